@@ -1,0 +1,1 @@
+//! K-means, agglomerative clusters, their validity, UMAP projection.

@@ -1,0 +1,1 @@
+//! Pictures: painted, scanned, decoded, resized, augmented.

@@ -1,0 +1,1 @@
+//! Author-disjoint, balanced folds.

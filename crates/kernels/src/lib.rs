@@ -1,0 +1,1 @@
+//! CPU kernels behind candle custom operations, and the same operations for GPUs.

@@ -1,0 +1,1 @@
+//! ResNet, embedder and head, pretrained weights.

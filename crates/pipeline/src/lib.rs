@@ -1,0 +1,1 @@
+//! The runner: graph, params, code closure, manifest, plan, execute, lock.

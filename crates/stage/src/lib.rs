@@ -1,0 +1,1 @@
+//! What a stage binary needs: job file in, tables in and out, named seeds, progress.
