@@ -1,1 +1,54 @@
-//! What a stage binary needs: job file in, tables in and out, named seeds, progress.
+//! What a stage binary needs: its job file in, tables in and out, named seeds, progress.
+//!
+//! A stage is three structs and one function:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use serde::Deserialize;
+//! use stage::{Input, Output};
+//! use tables::fold::Fold;
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Params {
+//!     seed: stage::Seed,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Inputs {
+//!     folds: Input<Fold>,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Outputs {
+//!     copy: Output<Fold>,
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     stage::main(run)
+//! }
+//!
+//! fn run(_: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+//!     outputs.copy.write(inputs.folds.read()?)
+//! }
+//! ```
+//!
+//! The runner starts the binary with the path of a job file as its only argument. The job file is the whole interface:
+//! any run can be repeated by hand.
+
+mod input;
+mod job;
+mod logging;
+mod output;
+mod progress;
+mod run;
+mod seed;
+
+pub use input::{Input, InputPath};
+pub use output::{Output, OutputPath, TableWriter};
+pub use progress::Progress;
+pub use run::{main, scratch};
+pub use seed::{Seed, Stream};

@@ -1,1 +1,33 @@
-//! The tables: one module each, with row, columns, units and sort key.
+//! The tables that stages write and notebooks read: one module each, with the row, its columns, their units and the
+//! sort key.
+//!
+//! A row is a plain struct; [`Table`] adds the order of the rows, and [`Reader`] and [`Writer`] move rows in and out of
+//! parquet. Two writes of the same rows give the same bytes.
+//!
+//! Letters of shapes: `K` classes (in the order of their codes, which is the order of their names), `D` dimensions of
+//! the embedding.
+
+mod error;
+mod file;
+mod table;
+
+pub mod annotation;
+pub mod balance;
+pub mod choice;
+pub mod class_report;
+pub mod cluster;
+pub mod confusion;
+pub mod epoch_output;
+pub mod epoch_score;
+pub mod fold;
+pub mod forest_prediction;
+pub mod history;
+pub mod prediction;
+pub mod problem;
+pub mod score;
+pub mod silhouette;
+pub mod timing;
+
+pub use error::TableError;
+pub use file::{Batches, Reader, Writer};
+pub use table::Table;

@@ -1,0 +1,106 @@
+//! How far a stage is.
+//!
+//! Progress travels as `tracing` events of a target of their own; the stage's subscriber prints them to standard output
+//! as JSON lines, which the runner turns into bars.
+
+use std::{
+    io::Write as _,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tracing::{
+    Event,
+    field::{Field, Visit},
+};
+
+/// The target of progress events.
+pub(crate) const TARGET: &str = "atelier::progress";
+
+/// A bar is redrawn no more often than this.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// A count of things done, of which the runner makes a bar with an estimate of the time left.
+#[derive(Debug)]
+pub struct Progress {
+    task: &'static str,
+    total: u64,
+    done: AtomicU64,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Progress {
+    /// Begins a count of `total` things; `task` names them in the plural, such as "pictures".
+    pub fn start(task: &'static str, total: usize) -> Self {
+        let progress = Self {
+            task,
+            total: total as u64,
+            done: AtomicU64::new(0),
+            told: Mutex::new(None),
+        };
+        progress.tell("");
+        progress
+    }
+
+    /// Counts `n` more things done. May be called from many threads.
+    pub fn advance(&self, n: usize) {
+        let done = self.done.fetch_add(n as u64, Ordering::Relaxed) + n as u64;
+        if done >= self.total || self.due() {
+            self.tell("");
+        }
+    }
+
+    /// Shows a short text beside the bar, such as the last loss.
+    pub fn message(&self, text: &str) {
+        self.tell(text);
+    }
+
+    fn due(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(|error| error.into_inner());
+        let due = told.is_none_or(|told| told.elapsed() >= INTERVAL);
+        if due {
+            *told = Some(Instant::now());
+        }
+        due
+    }
+
+    fn tell(&self, message: &str) {
+        let (task, done, total) = (self.task, self.done.load(Ordering::Relaxed), self.total);
+        tracing::trace!(target: TARGET, task, done, total, message);
+    }
+}
+
+/// Prints a progress event as a message for the runner.
+pub(crate) fn send(event: &Event<'_>) {
+    let mut fields = Fields::default();
+    event.record(&mut fields);
+    print(&json!({ "progress": fields.0 }));
+}
+
+/// Prints a line for the runner. A closed pipe is no reason to stop the work.
+pub(crate) fn print(line: &serde_json::Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+#[derive(Default)]
+struct Fields(serde_json::Map<String, serde_json::Value>);
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0
+            .insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+}

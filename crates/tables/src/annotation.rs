@@ -1,0 +1,40 @@
+//! Table `annotations`: one row a picture.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A picture of the collection. Sorted by `path`; the row's number is the picture's index.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Relative to the folder of images, with `/` between names; unique.
+    pub path: String,
+    /// The class: the lower-cased name of the folder.
+    pub label: String,
+    /// Who made it; null in classes without authors.
+    pub author: Option<String>,
+    /// By the file's name.
+    pub title: String,
+    /// Number of the label in the sorted list of labels, from 0.
+    pub code: u32,
+    /// Pixels from left to right.
+    pub width: u32,
+    /// Pixels from top to bottom.
+    pub height: u32,
+    /// `jpeg`, `png` or `webp`, by the file's content.
+    pub format: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the file's content, in hexadecimal digits.
+    pub content_hash: String,
+}
+
+impl Table for Annotation {
+    const NAME: &'static str = "annotations";
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.path.cmp(&other.path)
+    }
+}

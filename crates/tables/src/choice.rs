@@ -1,0 +1,28 @@
+//! Table `choice`: the fold and epoch whose model the study goes on with.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// The chosen model; one row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The rule it was chosen by.
+    pub rule: String,
+    /// The fold that it was tested on.
+    pub fold: u32,
+    /// Its epoch, from 0.
+    pub epoch: u32,
+    /// Its score in `history`.
+    pub score: f64,
+}
+
+impl Table for Choice {
+    const NAME: &'static str = "choice";
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.fold, self.epoch).cmp(&(other.fold, other.epoch))
+    }
+}

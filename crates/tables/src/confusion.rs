@@ -1,0 +1,36 @@
+//! Table `confusion`: how often each class was taken for each.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A cell of a model's confusion matrix on a part. Sorted by `model`, `part`, `actual`, `predicted`; no cell is left
+/// out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// `network` or `forest`.
+    pub model: String,
+    /// `train`, `test` or `val`.
+    pub part: String,
+    /// The true class.
+    pub actual: String,
+    /// The class said.
+    pub predicted: String,
+    /// Pictures.
+    pub count: u32,
+}
+
+impl Table for Confusion {
+    const NAME: &'static str = "confusion";
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.model, &self.part, &self.actual, &self.predicted).cmp(&(
+            &other.model,
+            &other.part,
+            &other.actual,
+            &other.predicted,
+        ))
+    }
+}

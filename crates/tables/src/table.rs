@@ -1,0 +1,22 @@
+//! What makes a row struct a table.
+
+use std::cmp::Ordering;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A row type with a name and an order.
+///
+/// The columns are the struct's fields, in their order: `String` is a string column, `Option` a nullable one, and
+/// `Vec<f32>` a list of fixed size, named in [`Table::vectors`].
+pub trait Table: Serialize + DeserializeOwned {
+    /// The table's name: a plural noun in snake case.
+    const NAME: &'static str;
+
+    /// The order of the rows in a file.
+    fn order(&self, other: &Self) -> Ordering;
+
+    /// Name and length of each vector column; all rows of a file agree in them.
+    fn vectors(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+}
