@@ -1,1 +1,23 @@
 //! Scores, reports and intervals of predictions.
+//!
+//! A [`Judgment`] is what a model made of one picture. A [`Tally`] counts judgments, and every score, the confusion
+//! matrix and the per-class report are read off it; [`intervals`] resamples whole authors and reads the same scores off
+//! the resampled tallies. [`separation`] says how well classes stand apart among points.
+//!
+//! All figures follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` pictures,
+//! `K` classes, `D` dimensions.
+
+mod bootstrap;
+mod error;
+mod judgment;
+mod tally;
+
+pub mod separation;
+
+pub use bootstrap::{Interval, intervals};
+pub use error::MetricError;
+pub use judgment::Judgment;
+pub use tally::{ClassFigures, Metric, Scores, Tally};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! How even folds are, kept up to date move by move.
+//!
+//! With `n_lf` the pictures and `a_lf` the authors of label `l` in fold `f`, `F` folds and an author weight `w`, the
+//! cost is the mean over the folds of the squared relative deviations, summed over the labels:
+//!
+//! `Σ_l 1/F Σ_f ((n_lf F / n_l − 1)² + w (a_lf F / a_l − 1)²)`
+//!
+//! One more "label" holds everything, so that the folds are also of one size. A label whose pictures all stand in one
+//! fold costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
+//! changes the cost by differences of squares of whole numbers.
+
+use crate::{Design, Part, groups::Groups};
+
+/// The authors to place and what their placement costs.
+pub(crate) struct Objective {
+    pub(crate) folds: usize,
+    /// The authors that are not in validation.
+    pub(crate) members: Vec<Member>,
+    /// By label, the last one being everything: the members who have it.
+    pub(crate) by_label: Vec<Vec<usize>>,
+    /// By label: `F / n_l²` and `w F / a_l²`; 0 for a label without authors.
+    scales: Vec<(f64, f64)>,
+    author_weight: f64,
+}
+
+/// An author to place.
+pub(crate) struct Member {
+    /// Index into `Groups::authors`.
+    author: usize,
+    /// `(label, pictures)`, with a last entry for everything.
+    counts: Vec<(usize, usize)>,
+}
+
+/// Folds for all members, with their counts.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assignment {
+    /// By member.
+    pub(crate) fold_of: Vec<usize>,
+    /// By label and fold: pictures and authors.
+    filled: Vec<(usize, usize)>,
+    /// The cost, added up move by move.
+    pub(crate) cost: f64,
+}
+
+impl Objective {
+    pub(crate) fn new(groups: &Groups, held: &[bool], design: &Design) -> Self {
+        let everything = groups.labels.len();
+        let members: Vec<Member> = groups
+            .authors
+            .iter()
+            .enumerate()
+            .filter(|(author, _)| !held[*author])
+            .map(|(author, group)| Member {
+                author,
+                counts: group
+                    .counts
+                    .iter()
+                    .copied()
+                    .chain([(everything, group.pictures.len())])
+                    .collect(),
+            })
+            .collect();
+        let mut by_label = vec![Vec::new(); everything + 1];
+        let mut pictures = vec![0; everything + 1];
+        for (m, member) in members.iter().enumerate() {
+            for &(label, n) in &member.counts {
+                by_label[label].push(m);
+                pictures[label] += n;
+            }
+        }
+        let scales = pictures
+            .iter()
+            .zip(&by_label)
+            .map(|(&n, members)| {
+                (
+                    scale(design.folds, n),
+                    design.author_weight * scale(design.folds, members.len()),
+                )
+            })
+            .collect();
+        Self {
+            folds: design.folds,
+            members,
+            by_label,
+            scales,
+            author_weight: design.author_weight,
+        }
+    }
+
+    /// The largest author first, each into the fold where it costs least; ties to the first fold.
+    pub(crate) fn greedy(&self) -> Assignment {
+        let mut order: Vec<usize> = (0..self.members.len()).collect();
+        order.sort_by_key(|&m| std::cmp::Reverse(self.members[m].size()));
+        let mut assignment = Assignment {
+            fold_of: vec![0; self.members.len()],
+            filled: vec![(0, 0); self.by_label.len() * self.folds],
+            cost: 0.0,
+        };
+        for m in order {
+            let fold = (0..self.folds)
+                .min_by(|&a, &b| {
+                    self.put_change(&assignment, m, a)
+                        .total_cmp(&self.put_change(&assignment, m, b))
+                })
+                .expect("there are at least two folds");
+            self.put(&mut assignment, m, fold);
+        }
+        assignment.cost = self.cost(&assignment);
+        assignment
+    }
+
+    /// The cost from the counts, without the rounding of many moves.
+    pub(crate) fn cost(&self, assignment: &Assignment) -> f64 {
+        let even: f64 = self
+            .scales
+            .iter()
+            .filter(|scale| scale.0 > 0.0)
+            .map(|_| 1.0 + self.author_weight)
+            .sum();
+        let filled = assignment.filled.chunks(self.folds).zip(&self.scales);
+        let uneven: f64 = filled
+            .map(|(folds, scale)| {
+                let pictures: usize = folds.iter().map(|(n, _)| n * n).sum();
+                let authors: usize = folds.iter().map(|(_, a)| a * a).sum();
+                scale.0 * pictures as f64 + scale.1 * authors as f64
+            })
+            .sum();
+        uneven - even
+    }
+
+    /// The part of each of `groups.authors`: those that are no members stand in validation.
+    pub(crate) fn parts(&self, groups: &Groups, assignment: &Assignment) -> Vec<Part> {
+        let mut parts = vec![Part::Validation; groups.authors.len()];
+        for (member, &fold) in self.members.iter().zip(&assignment.fold_of) {
+            parts[member.author] = Part::Fold(fold);
+        }
+        parts
+    }
+
+    /// Moves member `m` to `fold`, with counts and cost.
+    pub(crate) fn shift(&self, assignment: &mut Assignment, m: usize, fold: usize) {
+        let from = assignment.fold_of[m];
+        for &(label, n) in &self.members[m].counts {
+            let cell = &mut assignment.filled[label * self.folds + from];
+            let (pictures, authors) = *cell;
+            *cell = (pictures - n, authors - 1);
+            assignment.cost -= self.growth(label, *cell, n);
+        }
+        assignment.cost += self.put_change(assignment, m, fold);
+        self.put(assignment, m, fold);
+    }
+
+    /// What it costs to put `m`, which stands nowhere, into `fold`.
+    fn put_change(&self, assignment: &Assignment, m: usize, fold: usize) -> f64 {
+        let counts = self.members[m].counts.iter();
+        counts
+            .map(|&(label, n)| self.growth(label, assignment.filled[label * self.folds + fold], n))
+            .sum()
+    }
+
+    fn put(&self, assignment: &mut Assignment, m: usize, fold: usize) {
+        for &(label, n) in &self.members[m].counts {
+            let cell = &mut assignment.filled[label * self.folds + fold];
+            *cell = (cell.0 + n, cell.1 + 1);
+        }
+        assignment.fold_of[m] = fold;
+    }
+
+    /// By how much a cell's cost grows with one more author of `n` pictures: `(x + n)² − x² = n (2 x + n)`.
+    fn growth(&self, label: usize, (pictures, authors): (usize, usize), n: usize) -> f64 {
+        let (by_pictures, by_authors) = self.scales[label];
+        by_pictures * (n * (2 * pictures + n)) as f64 + by_authors * (2 * authors + 1) as f64
+    }
+}
+
+impl Member {
+    /// All pictures.
+    fn size(&self) -> usize {
+        self.counts.last().map_or(0, |(_, n)| *n)
+    }
+
+    /// The labels, everything included.
+    pub(crate) fn labels(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
+        self.counts.iter().map(|(label, _)| *label)
+    }
+}
+
+/// `F / total²`, or 0 when there is nothing to even out.
+fn scale(folds: usize, total: usize) -> f64 {
+    if total == 0 {
+        return 0.0;
+    }
+    folds as f64 / (total * total) as f64
+}

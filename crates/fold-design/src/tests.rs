@@ -1,0 +1,262 @@
+use std::collections::BTreeMap;
+
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+
+use super::*;
+
+const DESIGN: Design = Design {
+    folds: 4,
+    validation: 0.05,
+    author_weight: 0.5,
+    steps: 20_000,
+};
+
+fn streams(seed: u64) -> Streams {
+    let rng = |stream| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        rng
+    };
+    Streams {
+        validation: rng(0),
+        deal: rng(1),
+        moves: rng(2),
+        acceptance: rng(3),
+    }
+}
+
+/// `(label, author, pictures)`; an empty author is none.
+fn collection(entries: &[(&str, &str, usize)]) -> Vec<Picture> {
+    let picture = |label: &str, author: &str, i: usize| Picture {
+        path: format!("{label}/{author}_{i}.jpg"),
+        label: label.to_owned(),
+        author: (!author.is_empty()).then(|| author.to_owned()),
+    };
+    entries
+        .iter()
+        .flat_map(|&(label, author, n)| (0..n).map(move |i| picture(label, author, i)))
+        .collect()
+}
+
+/// Styles of many hands with a few prolific ones, some authors in two styles, and a style without authors.
+fn random_collection(seed: u64, authors: usize) -> Vec<Picture> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut entries = Vec::new();
+    let styles = ["cubism", "impressionism", "rococo"];
+    for author in 0..authors {
+        let name = format!("author-{author:04}");
+        let pictures = 1 + rng.random_range(0..6) * rng.random_range(0..6);
+        entries.push((styles[author % 3], name.clone(), pictures));
+        if rng.random_bool(0.1) {
+            entries.push((styles[(author + 1) % 3], name, 2));
+        }
+    }
+    entries.push(("photo", String::new(), 61));
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|(l, a, n)| (*l, a.as_str(), *n))
+        .collect();
+    collection(&entries)
+}
+
+fn parts_by_path(pictures: &[Picture], split: &Split) -> BTreeMap<String, Part> {
+    let paths = pictures.iter().map(|picture| picture.path.clone());
+    paths.zip(split.parts.iter().copied()).collect()
+}
+
+fn pictures_of(balance: &Balance, label: &str) -> Vec<usize> {
+    balance.classes[label]
+        .iter()
+        .map(|count| count.pictures)
+        .collect()
+}
+
+#[test]
+fn an_author_stands_in_one_part_only() {
+    for seed in 0..20 {
+        let pictures = random_collection(seed, 60);
+        let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
+        assert_eq!(split.parts.len(), pictures.len());
+        let mut part_of: BTreeMap<&str, Part> = BTreeMap::new();
+        for (picture, &part) in pictures.iter().zip(&split.parts) {
+            if let Some(author) = &picture.author {
+                assert_eq!(*part_of.entry(author).or_insert(part), part, "{author}");
+            }
+        }
+        assert!(split.cost <= split.start_cost);
+    }
+}
+
+#[test]
+fn the_order_of_the_input_changes_nothing() {
+    let mut pictures = random_collection(7, 60);
+    let straight = split(&pictures, &DESIGN, streams(1)).unwrap();
+    let expected = parts_by_path(&pictures, &straight);
+    pictures.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
+    let shuffled = split(&pictures, &DESIGN, streams(1)).unwrap();
+    assert_eq!(parts_by_path(&pictures, &shuffled), expected);
+    assert_eq!(shuffled.cost.to_bits(), straight.cost.to_bits());
+}
+
+#[test]
+fn a_seed_decides() {
+    let pictures = random_collection(3, 60);
+    let one = split(&pictures, &DESIGN, streams(1)).unwrap();
+    assert_eq!(split(&pictures, &DESIGN, streams(1)).unwrap(), one);
+    assert_ne!(
+        split(&pictures, &DESIGN, streams(2)).unwrap().parts,
+        one.parts
+    );
+}
+
+#[test]
+fn validation_is_a_twentieth_of_every_class_by_the_smallest_authors() {
+    let pictures = random_collection(11, 120);
+    let split = split(&pictures, &DESIGN, streams(1)).unwrap();
+    let balance = Balance::of(&pictures, &split.parts, DESIGN.parts());
+    for (label, counts) in &balance.classes {
+        let total: usize = counts.iter().map(|count| count.pictures).sum();
+        let share = counts[4].pictures as f64 / total as f64;
+        assert!((0.03..0.06).contains(&share), "{label}: {share}");
+    }
+    let sizes = |wanted: fn(&Part) -> bool| {
+        let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
+        for (picture, part) in pictures.iter().zip(&split.parts) {
+            if let (Some(author), true) = (&picture.author, wanted(part)) {
+                *sizes.entry(author).or_default() += 1;
+            }
+        }
+        sizes.values().sum::<usize>() as f64 / sizes.len() as f64
+    };
+    let held = sizes(|part| *part == Part::Validation);
+    assert!(held < 0.5 * sizes(|part| *part != Part::Validation));
+}
+
+#[test]
+fn pictures_without_an_author_are_dealt_evenly() {
+    let pictures = collection(&[("photo", "", 139), ("cartoon", "", 75)]);
+    let split = split(&pictures, &DESIGN, streams(5)).unwrap();
+    let balance = Balance::of(&pictures, &split.parts, DESIGN.parts());
+    assert_eq!(pictures_of(&balance, "photo"), [33, 33, 33, 33, 7]);
+    let mut cartoon = pictures_of(&balance, "cartoon");
+    assert_eq!(cartoon.pop(), Some(4));
+    cartoon.sort_unstable();
+    assert_eq!(cartoon, [17, 18, 18, 18]);
+}
+
+#[test]
+fn annealing_improves_on_a_bad_greedy_start() {
+    // Largest first gives 8 + 5 + 4 and 7 + 6; the even halves are 8 + 7 and 6 + 5 + 4.
+    let pictures = collection(&[
+        ("a", "h", 8),
+        ("a", "g", 7),
+        ("a", "f", 6),
+        ("a", "e", 5),
+        ("a", "d", 4),
+    ]);
+    let design = Design {
+        folds: 2,
+        validation: 0.0,
+        author_weight: 0.0,
+        steps: 2_000,
+    };
+    let split = split(&pictures, &design, streams(0)).unwrap();
+    let balance = Balance::of(&pictures, &split.parts, design.parts());
+    assert_eq!(pictures_of(&balance, "a"), [15, 15]);
+    assert!(split.cost < split.start_cost);
+}
+
+#[test]
+fn the_running_cost_stays_with_the_counts() {
+    let pictures = random_collection(4, 80);
+    let groups = Groups::of(&pictures).unwrap();
+    let held = vec![false; groups.authors.len()];
+    let objective = Objective::new(&groups, &held, &DESIGN);
+    let mut assignment = objective.greedy();
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    for _ in 0..2_000 {
+        let member = rng.random_range(0..objective.members.len());
+        objective.shift(&mut assignment, member, rng.random_range(0..DESIGN.folds));
+    }
+    assert!((assignment.cost - objective.cost(&assignment)).abs() < 1e-9);
+}
+
+#[test]
+fn a_class_with_few_authors_warns() {
+    let pictures = collection(&[
+        ("a", "x", 5),
+        ("a", "y", 4),
+        ("b", "", 40),
+        ("c", "z", 2),
+        ("c", "", 38),
+    ]);
+    let split = split(&pictures, &DESIGN, streams(0)).unwrap();
+    let [warning] = &split.warnings[..] else {
+        panic!("one class has few authors: {:?}", split.warnings);
+    };
+    assert_eq!(
+        (warning.label.as_str(), warning.groups, warning.pictures),
+        ("a", 2, 9)
+    );
+    assert_eq!(warning.absent.len(), 3);
+    assert!(
+        warning
+            .to_string()
+            .starts_with("class `a` has 9 pictures by 2 authors")
+    );
+}
+
+fn error(entries: &[(&str, &str, usize)], design: &Design) -> String {
+    split(&collection(entries), design, streams(0))
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn what_cannot_be_split_says_why() {
+    let plenty = [("a", "x", 5), ("a", "y", 4), ("b", "", 40)];
+    let one_author = error(&[("a", "x", 5), ("b", "", 40)], &DESIGN);
+    assert!(one_author.contains("class `a`") && one_author.contains("by one author, `x`"));
+    let one_picture = error(&[("a", "", 1), ("b", "", 40)], &DESIGN);
+    assert!(one_picture.contains("one picture, `a/_0.jpg`"));
+    let few = error(&[("a", "x", 5), ("a", "y", 4)], &DESIGN);
+    assert!(few.starts_with("cannot split 2 groups"));
+    assert!(
+        error(&plenty, &Design { folds: 1, ..DESIGN }).starts_with("cannot split into 1 folds")
+    );
+    let share = Design {
+        validation: 0.7,
+        ..DESIGN
+    };
+    assert!(error(&plenty, &share).contains("0.7"));
+    let weight = Design {
+        author_weight: f64::NAN,
+        ..DESIGN
+    };
+    assert!(error(&plenty, &weight).contains("NaN"));
+    assert_eq!(error(&[], &DESIGN), "there are no pictures to split");
+    assert!(
+        error(&[("a", "x", 1), ("a", "x", 1), ("a", "y", 1)], &DESIGN)
+            .contains("`a/x_0.jpg` occurs twice")
+    );
+}
+
+#[test]
+fn the_balance_reads_as_a_table() {
+    let pictures = collection(&[("a", "x", 2), ("b", "x", 1), ("b", "", 1)]);
+    let places = [
+        Part::Fold(0),
+        Part::Fold(0),
+        Part::Fold(0),
+        Part::Validation,
+    ];
+    let parts = vec![Part::Fold(0), Part::Fold(1), Part::Validation];
+    let table = Balance::of(&pictures, &places, parts).to_string();
+    let expected = "\
+       authors             pictures
+class       0     1   val       0     1   val
+a           1     0     0       2     0     0
+b           1     0     0       1     0     1
+all         1     0     0       3     0     1";
+    assert_eq!(table, expected);
+}

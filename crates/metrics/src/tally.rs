@@ -1,0 +1,202 @@
+//! Counted judgments, and the scores read off them.
+
+use crate::Judgment;
+
+/// A score of a model on a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Share of pictures whose class was said.
+    Accuracy,
+    /// Mean of the classes' precisions, weighted by support.
+    Precision,
+    /// Mean of the classes' recalls, weighted by support; equal to the accuracy.
+    Recall,
+    /// Mean of the classes' F1, weighted by support.
+    F1,
+    /// Plain mean of F1 over the classes that occur, as true or as said.
+    F1Macro,
+    /// Mean over the classes that occur of the share of their pictures whose class has the highest score.
+    Top1,
+    /// The same for the two highest.
+    Top2,
+    /// The same for the three highest.
+    Top3,
+    /// Mean of `−ln p` of the true class, in nats; lower is better.
+    LogLoss,
+}
+
+/// A value for each of [`Metric::ALL`].
+pub type Scores = [f64; Metric::ALL.len()];
+
+impl Metric {
+    /// All, in the order of [`Scores`].
+    pub const ALL: [Self; 9] = [
+        Self::Accuracy,
+        Self::Precision,
+        Self::Recall,
+        Self::F1,
+        Self::F1Macro,
+        Self::Top1,
+        Self::Top2,
+        Self::Top3,
+        Self::LogLoss,
+    ];
+
+    /// As in the column `metric` of the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::F1 => "f1",
+            Self::F1Macro => "f1_macro",
+            Self::Top1 => "top1",
+            Self::Top2 => "top2",
+            Self::Top3 => "top3",
+            Self::LogLoss => "log_loss",
+        }
+    }
+}
+
+/// The largest `k` of the top-`k` scores.
+const TOP: usize = 3;
+
+/// Judgments counted by true class, said class and rank.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    n_classes: usize,
+    /// `[K, K]`: true class by said class.
+    confusion: Vec<u64>,
+    /// `[K, TOP]`: pictures of the class with this rank.
+    ranks: Vec<[u64; TOP]>,
+    loss: f64,
+}
+
+/// A class in a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassFigures {
+    /// Share of the pictures said to be of the class that are; 0 when none was said to be (`zero_division=0`).
+    pub precision: f64,
+    /// Share of the class's pictures that were said to be of it; 0 when it has none.
+    pub recall: f64,
+    /// `2 tp / (2 tp + fp + fn)`, the harmonic mean of the two; 0 when the class doesn't occur.
+    pub f1: f64,
+    /// The class's pictures.
+    pub support: u64,
+    /// Pictures said to be of the class.
+    pub said: u64,
+}
+
+impl Tally {
+    /// Nothing counted, `n_classes` to count in.
+    pub fn new(n_classes: usize) -> Self {
+        Self {
+            n_classes,
+            confusion: vec![0; n_classes * n_classes],
+            ranks: vec![[0; TOP]; n_classes],
+            loss: 0.0,
+        }
+    }
+
+    /// Counts every judgment once. Their classes are below `n_classes`.
+    pub fn of(n_classes: usize, judgments: &[Judgment]) -> Self {
+        let mut tally = Self::new(n_classes);
+        for judgment in judgments {
+            tally.add(judgment, 1);
+        }
+        tally
+    }
+
+    /// Counts a judgment `times` over. Its classes are below `n_classes`.
+    pub fn add(&mut self, judgment: &Judgment, times: u64) {
+        self.confusion[judgment.actual * self.n_classes + judgment.predicted] += times;
+        if let Some(count) = self.ranks[judgment.actual].get_mut(judgment.rank) {
+            *count += times;
+        }
+        self.loss += judgment.loss * times as f64;
+    }
+
+    /// Pictures counted.
+    pub fn total(&self) -> u64 {
+        self.confusion.iter().sum()
+    }
+
+    /// Pictures of class `actual` that were said to be of class `predicted`.
+    pub fn count(&self, actual: usize, predicted: usize) -> u64 {
+        self.confusion[actual * self.n_classes + predicted]
+    }
+
+    /// Each class's figures, `[K]`.
+    pub fn report(&self) -> Vec<ClassFigures> {
+        let classes = 0..self.n_classes;
+        let figures = |class| {
+            let right = self.count(class, class);
+            let support: u64 = classes.clone().map(|said| self.count(class, said)).sum();
+            let said: u64 = classes
+                .clone()
+                .map(|actual| self.count(actual, class))
+                .sum();
+            ClassFigures {
+                precision: ratio(right, said),
+                recall: ratio(right, support),
+                f1: ratio(2 * right, support + said),
+                support,
+                said,
+            }
+        };
+        classes.clone().map(figures).collect()
+    }
+
+    /// All scores; 0 for a tally of nothing.
+    ///
+    /// The averages are scikit-learn's `precision_recall_fscore_support` with `average="weighted"` (and `"macro"`) and
+    /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of a picture the
+    /// reciprocal of its class's number of pictures here, which is the mean of the classes' shares.
+    pub fn scores(&self) -> Scores {
+        let report = self.report();
+        let weighted = |figure: fn(&ClassFigures) -> f64| {
+            let sum: f64 = report.iter().map(|c| figure(c) * c.support as f64).sum();
+            sum / self.total().max(1) as f64
+        };
+        let occurring = report.iter().filter(|c| c.support + c.said > 0);
+        Metric::ALL.map(|metric| match metric {
+            Metric::Accuracy => ratio(
+                (0..self.n_classes)
+                    .map(|class| self.count(class, class))
+                    .sum(),
+                self.total(),
+            ),
+            Metric::Precision => weighted(|c| c.precision),
+            Metric::Recall => weighted(|c| c.recall),
+            Metric::F1 => weighted(|c| c.f1),
+            Metric::F1Macro => mean(occurring.clone().map(|c| c.f1)),
+            Metric::Top1 => self.weighted_top(&report, 1),
+            Metric::Top2 => self.weighted_top(&report, 2),
+            Metric::Top3 => self.weighted_top(&report, 3),
+            Metric::LogLoss => self.loss / self.total().max(1) as f64,
+        })
+    }
+
+    /// Share of the pictures whose class is among the `k` of the highest scores, `k` from 1 to 3; every picture counts
+    /// the same.
+    pub fn plain_top(&self, k: usize) -> f64 {
+        let ranks = self.ranks.iter().flat_map(|ranks| &ranks[..k]);
+        ratio(ranks.sum(), self.total())
+    }
+
+    fn weighted_top(&self, report: &[ClassFigures], k: usize) -> f64 {
+        let classes = report.iter().zip(&self.ranks);
+        let present = classes.filter(|(figures, _)| figures.support > 0);
+        mean(present.map(|(figures, ranks)| ratio(ranks[..k].iter().sum(), figures.support)))
+    }
+}
+
+/// `part / whole`, 0 for nothing of nothing.
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0_u32), |(sum, n), value| (sum + value, n + 1));
+    sum / f64::from(n.max(1))
+}

@@ -1,0 +1,271 @@
+use approx::assert_abs_diff_eq;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    separation::{Points, calinski_harabasz, davies_bouldin, silhouette},
+    *,
+};
+
+fn judgment(logits: &[f32], actual: usize) -> Judgment {
+    Judgment::of_logits(logits, actual).unwrap()
+}
+
+fn points(values: &[f32]) -> Points {
+    Points::of(values.chunks(1)).unwrap()
+}
+
+#[test]
+fn a_judgment_ranks_and_weighs_the_true_class() {
+    let sure = judgment(&[2.0, 0.0, 1.0], 2);
+    assert_eq!((sure.predicted, sure.rank), (0, 1));
+    let [a, b, c] = [2_f64, 0.0, 1.0].map(f64::exp);
+    assert_abs_diff_eq!(sure.loss, -(c / (a + b + c)).ln(), epsilon = 1e-12);
+    // Of equals the first is predicted, and the last ranks first.
+    let tie = [1.0, 1.0, 1.0];
+    let ranks = [0, 1, 2].map(|actual| judgment(&tie, actual).rank);
+    assert_eq!((judgment(&tie, 1).predicted, ranks), (0, [2, 1, 0]));
+    // Far logits don't overflow.
+    assert_abs_diff_eq!(judgment(&[1e30, 0.0], 0).loss, 0.0);
+}
+
+#[test]
+fn probabilities_are_clipped() {
+    let none = Judgment::of_probabilities(&[1.0, 0.0], 1).unwrap();
+    assert_abs_diff_eq!(none.loss, -f64::EPSILON.ln(), epsilon = 1e-12);
+    let half = Judgment::of_probabilities(&[0.5, 0.5], 1).unwrap();
+    assert_abs_diff_eq!(half.loss, 2_f64.ln(), epsilon = 1e-12);
+}
+
+#[test]
+fn bad_predictions_are_errors() {
+    let error =
+        |logits: &[f32], actual| Judgment::of_logits(logits, actual).unwrap_err().to_string();
+    assert_eq!(
+        error(&[], 0),
+        "a prediction has no scores; expected one for each class"
+    );
+    assert_eq!(
+        error(&[1.0], 1),
+        "the true class has code 1, but the prediction has 1 scores"
+    );
+    assert_eq!(
+        error(&[0.0, f32::NAN], 0),
+        "the score of class 1 is NaN, expected a finite number"
+    );
+    let short = Points::of([&[1.0, 2.0][..], &[1.0]]).unwrap_err();
+    assert_eq!(
+        short.to_string(),
+        "point 1 has 1 dimensions, the first has 2"
+    );
+    let labels = silhouette(&points(&[1.0, 2.0]), &[0]).unwrap_err();
+    assert_eq!(
+        labels.to_string(),
+        "labels: found 1, expected 2, one for each picture"
+    );
+}
+
+#[test]
+fn scores_of_a_tally_by_hand() {
+    // Class 0: three right, one taken for 1. Class 1: one, taken for 0 with its own class second. Class 2 is absent.
+    let mut tally = Tally::new(3);
+    tally.add(&judgment(&[2.0, 1.0, 0.0], 0), 3);
+    tally.add(&judgment(&[0.0, 2.0, 1.0], 0), 1);
+    tally.add(&judgment(&[2.0, 1.0, 0.0], 1), 1);
+    let [
+        accuracy,
+        precision,
+        recall,
+        f1,
+        f1_macro,
+        top1,
+        top2,
+        top3,
+        _,
+    ] = tally.scores();
+    let close = |found: f64, expected: f64| assert_abs_diff_eq!(found, expected, epsilon = 1e-12);
+    close(accuracy, 0.6);
+    close(precision, 0.75 * 0.8);
+    close(recall, 0.6);
+    close(f1, 0.75 * 0.8);
+    close(f1_macro, 0.375);
+    close(top1, (0.75 + 0.0) / 2.0);
+    close(top2, (0.75 + 1.0) / 2.0);
+    close(top3, 1.0);
+    close(tally.plain_top(2), 0.8);
+    assert_eq!((tally.count(0, 1), tally.total()), (1, 5));
+    assert_eq!(tally.report()[2].support, 0);
+    assert!(
+        Tally::new(3)
+            .scores()
+            .iter()
+            .all(|score| score.abs() < 1e-12)
+    );
+}
+
+#[test]
+fn renaming_classes_changes_no_score() {
+    let logits = |i: usize| {
+        [i % 3, (i * 7) % 5, (i * 3) % 4]
+            .map(|l| u8::try_from(l).unwrap())
+            .map(f32::from)
+    };
+    let original = (0..60).map(|i| judgment(&logits(i).map(|l| l + 0.01 * l * l), i % 3));
+    let original: Vec<Judgment> = original.collect();
+    let renamed = original.iter().map(|judgment| Judgment {
+        actual: (judgment.actual + 1) % 3,
+        predicted: (judgment.predicted + 1) % 3,
+        ..*judgment
+    });
+    let renamed: Vec<Judgment> = renamed.collect();
+    let scores = Tally::of(3, &original)
+        .scores()
+        .into_iter()
+        .zip(Tally::of(3, &renamed).scores());
+    for (a, b) in scores {
+        assert_abs_diff_eq!(a, b, epsilon = 1e-12);
+    }
+}
+
+#[test]
+fn separation_by_hand() {
+    // Two pairs on a line: within a pair 1 apart, the other pair 10 or so away.
+    let line = points(&[0.0, 1.0, 10.0, 11.0]);
+    let labels = [5, 5, 2, 2];
+    let outer = (10.5 - 1.0) / 10.5;
+    let inner = (9.5 - 1.0) / 9.5;
+    let found = silhouette(&line, &labels).unwrap().unwrap();
+    assert_abs_diff_eq!(found, (outer + inner) / 2.0, epsilon = 1e-12);
+    let found = davies_bouldin(&line, &labels).unwrap().unwrap();
+    assert_abs_diff_eq!(found, (0.5 + 0.5) / 10.0, epsilon = 1e-12);
+    let found = calinski_harabasz(&line, &labels).unwrap().unwrap();
+    assert_abs_diff_eq!(found, (100.0 / 1.0) / (1.0 / 2.0), epsilon = 1e-9);
+    // A point alone in its label counts 0.
+    let found = silhouette(&points(&[0.0, 1.0, 10.0]), &[0, 0, 1])
+        .unwrap()
+        .unwrap();
+    assert_abs_diff_eq!(found, (9.0 / 10.0 + 8.0 / 9.0) / 3.0, epsilon = 1e-12);
+}
+
+#[test]
+fn separation_needs_two_labels_and_fewer_than_points() {
+    let line = points(&[0.0, 1.0, 10.0]);
+    for labels in [[1, 1, 1], [0, 1, 2]] {
+        assert_eq!(silhouette(&line, &labels).unwrap(), None);
+        assert_eq!(davies_bouldin(&line, &labels).unwrap(), None);
+        assert_eq!(calinski_harabasz(&line, &labels).unwrap(), None);
+    }
+    let none = Points::of([]).unwrap();
+    assert!(none.is_empty());
+    assert_eq!(silhouette(&none, &[]).unwrap(), None);
+}
+
+#[test]
+fn coinciding_points_have_finite_separations() {
+    let pile = points(&[1.0; 6]);
+    let labels = [0, 0, 0, 1, 1, 1];
+    assert_eq!(silhouette(&pile, &labels).unwrap(), Some(0.0));
+    assert_eq!(davies_bouldin(&pile, &labels).unwrap(), Some(0.0));
+    assert_eq!(calinski_harabasz(&pile, &labels).unwrap(), Some(1.0));
+}
+
+#[test]
+fn a_silhouette_does_not_depend_on_scale_or_blocks() {
+    // More points than a block holds.
+    let value = |i: u16| f32::from(i * 37 % 601) + f32::from(i % 2) * 500.0;
+    let values: Vec<f32> = (0..1300).map(value).collect();
+    let labels: Vec<usize> = (0..1300).map(|i| i % 2).collect();
+    let plain = silhouette(&points(&values), &labels).unwrap().unwrap();
+    let doubled: Vec<f32> = values.iter().map(|value| 2.0 * value).collect();
+    let doubled = silhouette(&points(&doubled), &labels).unwrap().unwrap();
+    assert_abs_diff_eq!(plain, doubled, epsilon = 1e-12);
+    assert_abs_diff_eq!(plain, plain_silhouette(&values, &labels), epsilon = 1e-12);
+}
+
+/// By the definition.
+fn plain_silhouette(values: &[f32], labels: &[usize]) -> f64 {
+    let mean = |i: usize, label: usize| {
+        let others = (0..values.len()).filter(|&j| labels[j] == label);
+        let sum: f64 = others
+            .clone()
+            .map(|j| f64::from((values[i] - values[j]).abs()))
+            .sum();
+        sum / (others.count() - usize::from(labels[i] == label)) as f64
+    };
+    let of = |i: usize| {
+        let (a, b) = (mean(i, labels[i]), mean(i, 1 - labels[i]));
+        (b - a) / a.max(b)
+    };
+    (0..values.len()).map(of).sum::<f64>() / values.len() as f64
+}
+
+fn rng_of(replicate: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(replicate)
+}
+
+/// 200 pictures, the class of every second one said.
+fn coins() -> Vec<Judgment> {
+    (0..200).map(|i| judgment(&[1.0, 0.0], i % 2)).collect()
+}
+
+#[test]
+fn an_interval_holds_the_score() {
+    let judgments = coins();
+    let units: Vec<usize> = (0..200).collect();
+    let found = intervals(2, &judgments, &units, 2_000, rng_of)
+        .unwrap()
+        .unwrap();
+    // The accuracy is binomial: 0.5 ± 1.96 √(0.25 / 200).
+    let half_width = 1.96 * (0.25_f64 / 200.0).sqrt();
+    assert_abs_diff_eq!(found[0].low, 0.5 - half_width, epsilon = 0.01);
+    assert_abs_diff_eq!(found[0].high, 0.5 + half_width, epsilon = 0.01);
+}
+
+#[test]
+fn whole_authors_widen_an_interval() {
+    let judgments = coins();
+    let width = |units: Vec<usize>| {
+        let found = intervals(2, &judgments, &units, 500, rng_of)
+            .unwrap()
+            .unwrap();
+        found[0].high - found[0].low
+    };
+    let alone = width((0..200).collect());
+    // Ten authors whose pictures are all right, ten whose are all wrong.
+    let authors = width((0..200).map(|i| i % 2 + 2 * (i / 20)).collect());
+    assert!(authors > 2.0 * alone, "{authors} against {alone}");
+}
+
+#[test]
+fn an_interval_is_the_same_for_any_number_of_threads() {
+    let judgments = coins();
+    let units: Vec<usize> = (0..200).map(|i| i / 7).collect();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| intervals(2, &judgments, &units, 100, rng_of).unwrap())
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn no_interval_of_one_author() {
+    let judgments = coins();
+    assert_eq!(
+        intervals(2, &judgments, &[0; 200], 100, rng_of).unwrap(),
+        None
+    );
+    assert_eq!(intervals(2, &[], &[], 100, rng_of).unwrap(), None);
+    let one_each: Vec<usize> = (0..200).collect();
+    assert_eq!(
+        intervals(2, &judgments, &one_each, 0, rng_of).unwrap(),
+        None
+    );
+    let short = intervals(2, &judgments, &[0], 100, rng_of).unwrap_err();
+    assert_eq!(
+        short.to_string(),
+        "units: found 1, expected 200, one for each picture"
+    );
+}
