@@ -1,1 +1,39 @@
 //! Content-addressed cache and file-state index.
+//!
+//! - [`Digest`]: the BLAKE3 hash by which content is named.
+//! - [`Index`]: what each file's content was when its state (inode, size, times) was last seen,
+//!   so that an unchanged file is never read twice.
+//! - [`Store`]: files and folders by digest, and a [`Record`] for each run that produced them.
+//!
+//! A file is named by the hash of its bytes. A folder, or a file with the executable bit, is
+//! named by the hash of a readable *tree* text that lists its files:
+//!
+//! ```text
+//! atelier tree 1
+//! file 6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85 "notes/a.txt"
+//! exec af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262 "run.sh"
+//! none "empty"
+//! ```
+//!
+//! Lines are sorted by path (bytes of UTF-8, `/` between components, JSON string syntax);
+//! `none` is a folder without files. Symbolic links are followed: what counts is what a reader
+//! sees. The files that desktops scatter (`.DS_Store`, `Thumbs.db`, `desktop.ini`) are ignored.
+
+mod digest;
+mod error;
+mod file_state;
+mod index;
+mod place;
+mod read;
+mod record;
+mod scratch;
+mod store;
+mod tree;
+mod walk;
+
+pub use digest::Digest;
+pub use error::{Error, Result};
+pub use index::Index;
+pub use place::remove_path;
+pub use record::Record;
+pub use store::Store;

@@ -1,0 +1,219 @@
+//! The file-state index: what a file's content was when its state was last seen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use crate::file_state::{FileState, now_ns};
+use crate::read::{Hashed, hash_file};
+use crate::scratch::{self, Scratch};
+use crate::walk::{Found, Listing};
+use crate::{Digest, Result};
+
+mod format;
+
+/// An entry that nobody asked for in this many days is dropped.
+const KEPT_DAYS: u32 = 60;
+
+/// Use is noted only when the last note is this old, so that a mere check writes nothing.
+const NOTED_DAYS: u32 = 7;
+
+/// Maps the state of a file (inode, size, times of modification and change) to its digest.
+///
+/// The entry belongs to the inode, not to the path: all hard links of an object share one, and a
+/// renamed file or a moved workspace is known as before. An entry is made only if any later write
+/// would show in the file's times; a file written within the clock's tick of being hashed is
+/// hashed again next time.
+///
+/// The index is a cache of this machine: losing it costs time, nothing else.
+#[derive(Debug)]
+pub struct Index {
+    path: PathBuf,
+    entries: BTreeMap<Key, Entry>,
+    today: u32,
+    changed: AtomicBool,
+    files_read: AtomicU64,
+}
+
+/// Inode first: the number of a device may differ from boot to boot, and then the entry is
+/// found by the rest of its state.
+type Key = (u64, u64);
+
+#[derive(Debug)]
+struct Entry {
+    size: u64,
+    modified_ns: i64,
+    changed_ns: i64,
+    digest: Digest,
+    /// When it was last asked for, in days since 1970.
+    used: AtomicU32,
+}
+
+impl Entry {
+    fn describes(&self, state: &FileState) -> bool {
+        self.size == state.size
+            && self.modified_ns == state.modified_ns
+            && self.changed_ns == state.changed_ns
+    }
+}
+
+impl Index {
+    /// Reads the index at `path`; a missing, outdated or corrupt one is as an empty one.
+    ///
+    /// # Errors
+    /// The folder of `path` cannot be made or listed.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let folder = folder(&path);
+        fs_err::create_dir_all(folder)?;
+        scratch::clean(folder, &scratch_prefix(&path))?;
+        let entries = fs_err::read(&path).ok();
+        let entries = entries.and_then(|bytes| format::decode(&bytes));
+        Ok(Self {
+            path,
+            entries: entries.unwrap_or_default(),
+            today: today(),
+            changed: AtomicBool::new(false),
+            files_read: AtomicU64::new(0),
+        })
+    }
+
+    /// The digest of the file or folder at `path`; only files not known by their state are read.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::Error::NotFound), a name that is not UTF-8, a link to nothing or in a
+    /// loop, a special file, a file that changes while it is read, or what the operating system
+    /// says.
+    pub fn digest(&mut self, path: &Path) -> Result<Digest> {
+        let listing = Listing::of(path)?;
+        listing.settle(|state| self.get(state).is_none());
+        let index = &*self;
+        let digest = |file: &Found| match index.get(&file.state) {
+            Some(digest) => Ok((digest, None)),
+            None => index
+                .read(&file.path(path))
+                .map(|hashed| (hashed.digest, Some(hashed))),
+        };
+        let digests = listing.files.par_iter().map(digest);
+        let digests = digests.collect::<Result<Vec<_>>>()?;
+        for hashed in digests.iter().filter_map(|(_, hashed)| hashed.as_ref()) {
+            self.observe(hashed);
+        }
+        let digests: Vec<_> = digests.into_iter().map(|(digest, _)| digest).collect();
+        Ok(listing.name(&digests).0)
+    }
+
+    /// How many files had to be read since the index was opened.
+    #[must_use]
+    pub fn files_read(&self) -> u64 {
+        self.files_read.load(Ordering::Relaxed)
+    }
+
+    /// How many files the index knows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether the index knows no file.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Writes the index in one step, if it has changed since it was read or written.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&mut self) -> Result<()> {
+        if !*self.changed.get_mut() {
+            return Ok(());
+        }
+        let oldest = self.today.saturating_sub(KEPT_DAYS);
+        self.entries
+            .retain(|_, entry| *entry.used.get_mut() >= oldest);
+        let aside = Scratch::new(folder(&self.path), &scratch_prefix(&self.path));
+        scratch::write_whole(aside, &format::encode(&self.entries), &self.path)?;
+        *self.changed.get_mut() = false;
+        Ok(())
+    }
+
+    /// The digest of a file in this state, if it is known.
+    pub(crate) fn get(&self, state: &FileState) -> Option<Digest> {
+        let on_any_device = (state.inode, 0)..=(state.inode, u64::MAX);
+        let mut entries = self.entries.range(on_any_device);
+        let (_, entry) = entries.find(|(_, entry)| entry.describes(state))?;
+        if entry
+            .used
+            .load(Ordering::Relaxed)
+            .saturating_add(NOTED_DAYS)
+            <= self.today
+        {
+            entry.used.store(self.today, Ordering::Relaxed);
+            self.changed.store(true, Ordering::Relaxed);
+        }
+        Some(entry.digest)
+    }
+
+    /// Reads the file at `path`; the result is yet to be [observed](Self::observe).
+    pub(crate) fn read(&self, path: &Path) -> Result<Hashed> {
+        self.files_read.fetch_add(1, Ordering::Relaxed);
+        hash_file(path)
+    }
+
+    /// Counts a file that was read by other means.
+    pub(crate) fn count_read(&self) {
+        self.files_read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes what was read, unless a later write might go unnoticed.
+    pub(crate) fn observe(&mut self, hashed: &Hashed) {
+        if hashed.state.settled(hashed.since_ns) {
+            self.insert(&hashed.state, hashed.digest);
+        }
+    }
+
+    /// Notes a file whose links or mode the store itself has changed since it was read as
+    /// `hashed`, and which is now in the state `now`.
+    pub(crate) fn observe_placed(&mut self, hashed: &Hashed, now: &FileState) {
+        // The time of the change is that of the store's own doing and tells nothing; a write
+        // since would show in the time of modification.
+        if now.same_content(&hashed.state) && now.modification_settled(hashed.since_ns) {
+            self.insert(now, hashed.digest);
+        }
+    }
+
+    fn insert(&mut self, state: &FileState, digest: Digest) {
+        let entry = Entry {
+            size: state.size,
+            modified_ns: state.modified_ns,
+            changed_ns: state.changed_ns,
+            digest,
+            used: AtomicU32::new(self.today),
+        };
+        self.entries.insert((state.inode, state.device), entry);
+        *self.changed.get_mut() = true;
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn scratch_prefix(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name}.tmp-")
+}
+
+fn today() -> u32 {
+    const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+    u32::try_from(now_ns() / DAY_NS).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

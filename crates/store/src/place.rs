@@ -1,0 +1,220 @@
+//! Putting files where they belong: clones, links, permissions, replacement, removal.
+
+use std::fs::Permissions;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::Result;
+use crate::file_state::FileState;
+use crate::scratch::Scratch;
+
+/// Removes the file, the link or the folder with all it holds; nothing there is fine.
+///
+/// Read-only files and folders are removed too. The mode of a file is never changed on the way:
+/// an output may be the same file as the cached object.
+///
+/// # Errors
+/// The operating system refuses, for instance as another user owns the folder.
+pub fn remove_path(path: &Path) -> Result<()> {
+    let metadata = match fs_err::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if !metadata.is_dir() {
+        return Ok(remove_file(path)?);
+    }
+    match fs_err::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            unlock(path)?;
+            Ok(fs_err::remove_dir_all(path)?)
+        }
+        other => Ok(other?),
+    }
+}
+
+#[cfg(unix)]
+fn remove_file(path: &Path) -> io::Result<()> {
+    fs_err::remove_file(path)
+}
+
+/// Where read-only files cannot be removed, they are made writable first.
+#[cfg(not(unix))]
+fn remove_file(path: &Path) -> io::Result<()> {
+    unlock(path)?;
+    fs_err::remove_file(path)
+}
+
+/// Makes what stops the removal of `path` writable: folders, and off Unix files too.
+fn unlock(path: &Path) -> io::Result<()> {
+    let metadata = fs_err::symlink_metadata(path)?;
+    if metadata.is_dir() {
+        make_writable(path, &metadata, 0o700)?;
+        for entry in fs_err::read_dir(path)? {
+            unlock(&entry?.path())?;
+        }
+    } else if cfg!(not(unix)) && !metadata.is_symlink() {
+        make_writable(path, &metadata, 0o200)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn make_writable(path: &Path, metadata: &std::fs::Metadata, bits: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    set_mode(path, metadata.permissions().mode() | bits)
+}
+
+#[cfg(not(unix))]
+fn make_writable(path: &Path, metadata: &std::fs::Metadata, _bits: u32) -> io::Result<()> {
+    let mut permissions = metadata.permissions();
+    permissions.set_readonly(false);
+    fs_err::set_permissions(path, permissions)
+}
+
+/// Moves `scratch` to `to`, replacing the file or the folder that was there.
+///
+/// A folder that is in the way moves to `aside` first; its removal may take long.
+pub(crate) fn replace(scratch: Scratch, to: &Path, aside: &Scratch) -> Result<()> {
+    let new = fs_err::symlink_metadata(scratch.path())?;
+    let new_is_folder = new.is_dir();
+    let old = fs_err::symlink_metadata(to).ok();
+    let old_is_folder = old.as_ref().is_some_and(std::fs::Metadata::is_dir);
+    if let Some(old) = &old
+        && FileState::new(to, old).is_same_file(&FileState::new(scratch.path(), &new))
+    {
+        // Another link to the very file: moving it there would do nothing at all.
+        return Ok(());
+    }
+    if old_is_folder {
+        if fs_err::rename(to, aside.path()).is_err() {
+            // Layered file systems cannot move a folder of a lower layer.
+            remove_path(to)?;
+        }
+    } else if old.is_some() && new_is_folder {
+        remove_path(to)?;
+    }
+    scratch.persist(to)
+}
+
+/// Makes `to` share the bytes of `from`, copied on write, with permissions of its own.
+pub(crate) fn clone_file(from: &Path, to: &Path) -> io::Result<()> {
+    reflink_copy::reflink(from, to)
+}
+
+/// Sets when the file was last modified.
+///
+/// A copy bears the time of its original: a stamp from the past shows any later write, however
+/// soon it comes.
+#[cfg(unix)]
+pub(crate) fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
+    // The owner may set the time of a file that is open for reading alone.
+    fs_err::File::open(path)?.file().set_modified(time)
+}
+
+/// Without it a copy is hashed once more, when its time stamp has settled.
+#[cfg(not(unix))]
+pub(crate) fn set_modified(_path: &Path, _time: SystemTime) -> io::Result<()> {
+    Ok(())
+}
+
+/// Takes the right to write from everybody; nobody needs to execute an object.
+pub(crate) fn make_object(path: &Path) -> io::Result<()> {
+    set_mode(path, 0o444)
+}
+
+/// Sets the permission bits; off Unix, whether the file may be written.
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs_err::set_permissions(path, Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let mut permissions: Permissions = fs_err::metadata(path)?.permissions();
+    permissions.set_readonly(mode & 0o200 == 0);
+    fs_err::set_permissions(path, permissions)
+}
+
+/// What the file system under the store can do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Abilities {
+    /// Files can share bytes, copied on write.
+    pub(crate) clones: bool,
+    /// The permission bits of a new file; the user's umask decides.
+    pub(crate) file_mode: u32,
+}
+
+impl Abilities {
+    /// Tries in `folder`.
+    pub(crate) fn of(folder: &Path) -> io::Result<Self> {
+        let original = Scratch::new(folder, "");
+        let clone = Scratch::new(folder, "");
+        fs_err::write(
+            original.path(),
+            "A file to try what the file system can do.\n",
+        )?;
+        Ok(Self {
+            clones: clone_file(original.path(), clone.path()).is_ok(),
+            file_mode: mode(&fs_err::metadata(original.path())?),
+        })
+    }
+
+    /// The permission bits of a restored file.
+    pub(crate) fn mode(&self, executable: bool) -> u32 {
+        if executable {
+            // Who may read may execute.
+            self.file_mode | (self.file_mode & 0o444) >> 2
+        } else {
+            self.file_mode
+        }
+    }
+}
+
+#[cfg(unix)]
+fn mode(metadata: &std::fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o777
+}
+
+#[cfg(not(unix))]
+fn mode(_metadata: &std::fs::Metadata) -> u32 {
+    0o666
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_only_files_and_folders_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outer = folder.path().join("outer");
+        let inner = outer.join("inner");
+        fs_err::create_dir_all(&inner).unwrap();
+        fs_err::write(inner.join("file"), "x").unwrap();
+        set_mode(&inner.join("file"), 0o444).unwrap();
+        set_mode(&inner, 0o555).unwrap();
+
+        remove_path(&outer).unwrap();
+        assert!(!outer.exists());
+        remove_path(&outer).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_removed_and_its_target_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        let link = folder.path().join("link");
+        fs_err::create_dir(&target).unwrap();
+        fs_err::write(target.join("file"), "x").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+
+        remove_path(&link).unwrap();
+        assert!(!link.is_symlink());
+        assert!(target.join("file").exists());
+    }
+}

@@ -1,0 +1,17 @@
+//! What a run produced.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Digest;
+
+/// What the run with a certain key produced; kept in the [`Store`](crate::Store) under that key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The content of each output, by the output's name.
+    pub outputs: BTreeMap<String, Digest>,
+    /// The readable manifest whose hash is the key.
+    pub manifest: String,
+}

@@ -1,0 +1,150 @@
+//! The text that describes a folder.
+
+use crate::{Digest, Error, Result};
+
+/// A folder's digest is hashed in a mode of its own, so that no file's content can pass for a
+/// folder.
+const CONTEXT: &str = "atelier store tree 1";
+
+const HEADER: &str = "atelier tree 1";
+
+/// A folder, or a file that is more than its bytes: its files, sorted by path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tree {
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A file in a tree, or a folder without files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Relative to the tree's folder, `/` between components. Empty where the tree is one file.
+    pub(crate) path: String,
+    pub(crate) content: Content,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    File(Digest),
+    Executable(Digest),
+    EmptyFolder,
+}
+
+impl Content {
+    /// The object that holds the bytes.
+    pub(crate) fn object(&self) -> Option<Digest> {
+        match *self {
+            Self::File(digest) | Self::Executable(digest) => Some(digest),
+            Self::EmptyFolder => None,
+        }
+    }
+}
+
+impl Tree {
+    /// The tree of one file.
+    pub(crate) fn of_file(content: Content) -> Self {
+        let path = String::new();
+        Self {
+            entries: vec![Entry { path, content }],
+        }
+    }
+
+    /// What it describes, where it is one file.
+    pub(crate) fn as_file(&self) -> Option<Content> {
+        match self.entries.as_slice() {
+            [entry] if entry.path.is_empty() => Some(entry.content),
+            _ => None,
+        }
+    }
+
+    /// The text that is stored.
+    pub(crate) fn render(&self) -> String {
+        let mut text = format!("{HEADER}\n");
+        for entry in &self.entries {
+            entry.render(&mut text);
+        }
+        text
+    }
+
+    /// The digest of the folder with this text.
+    pub(crate) fn digest(text: &[u8]) -> Digest {
+        let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+        hasher.update_rayon(text);
+        hasher.finalize().into()
+    }
+
+    /// Reads the text of the tree `digest`, refusing paths that leave the folder.
+    pub(crate) fn parse(digest: Digest, text: &[u8]) -> Result<Self> {
+        let malformed = |line| Error::MalformedTree { digest, line };
+        let text = std::str::from_utf8(text).map_err(|_| malformed(1))?;
+        let mut lines = text.lines();
+        if lines.next() != Some(HEADER) {
+            return Err(malformed(1));
+        }
+        let mut entries: Vec<Entry> = Vec::new();
+        for (line, number) in lines.zip(2..) {
+            let entry = Entry::parse(line).ok_or_else(|| malformed(number))?;
+            // One file alone may go without a name; whoever follows it is refused below.
+            let nameless = entry.path.is_empty() && number == 2;
+            if !nameless && !is_safe(&entry.path) {
+                let path = entry.path;
+                return Err(Error::UnsafePath { digest, path });
+            }
+            let last = entries.last();
+            if last.is_some_and(|last| last.path.is_empty() || last.path >= entry.path) {
+                return Err(malformed(number));
+            }
+            entries.push(entry);
+        }
+        Ok(Self { entries })
+    }
+}
+
+impl Entry {
+    fn render(&self, text: &mut String) {
+        let (kind, digest) = match self.content {
+            Content::File(digest) => ("file ", Some(digest)),
+            Content::Executable(digest) => ("exec ", Some(digest)),
+            Content::EmptyFolder => ("none ", None),
+        };
+        text.push_str(kind);
+        if let Some(digest) = digest {
+            let hex = blake3::Hash::from(*digest.as_bytes()).to_hex();
+            text.push_str(hex.as_str());
+            text.push(' ');
+        }
+        let path = serde_json::to_string(&self.path).expect("a string has a JSON form");
+        text.push_str(&path);
+        text.push('\n');
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let (kind, rest) = line.split_once(' ')?;
+        let (digest, path) = match kind {
+            "none" => (None, rest),
+            _ => {
+                let (digest, path) = rest.split_once(' ')?;
+                (Some(digest.parse().ok()?), path)
+            }
+        };
+        let content = match (kind, digest) {
+            ("file", Some(digest)) => Content::File(digest),
+            ("exec", Some(digest)) => Content::Executable(digest),
+            ("none", None) => Content::EmptyFolder,
+            _ => return None,
+        };
+        let path = serde_json::from_str(path).ok()?;
+        Some(Self { path, content })
+    }
+}
+
+/// Whether every component is a plain name, so that the path stays below its folder.
+fn is_safe(path: &str) -> bool {
+    let plain = |name: &str| {
+        let foreign = cfg!(windows) && name.contains(['\\', ':']);
+        !name.is_empty() && name != "." && name != ".." && !name.contains('\0') && !foreign
+    };
+    path.split('/').all(plain)
+}
+
+#[cfg(test)]
+mod tests;
