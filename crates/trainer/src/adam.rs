@@ -1,0 +1,122 @@
+//! The Adam optimizer, with a state that can be saved.
+
+use std::collections::BTreeMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Tensor, Var};
+use kernels::{AdamStep, adam_step};
+
+use crate::TrainError;
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// Adam (Kingma & Ba, 2015, algorithm 1) with PyTorch's defaults β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and its `weight_decay`:
+/// an L2 term added to the gradient, not AdamW's.
+pub struct Adam {
+    weight_decay: f64,
+    steps: usize,
+    parameters: Vec<Moments>,
+}
+
+struct Moments {
+    name: String,
+    parameter: Var,
+    first: Var,
+    second: Var,
+}
+
+impl Adam {
+    /// An optimizer of `parameters`, its moments 0.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn new(parameters: Vec<(String, Var)>, weight_decay: f64) -> Result<Self, TrainError> {
+        let parameters = parameters
+            .into_iter()
+            .map(|(name, parameter)| {
+                Ok(Moments {
+                    name,
+                    first: Var::from_tensor(&parameter.zeros_like()?)?,
+                    second: Var::from_tensor(&parameter.zeros_like()?)?,
+                    parameter,
+                })
+            })
+            .collect::<Result<_, TrainError>>()?;
+        Ok(Self {
+            weight_decay,
+            steps: 0,
+            parameters,
+        })
+    }
+
+    /// Moves each parameter by its gradient.
+    ///
+    /// # Errors
+    /// A parameter has no gradient, or the device fails.
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<(), TrainError> {
+        self.steps += 1;
+        let step = AdamStep {
+            learning_rate,
+            beta1: BETA1,
+            beta2: BETA2,
+            epsilon: EPSILON,
+            weight_decay: self.weight_decay,
+            step: self.steps,
+        };
+        for moments in &self.parameters {
+            let gradient = gradients
+                .get(&moments.parameter)
+                .ok_or_else(|| TrainError::NoGradient(moments.name.clone()))?;
+            adam_step(
+                &moments.parameter,
+                gradient,
+                &moments.first,
+                &moments.second,
+                &step,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// How many steps were made.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The moments by name, on the memory that the next step changes.
+    pub fn state(&self) -> BTreeMap<String, Tensor> {
+        self.named()
+            .map(|(name, moment)| (name, moment.as_tensor().clone()))
+            .collect()
+    }
+
+    /// Continues from the moments that [`Self::state`] gave after `steps` steps.
+    ///
+    /// # Errors
+    /// A moment is missing or of another shape.
+    pub fn set_state(
+        &mut self,
+        state: &BTreeMap<String, Tensor>,
+        steps: usize,
+    ) -> Result<(), TrainError> {
+        for (name, moment) in self.named() {
+            let saved = state
+                .get(&name)
+                .ok_or_else(|| TrainError::NoMoment(name.clone()))?;
+            moment.set(saved)?;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+
+    fn named(&self) -> impl Iterator<Item = (String, &Var)> {
+        self.parameters.iter().flat_map(|moments| {
+            [
+                (format!("first_moment.{}", moments.name), &moments.first),
+                (format!("second_moment.{}", moments.name), &moments.second),
+            ]
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Stage `predict`: the chosen network's word on every picture.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use model::{Config, Depth, Network};
+use serde::Deserialize;
+use stage::{Input, InputPath, Output, Progress, Seed};
+use tables::annotation::Annotation;
+use tables::choice::Choice;
+use tables::fold::Fold;
+use tables::prediction::Prediction;
+use trainer::{Parts, PixelPictures, evaluate, softmax};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    device: String,
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
+    resnet: Depth,
+    /// Dimensions of the embedding.
+    embedding_size: NonZeroUsize,
+    /// Side of the square that the network sees, in pixels.
+    side_px: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    choice: Input<Choice>,
+    model: InputPath,
+    annotations: Input<Annotation>,
+    folds: Input<Fold>,
+    pixels: InputPath,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    predictions: Output<Prediction>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let choices = inputs.choice.read()?;
+    let [choice] = choices.as_slice() else {
+        bail!("`choice` has {} rows: expected 1", choices.len());
+    };
+    let annotations = inputs.annotations.read()?;
+    let parts = Parts::new(&annotations, &inputs.folds.read()?, choice.fold)?;
+    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
+    let network = network(&params, parts.classes.len(), &inputs.model)?;
+
+    let images: Vec<usize> = (0..parts.len()).collect();
+    let (n_classes, embedding_size) = (parts.classes.len(), params.embedding_size.get());
+    let mut said = trainer::Outputs::zeros(parts.len(), n_classes, embedding_size);
+    let progress = Progress::start("pictures", parts.len());
+    evaluate(&network, &pictures, &images, &mut said, |n| {
+        progress.advance(n)
+    })?;
+
+    let row = |(image, annotation): (usize, &Annotation)| {
+        let logits = said.logits(image);
+        let probabilities = softmax(logits);
+        Prediction {
+            path: annotation.path.clone(),
+            label: annotation.label.clone(),
+            part: parts.parts[image].name().to_owned(),
+            logits: logits.to_vec(),
+            predicted: parts.classes[highest(&probabilities)].clone(),
+            probabilities,
+            embedding: said.embedding(image).to_vec(),
+        }
+    };
+    outputs
+        .predictions
+        .write(annotations.iter().enumerate().map(row).collect())
+}
+
+fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Result<Network> {
+    let config = Config {
+        depth: params.resnet,
+        embedding_size: params.embedding_size.get(),
+        n_classes,
+    };
+    let device = model::device(&params.device)?;
+    // Every weight drawn here is overwritten.
+    let mut network = Network::new(&config, &device, &mut Seed::new(0).stream("weights").rng())?;
+    network
+        .load(model)
+        .context("cannot load the chosen model")?;
+    Ok(network)
+}
+
+/// The first of the highest values.
+fn highest(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}

@@ -1,0 +1,251 @@
+//! Stage `train`: the network, trained on all folds but one.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use dataset::Augmentation;
+use model::{Config, Depth, Freeze, Network};
+use serde::Deserialize;
+use stage::{Input, InputPath, Output, OutputPath, Progress, Seed};
+use tables::annotation::Annotation;
+use tables::epoch_output::EpochOutput;
+use tables::fold::Fold;
+use tables::history::History;
+use tables::timing::Timing;
+use tracing::info;
+use trainer::{
+    BelowOne, Checkpoints, ExponentialDecay, NotNegative, Parts, PixelPictures, Positive, Settings,
+    Watch, train,
+};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The root of all randomness.
+    seed: Seed,
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    device: String,
+    /// The fold that is tested on; the others are trained on.
+    fold: u32,
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
+    resnet: Depth,
+    /// Dimensions of the embedding.
+    embedding_size: NonZeroUsize,
+    /// Whether the ResNet's layers before its classifier stay as they are.
+    freeze_cnn: bool,
+    /// Whether the ResNet's classifier stays as it is.
+    freeze_fc: bool,
+    /// Side of the square that the network sees, in pixels.
+    side_px: u32,
+    /// How many times every training picture is seen.
+    epochs: NonZeroUsize,
+    /// Pictures a step.
+    batch_size: NonZeroUsize,
+    /// Learning rate of the first epoch.
+    lr: Positive,
+    /// What the learning rate is multiplied by over `lr_decay_epochs`, epoch by epoch with the same factor.
+    lr_decay: Positive,
+    /// Epochs over which the learning rate falls by `lr_decay`.
+    lr_decay_epochs: Positive,
+    /// L2 penalty of Adam.
+    weight_decay: NotNegative,
+    /// Share of the target that is spread over all classes.
+    label_smoothing: BelowOne,
+    /// Whether every class counts the same in the loss.
+    class_weights: bool,
+    /// The best epoch has the highest class-weighted top-k accuracy on the fold, with this k.
+    selection_k: NonZeroUsize,
+    /// How training pictures are varied.
+    augmentation: Augmentation,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    annotations: Input<Annotation>,
+    folds: Input<Fold>,
+    pixels: InputPath,
+    weights: Option<InputPath>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    model: OutputPath,
+    history: Output<History>,
+    timings: Output<Timing>,
+    epochs: Output<EpochOutput>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let annotations = inputs.annotations.read()?;
+    let parts = Parts::new(&annotations, &inputs.folds.read()?, params.fold)?;
+    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
+        .augmented(params.augmentation, params.seed);
+    let mut network = network(&params, parts.classes.len(), inputs.weights.as_ref())?;
+    let mut checkpoints =
+        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &parts))?;
+
+    let course = train(
+        &mut network,
+        &pictures,
+        &parts,
+        params.fold,
+        &settings(&params),
+        &mut checkpoints,
+        &mut Teller::new(params.epochs.get()),
+    )?;
+
+    let best = course.best().context("no epoch was trained")?;
+    info!(
+        "fold {}: best score {:.4} in epoch {}",
+        params.fold, best.score, best.epoch
+    );
+    fs_err::copy(checkpoints.model_path(best), &*outputs.model)?;
+    write_epochs(
+        outputs.epochs,
+        &annotations,
+        &parts,
+        &course.history,
+        &checkpoints,
+    )?;
+    outputs.history.write(course.history)?;
+    outputs.timings.write(course.timings)
+}
+
+fn network(
+    params: &Params,
+    n_classes: usize,
+    weights: Option<&InputPath>,
+) -> anyhow::Result<Network> {
+    let config = Config {
+        depth: params.resnet,
+        embedding_size: params.embedding_size.get(),
+        n_classes,
+    };
+    let device = model::device(&params.device)?;
+    let mut network = Network::new(&config, &device, &mut params.seed.stream("weights").rng())?;
+    if let Some(weights) = weights {
+        network
+            .load_backbone(weights)
+            .context("cannot load the pretrained weights")?;
+    }
+    network.freeze(Freeze {
+        cnn: params.freeze_cnn,
+        fc: params.freeze_fc,
+    });
+    Ok(network)
+}
+
+fn settings(params: &Params) -> Settings {
+    Settings {
+        epochs: params.epochs.get(),
+        batch_size: params.batch_size.get(),
+        learning_rate: ExponentialDecay::new(
+            params.lr.get(),
+            params.lr_decay.get(),
+            params.lr_decay_epochs.get(),
+        ),
+        weight_decay: params.weight_decay.get(),
+        label_smoothing: params.label_smoothing.get(),
+        class_weights: params.class_weights,
+        selection_k: params.selection_k.get(),
+        seed: params.seed,
+    }
+}
+
+/// Writes what the network said in each epoch, one epoch in memory at a time.
+fn write_epochs(
+    table: Output<EpochOutput>,
+    annotations: &[Annotation],
+    parts: &Parts,
+    history: &[History],
+    checkpoints: &Checkpoints,
+) -> anyhow::Result<()> {
+    let mut writer = table.writer();
+    for epoch in history {
+        let outputs = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
+        let row = |(image, annotation): (usize, &Annotation)| EpochOutput {
+            fold: epoch.fold,
+            epoch: epoch.epoch,
+            path: annotation.path.clone(),
+            code: annotation.code,
+            part: parts.parts[image].name().to_owned(),
+            logits: outputs.logits(image).to_vec(),
+            embedding: outputs.embedding(image).to_vec(),
+        };
+        writer.append(annotations.iter().enumerate().map(row).collect())?;
+    }
+    writer.finish()
+}
+
+/// Tells the log and the progress bars how a training goes.
+struct Teller {
+    started: Instant,
+    n_epochs: usize,
+    epochs: Progress,
+    steps: Option<Progress>,
+}
+
+impl Teller {
+    fn new(n_epochs: usize) -> Self {
+        Self {
+            started: Instant::now(),
+            n_epochs,
+            epochs: Progress::start("epochs", n_epochs),
+            steps: None,
+        }
+    }
+}
+
+impl Watch for Teller {
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn resumed(&mut self, epochs: usize) {
+        if epochs > 0 {
+            info!("continuing after {epochs} of {} epochs", self.n_epochs);
+            self.epochs.advance(epochs);
+        }
+    }
+
+    fn epoch_begins(&mut self, steps: usize) {
+        self.steps = Some(Progress::start("steps", steps));
+    }
+
+    fn step_done(&mut self, loss: f64) {
+        if let Some(steps) = &self.steps {
+            steps.advance(1);
+            steps.message(&format!("loss {loss:.3}"));
+        }
+    }
+
+    fn epoch_done(&mut self, row: &History, timing: &Timing) {
+        self.epochs.advance(1);
+        self.epochs.message(&format!(
+            "loss {:.3}, score {:.3}",
+            row.train_loss, row.score
+        ));
+        let validation = row
+            .val_loss
+            .map_or_else(String::new, |loss| format!(", validation {loss:.4}"));
+        info!(
+            "epoch {}: learning rate {:.3e}; loss train {:.4}, test {:.4}{validation}; score {:.4}{}; {:.1} s training, {:.1} s evaluation",
+            row.epoch,
+            row.learning_rate,
+            row.train_loss,
+            row.test_loss,
+            row.score,
+            if row.best { " (best)" } else { "" },
+            timing.train_s,
+            timing.evaluate_s,
+        );
+    }
+}

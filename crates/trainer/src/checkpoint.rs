@@ -1,0 +1,229 @@
+//! The state of a training after an epoch, from which a killed run continues to the same end.
+//!
+//! A checkpoint is a record, `checkpoint.json`, and the files whose digests it lists: what the network said in each
+//! epoch (`outputs-…`), the network and the optimizer's moments after the last epoch (`state-…`), and the best model
+//! so far (`model-…`). The record is moved into place last, so a kill at any moment leaves the previous checkpoint whole.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use model::Network;
+use safetensors::serialize_to_file;
+use serde::{Deserialize, Serialize};
+use tables::history::History;
+use tables::timing::Timing;
+use tracing::warn;
+
+use crate::adam::Adam;
+use crate::{Outputs, TrainError};
+
+const RECORD: &str = "checkpoint.json";
+/// Before the names of the network's tensors, to tell them from the moments.
+const NETWORK: &str = "network.";
+
+/// How far a training has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// A row for each epoch done; one of them is the best.
+    pub history: Vec<History>,
+    /// A row for each epoch done.
+    pub timings: Vec<Timing>,
+}
+
+impl Course {
+    /// How many epochs are done.
+    pub fn epochs(&self) -> usize {
+        self.history.len()
+    }
+
+    /// The epoch of the highest score, the earliest of equals.
+    pub fn best(&self) -> Option<&History> {
+        self.history.iter().find(|row| row.best)
+    }
+
+    /// Adds an epoch; it becomes the best if it scores higher than all before.
+    pub fn push(&mut self, mut row: History, timing: Timing) {
+        row.best = self.best().is_none_or(|best| row.score > best.score);
+        if row.best {
+            self.history.iter_mut().for_each(|row| row.best = false);
+        }
+        self.history.push(row);
+        self.timings.push(timing);
+    }
+}
+
+/// The checkpoints of one training, in a folder of their own.
+pub struct Checkpoints {
+    folder: PathBuf,
+    identity: String,
+    digests: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    identity: String,
+    steps: usize,
+    course: Course,
+    digests: BTreeMap<String, String>,
+}
+
+impl Checkpoints {
+    /// The checkpoints in `folder`, which is created; all else in it is removed as checkpoints are saved.
+    ///
+    /// `identity` shows everything that the training's results depend on: a checkpoint of another is not continued.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn open(folder: &Path, identity: &impl Debug) -> Result<Self, TrainError> {
+        fs_err::create_dir_all(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            identity: blake3::hash(format!("{identity:?}").as_bytes()).to_string(),
+            digests: BTreeMap::new(),
+        })
+    }
+
+    /// Brings `network` and `adam` to the latest checkpoint and returns how far it had come: no epoch if there is none,
+    /// or, with a warning, if it is damaged or another training's.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn resume(&mut self, network: &mut Network, adam: &mut Adam) -> Result<Course, TrainError> {
+        if !self.folder.join(RECORD).exists() {
+            return Ok(Course::default());
+        }
+        match self.read() {
+            Ok((record, state)) => {
+                restore(network, adam, state, record.steps)?;
+                self.digests = record.digests;
+                Ok(record.course)
+            }
+            Err(reason) => {
+                warn!("starting anew: the checkpoint cannot be used: {reason}");
+                Ok(Course::default())
+            }
+        }
+    }
+
+    /// Saves the state after the last epoch of `course`, in which the network gave `outputs`.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(
+        &mut self,
+        course: &Course,
+        outputs: &Outputs,
+        network: &Network,
+        adam: &Adam,
+    ) -> Result<(), TrainError> {
+        let epoch = course.epochs() - 1;
+        outputs.save(&self.outputs_path(epoch))?;
+        self.note(&outputs_name(epoch))?;
+
+        self.digests.retain(|name, _| !name.starts_with("state-"));
+        let mut state = adam.state();
+        let network_state = network.state()?.into_iter();
+        state.extend(network_state.map(|(name, tensor)| (format!("{NETWORK}{name}"), tensor)));
+        serialize_to_file(state, None, &self.folder.join(state_name(epoch)))?;
+        self.note(&state_name(epoch))?;
+
+        if course.history[epoch].best {
+            self.digests.retain(|name, _| !name.starts_with("model-"));
+            network.save(&self.folder.join(model_name(epoch)))?;
+            self.note(&model_name(epoch))?;
+        }
+        self.commit(course, adam.steps())?;
+        self.sweep()
+    }
+
+    /// Where the best model of `course` is.
+    pub fn model_path(&self, best: &History) -> PathBuf {
+        self.folder.join(model_name(best.epoch as usize))
+    }
+
+    /// Where the outputs of an epoch that is done are.
+    pub fn outputs_path(&self, epoch: usize) -> PathBuf {
+        self.folder.join(outputs_name(epoch))
+    }
+
+    fn read(&self) -> Result<(Record, BTreeMap<String, Tensor>), TrainError> {
+        let record: Record = serde_json::from_slice(&fs_err::read(self.folder.join(RECORD))?)?;
+        if record.identity != self.identity {
+            return Err(TrainError::OtherTraining);
+        }
+        for (name, digest) in &record.digests {
+            if self.digest(name)? != *digest {
+                return Err(TrainError::DamagedCheckpoint(name.clone()));
+            }
+        }
+        let last = state_name(record.course.epochs().saturating_sub(1));
+        let state = candle_core::safetensors::load(self.folder.join(last), &Device::Cpu)?;
+        Ok((record, state.into_iter().collect()))
+    }
+
+    /// Makes what was noted the latest checkpoint.
+    fn commit(&self, course: &Course, steps: usize) -> Result<(), TrainError> {
+        let record = Record {
+            identity: self.identity.clone(),
+            steps,
+            course: course.clone(),
+            digests: self.digests.clone(),
+        };
+        let aside = self.folder.join(format!("{RECORD}.aside"));
+        fs_err::write(&aside, serde_json::to_vec(&record)?)?;
+        fs_err::rename(&aside, self.folder.join(RECORD))?;
+        Ok(())
+    }
+
+    /// Removes what the latest checkpoint doesn't list.
+    fn sweep(&self) -> Result<(), TrainError> {
+        for entry in fs_err::read_dir(&self.folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name != RECORD && !self.digests.contains_key(&name) {
+                fs_err::remove_file(self.folder.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, name: &str) -> Result<(), TrainError> {
+        let digest = self.digest(name)?;
+        self.digests.insert(name.to_owned(), digest);
+        Ok(())
+    }
+
+    fn digest(&self, name: &str) -> Result<String, TrainError> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(fs_err::File::open(self.folder.join(name))?)?;
+        Ok(hasher.finalize().to_string())
+    }
+}
+
+fn restore(
+    network: &mut Network,
+    adam: &mut Adam,
+    state: BTreeMap<String, Tensor>,
+    steps: usize,
+) -> Result<(), TrainError> {
+    adam.set_state(&state, steps)?;
+    let network_state = state
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix(NETWORK)?.to_owned(), tensor)))
+        .collect();
+    network.set_state(&network_state)?;
+    Ok(())
+}
+
+fn outputs_name(epoch: usize) -> String {
+    format!("outputs-{epoch:05}.safetensors")
+}
+
+fn state_name(epoch: usize) -> String {
+    format!("state-{epoch:05}.safetensors")
+}
+
+fn model_name(epoch: usize) -> String {
+    format!("model-{epoch:05}.safetensors")
+}

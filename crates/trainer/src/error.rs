@@ -1,0 +1,185 @@
+//! What can go wrong in training.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// An error of this crate.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The loss is infinite or not a number.
+    #[error(
+        "the loss is {loss} in step {step} of epoch {epoch}: expected a finite number; a lower learning rate may help"
+    )]
+    LossNotFinite {
+        /// The loss.
+        loss: f64,
+        /// From 0.
+        epoch: usize,
+        /// From 0, within the epoch.
+        step: usize,
+    },
+    /// The loss of pictures not trained on is infinite or not a number.
+    #[error(
+        "the loss is {loss} in the evaluation of epoch {epoch}: expected a finite number; a lower learning rate may help"
+    )]
+    EvaluationNotFinite {
+        /// The loss.
+        loss: f64,
+        /// From 0.
+        epoch: usize,
+    },
+    /// A class is missing from the training pictures.
+    #[error(
+        "class `{0}` has no training picture: expected at least one outside the tested fold and validation"
+    )]
+    UntrainedClass(String),
+    /// A fold is not in the design.
+    #[error("fold {fold} does not exist: expected one of {existing:?}")]
+    NoSuchFold {
+        /// The fold asked for.
+        fold: u32,
+        /// The folds of the design.
+        existing: Vec<u32>,
+    },
+    /// A row of `folds` has an unknown part.
+    #[error("`{path}` is in part `{part}`: expected the number of a fold or `val`")]
+    NoSuchPart {
+        /// The picture.
+        path: String,
+        /// Its part.
+        part: String,
+    },
+    /// The selection score would be the same for every network.
+    #[error(
+        "`selection_k` is {k}: expected less than the {n_classes} classes, since all else scores 1"
+    )]
+    SelectionK {
+        /// The `k` of top-`k`.
+        k: usize,
+        /// How many classes there are.
+        n_classes: usize,
+    },
+    /// Two tables have different numbers of pictures.
+    #[error("`annotations` has {annotations} pictures and `folds` has {folds}: expected the same")]
+    RowCounts {
+        /// Rows of `annotations`.
+        annotations: usize,
+        /// Rows of `folds`.
+        folds: usize,
+    },
+    /// Two tables name different pictures.
+    #[error(
+        "row {row} is `{annotated}` in `annotations` and `{found}` in `folds`: expected the same picture"
+    )]
+    OtherPicture {
+        /// From 0.
+        row: usize,
+        /// In `annotations`.
+        annotated: String,
+        /// In `folds`.
+        found: String,
+    },
+    /// Pictures and rows do not match.
+    #[error(
+        "`pixels` has {pixels} pictures and `annotations` has {annotations}: expected the same"
+    )]
+    PixelCount {
+        /// Pictures of the file.
+        pixels: usize,
+        /// Rows of the table.
+        annotations: usize,
+    },
+    /// A picture is not decoded.
+    #[error("`pixels` has no picture `{0}`, which `annotations` names")]
+    NoPixels(String),
+    /// The pictures are decoded for another size.
+    #[error(
+        "`pixels` is decoded for a side of {pixels} px: expected the side of the network, {expected} px"
+    )]
+    Side {
+        /// The side of the file.
+        pixels: u32,
+        /// The side asked for.
+        expected: u32,
+    },
+    /// There are too few classes to tell apart.
+    #[error("found {0} classes: expected at least 2")]
+    TooFewClasses(usize),
+    /// A class code has two labels.
+    #[error("code {code} stands for `{}` and `{}`: expected one label", labels[0], labels[1])]
+    TwoLabels {
+        /// The code.
+        code: u32,
+        /// Its labels.
+        labels: [String; 2],
+    },
+    /// Class codes have a gap.
+    #[error("no picture has code {0}: expected all codes from 0 to occur")]
+    MissingCode(u32),
+    /// A label is not a class of the loss.
+    #[error("label {label} is not a class: expected a code below {n_classes}")]
+    NoSuchClass {
+        /// The label.
+        label: u32,
+        /// How many classes there are.
+        n_classes: usize,
+    },
+    /// Logits have the wrong shape.
+    #[error("the logits have shape {found:?}: expected {expected:?}")]
+    LogitsShape {
+        /// Their shape.
+        found: Vec<usize>,
+        /// Labels and classes.
+        expected: [usize; 2],
+    },
+    /// The network's output has the wrong shape.
+    #[error("the network's output has shape {found:?}: expected {expected:?}")]
+    OutputShape {
+        /// Its shape.
+        found: Vec<usize>,
+        /// Pictures and values of each.
+        expected: [usize; 2],
+    },
+    /// The gradient of a parameter was cut off.
+    #[error("parameter `{0}` has no gradient: expected the loss to depend on it")]
+    NoGradient(String),
+    /// The optimizer's state lacks a moment.
+    #[error("the optimizer's state has no `{0}`")]
+    NoMoment(String),
+    /// A file lacks a tensor.
+    #[error("`{}` has no tensor `{name}`", file.display())]
+    NoTensor {
+        /// The tensor.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file of a checkpoint is not what was written.
+    #[error("`{0}` is damaged")]
+    DamagedCheckpoint(String),
+    /// A checkpoint belongs to other parameters or inputs.
+    #[error("it belongs to a training with other parameters or inputs")]
+    OtherTraining,
+    /// No fold has a best epoch.
+    #[error("the histories have no best epoch: expected one of each fold")]
+    NothingToChoose,
+    /// The network failed.
+    #[error(transparent)]
+    Model(#[from] model::ModelError),
+    /// The pictures cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] dataset::DatasetError),
+    /// The device failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+    /// A tensor file cannot be written.
+    #[error(transparent)]
+    Safetensors(#[from] safetensors::SafeTensorError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// A checkpoint's record cannot be read or written.
+    #[error("cannot read or write a checkpoint's record: {0}")]
+    Record(#[from] serde_json::Error),
+}

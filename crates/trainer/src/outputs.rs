@@ -1,0 +1,121 @@
+//! What the network said of every picture.
+//!
+//! Shapes: `N` pictures, `K` classes, `D` dimensions of the embedding.
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+
+use crate::TrainError;
+
+/// Logits and embedding of each picture, by its row in `annotations`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    n_classes: usize,
+    embedding_size: usize,
+    logits: Vec<f32>,    // [N, K]
+    embedding: Vec<f32>, // [N, D]
+}
+
+impl Outputs {
+    /// Room for `n_images` pictures, all values 0.
+    pub fn zeros(n_images: usize, n_classes: usize, embedding_size: usize) -> Self {
+        Self {
+            n_classes,
+            embedding_size,
+            logits: vec![0.0; n_images * n_classes],
+            embedding: vec![0.0; n_images * embedding_size],
+        }
+    }
+
+    /// Notes what the network said of `images`, row by row.
+    ///
+    /// # Errors
+    /// The rows are not as many as the images, or of other lengths.
+    pub fn set(&mut self, images: &[usize], output: &model::Output) -> Result<(), TrainError> {
+        scatter(&mut self.logits, self.n_classes, images, &output.logits)?;
+        scatter(
+            &mut self.embedding,
+            self.embedding_size,
+            images,
+            &output.embedding,
+        )
+    }
+
+    /// The logits of a picture, `[K]`.
+    pub fn logits(&self, image: usize) -> &[f32] {
+        &self.logits[image * self.n_classes..][..self.n_classes]
+    }
+
+    /// The embedding of a picture, `[D]`.
+    pub fn embedding(&self, image: usize) -> &[f32] {
+        &self.embedding[image * self.embedding_size..][..self.embedding_size]
+    }
+
+    /// The logits of `images` one after another, `[images, K]`.
+    pub fn logits_of(&self, images: &[usize]) -> Vec<f32> {
+        images
+            .iter()
+            .flat_map(|&image| self.logits(image))
+            .copied()
+            .collect()
+    }
+
+    /// Writes all values as safetensors.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let rows = |values: &[f32], width| {
+            Tensor::from_slice(values, (values.len() / width, width), &Device::Cpu)
+        };
+        let tensors = [
+            ("logits", rows(&self.logits, self.n_classes)?),
+            ("embedding", rows(&self.embedding, self.embedding_size)?),
+        ];
+        Ok(safetensors::serialize_to_file(tensors, None, path)?)
+    }
+
+    /// Reads what [`Self::save`] wrote.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no such file.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
+        let named = |name: &str| {
+            let tensor = tensors.get(name).ok_or_else(|| TrainError::NoTensor {
+                name: name.to_owned(),
+                file: path.to_owned(),
+            })?;
+            let (_, width) = tensor.dims2()?;
+            Ok::<_, TrainError>((tensor.flatten_all()?.to_vec1()?, width))
+        };
+        let (logits, n_classes) = named("logits")?;
+        let (embedding, embedding_size) = named("embedding")?;
+        Ok(Self {
+            n_classes,
+            embedding_size,
+            logits,
+            embedding,
+        })
+    }
+}
+
+fn scatter(
+    values: &mut [f32],
+    width: usize,
+    images: &[usize],
+    rows: &Tensor,
+) -> Result<(), TrainError> {
+    if rows.dims() != [images.len(), width] {
+        return Err(TrainError::OutputShape {
+            found: rows.dims().to_vec(),
+            expected: [images.len(), width],
+        });
+    }
+    let rows: Vec<f32> = rows.flatten_all()?.to_vec1()?;
+    for (&image, row) in images.iter().zip(rows.chunks_exact(width)) {
+        values[image * width..][..width].copy_from_slice(row);
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! What a picture is to a fold: trained on, tested on, or held out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tables::annotation::Annotation;
+use tables::fold::{Fold, VALIDATION};
+
+use crate::TrainError;
+
+/// What a picture is to the training of a fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The network learns from it.
+    Train,
+    /// It stands in the fold; the best epoch is selected by it.
+    Test,
+    /// No fold learns from it or is selected by it.
+    Val,
+}
+
+impl Part {
+    /// `train`, `test` or `val`, as tables spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+            Self::Val => "val",
+        }
+    }
+}
+
+/// All pictures, as a fold sees them. A picture is named by its row in `annotations`.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The names of the classes, by code.
+    pub classes: Vec<String>,
+    /// The code of each picture's class.
+    pub codes: Vec<u32>,
+    /// What each picture is to the fold.
+    pub parts: Vec<Part>,
+}
+
+impl Parts {
+    /// The pictures of `annotations` with the design `folds`, as the fold number `fold` sees them.
+    ///
+    /// # Errors
+    /// The tables name different pictures, a part or a fold does not exist, or there are fewer than two classes.
+    pub fn new(annotations: &[Annotation], folds: &[Fold], fold: u32) -> Result<Self, TrainError> {
+        check_same_pictures(annotations, folds)?;
+        let numbers = folds.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+        let existing: BTreeSet<u32> = numbers.iter().flatten().copied().collect();
+        if !existing.contains(&fold) {
+            let existing = existing.into_iter().collect();
+            return Err(TrainError::NoSuchFold { fold, existing });
+        }
+        let part = |number: Option<u32>| match number {
+            None => Part::Val,
+            Some(number) if number == fold => Part::Test,
+            Some(_) => Part::Train,
+        };
+        Ok(Self {
+            classes: classes(annotations)?,
+            codes: annotations.iter().map(|row| row.code).collect(),
+            parts: numbers.into_iter().map(part).collect(),
+        })
+    }
+
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether there are no pictures.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The pictures of a part, in the order of their rows.
+    pub fn images(&self, part: Part) -> Vec<usize> {
+        (0..self.len())
+            .filter(|&image| self.parts[image] == part)
+            .collect()
+    }
+
+    /// The codes of the classes of `images`.
+    pub fn codes_of(&self, images: &[usize]) -> Vec<u32> {
+        images.iter().map(|&image| self.codes[image]).collect()
+    }
+
+    /// How many training pictures each class has.
+    ///
+    /// # Errors
+    /// A class has none: the network could not learn it, and its weight 1/count would be infinite.
+    pub fn train_counts(&self) -> Result<Vec<usize>, TrainError> {
+        let mut counts = vec![0; self.classes.len()];
+        for image in self.images(Part::Train) {
+            counts[self.codes[image] as usize] += 1;
+        }
+        match counts.iter().position(|&count| count == 0) {
+            Some(class) => Err(TrainError::UntrainedClass(self.classes[class].clone())),
+            None => Ok(counts),
+        }
+    }
+}
+
+fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(), TrainError> {
+    if annotations.len() != folds.len() {
+        return Err(TrainError::RowCounts {
+            annotations: annotations.len(),
+            folds: folds.len(),
+        });
+    }
+    let mut rows = annotations.iter().zip(folds).enumerate();
+    match rows.find(|(_, (annotation, fold))| annotation.path != fold.path) {
+        Some((row, (annotation, fold))) => Err(TrainError::OtherPicture {
+            row,
+            annotated: annotation.path.clone(),
+            found: fold.path.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The number of a row's fold; none for validation.
+fn number(row: &Fold) -> Result<Option<u32>, TrainError> {
+    if row.part == VALIDATION {
+        return Ok(None);
+    }
+    row.part
+        .parse()
+        .map(Some)
+        .map_err(|_| TrainError::NoSuchPart {
+            path: row.path.clone(),
+            part: row.part.clone(),
+        })
+}
+
+/// The label of each code from 0, every code with one label.
+fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
+    let mut by_code = BTreeMap::new();
+    for row in annotations {
+        let label = by_code.entry(row.code).or_insert(&row.label);
+        if **label != row.label {
+            return Err(TrainError::TwoLabels {
+                code: row.code,
+                labels: [label.to_string(), row.label.clone()],
+            });
+        }
+    }
+    if by_code.len() < 2 {
+        return Err(TrainError::TooFewClasses(by_code.len()));
+    }
+    if let Some((expected, _)) = (0..)
+        .zip(by_code.keys())
+        .find(|&(expected, &code)| expected != code)
+    {
+        return Err(TrainError::MissingCode(expected));
+    }
+    Ok(by_code.into_values().cloned().collect())
+}

@@ -1,0 +1,90 @@
+//! The decoded pictures of a study, as a training looks at them.
+
+use std::path::Path;
+
+use dataset::{Augmentation, Pixels, augment, center};
+use stage::{Seed, Stream};
+use tables::annotation::Annotation;
+
+use crate::TrainError;
+use crate::batches::{Pictures, View};
+
+/// A file of decoded pictures, read on demand.
+pub struct PixelPictures {
+    pixels: Pixels,
+    positions: Vec<usize>, // [N], in the file
+    augmentation: Option<Augmented>,
+}
+
+struct Augmented {
+    how: Augmentation,
+    draws: Stream,
+}
+
+impl PixelPictures {
+    /// The pictures of `annotations` in the file `path`, which is decoded for a network that sees `side_px`.
+    ///
+    /// # Errors
+    /// The file cannot be read, is decoded for another side, or has other pictures.
+    pub fn open(path: &Path, annotations: &[Annotation], side_px: u32) -> Result<Self, TrainError> {
+        let pixels = Pixels::open(path)?;
+        if pixels.side_px() != side_px {
+            return Err(TrainError::Side {
+                pixels: pixels.side_px(),
+                expected: side_px,
+            });
+        }
+        if pixels.len() != annotations.len() {
+            return Err(TrainError::PixelCount {
+                pixels: pixels.len(),
+                annotations: annotations.len(),
+            });
+        }
+        let position = |row: &Annotation| {
+            let found = pixels.position(&row.path);
+            found.ok_or_else(|| TrainError::NoPixels(row.path.clone()))
+        };
+        Ok(Self {
+            positions: annotations.iter().map(position).collect::<Result<_, _>>()?,
+            pixels,
+            augmentation: None,
+        })
+    }
+
+    /// Varies augmented views by `how`, with draws named by epoch and picture.
+    #[must_use]
+    pub fn augmented(self, how: Augmentation, seed: Seed) -> Self {
+        Self {
+            augmentation: Some(Augmented {
+                how,
+                draws: seed.stream("augment"),
+            }),
+            ..self
+        }
+    }
+}
+
+impl Pictures for PixelPictures {
+    fn side_px(&self) -> usize {
+        self.pixels.side_px() as usize
+    }
+
+    fn prepare(
+        &self,
+        image: usize,
+        view: View,
+        buffer: &mut Vec<u8>,
+        values: &mut [f32],
+    ) -> Result<(), TrainError> {
+        let picture = self.pixels.read(self.positions[image], buffer)?;
+        let side_px = self.pixels.side_px();
+        match (view, &self.augmentation) {
+            (View::Augmented { epoch }, Some(augmented)) => {
+                let mut rng = augmented.draws.at(epoch as u64, image as u64);
+                augment(&picture, &augmented.how, side_px, &mut rng, values);
+            }
+            _ => center(&picture, side_px, values),
+        }
+        Ok(())
+    }
+}

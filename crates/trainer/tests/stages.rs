@@ -1,0 +1,415 @@
+//! The three stages as the runner starts them, on a few tiny pictures.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use approx::assert_abs_diff_eq;
+use dataset::{Geometry, PixelsWriter, Rgb};
+use serde_json::{Value, json};
+use tables::annotation::Annotation;
+use tables::choice::Choice;
+use tables::epoch_output::EpochOutput;
+use tables::fold::Fold;
+use tables::history::History;
+use tables::prediction::Prediction;
+use tables::timing::Timing;
+use tables::{Reader, Table, Writer};
+use tempfile::TempDir;
+
+const SIDE_PX: u32 = 32;
+const LABELS: [&str; 3] = ["blue", "green", "red"];
+/// The last one is validation.
+const PARTS: [&str; 4] = ["0", "1", "2", "val"];
+
+/// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
+struct Study {
+    folder: TempDir,
+}
+
+impl Study {
+    fn new() -> Self {
+        let study = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        let (mut annotations, mut folds) = (Vec::new(), Vec::new());
+        for (code, label) in (0..).zip(LABELS) {
+            for number in 0..10_usize {
+                let path = format!("{label}/{number}.png");
+                annotations.push(annotation(&path, label, code));
+                folds.push(Fold {
+                    path,
+                    label: label.to_owned(),
+                    author: None,
+                    part: PARTS[number % 4].to_owned(),
+                });
+            }
+        }
+        study.write("annotations", annotations.clone());
+        study.write("folds", folds);
+        study.write_pixels(&annotations);
+        study
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write<T: Table>(&self, name: &str, rows: Vec<T>) {
+        let mut writer = Writer::create(&self.path(name));
+        writer.append(rows).unwrap();
+        writer.finish().unwrap();
+    }
+
+    fn read<T: Table>(&self, name: &str) -> Vec<T> {
+        Reader::new(&self.path(name)).read().unwrap()
+    }
+
+    fn write_pixels(&self, annotations: &[Annotation]) {
+        let file = fs_err::File::create(self.path("pixels")).unwrap();
+        let sizes = annotations
+            .iter()
+            .map(|row| (row.path.as_str(), row.width, row.height));
+        let geometry = Geometry::new(SIDE_PX).unwrap();
+        let mut writer = PixelsWriter::new(file, geometry, sizes).unwrap();
+        for (number, row) in annotations.iter().enumerate() {
+            let (width, height) = geometry.resized(row.width, row.height);
+            let (width, height) = geometry.kept(width, height);
+            let pixels = pixels(row.code as usize, number, (width * height) as usize);
+            writer
+                .append(&Rgb {
+                    width,
+                    height,
+                    pixels,
+                })
+                .unwrap();
+        }
+        writer.finish().unwrap();
+    }
+
+    /// A job of stage `train` with outputs in the folder `run`.
+    fn train(&self, run: &str, changes: &Value) -> Job {
+        let mut params = json!({
+            "seed": 7, "device": "cpu", "fold": 1,
+            "resnet": 18, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
+            "epochs": 4, "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
+            "weight_decay": 1e-4, "label_smoothing": 0.1, "class_weights": true, "selection_k": 1,
+            "augmentation": {
+                "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
+                "erase_probability": 0.5,
+            },
+        });
+        let changed = changes.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(changed);
+        let inputs = json!({
+            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
+            "weights": null,
+        });
+        let outputs = ["model", "history", "timings", "epochs"];
+        self.job(env!("CARGO_BIN_EXE_train"), run, &params, inputs, &outputs)
+    }
+
+    fn job(
+        &self,
+        program: &'static str,
+        run: &str,
+        params: &Value,
+        inputs: Value,
+        outputs: &[&str],
+    ) -> Job {
+        let folder = self.path(run);
+        fs_err::create_dir_all(&folder).unwrap();
+        let outputs: serde_json::Map<String, Value> = outputs
+            .iter()
+            .map(|name| ((*name).to_owned(), json!(folder.join(name))))
+            .collect();
+        let scratch = folder.join("scratch");
+        Job {
+            program,
+            file: folder.join("job.json"),
+            checkpoint: scratch.join("checkpoint"),
+            content: json!({ "stage": run, "params": params, "in": inputs, "out": outputs, "scratch": scratch }),
+        }
+    }
+}
+
+fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+    Annotation {
+        path: path.to_owned(),
+        label: label.to_owned(),
+        author: None,
+        title: path.to_owned(),
+        code,
+        width: 40,
+        height: 50,
+        format: "png".to_owned(),
+        bytes: 1,
+        content_hash: String::new(),
+    }
+}
+
+/// Noise in which the color of the class is stronger.
+fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
+    let noise = |i: usize| u8::try_from((i * 7919 + number * 104_729) % 97).unwrap();
+    let strong = 2 - class;
+    (0..n_pixels * 3)
+        .map(|i| noise(i) + if i % 3 == strong { 120 } else { 0 })
+        .collect()
+}
+
+struct Job {
+    program: &'static str,
+    file: PathBuf,
+    checkpoint: PathBuf,
+    content: Value,
+}
+
+impl Job {
+    fn input(mut self, name: &str, value: Value) -> Self {
+        self.content["in"][name] = value;
+        self
+    }
+
+    fn start(&self, threads: usize) -> Child {
+        fs_err::write(&self.file, self.content.to_string()).unwrap();
+        let mut command = Command::new(self.program);
+        command
+            .arg(&self.file)
+            .env("RAYON_NUM_THREADS", threads.to_string());
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The stage's log; it succeeds.
+    fn run(&self, threads: usize) -> String {
+        let Output { status, stderr, .. } = self.start(threads).wait_with_output().unwrap();
+        let log = String::from_utf8(stderr).unwrap();
+        assert!(status.success(), "{log}");
+        log
+    }
+
+    /// The last line of the stage's log; it fails.
+    fn error(&self) -> String {
+        let Output { status, stderr, .. } = self.start(1).wait_with_output().unwrap();
+        let log = String::from_utf8(stderr).unwrap();
+        assert!(!status.success(), "{log}");
+        log.lines().last().unwrap().to_owned()
+    }
+
+    /// Kills the stage as soon as it has a checkpoint.
+    fn kill_after_a_checkpoint(&self) {
+        let mut stage = self.start(2);
+        while !self.checkpoint.join("checkpoint.json").exists() {
+            assert!(
+                stage.try_wait().unwrap().is_none(),
+                "the stage ended before it was killed"
+            );
+            sleep(Duration::from_millis(2));
+        }
+        stage.kill().unwrap();
+        assert!(
+            !stage.wait().unwrap().success(),
+            "the stage ended before it was killed"
+        );
+    }
+}
+
+fn assert_same_files(first: &Path, second: &Path, names: &[&str]) {
+    for name in names {
+        let same =
+            fs_err::read(first.join(name)).unwrap() == fs_err::read(second.join(name)).unwrap();
+        assert!(same, "`{name}` differs");
+    }
+}
+
+const OUTPUTS: [&str; 3] = ["model", "history", "epochs"];
+
+#[test]
+fn a_training_gives_the_same_bytes_however_it_went() {
+    let study = Study::new();
+    study.train("whole", &json!({})).run(2);
+    study.train("one-thread", &json!({})).run(1);
+    assert_same_files(&study.path("whole"), &study.path("one-thread"), &OUTPUTS);
+
+    let broken = study.train("broken", &json!({}));
+    broken.kill_after_a_checkpoint();
+    let log = broken.run(2);
+    assert!(log.contains("continuing after"), "{log}");
+    assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
+
+    // Once more from the checkpoint of the last epoch: nothing is trained.
+    let log = broken.run(2);
+    assert!(log.contains("continuing after 4 of 4 epochs"), "{log}");
+    assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
+
+    fs_err::write(
+        broken.checkpoint.join("outputs-00001.safetensors"),
+        "damaged",
+    )
+    .unwrap();
+    let log = broken.run(2);
+    assert!(
+        log.contains("the checkpoint cannot be used: `outputs-00001.safetensors` is damaged"),
+        "{log}"
+    );
+    assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
+}
+
+#[test]
+fn a_checkpoint_of_other_parameters_is_not_continued() {
+    let study = Study::new();
+    study.train("run", &json!({ "epochs": 1 })).run(2);
+    let log = study
+        .train("run", &json!({ "epochs": 1, "lr": 1e-4 }))
+        .run(2);
+    assert!(
+        log.contains("it belongs to a training with other parameters or inputs"),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_tables_hold_together() {
+    let study = Study::new();
+    study.train("0", &json!({ "epochs": 3, "fold": 0 })).run(2);
+    study.train("1", &json!({ "epochs": 3 })).run(2);
+
+    let history: Vec<History> = study.read("1/history");
+    assert_eq!(
+        history.iter().map(|row| row.epoch).collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
+    assert_eq!(history.iter().filter(|row| row.best).count(), 1);
+    assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
+    assert_eq!(study.read::<Timing>("1/timings").len(), 3);
+
+    let epochs: Vec<EpochOutput> = study.read("1/epochs");
+    assert_eq!(epochs.len(), 3 * 30);
+    let of_part = |part: &str| {
+        epochs
+            .iter()
+            .filter(|row| row.epoch == 0 && row.part == part)
+            .count()
+    };
+    assert_eq!(["train", "test", "val"].map(of_part), [15, 9, 6]);
+
+    let inputs = json!({
+        "histories": [study.path("0/history"), study.path("1/history")],
+        "models": [study.path("0/model"), study.path("1/model")],
+    });
+    let params = json!({ "rule": "best" });
+    study
+        .job(
+            env!("CARGO_BIN_EXE_choose"),
+            "choose",
+            &params,
+            inputs,
+            &["choice", "model"],
+        )
+        .run(1);
+    let [choice] = study.read::<Choice>("choose/choice").try_into().unwrap();
+    let fold = choice.fold.to_string();
+    assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
+
+    let inputs = json!({
+        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
+        "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
+    });
+    let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
+    study
+        .job(
+            env!("CARGO_BIN_EXE_predict"),
+            "predict",
+            &params,
+            inputs,
+            &["predictions"],
+        )
+        .run(2);
+    let predictions: Vec<Prediction> = study.read("predict/predictions");
+    let said: Vec<EpochOutput> = study.read(&format!("{fold}/epochs"));
+    let said = said.iter().filter(|row| row.epoch == choice.epoch);
+    for (prediction, said) in predictions.iter().zip(said) {
+        assert_eq!(
+            (&prediction.path, &prediction.part),
+            (&said.path, &said.part)
+        );
+        assert_abs_diff_eq!(
+            prediction.probabilities.iter().sum::<f32>(),
+            1.0,
+            epsilon = 1e-6
+        );
+        // The best model is the state that the epoch's evaluation saw.
+        if said.part != "train" {
+            for (predicted, said) in prediction.logits.iter().zip(&said.logits) {
+                assert_abs_diff_eq!(predicted, said, epsilon = 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_say_what_was_found_and_expected() {
+    let study = Study::new();
+    let check = |changes: Value, expected: &str| {
+        let error = study.train("run", &changes).error();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(
+        json!({ "batch_size": 0 }),
+        "parameter `batch_size`: invalid value: integer `0`, expected a nonzero",
+    );
+    check(
+        json!({ "lr": 0.0 }),
+        "parameter `lr`: found 0, expected a number greater than 0",
+    );
+    check(
+        json!({ "label_smoothing": 1.0 }),
+        "parameter `label_smoothing`: found 1, expected a number in [0, 1)",
+    );
+    check(
+        json!({ "fold": 3 }),
+        "fold 3 does not exist: expected one of [0, 1, 2]",
+    );
+    check(
+        json!({ "side_px": 64 }),
+        "`pixels` is decoded for a side of 32 px: expected the side of the network, 64 px",
+    );
+    check(
+        json!({ "selection_k": 3 }),
+        "`selection_k` is 3: expected less than the 3 classes",
+    );
+    check(
+        json!({ "lr": 1e30 }),
+        "expected a finite number; a lower learning rate may help",
+    );
+
+    let missing = study.path("missing.safetensors");
+    let error = study
+        .train("run", &json!({}))
+        .input("weights", json!(missing))
+        .error();
+    assert!(
+        error.contains("cannot load the pretrained weights")
+            && error.contains("missing.safetensors"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_class_without_training_pictures_is_named() {
+    let study = Study::new();
+    let mut folds: Vec<Fold> = study.read("folds");
+    for row in folds.iter_mut().filter(|row| row.label == "green") {
+        row.part = "1".to_owned();
+    }
+    study.write("folds", folds);
+    let error = study.train("run", &json!({})).error();
+    assert!(
+        error.contains("class `green` has no training picture"),
+        "{error}"
+    );
+}
