@@ -1,3 +1,156 @@
 //! The command line: parse, call, print.
 
-fn main() {}
+mod cli;
+mod dag;
+mod live;
+mod print;
+
+use std::env;
+use std::process::{Command as Process, ExitCode};
+
+use anyhow::Context;
+use clap::Parser;
+use pipeline::events::State;
+use pipeline::execute::{self, Options};
+use pipeline::graph::{Reach, Selection};
+use pipeline::params::Overrides;
+use pipeline::workspace::{Access, Workspace, find_root};
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            print::error(&format!("{error:#}"));
+            let of_runner = error.downcast_ref::<pipeline::Error>();
+            ExitCode::from(of_runner.map_or(1, pipeline::Error::exit_code))
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Repro(arguments) => repro(arguments)?,
+        Command::Status(arguments) => status(&arguments)?,
+        Command::Explain(arguments) => explain(&arguments)?,
+        Command::Dag(arguments) => draw(&arguments)?,
+        Command::Log { stage } => log(&stage)?,
+        Command::Test { arguments } => return test(&arguments),
+        Command::Supervise { spec } => pipeline::supervise::supervise(&spec)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(params: &cli::Params, access: Access) -> anyhow::Result<Workspace> {
+    let here = env::current_dir().context("cannot tell the current folder")?;
+    let overrides = Overrides {
+        files: params.files.clone(),
+        settings: params.settings.clone(),
+    };
+    Ok(Workspace::open(find_root(&here)?, &overrides, access)?)
+}
+
+fn select(workspace: &Workspace, targets: &[String], reach: Reach) -> anyhow::Result<Selection> {
+    Ok(workspace.graph.select(&workspace.root, targets, reach)?)
+}
+
+fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
+    let access = if arguments.dry_run {
+        Access::Read
+    } else {
+        Access::Write
+    };
+    let mut workspace = open(&arguments.select.params, access)?;
+    let reach = match (arguments.single, arguments.downstream) {
+        (true, _) => Reach::Single,
+        (_, true) => Reach::Downstream,
+        _ => Reach::Upstream,
+    };
+    let selection = select(&workspace, &arguments.select.targets, reach)?;
+    if arguments.dry_run {
+        let outcomes = workspace.outlook(&selection, arguments.force)?;
+        return if arguments.select.json {
+            print::json(&outcomes)
+        } else {
+            print::outlook(&outcomes)
+        };
+    }
+    let options = Options {
+        force: arguments.force,
+    };
+    let mut live = live::Live::new(arguments.quiet, arguments.select.json);
+    let outcomes = execute::repro(&mut workspace, &selection, options, &mut live);
+    live.finish();
+    let outcomes = outcomes?;
+    if arguments.select.json {
+        print::json(&outcomes)?;
+    }
+    Ok(())
+}
+
+fn status(arguments: &cli::Select) -> anyhow::Result<()> {
+    let mut workspace = open(&arguments.params, Access::Read)?;
+    let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
+    let outcomes = workspace.outlook(&selection, false)?;
+    if arguments.json {
+        print::json(&outcomes)
+    } else {
+        print::outlook(&outcomes)
+    }
+}
+
+fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
+    let mut workspace = open(&arguments.params, Access::Read)?;
+    let explanation = workspace.explain(workspace.graph.one(&arguments.stage)?)?;
+    if arguments.json {
+        print::json(&explanation)
+    } else {
+        print::explanation(&explanation)
+    }
+}
+
+fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
+    let mut workspace = open(&arguments.params, Access::Read)?;
+    if arguments.mermaid {
+        return print::text(&dag::mermaid(&workspace.graph));
+    }
+    if arguments.dot {
+        return print::text(&dag::dot(&workspace.graph));
+    }
+    let selection = select(&workspace, &[], Reach::Upstream)?;
+    let outcomes = workspace.outlook(&selection, false)?;
+    let states: Vec<(String, State)> = outcomes
+        .into_iter()
+        .map(|outcome| (outcome.stage, outcome.state))
+        .collect();
+    print::text(&dag::text(&workspace.graph, &states))
+}
+
+fn log(stage: &str) -> anyhow::Result<()> {
+    let none = cli::Params {
+        files: Vec::new(),
+        settings: Vec::new(),
+    };
+    let workspace = open(&none, Access::Read)?;
+    let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
+    let path = workspace.log(instance);
+    if !path.exists() {
+        anyhow::bail!("`{instance}` has no log: it never ran here");
+    }
+    print::file(&path)
+}
+
+/// All tests, with cargo's own output and exit status.
+fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = find_root(&env::current_dir()?)?;
+    let mut command = Process::new(cargo);
+    command
+        .current_dir(root)
+        .args(["test", "--workspace", "--locked"])
+        .args(arguments);
+    let status = command.status().context("cannot start cargo")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}

@@ -1,1 +1,37 @@
-//! The runner: graph, params, code closure, manifest, plan, execute, lock.
+//! The runner: it knows from `pipeline.toml` what is made from what, finds out
+//! what changed, and runs only that.
+//!
+//! In the order of a command: [`config`] and [`params`] are read, [`instance`]
+//! makes stages concrete and [`graph`] orders them, the [`manifest`] of each
+//! says what its result depends on (its code by `closure`, from `cargo`'s
+//! knowledge), `plan` decides, and [`execute`] carries it out: `job` and
+//! `process` run a stage under the eyes of [`supervise`], `place` moves its
+//! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
+
+mod cargo;
+mod closure;
+pub mod config;
+pub mod device;
+pub mod error;
+pub mod events;
+pub mod execute;
+mod glob;
+pub mod graph;
+pub mod instance;
+mod job;
+pub mod lock;
+pub mod manifest;
+mod mutex;
+mod nearest;
+pub mod params;
+mod place;
+mod plan;
+mod process;
+pub mod source;
+pub mod supervise;
+mod template;
+pub mod workspace;
+
+pub use error::{Error, Result};
+pub use plan::Explanation;
+pub use workspace::Workspace;

@@ -1,0 +1,181 @@
+//! What can go wrong in the runner, and how it is said.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// The result of a runner's function.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the runner or of a stage that it ran.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A mistake in a TOML file or on the command line, with its place.
+    #[error("{0}")]
+    Source(Box<Diagnostic>),
+    /// No `pipeline.toml` here or above.
+    #[error("cannot find `pipeline.toml` in `{0}` or a folder above it")]
+    NoWorkspace(PathBuf),
+    /// A name that selects nothing.
+    #[error("unknown stage or output `{name}`{hint}")]
+    UnknownTarget {
+        /// What was asked for.
+        name: String,
+        /// The nearest valid name, as a clause.
+        hint: String,
+    },
+    /// Stages that wait for each other.
+    #[error("stages form a cycle: {0}")]
+    Cycle(String),
+    /// Two stages would write the same bytes.
+    #[error("outputs overlap: `{first}` of `{first_stage}` and `{second}` of `{second_stage}`")]
+    Overlap {
+        /// A path.
+        first: String,
+        /// The stage instance that declares `first`.
+        first_stage: String,
+        /// A path equal to `first`, or inside it.
+        second: String,
+        /// The stage instance that declares `second`.
+        second_stage: String,
+    },
+    /// An output path that leaves the workspace or hits the runner's own files.
+    #[error("output `{name}` of `{stage}` is refused: `{path}` {why}")]
+    OutputPlace {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        name: String,
+        /// The offending path.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Source inputs that don't exist; found before anything runs.
+    #[error("{}", .0.join("\n"))]
+    MissingInputs(Vec<String>),
+    /// A stage's process ended badly.
+    #[error("stage `{stage}` failed: {status}\n{tail}\nlog: {log}")]
+    StageFailed {
+        /// Stage instance.
+        stage: String,
+        /// How the process ended.
+        status: String,
+        /// The last lines of its log.
+        tail: String,
+        /// The log's path, from the workspace root.
+        log: String,
+    },
+    /// A stage succeeded without an output that it declares.
+    #[error("stage `{stage}` ended well but did not write its output `{name}` (`{path}`)")]
+    MissingOutput {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        name: String,
+        /// Where the output was expected.
+        path: String,
+    },
+    /// An input was changed under a running stage.
+    #[error("input `{name}` of `{stage}` changed while the stage ran: its result is not recorded")]
+    InputChanged {
+        /// Stage instance.
+        stage: String,
+        /// The input's name.
+        name: String,
+    },
+    /// `pipeline.lock` holds something that the runner didn't write.
+    #[error(
+        "cannot read `pipeline.lock`: {0}; restore it or delete it, it is then rebuilt from the cache"
+    )]
+    Lock(String),
+    /// A run of cargo that failed; its own messages are on the terminal.
+    #[error("cannot {what}: {why}")]
+    Cargo {
+        /// The attempt, after "cannot".
+        what: String,
+        /// Exit status or message.
+        why: String,
+    },
+    /// Interrupted by a signal.
+    #[error("stopped by {}; what was done is kept, and the next repro continues", signal_name(*.0))]
+    Interrupted(i32),
+    /// A rule on names or values broken outside a TOML file.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file operation.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The cache.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Error {
+    /// The process exit status that tells scripts what happened: 130 and 143
+    /// after SIGINT and SIGTERM, as shells do, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            _ => 1,
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    match nix::sys::signal::Signal::try_from(signal) {
+        Ok(signal) => signal.as_str().to_owned(),
+        Err(_) => format!("signal {signal}"),
+    }
+}
+
+/// A message with the lines that it is about.
+#[derive(Debug)]
+pub struct Diagnostic {
+    /// What was found and what was expected.
+    pub message: String,
+    /// File, as a person would name it.
+    pub file: String,
+    /// First line is 1.
+    pub line: usize,
+    /// First column is 1, counted in characters.
+    pub column: usize,
+    /// The line's text.
+    pub text: String,
+    /// Characters to underline, at least 1.
+    pub width: usize,
+}
+
+impl Diagnostic {
+    /// Points at the bytes `span` of `text`, the contents of `file`.
+    pub fn new(file: &str, text: &str, span: Range<usize>, message: String) -> Self {
+        let start = span.start.min(text.len());
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let end = span.end.clamp(start, line_end);
+        Diagnostic {
+            message,
+            file: file.to_owned(),
+            line: text[..line_start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            text: text[line_start..line_end].to_owned(),
+            width: text[start..end].chars().count().max(1),
+        }
+    }
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = self.line.to_string();
+        let gutter = " ".repeat(number.len());
+        writeln!(f, "{}", self.message)?;
+        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
+        writeln!(f, "{gutter} |")?;
+        writeln!(f, "{number} | {}", self.text)?;
+        write!(
+            f,
+            "{gutter} | {}{}",
+            " ".repeat(self.column - 1),
+            "^".repeat(self.width)
+        )
+    }
+}

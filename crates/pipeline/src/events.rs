@@ -1,0 +1,138 @@
+//! What the runner reports while it works; how it looks is up to the receiver.
+
+use serde::{Deserialize, Serialize};
+use store::Digest;
+
+/// Receives the runner's reports.
+pub trait Events {
+    /// Called for each report, in order.
+    fn event(&mut self, event: Event<'_>);
+}
+
+/// A report.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Another repro is at work; `holder` is its process id.
+    Waiting {
+        /// Who holds the lock.
+        holder: &'a str,
+    },
+    /// The run was planned.
+    Planned {
+        /// Number of instances to look at.
+        n_stages: usize,
+        /// Length of the longest of their names.
+        width: usize,
+    },
+    /// Cargo is about to build.
+    Building {
+        /// `crate/binary` of each.
+        binaries: &'a [String],
+    },
+    /// A stage starts.
+    Started {
+        /// Instance.
+        stage: &'a str,
+        /// Why.
+        reasons: &'a [String],
+    },
+    /// A running stage tells how far it is.
+    Progress {
+        /// Instance.
+        stage: &'a str,
+        /// What it said.
+        progress: &'a Progress,
+    },
+    /// A stage or the runner has something to say that the user should see.
+    Warning {
+        /// Instance.
+        stage: &'a str,
+        /// The message.
+        text: &'a str,
+    },
+    /// An instance is done with.
+    Finished(&'a Outcome),
+    /// The text of an output that the user wants to see.
+    Show {
+        /// Instance.
+        stage: &'a str,
+        /// Contents of the output.
+        text: &'a str,
+    },
+}
+
+/// How far a stage is with a task of its own.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Progress {
+    /// What is counted, as `epochs`.
+    pub task: String,
+    /// How many are done.
+    pub done: u64,
+    /// How many there are, where known.
+    #[serde(default)]
+    pub total: Option<u64>,
+    /// A few words on the state, as `loss 0.41`.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+/// What happened to an instance, or would.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// Instance.
+    pub stage: String,
+    /// What happened, or would.
+    pub state: State,
+    /// Why; empty for what is up to date.
+    pub reasons: Vec<String>,
+    /// The hash of the manifest; none where inputs are still to be made.
+    pub key: Option<Digest>,
+    /// What the run took; none where nothing ran.
+    pub usage: Option<Usage>,
+}
+
+/// What happened to an instance, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing to do.
+    UpToDate,
+    /// Outputs came from the cache.
+    Restored,
+    /// The stage ran.
+    Ran,
+    /// Outputs would come from the cache.
+    WouldRestore,
+    /// The stage would run.
+    WouldRun,
+    /// Decided by what a stage before it makes.
+    MayRun,
+    /// An input is missing.
+    Blocked,
+}
+
+impl State {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::UpToDate => "up to date",
+            State::Restored => "restored",
+            State::Ran => "ran",
+            State::WouldRestore => "would restore",
+            State::WouldRun => "would run",
+            State::MayRun => "may run",
+            State::Blocked => "blocked",
+        }
+    }
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Seconds by the clock.
+    pub wall_s: f64,
+    /// Seconds of the processors, in user and system mode, of all its processes.
+    pub cpu_s: f64,
+    /// The largest resident memory of one of its processes.
+    pub peak_bytes: u64,
+}

@@ -1,0 +1,141 @@
+//! Path patterns: `*` is any run of characters within a part of a path, `?` is
+//! one, `**` as a whole part is any number of parts.
+
+use std::path::{Path, PathBuf};
+
+/// Whether `text` has a wildcard.
+pub(crate) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// Whether `path`, parts separated by `/`, matches `pattern` as a whole.
+pub(crate) fn matches(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    match_parts(&pattern, &path)
+}
+
+fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
+    match (pattern.split_first(), path.split_first()) {
+        (None, None) => true,
+        (Some((&"**", rest)), _) => (0..=path.len()).any(|skip| match_parts(rest, &path[skip..])),
+        (Some((part, pattern)), Some((name, path))) => {
+            match_part(part, name) && match_parts(pattern, path)
+        }
+        _ => false,
+    }
+}
+
+/// Linear in practice: on a mismatch, lets the last `*` take one more character.
+fn match_part(pattern: &str, name: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let name: Vec<char> = name.chars().collect();
+    let (mut at, mut next) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while next < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, next));
+                at += 1;
+            }
+            Some(&c) if c == '?' || c == name[next] => {
+                at += 1;
+                next += 1;
+            }
+            _ => {
+                let Some((star_at, taken)) = star else {
+                    return false;
+                };
+                star = Some((star_at, taken + 1));
+                at = star_at + 1;
+                next = taken + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|&c| c == '*')
+}
+
+/// The leading parts of `pattern` without wildcards.
+pub(crate) fn fixed_prefix(pattern: &str) -> PathBuf {
+    let fixed = Path::new(pattern)
+        .components()
+        .take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy()));
+    fixed.collect()
+}
+
+/// Existing paths that match `pattern`, sorted, each as `pattern` would write
+/// it; relative patterns start at `root`. Names that aren't UTF-8 never match.
+///
+/// # Errors
+/// A folder cannot be listed.
+pub(crate) fn on_disk(root: &Path, pattern: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let start = fixed_prefix(pattern);
+    if root.join(&start).is_dir() {
+        walk(root, &start, pattern, &mut found)?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn walk(
+    root: &Path,
+    folder: &Path,
+    pattern: &str,
+    found: &mut Vec<PathBuf>,
+) -> std::io::Result<()> {
+    for entry in fs_err::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        let Some(text) = path.to_str() else { continue };
+        if matches(pattern, text) {
+            found.push(path);
+        } else if entry.file_type()?.is_dir() && could_hold(pattern, text) {
+            walk(root, &path, pattern, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether something below the folder `path` could match, so that a pattern
+/// with three parts never walks a tree of ten levels.
+fn could_hold(pattern: &str, path: &str) -> bool {
+    let n_parts = path.split('/').count();
+    let head: Vec<&str> = pattern.split('/').take(n_parts).collect();
+    head.contains(&"**") || (pattern.split('/').count() > n_parts && matches(&head.join("/"), path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stays_within_a_part() {
+        assert!(matches(
+            "artifacts/train/*/history.parquet",
+            "artifacts/train/0/history.parquet"
+        ));
+        assert!(!matches(
+            "artifacts/*/history.parquet",
+            "artifacts/train/0/history.parquet"
+        ));
+        assert!(matches(
+            "artifacts/**/history.parquet",
+            "artifacts/train/0/history.parquet"
+        ));
+    }
+
+    #[test]
+    fn a_star_takes_any_run() {
+        assert!(matches("a*b*c", "axxbyybzc"));
+        assert!(matches("*", ""));
+        assert!(!matches("a?c", "ac"));
+        assert!(matches("a?c", "aüc"));
+    }
+
+    #[test]
+    fn the_prefix_has_no_wildcard() {
+        assert_eq!(fixed_prefix("/data/in/*.csv"), Path::new("/data/in"));
+        assert_eq!(fixed_prefix("*.csv"), Path::new(""));
+    }
+}

@@ -1,0 +1,445 @@
+//! Stages made concrete: one instance for each combination of `each`, its
+//! templates filled and its params looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::config::{Action, Config, DeclaredOutput, Spanned, Stage};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::params::Params;
+use crate::{glob, nearest, template};
+
+/// A stage with its variables, paths and params resolved.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// `train@0`; the stage's name where it has no `each`.
+    pub name: String,
+    /// The stage's name.
+    pub stage: String,
+    /// One line for people.
+    pub desc: Option<String>,
+    /// The command; `${in.name}` and `${out.name}` are still in a shell text.
+    pub action: Action<String>,
+    /// Params by the name that the stage sees.
+    pub params: BTreeMap<String, Value>,
+    /// Inputs by name.
+    pub inputs: BTreeMap<String, Input>,
+    /// Outputs by name.
+    pub outputs: BTreeMap<String, Output>,
+    /// The output whose text is shown at the end of a repro.
+    pub show: Option<String>,
+    /// Whether it runs only where another one, or the user, asks for it.
+    pub is_source: bool,
+    /// The device class, for stages that list `device`.
+    pub device: Option<Device>,
+}
+
+/// An input of an instance.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// What it refers to.
+    pub target: Target,
+    /// The param that gave the path, if one did.
+    pub param: Option<String>,
+}
+
+/// What an input refers to. Paths inside the workspace are relative to its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// An optional input that isn't there: its template resolved to nothing.
+    Absent,
+    /// A file or folder.
+    Path(PathBuf),
+    /// All that match a pattern.
+    Glob(String),
+}
+
+/// An output of an instance.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// From the workspace root, inside it.
+    pub path: PathBuf,
+    /// Whether it is a by-product that decides nothing.
+    pub volatile: bool,
+}
+
+/// Makes the instances of all stages, in the order of the file.
+///
+/// # Errors
+/// A template or `params` names an unknown key; a value doesn't fit its place;
+/// an output leaves the workspace.
+pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<Instance>> {
+    let mut instances = Vec::new();
+    for stage in &config.stages {
+        let maker = Maker {
+            config,
+            params,
+            root,
+            stage,
+        };
+        for variables in maker.combinations()? {
+            instances.push(maker.instance(&variables)?);
+        }
+    }
+    Ok(instances)
+}
+
+/// Values of the variables of `each`, in the order of the file.
+type Variables = Vec<(String, Value)>;
+
+struct Maker<'a> {
+    config: &'a Config,
+    params: &'a Params,
+    root: &'a Path,
+    stage: &'a Stage,
+}
+
+impl Maker<'_> {
+    fn error(&self, span: &Range<usize>, message: String) -> Error {
+        self.config.source.error(span.clone(), message)
+    }
+
+    /// The product of the variables' values; one empty combination without `each`.
+    fn combinations(&self) -> Result<Vec<Variables>> {
+        let mut combinations: Vec<Variables> = vec![Vec::new()];
+        for (name, declared) in &self.stage.each {
+            let values = self.values(name, declared)?;
+            let longer = combinations.iter().flat_map(|variables| {
+                values.iter().map(move |value| {
+                    let mut longer = variables.clone();
+                    longer.push((name.clone(), value.clone()));
+                    longer
+                })
+            });
+            combinations = longer.collect();
+        }
+        Ok(combinations)
+    }
+
+    fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Value>> {
+        let wrong = |what: String| self.error(&declared.span, format!("`each.{name}` {what}"));
+        let value = match declared.value.as_str().map(template::whole_name) {
+            Some(Some(key)) => self.param(key, &declared.span)?.clone(),
+            Some(None) => {
+                return Err(wrong(
+                    "is text; expected an integer, an array or a `${param}`".into(),
+                ));
+            }
+            None => declared.value.clone(),
+        };
+        let values: Vec<Value> = match &value {
+            Value::Array(items) => items.clone(),
+            Value::Number(n) if n.is_u64() => {
+                (0..n.as_u64().unwrap_or(0)).map(Value::from).collect()
+            }
+            other => return Err(wrong(format!("is `{other}`; expected a count or an array"))),
+        };
+        let mut seen = BTreeSet::new();
+        for value in &values {
+            let Some(text) = plain_text(value).filter(|text| is_plain_name(text)) else {
+                return Err(wrong(format!(
+                    "has the value `{value}`, which cannot be part of a name"
+                )));
+            };
+            if !seen.insert(text) {
+                return Err(wrong(format!("has the value `{value}` twice")));
+            }
+        }
+        Ok(values)
+    }
+
+    fn instance(&self, variables: &Variables) -> Result<Instance> {
+        let stage = self.stage;
+        let (params, device) = self.stage_params(variables)?;
+        let name = instance_name(&stage.name, variables);
+        Ok(Instance {
+            action: self.action(variables)?,
+            inputs: self.inputs(variables)?,
+            outputs: self.outputs(&name, variables)?,
+            name,
+            stage: stage.name.clone(),
+            desc: stage.desc.clone(),
+            params,
+            show: stage.show.clone(),
+            is_source: stage.is_source,
+            device,
+        })
+    }
+
+    fn action(&self, variables: &Variables) -> Result<Action<String>> {
+        match &self.stage.action {
+            Action::Run(run) => Ok(Action::Run(run.value.clone())),
+            Action::Command(cmd) => {
+                let text = template::fill(&cmd.value, |key| match key.split_once('.') {
+                    Some(("in", name)) => {
+                        self.own_name(name, key, &cmd.span, self.stage.inputs.keys())
+                    }
+                    Some(("out", name)) => {
+                        self.own_name(name, key, &cmd.span, self.stage.outputs.keys())
+                    }
+                    _ => self.text(key, variables, &cmd.span),
+                });
+                Ok(Action::Command(self.at(&cmd.span, text)?))
+            }
+        }
+    }
+
+    /// `${in.name}` again, once it is known that there is such an input.
+    fn own_name<'n>(
+        &self,
+        name: &str,
+        key: &str,
+        span: &Range<usize>,
+        names: impl Iterator<Item = &'n String>,
+    ) -> Result<String> {
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        if names.contains(&name) {
+            return Ok(format!("${{{key}}}"));
+        }
+        let hint = nearest::hint(name, names);
+        Err(self.error(
+            span,
+            format!("stage `{}` has no `{key}`{hint}", self.stage.name),
+        ))
+    }
+
+    fn inputs(&self, variables: &Variables) -> Result<BTreeMap<String, Input>> {
+        let inputs = self.stage.inputs.iter().map(|(name, template)| {
+            let text = self.fill(template, variables)?;
+            let target = match normal(self.root, &text) {
+                _ if text.is_empty() => Target::Absent,
+                path if glob::is_pattern(&text) => {
+                    Target::Glob(path.to_string_lossy().into_owned())
+                }
+                path => Target::Path(path),
+            };
+            let param = self.first_param(&template.value, variables);
+            Ok((name.clone(), Input { target, param }))
+        });
+        inputs.collect()
+    }
+
+    /// The param to name where the path of `template` is wrong.
+    fn first_param(&self, template: &str, variables: &Variables) -> Option<String> {
+        let is_variable = |name: &str| variables.iter().any(|(variable, _)| variable == name);
+        let pieces = template::pieces(template).ok()?;
+        let names = pieces.into_iter().filter_map(|piece| match piece {
+            template::Piece::Name(name) if !is_variable(name) => Some(name.to_owned()),
+            _ => None,
+        });
+        { names }.next()
+    }
+
+    fn outputs(&self, instance: &str, variables: &Variables) -> Result<BTreeMap<String, Output>> {
+        let outputs = self.stage.outputs.iter().map(|(name, declared)| {
+            let DeclaredOutput { path, volatile } = declared;
+            let text = self.fill(path, variables)?;
+            let refused = |why| Error::OutputPlace {
+                stage: instance.to_owned(),
+                name: name.clone(),
+                path: text.clone(),
+                why,
+            };
+            let path = output_path(&text).map_err(refused)?;
+            Ok((
+                name.clone(),
+                Output {
+                    path,
+                    volatile: *volatile,
+                },
+            ))
+        });
+        outputs.collect()
+    }
+
+    fn fill(&self, template: &Spanned<String>, variables: &Variables) -> Result<String> {
+        let filled = template::fill(&template.value, |key| {
+            self.text(key, variables, &template.span)
+        });
+        self.at(&template.span, filled)
+    }
+
+    /// Gives an error about a template its place.
+    fn at<T>(&self, span: &Range<usize>, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error {
+            Error::Invalid(message) => self.error(span, message),
+            other => other,
+        })
+    }
+
+    /// The value of a variable or a param as text.
+    fn text(&self, key: &str, variables: &Variables, span: &Range<usize>) -> Result<String> {
+        let variable = variables.iter().find(|(name, _)| name == key);
+        let value = match variable {
+            Some((_, value)) => value,
+            None => self.param(key, span)?,
+        };
+        plain_text(value).ok_or_else(|| {
+            self.error(
+                span,
+                format!("`${{{key}}}` is `{value}`, which is not text or a number"),
+            )
+        })
+    }
+
+    fn param(&self, key: &str, span: &Range<usize>) -> Result<&Value> {
+        self.params.get(key).ok_or_else(|| {
+            let known = self.stage.each.iter().map(|(name, _)| name.as_str());
+            let hint = match nearest::hint(key, known) {
+                hint if hint.contains("did you mean") => hint,
+                _ => self.params.hint(key),
+            };
+            self.error(span, format!("unknown parameter `{key}`{hint}"))
+        })
+    }
+
+    /// The params that the stage sees. Its own table's keys stand at the top,
+    /// any other key under its last part; the variables of `each` join them.
+    fn stage_params(
+        &self,
+        variables: &Variables,
+    ) -> Result<(BTreeMap<String, Value>, Option<Device>)> {
+        let own = &self.stage.name;
+        let mut seen = BTreeMap::new();
+        let mut device = None;
+        let default = || match self.params.get(own) {
+            Some(_) => vec![Spanned {
+                value: own.clone(),
+                span: 0..0,
+            }],
+            None => Vec::new(),
+        };
+        for key in self.stage.params.clone().unwrap_or_else(default) {
+            let value = self.param(&key.value, &key.span)?;
+            match value {
+                Value::Object(table) if key.value == *own => self.spread(table, &key, &mut seen)?,
+                Value::String(text) if key.value == "device" => {
+                    let class =
+                        Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
+                    device = Some(class);
+                    self.insert("device", Value::from(class.name()), &key.span, &mut seen)?;
+                }
+                value => {
+                    let last = key.value.rsplit('.').next().unwrap_or(&key.value);
+                    self.insert(last, value.clone(), &key.span, &mut seen)?;
+                }
+            }
+        }
+        for ((name, value), (_, declared)) in variables.iter().zip(&self.stage.each) {
+            self.insert(name, value.clone(), &declared.span, &mut seen)?;
+        }
+        Ok((seen, device))
+    }
+
+    fn spread(
+        &self,
+        table: &Map<String, Value>,
+        key: &Spanned<String>,
+        seen: &mut BTreeMap<String, Value>,
+    ) -> Result<()> {
+        for (name, value) in table {
+            self.insert(name, value.clone(), &key.span, seen)?;
+        }
+        Ok(())
+    }
+
+    fn insert(
+        &self,
+        name: &str,
+        value: Value,
+        span: &Range<usize>,
+        seen: &mut BTreeMap<String, Value>,
+    ) -> Result<()> {
+        match seen.insert(name.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(self.error(
+                span,
+                format!(
+                    "two params of stage `{}` would be called `{name}`",
+                    self.stage.name
+                ),
+            )),
+        }
+    }
+}
+
+fn instance_name(stage: &str, variables: &Variables) -> String {
+    let values: Vec<String> = variables
+        .iter()
+        .filter_map(|(_, value)| plain_text(value))
+        .collect();
+    if values.is_empty() {
+        return stage.to_owned();
+    }
+    format!("{stage}@{}", values.join(","))
+}
+
+fn plain_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether the text can stand in a file name and a target.
+fn is_plain_name(text: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || "_-.+ ".contains(c);
+    !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)
+}
+
+/// `text` without `.`, empty parts and those `..` that can be resolved; paths
+/// into the workspace are made relative to its root.
+pub(crate) fn normal(root: &Path, text: &str) -> PathBuf {
+    let mut path = PathBuf::new();
+    for part in Path::new(text).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(path.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    match path.strip_prefix(root) {
+        Ok(inside) => inside.to_owned(),
+        Err(_) => path,
+    }
+}
+
+/// The path of an output, or why it is none.
+fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
+    let path = Path::new(text);
+    if path.is_absolute() {
+        return Err("is absolute, and outputs are inside the workspace");
+    }
+    if path.components().any(|part| part == Component::ParentDir) {
+        return Err("has `..`, and outputs are inside the workspace");
+    }
+    let path: PathBuf = path
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
+    let first = path.components().next();
+    match first
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .as_deref()
+    {
+        None => Err("is empty"),
+        Some(".atelier" | ".git") => Err("is inside a folder that is not a stage's to write"),
+        Some("pipeline.toml" | "params.toml" | "pipeline.lock") => {
+            Err("is one of the runner's own files")
+        }
+        Some(_) => Ok(path),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! A run of one instance: its work folder, its job file, its log, its outputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use store::{Digest, Record, remove_path};
+
+use crate::config::Action;
+use crate::error::{Error, Result};
+use crate::events::{Events, Usage};
+use crate::instance::{Instance, Output};
+use crate::plan::{Found, Planned};
+use crate::process::{self, Interrupts};
+use crate::supervise::{Ending, Spec};
+use crate::workspace::Workspace;
+use crate::{place, template};
+
+/// Lines of the log that a failure shows.
+const TAIL_LINES: usize = 15;
+
+/// A run about to start, under way or done.
+pub(crate) struct Job {
+    instance: Instance,
+    key: Digest,
+    /// `.atelier/work/<key>`: survives a failure, so that the next run continues.
+    work: PathBuf,
+    spec: Spec,
+    /// What the log's first line says.
+    command: String,
+    /// Where each output is written.
+    made: BTreeMap<String, PathBuf>,
+    /// Outputs that a foreign command writes in their final places.
+    in_place: BTreeSet<String>,
+}
+
+impl Job {
+    /// Makes the work folder and the job file.
+    ///
+    /// # Errors
+    /// An output's place is refused, or a file cannot be written.
+    pub(crate) fn prepare(
+        workspace: &Workspace,
+        instance: &Instance,
+        planned: &Planned,
+        executable: Option<PathBuf>,
+    ) -> Result<Self> {
+        for (name, output) in &instance.outputs {
+            place::check(workspace, instance, name, output)?;
+        }
+        let work = workspace.own("work").join(planned.key.to_string());
+        remove_path(&work.join("out"))?;
+        fs_err::create_dir_all(work.join("out"))?;
+        fs_err::create_dir_all(work.join("scratch"))?;
+        fs_err::create_dir_all(workspace.own("logs"))?;
+        let in_place = in_place(instance);
+        let mut made = BTreeMap::new();
+        for (name, output) in &instance.outputs {
+            let path = if in_place.contains(name) {
+                workspace.root.join(&output.path)
+            } else {
+                let folder = work.join("out").join(name);
+                fs_err::create_dir_all(&folder)?;
+                folder.join(output.path.file_name().unwrap_or_default())
+            };
+            made.insert(name.clone(), path);
+        }
+        let file = work.join("job.json");
+        let text = job_file(workspace, instance, planned, &made, &work);
+        fs_err::write(&file, format!("{text:#}\n"))?;
+        let (program, arguments) = match (&instance.action, executable) {
+            (Action::Command(text), _) => shell(&command_text(workspace, text, planned, &made)?),
+            (Action::Run(_), Some(executable)) => (executable, vec![file.display().to_string()]),
+            (Action::Run(run), None) => {
+                return Err(Error::Invalid(format!("`{run}` was not built")));
+            }
+        };
+        let command = format!("{} {}", program.display(), arguments.join(" "));
+        Ok(Job {
+            spec: Spec {
+                program,
+                arguments,
+                folder: workspace.root.clone(),
+                environment: vec![("ATELIER_JOB".into(), file)],
+                log: workspace.log(&instance.name),
+                ending: work.join("ending.json"),
+                lock: work.join("lock"),
+            },
+            instance: instance.clone(),
+            key: planned.key,
+            work,
+            command,
+            made,
+            in_place,
+        })
+    }
+
+    /// Runs it to its end and keeps its log.
+    ///
+    /// # Errors
+    /// It fails, or a signal asks to stop.
+    pub(crate) fn run(
+        &self,
+        workspace: &Workspace,
+        interrupts: &Interrupts,
+        events: &mut dyn Events,
+    ) -> Result<Usage> {
+        let name = &self.instance.name;
+        fs_err::write(&self.spec.log, format!("# {name}: {}\n", self.command))?;
+        remove_path(&self.spec.ending)?;
+        if !self.in_place.is_empty() {
+            let paths = self
+                .in_place
+                .iter()
+                .map(|name| self.instance.outputs[name].path.clone());
+            place::set_aside(workspace, &self.work, &paths.collect::<Vec<_>>())?;
+        }
+        let spec = self.work.join("spec.json");
+        let ending = process::run(name, &spec, &self.spec, interrupts, events)?;
+        self.note(workspace, &ending)?;
+        if ending.is_success() {
+            return Ok(ending.usage);
+        }
+        let log = self
+            .spec
+            .log
+            .strip_prefix(&workspace.root)
+            .unwrap_or(&self.spec.log);
+        Err(Error::StageFailed {
+            stage: name.clone(),
+            status: ending.to_string(),
+            tail: tail(&self.spec.log)?,
+            log: log.display().to_string(),
+        })
+    }
+
+    /// Ends the log and adds the run to the list of runs.
+    fn note(&self, workspace: &Workspace, ending: &Ending) -> Result<()> {
+        let Usage {
+            wall_s,
+            cpu_s,
+            peak_bytes,
+        } = ending.usage;
+        let mut log = fs_err::OpenOptions::new()
+            .append(true)
+            .open(&self.spec.log)?;
+        let peak_mb = peak_bytes / 1_000_000;
+        writeln!(
+            log,
+            "# {ending}, {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB"
+        )?;
+        let line = json!({
+            "stage": self.instance.name,
+            "key": self.key.to_string(),
+            "status": ending.to_string(),
+            "wall_s": wall_s,
+            "cpu_s": cpu_s,
+            "peak_bytes": peak_bytes,
+        });
+        let mut options = fs_err::OpenOptions::new();
+        let mut runs = options
+            .append(true)
+            .create(true)
+            .open(workspace.own("runs.jsonl"))?;
+        Ok(writeln!(runs, "{line}")?)
+    }
+
+    /// Stores the outputs, records the run and moves the outputs in, all or none.
+    ///
+    /// # Errors
+    /// An output is missing, or an input changed meanwhile.
+    pub(crate) fn collect(
+        &self,
+        workspace: &mut Workspace,
+        planned: &Planned,
+        events: &mut dyn Events,
+    ) -> Result<BTreeMap<String, Digest>> {
+        for (name, made) in &self.made {
+            if !made.exists() {
+                return Err(Error::MissingOutput {
+                    stage: self.instance.name.clone(),
+                    name: name.clone(),
+                    path: self.instance.outputs[name].path.display().to_string(),
+                });
+            }
+        }
+        self.check_inputs(workspace, planned)?;
+        let mut outputs = BTreeMap::new();
+        for (name, made) in &self.made {
+            let Workspace { store, index, .. } = &mut *workspace;
+            if let Some(store) = store {
+                outputs.insert(name.clone(), store.put(index, made)?);
+            }
+        }
+        let record = Record {
+            outputs: outputs.clone(),
+            manifest: planned.manifest.to_string(),
+        };
+        workspace.store()?.record(&planned.key, &record)?;
+        for (name, made) in &self.made {
+            if !self.in_place.contains(name) {
+                let output: &Output = &self.instance.outputs[name];
+                place::move_in(
+                    workspace,
+                    &self.instance,
+                    output,
+                    made,
+                    &outputs[name],
+                    events,
+                )?;
+            }
+        }
+        place::let_go(workspace, &self.instance, &self.work, events)?;
+        Ok(outputs)
+    }
+
+    fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
+        for (name, found) in &planned.inputs {
+            for content in found.contents() {
+                let path = workspace.root.join(&content.path);
+                let Some(digest) = content.digest else {
+                    continue;
+                };
+                if !workspace.index.digest(&path).is_ok_and(|now| now == digest) {
+                    return Err(Error::InputChanged {
+                        stage: self.instance.name.clone(),
+                        name: name.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the work folder after a success.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(crate) fn clean_up(&self) -> Result<()> {
+        Ok(remove_path(&self.work)?)
+    }
+}
+
+/// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
+fn in_place(instance: &Instance) -> BTreeSet<String> {
+    let Action::Command(text) = &instance.action else {
+        return BTreeSet::new();
+    };
+    let names = instance.outputs.keys();
+    names
+        .filter(|name| !text.contains(&format!("${{out.{name}}}")))
+        .cloned()
+        .collect()
+}
+
+fn job_file(
+    workspace: &Workspace,
+    instance: &Instance,
+    planned: &Planned,
+    made: &BTreeMap<String, PathBuf>,
+    work: &Path,
+) -> Value {
+    let absolute = |path: &Path| Value::from(workspace.root.join(path).display().to_string());
+    let inputs = planned.inputs.iter().map(|(name, found)| {
+        let value = match found {
+            Found::Absent => Value::Null,
+            Found::One(content) => absolute(&content.path),
+            Found::Many(contents) => contents
+                .iter()
+                .map(|content| absolute(&content.path))
+                .collect(),
+        };
+        (name.clone(), value)
+    });
+    let outputs = made
+        .iter()
+        .map(|(name, path)| (name.clone(), absolute(path)));
+    json!({
+        "stage": instance.name,
+        "params": instance.params,
+        "in": inputs.collect::<Map<_, _>>(),
+        "out": outputs.collect::<Map<_, _>>(),
+        "scratch": absolute(&work.join("scratch")),
+    })
+}
+
+/// The shell text with `${in.name}` and `${out.name}` replaced by quoted paths.
+fn command_text(
+    workspace: &Workspace,
+    text: &str,
+    planned: &Planned,
+    made: &BTreeMap<String, PathBuf>,
+) -> Result<String> {
+    template::fill(text, |name| {
+        let paths: Vec<PathBuf> = match name.split_once('.') {
+            Some(("in", name)) => planned.inputs[name]
+                .contents()
+                .iter()
+                .map(|c| c.path.clone())
+                .collect(),
+            Some(("out", name)) => vec![made[name].clone()],
+            _ => Vec::new(),
+        };
+        let quoted = paths
+            .iter()
+            .map(|path| quote(&workspace.root.join(path).display().to_string()));
+        Ok(quoted.collect::<Vec<_>>().join(" "))
+    })
+}
+
+/// `text` as one word of a shell.
+fn quote(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@,:".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A shell that stops at the first failure; bash also at one within a pipe.
+fn shell(text: &str) -> (PathBuf, Vec<String>) {
+    let bash = Path::new("/bin/bash");
+    let (program, options) = if bash.exists() {
+        (bash, "-euo")
+    } else {
+        (Path::new("/bin/sh"), "-eu")
+    };
+    let mut arguments = vec![options.to_owned()];
+    if program == bash {
+        arguments.push("pipefail".into());
+    }
+    arguments.extend(["-c".to_owned(), text.to_owned()]);
+    (program.to_owned(), arguments)
+}
+
+/// The last lines of what the stage wrote.
+fn tail(log: &Path) -> Result<String> {
+    let bytes = fs_err::read(log)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .collect();
+    let first = lines.len().saturating_sub(TAIL_LINES);
+    let indented = lines[first..].iter().map(|line| format!("  {line}"));
+    Ok(indented.collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_shell_are_quoted_where_needed() {
+        assert_eq!(quote("/a/b-c.txt"), "/a/b-c.txt");
+        assert_eq!(quote("/a b/it's"), r"'/a b/it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}

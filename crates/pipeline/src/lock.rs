@@ -1,0 +1,192 @@
+//! `pipeline.lock`: for each instance the key and digests of its last result.
+//!
+//! One table an instance and one line an entry, sorted, so that versions merge;
+//! no times and no paths. It says what the files in the workspace should be;
+//! deleted, it is rebuilt from the cache.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use store::Digest;
+use toml_edit::{Item, Key, TableLike};
+
+use crate::error::{Error, Result};
+use crate::source::{self, Source};
+
+/// The lock file, in the workspace root.
+pub const FILE: &str = "pipeline.lock";
+
+const HEADER: &str = "# Written by `cargo xtask repro`, to be committed: what each stage's last result was made from.\n";
+
+/// The lock file's contents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// By instance.
+    pub stages: BTreeMap<String, Locked>,
+}
+
+/// The last result of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// The hash of the manifest.
+    pub key: Digest,
+    /// Digests of the inputs by name, several for a pattern.
+    pub inputs: BTreeMap<String, Vec<Digest>>,
+    /// Digests of the outputs by name, without volatile ones.
+    pub outputs: BTreeMap<String, Digest>,
+}
+
+impl Lock {
+    /// Reads the lock of the workspace; a missing file is an empty lock.
+    ///
+    /// # Errors
+    /// The file cannot be read, or isn't as [`Lock::text`] writes it.
+    pub fn load(root: &Path) -> Result<Self> {
+        let path = root.join(FILE);
+        if !path.exists() {
+            return Ok(Lock::default());
+        }
+        let source = Source::read(&path, FILE)?;
+        Lock::parse(&source).map_err(|error| Error::Lock(error.to_string()))
+    }
+
+    fn parse(source: &Source) -> Result<Self> {
+        let document = source.parse()?;
+        let mut lock = Lock::default();
+        for (name, item) in document.as_table() {
+            let wrong = |what: String| source.error(item.span().unwrap_or(0..0), what);
+            let Some(table) = item.as_table_like() else {
+                return Err(wrong(format!(
+                    "`{name}` is {}; expected a table",
+                    source::kind(item)
+                )));
+            };
+            let locked = read_stage(table).map_err(|what| wrong(format!("`{name}`: {what}")))?;
+            lock.stages.insert(name.to_owned(), locked);
+        }
+        Ok(lock)
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text = HEADER.to_owned();
+        for (name, locked) in &self.stages {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n[{}]\nkey = \"{}\"\n", Key::new(name), locked.key);
+            for (input, digests) in &locked.inputs {
+                let digests: Vec<String> = digests
+                    .iter()
+                    .map(|digest| format!("\"{digest}\""))
+                    .collect();
+                let _ = writeln!(text, "in.{} = [{}]", Key::new(input), digests.join(", "));
+            }
+            for (output, digest) in &locked.outputs {
+                let _ = writeln!(text, "out.{} = \"{digest}\"", Key::new(output));
+            }
+        }
+        text
+    }
+
+    /// Writes the file in one step, unless it has these bytes already.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, root: &Path, scratch: &Path) -> Result<()> {
+        let text = self.text();
+        let path = root.join(FILE);
+        if path.exists() && fs_err::read(&path)? == text.as_bytes() {
+            return Ok(());
+        }
+        let aside = scratch.join(FILE);
+        fs_err::write(&aside, text)?;
+        Ok(fs_err::rename(aside, path)?)
+    }
+}
+
+fn read_stage(table: &dyn TableLike) -> std::result::Result<Locked, String> {
+    let key = table.get("key").ok_or("no `key`")?;
+    let mut locked = Locked {
+        key: read_digest(key)?,
+        inputs: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    for (section, item) in table.iter() {
+        let entries = match (section, item.as_table_like()) {
+            ("key", _) => continue,
+            ("in" | "out", Some(entries)) => entries,
+            _ => return Err(format!("unexpected `{section}`")),
+        };
+        for (name, item) in entries.iter() {
+            if section == "out" {
+                locked.outputs.insert(name.to_owned(), read_digest(item)?);
+            } else {
+                let digests = item.as_array().ok_or("an input that is no array")?;
+                let digests = digests
+                    .iter()
+                    .map(|digest| read_digest(&Item::Value(digest.clone())));
+                locked.inputs.insert(
+                    name.to_owned(),
+                    digests.collect::<std::result::Result<_, _>>()?,
+                );
+            }
+        }
+    }
+    Ok(locked)
+}
+
+fn read_digest(item: &Item) -> std::result::Result<Digest, String> {
+    let text = item.as_str().ok_or("a digest that is no string")?;
+    text.parse()
+        .map_err(|error: store::Error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> Lock {
+        let digest = Digest::of_bytes(b"x");
+        let locked = Locked {
+            key: digest,
+            inputs: BTreeMap::from([
+                ("many".into(), vec![digest, digest]),
+                ("none".into(), vec![]),
+            ]),
+            outputs: BTreeMap::from([("model".into(), digest)]),
+        };
+        let names = ["train@0", "train@1", "split"];
+        Lock {
+            stages: names
+                .into_iter()
+                .map(|name| (name.to_owned(), locked.clone()))
+                .collect(),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Lock> {
+        Lock::parse(&Source {
+            name: FILE.into(),
+            text: text.into(),
+        })
+    }
+
+    #[test]
+    fn the_text_reads_back() {
+        assert_eq!(parse(&lock().text()).unwrap(), lock());
+        assert_eq!(parse("").unwrap(), Lock::default());
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        for text in [
+            "[split]\n",
+            "[split]\nkey = \"12\"\n",
+            "split = 3\n",
+            "<<<<<<< HEAD\n",
+        ] {
+            let message = parse(text).unwrap_err().to_string();
+            assert!(message.contains("pipeline.lock:1:"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What an instance's result depends on, as text: its hash is the key that
+//! decides, and the difference of two texts is the explanation.
+//!
+//! A line is `section name = value`, the lines are sorted. Sections:
+//! `command` (crate and binary, or shell text), `param`, `input` (digest of the
+//! content), `output` (the name alone), `code` (a file of the closure),
+//! `crate` and `package` (what cargo links, with features), `build` (compiler
+//! and profile). No time, and no path of an input or output, is part of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+use store::Digest;
+
+use crate::params::canonical;
+
+/// The value of an input that a run still to come decides.
+const PENDING: &str = "to be made";
+
+/// The readable manifest of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifest {
+    lines: BTreeMap<String, String>,
+}
+
+impl Manifest {
+    /// Adds a line. Values with line breaks must be encoded by the caller.
+    pub(crate) fn add(&mut self, section: &str, name: &str, value: impl Into<String>) {
+        let entry = format!("{section} {name}")
+            .replace('=', "\\x3d")
+            .replace('\n', "\\n");
+        self.lines.insert(entry.trim_end().to_owned(), value.into());
+    }
+
+    /// Adds the param `name`; a table one line a key, so that differences are small.
+    pub(crate) fn add_param(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Object(table) if !table.is_empty() => {
+                for (key, value) in table {
+                    self.add_param(&format!("{name}.{key}"), value);
+                }
+            }
+            value => self.add("param", name, canonical(value)),
+        }
+    }
+
+    /// Adds an input whose content a run still to come decides.
+    pub(crate) fn add_pending(&mut self, name: &str) {
+        self.add("input", name, PENDING);
+    }
+
+    /// Whether the key can't be known yet.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.lines.values().any(|value| value == PENDING)
+    }
+
+    /// The hash of the text.
+    pub fn key(&self) -> Digest {
+        Digest::of_bytes(self.to_string().as_bytes())
+    }
+
+    /// Reads a text written by [`fmt::Display`].
+    pub fn read(text: &str) -> Self {
+        let lines = text.lines().filter_map(|line| line.split_once(" = "));
+        let lines = lines.map(|(entry, value)| (entry.to_owned(), value.to_owned()));
+        Manifest {
+            lines: lines.collect(),
+        }
+    }
+
+    /// What changed from `old` to this one, in the order of the lines. An input
+    /// still to be made is no difference.
+    pub fn differences(&self, old: &Manifest) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        for (entry, new) in &self.lines {
+            let before = old.lines.get(entry);
+            if before != Some(new) && !(new == PENDING && before.is_some()) {
+                differences.push(Difference {
+                    entry: entry.clone(),
+                    old: before.cloned(),
+                    new: Some(new.clone()),
+                });
+            }
+        }
+        let gone = old
+            .lines
+            .iter()
+            .filter(|(entry, _)| !self.lines.contains_key(*entry));
+        differences.extend(gone.map(|(entry, value)| Difference {
+            entry: entry.clone(),
+            old: Some(value.clone()),
+            new: None,
+        }));
+        differences.sort_by(|a, b| (rank(&a.entry), &a.entry).cmp(&(rank(&b.entry), &b.entry)));
+        differences
+    }
+}
+
+/// What a person changes comes before what follows from it.
+fn rank(entry: &str) -> usize {
+    const SECTIONS: [&str; 8] = [
+        "command", "param", "input", "output", "code", "crate", "package", "build",
+    ];
+    let section = entry.split(' ').next().unwrap_or(entry);
+    SECTIONS
+        .iter()
+        .position(|known| *known == section)
+        .unwrap_or(SECTIONS.len())
+}
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (entry, value) in &self.lines {
+            writeln!(f, "{entry} = {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A line that differs between two manifests.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Difference {
+    /// Section and name.
+    pub entry: String,
+    /// The value of the last run; none where the line is new.
+    pub old: Option<String>,
+    /// The value now; none where the line is gone.
+    pub new: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = &self.entry;
+        match (&self.old, &self.new) {
+            (Some(_), Some(new)) if new == PENDING => write!(f, "{entry} {PENDING}"),
+            (Some(old), Some(new)) if is_short(old) && is_short(new) => {
+                write!(f, "{entry} {old} → {new}")
+            }
+            (Some(_), Some(_)) => write!(f, "{entry} changed"),
+            (None, Some(new)) if is_short(new) => write!(f, "{entry} {new} added"),
+            (None, _) => write!(f, "{entry} added"),
+            (Some(_), None) => write!(f, "{entry} removed"),
+        }
+    }
+}
+
+/// Digests and long texts tell a person nothing.
+fn is_short(value: &str) -> bool {
+    value.chars().count() <= 40 && value != PENDING && !value.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(lines: &[(&str, &str, &str)]) -> Manifest {
+        let mut manifest = Manifest::default();
+        for (section, name, value) in lines {
+            manifest.add(section, name, *value);
+        }
+        manifest
+    }
+
+    fn explain(old: &Manifest, new: &Manifest) -> Vec<String> {
+        new.differences(old)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn the_text_reads_back_and_the_order_of_adding_is_nothing() {
+        let a = manifest(&[("param", "lr", "0.1"), ("command", "run", "\"a = b\"")]);
+        let b = manifest(&[("command", "run", "\"a = b\""), ("param", "lr", "0.1")]);
+        assert_eq!(a.key(), b.key());
+        assert_eq!(Manifest::read(&a.to_string()), a);
+    }
+
+    #[test]
+    fn differences_are_the_reasons() {
+        let digest = "0".repeat(64);
+        let old = manifest(&[
+            ("param", "lr", "0.1"),
+            ("code", "a.rs", &digest),
+            ("input", "x", &digest),
+        ]);
+        let new = manifest(&[
+            ("param", "lr", "0.2"),
+            ("code", "b.rs", &digest),
+            ("input", "x", "other"),
+        ]);
+        assert_ne!(old.key(), new.key());
+        assert_eq!(
+            explain(&old, &new),
+            [
+                "param lr 0.1 → 0.2",
+                "input x changed",
+                "code a.rs removed",
+                "code b.rs added"
+            ]
+        );
+        assert!(explain(&old, &old).is_empty());
+    }
+
+    #[test]
+    fn tables_of_params_differ_key_by_key() {
+        let mut old = Manifest::default();
+        old.add_param("adam", &serde_json::json!({"beta1": 0.9, "beta2": 0.99}));
+        let mut new = Manifest::default();
+        new.add_param("adam", &serde_json::json!({"beta2": 0.99, "beta1": 0.8}));
+        assert_eq!(explain(&old, &new), ["param adam.beta1 0.9 → 0.8"]);
+    }
+
+    #[test]
+    fn an_input_to_be_made_is_pending_and_no_difference() {
+        let old = manifest(&[("input", "x", "1")]);
+        let mut new = Manifest::default();
+        new.add_pending("x");
+        assert!(new.is_pending() && !old.is_pending());
+        assert!(explain(&old, &new).is_empty());
+    }
+}

@@ -1,0 +1,287 @@
+//! `params.toml`, its overlays and `--set`: every number a person may change.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use toml_edit::Item;
+
+use crate::error::{Error, Result};
+use crate::nearest;
+use crate::source::{self, Source};
+
+/// The file of parameters, in the workspace root.
+pub const FILE: &str = "params.toml";
+
+/// What changes params for one run.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Overlay files, each with some of the keys of `params.toml`; later ones win.
+    pub files: Vec<PathBuf>,
+    /// `table.key=value`, after the files; the value is TOML, or plain text for a string.
+    pub settings: Vec<String>,
+}
+
+/// The parameters of a run, with the place of each.
+#[derive(Debug, Clone, Default)]
+pub struct Params {
+    root: Map<String, Value>,
+    places: BTreeMap<String, Place>,
+    sources: Vec<Source>,
+}
+
+/// Where a value was given.
+#[derive(Debug, Clone)]
+struct Place {
+    source: usize,
+    span: Range<usize>,
+}
+
+impl Params {
+    /// Reads `params.toml` of the workspace (none means no params), then the overrides.
+    ///
+    /// # Errors
+    /// A file cannot be read or isn't TOML; an override names a key that
+    /// `params.toml` doesn't have, or gives it another type.
+    pub fn load(root: &Path, overrides: &Overrides) -> Result<Self> {
+        let mut params = Params::default();
+        let path = root.join(FILE);
+        if path.exists() {
+            params.declare(Source::read(&path, FILE)?)?;
+        }
+        for file in &overrides.files {
+            let source = Source::read(file, &file.display().to_string())?;
+            params.overlay(source)?;
+        }
+        for setting in &overrides.settings {
+            params.set(setting)?;
+        }
+        Ok(params)
+    }
+
+    /// Takes all of `source`: it says which keys there are.
+    fn declare(&mut self, source: Source) -> Result<()> {
+        let document = source.parse()?;
+        self.sources.push(source);
+        let mut root = Map::new();
+        for (key, item) in document.as_table() {
+            let value = self.read_item(key, item)?;
+            root.insert(key.to_owned(), value);
+        }
+        self.root = root;
+        Ok(())
+    }
+
+    /// The value of `item`, having noted the places of it and of all below it.
+    fn read_item(&mut self, dotted: &str, item: &Item) -> Result<Value> {
+        let source = self.sources.len() - 1;
+        let span = item.span().unwrap_or(0..0);
+        let place = Place {
+            source,
+            span: span.clone(),
+        };
+        self.places.insert(dotted.to_owned(), place);
+        if let Some(table) = item.as_table_like() {
+            let mut map = Map::new();
+            for (key, item) in table.iter() {
+                let value = self.read_item(&format!("{dotted}.{key}"), item)?;
+                map.insert(key.to_owned(), value);
+            }
+            return Ok(Value::Object(map));
+        }
+        let scalar = to_json(item);
+        scalar.ok_or_else(|| {
+            let message = format!(
+                "`{dotted}` is {}, which no stage can take",
+                source::kind(item)
+            );
+            self.sources[source].error(span, message)
+        })
+    }
+
+    fn overlay(&mut self, source: Source) -> Result<()> {
+        let document = source.parse()?;
+        self.sources.push(source);
+        for (key, item) in document.as_table() {
+            let span = document.as_table().key(key).and_then(toml_edit::Key::span);
+            self.replace(key, item, span.unwrap_or(0..0))?;
+        }
+        Ok(())
+    }
+
+    /// Puts `item` in the place of the existing `dotted`; tables key by key.
+    fn replace(&mut self, dotted: &str, item: &Item, key_span: Range<usize>) -> Result<()> {
+        let old = self.get(dotted).cloned();
+        let source = self.sources.len() - 1;
+        let Some(old) = old else {
+            let message = format!("unknown parameter `{dotted}`{}", self.hint(dotted));
+            return Err(self.sources[source].error(key_span, message));
+        };
+        // An empty table is one whose keys are the user's to invent.
+        let fixed_keys = old.as_object().is_some_and(|table| !table.is_empty());
+        if let (true, Some(table)) = (fixed_keys, item.as_table_like()) {
+            for (key, item) in table.iter() {
+                let span = table.key(key).and_then(toml_edit::Key::span);
+                self.replace(&format!("{dotted}.{key}"), item, span.unwrap_or(0..0))?;
+            }
+            return Ok(());
+        }
+        let new = self.read_item(dotted, item)?;
+        let new = same_type(&old, new).map_err(|(expected, found)| {
+            let message = format!("`{dotted}` is {expected} in `{FILE}`, and here {found}");
+            self.sources[source].error(item.span().unwrap_or(key_span), message)
+        })?;
+        if let Some(slot) = self.slot(dotted) {
+            *slot = new;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, setting: &str) -> Result<()> {
+        let Some((key, text)) = setting.split_once('=') else {
+            let message = format!("cannot read `--set {setting}`: expected `table.key=value`");
+            return Err(Error::Invalid(message));
+        };
+        let (key, text) = (key.trim(), text.trim());
+        let is_string = matches!(self.get(key), Some(Value::String(_)));
+        let quoted = toml_edit::Value::from(text).to_string();
+        let as_toml = Source {
+            name: "--set".into(),
+            text: format!("{key} = {text}"),
+        };
+        let as_text = Source {
+            name: "--set".into(),
+            text: format!("{key} = {quoted}"),
+        };
+        let already_quoted = text.starts_with(['"', '\'']);
+        match as_toml.parse() {
+            Ok(_) if !is_string || already_quoted => self.overlay(as_toml),
+            Err(error) if !is_string && self.get(key).is_some() => Err(error),
+            _ => self.overlay(as_text),
+        }
+    }
+
+    fn slot(&mut self, dotted: &str) -> Option<&mut Value> {
+        let mut parts = dotted.split('.');
+        let mut value = self.root.get_mut(parts.next()?)?;
+        for part in parts {
+            value = value.as_object_mut()?.get_mut(part)?;
+        }
+        Some(value)
+    }
+
+    /// The value at a dotted key such as `train.lr`.
+    pub fn get(&self, dotted: &str) -> Option<&Value> {
+        let mut parts = dotted.split('.');
+        let mut value = self.root.get(parts.next()?)?;
+        for part in parts {
+            value = value.as_object()?.get(part)?;
+        }
+        Some(value)
+    }
+
+    /// The file and line that gave `dotted` its value, as `params.toml:12`.
+    pub fn place(&self, dotted: &str) -> Option<String> {
+        let place = self.places.get(dotted)?;
+        let source = &self.sources[place.source];
+        let before = &source.text[..place.span.start.min(source.text.len())];
+        let line = before.matches('\n').count() + 1;
+        Some(format!("{}:{line}", source.name))
+    }
+
+    /// A clause with the nearest key to an unknown one.
+    pub(crate) fn hint(&self, dotted: &str) -> String {
+        let mut keys = Vec::new();
+        list_keys("", &self.root, &mut keys);
+        // Within a known table only its keys are of interest.
+        let table = dotted
+            .rsplit_once('.')
+            .map(|(table, _)| format!("{table}."));
+        let near = |key: &&str| table.as_ref().is_some_and(|table| key.starts_with(table));
+        let siblings: Vec<&str> = keys.iter().map(String::as_str).filter(near).collect();
+        if siblings.is_empty() {
+            nearest::hint(dotted, keys.iter().map(String::as_str))
+        } else {
+            nearest::hint(dotted, siblings)
+        }
+    }
+}
+
+fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {
+    for (key, value) in table {
+        let dotted = format!("{prefix}{key}");
+        if let Value::Object(inner) = value {
+            list_keys(&format!("{dotted}."), inner, keys);
+        }
+        keys.push(dotted);
+    }
+}
+
+/// A TOML scalar or array in JSON; none for dates, infinities and NaN, which
+/// JSON cannot carry to a stage.
+pub(crate) fn to_json(item: &Item) -> Option<Value> {
+    value_to_json(item.as_value()?)
+}
+
+fn value_to_json(value: &toml_edit::Value) -> Option<Value> {
+    match value {
+        toml_edit::Value::String(text) => Some(Value::from(text.value().as_str())),
+        toml_edit::Value::Integer(number) => Some(Value::from(*number.value())),
+        toml_edit::Value::Float(number) => {
+            serde_json::Number::from_f64(*number.value()).map(Value::Number)
+        }
+        toml_edit::Value::Boolean(flag) => Some(Value::from(*flag.value())),
+        toml_edit::Value::Array(items) => items.iter().map(value_to_json).collect(),
+        toml_edit::Value::InlineTable(table) => {
+            let entries = table.iter();
+            let entries = entries.map(|(key, value)| Some((key.to_owned(), value_to_json(value)?)));
+            entries.collect::<Option<Map<_, _>>>().map(Value::Object)
+        }
+        toml_edit::Value::Datetime(_) => None,
+    }
+}
+
+/// `new`, fit to stand where `old` stood: an integer becomes a float there.
+fn same_type(old: &Value, new: Value) -> std::result::Result<Value, (&'static str, &'static str)> {
+    let (expected, found) = (json_kind(old), json_kind(&new));
+    match (expected, found) {
+        ("a float", "an integer") => Ok(new.as_f64().map_or(new, Value::from)),
+        _ if expected == found => Ok(new),
+        _ => Err((expected, found)),
+    }
+}
+
+fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a float",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "a table",
+    }
+}
+
+/// `value` as JSON on one line with sorted keys: equal values, equal text.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(table) => {
+            let sorted: BTreeMap<&String, &Value> = table.iter().collect();
+            let entries = sorted.into_iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

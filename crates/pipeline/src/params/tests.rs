@@ -1,0 +1,94 @@
+use super::*;
+
+const TEXT: &str = r#"
+seed = 7
+
+[train]
+lr = 0.001
+epochs = 20
+note = "first"
+
+[authors]
+"#;
+
+fn params(files: &[&str], settings: &[&str]) -> Result<Params> {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join(FILE), TEXT).unwrap();
+    let mut overrides = Overrides::default();
+    for (number, text) in files.iter().enumerate() {
+        let path = folder.path().join(format!("overlay{number}.toml"));
+        fs_err::write(&path, text).unwrap();
+        overrides.files.push(path);
+    }
+    overrides.settings = settings.iter().map(|s| (*s).to_owned()).collect();
+    Params::load(folder.path(), &overrides)
+}
+
+fn check(settings: &[&str], key: &str, expected: &str) {
+    let params = params(&[], settings).unwrap();
+    assert_eq!(canonical(params.get(key).unwrap()), expected);
+}
+
+fn check_error(settings: &[&str], part: &str) {
+    let message = params(&[], settings).unwrap_err().to_string();
+    assert!(message.contains(part), "`{part}` is not in:\n{message}");
+}
+
+#[test]
+fn settings_replace_values_of_the_same_type() {
+    check(&["train.epochs=3"], "train.epochs", "3");
+    check(&["train.lr=1"], "train.lr", "1.0");
+    check(&["train.note=two words"], "train.note", "\"two words\"");
+    check(&["train.note=12"], "train.note", "\"12\"");
+    check(&["train.note=\"\""], "train.note", "\"\"");
+    check(&["seed=1", "seed=2"], "seed", "2");
+}
+
+#[test]
+fn an_unknown_setting_names_the_nearest() {
+    check_error(&["train.epoch=3"], "did you mean `train.epochs`?");
+    check_error(&["trian.lr=3"], "did you mean `train.lr`?");
+    check_error(&["lr=3"], "did you mean `train.lr`?");
+    check_error(&["seed"], "expected `table.key=value`");
+}
+
+#[test]
+fn another_type_is_refused() {
+    check_error(
+        &["train.epochs=1.5"],
+        "`train.epochs` is an integer in `params.toml`, and here a float",
+    );
+    check_error(&["train.epochs=many"], "--> --set:1:");
+    check_error(&["train=1"], "a table");
+}
+
+#[test]
+fn overlays_merge_tables_and_later_ones_win() {
+    let params = params(
+        &["[train]\nlr = 0.5", "train = { epochs = 1 }"],
+        &["train.epochs=2"],
+    )
+    .unwrap();
+    assert_eq!(
+        canonical(params.get("train").unwrap()),
+        r#"{"epochs":2,"lr":0.5,"note":"first"}"#
+    );
+}
+
+#[test]
+fn an_overlay_key_must_exist_except_in_an_empty_table() {
+    let error = params(&["[train]\nlrr = 0.5"], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("overlay0.toml:2:1"), "{error}");
+    assert!(error.contains("did you mean `train.lr`?"), "{error}");
+    let params = params(&["[authors]\nanna = 3"], &[]).unwrap();
+    assert_eq!(params.get("authors.anna"), Some(&Value::from(3)));
+}
+
+#[test]
+fn a_place_is_file_and_line() {
+    let params = params(&[], &["seed=8"]).unwrap();
+    assert_eq!(params.place("train.lr").unwrap(), "params.toml:5");
+    assert_eq!(params.place("seed").unwrap(), "--set:1");
+}

@@ -1,0 +1,561 @@
+//! Whether an instance is up to date, can be restored, or must run, and why.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use store::{Digest, Record};
+
+use crate::config::Action;
+use crate::error::{Error, Result};
+use crate::events::{Outcome, State};
+use crate::glob;
+use crate::graph::Selection;
+use crate::instance::{Input, Instance, Target};
+use crate::lock::Locked;
+use crate::manifest::{Difference, Manifest};
+use crate::workspace::Workspace;
+
+/// What is to be done for an instance.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// Nothing.
+    UpToDate { key: Digest },
+    /// Put the recorded outputs in place.
+    Restore {
+        planned: Planned,
+        record: Record,
+        reasons: Vec<String>,
+    },
+    /// Run it.
+    Run {
+        planned: Planned,
+        reasons: Vec<String>,
+    },
+    /// A stage before it decides.
+    Pending {
+        /// Whether it runs whatever that stage makes.
+        certain: bool,
+        reasons: Vec<String>,
+    },
+    /// An input is missing which no stage of this run makes.
+    Blocked { reason: String },
+}
+
+/// An instance's key and what it was made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) key: Digest,
+    pub(crate) manifest: Manifest,
+    /// Resolved paths and digests of the inputs.
+    pub(crate) inputs: BTreeMap<String, Found>,
+}
+
+/// What an input is at the moment.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    Absent,
+    One(Content),
+    Many(Vec<Content>),
+}
+
+/// A file or folder that an input refers to.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// From the workspace root, or absolute.
+    pub(crate) path: PathBuf,
+    /// None for a volatile output, which decides nothing.
+    pub(crate) digest: Option<Digest>,
+}
+
+impl Found {
+    pub(crate) fn contents(&self) -> &[Content] {
+        match self {
+            Found::Absent => &[],
+            Found::One(content) => std::slice::from_ref(content),
+            Found::Many(contents) => contents,
+        }
+    }
+}
+
+/// Why an input has no digest.
+enum Lack {
+    Missing(PathBuf),
+    Pending(String),
+    Other(Error),
+}
+
+impl From<Error> for Lack {
+    fn from(error: Error) -> Self {
+        Lack::Other(error)
+    }
+}
+
+/// What the outputs of instances planned so far will be, where it isn't what
+/// is on disk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Foreseen {
+    /// Digest of an output that would be restored, by path.
+    restored: BTreeMap<PathBuf, Digest>,
+    /// Instances whose outputs nobody knows yet, or only in parts.
+    unsure: BTreeMap<usize, String>,
+}
+
+impl Foreseen {
+    /// Takes note of a decision that won't be carried out now.
+    pub(crate) fn note(&mut self, at: usize, instance: &Instance, decision: &Decision) {
+        match decision {
+            Decision::UpToDate { .. } => {}
+            Decision::Restore { record, .. } => {
+                let known = instance.outputs.iter();
+                let known = known.filter_map(|(name, output)| {
+                    Some((output.path.clone(), *record.outputs.get(name)?))
+                });
+                self.restored.extend(known);
+                self.unsure.insert(at, instance.name.clone());
+            }
+            _ => {
+                self.unsure.insert(at, instance.name.clone());
+            }
+        }
+    }
+}
+
+impl Workspace {
+    /// What would be done for each of the selected instances, in order.
+    ///
+    /// # Errors
+    /// A file cannot be read, or cargo can't tell about the code.
+    pub fn outlook(&mut self, selection: &Selection, force: bool) -> Result<Vec<Outcome>> {
+        let mut foreseen = Foreseen::default();
+        let mut outcomes = Vec::new();
+        for at in self.in_order(selection) {
+            let forced = force && selection.named.contains(&at);
+            let decision = self.decide(at, &foreseen, forced)?;
+            let instance = &self.graph.instances[at];
+            foreseen.note(at, instance, &decision);
+            outcomes.push(outlook(instance, decision));
+        }
+        self.save_caches()?;
+        Ok(outcomes)
+    }
+
+    pub(crate) fn in_order(&self, selection: &Selection) -> Vec<usize> {
+        let order = self.graph.order.iter();
+        order
+            .copied()
+            .filter(|at| selection.reached.contains(at))
+            .collect()
+    }
+
+    /// The differences between the manifest of the last run of an instance and
+    /// that of now; none if there was no run or its record is gone.
+    ///
+    /// # Errors
+    /// As for [`Workspace::outlook`].
+    pub fn explain(&mut self, at: usize) -> Result<Explanation> {
+        let selection = self.graph.select(
+            &self.root.clone(),
+            &[self.graph.instances[at].name.clone()],
+            Default::default(),
+        )?;
+        let mut foreseen = Foreseen::default();
+        for at in self.in_order(&selection) {
+            let decision = self.decide(at, &foreseen, false)?;
+            foreseen.note(at, &self.graph.instances[at], &decision);
+        }
+        let instance = self.graph.instances[at].clone();
+        let decision = self.decide(at, &foreseen, false)?;
+        let draft = self.draft(at, &foreseen)?;
+        let before = self.manifest_before(&instance.name);
+        self.save_caches()?;
+        Ok(Explanation {
+            differences: before.map_or_else(Vec::new, |before| draft.manifest.differences(&before)),
+            outcome: outlook(&instance, decision),
+            manifest: draft.manifest.to_string(),
+        })
+    }
+
+    /// Decides on one instance, given what those before it will be.
+    pub(crate) fn decide(
+        &mut self,
+        at: usize,
+        foreseen: &Foreseen,
+        forced: bool,
+    ) -> Result<Decision> {
+        let draft = self.draft(at, foreseen)?;
+        if let Some(path) = draft.missing {
+            let reason = format!("`{}` does not exist", path.display());
+            return Ok(Decision::Blocked { reason });
+        }
+        let instance = self.graph.instances[at].clone();
+        if draft.manifest.is_pending() {
+            return Ok(self.pending(&instance, &draft, forced));
+        }
+        let planned = Planned {
+            key: draft.manifest.key(),
+            manifest: draft.manifest,
+            inputs: draft.inputs,
+        };
+        if forced {
+            return Ok(Decision::Run {
+                planned,
+                reasons: vec!["forced".into()],
+            });
+        }
+        let locked = self.lock.stages.get(&instance.name).cloned();
+        let is_locked = locked
+            .as_ref()
+            .is_some_and(|locked| locked.key == planned.key);
+        let mut reasons = match &locked {
+            Some(locked) if is_locked => self.misplaced(&instance, &locked.outputs)?,
+            _ => self.reasons(&instance.name, &planned.manifest),
+        };
+        if is_locked && reasons.is_empty() {
+            return Ok(Decision::UpToDate { key: planned.key });
+        }
+        match self.recorded(&instance, &planned.key) {
+            Some(record) => Ok(Decision::Restore {
+                planned,
+                record,
+                reasons,
+            }),
+            None => {
+                if is_locked {
+                    reasons.push("the cache does not have it".into());
+                }
+                Ok(Decision::Run { planned, reasons })
+            }
+        }
+    }
+
+    fn pending(&self, instance: &Instance, draft: &Draft, forced: bool) -> Decision {
+        let waits_for: Vec<String> = draft
+            .pending
+            .iter()
+            .map(|stage| format!("`{stage}` comes first"))
+            .collect();
+        if forced {
+            return Decision::Pending {
+                certain: true,
+                reasons: vec!["forced".into()],
+            };
+        }
+        let mut reasons = match self.manifest_before(&instance.name) {
+            Some(before) => summary(&draft.manifest.differences(&before)),
+            None => vec!["never ran".into()],
+        };
+        let certain = !reasons.is_empty();
+        reasons.extend(waits_for);
+        Decision::Pending { certain, reasons }
+    }
+
+    /// The record of a run with this key, if all of its outputs can be restored.
+    fn recorded(&self, instance: &Instance, key: &Digest) -> Option<Record> {
+        let store = self.store.as_ref()?;
+        let record = store.recorded(key)?;
+        let is_whole = instance.outputs.keys().all(|name| {
+            record
+                .outputs
+                .get(name)
+                .is_some_and(|digest| store.contains(digest))
+        });
+        is_whole.then_some(record)
+    }
+
+    fn manifest_before(&self, name: &str) -> Option<Manifest> {
+        let locked = self.lock.stages.get(name)?;
+        let record = self.store.as_ref()?.recorded(&locked.key)?;
+        Some(Manifest::read(&record.manifest))
+    }
+
+    /// Why the key isn't the lock's.
+    fn reasons(&self, name: &str, manifest: &Manifest) -> Vec<String> {
+        if !self.lock.stages.contains_key(name) {
+            return vec!["not in `pipeline.lock`".into()];
+        }
+        match self.manifest_before(name) {
+            Some(before) => summary(&manifest.differences(&before)),
+            None => {
+                vec!["something changed since (the cache has no record of the last run)".into()]
+            }
+        }
+    }
+
+    /// Outputs that aren't what they should be.
+    fn misplaced(
+        &mut self,
+        instance: &Instance,
+        digests: &BTreeMap<String, Digest>,
+    ) -> Result<Vec<String>> {
+        let mut reasons = Vec::new();
+        for (name, output) in &instance.outputs {
+            let path = self.root.join(&output.path);
+            if !path.exists() {
+                reasons.push(format!("output {name} is missing"));
+            } else if !output.volatile && Some(&self.index.digest(&path)?) != digests.get(name) {
+                reasons.push(format!("output {name} was edited"));
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// The manifest with digests as far as they are known.
+    fn draft(&mut self, at: usize, foreseen: &Foreseen) -> Result<Draft> {
+        let instance = self.graph.instances[at].clone();
+        let mut draft = Draft {
+            manifest: self.code(&instance)?,
+            ..Draft::default()
+        };
+        match &instance.action {
+            Action::Run(run) => draft.manifest.add("command", "run", run.as_str()),
+            Action::Command(text) => draft.manifest.add(
+                "command",
+                "cmd",
+                serde_json::Value::from(text.as_str()).to_string(),
+            ),
+        }
+        for (name, value) in &instance.params {
+            draft.manifest.add_param(name, value);
+        }
+        for (name, output) in &instance.outputs {
+            let kind = if output.volatile { "volatile" } else { "kept" };
+            draft.manifest.add("output", name, kind);
+        }
+        for (name, input) in &instance.inputs {
+            match self.find(at, input, foreseen) {
+                Ok(found) => {
+                    draft.note(name, &found);
+                    draft.inputs.insert(name.clone(), found);
+                }
+                Err(Lack::Pending(by)) => {
+                    draft.manifest.add_pending(name);
+                    draft.pending.push(by);
+                }
+                Err(Lack::Missing(path)) => draft.missing = Some(path),
+                Err(Lack::Other(error)) => return Err(error),
+            }
+        }
+        draft.pending.dedup();
+        Ok(draft)
+    }
+
+    fn find(&mut self, at: usize, input: &Input, foreseen: &Foreseen) -> Result<Found, Lack> {
+        match &input.target {
+            Target::Absent => Ok(Found::Absent),
+            Target::Path(path) => Ok(Found::One(self.content(at, path, foreseen)?)),
+            Target::Glob(pattern) => {
+                let paths = self.matches(at, pattern, foreseen)?;
+                let contents = paths.iter().map(|path| self.content(at, path, foreseen));
+                contents.collect::<Result<_, _>>().map(Found::Many)
+            }
+        }
+    }
+
+    /// Declared outputs that match, else what is on disk; at least one.
+    fn matches(&self, at: usize, pattern: &str, foreseen: &Foreseen) -> Result<Vec<PathBuf>, Lack> {
+        let declared = self.graph.outputs_matching(pattern);
+        if !declared.is_empty() {
+            return Ok(declared.into_iter().map(Path::to_owned).collect());
+        }
+        let mut upstream = self.graph.upstream[at].iter();
+        if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
+            return Err(Lack::Pending(by.clone()));
+        }
+        let found = glob::on_disk(&self.root, pattern).map_err(Error::from)?;
+        if found.is_empty() {
+            Err(Lack::Missing(pattern.into()))
+        } else {
+            Ok(found)
+        }
+    }
+
+    fn content(&mut self, at: usize, path: &Path, foreseen: &Foreseen) -> Result<Content, Lack> {
+        let content = |digest| Content {
+            path: path.to_owned(),
+            digest,
+        };
+        if let Some((producer, name)) = self.graph.producer(path) {
+            if self.graph.instances[producer].outputs[name].volatile {
+                return Ok(content(None));
+            }
+            if let Some(digest) = foreseen.restored.get(path) {
+                return Ok(content(Some(*digest)));
+            }
+        }
+        // Only what touches the path concerns this input.
+        let touches = |above: &usize| {
+            let outputs = self.graph.instances[*above].outputs.values();
+            { outputs }
+                .any(|output| output.path.starts_with(path) || path.starts_with(&output.path))
+        };
+        let mut upstream = self.graph.upstream[at]
+            .iter()
+            .filter(|above| touches(above));
+        if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
+            return Err(Lack::Pending(by.clone()));
+        }
+        match self.index.digest(&self.root.join(path)) {
+            Ok(digest) => Ok(content(Some(digest))),
+            Err(store::Error::NotFound { .. }) => Err(Lack::Missing(path.to_owned())),
+            Err(error) => Err(Lack::Other(error.into())),
+        }
+    }
+
+    /// All inputs of the selection that no stage makes and that don't exist.
+    ///
+    /// # Errors
+    /// Some are missing; each is named with its stage and the param that gave it.
+    pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
+        let mut missing = Vec::new();
+        for at in self.in_order(selection) {
+            let instance = &self.graph.instances[at];
+            for (name, input) in &instance.inputs {
+                if let Some(path) = self.missing_source(input)? {
+                    missing.push(self.missing_message(instance, name, input, &path));
+                }
+            }
+        }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::MissingInputs(missing))
+        }
+    }
+
+    fn missing_source(&self, input: &Input) -> Result<Option<String>> {
+        match &input.target {
+            Target::Path(path) if !self.graph.is_made(path) && !self.root.join(path).exists() => {
+                Ok(Some(path.display().to_string()))
+            }
+            Target::Glob(pattern) => {
+                let is_made = !self.graph.outputs_matching(pattern).is_empty()
+                    || self.graph.is_made(&glob::fixed_prefix(pattern));
+                let is_missing = !is_made && glob::on_disk(&self.root, pattern)?.is_empty();
+                Ok(is_missing.then(|| pattern.clone()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn missing_message(
+        &self,
+        instance: &Instance,
+        name: &str,
+        input: &Input,
+        path: &str,
+    ) -> String {
+        let given = input.param.as_ref().map_or_else(String::new, |param| {
+            let place = self.params.place(param);
+            format!(
+                ", given by `{param}`{}",
+                place.map_or_else(String::new, |place| format!(" in {place}"))
+            )
+        });
+        format!(
+            "stage `{}` needs the input `{name}`: `{path}` does not exist{given}",
+            instance.name
+        )
+    }
+}
+
+/// A manifest in the making.
+#[derive(Default)]
+struct Draft {
+    manifest: Manifest,
+    inputs: BTreeMap<String, Found>,
+    /// Instances that make an input.
+    pending: Vec<String>,
+    /// An input that nobody makes.
+    missing: Option<PathBuf>,
+}
+
+impl Draft {
+    fn note(&mut self, name: &str, found: &Found) {
+        let text = |content: &Content| match content.digest {
+            Some(digest) => digest.to_string(),
+            None => "volatile".to_owned(),
+        };
+        match found {
+            Found::Absent => self.manifest.add("input", name, "none"),
+            Found::One(content) => self.manifest.add("input", name, text(content)),
+            Found::Many(contents) => {
+                for (number, content) in contents.iter().enumerate() {
+                    self.manifest
+                        .add("input", &format!("{name}.{number:04}"), text(content));
+                }
+            }
+        }
+    }
+}
+
+/// Why an instance is as it is.
+#[derive(Debug, serde::Serialize)]
+pub struct Explanation {
+    /// What would happen to it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// All that changed since its last run.
+    pub differences: Vec<Difference>,
+    /// What its result depends on, as far as it is known.
+    pub manifest: String,
+}
+
+/// The first differences in words, and how many follow.
+fn summary(differences: &[Difference]) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let mut reasons: Vec<String> = differences
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if differences.len() > SHOWN {
+        reasons.push(format!("{} more", differences.len() - SHOWN));
+    }
+    reasons
+}
+
+fn outlook(instance: &Instance, decision: Decision) -> Outcome {
+    let (state, reasons, key) = match decision {
+        Decision::UpToDate { key } => (State::UpToDate, Vec::new(), Some(key)),
+        Decision::Restore {
+            planned, reasons, ..
+        } => (State::WouldRestore, reasons, Some(planned.key)),
+        Decision::Run { planned, reasons } => (State::WouldRun, reasons, Some(planned.key)),
+        Decision::Pending {
+            certain: true,
+            reasons,
+        } => (State::WouldRun, reasons, None),
+        Decision::Pending { reasons, .. } => (State::MayRun, reasons, None),
+        Decision::Blocked { reason } => (State::Blocked, vec![reason], None),
+    };
+    Outcome {
+        stage: instance.name.clone(),
+        state,
+        reasons,
+        key,
+        usage: None,
+    }
+}
+
+/// The entry of the lock for a result.
+pub(crate) fn locked(
+    instance: &Instance,
+    planned: &Planned,
+    outputs: &BTreeMap<String, Digest>,
+) -> Locked {
+    let inputs = planned.inputs.iter().map(|(name, found)| {
+        let digests = found.contents().iter().filter_map(|content| content.digest);
+        (name.clone(), digests.collect())
+    });
+    let kept = outputs.iter().filter(|(name, _)| {
+        instance
+            .outputs
+            .get(*name)
+            .is_some_and(|output| !output.volatile)
+    });
+    Locked {
+        key: planned.key,
+        inputs: inputs.collect(),
+        outputs: kept.map(|(name, digest)| (name.clone(), *digest)).collect(),
+    }
+}

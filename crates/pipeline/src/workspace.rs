@@ -1,0 +1,182 @@
+//! The workspace as one command sees it: declarations, params, lock, cache.
+
+use std::path::{Path, PathBuf};
+
+use store::{Index, Store};
+
+use crate::cargo::Packages;
+use crate::closure::Closures;
+use crate::config::{self, Action, Config};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::instance::{self, Instance};
+use crate::lock::Lock;
+use crate::manifest::Manifest;
+use crate::params::{Overrides, Params};
+
+/// The runner's folder in the workspace root: cache, logs, work under way.
+pub const FOLDER: &str = ".atelier";
+
+/// A workspace, read for one command.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Absolute, without symbolic links.
+    pub root: PathBuf,
+    /// The stages as declared.
+    pub config: Config,
+    /// Params with overrides.
+    pub params: Params,
+    /// The stages made concrete.
+    pub graph: Graph,
+    pub(crate) lock: Lock,
+    pub(crate) index: Index,
+    /// None where nothing was ever stored and nothing is to be written.
+    pub(crate) store: Option<Store>,
+    packages: Option<Packages>,
+    closures: Closures,
+    access: Access,
+}
+
+/// Whether a command may write in the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing is written, not even what would make the next check faster.
+    Read,
+    /// The runner's own folder, outputs and the lock.
+    Write,
+}
+
+/// The nearest folder at `start` or above with a `pipeline.toml`.
+///
+/// # Errors
+/// There's none.
+pub fn find_root(start: &Path) -> Result<PathBuf> {
+    let found = start
+        .ancestors()
+        .find(|folder| folder.join(config::FILE).is_file());
+    let found = found.ok_or_else(|| Error::NoWorkspace(start.to_owned()))?;
+    Ok(fs_err::canonicalize(found)?)
+}
+
+impl Workspace {
+    /// Reads the workspace at `root`.
+    ///
+    /// # Errors
+    /// A file is malformed or cannot be read, a name is unknown, stages form a
+    /// cycle or their outputs overlap.
+    pub fn open(root: PathBuf, overrides: &Overrides, access: Access) -> Result<Self> {
+        let config = Config::load(&root)?;
+        let params = Params::load(&root, overrides)?;
+        let graph = Graph::new(instance::instances(&config, &params, &root)?)?;
+        let lock = Lock::load(&root)?;
+        let folder = root.join(FOLDER);
+        let cache = folder.join("cache");
+        let store = match access {
+            Access::Read if !cache.exists() => None,
+            _ => Some(Store::open(cache)?),
+        };
+        // Opening an index makes its folder; one for reading alone must not.
+        let index = match access {
+            Access::Read if !folder.exists() => std::env::temp_dir().join("atelier-no-index"),
+            _ => folder.join("index"),
+        };
+        Ok(Workspace {
+            index: Index::open(index)?,
+            closures: Closures::load(&folder.join("code.json")),
+            packages: None,
+            root,
+            config,
+            params,
+            graph,
+            lock,
+            store,
+            access,
+        })
+    }
+
+    /// A path inside the runner's folder.
+    pub(crate) fn own(&self, name: &str) -> PathBuf {
+        self.root.join(FOLDER).join(name)
+    }
+
+    /// The log of an instance's last run.
+    pub fn log(&self, instance: &str) -> PathBuf {
+        self.own("logs").join(format!("{instance}.log"))
+    }
+
+    /// The cache, which a writing command always has.
+    pub(crate) fn store(&self) -> Result<&Store> {
+        let missing = || Error::Invalid("the cache is not open for writing".into());
+        self.store.as_ref().ok_or_else(missing)
+    }
+
+    /// The lines of the manifest for the code of an instance; none for a
+    /// foreign command, which its text and its inputs describe.
+    pub(crate) fn code(&mut self, instance: &Instance) -> Result<Manifest> {
+        let Action::Run(run) = &instance.action else {
+            return Ok(Manifest::default());
+        };
+        let packages = match self.packages.take() {
+            Some(packages) => packages,
+            None => self.load_packages()?,
+        };
+        let manifest = self
+            .closures
+            .manifest(&self.root, &packages, &mut self.index, run);
+        self.packages = Some(packages);
+        manifest.map_err(|error| self.at_stage(instance, error))
+    }
+
+    fn load_packages(&mut self) -> Result<Packages> {
+        let cache = self.own("cargo.json");
+        let (packages, is_new) = Packages::load(&self.root, &cache, &mut self.index)?;
+        if is_new && self.access == Access::Write {
+            let text = serde_json::to_vec(&packages).map_err(std::io::Error::from)?;
+            fs_err::write(cache, text)?;
+        }
+        Ok(packages)
+    }
+
+    /// Points an error about an instance's `run` at its place.
+    fn at_stage(&self, instance: &Instance, error: Error) -> Error {
+        let mut stages = self.config.stages.iter();
+        let stage = stages.find(|stage| stage.name == instance.stage);
+        match (error, stage.map(|stage| &stage.action)) {
+            (Error::Invalid(message), Some(Action::Run(run))) => {
+                self.config.source.error(run.span.clone(), message)
+            }
+            (error, _) => error,
+        }
+    }
+
+    /// Looks at the sources anew, after a build.
+    pub(crate) fn forget_code(&mut self) {
+        self.closures.forget_files();
+        self.packages = None;
+    }
+
+    /// Reads the lock again, once no other repro can write it.
+    pub(crate) fn reload_lock(&mut self) -> Result<()> {
+        self.lock = Lock::load(&self.root)?;
+        Ok(())
+    }
+
+    /// Keeps what makes the next check fast.
+    pub(crate) fn save_caches(&mut self) -> Result<()> {
+        if self.access == Access::Read {
+            return Ok(());
+        }
+        if self.closures.changed {
+            fs_err::write(self.own("code.json"), self.closures.to_json())?;
+            self.closures.changed = false;
+        }
+        Ok(self.index.save()?)
+    }
+
+    /// Writes the lock, without stages that are no longer declared.
+    pub(crate) fn save_lock(&mut self) -> Result<()> {
+        let declared = |name: &String| self.graph.instances.iter().any(|i| i.name == *name);
+        self.lock.stages.retain(|name, _| declared(name));
+        self.lock.save(&self.root, &self.own(""))
+    }
+}

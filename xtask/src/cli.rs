@@ -1,0 +1,154 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    disable_help_subcommand = true
+)]
+#[command(after_help = "\
+Examples:
+  cargo xtask repro                       bring everything up to date
+  cargo xtask status                      what would run, and why
+  cargo xtask explain score               what changed for one stage
+  cargo xtask repro --set train.lr=0.01   with another parameter, for this run
+  cargo xtask test                        all tests of the workspace")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring stages up to date: restore what is known, run what is not
+    #[command(after_help = "\
+Targets are stages (`train`), instances (`train@2`), output paths, or patterns of
+these (`'train@*'`); none means all. What a target needs is brought up to date first.
+
+Examples:
+  cargo xtask repro
+  cargo xtask repro --params params/paintings.toml
+  cargo xtask repro train@2 --single --force
+  cargo xtask repro score --downstream
+  cargo xtask repro --set train.epochs=3 --dry-run")]
+    Repro(Repro),
+    /// Say for each stage whether it is up to date, and why not
+    Status(Select),
+    /// Say what changed for a stage since its last run
+    #[command(after_help = "\
+Examples:
+  cargo xtask explain train@0
+  cargo xtask explain score --set score.n_resamples=100")]
+    Explain(Explain),
+    /// Draw the stages and what each one follows
+    #[command(after_help = "\
+Examples:
+  cargo xtask dag
+  cargo xtask dag --mermaid > stages.mmd
+  cargo xtask dag --dot | dot -Tsvg > stages.svg")]
+    Dag(Dag),
+    /// Print the log of a stage's last run
+    Log {
+        /// Stage or instance
+        stage: String,
+    },
+    /// Run all tests of the workspace, with arguments for `cargo test`
+    #[command(after_help = "\
+Examples:
+  cargo xtask test
+  cargo xtask test -- --nocapture")]
+    Test {
+        /// Passed on to `cargo test --workspace --locked`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Stand between the runner and a stage
+    #[command(name = "__supervise", hide = true)]
+    Supervise {
+        /// The description of the run
+        spec: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repro {
+    #[command(flatten)]
+    pub(crate) select: Select,
+    /// Run what is named even if it is up to date
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only what is named, not what it needs
+    #[arg(long, conflicts_with = "downstream")]
+    pub(crate) single: bool,
+    /// What is named and what follows from it
+    #[arg(long)]
+    pub(crate) downstream: bool,
+    /// List what would be done, and why; touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print only failures
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+}
+
+/// Stages, under params.
+#[derive(Debug, Args)]
+pub(crate) struct Select {
+    /// Stages, instances, output paths or patterns; all if none
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) params: Params,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Stage or instance
+    pub(crate) stage: String,
+    #[command(flatten)]
+    pub(crate) params: Params,
+    /// Print one JSON document, with the whole manifest
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dag {
+    /// As a Mermaid flowchart
+    #[arg(long, conflicts_with = "dot")]
+    pub(crate) mermaid: bool,
+    /// As a Graphviz graph
+    #[arg(long)]
+    pub(crate) dot: bool,
+    #[command(flatten)]
+    pub(crate) params: Params,
+}
+
+/// What changes params for this command.
+#[derive(Debug, Args)]
+pub(crate) struct Params {
+    /// Take these values instead of those in params.toml; can be repeated
+    #[arg(long = "params", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Take this value, after all files; can be repeated
+    #[arg(long = "set", value_name = "TABLE.KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

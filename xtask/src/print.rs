@@ -1,0 +1,191 @@
+//! Finished results as text or JSON.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+
+use pipeline::Explanation;
+use pipeline::events::{Outcome, State, Usage};
+
+/// The color of a state or a message, as an ANSI code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    Good,
+    Active,
+    Warn,
+    Bad,
+    Dim,
+}
+
+/// `text` in a style, if `stream` shows styles.
+pub(crate) fn styled(text: &str, style: Style, is_colored: bool) -> String {
+    if !is_colored {
+        return text.to_owned();
+    }
+    let code = match style {
+        Style::Good => 32,
+        Style::Active => 36,
+        Style::Warn => 33,
+        Style::Bad => 31,
+        Style::Dim => 2,
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// Whether to use colors on a stream: on a terminal, and <https://no-color.org> allows.
+pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+pub(crate) fn style(state: State) -> Style {
+    match state {
+        State::UpToDate => Style::Dim,
+        State::Restored | State::WouldRestore => Style::Good,
+        State::Ran | State::WouldRun => Style::Active,
+        State::MayRun => Style::Warn,
+        State::Blocked => Style::Bad,
+    }
+}
+
+/// Prints to standard output; a reader that has seen enough is no failure.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    text(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+pub(crate) fn file(path: &Path) -> anyhow::Result<()> {
+    let mut file = fs_err::File::open(path)?;
+    match io::copy(&mut file, &mut io::stdout().lock()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
+    }
+}
+
+pub(crate) fn error(message: &str) {
+    let stderr = io::stderr();
+    let label = styled("error", Style::Bad, is_colored(&stderr));
+    // Nobody is left to tell.
+    let _ = writeln!(stderr.lock(), "{label}: {message}");
+}
+
+/// One line an instance, and a count of what there is to do.
+pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let is_colored = is_colored(&io::stdout());
+    let width = outcomes
+        .iter()
+        .map(|outcome| outcome.stage.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut lines = String::new();
+    for outcome in outcomes {
+        lines.push_str(&line(outcome, width, is_colored));
+        lines.push('\n');
+    }
+    let count = |states: &[State]| {
+        outcomes
+            .iter()
+            .filter(|outcome| states.contains(&outcome.state))
+            .count()
+    };
+    let counts = [
+        (count(&[State::WouldRun]), "to run"),
+        (count(&[State::MayRun]), "may run"),
+        (count(&[State::WouldRestore]), "to restore"),
+        (count(&[State::Blocked]), "blocked"),
+        (count(&[State::UpToDate]), "up to date"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    lines.push_str(&format!("{}\n", counts.join(", ")));
+    text(&lines)
+}
+
+/// `train@0   ran         12.3 s, 24.0 s CPU, 310 MB   param lr 0.1 → 0.2`.
+pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String {
+    let state = format!("{:13}", outcome.state.name());
+    let state = styled(&state, style(outcome.state), is_colored);
+    let usage = outcome.usage.map(usage);
+    let reasons = (!outcome.reasons.is_empty()).then(|| outcome.reasons.join(", "));
+    let parts: Vec<String> = usage.into_iter().chain(reasons).collect();
+    let line = format!("{:width$}  {state}  {}", outcome.stage, parts.join("  "));
+    line.trim_end().to_owned()
+}
+
+/// What a run took, in units for people.
+pub(crate) fn usage(usage: Usage) -> String {
+    let memory = format!("{} MB", usage.peak_bytes / 1_000_000);
+    format!(
+        "{}, {} CPU, {memory}",
+        seconds(usage.wall_s),
+        seconds(usage.cpu_s)
+    )
+}
+
+/// `0.12 s`, `12.3 s`, `2 min 05 s`, `1 h 02 min`.
+pub(crate) fn seconds(seconds: f64) -> String {
+    let whole = std::time::Duration::from_secs_f64(seconds.max(0.0)).as_secs();
+    match whole {
+        0..10 => format!("{seconds:.2} s"),
+        10..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// What would happen to a stage, and all that changed since its last run.
+pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
+    let outcome = &explanation.outcome;
+    let mut lines = format!("{} {}", outcome.stage, outcome.state.name());
+    if !outcome.reasons.is_empty() {
+        lines.push_str(&format!(": {}", outcome.reasons.join(", ")));
+    }
+    lines.push('\n');
+    for difference in &explanation.differences {
+        lines.push_str(&format!("  {difference}\n"));
+        for (sign, value) in [('-', &difference.old), ('+', &difference.new)] {
+            if let Some(value) = value {
+                lines.push_str(&format!("    {sign} {value}\n"));
+            }
+        }
+    }
+    text(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_told_in_fitting_units() {
+        let shown: Vec<String> = [0.123, 12.34, 125.0, 3720.0].map(seconds).into();
+        assert_eq!(shown, ["0.12 s", "12.3 s", "2 min 05 s", "1 h 02 min"]);
+    }
+
+    #[test]
+    fn a_line_says_what_why_and_how_long() {
+        let outcome = Outcome {
+            stage: "train@0".into(),
+            state: State::Ran,
+            reasons: vec!["param lr 0.1 → 0.2".into()],
+            key: None,
+            usage: Some(Usage {
+                wall_s: 12.34,
+                cpu_s: 24.0,
+                peak_bytes: 310_000_000,
+            }),
+        };
+        assert_eq!(
+            line(&outcome, 8, false),
+            "train@0   ran            12.3 s, 24.0 s CPU, 310 MB  param lr 0.1 → 0.2"
+        );
+    }
+}
