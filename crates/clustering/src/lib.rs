@@ -1,1 +1,21 @@
 //! K-means, agglomerative clusters, their validity, UMAP projection.
+//!
+//! Letters of shapes: `N` points, `D` dimensions of a point, `C` dimensions of a map, `K` clusters. Points are the rows
+//! of an `[N, D]` array. Every result depends on the points, the parameters and the seed alone: not on the number of
+//! threads.
+
+mod agglomerative;
+mod error;
+mod kmeans;
+mod labels;
+mod points;
+mod random;
+mod selection;
+mod umap;
+
+pub use agglomerative::Dendrogram;
+pub use error::ClusterError;
+pub use kmeans::{KMeansFit, KMeansParams, kmeans};
+pub use points::{count_distinct, points_from_rows};
+pub use selection::{Candidate, agglomerative_candidates, best, kmeans_candidates};
+pub use umap::{Curve, MapParams, Neighbors, Umap, nearest_neighbors};

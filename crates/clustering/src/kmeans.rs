@@ -1,0 +1,153 @@
+//! K-means: smartcore's k-means++ and Lloyd iterations from many starts, of which the best is kept.
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use smartcore::cluster::kmeans::{KMeans, KMeansParameters};
+use smartcore::linalg::basic::matrix::DenseMatrix;
+
+use crate::ClusterError;
+use crate::labels::by_first_appearance;
+use crate::points::{check_finite, count_distinct};
+use crate::random::Keyed;
+
+/// Iterations after which a start is cut off; in practice the inertia stops falling after some tens.
+const MAX_ITERATIONS: usize = 300;
+
+/// How k-means searches.
+#[derive(Clone, Copy, Debug)]
+pub struct KMeansParams {
+    /// Number of starts, at least 1; a single one often ends in a poor local optimum.
+    pub starts: usize,
+    /// Seed from which each start derives its own.
+    pub seed: u64,
+}
+
+/// A partition by k-means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KMeansFit {
+    /// `[N]`, the cluster of each point, numbered by first appearance.
+    pub labels: Vec<u32>,
+    /// `[K, D]`, the mean of each cluster.
+    pub centers: Array2<f64>,
+    /// Sum of the squared distances of the points to their centers.
+    pub inertia: f64,
+}
+
+/// The partition of points `[N, D]` into `k` clusters that has the least inertia among many starts.
+///
+/// # Errors
+/// `k` is 0 or exceeds the number of distinct points, `starts` is 0, or a coordinate is not finite.
+pub fn kmeans(
+    points: ArrayView2<'_, f32>,
+    k: usize,
+    params: &KMeansParams,
+) -> Result<KMeansFit, ClusterError> {
+    check(points, k, params)?;
+    if k == 1 {
+        return Ok(fit_of_labels(points, vec![0; points.nrows()]));
+    }
+    let matrix = dense(points)?;
+    let fits: Vec<KMeansFit> = (0..params.starts)
+        .into_par_iter()
+        .map(|start| {
+            one_start(
+                points,
+                &matrix,
+                k,
+                Keyed::new(params.seed, k as u64, start as u64).bits(),
+            )
+        })
+        .collect::<Result<_, _>>()?;
+    // A start that lost a cluster may undercut none that kept all; ties go to the first start.
+    let best = fits.into_iter().min_by(|a, b| {
+        b.centers
+            .nrows()
+            .cmp(&a.centers.nrows())
+            .then(a.inertia.total_cmp(&b.inertia))
+    });
+    Ok(best.expect("there is at least one start"))
+}
+
+fn check(points: ArrayView2<'_, f32>, k: usize, params: &KMeansParams) -> Result<(), ClusterError> {
+    check_finite(points)?;
+    if params.starts == 0 {
+        return Err(ClusterError::Parameter {
+            name: "starts",
+            found: "0".into(),
+            expected: "at least 1",
+        });
+    }
+    // smartcore would divide by an empty cluster's size where there are fewer distinct points than clusters.
+    let distinct = count_distinct(points);
+    if k == 0 || k > distinct {
+        return Err(ClusterError::ClusterCount { k, distinct });
+    }
+    Ok(())
+}
+
+fn dense(points: ArrayView2<'_, f32>) -> Result<DenseMatrix<f32>, ClusterError> {
+    let (n, d) = points.dim();
+    DenseMatrix::new(n, d, points.iter().copied().collect(), false).map_err(numeric)
+}
+
+fn numeric(source: smartcore::error::Failed) -> ClusterError {
+    ClusterError::Numeric {
+        what: "k-means clusters",
+        source,
+    }
+}
+
+fn one_start(
+    points: ArrayView2<'_, f32>,
+    matrix: &DenseMatrix<f32>,
+    k: usize,
+    seed: u64,
+) -> Result<KMeansFit, ClusterError> {
+    let params = KMeansParameters {
+        k,
+        max_iter: MAX_ITERATIONS,
+        seed: Some(seed),
+    };
+    let fit: KMeans<f32, u32, _, Vec<u32>> = KMeans::fit(matrix, params).map_err(numeric)?;
+    Ok(fit_of_labels(
+        points,
+        by_first_appearance(fit.predict(matrix).map_err(numeric)?),
+    ))
+}
+
+/// Centers and inertia of a partition; smartcore keeps its own to itself.
+fn fit_of_labels(points: ArrayView2<'_, f32>, labels: Vec<u32>) -> KMeansFit {
+    let k = labels.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut centers = Array2::zeros((k, points.ncols()));
+    let mut sizes = vec![0.0; k];
+    for (point, &label) in points.rows().into_iter().zip(&labels) {
+        sizes[label as usize] += 1.0;
+        centers
+            .row_mut(label as usize)
+            .zip_mut_with(&point, |sum: &mut f64, &v| *sum += f64::from(v));
+    }
+    for (mut center, &size) in centers.rows_mut().into_iter().zip(&sizes) {
+        center /= size;
+    }
+    let inertia = points
+        .rows()
+        .into_iter()
+        .zip(&labels)
+        .map(|(point, &label)| {
+            let center = centers.row(label as usize);
+            point
+                .iter()
+                .zip(center)
+                .map(|(&v, &c)| (f64::from(v) - c).powi(2))
+                .sum::<f64>()
+        })
+        .sum();
+    KMeansFit {
+        labels,
+        centers,
+        inertia,
+    }
+}
+
+#[cfg(test)]
+mod tests;

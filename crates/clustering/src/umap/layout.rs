@@ -1,0 +1,189 @@
+//! The layout: edges draw their ends together, random pairs are pushed apart.
+//!
+//! Steps are taken one after another, and each random pair is named by seed, edge and epoch, so the map is the same for
+//! any number of threads.
+
+use ndarray::Array2;
+
+use super::Curve;
+use super::graph::Edge;
+use crate::random::Keyed;
+
+/// A step along one coordinate is cut off here, as in umap-learn.
+const LONGEST_STEP: f32 = 4.0;
+/// Keeps the push of nearly coinciding points finite, as in umap-learn.
+const SOFTENING: f32 = 0.001;
+
+/// What moves the points.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forces {
+    pub(super) curve: Curve,
+    /// Pairs pushed apart for each pair drawn together.
+    pub(super) negative_samples: usize,
+    pub(super) seed: u64,
+}
+
+/// Moves the points of `map` `[N, C]` for some epochs, by steps that shrink linearly to 0 (McInnes, Healy, Melville
+/// 2018, algorithm 5, on umap-learn's schedule).
+///
+/// The heaviest edge acts in each epoch, one of half its weight in every other; edges that would act less than once are
+/// left out.
+pub(super) fn optimize(map: &mut Array2<f32>, edges: &[Edge], epochs: usize, forces: &Forces) {
+    let mut schedules = schedules(edges, epochs, forces.negative_samples);
+    let n_components = map.ncols();
+    let coordinates = map.as_slice_mut().expect("the start is in standard layout");
+    let mut layout = Layout {
+        coordinates,
+        n_components,
+        gradient: Gradient::new(forces.curve),
+        alpha: 1.0,
+    };
+    let n_points = layout.coordinates.len() / n_components;
+    for epoch in 0..epochs {
+        layout.alpha = 1.0 - epoch as f32 / epochs as f32;
+        for (i, schedule) in schedules.iter_mut().enumerate() {
+            let Some(n_negative) = schedule.due(epoch as f64) else {
+                continue;
+            };
+            layout.attract(schedule.edge);
+            let mut random = Keyed::new(forces.seed, i as u64, epoch as u64);
+            for _ in 0..n_negative {
+                layout.repel(schedule.edge.head, random.below(n_points));
+            }
+        }
+    }
+}
+
+/// When an edge acts.
+struct Schedule {
+    edge: Edge,
+    period: f64,
+    next: f64,
+    negative_period: f64,
+    next_negative: f64,
+}
+
+fn schedules(edges: &[Edge], epochs: usize, negative_samples: usize) -> Vec<Schedule> {
+    let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
+    let lightest = heaviest / epochs as f32;
+    let acting = edges.iter().filter(|edge| edge.weight >= lightest);
+    acting
+        .map(|&edge| {
+            let period = f64::from(heaviest) / f64::from(edge.weight);
+            // Without negative samples the period is infinite and none is ever due.
+            let negative_period = period / negative_samples as f64;
+            Schedule {
+                edge,
+                period,
+                next: period,
+                negative_period,
+                next_negative: negative_period,
+            }
+        })
+        .collect()
+}
+
+impl Schedule {
+    /// How many random pairs go with the edge if it acts in this epoch.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a count of pairs, rounded down on purpose"
+    )]
+    #[expect(
+        clippy::cast_sign_loss,
+        reason = "a float below 0 becomes 0, which is what is meant"
+    )]
+    fn due(&mut self, epoch: f64) -> Option<usize> {
+        if self.next > epoch {
+            return None;
+        }
+        self.next += self.period;
+        if self.negative_period.is_infinite() {
+            return Some(0);
+        }
+        let n_negative = ((epoch - self.next_negative) / self.negative_period) as usize;
+        self.next_negative += n_negative as f64 * self.negative_period;
+        Some(n_negative)
+    }
+}
+
+/// Derivatives of the cross-entropy by the squared distance.
+struct Gradient {
+    a: f32,
+    b: f32,
+}
+
+impl Gradient {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a map has single precision"
+    )]
+    fn new(curve: Curve) -> Self {
+        Self {
+            a: curve.a as f32,
+            b: curve.b as f32,
+        }
+    }
+
+    fn attraction(&self, squared: f32) -> f32 {
+        if squared > 0.0 {
+            let power = squared.powf(self.b);
+            -2.0 * self.a * self.b * power / squared / (self.a * power + 1.0)
+        } else {
+            0.0
+        }
+    }
+
+    fn repulsion(&self, squared: f32) -> f32 {
+        if squared > 0.0 {
+            2.0 * self.b / ((SOFTENING + squared) * (self.a * squared.powf(self.b) + 1.0))
+        } else {
+            0.0
+        }
+    }
+}
+
+struct Layout<'a> {
+    /// `[N, C]`, row by row.
+    coordinates: &'a mut [f32],
+    n_components: usize,
+    gradient: Gradient,
+    /// Length of a step, from 1 to 0.
+    alpha: f32,
+}
+
+impl Layout<'_> {
+    fn attract(&mut self, edge: Edge) {
+        let (i, j) = (edge.head * self.n_components, edge.tail * self.n_components);
+        let factor = self.gradient.attraction(self.squared_distance(i, j));
+        for c in 0..self.n_components {
+            let step = self.step(factor, i + c, j + c);
+            self.coordinates[i + c] += step;
+            self.coordinates[j + c] -= step;
+        }
+    }
+
+    fn repel(&mut self, head: usize, other: usize) {
+        if head == other {
+            return;
+        }
+        let (i, j) = (head * self.n_components, other * self.n_components);
+        let factor = self.gradient.repulsion(self.squared_distance(i, j));
+        for c in 0..self.n_components {
+            self.coordinates[i + c] += self.step(factor, i + c, j + c);
+        }
+    }
+
+    fn squared_distance(&self, i: usize, j: usize) -> f32 {
+        let (a, b) = (
+            &self.coordinates[i..i + self.n_components],
+            &self.coordinates[j..j + self.n_components],
+        );
+        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+    }
+
+    fn step(&self, factor: f32, i: usize, j: usize) -> f32 {
+        let gradient = factor * (self.coordinates[i] - self.coordinates[j]);
+        gradient.clamp(-LONGEST_STEP, LONGEST_STEP) * self.alpha
+    }
+}

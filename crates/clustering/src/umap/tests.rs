@@ -1,0 +1,148 @@
+use ndarray::{Array2, array};
+
+use super::*;
+
+fn learn(points: &Array2<f32>, n_neighbors: usize) -> Umap {
+    Umap::learn(
+        points.view(),
+        MapParams {
+            n_neighbors,
+            epochs: Some(100),
+            ..MapParams::default()
+        },
+    )
+    .unwrap()
+}
+
+#[test]
+fn neighbors_are_those_of_a_plain_search() {
+    let points = Array2::from_shape_fn((300, 3), |(i, j)| {
+        1000.0 + ((i * i * 7 + 13 * j * i + j) % 61) as f32 * 0.01
+    });
+    let neighbors = nearest_neighbors(points.view(), 9).unwrap();
+    for i in 0..300 {
+        let mut plain: Vec<(f64, bool, u32)> = (0..300_u32)
+            .map(|j| {
+                let row = points.row(j as usize);
+                let squared = points
+                    .row(i)
+                    .iter()
+                    .zip(row)
+                    .map(|(a, b)| f64::from(a - b).powi(2))
+                    .sum();
+                (squared, j as usize != i, j)
+            })
+            .collect();
+        plain.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let expected: Vec<u32> = plain.iter().take(9).map(|&(_, _, j)| j).collect();
+        assert_eq!(neighbors.indices.row(i).to_vec(), expected, "point {i}");
+        approx::assert_relative_eq!(
+            f64::from(neighbors.distances[(i, 8)]),
+            plain[8].0.sqrt(),
+            max_relative = 1e-6
+        );
+    }
+}
+
+#[test]
+fn a_point_is_its_own_first_neighbor_among_duplicates() {
+    let neighbors = nearest_neighbors(array![[1.0], [1.0], [3.0], [1.0]].view(), 3).unwrap();
+    assert_eq!(
+        neighbors.indices,
+        array![[0, 1, 3], [1, 0, 3], [2, 0, 1], [3, 0, 1]]
+    );
+    assert_eq!(neighbors.distances.row(2).to_vec(), [0.0, 2.0, 2.0]);
+    assert_eq!(
+        nearest_neighbors(array![[1.0], [2.0]].view(), 5)
+            .unwrap()
+            .indices,
+        array![[0, 1], [1, 0]]
+    );
+    assert_eq!(
+        nearest_neighbors(Array2::zeros((0, 2)).view(), 5)
+            .unwrap()
+            .indices
+            .dim(),
+        (0, 0)
+    );
+    // Squares of such numbers overflow single precision.
+    let far = nearest_neighbors(array![[-3e37], [3e37], [2e37]].view(), 2).unwrap();
+    assert_eq!(far.indices, array![[0, 2], [1, 2], [2, 1]]);
+}
+
+#[test]
+fn separate_groups_stay_separate() {
+    let points = Array2::from_shape_fn((90, 4), |(i, j)| {
+        (i % 3 * 100) as f32 + ((i * i * 7 + 13 * j * i) % 11) as f32
+    });
+    let map = learn(&points, 10).project(2, 1).unwrap();
+    let distance = |i: usize, j: usize| {
+        let difference = map.row(i).to_owned() - map.row(j);
+        difference.dot(&difference)
+    };
+    let nearest = |i: usize| {
+        (0..90)
+            .filter(|&j| j != i)
+            .min_by(|&a, &b| distance(i, a).total_cmp(&distance(i, b)))
+    };
+    assert!((0..90).all(|i| nearest(i).unwrap() % 3 == i % 3));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_map_and_another_a_different_one() {
+    let points = Array2::from_shape_fn((50, 3), |(i, j)| ((i * i * 7 + 13 * j * i) % 37) as f32);
+    let umap = learn(&points, 8);
+    assert_eq!(umap.project(2, 1).unwrap(), umap.project(2, 1).unwrap());
+    assert_ne!(umap.project(2, 1).unwrap(), umap.project(2, 2).unwrap());
+}
+
+#[test]
+fn any_number_of_points_has_a_map() {
+    for n in 0..20 {
+        let points = Array2::from_shape_fn((n, 2), |(i, j)| (i * (j + 1)) as f32);
+        let map = learn(&points, 15).project(3, 1).unwrap();
+        assert_eq!(map.dim(), (n, 3));
+        assert!(map.iter().all(|v| v.is_finite()), "{n} points: {map}");
+    }
+}
+
+#[test]
+fn equal_points_and_points_without_coordinates_have_a_map() {
+    for points in [
+        Array2::zeros((30, 4)),
+        Array2::zeros((30, 0)),
+        Array2::from_elem((2, 1), 5.0),
+    ] {
+        let map = learn(&points, 5).project(2, 1).unwrap();
+        assert!(map.iter().all(|v| v.is_finite()));
+    }
+}
+
+#[test]
+fn parameters_have_ranges() {
+    let points = array![[1.0], [2.0]];
+    let message = |params| Umap::learn(points.view(), params).unwrap_err().to_string();
+    let default = MapParams::default();
+    assert_eq!(
+        message(MapParams {
+            n_neighbors: 1,
+            ..default
+        }),
+        "`n_neighbors` is 1, expected at least 2"
+    );
+    assert_eq!(
+        message(MapParams {
+            min_dist: 2.0,
+            ..default
+        }),
+        "`min_dist` is 2, expected 0 to `spread`"
+    );
+    assert_eq!(
+        message(MapParams {
+            spread: 0.0,
+            ..default
+        }),
+        "`spread` is 0, expected above 0"
+    );
+    assert!(learn(&points, 2).project(0, 1).is_err());
+}

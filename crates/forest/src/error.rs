@@ -1,0 +1,65 @@
+use thiserror::Error;
+
+/// What keeps a forest from growing or predicting.
+#[derive(Debug, Error)]
+pub enum ForestError {
+    /// Rows and labels don't pair up.
+    #[error("found {labels} labels for {rows} rows, expected one each")]
+    LabelCount {
+        /// Labels given.
+        labels: usize,
+        /// Rows given.
+        rows: usize,
+    },
+    /// A label is no class.
+    #[error("row {row} has label {label}, expected one below the {n_classes} classes")]
+    Label {
+        /// Index of the row.
+        row: usize,
+        /// Its label.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// The rows have fewer than two classes.
+    #[error("cannot grow a forest from rows of {0} classes: expected at least 2")]
+    TooFewClasses(usize),
+    /// No feature differs between rows.
+    #[error("cannot grow a forest: none of the {0} features varies")]
+    Constant(usize),
+    /// A feature is infinite or not a number.
+    #[error("row {row} has a feature that is not finite")]
+    NotFinite {
+        /// Index of the row.
+        row: usize,
+    },
+    /// A row has another number of features than expected.
+    #[error("row {row} has {found} features, expected {expected}")]
+    Width {
+        /// Index of the row.
+        row: usize,
+        /// Its features.
+        found: usize,
+        /// Those expected.
+        expected: usize,
+    },
+    /// A parameter is out of its range.
+    #[error("`{name}` is {found}, expected {expected}")]
+    Parameter {
+        /// Name of the parameter.
+        name: &'static str,
+        /// Its value.
+        found: usize,
+        /// Its range.
+        expected: &'static str,
+    },
+    /// The library of trees gave up.
+    #[error("cannot {doing}")]
+    Tree {
+        /// What it was asked for.
+        doing: &'static str,
+        /// Its own words.
+        #[source]
+        source: smartcore::error::Failed,
+    },
+}

@@ -1,0 +1,186 @@
+use super::*;
+
+/// Rows on a line: class 0 below 10, class 1 above; the second feature says nothing.
+fn line(n: usize) -> (Features, Vec<u32>) {
+    let rows: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 * 20.0 / n as f32, 5.0]).collect();
+    let labels = rows.iter().map(|row| u32::from(row[0] >= 10.0)).collect();
+    (Features::from_rows(&rows).unwrap(), labels)
+}
+
+fn forest(features: &Features, labels: &[u32], params: &ForestParams) -> Forest {
+    Forest::fit(features, labels, 2, params, 1, || ()).unwrap()
+}
+
+fn small() -> ForestParams {
+    ForestParams {
+        n_trees: 40,
+        ..ForestParams::default()
+    }
+}
+
+#[test]
+fn trees_agree_where_classes_are_apart_and_differ_at_the_border() {
+    let (features, labels) = line(40);
+    let forest = forest(&features, &labels, &small());
+    let asked = Features::from_rows(&[[1.0, 5.0], [9.75, 5.0], [19.0, 5.0]]).unwrap();
+    let found = forest.probabilities(&asked).unwrap();
+    assert_eq!((found[0][0], found[2][1]), (1.0, 1.0));
+    assert!((0.2..0.8).contains(&found[1][0]), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-12)
+    );
+}
+
+#[test]
+fn a_rare_class_weighs_as_much_as_a_common_one() {
+    // The classes overlap fully: 95 rows against 5 at the same places.
+    let rows: Vec<[f32; 1]> = (0..100).map(|i| [(i % 5) as f32]).collect();
+    let labels: Vec<u32> = (0..100).map(|i| u32::from(i >= 95)).collect();
+    let forest = forest(&Features::from_rows(&rows).unwrap(), &labels, &small());
+    let found = forest
+        .probabilities(&Features::from_rows(&rows).unwrap())
+        .unwrap();
+    let mean = found.iter().map(|row| row[1]).sum::<f64>() / 100.0;
+    assert!((0.35..0.65).contains(&mean), "{mean}");
+}
+
+#[test]
+fn a_class_that_does_not_occur_gets_no_votes() {
+    let (features, labels) = line(20);
+    let labels: Vec<u32> = labels.into_iter().map(|label| 2 * label).collect();
+    let forest = Forest::fit(&features, &labels, 4, &small(), 1, || ()).unwrap();
+    let found = forest.probabilities(&features).unwrap();
+    assert!(
+        found
+            .iter()
+            .all(|row| row.len() == 4 && row[1] + row[3] < 1e-12)
+    );
+}
+
+#[test]
+fn depth_is_the_number_of_splits() {
+    // Class 1 in the middle: one split cannot part it off, two can.
+    let rows: Vec<[f32; 1]> = (0..30).map(|i| [i as f32]).collect();
+    let labels: Vec<u32> = (0..30).map(|i| u32::from(i / 10 == 1)).collect();
+    let features = Features::from_rows(&rows).unwrap();
+    let right = |max_depth| {
+        let forest = forest(
+            &features,
+            &labels,
+            &ForestParams {
+                max_depth,
+                ..small()
+            },
+        );
+        let found = forest.probabilities(&features).unwrap();
+        found
+            .iter()
+            .zip(&labels)
+            .filter(|(row, label)| row[**label as usize] > 0.5)
+            .count()
+    };
+    assert!(right(Some(1)) < 28);
+    assert_eq!((right(Some(2)), right(None)), (30, 30));
+}
+
+#[test]
+fn seeds_differ_and_threads_do_not() {
+    let rows: Vec<[f32; 3]> = (0..60)
+        .map(|i| [(i * i % 17) as f32, (i * 7 % 13) as f32, (i % 11) as f32])
+        .collect();
+    let labels: Vec<u32> = (0..60).map(|i| i * i * 3 % 7 % 2).collect();
+    let features = Features::from_rows(&rows).unwrap();
+    let run = |seed, threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let forest = Forest::fit(
+                &features,
+                &labels,
+                2,
+                &ForestParams {
+                    n_trees: 9,
+                    ..small()
+                },
+                seed,
+                || (),
+            );
+            forest.unwrap().probabilities(&features).unwrap()
+        })
+    };
+    assert_eq!(run(1, 1), run(1, 3));
+    assert_ne!(run(1, 1), run(2, 1));
+}
+
+#[test]
+fn each_tree_is_told_of() {
+    let (features, labels) = line(10);
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let grown = || {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    };
+    Forest::fit(&features, &labels, 2, &small(), 1, grown).unwrap();
+    assert_eq!(count.into_inner(), 40);
+}
+
+#[test]
+fn what_cannot_grow_says_why() {
+    let (features, labels) = line(10);
+    let message = |features: &Features, labels: &[u32], params: &ForestParams| {
+        Forest::fit(features, labels, 2, params, 1, || ())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        message(&features, &labels[1..], &small()),
+        "found 9 labels for 10 rows, expected one each"
+    );
+    assert_eq!(
+        message(&features, &[2; 10], &small()),
+        "row 0 has label 2, expected one below the 2 classes"
+    );
+    assert_eq!(
+        message(&features, &[1; 10], &small()),
+        "cannot grow a forest from rows of 1 classes: expected at least 2"
+    );
+    let constant = Features::from_rows(&[[1.0, 2.0]; 10]).unwrap();
+    assert_eq!(
+        message(&constant, &labels, &small()),
+        "cannot grow a forest: none of the 2 features varies"
+    );
+    let none = ForestParams {
+        n_trees: 0,
+        ..small()
+    };
+    assert_eq!(
+        message(&features, &labels, &none),
+        "`n_trees` is 0, expected at least 1"
+    );
+    let flat = ForestParams {
+        max_depth: Some(0),
+        ..small()
+    };
+    assert_eq!(
+        message(&features, &labels, &flat),
+        "`max_depth` is 0, expected at least 1"
+    );
+    let ragged = Features::from_rows(&[vec![1.0, 2.0], vec![1.0]]).unwrap_err();
+    assert_eq!(ragged.to_string(), "row 1 has 1 features, expected 2");
+    let narrow =
+        forest(&features, &labels, &small()).probabilities(&Features::from_rows(&[[1.0]]).unwrap());
+    assert_eq!(
+        narrow.unwrap_err().to_string(),
+        "row 0 has 1 features, expected 2"
+    );
+    let empty: [[f32; 2]; 0] = [];
+    assert!(
+        forest(&features, &labels, &small())
+            .probabilities(&Features::from_rows(&empty).unwrap())
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -1,0 +1,154 @@
+//! Against scikit-learn; `golden/make.py` says how the figures were made, and the tolerances.
+
+use std::collections::BTreeMap;
+
+use forest::{Criterion, Features, Forest, ForestParams};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Golden {
+    first_row: Vec<f32>,
+    cases: BTreeMap<String, Figures<Spread>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Figures<T> {
+    accuracy: T,
+    balanced_accuracy: T,
+    log_loss: T,
+}
+
+#[derive(Debug, Deserialize)]
+struct Spread {
+    mean: f64,
+}
+
+/// Knuth's 64-bit linear congruential generator, as in `make.py`.
+struct Lcg(u64);
+
+impl Lcg {
+    fn unit(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f64 / f64::from(1 << 24)
+    }
+
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+}
+
+struct Part {
+    rows: Vec<Vec<f32>>,
+    labels: Vec<u32>,
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "features have single precision"
+)]
+fn part(lcg: &mut Lcg, centers: &[Vec<f64>], counts: [u32; 5]) -> Part {
+    let mut part = Part {
+        rows: Vec::new(),
+        labels: Vec::new(),
+    };
+    for ((label, center), count) in (0..).zip(centers).zip(counts) {
+        for _ in 0..count {
+            part.rows
+                .push(center.iter().map(|c| (c + lcg.normal()) as f32).collect());
+            part.labels.push(label);
+        }
+    }
+    part
+}
+
+fn parts() -> (Part, Part) {
+    let mut lcg = Lcg(2);
+    let centers: Vec<Vec<f64>> = (0..5)
+        .map(|_| (0..16).map(|_| 2.2 * lcg.unit()).collect())
+        .collect();
+    let train = part(&mut lcg, &centers, [200, 120, 80, 40, 20]);
+    (train, part(&mut lcg, &centers, [100, 60, 40, 20, 20]))
+}
+
+fn figures(params: &ForestParams) -> Figures<f64> {
+    let (train, test) = parts();
+    let forest = Forest::fit(
+        &Features::from_rows(&train.rows).unwrap(),
+        &train.labels,
+        5,
+        params,
+        1,
+        || (),
+    )
+    .unwrap();
+    let probabilities = forest
+        .probabilities(&Features::from_rows(&test.rows).unwrap())
+        .unwrap();
+    let (mut right, mut counts, mut log_loss) = ([0.0; 5], [0.0; 5], 0.0);
+    for (row, &label) in probabilities.iter().zip(&test.labels) {
+        let own = row[label as usize];
+        let first_best = (0..5)
+            .rev()
+            .max_by(|&a, &b| row[a].total_cmp(&row[b]))
+            .unwrap();
+        right[label as usize] += f64::from(u8::from(first_best == label as usize));
+        counts[label as usize] += 1.0;
+        log_loss -= own.clamp(0.001, 1.0).ln();
+    }
+    let n = test.labels.len() as f64;
+    Figures {
+        accuracy: right.iter().sum::<f64>() / n,
+        balanced_accuracy: right
+            .iter()
+            .zip(counts)
+            .map(|(right, count)| right / count)
+            .sum::<f64>()
+            / 5.0,
+        log_loss: log_loss / n,
+    }
+}
+
+fn params(case: &str) -> ForestParams {
+    let default = ForestParams {
+        n_trees: 300,
+        ..ForestParams::default()
+    };
+    match case {
+        "default" => default,
+        "entropy, 4 deep" => ForestParams {
+            criterion: Criterion::Entropy,
+            max_depth: Some(4),
+            ..default
+        },
+        "8 features a split" => ForestParams {
+            features_per_split: Some(8),
+            ..default
+        },
+        other => panic!("no parameters for `{other}`"),
+    }
+}
+
+#[test]
+fn forests_are_as_good_as_those_of_scikit_learn() {
+    let golden: Golden = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
+    assert_eq!(parts().0.rows[0], golden.first_row);
+    for (case, expected) in golden.cases {
+        let found = figures(&params(&case));
+        println!("{case}: {found:?}, scikit-learn {expected:?}");
+        let pairs = [
+            (found.accuracy, expected.accuracy, 0.03),
+            (found.balanced_accuracy, expected.balanced_accuracy, 0.03),
+            (found.log_loss, expected.log_loss, 0.06),
+        ];
+        for (found, expected, tolerance) in pairs {
+            assert!(
+                (found - expected.mean).abs() < tolerance,
+                "{case}: {found}, scikit-learn {}",
+                expected.mean
+            );
+        }
+    }
+}
