@@ -1,1 +1,26 @@
-//! CPU kernels behind candle custom operations, and the same operations for GPUs.
+//! The operations of a convolutional network, fast on CPU and right on every device.
+//!
+//! candle's own convolutions are several times slower than PyTorch's on CPU, and some of its gradients are
+//! missing or wrong. This crate offers the few operations that a ResNet needs, each differentiable under
+//! candle's autograd, behind one [`Backend`]:
+//!
+//! - [`Backend::Cpu`] runs our kernels: activations `[B, H, W, C]`, so that every inner loop goes over channels;
+//! - [`Backend::Stock`] runs candle's operations: activations `[B, C, H, W]`, with our own gradients.
+//!
+//! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.
+//!
+//! The results of the CPU kernels do not depend on the number of threads, to the bit: work is cut in pieces of
+//! fixed size, each output is written by one piece, and partial sums are merged in a fixed order.
+//!
+//! Shapes: `B` images, `H` rows, `W` columns, `C` input channels, `O` output channels, `K` kernel side,
+//! `P` rows and `Q` columns of the output.
+
+mod adam;
+mod backend;
+mod cpu;
+mod ops;
+mod stock;
+
+pub use adam::{AdamStep, adam_step};
+pub use backend::{Backend, BatchStatistics};
+pub use ops::relu::relu;

@@ -1,0 +1,123 @@
+//! Adam, in place.
+
+use candle_core::{Result, Tensor, Var, bail};
+
+use crate::{
+    cpu::adam::{Factors, update},
+    ops::slices::{with_mut, with_slice},
+};
+
+/// The numbers of one step of Adam: Kingma and Ba (2015), "Adam", algorithm 1.
+///
+/// Conventions are those of `torch.optim.Adam`: the weight decay is an L2 penalty, added to the gradient, and ε is
+/// added to the square root of the corrected second moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// Learning rate, > 0.
+    pub learning_rate: f64,
+    /// Decay of the first moment, in `[0, 1)`.
+    pub beta1: f64,
+    /// Decay of the second moment, in `[0, 1)`.
+    pub beta2: f64,
+    /// Added to the denominator, > 0.
+    pub epsilon: f64,
+    /// Factor of the parameter that is added to its gradient, ≥ 0.
+    pub weight_decay: f64,
+    /// Number of this step, from 1 on.
+    pub step: usize,
+}
+
+/// Updates `parameter` and the moments of its gradient, `first` and `second`, in place.
+///
+/// All four are contiguous `f32` of one shape, on one device; the moments begin as zeros.
+///
+/// # Errors
+/// Shapes, types or devices differ, a tensor is not contiguous, or `step` is 0.
+pub fn adam_step(
+    parameter: &Var,
+    gradient: &Tensor,
+    first: &Var,
+    second: &Var,
+    step: &AdamStep,
+) -> Result<()> {
+    let shapes = [
+        parameter.shape(),
+        gradient.shape(),
+        first.shape(),
+        second.shape(),
+    ];
+    if shapes.iter().any(|&shape| shape != shapes[0]) {
+        bail!(
+            "adam: parameter {:?}, gradient {:?} and moments {:?}, {:?} differ in shape",
+            shapes[0],
+            shapes[1],
+            shapes[2],
+            shapes[3]
+        );
+    }
+    if step.step == 0 {
+        bail!("adam: steps are counted from 1, found 0");
+    }
+    if parameter.device().is_cpu() {
+        on_cpu(parameter, gradient, first, second, step)
+    } else {
+        by_stock(parameter, gradient, first, second, step)
+    }
+}
+
+/// `1 − βᵗ`
+fn correction(beta: f64, step: usize) -> f64 {
+    1.0 - beta.powf(step as f64)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
+fn on_cpu(
+    parameter: &Var,
+    gradient: &Tensor,
+    first: &Var,
+    second: &Var,
+    step: &AdamStep,
+) -> Result<()> {
+    let factors = Factors {
+        beta1: step.beta1 as f32,
+        one_minus_beta1: (1.0 - step.beta1) as f32,
+        beta2: step.beta2 as f32,
+        one_minus_beta2: (1.0 - step.beta2) as f32,
+        step_size: (step.learning_rate / correction(step.beta1, step.step)) as f32,
+        inverse_correction: correction(step.beta2, step.step).sqrt().recip() as f32,
+        epsilon: step.epsilon as f32,
+        weight_decay: step.weight_decay as f32,
+    };
+    let gradient = gradient.contiguous()?;
+    with_slice(&gradient, |gradient| {
+        with_mut(parameter, |parameter| {
+            with_mut(first, |first| {
+                with_mut(second, |second| {
+                    update(parameter, gradient, first, second, factors);
+                    Ok(())
+                })
+            })
+        })
+    })?
+}
+
+pub(crate) fn by_stock(
+    parameter: &Var,
+    gradient: &Tensor,
+    first: &Var,
+    second: &Var,
+    step: &AdamStep,
+) -> Result<()> {
+    let value = parameter.as_detached_tensor();
+    let gradient = (gradient.detach() + (&value * step.weight_decay)?)?;
+    let new_first =
+        ((first.as_detached_tensor() * step.beta1)? + (&gradient * (1.0 - step.beta1))?)?;
+    let new_second =
+        ((second.as_detached_tensor() * step.beta2)? + (gradient.sqr()? * (1.0 - step.beta2))?)?;
+    let inverse_correction = correction(step.beta2, step.step).sqrt().recip();
+    let denominator = ((new_second.sqrt()? * inverse_correction)? + step.epsilon)?;
+    let step_size = step.learning_rate / correction(step.beta1, step.step);
+    parameter.set(&(value - ((&new_first / denominator)? * step_size)?)?)?;
+    first.set(&new_first)?;
+    second.set(&new_second)
+}

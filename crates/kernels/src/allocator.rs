@@ -1,0 +1,1 @@
+//! A global allocator which keeps large blocks.

@@ -1,0 +1,197 @@
+//! The choice between our kernels and candle's.
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+
+use crate::{ops, stock};
+
+/// How operations run, and how activations are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// By our kernels, on CPU: activations are `[B, H, W, C]`, `f32`.
+    Cpu,
+    /// By stock candle operations, on any device: activations are `[B, C, H, W]`.
+    Stock,
+}
+
+/// The moments of a batch that update the running ones.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics {
+    /// Mean of each channel, `[C]`.
+    pub mean: Tensor,
+    /// Unbiased variance of each channel, `[C]`, as PyTorch keeps it; 0 if a channel has a single value.
+    pub variance: Tensor,
+}
+
+impl Backend {
+    /// [`Backend::Cpu`] for the CPU, [`Backend::Stock`] for other devices.
+    pub fn of(device: &Device) -> Self {
+        if device.is_cpu() {
+            Self::Cpu
+        } else {
+            Self::Stock
+        }
+    }
+
+    /// Dimension of the channels in activations.
+    pub fn channel_dim(self) -> usize {
+        match self {
+            Self::Cpu => 3,
+            Self::Stock => 1,
+        }
+    }
+
+    /// Pixels `[B, H, W, C]` in this backend's layout.
+    ///
+    /// # Errors
+    /// The rank is not 4.
+    pub fn images(self, pixels: &Tensor) -> Result<Tensor> {
+        pixels.dims4()?;
+        match self {
+            Self::Cpu => pixels.contiguous(),
+            Self::Stock => pixels.permute((0, 3, 1, 2))?.contiguous(),
+        }
+    }
+
+    /// Convolution of activations `x` with `weight` `[O, C, K, K]`, without bias, groups or dilation.
+    ///
+    /// Gradients of arguments that need none, as of the images, are not computed.
+    ///
+    /// # Errors
+    /// Shapes do not fit: ranks other than 4, different channels, a kernel larger than the padded image or not
+    /// larger than the padding.
+    pub fn conv2d(
+        self,
+        x: &Tensor,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+    ) -> Result<Tensor> {
+        match self {
+            Self::Cpu => ops::conv::conv2d(x, weight, stride, padding),
+            Self::Stock => stock::conv::conv2d(x, weight, stride, padding),
+        }
+    }
+
+    /// Batch normalization with the batch's own moments: `relu(γ (x − μ) / √(σ² + ε) + β + residual)`.
+    ///
+    /// `gamma` and `beta` are `[C]`, `residual` has the shape of `x`; σ² is the biased variance. The statistics
+    /// carry no gradient.
+    ///
+    /// # Errors
+    /// Shapes do not fit.
+    pub fn batch_norm_train(
+        self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        eps: f64,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<(Tensor, BatchStatistics)> {
+        self.check_batch_norm(x, &[gamma, beta], residual)?;
+        match self {
+            Self::Cpu => {
+                let (y, moments) = ops::batch_norm::train(x, gamma, beta, eps, residual, relu)?;
+                let channels = moments.mean.len();
+                let variance = Tensor::from_vec(moments.unbiased_variance(), channels, x.device())?;
+                Ok((
+                    y,
+                    BatchStatistics {
+                        mean: Tensor::from_vec(moments.mean, channels, x.device())?,
+                        variance,
+                    },
+                ))
+            }
+            Self::Stock => stock::batch_norm::train(x, gamma, beta, eps, residual, relu),
+        }
+    }
+
+    /// Batch normalization with given moments, `mean` and `variance` `[C]`, which carry no gradient.
+    ///
+    /// Differentiable in `x`, `gamma`, `beta` and `residual`.
+    ///
+    /// # Errors
+    /// Shapes do not fit.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the operation's operands"
+    )]
+    pub fn batch_norm_eval(
+        self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        mean: &Tensor,
+        variance: &Tensor,
+        eps: f64,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<Tensor> {
+        let per_channel = [gamma, beta, mean, variance];
+        self.check_batch_norm(x, &per_channel, residual)?;
+        match self {
+            Self::Cpu => ops::batch_norm::eval(x, per_channel, eps, residual, relu),
+            Self::Stock => stock::batch_norm::eval(x, per_channel, eps, residual, relu),
+        }
+    }
+
+    /// Maxima of the 3×3 windows, stride 2, padding 1: `H × W` become `⌈H/2⌉ × ⌈W/2⌉`.
+    ///
+    /// The gradient goes to the first maximum of a window, as in PyTorch.
+    ///
+    /// # Errors
+    /// The rank is not 4, or the activations are empty.
+    pub fn max_pool(self, x: &Tensor) -> Result<Tensor> {
+        x.dims4()?;
+        if x.elem_count() == 0 {
+            bail!("max-pool of nothing: activations {:?}", x.shape());
+        }
+        match self {
+            Self::Cpu => ops::pool::max_pool(x),
+            Self::Stock => stock::pool::max_pool(x),
+        }
+    }
+
+    /// Mean over all pixels: activations become `[B, C]`.
+    ///
+    /// # Errors
+    /// The rank is not 4.
+    pub fn average_pool(self, x: &Tensor) -> Result<Tensor> {
+        x.dims4()?;
+        match self {
+            Self::Cpu => x.flatten(1, 2)?.mean(1),
+            Self::Stock => x.flatten_from(2)?.mean(2),
+        }
+    }
+
+    fn check_batch_norm(
+        self,
+        x: &Tensor,
+        per_channel: &[&Tensor],
+        residual: Option<&Tensor>,
+    ) -> Result<()> {
+        x.dims4()?;
+        let channels = x.dim(self.channel_dim())?;
+        if let Some(found) = per_channel.iter().find(|t| t.dims() != [channels]) {
+            bail!(
+                "batch-norm of activations {:?} expects [{channels}] parameters, found {:?}",
+                x.shape(),
+                found.shape()
+            );
+        }
+        if let Some(residual) = residual.filter(|r| r.shape() != x.shape()) {
+            bail!(
+                "batch-norm: activations {:?} and residual {:?} differ in shape",
+                x.shape(),
+                residual.shape()
+            );
+        }
+        if x.elem_count() == 0 {
+            bail!("batch-norm of nothing: activations {:?}", x.shape());
+        }
+        if self == Self::Cpu && x.dtype() != DType::F32 {
+            bail!("batch-norm on CPU expects f32, found {:?}", x.dtype());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The kernels, on slices: no candle here but its error type.
+
+pub(crate) mod adam;
+pub(crate) mod batch_norm;
+pub(crate) mod buffer;
+pub(crate) mod conv;
+mod gemm;
+mod im2col;
+mod pack;
+pub(crate) mod pool;
+pub(crate) mod shape;
+mod simd;
+mod winograd;

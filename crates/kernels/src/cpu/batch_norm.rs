@@ -1,0 +1,357 @@
+//! Batch normalization over `[…, C]`, with the sum with a residual and the ReLU that follow it.
+//!
+//! Ioffe and Szegedy (2015), "Batch normalization": `y = γ (x − μ) / √(σ² + ε) + β`, with the biased variance of
+//! the batch. Every pass goes over chunks of [`CHUNK`] numbers; sums are in f32 within a chunk and in f64, in
+//! order, over chunks (Chan et al. 1983, "Algorithms for computing the sample variance", eq. 2.1).
+#![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
+
+use rayon::prelude::*;
+
+use super::{
+    buffer::{Unwritten, written_by},
+    simd::vectorized,
+};
+
+/// Numbers of one job: they fit the cache, for chunks are read twice.
+const CHUNK: usize = 64 * 1024;
+
+/// Mean and variance of each channel, `[C]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moments {
+    /// Mean.
+    pub(crate) mean: Vec<f32>,
+    /// Biased variance, which normalizes.
+    pub(crate) variance: Vec<f32>,
+    /// Values a channel.
+    pub(crate) count: usize,
+}
+
+impl Moments {
+    /// Of `x` `[…, C]`.
+    pub(crate) fn of(x: &[f32], channels: usize) -> Self {
+        let parts: Vec<_> = x
+            .par_chunks(chunk_len(channels))
+            .map(|chunk| chunk_moments(chunk, channels))
+            .collect();
+        let (mut mean, mut squares, mut count) =
+            (vec![0.0_f64; channels], vec![0.0_f64; channels], 0.0_f64);
+        for (rows, chunk_mean, chunk_squares) in parts {
+            let total = count + rows;
+            for channel in 0..channels {
+                let difference = f64::from(chunk_mean[channel]) - mean[channel];
+                mean[channel] += difference * rows / total;
+                squares[channel] += f64::from(chunk_squares[channel])
+                    + difference * difference * count * rows / total;
+            }
+            count = total;
+        }
+        Self {
+            mean: narrow(mean),
+            variance: narrow(squares.into_iter().map(|sum| sum / count)),
+            count: x.len() / channels,
+        }
+    }
+
+    /// The variance with Bessel's correction, as PyTorch keeps it for evaluation; 0 of a single value.
+    pub(crate) fn unbiased_variance(&self) -> Vec<f32> {
+        let count = self.count as f64;
+        let correction = if self.count > 1 {
+            count / (count - 1.0)
+        } else {
+            0.0
+        };
+        narrow(self.variance.iter().map(|&v| f64::from(v) * correction))
+    }
+}
+
+/// Rows, mean and sum of squared deviations of one chunk.
+fn chunk_moments(chunk: &[f32], channels: usize) -> (f64, Vec<f32>, Vec<f32>) {
+    let rows = (chunk.len() / channels) as f64;
+    let (mut mean, mut squares) = (vec![0.0_f32; channels], vec![0.0_f32; channels]);
+    let inverse = to_f32(1.0 / rows);
+    vectorized(
+        #[inline(always)]
+        || {
+            for row in chunk.chunks_exact(channels) {
+                mean.iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, value)| *sum += value);
+            }
+            mean.iter_mut().for_each(|sum| *sum *= inverse);
+            for row in chunk.chunks_exact(channels) {
+                for ((sum, value), mean) in squares.iter_mut().zip(row).zip(&mean) {
+                    let deviation = value - mean;
+                    *sum += deviation * deviation;
+                }
+            }
+        },
+    );
+    (rows, mean, squares)
+}
+
+/// The affine map of each channel, `y = scale · x + shift`.
+pub(crate) struct Affine {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    mean: Vec<f32>,
+    inverse_deviation: Vec<f64>,
+}
+
+impl Affine {
+    /// Of normalization with `moments`, then `gamma` and `beta` `[C]`.
+    pub(crate) fn new(moments: &Moments, gamma: &[f32], beta: &[f32], epsilon: f64) -> Self {
+        let inverse_deviation: Vec<f64> = moments
+            .variance
+            .iter()
+            .map(|&v| (f64::from(v) + epsilon).sqrt().recip())
+            .collect();
+        let scale = narrow(
+            gamma
+                .iter()
+                .zip(&inverse_deviation)
+                .map(|(&g, d)| f64::from(g) * d),
+        );
+        let shift = (0..scale.len())
+            .map(|i| beta[i] - moments.mean[i] * scale[i])
+            .collect();
+        Self {
+            scale,
+            shift,
+            mean: moments.mean.clone(),
+            inverse_deviation,
+        }
+    }
+
+    fn channels(&self) -> usize {
+        self.scale.len()
+    }
+}
+
+/// `y = scale · x + shift + residual`, and the ReLU of it if `relu`.
+pub(crate) fn forward(
+    x: &[f32],
+    affine: &Affine,
+    residual: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let run = |y: &mut [Unwritten]| {
+        y.par_chunks_mut(chunk).enumerate().for_each(|(i, y)| {
+            let range = i * chunk..i * chunk + y.len();
+            let (x, residual) = (&x[range.clone()], residual.map(|r| &r[range]));
+            let (scale, shift) = (&affine.scale[..channels], &affine.shift[..channels]);
+            vectorized(
+                #[inline(always)]
+                || {
+                    let rows = y.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
+                    match residual {
+                        None => {
+                            for (y, x) in rows {
+                                for j in 0..channels {
+                                    y[j].write(x[j].mul_add(scale[j], shift[j]).max(floor));
+                                }
+                            }
+                        }
+                        Some(residual) => {
+                            for ((y, x), r) in rows.zip(residual.chunks_exact(channels)) {
+                                for j in 0..channels {
+                                    y[j].write(
+                                        (x[j].mul_add(scale[j], shift[j]) + r[j]).max(floor),
+                                    );
+                                }
+                            }
+                        }
+                    }
+                },
+            );
+        });
+    };
+    // SAFETY: the chunks cover `y`, and each row of a chunk is written whole: `x` has whole rows.
+    unsafe { written_by(x.len(), run) }
+}
+
+/// Which elements of the output the ReLU let through, so that their gradient counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Passed {
+    /// All: there was no ReLU, or the gradient is [`masked`] already.
+    All,
+    /// Where `scale · x + shift` is positive: there was no residual.
+    Positive,
+}
+
+/// The gradients of a normalization.
+pub(crate) struct Gradients {
+    /// Of the input, `[…, C]`.
+    pub(crate) x: Vec<f32>,
+    /// Of the scale γ, `[C]`.
+    pub(crate) gamma: Vec<f32>,
+    /// Of the shift β, `[C]`.
+    pub(crate) beta: Vec<f32>,
+}
+
+/// The gradient of what goes into the ReLU, given that of the output.
+pub(crate) fn masked(dy: &[f32], y: &[f32]) -> Vec<f32> {
+    let run = |masked: &mut [Unwritten]| {
+        masked
+            .par_chunks_mut(CHUNK)
+            .zip(dy.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)))
+            .for_each(|(out, (dy, y))| {
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((out, dy), y) in out.iter_mut().zip(dy).zip(y) {
+                            out.write(if *y > 0.0 { *dy } else { 0.0 });
+                        }
+                    },
+                );
+            });
+    };
+    assert_eq!(
+        dy.len(),
+        y.len(),
+        "numbers of an output and of its gradient"
+    );
+    // SAFETY: chunks of equal lengths cover the output.
+    unsafe { written_by(dy.len(), run) }
+}
+
+/// The gradients, given that of the output; `of_batch` if the moments are those of `x`.
+pub(crate) fn backward(
+    x: &[f32],
+    dy: &[f32],
+    affine: &Affine,
+    passed: Passed,
+    of_batch: bool,
+) -> Gradients {
+    match passed {
+        Passed::All => backward_where(x, dy, affine, of_batch, |_, _| true),
+        Passed::Positive => {
+            let (scale, shift) = (&affine.scale[..], &affine.shift[..]);
+            backward_where(x, dy, affine, of_batch, |x, j| {
+                x.mul_add(scale[j], shift[j]) > 0.0
+            })
+        }
+    }
+}
+
+/// `passes(x, j)`: whether the gradient counts where the input of channel `j` is `x`.
+#[inline(always)]
+fn backward_where(
+    x: &[f32],
+    dy: &[f32],
+    affine: &Affine,
+    of_batch: bool,
+    passes: impl Fn(f32, usize) -> bool + Copy + Sync,
+) -> Gradients {
+    let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
+    let (gamma_sum, beta_sum) = gradient_sums(x, dy, affine, passes);
+    let gamma: Vec<f64> = gamma_sum
+        .iter()
+        .zip(&affine.inverse_deviation)
+        .map(|(sum, d)| sum * d)
+        .collect();
+    // dx = scale · (dy − mean(dy) − x̂ · mean(dy · x̂)); of fixed moments, the means do not count.
+    let count = if of_batch {
+        (x.len() / channels) as f64
+    } else {
+        f64::INFINITY
+    };
+    let slope = narrow(
+        (0..channels)
+            .map(|j| -f64::from(affine.scale[j]) * affine.inverse_deviation[j] * gamma[j] / count),
+    );
+    let offset = narrow((0..channels).map(|j| -f64::from(affine.scale[j]) * beta_sum[j] / count));
+    let (scale, mean) = (&affine.scale[..channels], &affine.mean[..channels]);
+    let (slope, offset) = (&slope[..channels], &offset[..channels]);
+    let run = |dx: &mut [Unwritten]| {
+        dx.par_chunks_mut(chunk).enumerate().for_each(|(i, dx)| {
+            let range = i * chunk..i * chunk + dx.len();
+            let (x, dy) = (&x[range.clone()], &dy[range]);
+            vectorized(
+                #[inline(always)]
+                || {
+                    let rows = dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
+                    for ((dx, x), dy) in rows.zip(dy.chunks_exact(channels)) {
+                        for j in 0..channels {
+                            let dy = if passes(x[j], j) { dy[j] } else { 0.0 };
+                            dx[j].write(
+                                scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])),
+                            );
+                        }
+                    }
+                },
+            );
+        });
+    };
+    // SAFETY: the chunks cover `dx`, and each row of a chunk is written whole: `x` has whole rows.
+    let x = unsafe { written_by(x.len(), run) };
+    Gradients {
+        x,
+        gamma: narrow(gamma),
+        beta: narrow(beta_sum),
+    }
+}
+
+/// `Σ dy (x − μ)` and `Σ dy` of each channel.
+#[inline(always)]
+fn gradient_sums(
+    x: &[f32],
+    dy: &[f32],
+    affine: &Affine,
+    passes: impl Fn(f32, usize) -> bool + Copy + Sync,
+) -> (Vec<f64>, Vec<f64>) {
+    let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
+    assert_eq!(
+        x.len(),
+        dy.len(),
+        "numbers of an input and of the output's gradient"
+    );
+    let mean = &affine.mean[..channels];
+    let parts: Vec<_> = x
+        .par_chunks(chunk)
+        .zip(dy.par_chunks(chunk))
+        .map(|(x, dy)| {
+            let (mut products, mut sums) = (vec![0.0_f32; channels], vec![0.0_f32; channels]);
+            let (p, s) = (&mut products[..channels], &mut sums[..channels]);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
+                        for j in 0..channels {
+                            let dy = if passes(x[j], j) { dy[j] } else { 0.0 };
+                            s[j] += dy;
+                            p[j] = dy.mul_add(x[j] - mean[j], p[j]);
+                        }
+                    }
+                },
+            );
+            (products, sums)
+        })
+        .collect();
+    let (mut products, mut sums) = (vec![0.0; channels], vec![0.0; channels]);
+    for (p, s) in parts {
+        for j in 0..channels {
+            products[j] += f64::from(p[j]);
+            sums[j] += f64::from(s[j]);
+        }
+    }
+    (products, sums)
+}
+
+/// Numbers of a chunk: whole rows.
+fn chunk_len(channels: usize) -> usize {
+    (CHUNK / channels).max(16) * channels
+}
+
+fn narrow(values: impl IntoIterator<Item = f64>) -> Vec<f32> {
+    values.into_iter().map(to_f32).collect()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "statistics are computed in f64 and stored in f32"
+)]
+fn to_f32(value: f64) -> f32 {
+    value as f32
+}

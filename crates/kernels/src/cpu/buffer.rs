@@ -1,0 +1,171 @@
+//! Memory: scratch that is kept from call to call, outputs that are written once, and disjoint writes.
+#![expect(
+    unsafe_code,
+    reason = "outputs are not zeroed before they are written, and threads write disjoint parts of one slice"
+)]
+
+use std::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ops::{Deref, DerefMut},
+    sync::{Mutex, PoisonError},
+};
+
+/// Buffers which nobody uses at the moment.
+static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+/// Working memory with arbitrary content, taken from the idle buffers and given back when dropped.
+///
+/// The system hands out fresh memory a page at a time, at the first touch: for the tens of megabytes that a
+/// convolution needs, that costs as much as the arithmetic.
+pub(crate) struct Scratch {
+    buffer: Vec<f32>,
+    len: usize,
+}
+
+impl Scratch {
+    /// `len` numbers of arbitrary value.
+    pub(crate) fn new(len: usize) -> Self {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that is large enough; failing that the largest, which a larger one then replaces,
+        // so that there are never more buffers than were once used at the same time.
+        let fitting = (0..idle.len())
+            .filter(|&i| idle[i].len() >= len)
+            .min_by_key(|&i| idle[i].len());
+        let chosen = fitting.or_else(|| (0..idle.len()).max_by_key(|&i| idle[i].len()));
+        let mut buffer = chosen.map(|i| idle.swap_remove(i)).unwrap_or_default();
+        drop(idle);
+        if buffer.len() < len {
+            drop(buffer);
+            buffer = vec![0.0; len];
+        }
+        Self { buffer, len }
+    }
+}
+
+impl Deref for Scratch {
+    type Target = [f32];
+    fn deref(&self) -> &[f32] {
+        &self.buffer[..self.len]
+    }
+}
+
+impl DerefMut for Scratch {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.buffer[..self.len]
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let buffer = std::mem::take(&mut self.buffer);
+        IDLE.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(buffer);
+    }
+}
+
+/// A place for a number that is not written yet.
+pub(crate) type Unwritten = MaybeUninit<f32>;
+
+/// The vector of `len` numbers that `write` fills.
+///
+/// # Safety
+/// `write` writes every element.
+pub(crate) unsafe fn written_by(len: usize, write: impl FnOnce(&mut [Unwritten])) -> Vec<f32> {
+    let mut vector = Vec::with_capacity(len);
+    write(&mut vector.spare_capacity_mut()[..len]);
+    // SAFETY: the capacity is at least `len`, and the caller promises that `write` wrote every element.
+    unsafe { vector.set_len(len) };
+    vector
+}
+
+/// `numbers` as places that may be written anew.
+pub(crate) fn as_unwritten(numbers: &mut [f32]) -> &mut [Unwritten] {
+    // SAFETY: same layout; nothing in this crate writes an uninitialized value to such a place.
+    unsafe { &mut *(std::ptr::from_mut(numbers) as *mut [Unwritten]) }
+}
+
+/// Fills `places` with zeros.
+pub(crate) fn zeroed(places: &mut [Unwritten]) -> &mut [f32] {
+    places.fill(MaybeUninit::new(0.0));
+    // SAFETY: every element was just written; same layout.
+    unsafe { &mut *(std::ptr::from_mut(places) as *mut [f32]) }
+}
+
+/// A slice of which several threads write different parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Disjoint<'a, T> {
+    start: *mut T,
+    len: usize,
+    lifetime: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it is a mutable slice of `T`, whose users promise to touch different parts.
+unsafe impl<T: Send> Send for Disjoint<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Disjoint<'_, T> {}
+
+impl<'a, T> Disjoint<'a, T> {
+    /// Lends the whole slice.
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
+        Self {
+            start: slice.as_mut_ptr(),
+            len: slice.len(),
+            lifetime: PhantomData,
+        }
+    }
+
+    /// `len` elements from `offset` on.
+    ///
+    /// # Safety
+    /// No other reference to these elements is alive.
+    #[inline(always)]
+    pub(crate) unsafe fn slice(self, offset: usize, len: usize) -> &'a mut [T] {
+        assert!(
+            offset <= self.len && len <= self.len - offset,
+            "part of a slice within its bounds"
+        );
+        // SAFETY: within the bounds of the slice that is lent for `'a`; the caller promises exclusiveness.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(offset), len) }
+    }
+
+    /// Address of the element at `offset`, for a strided write.
+    #[inline(always)]
+    pub(crate) fn address(self, offset: usize) -> *mut T {
+        assert!(offset <= self.len, "address within the bounds of the slice");
+        self.start.wrapping_add(offset)
+    }
+
+    /// Elements in all.
+    #[inline(always)]
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scratch_has_the_length_asked_for() {
+        let (a, b) = (Scratch::new(1000), Scratch::new(10));
+        assert_eq!((a.len(), b.len()), (1000, 10));
+        drop((a, b));
+        assert_eq!(Scratch::new(500).len(), 500);
+    }
+
+    #[test]
+    fn written_vector_is_what_was_written() {
+        // SAFETY: every element is written.
+        let vector = unsafe {
+            written_by(3, |places| {
+                for (i, place) in places.iter_mut().enumerate() {
+                    place.write(f32::from(u8::try_from(i).unwrap()));
+                }
+            })
+        };
+        assert_eq!(vector, [0.0, 1.0, 2.0]);
+    }
+}

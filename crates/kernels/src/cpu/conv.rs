@@ -1,0 +1,49 @@
+//! Convolution: the choice of the algorithm.
+#![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
+
+use super::{buffer::written_by, im2col, shape::ConvShape, winograd};
+
+/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
+pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> {
+    check(shape, x.len(), weight.len(), shape.out_len());
+    let run = if winograd::applies(shape) {
+        winograd::forward
+    } else {
+        im2col::forward
+    };
+    // SAFETY: both write every output pixel.
+    unsafe { written_by(shape.out_len(), |y| run(x, weight, shape, y)) }
+}
+
+/// Gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, P, Q, O]`.
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> {
+    check(shape, shape.in_len(), weight.len(), dy.len());
+    let run = if winograd::applies(shape) {
+        winograd::input_gradient
+    } else {
+        im2col::input_gradient
+    };
+    // SAFETY: both write every input pixel.
+    unsafe { written_by(shape.in_len(), |dx| run(dy, weight, shape, dx)) }
+}
+
+/// Gradient `[O, C, K, K]` of the weights.
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape) -> Vec<f32> {
+    check(shape, x.len(), shape.weight_len(), dy.len());
+    let run = if winograd::applies(shape) {
+        winograd::weight_gradient
+    } else {
+        im2col::weight_gradient
+    };
+    // SAFETY: both write every weight.
+    unsafe { written_by(shape.weight_len(), |dw| run(x, dy, shape, dw)) }
+}
+
+fn check(shape: &ConvShape, x: usize, weight: usize, y: usize) {
+    let found = (x, weight, y);
+    assert_eq!(
+        found,
+        (shape.in_len(), shape.weight_len(), shape.out_len()),
+        "numbers of {shape:?}"
+    );
+}

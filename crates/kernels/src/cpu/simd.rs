@@ -1,0 +1,39 @@
+//! The instruction set: chosen once, when the program runs.
+
+use std::sync::LazyLock;
+
+use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
+
+static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
+
+#[cfg(test)]
+thread_local! {
+    /// Tests run the same kernel with a smaller instruction set, in threads of their own.
+    pub(crate) static OVERRIDE: std::cell::Cell<Option<Arch>> = const { std::cell::Cell::new(None) };
+}
+
+/// The widest instruction set of this processor.
+pub(crate) fn arch() -> Arch {
+    #[cfg(test)]
+    if let Some(arch) = OVERRIDE.get() {
+        return arch;
+    }
+    *ARCH
+}
+
+/// Runs `work` compiled for the widest instruction set. The closure needs `#[inline(always)]`.
+pub(crate) fn vectorized<R>(work: impl NullaryFnOnce<Output = R>) -> R {
+    arch().dispatch(work)
+}
+
+/// Numbers in one register.
+pub(crate) fn lanes() -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    arch().dispatch(Lanes)
+}

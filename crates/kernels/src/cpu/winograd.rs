@@ -1,0 +1,84 @@
+//! Convolution 3×3, stride 1, padding 1, by Winograd's minimal filtering F(4×4, 3×3).
+//!
+//! Lavin and Gray (2016), "Fast algorithms for convolutional neural networks": an output tile of 4×4 pixels comes
+//! from 6×6 transformed pixels, 36 multiplications where the direct way needs 144, and the multiplications of all
+//! tiles and channels are 36 matrix products, one a frequency. We interpolate at 0, ±1/√2, ±√2 and infinity
+//! rather than at 0, ±1, ±2: the factors of the transforms are then closer to each other, and the relative error
+//! three times smaller.
+//!
+//! Transformed activations are laid out `[36][tile][channel]`. Where the transformed weights fit the cache, a job
+//! takes some tiles through all phases (`blocked`); else the phases alternate on larger blocks (`phased`), so that
+//! each weight is read a few times only.
+
+mod convolve;
+mod gradient;
+mod transform;
+mod weights;
+
+pub(crate) use convolve::{forward, input_gradient};
+pub(crate) use gradient::weight_gradient;
+
+use super::shape::ConvShape;
+
+/// Frequencies of a tile.
+const PLANES: usize = 36;
+/// Output pixels on a side of a tile.
+const TILE: usize = 4;
+/// Channels which are transformed together.
+const GROUP: usize = 16;
+/// Numbers between planes: distances of a multiple of 4 KiB would share the same few lines of the cache.
+const PLANE_GAP: usize = 48;
+
+/// Whether the convolution has the form that this module computes, and is large enough to gain by it.
+pub(crate) fn applies(shape: &ConvShape) -> bool {
+    let form = shape.kernel == 3 && shape.stride == 1 && shape.padding == 1;
+    let grouped =
+        shape.in_channels.is_multiple_of(GROUP) && shape.out_channels.is_multiple_of(GROUP);
+    form && grouped && Tiles::new(shape).count >= 24
+}
+
+/// The tiles of a batch, in the order image, row, column.
+#[derive(Clone, Copy)]
+struct Tiles {
+    height: usize,
+    width: usize,
+    per_column: usize,
+    per_row: usize,
+    count: usize,
+}
+
+/// Where a tile lies.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Index of the image's first pixel.
+    image: usize,
+    /// First row of the output tile.
+    row: usize,
+    /// First column of the output tile.
+    column: usize,
+}
+
+impl Tiles {
+    fn new(shape: &ConvShape) -> Self {
+        let (per_column, per_row) = (shape.height.div_ceil(TILE), shape.width.div_ceil(TILE));
+        let count = shape.batch * per_column * per_row;
+        Self {
+            height: shape.height,
+            width: shape.width,
+            per_column,
+            per_row,
+            count,
+        }
+    }
+
+    #[inline(always)]
+    fn place(&self, tile: usize) -> Place {
+        let per_image = self.per_column * self.per_row;
+        let (image, tile) = (tile / per_image, tile % per_image);
+        Place {
+            image: image * self.height * self.width,
+            row: tile / self.per_row * TILE,
+            column: tile % self.per_row * TILE,
+        }
+    }
+}

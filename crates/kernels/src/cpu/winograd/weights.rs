@@ -1,0 +1,153 @@
+//! The transform of weights, `G w Gᵀ`, packed for the products.
+#![expect(unsafe_code, reason = "jobs write the same parts of different planes")]
+
+use rayon::prelude::*;
+
+use super::{
+    super::{
+        buffer::{Disjoint, Scratch},
+        gemm::{packed_len, panel_width},
+        shape::ConvShape,
+        simd::vectorized,
+    },
+    GROUP, PLANE_GAP, PLANES,
+    transform::{G, Group, ZERO},
+};
+
+/// For what the weights are used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// From `C` to `O` channels.
+    Forward,
+    /// From `O` to `C` channels, with the kernel turned by 180°.
+    Backward,
+}
+
+/// Transformed weights, a packed matrix for each of the 36 frequencies.
+pub(super) struct Weights {
+    packed: Scratch,
+    plane: usize,
+    /// Channels of the activations that the weights apply to.
+    pub(super) inputs: usize,
+    /// Channels of the result.
+    pub(super) outputs: usize,
+}
+
+/// Input channels of one job.
+const BLOCK: usize = 8;
+
+impl Weights {
+    /// Transforms `weight` `[O, C, 3, 3]`.
+    pub(super) fn new(weight: &[f32], shape: &ConvShape, direction: Direction) -> Self {
+        let (inputs, outputs) = match direction {
+            Direction::Forward => (shape.in_channels, shape.out_channels),
+            Direction::Backward => (shape.out_channels, shape.in_channels),
+        };
+        let plane = packed_len(inputs, outputs) + PLANE_GAP;
+        let mut packed = Scratch::new(PLANES * plane);
+        let shared = Disjoint::new(&mut packed[..]);
+        let (width, step) = (panel_width(), panel_width().min(GROUP));
+        let n_panels = outputs.div_ceil(width);
+        (0..n_panels * inputs.div_ceil(BLOCK))
+            .into_par_iter()
+            .for_each(|job| {
+                let (panel, first) = (job % n_panels, job / n_panels * BLOCK);
+                let channels = first..(first + BLOCK).min(inputs);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for lane in (0..width).step_by(step) {
+                            let mut block = [[ZERO; BLOCK]; PLANES];
+                            for input in channels.clone() {
+                                let kernels =
+                                    gather(weight, shape, direction, input, panel * width + lane);
+                                for (plane, group) in block.iter_mut().zip(transformed(&kernels)) {
+                                    plane[input - first] = group;
+                                }
+                            }
+                            for (i, groups) in block.iter().enumerate() {
+                                for (input, group) in channels.clone().zip(groups) {
+                                    let offset =
+                                        i * plane + (panel * inputs + input) * width + lane;
+                                    // SAFETY: panel, input and lane belong to this job alone.
+                                    unsafe { shared.slice(offset, step) }
+                                        .copy_from_slice(&group[..step]);
+                                }
+                            }
+                        }
+                    },
+                );
+            });
+        Self {
+            packed,
+            plane,
+            inputs,
+            outputs,
+        }
+    }
+
+    /// The right matrix `[inputs, outputs]` of a frequency, from column `first` on, a multiple of the panels' width.
+    pub(super) fn matrix(&self, frequency: usize, first: usize) -> &[f32] {
+        &self.packed[frequency * self.plane + first * self.inputs..(frequency + 1) * self.plane]
+    }
+}
+
+/// The kernels from `input` to a group of outputs from `output` on; zero beyond the last.
+#[inline(always)]
+fn gather(
+    weight: &[f32],
+    shape: &ConvShape,
+    direction: Direction,
+    input: usize,
+    output: usize,
+) -> [Group; 9] {
+    let mut kernels = [ZERO; 9];
+    let outputs = match direction {
+        Direction::Forward => shape.out_channels,
+        Direction::Backward => shape.in_channels,
+    };
+    for lane in 0..GROUP.min(outputs.saturating_sub(output)) {
+        let index = match direction {
+            Direction::Forward => (output + lane) * shape.in_channels + input,
+            Direction::Backward => input * shape.in_channels + output + lane,
+        };
+        let kernel = &weight[index * 9..index * 9 + 9];
+        for tap in 0..9 {
+            let source = if direction == Direction::Backward {
+                8 - tap
+            } else {
+                tap
+            };
+            kernels[tap][lane] = kernel[source];
+        }
+    }
+    kernels
+}
+
+/// `G w Gᵀ`
+#[inline(always)]
+fn transformed(kernels: &[Group; 9]) -> [Group; PLANES] {
+    let mut rows = [[ZERO; 3]; 6];
+    for (row, factors) in rows.iter_mut().zip(&G) {
+        for (column, sum) in row.iter_mut().enumerate() {
+            *sum = combine(
+                factors,
+                [&kernels[column], &kernels[3 + column], &kernels[6 + column]],
+            );
+        }
+    }
+    std::array::from_fn(|i| {
+        let row = &rows[i / 6];
+        combine(&G[i % 6], [&row[0], &row[1], &row[2]])
+    })
+}
+
+#[inline(always)]
+fn combine(factors: &[f32; 3], groups: [&Group; 3]) -> Group {
+    std::array::from_fn(|i| {
+        factors[2].mul_add(
+            groups[2][i],
+            factors[1].mul_add(groups[1][i], factors[0] * groups[0][i]),
+        )
+    })
+}

@@ -1,0 +1,199 @@
+//! Batch normalization on CPU, with the residual and the ReLU that follow it.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use super::slices::{numbers, tensor, with_slice};
+use crate::cpu::batch_norm::{Affine, Moments, Passed, backward, forward, masked};
+
+/// With the batch's own moments, which are returned too.
+pub(crate) fn train(
+    x: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    residual: Option<&Tensor>,
+    relu: bool,
+) -> Result<(Tensor, Moments)> {
+    let moments = Arc::new(OnceLock::new());
+    let op = BatchNorm {
+        moments: moments.clone(),
+        of_batch: true,
+        epsilon,
+        relu,
+    };
+    let y = op.apply(x, gamma, beta, residual)?;
+    match moments.get() {
+        Some(moments) => Ok((y, moments.clone())),
+        None => bail!("batch-norm computed no moments"),
+    }
+}
+
+/// With given moments, `mean` and `variance` `[C]`.
+pub(crate) fn eval(
+    x: &Tensor,
+    [gamma, beta, mean, variance]: [&Tensor; 4],
+    epsilon: f64,
+    residual: Option<&Tensor>,
+    relu: bool,
+) -> Result<Tensor> {
+    let moments = Moments {
+        mean: mean.to_vec1()?,
+        variance: variance.to_vec1()?,
+        count: 1,
+    };
+    let op = BatchNorm {
+        moments: Arc::new(OnceLock::from(moments)),
+        of_batch: false,
+        epsilon,
+        relu,
+    };
+    op.apply(x, gamma, beta, residual)
+}
+
+struct BatchNorm {
+    /// Given, or set by the forward pass.
+    moments: Arc<OnceLock<Moments>>,
+    of_batch: bool,
+    epsilon: f64,
+    relu: bool,
+}
+
+impl BatchNorm {
+    /// candle's operations have three arguments at most: `gamma` and `beta` are stacked.
+    fn apply(
+        self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        residual: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let parameters = Tensor::stack(&[gamma, beta], 0)?;
+        let x = x.contiguous()?;
+        match residual {
+            Some(residual) => x.apply_op3(&parameters, &residual.contiguous()?, self),
+            None => x.apply_op2(&parameters, self),
+        }
+    }
+
+    fn forward(&self, x: &[f32], parameters: &[f32], residual: Option<&[f32]>) -> CpuStorage {
+        let moments = self
+            .moments
+            .get_or_init(|| Moments::of(x, parameters.len() / 2));
+        CpuStorage::F32(forward(
+            x,
+            &self.affine(moments, parameters),
+            residual,
+            self.relu,
+        ))
+    }
+
+    fn affine(&self, moments: &Moments, parameters: &[f32]) -> Affine {
+        let (gamma, beta) = parameters.split_at(parameters.len() / 2);
+        Affine::new(moments, gamma, beta, self.epsilon)
+    }
+
+    /// Gradients of the input and of the parameters, given that of what goes into the ReLU or comes out of it.
+    fn backward(
+        &self,
+        x: &Tensor,
+        parameters: &Tensor,
+        dy: &Tensor,
+        passed: Passed,
+    ) -> Result<[Tensor; 2]> {
+        let Some(moments) = self.moments.get() else {
+            bail!("batch-norm goes backward before forward")
+        };
+        let mut gradients = with_slice(x, |x| {
+            with_slice(parameters, |p| {
+                with_slice(dy, |dy| {
+                    backward(x, dy, &self.affine(moments, p), passed, self.of_batch)
+                })
+            })
+        })???;
+        gradients.gamma.append(&mut gradients.beta);
+        Ok([
+            tensor(gradients.x, x.shape())?,
+            tensor(gradients.gamma, parameters.shape())?,
+        ])
+    }
+}
+
+impl CustomOp2 for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch-norm-channels-last"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        p: &CpuStorage,
+        pl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok((
+            self.forward(numbers(x, xl)?, numbers(p, pl)?, None),
+            xl.shape().clone(),
+        ))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        p: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let passed = if self.relu {
+            Passed::Positive
+        } else {
+            Passed::All
+        };
+        let [dx, dp] = self.backward(x, p, &dy.contiguous()?, passed)?;
+        Ok((Some(dx), Some(dp)))
+    }
+}
+
+impl CustomOp3 for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch-norm-residual-channels-last"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        p: &CpuStorage,
+        pl: &Layout,
+        r: &CpuStorage,
+        rl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok((
+            self.forward(numbers(x, xl)?, numbers(p, pl)?, Some(numbers(r, rl)?)),
+            xl.shape().clone(),
+        ))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        p: &Tensor,
+        _: &Tensor,
+        y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let dy = dy.contiguous()?;
+        // What goes into the ReLU is a sum, so that its gradient is the residual's too.
+        let sum = if self.relu {
+            tensor(
+                with_slice(&dy, |dy| with_slice(y, |y| masked(dy, y)))??,
+                y.shape(),
+            )?
+        } else {
+            dy
+        };
+        let [dx, dp] = self.backward(x, p, &sum, Passed::All)?;
+        Ok((Some(dx), Some(dp), Some(sum)))
+    }
+}
