@@ -32,6 +32,14 @@ pub enum MetricError {
         /// The first one's.
         expected: usize,
     },
+    /// NaN or infinity among the coordinates.
+    #[error("point {point} has the coordinate {value}, expected a finite number")]
+    Coordinate {
+        /// Its index.
+        point: usize,
+        /// The coordinate.
+        value: f32,
+    },
     /// Labels or units that don't match in number.
     #[error("{what}: found {found}, expected {expected}, one for each picture")]
     Length {

@@ -20,7 +20,7 @@ impl Points {
     /// The points of `rows`, each `[D]`.
     ///
     /// # Errors
-    /// The rows differ in length.
+    /// The rows differ in length, or a coordinate is not finite.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> Result<Self, MetricError> {
         let mut points = Self {
             values: Vec::new(),
@@ -36,6 +36,12 @@ impl Points {
                     point: points.n_points,
                     found: row.len(),
                     expected: points.dimensions,
+                });
+            }
+            if let Some(&value) = row.iter().find(|value| !value.is_finite()) {
+                return Err(MetricError::Coordinate {
+                    point: points.n_points,
+                    value,
                 });
             }
             points.values.extend_from_slice(row);

@@ -58,6 +58,11 @@ fn bad_predictions_are_errors() {
         short.to_string(),
         "point 1 has 1 dimensions, the first has 2"
     );
+    let infinite = Points::of([&[1.0, f32::INFINITY][..]]).unwrap_err();
+    assert_eq!(
+        infinite.to_string(),
+        "point 0 has the coordinate inf, expected a finite number"
+    );
     let labels = silhouette(&points(&[1.0, 2.0]), &[0]).unwrap_err();
     assert_eq!(
         labels.to_string(),

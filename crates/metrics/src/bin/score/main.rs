@@ -1,0 +1,124 @@
+//! Stage `score`: the figures of every epoch and of the chosen models.
+
+mod collection;
+mod rows;
+mod seen;
+mod summary;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use stage::{Input, Output, OutputPath, Progress, Seed};
+use tables::{
+    class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
+    epoch_score::EpochScore, fold::Fold, forest_prediction::ForestPrediction,
+    prediction::Prediction, score::Score,
+};
+
+use collection::Collection;
+
+/// How to score.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    bootstrap: u64,
+    /// Of more points than this, a silhouette takes as many, drawn by the seed: its cost grows with their square.
+    silhouette_sample: usize,
+}
+
+/// What it reads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// Classes and authors of the pictures.
+    folds: Input<Fold>,
+    /// Every epoch's outputs, a table a fold.
+    epochs: Vec<Input<EpochOutput>>,
+    /// The chosen network's word.
+    predictions: Input<Prediction>,
+    /// The forest's word on the same pictures.
+    forest: Option<Input<ForestPrediction>>,
+}
+
+/// What it writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// Figures of the chosen models.
+    scores: Output<Score>,
+    /// Figures of every epoch.
+    epoch_scores: Output<EpochScore>,
+    /// Confusion matrices of the chosen models.
+    confusion: Output<Confusion>,
+    /// Per-class reports of the chosen models.
+    report: Output<ClassReport>,
+    /// The headline figures as a text.
+    summary: OutputPath,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let collection = Collection::of(&inputs.folds.read()?);
+    outputs
+        .epoch_scores
+        .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
+
+    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let forest = match &inputs.forest {
+        Some(forest) => Some(seen::by_forest(forest.read()?, &network, &collection)?),
+        None => None,
+    };
+    let (mut scores, mut confusion, mut report) = (Vec::new(), Vec::new(), Vec::new());
+    let models = [("network", Some(network)), ("forest", forest)];
+    for (model, seen) in models
+        .iter()
+        .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))
+    {
+        for (part, pictures) in seen::parts(seen) {
+            let tally = seen::tally(&pictures, &collection);
+            scores.extend(rows::scores(model, part, &pictures, &collection, &params)?);
+            confusion.extend(rows::confusion(model, part, &tally, &collection)?);
+            report.extend(rows::report(model, part, &tally, &collection)?);
+        }
+    }
+    let summary = summary::text(&scores);
+    for line in summary.lines() {
+        tracing::info!("{line}");
+    }
+    fs_err::write(&*outputs.summary, summary)?;
+    outputs.scores.write(scores)?;
+    outputs.confusion.write(confusion)?;
+    outputs.report.write(report)
+}
+
+/// All figures of all epochs; one epoch is in memory at a time.
+fn score_epochs(
+    folds: &[Input<EpochOutput>],
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<EpochScore>> {
+    let progress = Progress::start("folds", folds.len());
+    let mut scores = Vec::new();
+    for fold in folds {
+        for epoch in fold.batches()? {
+            let epoch = epoch?;
+            let Some((fold, number)) = epoch.first().map(|row| (row.fold, row.epoch)) else {
+                continue;
+            };
+            progress.message(&format!("fold {fold}, epoch {number}"));
+            scores.extend(
+                rows::epoch(fold, number, epoch, collection, params)
+                    .with_context(|| format!("cannot score epoch {number} of fold {fold}"))?,
+            );
+        }
+        progress.advance(1);
+    }
+    Ok(scores)
+}

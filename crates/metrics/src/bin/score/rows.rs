@@ -1,0 +1,150 @@
+//! Figures as rows of the tables.
+
+use anyhow::Context;
+use metrics::{Interval, Judgment, Metric, Tally, intervals};
+use tables::{
+    class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
+    epoch_score::EpochScore, score::Score,
+};
+
+use crate::{
+    Params,
+    collection::Collection,
+    seen::{self, Seen},
+};
+
+/// The figures of an epoch.
+pub(crate) fn epoch(
+    fold: u32,
+    epoch: u32,
+    outputs: Vec<EpochOutput>,
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<EpochScore>> {
+    let seen = seen::in_epoch(outputs, collection)?;
+    let mut rows = Vec::new();
+    for (part, pictures) in seen::parts(&seen) {
+        let stream = params.seed.stream(&format!("score epochs {part}"));
+        let mut rng = stream.at(fold.into(), epoch.into());
+        let scores = seen::tally(&pictures, collection).scores();
+        let scores = Metric::ALL
+            .map(|metric| metric.name().to_owned())
+            .into_iter()
+            .zip(scores.map(Some));
+        let separations = seen::separations(&pictures, params.silhouette_sample, &mut rng)?;
+        rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
+            fold,
+            epoch,
+            part: part.to_owned(),
+            metric,
+            value,
+        }));
+    }
+    Ok(rows)
+}
+
+/// The figures of a model on a part, with intervals.
+pub(crate) fn scores(
+    model: &str,
+    part: &str,
+    pictures: &[&Seen],
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<Score>> {
+    let row = |metric: String, value: Option<f64>, interval: Option<Interval>| Score {
+        model: model.to_owned(),
+        part: part.to_owned(),
+        metric,
+        value,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+    };
+    let values = seen::tally(pictures, collection).scores();
+    let intervals = resampled(part, pictures, collection, params)?;
+    let headline = Metric::ALL
+        .iter()
+        .zip(values)
+        .enumerate()
+        .map(|(i, (metric, value))| {
+            let interval = intervals.map(|intervals| intervals[i]);
+            row(metric.name().to_owned(), Some(value), interval)
+        });
+    let mut rng = params.seed.stream(&format!("score models {part}")).rng();
+    let separations = seen::separations(pictures, params.silhouette_sample, &mut rng)?;
+    let separations = separations
+        .into_iter()
+        .map(|(metric, value)| row(metric, value, None));
+    Ok(headline.chain(separations).collect())
+}
+
+/// The bootstrap of a part. Every model sees the same draws of authors.
+fn resampled(
+    part: &str,
+    pictures: &[&Seen],
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
+    let judgments: Vec<Judgment> = pictures.iter().map(|picture| picture.judgment).collect();
+    let units = pictures
+        .iter()
+        .map(|picture| collection.unit(&picture.path));
+    let units: Vec<usize> = units.collect::<anyhow::Result<_>>()?;
+    let stream = params.seed.stream(&format!("score bootstrap {part}"));
+    let intervals = intervals(
+        collection.labels.len(),
+        &judgments,
+        &units,
+        params.bootstrap,
+        |replicate| stream.at(replicate, 0),
+    )?;
+    Ok(intervals)
+}
+
+/// Every cell of a confusion matrix.
+pub(crate) fn confusion(
+    model: &str,
+    part: &str,
+    tally: &Tally,
+    collection: &Collection,
+) -> anyhow::Result<Vec<Confusion>> {
+    let classes = || collection.labels.iter().enumerate();
+    let cells = classes().flat_map(|actual| classes().map(move |predicted| (actual, predicted)));
+    cells
+        .map(|((actual, actual_label), (predicted, predicted_label))| {
+            Ok(Confusion {
+                model: model.to_owned(),
+                part: part.to_owned(),
+                actual: actual_label.clone(),
+                predicted: predicted_label.clone(),
+                count: pictures(tally.count(actual, predicted))?,
+            })
+        })
+        .collect()
+}
+
+/// Each class's figures.
+pub(crate) fn report(
+    model: &str,
+    part: &str,
+    tally: &Tally,
+    collection: &Collection,
+) -> anyhow::Result<Vec<ClassReport>> {
+    let classes = collection.labels.iter().zip(tally.report());
+    classes
+        .map(|(label, figures)| {
+            Ok(ClassReport {
+                model: model.to_owned(),
+                part: part.to_owned(),
+                label: label.clone(),
+                precision: figures.precision,
+                recall: figures.recall,
+                f1: figures.f1,
+                support: pictures(figures.support)?,
+            })
+        })
+        .collect()
+}
+
+fn pictures(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more pictures than the table can count")
+}

@@ -1,0 +1,99 @@
+//! The headline figures as a text.
+
+use std::fmt::Write as _;
+
+use tables::score::Score;
+
+const PARTS: [&str; 3] = ["train", "test", "val"];
+const METRICS: [&str; 3] = ["top1", "top2", "f1"];
+const MODELS: [&str; 2] = ["network", "forest"];
+/// Width of a model's column.
+const COLUMN: usize = 22;
+
+/// A line for each part and metric, a column for each model that was scored: the value and its 95 % interval.
+pub(crate) fn text(scores: &[Score]) -> String {
+    let mut models = MODELS.to_vec();
+    models.retain(|model| scores.iter().any(|score| score.model == *model));
+    let mut text = format!("{:14}", "");
+    for model in &models {
+        push(&mut text, model);
+    }
+    for part in PARTS {
+        for metric in METRICS {
+            let of = |model: &str| {
+                let mut scores = scores.iter();
+                scores.find(|s| {
+                    (s.model.as_str(), s.part.as_str(), s.metric.as_str()) == (model, part, metric)
+                })
+            };
+            let cells: Vec<Option<&Score>> = models.iter().map(|model| of(model)).collect();
+            if cells.iter().all(Option::is_none) {
+                continue;
+            }
+            end_line(&mut text);
+            let _ = write!(text, "{part:7}{metric:7}");
+            for score in cells {
+                push(&mut text, &score.map(cell).unwrap_or_default());
+            }
+        }
+    }
+    end_line(&mut text);
+    text
+}
+
+fn cell(score: &Score) -> String {
+    match (score.value, score.low, score.high) {
+        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.2}–{high:.2})"),
+        (Some(value), ..) => format!("{value:.3}"),
+        _ => "–".to_owned(),
+    }
+}
+
+fn push(text: &mut String, cell: &str) {
+    let _ = write!(text, "{cell:COLUMN$}");
+}
+
+/// Ends a line, without the blanks that fill its last column.
+fn end_line(text: &mut String) {
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(model: &str, part: &str, value: f64, interval: Option<(f64, f64)>) -> Score {
+        Score {
+            model: model.to_owned(),
+            part: part.to_owned(),
+            metric: "top2".to_owned(),
+            value: Some(value),
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
+        }
+    }
+
+    #[test]
+    fn network_and_forest_stand_side_by_side() {
+        let scores = [
+            score("network", "test", 0.8125, Some((0.7, 0.9))),
+            score("network", "val", 0.75, None),
+            score("forest", "test", 0.5, Some((0.4, 0.6))),
+        ];
+        let expected = [
+            "              network               forest",
+            "test   top2   0.812 (0.70–0.90)     0.500 (0.40–0.60)",
+            "val    top2   0.750",
+            "",
+        ];
+        assert_eq!(text(&scores), expected.join("\n"));
+        let expected = [
+            "              network",
+            "test   top2   0.812 (0.70–0.90)",
+            "val    top2   0.750",
+            "",
+        ];
+        assert_eq!(text(&scores[..2]), expected.join("\n"));
+    }
+}
