@@ -11,6 +11,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// The same for file systems that keep whole seconds (FAT: even seconds) alone.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
+/// The permission bits of an object: nobody may write, nobody needs to execute.
+pub(crate) const OBJECT_MODE: u32 = 0o444;
+
 const NS_PER_S: i64 = 1_000_000_000;
 
 /// What identifies a file's content, short of reading it. Times are in nanoseconds since 1970.
@@ -22,7 +25,8 @@ pub(crate) struct FileState {
     pub(crate) modified_ns: i64,
     /// Last change of content, name, links or mode (`ctime`); no program can set it.
     pub(crate) changed_ns: i64,
-    pub(crate) executable: bool,
+    /// The permission bits.
+    pub(crate) mode: u32,
     /// How many names the file has.
     pub(crate) links: u64,
 }
@@ -38,7 +42,7 @@ impl FileState {
             size: metadata.size(),
             modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
             changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
-            executable: metadata.mode() & 0o100 != 0,
+            mode: metadata.mode() & 0o777,
             links: metadata.nlink(),
         }
     }
@@ -56,7 +60,7 @@ impl FileState {
             size: metadata.len(),
             modified_ns: metadata.modified().map_or(0, ns_since_epoch),
             changed_ns: metadata.created().map_or(0, ns_since_epoch),
-            executable: false,
+            mode: OBJECT_MODE,
             links: 1,
         }
     }
@@ -64,6 +68,11 @@ impl FileState {
     /// Follows symbolic links.
     pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
         Ok(Self::new(path, &fs_err::metadata(path)?))
+    }
+
+    /// Whether its owner may execute it.
+    pub(crate) fn is_executable(&self) -> bool {
+        self.mode & 0o100 != 0
     }
 
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {

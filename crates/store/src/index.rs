@@ -53,9 +53,11 @@ struct Entry {
 
 impl Entry {
     fn describes(&self, state: &FileState) -> bool {
-        self.size == state.size
-            && self.modified_ns == state.modified_ns
-            && self.changed_ns == state.changed_ns
+        self.describes_content(state) && self.changed_ns == state.changed_ns
+    }
+
+    fn describes_content(&self, state: &FileState) -> bool {
+        self.size == state.size && self.modified_ns == state.modified_ns
     }
 }
 
@@ -142,9 +144,25 @@ impl Index {
 
     /// The digest of a file in this state, if it is known.
     pub(crate) fn get(&self, state: &FileState) -> Option<Digest> {
+        self.find(state, Entry::describes)
+    }
+
+    /// The digest of an object in this state, if it is known.
+    ///
+    /// Each link that is made or removed in the workspace marks the object as changed, so that
+    /// this time tells nothing; a write to its bytes shows in the time of modification.
+    pub(crate) fn get_object(&self, state: &FileState) -> Option<Digest> {
+        self.find(state, Entry::describes_content)
+    }
+
+    fn find(
+        &self,
+        state: &FileState,
+        describes: impl Fn(&Entry, &FileState) -> bool,
+    ) -> Option<Digest> {
         let on_any_device = (state.inode, 0)..=(state.inode, u64::MAX);
         let mut entries = self.entries.range(on_any_device);
-        let (_, entry) = entries.find(|(_, entry)| entry.describes(state))?;
+        let (_, entry) = entries.find(|(_, entry)| describes(entry, state))?;
         if entry
             .used
             .load(Ordering::Relaxed)

@@ -119,11 +119,6 @@ pub(crate) fn set_modified(_path: &Path, _time: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes the right to write from everybody; nobody needs to execute an object.
-pub(crate) fn make_object(path: &Path) -> io::Result<()> {
-    set_mode(path, 0o444)
-}
-
 /// Sets the permission bits; off Unix, whether the file may be written.
 #[cfg(unix)]
 pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::file_state::{FileState, now_ns};
+use crate::file_state::{FileState, OBJECT_MODE, now_ns};
 use crate::place::{self, Abilities};
 use crate::read::{Hashed, copy_and_hash, hash_file};
 use crate::scratch::{self, Scratch};
@@ -122,6 +123,8 @@ impl Store {
         let (made, old) = (scratch()?, scratch()?);
         self.build(&tree, &objects, made.path(), same_device)?;
         place::replace(made, to, &old)?;
+        // What is removed may share its files with what was put in its place.
+        drop(old);
 
         let placed = objects.into_par_iter().zip(&tree.entries);
         let placed = placed.flat_map_iter(|(object, entry)| {
@@ -215,7 +218,10 @@ impl Store {
             }
             Err(error) => return Err(error.into()),
         };
-        if index.get(&state) == Some(digest) {
+        if state.links > 1 && state.mode != OBJECT_MODE {
+            return self.detach(index, digest);
+        }
+        if index.get_object(&state) == Some(digest) {
             return Ok(known(digest, state));
         }
         let hashed = index.read(&path)?;
@@ -224,6 +230,34 @@ impl Store {
             return Err(Error::Damaged { digest });
         }
         Ok(hashed)
+    }
+
+    /// Parts the object from a file of the workspace whose mode somebody has changed, and who
+    /// may write to it next.
+    fn detach(&self, index: &Index, digest: Digest) -> Result<Hashed> {
+        let object = self.object(&digest);
+        let copy = self.scratch();
+        index.count_read();
+        let hashed = copy_and_hash(&object, copy.path())?;
+        if hashed.digest != digest {
+            place::remove_path(&object)?;
+            return Err(Error::Damaged { digest });
+        }
+        let state = self.finish_object(copy, hashed.state.modified(), &object)?;
+        Ok(Hashed { state, ..hashed })
+    }
+
+    /// Moves a finished copy to its place among the objects.
+    fn finish_object(
+        &self,
+        copy: Scratch,
+        modified: SystemTime,
+        object: &Path,
+    ) -> Result<FileState> {
+        place::set_modified(copy.path(), modified)?;
+        place::set_mode(copy.path(), OBJECT_MODE)?;
+        copy.persist(object)?;
+        Ok(FileState::of(object)?)
     }
 
     /// Verifies the objects of all entries, in their order.
@@ -303,9 +337,8 @@ impl Store {
                 copy
             }
         };
-        place::set_modified(copy.path(), file.state.modified())?;
-        place::make_object(copy.path())?;
-        copy.persist(&object)
+        self.finish_object(copy, file.state.modified(), &object)?;
+        Ok(())
     }
 
     /// Clones a file, if the file system can.
@@ -325,7 +358,7 @@ impl Store {
         let state = &found.state;
         // The mode belongs to the file, not to its name: an object is never executable. A link
         // to an empty file saves nothing, and a file has no more than some 65,000 links.
-        let plain = !state.executable && state.size > 0;
+        let plain = !state.is_executable() && state.size > 0;
         // Nothing but this output may become read-only.
         let ours = !found.linked && state.links == 1;
         plain && ours && !self.abilities.clones && state.device == self.device
@@ -333,7 +366,7 @@ impl Store {
 
     /// Makes the file at `path` the object; whether that worked.
     fn link_in(&self, path: &Path, object: &Path) -> Result<bool> {
-        place::make_object(path)?;
+        place::set_mode(path, OBJECT_MODE)?;
         match fs_err::hard_link(path, object) {
             Ok(()) => Ok(true),
             // The same content was stored in this moment.

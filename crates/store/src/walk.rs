@@ -116,7 +116,7 @@ impl Listing {
     /// The digest and, for a folder or an executable file, the tree's text.
     pub(crate) fn name(self, digests: &[Digest]) -> (Digest, Option<String>) {
         let contents = self.files.iter().zip(digests).map(|(file, digest)| {
-            if file.state.executable {
+            if file.state.is_executable() {
                 Content::Executable(*digest)
             } else {
                 Content::File(*digest)
