@@ -19,11 +19,6 @@ use crate::ClusterError;
 use crate::points::check_finite;
 use graph::Edge;
 
-/// Up to this many points a map takes [`EPOCHS_OF_FEW`], as umap-learn does.
-const FEW_POINTS: usize = 10_000;
-const EPOCHS_OF_FEW: usize = 500;
-const EPOCHS_OF_MANY: usize = 200;
-
 /// How a map is made.
 #[derive(Clone, Copy, Debug)]
 pub struct MapParams {
@@ -33,8 +28,8 @@ pub struct MapParams {
     pub min_dist: f64,
     /// Distance on the map over which similarity falls by e, above 0.
     pub spread: f64,
-    /// Passes over the graph; 500 up to 10,000 points and 200 above where it isn't given.
-    pub epochs: Option<usize>,
+    /// Passes over the graph; umap-learn takes 500 up to 10,000 points and 200 above.
+    pub epochs: usize,
     /// Pairs pushed apart for each pair drawn together.
     pub negative_samples: usize,
 }
@@ -46,7 +41,7 @@ impl Default for MapParams {
             n_neighbors: 15,
             min_dist: 0.1,
             spread: 1.0,
-            epochs: None,
+            epochs: 500,
             negative_samples: 5,
         }
     }
@@ -94,17 +89,12 @@ impl Umap {
             });
         }
         let mut map = start::principal_start(self.points.view(), n_components, seed)?;
-        let few = self.points.nrows() <= FEW_POINTS;
-        let epochs = self
-            .params
-            .epochs
-            .unwrap_or(if few { EPOCHS_OF_FEW } else { EPOCHS_OF_MANY });
         let forces = layout::Forces {
             curve: self.curve,
             negative_samples: self.params.negative_samples,
             seed,
         };
-        layout::optimize(&mut map, &self.edges, epochs, &forces);
+        layout::optimize(&mut map, &self.edges, self.params.epochs, &forces);
         Ok(map)
     }
 }

@@ -204,7 +204,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let umap = Umap::learn(
             points.view(),
             MapParams {
-                epochs: Some(50),
+                epochs: 50,
                 ..MapParams::default()
             },
         )

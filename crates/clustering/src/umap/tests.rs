@@ -7,7 +7,7 @@ fn learn(points: &Array2<f32>, n_neighbors: usize) -> Umap {
         points.view(),
         MapParams {
             n_neighbors,
-            epochs: Some(100),
+            epochs: 100,
             ..MapParams::default()
         },
     )
