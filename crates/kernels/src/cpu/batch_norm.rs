@@ -225,28 +225,21 @@ pub(crate) fn backward(
     of_batch: bool,
 ) -> Gradients {
     match passed {
-        Passed::All => backward_where(x, dy, affine, of_batch, |_, _| true),
-        Passed::Positive => {
-            let (scale, shift) = (&affine.scale[..], &affine.shift[..]);
-            backward_where(x, dy, affine, of_batch, |x, j| {
-                x.mul_add(scale[j], shift[j]) > 0.0
-            })
-        }
+        Passed::All => backward_where::<false>(x, dy, affine, of_batch),
+        Passed::Positive => backward_where::<true>(x, dy, affine, of_batch),
     }
 }
 
-/// `passes(x, j)`: whether the gradient counts where the input of channel `j` is `x`.
-#[inline(always)]
-fn backward_where(
+/// `POSITIVE`: only the gradient where `scale · x + shift` is positive counts.
+fn backward_where<const POSITIVE: bool>(
     x: &[f32],
     dy: &[f32],
     affine: &Affine,
     of_batch: bool,
-    passes: impl Fn(f32, usize) -> bool + Copy + Sync,
 ) -> Gradients {
     let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
-    let (gamma_sum, beta_sum) = gradient_sums(x, dy, affine, passes);
-    let gamma: Vec<f64> = gamma_sum
+    let (products, sums) = gradient_sums::<POSITIVE>(x, dy, affine);
+    let gamma: Vec<f64> = products
         .iter()
         .zip(&affine.inverse_deviation)
         .map(|(sum, d)| sum * d)
@@ -257,13 +250,9 @@ fn backward_where(
     } else {
         f64::INFINITY
     };
-    let slope = narrow(
-        (0..channels)
-            .map(|j| -f64::from(affine.scale[j]) * affine.inverse_deviation[j] * gamma[j] / count),
-    );
-    let offset = narrow((0..channels).map(|j| -f64::from(affine.scale[j]) * beta_sum[j] / count));
-    let (scale, mean) = (&affine.scale[..channels], &affine.mean[..channels]);
-    let (slope, offset) = (&slope[..channels], &offset[..channels]);
+    let scale = |j: usize| -f64::from(affine.scale[j]) / count;
+    let slope = narrow((0..channels).map(|j| scale(j) * affine.inverse_deviation[j] * gamma[j]));
+    let offset = narrow((0..channels).map(|j| scale(j) * sums[j]));
     let run = |dx: &mut [Unwritten]| {
         dx.par_chunks_mut(chunk).enumerate().for_each(|(i, dx)| {
             let range = i * chunk..i * chunk + dx.len();
@@ -273,12 +262,7 @@ fn backward_where(
                 || {
                     let rows = dx.chunks_exact_mut(channels).zip(x.chunks_exact(channels));
                     for ((dx, x), dy) in rows.zip(dy.chunks_exact(channels)) {
-                        for j in 0..channels {
-                            let dy = if passes(x[j], j) { dy[j] } else { 0.0 };
-                            dx[j].write(
-                                scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])),
-                            );
-                        }
+                        gradient_row::<POSITIVE>(dx, x, dy, affine, &slope, &offset);
                     }
                 },
             );
@@ -289,17 +273,35 @@ fn backward_where(
     Gradients {
         x,
         gamma: narrow(gamma),
-        beta: narrow(beta_sum),
+        beta: narrow(sums),
+    }
+}
+
+/// The gradient of one pixel. Equal lengths in sight let the compiler leave out bounds checks.
+#[inline(always)]
+fn gradient_row<const POSITIVE: bool>(
+    dx: &mut [Unwritten],
+    x: &[f32],
+    dy: &[f32],
+    affine: &Affine,
+    slope: &[f32],
+    offset: &[f32],
+) {
+    let n = dx.len();
+    let (x, dy, slope, offset) = (&x[..n], &dy[..n], &slope[..n], &offset[..n]);
+    let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
+    for j in 0..n {
+        let passes = !POSITIVE || x[j].mul_add(scale[j], shift[j]) > 0.0;
+        let dy = if passes { dy[j] } else { 0.0 };
+        dx[j].write(scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])));
     }
 }
 
 /// `Σ dy (x − μ)` and `Σ dy` of each channel.
-#[inline(always)]
-fn gradient_sums(
+fn gradient_sums<const POSITIVE: bool>(
     x: &[f32],
     dy: &[f32],
     affine: &Affine,
-    passes: impl Fn(f32, usize) -> bool + Copy + Sync,
 ) -> (Vec<f64>, Vec<f64>) {
     let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
     assert_eq!(
@@ -307,22 +309,15 @@ fn gradient_sums(
         dy.len(),
         "numbers of an input and of the output's gradient"
     );
-    let mean = &affine.mean[..channels];
-    let parts: Vec<_> = x
-        .par_chunks(chunk)
-        .zip(dy.par_chunks(chunk))
+    let chunks = x.par_chunks(chunk).zip(dy.par_chunks(chunk));
+    let parts: Vec<_> = chunks
         .map(|(x, dy)| {
             let (mut products, mut sums) = (vec![0.0_f32; channels], vec![0.0_f32; channels]);
-            let (p, s) = (&mut products[..channels], &mut sums[..channels]);
             vectorized(
                 #[inline(always)]
                 || {
                     for (x, dy) in x.chunks_exact(channels).zip(dy.chunks_exact(channels)) {
-                        for j in 0..channels {
-                            let dy = if passes(x[j], j) { dy[j] } else { 0.0 };
-                            s[j] += dy;
-                            p[j] = dy.mul_add(x[j] - mean[j], p[j]);
-                        }
+                        add_row::<POSITIVE>(&mut products, &mut sums, x, dy, affine);
                     }
                 },
             );
@@ -337,6 +332,25 @@ fn gradient_sums(
         }
     }
     (products, sums)
+}
+
+#[inline(always)]
+fn add_row<const POSITIVE: bool>(
+    products: &mut [f32],
+    sums: &mut [f32],
+    x: &[f32],
+    dy: &[f32],
+    affine: &Affine,
+) {
+    let n = products.len();
+    let (sums, x, dy) = (&mut sums[..n], &x[..n], &dy[..n]);
+    let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
+    for j in 0..n {
+        let passes = !POSITIVE || x[j].mul_add(scale[j], shift[j]) > 0.0;
+        let dy = if passes { dy[j] } else { 0.0 };
+        sums[j] += dy;
+        products[j] = dy.mul_add(x[j] - mean[j], products[j]);
+    }
 }
 
 /// Numbers of a chunk: whole rows.

@@ -264,7 +264,7 @@ fn add_patches(patches: &[f32], shape: &ConvShape, pixels: Range<usize>, dx: &mu
     vectorized(
         #[inline(always)]
         || {
-            for (pixel, patch) in pixels.zip(patches.chunks_exact(shape.patch_len())) {
+            for (pixel, patch) in pixels.clone().zip(patches.chunks_exact(shape.patch_len())) {
                 visit_patch(shape, pixel, |rows, target| {
                     if let Some(start) = target {
                         let dx = &mut dx[start..start + rows.len()];

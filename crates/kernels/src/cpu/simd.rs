@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
 
@@ -22,8 +22,23 @@ pub(crate) fn arch() -> Arch {
 }
 
 /// Runs `work` compiled for the widest instruction set. The closure needs `#[inline(always)]`.
-pub(crate) fn vectorized<R>(work: impl NullaryFnOnce<Output = R>) -> R {
-    arch().dispatch(work)
+///
+/// It is called as `FnMut`: as `FnOnce`, a closure that only borrows would be called by an adapter, which need not
+/// be inlined, and would then be compiled for the smallest instruction set.
+#[inline(always)]
+pub(crate) fn vectorized<R>(work: impl FnMut() -> R) -> R {
+    arch().dispatch(Work(work))
+}
+
+struct Work<F>(F);
+
+impl<R, F: FnMut() -> R> WithSimd for Work<F> {
+    type Output = R;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) -> R {
+        (self.0)()
+    }
 }
 
 /// Numbers in one register.

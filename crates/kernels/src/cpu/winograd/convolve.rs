@@ -188,7 +188,7 @@ fn transform_inputs(
     vectorized(
         #[inline(always)]
         || {
-            for tile in range {
+            for tile in range.clone() {
                 let place = tiles.place(tile);
                 for channel in (0..channels).step_by(GROUP) {
                     let transformed = input_tile(x, tiles, place, channels, channel);
@@ -216,7 +216,7 @@ fn transform_outputs(
     vectorized(
         #[inline(always)]
         || {
-            for tile in range {
+            for tile in range.clone() {
                 let place = tiles.place(tile);
                 let (rows, columns) = (
                     TILE.min(tiles.height - place.row),

@@ -13,7 +13,7 @@ use super::{
         simd::vectorized,
     },
     GROUP, PLANE_GAP, PLANES, Tiles,
-    transform::{G, Tile, ZERO, gradient_tile, input_tile},
+    transform::{G, Group, ZERO, gradient_tile, input_tile},
 };
 
 /// Writes the gradient `[O, C, 3, 3]` of the weights from `x` `[B, H, W, C]` and `dy` `[B, H, W, O]`.
@@ -171,11 +171,10 @@ impl Gradient<'_> {
         vectorized(
             #[inline(always)]
             || {
-                for tile in range {
+                for tile in range.clone() {
                     let (place, index) = (self.tiles.place(tile), tile - block.start);
                     for channel in (0..channels).step_by(GROUP) {
-                        let transformed: Tile =
-                            input_tile(self.x, &self.tiles, place, channels, channel);
+                        let transformed = input_tile(self.x, &self.tiles, place, channels, channel);
                         for (i, group) in transformed.iter().flatten().enumerate() {
                             let offset = i * in_plane + index * channels + channel;
                             // SAFETY: these channels of this tile belong to this job alone.
@@ -183,7 +182,7 @@ impl Gradient<'_> {
                         }
                     }
                     for channel in (0..outputs).step_by(GROUP) {
-                        let transformed: Tile =
+                        let transformed =
                             gradient_tile(self.dy, &self.tiles, place, outputs, channel);
                         for (i, group) in transformed.iter().flatten().enumerate() {
                             for (lanes, first) in
@@ -204,6 +203,7 @@ impl Gradient<'_> {
     /// `Gᵀ S G`, where `S` is the sum of `sums`, each `[36][C][O]`, in order.
     fn transform_back(&self, sums: &[f32], dw: &mut [Unwritten]) {
         let (channels, outputs) = (self.shape.in_channels, self.shape.out_channels);
+        let sum_len = PLANES * channels * outputs;
         dw.par_chunks_mut(GROUP * channels * 9)
             .enumerate()
             .for_each(|(block, dw)| {
@@ -211,34 +211,11 @@ impl Gradient<'_> {
                     #[inline(always)]
                     || {
                         for channel in 0..channels {
-                            let mut rows = [[ZERO; 6]; 3]; // Gᵀ S
-                            for frequency in 0..PLANES {
-                                let offset =
-                                    (frequency * channels + channel) * outputs + block * GROUP;
-                                let mut sum = ZERO;
-                                for part in sums.chunks_exact(PLANES * channels * outputs) {
-                                    let values = &part[offset..offset + GROUP];
-                                    sum.iter_mut()
-                                        .zip(values)
-                                        .for_each(|(sum, value)| *sum += value);
-                                }
-                                for (row, factor) in rows.iter_mut().zip(G[frequency / 6]) {
-                                    let target = &mut row[frequency % 6];
-                                    target
-                                        .iter_mut()
-                                        .zip(sum)
-                                        .for_each(|(t, s)| *t = factor.mul_add(s, *t));
-                                }
-                            }
-                            for tap in 0..9 {
-                                let mut sum = ZERO;
-                                for (column, factors) in rows[tap / 3].iter().zip(&G) {
-                                    let factor = factors[tap % 3];
-                                    sum.iter_mut()
-                                        .zip(column)
-                                        .for_each(|(t, s)| *t = factor.mul_add(*s, *t));
-                                }
-                                for (output, value) in sum.into_iter().enumerate() {
+                            let offset = channel * outputs + block * GROUP;
+                            let kernels =
+                                transformed_back(sums, sum_len, channels * outputs, offset);
+                            for (tap, kernel) in kernels.iter().enumerate() {
+                                for (output, &value) in kernel.iter().enumerate() {
                                     dw[(output * channels + channel) * 9 + tap].write(value);
                                 }
                             }
@@ -246,5 +223,37 @@ impl Gradient<'_> {
                     },
                 );
             });
+    }
+}
+
+/// The 3×3 kernels of a group of outputs, from sums which lie at `offset` in each plane.
+#[inline(always)]
+fn transformed_back(sums: &[f32], sum_len: usize, plane: usize, offset: usize) -> [Group; 9] {
+    let mut rows = [[ZERO; 6]; 3]; // Gᵀ S
+    for frequency in 0..PLANES {
+        let mut sum = ZERO;
+        for part in sums.chunks_exact(sum_len) {
+            let values = &part[frequency * plane + offset..][..GROUP];
+            for lane in 0..GROUP {
+                sum[lane] += values[lane];
+            }
+        }
+        for (row, factor) in rows.iter_mut().zip(G[frequency / 6]) {
+            add_scaled(&mut row[frequency % 6], factor, &sum);
+        }
+    }
+    let mut kernels = [ZERO; 9];
+    for (tap, kernel) in kernels.iter_mut().enumerate() {
+        for (column, factors) in rows[tap / 3].iter().zip(&G) {
+            add_scaled(kernel, factors[tap % 3], column);
+        }
+    }
+    kernels
+}
+
+#[inline(always)]
+fn add_scaled(sum: &mut Group, factor: f32, group: &Group) {
+    for (sum, value) in sum.iter_mut().zip(group) {
+        *sum = factor.mul_add(*value, *sum);
     }
 }

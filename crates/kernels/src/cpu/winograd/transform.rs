@@ -116,7 +116,15 @@ pub(super) fn input_tile(
         }
         *transformed = input(&pixels);
     }
-    std::array::from_fn(|i| input(&std::array::from_fn(|j| columns[j][i])))
+    let mut tile = [[ZERO; 6]; 6];
+    for (i, line) in tile.iter_mut().enumerate() {
+        let mut row = [ZERO; 6];
+        for (value, column) in row.iter_mut().zip(&columns) {
+            *value = column[i];
+        }
+        *line = input(&row);
+    }
+    tile
 }
 
 /// The 4×4 gradients of a tile's output, transformed; pixels outside the image are zero.
@@ -137,18 +145,37 @@ pub(super) fn gradient_tile(
         }
         *transformed = output_adjoint(&pixels);
     }
-    std::array::from_fn(|i| output_adjoint(&std::array::from_fn(|j| columns[j][i])))
+    let mut tile = [[ZERO; 6]; 6];
+    for (i, line) in tile.iter_mut().enumerate() {
+        let mut row = [ZERO; TILE];
+        for (value, column) in row.iter_mut().zip(&columns) {
+            *value = column[i];
+        }
+        *line = output_adjoint(&row);
+    }
+    tile
 }
 
 /// The output pixels `[row][column]` of transformed products, read at `offset` of each plane.
 #[inline(always)]
 pub(super) fn output_tile(products: &[f32], plane: usize, offset: usize) -> [[Group; TILE]; TILE] {
-    let columns: [[Group; TILE]; 6] = std::array::from_fn(|j| {
-        output(&std::array::from_fn(|i| {
-            load(products, (i * 6 + j) * plane + offset)
-        }))
-    });
-    std::array::from_fn(|i| output(&std::array::from_fn(|j| columns[j][i])))
+    let mut columns = [[ZERO; TILE]; 6];
+    for (j, column) in columns.iter_mut().enumerate() {
+        let mut values = [ZERO; 6];
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = load(products, (i * 6 + j) * plane + offset);
+        }
+        *column = output(&values);
+    }
+    let mut pixels = [[ZERO; TILE]; TILE];
+    for (i, line) in pixels.iter_mut().enumerate() {
+        let mut row = [ZERO; 6];
+        for (value, column) in row.iter_mut().zip(&columns) {
+            *value = column[i];
+        }
+        *line = output(&row);
+    }
+    pixels
 }
 
 /// Writes one group of channels.

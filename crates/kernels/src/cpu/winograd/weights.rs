@@ -136,18 +136,22 @@ fn transformed(kernels: &[Group; 9]) -> [Group; PLANES] {
             );
         }
     }
-    std::array::from_fn(|i| {
+    let mut planes = [ZERO; PLANES];
+    for (i, plane) in planes.iter_mut().enumerate() {
         let row = &rows[i / 6];
-        combine(&G[i % 6], [&row[0], &row[1], &row[2]])
-    })
+        *plane = combine(&G[i % 6], [&row[0], &row[1], &row[2]]);
+    }
+    planes
 }
 
 #[inline(always)]
 fn combine(factors: &[f32; 3], groups: [&Group; 3]) -> Group {
-    std::array::from_fn(|i| {
-        factors[2].mul_add(
+    let mut sum = ZERO;
+    for (i, sum) in sum.iter_mut().enumerate() {
+        *sum = factors[2].mul_add(
             groups[2][i],
             factors[1].mul_add(groups[1][i], factors[0] * groups[0][i]),
-        )
-    })
+        );
+    }
+    sum
 }
