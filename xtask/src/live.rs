@@ -125,13 +125,9 @@ impl Events for Live {
                 }
             }
             Event::Building { binaries } => self.building(binaries),
-            Event::Started { stage, reasons } => match &mut self.bars {
+            Event::Started { stage, .. } => match &mut self.bars {
                 Some(bars) => bars.start_stage(stage),
-                None => self.note(&format!(
-                    "{stage:width$}  starts         {}",
-                    reasons.join(", "),
-                    width = self.width
-                )),
+                None => self.note(&format!("{stage:width$}  starts", width = self.width)),
             },
             Event::Progress { stage, progress } => {
                 if let Some(bars) = &mut self.bars {

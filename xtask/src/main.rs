@@ -90,7 +90,7 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
 }
 
 fn status(arguments: &cli::Select) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Read)?;
+    let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
     if arguments.json {
@@ -101,7 +101,7 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
 }
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Read)?;
+    let mut workspace = open(&arguments.params, Access::Write)?;
     let explanation = workspace.explain(workspace.graph.one(&arguments.stage)?)?;
     if arguments.json {
         print::json(&explanation)
@@ -111,7 +111,7 @@ fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
 }
 
 fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Read)?;
+    let mut workspace = open(&arguments.params, Access::Write)?;
     if arguments.mermaid {
         return print::text(&dag::mermaid(&workspace.graph));
     }

@@ -85,7 +85,7 @@ pub enum Error {
     },
     /// `pipeline.lock` holds something that the runner didn't write.
     #[error(
-        "cannot read `pipeline.lock`: {0}; restore it or delete it, it is then rebuilt from the cache"
+        "cannot read `pipeline.lock` (restore it, or delete it to have it rebuilt from the cache): {0}"
     )]
     Lock(String),
     /// A run of cargo that failed; its own messages are on the terminal.

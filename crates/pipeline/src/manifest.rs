@@ -147,7 +147,7 @@ impl fmt::Display for Difference {
 
 /// Digests and long texts tell a person nothing.
 fn is_short(value: &str) -> bool {
-    value.chars().count() <= 40 && value != PENDING && !value.is_empty()
+    value.chars().count() <= 24 && value != PENDING && !value.is_empty()
 }
 
 #[cfg(test)]

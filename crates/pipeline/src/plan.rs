@@ -15,6 +15,9 @@ use crate::lock::Locked;
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;
 
+/// The reason of an instance that the lock doesn't have.
+const NEVER: &str = "no result in `pipeline.lock`";
+
 /// What is to be done for an instance.
 #[derive(Debug)]
 pub(crate) enum Decision {
@@ -242,7 +245,7 @@ impl Workspace {
         }
         let mut reasons = match self.manifest_before(&instance.name) {
             Some(before) => summary(&draft.manifest.differences(&before)),
-            None => vec!["never ran".into()],
+            None => vec![NEVER.into()],
         };
         let certain = !reasons.is_empty();
         reasons.extend(waits_for);
@@ -271,7 +274,7 @@ impl Workspace {
     /// Why the key isn't the lock's.
     fn reasons(&self, name: &str, manifest: &Manifest) -> Vec<String> {
         if !self.lock.stages.contains_key(name) {
-            return vec!["not in `pipeline.lock`".into()];
+            return vec![NEVER.into()];
         }
         match self.manifest_before(name) {
             Some(before) => summary(&manifest.differences(&before)),
@@ -544,9 +547,12 @@ pub(crate) fn locked(
     outputs: &BTreeMap<String, Digest>,
 ) -> Locked {
     let inputs = planned.inputs.iter().map(|(name, found)| {
-        let digests = found.contents().iter().filter_map(|content| content.digest);
-        (name.clone(), digests.collect())
+        let digests = found.contents().iter();
+        let digests: Vec<Digest> = digests.filter_map(|content| content.digest).collect();
+        (name.clone(), digests)
     });
+    // Absent and volatile inputs have nothing to tell.
+    let inputs = inputs.filter(|(_, digests)| !digests.is_empty());
     let kept = outputs.iter().filter(|(name, _)| {
         instance
             .outputs

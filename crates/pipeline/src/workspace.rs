@@ -42,7 +42,7 @@ pub struct Workspace {
 pub enum Access {
     /// Nothing is written, not even what would make the next check faster.
     Read,
-    /// The runner's own folder, outputs and the lock.
+    /// The runner's own folder and, in a repro, outputs and the lock.
     Write,
 }
 
@@ -132,7 +132,7 @@ impl Workspace {
         let (packages, is_new) = Packages::load(&self.root, &cache, &mut self.index)?;
         if is_new && self.access == Access::Write {
             let text = serde_json::to_vec(&packages).map_err(std::io::Error::from)?;
-            fs_err::write(cache, text)?;
+            write_whole(&cache, &text)?;
         }
         Ok(packages)
     }
@@ -167,7 +167,7 @@ impl Workspace {
             return Ok(());
         }
         if self.closures.changed {
-            fs_err::write(self.own("code.json"), self.closures.to_json())?;
+            write_whole(&self.own("code.json"), &self.closures.to_json())?;
             self.closures.changed = false;
         }
         Ok(self.index.save()?)
@@ -179,4 +179,11 @@ impl Workspace {
         self.lock.stages.retain(|name, _| declared(name));
         self.lock.save(&self.root, &self.own(""))
     }
+}
+
+/// Writes a file in one step, beside other processes that do the same.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let aside = path.with_extension(format!("{}.part", std::process::id()));
+    fs_err::write(&aside, bytes)?;
+    Ok(fs_err::rename(aside, path)?)
 }

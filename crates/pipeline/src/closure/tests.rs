@@ -24,9 +24,7 @@ fn names_after_a_library_are_found() {
     words.sort_unstable();
     assert_eq!(
         words,
-        [
-            "Fold", "History", "fold", "history", "history", "score", "self"
-        ]
+        ["Fold", "History", "fold", "history", "score", "self"]
     );
 }
 

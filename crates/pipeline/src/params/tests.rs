@@ -47,7 +47,10 @@ fn settings_replace_values_of_the_same_type() {
 #[test]
 fn an_unknown_setting_names_the_nearest() {
     check_error(&["train.epoch=3"], "did you mean `train.epochs`?");
-    check_error(&["trian.lr=3"], "did you mean `train.lr`?");
+    check_error(
+        &["trian.lr=3"],
+        "unknown parameter `trian`; did you mean `train`?",
+    );
     check_error(&["lr=3"], "did you mean `train.lr`?");
     check_error(&["seed"], "expected `table.key=value`");
 }

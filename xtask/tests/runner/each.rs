@@ -1,0 +1,98 @@
+//! Instances and gathering them.
+
+use crate::space::Space;
+
+const FOLDS: &str = r#"
+[stage.train]
+cmd = "echo train@${fold} >> ran; echo ${chain.letter} ${fold} > ${out.model}"
+each = { fold = "${chain.number}" }
+out = { model = "models/${fold}/model.txt" }
+
+[stage.choose]
+cmd = "echo choose >> ran; cat ${in.models} > ${out.best}"
+in = { models = "models/*/model.txt", extra = "${chain.letter}" }
+out = { best = "best.txt" }
+"#;
+
+#[test]
+fn instances_are_gathered_by_a_pattern() {
+    let space = Space::new(&FOLDS.replace(", extra = \"${chain.letter}\"", ""));
+    let three = ["--set", "chain.number=3"];
+    let states = space.states(&[&["repro", "--json"], &three[..]].concat());
+    assert_eq!(
+        states,
+        ["train@0 ran", "train@1 ran", "train@2 ran", "choose ran"]
+    );
+    assert_eq!(space.read("best.txt"), "x 0\nx 1\nx 2\n");
+    assert_eq!(
+        space
+            .states(&[&["repro", "train", "--json"], &three[..]].concat())
+            .len(),
+        3
+    );
+    let states = space.states(&[&["repro", "train@1", "--force", "--json"], &three[..]].concat());
+    assert_eq!(states, ["train@1 ran"]);
+    space.fails(&["repro", "train@7"], "unknown stage or output `train@7`");
+}
+
+#[test]
+fn what_was_an_instance_before_is_not_gathered() {
+    let space = Space::new(&FOLDS.replace(", extra = \"${chain.letter}\"", ""));
+    space.ok(&["repro", "--set", "chain.number=3"]);
+    assert_eq!(space.repro(), ["train@0 up-to-date", "choose ran"]);
+    assert_eq!(space.read("best.txt"), "x 0\n");
+}
+
+#[test]
+fn an_optional_input_may_be_absent() {
+    let space = Space::new(FOLDS);
+    let absent = ["repro", "--json", "--set", "chain.letter="];
+    assert_eq!(space.states(&absent), ["train@0 ran", "choose ran"]);
+    let present = ["repro", "--json", "--set", "chain.letter=src.txt"];
+    assert_eq!(space.states(&present), ["train@0 ran", "choose ran"]);
+    space.fails(
+        &["repro", "--set", "chain.letter=nowhere"],
+        "stage `choose` needs the input `extra`: `nowhere` does not exist, given by `chain.letter` in --set:1",
+    );
+}
+
+#[test]
+fn a_pattern_falls_back_to_files() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"cat ${in.x} > y\"\nin = { x = \"data/*.csv\" }\nout = { y = \"y\" }\n",
+    );
+    space.fails(&["repro"], "`data/*.csv` does not exist");
+    space.write("data/b.csv", "b\n");
+    space.write("data/a.csv", "a\n");
+    space.write("data/c.txt", "c\n");
+    assert_eq!(space.repro(), ["s ran"]);
+    assert_eq!(space.read("y"), "a\nb\n");
+    space.write("data/d.csv", "d\n");
+    assert_eq!(space.repro(), ["s ran"]);
+}
+
+#[test]
+fn a_file_inside_an_output_folder_follows_it() {
+    let space = Space::new(
+        r#"
+        [stage.last]
+        cmd = "cat ${in.x} > ${out.y}"
+        in = { x = "d/x.txt" }
+        out = { y = "y" }
+        [stage.first]
+        cmd = "mkdir ${out.d}; echo ${chain.letter} > ${out.d}/x.txt"
+        out = { d = "d" }
+        "#,
+    );
+    assert_eq!(space.repro(), ["first ran", "last ran"]);
+    assert_eq!(
+        space.states(&["repro", "--json", "--set", "chain.letter=y"]),
+        ["first ran", "last ran"]
+    );
+    assert_eq!(
+        space.states(&["repro", "--dry-run", "--json"]),
+        ["first would-restore", "last may-run"]
+    );
+    assert_eq!(space.repro(), ["first restored", "last restored"]);
+    assert_eq!(space.read("y"), "x\n");
+}

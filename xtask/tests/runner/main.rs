@@ -1,0 +1,13 @@
+//! The runner through its real binary, in small workspaces whose stages are
+//! shell commands.
+
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
+mod cache;
+mod change;
+mod each;
+mod outputs;
+mod processes;
+mod space;
+mod targets;
+mod wrong;

@@ -1,0 +1,153 @@
+//! Killed, interrupted and simultaneous runs.
+
+use std::io::Read;
+use std::process::Child;
+use std::time::Instant;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::space::{Space, wait};
+
+/// A stage that notes its process, does a first half and then waits for `go`.
+const SLOW: &str = r#"
+[stage.slow]
+cmd = '''
+echo half > x.txt
+echo $$ > pid.new
+mv pid.new pid
+while [ ! -e go ]; do sleep 0.05; done
+echo whole > x.txt
+'''
+out = { x = "x.txt" }
+"#;
+
+fn signal(child: &Child, signal: Signal) {
+    kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+}
+
+/// Whether the process noted in `pid` is gone.
+fn is_gone(space: &Space) -> bool {
+    let pid = space.read("pid").trim().parse().unwrap();
+    kill(Pid::from_raw(pid), None).is_err()
+}
+
+/// A repro that is in the middle of the slow stage.
+fn halfway(space: &Space) -> Child {
+    space.remove("pid");
+    let child = space.start(&["repro"]);
+    space.wait_for("pid");
+    child
+}
+
+fn check_continues(space: &Space) {
+    wait("the stage's end", || is_gone(space));
+    space.write("go", "");
+    assert_eq!(space.repro(), ["slow ran"]);
+    assert_eq!(space.read("x.txt"), "whole\n");
+    assert_eq!(space.repro(), ["slow up-to-date"]);
+    assert_eq!(
+        fs_err::read_dir(space.path(".atelier/work"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_killed_runner_leaves_no_process_and_the_next_repro_works() {
+    let space = Space::new(SLOW);
+    let mut child = halfway(&space);
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    check_continues(&space);
+}
+
+#[test]
+fn what_stood_before_a_killed_run_comes_back() {
+    let space = Space::new(SLOW);
+    space.write("x.txt", "before\n");
+    let mut child = halfway(&space);
+    assert_eq!(space.read("x.txt"), "half\n");
+    signal(&child, Signal::SIGKILL);
+    child.wait().unwrap();
+    wait("the stage's end", || is_gone(&space));
+    space.write("pipeline.toml", &SLOW.replace("while [", "exit 1; while ["));
+    space.fails(&["repro"], "exit status 1");
+    assert_eq!(space.read("x.txt"), "before\n");
+}
+
+#[test]
+fn signals_stop_the_stage_and_tell_so_by_the_exit_status() {
+    for (sent, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let space = Space::new(SLOW);
+        let mut child = halfway(&space);
+        signal(&child, sent);
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(is_gone(&space));
+        assert!(!space.exists("x.txt"));
+        check_continues(&space);
+    }
+}
+
+#[test]
+fn the_scratch_folder_survives_a_failure() {
+    let space = Space::new(
+        r#"
+        [stage.s]
+        cmd = '''
+        scratch=$(dirname "$ATELIER_JOB")/scratch
+        if [ -e $scratch/half ]; then mv $scratch/half ${out.x}; else echo resumed > $scratch/half; exit 1; fi
+        '''
+        out = { x = "x.txt" }
+        "#,
+    );
+    space.fails(&["repro"], "exit status 1");
+    assert_eq!(space.repro(), ["s ran"]);
+    assert_eq!(space.read("x.txt"), "resumed\n");
+}
+
+#[test]
+fn a_second_repro_waits_and_says_for_whom() {
+    let space = Space::new(SLOW);
+    let mut first = halfway(&space);
+    let mut second = space.start(&["repro"]);
+    let mut told = vec![0; 64];
+    let n_read = second.stdout.as_mut().unwrap().read(&mut told).unwrap();
+    let told = String::from_utf8_lossy(&told[..n_read]).into_owned();
+    let expected = format!("waiting for another repro (process {})", first.id());
+    assert!(told.starts_with(&expected), "{told}");
+    space.write("go", "");
+    assert!(first.wait().unwrap().success());
+    assert!(second.wait().unwrap().success());
+    let runs = space.read(".atelier/runs.jsonl");
+    assert_eq!(runs.lines().count(), 1, "nothing runs twice");
+}
+
+#[test]
+fn an_input_that_changes_meanwhile_is_not_recorded() {
+    let space = Space::new(&SLOW.replace("out =", "in = { src = \"src.txt\" }\nout ="));
+    let child = halfway(&space);
+    space.write("src.txt", "changed\n");
+    space.write("go", "");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("input `src` of `slow` changed while the stage ran"),
+        "{message}"
+    );
+    assert!(!space.exists("x.txt"));
+    assert_eq!(space.repro(), ["slow ran"]);
+}
+
+#[test]
+fn a_process_left_behind_by_a_stage_is_ended() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"sleep 600 & echo $! > pid; echo > ${out.x}\"\nout = { x = \"x.txt\" }\n",
+    );
+    let start = Instant::now();
+    space.ok(&["repro"]);
+    assert!(start.elapsed().as_secs() < 300);
+    wait("the end of what was left", || is_gone(&space));
+}

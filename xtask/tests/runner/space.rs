@@ -1,0 +1,204 @@
+//! A workspace in a temporary folder.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Long enough for a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `a.txt → b.txt → c.txt`, each command adding its letter and noting that it ran.
+pub(crate) const CHAIN: &str = r#"
+[stage.a]
+cmd = "echo a >> ran; cat src.txt > ${out.a}; echo ${chain.letter} >> ${out.a}"
+in = { src = "src.txt" }
+out = { a = "a.txt" }
+
+[stage.b]
+cmd = "echo b >> ran; head -n 1 ${in.a} > ${out.b}"
+in = { a = "a.txt" }
+out = { b = "out/b.txt" }
+
+[stage.c]
+cmd = "echo c >> ran; cat ${in.b} > ${out.c}; echo c >> ${out.c}"
+in = { b = "out/b.txt" }
+out = { c = "c.txt" }
+"#;
+
+/// A workspace that is removed when dropped.
+pub(crate) struct Space {
+    folder: tempfile::TempDir,
+}
+
+/// What a finished command left.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Space {
+    /// A workspace with this `pipeline.toml`, a source and two params.
+    pub(crate) fn new(pipeline: &str) -> Self {
+        let space = Space {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        space.write("pipeline.toml", pipeline);
+        space.write(
+            "params.toml",
+            "[chain]\nletter = \"x\"\nnumber = 1\nrate = 0.5\n",
+        );
+        space.write("src.txt", "source\n");
+        space
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        // As editors do: an output may be a read-only link to the cache.
+        self.remove(name);
+        fs_err::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs_err::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        let path = self.path(name);
+        if path.is_dir() {
+            fs_err::remove_dir_all(path).unwrap();
+        } else if path.exists() {
+            fs_err::remove_file(path).unwrap();
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(arguments).current_dir(self.folder.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(
+            ran.code,
+            Some(0),
+            "{arguments:?}:\n{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+        ran
+    }
+
+    /// Runs a command that must fail, with `part` in its message.
+    pub(crate) fn fails(&self, arguments: &[&str], part: &str) {
+        let ran = self.run(arguments);
+        assert_eq!(
+            ran.code,
+            Some(1),
+            "{arguments:?}:\n{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains(part),
+            "`{part}` is not in:\n{}",
+            ran.stderr
+        );
+    }
+
+    /// `name state` of each instance, from the JSON of a command.
+    pub(crate) fn states(&self, arguments: &[&str]) -> Vec<String> {
+        let ran = self.ok(arguments);
+        let outcomes: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let outcomes = outcomes.as_array().unwrap().iter();
+        let text = |outcome: &Value, key: &str| outcome[key].as_str().unwrap().to_owned();
+        outcomes
+            .map(|o| format!("{} {}", text(o, "stage"), text(o, "state")))
+            .collect()
+    }
+
+    /// States after a repro.
+    pub(crate) fn repro(&self) -> Vec<String> {
+        self.states(&["repro", "--json"])
+    }
+
+    /// The commands that ran since the last call, as they noted themselves.
+    pub(crate) fn ran(&self) -> String {
+        let ran = if self.exists("ran") {
+            self.read("ran")
+        } else {
+            String::new()
+        };
+        self.remove("ran");
+        ran.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    pub(crate) fn wait_for(&self, name: &str) {
+        wait(&format!("`{name}`"), || self.exists(name));
+    }
+
+    /// Every file below the workspace with its content.
+    pub(crate) fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in fs_err::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    files.push((path.clone(), Vec::new()));
+                    open.push(path);
+                } else {
+                    files.push((path.clone(), fs_err::read(path).unwrap()));
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Waits until `is_done`, failing after a while.
+pub(crate) fn wait(what: &str, mut is_done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_done() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,79 @@
+//! Mistakes, and how they are told: before anything runs.
+
+use crate::space::{CHAIN, Space};
+
+fn check(pipeline: &str, part: &str) {
+    let space = Space::new(pipeline);
+    space.fails(&["repro"], part);
+    assert_eq!(space.ran(), "", "nothing runs");
+}
+
+#[test]
+fn a_cycle_is_printed_as_a_chain() {
+    check(
+        &CHAIN.replace("in = { src = \"src.txt\" }", "in = { src = \"c.txt\" }"),
+        "stages form a cycle: a → b → c → a",
+    );
+}
+
+#[test]
+fn outputs_outside_or_overlapping_are_refused() {
+    check(
+        &CHAIN.replace("\"c.txt\"", "\"../c.txt\""),
+        "outputs are inside the workspace",
+    );
+    check(
+        &CHAIN.replace("\"c.txt\"", "\"/c.txt\""),
+        "outputs are inside the workspace",
+    );
+    check(
+        &CHAIN.replace("\"c.txt\"", "\"a.txt\""),
+        "outputs overlap: `a.txt` of `a` and `a.txt` of `c`",
+    );
+    check(
+        &CHAIN.replace("\"c.txt\"", "\"out\""),
+        "outputs overlap: `out` of `c` and `out/b.txt` of `b`",
+    );
+}
+
+#[test]
+fn a_missing_input_is_found_before_anything_runs() {
+    check(
+        &CHAIN.replace(
+            "in = { b = \"out/b.txt\" }",
+            "in = { b = \"out/b.txt\", extra = \"data/extra.csv\" }",
+        ),
+        "stage `c` needs the input `extra`: `data/extra.csv` does not exist",
+    );
+}
+
+#[test]
+fn misspelt_names_are_answered_with_the_nearest() {
+    check(
+        &CHAIN.replace("${chain.letter}", "${chain.leter}"),
+        "unknown parameter `chain.leter`; did you mean `chain.letter`?",
+    );
+    check(&CHAIN.replace("cmd =", "comd ="), "did you mean `cmd`?");
+    let space = Space::new(CHAIN);
+    space.fails(
+        &["repro", "--set", "chain.leter=y"],
+        "did you mean `chain.letter`?",
+    );
+    space.fails(&["repro", "--set", "chain.number=y"], "--> --set:1:");
+    space.fails(
+        &["repro", "--set", "chain.number=0.5"],
+        "`chain.number` is an integer in `params.toml`, and here a float",
+    );
+    space.write("overlay.toml", "[chian]\nletter = \"y\"\n");
+    space.fails(&["repro", "--params", "overlay.toml"], "overlay.toml:1:2");
+    space.write("overlay.toml", "[chain]\nletter = \"y\"\n");
+    space.ok(&["repro", "--params", "overlay.toml"]);
+    assert_eq!(space.read("a.txt"), "source\ny\n");
+}
+
+#[test]
+fn a_folder_without_a_pipeline_says_what_it_looked_for() {
+    let space = Space::new(CHAIN);
+    space.remove("pipeline.toml");
+    space.fails(&["status"], "cannot find `pipeline.toml`");
+}
