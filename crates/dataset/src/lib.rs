@@ -1,1 +1,26 @@
-//! Pictures: painted, scanned, decoded, resized, augmented.
+//! Pictures: decoded, resized, stored as pixels, augmented.
+//!
+//! The way of a picture: [`decode()`] turns a file's bytes into [`Rgb`], [`Geometry`] and [`resize()`] bring it to the
+//! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`Picture`], and [`center()`] or
+//! [`augment()`] make of it what the network sees. The three stages beside the library find the pictures (`annotate`),
+//! decode them (`decode`) and paint a small collection of their own (`paint`).
+//!
+//! Pre-processing is that of torchvision's ImageNet weights: short side to `256/224` of the network's side, bilinear
+//! with antialiasing, center crop, mean and standard deviation of ImageNet.
+
+mod augment;
+mod complete;
+mod decode;
+mod error;
+mod geometry;
+mod pixels;
+mod resize;
+mod sample;
+
+pub use augment::{Augmentation, augment};
+pub use decode::{Format, Limits, Rgb, decode};
+pub use error::DatasetError;
+pub use geometry::{Geometry, center_offset};
+pub use pixels::{Picture, Pixels, PixelsWriter};
+pub use resize::{Resizer, resize};
+pub use sample::{MEAN, STD, center};

@@ -1,0 +1,140 @@
+//! What can be wrong with a picture or a file of pixels.
+
+use std::path::PathBuf;
+
+/// A picture or a file of pixels cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// No bytes at all.
+    #[error("the file is empty")]
+    Empty,
+    /// The first bytes are those of no picture format.
+    #[error("not a picture: expected the first bytes of a JPEG, PNG or WebP")]
+    NotAPicture,
+    /// A picture in a format that isn't read.
+    #[error("cannot read {format}: expected JPEG, PNG or WebP")]
+    UnsupportedFormat {
+        /// Name of the format found.
+        format: String,
+    },
+    /// The file ends before its picture does.
+    #[error("truncated {format}: {missing}")]
+    Truncated {
+        /// `jpeg`, `png` or `webp`.
+        format: &'static str,
+        /// What the file lacks.
+        missing: &'static str,
+    },
+    /// The decoder gave up.
+    #[error("damaged {format}: {reason}")]
+    Damaged {
+        /// `jpeg`, `png` or `webp`.
+        format: &'static str,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// More pixels than allowed, by the header; nothing was decoded.
+    #[error("{width}×{height} are {pixels} pixels, more than the limit of {limit}")]
+    TooLarge {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+        /// Their product.
+        pixels: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// One side is many times the other; resizing the short side would blow up the long one.
+    #[error("{width}×{height}: one side is more than {limit} times the other")]
+    TooElongated {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// A picture cannot be resized.
+    #[error("cannot resize {width}×{height}: {reason}")]
+    Resize {
+        /// Pixels from left to right.
+        width: u32,
+        /// Pixels from top to bottom.
+        height: u32,
+        /// The resizer's words.
+        reason: String,
+    },
+    /// The network's side is not in the range that geometry is exact for.
+    #[error("a side of {side_px} pixels: expected 8 to 2048")]
+    Side {
+        /// The side asked for.
+        side_px: u32,
+    },
+    /// A parameter of the augmentation is out of its range.
+    #[error("`{name}` is {value}: expected {expected}")]
+    Augmentation {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+        /// Its range in words.
+        expected: &'static str,
+    },
+    /// A picture of another size than announced was handed to the writer.
+    #[error("picture {index} is {found:?} pixels, expected {expected:?}")]
+    UnexpectedSize {
+        /// Its index.
+        index: usize,
+        /// Width and height, stored.
+        found: (u32, u32),
+        /// Width and height by the header.
+        expected: (u32, u32),
+    },
+    /// Fewer or more pictures than announced were handed to the writer.
+    #[error("{written} pictures written, expected {expected}")]
+    Count {
+        /// Pictures written.
+        written: usize,
+        /// Pictures announced.
+        expected: usize,
+    },
+    /// A file of pixels that this version didn't write, or that was damaged since.
+    #[error("`{path}` is not a file of pixels: {reason}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A picture that the file of pixels doesn't have.
+    #[error("no picture {index} in `{path}`: it has {len}")]
+    NoPicture {
+        /// The file.
+        path: PathBuf,
+        /// The index asked for.
+        index: usize,
+        /// Pictures in the file.
+        len: usize,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl DatasetError {
+    /// One word for the kind, as the table of problems has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NotAPicture => "not-an-image",
+            Self::UnsupportedFormat { .. } => "unsupported-format",
+            Self::Truncated { .. } => "truncated",
+            Self::Damaged { .. } => "damaged",
+            Self::TooLarge { .. } => "too-large",
+            Self::TooElongated { .. } => "too-elongated",
+            _ => "unreadable",
+        }
+    }
+}

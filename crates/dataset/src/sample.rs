@@ -1,0 +1,119 @@
+//! From stored pixels to the network's input, without augmentation.
+
+use crate::{Picture, center_offset};
+
+/// Mean of ImageNet's red, green and blue, in `[0, 1]` (torchvision's `IMAGENET1K` weights).
+pub const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of ImageNet's red, green and blue, in `[0, 1]`.
+pub const STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// Writes the center crop of `side` × `side`, normalized by [`MEAN`] and [`STD`], to `out` `[side, side, 3]`.
+///
+/// Where the crop is larger than the picture, the rest is black.
+///
+/// # Panics
+/// `out` is not `side · side · 3` long.
+pub fn center(picture: &Picture<'_>, side: u32, out: &mut [f32]) {
+    let row_values = side as usize * 3;
+    assert_eq!(
+        out.len(),
+        row_values * side as usize,
+        "`out` holds side · side · 3 values"
+    );
+    let table = normalization();
+    let left = center_offset(picture.width, side);
+    let top = center_offset(picture.height, side);
+    // The columns of the crop that lie in the picture.
+    let from = (-left).clamp(0, i64::from(side));
+    let to = (i64::from(picture.width) - left).clamp(from, i64::from(side));
+    let span = index(from) * 3..index(to) * 3;
+    for (y, line) in out.chunks_exact_mut(row_values).enumerate() {
+        fill_black(line, &table);
+        let row = top + y as i64;
+        if !(0..i64::from(picture.height)).contains(&row) {
+            continue;
+        }
+        let start = (index(row) * picture.width as usize + index(from + left)) * 3;
+        let source = &picture.pixels[start..start + span.len()];
+        for (target, pixel) in line[span.clone()]
+            .chunks_exact_mut(3)
+            .zip(source.chunks_exact(3))
+        {
+            for channel in 0..3 {
+                target[channel] = table[channel][usize::from(pixel[channel])];
+            }
+        }
+    }
+}
+
+fn fill_black(line: &mut [f32], table: &[[f32; 256]; 3]) {
+    for target in line.chunks_exact_mut(3) {
+        for channel in 0..3 {
+            target[channel] = table[channel][0];
+        }
+    }
+}
+
+/// `(byte / 255 - mean) / std` for every byte and channel.
+fn normalization() -> [[f32; 256]; 3] {
+    std::array::from_fn(|channel| {
+        std::array::from_fn(|byte| (byte as f32 / 255.0 - MEAN[channel]) / STD[channel])
+    })
+}
+
+/// A number that is known to be a valid index.
+fn index(value: i64) -> usize {
+    usize::try_from(value).expect("clamped to the picture")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture whose red is the column and whose green is the row.
+    fn ramp(width: u8, height: u8) -> Vec<u8> {
+        (0..height)
+            .flat_map(|y| (0..width).flat_map(move |x| [x, y, 0]))
+            .collect()
+    }
+
+    fn picture(width: u32, height: u32, pixels: &[u8]) -> Picture<'_> {
+        Picture {
+            width,
+            height,
+            full_width: width,
+            full_height: height,
+            pixels,
+        }
+    }
+
+    fn bytes_of(out: &[f32]) -> Vec<[f32; 3]> {
+        out.chunks_exact(3)
+            .map(|pixel| std::array::from_fn(|c| ((pixel[c] * STD[c] + MEAN[c]) * 255.0).round()))
+            .collect()
+    }
+
+    #[test]
+    fn the_crop_is_centered() {
+        let pixels = ramp(12, 9);
+        let mut out = vec![0.0; 8 * 8 * 3];
+        center(&picture(12, 9, &pixels), 8, &mut out);
+        let bytes = bytes_of(&out);
+        // Left is (12 - 8) / 2 = 2; top is 0.5, which rounds to the even 0.
+        assert_eq!(bytes[0], [2.0, 0.0, 0.0]);
+        assert_eq!(bytes[63], [9.0, 7.0, 0.0]);
+    }
+
+    #[test]
+    fn beyond_the_picture_is_black() {
+        let pixels = vec![255; 4 * 4 * 3];
+        let mut out = vec![0.0; 8 * 8 * 3];
+        center(&picture(4, 4, &pixels), 8, &mut out);
+        let white = bytes_of(&out)
+            .iter()
+            .filter(|pixel| **pixel == [255.0; 3])
+            .count();
+        assert_eq!(white, 16);
+        assert_eq!(bytes_of(&out)[0], [0.0; 3]);
+    }
+}
