@@ -1,1 +1,24 @@
-//! ResNet, embedder and head, pretrained weights.
+//! The network of the study: a ResNet with its 1000-way classifier kept, an embedder and a head.
+//!
+//! `images → ResNet → 1000 → ReLU → Linear → embedding → ReLU → Linear → logits`
+//!
+//! Layers, names and shapes are torchvision's, so weights pass between the two in both directions.
+//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, stock candle ones
+//! elsewhere; the network itself is written once.
+//!
+//! Letters in shapes: `B` images, `H` and `W` their height and width in pixels, `C` channels,
+//! `D` embedding dimensions, `K` classes.
+
+mod block;
+mod config;
+mod device;
+mod error;
+mod initial;
+mod layer;
+mod network;
+mod weights;
+
+pub use config::{Config, Depth};
+pub use device::device;
+pub use error::ModelError;
+pub use network::{Freeze, Mode, Network, Output};

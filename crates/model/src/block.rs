@@ -1,0 +1,178 @@
+//! The residual blocks and the ResNet that is made of them.
+
+use candle_core::Tensor;
+use rand::Rng;
+
+use crate::layer::{BatchNorm, Builder, Convolution, Linear, Pass};
+use crate::{Depth, ModelError};
+
+/// Outputs of the classifier that is kept from ImageNet.
+pub(crate) const IMAGENET_CLASSES: usize = 1000;
+
+/// A convolution and the batch-norm behind it.
+struct Step {
+    convolution: Convolution,
+    norm: BatchNorm,
+}
+
+impl Step {
+    fn forward(
+        &self,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        relu: bool,
+        pass: Pass,
+    ) -> Result<Tensor, ModelError> {
+        self.norm
+            .forward(&self.convolution.forward(x, pass)?, residual, relu, pass)
+    }
+}
+
+/// `relu(steps(x) + shortcut(x))` (He et al. 2015, eq. 1 and 2): a pair of 3×3, or a bottleneck.
+struct Block {
+    steps: Vec<Step>,
+    last: Step,
+    /// Fits the input's size and channels to the output's; none where they agree.
+    downsample: Option<Step>,
+}
+
+impl Block {
+    fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let shortcut = match &self.downsample {
+            Some(step) => step.forward(x, None, false, pass)?,
+            None => x.clone(),
+        };
+        let mut y = x.clone();
+        for step in &self.steps {
+            y = step.forward(&y, None, true, pass)?;
+        }
+        self.last.forward(&y, Some(&shortcut), true, pass)
+    }
+}
+
+/// The sizes of a block.
+#[derive(Clone, Copy)]
+struct Plan {
+    bottleneck: bool,
+    n_in: usize,
+    width: usize,
+    stride: usize,
+}
+
+impl Plan {
+    fn n_out(self) -> usize {
+        if self.bottleneck {
+            4 * self.width
+        } else {
+            self.width
+        }
+    }
+
+    /// In, out and side of each convolution, and its stride. In a bottleneck the 3×3 has the stride,
+    /// not the first 1×1: torchvision's choice, known as v1.5.
+    fn convolutions(self) -> Vec<([usize; 3], usize)> {
+        let Self {
+            bottleneck,
+            n_in,
+            width,
+            stride,
+        } = self;
+        if bottleneck {
+            vec![
+                ([n_in, width, 1], 1),
+                ([width, width, 3], stride),
+                ([width, 4 * width, 1], 1),
+            ]
+        } else {
+            vec![([n_in, width, 3], stride), ([width, width, 3], 1)]
+        }
+    }
+
+    fn build<R: Rng>(self, name: &str, builder: &mut Builder<'_, R>) -> Result<Block, ModelError> {
+        let mut steps = Vec::new();
+        for (i, (sizes, stride)) in (1..).zip(self.convolutions()) {
+            let convolution = builder.convolution(&format!("{name}.conv{i}"), sizes, stride)?;
+            let norm = builder.batch_norm(&format!("{name}.bn{i}"), sizes[1])?;
+            steps.push(Step { convolution, norm });
+        }
+        let last = steps.pop().expect("a block has two or three convolutions");
+        let fits = self.stride == 1 && self.n_in == self.n_out();
+        let downsample = if fits {
+            None
+        } else {
+            Some(self.shortcut(name, builder)?)
+        };
+        Ok(Block {
+            steps,
+            last,
+            downsample,
+        })
+    }
+
+    fn shortcut<R: Rng>(
+        self,
+        name: &str,
+        builder: &mut Builder<'_, R>,
+    ) -> Result<Step, ModelError> {
+        let sizes = [self.n_in, self.n_out(), 1];
+        Ok(Step {
+            convolution: builder.convolution(
+                &format!("{name}.downsample.0"),
+                sizes,
+                self.stride,
+            )?,
+            norm: builder.batch_norm(&format!("{name}.downsample.1"), self.n_out())?,
+        })
+    }
+}
+
+/// A ResNet up to its pooled features, and its classifier.
+pub(crate) struct Resnet {
+    stem: Step,
+    blocks: Vec<Block>,
+    fc: Linear,
+}
+
+impl Resnet {
+    pub(crate) fn new<R: Rng>(
+        depth: Depth,
+        builder: &mut Builder<'_, R>,
+    ) -> Result<Self, ModelError> {
+        let stem = Step {
+            convolution: builder.convolution("conv1", [3, 64, 7], 2)?,
+            norm: builder.batch_norm("bn1", 64)?,
+        };
+        let mut blocks = Vec::new();
+        let mut n_in = 64;
+        for (stage, n_blocks) in depth.blocks().into_iter().enumerate() {
+            for i in 0..n_blocks {
+                let plan = Plan {
+                    bottleneck: depth.bottleneck(),
+                    n_in,
+                    width: 64 << stage,
+                    stride: if stage > 0 && i == 0 { 2 } else { 1 },
+                };
+                blocks.push(plan.build(&format!("layer{}.{i}", stage + 1), builder)?);
+                n_in = plan.n_out();
+            }
+        }
+        let fc = builder.linear("fc", depth.features(), IMAGENET_CLASSES)?;
+        Ok(Self { stem, blocks, fc })
+    }
+
+    /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
+    pub(crate) fn features(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let x = pass.backend.images(images)?;
+        let x = self.stem.forward(&x, None, true, pass)?;
+        let mut x = pass.backend.max_pool(&x)?;
+        for block in &self.blocks {
+            x = block.forward(&x, pass)?;
+        }
+        Ok(pass.backend.average_pool(&x)?)
+    }
+
+    /// Features `[B, C]` → the 1000 logits of ImageNet.
+    pub(crate) fn classify(&self, features: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        self.fc.forward(features, pass)
+    }
+}

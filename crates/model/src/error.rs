@@ -1,0 +1,95 @@
+//! What can go wrong with a network and its weights.
+
+use std::path::PathBuf;
+
+use crate::Depth;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A number that is no ResNet's.
+    #[error("`{layers}` is not a ResNet depth: expected 18, 34, 50, 101 or 152")]
+    UnknownDepth {
+        /// The number given.
+        layers: u64,
+    },
+    /// A layer of no units was asked for.
+    #[error("`{name}` is 0: expected at least 1")]
+    EmptyLayer {
+        /// The field of [`Config`](crate::Config).
+        name: &'static str,
+    },
+    /// A device class that does not exist.
+    #[error("`{class}` is not a device: expected `cpu`, `metal` or `cuda`")]
+    UnknownDevice {
+        /// The class given.
+        class: String,
+    },
+    /// A device class that this build leaves out.
+    #[error("device `{class}` is not in this build: build with `--features {class}`")]
+    DeviceNotBuilt {
+        /// The class given.
+        class: &'static str,
+    },
+    /// A device that does not open.
+    #[error("cannot open device `{class}`: {source}")]
+    DeviceUnavailable {
+        /// The class given.
+        class: &'static str,
+        /// What the device said.
+        source: candle_core::Error,
+    },
+    /// A file that cannot be opened, read or written; the message names it.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// A file that is not what it should be.
+    #[error("cannot read `{}` as {format}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The format that it was read as.
+        format: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Weights of another ResNet.
+    #[error("{origin} does not fit {expected}: these look like {found}'s weights")]
+    WrongDepth {
+        /// The file, or what else held the weights.
+        origin: String,
+        /// The network's depth.
+        expected: Depth,
+        /// The depth whose blocks the weights have.
+        found: Depth,
+    },
+    /// Weights that do not fit the network.
+    #[error("{origin} does not fit {expected}: {problems}")]
+    Mismatch {
+        /// The file, or what else held the weights.
+        origin: String,
+        /// The network's depth.
+        expected: Depth,
+        /// Missing, unexpected and mis-shaped tensors.
+        problems: String,
+    },
+    /// Weights that cannot be written as safetensors.
+    #[error("cannot encode weights as safetensors: {0}")]
+    Encode(#[from] safetensors::SafeTensorError),
+    /// Images of a wrong shape or type.
+    #[error("images are {found}, expected [B, H, W, 3] of f32, none of them 0")]
+    Images {
+        /// The shape and type found.
+        found: String,
+    },
+    /// A batch too small to have a variance.
+    #[error(
+        "batch-norm `{layer}` sees one value a channel, which has no variance: train on more or larger images a batch"
+    )]
+    NoVariance {
+        /// The batch-norm's name.
+        layer: String,
+    },
+    /// An operation on tensors failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}

@@ -1,0 +1,216 @@
+//! Layers with weights, and how a pass reads them.
+
+use candle_core::{DType, Device, Tensor, Var};
+use kernels::Backend;
+use rand::Rng;
+
+use crate::{Mode, ModelError, initial};
+
+/// Added to variances before the root: PyTorch's `eps`.
+const EPSILON: f64 = 1e-5;
+/// The weight of the newest batch in running statistics: PyTorch's `momentum`.
+const MOMENTUM: f64 = 0.1;
+
+/// What a tensor of the state is to training.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Moved by the optimizer.
+    Weight,
+    /// A running mean or variance.
+    Statistic,
+    /// The number of batches that a statistic has seen, an `i64` on the host.
+    Count,
+}
+
+/// A named tensor of the state.
+pub(crate) struct Slot {
+    pub(crate) name: String,
+    pub(crate) var: Var,
+    pub(crate) role: Role,
+}
+
+/// How one forward pass treats a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass {
+    pub(crate) backend: Backend,
+    pub(crate) mode: Mode,
+    /// Whether gradients are wanted for the layer's weights.
+    pub(crate) tracked: bool,
+}
+
+impl Pass {
+    /// The weight as an operand: detached where no gradient is wanted, so that none is computed and
+    /// nothing is kept for it.
+    fn operand(self, weight: &Var) -> Tensor {
+        if self.tracked {
+            weight.as_tensor().clone()
+        } else {
+            weight.as_detached_tensor()
+        }
+    }
+}
+
+/// Makes layers with fresh weights and notes them in the order in which they are made.
+pub(crate) struct Builder<'a, R> {
+    device: &'a Device,
+    rng: &'a mut R,
+    slots: Vec<Slot>,
+}
+
+impl<'a, R: Rng> Builder<'a, R> {
+    pub(crate) fn new(device: &'a Device, rng: &'a mut R) -> Self {
+        Self {
+            device,
+            rng,
+            slots: Vec::new(),
+        }
+    }
+
+    /// The state of all layers made.
+    pub(crate) fn finish(self) -> Vec<Slot> {
+        self.slots
+    }
+
+    fn keep(&mut self, layer: &str, name: &str, role: Role, var: &Var) {
+        self.slots.push(Slot {
+            name: format!("{layer}.{name}"),
+            var: var.clone(),
+            role,
+        });
+    }
+
+    /// A square convolution without bias, padded to keep the image's size at stride 1.
+    pub(crate) fn convolution(
+        &mut self,
+        layer: &str,
+        [n_in, n_out, side]: [usize; 3],
+        stride: usize,
+    ) -> Result<Convolution, ModelError> {
+        let weight = initial::convolution([n_in, n_out, side], self.device, self.rng)?;
+        self.keep(layer, "weight", Role::Weight, &weight);
+        Ok(Convolution {
+            weight,
+            stride,
+            padding: side / 2,
+        })
+    }
+
+    pub(crate) fn batch_norm(
+        &mut self,
+        layer: &str,
+        channels: usize,
+    ) -> Result<BatchNorm, ModelError> {
+        let norm = BatchNorm {
+            name: layer.to_owned(),
+            weight: initial::constant(1.0, channels, self.device)?,
+            bias: initial::constant(0.0, channels, self.device)?,
+            running_mean: initial::constant(0.0, channels, self.device)?,
+            running_var: initial::constant(1.0, channels, self.device)?,
+            n_batches: Var::zeros((), DType::I64, &Device::Cpu)?,
+        };
+        self.keep(layer, "weight", Role::Weight, &norm.weight);
+        self.keep(layer, "bias", Role::Weight, &norm.bias);
+        self.keep(layer, "running_mean", Role::Statistic, &norm.running_mean);
+        self.keep(layer, "running_var", Role::Statistic, &norm.running_var);
+        self.keep(layer, "num_batches_tracked", Role::Count, &norm.n_batches);
+        Ok(norm)
+    }
+
+    pub(crate) fn linear(
+        &mut self,
+        layer: &str,
+        n_in: usize,
+        n_out: usize,
+    ) -> Result<Linear, ModelError> {
+        let weight = initial::linear(&[n_out, n_in], n_in, self.device, self.rng)?;
+        let bias = initial::linear(&[n_out], n_in, self.device, self.rng)?;
+        self.keep(layer, "weight", Role::Weight, &weight);
+        self.keep(layer, "bias", Role::Weight, &bias);
+        Ok(Linear { weight, bias })
+    }
+}
+
+/// A square convolution without bias.
+pub(crate) struct Convolution {
+    weight: Var, // [out, in, side, side]
+    stride: usize,
+    padding: usize,
+}
+
+impl Convolution {
+    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let weight = pass.operand(&self.weight);
+        Ok(pass.backend.conv2d(x, &weight, self.stride, self.padding)?)
+    }
+}
+
+/// Batch normalization (Ioffe & Szegedy 2015) by PyTorch's conventions: the batch is normalized by
+/// its biased variance, the running variance takes the unbiased one.
+pub(crate) struct BatchNorm {
+    name: String,
+    weight: Var,       // [C]
+    bias: Var,         // [C]
+    running_mean: Var, // [C]
+    running_var: Var,  // [C]
+    n_batches: Var,    // []
+}
+
+impl BatchNorm {
+    /// `relu(norm(x) + residual)`, the residual and the ReLU being optional.
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        relu: bool,
+        pass: Pass,
+    ) -> Result<Tensor, ModelError> {
+        let (weight, bias) = (pass.operand(&self.weight), pass.operand(&self.bias));
+        if pass.mode == Mode::Train {
+            self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
+            let (y, batch) = pass
+                .backend
+                .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
+            blend(&self.running_mean, &batch.mean)?;
+            blend(&self.running_var, &batch.variance)?;
+            self.n_batches
+                .set(&(self.n_batches.as_detached_tensor() + 1.0)?)?;
+            return Ok(y);
+        }
+        let mean = self.running_mean.as_detached_tensor();
+        let variance = self.running_var.as_detached_tensor();
+        Ok(pass
+            .backend
+            .batch_norm_eval(x, &weight, &bias, &mean, &variance, EPSILON, residual, relu)?)
+    }
+
+    fn check_values_per_channel(&self, n: usize) -> Result<(), ModelError> {
+        if n < 2 {
+            return Err(ModelError::NoVariance {
+                layer: self.name.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Moves a running statistic towards that of a batch.
+fn blend(running: &Var, batch: &Tensor) -> candle_core::Result<()> {
+    let kept = (running.as_detached_tensor() * (1.0 - MOMENTUM))?;
+    let new = (batch.detach() * MOMENTUM)?;
+    running.set(&(kept + new)?)
+}
+
+/// A linear layer with bias.
+pub(crate) struct Linear {
+    weight: Var, // [out, in]
+    bias: Var,   // [out]
+}
+
+impl Linear {
+    /// `[B, in]` → `[B, out]`.
+    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let weight = pass.operand(&self.weight);
+        Ok(x.matmul(&weight.t()?)?
+            .broadcast_add(&pass.operand(&self.bias))?)
+    }
+}

@@ -1,0 +1,251 @@
+//! The whole network: ResNet, embedder, head.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor, Var};
+use kernels::Backend;
+use rand::Rng;
+
+use crate::block::{IMAGENET_CLASSES, Resnet};
+use crate::layer::{Builder, Linear, Pass, Role, Slot};
+use crate::weights::{self, Scope};
+use crate::{Config, ModelError};
+
+/// What a forward pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch-norm normalizes by the batch and moves its running statistics by a tenth towards it
+    /// (PyTorch's momentum 0.1, unbiased variance); gradients can be taken.
+    Train,
+    /// Batch-norm normalizes by its running statistics; nothing is kept for gradients.
+    Eval,
+}
+
+/// Parts of the network that training leaves as they are.
+///
+/// A frozen part gets no gradient, and none is computed for it where nothing before it needs one.
+/// As in the study, its batch-norm still works in train mode: in [`Mode::Train`] it normalizes by the
+/// batch and its running statistics move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freeze {
+    /// The ResNet up to its pooled features.
+    pub cnn: bool,
+    /// The ResNet's own classifier, `fc`.
+    pub fc: bool,
+}
+
+/// What the network says about a batch.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// `[B, K]`, unnormalized log-probabilities.
+    pub logits: Tensor,
+    /// `[B, D]`, before the ReLU that precedes the head.
+    pub embedding: Tensor,
+}
+
+/// A ResNet, an embedder and a head.
+///
+/// The state has torchvision's names for the ResNet (`conv1.weight`, `layer1.0.bn1.running_mean`, …,
+/// `fc.bias`), then `embed.weight`, `embed.bias`, `head.weight` and `head.bias`.
+pub struct Network {
+    config: Config,
+    device: Device,
+    backend: Backend,
+    freeze: Freeze,
+    resnet: Resnet,
+    embed: Linear,
+    head: Linear,
+    slots: Vec<Slot>,
+}
+
+impl Network {
+    /// A network with fresh weights by the initial distributions of torchvision's ResNets and of
+    /// `torch.nn.Linear`, drawn on the host in the order of the layers.
+    ///
+    /// # Errors
+    /// A size in `config` is 0, or the device has no room.
+    pub fn new(config: &Config, device: &Device, rng: &mut impl Rng) -> Result<Self, ModelError> {
+        Self::with_backend(config, device, Backend::of(device), rng)
+    }
+
+    /// The same with a backend of choice, so that the operations of GPUs can run on the CPU.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn with_backend(
+        config: &Config,
+        device: &Device,
+        backend: Backend,
+        rng: &mut impl Rng,
+    ) -> Result<Self, ModelError> {
+        for (name, size) in [
+            ("embedding_size", config.embedding_size),
+            ("n_classes", config.n_classes),
+        ] {
+            if size == 0 {
+                return Err(ModelError::EmptyLayer { name });
+            }
+        }
+        let mut builder = Builder::new(device, rng);
+        let resnet = Resnet::new(config.depth, &mut builder)?;
+        let embed = builder.linear("embed", IMAGENET_CLASSES, config.embedding_size)?;
+        let head = builder.linear("head", config.embedding_size, config.n_classes)?;
+        Ok(Self {
+            config: config.clone(),
+            device: device.clone(),
+            backend,
+            freeze: Freeze::default(),
+            resnet,
+            embed,
+            head,
+            slots: builder.finish(),
+        })
+    }
+
+    /// The network's shape.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where the weights live and images are expected.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Chooses the parts that training leaves as they are; all others are trained.
+    pub fn freeze(&mut self, freeze: Freeze) {
+        self.freeze = freeze;
+    }
+
+    /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights want it.
+    ///
+    /// # Errors
+    /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a
+    /// batch-norm sees only one value a channel (one image that shrinks to one pixel).
+    pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output, ModelError> {
+        check_images(images)?;
+        let features = self
+            .resnet
+            .features(images, self.pass(mode, self.freeze.cnn))?;
+        let classes = self
+            .resnet
+            .classify(&features, self.pass(mode, self.freeze.fc))?;
+        let pass = self.pass(mode, false);
+        let embedding = self.embed.forward(&kernels::relu(&classes)?, pass)?;
+        let logits = self.head.forward(&kernels::relu(&embedding)?, pass)?;
+        Ok(Output { logits, embedding })
+    }
+
+    fn pass(&self, mode: Mode, frozen: bool) -> Pass {
+        Pass {
+            backend: self.backend,
+            mode,
+            tracked: mode == Mode::Train && !frozen,
+        }
+    }
+
+    /// The weights that are trained, by name, in the order of the layers: no running statistics, no
+    /// frozen parts.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, Var)> {
+        self.slots
+            .iter()
+            .filter(|slot| slot.role == Role::Weight && !self.is_frozen(&slot.name))
+            .map(|slot| (slot.name.clone(), slot.var.clone()))
+            .collect()
+    }
+
+    fn is_frozen(&self, name: &str) -> bool {
+        match name.split('.').next() {
+            Some("embed" | "head") => false,
+            Some("fc") => self.freeze.fc,
+            _ => self.freeze.cnn,
+        }
+    }
+
+    /// A copy of all weights and running statistics, on the host; later training does not change it.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn state(&self) -> Result<BTreeMap<String, Tensor>, ModelError> {
+        let copy = |slot: &Slot| {
+            let tensor = slot.var.as_detached_tensor().copy()?;
+            Ok((slot.name.clone(), tensor.to_device(&Device::Cpu)?))
+        };
+        self.slots.iter().map(copy).collect()
+    }
+
+    /// Takes on a state: all names of [`Network::state`], and no others.
+    ///
+    /// # Errors
+    /// Tensors are missing, unexpected or of another shape; the network is then unchanged.
+    pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), ModelError> {
+        weights::assign(
+            &self.slots,
+            Scope::All,
+            self.config.depth,
+            state,
+            "the state",
+        )
+    }
+
+    /// Takes on the weights of a ResNet, from a `.safetensors` file or a `.pth` file with a state
+    /// dict, in torchvision's names; embedder and head stay as they are.
+    ///
+    /// What the file holds decides how it is read, not its name; no code in a `.pth` file is run.
+    /// Counts of batches (`num_batches_tracked`), which old files lack, may be missing; an embedder
+    /// and a head, which files of [`Network::save`] have, are passed over.
+    ///
+    /// # Errors
+    /// The file cannot be read, belongs to a ResNet of another depth (which is named), or has
+    /// missing, unexpected or mis-shaped tensors (which are listed); the network is then unchanged.
+    pub fn load_backbone(&mut self, path: &Path) -> Result<(), ModelError> {
+        self.load_scope(path, Scope::Backbone)
+    }
+
+    /// Takes on the whole state from a file of [`Network::save`].
+    ///
+    /// # Errors
+    /// As [`Network::load_backbone`], with embedder and head expected too.
+    pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
+        self.load_scope(path, Scope::All)
+    }
+
+    fn load_scope(&mut self, path: &Path, scope: Scope) -> Result<(), ModelError> {
+        let found = weights::read(path)?;
+        let origin = format!("`{}`", path.display());
+        weights::assign(&self.slots, scope, self.config.depth, &found, &origin)
+    }
+
+    /// Writes the whole state as safetensors; equal states give equal bytes.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        weights::write(path, &self.state()?)
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("config", &self.config)
+            .field("device", &self.device)
+            .field("freeze", &self.freeze)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_images(images: &Tensor) -> Result<(), ModelError> {
+    let dims = images.dims();
+    let fits = matches!(dims, [b, h, w, 3] if *b > 0 && *h > 0 && *w > 0);
+    if fits && images.dtype() == DType::F32 {
+        return Ok(());
+    }
+    let found = format!("{dims:?} of {}", images.dtype().as_str());
+    Err(ModelError::Images { found })
+}
