@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file};
 use crate::scratch::{self, Scratch};
-use crate::walk::{Found, Listing};
+use crate::walk::{Found, Listing, Name};
 use crate::{Digest, Result};
 
 mod format;
@@ -92,19 +92,21 @@ impl Index {
         let listing = Listing::of(path)?;
         listing.settle(|state| self.get(state).is_none());
         let index = &*self;
-        let digest = |file: &Found| match index.get(&file.state) {
+        let look_up = |file: &Found| match index.get(&file.state) {
             Some(digest) => Ok((digest, None)),
-            None => index
-                .read(&file.path(path))
-                .map(|hashed| (hashed.digest, Some(hashed))),
+            None => {
+                let hashed = index.read(&file.path(path))?;
+                Ok((hashed.digest, Some(Box::new(hashed))))
+            }
         };
-        let digests = listing.files.par_iter().map(digest);
-        let digests = digests.collect::<Result<Vec<_>>>()?;
-        for hashed in digests.iter().filter_map(|(_, hashed)| hashed.as_ref()) {
+        let found = listing.files.par_iter().map(look_up);
+        let (digests, read): (Vec<_>, Vec<_>) = found.collect::<Result<_>>()?;
+        for hashed in read.iter().flatten() {
             self.observe(hashed);
         }
-        let digests: Vec<_> = digests.into_iter().map(|(digest, _)| digest).collect();
-        Ok(listing.name(&digests).0)
+        match listing.name(&digests, |_| Ok(()))? {
+            Name::File(digest) | Name::Tree(digest) => Ok(digest),
+        }
     }
 
     /// How many files had to be read since the index was opened.

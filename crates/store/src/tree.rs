@@ -1,5 +1,7 @@
 //! The text that describes a folder.
 
+use std::io;
+
 use crate::{Digest, Error, Result};
 
 /// A folder's digest is hashed in a mode of its own, so that no file's content can pass for a
@@ -56,16 +58,7 @@ impl Tree {
         }
     }
 
-    /// The text that is stored.
-    pub(crate) fn render(&self) -> String {
-        let mut text = format!("{HEADER}\n");
-        for entry in &self.entries {
-            entry.render(&mut text);
-        }
-        text
-    }
-
-    /// The digest of the folder with this text.
+    /// The digest of the tree with this text.
     pub(crate) fn digest(text: &[u8]) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
         hasher.update_rayon(text);
@@ -99,24 +92,48 @@ impl Tree {
     }
 }
 
-impl Entry {
-    fn render(&self, text: &mut String) {
-        let (kind, digest) = match self.content {
-            Content::File(digest) => ("file ", Some(digest)),
-            Content::Executable(digest) => ("exec ", Some(digest)),
-            Content::EmptyFolder => ("none ", None),
-        };
-        text.push_str(kind);
-        if let Some(digest) = digest {
-            let hex = blake3::Hash::from(*digest.as_bytes()).to_hex();
-            text.push_str(hex.as_str());
-            text.push(' ');
+/// Hands the text of the tree with these lines, sorted by path, to `sink` piece by piece, and
+/// returns its digest.
+pub(crate) fn write(
+    lines: &[(&str, Content)],
+    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<Digest> {
+    const LINES_AT_ONCE: usize = 1000;
+    let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
+    let mut text = format!("{HEADER}\n");
+    let mut flush = |text: &mut String| {
+        hasher.update(text.as_bytes());
+        sink(text.as_bytes())?;
+        text.clear();
+        io::Result::Ok(())
+    };
+    for some in lines.chunks(LINES_AT_ONCE) {
+        for (path, content) in some {
+            write_line(path, *content, &mut text);
         }
-        let path = serde_json::to_string(&self.path).expect("a string has a JSON form");
-        text.push_str(&path);
-        text.push('\n');
+        flush(&mut text)?;
     }
+    flush(&mut text)?;
+    Ok(hasher.finalize().into())
+}
 
+fn write_line(path: &str, content: Content, text: &mut String) {
+    let (kind, digest) = match content {
+        Content::File(digest) => ("file ", Some(digest)),
+        Content::Executable(digest) => ("exec ", Some(digest)),
+        Content::EmptyFolder => ("none ", None),
+    };
+    text.push_str(kind);
+    if let Some(digest) = digest {
+        let hex = blake3::Hash::from(*digest.as_bytes()).to_hex();
+        text.push_str(hex.as_str());
+        text.push(' ');
+    }
+    text.push_str(&serde_json::to_string(path).expect("a string has a JSON form"));
+    text.push('\n');
+}
+
+impl Entry {
     fn parse(line: &str) -> Option<Self> {
         let (kind, rest) = line.split_once(' ')?;
         let (digest, path) = match kind {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::file_state::{FileState, SETTLING, now_ns};
-use crate::tree::{Content, Entry, Tree};
+use crate::tree::{self, Content};
 use crate::{Digest, Error, Result};
 
 /// Files that desktops leave wherever they show a folder; no part of its content.
@@ -41,6 +41,14 @@ impl Found {
             root.join(&self.relative)
         }
     }
+
+    fn content(&self, digest: Digest) -> Content {
+        if self.state.is_executable() {
+            Content::Executable(digest)
+        } else {
+            Content::File(digest)
+        }
+    }
 }
 
 impl Listing {
@@ -70,29 +78,50 @@ impl Listing {
         })
     }
 
-    fn of_folder(root: &Path, root_is_link: bool) -> Result<Self> {
-        let mut walk = Walk::default();
-        walk.visit(root, "")?;
-        let mut files = walk
-            .names
-            .into_par_iter()
-            .map(|(relative, linked)| {
-                let path = root.join(&relative);
-                let state = state_of_file(&path, &follow(&path, linked)?)?;
-                Ok(Found {
-                    relative,
-                    linked: linked || root_is_link,
-                    state,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        files.par_sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
-        walk.empty_folders.sort_unstable();
-        Ok(Self {
+    fn empty_folder() -> Self {
+        Self {
             is_folder: true,
-            files,
-            empty_folders: walk.empty_folders,
-        })
+            files: Vec::new(),
+            empty_folders: Vec::new(),
+        }
+    }
+
+    fn of_folder(root: &Path, is_link: bool) -> Result<Self> {
+        let mut listing = Self::empty_folder();
+        let links = Links {
+            // A link at the root leads elsewhere, but nothing above it can be met again.
+            followed: is_link,
+            ..Links::default()
+        };
+        listing.add_folder(root, "", &links)?;
+        listing
+            .files
+            .par_sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+        listing.empty_folders.sort_unstable();
+        Ok(listing)
+    }
+
+    fn add_folder(&mut self, folder: &Path, relative: &str, links: &Links) -> Result<()> {
+        let entries =
+            fs_err::read_dir(folder)?.filter(|entry| !entry.as_ref().is_ok_and(is_ignored));
+        let entries = entries.collect::<io::Result<Vec<_>>>()?;
+        if entries.is_empty() && !relative.is_empty() {
+            self.empty_folders.push(relative.to_owned());
+        }
+        let found = entries
+            .into_par_iter()
+            .with_min_len(64)
+            .map(|entry| visit(&entry, folder, relative, links));
+        for found in found.collect::<Result<Vec<_>>>()? {
+            match found {
+                Visited::File(file) => self.files.push(file),
+                Visited::Folder(mut inner) => {
+                    self.files.append(&mut inner.files);
+                    self.empty_folders.append(&mut inner.empty_folders);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Waits until files that were written just now can be told from files written next, if
@@ -113,90 +142,104 @@ impl Listing {
         }
     }
 
-    /// The digest and, for a folder or an executable file, the tree's text.
-    pub(crate) fn name(self, digests: &[Digest]) -> (Digest, Option<String>) {
-        let contents = self.files.iter().zip(digests).map(|(file, digest)| {
-            if file.state.is_executable() {
-                Content::Executable(*digest)
-            } else {
-                Content::File(*digest)
-            }
-        });
-        let contents: Vec<_> = contents.collect();
-        if let ([Content::File(digest)], false) = (contents.as_slice(), self.is_folder) {
-            return (*digest, None);
+    /// The name, given the digests of the files' bytes; the text of a tree goes to `sink`.
+    pub(crate) fn name(
+        &self,
+        digests: &[Digest],
+        sink: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<Name> {
+        let files = self.files.iter().zip(digests);
+        let files = files.map(|(file, digest)| (file.relative.as_str(), file.content(*digest)));
+        let folders = self.empty_folders.iter();
+        let folders = folders.map(|path| (path.as_str(), Content::EmptyFolder));
+        let mut lines: Vec<_> = files.chain(folders).collect();
+        if let ([(_, Content::File(digest))], false) = (lines.as_slice(), self.is_folder) {
+            return Ok(Name::File(*digest));
         }
-        let files = self.files.into_iter().zip(contents);
-        let files = files.map(|(file, content)| Entry {
-            path: file.relative,
-            content,
-        });
-        let folders = self.empty_folders.into_iter().map(|path| Entry {
-            path,
-            content: Content::EmptyFolder,
-        });
-        let mut entries: Vec<_> = files.chain(folders).collect();
-        entries.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let text = Tree { entries }.render();
-        (Tree::digest(text.as_bytes()), Some(text))
+        lines.par_sort_unstable_by_key(|(path, _)| *path);
+        Ok(Name::Tree(tree::write(&lines, sink)?))
     }
 }
 
-/// The names found so far.
-#[derive(Default)]
-struct Walk {
-    /// Paths of files and whether a link led there.
-    names: Vec<(String, bool)>,
-    empty_folders: Vec<String>,
-    /// The real paths of the folders that hold the links followed on the way to the present one.
-    followed_in: Vec<PathBuf>,
+/// What a digest names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Name {
+    /// The bytes of a plain file.
+    File(Digest),
+    /// The text of a tree.
+    Tree(Digest),
 }
 
-impl Walk {
-    fn visit(&mut self, folder: &Path, relative: &str) -> Result<()> {
-        let mut is_empty = true;
-        for entry in fs_err::read_dir(folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if IGNORED.iter().any(|ignored| name == OsStr::new(ignored)) {
-                continue;
-            }
-            is_empty = false;
-            let Some(name) = name.to_str() else {
-                return Err(Error::NotUtf8 { path: entry.path() });
-            };
-            let relative = if relative.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{relative}/{name}")
-            };
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                self.visit(&entry.path(), &relative)?;
-            } else if kind.is_symlink() && follow(&entry.path(), true)?.is_dir() {
-                self.visit_link(folder, &entry.path(), &relative)?;
-            } else {
-                let linked = kind.is_symlink() || !self.followed_in.is_empty();
-                self.names.push((relative, linked));
-            }
-        }
-        if is_empty && !relative.is_empty() {
-            self.empty_folders.push(relative.to_owned());
-        }
-        Ok(())
-    }
+/// The symbolic links followed on the way to a folder.
+#[derive(Clone, Default)]
+struct Links {
+    followed: bool,
+    /// The real paths of the folders that hold them.
+    folders: Vec<PathBuf>,
+}
 
-    fn visit_link(&mut self, folder: &Path, link: &Path, relative: &str) -> Result<()> {
+impl Links {
+    /// With one more link, at `link` in `folder`, to a folder.
+    fn with(&self, link: &Path, folder: &Path) -> Result<Self> {
+        let mut folders = self.folders.clone();
+        folders.push(fs_err::canonicalize(folder)?);
         let target = fs_err::canonicalize(link)?;
-        self.followed_in.push(fs_err::canonicalize(folder)?);
-        if self.followed_in.iter().any(|at| at.starts_with(&target)) {
+        if folders.iter().any(|at| at.starts_with(&target)) {
             let path = link.to_owned();
             return Err(Error::LinkLoop { path });
         }
-        self.visit(link, relative)?;
-        self.followed_in.pop();
-        Ok(())
+        Ok(Self {
+            followed: true,
+            folders,
+        })
     }
+}
+
+enum Visited {
+    File(Found),
+    Folder(Listing),
+}
+
+/// Looks at an entry of `folder`, and below it.
+fn visit(
+    entry: &fs_err::DirEntry,
+    folder: &Path,
+    relative: &str,
+    links: &Links,
+) -> Result<Visited> {
+    let path = entry.path();
+    let name = entry.file_name();
+    let Some(name) = name.to_str() else {
+        return Err(Error::NotUtf8 { path });
+    };
+    let relative = match relative {
+        "" => name.to_owned(),
+        _ => format!("{relative}/{name}"),
+    };
+    let kind = entry.file_type()?;
+    let is_link = kind.is_symlink();
+    let target = is_link.then(|| follow(&path, true)).transpose()?;
+    if kind.is_dir() || target.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+        let beyond = is_link.then(|| links.with(&path, folder)).transpose()?;
+        let mut inner = Listing::empty_folder();
+        inner.add_folder(&path, &relative, beyond.as_ref().unwrap_or(links))?;
+        return Ok(Visited::Folder(inner));
+    }
+    let metadata = match target {
+        Some(metadata) => metadata,
+        // The entry knows its folder: the system needn't look up the whole path again.
+        None => entry.metadata()?,
+    };
+    Ok(Visited::File(Found {
+        relative,
+        linked: is_link || links.followed,
+        state: state_of_file(&path, &metadata)?,
+    }))
+}
+
+fn is_ignored(entry: &fs_err::DirEntry) -> bool {
+    let name = entry.file_name();
+    IGNORED.iter().any(|ignored| name == OsStr::new(ignored))
 }
 
 /// The metadata of the file at `path`, or of that to which it links.

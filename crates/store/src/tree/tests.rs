@@ -29,7 +29,16 @@ fn the_text_is_readable_and_read_back() {
             entry("été/run", Content::Executable(digest)),
         ],
     };
-    let rendered = tree.render();
+    let lines: Vec<_> = tree
+        .entries
+        .iter()
+        .map(|e| (e.path.as_str(), e.content))
+        .collect();
+    let mut rendered = String::new();
+    let named = write(&lines, |piece| {
+        rendered.push_str(std::str::from_utf8(piece).unwrap());
+        Ok(())
+    });
     expect![[r#"
         atelier tree 1
         file af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262 "a \"b\"\nc"
@@ -38,6 +47,7 @@ fn the_text_is_readable_and_read_back() {
     "#]]
     .assert_eq(&rendered);
     assert_eq!(Tree::parse(digest, rendered.as_bytes()).unwrap(), tree);
+    assert_eq!(named.unwrap(), Tree::digest(rendered.as_bytes()));
     // A file with the same bytes has another name.
     assert_ne!(
         Tree::digest(rendered.as_bytes()),
