@@ -11,9 +11,6 @@ const TICK: Duration = Duration::from_millis(20);
 /// The same for file systems that keep whole seconds (FAT: even seconds) alone.
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
-/// The permission bits of an object: nobody may write, nobody needs to execute.
-pub(crate) const OBJECT_MODE: u32 = 0o444;
-
 const NS_PER_S: i64 = 1_000_000_000;
 
 /// What identifies a file's content, short of reading it. Times are in nanoseconds since 1970.
@@ -60,7 +57,7 @@ impl FileState {
             size: metadata.len(),
             modified_ns: metadata.modified().map_or(0, ns_since_epoch),
             changed_ns: metadata.created().map_or(0, ns_since_epoch),
-            mode: OBJECT_MODE,
+            mode: 0o444,
             links: 1,
         }
     }
@@ -73,6 +70,11 @@ impl FileState {
     /// Whether its owner may execute it.
     pub(crate) fn is_executable(&self) -> bool {
         self.mode & 0o100 != 0
+    }
+
+    /// Whether it may be read alone, as objects are.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.mode & 0o333 == 0
     }
 
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {

@@ -157,6 +157,12 @@ impl Abilities {
         })
     }
 
+    /// The permission bits of an object: those who may read a new file may read it, nobody may
+    /// write, nobody needs to execute.
+    pub(crate) fn object_mode(&self) -> u32 {
+        self.file_mode & 0o444
+    }
+
     /// The permission bits of a restored file.
     pub(crate) fn mode(&self, executable: bool) -> u32 {
         if executable {

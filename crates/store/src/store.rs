@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::file_state::{FileState, OBJECT_MODE, now_ns};
+use crate::file_state::{FileState, now_ns};
 use crate::place::{self, Abilities};
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::{self, Scratch};
@@ -135,7 +135,7 @@ impl Store {
             }
             Err(error) => return Err(error.into()),
         };
-        if state.links > 1 && state.mode != OBJECT_MODE {
+        if state.links > 1 && !state.is_read_only() {
             return self.detach(index, digest);
         }
         if index.get_object(&state) == Some(digest) {
@@ -172,7 +172,7 @@ impl Store {
         object: &Path,
     ) -> Result<FileState> {
         place::set_modified(copy.path(), modified)?;
-        place::set_mode(copy.path(), OBJECT_MODE)?;
+        place::set_mode(copy.path(), self.abilities.object_mode())?;
         copy.persist(object)?;
         Ok(FileState::of(object)?)
     }

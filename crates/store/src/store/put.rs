@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{Store, known, make_parent};
-use crate::file_state::{FileState, OBJECT_MODE};
+use crate::file_state::FileState;
 use crate::place;
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::Scratch;
@@ -158,7 +158,7 @@ impl Store {
 
     /// Makes the file at `path` the object; whether that worked.
     fn link_in(&self, path: &Path, object: &Path) -> Result<bool> {
-        place::set_mode(path, OBJECT_MODE)?;
+        place::set_mode(path, self.abilities.object_mode())?;
         match fs_err::hard_link(path, object) {
             Ok(()) => Ok(true),
             // The same content was stored in this moment.
