@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 const FIXED_BYTES: u64 = 32;
 /// Offset, width, height, full width, full height, length of the path.
 const ENTRY_BYTES: u64 = 28;
-const HASH_BYTES: u64 = 32;
+const HASH_BYTES: usize = blake3::OUT_LEN;
 
 /// A picture of the file, borrowed from the buffer that it was read into.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +145,7 @@ impl<W: Write> PixelsWriter<W> {
 }
 
 fn header_bytes(n_pictures: u64, path_bytes: u64) -> u64 {
-    FIXED_BYTES + n_pictures * ENTRY_BYTES + path_bytes + HASH_BYTES
+    FIXED_BYTES + n_pictures * ENTRY_BYTES + path_bytes + HASH_BYTES as u64
 }
 
 fn encode_header(geometry: Geometry, entries: &[Entry], paths: &str) -> Vec<u8> {
@@ -281,7 +281,11 @@ fn read_header(file: &mut File, file_bytes: u64) -> Result<Vec<u8>, String> {
     let (n_pictures, path_bytes) = (fixed.u64()?, fixed.u64()?);
     let bytes = n_pictures
         .checked_mul(ENTRY_BYTES)
-        .and_then(|entries| entries.checked_add(path_bytes)?.checked_add(HASH_BYTES))
+        .and_then(|entries| {
+            entries
+                .checked_add(path_bytes)?
+                .checked_add(HASH_BYTES as u64)
+        })
         .filter(|&bytes| bytes <= file_bytes)
         .ok_or_else(|| format!("{n_pictures} pictures don't fit into {file_bytes} bytes"))?;
     take(bytes, &mut header)?;
@@ -290,7 +294,7 @@ fn read_header(file: &mut File, file_bytes: u64) -> Result<Vec<u8>, String> {
 
 fn parse_header(header: &[u8], file_bytes: u64) -> Result<Header, String> {
     let (body, hash) = header
-        .split_last_chunk::<{ HASH_BYTES as usize }>()
+        .split_last_chunk::<HASH_BYTES>()
         .ok_or("the header is cut")?;
     if blake3::hash(body) != *hash {
         return Err("the header's hash doesn't match".to_owned());

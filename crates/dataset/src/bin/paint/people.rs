@@ -81,23 +81,21 @@ pub(crate) fn commissions(seed: Seed, pictures: usize, authors: usize) -> Vec<Co
     let stream = seed.stream("commission");
     let mut commissions = Vec::new();
     for (index, style) in STYLES.iter().enumerate() {
-        let shares = shares(pictures, authors);
-        for number in 0..pictures {
+        for (number, &rank) in shares(pictures, authors).iter().enumerate() {
             let mut dice = Dice::new(stream.at(index as u64, number as u64));
             let title = title(style, number, &mut dice);
             let (hand, stem) = if style.has_authors {
-                let name = author_name(author_id(index, shares[number], authors));
+                let name = author_name(author_id(index, rank, authors));
                 let mut habits = Dice::new(seed.stream("hand").at(name.1, 0));
                 (Hand::new(&mut habits), format!("{}_{title}", name.0))
             } else {
                 (Hand::new(&mut dice), title)
             };
-            let jpeg = style.jpeg_share;
             commissions.push(Commission {
                 style: index,
                 number,
                 hand,
-                format: if dice.chance(jpeg) {
+                format: if dice.chance(style.jpeg_share) {
                     Format::Jpeg
                 } else {
                     Format::Png

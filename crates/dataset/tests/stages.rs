@@ -1,0 +1,278 @@
+//! The three stages, run as binaries by job files.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use dataset::Pixels;
+use serde_json::{Value, json};
+use tables::annotation::Annotation;
+use tables::problem::Problem;
+use tempfile::TempDir;
+
+fn golden(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    fs_err::read(format!("{folder}/{name}")).unwrap()
+}
+
+fn put(root: &Path, path: &str, bytes: &[u8]) {
+    let path = root.join(path);
+    fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    fs_err::write(path, bytes).unwrap();
+}
+
+fn run(program: &str, folder: &Path, params: Value, inputs: Value, outputs: Value) -> Output {
+    let job = json!({
+        "stage": "test", "params": params, "in": inputs, "out": outputs,
+        "scratch": folder.join("scratch"),
+    });
+    let path = folder.join("job.json");
+    fs_err::write(&path, job.to_string()).unwrap();
+    Command::new(program).arg(path).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(err)
+}
+
+fn annotate(folder: &Path, changes: &[(&str, Value)]) -> Output {
+    let mut params = json!({
+        "author_pattern": "{author}_{title}", "without_authors": ["photo"], "max_problems": 100,
+        "max_pixels": 1_000_000, "max_aspect": 10
+    });
+    for (key, value) in changes {
+        params[*key] = value.clone();
+    }
+    run(
+        env!("CARGO_BIN_EXE_annotate"),
+        folder,
+        params,
+        json!({ "images": folder.join("images") }),
+        json!({
+            "annotations": folder.join("annotations.parquet"),
+            "problems": folder.join("problems.parquet"),
+        }),
+    )
+}
+
+fn decode(folder: &Path, to: &str) -> Output {
+    run(
+        env!("CARGO_BIN_EXE_decode"),
+        folder,
+        json!({ "side_px": 64 }),
+        json!({
+            "annotations": folder.join("annotations.parquet"), "images": folder.join("images")
+        }),
+        json!({ "pixels": folder.join(to) }),
+    )
+}
+
+/// Two classes with two pictures, and one of everything that can be wrong.
+fn collection() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    put(&images, "Cubism/Ada_one.jpg", &golden("odd-baseline.jpg"));
+    put(
+        &images,
+        "Cubism/later/bo_two.png",
+        &golden("odd-palette.png"),
+    );
+    // A PNG by another name.
+    put(&images, "photo/dusk.jpg", &golden("odd-rgb.png"));
+    put(&images, "photo/.DS_Store", b"litter");
+    put(&images, "photo/Thumbs.db", b"litter");
+    put(&images, "photo/again.png", &golden("odd-palette.png"));
+    put(&images, "photo/empty.jpg", b"");
+    put(&images, "photo/words.jpg", b"only words");
+    put(&images, "photo/moving.gif", &golden("other.gif"));
+    put(&images, "photo/cut.jpg", &golden("odd-gray.jpg")[..400]);
+    put(&images, "Cubism/untitled.png", &golden("odd-gray.png"));
+    put(&images, "beside.png", &golden("odd-gray.png"));
+    fs_err::create_dir(images.join("Rococo")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", images.join("photo/away.jpg")).unwrap();
+    std::os::unix::fs::symlink("nowhere", images.join("photo/broken.jpg")).unwrap();
+    folder
+}
+
+fn rows<T: tables::Table>(folder: &Path, name: &str) -> Vec<T> {
+    tables::Reader::new(&folder.join(name)).read().unwrap()
+}
+
+#[test]
+fn annotate_tells_pictures_from_problems() {
+    let folder = collection();
+    let output = annotate(folder.path(), &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
+    let shown: Vec<_> = annotations
+        .iter()
+        .map(|a| {
+            (
+                a.path.as_str(),
+                a.label.as_str(),
+                a.author.as_deref(),
+                a.title.as_str(),
+                a.code,
+                a.format.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (
+                "Cubism/Ada_one.jpg",
+                "cubism",
+                Some("ada"),
+                "one",
+                0,
+                "jpeg"
+            ),
+            (
+                "Cubism/later/bo_two.png",
+                "cubism",
+                Some("bo"),
+                "two",
+                0,
+                "png"
+            ),
+            ("photo/dusk.jpg", "photo", None, "dusk", 1, "png"),
+        ]
+    );
+    assert_eq!((annotations[0].width, annotations[0].height), (37, 29));
+    assert_eq!(
+        annotations[0].bytes,
+        golden("odd-baseline.jpg").len() as u64
+    );
+    let problems: Vec<Problem> = rows(folder.path(), "problems.parquet");
+    let shown: Vec<_> = problems
+        .iter()
+        .map(|p| (p.path.as_str(), p.reason.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Cubism/untitled.png", "no-author"),
+            ("beside.png", "outside-classes"),
+            ("photo/again.png", "duplicate"),
+            ("photo/away.jpg", "link"),
+            ("photo/broken.jpg", "link"),
+            ("photo/cut.jpg", "truncated"),
+            ("photo/empty.jpg", "empty"),
+            ("photo/moving.gif", "unsupported-format"),
+            ("photo/words.jpg", "not-an-image"),
+            ("rococo", "empty-class"),
+        ]
+    );
+    assert!(
+        said(&output).contains("1 left out as truncated: `photo/cut.jpg`"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn annotate_stops_where_it_must() {
+    let folder = collection();
+    let fails = |changes: &[(&str, Value)], message: &str| {
+        let output = annotate(folder.path(), changes);
+        assert!(!output.status.success());
+        assert!(said(&output).contains(message), "{}", said(&output));
+    };
+    fails(
+        &[("max_problems", json!(9))],
+        "10 problems, more than `max_problems` = 9",
+    );
+    fails(
+        &[("without_authors", json!(["photos"]))],
+        "`without_authors` names `photos`, which is no class; did you mean `photo`?",
+    );
+    fails(
+        &[("author_pattern", json!("{artist}"))],
+        "`{artist}` found, expected `{author}` or `{title}`",
+    );
+    fs_err::remove_dir_all(folder.path().join("images")).unwrap();
+    fails(&[], "cannot open the folder of images");
+}
+
+#[test]
+fn decode_is_the_same_for_any_number_of_threads() {
+    let folder = collection();
+    let output = annotate(folder.path(), &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let output = decode(folder.path(), "pixels");
+    assert!(output.status.success(), "{}", said(&output));
+    let pixels = Pixels::open(&folder.path().join("pixels")).unwrap();
+    assert_eq!((pixels.len(), pixels.side_px()), (3, 64));
+    let mut buffer = Vec::new();
+    let position = pixels.position("photo/dusk.jpg").unwrap();
+    let picture = pixels.read(position, &mut buffer).unwrap();
+    assert_eq!((picture.full_width, picture.full_height), (93, 73));
+    // A run of its own, with a pool of one thread.
+    let again = Command::new(env!("CARGO_BIN_EXE_decode"))
+        .env("RAYON_NUM_THREADS", "1")
+        .arg(folder.path().join("job.json"))
+        .output()
+        .unwrap();
+    let first = fs_err::read(folder.path().join("pixels")).unwrap();
+    assert!(again.status.success(), "{}", said(&again));
+    assert_eq!(first, fs_err::read(folder.path().join("pixels")).unwrap());
+}
+
+#[test]
+fn decode_notices_another_picture() {
+    let folder = collection();
+    assert!(annotate(folder.path(), &[]).status.success());
+    let images = folder.path().join("images");
+    put(&images, "photo/dusk.jpg", &golden("square.png"));
+    let output = decode(folder.path(), "pixels");
+    assert!(!output.status.success());
+    assert!(
+        said(&output).contains("`photo/dusk.jpg`"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn paint_draws_a_collection() {
+    let folder = tempfile::tempdir().unwrap();
+    let paint = |name: &str, threads: &str, seed: u64| {
+        let job = json!({
+            "stage": "paint", "params": { "seed": seed, "pictures": 6, "authors": 3 }, "in": {},
+            "out": { "images": folder.path().join(name) },
+            "scratch": folder.path().join("scratch"),
+        });
+        let path = folder.path().join("paint.json");
+        fs_err::write(&path, job.to_string()).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_paint"))
+            .env("RAYON_NUM_THREADS", threads)
+            .arg(path)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let mut files = Vec::new();
+        for class in fs_err::read_dir(folder.path().join(name)).unwrap() {
+            for file in fs_err::read_dir(class.unwrap().path()).unwrap() {
+                let file = file.unwrap();
+                files.push((file.file_name(), fs_err::read(file.path()).unwrap()));
+            }
+        }
+        files.sort();
+        files
+    };
+    let images = paint("images", "1", 1);
+    assert_eq!(images.len(), 48);
+    assert_eq!(images, paint("again", "3", 1));
+    assert_ne!(images, paint("other", "3", 2));
+    let output = annotate(
+        folder.path(),
+        &[
+            ("without_authors", json!(["cartoon", "photo"])),
+            ("max_problems", json!(0)),
+        ],
+    );
+    assert!(output.status.success(), "{}", said(&output));
+}

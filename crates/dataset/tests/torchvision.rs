@@ -1,0 +1,67 @@
+//! Pre-processing against torchvision's, on pictures and crops that `golden/make.py` made.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use dataset::{Geometry, Limits, MEAN, Picture, Resizer, STD, center, decode, resize};
+
+const LIMITS: Limits = Limits {
+    pixels: 1 << 20,
+    aspect: 10,
+};
+
+fn read(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    fs_err::read(format!("{folder}/{name}")).unwrap()
+}
+
+/// The center crop in bytes, by way of the network's scale.
+fn ours(name: &str, side: u32) -> Vec<f32> {
+    let geometry = Geometry::new(side).unwrap();
+    let (original, _) = decode(&read(name), LIMITS).unwrap();
+    let (full_width, full_height) = geometry.resized(original.width, original.height);
+    let kept = resize(&original, geometry, &mut Resizer::default()).unwrap();
+    let picture = Picture {
+        width: kept.width,
+        height: kept.height,
+        full_width,
+        full_height,
+        pixels: &kept.pixels,
+    };
+    let mut out = vec![0.0; side as usize * side as usize * 3];
+    center(&picture, side, &mut out);
+    out.iter()
+        .enumerate()
+        .map(|(i, value)| (value * STD[i % 3] + MEAN[i % 3]) * 255.0)
+        .collect()
+}
+
+fn check(name: &str, side: u32, largest: f32) {
+    let stem = name.replace('.', "-");
+    let (expected, _) = decode(&read(&format!("crop-{side}-{stem}.png")), LIMITS).unwrap();
+    let ours = ours(name, side);
+    assert_eq!(ours.len(), expected.pixels.len());
+    let differences: Vec<f32> = ours
+        .iter()
+        .zip(&expected.pixels)
+        .map(|(ours, theirs)| (ours - f32::from(*theirs)).abs())
+        .collect();
+    let max = differences.iter().copied().fold(0.0, f32::max);
+    let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+    println!("{name}: largest difference {max:.2}, mean {mean:.3}");
+    assert!(max <= largest + 0.01, "{name}: a difference of {max}");
+    assert!(mean <= 0.5, "{name}: a mean difference of {mean}");
+}
+
+#[test]
+fn jpeg_is_within_four() {
+    check("landscape.jpg", 224, 4.0);
+    check("portrait.jpg", 64, 4.0);
+    check("large.jpg", 64, 4.0);
+}
+
+#[test]
+fn png_is_within_one() {
+    check("upright.png", 64, 1.0);
+    check("lying.png", 224, 1.0);
+    check("square.png", 65, 1.0);
+}
