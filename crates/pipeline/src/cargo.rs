@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,6 +12,7 @@ use store::{Digest, Index};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nearest;
+use crate::process::{self, Interrupts};
 use crate::source::Source;
 
 /// The crates of the workspace and what the lock file holds for them.
@@ -98,11 +98,12 @@ impl Packages {
         Ok(packages)
     }
 
-    /// The member `package`, which has the binary `binary`.
+    /// The member that has the binary of `run`, a text `crate/binary`.
     ///
     /// # Errors
     /// There's no such member or binary; the message names the nearest.
-    pub(crate) fn binary(&self, package: &str, binary: &str) -> Result<&Member> {
+    pub(crate) fn member_of(&self, run: &str) -> Result<&Member> {
+        let (package, binary) = run.split_once('/').unwrap_or((run, run));
         let Some(member) = self.members.get(package) else {
             let hint = nearest::hint(package, self.members.keys().map(String::as_str));
             return Err(Error::Invalid(format!(
@@ -399,7 +400,7 @@ pub(crate) struct Build {
     /// All crates that have stages: always the same, so that cargo unifies
     /// features, and thus compiles dependencies, in one way only.
     pub(crate) packages: BTreeSet<String>,
-    /// The binaries to make.
+    /// The binaries to make, as `crate/binary`.
     pub(crate) binaries: BTreeSet<String>,
     /// Crates whose stages run on a device, with it.
     pub(crate) devices: BTreeSet<(String, Device)>,
@@ -410,8 +411,12 @@ impl Build {
     /// returns the path of each executable by `crate/binary`.
     ///
     /// # Errors
-    /// Cargo cannot be started or the build fails.
-    pub(crate) fn run(&self, root: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    /// Cargo cannot be started, the build fails, or a signal asks to stop.
+    pub(crate) fn run(
+        &self,
+        root: &Path,
+        interrupts: &Interrupts,
+    ) -> Result<BTreeMap<String, PathBuf>> {
         let failed = |why: String| Error::Cargo {
             what: "build the stages".into(),
             why,
@@ -421,12 +426,12 @@ impl Build {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut executables = BTreeMap::new();
-        if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).lines() {
-                executables.extend(executable(&line?));
-            }
-        }
+        process::listen(&mut child, interrupts, |line| {
+            executables.extend(executable(&line));
+            Ok(())
+        })?;
         let status = child.wait()?;
+        interrupts.check()?;
         if status.success() {
             Ok(executables)
         } else {
@@ -448,8 +453,9 @@ impl Build {
         for package in &self.packages {
             command.args(["--package", package]);
         }
-        for binary in &self.binaries {
-            command.args(["--bin", binary]);
+        for run in &self.binaries {
+            // Names, without the crate: those of the packages above are looked through.
+            command.args(["--bin", run.rsplit('/').next().unwrap_or(run)]);
         }
         for (package, device) in &self.devices {
             if let Some(feature) = device.feature() {
@@ -463,8 +469,8 @@ impl Build {
 }
 
 /// The executable that a line of cargo's messages announces.
-fn executable(line: &str) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_str(line).ok()?;
+fn executable(line: &[u8]) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_slice(line).ok()?;
     if message.get("reason")? != "compiler-artifact" {
         return None;
     }
@@ -492,15 +498,15 @@ mod tests {
     #[test]
     fn executables_are_found_in_the_messages() {
         let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/metrics#0.1.0","manifest_path":"/w/crates/metrics/Cargo.toml","target":{"name":"score"},"executable":"/t/score"}"#;
-        let found = executable(line);
+        let found = executable(line.as_bytes());
         assert_eq!(found, Some(("metrics/score".into(), "/t/score".into())));
         assert_eq!(
-            executable(&line.replace("#0.1.0", "#scores@0.1.0"))
+            executable(line.replace("#0.1.0", "#scores@0.1.0").as_bytes())
                 .unwrap()
                 .0,
             "scores/score"
         );
-        assert_eq!(executable(r#"{"reason":"build-finished"}"#), None);
-        assert_eq!(executable("not json"), None);
+        assert_eq!(executable(br#"{"reason":"build-finished"}"#), None);
+        assert_eq!(executable(b"not json"), None);
     }
 }

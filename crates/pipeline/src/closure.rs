@@ -67,7 +67,7 @@ impl Closures {
         run: &str,
     ) -> Result<Manifest> {
         let (package, binary) = run.split_once('/').unwrap_or((run, run));
-        let main = packages.binary(package, binary)?;
+        let main = packages.member_of(run)?;
         let mut manifest = Manifest::default();
         manifest.add("build", "rustc", &*packages.rustc);
         manifest.add("build", "profile", &*packages.profile);

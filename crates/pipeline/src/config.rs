@@ -1,4 +1,24 @@
 //! `pipeline.toml` as it is written: stages with their commands, inputs and outputs.
+//!
+//! Keys of `[stage.NAME]`, of which one of `run` and `cmd` is needed:
+//!
+//! | key | is |
+//! |---|---|
+//! | `desc` | a line for people |
+//! | `run` | `crate/binary` of this workspace, started with a job file |
+//! | `cmd` | text for the shell, started in the workspace root |
+//! | `in` | `name = "path"`: a file, a folder or a pattern with `*`, `?`, `**`; an empty path is an absent input |
+//! | `out` | `name = "path"`, or `name = { path = "…", volatile = true }` for a by-product that decides nothing, such as timings |
+//! | `params` | keys of `params.toml`; by default the section with the stage's name |
+//! | `each` | `variable = n` or a list: an instance for each value `0…n-1` or item, for each combination if there are several; the stage gets its values as params |
+//! | `show` | the output whose text a repro prints at its end |
+//! | `source` | whether it runs only for a stage that needs it, or by name |
+//!
+//! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`,
+//! `${variable}` one of `each`. In `cmd`, `${in.name}` is the input's path (several
+//! for a pattern) and `${out.name}` a path to write the output to, both quoted for
+//! the shell; an output that isn't asked for in this way is expected in its
+//! declared place, and what stands there is set aside while the command runs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -37,6 +37,7 @@ pub fn repro(
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
     workspace.check_sources(selection)?;
+    workspace.check_binaries(selection)?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     place::recover(workspace)?;
@@ -248,7 +249,7 @@ impl Executor<'_> {
         self.events.event(Event::Building {
             binaries: &binaries,
         });
-        self.executables = build.run(&self.workspace.root)?;
+        self.executables = build.run(&self.workspace.root, &self.interrupts)?;
         self.workspace.forget_code();
         self.interrupts.check()?;
         match &self.workspace.graph.instances[first].action {

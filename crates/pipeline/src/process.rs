@@ -71,23 +71,10 @@ pub(crate) fn run(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let lines = listen(&mut supervisor);
     let mut log = fs_err::OpenOptions::new().append(true).open(&spec.log)?;
-    let mut was_asked_to_stop = false;
-    loop {
-        match lines.recv_timeout(TICK) {
-            Ok(line) => heed(stage, &line, &mut log, events)?,
-            Err(RecvTimeoutError::Disconnected) => break,
-            // A process that left the group may hold the pipe open for ever.
-            Err(RecvTimeoutError::Timeout) if supervisor.try_wait()?.is_some() => break,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if interrupts.check().is_err() && !was_asked_to_stop {
-            was_asked_to_stop = true;
-            let supervisor = Pid::from_raw(supervisor.id().cast_signed());
-            kill(supervisor, Signal::SIGTERM).map_err(std::io::Error::from)?;
-        }
-    }
+    listen(&mut supervisor, interrupts, |line| {
+        heed(stage, &line, &mut log, events)
+    })?;
     let status = supervisor.wait()?;
     interrupts.check()?;
     let ending = fs_err::read(&spec.ending).ok();
@@ -109,8 +96,33 @@ fn own_program() -> Result<PathBuf> {
     }
 }
 
-/// Lines of the child's standard output, until its end.
-fn listen(child: &mut Child) -> Receiver<Vec<u8>> {
+/// Passes on the lines of the child's standard output until it ends; after a
+/// signal to this process the child is asked to end.
+pub(crate) fn listen(
+    child: &mut Child,
+    interrupts: &Interrupts,
+    mut heed: impl FnMut(Vec<u8>) -> Result<()>,
+) -> Result<()> {
+    let lines = read_lines(child);
+    let mut was_asked_to_stop = false;
+    loop {
+        match lines.recv_timeout(TICK) {
+            Ok(line) => heed(line)?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            // A process that the child left behind may hold the pipe open for ever.
+            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if interrupts.check().is_err() && !was_asked_to_stop {
+            was_asked_to_stop = true;
+            // One that has just ended needs no signal.
+            let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+        }
+    }
+}
+
+/// Lines of the child's standard output, read by a thread.
+fn read_lines(child: &mut Child) -> Receiver<Vec<u8>> {
     let (sender, lines) = channel();
     if let Some(stdout) = child.stdout.take() {
         std::thread::spawn(move || {

@@ -8,7 +8,7 @@ use crate::cargo::Packages;
 use crate::closure::Closures;
 use crate::config::{self, Action, Config};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Selection};
 use crate::instance::{self, Instance};
 use crate::lock::Lock;
 use crate::manifest::Manifest;
@@ -110,16 +110,38 @@ impl Workspace {
         self.store.as_ref().ok_or_else(missing)
     }
 
+    /// Whether the workspace has the binaries of all selected stages.
+    ///
+    /// # Errors
+    /// One is missing; the message names the nearest.
+    pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
+        for at in self.in_order(selection) {
+            let instance = self.graph.instances[at].clone();
+            if let Action::Run(run) = &instance.action {
+                let packages = self.packages()?;
+                let checked = packages.member_of(run).map(drop);
+                self.packages = Some(packages);
+                checked.map_err(|error| self.at_stage(&instance, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what cargo knows, to be put back after use.
+    fn packages(&mut self) -> Result<Packages> {
+        match self.packages.take() {
+            Some(packages) => Ok(packages),
+            None => self.load_packages(),
+        }
+    }
+
     /// The lines of the manifest for the code of an instance; none for a
     /// foreign command, which its text and its inputs describe.
     pub(crate) fn code(&mut self, instance: &Instance) -> Result<Manifest> {
         let Action::Run(run) = &instance.action else {
             return Ok(Manifest::default());
         };
-        let packages = match self.packages.take() {
-            Some(packages) => packages,
-            None => self.load_packages()?,
-        };
+        let packages = self.packages()?;
         let manifest = self
             .closures
             .manifest(&self.root, &packages, &mut self.index, run);

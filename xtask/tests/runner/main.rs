@@ -5,6 +5,7 @@
 
 mod cache;
 mod change;
+mod code;
 mod each;
 mod outputs;
 mod processes;

@@ -86,7 +86,8 @@ impl Space {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.args(arguments).current_dir(self.folder.path());
-        command.stdin(Stdio::null());
+        // Builds stay in the workspace.
+        command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
         command
     }
 

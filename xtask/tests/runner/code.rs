@@ -1,0 +1,178 @@
+//! Stages that are binaries of a cargo workspace: which edit of code concerns which.
+
+use serde_json::Value;
+
+use crate::space::Space;
+
+/// Copies the text of an input to an output, in words of its own.
+const MAIN: &str = r#"
+/// A stage without dependencies: it finds its paths in the job file by hand.
+fn main() {
+    let job = std::env::args().nth(1).unwrap();
+    let job = std::fs::read_to_string(job).unwrap();
+    let after = |key: &str| {
+        let start = job.find(key).unwrap() + key.len();
+        let rest = &job[start..];
+        rest[..rest.find('"').unwrap()].to_owned()
+    };
+    let text = std::fs::read_to_string(after("\"from\": \"")).unwrap();
+    println!("{{\"warn\": \"{}\"}}", WORD);
+    std::fs::write(after("\"to\": \""), library::decorate(&text)).unwrap();
+}
+"#;
+
+const LIBRARY: &str = "pub fn decorate(text: &str) -> String {\n    text.to_uppercase()\n}\n";
+
+/// `first` and `second` of the crate `app`, on top of the crate `library`; and
+/// a crate that no stage uses.
+fn workspace() -> Space {
+    let space = Space::new(
+        r#"
+        [stage.first]
+        run = "app/first"
+        params = ["chain.number", "device"]
+        in = { from = "src.txt" }
+        out = { to = "first.txt" }
+        [stage.second]
+        run = "app/second"
+        in = { from = "first.txt" }
+        out = { to = "second.txt" }
+        "#,
+    );
+    space.write("params.toml", "device = \"cpu\"\n[chain]\nnumber = 1\n");
+    space.write(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"library\", \"other\"]\n",
+    );
+    let package = |name: &str, rest: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
+    };
+    let dependency = "[dependencies]\nlibrary = { path = \"../library\" }\n";
+    space.write("app/Cargo.toml", &package("app", dependency));
+    space.write(
+        "app/src/bin/first.rs",
+        &format!("const WORD: &str = \"one\";\n{MAIN}"),
+    );
+    space.write(
+        "app/src/bin/second/main.rs",
+        &format!("const WORD: &str = \"two\";\n{MAIN}"),
+    );
+    space.write("library/Cargo.toml", &package("library", ""));
+    space.write("library/src/lib.rs", LIBRARY);
+    space.write("other/Cargo.toml", &package("other", ""));
+    space.write("other/src/lib.rs", "");
+    space
+}
+
+const DONE: [&str; 2] = ["first up-to-date", "second up-to-date"];
+
+#[test]
+fn an_edit_of_code_runs_the_stages_that_are_made_from_it() {
+    let space = workspace();
+    let ran = space.ok(&["repro"]);
+    assert!(ran.stdout.contains("warning: first: one"), "{}", ran.stdout);
+    assert_eq!(space.read("second.txt"), "SOURCE\n");
+    assert_eq!(space.repro(), DONE);
+
+    // None of these is compiled into a stage.
+    space.write("library/tests/it.rs", "");
+    space.write("library/README.md", "prose");
+    space.write("library/src/tests.rs", "");
+    space.write(
+        "library/src/lib.rs",
+        &format!("{LIBRARY}#[cfg(test)]\nmod tests {{\n}}\n"),
+    );
+    space.write("other/src/lib.rs", "pub fn other() {}\n");
+    assert_eq!(space.repro(), DONE);
+
+    // One binary is no part of the other.
+    let second = space.read("app/src/bin/second/main.rs");
+    space.write("app/src/bin/second/main.rs", &second.replace("two", "2"));
+    assert_eq!(space.repro(), ["first up-to-date", "second ran"]);
+
+    // A library is part of both; its comment changes no bytes.
+    space.write("library/src/lib.rs", &format!("// A comment.\n{LIBRARY}"));
+    let status = space.ok(&["status"]).stdout;
+    assert!(
+        status.contains("code library/src/lib.rs changed"),
+        "{status}"
+    );
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+
+    // The profile, an edition, a new file.
+    let root = space.read("Cargo.toml");
+    space.write(
+        "Cargo.toml",
+        &format!("{root}[profile.release]\nopt-level = 1\n"),
+    );
+    let status = space.ok(&["status"]).stdout;
+    assert!(status.contains("build profile"), "{status}");
+    space.write("Cargo.toml", &root);
+    assert_eq!(space.repro(), DONE);
+}
+
+#[test]
+fn the_job_file_tells_all() {
+    let space = workspace();
+    // A stage that fails keeps its work folder.
+    space.write(
+        "app/src/bin/first.rs",
+        "fn main() { std::process::exit(4) }",
+    );
+    space.fails(&["repro"], "stage `first` failed: exit status 4");
+    let jobs = space.snapshot();
+    let (_, job) = jobs
+        .iter()
+        .find(|(path, _)| path.ends_with("job.json"))
+        .unwrap();
+    let job: Value = serde_json::from_slice(job).unwrap();
+    assert_eq!(job["stage"], "first");
+    assert_eq!(
+        job["params"],
+        serde_json::json!({"number": 1, "device": "cpu"})
+    );
+    assert!(job["in"]["from"].as_str().unwrap().ends_with("/src.txt"));
+    assert!(
+        job["out"]["to"]
+            .as_str()
+            .unwrap()
+            .contains("/.atelier/work/")
+    );
+    assert!(job["scratch"].as_str().unwrap().ends_with("/scratch"));
+}
+
+#[test]
+fn a_missing_crate_or_binary_is_found_before_anything_runs() {
+    let space = workspace();
+    let pipeline = space.read("pipeline.toml");
+    space.write(
+        "pipeline.toml",
+        &pipeline.replace("app/second", "app/secnd"),
+    );
+    space.fails(
+        &["repro"],
+        "crate `app` has no binary `secnd`; did you mean `second`?",
+    );
+    space.write(
+        "pipeline.toml",
+        &pipeline.replace("app/second", "ap/second"),
+    );
+    space.fails(&["repro"], "no crate `ap`; did you mean `app`?");
+    assert!(!space.exists("first.txt"));
+}
+
+#[test]
+fn a_build_that_fails_runs_nothing() {
+    let space = workspace();
+    space.write("library/src/lib.rs", "pub fn decorate(");
+    space.fails(&["repro"], "cannot build the stages");
+    assert!(!space.exists("pipeline.lock") || !space.read("pipeline.lock").contains("[first]"));
+}
+
+#[test]
+fn an_unknown_device_is_an_error() {
+    workspace().fails(
+        &["repro", "--set", "device=cude"],
+        "unknown device `cude`; did you mean `cuda`?",
+    );
+}
