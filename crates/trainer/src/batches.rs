@@ -106,3 +106,108 @@ fn prepare(pictures: &dyn Pictures, images: &[usize], view: View) -> Result<Vec<
         })?;
     Ok(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// Pictures of one pixel whose three values are the number of the picture; only the first `n_readable` can be read.
+    struct Numbered {
+        n_readable: usize,
+    }
+
+    impl Pictures for Numbered {
+        fn side_px(&self) -> usize {
+            1
+        }
+
+        fn prepare(
+            &self,
+            image: usize,
+            _: View,
+            _: &mut Vec<u8>,
+            values: &mut [f32],
+        ) -> Result<(), TrainError> {
+            if image >= self.n_readable {
+                return Err(TrainError::NoPixels(image.to_string()));
+            }
+            values.fill(image as f32);
+            Ok(())
+        }
+    }
+
+    fn seen(
+        order: &[usize],
+        batch_size: usize,
+        n_readable: usize,
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let mut seen = Vec::new();
+        for_each_batch(
+            &Numbered { n_readable },
+            order,
+            View::Plain,
+            batch_size,
+            &Device::Cpu,
+            |batch| {
+                assert_eq!(batch.values.dims(), [batch.images.len(), 1, 1, 3]);
+                seen.push(
+                    batch
+                        .values
+                        .flatten_all()?
+                        .to_vec1()?
+                        .into_iter()
+                        .step_by(3)
+                        .collect(),
+                );
+                Ok(())
+            },
+        )?;
+        Ok(seen)
+    }
+
+    #[test]
+    fn batches_follow_the_order_and_the_last_may_be_short() {
+        assert_eq!(
+            seen(&[4, 0, 3, 1, 2], 2, 5).unwrap(),
+            [vec![4., 0.], vec![3., 1.], vec![2.]]
+        );
+        assert!(seen(&[], 2, 5).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_read_ends_the_batches() {
+        let error = seen(&[0, 1, 2, 3, 4, 5], 2, 3).unwrap_err();
+        assert!(matches!(error, TrainError::NoPixels(image) if image == "3"));
+    }
+
+    #[test]
+    fn an_error_of_the_consumer_ends_the_batches() {
+        let mut calls = 0;
+        let order = [0; 100];
+        let ended = for_each_batch(
+            &Numbered { n_readable: 1 },
+            &order,
+            View::Plain,
+            1,
+            &Device::Cpu,
+            |_| {
+                calls += 1;
+                Err(TrainError::NothingToChoose)
+            },
+        );
+        assert!(ended.is_err());
+        assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_picture() {
+        let images: Vec<usize> = (0..100).collect();
+        let mut order = shuffled(&images, &mut ChaCha8Rng::seed_from_u64(1));
+        assert_ne!(order, images);
+        order.sort_unstable();
+        assert_eq!(order, images);
+    }
+}

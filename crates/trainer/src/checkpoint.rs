@@ -227,3 +227,48 @@ fn state_name(epoch: usize) -> String {
 fn model_name(epoch: usize) -> String {
     format!("model-{epoch:05}.safetensors")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course(scores: &[f64]) -> Course {
+        let mut course = Course::default();
+        for (epoch, &score) in (0..).zip(scores) {
+            let row = History {
+                fold: 0,
+                epoch,
+                learning_rate: 1e-4,
+                train_loss: 0.1 + 0.2,
+                test_loss: 1.0 / 3.0,
+                val_loss: None,
+                score,
+                best: false,
+            };
+            let timing = Timing {
+                fold: 0,
+                epoch,
+                train_s: 1.0,
+                evaluate_s: 1.0,
+            };
+            course.push(row, timing);
+        }
+        course
+    }
+
+    #[test]
+    fn the_earliest_of_the_highest_scores_is_the_best() {
+        assert_eq!(course(&[0.5, 0.7, 0.6, 0.7]).best().unwrap().epoch, 1);
+        assert_eq!(course(&[0.0, 0.0]).best().unwrap().epoch, 0);
+        let rows = course(&[0.5, 0.7, 0.8]).history;
+        assert_eq!(rows.iter().filter(|row| row.best).count(), 1);
+        assert!(course(&[]).best().is_none());
+    }
+
+    #[test]
+    fn a_record_keeps_every_bit_of_a_loss() {
+        let course = course(&[0.1, 1.0 / 7.0, 2.0 / 3.0]);
+        let text = serde_json::to_string(&course).unwrap();
+        assert_eq!(serde_json::from_str::<Course>(&text).unwrap(), course);
+    }
+}

@@ -54,7 +54,6 @@ impl CrossEntropy {
         if self.label_smoothing > 0.0 {
             let class_weights = Tensor::new(self.class_weights.as_slice(), device)?; // [K]
             let of_all = log_probabilities.broadcast_mul(&class_weights)?.sum_all()?;
-            // `K` is a handful.
             sum = (sum - (of_all * (self.label_smoothing / n_classes as f64))?)?;
         }
         Ok((sum / weight_of_label.sum_all()?)?)

@@ -32,6 +32,8 @@ impl Part {
 /// All pictures, as a fold sees them. A picture is named by its row in `annotations`.
 #[derive(Clone, Debug)]
 pub struct Parts {
+    /// The fold.
+    pub fold: u32,
     /// The names of the classes, by code.
     pub classes: Vec<String>,
     /// The code of each picture's class.
@@ -59,6 +61,7 @@ impl Parts {
             Some(_) => Part::Train,
         };
         Ok(Self {
+            fold,
             classes: classes(annotations)?,
             codes: annotations.iter().map(|row| row.code).collect(),
             parts: numbers.into_iter().map(part).collect(),
@@ -157,4 +160,121 @@ fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
         return Err(TrainError::MissingCode(expected));
     }
     Ok(by_code.into_values().cloned().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures by label, code and part.
+    fn tables(rows: &[(&str, u32, &str)]) -> (Vec<Annotation>, Vec<Fold>) {
+        let picture = |(number, &(label, code, part)): (usize, &(&str, u32, &str))| {
+            let path = format!("{number}.jpg");
+            let annotation = Annotation {
+                path: path.clone(),
+                label: label.to_owned(),
+                author: None,
+                title: String::new(),
+                code,
+                width: 1,
+                height: 1,
+                format: "jpeg".to_owned(),
+                bytes: 1,
+                content_hash: String::new(),
+            };
+            let fold = Fold {
+                path,
+                label: label.to_owned(),
+                author: None,
+                part: part.to_owned(),
+            };
+            (annotation, fold)
+        };
+        rows.iter().enumerate().map(picture).unzip()
+    }
+
+    const ROWS: [(&str, u32, &str); 5] = [
+        ("a", 0, "0"),
+        ("b", 1, "1"),
+        ("a", 0, "1"),
+        ("b", 1, "0"),
+        ("a", 0, "val"),
+    ];
+
+    fn parts(rows: &[(&str, u32, &str)], fold: u32) -> Result<Parts, TrainError> {
+        let (annotations, folds) = tables(rows);
+        Parts::new(&annotations, &folds, fold)
+    }
+
+    #[test]
+    fn the_fold_is_tested_on_and_the_others_are_trained_on() {
+        let parts = parts(&ROWS, 1).unwrap();
+        assert_eq!(parts.images(Part::Train), [0, 3]);
+        assert_eq!(parts.images(Part::Test), [1, 2]);
+        assert_eq!(parts.images(Part::Val), [4]);
+        assert_eq!(parts.classes, ["a", "b"]);
+        assert_eq!(parts.train_counts().unwrap(), [1, 1]);
+    }
+
+    #[test]
+    fn every_picture_is_in_one_part() {
+        for fold in [0, 1] {
+            let parts = parts(&ROWS, fold).unwrap();
+            let images = [Part::Train, Part::Test, Part::Val].map(|part| parts.images(part));
+            let mut images = images.concat();
+            images.sort_unstable();
+            assert_eq!(images, [0, 1, 2, 3, 4]);
+        }
+    }
+
+    fn message(rows: &[(&str, u32, &str)]) -> String {
+        parts(rows, 0).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let [first, second, ..] = ROWS;
+        assert_eq!(
+            message(&[second]),
+            "fold 0 does not exist: expected one of [1]"
+        );
+        assert_eq!(message(&[first]), "found 1 classes: expected at least 2");
+        assert_eq!(
+            message(&[first, ("b", 2, "0")]),
+            "no picture has code 1: expected all codes from 0 to occur"
+        );
+        assert_eq!(
+            message(&[first, ("b", 0, "0")]),
+            "code 0 stands for `a` and `b`: expected one label"
+        );
+        assert_eq!(
+            message(&[first, ("b", 1, "x")]),
+            "`1.jpg` is in part `x`: expected the number of a fold or `val`"
+        );
+        let untrained = parts(&[first, second], 0)
+            .unwrap()
+            .train_counts()
+            .unwrap_err();
+        assert!(
+            untrained
+                .to_string()
+                .starts_with("class `a` has no training picture")
+        );
+    }
+
+    #[test]
+    fn tables_of_other_pictures_are_refused() {
+        let (annotations, mut folds) = tables(&ROWS);
+        folds[2].path = "other.jpg".to_owned();
+        let error = Parts::new(&annotations, &folds, 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "row 2 is `2.jpg` in `annotations` and `other.jpg` in `folds`: expected the same picture"
+        );
+        folds.pop();
+        assert!(matches!(
+            Parts::new(&annotations, &folds, 0),
+            Err(TrainError::RowCounts { .. })
+        ));
+    }
 }

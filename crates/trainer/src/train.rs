@@ -54,27 +54,22 @@ pub trait Watch {
     fn epoch_done(&mut self, row: &History, timing: &Timing);
 }
 
-/// Trains `network` on the training pictures of fold `fold`, from the latest checkpoint on, and returns the course of
+/// Trains `network` on the training pictures of a fold, from the latest checkpoint on, and returns the course of
 /// all epochs. The best model and the outputs of every epoch stay with `checkpoints`.
 ///
 /// # Errors
 /// A class has no training picture, a loss is not finite, a picture cannot be read, a checkpoint cannot be written, or
 /// the device fails.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the loop reads top to bottom with its ingredients named"
-)]
 pub fn train(
     network: &mut Network,
     pictures: &dyn Pictures,
     parts: &Parts,
-    fold: u32,
     settings: &Settings,
     checkpoints: &mut Checkpoints,
     watch: &mut dyn Watch,
 ) -> Result<Course, TrainError> {
     let (n_classes, embedding_size) = (parts.classes.len(), network.config().embedding_size);
-    let device = network.device().clone();
+    let (batch_size, device) = (settings.batch_size, network.device().clone());
     let [training, test, validation] =
         [Part::Train, Part::Test, Part::Val].map(|part| parts.images(part));
     let held_out: Vec<usize> = [test.as_slice(), &validation].concat();
@@ -97,47 +92,38 @@ pub fn train(
         let learning_rate = settings.learning_rate.at(epoch);
         let mut outputs = Outputs::zeros(parts.len(), n_classes, embedding_size);
         let started = watch.seconds();
-        watch.epoch_begins(training.len().div_ceil(settings.batch_size));
+        watch.epoch_begins(training.len().div_ceil(batch_size));
 
-        let order = shuffled(
-            &training,
-            &mut settings.seed.stream("order").at(epoch as u64, 0),
-        );
+        let mut rng = settings.seed.stream("order").at(epoch as u64, 0);
+        let order = shuffled(&training, &mut rng);
         let view = View::Augmented { epoch };
         let (mut loss_sum, mut weight_sum, mut step) = (0.0, 0.0, 0);
-        for_each_batch(
-            pictures,
-            &order,
-            view,
-            settings.batch_size,
-            &device,
-            |batch| {
-                let output = network.forward(&batch.values, Mode::Train)?;
-                let labels = parts.codes_of(batch.images);
-                let loss = cross_entropy.forward(&output.logits, &labels)?;
-                let gradients = loss.backward()?;
-                let loss = scalar(&loss)?;
-                if !loss.is_finite() {
-                    return Err(TrainError::LossNotFinite { loss, epoch, step });
-                }
-                adam.step(&gradients, learning_rate)?;
-                outputs.set(batch.images, &output)?;
-                // The last batch may be short: weighted by its size, a mean over pictures results.
-                let weight = cross_entropy.total_weight(&labels);
-                loss_sum += loss * weight;
-                weight_sum += weight;
-                step += 1;
-                watch.step_done(loss);
-                Ok(())
-            },
-        )?;
+        for_each_batch(pictures, &order, view, batch_size, &device, |batch| {
+            let output = network.forward(&batch.values, Mode::Train)?;
+            let labels = parts.codes_of(batch.images);
+            let loss = cross_entropy.forward(&output.logits, &labels)?;
+            let gradients = loss.backward()?;
+            let loss = scalar(&loss)?;
+            if !loss.is_finite() {
+                return Err(TrainError::LossNotFinite { loss, epoch, step });
+            }
+            adam.step(&gradients, learning_rate)?;
+            outputs.set(batch.images, &output)?;
+            // Batches differ in weight: weighted by it, their losses make the mean over the pictures.
+            let weight = cross_entropy.total_weight(&labels);
+            loss_sum += loss * weight;
+            weight_sum += weight;
+            step += 1;
+            watch.step_done(loss);
+            Ok(())
+        })?;
         let trained = watch.seconds();
 
         evaluate(network, pictures, &held_out, &mut outputs, |_| ())?;
         let mean_loss =
             |images: &[usize]| mean_loss(&cross_entropy, &outputs, parts, images, epoch);
         let row = History {
-            fold,
+            fold: parts.fold,
             epoch: number(epoch),
             learning_rate,
             train_loss: loss_sum / weight_sum,
@@ -154,7 +140,7 @@ pub fn train(
             best: false,
         };
         let timing = Timing {
-            fold,
+            fold: parts.fold,
             epoch: number(epoch),
             train_s: trained - started,
             evaluate_s: watch.seconds() - trained,

@@ -42,6 +42,10 @@ struct Outputs {
     predictions: Output<Prediction>,
 }
 
+// Every step needs the same large blocks again.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
 fn main() -> ExitCode {
     stage::main(run)
 }

@@ -79,6 +79,10 @@ struct Outputs {
     epochs: Output<EpochOutput>,
 }
 
+// Every step needs the same large blocks again.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
 fn main() -> ExitCode {
     stage::main(run)
 }
@@ -96,7 +100,6 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &mut network,
         &pictures,
         &parts,
-        params.fold,
         &settings(&params),
         &mut checkpoints,
         &mut Teller::new(params.epochs.get()),
