@@ -7,12 +7,13 @@ use store::{Digest, Record};
 
 use crate::cargo::Build;
 use crate::config::Action;
+use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
 use crate::graph::Selection;
 use crate::instance::Instance;
 use crate::job::Job;
-use crate::plan::{Decision, Foreseen, Planned, locked};
+use crate::plan::{Decision, Planned, locked};
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 use crate::{mutex, place};

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 use store::{Digest, Record, remove_path};
 
 use crate::config::Action;
+use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Events, Usage};
 use crate::instance::{Instance, Output};
-use crate::plan::{Found, Planned};
+use crate::plan::Planned;
 use crate::process::{self, Interrupts};
 use crate::supervise::{Ending, Spec};
 use crate::workspace::Workspace;

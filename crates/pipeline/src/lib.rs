@@ -3,8 +3,8 @@
 //!
 //! In the order of a command: [`config`] and [`params`] are read, [`instance`]
 //! makes stages concrete and [`graph`] orders them, the [`manifest`] of each
-//! says what its result depends on (its code by `closure`, from `cargo`'s
-//! knowledge), `plan` decides, and [`execute`] carries it out: `job` and
+//! says what its result depends on (`draft` with its inputs, `closure` with its
+//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `job` and
 //! `process` run a stage under the eyes of [`supervise`], `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
@@ -12,6 +12,7 @@ mod cargo;
 mod closure;
 pub mod config;
 pub mod device;
+mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
@@ -28,6 +29,7 @@ mod place;
 mod plan;
 mod process;
 pub mod source;
+mod sources;
 pub mod supervise;
 mod template;
 pub mod workspace;

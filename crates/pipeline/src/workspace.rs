@@ -1,5 +1,6 @@
 //! The workspace as one command sees it: declarations, params, lock, cache.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use store::{Index, Store};
@@ -197,8 +198,11 @@ impl Workspace {
 
     /// Writes the lock, without stages that are no longer declared.
     pub(crate) fn save_lock(&mut self) -> Result<()> {
-        let declared = |name: &String| self.graph.instances.iter().any(|i| i.name == *name);
-        self.lock.stages.retain(|name, _| declared(name));
+        let instances = self.graph.instances.iter();
+        let declared: BTreeSet<&str> = instances.map(|i| i.name.as_str()).collect();
+        self.lock
+            .stages
+            .retain(|name, _| declared.contains(name.as_str()));
         self.lock.save(&self.root, &self.own(""))
     }
 }

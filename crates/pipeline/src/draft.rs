@@ -1,0 +1,218 @@
+//! The manifest of an instance, with what its inputs are or will be.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use store::Digest;
+
+use crate::config::Action;
+use crate::error::{Error, Result};
+use crate::glob;
+use crate::instance::{Input, Instance, Target};
+use crate::manifest::Manifest;
+use crate::plan::Decision;
+use crate::workspace::Workspace;
+
+/// A manifest in the making.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub(crate) manifest: Manifest,
+    pub(crate) inputs: BTreeMap<String, Found>,
+    /// Instances that make an input.
+    pub(crate) pending: Vec<String>,
+    /// An input that nobody makes.
+    pub(crate) missing: Option<PathBuf>,
+}
+
+impl Draft {
+    fn note(&mut self, name: &str, found: &Found) {
+        let text = |content: &Content| match content.digest {
+            Some(digest) => digest.to_string(),
+            None => "volatile".to_owned(),
+        };
+        match found {
+            Found::Absent => self.manifest.add("input", name, "none"),
+            Found::One(content) => self.manifest.add("input", name, text(content)),
+            Found::Many(contents) => {
+                for (number, content) in contents.iter().enumerate() {
+                    self.manifest
+                        .add("input", &format!("{name}.{number:04}"), text(content));
+                }
+            }
+        }
+    }
+}
+
+/// What an input is at the moment.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    Absent,
+    One(Content),
+    Many(Vec<Content>),
+}
+
+/// A file or folder that an input refers to.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    /// From the workspace root, or absolute.
+    pub(crate) path: PathBuf,
+    /// None for a volatile output, which decides nothing.
+    pub(crate) digest: Option<Digest>,
+}
+
+impl Found {
+    pub(crate) fn contents(&self) -> &[Content] {
+        match self {
+            Found::Absent => &[],
+            Found::One(content) => std::slice::from_ref(content),
+            Found::Many(contents) => contents,
+        }
+    }
+}
+
+/// What the outputs of instances planned so far will be, where it isn't what
+/// is on disk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Foreseen {
+    /// Digest of an output that would be restored, by path.
+    restored: BTreeMap<PathBuf, Digest>,
+    /// Instances whose outputs nobody knows yet, or only in parts.
+    unsure: BTreeMap<usize, String>,
+}
+
+impl Foreseen {
+    /// Takes note of a decision that won't be carried out now.
+    pub(crate) fn note(&mut self, at: usize, instance: &Instance, decision: &Decision) {
+        match decision {
+            Decision::UpToDate { .. } => {}
+            Decision::Restore { record, .. } => {
+                let known = instance.outputs.iter();
+                let known = known.filter_map(|(name, output)| {
+                    Some((output.path.clone(), *record.outputs.get(name)?))
+                });
+                self.restored.extend(known);
+                self.unsure.insert(at, instance.name.clone());
+            }
+            _ => {
+                self.unsure.insert(at, instance.name.clone());
+            }
+        }
+    }
+}
+
+impl Workspace {
+    /// The manifest with digests as far as they are known.
+    pub(crate) fn draft(&mut self, at: usize, foreseen: &Foreseen) -> Result<Draft> {
+        let instance = self.graph.instances[at].clone();
+        let mut draft = Draft {
+            manifest: self.code(&instance)?,
+            ..Draft::default()
+        };
+        match &instance.action {
+            Action::Run(run) => draft.manifest.add("command", "run", run.as_str()),
+            Action::Command(text) => draft.manifest.add(
+                "command",
+                "cmd",
+                serde_json::Value::from(text.as_str()).to_string(),
+            ),
+        }
+        for (name, value) in &instance.params {
+            draft.manifest.add_param(name, value);
+        }
+        for (name, output) in &instance.outputs {
+            let kind = if output.volatile { "volatile" } else { "kept" };
+            draft.manifest.add("output", name, kind);
+        }
+        for (name, input) in &instance.inputs {
+            match self.find(at, input, foreseen) {
+                Ok(found) => {
+                    draft.note(name, &found);
+                    draft.inputs.insert(name.clone(), found);
+                }
+                Err(Lack::Pending(by)) => {
+                    draft.manifest.add_pending(name);
+                    draft.pending.push(by);
+                }
+                Err(Lack::Missing(path)) => draft.missing = Some(path),
+                Err(Lack::Other(error)) => return Err(error),
+            }
+        }
+        draft.pending.dedup();
+        Ok(draft)
+    }
+
+    fn find(&mut self, at: usize, input: &Input, foreseen: &Foreseen) -> Result<Found, Lack> {
+        match &input.target {
+            Target::Absent => Ok(Found::Absent),
+            Target::Path(path) => Ok(Found::One(self.content(at, path, foreseen)?)),
+            Target::Glob(pattern) => {
+                let paths = self.matches(at, pattern, foreseen)?;
+                let contents = paths.iter().map(|path| self.content(at, path, foreseen));
+                contents.collect::<Result<_, _>>().map(Found::Many)
+            }
+        }
+    }
+
+    /// Declared outputs that match, else what is on disk; at least one.
+    fn matches(&self, at: usize, pattern: &str, foreseen: &Foreseen) -> Result<Vec<PathBuf>, Lack> {
+        let declared = self.graph.outputs_matching(pattern);
+        if !declared.is_empty() {
+            return Ok(declared.into_iter().map(Path::to_owned).collect());
+        }
+        let mut upstream = self.graph.upstream[at].iter();
+        if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
+            return Err(Lack::Pending(by.clone()));
+        }
+        let found = glob::on_disk(&self.root, pattern).map_err(Error::from)?;
+        if found.is_empty() {
+            Err(Lack::Missing(pattern.into()))
+        } else {
+            Ok(found)
+        }
+    }
+
+    fn content(&mut self, at: usize, path: &Path, foreseen: &Foreseen) -> Result<Content, Lack> {
+        let content = |digest| Content {
+            path: path.to_owned(),
+            digest,
+        };
+        if let Some((producer, name)) = self.graph.producer(path) {
+            if self.graph.instances[producer].outputs[name].volatile {
+                return Ok(content(None));
+            }
+            if let Some(digest) = foreseen.restored.get(path) {
+                return Ok(content(Some(*digest)));
+            }
+        }
+        // Only what touches the path concerns this input.
+        let touches = |above: &usize| {
+            let outputs = self.graph.instances[*above].outputs.values();
+            { outputs }
+                .any(|output| output.path.starts_with(path) || path.starts_with(&output.path))
+        };
+        let mut upstream = self.graph.upstream[at]
+            .iter()
+            .filter(|above| touches(above));
+        if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
+            return Err(Lack::Pending(by.clone()));
+        }
+        match self.index.digest(&self.root.join(path)) {
+            Ok(digest) => Ok(content(Some(digest))),
+            Err(store::Error::NotFound { .. }) => Err(Lack::Missing(path.to_owned())),
+            Err(error) => Err(Lack::Other(error.into())),
+        }
+    }
+}
+
+/// Why an input has no digest.
+enum Lack {
+    Missing(PathBuf),
+    Pending(String),
+    Other(Error),
+}
+
+impl From<Error> for Lack {
+    fn from(error: Error) -> Self {
+        Lack::Other(error)
+    }
+}
