@@ -60,7 +60,7 @@ fn points(actual: &[usize]) -> Points {
         |i, d, actual: usize| (8.0 * noise(i, d, 5) + (actual as u64 * (d + 1)) as f64) as f32;
     let row = |(i, &actual)| (0..D).map(|d| value(i, d, actual)).collect::<Vec<_>>();
     let rows: Vec<Vec<f32>> = (0..N).zip(actual).map(row).collect();
-    Points::of(rows.iter().map(Vec::as_slice)).unwrap()
+    Points::of(rows.iter().map(Vec::as_slice)).expect("rows of one length")
 }
 
 /// The softmax in eighths, rounded down.
@@ -74,7 +74,7 @@ fn votes(logits: &[f32]) -> Vec<f32> {
 }
 
 fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("golden/golden.json")).unwrap()
+    serde_json::from_str(include_str!("golden/golden.json")).expect("`make.py` wrote it")
 }
 
 #[test]
