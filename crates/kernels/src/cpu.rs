@@ -11,3 +11,6 @@ pub(crate) mod pool;
 pub(crate) mod shape;
 mod simd;
 mod winograd;
+
+#[cfg(test)]
+mod tests;

@@ -16,11 +16,16 @@
 //! `P` rows and `Q` columns of the output.
 
 mod adam;
+mod allocator;
 mod backend;
 mod cpu;
 mod ops;
 mod stock;
 
 pub use adam::{AdamStep, adam_step};
+pub use allocator::CachingAllocator;
 pub use backend::{Backend, BatchStatistics};
 pub use ops::relu::relu;
+
+#[cfg(test)]
+mod tests;

@@ -89,11 +89,13 @@ fn chunk_moments(chunk: &[f32], channels: usize) -> (f64, Vec<f32>, Vec<f32>) {
     (rows, mean, squares)
 }
 
-/// The affine map of each channel, `y = scale · x + shift`.
+/// The affine map of each channel, `y = scale · (x − mean) + shift`.
+///
+/// The mean is not folded into the shift: for a channel that hardly varies, the two would nearly cancel.
 pub(crate) struct Affine {
     scale: Vec<f32>,
-    shift: Vec<f32>,
     mean: Vec<f32>,
+    shift: Vec<f32>,
     inverse_deviation: Vec<f64>,
 }
 
@@ -111,13 +113,10 @@ impl Affine {
                 .zip(&inverse_deviation)
                 .map(|(&g, d)| f64::from(g) * d),
         );
-        let shift = (0..scale.len())
-            .map(|i| beta[i] - moments.mean[i] * scale[i])
-            .collect();
         Self {
             scale,
-            shift,
             mean: moments.mean.clone(),
+            shift: beta.to_vec(),
             inverse_deviation,
         }
     }
@@ -127,7 +126,7 @@ impl Affine {
     }
 }
 
-/// `y = scale · x + shift + residual`, and the ReLU of it if `relu`.
+/// `y = scale · (x − mean) + shift + residual`, and the ReLU of it if `relu`.
 pub(crate) fn forward(
     x: &[f32],
     affine: &Affine,
@@ -140,7 +139,11 @@ pub(crate) fn forward(
         y.par_chunks_mut(chunk).enumerate().for_each(|(i, y)| {
             let range = i * chunk..i * chunk + y.len();
             let (x, residual) = (&x[range.clone()], residual.map(|r| &r[range]));
-            let (scale, shift) = (&affine.scale[..channels], &affine.shift[..channels]);
+            let (scale, shift, mean) = (
+                &affine.scale[..channels],
+                &affine.shift[..channels],
+                &affine.mean[..channels],
+            );
             vectorized(
                 #[inline(always)]
                 || {
@@ -149,7 +152,9 @@ pub(crate) fn forward(
                         None => {
                             for (y, x) in rows {
                                 for j in 0..channels {
-                                    y[j].write(x[j].mul_add(scale[j], shift[j]).max(floor));
+                                    y[j].write(
+                                        (x[j] - mean[j]).mul_add(scale[j], shift[j]).max(floor),
+                                    );
                                 }
                             }
                         }
@@ -157,7 +162,8 @@ pub(crate) fn forward(
                             for ((y, x), r) in rows.zip(residual.chunks_exact(channels)) {
                                 for j in 0..channels {
                                     y[j].write(
-                                        (x[j].mul_add(scale[j], shift[j]) + r[j]).max(floor),
+                                        ((x[j] - mean[j]).mul_add(scale[j], shift[j]) + r[j])
+                                            .max(floor),
                                     );
                                 }
                             }
@@ -176,7 +182,7 @@ pub(crate) fn forward(
 pub(crate) enum Passed {
     /// All: there was no ReLU, or the gradient is [`masked`] already.
     All,
-    /// Where `scale · x + shift` is positive: there was no residual.
+    /// Where `scale · (x − mean) + shift` is positive: there was no residual.
     Positive,
 }
 
@@ -230,7 +236,7 @@ pub(crate) fn backward(
     }
 }
 
-/// `POSITIVE`: only the gradient where `scale · x + shift` is positive counts.
+/// `POSITIVE`: only the gradient where `scale · (x − mean) + shift` is positive counts.
 fn backward_where<const POSITIVE: bool>(
     x: &[f32],
     dy: &[f32],
@@ -291,7 +297,7 @@ fn gradient_row<const POSITIVE: bool>(
     let (x, dy, slope, offset) = (&x[..n], &dy[..n], &slope[..n], &offset[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let passes = !POSITIVE || x[j].mul_add(scale[j], shift[j]) > 0.0;
+        let passes = !POSITIVE || (x[j] - mean[j]).mul_add(scale[j], shift[j]) > 0.0;
         let dy = if passes { dy[j] } else { 0.0 };
         dx[j].write(scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])));
     }
@@ -346,7 +352,7 @@ fn add_row<const POSITIVE: bool>(
     let (sums, x, dy) = (&mut sums[..n], &x[..n], &dy[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let passes = !POSITIVE || x[j].mul_add(scale[j], shift[j]) > 0.0;
+        let passes = !POSITIVE || (x[j] - mean[j]).mul_add(scale[j], shift[j]) > 0.0;
         let dy = if passes { dy[j] } else { 0.0 };
         sums[j] += dy;
         products[j] = dy.mul_add(x[j] - mean[j], products[j]);

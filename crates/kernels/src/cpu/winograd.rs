@@ -26,15 +26,21 @@ const PLANES: usize = 36;
 const TILE: usize = 4;
 /// Channels which are transformed together.
 const GROUP: usize = 16;
+/// Below so many pixels in the batch, the transform of the weights costs more than the products save.
+const MINIMUM_PIXELS: usize = 1000;
 /// Numbers between planes: distances of a multiple of 4 KiB would share the same few lines of the cache.
 const PLANE_GAP: usize = 48;
 
-/// Whether the convolution has the form that this module computes, and is large enough to gain by it.
-pub(crate) fn applies(shape: &ConvShape) -> bool {
-    let form = shape.kernel == 3 && shape.stride == 1 && shape.padding == 1;
+/// Whether the convolution has the form that this module computes.
+pub(crate) fn has_form(shape: &ConvShape) -> bool {
     let grouped =
         shape.in_channels.is_multiple_of(GROUP) && shape.out_channels.is_multiple_of(GROUP);
-    form && grouped && Tiles::new(shape).count >= 24
+    shape.kernel == 3 && shape.stride == 1 && shape.padding == 1 && grouped
+}
+
+/// Whether this module computes the convolution faster than a product with its patches.
+pub(crate) fn applies(shape: &ConvShape) -> bool {
+    has_form(shape) && shape.out_pixels() >= MINIMUM_PIXELS
 }
 
 /// The tiles of a batch, in the order image, row, column.

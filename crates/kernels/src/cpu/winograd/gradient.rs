@@ -13,7 +13,7 @@ use super::{
         simd::vectorized,
     },
     GROUP, PLANE_GAP, PLANES, Tiles,
-    transform::{G, Group, ZERO, gradient_tile, input_tile},
+    transform::{G, Group, ZERO, copy, gradient_tile, input_tile},
 };
 
 /// Writes the gradient `[O, C, 3, 3]` of the weights from `x` `[B, H, W, C]` and `dy` `[B, H, W, O]`.
@@ -191,7 +191,7 @@ impl Gradient<'_> {
                                 let row = first / width * block.len() + index;
                                 let offset = i * out_plane + row * width + first % width;
                                 // SAFETY: as above.
-                                unsafe { gradients.slice(offset, step) }.copy_from_slice(lanes);
+                                copy(unsafe { gradients.slice(offset, step) }, lanes);
                             }
                         }
                     }

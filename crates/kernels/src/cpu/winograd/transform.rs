@@ -178,6 +178,17 @@ pub(super) fn output_tile(products: &[f32], plane: usize, offset: usize) -> [[Gr
     pixels
 }
 
+/// Copies a group, or as many of its first channels as `target` holds.
+#[inline(always)]
+pub(super) fn copy(target: &mut [f32], group: &[f32]) {
+    if target.len() == GROUP {
+        // A length that the compiler sees makes this one register's store.
+        target.copy_from_slice(&group[..GROUP]);
+    } else {
+        target.copy_from_slice(&group[..target.len()]);
+    }
+}
+
 /// Writes one group of channels.
 #[inline(always)]
 pub(super) fn store(places: &mut [Unwritten], group: &Group) {

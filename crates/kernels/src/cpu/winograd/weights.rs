@@ -11,7 +11,7 @@ use super::{
         simd::vectorized,
     },
     GROUP, PLANE_GAP, PLANES,
-    transform::{G, Group, ZERO},
+    transform::{G, Group, ZERO, copy},
 };
 
 /// For what the weights are used.
@@ -35,6 +35,8 @@ pub(super) struct Weights {
 
 /// Input channels of one job.
 const BLOCK: usize = 8;
+/// Groups of a panel, at most.
+const MOST_GROUPS: usize = 2;
 
 impl Weights {
     /// Transforms `weight` `[O, C, 3, 3]`.
@@ -56,22 +58,26 @@ impl Weights {
                 vectorized(
                     #[inline(always)]
                     || {
-                        for lane in (0..width).step_by(step) {
-                            let mut block = [[ZERO; BLOCK]; PLANES];
+                        // Together, so that whole lines of the cache are written.
+                        let mut block = [[[ZERO; MOST_GROUPS]; BLOCK]; PLANES];
+                        for (group, lane) in (0..width).step_by(step).enumerate() {
                             for input in channels.clone() {
-                                let kernels =
-                                    gather(weight, shape, direction, input, panel * width + lane);
-                                for (plane, group) in block.iter_mut().zip(transformed(&kernels)) {
-                                    plane[input - first] = group;
+                                let output = panel * width + lane;
+                                let kernels = gather(weight, shape, direction, input, output);
+                                let transformed = transformed(&kernels);
+                                for (plane, values) in block.iter_mut().zip(&transformed) {
+                                    plane[input - first][group] = *values;
                                 }
                             }
-                            for (i, groups) in block.iter().enumerate() {
-                                for (input, group) in channels.clone().zip(groups) {
+                        }
+                        for (i, inputs_block) in block.iter().enumerate() {
+                            for (input, groups) in channels.clone().zip(inputs_block) {
+                                for (group, lane) in (0..width).step_by(step).enumerate() {
                                     let offset =
                                         i * plane + (panel * inputs + input) * width + lane;
                                     // SAFETY: panel, input and lane belong to this job alone.
-                                    unsafe { shared.slice(offset, step) }
-                                        .copy_from_slice(&group[..step]);
+                                    let target = unsafe { shared.slice(offset, step) };
+                                    copy(target, &groups[group]);
                                 }
                             }
                         }

@@ -1,0 +1,304 @@
+//! The operations under autograd: both backends against each other, and against values worked out by hand.
+
+use approx::assert_abs_diff_eq;
+use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
+
+use crate::{AdamStep, Backend, adam::by_stock, adam_step, relu};
+
+/// Reproducible numbers in `[−1, 1]`, all over the place.
+fn numbers(shape: &[usize], seed: f64) -> Result<Tensor> {
+    let len = u32::try_from(shape.iter().product::<usize>()).map_err(candle_core::Error::wrap)?;
+    let angles = (Tensor::arange(0, len, &Device::Cpu)?.to_dtype(DType::F64)?
+        * (1.7 + 0.37 * seed))?
+        .sqr()?;
+    ((angles + seed)?.sin()? * (0.7 + 0.3 * seed.cos()))?
+        .to_dtype(DType::F32)?
+        .reshape(shape)
+}
+
+fn variable(shape: &[usize], seed: f64) -> Result<Var> {
+    Var::from_tensor(&numbers(shape, seed)?)
+}
+
+fn distance(a: &Tensor, b: &Tensor) -> Result<f64> {
+    assert_eq!(a.shape(), b.shape());
+    let norm = |t: Tensor| t.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
+    Ok((norm((a - b)?)? / norm(b.clone())?.max(1e-30)).sqrt())
+}
+
+/// Activations `[B, C, H, W]` as `[B, H, W, C]`.
+fn channels_last(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 2, 3, 1))?.contiguous()
+}
+
+/// A gradient of a weighted sum of `y`, so that each element counts differently; weights follow `[B, C, H, W]`.
+fn gradients(y: &Tensor, backend: Backend) -> Result<GradStore> {
+    let stock = if backend == Backend::Cpu {
+        y.permute((0, 3, 1, 2))?
+    } else {
+        y.clone()
+    };
+    (&stock * numbers(stock.dims(), 9.0)?)?
+        .sum_all()?
+        .backward()
+}
+
+/// Runs `f` on both backends with the same variables, the first of which are activations `[B, C, H, W]`, and
+/// compares the values and all gradients.
+fn compare(
+    variables: &[&Var],
+    n_activations: usize,
+    tolerance: f64,
+    f: impl Fn(Backend, &[Tensor]) -> Result<Tensor>,
+) -> Result<()> {
+    let arguments: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
+    let stock = f(Backend::Stock, &arguments)?;
+    let turned: Vec<Tensor> = arguments
+        .iter()
+        .enumerate()
+        .map(|(i, t)| {
+            if i < n_activations {
+                channels_last(t)
+            } else {
+                Ok(t.clone())
+            }
+        })
+        .collect::<Result<_>>()?;
+    let cpu = f(Backend::Cpu, &turned)?;
+    assert!(
+        distance(&cpu.permute((0, 3, 1, 2))?, &stock)? < tolerance,
+        "values differ"
+    );
+    let (on_stock, on_cpu) = (
+        gradients(&stock, Backend::Stock)?,
+        gradients(&cpu, Backend::Cpu)?,
+    );
+    for (i, variable) in variables.iter().enumerate() {
+        let (found, expected) = (
+            on_cpu.get(variable).unwrap(),
+            on_stock.get(variable).unwrap(),
+        );
+        let error = distance(found, expected)?;
+        assert!(
+            error < tolerance,
+            "gradients of argument {i} differ by {error:.1e}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn convolutions_agree() -> Result<()> {
+    for (batch, channels, outputs, side, kernel, stride) in [
+        (3, 4, 5, 12, 3, 1),
+        (2, 3, 6, 17, 7, 2),
+        (3, 4, 5, 7, 3, 2),
+        (2, 16, 32, 23, 3, 1),
+        (2, 8, 8, 9, 1, 2),
+        (1, 6, 4, 5, 1, 1),
+    ] {
+        let x = variable(&[batch, channels, side, side + 2], 1.0)?;
+        let weight = variable(&[outputs, channels, kernel, kernel], 2.0)?;
+        compare(&[&x, &weight], 1, 2e-5, |backend, arguments| {
+            backend.conv2d(&arguments[0], &arguments[1], stride, kernel / 2)
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn convolution_of_constant_images_has_no_gradient_of_them() -> Result<()> {
+    for backend in [Backend::Cpu, Backend::Stock] {
+        let x = backend.images(&numbers(&[2, 6, 6, 3], 1.0)?)?;
+        let weight = variable(&[4, 3, 3, 3], 2.0)?;
+        let y = backend.conv2d(&x, &weight, 1, 1)?;
+        let gradients = y.sum_all()?.backward()?;
+        assert!(gradients.get(&x).is_none() && gradients.get(&weight).is_some());
+    }
+    Ok(())
+}
+
+#[test]
+fn batch_norms_agree() -> Result<()> {
+    let (x, residual) = (variable(&[3, 6, 5, 4], 1.0)?, variable(&[3, 6, 5, 4], 2.0)?);
+    let (gamma, beta) = (variable(&[6], 3.0)?, variable(&[6], 4.0)?);
+    let (mean, variance) = (numbers(&[6], 5.0)?, (numbers(&[6], 6.0)?.sqr()? + 0.1)?);
+    for with_relu in [true, false] {
+        compare(&[&x, &gamma, &beta], 1, 2e-5, |backend, a| {
+            Ok(backend
+                .batch_norm_train(&a[0], &a[1], &a[2], 1e-5, None, with_relu)?
+                .0)
+        })?;
+        compare(&[&x, &residual, &gamma, &beta], 2, 2e-5, |backend, a| {
+            Ok(backend
+                .batch_norm_train(&a[0], &a[2], &a[3], 1e-5, Some(&a[1]), with_relu)?
+                .0)
+        })?;
+        compare(&[&x, &residual, &gamma, &beta], 2, 2e-5, |backend, a| {
+            backend.batch_norm_eval(
+                &a[0],
+                &a[2],
+                &a[3],
+                &mean,
+                &variance,
+                1e-5,
+                Some(&a[1]),
+                with_relu,
+            )
+        })?;
+        compare(&[&x, &gamma, &beta], 1, 2e-5, |backend, a| {
+            backend.batch_norm_eval(&a[0], &a[1], &a[2], &mean, &variance, 1e-5, None, with_relu)
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn batch_statistics_are_those_of_pytorch() -> Result<()> {
+    // Values 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14, unbiased variance 14/3.
+    for (backend, shape) in [(Backend::Cpu, [2, 2, 1, 1]), (Backend::Stock, [2, 1, 2, 1])] {
+        let x = Tensor::new(&[1_f32, 2.0, 3.0, 6.0], &Device::Cpu)?.reshape(&shape)?;
+        let (one, zero) = (
+            Tensor::ones(1, DType::F32, &Device::Cpu)?,
+            Tensor::zeros(1, DType::F32, &Device::Cpu)?,
+        );
+        let (_, statistics) = backend.batch_norm_train(&x, &one, &zero, 1e-5, None, false)?;
+        assert_abs_diff_eq!(statistics.mean.to_vec1::<f32>()?[0], 3.0, epsilon = 1e-6);
+        assert_abs_diff_eq!(
+            statistics.variance.to_vec1::<f32>()?[0],
+            14.0 / 3.0,
+            epsilon = 1e-6
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn max_pools_agree() -> Result<()> {
+    for [height, width] in [[1, 1], [1, 6], [4, 4], [7, 5], [8, 9]] {
+        // Rounded, so that there are ties.
+        let values = (numbers(&[2, 3, height, width], 1.0)? * 3.0)?.round()?;
+        let x = Var::from_tensor(&values)?;
+        compare(&[&x], 1, 1e-7, |backend, a| backend.max_pool(&a[0]))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn average_pools_agree() -> Result<()> {
+    let x = numbers(&[2, 3, 4, 5], 1.0)?;
+    let stock = Backend::Stock.average_pool(&x)?;
+    let cpu = Backend::Cpu.average_pool(&channels_last(&x)?)?;
+    assert_eq!(stock.dims(), [2, 3]);
+    assert!(distance(&cpu, &stock)? < 1e-6);
+    Ok(())
+}
+
+#[test]
+fn relu_passes_no_gradient_at_zero() -> Result<()> {
+    let x = Var::new(&[-1_f32, 0.0, 2.0], &Device::Cpu)?;
+    let y = relu(&x)?;
+    assert_eq!(y.to_vec1::<f32>()?, [0.0, 0.0, 2.0]);
+    assert_eq!(
+        y.sum_all()?.backward()?.get(&x).unwrap().to_vec1::<f32>()?,
+        [0.0, 0.0, 1.0]
+    );
+    Ok(())
+}
+
+#[test]
+fn first_step_of_adam_is_the_learning_rate() -> Result<()> {
+    // After bias correction the moments of the first step are g and g², so that it is lr · sign(g).
+    let parameter = Var::new(&[1_f32, 2.0], &Device::Cpu)?;
+    let moments = || Var::zeros(2, DType::F32, &Device::Cpu);
+    let gradient = Tensor::new(&[0.5_f32, -3.0], &Device::Cpu)?;
+    let step = AdamStep {
+        learning_rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-12,
+        weight_decay: 0.0,
+        step: 1,
+    };
+    adam_step(&parameter, &gradient, &moments()?, &moments()?, &step)?;
+    let found = parameter.to_vec1::<f32>()?;
+    assert_abs_diff_eq!(found[0], 0.9, epsilon = 1e-6);
+    assert_abs_diff_eq!(found[1], 2.1, epsilon = 1e-6);
+    Ok(())
+}
+
+#[test]
+fn adam_agrees_with_stock_operations() -> Result<()> {
+    let shape = [300, 401];
+    let start = |seed| variable(&shape, seed);
+    let (fused, stock) = (
+        [start(1.0)?, start(0.0)?, start(0.0)?],
+        [start(1.0)?, start(0.0)?, start(0.0)?],
+    );
+    for moments in [&fused, &stock] {
+        moments[1].set(&Tensor::zeros(&shape[..], DType::F32, &Device::Cpu)?)?;
+        moments[2].set(&Tensor::zeros(&shape[..], DType::F32, &Device::Cpu)?)?;
+    }
+    for i in 1..=3 {
+        let gradient = numbers(&shape, 1.0 + f64::from(u8::try_from(i).unwrap()))?;
+        let step = AdamStep {
+            learning_rate: 1e-2,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            step: i,
+        };
+        adam_step(&fused[0], &gradient, &fused[1], &fused[2], &step)?;
+        by_stock(&stock[0], &gradient, &stock[1], &stock[2], &step)?;
+    }
+    for (found, expected) in fused.iter().zip(&stock) {
+        assert!(distance(found, expected)? < 1e-6);
+    }
+    Ok(())
+}
+
+#[test]
+fn wrong_shapes_are_errors_that_state_both() -> Result<()> {
+    let x = numbers(&[2, 5, 6, 4], 1.0)?;
+    let message = |result: Result<Tensor>| result.unwrap_err().to_string();
+    let weight = numbers(&[8, 3, 3, 3], 2.0)?;
+    for backend in [Backend::Cpu, Backend::Stock] {
+        let found = message(backend.conv2d(&x, &weight, 1, 1));
+        assert!(
+            found.contains('4') && found.contains("[8, 3, 3, 3]"),
+            "{found}"
+        );
+        assert!(
+            message(backend.conv2d(&x, &numbers(&[8, 4, 9, 9], 2.0)?, 1, 0))
+                .contains("[8, 4, 9, 9]")
+        );
+        let (gamma, beta) = (numbers(&[3], 1.0)?, numbers(&[3], 1.0)?);
+        let found = backend
+            .batch_norm_train(&x, &gamma, &beta, 1e-5, None, true)
+            .map(|(y, _)| y);
+        assert!(message(found).contains("[3]"));
+        assert!(backend.max_pool(&gamma).is_err() && backend.average_pool(&gamma).is_err());
+        assert!(backend.conv2d(&gamma, &weight, 1, 1).is_err());
+    }
+    let parameter = variable(&[3], 1.0)?;
+    let step = AdamStep {
+        learning_rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        step: 1,
+    };
+    let found = adam_step(
+        &parameter,
+        &numbers(&[4], 1.0)?,
+        &parameter,
+        &parameter,
+        &step,
+    )
+    .unwrap_err()
+    .to_string();
+    assert!(found.contains("[3]") && found.contains("[4]"), "{found}");
+    Ok(())
+}
