@@ -17,6 +17,10 @@ use model::{Config, Depth, Mode, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+/// As in the binaries that train.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const CLASSES: usize = 8;

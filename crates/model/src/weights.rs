@@ -168,3 +168,40 @@ fn recognize(found: &BTreeMap<String, Tensor>) -> Option<Depth> {
         .into_iter()
         .find(|depth| depth.blocks() == blocks && depth.bottleneck() == has("layer1.0", 3))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written by `tests/golden/state_dict.py`.
+    #[test]
+    fn a_state_dict_of_pytorch_is_read() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/state_dict.pth");
+        let state = read(Path::new(path)).unwrap();
+        let shapes: Vec<(&str, &[usize])> = state
+            .iter()
+            .map(|(name, tensor)| (name.as_str(), tensor.dims()))
+            .collect();
+        let expected: [(&str, &[usize]); 3] = [
+            ("bn1.num_batches_tracked", &[]),
+            ("bn1.running_var", &[2]),
+            ("conv1.weight", &[2, 3, 2, 2]),
+        ];
+        assert_eq!(shapes, expected);
+        assert_eq!(
+            state["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap(),
+            7
+        );
+        let weight: Vec<f32> = state["conv1.weight"]
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        assert!(
+            weight
+                .iter()
+                .zip(0u8..)
+                .all(|(value, i)| value.total_cmp(&f32::from(i)).is_eq())
+        );
+    }
+}
