@@ -8,12 +8,14 @@ use crate::dice::Dice;
 use crate::people::Hand;
 
 /// Hue, saturation and lightness of the grounds.
-const GROUNDS: [(f32, f32, f32); 5] = [
+const GROUNDS: [(f32, f32, f32); 6] = [
     (225.0, 0.5, 0.14),
     (165.0, 0.55, 0.12),
     (345.0, 0.5, 0.15),
     (240.0, 0.08, 0.08),
     (190.0, 0.6, 0.16),
+    // Ivory.
+    (44.0, 0.35, 0.78),
 ];
 
 struct Colors {

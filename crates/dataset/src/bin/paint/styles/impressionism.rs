@@ -8,7 +8,7 @@ use crate::dice::Dice;
 use crate::people::Hand;
 
 /// Sky above, sky at the horizon, ground at the horizon, ground in front, and the light: hue, saturation, lightness.
-const HOURS: [[(f32, f32, f32); 5]; 4] = [
+const HOURS: [[(f32, f32, f32); 5]; 5] = [
     // Morning on water.
     [
         (215.0, 0.45, 0.68),
@@ -41,15 +41,18 @@ const HOURS: [[(f32, f32, f32); 5]; 4] = [
         (110.0, 0.32, 0.45),
         (355.0, 0.75, 0.66),
     ],
+    // The edge of a wood in autumn, which a naturalist could have painted too.
+    [
+        (210.0, 0.25, 0.7),
+        (45.0, 0.35, 0.8),
+        (36.0, 0.45, 0.5),
+        (80.0, 0.35, 0.32),
+        (28.0, 0.65, 0.45),
+    ],
 ];
 
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let hour = dice.whole(0, 3);
-    let hour = if dice.chance(0.5) {
-        hour
-    } else {
-        Hand::choose(hand.ground, &[0, 1, 2, 3], dice)
-    };
+    let hour = Hand::choose(hand.ground, &[0, 1, 2, 3, 4], dice);
     let [high, low, far, near, light] = HOURS[hour].map(|(hue, saturation, lightness)| {
         Color::hsl(
             hue + 14.0 * hand.hue + dice.around(6.0),
@@ -121,7 +124,7 @@ fn ground_dab(
     (y, share): (f32, f32),
     dice: &mut Dice,
 ) {
-    let meadow = hour == 1 || hour == 3;
+    let meadow = hour != 0 && hour != 2;
     let lit = if meadow { 0.16 } else { 0.06 };
     let color = if dice.chance(lit) { light } else { color };
     let upright = if meadow { FRAC_PI_2 } else { 0.0 };
@@ -174,17 +177,18 @@ fn sunlight(
     horizon: f32,
     dice: &mut Dice,
 ) {
-    for _ in 0..26 {
-        let (angle, radius) = (dice.between(0.0, 2.0 * PI), dice.between(0.0, 0.05));
+    for _ in 0..40 {
+        let (angle, radius) = (dice.between(0.0, 2.0 * PI), dice.between(0.0, 0.06));
         let (cx, cy) = canvas.at(x, y);
         let place = (
             cx + radius * canvas.unit * angle.cos(),
             cy + radius * canvas.unit * angle.sin(),
         );
+        // Around the center, so that the disc is round.
         canvas.dab(
             place,
             brush.length * 0.5,
-            angle,
+            angle + FRAC_PI_2,
             brush.width,
             light.stray(0.06, dice),
         );

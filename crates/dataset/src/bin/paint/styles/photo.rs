@@ -1,12 +1,13 @@
-//! Photo: smooth light out of focus, grain, and darker corners; some in gray or sepia.
+//! Photo: smooth light, depth of field, grain and darker corners; some in gray or sepia.
 
 use crate::canvas::{Canvas, Place, circle, count, ellipse, lines, polygon, ridge};
 use crate::color::{Color, WHITE};
 use crate::dice::Dice;
 use crate::people::Hand;
+use crate::styles::naturalism;
 
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let scenes: [fn(&mut Canvas, &Hand, &mut Dice); 4] = [hills, lights, still, street];
+    let scenes: [fn(&mut Canvas, &Hand, &mut Dice); 5] = [hills, lights, still, street, outdoors];
     dice.pick(&scenes)(canvas, hand, dice);
     let exposure = Exposure {
         tone: dice.pick(&[
@@ -17,7 +18,7 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
             Tone::Sepia,
         ]),
         vignette: dice.between(0.25, 0.6),
-        grain: dice.between(0.015, 0.05),
+        grain: dice.between(0.01, 0.035),
     };
     exposure.develop(canvas, dice);
 }
@@ -105,6 +106,12 @@ fn still(canvas: &mut Canvas, _: &Hand, dice: &mut Dice) {
     blur(canvas, 1);
 }
 
+/// A landscape as a naturalist would see it, a little out of focus.
+fn outdoors(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    naturalism::draw(canvas, hand, dice);
+    blur(canvas, 1);
+}
+
 /// Blocks of houses with lit windows along a vanishing street.
 fn street(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     let hue = dice.pick(&[30.0, 210.0, 230.0, 0.0]);
@@ -115,12 +122,13 @@ fn street(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
         Color::hsl(hue, 0.1, 0.3),
     ]);
     blur(canvas, 3);
+    let vanishing = dice.between(0.3, 0.7);
     let blocks = count(5.0 * hand.density);
     for block in 0..blocks {
         let share = (block + 1) as f32 / blocks as f32;
         for side in [-1.0, 1.0] {
-            let inner = 0.5 + side * (0.06 + 0.3 * share);
-            let outer = 0.5 + side * (0.2 + 0.45 * share);
+            let inner = vanishing + side * (0.06 + 0.3 * share);
+            let outer = vanishing + side * (0.2 + 0.6 * share);
             let top = 0.5 - dice.between(0.2, 0.5) * share;
             let bottom = 0.6 + 0.35 * share;
             let wall = sky.mix(Color::hsl(hue + 10.0, 0.2, 0.16), 0.3 + 0.7 * share);
@@ -138,7 +146,10 @@ fn street(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
             );
             windows(canvas, (inner, outer), (top, bottom), dice);
         }
-        blur(canvas, 1);
+        // The farther, the softer.
+        if block + 1 < blocks {
+            blur(canvas, usize::from(block < blocks / 2));
+        }
     }
 }
 

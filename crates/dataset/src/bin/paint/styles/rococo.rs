@@ -8,12 +8,14 @@ use crate::dice::Dice;
 use crate::people::Hand;
 
 /// Hue, saturation and lightness of the grounds.
-const GROUNDS: [(f32, f32, f32); 5] = [
+const GROUNDS: [(f32, f32, f32); 6] = [
     (350.0, 0.55, 0.84),
     (195.0, 0.4, 0.82),
     (48.0, 0.55, 0.86),
     (140.0, 0.25, 0.82),
     (280.0, 0.28, 0.84),
+    // Velvet, as dark as art deco's.
+    (235.0, 0.35, 0.3),
 ];
 
 struct Colors {
