@@ -1,5 +1,7 @@
 //! Loss, optimizer and schedule against PyTorch; `golden/golden.py` makes the values.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use approx::assert_relative_eq;
 use candle_core::{Device, Tensor, Var};
 use serde::Deserialize;

@@ -1,5 +1,7 @@
 //! The three stages as the runner starts them, on a few tiny pictures.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
