@@ -11,6 +11,9 @@ use crate::print::{self, Style, styled};
 /// How often a bar's clock advances.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Without a terminal, a line of progress is printed no more often than this.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Shows events as they come.
 pub(crate) struct Live {
     start: Instant,
@@ -22,6 +25,8 @@ pub(crate) struct Live {
     texts: Vec<String>,
     outcomes: Vec<State>,
     is_planned: bool,
+    /// When the last line was printed.
+    told: Instant,
 }
 
 struct Bars {
@@ -44,6 +49,7 @@ impl Live {
             texts: Vec::new(),
             outcomes: Vec::new(),
             is_planned: false,
+            told: Instant::now(),
         }
     }
 
@@ -89,10 +95,28 @@ impl Live {
         }
     }
 
+    /// `train@0   3/12 epochs  loss 0.41`, once in a while.
+    fn progress_line(&mut self, stage: &str, progress: &Progress) {
+        if self.told.elapsed() < LINE_INTERVAL {
+            return;
+        }
+        self.told = Instant::now();
+        let total = progress.total.map(|total| format!("/{total}"));
+        self.note(&format!(
+            "{stage:width$}  {}{} {}  {}",
+            progress.done,
+            total.unwrap_or_default(),
+            progress.task,
+            progress.message.as_deref().unwrap_or_default(),
+            width = self.width
+        ));
+    }
+
     fn finished(&mut self, outcome: &Outcome) {
         if let Some(bars) = &mut self.bars {
             bars.end_stage();
         }
+        self.told = Instant::now();
         self.outcomes.push(outcome.state);
         self.note(&print::line(outcome, self.width, self.is_colored));
     }
@@ -129,11 +153,10 @@ impl Events for Live {
                 Some(bars) => bars.start_stage(stage),
                 None => self.note(&format!("{stage:width$}  starts", width = self.width)),
             },
-            Event::Progress { stage, progress } => {
-                if let Some(bars) = &mut self.bars {
-                    bars.progress(stage, progress);
-                }
-            }
+            Event::Progress { stage, progress } => match &mut self.bars {
+                Some(bars) => bars.progress(stage, progress),
+                None => self.progress_line(stage, progress),
+            },
             Event::Warning { stage, text } => {
                 let label = styled("warning", Style::Warn, self.is_colored);
                 self.line(&format!("{label}: {stage}: {text}"));

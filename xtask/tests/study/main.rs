@@ -1,0 +1,168 @@
+//! The study itself, on a handful of painted pictures, in a copy of this workspace.
+//!
+//! The copy shares the target folder of the workspace, so that only our own crates are compiled again.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Small enough for a test: two folds, an epoch, few pictures.
+const SMALL: &str = r#"
+[paint]
+pictures = 8
+authors = 4
+
+[split]
+folds = 2
+validation = 0.1
+steps = 500
+
+[train]
+epochs = 1
+batch_size = 16
+side_px = 32
+
+[grow]
+n_trees = 5
+
+[score]
+bootstrap = 20
+
+[cluster]
+k_max = 3
+starts = 2
+
+[cluster.umap]
+epochs = 20
+
+[render]
+examples_per_class = 1
+"#;
+
+/// What makes up the workspace; everything else is made from it.
+const SOURCES: [&str; 7] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "pipeline.toml",
+    "params.toml",
+    ".cargo",
+    "crates",
+    "xtask",
+];
+
+struct Copy {
+    folder: tempfile::TempDir,
+}
+
+impl Copy {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in SOURCES {
+            copy(&workspace().join(name), &folder.path().join(name));
+        }
+        fs_err::write(folder.path().join("small.toml"), SMALL).unwrap();
+        Copy { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Standard output of a command that must succeed.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(arguments)
+            .args(["--params", "small.toml"])
+            .current_dir(self.folder.path())
+            .env("CARGO_TARGET_DIR", target())
+            .output()
+            .unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}\n{stdout}\n{stderr}",
+            output.status
+        );
+        stdout
+    }
+
+    /// The instances that aren't up to date.
+    fn stale(&self) -> Vec<String> {
+        let text = self.ok(&["repro", "--dry-run", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let stages = document.as_array().unwrap().iter();
+        stages
+            .filter(|stage| stage["state"] != "up-to-date")
+            .map(|stage| stage["stage"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// The folder that cargo builds into: `<target>/<profile>/xtask` is our binary.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_xtask"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs_err::copy(from, to).unwrap();
+        return;
+    }
+    fs_err::create_dir_all(to).unwrap();
+    for entry in fs_err::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        copy(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
+#[test]
+fn the_whole_study_runs_once() {
+    let study = Copy::new();
+    let said = study.ok(&["repro"]);
+    assert!(said.contains("artifacts/report/index.html"), "{said}");
+    let page = fs_err::read_to_string(study.path("artifacts/report/index.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("</html>"));
+    let model = "artifacts/choose/model.safetensors";
+    let trained = fs_err::read(study.path(model)).unwrap();
+
+    // Again: nothing to do.
+    assert!(study.ok(&["repro"]).contains("\n0 ran"));
+
+    // Another metric's code: the scores are made anew, no network is trained.
+    let library = study.path("crates/metrics/src/lib.rs");
+    let code = fs_err::read_to_string(&library).unwrap();
+    fs_err::write(&library, format!("{code}\n// A comment.\n")).unwrap();
+    let stale = study.stale();
+    assert!(stale.contains(&"score".to_owned()), "{stale:?}");
+    assert!(
+        !stale.iter().any(|name| name.starts_with("train")),
+        "{stale:?}"
+    );
+    let why = study.ok(&["explain", "score"]);
+    assert!(why.contains("crates/metrics/src/lib.rs"), "{why}");
+    fs_err::write(&library, code).unwrap();
+
+    // A table that nobody names, a test, a README: nothing changes.
+    let tables = study.path("crates/tables/src/lib.rs");
+    let code = fs_err::read_to_string(&tables).unwrap();
+    fs_err::write(&tables, format!("{code}\npub mod unheard_of;\n")).unwrap();
+    fs_err::write(
+        study.path("crates/tables/src/unheard_of.rs"),
+        "//! No table.\n",
+    )
+    .unwrap();
+    fs_err::write(study.path("crates/trainer/README.md"), "Words.\n").unwrap();
+    assert_eq!(study.stale(), Vec::<String>::new());
+
+    // All over again: the same bytes.
+    fs_err::remove_dir_all(study.path(".atelier")).unwrap();
+    study.ok(&["repro", "--force"]);
+    assert_eq!(fs_err::read(study.path(model)).unwrap(), trained);
+}
