@@ -1,1 +1,33 @@
 //! Figures and the report page.
+//!
+//! [`render()`] turns the tables of a [`Study`] into one HTML page without scripts or links to elsewhere, its figures as
+//! SVG files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
+//! same tables give the same bytes.
+
+mod balance;
+mod class_report;
+mod collection;
+mod comparison;
+mod confusion;
+mod curves;
+mod error;
+mod examples;
+mod figure;
+mod format;
+mod map;
+mod overview;
+mod page;
+mod palette;
+mod plot;
+mod section;
+mod silhouettes;
+mod study;
+mod svg;
+mod thumbnail;
+
+pub use error::ReportError;
+pub use page::{FigureFile, Options, Report, render};
+pub use study::Study;
+
+#[cfg(test)]
+mod tests;

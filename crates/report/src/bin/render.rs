@@ -1,0 +1,133 @@
+//! Stage `render`: the report page, its figures as files, and a summary.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use report::{Options, Study, render};
+use serde::Deserialize;
+use stage::{Input, InputPath, OutputPath, Seed};
+use tables::Table as _;
+use tables::annotation::Annotation;
+use tables::balance::Balance;
+use tables::choice::Choice;
+use tables::class_report::ClassReport;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::epoch_score::EpochScore;
+use tables::history::History;
+use tables::prediction::Prediction;
+use tables::problem::Problem;
+use tables::score::Score;
+use tables::silhouette::Silhouette;
+
+/// How to show the study.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Examples of each class in each of the grids, at most.
+    examples_per_class: usize,
+    /// The long side of an example, in pixels, from 16 to 512.
+    thumbnail_px: u32,
+}
+
+/// What it reads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// The folder of the pictures.
+    images: InputPath,
+    /// The pictures.
+    annotations: Input<Annotation>,
+    /// Files left out.
+    problems: Input<Problem>,
+    /// Authors and pictures by class and part.
+    balance: Input<Balance>,
+    /// The course of the trainings, a table a fold.
+    histories: Vec<Input<History>>,
+    /// The chosen model.
+    choice: Input<Choice>,
+    /// The chosen network's word on every picture.
+    predictions: Input<Prediction>,
+    /// Figures of the chosen models.
+    scores: Input<Score>,
+    /// Figures of every epoch.
+    epoch_scores: Input<EpochScore>,
+    /// Confusion matrices of the chosen models.
+    confusion: Input<Confusion>,
+    /// Per-class reports of the chosen models.
+    class_reports: Input<ClassReport>,
+    /// Clusters and the map.
+    clusters: Input<Cluster>,
+    /// How well each number of clusters fits.
+    silhouettes: Input<Silhouette>,
+}
+
+/// What it writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// The page.
+    page: OutputPath,
+    /// A folder of the figures.
+    figures: OutputPath,
+    /// A few lines for the end of a run.
+    summary: OutputPath,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    ensure!(
+        (16..=512).contains(&params.thumbnail_px),
+        "`thumbnail_px` is {}, expected 16 to 512",
+        params.thumbnail_px
+    );
+    let options = Options {
+        examples_per_class: params.examples_per_class,
+        thumbnail_px: params.thumbnail_px,
+        stream: params.seed.stream("render examples"),
+    };
+    let study = read(&inputs)?;
+    let report = render(&study, &options, |path| {
+        fs_err::read(inputs.images.join(path))
+    })?;
+    fs_err::create_dir(&*outputs.figures)?;
+    for figure in &report.figures {
+        fs_err::write(outputs.figures.join(&figure.name), &figure.svg)?;
+    }
+    tracing::info!(
+        "a page of {} bytes with {} figures",
+        report.page.len(),
+        report.figures.len()
+    );
+    fs_err::write(&*outputs.page, report.page)?;
+    fs_err::write(&*outputs.summary, report.summary)?;
+    Ok(())
+}
+
+fn read(inputs: &Inputs) -> anyhow::Result<Study> {
+    let mut histories = Vec::new();
+    for history in &inputs.histories {
+        histories.extend(history.read()?);
+    }
+    histories.sort_by(History::order);
+    let choice = inputs.choice.read()?.into_iter().next();
+    Ok(Study {
+        annotations: inputs.annotations.read()?,
+        problems: inputs.problems.read()?,
+        balance: inputs.balance.read()?,
+        histories,
+        choice: choice.context("the table of the choice has no row: no model was chosen")?,
+        predictions: inputs.predictions.read()?,
+        scores: inputs.scores.read()?,
+        epoch_scores: inputs.epoch_scores.read()?,
+        confusion: inputs.confusion.read()?,
+        class_reports: inputs.class_reports.read()?,
+        clusters: inputs.clusters.read()?,
+        silhouettes: inputs.silhouettes.read()?,
+    })
+}

@@ -1,0 +1,105 @@
+//! Network against forest.
+
+use maud::html;
+
+use crate::figure::{Figure, row};
+use crate::format::part;
+use crate::overview::cell;
+use crate::plot::{Margins, Plot};
+use crate::section::{Section, table};
+use crate::study::Study;
+
+/// The metrics compared.
+const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
+
+/// Colors of the models, in their order.
+const COLORS: [(&str, &str); 2] = [("stroke-0", "fill-0"), ("stroke-1", "fill-1")];
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let models = study.models();
+    let figures = vec![figure(study)];
+    let head = html! {
+        tr { td {} td {} @for model in &models { th scope="col" { (model) } } }
+    };
+    let body = html! {
+        @for (metric, name) in METRICS { @for (idx, named) in study.parts().into_iter().enumerate() {
+            tr class=[(idx == 0).then_some("first")] {
+                th scope="row" { @if idx == 0 { (name) } }
+                th scope="row" { (part(named)) }
+                @for model in &models { (cell(study, model, named, metric)) }
+            }
+        } }
+    };
+    let body = html! {
+        p {
+            "The forest sees the network's embeddings and never the pictures. Where it does as well as the network, the "
+            "embedding holds what is needed; where the network does better, its own last layer reads the embedding better."
+        }
+        (row(&figures))
+        (table("Scores with 95 % intervals", &head, &body))
+    };
+    Section {
+        id: "comparison",
+        title: "Network against forest",
+        body,
+        figures,
+    }
+}
+
+fn figure(study: &Study) -> Figure {
+    const ROW: f64 = 26.0;
+    const GAP: f64 = 14.0;
+    let parts = study.parts();
+    let block = ROW * parts.len() as f64 + GAP;
+    let height = 34.0 + block * METRICS.len() as f64 + 38.0;
+    let margins = Margins {
+        left: 112.0,
+        right: 16.0,
+        top: 28.0,
+        bottom: 38.0,
+    };
+    let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
+    plot.draw_x_axis("score", 0.0, true);
+    for (idx, (metric, name)) in METRICS.iter().enumerate() {
+        let top = 34.0 + block * idx as f64;
+        plot.canvas
+            .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
+        for (idx, named) in parts.iter().enumerate() {
+            let y = top + ROW * (idx as f64 + 0.5);
+            plot.canvas.text("muted end", (104.0, y + 4.0), part(named));
+            draw_scores(&mut plot, study, named, metric, y);
+        }
+    }
+    let entries = [
+        ("whisker stroke-0", "network"),
+        ("whisker stroke-1", "forest"),
+    ];
+    plot.draw_legend(&entries[..study.models().len().min(entries.len())]);
+    Figure {
+        name: "comparison".to_owned(),
+        title: "Scores of network and forest".to_owned(),
+        caption: "Dots are scores, whiskers 95 % intervals by bootstrap over authors. The fewer authors a part has, \
+                  the wider they are."
+            .to_owned(),
+        canvas: plot.canvas,
+    }
+}
+
+fn draw_scores(plot: &mut Plot, study: &Study, part: &str, metric: &str, y: f64) {
+    for (idx, model) in study.models().into_iter().enumerate() {
+        let Some(score) = study.score(model, part, metric) else {
+            continue;
+        };
+        let y = y - 4.5 + 9.0 * idx as f64;
+        let (stroke, fill) = COLORS[idx % COLORS.len()];
+        if let (Some(low), Some(high)) = (score.low, score.high) {
+            let (from, to) = ((plot.x.at(low), y), (plot.x.at(high), y));
+            plot.canvas.line(&format!("whisker {stroke}"), from, to);
+        }
+        if let Some(value) = score.value.filter(|value| value.is_finite()) {
+            let at = (plot.x.at(value), y);
+            plot.canvas.circle(&format!("dot {fill}"), at, 4.0);
+        }
+    }
+}

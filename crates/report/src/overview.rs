@@ -1,0 +1,220 @@
+//! What was studied, what was chosen and how well it does: the page's head and the summary.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+
+use crate::format::{count, counted, interval, part, score, score_with_interval, value};
+use crate::section::{Section, table};
+use crate::silhouettes;
+use crate::study::Study;
+
+/// The columns of the headline table: metric and name.
+const COLUMNS: [(&str, &str); 2] = [("top1", "top-1"), ("top2", "top-2")];
+
+/// Where the page stands in a workspace.
+const PAGE: &str = "artifacts/report/index.html";
+
+/// The page's heading.
+pub(crate) fn title(study: &Study) -> String {
+    format!(
+        "A study of {} in {}",
+        counted(study.annotations.len(), "picture"),
+        classes(study)
+    )
+}
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let body = html! {
+        (facts(study))
+        (design(study))
+        (outcome(study))
+        (headline(study))
+        p.note {
+            "Top-1 is the share of pictures whose class the model names first, top-2 of those whose class is among its "
+            "first two. Every class counts the same, whatever its number of pictures, so guessing gives "
+            (value(Some(study.chance(1)))) " and " (value(Some(study.chance(2)))) ". In parentheses: 95 % intervals by "
+            "bootstrap, drawn by whole authors."
+        }
+    };
+    Section {
+        id: "overview",
+        title: "At a glance",
+        body,
+        figures: Vec::new(),
+    }
+}
+
+/// A few lines for the end of a run.
+pub(crate) fn summary(study: &Study) -> String {
+    let choice = &study.choice;
+    let mut lines = vec![
+        format!("report: {PAGE}"),
+        format!(
+            "chosen: fold {}, epoch {}, by rule `{}`",
+            choice.fold, choice.epoch, choice.rule
+        ),
+    ];
+    let figures: Vec<String> = study
+        .parts()
+        .into_iter()
+        .filter(|part| *part != "train")
+        .map(|part| {
+            let score = study.score("network", part, "top2");
+            format!("{part} {}", score_with_interval(score))
+        })
+        .collect();
+    lines.push(format!(
+        "top-2 of the network: {}; by chance {}",
+        figures.join(", "),
+        value(Some(study.chance(2)))
+    ));
+    if let Some(best) = silhouettes::best(study, "kmeans") {
+        lines.push(format!(
+            "clusters: the silhouette of k-means is highest at k = {}, {}",
+            best.k,
+            value(best.silhouette)
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn classes(study: &Study) -> String {
+    match study.labels().len() {
+        1 => "1 class".to_owned(),
+        n => format!("{n} classes"),
+    }
+}
+
+fn n_authors(study: &Study) -> usize {
+    let authors: BTreeSet<&str> = study
+        .annotations
+        .iter()
+        .filter_map(|row| row.author.as_deref())
+        .collect();
+    authors.len()
+}
+
+fn n_folds(study: &Study) -> usize {
+    let folds: BTreeSet<u32> = study.histories.iter().map(|row| row.fold).collect();
+    folds.len()
+}
+
+/// Authors with pictures in more than one of the parts of the chosen model.
+fn n_authors_in_two_parts(study: &Study) -> usize {
+    let pictures = study.pictures();
+    let mut parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &study.predictions {
+        let author = pictures
+            .get(row.path.as_str())
+            .and_then(|a| a.author.as_deref());
+        if let Some(author) = author {
+            parts.entry(author).or_default().insert(&row.part);
+        }
+    }
+    parts.values().filter(|parts| parts.len() > 1).count()
+}
+
+fn facts(study: &Study) -> Markup {
+    let top2 = |part| score(study.score("network", part, "top2"));
+    let range = |part| interval(study.score("network", part, "top2"));
+    html! {
+        dl.facts {
+            div { dt { "pictures" } dd { (count(study.annotations.len())) } }
+            div { dt { "classes" } dd { (study.labels().len()) } }
+            div { dt { "authors" } dd { (count(n_authors(study))) } }
+            div { dt { "folds" } dd { (n_folds(study)) } }
+            @for part in ["test", "val"] {
+                @if study.parts().contains(&part) {
+                    div.score {
+                        dt { "top-2, " (crate::format::part(part)) }
+                        dd { (top2(part)) @if let Some(range) = range(part) { small { (range) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn design(study: &Study) -> Markup {
+    let crossing = match n_authors_in_two_parts(study) {
+        0 => "No author has pictures in two of the three".to_owned(),
+        1 => "One author has pictures in more than one of the three".to_owned(),
+        n => format!("{n} authors have pictures in more than one of the three"),
+    };
+    let validation = match study.n_pictures("val") {
+        0 => "No pictures were held out for validation".to_owned(),
+        n => format!("{} for validation belong to no fold", counted(n, "picture")),
+    };
+    html! {
+        p {
+            "The " (counted(study.annotations.len(), "picture")) " come from " (counted(n_authors(study), "known author"))
+            ". They were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
+            "others and tested on it. " (validation) ". " (crossing) ", training, test and validation"
+            @if n_authors_in_two_parts(study) == 0 {
+                ": a model that knows an author's hand gains nothing by it"
+            }
+            "."
+        }
+    }
+}
+
+fn outcome(study: &Study) -> Markup {
+    let choice = &study.choice;
+    html! {
+        p {
+            "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
+            " (counted from 0), chosen by the rule “" (choice.rule) "”. "
+            @if let Some(test) = study.score("network", "test", "top2") {
+                "On the fold's own pictures, which it never trained on, its top-2 is " strong { (score_with_interval(Some(test))) }
+                @if let Some(val) = study.score("network", "val", "top2") {
+                    "; on the validation pictures, which took no part in the choice either, it is "
+                    strong { (score_with_interval(Some(val))) }
+                }
+                "."
+            }
+            @if let Some(forest) = study.score("forest", "test", "top2") {
+                " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on the test pictures."
+            }
+        }
+    }
+}
+
+fn headline(study: &Study) -> Markup {
+    let models = study.models();
+    let head = html! {
+        tr {
+            th scope="col" { "part" }
+            th scope="col" { "pictures" }
+            @for model in &models { @for (_, name) in COLUMNS {
+                th scope="col" { (model) br; (name) }
+            } }
+        }
+    };
+    let body = html! {
+        @for name in study.parts() {
+            tr {
+                th scope="row" { (part(name)) }
+                td { (count(study.n_pictures(name))) }
+                @for model in &models { @for (metric, _) in COLUMNS {
+                    (cell(study, model, name, metric))
+                } }
+            }
+        }
+    };
+    table(
+        "Top-1 and top-2 of the chosen network and of the forest",
+        &head,
+        &body,
+    )
+}
+
+/// A score as a table's cell, with its interval.
+pub(crate) fn cell(study: &Study, model: &str, part: &str, metric: &str) -> Markup {
+    let found = study.score(model, part, metric);
+    html! {
+        td { (score(found)) @if let Some(range) = interval(found) { " " small { "(" (range) ")" } } }
+    }
+}

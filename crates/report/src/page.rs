@@ -1,0 +1,118 @@
+//! The page and its figures.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use stage::Stream;
+
+use crate::examples::Grids;
+use crate::figure;
+use crate::section::Section;
+use crate::{
+    ReportError, Study, balance, class_report, collection, comparison, confusion, curves, examples,
+    map, overview, palette, silhouettes,
+};
+
+/// The page's style sheet.
+const STYLE: &str = include_str!("style.css");
+
+/// How the report is made.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Examples of each class in each grid, at most.
+    pub examples_per_class: usize,
+    /// The long side of an example, in pixels.
+    pub thumbnail_px: u32,
+    /// What the examples are drawn by.
+    pub stream: Stream,
+}
+
+/// A report, ready to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// HTML that needs no other file.
+    pub page: String,
+    /// The page's figures.
+    pub figures: Vec<FigureFile>,
+    /// A few lines for the end of a run.
+    pub summary: String,
+}
+
+/// A figure as a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FigureFile {
+    /// The file's name, such as `silhouettes.svg`; unique.
+    pub name: String,
+    /// SVG that needs no other file.
+    pub svg: String,
+}
+
+/// The report of `study`. `read` gives the bytes of a picture's file by its path in the collection; a picture that
+/// cannot be read or decoded is replaced by words, with a warning.
+///
+/// # Errors
+/// Tables don't fit together: a prediction is of a picture or of classes that the annotations don't know.
+pub fn render(
+    study: &Study,
+    options: &Options,
+    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Result<Report, ReportError> {
+    let grids = Grids {
+        per_class: options.examples_per_class,
+        thumbnail_px: options.thumbnail_px,
+        stream: &options.stream,
+        read,
+    };
+    let sections = [
+        overview::section(study),
+        collection::section(study),
+        balance::section(study),
+        curves::section(study),
+        confusion::section(study),
+        class_report::section(study),
+        examples::section(study, &grids)?,
+        silhouettes::section(study),
+        map::section(study),
+        comparison::section(study),
+    ];
+    let figures = sections.iter().flat_map(|section| &section.figures);
+    Ok(Report {
+        page: page(&overview::title(study), &sections).into_string(),
+        figures: figures
+            .map(|figure| FigureFile {
+                name: format!("{}.svg", figure.name),
+                svg: figure.file(),
+            })
+            .collect(),
+        summary: overview::summary(study),
+    })
+}
+
+fn page(title: &str, sections: &[Section]) -> Markup {
+    let style = format!("{}{STYLE}{}", palette::properties(), figure::STYLE);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content="atelier";
+                // An empty icon, so that no browser asks for one.
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            body {
+                header { h1 { (title) } (contents(sections)) }
+                main { @for section in sections { (section.markup()) } }
+                footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } }
+            }
+        }
+    }
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+        }
+    }
+}

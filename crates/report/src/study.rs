@@ -1,0 +1,98 @@
+//! The tables that the report is made of, and how to look things up in them.
+
+use std::collections::BTreeMap;
+
+use tables::annotation::Annotation;
+use tables::balance::Balance;
+use tables::choice::Choice;
+use tables::class_report::ClassReport;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::epoch_score::EpochScore;
+use tables::history::History;
+use tables::prediction::Prediction;
+use tables::problem::Problem;
+use tables::score::Score;
+use tables::silhouette::Silhouette;
+
+/// The tables of a study, sorted as in their files.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The collection.
+    pub annotations: Vec<Annotation>,
+    /// What was left out of it.
+    pub problems: Vec<Problem>,
+    /// Authors and pictures by class and part.
+    pub balance: Vec<Balance>,
+    /// The course of all trainings.
+    pub histories: Vec<History>,
+    /// The chosen model.
+    pub choice: Choice,
+    /// The chosen network's word on every picture.
+    pub predictions: Vec<Prediction>,
+    /// Figures of the chosen models.
+    pub scores: Vec<Score>,
+    /// Figures of every epoch.
+    pub epoch_scores: Vec<EpochScore>,
+    /// Confusion matrices of the chosen models.
+    pub confusion: Vec<Confusion>,
+    /// Per-class reports of the chosen models.
+    pub class_reports: Vec<ClassReport>,
+    /// Clusters and map of the embeddings.
+    pub clusters: Vec<Cluster>,
+    /// How well each number of clusters fits.
+    pub silhouettes: Vec<Silhouette>,
+}
+
+/// The parts of a model's pictures, in the order in which people read them.
+pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
+
+/// The models, in the same manner.
+pub(crate) const MODELS: [&str; 2] = ["network", "forest"];
+
+impl Study {
+    /// The classes: a class's code is its index.
+    pub(crate) fn labels(&self) -> Vec<&str> {
+        let mut labels: Vec<&str> = self.annotations.iter().map(|a| a.label.as_str()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    }
+
+    /// Annotations by path.
+    pub(crate) fn pictures(&self) -> BTreeMap<&str, &Annotation> {
+        let rows = self.annotations.iter();
+        rows.map(|row| (row.path.as_str(), row)).collect()
+    }
+
+    /// The models that were scored.
+    pub(crate) fn models(&self) -> Vec<&'static str> {
+        let is_scored = |model: &&str| self.scores.iter().any(|row| row.model == *model);
+        MODELS.into_iter().filter(is_scored).collect()
+    }
+
+    /// The parts that were scored.
+    pub(crate) fn parts(&self) -> Vec<&'static str> {
+        let is_scored = |part: &&str| self.scores.iter().any(|row| row.part == *part);
+        PARTS.into_iter().filter(is_scored).collect()
+    }
+
+    /// Pictures of `part`.
+    pub(crate) fn n_pictures(&self, part: &str) -> usize {
+        let rows = self.predictions.iter();
+        rows.filter(|row| row.part == part).count()
+    }
+
+    /// A figure of a model.
+    pub(crate) fn score(&self, model: &str, part: &str, metric: &str) -> Option<&Score> {
+        let wanted = (model, part, metric);
+        let mut rows = self.scores.iter();
+        rows.find(|row| (row.model.as_str(), row.part.as_str(), row.metric.as_str()) == wanted)
+    }
+
+    /// What guessing gets in top-`k`: `k` of the classes.
+    pub(crate) fn chance(&self, k: usize) -> f64 {
+        let n_classes = self.labels().len().max(1);
+        (k as f64 / n_classes as f64).min(1.0)
+    }
+}

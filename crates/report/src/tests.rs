@@ -1,0 +1,412 @@
+//! The report of a small study with two classes, three folds and awkward names.
+
+use std::io::Cursor;
+
+use stage::Seed;
+use tables::annotation::Annotation;
+use tables::balance::Balance;
+use tables::choice::Choice;
+use tables::class_report::ClassReport;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::epoch_score::EpochScore;
+use tables::history::History;
+use tables::prediction::Prediction;
+use tables::problem::Problem;
+use tables::score::Score;
+use tables::silhouette::Silhouette;
+
+use crate::confusion::Matrix;
+use crate::{Options, Report, Study, render};
+
+const LABELS: [&str; 2] = ["art<deco>", "photo"];
+const PARTS: [&str; 3] = ["train", "test", "val"];
+const FOLDS: [&str; 4] = ["0", "1", "2", "val"];
+const AUTHOR: &str = "<b>&\"";
+
+/// Picture `number`: the classes alternate; photos have no author.
+fn annotation(number: u32) -> Annotation {
+    let code = number % 2;
+    Annotation {
+        path: format!("{code}/{number:02}.png"),
+        label: LABELS[code as usize].to_owned(),
+        author: (code == 0).then(|| AUTHOR.to_owned()),
+        title: format!("no-{number}"),
+        code,
+        width: 8,
+        height: 4,
+        format: "png".to_owned(),
+        bytes: 100,
+        content_hash: format!("{number:064x}"),
+    }
+}
+
+/// Every third picture is taken for the other class.
+fn prediction(number: u32) -> Prediction {
+    let annotation = annotation(number);
+    let is_right = !number.is_multiple_of(3);
+    let said = if is_right {
+        annotation.code
+    } else {
+        1 - annotation.code
+    } as usize;
+    let mut probabilities = vec![0.25; 2];
+    probabilities[said] = 0.75;
+    Prediction {
+        path: annotation.path,
+        label: annotation.label,
+        part: PARTS[(number / 2 % 3) as usize].to_owned(),
+        logits: probabilities.clone(),
+        probabilities,
+        embedding: vec![0.0; 2],
+        predicted: LABELS[said].to_owned(),
+    }
+}
+
+fn cluster(number: u32) -> Cluster {
+    let prediction = prediction(number);
+    let at = number as f32;
+    Cluster {
+        path: prediction.path,
+        label: prediction.label,
+        part: prediction.part,
+        kmeans: number % 2,
+        agglomerative: number % 2,
+        umap_x: at.sin(),
+        umap_y: at.cos(),
+        umap3_x: 0.0,
+        umap3_y: 0.0,
+        umap3_z: 0.0,
+    }
+}
+
+fn models() -> impl Iterator<Item = (String, String)> {
+    let models = ["network", "forest"].into_iter();
+    models.flat_map(|model| PARTS.map(|part| (model.to_owned(), part.to_owned())))
+}
+
+fn scores() -> Vec<Score> {
+    let metrics = ["f1", "precision", "recall", "top1", "top2"];
+    models()
+        .flat_map(|(model, part)| {
+            metrics.map(|metric| Score {
+                model: model.clone(),
+                part: part.clone(),
+                metric: metric.to_owned(),
+                value: Some(0.75),
+                low: Some(0.5),
+                high: (part != "val").then_some(0.875),
+            })
+        })
+        .collect()
+}
+
+fn confusion() -> Vec<Confusion> {
+    let cells = [(0, 0, 1), (0, 1, 2), (1, 0, 0), (1, 1, 0)];
+    models()
+        .flat_map(|(model, part)| {
+            cells.map(|(actual, predicted, count)| Confusion {
+                model: model.clone(),
+                part: part.clone(),
+                actual: LABELS[actual].to_owned(),
+                predicted: LABELS[predicted].to_owned(),
+                count,
+            })
+        })
+        .collect()
+}
+
+fn class_reports() -> Vec<ClassReport> {
+    models()
+        .flat_map(|(model, part)| {
+            LABELS.map(|label| ClassReport {
+                model: model.clone(),
+                part: part.clone(),
+                label: label.to_owned(),
+                precision: 0.5,
+                recall: 1.0,
+                f1: 2.0 / 3.0,
+                support: 3,
+            })
+        })
+        .collect()
+}
+
+fn histories() -> Vec<History> {
+    let epochs = (0..3).flat_map(|fold| (0..4).map(move |epoch| (fold, epoch)));
+    epochs
+        .map(|(fold, epoch)| History {
+            fold,
+            epoch,
+            learning_rate: 1e-4,
+            train_loss: 2.0 / f64::from(epoch + 1),
+            test_loss: 2.0,
+            val_loss: None,
+            score: 0.75,
+            best: epoch == 2,
+        })
+        .collect()
+}
+
+fn epoch_scores() -> Vec<EpochScore> {
+    let rows = histories().into_iter();
+    rows.flat_map(|row| {
+        ["top1", "top2", "f1"].map(|metric| EpochScore {
+            fold: row.fold,
+            epoch: row.epoch,
+            part: "test".to_owned(),
+            metric: metric.to_owned(),
+            value: Some(0.5),
+        })
+    })
+    .collect()
+}
+
+fn silhouettes() -> Vec<Silhouette> {
+    let methods = ["agglomerative", "kmeans"].into_iter();
+    let rows = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
+    rows.map(|(method, k)| Silhouette {
+        method: method.to_owned(),
+        k,
+        silhouette: (k < 5).then(|| 0.5 - (f64::from(k) - 3.0).abs() / 10.0),
+        inertia: None,
+    })
+    .collect()
+}
+
+fn study() -> Study {
+    let balance = LABELS
+        .into_iter()
+        .flat_map(|label| FOLDS.map(|part| (label, part)));
+    Study {
+        annotations: (0..24).map(annotation).collect(),
+        problems: vec![Problem {
+            path: "0/<script>.jpg".to_owned(),
+            reason: "truncated".to_owned(),
+            detail: "ends early".to_owned(),
+        }],
+        balance: balance
+            .map(|(label, part)| Balance {
+                label: label.to_owned(),
+                part: part.to_owned(),
+                authors: u32::from(label == LABELS[0]),
+                pictures: 3,
+            })
+            .collect(),
+        histories: histories(),
+        choice: Choice {
+            rule: "best".to_owned(),
+            fold: 1,
+            epoch: 2,
+            score: 0.75,
+        },
+        predictions: (0..24).map(prediction).collect(),
+        scores: scores(),
+        epoch_scores: epoch_scores(),
+        confusion: confusion(),
+        class_reports: class_reports(),
+        clusters: (0..24).map(cluster).collect(),
+        silhouettes: silhouettes(),
+    }
+}
+
+fn png() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_pixel(8, 4, image::Rgb([200, 100, 50]));
+    picture
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+fn report(study: &Study) -> Report {
+    let options = Options {
+        examples_per_class: 2,
+        thumbnail_px: 16,
+        stream: Seed::new(1).stream("render examples"),
+    };
+    render(study, &options, |_| Ok(png())).unwrap()
+}
+
+fn occurrences(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}
+
+#[test]
+fn the_same_study_gives_the_same_bytes() {
+    assert_eq!(report(&study()), report(&study()));
+}
+
+#[test]
+fn names_are_escaped() {
+    let report = report(&study());
+    assert!(!report.page.contains("<b>"));
+    assert!(!report.page.contains("<script>"));
+    assert!(!report.page.contains("art<deco>"));
+    assert!(report.page.contains("&lt;b&gt;&amp;&quot;: no "));
+    let figures = report.figures.iter();
+    assert!(
+        figures
+            .clone()
+            .any(|figure| figure.svg.contains("art&lt;deco&gt;"))
+    );
+    assert!(figures.clone().all(|figure| !figure.svg.contains("<deco>")));
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let report = report(&study());
+    for elsewhere in ["http:", "https:", "<script", "url(", "@import", "src=\"/"] {
+        assert!(!report.page.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn every_figure_is_a_file_and_every_id_unique() {
+    let report = report(&study());
+    for figure in &report.figures {
+        let id = figure.name.strip_suffix(".svg").unwrap();
+        assert_eq!(occurrences(&report.page, &format!("id=\"figure-{id}\"")), 1);
+        // Files that stand alone know no page with custom properties.
+        assert!(!figure.svg.contains("var("), "{}", figure.name);
+    }
+    assert_eq!(
+        occurrences(&report.page, "id=\"figure-"),
+        report.figures.len()
+    );
+}
+
+#[test]
+fn the_chosen_epoch_is_marked_once_a_panel() {
+    let report = report(&study());
+    let panels = report
+        .figures
+        .iter()
+        .filter(|f| f.name.starts_with("curves-"));
+    let marks: Vec<usize> = panels.map(|f| occurrences(&f.svg, ">chosen: 2<")).collect();
+    assert_eq!(marks, [1; 4]);
+    assert_eq!(occurrences(&report.page, "<td>chosen</td>"), 1);
+}
+
+#[test]
+fn the_best_number_of_clusters_is_ringed_once_a_method() {
+    let report = report(&study());
+    let figure = report
+        .figures
+        .iter()
+        .find(|f| f.name == "silhouettes.svg")
+        .unwrap();
+    assert_eq!(occurrences(&figure.svg, "<circle class=\"ring"), 2);
+    assert_eq!(occurrences(&figure.svg, ">k = 3: 0.50<"), 2);
+}
+
+#[test]
+fn rows_of_a_matrix_sum_to_all() {
+    let study = study();
+    let matrix = Matrix::of(&study, "network", "test").unwrap();
+    let row = |actual: &str| -> Option<Vec<f64>> {
+        LABELS
+            .iter()
+            .map(|predicted| matrix.share(actual, predicted))
+            .collect()
+    };
+    let shares = row(LABELS[0]).unwrap();
+    assert!(
+        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-12,
+        "{shares:?}"
+    );
+    assert!((shares[1] - 2.0 / 3.0).abs() < 1e-12, "{shares:?}");
+    // A class without pictures has no shares.
+    assert_eq!(row(LABELS[1]), None);
+    assert!(Matrix::of(&study, "network", "elsewhere").is_none());
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_replaced_by_words() {
+    let options = Options {
+        examples_per_class: 1,
+        thumbnail_px: 16,
+        stream: Seed::new(1).stream("render examples"),
+    };
+    let missing = || std::io::Error::other("/home/somebody: not there");
+    let absent = render(&study(), &options, |_| Err(missing())).unwrap();
+    let broken = render(&study(), &options, |_| Ok(png()[..20].to_vec())).unwrap();
+    for report in [absent, broken] {
+        assert!(report.page.contains("This picture cannot be shown."));
+        assert!(!report.page.contains("<img"));
+        assert!(!report.page.contains("/home/somebody"));
+    }
+}
+
+#[test]
+fn examples_stand_by_outcome_and_class() {
+    let report = report(&study());
+    // With two classes nothing is beyond the second guess.
+    assert!(report.page.contains("There are none."));
+    // Of 8 test pictures, 4 a class: two examples of each outcome and class where there are as many.
+    let alone = |number: &u32| prediction(*number).part == "test";
+    let wrong = (0..24).filter(alone).filter(|n| n.is_multiple_of(3));
+    let wrong: Vec<u32> = wrong.map(|number| number % 2).collect();
+    let shown = |code| wrong.iter().filter(|c| **c == code).count().min(2);
+    assert_eq!(occurrences(&report.page, "<img"), 4 + shown(0) + shown(1));
+}
+
+#[test]
+fn a_study_without_forest_validation_or_clusters_has_a_report() {
+    let mut study = study();
+    study
+        .scores
+        .retain(|row| row.model == "network" && row.part != "val");
+    study
+        .confusion
+        .retain(|row| row.model == "network" && row.part != "val");
+    study.predictions.retain(|row| row.part != "val");
+    study.problems.clear();
+    study.clusters.clear();
+    study
+        .silhouettes
+        .iter_mut()
+        .for_each(|row| row.silhouette = None);
+    study.histories.retain(|row| row.epoch == 2);
+    study
+        .epoch_scores
+        .iter_mut()
+        .for_each(|row| row.value = None);
+    let report = report(&study);
+    assert!(!report.page.contains("NaN") && !report.page.contains("inf "));
+    assert!(!report.page.contains("forest<"));
+    assert!(
+        report
+            .figures
+            .iter()
+            .all(|f| !f.svg.contains("NaN") && !f.svg.contains("inf\""))
+    );
+}
+
+#[test]
+fn predictions_of_other_classes_are_an_error() {
+    let mut study = study();
+    study.predictions[2].probabilities.push(0.0);
+    let options = Options {
+        examples_per_class: 1,
+        thumbnail_px: 16,
+        stream: Seed::new(1).stream("render examples"),
+    };
+    let error = render(&study, &options, |_| Ok(png())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the picture `0/02.png` has scores of 3 classes, the annotations know 2"
+    );
+}
+
+#[test]
+fn the_summary_has_the_key_facts() {
+    let expected = [
+        "report: artifacts/report/index.html",
+        "chosen: fold 1, epoch 2, by rule `best`",
+        "top-2 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 1.000",
+        "clusters: the silhouette of k-means is highest at k = 3, 0.500",
+        "",
+    ];
+    assert_eq!(report(&study()).summary, expected.join("\n"));
+}

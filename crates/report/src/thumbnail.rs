@@ -1,0 +1,89 @@
+//! Small pictures inside the page.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use dataset::{Limits, Rgb, decode};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use jpeg_encoder::{ColorType, Encoder};
+
+use crate::ReportError;
+
+/// Quality of the JPEG: small, and fine at this size.
+const QUALITY: u8 = 80;
+
+/// Which pictures are too large was decided when the collection was made.
+const LIMITS: Limits = Limits {
+    pixels: u64::MAX,
+    aspect: u32::MAX,
+};
+
+/// A small picture.
+pub(crate) struct Thumbnail {
+    /// A JPEG as a `data:` URI.
+    pub(crate) uri: String,
+    /// Pixels from left to right.
+    pub(crate) width: u16,
+    /// Pixels from top to bottom.
+    pub(crate) height: u16,
+}
+
+/// A picture's file as a thumbnail with a long side of `side_px`, or of its own where that is shorter.
+///
+/// # Errors
+/// The bytes are no whole JPEG, PNG or WebP.
+pub(crate) fn thumbnail(bytes: &[u8], side_px: u32) -> Result<Thumbnail, ReportError> {
+    let (picture, _) = decode(bytes, LIMITS)?;
+    let (width, height) = fit(picture.width, picture.height, side_px);
+    let pixels = resize(&picture, width.into(), height.into())?;
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, QUALITY).encode(&pixels, width, height, ColorType::Rgb)?;
+    Ok(Thumbnail {
+        uri: format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)),
+        width,
+        height,
+    })
+}
+
+/// The size with a long side of at most `side_px`, in proportion, each side at least 1.
+fn fit(width: u32, height: u32, side_px: u32) -> (u16, u16) {
+    let long = u64::from(width.max(height)).max(1);
+    let target = long.min(side_px.into());
+    let scaled = |side: u32| {
+        let rounded = (u64::from(side) * target + long / 2) / long;
+        u16::try_from(rounded.max(1)).unwrap_or(u16::MAX)
+    };
+    (scaled(width), scaled(height))
+}
+
+fn resize(picture: &Rgb, width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
+    let failed = |reason: String| ReportError::Resize {
+        width: picture.width,
+        height: picture.height,
+        reason,
+    };
+    let source = ImageRef::new(
+        picture.width,
+        picture.height,
+        &picture.pixels,
+        PixelType::U8x3,
+    )
+    .map_err(|error| failed(error.to_string()))?;
+    let mut small = Image::new(width, height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    Resizer::new()
+        .resize(&source, &mut small, &options)
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(small.into_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_long_side_fits() {
+        assert_eq!(fit(500, 250, 112), (112, 56));
+        assert_eq!(fit(80, 100, 112), (80, 100));
+        assert_eq!(fit(3, 3000, 112), (1, 112));
+    }
+}
