@@ -23,7 +23,7 @@ static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-const CLASSES: usize = 8;
+const CLASSES: u32 = 8;
 
 struct Options {
     torch: Option<String>,
@@ -79,7 +79,7 @@ impl Ours {
         let config = Config {
             depth: Depth::D18,
             embedding_size: 16,
-            n_classes: CLASSES,
+            n_classes: CLASSES as usize,
         };
         let network = Network::new(&config, &device, &mut ChaCha8Rng::seed_from_u64(0))?;
         let zeros = |var: &Var| Var::zeros(var.shape(), DType::F32, &device);
@@ -88,7 +88,7 @@ impl Ours {
             .iter()
             .map(|(_, var)| Ok((zeros(var)?, zeros(var)?)))
             .collect::<candle_core::Result<_>>()?;
-        let codes: Vec<u32> = (0..batch).map(|i| (i % CLASSES) as u32).collect();
+        let codes: Vec<u32> = (0..CLASSES).cycle().take(batch).collect();
         let weights: Vec<f32> = codes
             .iter()
             .map(|&code| 1.0 / (code as f32 + 1.0))

@@ -1,4 +1,5 @@
 //! Weights in files and states.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 #[expect(dead_code, reason = "`relative` serves the other tests")]
 mod formula;

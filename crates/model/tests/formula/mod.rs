@@ -13,7 +13,7 @@ pub(crate) const BATCH: usize = 4;
 /// Pixels a side.
 pub(crate) const SIDE: usize = 64;
 /// Classes.
-pub(crate) const CLASSES: usize = 8;
+const CLASSES: usize = 8;
 
 /// Numbers in [-1, 1) that depend on the name and the index.
 pub(crate) fn formula(name: &str, n: usize) -> impl Iterator<Item = f64> {
