@@ -108,10 +108,10 @@ fn problems(problems: &[Problem]) -> Markup {
     if problems.is_empty() {
         return html! { p { "Every file of the folder is in the study." } };
     }
-    let head = html! { tr { th scope="col" { "file" } th scope="col" { "reason" } th scope="col" { "what was found" } } };
+    let head = html! { tr { th scope="col" { "file" } th.words scope="col" { "reason" } th.words scope="col" { "what was found" } } };
     let body = html! {
         @for problem in problems {
-            tr { th.path scope="row" { (problem.path) } td { (problem.reason) } td.words { (problem.detail) } }
+            tr { th.path scope="row" { (problem.path) } td.words { (problem.reason) } td.words { (problem.detail) } }
         }
     };
     html! {

@@ -32,16 +32,20 @@ pub(crate) fn section(study: &Study) -> Section {
         } }
     };
     let body = html! {
-        p {
+        @if models.contains(&"forest") { p {
             "The forest sees the network's embeddings and never the pictures. Where it does as well as the network, the "
             "embedding holds what is needed; where the network does better, its own last layer reads the embedding better."
-        }
+        } }
         (row(&figures))
         (table("Scores with 95 % intervals", &head, &body))
     };
     Section {
         id: "comparison",
-        title: "Network against forest",
+        title: if models.contains(&"forest") {
+            "Network against forest"
+        } else {
+            "Scores"
+        },
         body,
         figures,
     }
@@ -78,7 +82,7 @@ fn figure(study: &Study) -> Figure {
     plot.draw_legend(&entries[..study.models().len().min(entries.len())]);
     Figure {
         name: "comparison".to_owned(),
-        title: "Scores of network and forest".to_owned(),
+        title: "Scores".to_owned(),
         caption: "Dots are scores, whiskers 95 % intervals by bootstrap over authors. The fewer authors a part has, \
                   the wider they are."
             .to_owned(),

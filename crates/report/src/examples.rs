@@ -9,7 +9,7 @@ use tables::annotation::Annotation;
 use tables::prediction::Prediction;
 
 use crate::format::percent;
-use crate::section::{Section, table};
+use crate::section::{Section, gallery};
 use crate::study::Study;
 use crate::{ReportError, thumbnail};
 
@@ -156,7 +156,7 @@ where
             } }
         }
     };
-    table(&format!("{title}: examples by true class"), &head, &body)
+    gallery(&format!("{title}: examples by true class"), &head, &body)
 }
 
 fn example<R>(labels: &[&str], guessed: &Guessed<'_>, grids: &Grids<'_, R>) -> Markup

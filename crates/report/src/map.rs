@@ -138,14 +138,14 @@ fn draw_dots(canvas: &mut Canvas, idx: usize, group: &Group, name: &str) {
 
 /// Writes each group's name at its center, the medians of its coordinates; a name that would lie on another moves down.
 fn draw_names<'a>(canvas: &mut Canvas, groups: impl Iterator<Item = &'a Group>) {
-    const LINE: f64 = 14.0;
+    const LINE: f64 = 16.0;
     let mut names: Vec<(Point, &str)> = groups
         .map(|group| (center(group), group.name.as_str()))
         .collect();
     names.sort_by(|(a, _), (b, _)| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
     let mut placed: Vec<(Point, f64)> = Vec::new();
     for ((x, mut y), name) in names {
-        let half = text_width(name) / 2.0 + 3.0;
+        let half = text_width(name) * 0.65 + 3.0;
         let x = x.clamp(half, SIZE.0 - half);
         // Each round moves below at least one placed name, so there are no more rounds than names.
         while let Some((other, _)) = placed.iter().find(|(other, other_half)| {
@@ -154,7 +154,7 @@ fn draw_names<'a>(canvas: &mut Canvas, groups: impl Iterator<Item = &'a Group>) 
             y = other.1 + LINE;
         }
         placed.push(((x, y), half));
-        canvas.text("middle strong halo", (x, y + 4.0), name);
+        canvas.text("middle strong name halo", (x, y + 4.0), name);
     }
 }
 

@@ -140,9 +140,13 @@ fn facts(study: &Study) -> Markup {
 
 fn design(study: &Study) -> Markup {
     let crossing = match n_authors_in_two_parts(study) {
-        0 => "No author has pictures in two of the three".to_owned(),
-        1 => "One author has pictures in more than one of the three".to_owned(),
-        n => format!("{n} authors have pictures in more than one of the three"),
+        0 => {
+            "Its training, test and validation pictures share no author: knowing an author's hand \
+              gains a network nothing"
+                .to_owned()
+        }
+        1 => "One author has pictures in more than one of training, test and validation".to_owned(),
+        n => format!("{n} authors have pictures in more than one of training, test and validation"),
     };
     let validation = match study.n_pictures("val") {
         0 => "No pictures were held out for validation".to_owned(),
@@ -152,11 +156,7 @@ fn design(study: &Study) -> Markup {
         p {
             "The " (counted(study.annotations.len(), "picture")) " come from " (counted(n_authors(study), "known author"))
             ". They were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
-            "others and tested on it. " (validation) ". " (crossing) ", training, test and validation"
-            @if n_authors_in_two_parts(study) == 0 {
-                ": a model that knows an author's hand gains nothing by it"
-            }
-            "."
+            "others and tested on it. " (validation) ". " (crossing) "."
         }
     }
 }
@@ -168,9 +168,9 @@ fn outcome(study: &Study) -> Markup {
             "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
             " (counted from 0), chosen by the rule “" (choice.rule) "”. "
             @if let Some(test) = study.score("network", "test", "top2") {
-                "On the fold's own pictures, which it never trained on, its top-2 is " strong { (score_with_interval(Some(test))) }
+                "On the fold's pictures, which chose the epoch but never trained it, its top-2 is " strong { (score_with_interval(Some(test))) }
                 @if let Some(val) = study.score("network", "val", "top2") {
-                    "; on the validation pictures, which took no part in the choice either, it is "
+                    "; on the validation pictures, which had no part in the choice either, it is "
                     strong { (score_with_interval(Some(val))) }
                 }
                 "."
@@ -204,11 +204,7 @@ fn headline(study: &Study) -> Markup {
             }
         }
     };
-    table(
-        "Top-1 and top-2 of the chosen network and of the forest",
-        &head,
-        &body,
-    )
+    table("Top-1 and top-2", &head, &body)
 }
 
 /// A score as a table's cell, with its interval.

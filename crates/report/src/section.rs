@@ -28,6 +28,11 @@ impl Section {
     }
 }
 
+/// A table of pictures: as [`table`], with a caption for screen readers alone.
+pub(crate) fn gallery(caption: &str, head: &Markup, body: &Markup) -> Markup {
+    html! { div.gallery { (table(caption, head, body)) } }
+}
+
 /// A table that scrolls by itself where the page is narrow.
 pub(crate) fn table(caption: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
