@@ -214,9 +214,9 @@ impl Excess {
 /// Asks for huge pages. Where there are none, small ones serve as well.
 #[cfg(target_os = "linux")]
 fn use_huge_pages(block: *mut u8, size: usize) {
+    // A kernel without huge pages refuses, which changes the speed alone.
     // SAFETY: the range is a block of ours, and the advice does not change what it holds.
-    let advised =
-        unsafe { rustix::mm::madvise(block.cast(), size, rustix::mm::Advice::LinuxHugepage) };
+    let _ = unsafe { rustix::mm::madvise(block.cast(), size, rustix::mm::Advice::LinuxHugepage) };
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -107,10 +107,4 @@ impl ConvShape {
     pub(crate) fn is_pointwise(&self) -> bool {
         self.kernel == 1 && self.stride == 1 && self.padding == 0
     }
-
-    /// Floating-point operations of a direct convolution.
-    #[cfg(test)]
-    pub(crate) fn operations(&self) -> usize {
-        2 * self.out_pixels() * self.patch_len() * self.out_channels
-    }
 }

@@ -438,7 +438,7 @@ fn max_pool_against_loops() {
         let (rows, columns) = (shape.out_height(), shape.out_width());
         let dy = numbers(2 * rows * columns * 5, 2);
         let (mut y, mut dx) = (vec![], vec![0.0_f32; x.len()]);
-        for i in 0..dy.len() {
+        for (i, gradient) in dy.iter().enumerate() {
             let (channel, column, row, image) = (
                 i % 5,
                 i / 5 % columns,
@@ -455,7 +455,7 @@ fn max_pool_against_loops() {
                 }
             }
             y.push(best);
-            dx[place] += dy[i];
+            dx[place] += gradient;
         }
         let (found, taps) = pool::forward(&x, &shape);
         assert_eq!(found, y);

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        buffer::{Disjoint, Scratch, Unwritten},
+        buffer::{Disjoint, Scratch, Unwritten, as_unwritten},
         gemm::{Product, panel_width},
         shape::ConvShape,
         simd::vectorized,
@@ -86,7 +86,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
                     right: weights.matrix(frequency, 0),
                 };
                 let target = &mut products[frequency * out_plane..(frequency + 1) * out_plane];
-                product.store(super::super::buffer::as_unwritten(target), outputs);
+                product.store(as_unwritten(target), outputs);
             }
             transform_outputs(
                 &products,

@@ -118,13 +118,9 @@ fn gather(
             Direction::Backward => input * shape.in_channels + output + lane,
         };
         let kernel = &weight[index * 9..index * 9 + 9];
-        for tap in 0..9 {
-            let source = if direction == Direction::Backward {
-                8 - tap
-            } else {
-                tap
-            };
-            kernels[tap][lane] = kernel[source];
+        for (tap, group) in kernels.iter_mut().enumerate() {
+            let turned = direction == Direction::Backward;
+            group[lane] = kernel[if turned { 8 - tap } else { tap }];
         }
     }
     kernels
