@@ -74,11 +74,11 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_pictures: usize) -> String {
 
 fn figure(classes: &BTreeMap<&str, Class<'_>>) -> Figure {
     const ROW: f64 = 24.0;
-    const WIDTH: f64 = 520.0;
+    const WIDTH: f64 = 440.0;
     let names = classes.keys().map(|label| text_width(label));
     let left = names.fold(0.0, f64::max) + 12.0;
     // Room for the numbers after the longest bar.
-    let room = WIDTH - left - 140.0;
+    let room = WIDTH - left - 120.0;
     let most = classes.values().map(|class| class.pictures).max();
     let most = most.unwrap_or(0).max(1) as f64;
     let mut canvas = Canvas::new((WIDTH, ROW * classes.len() as f64 + 4.0));

@@ -94,7 +94,7 @@ fn figure(study: &Study) -> Figure {
         top: 34.0,
         bottom: 38.0,
     };
-    let mut plot = Plot::new((520.0, 280.0), margins, k_domain, (low, high * 1.15));
+    let mut plot = Plot::new((440.0, 260.0), margins, k_domain, (low, high * 1.15));
     plot.draw_y_axis();
     plot.draw_x_axis("number of clusters, k", 1.0, false);
     for (name, stroke, fill, _) in METHODS {
