@@ -1,5 +1,7 @@
 //! A forest of smartcore's trees, with the balance, the votes and the threads that smartcore's own lacks.
 
+use rand::{RngCore as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Deserialize;
 use smartcore::ensemble::random_forest_classifier::{
@@ -8,7 +10,7 @@ use smartcore::ensemble::random_forest_classifier::{
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::tree::decision_tree_classifier::SplitCriterion;
 
-use crate::balance::balanced_rows;
+use crate::balance::Balance;
 use crate::{Features, ForestError};
 
 /// A forest of one tree: smartcore draws a bootstrap sample and few features a split only inside a forest.
@@ -25,7 +27,7 @@ pub enum Criterion {
     Entropy,
 }
 
-/// The shape of a forest; counts of rows are of the balanced rows, where each class has as many as the largest.
+/// The shape of a forest. Rows are counted as a tree gets them: equally many of each class, `N / K` or somewhat more.
 #[derive(Clone, Copy, Debug)]
 pub struct ForestParams {
     /// Number of trees, at least 1.
@@ -56,8 +58,8 @@ impl Default for ForestParams {
     }
 }
 
-/// A balanced random forest (Breiman 2001; balanced as in Chen, Liaw, Breiman 2004, but by repeating rows of the small
-/// classes, not by dropping rows of the large).
+/// A balanced random forest (Breiman 2001; Chen, Liaw, Breiman 2004): each tree sees a sample of equally many rows of each
+/// class, `N / K` on average.
 #[derive(Debug)]
 pub struct Forest {
     trees: Vec<Tree>,
@@ -88,17 +90,15 @@ impl Forest {
         if varying.is_empty() {
             return Err(ForestError::Constant(features.n_features()));
         }
-        let rows = balanced_rows(labels, n_classes);
-        let x = features.select(&rows, &varying);
-        let y: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-        let trees = (0..params.n_trees)
+        let balance = Balance::of(labels, n_classes);
+        let trees = (0..params.n_trees as u64)
             .into_par_iter()
             .map(|tree| {
-                let fitted = Tree::fit(
-                    &x,
-                    &y,
-                    tree_params(params, varying.len(), tree_seed(seed, tree)),
-                );
+                let mut rng = tree_rng(seed, tree);
+                let rows = balance.draw(&mut rng);
+                let y: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+                let x = features.select(&rows, &varying);
+                let fitted = Tree::fit(&x, &y, tree_params(params, varying.len(), rng.next_u64()));
                 grown();
                 fitted.map_err(|source| ForestError::Tree {
                     doing: "grow a tree",
@@ -249,13 +249,11 @@ fn tree_params(
     }
 }
 
-/// A seed for each tree: neighboring seeds of smartcore share draws, so they are spread by the finalizer of splitmix64
-/// (Steele, Lea, Flood 2014).
-fn tree_seed(seed: u64, tree: usize) -> u64 {
-    let mut z = seed.wrapping_add((tree as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+/// The randomness of one tree, whoever grows it.
+fn tree_rng(seed: u64, tree: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(tree);
+    rng
 }
 
 #[cfg(test)]

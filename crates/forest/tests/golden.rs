@@ -73,14 +73,14 @@ fn parts() -> (Part, Part) {
     (train, part(&mut lcg, &centers, [100, 60, 40, 20, 20]))
 }
 
-fn figures(params: &ForestParams) -> Figures<f64> {
+fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
     let (train, test) = parts();
     let forest = Forest::fit(
         &Features::from_rows(&train.rows).unwrap(),
         &train.labels,
         5,
         params,
-        1,
+        seed,
         || (),
     )
     .unwrap();
@@ -131,24 +131,31 @@ fn params(case: &str) -> ForestParams {
     }
 }
 
+/// The mean of a figure over seeds.
+fn mean(figures: &[Figures<f64>], figure: fn(&Figures<f64>) -> f64) -> f64 {
+    figures.iter().map(figure).sum::<f64>() / figures.len() as f64
+}
+
 #[test]
 fn forests_are_as_good_as_those_of_scikit_learn() {
     let golden: Golden = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
     assert_eq!(parts().0.rows[0], golden.first_row);
     for (case, expected) in golden.cases {
-        let found = figures(&params(&case));
-        println!("{case}: {found:?}, scikit-learn {expected:?}");
-        let pairs = [
-            (found.accuracy, expected.accuracy, 0.03),
-            (found.balanced_accuracy, expected.balanced_accuracy, 0.03),
-            (found.log_loss, expected.log_loss, 0.06),
-        ];
-        for (found, expected, tolerance) in pairs {
-            assert!(
-                (found - expected.mean).abs() < tolerance,
-                "{case}: {found}, scikit-learn {}",
-                expected.mean
-            );
-        }
+        let params = params(&case);
+        let found: Vec<_> = (0..3).map(|seed| figures(&params, seed)).collect();
+        let accuracy = mean(&found, |f| f.accuracy) - expected.accuracy.mean;
+        let balanced_accuracy =
+            mean(&found, |f| f.balanced_accuracy) - expected.balanced_accuracy.mean;
+        let log_loss = mean(&found, |f| f.log_loss) - expected.log_loss.mean;
+        assert!(accuracy.abs() < 0.03, "{case}: accuracy {accuracy:+}");
+        assert!(
+            balanced_accuracy.abs() < 0.03,
+            "{case}: balanced accuracy {balanced_accuracy:+}"
+        );
+        assert!(log_loss < 0.03, "{case}: log-loss {log_loss:+}");
+        assert!(
+            params.max_depth.is_some() || log_loss > -0.03,
+            "{case}: log-loss {log_loss:+}"
+        );
     }
 }

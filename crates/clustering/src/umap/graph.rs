@@ -1,6 +1,7 @@
 //! The fuzzy neighbor graph, by umap-rs.
 
 use ndarray::ArrayView2;
+use tracing::subscriber::{NoSubscriber, with_default};
 use umap_rs::{GraphParams, ManifoldParams, UmapConfig};
 
 use super::{Curve, nearest_neighbors};
@@ -30,11 +31,12 @@ pub(super) fn fuzzy_edges(
     // umap-rs wants more points than neighbors.
     let n_neighbors = n_neighbors.min(n - 1);
     let neighbors = nearest_neighbors(points, n_neighbors)?;
-    let manifold = umap_rs::Umap::new(config(n_neighbors, curve)).learn_manifold(
-        points,
-        neighbors.indices.view(),
-        neighbors.distances.view(),
-    );
+    let umap = umap_rs::Umap::new(config(n_neighbors, curve));
+    let (indices, distances) = (neighbors.indices.view(), neighbors.distances.view());
+    // umap-rs tells of each of its inner steps, which would bury what a stage tells.
+    let manifold = with_default(NoSubscriber::new(), || {
+        umap.learn_manifold(points, indices, distances)
+    });
     let edges = manifold.graph().iter().map(|(&weight, (head, tail))| Edge {
         head: head as usize,
         tail: tail as usize,

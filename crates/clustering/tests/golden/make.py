@@ -5,7 +5,8 @@ Versions: numpy, scipy 1.17.1, scikit-learn 1.9.1, umap-learn 0.5.12. Run: pytho
 Tolerances of the tests:
 - curve: a and b within 1e-5 (scipy's curve_fit stops at a relative 1.5e-8 of the squared error);
 - ward: heights within 1e-9 relative, partitions equal;
-- k-means: inertia at most 1e-6 above scikit-learn's, relative (both take the best of many starts);
+- k-means: inertia at most 1e-6 above scikit-learn's, relative, up to the six clusters that the points have; beyond,
+  where clusters are split at will and scikit-learn's hundred starts differ by 0.003 from seed to seed, at most 0.01;
 - silhouettes: within 1e-9 for equal partitions;
 - UMAP: trustworthiness at most 0.01 below the mean of umap-learn's over three seeds.
 """

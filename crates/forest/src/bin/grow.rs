@@ -21,7 +21,7 @@ struct Params {
     n_trees: usize,
     /// Splits from the root to the deepest leaf; 0 for no limit.
     max_depth: u16,
-    /// Least rows of a leaf, at least 1; a class's rows are repeated until it has as many as the largest.
+    /// Least rows of a leaf, at least 1, of the tree's own sample: equally many rows of each class.
     min_samples_leaf: usize,
     /// Least rows of a node that may be split, at least 2.
     min_samples_split: usize,

