@@ -1,11 +1,13 @@
 //! One training step and one inference of ResNet-18, beside PyTorch's where a Python has it.
 //!
 //! ```text
-//! cargo bench -p model -- [--torch PYTHON] [--batch 32] [--side 224] [--rounds 5] [--threads 2]
+//! cargo bench -p model -- [--torch PYTHON] [--batch 32] [--side 224] [--rounds 5]
 //! ```
 //!
-//! The two sides take turns step by step, so that what else the machine does weighs on both. A training
-//! step is forward, class-weighted cross-entropy, backward and Adam.
+//! `RAYON_NUM_THREADS` sets the threads of both sides; without it, they are as many as the cores.
+//! The two sides take turns step by step, so that what else the machine does weighs on both; the CPU's seconds,
+//! which waiting does not count in, are given too. A training step is forward, class-weighted
+//! cross-entropy, backward and Adam.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,6 +16,8 @@ use std::time::Instant;
 use candle_core::{DType, Device, Tensor, Var};
 use kernels::AdamStep;
 use model::{Config, Depth, Mode, Network};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -25,6 +29,45 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const CLASSES: u32 = 8;
 
+/// How long something took.
+#[derive(Clone, Copy)]
+struct Seconds {
+    clock: f64,
+    cpu: f64,
+}
+
+impl Seconds {
+    /// Of `work`, done by this process.
+    fn of(work: impl FnOnce() -> Outcome<()>) -> Outcome<Self> {
+        let (started, cpu_started) = (Instant::now(), cpu_seconds()?);
+        work()?;
+        Ok(Self {
+            clock: started.elapsed().as_secs_f64(),
+            cpu: cpu_seconds()? - cpu_started,
+        })
+    }
+
+    fn median(of: &[Self]) -> Self {
+        let middle = |value: fn(&Self) -> f64| {
+            let mut values: Vec<f64> = of.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        Self {
+            clock: middle(|seconds| seconds.clock),
+            cpu: middle(|seconds| seconds.cpu),
+        }
+    }
+}
+
+/// What this process has used of the CPU so far.
+fn cpu_seconds() -> Outcome<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let microseconds =
+        usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    Ok(microseconds as f64 / 1e6)
+}
+
 struct Options {
     torch: Option<String>,
     batch: usize,
@@ -35,7 +78,10 @@ struct Options {
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Outcome<Self> {
-        let threads = std::thread::available_parallelism()?.get();
+        let threads = match std::env::var("RAYON_NUM_THREADS") {
+            Ok(threads) => threads.parse()?,
+            Err(_) => std::thread::available_parallelism()?.get(),
+        };
         let mut options = Self {
             torch: None,
             batch: 32,
@@ -55,7 +101,6 @@ impl Options {
                 "--batch" => options.batch = value.parse()?,
                 "--side" => options.side = value.parse()?,
                 "--rounds" => options.rounds = value.parse()?,
-                "--threads" => options.threads = value.parse()?,
                 _ => return Err(format!("`{flag}` is not an option").into()),
             }
         }
@@ -103,8 +148,7 @@ impl Ours {
         })
     }
 
-    fn train(&mut self) -> Outcome<f64> {
-        let started = Instant::now();
+    fn train(&mut self) -> Outcome<()> {
         let output = self.network.forward(&self.images, Mode::Train)?;
         let likelihood = candle_nn::ops::log_softmax(&output.logits, 1)?.gather(&self.codes, 1)?;
         let total = self.weights.sum_all()?;
@@ -126,14 +170,13 @@ impl Ours {
             kernels::adam_step(var, gradient, first, second, &step)?;
         }
         loss.to_scalar::<f32>()?;
-        Ok(started.elapsed().as_secs_f64())
+        Ok(())
     }
 
-    fn infer(&self) -> Outcome<f64> {
-        let started = Instant::now();
+    fn infer(&self) -> Outcome<()> {
         let output = self.network.forward(&self.images, Mode::Eval)?;
         output.logits.sum_all()?.to_scalar::<f32>()?;
-        Ok(started.elapsed().as_secs_f64())
+        Ok(())
     }
 }
 
@@ -174,10 +217,15 @@ impl Torch {
         Ok(line.trim().to_owned())
     }
 
-    fn step(&mut self, request: &str) -> Outcome<f64> {
+    fn step(&mut self, request: &str) -> Outcome<Seconds> {
         writeln!(self.requests, "{request}")?;
         self.requests.flush()?;
-        Ok(self.answer()?.parse()?)
+        let answer = self.answer()?;
+        let (clock, cpu) = answer.split_once(' ').ok_or("two numbers are expected")?;
+        Ok(Seconds {
+            clock: clock.parse()?,
+            cpu: cpu.parse()?,
+        })
     }
 
     fn stop(mut self) -> Outcome<()> {
@@ -187,44 +235,32 @@ impl Torch {
     }
 }
 
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
-}
-
+/// Both sides' medians for one kind of step; the first round warms up and doesn't count.
 fn measure(
     request: &str,
-    options: &Options,
+    n_rounds: usize,
     ours: &mut Ours,
-    torch: Option<&mut Torch>,
-) -> Outcome<()> {
+    mut torch: Option<&mut Torch>,
+) -> Outcome<(Seconds, Option<Seconds>)> {
     let (mut our_times, mut torch_times) = (Vec::new(), Vec::new());
-    let mut torch = torch;
-    for round in 0..=options.rounds {
-        let our_time = if request == "train" {
-            ours.train()?
-        } else {
-            ours.infer()?
-        };
-        let torch_time = torch
-            .as_deref_mut()
-            .map(|torch| torch.step(request))
-            .transpose()?;
-        // The first round warms up.
-        if round > 0 {
-            our_times.push(our_time);
-            torch_times.extend(torch_time);
+    for _ in 0..=n_rounds {
+        our_times.push(Seconds::of(|| match request {
+            "train" => ours.train(),
+            _ => ours.infer(),
+        })?);
+        if let Some(torch) = torch.as_deref_mut() {
+            torch_times.push(torch.step(request)?);
         }
     }
-    let our_time = median(our_times);
-    if torch_times.is_empty() {
-        println!("{request:<6} {our_time:>8.3} s");
-    } else {
-        let torch_time = median(torch_times);
-        let ratio = our_time / torch_time;
-        println!("{request:<6} {our_time:>8.3} s {torch_time:>8.3} s {ratio:>8.2}");
+    let torch_time = torch_times.get(1..).map(Seconds::median);
+    Ok((Seconds::median(&our_times[1..]), torch_time))
+}
+
+fn print_row(name: &str, ours: f64, torch: Option<f64>) {
+    match torch {
+        Some(torch) => println!("{name:<18} {ours:>8.3} {torch:>8.3} {:>8.2}", ours / torch),
+        None => println!("{name:<18} {ours:>8.3}"),
     }
-    Ok(())
 }
 
 fn main() -> Outcome<()> {
@@ -240,11 +276,21 @@ fn main() -> Outcome<()> {
         options.batch, options.side, options.rounds, options.threads
     );
     println!(
-        "{:<6} {:>10} {:>10} {:>8}",
-        "step", "ours", "PyTorch", "ratio"
+        "{:<18} {:>8} {:>8} {:>8}",
+        "seconds", "ours", "PyTorch", "ratio"
     );
     for request in ["train", "infer"] {
-        measure(request, &options, &mut ours, torch.as_mut())?;
+        let (ours, torch) = measure(request, options.rounds, &mut ours, torch.as_mut())?;
+        print_row(
+            &format!("{request}, clock"),
+            ours.clock,
+            torch.map(|torch| torch.clock),
+        );
+        print_row(
+            &format!("{request}, CPU"),
+            ours.cpu,
+            torch.map(|torch| torch.cpu),
+        );
     }
     torch.map_or(Ok(()), Torch::stop)
 }
