@@ -1,5 +1,7 @@
 //! Against scikit-learn; `golden/make.py` says how the figures were made, and the tolerances.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::collections::BTreeMap;
 
 use forest::{Criterion, Features, Forest, ForestParams};

@@ -2,6 +2,8 @@
 //!
 //! The copy shares the target folder of the workspace, so that only our own crates are compiled again.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
