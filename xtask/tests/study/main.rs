@@ -154,7 +154,7 @@ fn the_whole_study_runs_once() {
     // A table that nobody names, a test, a README: nothing changes.
     let tables = study.path("crates/tables/src/lib.rs");
     let code = fs_err::read_to_string(&tables).unwrap();
-    fs_err::write(&tables, format!("{code}\npub mod unheard_of;\n")).unwrap();
+    fs_err::write(&tables, format!("{code}pub mod unheard_of;\n")).unwrap();
     fs_err::write(
         study.path("crates/tables/src/unheard_of.rs"),
         "//! No table.\n",
