@@ -1,7 +1,5 @@
 //! Against scipy, scikit-learn and umap-learn; `golden/make.py` says how the figures were made, and the tolerances.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
-
 use std::collections::BTreeMap;
 
 use clustering::{Curve, Dendrogram, KMeansParams, MapParams, Umap, best, kmeans_candidates};
@@ -40,7 +38,8 @@ struct Ward {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/golden.json")).unwrap()
+    serde_json::from_str(include_str!("golden/golden.json"))
+        .expect("the script writes what is read")
 }
 
 /// Knuth's 64-bit linear congruential generator, as in `make.py`.

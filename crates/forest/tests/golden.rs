@@ -1,7 +1,5 @@
 //! Against scikit-learn; `golden/make.py` says how the figures were made, and the tolerances.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
-
 use std::collections::BTreeMap;
 
 use forest::{Criterion, Features, Forest, ForestParams};
@@ -78,24 +76,24 @@ fn parts() -> (Part, Part) {
 fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
     let (train, test) = parts();
     let forest = Forest::fit(
-        &Features::from_rows(&train.rows).unwrap(),
+        &Features::from_rows(&train.rows).expect("rows are even"),
         &train.labels,
         5,
         params,
         seed,
         || (),
     )
-    .unwrap();
+    .expect("the rows have five classes");
     let probabilities = forest
-        .probabilities(&Features::from_rows(&test.rows).unwrap())
-        .unwrap();
+        .probabilities(&Features::from_rows(&test.rows).expect("rows are even"))
+        .expect("there are five classes");
     let (mut right, mut counts, mut log_loss) = ([0.0; 5], [0.0; 5], 0.0);
     for (row, &label) in probabilities.iter().zip(&test.labels) {
         let own = row[label as usize];
         let first_best = (0..5)
             .rev()
             .max_by(|&a, &b| row[a].total_cmp(&row[b]))
-            .unwrap();
+            .expect("there are five classes");
         right[label as usize] += f64::from(u8::from(first_best == label as usize));
         counts[label as usize] += 1.0;
         log_loss -= own.clamp(0.001, 1.0).ln();
