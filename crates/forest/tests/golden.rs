@@ -86,7 +86,7 @@ fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
     .expect("the rows have five classes");
     let probabilities = forest
         .probabilities(&Features::from_rows(&test.rows).expect("rows are even"))
-        .expect("there are five classes");
+        .expect("the rows are as wide as those of the forest");
     let (mut right, mut counts, mut log_loss) = ([0.0; 5], [0.0; 5], 0.0);
     for (row, &label) in probabilities.iter().zip(&test.labels) {
         let own = row[label as usize];
