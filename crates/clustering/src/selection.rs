@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use metrics::separation::{Points, silhouette};
+use metrics::{Points, separation::silhouette};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 

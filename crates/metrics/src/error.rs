@@ -32,6 +32,14 @@ pub enum MetricError {
         /// The first one's.
         expected: usize,
     },
+    /// Queries and references of different dimensions.
+    #[error("the queries have {found} dimensions, the references {expected}")]
+    SetDimensions {
+        /// The queries'.
+        found: usize,
+        /// The references'.
+        expected: usize,
+    },
     /// NaN or infinity among the coordinates.
     #[error("point {point} has the coordinate {value}, expected a finite number")]
     Coordinate {

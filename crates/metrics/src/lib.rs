@@ -2,7 +2,8 @@
 //!
 //! A [`Judgment`] is what a model made of one picture. A [`Tally`] counts judgments, and every score, the confusion
 //! matrix and the per-class report are read off it; [`intervals`] resamples whole authors and reads the same scores off
-//! the resampled tallies. [`separation`] says how well classes stand apart among points.
+//! the resampled tallies. [`separation`] says how well classes stand apart among points, [`retrieval`] how well the nearest
+//! points share a label.
 //!
 //! All figures follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` pictures,
 //! `K` classes, `D` dimensions.
@@ -10,13 +11,16 @@
 mod bootstrap;
 mod error;
 mod judgment;
+mod points;
 mod tally;
 
+pub mod retrieval;
 pub mod separation;
 
 pub use bootstrap::{Interval, intervals};
 pub use error::MetricError;
 pub use judgment::Judgment;
+pub use points::Points;
 pub use tally::{ClassFigures, Metric, Scores, Tally};
 
 #[cfg(test)]

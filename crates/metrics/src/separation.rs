@@ -5,71 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::MetricError;
-
-/// Points `[N, D]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Points {
-    /// Row by row.
-    values: Vec<f32>,
-    n_points: usize,
-    dimensions: usize,
-}
-
-impl Points {
-    /// The points of `rows`, each `[D]`.
-    ///
-    /// # Errors
-    /// The rows differ in length, or a coordinate is not finite.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a [f32]>) -> Result<Self, MetricError> {
-        let mut points = Self {
-            values: Vec::new(),
-            n_points: 0,
-            dimensions: 0,
-        };
-        for row in rows {
-            if points.n_points == 0 {
-                points.dimensions = row.len();
-            }
-            if row.len() != points.dimensions {
-                return Err(MetricError::Dimensions {
-                    point: points.n_points,
-                    found: row.len(),
-                    expected: points.dimensions,
-                });
-            }
-            if let Some(&value) = row.iter().find(|value| !value.is_finite()) {
-                return Err(MetricError::Coordinate {
-                    point: points.n_points,
-                    value,
-                });
-            }
-            points.values.extend_from_slice(row);
-            points.n_points += 1;
-        }
-        Ok(points)
-    }
-
-    /// `N`.
-    pub fn len(&self) -> usize {
-        self.n_points
-    }
-
-    /// Whether there are no points.
-    pub fn is_empty(&self) -> bool {
-        self.n_points == 0
-    }
-
-    fn row(&self, point: usize) -> &[f32] {
-        &self.values[point * self.dimensions..(point + 1) * self.dimensions]
-    }
-
-    /// `[D, N]`, so that distances to many points are computed side by side.
-    fn columns(&self) -> Vec<Vec<f64>> {
-        let column = |d| (0..self.n_points).map(move |point| f64::from(self.row(point)[d]));
-        (0..self.dimensions).map(|d| column(d).collect()).collect()
-    }
-}
+use crate::{MetricError, Points};
 
 /// Mean silhouette (Rousseeuw 1987), in `[−1, 1]`, higher is better: the mean over the points of `(b − a) / max(a, b)`
 /// with `a` the mean distance to the others of its label and `b` that to the nearest other label. A point alone in its
@@ -132,7 +68,7 @@ pub fn calinski_harabasz(points: &Points, labels: &[usize]) -> Result<Option<f64
     };
     let centers = clusters.centers(points);
     let weighted = centers.iter().zip(&clusters.sizes);
-    let mut middle = vec![0.0; points.dimensions];
+    let mut middle = vec![0.0; points.dimensions()];
     for (center, &size) in weighted.clone() {
         for (m, c) in middle.iter_mut().zip(center) {
             *m += c * size as f64 / points.len() as f64;
@@ -190,7 +126,7 @@ impl Clusters {
 
     /// Means, `[clusters, D]`.
     fn centers(&self, points: &Points) -> Vec<Vec<f64>> {
-        let mut centers = vec![vec![0.0; points.dimensions]; self.sizes.len()];
+        let mut centers = vec![vec![0.0; points.dimensions()]; self.sizes.len()];
         for (point, &cluster) in self.of_point.iter().enumerate() {
             for (sum, value) in centers[cluster].iter_mut().zip(points.row(point)) {
                 *sum += f64::from(*value);

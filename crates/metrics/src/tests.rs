@@ -3,7 +3,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    separation::{Points, calinski_harabasz, davies_bouldin, silhouette},
+    separation::{calinski_harabasz, davies_bouldin, silhouette},
     *,
 };
 

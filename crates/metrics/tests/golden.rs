@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use approx::assert_relative_eq;
 use metrics::{
-    Judgment, Metric, Tally,
-    separation::{Points, calinski_harabasz, davies_bouldin, silhouette},
+    Judgment, Metric, Points, Tally,
+    separation::{calinski_harabasz, davies_bouldin, silhouette},
 };
 use serde::Deserialize;
 

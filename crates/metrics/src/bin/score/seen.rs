@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use metrics::{
-    Judgment, Tally,
-    separation::{Points, calinski_harabasz, davies_bouldin, silhouette},
+    Judgment, Points, Tally,
+    separation::{calinski_harabasz, davies_bouldin, silhouette},
 };
 use rand_chacha::ChaCha8Rng;
 use tables::{
