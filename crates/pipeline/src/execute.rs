@@ -253,6 +253,7 @@ impl Executor<'_> {
         self.executables = build.run(&self.workspace.root, &self.interrupts)?;
         self.workspace.forget_code();
         self.interrupts.check()?;
+        self.check_names()?;
         match &self.workspace.graph.instances[first].action {
             Action::Run(run) if !self.executables.contains_key(run) => Err(Error::Cargo {
                 what: format!("find the executable of `{run}`"),
@@ -260,6 +261,19 @@ impl Executor<'_> {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Asks what was built about all that it is going to be given: a typo costs no run.
+    fn check_names(&self) -> Result<()> {
+        for &at in &self.order {
+            let instance = &self.workspace.graph.instances[at];
+            if let Action::Run(run) = &instance.action
+                && let Some(executable) = self.executables.get(run)
+            {
+                self.workspace.check_names(instance, executable)?;
+            }
+        }
+        Ok(())
     }
 
     fn what_to_build(&mut self, first: usize) -> Result<Build> {

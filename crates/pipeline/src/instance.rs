@@ -26,6 +26,8 @@ pub struct Instance {
     pub action: Action<String>,
     /// Params by the name that the stage sees.
     pub params: BTreeMap<String, Value>,
+    /// The key of `params.toml` that gave a param, by the name that the stage sees.
+    pub param_keys: BTreeMap<String, String>,
     /// Inputs by name.
     pub inputs: BTreeMap<String, Input>,
     /// Outputs by name.
@@ -154,7 +156,11 @@ impl Maker<'_> {
 
     fn instance(&self, variables: &Variables) -> Result<Instance> {
         let stage = self.stage;
-        let (params, device) = self.stage_params(variables)?;
+        let StageParams {
+            values: params,
+            keys: param_keys,
+            device,
+        } = self.stage_params(variables)?;
         let name = instance_name(&stage.name, variables);
         Ok(Instance {
             action: self.action(variables)?,
@@ -164,6 +170,7 @@ impl Maker<'_> {
             stage: stage.name.clone(),
             desc: stage.desc.clone(),
             params,
+            param_keys,
             show: stage.show.clone(),
             is_source: stage.is_source,
             device,
@@ -299,13 +306,9 @@ impl Maker<'_> {
 
     /// The params that the stage sees. Its own table's keys stand at the top,
     /// any other key under its last part; the variables of `each` join them.
-    fn stage_params(
-        &self,
-        variables: &Variables,
-    ) -> Result<(BTreeMap<String, Value>, Option<Device>)> {
+    fn stage_params(&self, variables: &Variables) -> Result<StageParams> {
         let own = &self.stage.name;
-        let mut seen = BTreeMap::new();
-        let mut device = None;
+        let mut seen = StageParams::default();
         let default = || match self.params.get(own) {
             Some(_) => vec![Spanned {
                 value: own.clone(),
@@ -320,30 +323,44 @@ impl Maker<'_> {
                 Value::String(text) if key.value == "device" => {
                     let class =
                         Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
-                    device = Some(class);
-                    self.insert("device", Value::from(class.name()), &key.span, &mut seen)?;
+                    seen.device = Some(class);
+                    self.insert_param(&key, Value::from(class.name()), &mut seen)?;
                 }
-                value => {
-                    let last = key.value.rsplit('.').next().unwrap_or(&key.value);
-                    self.insert(last, value.clone(), &key.span, &mut seen)?;
-                }
+                value => self.insert_param(&key, value.clone(), &mut seen)?,
             }
         }
         for ((name, value), (_, declared)) in variables.iter().zip(&self.stage.each) {
             self.insert(name, value.clone(), &declared.span, &mut seen)?;
         }
-        Ok((seen, device))
+        Ok(seen)
     }
 
     fn spread(
         &self,
         table: &Map<String, Value>,
         key: &Spanned<String>,
-        seen: &mut BTreeMap<String, Value>,
+        seen: &mut StageParams,
     ) -> Result<()> {
         for (name, value) in table {
-            self.insert(name, value.clone(), &key.span, seen)?;
+            let dotted = Spanned {
+                value: format!("{}.{name}", key.value),
+                span: key.span.clone(),
+            };
+            self.insert_param(&dotted, value.clone(), seen)?;
         }
+        Ok(())
+    }
+
+    /// Adds the value of the dotted `key` under its last part.
+    fn insert_param(
+        &self,
+        key: &Spanned<String>,
+        value: Value,
+        seen: &mut StageParams,
+    ) -> Result<()> {
+        let name = key.value.rsplit('.').next().unwrap_or(&key.value);
+        self.insert(name, value, &key.span, seen)?;
+        seen.keys.insert(name.to_owned(), key.value.clone());
         Ok(())
     }
 
@@ -352,9 +369,9 @@ impl Maker<'_> {
         name: &str,
         value: Value,
         span: &Range<usize>,
-        seen: &mut BTreeMap<String, Value>,
+        seen: &mut StageParams,
     ) -> Result<()> {
-        match seen.insert(name.to_owned(), value) {
+        match seen.values.insert(name.to_owned(), value) {
             None => Ok(()),
             Some(_) => Err(self.error(
                 span,
@@ -365,6 +382,14 @@ impl Maker<'_> {
             )),
         }
     }
+}
+
+/// What a stage gets of `params.toml` and of `each`.
+#[derive(Default)]
+struct StageParams {
+    values: BTreeMap<String, Value>,
+    keys: BTreeMap<String, String>,
+    device: Option<Device>,
 }
 
 fn instance_name(stage: &str, variables: &Variables) -> String {

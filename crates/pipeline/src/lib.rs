@@ -9,6 +9,7 @@
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 mod cargo;
+mod check;
 mod closure;
 pub mod config;
 pub mod device;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use toml_edit::Item;
+use toml_edit::{Item, TableLike};
 
 use crate::error::{Error, Result};
 use crate::nearest;
@@ -35,6 +35,7 @@ pub struct Params {
 #[derive(Debug, Clone)]
 struct Place {
     source: usize,
+    key: Range<usize>,
     span: Range<usize>,
 }
 
@@ -66,26 +67,28 @@ impl Params {
         self.sources.push(source);
         let mut root = Map::new();
         for (key, item) in document.as_table() {
-            let value = self.read_item(key, item)?;
+            let value = self.read_item(key, item, key_span(document.as_table(), key))?;
             root.insert(key.to_owned(), value);
         }
         self.root = root;
         Ok(())
     }
 
-    /// The value of `item`, having noted the places of it and of all below it.
-    fn read_item(&mut self, dotted: &str, item: &Item) -> Result<Value> {
+    /// The value of `item`, having noted the places of it and of all below it; its key stands at `key`.
+    fn read_item(&mut self, dotted: &str, item: &Item, key: Range<usize>) -> Result<Value> {
         let source = self.sources.len() - 1;
         let span = item.span().unwrap_or(0..0);
         let place = Place {
             source,
+            key,
             span: span.clone(),
         };
         self.places.insert(dotted.to_owned(), place);
         if let Some(table) = item.as_table_like() {
             let mut map = Map::new();
             for (key, item) in table.iter() {
-                let value = self.read_item(&format!("{dotted}.{key}"), item)?;
+                let place = key_span(table, key);
+                let value = self.read_item(&format!("{dotted}.{key}"), item, place)?;
                 map.insert(key.to_owned(), value);
             }
             return Ok(Value::Object(map));
@@ -104,33 +107,32 @@ impl Params {
         let document = source.parse()?;
         self.sources.push(source);
         for (key, item) in document.as_table() {
-            let span = document.as_table().key(key).and_then(toml_edit::Key::span);
-            self.replace(key, item, span.unwrap_or(0..0))?;
+            self.replace(key, item, key_span(document.as_table(), key))?;
         }
         Ok(())
     }
 
     /// Puts `item` in the place of the existing `dotted`; tables key by key.
-    fn replace(&mut self, dotted: &str, item: &Item, key_span: Range<usize>) -> Result<()> {
+    fn replace(&mut self, dotted: &str, item: &Item, at: Range<usize>) -> Result<()> {
         let old = self.get(dotted).cloned();
         let source = self.sources.len() - 1;
         let Some(old) = old else {
             let message = format!("unknown parameter `{dotted}`{}", self.hint(dotted));
-            return Err(self.sources[source].error(key_span, message));
+            return Err(self.sources[source].error(at, message));
         };
         // An empty table is one whose keys are the user's to invent.
         let fixed_keys = old.as_object().is_some_and(|table| !table.is_empty());
         if let (true, Some(table)) = (fixed_keys, item.as_table_like()) {
             for (key, item) in table.iter() {
-                let span = table.key(key).and_then(toml_edit::Key::span);
-                self.replace(&format!("{dotted}.{key}"), item, span.unwrap_or(0..0))?;
+                let place = key_span(table, key);
+                self.replace(&format!("{dotted}.{key}"), item, place)?;
             }
             return Ok(());
         }
-        let new = self.read_item(dotted, item)?;
+        let new = self.read_item(dotted, item, at.clone())?;
         let new = same_type(&old, new).map_err(|(expected, found)| {
             let message = format!("`{dotted}` is {expected} in `{FILE}`, and here {found}");
-            self.sources[source].error(item.span().unwrap_or(key_span), message)
+            self.sources[source].error(item.span().unwrap_or(at), message)
         })?;
         if let Some(slot) = self.slot(dotted) {
             *slot = new;
@@ -190,6 +192,14 @@ impl Params {
         Some(format!("{}:{line}", source.name))
     }
 
+    /// An error that points at the key `dotted`; without a place if no such key was given.
+    pub(crate) fn error(&self, dotted: &str, message: String) -> Error {
+        match self.places.get(dotted) {
+            Some(place) => self.sources[place.source].error(place.key.clone(), message),
+            None => Error::Invalid(message),
+        }
+    }
+
     /// A clause with the nearest key to an unknown one.
     pub(crate) fn hint(&self, dotted: &str) -> String {
         let mut keys = Vec::new();
@@ -206,6 +216,12 @@ impl Params {
             nearest::hint(dotted, siblings)
         }
     }
+}
+
+/// Where `key` stands.
+fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
+    let span = table.key(key).and_then(toml_edit::Key::span);
+    span.unwrap_or(0..0)
 }
 
 fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {

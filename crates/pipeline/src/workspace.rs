@@ -161,7 +161,7 @@ impl Workspace {
     }
 
     /// Points an error about an instance's `run` at its place.
-    fn at_stage(&self, instance: &Instance, error: Error) -> Error {
+    pub(crate) fn at_stage(&self, instance: &Instance, error: Error) -> Error {
         let mut stages = self.config.stages.iter();
         let stage = stages.find(|stage| stage.name == instance.stage);
         match (error, stage.map(|stage| &stage.action)) {

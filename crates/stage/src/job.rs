@@ -1,9 +1,10 @@
 //! The job file: what the runner tells a stage.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// The job file's content.
@@ -25,16 +26,32 @@ pub(crate) struct Job {
     pub(crate) scratch: PathBuf,
 }
 
-impl Job {
-    /// Reads the file that the only argument names.
-    pub(crate) fn from_args(mut args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let program = args.next().unwrap_or_else(|| "stage".to_owned());
-        let (Some(path), None) = (args.next(), args.next()) else {
-            bail!("expected one argument, the job file: `{program} JOB.json`");
-        };
-        Self::read(Path::new(&path))
-    }
+/// What the command line asks for.
+pub(crate) struct Request {
+    /// Whether only the names and types are to be looked at.
+    pub(crate) is_check: bool,
+    /// The job.
+    pub(crate) job: Job,
+}
 
+impl Request {
+    /// Reads the job file that the last argument names.
+    pub(crate) fn from_args(args: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let arguments: Vec<String> = args.collect();
+        let (is_check, path) = match arguments.as_slice() {
+            [_, flag, path] if flag == "--check" => (true, path),
+            [_, path] => (false, path),
+            _ => {
+                let program = arguments.first().map_or("stage", String::as_str);
+                bail!("expected one argument, the job file: `{program} JOB.json`");
+            }
+        };
+        let job = Job::read(Path::new(path))?;
+        Ok(Self { is_check, job })
+    }
+}
+
+impl Job {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs_err::read_to_string(path)?;
         serde_json::from_str(&text)
@@ -42,14 +59,37 @@ impl Job {
     }
 }
 
+/// A name or value of a job that the stage cannot use.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fault {
+    /// `parameter`, `input` or `output`.
+    what: &'static str,
+    /// Its dotted name; none where one is missing.
+    key: Option<String>,
+    /// What is wrong.
+    reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, key, reason } = self;
+        match key {
+            None => write!(f, "cannot use the {what}s: {reason}"),
+            Some(key) => write!(f, "cannot use {what} `{key}`: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
 /// One of the three structs of a stage; `what` names it in errors, which tell the key at fault.
-pub(crate) fn part<T: DeserializeOwned>(what: &str, value: Value) -> anyhow::Result<T> {
+pub(crate) fn part<T: DeserializeOwned>(what: &'static str, value: &Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let reason = error.into_inner();
-        match path.as_str() {
-            "." => anyhow::anyhow!("cannot use the {what}: {reason}"),
-            key => anyhow::anyhow!("cannot use {what} `{key}`: {reason}"),
+        Fault {
+            what,
+            key: (path != ".").then_some(path),
+            reason: error.into_inner().to_string(),
         }
     })
 }
@@ -68,7 +108,7 @@ mod tests {
     }
 
     fn error(value: Value) -> String {
-        part::<Params>("parameter", value).unwrap_err().to_string()
+        part::<Params>("parameter", &value).unwrap_err().to_string()
     }
 
     #[test]
@@ -81,7 +121,7 @@ mod tests {
             "cannot use parameter `epoch`: unknown field `epoch`, expected `epochs`"
         ]
         .assert_eq(&error(json!({ "epoch": 1 })));
-        expect_test::expect!["cannot use the parameter: missing field `epochs`"]
+        expect_test::expect!["cannot use the parameters: missing field `epochs`"]
             .assert_eq(&error(json!({})));
     }
 }

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// Small enough for a test: two folds, an epoch, few pictures.
 const SMALL: &str = r#"
@@ -69,15 +69,19 @@ impl Copy {
         self.folder.path().join(name)
     }
 
-    /// Standard output of a command that must succeed.
-    fn ok(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(arguments)
             .args(["--params", "small.toml"])
             .current_dir(self.folder.path())
             .env("CARGO_TARGET_DIR", target())
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(
@@ -127,6 +131,22 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_whole_study_runs_once() {
     let study = Copy::new();
+
+    // A typo is told before anything runs.
+    let declared = fs_err::read_to_string(study.path("params.toml")).unwrap();
+    let typo = declared.replace("\nerase_probability", "\nerase_probabilty");
+    fs_err::write(study.path("params.toml"), typo).unwrap();
+    let refused = study.run(&["repro"]);
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{why}");
+    assert!(
+        why.contains("stage `train` has no parameter `augmentation.erase_probabilty`; did you mean `erase_probability`?"),
+        "{why}"
+    );
+    assert!(why.contains("--> params.toml:"), "{why}");
+    assert!(!study.path("data").exists(), "a stage ran");
+    fs_err::write(study.path("params.toml"), declared).unwrap();
+
     let said = study.ok(&["repro"]);
     assert!(said.contains("artifacts/report/index.html"), "{said}");
     let page = fs_err::read_to_string(study.path("artifacts/report/index.html")).unwrap();

@@ -37,6 +37,7 @@ fn instance(name: &str, inputs: &[&str], outputs: &[&str]) -> Instance {
         desc: None,
         action: Action::Command("true".into()),
         params: BTreeMap::new(),
+        param_keys: BTreeMap::new(),
         inputs: inputs.collect(),
         outputs: outputs.collect(),
         show: None,
