@@ -27,6 +27,26 @@ pub enum ClusterError {
         /// That of the first point.
         expected: usize,
     },
+    /// New points and fitted ones differ in their number of dimensions.
+    #[error(
+        "the new points have {found} dimensions, expected {expected} as the fitted points have"
+    )]
+    Dimensions {
+        /// Dimensions of the new points.
+        found: usize,
+        /// Those of the fitted ones.
+        expected: usize,
+    },
+    /// A map without points, or not one place a point.
+    #[error(
+        "found {places} places of {points} points: expected one place a point and at least one point"
+    )]
+    Places {
+        /// Rows of the layout.
+        places: usize,
+        /// Rows of the points.
+        points: usize,
+    },
     /// More points than an index of 32 bits can count.
     #[error("cannot handle {0} points: expected fewer than 2^32")]
     TooManyPoints(usize),

@@ -11,6 +11,7 @@ mod labels;
 mod points;
 mod random;
 mod selection;
+mod trustworthiness;
 mod umap;
 
 pub use agglomerative::Dendrogram;
@@ -18,4 +19,7 @@ pub use error::ClusterError;
 pub use kmeans::{KMeansFit, KMeansParams, kmeans};
 pub use points::{count_distinct, points_from_rows};
 pub use selection::{Candidate, agglomerative_candidates, best, kmeans_candidates};
-pub use umap::{Curve, MapParams, Neighbors, Umap, nearest_neighbors};
+pub use trustworthiness::trustworthiness;
+pub use umap::{
+    Curve, FittedMap, MapParams, Neighbors, Umap, memberships, nearest_among, nearest_neighbors,
+};

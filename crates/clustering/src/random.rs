@@ -10,6 +10,15 @@ fn scramble(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A seed that a point names by its coordinates: equal points have equal seeds.
+pub(crate) fn seed_of(seed: u64, point: &[f32]) -> u64 {
+    // Adding zero turns -0 into 0, which is no other coordinate.
+    let bits = point.iter().map(|v| u64::from((v + 0.0).to_bits()));
+    bits.fold(scramble(seed), |hash, bits| {
+        scramble(hash.wrapping_add(GOLDEN) ^ bits)
+    })
+}
+
 /// A sequence of random numbers that is named by a seed and two indices.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keyed(u64);

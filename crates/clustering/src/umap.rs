@@ -1,19 +1,23 @@
 //! UMAP (McInnes, Healy, Melville 2018): a map that keeps neighbors together.
 //!
-//! The fuzzy neighbor graph is umap-rs's; neighbors, start, curve and layout are ours, exact and deterministic. Points
-//! added to a fitted map would enter by the same parts: their neighbors among the fitted points, then the layout's
-//! forces with the fitted points at rest.
+//! The fuzzy neighbor graph is umap-rs's; neighbors, start, curve and layout are ours, exact and deterministic. New
+//! points enter a [`FittedMap`] by the same parts: their neighbors among the fitted points, then the layout's forces
+//! with the fitted points at rest.
 
 mod curve;
+mod fitted;
 mod graph;
 mod layout;
+mod membership;
 mod neighbors;
 mod start;
 
 use ndarray::{Array2, ArrayView2};
 
 pub use curve::Curve;
-pub use neighbors::{Neighbors, nearest_neighbors};
+pub use fitted::FittedMap;
+pub use membership::memberships;
+pub use neighbors::{Neighbors, nearest_among, nearest_neighbors};
 
 use crate::ClusterError;
 use crate::points::check_finite;

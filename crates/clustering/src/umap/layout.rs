@@ -55,15 +55,16 @@ pub(super) fn optimize(map: &mut Array2<f32>, edges: &[Edge], epochs: usize, for
 }
 
 /// When an edge acts.
-struct Schedule {
-    edge: Edge,
+pub(super) struct Schedule {
+    pub(super) edge: Edge,
     period: f64,
     next: f64,
     negative_period: f64,
     next_negative: f64,
 }
 
-fn schedules(edges: &[Edge], epochs: usize, negative_samples: usize) -> Vec<Schedule> {
+/// The schedules of the edges that act at least once in `epochs`.
+pub(super) fn schedules(edges: &[Edge], epochs: usize, negative_samples: usize) -> Vec<Schedule> {
     let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
     let lightest = heaviest / epochs as f32;
     let acting = edges.iter().filter(|edge| edge.weight >= lightest);
@@ -93,7 +94,7 @@ impl Schedule {
         clippy::cast_sign_loss,
         reason = "a float below 0 becomes 0, which is what is meant"
     )]
-    fn due(&mut self, epoch: f64) -> Option<usize> {
+    pub(super) fn due(&mut self, epoch: f64) -> Option<usize> {
         if self.next > epoch {
             return None;
         }
@@ -108,7 +109,8 @@ impl Schedule {
 }
 
 /// Derivatives of the cross-entropy by the squared distance.
-struct Gradient {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gradient {
     a: f32,
     b: f32,
 }
@@ -118,14 +120,14 @@ impl Gradient {
         clippy::cast_possible_truncation,
         reason = "a map has single precision"
     )]
-    fn new(curve: Curve) -> Self {
+    pub(super) fn new(curve: Curve) -> Self {
         Self {
             a: curve.a as f32,
             b: curve.b as f32,
         }
     }
 
-    fn attraction(&self, squared: f32) -> f32 {
+    pub(super) fn attraction(&self, squared: f32) -> f32 {
         if squared > 0.0 {
             let power = squared.powf(self.b);
             -2.0 * self.a * self.b * power / squared / (self.a * power + 1.0)
@@ -134,7 +136,7 @@ impl Gradient {
         }
     }
 
-    fn repulsion(&self, squared: f32) -> f32 {
+    pub(super) fn repulsion(&self, squared: f32) -> f32 {
         if squared > 0.0 {
             2.0 * self.b / ((SOFTENING + squared) * (self.a * squared.powf(self.b) + 1.0))
         } else {
@@ -175,15 +177,23 @@ impl Layout<'_> {
     }
 
     fn squared_distance(&self, i: usize, j: usize) -> f32 {
-        let (a, b) = (
+        squared_distance(
             &self.coordinates[i..i + self.n_components],
             &self.coordinates[j..j + self.n_components],
-        );
-        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+        )
     }
 
     fn step(&self, factor: f32, i: usize, j: usize) -> f32 {
-        let gradient = factor * (self.coordinates[i] - self.coordinates[j]);
-        gradient.clamp(-LONGEST_STEP, LONGEST_STEP) * self.alpha
+        step(factor, self.coordinates[i] - self.coordinates[j]) * self.alpha
     }
+}
+
+/// Squared distance of two places on the map.
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// The step along one coordinate, cut off, for a difference of two places in it; its length is to be multiplied.
+pub(super) fn step(factor: f32, difference: f32) -> f32 {
+    (factor * difference).clamp(-LONGEST_STEP, LONGEST_STEP)
 }

@@ -8,15 +8,15 @@ use rayon::prelude::*;
 use crate::ClusterError;
 use crate::points::squared_distance;
 
-/// Points whose products with all others are held at once.
+/// Queries whose products with all references are held at once.
 const BLOCK: usize = 128;
 
-/// Each point's nearest points, itself first, then by distance, then by index.
+/// The nearest points of each of some queries `[Q, D]`, by distance, then by index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbors {
-    /// `[N, k]`, indices of points.
+    /// `[Q, k]`, indices of points; where the queries are the points themselves, each comes first in its row.
     pub indices: Array2<u32>,
-    /// `[N, k]`, Euclidean distances, ascending.
+    /// `[Q, k]`, Euclidean distances, ascending.
     pub distances: Array2<f32>,
 }
 
@@ -28,59 +28,122 @@ pub struct Neighbors {
 /// # Errors
 /// There are 2^32 points or more.
 pub fn nearest_neighbors(points: ArrayView2<'_, f32>, k: usize) -> Result<Neighbors, ClusterError> {
-    let n = points.nrows();
+    search(points, points, k, Itself::First)
+}
+
+/// The `k` nearest of `references` `[N, D]` to each of `queries` `[Q, D]`; all `N` if there are fewer than `k`. Of equal
+/// distances the lower index comes first. Exact, as [`nearest_neighbors`] is; the result has shape `[Q, k]`.
+///
+/// # Errors
+/// The two `D` differ, or there are 2^32 references or more.
+pub fn nearest_among(
+    queries: ArrayView2<'_, f32>,
+    references: ArrayView2<'_, f32>,
+    k: usize,
+) -> Result<Neighbors, ClusterError> {
+    if queries.ncols() != references.ncols() {
+        return Err(ClusterError::Dimensions {
+            found: queries.ncols(),
+            expected: references.ncols(),
+        });
+    }
+    search(queries, references, k, Itself::Unknown)
+}
+
+/// What a query's own index means.
+#[derive(Clone, Copy, PartialEq)]
+enum Itself {
+    /// The reference of this index is the query and goes before its duplicates.
+    First,
+    /// Nothing: queries and references are different points.
+    Unknown,
+}
+
+fn search(
+    queries: ArrayView2<'_, f32>,
+    references: ArrayView2<'_, f32>,
+    k: usize,
+    itself: Itself,
+) -> Result<Neighbors, ClusterError> {
+    let (n_queries, n) = (queries.nrows(), references.nrows());
     u32::try_from(n).map_err(|_| ClusterError::TooManyPoints(n))?;
     let k = k.min(n);
-    // Centering keeps the distances and shrinks the norms, and with them the error to allow for.
-    let centered = points
-        .mean_axis(Axis(0))
-        .map_or_else(|| points.to_owned(), |mean| &points - &mean);
-    let search = Search {
-        points,
-        norms: centered
-            .rows()
-            .into_iter()
-            .map(|row| row.dot(&row))
-            .collect(),
-        centered,
-        k,
-    };
-    let blocks: Vec<Vec<(u32, f32)>> = (0..n.div_ceil(BLOCK))
+    let search = Search::new(queries, references, k, itself);
+    let blocks: Vec<Vec<(u32, f32)>> = (0..n_queries.div_ceil(BLOCK))
         .into_par_iter()
         .map(|block| search.of_block(block))
         .collect();
     let (indices, distances) = blocks.into_iter().flatten().unzip::<_, _, Vec<_>, Vec<_>>();
-    let shaped = "each point has k neighbors";
+    let shaped = "each query has k neighbors";
     Ok(Neighbors {
-        indices: Array2::from_shape_vec((n, k), indices).expect(shaped),
-        distances: Array2::from_shape_vec((n, k), distances).expect(shaped),
+        indices: Array2::from_shape_vec((n_queries, k), indices).expect(shaped),
+        distances: Array2::from_shape_vec((n_queries, k), distances).expect(shaped),
     })
 }
 
 struct Search<'a> {
-    points: ArrayView2<'a, f32>,
-    centered: Array2<f32>,
-    /// Squared norms of the centered points.
+    queries: ArrayView2<'a, f32>,
+    references: ArrayView2<'a, f32>,
+    /// The same, less the mean of the references.
+    centered_queries: Array2<f32>,
+    centered_references: Array2<f32>,
+    /// Squared norms of the centered references.
     norms: Vec<f32>,
+    /// The largest squared norm of a centered point, query or reference.
+    largest: f32,
     k: usize,
+    itself: Itself,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        queries: ArrayView2<'a, f32>,
+        references: ArrayView2<'a, f32>,
+        k: usize,
+        itself: Itself,
+    ) -> Self {
+        // Centering keeps the distances and shrinks the norms, and with them the error to allow for.
+        let mean = references.mean_axis(Axis(0));
+        let center = |points: ArrayView2<'_, f32>| match &mean {
+            Some(mean) => &points - mean,
+            None => points.to_owned(),
+        };
+        let (centered_queries, centered_references) = (center(queries), center(references));
+        let norms = squared_norms(&centered_references);
+        let all = squared_norms(&centered_queries)
+            .into_iter()
+            .chain(norms.iter().copied());
+        Self {
+            queries,
+            references,
+            largest: all.fold(0.0, f32::max),
+            centered_queries,
+            centered_references,
+            norms,
+            k,
+            itself,
+        }
+    }
+
     fn of_block(&self, block: usize) -> Vec<(u32, f32)> {
+        // Without references there is nothing to select from.
+        if self.k == 0 {
+            return Vec::new();
+        }
         let first = block * BLOCK;
-        let last = (first + BLOCK).min(self.points.nrows());
+        let last = (first + BLOCK).min(self.queries.nrows());
         let products = self
-            .centered
+            .centered_queries
             .slice(s![first..last, ..])
-            .dot(&self.centered.t()); // [block, N]
+            .dot(&self.centered_references.t()); // [block, N]
         (first..last)
-            .flat_map(|i| self.of_point(i, products.row(i - first)))
+            .flat_map(|i| self.of_query(i, products.row(i - first)))
             .collect()
     }
 
-    /// The neighbors of point `i`, given its products with all points.
-    fn of_point(&self, i: usize, products: ArrayView1<'_, f32>) -> Vec<(u32, f32)> {
-        // Squared distances less the point's own squared norm, which all share.
+    /// The neighbors of query `i`, given its products with all references.
+    fn of_query(&self, i: usize, products: ArrayView1<'_, f32>) -> Vec<(u32, f32)> {
+        // Squared distances less the query's own squared norm, which all share.
         let scores: Vec<f32> = products
             .iter()
             .zip(&self.norms)
@@ -92,11 +155,10 @@ impl Search<'_> {
             // Written so that scores that overflowed stay candidates.
             .filter(|&(_, &score)| score.partial_cmp(&threshold) != Some(Ordering::Greater))
             .map(|(j, _)| {
-                (
-                    squared_distance(self.points.row(i), self.points.row(j as usize)),
-                    j as usize != i,
-                    j,
-                )
+                let squared =
+                    squared_distance(self.queries.row(i), self.references.row(j as usize));
+                let is_itself = self.itself == Itself::First && j as usize == i;
+                (squared, !is_itself, j)
             })
             .collect();
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
@@ -111,11 +173,14 @@ impl Search<'_> {
     fn threshold(&self, scores: &[f32]) -> f32 {
         let mut order = scores.to_vec();
         let (_, &mut kth, _) = order.select_nth_unstable_by(self.k - 1, f32::total_cmp);
-        let largest = self.norms.iter().copied().fold(0.0, f32::max);
         // Each of the two sums of `D` products errs by `D ε` of the norms at most (Higham 2002, section 3.1).
-        let error = (4.0 * self.points.ncols() as f32 + 16.0) * f32::EPSILON * largest;
+        let error = (4.0 * self.references.ncols() as f32 + 16.0) * f32::EPSILON * self.largest;
         kth + 2.0 * error
     }
+}
+
+fn squared_norms(points: &Array2<f32>) -> Vec<f32> {
+    points.rows().into_iter().map(|row| row.dot(&row)).collect()
 }
 
 #[expect(

@@ -118,6 +118,83 @@ fn equal_points_and_points_without_coordinates_have_a_map() {
     }
 }
 
+fn fitted(points: &Array2<f32>, layout: &Array2<f32>) -> FittedMap {
+    FittedMap::new(points.view(), layout.view(), MapParams::default(), 1).unwrap()
+}
+
+#[test]
+fn neighbors_among_others_are_those_of_a_plain_search() {
+    let of = |n: usize, shift: f32| {
+        Array2::from_shape_fn((n, 3), |(i, j)| {
+            shift + ((i * i * 7 + 13 * j * i + j) % 61) as f32 * 0.01
+        })
+    };
+    let (queries, references) = (of(150, 5.0), of(200, 4.9));
+    let neighbors = nearest_among(queries.view(), references.view(), 7).unwrap();
+    for i in 0..150 {
+        let squared = |j: u32| {
+            let pairs = queries.row(i).into_iter().zip(references.row(j as usize));
+            pairs
+                .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+                .sum::<f64>()
+        };
+        let mut plain: Vec<u32> = (0..200).collect();
+        plain.sort_by(|&a, &b| squared(a).total_cmp(&squared(b)).then(a.cmp(&b)));
+        assert_eq!(neighbors.indices.row(i).to_vec(), plain[..7], "query {i}");
+    }
+    let none = nearest_among(queries.view(), Array2::zeros((0, 3)).view(), 7).unwrap();
+    assert_eq!(none.indices.dim(), (150, 0));
+}
+
+#[test]
+fn new_points_join_the_group_that_they_are_of() {
+    let of = |n: usize, shift: usize| {
+        Array2::from_shape_fn((n, 4), |(i, j)| {
+            (i % 3 * 100) as f32 + (((i + shift) * i * 7 + 13 * j * i) % 11) as f32
+        })
+    };
+    let (old, new) = (of(90, 0), of(30, 5));
+    let layout = learn(&old, 10).project(2, 1).unwrap();
+    let places = fitted(&old, &layout).transform(new.view()).unwrap();
+    let nearest = nearest_among(places.view(), layout.view(), 1).unwrap();
+    assert!((0..30).all(|i| nearest.indices[(i, 0)] as usize % 3 == i % 3));
+}
+
+#[test]
+fn any_number_of_fitted_points_takes_new_ones() {
+    for n in 1..6 {
+        let points = Array2::from_shape_fn((n, 2), |(i, j)| (i * (j + 1)) as f32);
+        let map = fitted(&points, &learn(&points, 15).project(3, 1).unwrap());
+        for new in [
+            points.clone(),
+            Array2::from_elem((4, 2), 1e30),
+            Array2::zeros((0, 2)),
+        ] {
+            let places = map.transform(new.view()).unwrap();
+            assert_eq!(places.dim(), (new.nrows(), 3));
+            assert!(places.iter().all(|v| v.is_finite()), "{n} points: {places}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_map_is_an_error() {
+    let points = array![[1.0, 2.0], [3.0, 4.0]];
+    let new = |layout: &Array2<f32>| {
+        FittedMap::new(points.view(), layout.view(), MapParams::default(), 1)
+    };
+    assert_eq!(
+        new(&array![[0.0]]).unwrap_err().to_string(),
+        "found 1 places of 2 points: expected one place a point and at least one point"
+    );
+    let map = new(&array![[0.0], [1.0]]).unwrap();
+    assert_eq!(
+        map.transform(array![[1.0]].view()).unwrap_err().to_string(),
+        "the new points have 1 dimensions, expected 2 as the fitted points have"
+    );
+    assert!(map.transform(array![[f32::NAN, 0.0]].view()).is_err());
+}
+
 #[test]
 fn parameters_have_ranges() {
     let points = array![[1.0], [2.0]];
