@@ -160,14 +160,20 @@ impl Resnet {
         Ok(Self { stem, blocks, fc })
     }
 
-    /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
-    pub(crate) fn features(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+    /// Images `[B, H, W, 3]` → what leaves the last block, in the backend's layout.
+    pub(crate) fn activations(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
         let x = pass.backend.images(images)?;
         let x = self.stem.forward(&x, None, true, pass)?;
         let mut x = pass.backend.max_pool(&x)?;
         for block in &self.blocks {
             x = block.forward(&x, pass)?;
         }
+        Ok(x)
+    }
+
+    /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
+    pub(crate) fn features(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let x = self.activations(images, pass)?;
         Ok(pass.backend.average_pool(&x)?)
     }
 

@@ -9,9 +9,9 @@ use kernels::Backend;
 use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
-use crate::layer::{Builder, Linear, Pass, Role, Slot};
+use crate::layer::{Builder, Cosine, Linear, Pass, Role, Slot};
 use crate::weights::{self, Scope};
-use crate::{Config, ModelError};
+use crate::{Config, ModelError, Place};
 
 /// What a forward pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Freeze {
 /// What the network says about a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// `[B, K]`, unnormalized log-probabilities.
+    /// `[B, K]`, unnormalized log-probabilities; of a network with a cosine head, the cosines.
     pub logits: Tensor,
     /// `[B, D]`, before the ReLU that precedes the head.
     pub embedding: Tensor,
@@ -48,7 +48,7 @@ pub struct Output {
 /// A ResNet, an embedder and a head.
 ///
 /// The state has torchvision's names for the ResNet (`conv1.weight`, `layer1.0.bn1.running_mean`, …,
-/// `fc.bias`), then `embed.weight`, `embed.bias`, `head.weight` and `head.bias`.
+/// `fc.bias`), then `embed.weight`, `embed.bias`, `head.weight` and, in a linear head, `head.bias`.
 pub struct Network {
     config: Config,
     device: Device,
@@ -56,8 +56,25 @@ pub struct Network {
     freeze: Freeze,
     resnet: Resnet,
     embed: Linear,
-    head: Linear,
+    head: Head,
     slots: Vec<Slot>,
+}
+
+/// From embedding to logits.
+enum Head {
+    /// ReLU and a linear layer.
+    Linear(Linear),
+    /// The cosines to a direction for each class.
+    Cosine(Cosine),
+}
+
+impl Head {
+    fn forward(&self, embedding: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        match self {
+            Self::Linear(linear) => linear.forward(&kernels::relu(embedding)?, pass),
+            Self::Cosine(cosine) => cosine.forward(embedding, pass),
+        }
+    }
 }
 
 impl Network {
@@ -80,6 +97,36 @@ impl Network {
         backend: Backend,
         rng: &mut impl Rng,
     ) -> Result<Self, ModelError> {
+        Self::build(config, device, backend, rng, |builder| {
+            let head = builder.linear("head", config.embedding_size, config.n_classes)?;
+            Ok(Head::Linear(head))
+        })
+    }
+
+    /// A network whose head is a direction for each class, `head.weight` `[K, D]`, drawn by the standard
+    /// normal distribution: its logits are the cosines of the angles between the embedding, without a
+    /// ReLU, and the directions.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn with_cosine_head(
+        config: &Config,
+        device: &Device,
+        rng: &mut impl Rng,
+    ) -> Result<Self, ModelError> {
+        Self::build(config, device, Backend::of(device), rng, |builder| {
+            let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
+            Ok(Head::Cosine(head))
+        })
+    }
+
+    fn build<R: Rng>(
+        config: &Config,
+        device: &Device,
+        backend: Backend,
+        rng: &mut R,
+        head: impl FnOnce(&mut Builder<'_, R>) -> Result<Head, ModelError>,
+    ) -> Result<Self, ModelError> {
         for (name, size) in [
             ("embedding_size", config.embedding_size),
             ("n_classes", config.n_classes),
@@ -91,7 +138,7 @@ impl Network {
         let mut builder = Builder::new(device, rng);
         let resnet = Resnet::new(config.depth, &mut builder)?;
         let embed = builder.linear("embed", IMAGENET_CLASSES, config.embedding_size)?;
-        let head = builder.linear("head", config.embedding_size, config.n_classes)?;
+        let head = head(&mut builder)?;
         Ok(Self {
             config: config.clone(),
             device: device.clone(),
@@ -131,12 +178,43 @@ impl Network {
         let features = self
             .resnet
             .features(images, self.pass(mode, self.freeze.cnn))?;
+        self.judge_features(&features, mode)
+    }
+
+    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
+    /// not negative.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn activations(&self, images: &Tensor) -> Result<Tensor, ModelError> {
+        check_images(images)?;
+        let x = self
+            .resnet
+            .activations(images, self.pass(Mode::Eval, true))?;
+        Ok(match self.backend {
+            Backend::Cpu => x,
+            Backend::Stock => x.permute((0, 2, 3, 1))?.contiguous()?,
+        })
+    }
+
+    /// The rest of [`Network::forward`] behind [`Network::activations`], in eval mode: differentiable
+    /// in the activations, not in the weights.
+    ///
+    /// # Errors
+    /// The activations have another shape, or lie on another device.
+    pub fn judge(&self, activations: &Tensor) -> Result<Output, ModelError> {
+        let features = activations.flatten(1, 2)?.mean(1)?;
+        self.judge_features(&features, Mode::Eval)
+    }
+
+    /// Pooled features `[B, C]` → what the network says.
+    fn judge_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
         let classes = self
             .resnet
-            .classify(&features, self.pass(mode, self.freeze.fc))?;
+            .classify(features, self.pass(mode, self.freeze.fc))?;
         let pass = self.pass(mode, false);
         let embedding = self.embed.forward(&kernels::relu(&classes)?, pass)?;
-        let logits = self.head.forward(&kernels::relu(&embedding)?, pass)?;
+        let logits = self.head.forward(&embedding, pass)?;
         Ok(Output { logits, embedding })
     }
 
@@ -160,10 +238,10 @@ impl Network {
     }
 
     fn is_frozen(&self, name: &str) -> bool {
-        match name.split('.').next() {
-            Some("embed" | "head") => false,
-            Some("fc") => self.freeze.fc,
-            _ => self.freeze.cnn,
+        match Place::of(name) {
+            Place::Embedder | Place::Head => false,
+            Place::Backbone if name.starts_with("fc.") => self.freeze.fc,
+            Place::Backbone => self.freeze.cnn,
         }
     }
 

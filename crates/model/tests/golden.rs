@@ -164,6 +164,11 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     let output = network.forward(&images, Mode::Eval).unwrap();
     golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
     golden.check_values("eval_embedding", &output.embedding, &golden.eval_embedding);
+    // In two halves, the network says the same.
+    let activations = network.activations(&images).unwrap();
+    assert_eq!(activations.dims()[..3], [BATCH, 2, 2]);
+    let judged = network.judge(&activations).unwrap();
+    golden.check_values("eval_logits", &judged.logits, &golden.eval_logits);
 
     let mut adam = Adam::new(&network);
     let mut losses = Vec::new();

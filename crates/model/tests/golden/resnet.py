@@ -134,4 +134,5 @@ def main():
         (pathlib.Path(__file__).parent / f"resnet{depth}.json").write_text(text + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+//! Which pictures are explained.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use stage::Stream;
+use tables::prediction::Prediction;
+
+/// Right at the first guess, right at the second, wrong.
+const OUTCOMES: usize = 3;
+
+/// The classes from the highest logit down; of equal logits the later class goes first, as in the top-k scores.
+#[must_use]
+pub fn ranking(logits: &[f32]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..logits.len()).rev().collect();
+    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    classes
+}
+
+/// At most `per_class` pictures of each class, as rows of `predictions`, in ascending order.
+///
+/// They come from the parts that the network was not trained on, drawn by `stream`. A class's pictures are those right at
+/// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
+/// `classes` are the names by code.
+#[must_use]
+pub fn pick(
+    predictions: &[Prediction],
+    classes: &[&str],
+    per_class: usize,
+    stream: &Stream,
+) -> Vec<usize> {
+    let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    for (row, prediction) in predictions.iter().enumerate() {
+        let class = classes.iter().position(|class| *class == prediction.label);
+        let Some(class) = class.filter(|_| prediction.part != "train") else {
+            continue;
+        };
+        let before = ranking(&prediction.logits)
+            .into_iter()
+            .take_while(|&c| c != class);
+        let outcome = before.count().min(OUTCOMES - 1);
+        groups.entry((class, outcome)).or_default().push(row);
+    }
+    for (&(class, outcome), rows) in &mut groups {
+        rows.shuffle(&mut stream.at(class as u64, outcome as u64));
+    }
+    let mut picked: Vec<usize> = (0..classes.len())
+        .flat_map(|class| in_turns(&groups, class).into_iter().take(per_class))
+        .collect();
+    picked.sort_unstable();
+    picked
+}
+
+/// The first of each outcome, then the second of each, and so on.
+fn in_turns(groups: &BTreeMap<(usize, usize), Vec<usize>>, class: usize) -> Vec<usize> {
+    let groups: Vec<&Vec<usize>> = (0..OUTCOMES)
+        .filter_map(|outcome| groups.get(&(class, outcome)))
+        .collect();
+    let longest = groups.iter().map(|rows| rows.len()).max().unwrap_or(0);
+    (0..longest)
+        .flat_map(|turn| {
+            groups
+                .iter()
+                .filter_map(move |rows| rows.get(turn))
+                .copied()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use stage::Seed;
+
+    use super::*;
+
+    const CLASSES: [&str; 3] = ["a", "b", "c"];
+
+    /// A picture of class `label` whose classes fall in the order of `said`.
+    fn prediction(label: &str, part: &str, said: [usize; 3]) -> Prediction {
+        let mut logits = vec![0.0; 3];
+        for (class, logit) in said.into_iter().zip([3.0, 2.0, 1.0]) {
+            logits[class] = logit;
+        }
+        Prediction {
+            path: String::new(),
+            label: label.to_owned(),
+            part: part.to_owned(),
+            probabilities: logits.clone(),
+            logits,
+            embedding: Vec::new(),
+            predicted: CLASSES[said[0]].to_owned(),
+        }
+    }
+
+    fn predictions() -> Vec<Prediction> {
+        vec![
+            prediction("a", "train", [0, 1, 2]),
+            prediction("a", "test", [0, 1, 2]),
+            prediction("a", "val", [0, 2, 1]),
+            prediction("a", "test", [1, 0, 2]),
+            prediction("a", "val", [1, 2, 0]),
+            prediction("b", "test", [0, 2, 1]),
+        ]
+    }
+
+    fn picked(per_class: usize, seed: u64) -> Vec<usize> {
+        let stream = Seed::new(seed).stream("explain");
+        pick(&predictions(), &CLASSES, per_class, &stream)
+    }
+
+    #[test]
+    fn outcomes_take_turns() {
+        for seed in 0..10 {
+            let three = picked(3, seed);
+            assert!(three == [1, 3, 4, 5] || three == [2, 3, 4, 5], "{three:?}");
+            assert!(picked(1, seed).ends_with(&[5]));
+            assert_eq!(picked(9, seed), [1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[test]
+    fn the_seed_draws() {
+        assert_eq!(picked(3, 1), picked(3, 1));
+        let firsts: std::collections::BTreeSet<_> =
+            (0..20).map(|seed| picked(1, seed)[0]).collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn classes_are_ranked_by_logit() {
+        assert_eq!(ranking(&[0.1, 0.7, 0.2]), [1, 2, 0]);
+        assert_eq!(ranking(&[0.5, 0.5, 0.9]), [2, 1, 0]);
+    }
+}
