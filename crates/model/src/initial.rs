@@ -39,6 +39,19 @@ pub(crate) fn linear(
     Var::from_vec(values, shape, device)
 }
 
+/// Directions: normal with mean 0 and variance 1, `[n, dimensions]`.
+pub(crate) fn directions(
+    n: usize,
+    dimensions: usize,
+    device: &Device,
+    rng: &mut impl Rng,
+) -> Result<Var> {
+    let values: Vec<f32> = (0..n * dimensions)
+        .map(|_| rng.sample(StandardNormal))
+        .collect();
+    Var::from_vec(values, (n, dimensions), device)
+}
+
 /// `channels` times the same value.
 pub(crate) fn constant(value: f32, channels: usize, device: &Device) -> Result<Var> {
     Var::from_tensor(&Tensor::full(value, channels, device)?)

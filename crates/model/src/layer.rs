@@ -128,6 +128,17 @@ impl<'a, R: Rng> Builder<'a, R> {
         self.keep(layer, "bias", Role::Weight, &bias);
         Ok(Linear { weight, bias })
     }
+
+    pub(crate) fn cosine(
+        &mut self,
+        layer: &str,
+        n_in: usize,
+        n_out: usize,
+    ) -> Result<Cosine, ModelError> {
+        let weight = initial::directions(n_out, n_in, self.device, self.rng)?;
+        self.keep(layer, "weight", Role::Weight, &weight);
+        Ok(Cosine { weight })
+    }
 }
 
 /// A square convolution without bias.
@@ -212,5 +223,47 @@ impl Linear {
         let weight = pass.operand(&self.weight);
         Ok(x.matmul(&weight.t()?)?
             .broadcast_add(&pass.operand(&self.bias))?)
+    }
+}
+
+/// Cosines of the angles between vectors and a direction for each output.
+pub(crate) struct Cosine {
+    weight: Var, // [out, in]
+}
+
+impl Cosine {
+    /// `[B, in]` → `[B, out]`, in `[-1, 1]`.
+    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+        let directions = unit(&pass.operand(&self.weight))?;
+        Ok(unit(x)?.matmul(&directions.t()?)?)
+    }
+}
+
+/// Rows `[N, D]` at length 1.
+fn unit(rows: &Tensor) -> candle_core::Result<Tensor> {
+    // So little beside any square that it changes nothing, it keeps the gradient of a row of zeros finite.
+    const LEAST: f64 = 1e-24;
+    let squares = rows.sqr()?.sum_keepdim(1)?; // [N, 1]
+    rows.broadcast_div(&(squares + LEAST)?.sqrt()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cosines_are_those_of_the_angles_whatever_the_lengths() {
+        let weight = Var::new(&[[2.0_f32, 0.0], [0.0, 0.5]], &Device::Cpu).unwrap();
+        let pass = Pass {
+            backend: Backend::Cpu,
+            mode: Mode::Eval,
+            tracked: false,
+        };
+        let x = Tensor::new(&[[3.0_f32, 4.0], [-7.0, 0.0], [0.0, 0.0]], &Device::Cpu).unwrap();
+        let cosines = Cosine { weight }.forward(&x, pass).unwrap();
+        let cosines: Vec<f32> = cosines.flatten_all().unwrap().to_vec1().unwrap();
+        for (found, expected) in cosines.iter().zip([0.6, 0.8, -1.0, 0.0, 0.0, 0.0]) {
+            assert!((found - expected).abs() < 1e-6, "{cosines:?}");
+        }
     }
 }

@@ -16,9 +16,11 @@ mod error;
 mod initial;
 mod layer;
 mod network;
+mod place;
 mod weights;
 
 pub use config::{Config, Depth};
 pub use device::device;
 pub use error::ModelError;
 pub use network::{Freeze, Mode, Network, Output};
+pub use place::Place;

@@ -6,7 +6,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor, pickle};
 
 use crate::layer::{Role, Slot};
-use crate::{Depth, ModelError};
+use crate::{Depth, ModelError, Place};
 
 /// How many problems a message lists before it counts the rest.
 const LISTED: usize = 6;
@@ -22,7 +22,7 @@ pub(crate) enum Scope {
 
 impl Scope {
     fn holds(self, name: &str) -> bool {
-        self == Self::All || !(name.starts_with("embed.") || name.starts_with("head."))
+        self == Self::All || Place::of(name) == Place::Backbone
     }
 }
 
