@@ -25,6 +25,8 @@ pub(crate) struct Live {
     texts: Vec<String>,
     outcomes: Vec<State>,
     is_planned: bool,
+    /// How far the stage under way is with each of its tasks, the coarsest first.
+    tasks: Vec<Progress>,
     /// When the last line was printed.
     told: Instant,
 }
@@ -32,7 +34,8 @@ pub(crate) struct Live {
 struct Bars {
     all: MultiProgress,
     stages: ProgressBar,
-    task: Option<ProgressBar>,
+    /// A bar for each task of the stage under way, the coarsest first: epochs, then the steps of one.
+    tasks: Vec<(String, ProgressBar)>,
 }
 
 impl Live {
@@ -49,13 +52,14 @@ impl Live {
             texts: Vec::new(),
             outcomes: Vec::new(),
             is_planned: false,
+            tasks: Vec::new(),
             told: Instant::now(),
         }
     }
 
     /// Removes the bars, prints the closing line and the texts to show.
     pub(crate) fn finish(mut self) {
-        if let Some(bars) = self.bars.take() {
+        if let Some(mut bars) = self.bars.take() {
             bars.remove();
         }
         if !self.is_planned || self.is_quiet || self.is_json {
@@ -95,27 +99,35 @@ impl Live {
         }
     }
 
-    /// `train@0   3/12 epochs  loss 0.41`, once in a while.
+    /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
     fn progress_line(&mut self, stage: &str, progress: &Progress) {
+        match self
+            .tasks
+            .iter_mut()
+            .find(|task| task.task == progress.task)
+        {
+            Some(task) => task.clone_from(progress),
+            None => self.tasks.push(progress.clone()),
+        }
         if self.told.elapsed() < LINE_INTERVAL {
             return;
         }
         self.told = Instant::now();
-        let total = progress.total.map(|total| format!("/{total}"));
-        self.note(&format!(
-            "{stage:width$}  {}{} {}  {}",
-            progress.done,
-            total.unwrap_or_default(),
-            progress.task,
-            progress.message.as_deref().unwrap_or_default(),
+        let counts: Vec<String> = self.tasks.iter().map(count).collect();
+        let message = progress.message.as_deref().unwrap_or_default();
+        let line = format!(
+            "{stage:width$}  {}  {message}",
+            counts.join(", "),
             width = self.width
-        ));
+        );
+        self.note(line.trim_end());
     }
 
     fn finished(&mut self, outcome: &Outcome) {
         if let Some(bars) = &mut self.bars {
             bars.end_stage();
         }
+        self.tasks.clear();
         self.told = Instant::now();
         self.outcomes.push(outcome.state);
         self.note(&print::line(outcome, self.width, self.is_colored));
@@ -177,7 +189,7 @@ impl Bars {
         Bars {
             all,
             stages,
-            task: None,
+            tasks: Vec::new(),
         }
     }
 
@@ -189,37 +201,59 @@ impl Bars {
     fn end_stage(&mut self) {
         self.stages.inc(1);
         self.stages.set_message("");
-        if let Some(task) = self.task.take() {
+        self.clear_tasks();
+    }
+
+    fn clear_tasks(&mut self) {
+        for (_, task) in self.tasks.drain(..) {
             task.finish_and_clear();
         }
     }
 
     fn progress(&mut self, stage: &str, progress: &Progress) {
-        let task = self
-            .task
-            .get_or_insert_with(|| self.all.add(ProgressBar::no_length()));
-        match progress.total {
-            Some(total) => {
-                task.set_length(total);
-                task.set_style(bar_style(
-                    "{bar:30.green/dim} {pos}/{len} {prefix}  {eta} left  {msg}",
-                ));
-            }
-            None => task.set_style(bar_style("{pos} {prefix}  {msg}")),
+        let task = self.task(&progress.task);
+        if let Some(total) = progress.total {
+            task.set_length(total);
         }
+        task.set_style(bar_style(match (progress.total, progress.done) {
+            (None, _) => "{pos} {prefix}  {msg}",
+            // Nothing is done from which the time left could be told.
+            (Some(_), 0) => "{bar:30.green/dim} {pos}/{len} {prefix}  {msg}",
+            (Some(_), _) => "{bar:30.green/dim} {pos}/{len} {prefix}  {eta} left  {msg}",
+        }));
         task.set_prefix(format!("{} ({stage})", progress.task));
-        task.set_message(progress.message.clone().unwrap_or_default());
+        if let Some(message) = progress.message.as_ref().filter(|text| !text.is_empty()) {
+            task.set_message(message.clone());
+        }
         task.set_position(progress.done);
     }
 
-    fn remove(&self) {
-        self.stages.disable_steady_tick();
-        if let Some(task) = &self.task {
-            task.finish_and_clear();
+    fn task(&mut self, name: &str) -> ProgressBar {
+        if let Some((_, bar)) = self.tasks.iter().find(|(task, _)| task == name) {
+            return bar.clone();
         }
+        let bar = self.all.add(ProgressBar::no_length());
+        self.tasks.push((name.to_owned(), bar.clone()));
+        bar
+    }
+
+    fn remove(&mut self) {
+        self.stages.disable_steady_tick();
+        self.clear_tasks();
         // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
     }
+}
+
+/// `3/12 epochs`.
+fn count(progress: &Progress) -> String {
+    let total = progress.total.map(|total| format!("/{total}"));
+    format!(
+        "{}{} {}",
+        progress.done,
+        total.unwrap_or_default(),
+        progress.task
+    )
 }
 
 fn bar_style(template: &str) -> ProgressStyle {

@@ -1,6 +1,6 @@
 //! The manifest of an instance, with what its inputs are or will be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use store::Digest;
@@ -19,7 +19,7 @@ pub(crate) struct Draft {
     pub(crate) manifest: Manifest,
     pub(crate) inputs: BTreeMap<String, Found>,
     /// Instances that make an input.
-    pub(crate) pending: Vec<String>,
+    pub(crate) pending: BTreeSet<String>,
     /// An input that nobody makes.
     pub(crate) missing: Option<PathBuf>,
 }
@@ -131,13 +131,12 @@ impl Workspace {
                 }
                 Err(Lack::Pending(by)) => {
                     draft.manifest.add_pending(name);
-                    draft.pending.push(by);
+                    draft.pending.insert(by);
                 }
                 Err(Lack::Missing(path)) => draft.missing = Some(path),
                 Err(Lack::Other(error)) => return Err(error),
             }
         }
-        draft.pending.dedup();
         Ok(draft)
     }
 

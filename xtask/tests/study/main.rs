@@ -36,6 +36,9 @@ starts = 2
 [cluster.umap]
 epochs = 20
 
+[evolve]
+epochs = [0]
+
 [render]
 examples_per_class = 1
 "#;
