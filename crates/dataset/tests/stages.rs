@@ -40,7 +40,7 @@ fn said(output: &Output) -> String {
 fn annotate(folder: &Path, changes: &[(&str, Value)]) -> Output {
     let mut params = json!({
         "author_pattern": "{author}_{title}", "without_authors": ["photo"], "max_problems": 100,
-        "max_pixels": 1_000_000, "max_aspect": 10
+        "max_pixels": 1_000_000, "max_aspect": 10, "one_class": ""
     });
     for (key, value) in changes {
         params[*key] = value.clone();
@@ -174,6 +174,21 @@ fn annotate_tells_pictures_from_problems() {
 }
 
 #[test]
+fn annotate_sets_one_class_against_the_rest() {
+    let folder = collection();
+    for (class, expected) in [
+        ("photo", [("rest", 1), ("rest", 1), ("photo", 0)]),
+        ("cubism", [("cubism", 0), ("cubism", 0), ("rest", 1)]),
+    ] {
+        let output = annotate(folder.path(), &[("one_class", json!(class))]);
+        assert!(output.status.success(), "{}", said(&output));
+        let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
+        let shown = annotations.iter().map(|a| (a.label.as_str(), a.code));
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn annotate_stops_where_it_must() {
     let folder = collection();
     let fails = |changes: &[(&str, Value)], message: &str| {
@@ -188,6 +203,10 @@ fn annotate_stops_where_it_must() {
     fails(
         &[("without_authors", json!(["photos"]))],
         "`without_authors` names `photos`, which is no class; did you mean `photo`?",
+    );
+    fails(
+        &[("one_class", json!("cubizm"))],
+        "`one_class` names `cubizm`, which is no class; did you mean `",
     );
     fails(
         &[("author_pattern", json!("{artist}"))],

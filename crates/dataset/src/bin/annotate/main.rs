@@ -24,6 +24,8 @@ struct Params {
     author_pattern: String,
     /// Classes whose files are named by title alone.
     without_authors: Vec<String>,
+    /// The class that is told apart from all others, which become the class `rest`; empty for all classes.
+    one_class: String,
     /// Files and folders that may be left out before the stage fails.
     max_problems: usize,
     /// Width times height of the largest picture that is read.
@@ -64,9 +66,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         "`{}` has no folders: expected one for each class",
         inputs.images.display()
     );
-    survey::check_labels(&params.without_authors, &found.labels)?;
+    survey::check_labels("without_authors", &params.without_authors, &found.labels)?;
+    let one_class: Vec<String> = [params.one_class]
+        .into_iter()
+        .filter(|class| !class.is_empty())
+        .collect();
+    survey::check_labels("one_class", &one_class, &found.labels)?;
     let results = inspect::inspect(&inputs.images, &found.candidates, limits);
-    let survey = survey::survey(found, results, &pattern, &params.without_authors);
+    let mut survey = survey::survey(found, results, &pattern, &params.without_authors);
+    if let Some(class) = one_class.first() {
+        survey.against_rest(class);
+    }
     survey.tell();
     if survey.problems.len() > params.max_problems {
         bail!(

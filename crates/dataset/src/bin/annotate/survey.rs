@@ -18,12 +18,16 @@ pub(crate) struct Survey {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Checks that every class without authors is one of the folder's.
+/// The class of all pictures but those of the one class that is asked for.
+const REST: &str = "rest";
+
+/// Checks that every class that `parameter` names is one of the folder's.
 pub(crate) fn check_labels(
-    without_authors: &[String],
+    parameter: &str,
+    names: &[String],
     labels: &BTreeSet<String>,
 ) -> anyhow::Result<()> {
-    let Some(unknown) = without_authors.iter().find(|name| !labels.contains(*name)) else {
+    let Some(unknown) = names.iter().find(|name| !labels.contains(*name)) else {
         return Ok(());
     };
     let nearest = labels
@@ -32,7 +36,7 @@ pub(crate) fn check_labels(
         .map_or("", String::as_str);
     let all: Vec<&str> = labels.iter().map(String::as_str).collect();
     bail!(
-        "`without_authors` names `{unknown}`, which is no class; did you mean `{nearest}`? The classes are {}",
+        "`{parameter}` names `{unknown}`, which is no class; did you mean `{nearest}`? The classes are {}",
         all.join(", ")
     );
 }
@@ -113,6 +117,23 @@ fn annotation(
 }
 
 impl Survey {
+    /// Leaves two classes: `class`, and `rest` for all others.
+    pub(crate) fn against_rest(&mut self, class: &str) {
+        // Codes follow the order of the names.
+        let code_of_class = u32::from(class > REST);
+        for annotation in &mut self.annotations {
+            let is_class = annotation.label == class;
+            if !is_class {
+                annotation.label = REST.to_owned();
+            }
+            annotation.code = if is_class {
+                code_of_class
+            } else {
+                1 - code_of_class
+            };
+        }
+    }
+
     /// Numbers the labels that have pictures; the others are problems.
     fn number_labels(&mut self, labels: &BTreeSet<String>) {
         let used: BTreeSet<&str> = self
