@@ -8,7 +8,8 @@ use crate::Table;
 
 /// A picture in an epoch of a fold. A row group an epoch; within it sorted by `path`.
 ///
-/// Training pictures' rows come from the training pass itself (augmented, with the weights of that moment).
+/// Training pictures' rows come from the training pass itself (augmented, with the weights of that moment); with balanced
+/// sampling, a picture drawn several times has its last draw's, and one not drawn is evaluated as the test pictures are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochOutput {
     /// The fold that is tested on.

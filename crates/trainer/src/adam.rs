@@ -23,6 +23,7 @@ pub struct Adam {
 struct Moments {
     name: String,
     parameter: Var,
+    lr_factor: f64,
     first: Var,
     second: Var,
 }
@@ -38,6 +39,7 @@ impl Adam {
             .map(|(name, parameter)| {
                 Ok(Moments {
                     name,
+                    lr_factor: 1.0,
                     first: Var::from_tensor(&parameter.zeros_like()?)?,
                     second: Var::from_tensor(&parameter.zeros_like()?)?,
                     parameter,
@@ -51,14 +53,23 @@ impl Adam {
         })
     }
 
+    /// The same with a factor of the learning rate for each parameter, by its name.
+    #[must_use]
+    pub fn with_lr_factors(mut self, factor: impl Fn(&str) -> f64) -> Self {
+        for moments in &mut self.parameters {
+            moments.lr_factor = factor(&moments.name);
+        }
+        self
+    }
+
     /// Moves each parameter by its gradient.
     ///
     /// # Errors
     /// A parameter has no gradient, or the device fails.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<(), TrainError> {
         self.steps += 1;
-        let step = AdamStep {
-            learning_rate,
+        let step = |lr_factor: f64| AdamStep {
+            learning_rate: learning_rate * lr_factor,
             beta1: BETA1,
             beta2: BETA2,
             epsilon: EPSILON,
@@ -74,7 +85,7 @@ impl Adam {
                 gradient,
                 &moments.first,
                 &moments.second,
-                &step,
+                &step(moments.lr_factor),
             )?;
         }
         Ok(())

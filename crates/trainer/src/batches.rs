@@ -1,5 +1,6 @@
 //! The order of pictures, and batches of them prepared one ahead of the network.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -17,9 +18,26 @@ pub enum View {
     Augmented {
         /// From 0.
         epoch: usize,
+        /// How often the picture was looked at before in this pass.
+        repeat: usize,
     },
     /// As it is: the center of the picture.
     Plain,
+}
+
+impl View {
+    /// The first look at a picture in the training pass of `epoch`.
+    pub fn augmented(epoch: usize) -> Self {
+        Self::Augmented { epoch, repeat: 0 }
+    }
+
+    /// The look at a picture that was looked at `repeat` times before.
+    fn repeated(self, repeat: usize) -> Self {
+        match self {
+            Self::Augmented { epoch, .. } => Self::Augmented { epoch, repeat },
+            Self::Plain => Self::Plain,
+        }
+    }
 }
 
 /// Where the values of a picture come from.
@@ -58,9 +76,27 @@ pub fn shuffled(images: &[usize], rng: &mut impl Rng) -> Vec<usize> {
     order
 }
 
+/// As many pictures as there are, drawn with replacement so that every class is as likely as any other: first the class,
+/// then one of its pictures (PyTorch's `WeightedRandomSampler` with weights 1 over the number of the class's pictures).
+///
+/// `codes` are the classes of `images`, one for each.
+pub fn balanced(images: &[usize], codes: &[u32], rng: &mut impl Rng) -> Vec<usize> {
+    let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (&image, &code) in images.iter().zip(codes) {
+        classes.entry(code).or_default().push(image);
+    }
+    let classes: Vec<Vec<usize>> = classes.into_values().collect();
+    let draw = |_: &usize| {
+        let class = &classes[rng.random_range(0..classes.len())];
+        class[rng.random_range(0..class.len())]
+    };
+    images.iter().map(draw).collect()
+}
+
 /// Calls `consume` with `order` in batches of `batch_size`, the last one shorter if need be.
 ///
-/// While a batch is consumed, the next one is prepared in the background on rayon's threads.
+/// While a batch is consumed, the next one is prepared in the background on rayon's threads. A picture that `order` names
+/// several times is augmented differently each time.
 ///
 /// # Errors
 /// What `pictures` or `consume` return; nothing further is prepared then.
@@ -73,16 +109,14 @@ pub fn for_each_batch(
     mut consume: impl FnMut(Batch<'_>) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
     let side = pictures.side_px();
+    let looks: Vec<Look> = looks(order, view).collect();
     // No room in the channel: the batch that waits to be taken is the one ahead.
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
-            for images in order.chunks(batch_size) {
+            for (images, looks) in order.chunks(batch_size).zip(looks.chunks(batch_size)) {
                 // The consumer hangs up when it fails.
-                if sender
-                    .send((images, prepare(pictures, images, view)))
-                    .is_err()
-                {
+                if sender.send((images, prepare(pictures, looks))).is_err() {
                     break;
                 }
             }
@@ -95,14 +129,30 @@ pub fn for_each_batch(
     })
 }
 
-fn prepare(pictures: &dyn Pictures, images: &[usize], view: View) -> Result<Vec<f32>, TrainError> {
+/// A picture and how it is looked at.
+struct Look {
+    image: usize,
+    view: View,
+}
+
+fn looks(order: &[usize], view: View) -> impl Iterator<Item = Look> {
+    let mut times: BTreeMap<usize, usize> = BTreeMap::new();
+    order.iter().map(move |&image| {
+        let times = times.entry(image).or_default();
+        let view = view.repeated(*times);
+        *times += 1;
+        Look { image, view }
+    })
+}
+
+fn prepare(pictures: &dyn Pictures, looks: &[Look]) -> Result<Vec<f32>, TrainError> {
     let size = pictures.side_px().pow(2) * 3;
-    let mut values = vec![0.0; images.len() * size];
+    let mut values = vec![0.0; looks.len() * size];
     values
         .par_chunks_mut(size)
-        .zip(images)
-        .try_for_each_init(Vec::new, |buffer, (values, &image)| {
-            pictures.prepare(image, view, buffer, values)
+        .zip(looks)
+        .try_for_each_init(Vec::new, |buffer, (values, look)| {
+            pictures.prepare(look.image, look.view, buffer, values)
         })?;
     Ok(values)
 }
@@ -200,6 +250,38 @@ mod tests {
         );
         assert!(ended.is_err());
         assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn balanced_draws_are_as_likely_of_every_class() {
+        // 90 pictures of class 0 and 10 of class 1.
+        let images: Vec<usize> = (100..200).collect();
+        let codes: Vec<u32> = (0..100).map(|number| u32::from(number >= 90)).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let draws: Vec<usize> = (0..100)
+            .flat_map(|_| balanced(&images, &codes, &mut rng))
+            .collect();
+        assert_eq!(draws.len(), 10_000);
+        let rare = draws.iter().filter(|&&image| image >= 190).count();
+        // Half of them, give or take four standard deviations.
+        assert!((4800..=5200).contains(&rare), "{rare}");
+        let first = draws.iter().filter(|&&image| image == 190).count();
+        assert!((410..=590).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn a_repeated_picture_is_looked_at_anew() {
+        let repeats = |view| -> Vec<(usize, View)> {
+            let looks = looks(&[7, 3, 7, 7, 3], view);
+            looks.map(|look| (look.image, look.view)).collect()
+        };
+        let augmented = |image, repeat| (image, View::Augmented { epoch: 2, repeat });
+        assert_eq!(
+            repeats(View::augmented(2)),
+            [(7, 0), (3, 0), (7, 1), (7, 2), (3, 1)]
+                .map(|(image, repeat)| augmented(image, repeat))
+        );
+        assert_eq!(repeats(View::Plain)[2], (7, View::Plain));
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! Training of the study's network: loop, loss, optimizer, schedule, checkpoint.
+//! Training of the study's networks: loop, losses, optimizer, schedule, checkpoint.
+//!
+//! [`train()`] is one loop for every [`Loss`]: the cross-entropy of stage `train`, and those of metric learning in stage
+//! `arrange`, [`ArcFace`] and [`Triplet`].
 //!
 //! Training writes what the network said of every picture in every epoch, and no scores but the one that it selects the
 //! best epoch by; all others are computed from these outputs elsewhere.
@@ -7,6 +10,7 @@
 //! batch, `K` classes, `D` dimensions of the embedding.
 
 mod adam;
+mod arcface;
 mod batches;
 mod checkpoint;
 mod choose;
@@ -19,19 +23,24 @@ mod pixels;
 mod ranges;
 mod schedule;
 mod score;
+mod teller;
 mod train;
+mod triplet;
 
 pub use adam::Adam;
-pub use batches::{Batch, Pictures, View, for_each_batch, shuffled};
+pub use arcface::ArcFace;
+pub use batches::{Batch, Pictures, View, balanced, for_each_batch, shuffled};
 pub use checkpoint::{Checkpoints, Course};
 pub use choose::{Rule, choose};
 pub use error::TrainError;
 pub use evaluate::evaluate;
-pub use loss::{CrossEntropy, inverse_counts};
+pub use loss::{CrossEntropy, Loss, balanced_weights, inverse_counts};
 pub use outputs::Outputs;
 pub use parts::{Part, Parts};
 pub use pixels::PixelPictures;
-pub use ranges::{BelowOne, NotNegative, Positive};
-pub use schedule::ExponentialDecay;
+pub use ranges::{Angle, BelowOne, NotNegative, Positive};
+pub use schedule::{ExponentialDecay, LrFactors};
 pub use score::{softmax, top_k_accuracy};
-pub use train::{Settings, Watch, train};
+pub use teller::Teller;
+pub use train::{Sampling, Settings, Watch, train};
+pub use triplet::{Triplet, TripletAndCrossEntropy};

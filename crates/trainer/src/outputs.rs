@@ -61,6 +61,21 @@ impl Outputs {
             .collect()
     }
 
+    /// What was said of `images`, as one batch on the host.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn of(&self, images: &[usize]) -> Result<model::Output, TrainError> {
+        let embedding = images.iter().flat_map(|&image| self.embedding(image));
+        let embedding = embedding.copied().collect();
+        let rows =
+            |values: Vec<f32>, width| Tensor::from_vec(values, (images.len(), width), &Device::Cpu);
+        Ok(model::Output {
+            logits: rows(self.logits_of(images), self.n_classes)?,
+            embedding: rows(embedding, self.embedding_size)?,
+        })
+    }
+
     /// Writes all values as safetensors.
     ///
     /// # Errors

@@ -16,15 +16,18 @@ pub enum Part {
     Test,
     /// No fold learns from it or is selected by it.
     Val,
+    /// Its class is held out of everything, wherever the picture stands.
+    Unseen,
 }
 
 impl Part {
-    /// `train`, `test` or `val`, as tables spell it.
+    /// `train`, `test`, `val` or `unseen`, as tables spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Test => "test",
             Self::Val => "val",
+            Self::Unseen => "unseen",
         }
     }
 }
@@ -34,9 +37,9 @@ impl Part {
 pub struct Parts {
     /// The fold.
     pub fold: u32,
-    /// The names of the classes, by code.
+    /// The names of the classes that are learned, by code.
     pub classes: Vec<String>,
-    /// The code of each picture's class.
+    /// The code of each picture's class; classes that are held out come after those that are learned.
     pub codes: Vec<u32>,
     /// What each picture is to the fold.
     pub parts: Vec<Part>,
@@ -65,6 +68,32 @@ impl Parts {
             classes: classes(annotations)?,
             codes: annotations.iter().map(|row| row.code).collect(),
             parts: numbers.into_iter().map(part).collect(),
+        })
+    }
+
+    /// The same with the classes called `held_out` not learned: their pictures are [`Part::Unseen`], and the classes that
+    /// are left are numbered anew.
+    ///
+    /// # Errors
+    /// A class doesn't exist, or fewer than two are left.
+    pub fn holding_out(mut self, held_out: &[String]) -> Result<Self, TrainError> {
+        check_known(held_out, &self.classes)?;
+        let is_out = |class: &String| held_out.contains(class);
+        let (out, left): (Vec<String>, Vec<String>) =
+            self.classes.iter().cloned().partition(is_out);
+        if left.len() < 2 {
+            return Err(TrainError::TooFewClasses(left.len()));
+        }
+        let codes: BTreeMap<&String, u32> = left.iter().chain(&out).zip(0..).collect();
+        for (code, part) in self.codes.iter_mut().zip(&mut self.parts) {
+            *code = codes[&self.classes[*code as usize]];
+            if *code as usize >= left.len() {
+                *part = Part::Unseen;
+            }
+        }
+        Ok(Self {
+            classes: left,
+            ..self
         })
     }
 
@@ -104,6 +133,19 @@ impl Parts {
             None => Ok(counts),
         }
     }
+}
+
+fn check_known(names: &[String], classes: &[String]) -> Result<(), TrainError> {
+    let Some(name) = names.iter().find(|name| !classes.contains(name)) else {
+        return Ok(());
+    };
+    let by_edits = |class: &&String| strsim::damerau_levenshtein(class, name);
+    let nearest = classes.iter().min_by_key(by_edits);
+    Err(TrainError::UnknownClass {
+        name: name.clone(),
+        nearest: nearest.cloned().unwrap_or_default(),
+        classes: classes.to_vec(),
+    })
 }
 
 fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(), TrainError> {
@@ -259,6 +301,40 @@ mod tests {
             untrained
                 .to_string()
                 .starts_with("class `a` has no training picture")
+        );
+    }
+
+    #[test]
+    fn a_class_held_out_is_numbered_last_and_unseen() {
+        let rows = [
+            ("a", 0, "0"),
+            ("b", 1, "1"),
+            ("c", 2, "1"),
+            ("a", 0, "1"),
+            ("c", 2, "val"),
+        ];
+        let parts = parts(&rows, 1).unwrap();
+        let parts = parts.holding_out(&["a".to_owned()]).unwrap();
+        assert_eq!(parts.classes, ["b", "c"]);
+        assert_eq!(parts.codes, [2, 0, 1, 2, 1]);
+        assert_eq!(parts.images(Part::Unseen), [0, 3]);
+        assert_eq!(parts.images(Part::Test), [1, 2]);
+        assert_eq!(parts.images(Part::Val), [4]);
+    }
+
+    #[test]
+    fn a_class_to_hold_out_must_exist_and_leave_two() {
+        let hold = |name: &str| {
+            let parts = parts(&ROWS, 0).unwrap();
+            parts.holding_out(&[name.to_owned()]).unwrap_err()
+        };
+        assert_eq!(
+            hold("a").to_string(),
+            "found 1 classes: expected at least 2"
+        );
+        assert_eq!(
+            hold("bb").to_string(),
+            "`bb` is no class; did you mean `b`? The classes are a, b"
         );
     }
 

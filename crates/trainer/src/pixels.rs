@@ -79,8 +79,10 @@ impl Pictures for PixelPictures {
         let picture = self.pixels.read(self.positions[image], buffer)?;
         let side_px = self.pixels.side_px();
         match (view, &self.augmentation) {
-            (View::Augmented { epoch }, Some(augmented)) => {
-                let mut rng = augmented.draws.at(epoch as u64, image as u64);
+            (View::Augmented { epoch, repeat }, Some(augmented)) => {
+                // Numbers beyond the pictures' own are those of repeated looks.
+                let look = image + repeat * self.positions.len();
+                let mut rng = augmented.draws.at(epoch as u64, look as u64);
                 augment(&picture, &augmented.how, side_px, &mut rng, values);
             }
             _ => center(&picture, side_px, values),

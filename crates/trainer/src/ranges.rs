@@ -17,6 +17,11 @@ pub struct NotNegative(f64);
 #[serde(try_from = "f64")]
 pub struct BelowOne(f64);
 
+/// An angle in `[0, 180)` degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "f64")]
+pub struct Angle(f64);
+
 impl Positive {
     /// The number.
     pub fn get(self) -> f64 {
@@ -33,6 +38,13 @@ impl NotNegative {
 
 impl BelowOne {
     /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Angle {
+    /// The degrees.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -62,6 +74,15 @@ impl TryFrom<f64> for BelowOne {
     }
 }
 
+impl TryFrom<f64> for Angle {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        let fits = (0.0..180.0).contains(&number);
+        within(number, fits, "a number of degrees in [0, 180)").map(Self)
+    }
+}
+
 fn within(number: f64, fits: bool, expected: &str) -> Result<f64, String> {
     if fits && number.is_finite() {
         Ok(number)
@@ -81,6 +102,8 @@ mod tests {
         assert!(BelowOne::try_from(0.0).is_ok());
         assert!(NotNegative::try_from(-1e-9).is_err());
         assert!(BelowOne::try_from(1.0).is_err());
+        assert!(Angle::try_from(28.6).is_ok());
+        assert!(Angle::try_from(180.0).is_err());
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(Positive::try_from(number).is_err());
             assert!(NotNegative::try_from(number).is_err());

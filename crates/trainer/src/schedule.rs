@@ -1,4 +1,6 @@
-//! The learning rate, epoch by epoch.
+//! The learning rate, epoch by epoch and place by place.
+
+use model::Place;
 
 /// A learning rate that falls by the same factor each epoch (PyTorch's `ExponentialLR`).
 #[derive(Clone, Copy, Debug)]
@@ -21,5 +23,25 @@ impl ExponentialDecay {
     /// The learning rate during `epoch`, counted from 0: `start · decay^(epoch / decay_epochs)`.
     pub fn at(&self, epoch: usize) -> f64 {
         self.start * self.decay.powf(epoch as f64 / self.decay_epochs)
+    }
+}
+
+/// What the learning rate is multiplied by at the ends of the network; the embedder learns at the rate itself.
+#[derive(Clone, Copy, Debug)]
+pub struct LrFactors {
+    /// Of the ResNet.
+    pub backbone: f64,
+    /// Of the head.
+    pub head: f64,
+}
+
+impl LrFactors {
+    /// The factor of the parameter called `name`.
+    pub fn of(&self, name: &str) -> f64 {
+        match Place::of(name) {
+            Place::Backbone => self.backbone,
+            Place::Embedder => 1.0,
+            Place::Head => self.head,
+        }
     }
 }

@@ -1,39 +1,52 @@
 //! The training of one fold, whole.
 
-use candle_core::{DType, Device, Tensor};
+use std::collections::BTreeSet;
+
+use candle_core::{DType, Tensor};
 use model::{Mode, Network};
+use serde::Deserialize;
 use stage::Seed;
 use tables::history::History;
 use tables::timing::Timing;
 
 use crate::adam::Adam;
-use crate::batches::{Pictures, View, for_each_batch, shuffled};
+use crate::batches::{Pictures, View, balanced, for_each_batch, shuffled};
 use crate::checkpoint::{Checkpoints, Course};
 use crate::evaluate::evaluate;
-use crate::loss::{CrossEntropy, inverse_counts};
-use crate::schedule::ExponentialDecay;
+use crate::loss::Loss;
+use crate::schedule::{ExponentialDecay, LrFactors};
 use crate::score::top_k_accuracy;
 use crate::{Outputs, Part, Parts, TrainError};
 
 /// How a network is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many times every training picture is seen.
+    /// Passes of as many looks as there are training pictures.
     pub epochs: usize,
+    /// Which pictures a pass looks at.
+    pub sampling: Sampling,
     /// Pictures a step; the last step of an epoch may have fewer.
     pub batch_size: usize,
     /// The learning rate by epoch.
     pub learning_rate: ExponentialDecay,
+    /// What it is multiplied by in parts of the network.
+    pub lr_factors: LrFactors,
     /// Of [`Adam`].
     pub weight_decay: f64,
-    /// Of [`CrossEntropy`], in `[0, 1)`.
-    pub label_smoothing: f64,
-    /// Whether a class weighs 1 over its number of training pictures in the loss; else all weigh 1.
-    pub class_weights: bool,
     /// The best epoch has the highest class-weighted top-`k` accuracy on the fold.
     pub selection_k: usize,
     /// The root of all randomness.
     pub seed: Seed,
+}
+
+/// Which training pictures an epoch looks at, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// Every picture once, in a random order.
+    Shuffle,
+    /// As many draws with replacement, every class as likely as any other.
+    Balanced,
 }
 
 /// The clock of a training, and who hears how it goes.
@@ -54,8 +67,11 @@ pub trait Watch {
     fn epoch_done(&mut self, row: &History, timing: &Timing);
 }
 
-/// Trains `network` on the training pictures of a fold, from the latest checkpoint on, and returns the course of
-/// all epochs. The best model and the outputs of every epoch stay with `checkpoints`.
+/// Trains `network` to make `loss` smaller on the training pictures of a fold, from the latest checkpoint on, and returns
+/// the course of all epochs. The best model and the outputs of every epoch stay with `checkpoints`.
+///
+/// Outputs of training pictures are those of the training pass itself, the last where a picture was drawn several times;
+/// all other pictures, those not drawn among them, are evaluated after it.
 ///
 /// # Errors
 /// A class has no training picture, a loss is not finite, a picture cannot be read, a checkpoint cannot be written, or
@@ -65,26 +81,21 @@ pub fn train(
     pictures: &dyn Pictures,
     parts: &Parts,
     settings: &Settings,
+    loss: &dyn Loss,
     checkpoints: &mut Checkpoints,
     watch: &mut dyn Watch,
 ) -> Result<Course, TrainError> {
     let (n_classes, embedding_size) = (parts.classes.len(), network.config().embedding_size);
     let (batch_size, device) = (settings.batch_size, network.device().clone());
-    let [training, test, validation] =
-        [Part::Train, Part::Test, Part::Val].map(|part| parts.images(part));
-    let held_out: Vec<usize> = [test.as_slice(), &validation].concat();
-    let counts = parts.train_counts()?;
+    let [training, test, validation, unseen] =
+        [Part::Train, Part::Test, Part::Val, Part::Unseen].map(|part| parts.images(part));
+    parts.train_counts()?;
     if settings.selection_k >= n_classes {
         let k = settings.selection_k;
         return Err(TrainError::SelectionK { k, n_classes });
     }
-    let class_weights = if settings.class_weights {
-        inverse_counts(&counts)
-    } else {
-        vec![1.0; n_classes]
-    };
-    let cross_entropy = CrossEntropy::new(class_weights, settings.label_smoothing);
-    let mut adam = Adam::new(network.parameters(), settings.weight_decay)?;
+    let mut adam = Adam::new(network.parameters(), settings.weight_decay)?
+        .with_lr_factors(|name| settings.lr_factors.of(name));
     let mut course = checkpoints.resume(network, &mut adam)?;
     watch.resumed(course.epochs());
 
@@ -95,33 +106,40 @@ pub fn train(
         watch.epoch_begins(training.len().div_ceil(batch_size));
 
         let mut rng = settings.seed.stream("order").at(epoch as u64, 0);
-        let order = shuffled(&training, &mut rng);
-        let view = View::Augmented { epoch };
+        let order = match settings.sampling {
+            Sampling::Shuffle => shuffled(&training, &mut rng),
+            Sampling::Balanced => balanced(&training, &parts.codes_of(&training), &mut rng),
+        };
+        let view = View::augmented(epoch);
         let (mut loss_sum, mut weight_sum, mut step) = (0.0, 0.0, 0);
         for_each_batch(pictures, &order, view, batch_size, &device, |batch| {
             let output = network.forward(&batch.values, Mode::Train)?;
             let labels = parts.codes_of(batch.images);
-            let loss = cross_entropy.forward(&output.logits, &labels)?;
-            let gradients = loss.backward()?;
-            let loss = scalar(&loss)?;
-            if !loss.is_finite() {
+            let batch_loss = loss.mean(&output, &labels)?;
+            let gradients = batch_loss.backward()?;
+            let batch_loss = scalar(&batch_loss)?;
+            if !batch_loss.is_finite() {
+                let loss = batch_loss;
                 return Err(TrainError::LossNotFinite { loss, epoch, step });
             }
             adam.step(&gradients, learning_rate)?;
             outputs.set(batch.images, &output)?;
             // Batches differ in weight: weighted by it, their losses make the mean over the pictures.
-            let weight = cross_entropy.total_weight(&labels);
-            loss_sum += loss * weight;
+            let weight = loss.total_weight(&labels);
+            loss_sum += batch_loss * weight;
             weight_sum += weight;
             step += 1;
-            watch.step_done(loss);
+            watch.step_done(batch_loss);
             Ok(())
         })?;
         let trained = watch.seconds();
 
-        evaluate(network, pictures, &held_out, &mut outputs, |_| ())?;
-        let mean_loss =
-            |images: &[usize]| mean_loss(&cross_entropy, &outputs, parts, images, epoch);
+        let drawn: BTreeSet<usize> = order.into_iter().collect();
+        let undrawn = training.iter().filter(|&image| !drawn.contains(image));
+        let undrawn: Vec<usize> = undrawn.copied().collect();
+        let not_trained = [test.as_slice(), &validation, &unseen, &undrawn].concat();
+        evaluate(network, pictures, &not_trained, &mut outputs, |_| ())?;
+        let mean_loss = |images: &[usize]| mean_loss(loss, &outputs, parts, images, epoch);
         let row = History {
             fold: parts.fold,
             epoch: number(epoch),
@@ -154,15 +172,13 @@ pub fn train(
 
 /// The loss of pictures that the network has been evaluated on.
 fn mean_loss(
-    cross_entropy: &CrossEntropy,
+    loss: &dyn Loss,
     outputs: &Outputs,
     parts: &Parts,
     images: &[usize],
     epoch: usize,
 ) -> Result<f64, TrainError> {
-    let shape = (images.len(), parts.classes.len());
-    let logits = Tensor::from_vec(outputs.logits_of(images), shape, &Device::Cpu)?;
-    let loss = scalar(&cross_entropy.forward(&logits, &parts.codes_of(images))?)?;
+    let loss = scalar(&loss.mean(&outputs.of(images)?, &parts.codes_of(images))?)?;
     if loss.is_finite() {
         Ok(loss)
     } else {

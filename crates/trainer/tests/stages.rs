@@ -11,6 +11,7 @@ use approx::assert_abs_diff_eq;
 use dataset::{Geometry, PixelsWriter, Rgb};
 use serde_json::{Value, json};
 use tables::annotation::Annotation;
+use tables::arrangement::Arrangement;
 use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
 use tables::fold::Fold;
@@ -95,12 +96,10 @@ impl Study {
         let mut params = json!({
             "seed": 7, "device": "cpu", "fold": 1,
             "resnet": 18, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
-            "epochs": 4, "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
-            "weight_decay": 1e-4, "label_smoothing": 0.1, "class_weights": true, "selection_k": 1,
-            "augmentation": {
-                "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
-                "erase_probability": 0.5,
-            },
+            "epochs": 4, "sampling": "shuffle", "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
+            "backbone_lr_factor": 1.0, "weight_decay": 1e-4, "label_smoothing": 0.1, "focal_gamma": 0.0,
+            "class_weights": true, "selection_k": 1,
+            "augmentation": augmentation(),
         });
         let changed = changes.as_object().unwrap().clone();
         params.as_object_mut().unwrap().extend(changed);
@@ -110,6 +109,31 @@ impl Study {
         });
         let outputs = ["model", "history", "timings", "epochs"];
         self.job(env!("CARGO_BIN_EXE_train"), run, &params, inputs, &outputs)
+    }
+
+    /// A job of stage `arrange` with outputs in the folder `run`.
+    fn arrange(&self, run: &str, changes: &Value) -> Job {
+        let mut params = json!({
+            "seed": 7, "device": "cpu", "fold": 1, "held_out": ["green"], "loss": "arcface",
+            "resnet": 18, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
+            "epochs": 3, "batch_size": 5, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
+            "weight_decay": 0.0, "class_weights": true, "centers_lr": 1e-2, "scale": 16.0, "margin_deg": 28.6,
+            "triplet_margin": 0.1, "augmentation": augmentation(),
+        });
+        let changed = changes.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(changed);
+        let inputs = json!({
+            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
+            "weights": null,
+        });
+        let outputs = ["arrangement", "history", "timings"];
+        self.job(
+            env!("CARGO_BIN_EXE_arrange"),
+            run,
+            &params,
+            inputs,
+            &outputs,
+        )
     }
 
     fn job(
@@ -134,6 +158,13 @@ impl Study {
             content: json!({ "stage": run, "params": params, "in": inputs, "out": outputs, "scratch": scratch }),
         }
     }
+}
+
+fn augmentation() -> Value {
+    json!({
+        "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
+        "erase_probability": 0.5,
+    })
 }
 
 fn annotation(path: &str, label: &str, code: u32) -> Annotation {
@@ -351,6 +382,56 @@ fn the_tables_hold_together() {
             }
         }
     }
+}
+
+#[test]
+fn every_option_of_training_works() {
+    let study = Study::new();
+    let changes = json!({
+        "epochs": 2, "sampling": "balanced", "backbone_lr_factor": 0.1, "focal_gamma": 2.0, "class_weights": false,
+    });
+    study.train("balanced", &changes).run(2);
+    study.train("again", &changes).run(1);
+    assert_same_files(&study.path("balanced"), &study.path("again"), &OUTPUTS);
+    // With 15 training pictures some are never drawn; what the network says of them is noted all the same.
+    let epochs: Vec<EpochOutput> = study.read("balanced/epochs");
+    assert_eq!(epochs.len(), 2 * 30);
+    let is_blank = |row: &EpochOutput| row.logits.iter().all(|logit| logit.abs() <= 0.0);
+    assert!(!epochs.iter().any(is_blank));
+}
+
+#[test]
+fn an_arrangement_gives_the_same_bytes_however_it_went() {
+    let study = Study::new();
+    for loss in ["arcface", "triplet"] {
+        let changes = json!({ "loss": loss });
+        let outputs = ["arrangement", "history"];
+        let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
+        study.arrange(&whole, &changes).run(2);
+        let job = study.arrange(&broken, &changes);
+        job.kill_after_a_checkpoint();
+        job.run(1);
+        assert_same_files(&study.path(&whole), &study.path(&broken), &outputs);
+
+        let history: Vec<History> = study.read(&format!("{whole}/history"));
+        assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
+        let rows: Vec<Arrangement> = study.read(&format!("{whole}/arrangement"));
+        assert_eq!(rows.len(), 3 * 30);
+        assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
+        assert!(rows.iter().all(|row| row.embedding.len() == 3));
+        let held_out = |part: &str| {
+            let rows = rows.iter().filter(|row| row.epoch == 0 && !row.learned);
+            rows.filter(|row| row.part == part).count()
+        };
+        assert_eq!(["train", "test", "val"].map(held_out), [5, 3, 2]);
+    }
+    let error = study
+        .arrange("error", &json!({ "held_out": ["gren"] }))
+        .error();
+    assert!(
+        error.contains("`gren` is no class; did you mean `green`?"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use dataset::Augmentation;
 use model::{Config, Depth, Freeze, Network};
 use serde::Deserialize;
-use stage::{Input, InputPath, Output, OutputPath, Progress, Seed};
+use stage::{Input, InputPath, Output, OutputPath, Seed};
 use tables::annotation::Annotation;
 use tables::epoch_output::EpochOutput;
 use tables::fold::Fold;
@@ -16,8 +16,8 @@ use tables::history::History;
 use tables::timing::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, ExponentialDecay, NotNegative, Parts, PixelPictures, Positive, Settings,
-    Watch, train,
+    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, Parts,
+    PixelPictures, Positive, Sampling, Settings, Teller, inverse_counts, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -39,8 +39,10 @@ struct Params {
     freeze_fc: bool,
     /// Side of the square that the network sees, in pixels.
     side_px: u32,
-    /// How many times every training picture is seen.
+    /// Passes of as many looks as there are training pictures.
     epochs: NonZeroUsize,
+    /// Which pictures a pass looks at: `shuffle` or `balanced`.
+    sampling: Sampling,
     /// Pictures a step.
     batch_size: NonZeroUsize,
     /// Learning rate of the first epoch.
@@ -49,10 +51,14 @@ struct Params {
     lr_decay: Positive,
     /// Epochs over which the learning rate falls by `lr_decay`.
     lr_decay_epochs: Positive,
+    /// The ResNet's learning rate is `lr` times this.
+    backbone_lr_factor: Positive,
     /// L2 penalty of Adam.
     weight_decay: NotNegative,
     /// Share of the target that is spread over all classes.
     label_smoothing: BelowOne,
+    /// How much less easy pictures count in the loss; 0 for cross-entropy.
+    focal_gamma: NotNegative,
     /// Whether every class counts the same in the loss.
     class_weights: bool,
     /// The best epoch has the highest class-weighted top-k accuracy on the fold, with this k.
@@ -96,13 +102,16 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let mut checkpoints =
         Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &parts))?;
 
+    let started = Instant::now();
+    let clock = move || started.elapsed().as_secs_f64();
     let course = train(
         &mut network,
         &pictures,
         &parts,
         &settings(&params),
+        &loss(&params, &parts)?,
         &mut checkpoints,
-        &mut Teller::new(params.epochs.get()),
+        &mut Teller::new(params.epochs.get(), clock),
     )?;
 
     let best = course.best().context("no epoch was trained")?;
@@ -146,18 +155,32 @@ fn network(
     Ok(network)
 }
 
+fn loss(params: &Params, parts: &Parts) -> anyhow::Result<CrossEntropy> {
+    let counts = parts.train_counts()?;
+    let class_weights = if params.class_weights {
+        inverse_counts(&counts)
+    } else {
+        vec![1.0; counts.len()]
+    };
+    let cross_entropy = CrossEntropy::new(class_weights, params.label_smoothing.get());
+    Ok(cross_entropy.focused(params.focal_gamma.get()))
+}
+
 fn settings(params: &Params) -> Settings {
     Settings {
         epochs: params.epochs.get(),
+        sampling: params.sampling,
         batch_size: params.batch_size.get(),
         learning_rate: ExponentialDecay::new(
             params.lr.get(),
             params.lr_decay.get(),
             params.lr_decay_epochs.get(),
         ),
+        lr_factors: LrFactors {
+            backbone: params.backbone_lr_factor.get(),
+            head: 1.0,
+        },
         weight_decay: params.weight_decay.get(),
-        label_smoothing: params.label_smoothing.get(),
-        class_weights: params.class_weights,
         selection_k: params.selection_k.get(),
         seed: params.seed,
     }
@@ -186,69 +209,4 @@ fn write_epochs(
         writer.append(annotations.iter().enumerate().map(row).collect())?;
     }
     writer.finish()
-}
-
-/// Tells the log and the progress bars how a training goes.
-struct Teller {
-    started: Instant,
-    n_epochs: usize,
-    epochs: Progress,
-    steps: Option<Progress>,
-}
-
-impl Teller {
-    fn new(n_epochs: usize) -> Self {
-        Self {
-            started: Instant::now(),
-            n_epochs,
-            epochs: Progress::start("epochs", n_epochs),
-            steps: None,
-        }
-    }
-}
-
-impl Watch for Teller {
-    fn seconds(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
-    }
-
-    fn resumed(&mut self, epochs: usize) {
-        if epochs > 0 {
-            info!("continuing after {epochs} of {} epochs", self.n_epochs);
-            self.epochs.advance(epochs);
-        }
-    }
-
-    fn epoch_begins(&mut self, steps: usize) {
-        self.steps = Some(Progress::start("steps", steps));
-    }
-
-    fn step_done(&mut self, loss: f64) {
-        if let Some(steps) = &self.steps {
-            steps.advance(1);
-            steps.message(&format!("loss {loss:.3}"));
-        }
-    }
-
-    fn epoch_done(&mut self, row: &History, timing: &Timing) {
-        self.epochs.advance(1);
-        self.epochs.message(&format!(
-            "loss {:.3}, score {:.3}",
-            row.train_loss, row.score
-        ));
-        let validation = row
-            .val_loss
-            .map_or_else(String::new, |loss| format!(", validation {loss:.4}"));
-        info!(
-            "epoch {}: learning rate {:.3e}; loss train {:.4}, test {:.4}{validation}; score {:.4}{}; {:.1} s training, {:.1} s evaluation",
-            row.epoch,
-            row.learning_rate,
-            row.train_loss,
-            row.test_loss,
-            row.score,
-            if row.best { " (best)" } else { "" },
-            timing.train_s,
-            timing.evaluate_s,
-        );
-    }
 }

@@ -1,0 +1,39 @@
+//! Table `arrangements`: where each picture stood in every epoch of the metric learning.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A picture in an epoch. A row group an epoch; within it sorted by `path`.
+///
+/// Rows of the pictures that were trained on come from the training pass itself (augmented, with the weights of that
+/// moment); all others were evaluated after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Arrangement {
+    /// From 0.
+    pub epoch: u32,
+    /// As in `annotations`.
+    pub path: String,
+    /// The true class.
+    pub label: String,
+    /// `train`, `test` or `val`, as the fold has it. Of held-out classes no picture was trained on, whatever its part.
+    pub part: String,
+    /// Whether the picture's class was learned; else it was held out.
+    pub learned: bool,
+    /// `[D]`, as the network gives it: not on the unit sphere.
+    pub embedding: Vec<f32>,
+}
+
+impl Table for Arrangement {
+    const NAME: &'static str = "arrangements";
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.epoch, &self.path).cmp(&(other.epoch, &other.path))
+    }
+
+    fn vectors(&self) -> Vec<(&'static str, usize)> {
+        vec![("embedding", self.embedding.len())]
+    }
+}
