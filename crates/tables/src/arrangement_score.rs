@@ -1,0 +1,36 @@
+//! Table `arrangement_scores`: how well classes stood apart in every epoch of the metric learning, in long form.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A metric of an epoch. Sorted by `epoch`, `part`, `classes`, `space`, `metric`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArrangementScore {
+    /// From 0.
+    pub epoch: u32,
+    /// `train`, `test` or `val`: only the part's pictures count, and are compared with each other.
+    pub part: String,
+    /// `learned` or `held-out`: only pictures of these classes count.
+    pub classes: String,
+    /// `native` for the embeddings as they are, `sphere` for their directions.
+    pub space: String,
+    /// `silhouette`, `davies_bouldin`, `recall_at_1` or `map_at_r`, all by the true classes.
+    pub metric: String,
+    /// Its value; null where it isn't defined.
+    pub value: Option<f64>,
+}
+
+impl Table for ArrangementScore {
+    const NAME: &'static str = "arrangement_scores";
+
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |row: &Self| {
+            let names = [&row.part, &row.classes, &row.space, &row.metric];
+            (row.epoch, names.map(Clone::clone))
+        };
+        key(self).cmp(&key(other))
+    }
+}
