@@ -182,7 +182,7 @@ where
 }
 
 /// Author and title without the dashes of file names.
-fn name(annotation: &Annotation) -> String {
+pub(crate) fn name(annotation: &Annotation) -> String {
     let title = annotation.title.replace(['-', '_'], " ");
     match &annotation.author {
         Some(author) => format!("{}: {title}", author.replace(['-', '_'], " ")),

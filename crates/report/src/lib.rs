@@ -1,9 +1,10 @@
 //! Figures and the report page.
 //!
-//! [`render()`] turns the tables of a [`Study`] into one HTML page without scripts or links to elsewhere, its figures as
-//! SVG files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
+//! [`render()`] turns the tables of a [`Study`] into one HTML page without links to elsewhere, its figures as SVG
+//! files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
 //! same tables give the same bytes.
 
+mod arrangement;
 mod balance;
 mod class_report;
 mod collection;
@@ -11,16 +12,22 @@ mod comparison;
 mod confusion;
 mod curves;
 mod error;
+mod evolution;
 mod examples;
+mod explanations;
 mod figure;
 mod format;
 mod map;
+mod map_space;
+mod overlay;
 mod overview;
 mod page;
 mod palette;
 mod plot;
+mod scatter;
 mod section;
 mod silhouettes;
+mod space;
 mod study;
 mod svg;
 mod thumbnail;

@@ -7,8 +7,9 @@ use crate::examples::Grids;
 use crate::figure;
 use crate::section::Section;
 use crate::{
-    ReportError, Study, balance, class_report, collection, comparison, confusion, curves, examples,
-    map, overview, palette, silhouettes,
+    ReportError, Study, arrangement, balance, class_report, collection, comparison, confusion,
+    curves, evolution, examples, explanations, map, map_space, overview, palette, silhouettes,
+    space,
 };
 
 /// The page's style sheet.
@@ -69,8 +70,12 @@ pub fn render(
         confusion::section(study),
         class_report::section(study),
         examples::section(study, &grids)?,
+        explanations::section(study, &grids.read),
+        evolution::section(study),
         silhouettes::section(study),
         map::section(study),
+        map_space::section(study),
+        arrangement::section(study),
         comparison::section(study),
     ];
     let figures = sections.iter().flat_map(|section| &section.figures);
@@ -104,6 +109,7 @@ fn page(title: &str, sections: &[Section]) -> Markup {
                 header { h1 { (title) } (contents(sections)) }
                 main { @for section in sections { (section.markup()) } }
                 footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } }
+                script { (PreEscaped(space::SCRIPT)) }
             }
         }
     }

@@ -24,6 +24,20 @@ const COLORS: [(&str, &str, &str); 15] = [
     ("series-7", "#6d6d6d", "#b4b7bc"),
 ];
 
+/// Red, green and blue.
+pub(crate) type Rgb = [u8; 3];
+
+/// What speaks for a class, and what against it: the ends of signed maps. They lie over pictures, so that they are the
+/// same in light and dark.
+pub(crate) const FOR: Rgb = [0xe6, 0x62, 0x00];
+/// See [`FOR`].
+pub(crate) const AGAINST: Rgb = [0x00, 0x72, 0xb2];
+
+/// A color as style sheets write it.
+pub(crate) fn hex([red, green, blue]: Rgb) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
 /// Colors of the series, which come round again after the last.
 pub(crate) const N_SERIES: usize = 8;
 

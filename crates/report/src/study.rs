@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use tables::annotation::Annotation;
+use tables::arrangement::Arrangement;
+use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
 use tables::confusion::Confusion;
+use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
+use tables::explanation::Explanation;
 use tables::history::History;
+use tables::map_quality::MapQuality;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
 use tables::score::Score;
@@ -30,6 +35,8 @@ pub struct Study {
     pub choice: Choice,
     /// The chosen network's word on every picture.
     pub predictions: Vec<Prediction>,
+    /// What the chosen network looks at in some pictures.
+    pub explanations: Vec<Explanation>,
     /// Figures of the chosen models.
     pub scores: Vec<Score>,
     /// Figures of every epoch.
@@ -42,6 +49,14 @@ pub struct Study {
     pub clusters: Vec<Cluster>,
     /// How well each number of clusters fits.
     pub silhouettes: Vec<Silhouette>,
+    /// Where pictures stand in the last epoch of the metric learning.
+    pub arrangement: Vec<Arrangement>,
+    /// How well classes stand apart in each of its epochs.
+    pub arrangement_scores: Vec<ArrangementScore>,
+    /// The chosen fold's pictures on one map, by epoch.
+    pub epoch_places: Vec<EpochPlace>,
+    /// How far these places can be trusted.
+    pub map_qualities: Vec<MapQuality>,
 }
 
 /// The parts of a model's pictures, in the order in which people read them.
@@ -50,6 +65,17 @@ pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
 /// The models, in the same manner.
 pub(crate) const MODELS: [&str; 2] = ["network", "forest"];
 
+/// Codes of classes: what their colors go by.
+pub(crate) struct Codes<'a>(Vec<&'a str>);
+
+impl Codes<'_> {
+    /// The code of `label`; that of an unknown one is beyond all others.
+    pub(crate) fn of(&self, label: &str) -> u32 {
+        let code = self.0.binary_search(&label).unwrap_or(self.0.len());
+        u32::try_from(code).unwrap_or(u32::MAX)
+    }
+}
+
 impl Study {
     /// The classes: a class's code is its index.
     pub(crate) fn labels(&self) -> Vec<&str> {
@@ -57,6 +83,11 @@ impl Study {
         labels.sort_unstable();
         labels.dedup();
         labels
+    }
+
+    /// The classes' codes.
+    pub(crate) fn codes(&self) -> Codes<'_> {
+        Codes(self.labels())
     }
 
     /// Annotations by path.

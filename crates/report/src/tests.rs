@@ -4,13 +4,18 @@ use std::io::Cursor;
 
 use stage::Seed;
 use tables::annotation::Annotation;
+use tables::arrangement::Arrangement;
+use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
 use tables::confusion::Confusion;
+use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
+use tables::explanation::Explanation;
 use tables::history::History;
+use tables::map_quality::MapQuality;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
 use tables::score::Score;
@@ -63,6 +68,27 @@ fn prediction(number: u32) -> Prediction {
     }
 }
 
+/// The left half speaks for the class.
+fn explanation(number: u32) -> Explanation {
+    let prediction = prediction(number);
+    Explanation {
+        path: prediction.path,
+        label: prediction.label,
+        part: prediction.part,
+        top1: LABELS[0].to_owned(),
+        top1_probability: 0.75,
+        top2: LABELS[1].to_owned(),
+        top2_probability: 0.25,
+        probability: 0.75,
+        amplitude: 0.5,
+        cells: 2,
+        square: 1,
+        drops: vec![0.25, -0.25, 0.25, -0.25],
+        cam_side: 1,
+        cam: vec![0.0],
+    }
+}
+
 fn cluster(number: u32) -> Cluster {
     let prediction = prediction(number);
     let at = number as f32;
@@ -74,9 +100,9 @@ fn cluster(number: u32) -> Cluster {
         agglomerative: number % 2,
         umap_x: at.sin(),
         umap_y: at.cos(),
-        umap3_x: 0.0,
-        umap3_y: 0.0,
-        umap3_z: 0.0,
+        umap3_x: at.sin(),
+        umap3_y: at.cos(),
+        umap3_z: at / 9.0,
     }
 }
 
@@ -174,6 +200,66 @@ fn silhouettes() -> Vec<Silhouette> {
     .collect()
 }
 
+fn epoch_places() -> Vec<EpochPlace> {
+    let rows = [0, 2].into_iter();
+    rows.flat_map(|epoch| (0..24).map(move |number| (epoch, cluster(number))))
+        .map(|(epoch, row)| EpochPlace {
+            epoch,
+            path: row.path,
+            label: row.label,
+            part: row.part,
+            x: row.umap_x,
+            y: row.umap_y,
+        })
+        .collect()
+}
+
+fn map_qualities() -> Vec<MapQuality> {
+    let rows = [0, 2].into_iter();
+    rows.flat_map(|epoch| PARTS.map(|part| (epoch, part)))
+        .map(|(epoch, part)| MapQuality {
+            epoch,
+            part: part.to_owned(),
+            fitted: epoch == 2 && part == "train",
+            pictures: 8,
+            neighbors: 3,
+            trustworthiness: (part == "test").then_some(0.875),
+        })
+        .collect()
+}
+
+/// The second class was held out.
+fn arrangement() -> Vec<Arrangement> {
+    let rows = (0..24).map(|number| (number as f32, cluster(number)));
+    rows.map(|(at, row)| Arrangement {
+        epoch: 1,
+        learned: row.label == LABELS[0],
+        path: row.path,
+        label: row.label,
+        part: row.part,
+        embedding: vec![at.sin(), at.cos(), 1.0],
+    })
+    .collect()
+}
+
+fn arrangement_scores() -> Vec<ArrangementScore> {
+    let metrics = ["silhouette", "davies_bouldin", "recall_at_1", "map_at_r"];
+    let groups = (0..2).flat_map(|epoch| PARTS.map(|part| (epoch, part)));
+    groups
+        .flat_map(|(epoch, part)| metrics.map(|metric| (epoch, part, metric)))
+        .flat_map(|(epoch, part, metric)| {
+            ["native", "sphere"].map(|space| ArrangementScore {
+                epoch,
+                part: part.to_owned(),
+                classes: "learned".to_owned(),
+                space: space.to_owned(),
+                metric: metric.to_owned(),
+                value: Some(0.625),
+            })
+        })
+        .collect()
+}
+
 fn study() -> Study {
     let balance = LABELS
         .into_iter()
@@ -201,12 +287,17 @@ fn study() -> Study {
             score: 0.75,
         },
         predictions: (0..24).map(prediction).collect(),
+        explanations: [2, 3].map(explanation).to_vec(),
         scores: scores(),
         epoch_scores: epoch_scores(),
         confusion: confusion(),
         class_reports: class_reports(),
         clusters: (0..24).map(cluster).collect(),
         silhouettes: silhouettes(),
+        arrangement: arrangement(),
+        arrangement_scores: arrangement_scores(),
+        epoch_places: epoch_places(),
+        map_qualities: map_qualities(),
     }
 }
 
@@ -241,7 +332,8 @@ fn the_same_study_gives_the_same_bytes() {
 fn names_are_escaped() {
     let report = report(&study());
     assert!(!report.page.contains("<b>"));
-    assert!(!report.page.contains("<script>"));
+    // The page's own script is last.
+    assert_eq!(occurrences(&report.page, "<script>"), 1);
     assert!(!report.page.contains("art<deco>"));
     assert!(report.page.contains("&lt;b&gt;&amp;&quot;: no "));
     let figures = report.figures.iter();
@@ -256,7 +348,14 @@ fn names_are_escaped() {
 #[test]
 fn the_page_needs_nothing_else() {
     let report = report(&study());
-    for elsewhere in ["http:", "https:", "<script", "url(", "@import", "src=\"/"] {
+    for elsewhere in [
+        "http:",
+        "https:",
+        "<script src",
+        "url(",
+        "@import",
+        "src=\"/",
+    ] {
         assert!(!report.page.contains(elsewhere), "{elsewhere}");
     }
 }
@@ -298,6 +397,25 @@ fn the_best_number_of_clusters_is_ringed_once_a_method() {
         .unwrap();
     assert_eq!(occurrences(&figure.svg, "<circle class=\"ring"), 2);
     assert_eq!(occurrences(&figure.svg, ">k = 3: 0.50<"), 2);
+}
+
+#[test]
+fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
+    let mut study = study();
+    let text = report(&study).page;
+    assert!(
+        text.contains("never saw photo."),
+        "held-out classes are named"
+    );
+    assert!(text.contains("the silhouette of the test pictures is 0.625 for learned classes"));
+    assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 1);
+    assert!(text.contains("photo (held out)"));
+    for row in &mut study.arrangement {
+        row.embedding.push(0.0);
+    }
+    let text = report(&study).page;
+    assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 0);
+    assert!(text.contains("Only a space of three dimensions can be drawn."));
 }
 
 #[test]
@@ -344,11 +462,24 @@ fn examples_stand_by_outcome_and_class() {
     // With two classes nothing is beyond the second guess.
     assert!(report.page.contains("There are none."));
     // The test pictures are 2, 8, 14, 20, of the first class and right, and 3, 9, 15, 21, of the second and wrong.
-    assert_eq!(occurrences(&report.page, "<img"), 2 + 2);
+    assert_eq!(occurrences(&report.page, "alt=\"&lt;b"), 2);
+    assert_eq!(occurrences(&report.page, "alt=\"no "), 2);
     let sections: Vec<&str> = report.page.split("<h3>").collect();
     assert!(sections[1].starts_with("Right at the first guess"));
     assert_eq!(occurrences(sections[1], "alt=\"&lt;b"), 2);
     assert_eq!(occurrences(sections[2], "alt=\"no "), 2);
+}
+
+#[test]
+fn an_explanation_is_two_maps() {
+    let mut study = study();
+    let page = report(&study).page;
+    assert_eq!(occurrences(&page, "alt=\"Occlusion map: "), 2);
+    assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
+    assert!(page.contains("squares of 50\u{a0}% of the picture's side"));
+    study.explanations.clear();
+    let page = report(&study).page;
+    assert!(page.contains("No picture was explained in this run."));
 }
 
 #[test]

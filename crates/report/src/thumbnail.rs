@@ -35,13 +35,21 @@ pub(crate) fn thumbnail(bytes: &[u8], side_px: u32) -> Result<Thumbnail, ReportE
     let (picture, _) = decode(bytes, LIMITS)?;
     let (width, height) = fit(picture.width, picture.height, side_px);
     let pixels = resize(&picture, width.into(), height.into())?;
-    let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, QUALITY).encode(&pixels, width, height, ColorType::Rgb)?;
     Ok(Thumbnail {
-        uri: format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)),
+        uri: jpeg_uri(&pixels, width, height)?,
         width,
         height,
     })
+}
+
+/// RGB `[height, width, 3]` as a JPEG in a `data:` URI.
+///
+/// # Errors
+/// The pixels are fewer than the size says.
+pub(crate) fn jpeg_uri(pixels: &[u8], width: u16, height: u16) -> Result<String, ReportError> {
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, QUALITY).encode(pixels, width, height, ColorType::Rgb)?;
+    Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 
 /// The size with a long side of at most `side_px`, in proportion, each side at least 1.

@@ -8,13 +8,18 @@ use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath, Seed};
 use tables::Table as _;
 use tables::annotation::Annotation;
+use tables::arrangement::Arrangement;
+use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
 use tables::confusion::Confusion;
+use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
+use tables::explanation::Explanation;
 use tables::history::History;
+use tables::map_quality::MapQuality;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
 use tables::score::Score;
@@ -50,6 +55,8 @@ struct Inputs {
     choice: Input<Choice>,
     /// The chosen network's word on every picture.
     predictions: Input<Prediction>,
+    /// What the chosen network looks at in some pictures.
+    explanations: Input<Explanation>,
     /// Figures of the chosen models.
     scores: Input<Score>,
     /// Figures of every epoch.
@@ -62,6 +69,14 @@ struct Inputs {
     clusters: Input<Cluster>,
     /// How well each number of clusters fits.
     silhouettes: Input<Silhouette>,
+    /// Where each picture stood in every epoch of the metric learning.
+    arrangement: Input<Arrangement>,
+    /// How well classes stood apart there.
+    arrangement_scores: Input<ArrangementScore>,
+    /// The chosen fold's pictures on one map, by epoch.
+    evolution: Input<EpochPlace>,
+    /// How far these places can be trusted.
+    evolution_quality: Input<MapQuality>,
 }
 
 /// What it writes.
@@ -123,11 +138,24 @@ fn read(inputs: &Inputs) -> anyhow::Result<Study> {
         histories,
         choice: choice.context("the table of the choice has no row: no model was chosen")?,
         predictions: inputs.predictions.read()?,
+        explanations: inputs.explanations.read()?,
         scores: inputs.scores.read()?,
         epoch_scores: inputs.epoch_scores.read()?,
         confusion: inputs.confusion.read()?,
         class_reports: inputs.class_reports.read()?,
         clusters: inputs.clusters.read()?,
         silhouettes: inputs.silhouettes.read()?,
+        arrangement: last_epoch(&inputs.arrangement)?,
+        arrangement_scores: inputs.arrangement_scores.read()?,
+        epoch_places: inputs.evolution.read()?,
+        map_qualities: inputs.evolution_quality.read()?,
     })
+}
+
+fn last_epoch(arrangement: &Input<Arrangement>) -> anyhow::Result<Vec<Arrangement>> {
+    let mut last = Vec::new();
+    for epoch in arrangement.batches()? {
+        last = epoch?;
+    }
+    Ok(last)
 }
