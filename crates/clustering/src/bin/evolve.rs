@@ -1,0 +1,274 @@
+//! Stage `evolve`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
+//!
+//! The map is fitted to the training pictures of the chosen epoch; whatever else is shown is placed on it. Embeddings of
+//! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early pictures crowd
+//! where their nearest neighbors of the chosen epoch stand, and the columns of its figure are to be read so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clustering::{FittedMap, MapParams, Umap, points_from_rows, trustworthiness};
+use ndarray::{Array2, Axis};
+use serde::Deserialize;
+use stage::{Input, Output, Progress, Seed};
+use tables::annotation::Annotation;
+use tables::choice::Choice;
+use tables::epoch_output::EpochOutput;
+use tables::epoch_place::EpochPlace;
+use tables::map_quality::MapQuality;
+use tracing::info;
+
+/// The part that the map is fitted to.
+const FITTED: &str = "train";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The study's seed.
+    seed: Seed,
+    /// Epochs shown besides the chosen one, from 0.
+    epochs: BTreeSet<u32>,
+    /// How the map is made.
+    umap: UmapParams,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UmapParams {
+    /// Neighbors of a picture, itself included, at least 2.
+    n_neighbors: usize,
+    /// Distance on the map below which pictures are not drawn closer, 0 to 1.
+    min_dist: f64,
+    /// Passes over the graph of neighbors.
+    epochs: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    choice: Input<Choice>,
+    annotations: Input<Annotation>,
+    /// One of each fold.
+    epochs: Vec<Input<EpochOutput>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    evolution: Output<EpochPlace>,
+    quality: Output<MapQuality>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let choices = inputs.choice.read()?;
+    let [choice] = choices.as_slice() else {
+        bail!("`choice` has {} rows: expected 1", choices.len());
+    };
+    let labels: BTreeMap<String, String> = inputs
+        .annotations
+        .read()?
+        .into_iter()
+        .map(|row| (row.path, row.label))
+        .collect();
+    let mut wanted = params.epochs.clone();
+    wanted.insert(choice.epoch);
+    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted)?;
+    let map = Map::fit(&epochs, choice.epoch, &params)?;
+
+    let progress = Progress::start("epochs", epochs.len());
+    let mut places = outputs.evolution.writer();
+    let mut qualities = Vec::new();
+    for (number, epoch) in epochs {
+        let at = map.places(number, &epoch)?;
+        qualities.extend(map.qualities(number, &epoch, &at)?);
+        places.append(rows(number, epoch, &at, &labels)?)?;
+        progress.advance(1);
+    }
+    places.finish()?;
+    outputs.quality.write(qualities)
+}
+
+/// The pictures of an epoch, `N`, with their embeddings `[N, D]`.
+struct Epoch {
+    pictures: Vec<Picture>,
+    points: Array2<f32>,
+}
+
+struct Picture {
+    path: String,
+    part: String,
+}
+
+impl Epoch {
+    /// The wanted epochs of `fold`, by number. Memory holds them and one other epoch at a time.
+    fn read(
+        tables: &[Input<EpochOutput>],
+        fold: u32,
+        wanted: &BTreeSet<u32>,
+    ) -> anyhow::Result<BTreeMap<u32, Self>> {
+        let mut epochs = BTreeMap::new();
+        let mut last = None;
+        for table in tables {
+            for rows in table.batches()? {
+                let rows = rows?;
+                let Some(first) = rows.first().filter(|row| row.fold == fold) else {
+                    // A table is of one fold.
+                    break;
+                };
+                let number = first.epoch;
+                last = last.max(Some(number));
+                if wanted.contains(&number) {
+                    let epoch = Self::of(rows)
+                        .with_context(|| format!("cannot use the embeddings of epoch {number}"))?;
+                    epochs.insert(number, epoch);
+                }
+            }
+        }
+        let last =
+            last.with_context(|| format!("no table of epochs is of fold {fold}, the chosen one"))?;
+        if let Some(missing) = wanted.iter().find(|number| !epochs.contains_key(number)) {
+            bail!("`epochs` has {missing}, expected epochs of the training: 0 to {last}");
+        }
+        Ok(epochs)
+    }
+
+    fn of(rows: Vec<EpochOutput>) -> anyhow::Result<Self> {
+        let embeddings: Vec<&[f32]> = rows.iter().map(|row| row.embedding.as_slice()).collect();
+        let points = points_from_rows(&embeddings)?;
+        let pictures = rows.into_iter().map(|row| Picture {
+            path: row.path,
+            part: row.part,
+        });
+        Ok(Self {
+            pictures: pictures.collect(),
+            points,
+        })
+    }
+
+    /// Indices of the pictures of each part.
+    fn parts(&self) -> BTreeMap<&str, Vec<usize>> {
+        let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (i, picture) in self.pictures.iter().enumerate() {
+            parts.entry(&picture.part).or_default().push(i);
+        }
+        parts
+    }
+}
+
+/// The map of one epoch's training pictures.
+struct Map {
+    epoch: u32,
+    /// Places of the pictures that it was fitted to.
+    layout: Array2<f32>,
+    fitted: FittedMap,
+    n_neighbors: usize,
+}
+
+impl Map {
+    fn fit(epochs: &BTreeMap<u32, Epoch>, chosen: u32, params: &Params) -> anyhow::Result<Self> {
+        let UmapParams {
+            n_neighbors,
+            min_dist,
+            epochs: passes,
+        } = params.umap;
+        let umap_params = MapParams {
+            n_neighbors,
+            min_dist,
+            epochs: passes,
+            ..MapParams::default()
+        };
+        let epoch = &epochs[&chosen];
+        let train = epoch.parts().remove(FITTED);
+        let train = train.with_context(|| format!("epoch {chosen} has no training pictures"))?;
+        let points = epoch.points.select(Axis(0), &train);
+        let seed = params.seed.stream("evolve").number();
+        let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
+        let fitted = FittedMap::new(points.view(), layout.view(), umap_params, seed)?;
+        info!(
+            "a map of the {} training pictures of epoch {chosen}",
+            train.len()
+        );
+        Ok(Self {
+            epoch: chosen,
+            layout,
+            fitted,
+            n_neighbors,
+        })
+    }
+
+    fn is_fitted_to(&self, epoch: u32, part: &str) -> bool {
+        epoch == self.epoch && part == FITTED
+    }
+
+    /// Places `[N, 2]` of an epoch's pictures.
+    fn places(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
+        let mut places = Array2::zeros((epoch.pictures.len(), 2));
+        for (part, pictures) in epoch.parts() {
+            let of_part = if self.is_fitted_to(number, part) {
+                self.layout.clone()
+            } else {
+                let points = epoch.points.select(Axis(0), &pictures);
+                self.fitted.transform(points.view())?
+            };
+            for (&i, place) in pictures.iter().zip(of_part.rows()) {
+                places.row_mut(i).assign(&place);
+            }
+        }
+        Ok(places)
+    }
+
+    fn qualities(
+        &self,
+        number: u32,
+        epoch: &Epoch,
+        places: &Array2<f32>,
+    ) -> anyhow::Result<Vec<MapQuality>> {
+        let parts = epoch.parts().into_iter();
+        let qualities = parts.map(|(part, pictures)| {
+            let points = epoch.points.select(Axis(0), &pictures);
+            let map = places.select(Axis(0), &pictures);
+            let quality = MapQuality {
+                epoch: number,
+                part: part.to_owned(),
+                fitted: self.is_fitted_to(number, part),
+                pictures: u32::try_from(pictures.len()).context("too many pictures")?,
+                neighbors: u32::try_from(self.n_neighbors)
+                    .context("`umap.n_neighbors` is too large")?,
+                trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,
+            };
+            if let Some(value) = quality.trustworthiness {
+                info!("epoch {number}, {part}: trustworthiness {value:.3}");
+            }
+            Ok(quality)
+        });
+        qualities.collect()
+    }
+}
+
+fn rows(
+    number: u32,
+    epoch: Epoch,
+    places: &Array2<f32>,
+    labels: &BTreeMap<String, String>,
+) -> anyhow::Result<Vec<EpochPlace>> {
+    let rows = epoch.pictures.into_iter().zip(places.rows());
+    rows.map(|(picture, place)| {
+        let label = labels.get(&picture.path);
+        let label = label
+            .with_context(|| format!("the picture `{}` is not in the annotations", picture.path))?;
+        Ok(EpochPlace {
+            epoch: number,
+            label: label.clone(),
+            path: picture.path,
+            part: picture.part,
+            x: place[0],
+            y: place[1],
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,32 @@
+//! Table `map_qualities`: how far the places of an epoch can be trusted.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A part's pictures in an epoch of `epoch_places`. Sorted by `epoch`, `part`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapQuality {
+    /// From 0.
+    pub epoch: u32,
+    /// As in `epoch_outputs`.
+    pub part: String,
+    /// Whether the map was fitted to these very pictures; others were placed on it.
+    pub fitted: bool,
+    /// Pictures of the part.
+    pub pictures: u32,
+    /// Neighbors on the map that are looked at.
+    pub neighbors: u32,
+    /// How far neighbors on the map are neighbors in the epoch's embedding too, in `[0, 1]`; null for too few pictures.
+    pub trustworthiness: Option<f64>,
+}
+
+impl Table for MapQuality {
+    const NAME: &'static str = "map_qualities";
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.epoch, &self.part).cmp(&(other.epoch, &other.part))
+    }
+}
