@@ -23,16 +23,28 @@ pub(crate) struct Figure {
 impl Figure {
     /// The figure in the page.
     pub(crate) fn markup(&self) -> Markup {
-        let (width, height) = self.canvas.size();
         html! {
             figure id={ "figure-" (self.name) } {
-                svg.drawing viewBox={ "0 0 " (number(width)) " " (number(height)) } role="img" aria-label=(self.label()) {
-                    title { (self.title) }
-                    (self.canvas.marks())
-                }
-                figcaption { strong { (self.title) "." } " " (self.caption) }
+                (self.drawing())
+                (self.legend())
             }
         }
+    }
+
+    /// The drawing alone.
+    pub(crate) fn drawing(&self) -> Markup {
+        let (width, height) = self.canvas.size();
+        html! {
+            svg.drawing viewBox={ "0 0 " (number(width)) " " (number(height)) } role="img" aria-label=(self.label()) {
+                title { (self.title) }
+                (self.canvas.marks())
+            }
+        }
+    }
+
+    /// Title and caption below the drawing.
+    pub(crate) fn legend(&self) -> Markup {
+        html! { figcaption { strong { (self.title) "." } " " (self.caption) } }
     }
 
     /// The figure as a file that stands alone, in the light colors on white.
@@ -62,4 +74,9 @@ impl Figure {
 /// Figures side by side where the page is wide enough.
 pub(crate) fn row(figures: &[Figure]) -> Markup {
     html! { div.figures { @for figure in figures { (figure.markup()) } } }
+}
+
+/// Narrow figures that are compared with each other, as many side by side as the page has room for.
+pub(crate) fn multiples(figures: &[Figure]) -> Markup {
+    html! { div.multiples { @for figure in figures { (figure.markup()) } } }
 }

@@ -1,0 +1,151 @@
+//! How the embedding took shape: the same map, epoch after epoch.
+
+use std::collections::BTreeSet;
+
+use maud::html;
+use tables::epoch_place::EpochPlace;
+
+use crate::figure::{Figure, multiples};
+use crate::format::{list, part, value};
+use crate::scatter::{Area, Placement, Scatter};
+use crate::section::Section;
+use crate::study::Study;
+use crate::svg::{Canvas, Point};
+
+/// Width and height of a panel, and the room for its heading.
+const PANEL: Point = (200.0, 190.0);
+const HEADING: f64 = 18.0;
+
+/// Room for dots at the panel's edge.
+const EDGE: f64 = 12.0;
+
+/// The panels of an epoch, from above.
+const PARTS: [&str; 2] = ["train", "test"];
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let shown: Vec<&EpochPlace> = study
+        .epoch_places
+        .iter()
+        .filter(|row| is_shown(row))
+        .collect();
+    let epochs: BTreeSet<u32> = shown.iter().map(|row| row.epoch).collect();
+    let area = Area {
+        corner: (0.0, HEADING),
+        size: PANEL,
+    };
+    // One for all epochs and parts, so that all panels have the same axes.
+    let placement = Placement::fit(area, EDGE, shown.iter().map(|row| point(row)));
+    let figures: Vec<Figure> = epochs
+        .iter()
+        .map(|&epoch| figure(study, epoch, &shown, placement))
+        .collect();
+    let body = html! {
+        p {
+            "One map was fitted to the embeddings of the training pictures in epoch " (study.choice.epoch) ", the chosen one; "
+            "the pictures of " (others(study, &epochs)) " were placed on it by their nearest neighbors there. "
+            "The same place means the same in every column. Embeddings of other epochs have other scales and directions, "
+            "however, so a place of theirs says which of the grown groups a picture resembles most, and the distances "
+            "between groups say nothing."
+        }
+        @if figures.is_empty() { p.note { "There are no places to show." } } @else {
+            (multiples(&figures))
+            p.note {
+                "Look for names that part from column to column: these classes the network learned to tell apart. A group that stands "
+                "apart among the training pictures, above, and not among the test pictures, below, is learned by heart. "
+                "Trustworthiness is how far neighbors on the map are neighbors in the epoch's embedding too: 1 if all are, about one "
+                "half by chance."
+            }
+        }
+    };
+    Section {
+        id: "evolution",
+        title: "Evolution of the embedding",
+        body,
+        figures,
+    }
+}
+
+fn is_shown(row: &EpochPlace) -> bool {
+    PARTS.contains(&row.part.as_str()) && row.x.is_finite() && row.y.is_finite()
+}
+
+fn point(row: &EpochPlace) -> Point {
+    (f64::from(row.x), f64::from(row.y))
+}
+
+/// The other pictures, in words.
+fn others(study: &Study, epochs: &BTreeSet<u32>) -> String {
+    let others: Vec<String> = epochs
+        .iter()
+        .filter(|epoch| **epoch != study.choice.epoch)
+        .map(u32::to_string)
+        .collect();
+    match others.len() {
+        0 => "the test part".to_owned(),
+        1 => format!("the test part, and those of epoch {},", others[0]),
+        _ => format!("the test part, and those of epochs {},", list(&others)),
+    }
+}
+
+fn figure(study: &Study, epoch: u32, shown: &[&EpochPlace], placement: Placement) -> Figure {
+    let mut canvas = Canvas::new((PANEL.0, 2.0 * (PANEL.1 + HEADING)));
+    let mut top = 0.0;
+    for name in PARTS {
+        let rows = shown
+            .iter()
+            .filter(|row| row.epoch == epoch && row.part == name);
+        canvas.text("muted", (0.0, top + 11.0), part(name));
+        draw_panel(
+            &mut canvas,
+            study,
+            rows.copied(),
+            placement.moved((0.0, top + HEADING)),
+        );
+        top += PANEL.1 + HEADING;
+    }
+    let chosen = if epoch == study.choice.epoch {
+        ", chosen"
+    } else {
+        ""
+    };
+    Figure {
+        name: format!("evolution-{epoch}"),
+        title: format!("Epoch {epoch}{chosen}"),
+        caption: trust(study, epoch),
+        canvas,
+    }
+}
+
+fn draw_panel<'a>(
+    canvas: &mut Canvas,
+    study: &Study,
+    rows: impl Iterator<Item = &'a EpochPlace>,
+    placement: Placement,
+) {
+    let area = placement.area();
+    canvas.rect("panel", area.corner, area.size, 1.0);
+    let codes = study.codes();
+    let mut scatter = Scatter::new(area);
+    for row in rows {
+        scatter.add(
+            codes.of(&row.label),
+            &row.label,
+            &row.part,
+            placement.at(point(row)),
+        );
+    }
+    scatter.draw_dots(canvas, "small-dots");
+    scatter.draw_names(canvas, "", 1.0);
+}
+
+/// How far the epoch's places can be trusted, in words.
+fn trust(study: &Study, epoch: u32) -> String {
+    let of_part = PARTS.map(|name| {
+        let mut rows = study.map_qualities.iter();
+        let row = rows.find(|row| row.epoch == epoch && row.part == name);
+        let value = value(row.and_then(|row| row.trustworthiness));
+        format!("{} {value}", part(name))
+    });
+    format!("Trustworthiness: {}.", of_part.join(", "))
+}
