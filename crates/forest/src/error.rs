@@ -53,13 +53,4 @@ pub enum ForestError {
         /// Its range.
         expected: &'static str,
     },
-    /// The library of trees gave up.
-    #[error("cannot {doing}")]
-    Tree {
-        /// What it was asked for.
-        doing: &'static str,
-        /// Its own words.
-        #[source]
-        source: smartcore::error::Failed,
-    },
 }

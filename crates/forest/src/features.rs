@@ -1,5 +1,3 @@
-use smartcore::linalg::basic::matrix::DenseMatrix;
-
 use crate::ForestError;
 
 /// Features `[N, F]`, all finite.
@@ -50,25 +48,15 @@ impl Features {
         self.n_features
     }
 
-    fn at(&self, row: usize, feature: usize) -> f32 {
+    pub(crate) fn at(&self, row: usize, feature: usize) -> f32 {
         self.values[row * self.n_features + feature]
     }
 
-    /// Indices of the features that differ between rows.
-    pub(crate) fn varying(&self) -> Vec<usize> {
-        let varies =
-            |&j: &usize| (1..self.n_rows).any(|i| (self.at(i, j) - self.at(0, j)).abs() > 0.0);
-        (0..self.n_features).filter(varies).collect()
-    }
-
-    /// The given rows and columns as smartcore takes them.
-    pub(crate) fn select(&self, rows: &[usize], columns: &[usize]) -> DenseMatrix<f32> {
-        // Column by column, which is how trees read it.
-        let values = columns
-            .iter()
-            .flat_map(|&j| rows.iter().map(move |&i| self.at(i, j)))
-            .collect();
-        DenseMatrix::new(rows.len(), columns.len(), values, true)
-            .expect("there is a value for each row and column")
+    /// Whether a feature differs between rows.
+    pub(crate) fn any_varies(&self) -> bool {
+        let mut rows = self.values.chunks_exact(self.n_features.max(1));
+        let first = &self.values[..self.n_features];
+        let is_first = |row: &[f32]| row.iter().zip(first).all(|(a, b)| a.total_cmp(b).is_eq());
+        rows.any(|row| !is_first(row))
     }
 }

@@ -1,23 +1,16 @@
-//! A forest of smartcore's trees, with the balance, the votes and the threads that smartcore's own lacks.
+//! Trees together.
 
-use rand::{RngCore as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde::Deserialize;
-use smartcore::ensemble::random_forest_classifier::{
-    RandomForestClassifier, RandomForestClassifierParameters,
-};
-use smartcore::linalg::basic::matrix::DenseMatrix;
-use smartcore::tree::decision_tree_classifier::SplitCriterion;
+use serde::{Deserialize, Serialize};
 
-use crate::balance::Balance;
+use crate::draw::Balance;
+use crate::tree::{Sample, Tree};
 use crate::{Features, ForestError};
 
-/// A forest of one tree: smartcore draws a bootstrap sample and few features a split only inside a forest.
-type Tree = RandomForestClassifier<f32, u32, DenseMatrix<f32>, Vec<u32>>;
-
 /// What a split is to make purer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Criterion {
     /// Chance that two rows of a node differ in class.
@@ -27,7 +20,59 @@ pub enum Criterion {
     Entropy,
 }
 
-/// The shape of a forest. Rows are counted as a tree gets them: equally many of each class, `N / K` or somewhat more.
+impl Criterion {
+    /// Its name in parameters and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gini => "gini",
+            Self::Entropy => "entropy",
+        }
+    }
+
+    /// The criterion of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = [Self::Gini, Self::Entropy].into_iter();
+        all.find(|criterion| criterion.name() == name)
+    }
+}
+
+/// The shape of a forest as people write it: 0 stands for what is left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Number of trees, at least 1.
+    pub n_trees: usize,
+    /// Splits from the root to the deepest leaf; 0 for no limit.
+    pub max_depth: u16,
+    /// Least rows of a leaf, at least 1.
+    pub min_samples_leaf: usize,
+    /// Least rows of a node that may be split, at least 2.
+    pub min_samples_split: usize,
+    /// Features drawn for each split; 0 for the square root of their number.
+    pub features_per_split: usize,
+    /// What a split is to make purer.
+    pub criterion: Criterion,
+    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    pub bootstrap: bool,
+}
+
+impl From<Shape> for ForestParams {
+    fn from(shape: Shape) -> Self {
+        Self {
+            n_trees: shape.n_trees,
+            max_depth: (shape.max_depth > 0).then_some(shape.max_depth),
+            min_samples_leaf: shape.min_samples_leaf,
+            min_samples_split: shape.min_samples_split,
+            features_per_split: (shape.features_per_split > 0).then_some(shape.features_per_split),
+            criterion: shape.criterion,
+            bootstrap: shape.bootstrap,
+        }
+    }
+}
+
+/// The shape of a forest. Rows are counted once each, whatever they weigh or how often they were drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct ForestParams {
     /// Number of trees, at least 1.
@@ -40,8 +85,18 @@ pub struct ForestParams {
     pub min_samples_split: usize,
     /// Features drawn for each split, at least 1; the square root of `F`, rounded down, if not given.
     pub features_per_split: Option<usize>,
+    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    pub bootstrap: bool,
     /// What a split is to make purer.
     pub criterion: Criterion,
+}
+
+impl ForestParams {
+    /// Features drawn for each split of `n_features`.
+    pub(crate) fn n_drawn(&self, n_features: usize) -> usize {
+        let wanted = self.features_per_split.unwrap_or(n_features.isqrt());
+        wanted.clamp(1, n_features.max(1))
+    }
 }
 
 impl Default for ForestParams {
@@ -53,20 +108,20 @@ impl Default for ForestParams {
             min_samples_leaf: 1,
             min_samples_split: 2,
             features_per_split: None,
+            bootstrap: true,
             criterion: Criterion::Gini,
         }
     }
 }
 
-/// A balanced random forest (Breiman 2001; Chen, Liaw, Breiman 2004): each tree sees a sample of equally many rows of each
-/// class, `N / K` on average.
+/// A balanced random forest (Breiman 2001; Chen, Liaw, Breiman 2004): every class weighs the same, in the draw of a tree's
+/// rows or, without a draw, in its splits. It is scikit-learn's (1.9) `RandomForestClassifier(class_weight="balanced")`
+/// but for the random numbers.
 #[derive(Debug)]
 pub struct Forest {
     trees: Vec<Tree>,
     n_classes: usize,
     n_features: usize,
-    /// The features that trees are grown on: constant ones would only waste the draws of a split.
-    varying: Vec<usize>,
 }
 
 impl Forest {
@@ -86,35 +141,36 @@ impl Forest {
     ) -> Result<Self, ForestError> {
         check_params(params)?;
         check_labels(features, labels, n_classes)?;
-        let varying = features.varying();
-        if varying.is_empty() {
+        if !features.any_varies() {
             return Err(ForestError::Constant(features.n_features()));
         }
         let balance = Balance::of(labels, n_classes);
-        let trees = (0..params.n_trees as u64)
-            .into_par_iter()
-            .map(|tree| {
-                let mut rng = tree_rng(seed, tree);
-                let rows = balance.draw(&mut rng);
-                let y: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-                let x = features.select(&rows, &varying);
-                let fitted = Tree::fit(&x, &y, tree_params(params, varying.len(), rng.next_u64()));
-                grown();
-                fitted.map_err(|source| ForestError::Tree {
-                    doing: "grow a tree",
-                    source,
-                })
-            })
-            .collect::<Result<_, _>>()?;
+        let trees = (0..params.n_trees as u64).into_par_iter().map(|tree| {
+            let mut rng = tree_rng(seed, tree);
+            let weights = if params.bootstrap {
+                balance.bootstrap(&mut rng)
+            } else {
+                balance.weights()
+            };
+            let sample = Sample {
+                features,
+                labels,
+                n_classes,
+                weights: &weights,
+            };
+            let tree = Tree::grow(sample, params, &mut rng);
+            grown();
+            tree
+        });
         Ok(Self {
-            trees,
+            trees: trees.collect(),
             n_classes,
             n_features: features.n_features(),
-            varying,
         })
     }
 
-    /// `[N][K]`, the share of trees that vote for each class, for the rows of `features` `[N, F]`.
+    /// `[N][K]`, probabilities of the classes for the rows of `features` `[N, F]`: the mean over the trees of the shares
+    /// in the leaf that a row comes to.
     ///
     /// # Errors
     /// `F` is not that of the rows that the forest was grown on.
@@ -130,32 +186,20 @@ impl Forest {
                 expected: self.n_features,
             });
         }
-        let rows: Vec<usize> = (0..features.n_rows()).collect();
-        let x = features.select(&rows, &self.varying);
-        let votes: Vec<Vec<u32>> = self
-            .trees
-            .par_iter()
-            .map(|tree| {
-                tree.predict(&x).map_err(|source| ForestError::Tree {
-                    doing: "ask a tree",
-                    source,
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(rows
-            .into_iter()
-            .map(|row| self.shares(votes.iter().map(|tree| tree[row])))
-            .collect())
+        let rows = (0..features.n_rows()).into_par_iter();
+        Ok(rows.map(|row| self.shares(features, row)).collect())
     }
 
-    fn shares(&self, votes: impl Iterator<Item = u32>) -> Vec<f64> {
-        let mut counts = vec![0_u32; self.n_classes];
-        for class in votes {
-            counts[class as usize] += 1;
+    fn shares(&self, features: &Features, row: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; self.n_classes];
+        for tree in &self.trees {
+            let shares = tree.shares(features, row);
+            sums.iter_mut()
+                .zip(shares)
+                .for_each(|(sum, share)| *sum += share);
         }
-        counts
-            .into_iter()
-            .map(|count| f64::from(count) / self.trees.len() as f64)
+        sums.iter()
+            .map(|sum| sum / self.trees.len() as f64)
             .collect()
     }
 }
@@ -221,32 +265,6 @@ fn check_labels(features: &Features, labels: &[u32], n_classes: usize) -> Result
         return Err(ForestError::TooFewClasses(occurring.len()));
     }
     Ok(())
-}
-
-fn tree_params(
-    params: &ForestParams,
-    n_features: usize,
-    seed: u64,
-) -> RandomForestClassifierParameters {
-    RandomForestClassifierParameters {
-        criterion: match params.criterion {
-            Criterion::Gini => SplitCriterion::Gini,
-            Criterion::Entropy => SplitCriterion::Entropy,
-        },
-        // smartcore counts the levels of nodes, scikit-learn the splits between them.
-        max_depth: params.max_depth.map(|depth| depth.saturating_add(1)),
-        min_samples_leaf: params.min_samples_leaf,
-        min_samples_split: params.min_samples_split,
-        n_trees: 1,
-        m: Some(
-            params
-                .features_per_split
-                .unwrap_or_else(|| n_features.isqrt())
-                .clamp(1, n_features),
-        ),
-        keep_samples: false,
-        seed,
-    }
 }
 
 /// The randomness of one tree, whoever grows it.

@@ -15,7 +15,7 @@ pub struct ForestPrediction {
     pub label: String,
     /// As in `predictions`.
     pub part: String,
-    /// `[K]`, the trees' votes; they sum to 1.
+    /// `[K]`, the mean over the trees of the classes' shares in a leaf; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The class of the highest probability.
     pub predicted: String,

@@ -3,38 +3,37 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Criterion, Features, Forest, ForestParams};
+use forest::{Classes, Criterion, Features, Forest, Shape};
 use serde::Deserialize;
 use stage::{Input, Output, Progress, Seed};
 use tables::forest_prediction::ForestPrediction;
+use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;
 
 /// The part that the forest is grown on.
 const TRAIN: &str = "train";
 
+/// The shape of the forest, as [`Shape`] describes it, and the seed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// Number of trees, at least 1.
     n_trees: usize,
-    /// Splits from the root to the deepest leaf; 0 for no limit.
     max_depth: u16,
-    /// Least rows of a leaf, at least 1, of the tree's own sample: equally many rows of each class.
     min_samples_leaf: usize,
-    /// Least rows of a node that may be split, at least 2.
     min_samples_split: usize,
-    /// Dimensions of the embedding drawn for each split; 0 for the square root of their number.
     features_per_split: usize,
-    /// What a split is to make purer: `gini` or `entropy`.
     criterion: Criterion,
+    bootstrap: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
     predictions: Input<Prediction>,
+    /// A search, whose best trial's shape stands in for that of the parameters.
+    trials: Option<Input<ForestTrial>>,
 }
 
 #[derive(Deserialize)]
@@ -49,8 +48,12 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let predictions = inputs.predictions.read()?;
+    let shape = match &inputs.trials {
+        Some(trials) => best(&trials.read()?)?,
+        None => params.shape(),
+    };
     let classes = classes(&predictions)?;
-    let forest = grow(&predictions, &classes, &params)?;
+    let forest = grow(&predictions, &classes, shape, params.seed)?;
     let probabilities = forest.probabilities(&features(&predictions)?)?;
     let rows = predictions.into_iter().zip(probabilities);
     outputs.predictions.write(
@@ -59,21 +62,47 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     )
 }
 
-/// Names of the classes in the order of their codes.
-fn classes(predictions: &[Prediction]) -> anyhow::Result<Vec<String>> {
-    let mut classes: Vec<String> = predictions
-        .iter()
-        .map(|prediction| prediction.label.clone())
-        .collect();
-    classes.sort_unstable();
-    classes.dedup();
+impl Params {
+    fn shape(&self) -> Shape {
+        Shape {
+            n_trees: self.n_trees,
+            max_depth: self.max_depth,
+            min_samples_leaf: self.min_samples_leaf,
+            min_samples_split: self.min_samples_split,
+            features_per_split: self.features_per_split,
+            criterion: self.criterion,
+            bootstrap: self.bootstrap,
+        }
+    }
+}
+
+/// The shape of the best trial.
+fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
+    let best = trials.iter().find(|trial| trial.best);
+    let best = best.context("no trial of the search is the best")?;
+    Ok(Shape {
+        n_trees: best.n_trees as usize,
+        max_depth: u16::try_from(best.max_depth).context("`max_depth` is out of range")?,
+        min_samples_leaf: best.min_samples_leaf as usize,
+        min_samples_split: best.min_samples_split as usize,
+        features_per_split: best.features_per_split as usize,
+        criterion: Criterion::named(&best.criterion)
+            .with_context(|| format!("there is no criterion `{}`", best.criterion))?,
+        bootstrap: best.bootstrap,
+    })
+}
+
+/// The classes of the pictures, which are those of the network.
+fn classes(predictions: &[Prediction]) -> anyhow::Result<Classes> {
+    let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
+    let names = classes.names();
     for prediction in predictions {
         ensure!(
-            prediction.logits.len() == classes.len(),
+            prediction.logits.len() == names.len(),
             "the network has {} classes, but the pictures have {}: `{}`",
             prediction.logits.len(),
-            classes.len(),
-            classes.join("`, `")
+            names.len(),
+            names.join("`, `")
         );
     }
     Ok(classes)
@@ -87,58 +116,46 @@ fn features<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> anyhow
     Features::from_rows(&rows).context("cannot use the embeddings")
 }
 
-fn grow(predictions: &[Prediction], classes: &[String], params: &Params) -> anyhow::Result<Forest> {
-    let train: Vec<&Prediction> = predictions
+fn grow(
+    predictions: &[Prediction],
+    classes: &Classes,
+    shape: Shape,
+    seed: Seed,
+) -> anyhow::Result<Forest> {
+    let train = predictions.iter().filter(|row| row.part == TRAIN);
+    let train: Vec<&Prediction> = train.collect();
+    let labels: Vec<u32> = train
         .iter()
-        .filter(|prediction| prediction.part == TRAIN)
+        .filter_map(|row| classes.code(&row.label))
         .collect();
-    let labels = train
-        .iter()
-        .map(|prediction| code(&prediction.label, classes))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let progress = Progress::start("trees", params.n_trees);
-    let shape = ForestParams {
-        n_trees: params.n_trees,
-        max_depth: (params.max_depth > 0).then_some(params.max_depth),
-        min_samples_leaf: params.min_samples_leaf,
-        min_samples_split: params.min_samples_split,
-        features_per_split: (params.features_per_split > 0).then_some(params.features_per_split),
-        criterion: params.criterion,
-    };
-    let seed = params.seed.stream("grow").number();
+    let progress = Progress::start("trees", shape.n_trees);
     Forest::fit(
         &features(train)?,
         &labels,
-        classes.len(),
-        &shape,
-        seed,
+        classes.names().len(),
+        &shape.into(),
+        seed.stream("grow").number(),
         || progress.advance(1),
     )
     .with_context(|| format!("cannot grow a forest on the pictures of part `{TRAIN}`"))
-}
-
-fn code(label: &str, classes: &[String]) -> anyhow::Result<u32> {
-    let place = classes.binary_search_by(|class| class.as_str().cmp(label));
-    let place = place.expect("the classes are those of the pictures");
-    u32::try_from(place).context("there are too many classes")
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the table holds probabilities in single precision"
 )]
-fn row(prediction: Prediction, shares: &[f64], classes: &[String]) -> ForestPrediction {
+fn row(prediction: Prediction, shares: &[f64], classes: &Classes) -> ForestPrediction {
     ForestPrediction {
         path: prediction.path,
         label: prediction.label,
         part: prediction.part,
         probabilities: shares.iter().map(|&share| share as f32).collect(),
-        predicted: classes[most_voted(shares)].clone(),
+        predicted: classes.names()[most_probable(shares)].clone(),
     }
 }
 
 /// Index of the largest share; of equals, the first.
-fn most_voted(shares: &[f64]) -> usize {
+fn most_probable(shares: &[f64]) -> usize {
     let indices = 0..shares.len();
     indices
         .rev()

@@ -61,7 +61,8 @@ fn a_class_that_does_not_occur_gets_no_votes() {
 
 #[test]
 fn depth_is_the_number_of_splits() {
-    // Class 1 in the middle: one split cannot part it off, two can.
+    // Class 1 in the middle: one split cannot part it off, two can. All trees see the same rows, else one split at either
+    // border would do together what one tree cannot.
     let rows: Vec<[f32; 1]> = (0..30).map(|i| [i as f32]).collect();
     let labels: Vec<u32> = (0..30).map(|i| u32::from(i / 10 == 1)).collect();
     let features = Features::from_rows(&rows).unwrap();
@@ -71,6 +72,7 @@ fn depth_is_the_number_of_splits() {
             &labels,
             &ForestParams {
                 max_depth,
+                bootstrap: false,
                 ..small()
             },
         );
@@ -83,6 +85,23 @@ fn depth_is_the_number_of_splits() {
     };
     assert!(right(Some(1)) < 18);
     assert_eq!((right(Some(2)), right(None)), (18, 18));
+}
+
+#[test]
+fn trees_differ_by_their_rows_alone_where_all_features_are_drawn() {
+    let (features, labels) = line(40);
+    let border = |bootstrap| {
+        let params = ForestParams {
+            bootstrap,
+            features_per_split: Some(2),
+            ..small()
+        };
+        let forest = forest(&features, &labels, &params);
+        let asked = Features::from_rows(&[[9.72, 5.0]]).unwrap();
+        forest.probabilities(&asked).unwrap()[0][0]
+    };
+    assert!((0.2..0.8).contains(&border(true)), "{}", border(true));
+    assert!((border(false) - 1.0).abs() < 1e-12);
 }
 
 #[test]

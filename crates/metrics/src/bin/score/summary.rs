@@ -6,7 +6,7 @@ use tables::score::Score;
 
 const PARTS: [&str; 3] = ["train", "test", "val"];
 const METRICS: [&str; 3] = ["top1", "top2", "f1"];
-const MODELS: [&str; 2] = ["network", "forest"];
+const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 /// Width of a model's column.
 const COLUMN: usize = 22;
 
