@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{Judgment, Metric, MetricError, Scores, Tally};
+use crate::{Judgment, Metric, MetricError, Tally};
 
 /// The middle 95 % of a bootstrap distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,13 +15,50 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// An interval for each of [`Metric::ALL`], by the percentile method of the cluster bootstrap (Efron 1979; Davison and
+/// An interval for each of `M` statistics, by the percentile method of the cluster bootstrap (Efron 1979; Davison and
 /// Hinkley 1997, §3.8): a replicate draws as many units as there are, with replacement, and counts all their pictures.
 /// Pictures of one author resemble each other, so resampling single pictures would make intervals too narrow.
 ///
-/// `units` `[N]` numbers the unit of each picture: its author, or itself where there is none. Replicate `r` draws from
-/// `rng_of(r)`, so neither the number of threads nor that of replicates shifts a draw. Quantiles interpolate linearly,
-/// as `numpy.quantile`. `None` with fewer than two units or no replicates.
+/// `units` `[N]` numbers the unit of each picture: its author, or itself where there is none. `statistics` are taken of
+/// the pictures drawn, each with how often. Replicate `r` draws from `rng_of(r)`, so neither the number of threads nor
+/// that of replicates shifts a draw. Quantiles interpolate linearly, as `numpy.quantile`. `None` with fewer than two
+/// units or no replicates.
+pub fn bootstrap<const M: usize>(
+    units: &[usize],
+    n_replicates: u64,
+    rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
+    statistics: impl Fn(&[(usize, u64)]) -> [f64; M] + Sync,
+) -> Option<[Interval; M]> {
+    let (starts, pictures) = pictures_by_unit(units);
+    let n_units = starts.len() - 1;
+    if n_units < 2 || n_replicates == 0 {
+        return None;
+    }
+    let replicate = |r: u64| {
+        let mut times = vec![0_u64; n_units];
+        let mut rng = rng_of(r);
+        for _ in 0..n_units {
+            times[rng.random_range(0..n_units)] += 1;
+        }
+        let mut drawn = Vec::with_capacity(units.len());
+        for (unit, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0) {
+            let members = &pictures[starts[unit]..starts[unit + 1]];
+            drawn.extend(members.iter().map(|&picture| (picture, times)));
+        }
+        statistics(&drawn)
+    };
+    let replicates: Vec<[f64; M]> = (0..n_replicates).into_par_iter().map(replicate).collect();
+    Some(std::array::from_fn(|statistic| {
+        let mut values: Vec<f64> = replicates.iter().map(|values| values[statistic]).collect();
+        values.sort_by(f64::total_cmp);
+        Interval {
+            low: quantile(&values, 0.025),
+            high: quantile(&values, 0.975),
+        }
+    }))
+}
+
+/// [`bootstrap`] of each of [`Metric::ALL`].
 ///
 /// # Errors
 /// `units` is not as long as `judgments`.
@@ -39,44 +76,21 @@ pub fn intervals(
             expected: judgments.len(),
         });
     }
-    let (starts, members) = members_by_unit(judgments, units);
-    let n_units = starts.len() - 1;
-    if n_units < 2 || n_replicates == 0 {
-        return Ok(None);
-    }
-    let replicate = |r: u64| {
-        let mut times = vec![0_u64; n_units];
-        let mut rng = rng_of(r);
-        for _ in 0..n_units {
-            times[rng.random_range(0..n_units)] += 1;
-        }
+    Ok(bootstrap(units, n_replicates, rng_of, |drawn| {
         let mut tally = Tally::new(n_classes);
-        for (unit, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0) {
-            for judgment in &members[starts[unit]..starts[unit + 1]] {
-                tally.add(judgment, times);
-            }
+        for &(picture, times) in drawn {
+            tally.add(&judgments[picture], times);
         }
         tally.scores()
-    };
-    let replicates: Vec<Scores> = (0..n_replicates).into_par_iter().map(replicate).collect();
-    Ok(Some(std::array::from_fn(|metric| {
-        let mut values: Vec<f64> = replicates.iter().map(|scores| scores[metric]).collect();
-        values.sort_by(f64::total_cmp);
-        Interval {
-            low: quantile(&values, 0.025),
-            high: quantile(&values, 0.975),
-        }
-    })))
+    }))
 }
 
-/// Judgments unit by unit, with the start of each unit and the end of the last; units without pictures are left out.
-fn members_by_unit(judgments: &[Judgment], units: &[usize]) -> (Vec<usize>, Vec<Judgment>) {
+/// Pictures unit by unit, with the start of each unit and the end of the last; units without pictures are left out.
+fn pictures_by_unit(units: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = (0..units.len()).collect();
     order.sort_by_key(|&picture| units[picture]);
     let starts = (0..order.len()).filter(|&i| i == 0 || units[order[i]] != units[order[i - 1]]);
-    let starts = starts.chain([order.len()]).collect();
-    let members = order.iter().map(|&picture| judgments[picture]).collect();
-    (starts, members)
+    (starts.chain([order.len()]).collect(), order)
 }
 
 /// The `q` quantile of the values, which are sorted and not empty.

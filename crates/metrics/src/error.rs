@@ -14,6 +14,17 @@ pub enum MetricError {
         /// `K`.
         classes: usize,
     },
+    /// A class that no picture has.
+    #[error("the class `{label}` is not in the collection, which knows {known}")]
+    UnknownLabel {
+        /// Its name.
+        label: String,
+        /// The names of the classes.
+        known: String,
+    },
+    /// A path that no picture has.
+    #[error("the picture `{0}` is not in the collection")]
+    UnknownPicture(String),
     /// NaN or infinity among the scores.
     #[error("the score of class {class} is {value}, expected a finite number")]
     NotFinite {
@@ -58,4 +69,29 @@ pub enum MetricError {
         /// `N`.
         expected: usize,
     },
+    /// No pictures to fit or judge by.
+    #[error("there are no pictures, expected at least one")]
+    NoPictures,
+    /// Predictions of different numbers of classes.
+    #[error("a picture has scores of {found} classes, expected {expected}")]
+    Classes {
+        /// Its number of classes.
+        found: usize,
+        /// `K`.
+        expected: usize,
+    },
+    /// Probabilities that are none.
+    #[error("the probabilities of a picture are {0:?}, expected numbers from 0 to 1 that sum to 1")]
+    NoProbabilities(Vec<f64>),
+    /// A temperature that is none.
+    #[error("the temperature is {0}, expected a number above 0")]
+    Temperature(f64),
+    /// A step function that is none.
+    #[error(
+        "the knots of an isotonic calibrator are {0:?}, expected at least one, each (confidence, probability) above the last"
+    )]
+    Knots(Vec<(f64, f64)>),
+    /// The minimizer gave up.
+    #[error("cannot fit the temperature: {0}")]
+    Minimizer(String),
 }

@@ -73,7 +73,7 @@ impl Judgment {
 }
 
 /// The first index of the highest value.
-fn argmax(values: &[f32]) -> Option<usize> {
+pub(crate) fn argmax<T: PartialOrd + Copy>(values: &[T]) -> Option<usize> {
     let mut best = None;
     for (i, &value) in values.iter().enumerate() {
         if best.is_none_or(|best: usize| value > values[best]) {

@@ -3,21 +3,24 @@
 //! A [`Judgment`] is what a model made of one picture. A [`Tally`] counts judgments, and every score, the confusion
 //! matrix and the per-class report are read off it; [`intervals`] resamples whole authors and reads the same scores off
 //! the resampled tallies. [`separation`] says how well classes stand apart among points, [`retrieval`] how well the nearest
-//! points share a label.
+//! points share a label. [`calibration`] is about probabilities that mean what they say.
 //!
 //! All figures follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` pictures,
 //! `K` classes, `D` dimensions.
 
 mod bootstrap;
+mod collection;
 mod error;
 mod judgment;
 mod points;
 mod tally;
 
+pub mod calibration;
 pub mod retrieval;
 pub mod separation;
 
-pub use bootstrap::{Interval, intervals};
+pub use bootstrap::{Interval, bootstrap, intervals};
+pub use collection::Collection;
 pub use error::MetricError;
 pub use judgment::Judgment;
 pub use points::Points;

@@ -38,6 +38,7 @@ pub mod problem;
 pub mod reliability;
 pub mod score;
 pub mod silhouette;
+pub mod study_trial;
 pub mod timing;
 
 pub use error::TableError;

@@ -1,6 +1,5 @@
 //! Stage `score`: the figures of every epoch and of the chosen models.
 
-mod collection;
 mod rows;
 mod seen;
 mod summary;
@@ -8,6 +7,7 @@ mod summary;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use metrics::Collection;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath, Progress, Seed};
 use tables::{
@@ -15,8 +15,6 @@ use tables::{
     epoch_score::EpochScore, fold::Fold, forest_prediction::ForestPrediction,
     prediction::Prediction, score::Score,
 };
-
-use collection::Collection;
 
 /// How to score.
 #[derive(Deserialize)]
@@ -42,6 +40,8 @@ struct Inputs {
     predictions: Input<Prediction>,
     /// The forest's word on the same pictures.
     forest: Option<Input<ForestPrediction>>,
+    /// That of the forest whose parameters were searched for.
+    tuned: Option<Input<ForestPrediction>>,
 }
 
 /// What it writes.
@@ -65,18 +65,27 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let collection = Collection::of(&inputs.folds.read()?);
+    let folds = inputs.folds.read()?;
+    let pictures = folds
+        .iter()
+        .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
+    let collection = Collection::of(pictures);
     outputs
         .epoch_scores
         .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
 
     let network = seen::by_network(inputs.predictions.read()?, &collection)?;
-    let forest = match &inputs.forest {
-        Some(forest) => Some(seen::by_forest(forest.read()?, &network, &collection)?),
-        None => None,
+    let by_forest = |input: &Option<Input<ForestPrediction>>| match input {
+        Some(forest) => seen::by_forest(forest.read()?, &network, &collection).map(Some),
+        None => Ok(None),
     };
+    let (forest, tuned) = (by_forest(&inputs.forest)?, by_forest(&inputs.tuned)?);
     let (mut scores, mut confusion, mut report) = (Vec::new(), Vec::new(), Vec::new());
-    let models = [("network", Some(network)), ("forest", forest)];
+    let models = [
+        ("network", Some(network)),
+        ("forest", forest),
+        ("tuned forest", tuned),
+    ];
     for (model, seen) in models
         .iter()
         .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))

@@ -1,7 +1,7 @@
 //! Figures as rows of the tables.
 
 use anyhow::Context;
-use metrics::{Interval, Judgment, Metric, Tally, intervals};
+use metrics::{Collection, Interval, Judgment, Metric, Tally, intervals};
 use tables::{
     class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
     epoch_score::EpochScore, score::Score,
@@ -9,7 +9,6 @@ use tables::{
 
 use crate::{
     Params,
-    collection::Collection,
     seen::{self, Seen},
 };
 
@@ -88,10 +87,10 @@ fn resampled(
     let units = pictures
         .iter()
         .map(|picture| collection.unit(&picture.path));
-    let units: Vec<usize> = units.collect::<anyhow::Result<_>>()?;
+    let units: Vec<usize> = units.collect::<Result<_, _>>()?;
     let stream = params.seed.stream(&format!("score bootstrap {part}"));
     let intervals = intervals(
-        collection.labels.len(),
+        collection.labels().len(),
         &judgments,
         &units,
         params.bootstrap,
@@ -107,7 +106,7 @@ pub(crate) fn confusion(
     tally: &Tally,
     collection: &Collection,
 ) -> anyhow::Result<Vec<Confusion>> {
-    let classes = || collection.labels.iter().enumerate();
+    let classes = || collection.labels().iter().enumerate();
     let cells = classes().flat_map(|actual| classes().map(move |predicted| (actual, predicted)));
     cells
         .map(|((actual, actual_label), (predicted, predicted_label))| {
@@ -129,7 +128,7 @@ pub(crate) fn report(
     tally: &Tally,
     collection: &Collection,
 ) -> anyhow::Result<Vec<ClassReport>> {
-    let classes = collection.labels.iter().zip(tally.report());
+    let classes = collection.labels().iter().zip(tally.report());
     classes
         .map(|(label, figures)| {
             Ok(ClassReport {

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use metrics::{
-    Judgment, Points, Tally,
+    Collection, Judgment, Points, Tally,
     separation::{calinski_harabasz, davies_bouldin, silhouette},
 };
 use rand_chacha::ChaCha8Rng;
 use tables::{
     epoch_output::EpochOutput, forest_prediction::ForestPrediction, prediction::Prediction,
 };
-
-use crate::collection::Collection;
 
 /// A picture that a model saw.
 pub(crate) struct Seen {
@@ -102,7 +100,7 @@ pub(crate) fn parts(seen: &[Seen]) -> BTreeMap<&str, Vec<&Seen>> {
 
 /// The pictures counted.
 pub(crate) fn tally(seen: &[&Seen], collection: &Collection) -> Tally {
-    let mut tally = Tally::new(collection.labels.len());
+    let mut tally = Tally::new(collection.labels().len());
     for picture in seen {
         tally.add(&picture.judgment, 1);
     }
@@ -175,10 +173,10 @@ fn classes<'a>(
     collection: &Collection,
 ) -> anyhow::Result<&'a [f32]> {
     ensure!(
-        scores.len() == collection.labels.len(),
+        scores.len() == collection.labels().len(),
         "the picture `{path}` has scores of {} classes, the folds know {}",
         scores.len(),
-        collection.labels.len()
+        collection.labels().len()
     );
     Ok(scores)
 }

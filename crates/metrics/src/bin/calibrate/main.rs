@@ -1,0 +1,139 @@
+//! Stage `calibrate`: calibrators of the models, fitted on the test fold's pictures and judged on validation.
+
+mod rows;
+mod seen;
+mod variant;
+
+use std::{num::NonZeroUsize, process::ExitCode};
+
+use anyhow::Context;
+use metrics::{
+    Collection,
+    calibration::{
+        Calibrators, Forecasts, ForestCalibrators, NetworkCalibrators, OneAgainstRest, Temperature,
+    },
+};
+use serde::Deserialize;
+use stage::{Input, Output, OutputPath, Seed};
+use tables::{
+    calibration::Calibration, fold::Fold, forest_prediction::ForestPrediction,
+    prediction::Prediction, reliability::Reliability,
+};
+
+use seen::Seen;
+use variant::Variant;
+
+/// The part that calibrators are fitted to: the models didn't learn from it.
+const FITTED: &str = "test";
+/// The parts that are judged. Only the second is a test of what was fitted.
+const JUDGED: [&str; 2] = [FITTED, tables::fold::VALIDATION];
+
+/// How to judge.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Bins of the confidence.
+    bins: NonZeroUsize,
+    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    bootstrap: u64,
+}
+
+/// What it reads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// Classes and authors of the pictures.
+    folds: Input<Fold>,
+    /// The chosen network's word.
+    predictions: Input<Prediction>,
+    /// The forest's word on the same pictures.
+    forest: Option<Input<ForestPrediction>>,
+}
+
+/// What it writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// Figures of the models before and after calibration.
+    calibration: Output<Calibration>,
+    /// Their reliability diagrams.
+    reliability: Output<Reliability>,
+    /// [`Calibrators`] as JSON, for the prediction of new pictures.
+    calibrators: OutputPath,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let folds = inputs.folds.read()?;
+    let pictures = folds
+        .iter()
+        .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
+    let collection = Collection::of(pictures);
+    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let forest = match &inputs.forest {
+        Some(forest) => Some(seen::by_forest(forest.read()?, &collection)?),
+        None => None,
+    };
+    let calibrators = fit(&network, forest.as_deref(), &collection)
+        .with_context(|| format!("cannot fit to the pictures of the part `{FITTED}`"))?;
+    tracing::info!(
+        "the network's temperature is {:.3}",
+        calibrators.network.temperature.value()
+    );
+
+    let (mut figures, mut diagrams) = (Vec::new(), Vec::new());
+    for variant in Variant::all(&calibrators) {
+        let seen = match variant.model() {
+            "network" => network.as_slice(),
+            _ => forest.as_deref().unwrap_or_default(),
+        };
+        for part in JUDGED {
+            let pictures = seen::of_part(seen, part);
+            if pictures.is_empty() {
+                continue;
+            }
+            let forecasts = variant.forecasts(&pictures)?;
+            figures.push(rows::figures(
+                &variant, part, &forecasts, &pictures, &params,
+            )?);
+            diagrams.extend(rows::diagram(&variant, part, &forecasts, params.bins)?);
+        }
+    }
+    fs_err::write(
+        &*outputs.calibrators,
+        serde_json::to_string_pretty(&calibrators)? + "\n",
+    )?;
+    outputs.calibration.write(figures)?;
+    outputs.reliability.write(diagrams)
+}
+
+/// Calibrators of the part [`FITTED`].
+fn fit(
+    network: &[Seen],
+    forest: Option<&[Seen]>,
+    collection: &Collection,
+) -> anyhow::Result<Calibrators> {
+    let network: Vec<&Seen> = seen::of_part(network, FITTED);
+    let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
+    let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
+    let forest = forest.map(|forest| {
+        let pictures = seen::of_part(forest, FITTED);
+        let forecasts = Forecasts::of(pictures.iter().map(|seen| (seen.votes(), seen.code)))?;
+        anyhow::Ok(ForestCalibrators {
+            platt: OneAgainstRest::fit(&forecasts),
+            isotonic: OneAgainstRest::fit(&forecasts),
+        })
+    });
+    Ok(Calibrators {
+        labels: collection.labels().to_vec(),
+        network: NetworkCalibrators {
+            temperature: Temperature::fit(&logits, &actual)?,
+        },
+        forest: forest.transpose()?,
+    })
+}

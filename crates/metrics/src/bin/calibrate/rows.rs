@@ -1,0 +1,79 @@
+//! Figures as rows of the tables.
+
+use std::num::NonZeroUsize;
+
+use anyhow::Context;
+use metrics::{
+    bootstrap,
+    calibration::{Forecasts, Quality, reliability},
+};
+use tables::{calibration::Calibration, reliability::Reliability};
+
+use crate::{Params, seen::Seen, variant::Variant};
+
+/// The figures of a variant on a part, with intervals. Every variant sees the same draws of authors.
+pub(crate) fn figures(
+    variant: &Variant<'_>,
+    part: &str,
+    forecasts: &Forecasts,
+    pictures: &[&Seen],
+    params: &Params,
+) -> anyhow::Result<Calibration> {
+    let quality = Quality::of(forecasts, params.bins);
+    let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
+    let stream = params.seed.stream(&format!("calibrate bootstrap {part}"));
+    let intervals = bootstrap(
+        &units,
+        params.bootstrap,
+        |replicate| stream.at(replicate, 0),
+        |drawn| {
+            let quality = Quality::of_drawn(forecasts, drawn, params.bins);
+            [quality.ece, quality.log_loss]
+        },
+    );
+    let [ece, log_loss] = intervals.map_or([None; 2], |intervals| intervals.map(Some));
+    Ok(Calibration {
+        model: variant.model().to_owned(),
+        method: variant.method().to_owned(),
+        part: part.to_owned(),
+        n: pictures_of(forecasts.n_pictures() as u64)?,
+        temperature: variant.temperature(),
+        ece: quality.ece,
+        ece_low: ece.map(|interval| interval.low),
+        ece_high: ece.map(|interval| interval.high),
+        classwise_ece: quality.classwise_ece,
+        brier: quality.brier,
+        log_loss: quality.log_loss,
+        log_loss_low: log_loss.map(|interval| interval.low),
+        log_loss_high: log_loss.map(|interval| interval.high),
+        top1: quality.top1,
+    })
+}
+
+/// The bins of a variant on a part.
+pub(crate) fn diagram(
+    variant: &Variant<'_>,
+    part: &str,
+    forecasts: &Forecasts,
+    bins: NonZeroUsize,
+) -> anyhow::Result<Vec<Reliability>> {
+    let bins = (0..).zip(reliability(forecasts, bins));
+    bins.map(|(number, bin)| {
+        Ok(Reliability {
+            model: variant.model().to_owned(),
+            method: variant.method().to_owned(),
+            part: part.to_owned(),
+            bin: number,
+            low: bin.low,
+            high: bin.high,
+            n: pictures_of(bin.n)?,
+            confidence: bin.confidence,
+            accuracy: bin.accuracy,
+        })
+    })
+    .collect()
+}
+
+fn pictures_of(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more pictures than the table can count")
+}

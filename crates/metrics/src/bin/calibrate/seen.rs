@@ -1,0 +1,77 @@
+//! Pictures as a model saw them.
+
+use anyhow::ensure;
+use metrics::Collection;
+use tables::{forest_prediction::ForestPrediction, prediction::Prediction};
+
+/// A picture that a model saw.
+pub(crate) struct Seen {
+    part: String,
+    /// Of the true class.
+    pub(crate) code: usize,
+    /// What the bootstrap draws it with.
+    pub(crate) unit: usize,
+    /// `[K]`: the network's logits or the forest's votes.
+    pub(crate) scores: Vec<f32>,
+}
+
+/// The chosen network's pictures.
+pub(crate) fn by_network(
+    rows: Vec<Prediction>,
+    collection: &Collection,
+) -> anyhow::Result<Vec<Seen>> {
+    let rows = rows.into_iter();
+    rows.map(|row| Seen::new(&row.path, &row.label, row.part, row.logits, collection))
+        .collect()
+}
+
+/// The forest's pictures.
+pub(crate) fn by_forest(
+    rows: Vec<ForestPrediction>,
+    collection: &Collection,
+) -> anyhow::Result<Vec<Seen>> {
+    let rows = rows.into_iter();
+    rows.map(|row| {
+        Seen::new(
+            &row.path,
+            &row.label,
+            row.part,
+            row.probabilities,
+            collection,
+        )
+    })
+    .collect()
+}
+
+/// The pictures of a part.
+pub(crate) fn of_part<'a>(seen: &'a [Seen], part: &str) -> Vec<&'a Seen> {
+    seen.iter().filter(|picture| picture.part == part).collect()
+}
+
+impl Seen {
+    fn new(
+        path: &str,
+        label: &str,
+        part: String,
+        scores: Vec<f32>,
+        collection: &Collection,
+    ) -> anyhow::Result<Self> {
+        let expected = collection.labels().len();
+        ensure!(
+            scores.len() == expected,
+            "the picture `{path}` has scores of {} classes, the folds know {expected}",
+            scores.len(),
+        );
+        Ok(Self {
+            part,
+            code: collection.code(label)?,
+            unit: collection.unit(path)?,
+            scores,
+        })
+    }
+
+    /// The scores as probabilities, where they are votes.
+    pub(crate) fn votes(&self) -> Vec<f64> {
+        self.scores.iter().map(|&vote| f64::from(vote)).collect()
+    }
+}

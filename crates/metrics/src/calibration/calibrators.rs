@@ -1,0 +1,35 @@
+//! All that was fitted, as one value.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Isotonic, OneAgainstRest, Sigmoid, Temperature};
+
+/// The calibrators of a study's models: what a prediction of a new picture needs besides the models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibrators {
+    /// Names of the classes, in the order of their codes: that of all logits and probabilities.
+    pub labels: Vec<String>,
+    /// For the network's logits.
+    pub network: NetworkCalibrators,
+    /// For the forest's votes, where there is a forest.
+    pub forest: Option<ForestCalibrators>,
+}
+
+/// What mends a network's logits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkCalibrators {
+    /// Divides them.
+    pub temperature: Temperature,
+}
+
+/// What mends a forest's votes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForestCalibrators {
+    /// A sigmoid a class.
+    pub platt: OneAgainstRest<Sigmoid>,
+    /// A rising curve a class.
+    pub isotonic: OneAgainstRest<Isotonic>,
+}

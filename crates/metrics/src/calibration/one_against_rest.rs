@@ -1,0 +1,67 @@
+//! A curve for each class.
+
+use serde::{Deserialize, Serialize};
+
+use super::Forecasts;
+use crate::MetricError;
+
+/// A curve from what a model says of a class to the share of pictures that are of it.
+pub trait Curve {
+    /// The curve of `values` `[N]`, at least one, and whether each picture is of the class.
+    fn fit(values: &[f64], is_class: &[bool]) -> Self;
+
+    /// The probability, in `[0, 1]`, where the model says `value`.
+    fn apply(&self, value: f64) -> f64;
+}
+
+/// A calibrator that looks at each class against all others and normalizes what it gets (Zadrozny and Elkan 2002), as
+/// scikit-learn's `CalibratedClassifierCV`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OneAgainstRest<C> {
+    /// By code.
+    curves: Vec<C>,
+}
+
+impl<C: Curve> OneAgainstRest<C> {
+    /// A curve for each class of `forecasts`.
+    pub fn fit(forecasts: &Forecasts) -> Self {
+        let curve = |class| {
+            let (values, is_class) = forecasts.class(class);
+            C::fit(&values, &is_class)
+        };
+        Self {
+            curves: (0..forecasts.n_classes()).map(curve).collect(),
+        }
+    }
+
+    /// The curves `[K]`.
+    pub fn curves(&self) -> &[C] {
+        &self.curves
+    }
+
+    /// Calibrated probabilities `[K]` of a model's `probabilities` `[K]`. All classes get the same where every curve
+    /// says 0.
+    ///
+    /// # Errors
+    /// It was fitted to another `K`.
+    pub fn apply(&self, probabilities: &[f64]) -> Result<Vec<f64>, MetricError> {
+        if probabilities.len() != self.curves.len() {
+            return Err(MetricError::Classes {
+                found: probabilities.len(),
+                expected: self.curves.len(),
+            });
+        }
+        let pairs = self.curves.iter().zip(probabilities);
+        let raw: Vec<f64> = pairs.map(|(curve, &p)| curve.apply(p)).collect();
+        let sum: f64 = raw.iter().sum();
+        let share = |p: f64| {
+            if sum > 0.0 {
+                p / sum
+            } else {
+                1.0 / raw.len() as f64
+            }
+        };
+        Ok(raw.iter().copied().map(share).collect())
+    }
+}

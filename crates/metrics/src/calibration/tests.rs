@@ -1,0 +1,272 @@
+use approx::assert_abs_diff_eq;
+use std::num::NonZeroUsize;
+
+use super::*;
+use crate::MetricError;
+
+const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+
+/// Four pictures of two classes.
+fn four() -> Forecasts {
+    let rows = [(0.95, 0), (0.85, 1), (0.83, 0), (0.4, 1)];
+    Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap()
+}
+
+/// Logits of two classes that say odds of e² : 1, right on three of four pictures.
+fn overconfident() -> (Vec<Vec<f32>>, Vec<usize>) {
+    (vec![vec![2.0, 0.0]; 4], vec![0, 0, 0, 1])
+}
+
+fn fit(logits: &[Vec<f32>], actual: &[usize]) -> Result<Temperature, MetricError> {
+    let rows: Vec<&[f32]> = logits.iter().map(Vec::as_slice).collect();
+    Temperature::fit(&rows, actual)
+}
+
+#[test]
+fn four_pictures_by_hand() {
+    let found = Quality::of(&four(), TEN);
+    // The confidences 0.85 and 0.83 share a bin, half of which is right.
+    let ece = (0.05 + (0.85 + 0.83 - 1.0) + 0.4) / 4.0;
+    assert_abs_diff_eq!(found.ece, ece, epsilon = 1e-12);
+    // With two classes the second one's gaps mirror the first's.
+    assert_abs_diff_eq!(found.classwise_ece, ece, epsilon = 1e-12);
+    let squares = [0.05, 0.85, 0.17, 0.4].map(|p: f64| 2.0 * p * p);
+    assert_abs_diff_eq!(
+        found.brier,
+        squares.iter().sum::<f64>() / 4.0,
+        epsilon = 1e-12
+    );
+    let likelihood = 0.95_f64 * 0.15 * 0.83 * 0.6;
+    assert_abs_diff_eq!(found.log_loss, -likelihood.ln() / 4.0, epsilon = 1e-12);
+    assert_abs_diff_eq!(found.top1, 0.75);
+}
+
+#[test]
+fn bins_hold_their_upper_bounds() {
+    let rows = [0.5, 0.6, 0.600_001, 1.0];
+    let forecasts = Forecasts::of(rows.map(|p| (vec![p, 1.0 - p], 0))).unwrap();
+    let bins = reliability(&forecasts, NonZeroUsize::new(5).unwrap());
+    assert_eq!(
+        bins.iter().map(|bin| bin.n).collect::<Vec<_>>(),
+        [0, 0, 2, 1, 1]
+    );
+    assert_eq!((bins[0].confidence, bins[0].accuracy), (None, None));
+    assert_abs_diff_eq!(bins[2].confidence.unwrap(), 0.55, epsilon = 1e-12);
+    assert_abs_diff_eq!(bins[2].low, 0.4);
+    assert_abs_diff_eq!(bins[2].high, 0.6);
+    assert_eq!(bins[4].accuracy, Some(1.0));
+}
+
+#[test]
+fn a_picture_drawn_twice_counts_twice() {
+    let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
+    let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();
+    let drawn = Quality::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
+    let expected = Quality::of(&doubled, TEN);
+    assert_abs_diff_eq!(drawn.ece, expected.ece, epsilon = 1e-12);
+    assert_abs_diff_eq!(drawn.classwise_ece, expected.classwise_ece, epsilon = 1e-12);
+    assert_abs_diff_eq!(drawn.brier, expected.brier, epsilon = 1e-12);
+    assert_abs_diff_eq!(drawn.log_loss, expected.log_loss, epsilon = 1e-12);
+    assert_abs_diff_eq!(drawn.top1, expected.top1);
+}
+
+#[test]
+fn probabilities_are_checked() {
+    let error = |rows: Vec<(Vec<f64>, usize)>| Forecasts::of(rows).unwrap_err().to_string();
+    assert_eq!(
+        error(vec![]),
+        "there are no pictures, expected at least one"
+    );
+    assert_eq!(
+        error(vec![(vec![0.5, 0.5], 0), (vec![1.0], 0)]),
+        "a picture has scores of 1 classes, expected 2"
+    );
+    assert_eq!(
+        error(vec![(vec![0.5, 0.6], 0)]),
+        "the probabilities of a picture are [0.5, 0.6], expected numbers from 0 to 1 that sum to 1"
+    );
+    assert!(error(vec![(vec![1.5, -0.5], 0)]).starts_with("the probabilities"));
+    assert!(error(vec![(vec![f64::NAN, 0.5], 0)]).starts_with("the probabilities"));
+    assert_eq!(
+        error(vec![(vec![0.5, 0.5], 2)]),
+        "the true class has code 2, but the prediction has 2 scores"
+    );
+}
+
+#[test]
+fn a_temperature_makes_confidence_what_it_should_be() {
+    let (logits, actual) = overconfident();
+    let temperature = fit(&logits, &actual).unwrap();
+    // Odds of 3 : 1.
+    assert_abs_diff_eq!(temperature.value(), 2.0 / 3_f64.ln(), epsilon = 1e-6);
+    assert_abs_diff_eq!(temperature.apply(&logits[0])[0], 0.75, epsilon = 1e-7);
+}
+
+#[test]
+fn a_temperature_scales_with_the_logits_and_keeps_their_order() {
+    let value = |i: u32| ((i * i * 31 + i * 7919) % 1009) as f32 / 250.0;
+    let actual: Vec<usize> = (0..60).map(|i| i % 7 % 3).collect();
+    let own = |is_own| if is_own { 1.0 } else { 0.0 };
+    let row = |(i, actual): (u32, &usize)| {
+        let classes = (3 * i..).zip(0..3);
+        let logits = classes.map(|(i, class)| value(i) + own(class == *actual));
+        logits.collect()
+    };
+    let logits: Vec<Vec<f32>> = (0..).zip(&actual).map(row).collect();
+    let tripled: Vec<Vec<f32>> = logits
+        .iter()
+        .map(|row| row.iter().map(|z| z * 3.0).collect())
+        .collect();
+    let (plain, hot) = (
+        fit(&logits, &actual).unwrap(),
+        fit(&tripled, &actual).unwrap(),
+    );
+    assert_abs_diff_eq!(3.0 * plain.value(), hot.value(), epsilon = 1e-4);
+    let top1 = |temperature: Temperature| {
+        let rows = logits.iter().zip(&actual);
+        let rows = rows.map(|(row, &actual)| (temperature.apply(row), actual));
+        Quality::of(&Forecasts::of(rows).unwrap(), TEN).top1
+    };
+    assert_abs_diff_eq!(top1(plain), top1(Temperature::ONE));
+}
+
+#[test]
+fn a_faultless_network_gets_the_least_temperature() {
+    let temperature = fit(&[vec![1.0, 0.0], vec![0.0, 1.0]], &[0, 1]).unwrap();
+    assert!(temperature.value() < 0.05, "{temperature:?}");
+    // Cold softmaxes of far logits stay numbers.
+    assert_eq!(temperature.apply(&[1e30, -1e30]), [1.0, 0.0]);
+}
+
+#[test]
+fn a_temperature_cannot_be_fitted_to_nothing() {
+    let error = |logits: &[Vec<f32>], actual: &[usize]| fit(logits, actual).unwrap_err();
+    assert_eq!(error(&[], &[]), MetricError::NoPictures);
+    assert_eq!(
+        error(&[vec![0.0, 1.0]], &[]).to_string(),
+        "true classes: found 0, expected 1, one for each picture"
+    );
+    assert_eq!(
+        error(&[vec![0.0, f32::INFINITY]], &[0]).to_string(),
+        "the score of class 1 is inf, expected a finite number"
+    );
+}
+
+#[test]
+fn a_sigmoid_meets_its_softened_targets() {
+    // Two values only: the curve goes through the mean target of each, 0.25 and 0.75 of which is softened.
+    let values = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+    let is_class = [true, false, false, false, true, true, true, false];
+    let curve = Sigmoid::fit(&values, &is_class);
+    let (high, low) = (5.0 / 6.0, 1.0 / 6.0);
+    assert_abs_diff_eq!(curve.apply(0.0), (high + 3.0 * low) / 4.0, epsilon = 1e-9);
+    assert_abs_diff_eq!(curve.apply(1.0), (3.0 * high + low) / 4.0, epsilon = 1e-9);
+    assert!(curve.a < 0.0);
+}
+
+#[test]
+fn a_sigmoid_of_one_value_or_one_class_is_level() {
+    let level = Sigmoid::fit(&[0.5; 4], &[true, false, false, false]);
+    let target = (2.0 / 3.0 + 3.0 / 5.0) / 4.0;
+    assert_abs_diff_eq!(level.apply(0.5), target, epsilon = 1e-6);
+    let absent = Sigmoid::fit(&[0.1, 0.2, 0.9], &[false; 3]);
+    assert_abs_diff_eq!(absent.apply(0.2), 0.2, epsilon = 1e-6);
+    assert!(Sigmoid::fit(&[0.0, 1.0], &[false, true]).apply(1.0) < 1.0);
+}
+
+#[test]
+fn violators_are_pooled() {
+    let values = [0.1, 0.2, 0.2, 0.3, 0.6, 0.9];
+    let is_class = [false, true, false, false, true, true];
+    let curve = Isotonic::fit(&values, &is_class);
+    // The two at 0.2 are half of the class, the one at 0.3 is not: together a third.
+    let expected = vec![
+        (0.1, 0.0),
+        (0.2, 1.0 / 3.0),
+        (0.3, 1.0 / 3.0),
+        (0.6, 1.0),
+        (0.9, 1.0),
+    ];
+    assert_eq!(Vec::from(curve.clone()), expected);
+    assert_abs_diff_eq!(curve.apply(0.15), 1.0 / 6.0, epsilon = 1e-12);
+    assert_abs_diff_eq!(curve.apply(0.25), 1.0 / 3.0, epsilon = 1e-12);
+    // Level beyond the ends.
+    assert_abs_diff_eq!(curve.apply(0.0), 0.0);
+    assert_abs_diff_eq!(curve.apply(1.0), 1.0);
+}
+
+#[test]
+fn a_rising_curve_needs_no_order_and_never_falls() {
+    let value = |i: u32| f64::from((i * i * 31 + i * 7919) % 101) / 100.0;
+    let values: Vec<f64> = (0..150).map(value).collect();
+    let is_class: Vec<bool> = (0..150).map(|i| value(i) > value(i * 3 + 1)).collect();
+    let curve = Isotonic::fit(&values, &is_class);
+    let (backwards, truths): (Vec<f64>, Vec<bool>) = values
+        .iter()
+        .zip(&is_class)
+        .rev()
+        .map(|(v, t)| (*v, *t))
+        .unzip();
+    assert_eq!(curve, Isotonic::fit(&backwards, &truths));
+    let levels: Vec<f64> = (0..=200)
+        .map(|i| curve.apply(f64::from(i) / 200.0))
+        .collect();
+    assert!(levels.is_sorted());
+    // The mean over the pictures is kept.
+    let sum: f64 = values.iter().map(|&v| curve.apply(v)).sum();
+    let n_class = is_class.iter().filter(|is_class| **is_class).count() as f64;
+    assert_abs_diff_eq!(sum, n_class, epsilon = 1e-9);
+}
+
+#[test]
+fn classes_are_normalized() {
+    let rows = [(0.9, 0), (0.8, 0), (0.3, 1), (0.2, 1)];
+    let forecasts = Forecasts::of(rows.map(|(p, code)| (vec![p, 1.0 - p], code))).unwrap();
+    let isotonic = OneAgainstRest::<Isotonic>::fit(&forecasts);
+    assert_eq!(isotonic.apply(&[0.85, 0.15]).unwrap(), [1.0, 0.0]);
+    // No curve says anything of these: all classes get the same.
+    assert_eq!(isotonic.apply(&[0.1, 0.1]).unwrap(), [0.5, 0.5]);
+    let platt = OneAgainstRest::<Sigmoid>::fit(&forecasts);
+    let found = platt.apply(&[0.6, 0.4]).unwrap();
+    assert_abs_diff_eq!(found.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
+    assert_eq!(
+        platt.apply(&[1.0]).unwrap_err().to_string(),
+        "a picture has scores of 1 classes, expected 2"
+    );
+}
+
+#[test]
+fn calibrators_are_kept_as_json() {
+    let forecasts = four();
+    let calibrators = Calibrators {
+        labels: vec!["a".to_owned(), "b".to_owned()],
+        network: NetworkCalibrators {
+            temperature: Temperature::try_from(1.5).unwrap(),
+        },
+        forest: Some(ForestCalibrators {
+            platt: OneAgainstRest::fit(&forecasts),
+            isotonic: OneAgainstRest::fit(&forecasts),
+        }),
+    };
+    let text = serde_json::to_string(&calibrators).unwrap();
+    assert!(
+        text.starts_with(r#"{"labels":["a","b"],"network":{"temperature":1.5},"#),
+        "{text}"
+    );
+    let read: Calibrators = serde_json::from_str(&text).unwrap();
+    let votes = [0.6, 0.4];
+    let apply = |of: &Calibrators| of.forest.as_ref().unwrap().platt.apply(&votes).unwrap();
+    assert_abs_diff_eq!(apply(&read)[..], apply(&calibrators)[..], epsilon = 1e-12);
+    let error = |text: &str| {
+        serde_json::from_str::<Isotonic>(text)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error("[[0.5,0.5],[0.4,0.6]]").starts_with("the knots of an isotonic calibrator"));
+    assert!(error("[]").starts_with("the knots"));
+    let cold = serde_json::from_str::<Temperature>("0.0").unwrap_err();
+    assert!(
+        cold.to_string().starts_with("the temperature is 0,"),
+        "{cold}"
+    );
+}

@@ -1,0 +1,85 @@
+//! What is known of the pictures without any model.
+
+use std::collections::BTreeMap;
+
+use crate::MetricError;
+
+/// Classes and authors of a collection of pictures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collection {
+    labels: Vec<String>,
+    /// By path.
+    units: BTreeMap<String, usize>,
+}
+
+impl Collection {
+    /// The collection of pictures given as `(path, label, author)`.
+    pub fn of<'a>(pictures: impl IntoIterator<Item = (&'a str, &'a str, Option<&'a str>)>) -> Self {
+        let (mut labels, mut units) = (Vec::new(), BTreeMap::new());
+        // An author has the number of the first picture, which is then no other unit's.
+        let mut authors: BTreeMap<&str, usize> = BTreeMap::new();
+        for (number, (path, label, author)) in pictures.into_iter().enumerate() {
+            let unit = author.map_or(number, |author| *authors.entry(author).or_insert(number));
+            units.insert(path.to_owned(), unit);
+            labels.push(label.to_owned());
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        Self { labels, units }
+    }
+
+    /// Names of the classes, sorted: a class's code is its index.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The code of `label`.
+    ///
+    /// # Errors
+    /// No picture is of this class.
+    pub fn code(&self, label: &str) -> Result<usize, MetricError> {
+        let code = self
+            .labels
+            .binary_search_by(|known| known.as_str().cmp(label));
+        code.map_err(|_| MetricError::UnknownLabel {
+            label: label.to_owned(),
+            known: self.labels.join(", "),
+        })
+    }
+
+    /// What the bootstrap draws the picture with: the number of its author, or its own where there is none.
+    ///
+    /// # Errors
+    /// There is no such picture.
+    pub fn unit(&self, path: &str) -> Result<usize, MetricError> {
+        let unit = self.units.get(path).copied();
+        unit.ok_or_else(|| MetricError::UnknownPicture(path.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authors_are_units_and_so_are_pictures_without_one() {
+        let collection = Collection::of([
+            ("b/1", "b", Some("Ada")),
+            ("a/1", "a", None),
+            ("a/2", "a", Some("Ada")),
+            ("a/3", "a", None),
+        ]);
+        let units = ["b/1", "a/1", "a/2", "a/3"].map(|path| collection.unit(path).unwrap());
+        assert_eq!(units, [0, 1, 0, 3]);
+        assert_eq!(collection.labels(), ["a", "b"]);
+        assert_eq!(collection.code("b"), Ok(1));
+        assert_eq!(
+            collection.code("c").unwrap_err().to_string(),
+            "the class `c` is not in the collection, which knows a, b"
+        );
+        assert_eq!(
+            collection.unit("c/1").unwrap_err().to_string(),
+            "the picture `c/1` is not in the collection"
+        );
+    }
+}
