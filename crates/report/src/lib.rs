@@ -6,6 +6,7 @@
 
 mod arrangement;
 mod balance;
+mod calibration;
 mod class_report;
 mod collection;
 mod comparison;
@@ -16,7 +17,10 @@ mod evolution;
 mod examples;
 mod explanations;
 mod figure;
+mod forest_search;
 mod format;
+mod inspected;
+mod leaks;
 mod map;
 mod map_space;
 mod overlay;
@@ -25,15 +29,19 @@ mod page;
 mod palette;
 mod plot;
 mod scatter;
+mod searched;
 mod section;
 mod silhouettes;
 mod space;
 mod study;
 mod svg;
 mod thumbnail;
+mod trials;
 
 pub use error::ReportError;
+pub use inspected::{Inspected, inspected};
 pub use page::{FigureFile, Options, Report, render};
+pub use searched::searched;
 pub use study::Study;
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use crate::examples::Grids;
 use crate::figure;
 use crate::section::Section;
 use crate::{
-    ReportError, Study, arrangement, balance, class_report, collection, comparison, confusion,
-    curves, evolution, examples, explanations, map, map_space, overview, palette, silhouettes,
-    space,
+    ReportError, Study, arrangement, balance, calibration, class_report, collection, comparison,
+    confusion, curves, evolution, examples, explanations, forest_search, leaks, map, map_space,
+    overview, palette, silhouettes, space,
 };
 
 /// The page's style sheet.
@@ -66,6 +66,7 @@ pub fn render(
         overview::section(study),
         collection::section(study),
         balance::section(study),
+        leaks::section(study),
         curves::section(study),
         confusion::section(study),
         class_report::section(study),
@@ -77,18 +78,29 @@ pub fn render(
         map_space::section(study),
         arrangement::section(study),
         comparison::section(study),
+        calibration::section(study),
     ];
+    let sections: Vec<Section> = sections
+        .into_iter()
+        .chain(forest_search::section(study))
+        .collect();
+    let (title, summary) = (overview::title(study), overview::summary(study));
+    Ok(report(&title, &sections, summary))
+}
+
+/// The page of `sections`, with their figures.
+pub(crate) fn report(title: &str, sections: &[Section], summary: String) -> Report {
     let figures = sections.iter().flat_map(|section| &section.figures);
-    Ok(Report {
-        page: page(&overview::title(study), &sections).into_string(),
+    Report {
+        page: page(title, sections).into_string(),
         figures: figures
             .map(|figure| FigureFile {
                 name: format!("{}.svg", figure.name),
                 svg: figure.file(),
             })
             .collect(),
-        summary: overview::summary(study),
-    })
+        summary,
+    }
 }
 
 fn page(title: &str, sections: &[Section]) -> Markup {
@@ -108,7 +120,7 @@ fn page(title: &str, sections: &[Section]) -> Markup {
             body {
                 header { h1 { (title) } (contents(sections)) }
                 main { @for section in sections { (section.markup()) } }
-                footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } }
+                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } } }
                 script { (PreEscaped(space::SCRIPT)) }
             }
         }

@@ -6,6 +6,7 @@ use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
+use tables::calibration::Calibration;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
@@ -13,10 +14,15 @@ use tables::confusion::Confusion;
 use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
 use tables::explanation::Explanation;
+use tables::flattery::Flattery;
+use tables::forest_trial::ForestTrial;
 use tables::history::History;
+use tables::leak::Leak;
 use tables::map_quality::MapQuality;
+use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
+use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
 
@@ -29,6 +35,12 @@ pub struct Study {
     pub problems: Vec<Problem>,
     /// Authors and pictures by class and part.
     pub balance: Vec<Balance>,
+    /// What three splits share between their parts.
+    pub leaks: Vec<Leak>,
+    /// Pictures that look alike.
+    pub near_duplicates: Vec<NearDuplicate>,
+    /// The recipe's scores under those splits.
+    pub flattery: Vec<Flattery>,
     /// The course of all trainings.
     pub histories: Vec<History>,
     /// The chosen model.
@@ -45,10 +57,16 @@ pub struct Study {
     pub confusion: Vec<Confusion>,
     /// Per-class reports of the chosen models.
     pub class_reports: Vec<ClassReport>,
+    /// How far the models' probabilities can be believed.
+    pub calibrations: Vec<Calibration>,
+    /// Their confidence against their accuracy.
+    pub reliabilities: Vec<Reliability>,
     /// Clusters and map of the embeddings.
     pub clusters: Vec<Cluster>,
     /// How well each number of clusters fits.
     pub silhouettes: Vec<Silhouette>,
+    /// The search for the forest's parameters; without rows where there was none.
+    pub forest_trials: Vec<ForestTrial>,
     /// Where pictures stand in the last epoch of the metric learning.
     pub arrangement: Vec<Arrangement>,
     /// How well classes stand apart in each of its epochs.
@@ -63,7 +81,7 @@ pub struct Study {
 pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
 
 /// The models, in the same manner.
-pub(crate) const MODELS: [&str; 2] = ["network", "forest"];
+pub(crate) const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 
 /// Codes of classes: what their colors go by.
 pub(crate) struct Codes<'a>(Vec<&'a str>);

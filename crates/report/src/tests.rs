@@ -1,5 +1,7 @@
 //! The report of a small study with two classes, three folds and awkward names.
 
+mod browser;
+
 use std::io::Cursor;
 
 use stage::Seed;
@@ -7,6 +9,7 @@ use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
+use tables::calibration::Calibration;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
@@ -14,10 +17,15 @@ use tables::confusion::Confusion;
 use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
 use tables::explanation::Explanation;
+use tables::flattery::Flattery;
+use tables::forest_trial::ForestTrial;
 use tables::history::History;
+use tables::leak::Leak;
 use tables::map_quality::MapQuality;
+use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
+use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
 
@@ -260,6 +268,131 @@ fn arrangement_scores() -> Vec<ArrangementScore> {
         .collect()
 }
 
+/// Model, method and part, as the stage has them.
+fn variants() -> impl Iterator<Item = (String, String, String)> {
+    let methods = [
+        ("network", "none"),
+        ("network", "temperature"),
+        ("forest", "none"),
+        ("forest", "platt"),
+        ("forest", "isotonic"),
+    ];
+    methods.into_iter().flat_map(|(model, method)| {
+        ["test", "val"].map(|part| (model.to_owned(), method.to_owned(), part.to_owned()))
+    })
+}
+
+/// Calibration is better by ECE on validation, and no better on the test fold.
+fn calibrations() -> Vec<Calibration> {
+    let row = |(model, method, part): (String, String, String)| {
+        let is_better = method != "none" && part == "val";
+        Calibration {
+            n: 8,
+            temperature: (method == "temperature").then_some(1.5),
+            ece: if is_better { 0.125 } else { 0.25 },
+            ece_low: Some(0.1),
+            ece_high: (part != "val").then_some(0.4),
+            ece_by_chance: Some(0.2),
+            classwise_ece: 0.25,
+            brier: 0.5,
+            log_loss: 1.0,
+            log_loss_low: None,
+            log_loss_high: None,
+            top1: 0.5,
+            model,
+            method,
+            part,
+        }
+    };
+    variants().map(row).collect()
+}
+
+fn reliabilities() -> Vec<Reliability> {
+    let bins = [(0, 0, None), (1, 8, Some(0.75))];
+    variants()
+        .flat_map(|(model, method, part)| {
+            bins.map(|(bin, n, confidence)| Reliability {
+                model: model.clone(),
+                method: method.clone(),
+                part: part.clone(),
+                bin,
+                low: f64::from(bin) / 2.0,
+                high: f64::from(bin + 1) / 2.0,
+                n,
+                confidence,
+                accuracy: confidence.map(|_| 0.5),
+            })
+        })
+        .collect()
+}
+
+fn forest_trials() -> Vec<ForestTrial> {
+    let trial = |trial: u32| ForestTrial {
+        trial,
+        n_trees: 10 << trial,
+        max_depth: 4,
+        min_samples_leaf: 1 + trial,
+        min_samples_split: 2,
+        features_per_split: 1,
+        criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
+        bootstrap: true,
+        score: 0.5 + f64::from(trial) / 100.0,
+        best: trial == 5,
+    };
+    (0..6).map(trial).collect()
+}
+
+fn leaks() -> Vec<Leak> {
+    let leak = |(design, shared): (&str, u32)| Leak {
+        design: design.to_owned(),
+        authors: 9,
+        shared_authors: shared,
+        shared_pictures: 4 * shared,
+        near_duplicates: 2,
+        parted_near_duplicates: 1,
+    };
+    [("by author", 0), ("by class", 2), ("at random", 7)]
+        .map(leak)
+        .to_vec()
+}
+
+fn near_duplicates() -> Vec<NearDuplicate> {
+    let pair = |second_part: &str| NearDuplicate {
+        first: "a/<one>.jpg".to_owned(),
+        second: format!("a/two-{second_part}.jpg"),
+        distance: 3,
+        first_part: "0".to_owned(),
+        second_part: second_part.to_owned(),
+    };
+    ["0", "1"].map(pair).to_vec()
+}
+
+fn flattery() -> Vec<Flattery> {
+    let designs = [("at random", 0.8), ("by author", 0.6), ("by class", 0.7)];
+    let metrics = |(design, value): (&'static str, f64)| {
+        ["f1", "top1", "top2"].map(move |metric| Flattery {
+            design: design.to_owned(),
+            epoch: 2,
+            metric: metric.to_owned(),
+            value,
+            low: Some(value - 0.1),
+            high: Some(value + 0.1),
+            pictures: 8,
+        })
+    };
+    designs.into_iter().flat_map(metrics).collect()
+}
+
+#[test]
+fn a_leak_is_told_in_numbers() {
+    let page = report(&study()).page;
+    assert!(page.contains("At random, top-2 is 0.800, 0.200 above the 0.600 by author."));
+    assert!(page.contains("<td>7 of 9</td>"));
+    // Only the pair that stands in two parts is shown, its path as text.
+    assert!(page.contains("a/&lt;one&gt;.jpg") && page.contains("a/two-1.jpg"));
+    assert!(!page.contains("a/two-0.jpg"));
+}
+
 fn study() -> Study {
     let balance = LABELS
         .into_iter()
@@ -279,6 +412,9 @@ fn study() -> Study {
                 pictures: 3,
             })
             .collect(),
+        leaks: leaks(),
+        near_duplicates: near_duplicates(),
+        flattery: flattery(),
         histories: histories(),
         choice: Choice {
             rule: "best".to_owned(),
@@ -292,8 +428,11 @@ fn study() -> Study {
         epoch_scores: epoch_scores(),
         confusion: confusion(),
         class_reports: class_reports(),
+        calibrations: calibrations(),
+        reliabilities: reliabilities(),
         clusters: (0..24).map(cluster).collect(),
         silhouettes: silhouettes(),
+        forest_trials: forest_trials(),
         arrangement: arrangement(),
         arrangement_scores: arrangement_scores(),
         epoch_places: epoch_places(),
@@ -419,6 +558,49 @@ fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
 }
 
 #[test]
+fn confidence_is_judged_on_validation() {
+    let report = report(&study());
+    let expected = [
+        "On validation, the network is 75\u{a0}% sure of its first guess in the mean, and right on 50\u{a0}% of the \
+         pictures: it is overconfident.",
+        "A temperature of 1.50 takes the network's ECE from 0.250 to 0.125 and its log-loss from 1.000 to 1.000: better by ECE \
+         alone.",
+        "Platt scaling takes the forest's ECE",
+        "On 8 pictures, a perfectly calibrated network as sure as that would have an ECE of 0.200",
+    ];
+    for sentence in expected {
+        assert!(report.page.contains(sentence), "{sentence}");
+    }
+    let figures = report.figures.iter();
+    let diagrams = figures.filter(|f| f.name.starts_with("reliability-"));
+    // A dot for each part: the lower bin holds no pictures.
+    let dots: Vec<usize> = diagrams
+        .map(|f| occurrences(&f.svg, "<circle class=\"dot"))
+        .collect();
+    assert_eq!(dots, [2; 5]);
+}
+
+#[test]
+fn the_forest_search_shows_what_varied() {
+    let report = report(&study());
+    assert!(report.page.contains("6 forests were grown"));
+    let figures = report.figures.iter();
+    let names: Vec<&str> = figures
+        .map(|figure| figure.name.as_str())
+        .filter(|name| name.starts_with("search-"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "search-forest.svg",
+            "search-forest-trees.svg",
+            "search-forest-rows-of-a-leaf.svg",
+            "search-forest-criterion.svg"
+        ]
+    );
+}
+
+#[test]
 fn rows_of_a_matrix_sum_to_all() {
     let study = study();
     let matrix = Matrix::of(&study, "network", "test").unwrap();
@@ -491,9 +673,16 @@ fn a_study_without_forest_validation_or_clusters_has_a_report() {
     study
         .confusion
         .retain(|row| row.model == "network" && row.part != "val");
+    study
+        .calibrations
+        .retain(|row| row.model == "network" && row.part != "val");
+    study
+        .reliabilities
+        .retain(|row| row.model == "network" && row.part != "val");
     study.predictions.retain(|row| row.part != "val");
     study.problems.clear();
     study.clusters.clear();
+    study.forest_trials.clear();
     study
         .silhouettes
         .iter_mut()

@@ -11,6 +11,7 @@ use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
 use tables::balance::Balance;
+use tables::calibration::Calibration;
 use tables::choice::Choice;
 use tables::class_report::ClassReport;
 use tables::cluster::Cluster;
@@ -18,10 +19,15 @@ use tables::confusion::Confusion;
 use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
 use tables::explanation::Explanation;
+use tables::flattery::Flattery;
+use tables::forest_trial::ForestTrial;
 use tables::history::History;
+use tables::leak::Leak;
 use tables::map_quality::MapQuality;
+use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
 use tables::problem::Problem;
+use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
 
@@ -49,6 +55,12 @@ struct Inputs {
     problems: Input<Problem>,
     /// Authors and pictures by class and part.
     balance: Input<Balance>,
+    /// What three splits share between their parts.
+    leaks: Input<Leak>,
+    /// Pictures that look alike.
+    near_duplicates: Input<NearDuplicate>,
+    /// The recipe's scores under those splits.
+    flattery: Input<Flattery>,
     /// The course of the trainings, a table a fold.
     histories: Vec<Input<History>>,
     /// The chosen model.
@@ -65,10 +77,16 @@ struct Inputs {
     confusion: Input<Confusion>,
     /// Per-class reports of the chosen models.
     class_reports: Input<ClassReport>,
+    /// How far the models' probabilities can be believed.
+    calibration: Input<Calibration>,
+    /// Their confidence against their accuracy.
+    reliability: Input<Reliability>,
     /// Clusters and the map.
     clusters: Input<Cluster>,
     /// How well each number of clusters fits.
     silhouettes: Input<Silhouette>,
+    /// The search for the forest's parameters.
+    forest_trials: Input<ForestTrial>,
     /// Where each picture stood in every epoch of the metric learning.
     arrangement: Input<Arrangement>,
     /// How well classes stood apart there.
@@ -135,6 +153,9 @@ fn read(inputs: &Inputs) -> anyhow::Result<Study> {
         annotations: inputs.annotations.read()?,
         problems: inputs.problems.read()?,
         balance: inputs.balance.read()?,
+        leaks: inputs.leaks.read()?,
+        near_duplicates: inputs.near_duplicates.read()?,
+        flattery: inputs.flattery.read()?,
         histories,
         choice: choice.context("the table of the choice has no row: no model was chosen")?,
         predictions: inputs.predictions.read()?,
@@ -143,8 +164,11 @@ fn read(inputs: &Inputs) -> anyhow::Result<Study> {
         epoch_scores: inputs.epoch_scores.read()?,
         confusion: inputs.confusion.read()?,
         class_reports: inputs.class_reports.read()?,
+        calibrations: inputs.calibration.read()?,
+        reliabilities: inputs.reliability.read()?,
         clusters: inputs.clusters.read()?,
         silhouettes: inputs.silhouettes.read()?,
+        forest_trials: inputs.forest_trials.read()?,
         arrangement: last_epoch(&inputs.arrangement)?,
         arrangement_scores: inputs.arrangement_scores.read()?,
         epoch_places: inputs.evolution.read()?,
