@@ -23,6 +23,9 @@ epochs = 1
 batch_size = 16
 side_px = 32
 
+[arrange]
+epochs = 1
+
 [grow]
 n_trees = 5
 
