@@ -59,9 +59,9 @@ impl FittedMap {
     /// shrink to 0, for a third of the fit's epochs.
     ///
     /// A point's place depends on the map, the seed and the point itself alone: not on its companions, their order or
-    /// the number of threads. For this, unlike in umap-learn, its strongest neighbor acts in each epoch, whatever the
-    /// memberships of other new points, and its random numbers are named by its coordinates. A fitted point given
-    /// again is placed as a new one, near its place in the fit.
+    /// the number of threads. For this, its random numbers are named by its coordinates, and a membership of 1 acts in
+    /// each epoch, where umap-learn takes the strongest of all new points for that. A fitted point given again is placed
+    /// as a new one, near its place in the fit.
     ///
     /// # Errors
     /// The new points have another number of dimensions, or a coordinate that is not finite.
@@ -83,7 +83,7 @@ impl FittedMap {
     fn place(&self, edges: &[Edge], seed: u64) -> Vec<f32> {
         let epochs = self.params.epochs / EPOCHS_SHARE;
         let mut place = self.start(edges);
-        let mut schedules = schedules(edges, epochs, self.params.negative_samples);
+        let mut schedules = schedules(edges, 1.0, epochs, self.params.negative_samples);
         for epoch in 0..epochs {
             let alpha = FIRST_STEP * (1.0 - epoch as f32 / epochs as f32);
             for (i, schedule) in schedules.iter_mut().enumerate() {

@@ -29,7 +29,8 @@ pub(super) struct Forces {
 /// The heaviest edge acts in each epoch, one of half its weight in every other; edges that would act less than once are
 /// left out.
 pub(super) fn optimize(map: &mut Array2<f32>, edges: &[Edge], epochs: usize, forces: &Forces) {
-    let mut schedules = schedules(edges, epochs, forces.negative_samples);
+    let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
+    let mut schedules = schedules(edges, heaviest, epochs, forces.negative_samples);
     let n_components = map.ncols();
     let coordinates = map.as_slice_mut().expect("the start is in standard layout");
     let mut layout = Layout {
@@ -63,14 +64,18 @@ pub(super) struct Schedule {
     next_negative: f64,
 }
 
-/// The schedules of the edges that act at least once in `epochs`.
-pub(super) fn schedules(edges: &[Edge], epochs: usize, negative_samples: usize) -> Vec<Schedule> {
-    let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
-    let lightest = heaviest / epochs as f32;
+/// The schedules of the edges that act at least once in `epochs`, where one of weight `always` acts in each.
+pub(super) fn schedules(
+    edges: &[Edge],
+    always: f32,
+    epochs: usize,
+    negative_samples: usize,
+) -> Vec<Schedule> {
+    let lightest = always / epochs as f32;
     let acting = edges.iter().filter(|edge| edge.weight >= lightest);
     acting
         .map(|&edge| {
-            let period = f64::from(heaviest) / f64::from(edge.weight);
+            let period = f64::from(always) / f64::from(edge.weight);
             // Without negative samples the period is infinite and none is ever due.
             let negative_period = period / negative_samples as f64;
             Schedule {
