@@ -15,9 +15,10 @@ pub struct History {
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
-    /// Of the optimizer during this epoch.
+    /// Of the optimizer during this epoch, before factors of parts of the network.
     pub learning_rate: f64,
-    /// Mean over the training pictures of the class-weighted cross-entropy, while the weights moved.
+    /// Mean over the training pictures of the loss, while the weights moved: the class-weighted cross-entropy or focal
+    /// loss in `train`, that of the metric learning in `arrange`, where only learned classes count.
     pub train_loss: f64,
     /// The same on the fold's pictures after the epoch, without augmentation.
     pub test_loss: f64,
