@@ -1,0 +1,63 @@
+//! Stage `export`: the chosen model for other tools.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use dataset::Geometry;
+use export::{ModelConfig, Weights, onnx_model};
+use prost::Message as _;
+use serde::Deserialize;
+use stage::{Input, InputPath, OutputPath};
+use tables::annotation::Annotation;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Side of the square that the network sees, in pixels.
+    side_px: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    model: InputPath,
+    annotations: Input<Annotation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// The weights as they are.
+    model: OutputPath,
+    /// What must be known to use them.
+    config: OutputPath,
+    /// The network in eval mode.
+    onnx: OutputPath,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let bytes = fs_err::read(&*inputs.model)?;
+    let weights = Weights::parse(&bytes).context("cannot read the chosen model")?;
+    let labels = labels(&inputs.annotations.read()?);
+    let config = ModelConfig::new(&weights, labels, Geometry::new(params.side_px)?)?;
+    let model = onnx_model(&weights, &config).context("cannot turn the chosen model into ONNX")?;
+    fs_err::write(&*outputs.onnx, model.encode_to_vec())?;
+    fs_err::write(
+        &*outputs.config,
+        serde_json::to_string_pretty(&config)? + "\n",
+    )?;
+    fs_err::write(&*outputs.model, &bytes)?;
+    Ok(())
+}
+
+/// The classes' names by code: codes follow the order of names.
+fn labels(annotations: &[Annotation]) -> Vec<String> {
+    let mut labels: Vec<String> = annotations.iter().map(|row| row.label.clone()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}

@@ -1,0 +1,68 @@
+//! The state of a network, as its file has it.
+
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::ExportError;
+
+/// Weights and running statistics by torchvision's names, borrowed from a file's bytes.
+pub struct Weights<'a>(SafeTensors<'a>);
+
+impl<'a> Weights<'a> {
+    /// The tensors of a safetensors file.
+    ///
+    /// # Errors
+    /// The bytes are no such file.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ExportError> {
+        Ok(Self(SafeTensors::deserialize(bytes)?))
+    }
+
+    /// Whether there is a tensor of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.tensor(name).is_ok()
+    }
+
+    /// The `f32` tensor of that name and rank.
+    ///
+    /// # Errors
+    /// It is missing, or of another type or rank.
+    pub(crate) fn get(&self, name: &str, rank: usize) -> Result<TensorView<'_>, ExportError> {
+        let tensor = self.0.tensor(name)?;
+        if tensor.dtype() == Dtype::F32 && tensor.shape().len() == rank {
+            return Ok(tensor);
+        }
+        Err(ExportError::Tensor {
+            name: name.to_owned(),
+            found: format!("{:?} of {:?}", tensor.shape(), tensor.dtype()),
+            expected: rank,
+        })
+    }
+
+    /// Blocks in each of the ResNet's four stages.
+    pub(crate) fn blocks(&self) -> [usize; 4] {
+        [1, 2, 3, 4].map(|stage| {
+            let blocks = (0..).take_while(|i| self.has(&format!("layer{stage}.{i}.conv1.weight")));
+            blocks.count()
+        })
+    }
+
+    /// Layers of the ResNet, as its name counts them: 18, 34, 50, ….
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        let convolutions = if self.has("layer1.0.conv3.weight") {
+            3
+        } else {
+            2
+        };
+        // The stem's convolution and the classifier count too.
+        self.blocks().iter().sum::<usize>() * convolutions + 2
+    }
+
+    /// `[K, D]` of the head.
+    ///
+    /// # Errors
+    /// There is no linear head.
+    pub fn head(&self) -> Result<[usize; 2], ExportError> {
+        let head = self.get("head.weight", 2)?;
+        Ok([head.shape()[0], head.shape()[1]])
+    }
+}
