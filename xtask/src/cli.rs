@@ -45,6 +45,15 @@ Examples:
   cargo xtask explain train@0
   cargo xtask explain score --set score.n_resamples=100")]
     Explain(Explain),
+    /// Say what the chosen network makes of new pictures
+    #[command(after_help = "\
+Needs a model that `cargo xtask repro` made, with the same parameters.
+
+Examples:
+  cargo xtask predict painting.jpg
+  cargo xtask predict folder/ more/*.png --json
+  cargo xtask predict folder/ --explain --html new.html")]
+    Predict(Predict),
     /// Draw the stages and what each one follows
     #[command(after_help = "\
 Examples:
@@ -57,6 +66,9 @@ Examples:
         /// Stage or instance
         stage: String,
     },
+    /// Search for better parameters
+    #[command(subcommand)]
+    Study(Study),
     /// Run all tests of the workspace, with arguments for `cargo test`
     #[command(after_help = "\
 Examples:
@@ -96,6 +108,49 @@ pub(crate) struct Repro {
     pub(crate) quiet: bool,
 }
 
+/// Searches, each declared in `studies/NAME.toml`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Study {
+    /// Try what the study asks for, as far as it isn't known yet
+    #[command(after_help = "\
+A trial is a run of the pipeline with other parameters, beside the current state: what the
+cache has is restored. A study that was stopped continues when it is run again.
+
+Examples:
+  cargo xtask study run demo
+  cargo xtask study run paintings --set images.folder=PATH --set model.weights=PATH")]
+    Run {
+        /// Which study
+        name: String,
+        #[command(flatten)]
+        params: Params,
+        /// Print only failures
+        #[arg(long, short)]
+        quiet: bool,
+    },
+    /// List the trials of a study
+    Show {
+        /// Which study
+        name: String,
+        /// Make a page and a table of them, in artifacts/studies
+        #[arg(long)]
+        html: bool,
+        /// Print one JSON document
+        #[arg(long, conflicts_with = "html")]
+        json: bool,
+    },
+    /// Write the parameters of a trial where the next repro reads them
+    Apply {
+        /// Which study
+        name: String,
+        /// Which trial; the best if not given
+        #[arg(long)]
+        trial: Option<usize>,
+    },
+    /// List the studies
+    List,
+}
+
 /// Stages, under params.
 #[derive(Debug, Args)]
 pub(crate) struct Select {
@@ -118,6 +173,24 @@ pub(crate) struct Explain {
     /// Print one JSON document, with the whole manifest
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// Pictures, or folders of pictures
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say what the network looks at too: occlusion map and Grad-CAM
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a page of it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) params: Params,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,9 @@
 mod cli;
 mod dag;
 mod live;
+mod predict;
 mod print;
+mod study;
 
 use std::env;
 use std::process::{Command as Process, ExitCode};
@@ -34,8 +36,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Repro(arguments) => repro(arguments)?,
         Command::Status(arguments) => status(&arguments)?,
         Command::Explain(arguments) => explain(&arguments)?,
+        Command::Predict(arguments) => return predict::predict(&arguments),
         Command::Dag(arguments) => draw(&arguments)?,
         Command::Log { stage } => log(&stage)?,
+        Command::Study(command) => study::run(command)?,
         Command::Test { arguments } => return test(&arguments),
         Command::Supervise { spec } => pipeline::supervise::supervise(&spec)?,
     }

@@ -292,19 +292,8 @@ impl Executor<'_> {
                 runs.insert(run.clone());
             }
         }
-        let mut build = Build {
-            binaries: runs,
-            ..Build::default()
-        };
-        for instance in &self.workspace.graph.instances {
-            if let Action::Run(run) = &instance.action {
-                let package = run.split('/').next().unwrap_or(run).to_owned();
-                build
-                    .devices
-                    .extend(instance.device.map(|device| (package.clone(), device)));
-                build.packages.insert(package);
-            }
-        }
+        let mut build = Build::of(&self.workspace.graph.instances);
+        build.binaries = runs;
         Ok(build)
     }
 }

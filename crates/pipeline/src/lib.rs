@@ -33,6 +33,7 @@ pub mod source;
 mod sources;
 pub mod supervise;
 mod template;
+mod tool;
 pub mod workspace;
 
 pub use error::{Error, Result};

@@ -11,6 +11,7 @@ use crate::config::{self, Action, Config};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Selection};
 use crate::instance::{self, Instance};
+use crate::job;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::params::{Overrides, Params};
@@ -36,6 +37,8 @@ pub struct Workspace {
     packages: Option<Packages>,
     closures: Closures,
     access: Access,
+    /// Where outputs, lock and logs stand, from the root; empty for the current state.
+    aside: PathBuf,
 }
 
 /// Whether a command may write in the workspace.
@@ -66,10 +69,42 @@ impl Workspace {
     /// A file is malformed or cannot be read, a name is unknown, stages form a
     /// cycle or their outputs overlap.
     pub fn open(root: PathBuf, overrides: &Overrides, access: Access) -> Result<Self> {
+        Self::open_in(root, overrides, access, PathBuf::new())
+    }
+
+    /// Reads the workspace at `root` for a state called `name` beside the current one: its outputs, its lock and its
+    /// logs have a folder of their own, while sources, cache and work under way are shared.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], or a command writes an output without asking where.
+    pub fn open_aside(root: PathBuf, overrides: &Overrides, name: &Path) -> Result<Self> {
+        let aside = Path::new(FOLDER).join(name);
+        fs_err::create_dir_all(root.join(&aside))?;
+        let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
+        for instance in &workspace.graph.instances {
+            if let Some(output) = job::in_place(instance).first() {
+                return Err(Error::Invalid(format!(
+                    "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
+                    instance.name
+                )));
+            }
+        }
+        Ok(workspace)
+    }
+
+    fn open_in(
+        root: PathBuf,
+        overrides: &Overrides,
+        access: Access,
+        aside: PathBuf,
+    ) -> Result<Self> {
         let config = Config::load(&root)?;
         let params = Params::load(&root, overrides)?;
-        let graph = Graph::new(instance::instances(&config, &params, &root)?)?;
-        let lock = Lock::load(&root)?;
+        let mut graph = Graph::new(instance::instances(&config, &params, &root)?)?;
+        if !aside.as_os_str().is_empty() {
+            graph = graph.in_folder(&aside)?;
+        }
+        let lock = Lock::load(&root.join(&aside))?;
         let folder = root.join(FOLDER);
         let cache = folder.join("cache");
         let store = match access {
@@ -92,6 +127,7 @@ impl Workspace {
             lock,
             store,
             access,
+            aside,
         })
     }
 
@@ -102,7 +138,30 @@ impl Workspace {
 
     /// The log of an instance's last run.
     pub fn log(&self, instance: &str) -> PathBuf {
-        self.own("logs").join(format!("{instance}.log"))
+        self.logs().join(format!("{instance}.log"))
+    }
+
+    /// The folder of the logs.
+    pub(crate) fn logs(&self) -> PathBuf {
+        if self.aside.as_os_str().is_empty() {
+            self.own("logs")
+        } else {
+            self.root.join(&self.aside).join("logs")
+        }
+    }
+
+    /// Whether the workspace has the binary of `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// Cargo can't tell.
+    pub fn has_binary(&mut self, run: &str) -> Result<bool> {
+        if !self.root.join("Cargo.toml").is_file() {
+            return Ok(false);
+        }
+        let packages = self.packages()?;
+        let has = packages.member_of(run).is_ok();
+        self.packages = Some(packages);
+        Ok(has)
     }
 
     /// The cache, which a writing command always has.
@@ -126,6 +185,17 @@ impl Workspace {
             }
         }
         Ok(())
+    }
+
+    /// Whether the workspace has the binary `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// It is missing; the message names the nearest.
+    pub(crate) fn check_tool(&mut self, run: &str) -> Result<()> {
+        let packages = self.packages()?;
+        let checked = packages.member_of(run).map(drop);
+        self.packages = Some(packages);
+        checked
     }
 
     /// Takes what cargo knows, to be put back after use.
@@ -180,7 +250,7 @@ impl Workspace {
 
     /// Reads the lock again, once no other repro can write it.
     pub(crate) fn reload_lock(&mut self) -> Result<()> {
-        self.lock = Lock::load(&self.root)?;
+        self.lock = Lock::load(&self.root.join(&self.aside))?;
         Ok(())
     }
 
@@ -203,7 +273,7 @@ impl Workspace {
         self.lock
             .stages
             .retain(|name, _| declared.contains(name.as_str()));
-        self.lock.save(&self.root, &self.own(""))
+        self.lock.save(&self.root.join(&self.aside), &self.own(""))
     }
 }
 

@@ -70,7 +70,7 @@ fn swatch(color: [u8; 3]) -> Markup {
 }
 
 fn points(amplitude: f64) -> String {
-    format!("{amplitude:.2}")
+    format!("{amplitude:.3}")
 }
 
 fn explained(
@@ -115,7 +115,7 @@ fn guess(row: &Explanation, class: &str, probability: f64) -> Markup {
 }
 
 /// The picture under its occlusion map and under its heat map.
-fn maps(row: &Explanation, bytes: &[u8]) -> Result<[String; 2], ReportError> {
+pub(crate) fn maps(row: &Explanation, bytes: &[u8]) -> Result<[String; 2], ReportError> {
     let gray = Gray::of(bytes)?;
     let full = largest(&row.drops).max(LEAST_FULL);
     let occlusion = gray.under(|y, x| {

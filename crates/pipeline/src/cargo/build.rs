@@ -7,8 +7,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::tool;
+use crate::config::Action;
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::instance::Instance;
 use crate::process::{self, Interrupts};
 
 /// What to build, and how.
@@ -24,6 +26,25 @@ pub(crate) struct Build {
 }
 
 impl Build {
+    /// All crates that have stages, and no binary yet.
+    pub(crate) fn of(instances: &[Instance]) -> Self {
+        let mut build = Build::default();
+        for instance in instances {
+            if let Action::Run(run) = &instance.action {
+                build.add(run, instance.device);
+            }
+        }
+        build
+    }
+
+    /// Adds the crate of `run`, a text `crate/binary`.
+    pub(crate) fn add(&mut self, run: &str, device: Option<Device>) {
+        let package = run.split('/').next().unwrap_or(run).to_owned();
+        self.devices
+            .extend(device.map(|device| (package.clone(), device)));
+        self.packages.insert(package);
+    }
+
     /// Builds in release, with cargo's own progress on standard error, and
     /// returns the path of each executable by `crate/binary`.
     ///

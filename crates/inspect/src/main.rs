@@ -1,0 +1,160 @@
+//! What the chosen network says of new pictures: `cargo xtask predict` starts this program with a job file, as a stage is
+//! started, but nothing of it is recorded.
+//!
+//! Letters of shapes: `S` pixels along the network's input, `K` classes, `D` dimensions of the embedding.
+
+mod files;
+mod judge;
+mod neighbors;
+mod text;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use metrics::calibration::{Calibrators, Temperature};
+use report::Inspected;
+use serde::{Deserialize, Serialize};
+use stage::{Input, InputPath, OutputPath};
+use tables::cluster::Cluster;
+use tables::prediction::Prediction;
+
+use judge::{Judge, Judged};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Pictures, and folders of pictures.
+    files: Vec<PathBuf>,
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    device: String,
+    /// Whether to say what the network looks at.
+    explain: bool,
+    /// Cells of the occlusion map along each side.
+    cells: usize,
+    /// Cells along each side of a blanked square.
+    square: usize,
+    /// One JSON document in place of text.
+    json: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    model: InputPath,
+    /// Of the model, by stage `export`.
+    config: InputPath,
+    /// The collection's pictures, as neighbors.
+    predictions: Input<Prediction>,
+    /// Their places on the map.
+    clusters: Input<Cluster>,
+    /// What makes probabilities mean what they say; without it they are the softmax's.
+    calibrators: Option<InputPath>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// A page of the same, if wanted.
+    page: Option<OutputPath>,
+}
+
+// Every picture needs the same large blocks again.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+/// The JSON document.
+#[derive(Serialize)]
+struct Answer {
+    pictures: Vec<Judged>,
+    failures: Vec<Failure>,
+}
+
+/// A picture that the network couldn't see.
+#[derive(Serialize)]
+struct Failure {
+    file: String,
+    reason: String,
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let judge = judge(&params, &inputs)?;
+    let (mut pictures, mut shown, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    for found in files::pictures(&params.files) {
+        match found.and_then(|file| see(&judge, &file)) {
+            Ok((picture, inspected)) => {
+                if !params.json {
+                    print!("{}", text::of(&picture));
+                }
+                pictures.push(picture);
+                shown.push(inspected);
+            }
+            Err(files::Unusable { file, reason }) => {
+                eprintln!("error: `{file}`: {reason}");
+                failures.push(Failure { file, reason });
+            }
+        }
+    }
+    if let Some(page) = outputs.page {
+        fs_err::write(&*page, report::inspected(&shown))?;
+    }
+    let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
+    if params.json {
+        let answer = Answer { pictures, failures };
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    }
+    match n_failed {
+        0 => Ok(()),
+        _ => bail!("{n_failed} of {n_all} could not be used"),
+    }
+}
+
+fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
+    let temperature = match &inputs.calibrators {
+        Some(path) => {
+            let text = fs_err::read_to_string(&**path)?;
+            let calibrators: Calibrators =
+                serde_json::from_str(&text).context("cannot read the calibrators")?;
+            calibrators.network.temperature
+        }
+        None => Temperature::ONE,
+    };
+    let squares = explain::Squares::new(params.cells, params.square)?;
+    let config = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
+        .context("cannot read the model's configuration")?;
+    Ok(Judge {
+        network: judge::network(&config, &params.device, &inputs.model)?,
+        config,
+        temperature,
+        squares: params.explain.then_some(squares),
+        predictions: inputs.predictions.read()?,
+        clusters: inputs.clusters.read()?,
+    })
+}
+
+fn see(judge: &Judge, file: &std::path::Path) -> Result<(Judged, Inspected), files::Unusable> {
+    let seen = fs_err::read(file)
+        .map_err(anyhow::Error::from)
+        .and_then(|bytes| Ok((judge.judge(file, &bytes)?, bytes)));
+    let (picture, bytes) = seen.map_err(|error| files::Unusable::new(file, &error))?;
+    let inspected = Inspected {
+        name: picture.file.clone(),
+        bytes,
+        guesses: picture
+            .guesses
+            .iter()
+            .map(|guess| (guess.label.clone(), guess.probability))
+            .collect(),
+        neighbors: picture
+            .neighbors
+            .iter()
+            .map(|n| (n.label.clone(), n.path.clone()))
+            .collect(),
+        explanation: picture.explanation.clone(),
+    };
+    Ok((picture, inspected))
+}

@@ -1,0 +1,127 @@
+//! The collection's pictures that are nearest to a new one.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tables::cluster::Cluster;
+use tables::prediction::Prediction;
+
+/// How many are told.
+const N_NEIGHBORS: usize = 5;
+
+/// A picture of the collection near a new one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Neighbor {
+    /// As in `annotations`.
+    pub(crate) path: String,
+    /// The true class.
+    pub(crate) label: String,
+    /// `train`, `test` or `val`.
+    pub(crate) part: String,
+    /// Euclidean, in the embedding.
+    pub(crate) distance: f64,
+}
+
+/// The pictures nearest to `embedding` `[D]`, nearest first; of equals the first by path.
+pub(crate) fn nearest(embedding: &[f32], predictions: &[Prediction]) -> Vec<Neighbor> {
+    let mut neighbors: Vec<Neighbor> = predictions
+        .iter()
+        .map(|row| Neighbor {
+            path: row.path.clone(),
+            label: row.label.clone(),
+            part: row.part.clone(),
+            distance: distance(embedding, &row.embedding),
+        })
+        .collect();
+    neighbors.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.path.cmp(&b.path)));
+    neighbors.truncate(N_NEIGHBORS);
+    neighbors
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let squares = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+    squares.sum::<f64>().sqrt()
+}
+
+/// Where a picture with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
+/// counting more by the inverse of their distance. None where the map has none of them.
+pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
+    let places: BTreeMap<&str, [f32; 2]> = clusters
+        .iter()
+        .map(|row| (row.path.as_str(), [row.umap_x, row.umap_y]))
+        .collect();
+    let mut sum = [0.0, 0.0];
+    let mut weights = 0.0;
+    for neighbor in neighbors {
+        let Some([x, y]) = places.get(neighbor.path.as_str()) else {
+            continue;
+        };
+        // A picture of the collection itself stands in its own place.
+        let weight = 1.0 / neighbor.distance.max(1e-9);
+        sum[0] += weight * f64::from(*x);
+        sum[1] += weight * f64::from(*y);
+        weights += weight;
+    }
+    (weights > 0.0).then(|| sum.map(|value| value / weights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(path: &str, embedding: [f32; 2]) -> Prediction {
+        Prediction {
+            path: path.to_owned(),
+            label: "a".to_owned(),
+            part: "train".to_owned(),
+            logits: Vec::new(),
+            probabilities: Vec::new(),
+            embedding: embedding.to_vec(),
+            predicted: "a".to_owned(),
+        }
+    }
+
+    fn cluster(path: &str, [x, y]: [f32; 2]) -> Cluster {
+        Cluster {
+            path: path.to_owned(),
+            label: "a".to_owned(),
+            part: "train".to_owned(),
+            kmeans: 0,
+            agglomerative: 0,
+            umap_x: x,
+            umap_y: y,
+            umap3_x: 0.0,
+            umap3_y: 0.0,
+            umap3_z: 0.0,
+        }
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_place_the_picture_between_them() {
+        let predictions = [
+            prediction("far", [9.0, 0.0]),
+            prediction("b", [0.0, 3.0]),
+            prediction("a", [1.0, 0.0]),
+        ];
+        let neighbors = nearest(&[0.0, 0.0], &predictions);
+        let paths: Vec<&str> = neighbors.iter().map(|n| n.path.as_str()).collect();
+        assert_eq!(paths, ["a", "b", "far"]);
+        let clusters = [cluster("a", [0.0, 8.0]), cluster("b", [4.0, 0.0])];
+        // One part in four is that of `b`, which is three times as far; `far` has no place.
+        let [x, y] = place(&neighbors, &clusters).unwrap();
+        assert!((x - 1.0).abs() < 1e-9 && (y - 6.0).abs() < 1e-9, "{x} {y}");
+        assert_eq!(place(&neighbors[2..], &clusters), None);
+    }
+
+    #[test]
+    fn a_picture_of_the_collection_stands_in_its_own_place() {
+        let predictions = [prediction("a", [1.0, 0.0]), prediction("b", [0.0, 3.0])];
+        let neighbors = nearest(&[1.0, 0.0], &predictions);
+        let clusters = [cluster("a", [0.0, 8.0]), cluster("b", [4.0, 0.0])];
+        let [x, y] = place(&neighbors, &clusters).unwrap();
+        assert!(x.abs() < 1e-6 && (y - 8.0).abs() < 1e-6, "{x} {y}");
+    }
+}

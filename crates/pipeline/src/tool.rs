@@ -1,0 +1,51 @@
+//! Programs of the workspace that are no stages: built and started like one, but nothing of them is recorded.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+use serde_json::Value;
+
+use crate::cargo::Build;
+use crate::error::{Error, Result};
+use crate::process::Interrupts;
+use crate::workspace::Workspace;
+
+impl Workspace {
+    /// The file that a stage's output becomes, if it is there.
+    ///
+    /// # Errors
+    /// There's no such stage, or it stands for several instances.
+    pub fn made(&self, stage: &str, output: &str) -> Result<Option<PathBuf>> {
+        let instance = &self.graph.instances[self.graph.one(stage)?];
+        let output = instance.outputs.get(output);
+        let path = output.map(|output| self.root.join(&output.path));
+        Ok(path.filter(|path| path.exists()))
+    }
+
+    /// Builds `run`, a text `crate/binary`, and starts it with the job file `job`. Its input and outputs are this
+    /// process's own.
+    ///
+    /// # Errors
+    /// There's no such binary, the build fails, or a signal asks to stop.
+    pub fn run_tool(&mut self, run: &str, job: &Value) -> Result<ExitStatus> {
+        let interrupts = Interrupts::catch()?;
+        self.check_tool(run)?;
+        let mut build = Build::of(&self.graph.instances);
+        build.add(run, None);
+        build.binaries.insert(run.to_owned());
+        let executables = build.run(&self.root, &interrupts)?;
+        let executable = executables.get(run).ok_or_else(|| Error::Cargo {
+            what: format!("find the executable of `{run}`"),
+            why: "cargo built it but did not name it".into(),
+        })?;
+        let folder = self.own("work");
+        fs_err::create_dir_all(&folder)?;
+        let file = folder.join(format!("tool-{}.json", std::process::id()));
+        fs_err::write(&file, job.to_string())?;
+        let status = Command::new(executable).arg(&file).status();
+        fs_err::remove_file(&file)?;
+        let status = status?;
+        interrupts.check()?;
+        Ok(status)
+    }
+}
