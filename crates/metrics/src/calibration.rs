@@ -5,6 +5,7 @@
 //! was fitted is kept as [`Calibrators`]. All figures are plain ones: every picture counts the same.
 
 mod calibrators;
+mod chance;
 mod forecasts;
 mod isotonic;
 mod one_against_rest;
@@ -14,6 +15,7 @@ mod sigmoid;
 mod temperature;
 
 pub use calibrators::{Calibrators, ForestCalibrators, NetworkCalibrators};
+pub use chance::ece_by_chance;
 pub use forecasts::Forecasts;
 pub use isotonic::Isotonic;
 pub use one_against_rest::{Curve, OneAgainstRest};

@@ -27,6 +27,8 @@ pub struct Calibration {
     pub ece_low: Option<f64>,
     /// Upper end.
     pub ece_high: Option<f64>,
+    /// Mean ECE by chance alone of a perfectly calibrated model with the same confidences; null where none was drawn.
+    pub ece_by_chance: Option<f64>,
     /// Mean over the classes of the calibration error of their probabilities, in `[0, 1]`.
     pub classwise_ece: f64,
     /// Mean squared distance of the probabilities from the truth, in `[0, 2]`, lower is better.

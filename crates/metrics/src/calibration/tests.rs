@@ -1,5 +1,8 @@
-use approx::assert_abs_diff_eq;
 use std::num::NonZeroUsize;
+
+use approx::assert_abs_diff_eq;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::MetricError;
@@ -55,6 +58,21 @@ fn bins_hold_their_upper_bounds() {
     assert_abs_diff_eq!(bins[2].low, 0.4);
     assert_abs_diff_eq!(bins[2].high, 0.6);
     assert_eq!(bins[4].accuracy, Some(1.0));
+}
+
+#[test]
+fn chance_alone_makes_errors() {
+    let error = |rows: &[f64], n_replicates| {
+        let rows = rows.iter().map(|&p| (vec![p, 1.0 - p], 0));
+        let forecasts = Forecasts::of(rows).unwrap();
+        let rng_of = |replicate| ChaCha8Rng::seed_from_u64(replicate);
+        ece_by_chance(&forecasts, TEN, n_replicates, rng_of)
+    };
+    // Right or wrong, one picture is as far from a half; of two, one is right every second time.
+    assert_abs_diff_eq!(error(&[0.5], 10).unwrap(), 0.5);
+    assert_abs_diff_eq!(error(&[0.5, 0.5], 4000).unwrap(), 0.25, epsilon = 0.02);
+    assert_abs_diff_eq!(error(&[1.0; 5], 10).unwrap(), 0.0);
+    assert_eq!(error(&[0.5], 0), None);
 }
 
 #[test]

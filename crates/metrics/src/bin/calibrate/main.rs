@@ -36,7 +36,7 @@ struct Params {
     seed: Seed,
     /// Bins of the confidence.
     bins: NonZeroUsize,
-    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    /// Replicates of the bootstrap, which resamples authors, and of the errors by chance; 0 for none.
     bootstrap: u64,
 }
 

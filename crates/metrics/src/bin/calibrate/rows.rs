@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use anyhow::Context;
 use metrics::{
     bootstrap,
-    calibration::{Forecasts, Quality, reliability},
+    calibration::{Forecasts, Quality, ece_by_chance, reliability},
 };
 use tables::{calibration::Calibration, reliability::Reliability};
 
@@ -31,6 +31,10 @@ pub(crate) fn figures(
             [quality.ece, quality.log_loss]
         },
     );
+    let stream = params.seed.stream(&format!("calibrate chance {part}"));
+    let chance = ece_by_chance(forecasts, params.bins, params.bootstrap, |replicate| {
+        stream.at(replicate, 0)
+    });
     let [ece, log_loss] = intervals.map_or([None; 2], |intervals| intervals.map(Some));
     Ok(Calibration {
         model: variant.model().to_owned(),
@@ -41,6 +45,7 @@ pub(crate) fn figures(
         ece: quality.ece,
         ece_low: ece.map(|interval| interval.low),
         ece_high: ece.map(|interval| interval.high),
+        ece_by_chance: chance,
         classwise_ece: quality.classwise_ece,
         brier: quality.brier,
         log_loss: quality.log_loss,

@@ -1,0 +1,282 @@
+//! How far the probabilities can be believed.
+
+use maud::{Markup, html};
+use tables::calibration::Calibration;
+use tables::reliability::Reliability;
+
+use crate::figure::{Figure, row};
+use crate::format::{NONE, count, counted, part, percent, value};
+use crate::plot::{Margins, Plot};
+use crate::section::{Section, table};
+use crate::study::Study;
+
+/// Model, method, and what people call the method.
+const VARIANTS: [(&str, &str, &str); 5] = [
+    ("network", "none", "as it is"),
+    ("network", "temperature", "by temperature"),
+    ("forest", "none", "as it is"),
+    ("forest", "platt", "by Platt scaling"),
+    ("forest", "isotonic", "by isotonic regression"),
+];
+
+/// Parts with their colors: what was fitted to, and what judges.
+const PARTS: [(&str, &str, &str); 2] = [
+    ("test", "stroke-0", "fill-0"),
+    ("val", "stroke-1", "fill-1"),
+];
+
+/// Less than this between confidence and accuracy is no matter of words.
+const ALIKE: f64 = 0.02;
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let shown = || {
+        VARIANTS
+            .iter()
+            .filter(|(model, method, _)| is_known(study, model, method))
+    };
+    let figures: Vec<Figure> = shown()
+        .map(|(model, method, name)| figure(study, model, method, name))
+        .collect();
+    let body = html! {
+        p {
+            "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
+            "right on 80\u{a0}%. What calibrates was fitted to the test fold's pictures; validation judges it. "
+            (words(study))
+        }
+        (row(&figures))
+        (table("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over authors", &head(), &body(study)))
+        p.note {
+            "ECE is the mean distance of accuracy from confidence, classwise ECE the same of all classes' probabilities, "
+            "the Brier score their squared distance from the truth: lower is better. With few pictures chance alone "
+            "raises ECE: by so much for a perfectly calibrated model that is as sure, and by more in the resampled "
+            "pictures of the interval."
+        }
+    };
+    Section {
+        id: "calibration",
+        title: "Calibration",
+        body,
+        figures,
+    }
+}
+
+fn is_known(study: &Study, model: &str, method: &str) -> bool {
+    let mut rows = study.calibrations.iter();
+    rows.any(|row| row.model == model && row.method == method)
+}
+
+fn find<'a>(study: &'a Study, model: &str, method: &str, part: &str) -> Option<&'a Calibration> {
+    let mut rows = study.calibrations.iter();
+    rows.find(|row| {
+        (row.model.as_str(), row.method.as_str(), row.part.as_str()) == (model, method, part)
+    })
+}
+
+/// The bins that hold pictures.
+fn bins<'a>(
+    study: &'a Study,
+    model: &str,
+    method: &str,
+    part: &str,
+) -> impl Iterator<Item = &'a Reliability> {
+    let rows = study.reliabilities.iter().filter(|row| row.n > 0);
+    rows.filter(move |row| {
+        (row.model.as_str(), row.method.as_str(), row.part.as_str()) == (model, method, part)
+    })
+}
+
+/// The mean of the pictures' confidences.
+fn confidence(study: &Study, model: &str, method: &str, part: &str) -> Option<f64> {
+    let bins = || bins(study, model, method, part);
+    let n: f64 = bins().map(|bin| f64::from(bin.n)).sum();
+    let sum: f64 = bins()
+        .filter_map(|bin| Some(f64::from(bin.n) * bin.confidence?))
+        .sum();
+    (n > 0.0).then(|| sum / n)
+}
+
+/// How sure the models are, and what calibration does.
+fn words(study: &Study) -> String {
+    let judges = ["val", "test"];
+    let judge = judges
+        .into_iter()
+        .find(|part| find(study, "network", "none", part).is_some());
+    let Some(judge) = judge else {
+        return "There are no pictures to judge by.".to_owned();
+    };
+    let network = [
+        verdict(study, "network", judge),
+        effect(study, "network", "temperature", judge, "A temperature"),
+        chance(study, judge),
+    ];
+    let forest = [
+        verdict(study, "forest", judge),
+        effect(study, "forest", "platt", judge, "Platt scaling"),
+        effect(study, "forest", "isotonic", judge, "Isotonic regression"),
+    ];
+    let sentences: Vec<String> = network.into_iter().chain(forest).flatten().collect();
+    sentences.join(" ")
+}
+
+fn verdict(study: &Study, model: &str, judge: &str) -> Option<String> {
+    let right = find(study, model, "none", judge)?.top1;
+    let sure = confidence(study, model, "none", judge)?;
+    let verdict = match sure - right {
+        gap if gap > ALIKE => "it is overconfident",
+        gap if gap < -ALIKE => "it is underconfident",
+        _ => "it is as sure as it should be, in the mean",
+    };
+    Some(format!(
+        "On {}, the {model} is {} sure of its first guess in the mean, and right on {} of the pictures: {verdict}.",
+        part(judge),
+        percent(sure),
+        percent(right)
+    ))
+}
+
+fn effect(study: &Study, model: &str, method: &str, judge: &str, name: &str) -> Option<String> {
+    let before = find(study, model, "none", judge)?;
+    let after = find(study, model, method, judge)?;
+    let verdict = match (after.ece < before.ece, after.log_loss < before.log_loss) {
+        (true, true) => "better by both",
+        (false, false) => "no better by either",
+        (true, false) => "better by ECE alone",
+        (false, true) => "better by log-loss alone",
+    };
+    let degrees = after
+        .temperature
+        .map_or(String::new(), |t| format!(" of {t:.2}"));
+    Some(format!(
+        "{name}{degrees} takes the {model}'s ECE from {} to {} and its log-loss from {} to {}: {verdict}.",
+        value(Some(before.ece)),
+        value(Some(after.ece)),
+        value(Some(before.log_loss)),
+        value(Some(after.log_loss))
+    ))
+}
+
+/// How much of the network's error few pictures explain.
+fn chance(study: &Study, judge: &str) -> Option<String> {
+    let after = find(study, "network", "temperature", judge)?;
+    Some(format!(
+        "On {}, a perfectly calibrated network as sure as that would have an ECE of {}, by chance alone.",
+        counted(after.n as usize, "picture"),
+        value(Some(after.ece_by_chance?))
+    ))
+}
+
+fn head() -> Markup {
+    html! {
+        tr {
+            th scope="col" { "model" } th.words scope="col" { "calibrated" } th.words scope="col" { "part" }
+            th scope="col" { "pictures" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
+            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
+        }
+    }
+}
+
+fn body(study: &Study) -> Markup {
+    let rows = VARIANTS.iter().flat_map(|variant| {
+        let (model, method, _) = variant;
+        let rows = PARTS
+            .iter()
+            .filter_map(|(part, ..)| find(study, model, method, part));
+        rows.enumerate().map(move |(idx, row)| (variant, idx, row))
+    });
+    html! {
+        @for ((model, method, name), idx, row) in rows {
+            tr class=[(idx == 0).then_some("first")] {
+                th scope="row" { @if idx == 0 && *method == "none" { (model) } }
+                td.words { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
+                td.words { (part(&row.part)) }
+                td { (count(row.n)) }
+                (cell(row.ece, row.ece_low, row.ece_high))
+                td { (value(row.ece_by_chance)) }
+                td { (value(Some(row.classwise_ece))) }
+                td { (value(Some(row.brier))) }
+                (cell(row.log_loss, row.log_loss_low, row.log_loss_high))
+                td { (value(Some(row.top1))) }
+            }
+        }
+    }
+}
+
+fn cell(figure: f64, low: Option<f64>, high: Option<f64>) -> Markup {
+    let range = low
+        .zip(high)
+        .map(|(low, high)| format!("({low:.2}–{high:.2})"));
+    html! { td { (value(Some(figure))) @if let Some(range) = range { " " small { (range) } } } }
+}
+
+fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
+    let margins = Margins {
+        left: 40.0,
+        right: 16.0,
+        top: 30.0,
+        bottom: 38.0,
+    };
+    let mut plot = Plot::new((360.0, 340.0), margins, (0.0, 1.0), (0.0, 1.0));
+    plot.draw_y_axis();
+    plot.draw_x_axis("confidence", 0.2, false);
+    let ends = [(0.0, 0.0), (1.0, 1.0)].map(|end| plot.at(end));
+    plot.canvas.line("chance", ends[0], ends[1]);
+    for (part, stroke, fill) in PARTS {
+        draw(
+            &mut plot,
+            &bins(study, model, method, part).collect::<Vec<_>>(),
+            stroke,
+            fill,
+        );
+    }
+    let shown = PARTS
+        .iter()
+        .filter(|(named, ..)| find(study, model, method, named).is_some());
+    let entries: Vec<(String, &str)> = shown
+        .map(|(named, stroke, _)| (format!("curve {stroke}"), part(named)))
+        .collect();
+    let entries: Vec<(&str, &str)> = entries
+        .iter()
+        .map(|(c, name)| (c.as_str(), *name))
+        .collect();
+    plot.draw_legend(&entries);
+    Figure {
+        name: format!("reliability-{model}-{method}"),
+        title: format!("Reliability of the {model}, {name}"),
+        caption: caption(study, model, method),
+        canvas: plot.canvas,
+    }
+}
+
+/// A dot for each bin, its area by the bin's share of the pictures.
+fn draw(plot: &mut Plot, bins: &[&Reliability], stroke: &str, fill: &str) {
+    let n: f64 = bins.iter().map(|bin| f64::from(bin.n)).sum();
+    let point = |bin: &&Reliability| Some(((bin.confidence?, bin.accuracy?), f64::from(bin.n)));
+    let dots: Vec<_> = bins.iter().filter_map(point).collect();
+    let places: Vec<_> = dots.iter().map(|(point, _)| plot.at(*point)).collect();
+    plot.canvas
+        .polyline(&format!("curve faint {stroke}"), &places);
+    for (place, (_, pictures)) in places.into_iter().zip(&dots) {
+        let radius = 1.5 + 14.0 * (pictures / n).sqrt();
+        plot.canvas.circle(&format!("dot {fill}"), place, radius);
+    }
+}
+
+fn caption(study: &Study, model: &str, method: &str) -> String {
+    let ece = |named| value(find(study, model, method, named).map(|row| row.ece));
+    let look = match method {
+        "none" => {
+            "Share of right first guesses where the model is so sure; the larger a dot, the more pictures. Below the dotted line it is too sure, above it not sure enough."
+        }
+        _ => {
+            "Dots closer to the dotted line than before, above all the large ones of validation, are what calibration is for."
+        }
+    };
+    let eces: Vec<String> = PARTS
+        .iter()
+        .map(|(named, ..)| (part(named), ece(named)))
+        .filter(|(_, ece)| ece != NONE)
+        .map(|(named, ece)| format!("{named} {ece}"))
+        .collect();
+    format!("{look} ECE: {}.", eces.join(", "))
+}
