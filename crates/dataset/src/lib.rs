@@ -2,8 +2,8 @@
 //!
 //! The way of a picture: [`decode()`] turns a file's bytes into [`Rgb`], [`Geometry`] and [`resize()`] bring it to the
 //! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`Picture`], and [`center()`] or
-//! [`augment()`] make of it what the network sees. The three stages beside the library find the pictures (`annotate`),
-//! decode them (`decode`) and paint a small collection of their own (`paint`).
+//! [`augment()`] make of it what the network sees. The stages beside the library find the pictures (`annotate`),
+//! decode them (`decode`), tell which look alike (`fingerprint`) and paint a small collection of their own (`paint`).
 //!
 //! Pre-processing is that of torchvision's ImageNet weights: short side to `256/224` of the network's side, bilinear
 //! with antialiasing, center crop, mean and standard deviation of ImageNet.
@@ -13,6 +13,7 @@ mod complete;
 mod decode;
 mod error;
 mod geometry;
+mod phash;
 mod pixels;
 mod resize;
 mod sample;
@@ -21,6 +22,7 @@ pub use augment::{Augmentation, augment};
 pub use decode::{Format, Limits, Rgb, decode};
 pub use error::DatasetError;
 pub use geometry::{Geometry, center_offset};
+pub use phash::perceptual_hash;
 pub use pixels::{Picture, Pixels, PixelsWriter};
 pub use resize::{Resizer, resize};
 pub use sample::{MEAN, STD, center};

@@ -7,7 +7,7 @@ use crate::{DatasetError, Geometry, Rgb};
 
 /// Working memory of [`resize()`]; one a thread.
 #[derive(Default)]
-pub struct Resizer(fast_image_resize::Resizer);
+pub struct Resizer(pub(crate) fast_image_resize::Resizer);
 
 /// Resizes the short side to the geometry's and cuts the long side to what augmentation can reach.
 ///

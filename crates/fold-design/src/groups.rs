@@ -120,7 +120,7 @@ impl Author {
 }
 
 /// The pictures' indices in the order of their paths.
-fn by_path(pictures: &[Picture]) -> Result<Vec<usize>, SplitError> {
+pub(crate) fn by_path(pictures: &[Picture]) -> Result<Vec<usize>, SplitError> {
     if pictures.is_empty() {
         return Err(SplitError::NoPictures);
     }

@@ -11,12 +11,17 @@
 //! 3. Pictures without an author fill the folds up, one by one.
 //!
 //! The result depends on the pictures and the seeds alone, not on the order of the input.
+//!
+//! [`split_by_class`] and [`split_at_random`] let authors stand in two parts; [`SharedAuthors`] and [`near_pairs`] say
+//! how much a split leaks.
 
 mod anneal;
 mod balance;
 mod deal;
 mod error;
 mod groups;
+mod leaks;
+mod leaky;
 mod objective;
 mod validation;
 
@@ -26,6 +31,8 @@ use rand_chacha::ChaCha8Rng;
 
 pub use balance::{Balance, Count};
 pub use error::SplitError;
+pub use leaks::{Pair, SharedAuthors, near_pairs};
+pub use leaky::{split_at_random, split_by_class};
 
 use groups::Groups;
 use objective::Objective;

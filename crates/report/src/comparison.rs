@@ -13,7 +13,11 @@ use crate::study::Study;
 const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
 
 /// Colors of the models, in their order.
-const COLORS: [(&str, &str); 2] = [("stroke-0", "fill-0"), ("stroke-1", "fill-1")];
+const COLORS: [(&str, &str); 3] = [
+    ("stroke-0", "fill-0"),
+    ("stroke-1", "fill-1"),
+    ("stroke-2", "fill-2"),
+];
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
@@ -52,7 +56,7 @@ pub(crate) fn section(study: &Study) -> Section {
 }
 
 fn figure(study: &Study) -> Figure {
-    const ROW: f64 = 26.0;
+    const ROW: f64 = 34.0;
     const GAP: f64 = 14.0;
     let parts = study.parts();
     let block = ROW * parts.len() as f64 + GAP;
@@ -78,6 +82,7 @@ fn figure(study: &Study) -> Figure {
     let entries = [
         ("whisker stroke-0", "network"),
         ("whisker stroke-1", "forest"),
+        ("whisker stroke-2", "tuned forest"),
     ];
     plot.draw_legend(&entries[..study.models().len().min(entries.len())]);
     Figure {
@@ -91,11 +96,13 @@ fn figure(study: &Study) -> Figure {
 }
 
 fn draw_scores(plot: &mut Plot, study: &Study, part: &str, metric: &str, y: f64) {
-    for (idx, model) in study.models().into_iter().enumerate() {
+    let models = study.models();
+    let middle = (models.len() as f64 - 1.0) / 2.0;
+    for (idx, model) in models.into_iter().enumerate() {
         let Some(score) = study.score(model, part, metric) else {
             continue;
         };
-        let y = y - 4.5 + 9.0 * idx as f64;
+        let y = y + 9.0 * (idx as f64 - middle);
         let (stroke, fill) = COLORS[idx % COLORS.len()];
         if let (Some(low), Some(high)) = (score.low, score.high) {
             let (from, to) = ((plot.x.at(low), y), (plot.x.at(high), y));

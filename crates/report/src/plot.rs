@@ -146,6 +146,22 @@ impl Plot {
         );
     }
 
+    /// As [`Plot::draw_x_axis`], with `ticks` of places and names.
+    pub(crate) fn draw_named_x_axis(&mut self, name: &str, ticks: &[(f64, String)]) {
+        let bottom = self.size.1 - self.margins.bottom;
+        let (left, right) = self.sides();
+        for (place, label) in ticks {
+            let x = self.x.at(*place);
+            self.canvas.text("muted middle", (x, bottom + 15.0), label);
+        }
+        self.canvas.line("axis", (left, bottom), (right, bottom));
+        self.canvas.text(
+            "muted middle",
+            (f64::midpoint(left, right), bottom + 31.0),
+            name,
+        );
+    }
+
     /// A dashed upright line at `x`, named at its upper end.
     pub(crate) fn mark_x(&mut self, x: f64, name: &str) {
         let x = self.x.at(x);

@@ -3,7 +3,8 @@
 (() => {
   "use strict";
 
-  // As in `space.rs`: how far the reader stands, the radius as a share of the shorter side, and the coordinates' unit.
+  // As in `space.rs`: how far the reader stands, the radius as a share of the height (where there is width enough), and the
+  // coordinates' unit.
   const DISTANCE = 4, RADIUS = 0.46, UNIT = 1000;
   const N_COLORS = 8, REACH = 16, FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -35,10 +36,11 @@
           "Keys: arrows, + and −, 0 for the first view. Point at a picture or tap it for its name.",
       });
       this.centers = this.findCenters();
+      figure.classList.add("turns");
       this.goHome();
       this.readColors();
+      this.resize();
       this.listen();
-      figure.classList.add("turns");
     }
 
     goHome() {
@@ -112,7 +114,7 @@
       const [x, y, z] = [list[i] / UNIT, list[i + 1] / UNIT, list[i + 2] / UNIT];
       const across = x * this.cosYaw - y * this.sinYaw, away = x * this.sinYaw + y * this.cosYaw;
       const up = z * this.cosPitch + away * this.sinPitch, depth = away * this.cosPitch - z * this.sinPitch;
-      const scale = this.zoom * RADIUS * Math.min(this.width, this.height) * DISTANCE / (DISTANCE + depth);
+      const scale = this.zoom * RADIUS * Math.min(this.width / 1.3, this.height) * DISTANCE / (DISTANCE + depth);
       return [this.width / 2 + this.moveX + across * scale, this.height / 2 + this.moveY - up * scale, depth];
     }
 

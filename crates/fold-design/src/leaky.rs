@@ -1,0 +1,220 @@
+//! Splits that leak, to measure by how much they flatter.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Design, Part, Picture, SplitError, groups};
+
+/// Pictures that move as a whole: those of an author within a class, or a single one.
+type Unit = Vec<usize>;
+
+/// The part of each picture when classes are split one by one, each by its own authors.
+///
+/// An author of two classes may come to stand in two parts: this is the leak. In each class, validation takes the
+/// authors with the fewest pictures of the class, as many as its share has room for; the others are shuffled
+/// `n_shuffles` times and cut into folds of as many authors each as can be, and the shuffle counts whose folds differ
+/// least in pictures. Pictures without an author are authors of one picture. Of `design`, the folds and the share of
+/// validation count.
+///
+/// # Errors
+/// As [`split`](crate::split) on the pictures and on `design`.
+pub fn split_by_class(
+    pictures: &[Picture],
+    design: &Design,
+    n_shuffles: usize,
+    rng: ChaCha8Rng,
+) -> Result<Vec<Part>, SplitError> {
+    deal_classes(pictures, design, n_shuffles, rng, |picture| {
+        picture.author.as_deref()
+    })
+}
+
+/// The part of each picture when authors don't count: each class's pictures are shuffled and cut into validation and
+/// folds.
+///
+/// # Errors
+/// As [`split`](crate::split) on the pictures and on `design`.
+pub fn split_at_random(
+    pictures: &[Picture],
+    design: &Design,
+    rng: ChaCha8Rng,
+) -> Result<Vec<Part>, SplitError> {
+    deal_classes(pictures, design, 1, rng, |_| None)
+}
+
+fn deal_classes<'a>(
+    pictures: &'a [Picture],
+    design: &Design,
+    n_shuffles: usize,
+    mut rng: ChaCha8Rng,
+    author: impl Fn(&'a Picture) -> Option<&'a str>,
+) -> Result<Vec<Part>, SplitError> {
+    design.check()?;
+    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for picture in groups::by_path(pictures)? {
+        let class = classes.entry(&pictures[picture].label).or_default();
+        class.push(picture);
+    }
+    let mut parts = vec![Part::Validation; pictures.len()];
+    for members in classes.values() {
+        let mut units = units(members, |picture| author(&pictures[picture]));
+        units.shuffle(&mut rng);
+        // Stable: authors with equally many pictures stay shuffled.
+        units.sort_by_key(Vec::len);
+        let n_held = n_held(&units, design.validation * members.len() as f64);
+        let folds = most_even(&units[n_held..], design.folds, n_shuffles, &mut rng);
+        for (fold, pictures) in folds.into_iter().enumerate() {
+            for picture in pictures {
+                parts[picture] = Part::Fold(fold);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// The pictures of a class by author, sorted by name; those without one alone.
+fn units<'a>(members: &[usize], author: impl Fn(usize) -> Option<&'a str>) -> Vec<Unit> {
+    let mut by_author: BTreeMap<&str, Unit> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for &picture in members {
+        match author(picture) {
+            Some(author) => by_author.entry(author).or_default().push(picture),
+            None => alone.push(vec![picture]),
+        }
+    }
+    by_author.into_values().chain(alone).collect()
+}
+
+/// How many of the first units have at most `room` pictures together.
+fn n_held(units: &[Unit], room: f64) -> usize {
+    let mut taken = 0;
+    let fits = |unit: &&Unit| {
+        taken += unit.len();
+        taken as f64 <= room.round()
+    };
+    units.iter().take_while(fits).count()
+}
+
+/// The folds of the shuffle whose numbers of pictures vary least.
+fn most_even(
+    units: &[Unit],
+    n_folds: usize,
+    n_shuffles: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<Vec<usize>> {
+    let mut shuffled: Vec<&Unit> = units.iter().collect();
+    let tries = (0..n_shuffles.max(1)).map(|_| {
+        shuffled.shuffle(rng);
+        cut(&shuffled, n_folds)
+    });
+    let unevenness = |folds: &Vec<Vec<usize>>| -> usize {
+        // The sum of the sizes is given, so that the least sum of squares has the least variance.
+        folds.iter().map(|fold| fold.len().pow(2)).sum()
+    };
+    tries.min_by_key(unevenness).unwrap_or_default()
+}
+
+/// `n_folds` runs of units, the first ones longer by one where it doesn't come out even.
+fn cut(units: &[&Unit], n_folds: usize) -> Vec<Vec<usize>> {
+    let (size, longer) = (units.len() / n_folds, units.len() % n_folds);
+    let mut rest = units;
+    (0..n_folds)
+        .map(|fold| {
+            let (run, behind) = rest.split_at(size + usize::from(fold < longer));
+            rest = behind;
+            run.iter().copied().flatten().copied().collect()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    const DESIGN: Design = Design {
+        folds: 2,
+        validation: 0.1,
+        author_weight: 0.0,
+        steps: 0,
+    };
+
+    /// `(label, author, pictures)`.
+    fn collection(groups: &[(&str, Option<&str>, usize)]) -> Vec<Picture> {
+        let pictures = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(group, (label, author, n))| {
+                (0..*n).map(move |number| Picture {
+                    path: format!("{label}/{group:02}-{number:02}.jpg"),
+                    label: (*label).to_owned(),
+                    author: author.map(str::to_owned),
+                })
+            });
+        pictures.collect()
+    }
+
+    fn rng() -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(5)
+    }
+
+    /// Pictures in fold 0, in fold 1, in validation.
+    fn counts(parts: &[Part]) -> [usize; 3] {
+        [Part::Fold(0), Part::Fold(1), Part::Validation]
+            .map(|part| parts.iter().filter(|p| **p == part).count())
+    }
+
+    #[test]
+    fn the_smallest_authors_of_a_class_make_up_validation() {
+        let pictures = collection(&[
+            ("a", Some("one"), 1),
+            ("a", Some("two"), 1),
+            ("a", Some("nine"), 9),
+            ("a", Some("other nine"), 9),
+        ]);
+        let parts = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+        assert_eq!(counts(&parts), [9, 9, 2]);
+        assert_eq!(&parts[..2], [Part::Validation; 2]);
+    }
+
+    #[test]
+    fn the_most_even_shuffle_counts() {
+        let sizes = [8, 1, 7, 2, 6, 3, 5, 4];
+        let names: Vec<String> = sizes.iter().map(|n| format!("author {n}")).collect();
+        let groups: Vec<_> = { sizes.iter().zip(&names) }
+            .map(|(n, name)| ("a", Some(name.as_str()), *n))
+            .collect();
+        let design = Design {
+            validation: 0.0,
+            ..DESIGN
+        };
+        let parts = split_by_class(&collection(&groups), &design, 100, rng()).unwrap();
+        assert_eq!(counts(&parts), [18, 18, 0]);
+    }
+
+    #[test]
+    fn at_random_authors_do_not_count() {
+        let pictures = collection(&[("a", Some("one"), 20), ("b", None, 20)]);
+        let parts = split_at_random(&pictures, &DESIGN, rng()).unwrap();
+        assert_eq!(counts(&parts), [18, 18, 4]);
+        assert_eq!(counts(&parts[..20]), [9, 9, 2]);
+    }
+
+    #[test]
+    fn the_order_of_the_pictures_changes_nothing() {
+        let mut pictures = collection(&[
+            ("a", Some("one"), 3),
+            ("a", Some("two"), 4),
+            ("b", None, 5),
+            ("b", Some("one"), 2),
+        ]);
+        let there = split_by_class(&pictures, &DESIGN, 10, rng()).unwrap();
+        pictures.reverse();
+        let mut back = split_by_class(&pictures, &DESIGN, 10, rng()).unwrap();
+        back.reverse();
+        assert_eq!(there, back);
+    }
+}

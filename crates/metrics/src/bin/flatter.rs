@@ -1,0 +1,149 @@
+//! Stage `flatter`: one recipe's scores under three splits, so that the flattery of a leak is a number.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use metrics::{Collection, Judgment, Metric, Tally, intervals};
+use serde::Deserialize;
+use stage::{Input, Output, Seed};
+use tables::epoch_output::EpochOutput;
+use tables::flattery::Flattery;
+use tables::fold::Fold;
+use tables::history::History;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    bootstrap: u64,
+}
+
+/// What it reads; for each split the course of its training, and what the network said in every epoch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// Classes and authors of the pictures.
+    folds: Input<Fold>,
+    by_author_history: Input<History>,
+    by_author_epochs: Input<EpochOutput>,
+    by_class_history: Input<History>,
+    by_class_epochs: Input<EpochOutput>,
+    at_random_history: Input<History>,
+    at_random_epochs: Input<EpochOutput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    flattery: Output<Flattery>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let folds = inputs.folds.read()?;
+    let pictures = folds
+        .iter()
+        .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
+    let collection = Collection::of(pictures);
+    let trainings = [
+        (
+            "by author",
+            &inputs.by_author_history,
+            &inputs.by_author_epochs,
+        ),
+        (
+            "by class",
+            &inputs.by_class_history,
+            &inputs.by_class_epochs,
+        ),
+        (
+            "at random",
+            &inputs.at_random_history,
+            &inputs.at_random_epochs,
+        ),
+    ];
+    let mut rows = Vec::new();
+    for (design, history, epochs) in trainings {
+        let scored = flattery(design, &history.read()?, epochs, &collection, &params)
+            .with_context(|| format!("cannot score the split {design}"))?;
+        let top2 = scored.iter().find(|row| row.metric == Metric::Top2.name());
+        if let Some(row) = top2 {
+            tracing::info!("{design}: top-2 {:.3} in epoch {}", row.value, row.epoch);
+        }
+        rows.extend(scored);
+    }
+    outputs.flattery.write(rows)
+}
+
+/// The figures of the tested pictures in the best epoch.
+fn flattery(
+    design: &str,
+    history: &[History],
+    epochs: &Input<EpochOutput>,
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<Flattery>> {
+    let best = history.iter().find(|row| row.best);
+    let best = best.context("no epoch is the best")?.epoch;
+    let (judgments, units) = tested(epochs, best, collection)?;
+    let mut tally = Tally::new(collection.labels().len());
+    for judgment in &judgments {
+        tally.add(judgment, 1);
+    }
+    let stream = params.seed.stream("flatter bootstrap");
+    let intervals = intervals(
+        collection.labels().len(),
+        &judgments,
+        &units,
+        params.bootstrap,
+        |replicate| stream.at(replicate, 0),
+    )?;
+    let pictures = u32::try_from(judgments.len())?;
+    let values = Metric::ALL.iter().zip(tally.scores()).enumerate();
+    let rows = values.map(|(i, (metric, value))| {
+        let interval = intervals.map(|intervals| intervals[i]);
+        Flattery {
+            design: design.to_owned(),
+            epoch: best,
+            metric: metric.name().to_owned(),
+            value,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            pictures,
+        }
+    });
+    Ok(rows.collect())
+}
+
+/// What the network of an epoch made of the pictures that it was tested on, and the unit of each.
+fn tested(
+    epochs: &Input<EpochOutput>,
+    best: u32,
+    collection: &Collection,
+) -> anyhow::Result<(Vec<Judgment>, Vec<usize>)> {
+    for rows in epochs.batches()? {
+        let rows = rows?;
+        if rows.first().is_none_or(|row| row.epoch != best) {
+            continue;
+        }
+        let judge = |row: &EpochOutput| {
+            ensure!(
+                row.logits.len() == collection.labels().len(),
+                "the picture `{}` has logits of {} classes, the folds know {}",
+                row.path,
+                row.logits.len(),
+                collection.labels().len()
+            );
+            let judgment = Judgment::of_logits(&row.logits, usize::try_from(row.code)?)?;
+            Ok((judgment, collection.unit(&row.path)?))
+        };
+        let tested = rows.iter().filter(|row| row.part == "test");
+        return tested.map(judge).collect();
+    }
+    anyhow::bail!("epoch {best} has no outputs")
+}

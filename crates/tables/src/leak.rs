@@ -1,0 +1,32 @@
+//! Table `leaks`: what the parts of a split share.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// What stands in two parts of a split, though it should not. Sorted by `design`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leak {
+    /// `by author`, `by class` or `at random`.
+    pub design: String,
+    /// Authors of the collection.
+    pub authors: u32,
+    /// Authors with pictures in more than one part.
+    pub shared_authors: u32,
+    /// Pictures of those authors.
+    pub shared_pictures: u32,
+    /// Pairs of pictures that look alike.
+    pub near_duplicates: u32,
+    /// Such pairs whose pictures stand in different parts.
+    pub parted_near_duplicates: u32,
+}
+
+impl Table for Leak {
+    const NAME: &'static str = "leaks";
+
+    fn order(&self, other: &Self) -> Ordering {
+        self.design.cmp(&other.design)
+    }
+}
