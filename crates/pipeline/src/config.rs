@@ -9,7 +9,7 @@
 //! | `cmd` | text for the shell, started in the workspace root |
 //! | `in` | `name = "path"`: a file, a folder or a pattern with `*`, `?`, `**`; an empty path is an absent input |
 //! | `out` | `name = "path"`, or `name = { path = "…", volatile = true }` for a by-product that decides nothing, such as timings |
-//! | `params` | keys of `params.toml`; by default the section with the stage's name |
+//! | `params` | keys of `params.toml`, `table.*` for all keys of a table; by default the section with the stage's name |
 //! | `each` | `variable = n` or a list: an instance for each value `0…n-1` or item, for each combination if there are several; the stage gets its values as params |
 //! | `show` | the output whose text a repro prints at its end |
 //! | `source` | whether it runs only for a stage that needs it, or by name |

@@ -60,6 +60,19 @@ pub enum Target {
     Glob(String),
 }
 
+impl Target {
+    /// The same below `folder`.
+    pub(crate) fn in_folder(&self, folder: &Path) -> Self {
+        match self {
+            Target::Absent => Target::Absent,
+            Target::Path(path) => Target::Path(folder.join(path)),
+            Target::Glob(pattern) => {
+                Target::Glob(folder.join(pattern).to_string_lossy().into_owned())
+            }
+        }
+    }
+}
+
 /// An output of an instance.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -304,8 +317,9 @@ impl Maker<'_> {
         })
     }
 
-    /// The params that the stage sees. Its own table's keys stand at the top,
-    /// any other key under its last part; the variables of `each` join them.
+    /// The params that the stage sees. The keys of its own table, and of one
+    /// listed as `table.*`, stand at the top, any other key under its last
+    /// part; the variables of `each` join them.
     fn stage_params(&self, variables: &Variables) -> Result<StageParams> {
         let own = &self.stage.name;
         let mut seen = StageParams::default();
@@ -317,9 +331,19 @@ impl Maker<'_> {
             None => Vec::new(),
         };
         for key in self.stage.params.clone().unwrap_or_else(default) {
-            let value = self.param(&key.value, &key.span)?;
+            let (name, is_spread) = match key.value.strip_suffix(".*") {
+                Some(table) => (table, true),
+                None => (key.value.as_str(), key.value == *own),
+            };
+            let value = self.param(name, &key.span)?;
             match value {
-                Value::Object(table) if key.value == *own => self.spread(table, &key, &mut seen)?,
+                Value::Object(table) if is_spread => {
+                    self.spread(name, table, &key.span, &mut seen)?
+                }
+                value if name != key.value => {
+                    let message = format!("`{name}` is `{value}`, which has no keys");
+                    return Err(self.error(&key.span, message));
+                }
                 Value::String(text) if key.value == "device" => {
                     let class =
                         Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
@@ -337,14 +361,15 @@ impl Maker<'_> {
 
     fn spread(
         &self,
+        table_name: &str,
         table: &Map<String, Value>,
-        key: &Spanned<String>,
+        span: &Range<usize>,
         seen: &mut StageParams,
     ) -> Result<()> {
         for (name, value) in table {
             let dotted = Spanned {
-                value: format!("{}.{name}", key.value),
-                span: key.span.clone(),
+                value: format!("{table_name}.{name}"),
+                span: span.clone(),
             };
             self.insert_param(&dotted, value.clone(), seen)?;
         }
