@@ -1,6 +1,6 @@
 //! Probabilities that mean what they say: of all pictures of which a model is 80 % sure, it should be right on 80 %.
 //!
-//! [`Forecasts`] are judged by [`Quality`] and seen in a diagram of [`reliability`]. [`Temperature`] mends a network's
+//! [`Forecasts`] are judged by [`Quality`] and seen in a diagram of [`reliability()`]. [`Temperature`] mends a network's
 //! logits; [`OneAgainstRest`] mends any model's probabilities, by a [`Sigmoid`] or an [`Isotonic`] curve a class. What
 //! was fitted is kept as [`Calibrators`]. All figures are plain ones: every picture counts the same.
 

@@ -41,9 +41,9 @@ pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         p {
             "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
-            "right on 80\u{a0}%. What calibrates was fitted to the test fold's pictures; validation judges it. "
-            (words(study))
+            "right on 80\u{a0}%. What calibrates was fitted to the test fold's pictures; validation judges it."
         }
+        @for paragraph in words(study) { p { (paragraph) } }
         (row(&figures))
         (table("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over authors", &head(), &body(study)))
         p.note {
@@ -96,27 +96,31 @@ fn confidence(study: &Study, model: &str, method: &str, part: &str) -> Option<f6
     (n > 0.0).then(|| sum / n)
 }
 
-/// How sure the models are, and what calibration does.
-fn words(study: &Study) -> String {
+/// How sure each model is, and what calibration does: a paragraph a model.
+fn words(study: &Study) -> Vec<String> {
     let judges = ["val", "test"];
     let judge = judges
         .into_iter()
         .find(|part| find(study, "network", "none", part).is_some());
     let Some(judge) = judge else {
-        return "There are no pictures to judge by.".to_owned();
+        return vec!["There are no pictures to judge by.".to_owned()];
     };
-    let network = [
+    let network = vec![
         verdict(study, "network", judge),
         effect(study, "network", "temperature", judge, "A temperature"),
         chance(study, judge),
     ];
-    let forest = [
+    let forest = vec![
         verdict(study, "forest", judge),
         effect(study, "forest", "platt", judge, "Platt scaling"),
         effect(study, "forest", "isotonic", judge, "Isotonic regression"),
     ];
-    let sentences: Vec<String> = network.into_iter().chain(forest).flatten().collect();
-    sentences.join(" ")
+    let paragraphs = [network, forest].map(|sentences| {
+        let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+        sentences.join(" ")
+    });
+    let is_said = |paragraph: &String| !paragraph.is_empty();
+    paragraphs.into_iter().filter(is_said).collect()
 }
 
 fn verdict(study: &Study, model: &str, judge: &str) -> Option<String> {
@@ -211,7 +215,7 @@ fn cell(figure: f64, low: Option<f64>, high: Option<f64>) -> Markup {
 
 fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
     let margins = Margins {
-        left: 40.0,
+        left: 54.0,
         right: 16.0,
         top: 30.0,
         bottom: 38.0,
@@ -219,15 +223,13 @@ fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
     let mut plot = Plot::new((360.0, 340.0), margins, (0.0, 1.0), (0.0, 1.0));
     plot.draw_y_axis();
     plot.draw_x_axis("confidence", 0.2, false);
+    plot.canvas
+        .turned_text("muted middle", (14.0, plot.y.at(0.5)), -90.0, "accuracy");
     let ends = [(0.0, 0.0), (1.0, 1.0)].map(|end| plot.at(end));
     plot.canvas.line("chance", ends[0], ends[1]);
-    for (part, stroke, fill) in PARTS {
-        draw(
-            &mut plot,
-            &bins(study, model, method, part).collect::<Vec<_>>(),
-            stroke,
-            fill,
-        );
+    for (part, _, fill) in PARTS {
+        let bins: Vec<_> = bins(study, model, method, part).collect();
+        draw(&mut plot, &bins, fill);
     }
     let shown = PARTS
         .iter()
@@ -249,16 +251,14 @@ fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
 }
 
 /// A dot for each bin, its area by the bin's share of the pictures.
-fn draw(plot: &mut Plot, bins: &[&Reliability], stroke: &str, fill: &str) {
+fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
     let n: f64 = bins.iter().map(|bin| f64::from(bin.n)).sum();
-    let point = |bin: &&Reliability| Some(((bin.confidence?, bin.accuracy?), f64::from(bin.n)));
-    let dots: Vec<_> = bins.iter().filter_map(point).collect();
-    let places: Vec<_> = dots.iter().map(|(point, _)| plot.at(*point)).collect();
-    plot.canvas
-        .polyline(&format!("curve faint {stroke}"), &places);
-    for (place, (_, pictures)) in places.into_iter().zip(&dots) {
-        let radius = 1.5 + 14.0 * (pictures / n).sqrt();
-        plot.canvas.circle(&format!("dot {fill}"), place, radius);
+    for bin in bins {
+        if let (Some(confidence), Some(accuracy)) = (bin.confidence, bin.accuracy) {
+            let radius = 1.5 + 14.0 * (f64::from(bin.n) / n).sqrt();
+            let at = plot.at((confidence, accuracy));
+            plot.canvas.circle(&format!("dot {fill}"), at, radius);
+        }
     }
 }
 
@@ -266,10 +266,12 @@ fn caption(study: &Study, model: &str, method: &str) -> String {
     let ece = |named| value(find(study, model, method, named).map(|row| row.ece));
     let look = match method {
         "none" => {
-            "Share of right first guesses where the model is so sure; the larger a dot, the more pictures. Below the dotted line it is too sure, above it not sure enough."
+            "How often the first guess is right where the model is so sure; the larger a dot, the more pictures. Below \
+             the dotted line the model is too sure, above it not sure enough."
         }
         _ => {
-            "Dots closer to the dotted line than before, above all the large ones of validation, are what calibration is for."
+            "Dots closer to the dotted line than before are what calibration is for, above all the large ones of \
+             validation: the others were fitted to."
         }
     };
     let eces: Vec<String> = PARTS

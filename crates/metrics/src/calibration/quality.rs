@@ -33,7 +33,7 @@ impl Quality {
         Self::of_drawn(forecasts, &all, n_bins)
     }
 
-    /// The figures of some pictures, each counted so many times: what [`crate::bootstrap`] takes.
+    /// The figures of some pictures, each counted so many times: what [`crate::bootstrap()`] takes.
     pub fn of_drawn(forecasts: &Forecasts, drawn: &[(usize, u64)], n_bins: NonZeroUsize) -> Self {
         let mut said = Bins::new(n_bins);
         let mut of_class: Vec<Bins> = (0..forecasts.n_classes())
