@@ -21,19 +21,24 @@ impl MedianPruner {
             return false;
         }
         let complete = others.iter().filter(|trial| trial.state == State::Complete);
-        let mut reached: Vec<f64> = complete
+        let reached: Vec<f64> = complete
             .filter_map(|trial| trial.steps.get(steps.len() - 1).copied())
             .collect();
         if reached.len() < self.trials.max(1) {
             return false;
         }
         let best = steps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        best < median(&mut reached)
+        best < median(&reached)
     }
 }
 
-/// The mean of the two middle ones for an even number of values, at least one.
-fn median(values: &mut [f64]) -> f64 {
+/// The median, for an even number the mean of the two middle ones; not a number for none.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len().is_multiple_of(2) {

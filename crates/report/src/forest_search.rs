@@ -1,0 +1,76 @@
+//! The search for the forest's parameters.
+
+use maud::html;
+use tables::forest_trial::ForestTrial;
+
+use crate::figure::row;
+use crate::format::{counted, score_with_interval, value};
+use crate::section::Section;
+use crate::study::Study;
+use crate::trials::{Row, Setting, Trials};
+
+/// The section; none where there was no search.
+pub(crate) fn section(study: &Study) -> Option<Section> {
+    let trials = trials(&study.forest_trials);
+    let best = &trials.rows[trials.best()?];
+    let figures = trials.figures();
+    let body = html! {
+        p {
+            (counted(trials.rows.len(), "forest")) " were grown on the training pictures' embeddings and judged on the test pictures. "
+            "The best reaches a top-2 of " strong { (value(best.score)) } ". "
+            "It was chosen for this figure, so the figure flatters it"
+            @if let Some(val) = study.score("tuned forest", "val", "top2") {
+                ": on the validation pictures, which had no part in the choice, it has "
+                strong { (score_with_interval(Some(val))) }
+                @if let Some(default) = study.score("forest", "val", "top2") {
+                    ", and the forest that was not searched for " (score_with_interval(Some(default)))
+                }
+            }
+            "."
+        }
+        (row(&figures))
+        (trials.table())
+    };
+    Some(Section {
+        id: "forest-search",
+        title: "A better forest",
+        body,
+        figures,
+    })
+}
+
+fn trials(rows: &[ForestTrial]) -> Trials {
+    let names = [
+        "trees",
+        "depth",
+        "rows of a leaf",
+        "rows to split",
+        "features of a split",
+        "criterion",
+        "bootstrap",
+    ];
+    Trials {
+        name: "forest",
+        score: "top-2 on the test pictures".to_owned(),
+        params: names.map(str::to_owned).to_vec(),
+        rows: rows.iter().map(one).collect(),
+    }
+}
+
+fn one(trial: &ForestTrial) -> Row {
+    let numbers = [
+        trial.n_trees,
+        trial.max_depth,
+        trial.min_samples_leaf,
+        trial.min_samples_split,
+        trial.features_per_split,
+    ];
+    let bootstrap = if trial.bootstrap { "on" } else { "off" };
+    let names = [trial.criterion.as_str(), bootstrap].map(|name| Setting::Name(name.to_owned()));
+    let numbers = numbers.map(|number| Setting::Number(f64::from(number)));
+    Row {
+        score: Some(trial.score),
+        is_complete: true,
+        values: numbers.into_iter().chain(names).map(Some).collect(),
+    }
+}
