@@ -179,7 +179,7 @@ pub(crate) struct Explain {
 pub(crate) struct Predict {
     /// Pictures, or folders of pictures
     #[arg(value_name = "FILE|FOLDER", required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) pictures: Vec<PathBuf>,
     /// Say what the network looks at too: occlusion map and Grad-CAM
     #[arg(long)]
     pub(crate) explain: bool,

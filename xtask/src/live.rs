@@ -83,6 +83,13 @@ impl Live {
         }
     }
 
+    /// Removes the bars.
+    pub(crate) fn end(mut self) {
+        if let Some(mut bars) = self.bars.take() {
+            bars.remove();
+        }
+    }
+
     /// A line above the bars.
     fn line(&self, line: &str) {
         match &self.bars {

@@ -54,6 +54,25 @@ impl Graph {
         })
     }
 
+    /// The same graph with all that it makes in `folder`: what nobody makes is read from where it is.
+    ///
+    /// # Errors
+    /// As [`Graph::new`].
+    pub(crate) fn in_folder(self, folder: &Path) -> Result<Self> {
+        let mut instances = self.instances;
+        for instance in &mut instances {
+            for input in instance.inputs.values_mut() {
+                if !makers(&self.producers, &input.target).is_empty() {
+                    input.target = input.target.in_folder(folder);
+                }
+            }
+            for output in instance.outputs.values_mut() {
+                output.path = folder.join(&output.path);
+            }
+        }
+        Graph::new(instances)
+    }
+
     /// The instance and the name of its output at exactly `path`.
     pub fn producer(&self, path: &Path) -> Option<(usize, &str)> {
         let position = *self.producers.get(path)?;

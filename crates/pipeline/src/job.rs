@@ -54,7 +54,7 @@ impl Job {
         remove_path(&work.join("out"))?;
         fs_err::create_dir_all(work.join("out"))?;
         fs_err::create_dir_all(work.join("scratch"))?;
-        fs_err::create_dir_all(workspace.own("logs"))?;
+        fs_err::create_dir_all(workspace.logs())?;
         let in_place = in_place(instance);
         let mut made = BTreeMap::new();
         for (name, output) in &instance.outputs {
@@ -244,7 +244,7 @@ impl Job {
 }
 
 /// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
-fn in_place(instance: &Instance) -> BTreeSet<String> {
+pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
     let Action::Command(text) = &instance.action else {
         return BTreeSet::new();
     };

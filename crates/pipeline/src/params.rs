@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use toml_edit::{Item, TableLike};
+use toml_edit::{Item, Table, TableLike};
 
 use crate::error::{Error, Result};
 use crate::nearest;
@@ -222,6 +222,61 @@ impl Params {
 fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
     let span = table.key(key).and_then(toml_edit::Key::span);
     span.unwrap_or(0..0)
+}
+
+/// The content of the TOML file at `path`, which messages call `name`, as JSON.
+///
+/// # Errors
+/// The file cannot be read, isn't TOML, or holds a date, an infinity or NaN.
+pub fn read_toml(path: &Path, name: &str) -> Result<Value> {
+    let mut params = Params::default();
+    params.declare(Source::read(path, name)?)?;
+    Ok(Value::Object(params.root))
+}
+
+/// Writes `values` at their dotted keys into the TOML file at `path`, which messages call `name`; all else stays as it
+/// is, comments included. A key that isn't there is added at the end of its table.
+///
+/// # Errors
+/// The file cannot be read or written, isn't TOML, or has no table where a key needs one.
+pub fn write_toml<'a>(
+    path: &Path,
+    name: &str,
+    values: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Result<()> {
+    let mut document = Source::read(path, name)?.parse()?.into_mut();
+    for (dotted, value) in values {
+        let wrong = format!("`{dotted}` cannot be written into `{name}`");
+        put(document.as_table_mut(), dotted, &value).ok_or(Error::Invalid(wrong))?;
+    }
+    Ok(fs_err::write(path, document.to_string())?)
+}
+
+/// Puts `value` at the dotted key; none where something that is no table is in the way.
+fn put(table: &mut dyn TableLike, dotted: &str, value: &Value) -> Option<()> {
+    if let Some((first, rest)) = dotted.split_once('.') {
+        let inner = table.entry(first).or_insert(Item::Table(Table::new()));
+        return put(inner.as_table_like_mut()?, rest, value);
+    }
+    let mut new = from_json(value)?;
+    if let Some(old) = table.get(dotted).and_then(Item::as_value) {
+        // Blanks and comments around a value belong to it.
+        *new.decor_mut() = old.decor().clone();
+    }
+    // An entry keeps the comments above its key.
+    *table.entry(dotted).or_insert(Item::None) = Item::Value(new);
+    Some(())
+}
+
+/// A flag, number or string in TOML; none for others.
+fn from_json(value: &Value) -> Option<toml_edit::Value> {
+    match value {
+        Value::Bool(flag) => Some((*flag).into()),
+        Value::Number(number) if number.is_f64() => number.as_f64().map(Into::into),
+        Value::Number(number) => number.as_i64().map(Into::into),
+        Value::String(text) => Some(text.as_str().into()),
+        _ => None,
+    }
 }
 
 fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {

@@ -1,0 +1,112 @@
+//! A trial: the pipeline with other parameters, fold by fold, beside the current state.
+
+use anyhow::{Context, ensure};
+use pipeline::Workspace;
+use pipeline::execute::{self, Options};
+use pipeline::graph::Reach;
+use pipeline::params::Overrides;
+use search::{Assignment, State, Trial, median};
+
+use super::declared::Study;
+use super::folder_name;
+use crate::live::Live;
+use crate::print;
+
+/// Runs trials of a study.
+pub(crate) struct Runner<'a> {
+    pub(crate) study: &'a Study,
+    /// What all trials have in common.
+    pub(crate) overrides: &'a Overrides,
+    pub(crate) quiet: bool,
+}
+
+impl Runner<'_> {
+    /// Runs the trial of `params`, which is stopped where it is hopeless beside those `told`. A stage that fails makes a
+    /// failed trial.
+    pub(crate) fn run(&self, params: Assignment, told: &[Trial]) -> anyhow::Result<Trial> {
+        let mut workspace = self.open(&params)?;
+        let instances = self.scoring(&workspace)?;
+        let mut trial = Trial::running(params);
+        let mut scores = Vec::new();
+        for (done, instance) in (1..).zip(&instances) {
+            let Some(score) = self.score(&mut workspace, instance)? else {
+                trial.state = State::Failed;
+                trial.score = None;
+                return Ok(trial);
+            };
+            scores.push(score);
+            trial.steps.push(median(&scores));
+            trial.score = trial.steps.last().copied();
+            let pruner = self.study.declared.pruner;
+            let is_hopeless = pruner.is_some_and(|pruner| pruner.is_hopeless(&trial.steps, told));
+            if is_hopeless && done < instances.len() {
+                trial.state = State::Pruned;
+                return Ok(trial);
+            }
+        }
+        trial.state = State::Complete;
+        Ok(trial)
+    }
+
+    fn open(&self, params: &Assignment) -> anyhow::Result<Workspace> {
+        let mut overrides = self.overrides.clone();
+        for (key, value) in params {
+            // JSON's flags, numbers and strings are TOML's.
+            let value = serde_json::to_string(value)?;
+            overrides.settings.push(format!("{key}={value}"));
+        }
+        let root = self.study.root.clone();
+        Ok(Workspace::open_aside(
+            root,
+            &overrides,
+            &folder_name(&self.study.name),
+        )?)
+    }
+
+    /// The instances that score, in their order.
+    fn scoring(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+        let stage = &self.study.declared.score;
+        let instances = workspace.graph.instances.iter();
+        let names = instances.filter(|instance| instance.stage == *stage);
+        let names: Vec<String> = names.map(|instance| instance.name.clone()).collect();
+        ensure!(!names.is_empty(), "there is no stage `{stage}` to score by");
+        Ok(names)
+    }
+
+    /// Brings an instance up to date and reads its number; none if a stage failed.
+    fn score(&self, workspace: &mut Workspace, instance: &str) -> anyhow::Result<Option<f64>> {
+        let targets = [instance.to_owned()];
+        let selection = workspace
+            .graph
+            .select(&workspace.root, &targets, Reach::Upstream)?;
+        let mut live = Live::new(self.quiet, false);
+        let ran = execute::repro(workspace, &selection, Options::default(), &mut live);
+        live.end();
+        match ran {
+            Err(error @ pipeline::Error::StageFailed { .. }) => {
+                print::error(&error.to_string());
+                return Ok(None);
+            }
+            other => other?,
+        };
+        read(workspace, instance).map(Some)
+    }
+}
+
+/// The number that an instance wrote.
+fn read(workspace: &Workspace, name: &str) -> anyhow::Result<f64> {
+    let instance = &workspace.graph.instances[workspace.graph.one(name)?];
+    let mut outputs = instance.outputs.keys();
+    let (Some(output), None) = (outputs.next(), outputs.next()) else {
+        anyhow::bail!(
+            "stage `{}` scores, so it needs exactly one output",
+            instance.stage
+        );
+    };
+    let path = workspace.made(name, output)?;
+    let path = path.with_context(|| format!("`{name}` left no `{output}`"))?;
+    let text = fs_err::read_to_string(path)?;
+    let score: Option<f64> = text.trim().parse().ok();
+    let score = score.filter(|score| score.is_finite());
+    score.with_context(|| format!("`{name}` wrote `{}`, expected one number", text.trim()))
+}

@@ -1,0 +1,238 @@
+//! Searches over parameters.
+
+use serde_json::Value;
+
+use crate::space::Space;
+
+/// A fold's score is highest at a rate of 0.3, and a little lower in the second fold.
+const FOLDS: &str = r#"
+[stage.train]
+cmd = "echo train@${fold} >> ran; test ! -e hold || { touch held; sleep 60; }; test ${chain.letter} != bad; echo ${chain.rate} > ${out.model}"
+each = { fold = 3 }
+out = { model = "models/${fold}/model.txt" }
+
+[stage.grade]
+cmd = "awk '{ print 1 - ($1 - 0.3) ^ 2 - ${fold} / 100 }' ${in.model} > ${out.score}"
+each = { fold = 3 }
+in = { model = "models/${fold}/model.txt" }
+out = { score = "grades/${fold}.txt" }
+"#;
+
+const STUDY: &str = r#"
+score = "grade"
+trials = 4
+method = "random"
+seed = 7
+[space]
+"chain.rate" = { float = [0.0, 1.0] }
+"#;
+
+fn space(study: &str) -> Space {
+    let space = Space::new(FOLDS);
+    space.write("studies/rates.toml", study);
+    space
+}
+
+fn run(space: &Space) {
+    space.ok(&["study", "run", "rates"]);
+}
+
+fn trials(space: &Space) -> Vec<Value> {
+    let shown = space.ok(&["study", "show", "rates", "--json"]).stdout;
+    serde_json::from_str(&shown).unwrap()
+}
+
+#[test]
+fn a_study_leaves_the_current_state_alone() {
+    let space = space(STUDY);
+    space.ok(&["repro"]);
+    let before = ["pipeline.lock", "models/0/model.txt", "grades/2.txt"].map(|f| space.read(f));
+    run(&space);
+    let after = ["pipeline.lock", "models/0/model.txt", "grades/2.txt"].map(|f| space.read(f));
+    assert_eq!(before, after);
+    space.ran();
+    assert!(
+        space
+            .repro()
+            .iter()
+            .all(|state| state.ends_with("up-to-date"))
+    );
+    assert_eq!(space.ran(), "");
+    assert!(
+        space
+            .ok(&["study", "list"])
+            .stdout
+            .contains("rates  4 of 4 trials, best ")
+    );
+}
+
+#[test]
+fn a_trial_has_the_median_of_its_folds() {
+    let space = space(STUDY);
+    run(&space);
+    for trial in trials(&space) {
+        let rate = trial["params"]["chain.rate"].as_f64().unwrap();
+        let score = trial["score"].as_f64().unwrap();
+        assert!(
+            (score - (0.99 - (rate - 0.3).powi(2))).abs() < 1e-4,
+            "{trial}"
+        );
+        assert_eq!(trial["steps"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn a_repeated_study_computes_nothing() {
+    let space = space(STUDY);
+    run(&space);
+    let first = trials(&space);
+    assert_eq!(space.ran().split_whitespace().count(), 12);
+    run(&space);
+    assert_eq!(space.ran(), "");
+    assert_eq!(trials(&space), first);
+}
+
+#[test]
+fn a_killed_study_continues() {
+    let whole = space(STUDY);
+    run(&whole);
+    let space = space(STUDY);
+    space.write(
+        "studies/rates.toml",
+        &STUDY.replace("trials = 4", "trials = 2"),
+    );
+    run(&space);
+    assert_eq!(space.ran().split_whitespace().count(), 6);
+    space.write("studies/rates.toml", STUDY);
+    space.write("hold", "");
+    let mut killed = space.start(&["study", "run", "rates"]);
+    space.wait_for("held");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    space.remove("hold");
+    run(&space);
+    // The fold that was killed ran twice, the others of the last two trials once.
+    assert_eq!(space.ran().split_whitespace().count(), 7);
+    assert_eq!(trials(&space), trials(&whole));
+}
+
+#[test]
+fn an_adopted_trial_is_restored() {
+    let space = space(STUDY);
+    space.write(
+        "params.toml",
+        "[chain]\nletter = \"x\" # a letter\n# How fast.\nrate = 0.5 # slow\n",
+    );
+    run(&space);
+    space.ran();
+    space.ok(&["study", "apply", "rates", "--trial", "1"]);
+    let rate = trials(&space)[1]["params"]["chain.rate"].as_f64().unwrap();
+    let expected =
+        format!("[chain]\nletter = \"x\" # a letter\n# How fast.\nrate = {rate:?} # slow\n");
+    assert_eq!(space.read("params.toml"), expected);
+    assert!(
+        space
+            .repro()
+            .iter()
+            .all(|state| state.ends_with("restored"))
+    );
+    assert_eq!(space.ran(), "");
+    space.fails(
+        &["study", "apply", "rates", "--trial", "9"],
+        "the study has 4 trials",
+    );
+}
+
+#[test]
+fn values_go_where_the_next_run_reads_them() {
+    let space = space(&format!("params = [\"params/own.toml\"]\n{STUDY}"));
+    space.write("params/own.toml", "[chain]\nletter = \"y\"\n");
+    run(&space);
+    space.ran();
+    space.ok(&["study", "apply", "rates"]);
+    assert!(
+        space
+            .read("params/own.toml")
+            .contains("letter = \"y\"\nrate = 0.")
+    );
+    let states = space.states(&["repro", "--json", "--params", "params/own.toml"]);
+    assert!(
+        states.iter().all(|state| state.ends_with("restored")),
+        "{states:?}"
+    );
+}
+
+#[test]
+fn a_hopeless_trial_is_stopped() {
+    let study = STUDY.replace("method", "pruner = { trials = 1, steps = 1 }\nmethod");
+    let grid = "method = \"grid\"\n";
+    let study = study.replace("method = \"random\"\n", grid);
+    let space = space(
+        &study
+            .replace("[0.0, 1.0]", "[0.3, 0.9]")
+            .replace("trials = 4", "trials = 3"),
+    );
+    run(&space);
+    let states: Vec<String> = trials(&space)
+        .iter()
+        .map(|trial| {
+            format!(
+                "{} {}",
+                trial["state"],
+                trial["steps"].as_array().unwrap().len()
+            )
+        })
+        .collect();
+    assert_eq!(states, ["\"complete\" 3", "\"pruned\" 1", "\"pruned\" 1"]);
+    assert_eq!(space.ran().split_whitespace().count(), 5);
+    space.fails(
+        &["study", "apply", "rates", "--trial", "2"],
+        "trial 2 is pruned, not complete",
+    );
+}
+
+#[test]
+fn a_trial_that_fails_is_one_of_the_trials() {
+    let study = STUDY.replace(
+        "\"chain.rate\" = { float = [0.0, 1.0] }",
+        "\"chain.letter\" = { choice = [\"good\", \"bad\"] }",
+    );
+    let space = space(&study.replace("random", "grid"));
+    run(&space);
+    let states: Vec<Value> = trials(&space)
+        .iter()
+        .map(|trial| trial["state"].clone())
+        .collect();
+    assert_eq!(states, ["complete", "failed"]);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let space = space(&STUDY.replace("trials = 4", "trails = 4"));
+    space.fails(&["study", "run", "rates"], "unknown field `trails`");
+    space.fails(&["study", "run", "rate"], "there is no study `rate`");
+    space.write(
+        "studies/rates.toml",
+        &STUDY.replace("chain.rate", "chain.rat"),
+    );
+    space.fails(
+        &["study", "run", "rates"],
+        "unknown parameter `chain.rat`; did you mean `chain.rate`?",
+    );
+    space.write(
+        "studies/rates.toml",
+        &STUDY.replace("\"grade\"", "\"grades\""),
+    );
+    space.fails(
+        &["study", "run", "rates"],
+        "there is no stage `grades` to score by",
+    );
+    space.write("studies/rates.toml", STUDY);
+    space.fails(&["study", "show", "rates"], "study `rates` never ran");
+    let in_place = Space::new("[stage.s]\ncmd = \"echo 1 > y\"\nout = { y = \"y\" }\n");
+    in_place.write("studies/rates.toml", &STUDY.replace("grade", "s"));
+    in_place.fails(
+        &["study", "run", "rates"],
+        "its command does not write `${out.y}`",
+    );
+}
