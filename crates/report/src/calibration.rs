@@ -173,7 +173,7 @@ fn chance(study: &Study, judge: &str) -> Option<String> {
 fn head() -> Markup {
     html! {
         tr {
-            th scope="col" { "model" } th.words scope="col" { "calibrated" } th.words scope="col" { "part" }
+            td {} td {} td {}
             th scope="col" { "pictures" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
             th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
         }
@@ -192,8 +192,8 @@ fn body(study: &Study) -> Markup {
         @for ((model, method, name), idx, row) in rows {
             tr class=[(idx == 0).then_some("first")] {
                 th scope="row" { @if idx == 0 && *method == "none" { (model) } }
-                td.words { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
-                td.words { (part(&row.part)) }
+                th scope="row" { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
+                th scope="row" { (part(&row.part)) }
                 td { (count(row.n)) }
                 (cell(row.ece, row.ece_low, row.ece_high))
                 td { (value(row.ece_by_chance)) }
