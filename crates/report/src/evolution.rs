@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use maud::html;
+use maud::{Markup, html};
 use tables::epoch_place::EpochPlace;
 
 use crate::figure::{Figure, multiples};
 use crate::format::{list, part, value};
+use crate::palette::N_SERIES;
 use crate::scatter::{Area, Placement, Scatter};
 use crate::section::Section;
 use crate::study::Study;
@@ -49,6 +50,7 @@ pub(crate) fn section(study: &Study) -> Section {
             "between groups say nothing."
         }
         @if figures.is_empty() { p.note { "There are no places to show." } } @else {
+            (legend(study))
             (multiples(&figures))
             p.note {
                 "Look for names that part from column to column: these classes the network learned to tell apart. A group that stands "
@@ -63,6 +65,18 @@ pub(crate) fn section(study: &Study) -> Section {
         title: "Evolution of the embedding",
         body,
         figures,
+    }
+}
+
+/// The classes' colors: names at the centers are small, and lie on each other in early epochs.
+fn legend(study: &Study) -> Markup {
+    html! {
+        div.names {
+            @for (number, label) in study.labels().iter().enumerate() {
+                @let square = if (number / N_SERIES).is_multiple_of(2) { "" } else { "square" };
+                span { i class=(square) style={ "background:var(--series-" (number % N_SERIES) ")" } {} (label) }
+            }
+        }
     }
 }
 
@@ -136,7 +150,7 @@ fn draw_panel<'a>(
         );
     }
     scatter.draw_dots(canvas, "small-dots");
-    scatter.draw_names(canvas, "", 1.0);
+    scatter.draw_names(canvas, "small", 9.0 / 11.0);
 }
 
 /// How far the epoch's places can be trusted, in words.

@@ -1,0 +1,61 @@
+addEventListener("load", async () => {
+  const frames = () => new Promise((done) => requestAnimationFrame(done));
+  const seen = { figures: 0, undrawn: [], spaces: 0, failures: [] };
+
+  const isDrawn = (figure) => {
+    const drawing = figure.querySelector("canvas") ?? figure.querySelector("svg.drawing");
+    const { width, height } = drawing.getBoundingClientRect();
+    if (width < 50 || height < 50) return false;
+    if (drawing.tagName === "CANVAS") return pixels(drawing).some((value) => value !== 0);
+    const marks = drawing.getBBox();
+    return marks.width > 0 && marks.height > 0;
+  };
+  const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+
+  const changes = async (canvas, what, act) => {
+    const before = canvas.toDataURL();
+    await act();
+    await frames();
+    if (canvas.toDataURL() === before) seen.failures.push(`${canvas.closest("figure").id}: ${what}`);
+  };
+  const pointer = (target, type, x, y) =>
+    target.dispatchEvent(new PointerEvent(type, { pointerId: 7, clientX: x, clientY: y, bubbles: true, pointerType: "mouse" }));
+  const drag = (canvas, from, to) => {
+    pointer(canvas, "pointerdown", ...from);
+    pointer(document.body, "pointermove", ...to);
+    pointer(document.body, "pointerup", ...to);
+  };
+
+  await frames();
+  for (const figure of document.querySelectorAll("figure[id^=figure-]")) {
+    seen.figures += 1;
+    if (!isDrawn(figure)) seen.undrawn.push(figure.id);
+  }
+  for (const figure of document.querySelectorAll("figure.space")) {
+    seen.spaces += 1;
+    const canvas = figure.querySelector("canvas"), tip = figure.querySelector(".tip");
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const middle = [left + width / 2, top + height / 2];
+    await changes(canvas, "turns", () => drag(canvas, middle, [middle[0] + 60, middle[1] + 20]));
+    const key = (name) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+    await changes(canvas, "turns by a key", () => key("ArrowLeft"));
+    await changes(canvas, "zooms by a key", () => key("+"));
+    canvas.focus({ preventScroll: true });
+    await changes(canvas, "zooms by the wheel", () => canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -200, cancelable: true })));
+    await changes(canvas, "hides a name", () => figure.querySelector("button[aria-pressed]").click());
+    figure.querySelector("button[aria-pressed]").click();
+    key("0");
+    await frames();
+    for (let y = top + 4; y < top + height && tip.hidden; y += 16) {
+      for (let x = left + 4; x < left + width && tip.hidden; x += 16) {
+        pointer(canvas, "pointermove", x, y);
+        await frames();
+      }
+    }
+    if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names a picture`);
+  }
+  const text = document.createElement("pre");
+  text.id = "seen";
+  text.textContent = JSON.stringify(seen);
+  document.body.append(text);
+});

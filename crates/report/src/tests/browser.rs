@@ -1,0 +1,89 @@
+//! The page in a browser: headless Chromium, where there is one; else the test says so and passes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+
+use super::{report, study};
+
+/// Looks at every figure, turns those in space, and writes what it saw into the page.
+const PROBE: &str = include_str!("browser.js");
+
+/// A browser without a screen paints frames when it likes; time it keeps.
+const FRAMES: &str = "<script>window.requestAnimationFrame = (act) => setTimeout(act, 1);</script>";
+
+/// What the probe saw.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    /// Figures of the page.
+    figures: usize,
+    /// Those without a size or without marks.
+    undrawn: Vec<String>,
+    /// Figures in space.
+    spaces: usize,
+    /// What these failed to do.
+    failures: Vec<String>,
+}
+
+fn browser() -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.into_iter().find(|name| {
+        let version = Command::new(name).arg("--version").output();
+        version.is_ok_and(|output| output.status.success())
+    })
+}
+
+/// Opens `page` and gives the page as the browser has it in the end, and what it said.
+fn open(browser: &str, profile: &Path, page: &Path) -> Output {
+    Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+        ])
+        .args([
+            "--enable-logging=stderr",
+            "--virtual-time-budget=120000",
+            "--dump-dom",
+        ])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap()
+}
+
+fn seen(page: &str) -> Seen {
+    let (_, rest) = page.split_once("<pre id=\"seen\">").unwrap();
+    let (json, _) = rest.split_once("</pre>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn a_browser_draws_every_figure_and_turns_those_in_space() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: no Chromium here");
+        return;
+    };
+    let report = report(&study());
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("index.html");
+    let probed = report
+        .page
+        .replace("<head>", &format!("<head>{FRAMES}"))
+        .replace("</body>", &format!("<script>{PROBE}</script></body>"));
+    fs_err::write(&page, probed).unwrap();
+    let output = open(browser, &folder.path().join("profile"), &page);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let console: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert!(console.is_empty(), "{console:#?}");
+    assert!(output.status.success(), "{said}");
+    let seen = seen(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(seen.figures, report.figures.len());
+    assert!(seen.undrawn.is_empty(), "{seen:?}");
+    assert!(seen.spaces > 0 && seen.failures.is_empty(), "{seen:?}");
+}
