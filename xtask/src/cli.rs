@@ -118,7 +118,7 @@ cache has is restored. A study that was stopped continues when it is run again.
 
 Examples:
   cargo xtask study run demo
-  cargo xtask study run paintings --set images.folder=PATH --set model.weights=PATH")]
+  cargo xtask study run paintings --set images.folder=PATH")]
     Run {
         /// Which study
         name: String,

@@ -26,11 +26,13 @@ pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
 
 fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value> {
     let here = env::current_dir().context("cannot tell the current folder")?;
-    if !arguments.files.iter().any(|file| file.exists()) {
-        bail!("`{}` is not there", arguments.files[0].display());
+    if !arguments.pictures.iter().any(|file| file.exists()) {
+        bail!("`{}` is not there", arguments.pictures[0].display());
     }
     let absolute = |path: &PathBuf| here.join(path).display().to_string();
-    let files: Vec<String> = arguments.files.iter().map(absolute).collect();
+    let files: Vec<String> = arguments.pictures.iter().map(absolute).collect();
+    let folder = workspace.params.get("images.folder");
+    let folder = folder.and_then(Value::as_str).unwrap_or_default();
     let calibrators = workspace.made("calibrate", "calibrators")?;
     Ok(json!({
         "stage": "predict",
@@ -45,6 +47,7 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
         "in": {
             "model": made(workspace, "export", "model")?,
             "config": made(workspace, "export", "config")?,
+            "images": workspace.root.join(folder).display().to_string(),
             "predictions": made(workspace, "predict", "predictions")?,
             "clusters": made(workspace, "cluster", "clusters")?,
             "calibrators": calibrators.as_ref().map(absolute),

@@ -8,12 +8,12 @@ mod judge;
 mod neighbors;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use metrics::calibration::{Calibrators, Temperature};
-use report::Inspected;
+use report::{Inspected, Near};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
 use tables::cluster::Cluster;
@@ -44,6 +44,8 @@ struct Inputs {
     model: InputPath,
     /// Of the model, by stage `export`.
     config: InputPath,
+    /// The folder of the collection's pictures; a page shows the nearest ones, if it is there.
+    images: PathBuf,
     /// The collection's pictures, as neighbors.
     predictions: Input<Prediction>,
     /// Their places on the map.
@@ -85,10 +87,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let judge = judge(&params, &inputs)?;
     let (mut pictures, mut shown, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for found in files::pictures(&params.files) {
-        match found.and_then(|file| see(&judge, &file)) {
+        match found.and_then(|file| see(&judge, &inputs.images, &file)) {
             Ok((picture, inspected)) => {
                 if !params.json {
-                    print!("{}", text::of(&picture));
+                    text::print(&text::of(&picture));
                 }
                 pictures.push(picture);
                 shown.push(inspected);
@@ -100,12 +102,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         }
     }
     if let Some(page) = outputs.page {
-        fs_err::write(&*page, report::inspected(&shown))?;
+        fs_err::write(&*page, report::inspected(&shown, &judge.clusters))?;
     }
     let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
     if params.json {
         let answer = Answer { pictures, failures };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        text::print(&(serde_json::to_string_pretty(&answer)? + "\n"));
     }
     match n_failed {
         0 => Ok(()),
@@ -136,24 +138,32 @@ fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
     })
 }
 
-fn see(judge: &Judge, file: &std::path::Path) -> Result<(Judged, Inspected), files::Unusable> {
+fn see(judge: &Judge, images: &Path, file: &Path) -> Result<(Judged, Inspected), files::Unusable> {
     let seen = fs_err::read(file)
         .map_err(anyhow::Error::from)
         .and_then(|bytes| Ok((judge.judge(file, &bytes)?, bytes)));
     let (picture, bytes) = seen.map_err(|error| files::Unusable::new(file, &error))?;
+    let guesses = picture.guesses.iter();
+    let neighbors = picture.neighbors.iter();
     let inspected = Inspected {
-        name: picture.file.clone(),
+        // A page may be given away: it says nothing of this machine's folders.
+        name: file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         bytes,
-        guesses: picture
-            .guesses
-            .iter()
+        guesses: guesses
             .map(|guess| (guess.label.clone(), guess.probability))
             .collect(),
-        neighbors: picture
-            .neighbors
-            .iter()
-            .map(|n| (n.label.clone(), n.path.clone()))
+        neighbors: neighbors
+            .map(|neighbor| Near {
+                label: neighbor.label.clone(),
+                path: neighbor.path.clone(),
+                bytes: fs_err::read(images.join(&neighbor.path)).ok(),
+            })
             .collect(),
+        place: picture.place,
         explanation: picture.explanation.clone(),
     };
     Ok((picture, inspected))

@@ -1,8 +1,15 @@
 //! What is said of a picture, for people.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use crate::judge::Judged;
+
+/// Writes to standard output. Whoever closes the pipe has read enough, and a page may still be wanted.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 /// Some lines, with the file's name first.
 pub(crate) fn of(picture: &Judged) -> String {

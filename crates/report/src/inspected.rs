@@ -1,13 +1,19 @@
 //! A page of new pictures: what the network says of each.
 
 use maud::{Markup, html};
+use tables::cluster::Cluster;
 use tables::explanation::Explanation;
 
 use crate::explanations::maps;
+use crate::figure::Figure;
 use crate::format::{counted, percent};
 use crate::overlay::SIDE_PX;
 use crate::section::Section;
-use crate::{ReportError, page, thumbnail};
+use crate::svg::Point;
+use crate::{ReportError, map, page, thumbnail};
+
+/// The long side of a picture of the collection, in pixels.
+const NEAR_PX: u32 = 96;
 
 /// A picture that is not of the collection.
 #[derive(Clone, Debug)]
@@ -18,35 +24,54 @@ pub struct Inspected {
     pub bytes: Vec<u8>,
     /// The likeliest classes and their probabilities, falling.
     pub guesses: Vec<(String, f64)>,
-    /// Label and path of the nearest pictures of the collection, nearest first.
-    pub neighbors: Vec<(String, String)>,
+    /// The nearest pictures of the collection, nearest first.
+    pub neighbors: Vec<Near>,
+    /// Where it stands on the collection's map.
+    pub place: Option<[f64; 2]>,
     /// What speaks for the likeliest class, where that was asked.
     pub explanation: Option<Explanation>,
 }
 
-/// The page: HTML that needs no other file.
+/// A picture of the collection near a new one.
+#[derive(Clone, Debug)]
+pub struct Near {
+    /// Its class.
+    pub label: String,
+    /// Its path in the collection.
+    pub path: String,
+    /// Its file's content, where there is such a file.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// The page: HTML that needs no other file. `clusters` are the collection's pictures on its map.
 #[must_use]
-pub fn inspected(pictures: &[Inspected]) -> String {
+pub fn inspected(pictures: &[Inspected], clusters: &[Cluster]) -> String {
     let section = Section {
         id: "pictures",
         title: "What the network says",
         body: html! {
             p {
-                (counted(pictures.len(), "picture")) ", each with the likeliest classes and the nearest pictures of the "
-                "collection in the network's embedding."
+                (counted(pictures.len(), "picture")) ", each with the likeliest classes and, below, the nearest pictures "
+                "of the collection in the network's embedding."
                 @if pictures.iter().any(|picture| picture.explanation.is_some()) {
                     " Where blanking a part lowers the probability of the likeliest class, the picture on the left is "
                     "orange; where it raises it, blue. On the right, Grad-CAM shows where the last block saw what speaks for it."
                 }
             }
-            div.explanations { @for picture in pictures { (card(picture)) } }
+            div.explanations {
+                @for (number, picture) in (1..).zip(pictures) { (card(number, picture)) }
+            }
+            @if pictures.iter().any(|picture| picture.place.is_some()) {
+                (on_map(pictures, clusters).markup())
+            }
         },
+        // The page alone is written.
         figures: Vec::new(),
     };
     page::report("New pictures", &[section], String::new()).page
 }
 
-fn card(picture: &Inspected) -> Markup {
+fn card(number: usize, picture: &Inspected) -> Markup {
     html! {
         figure {
             @match images(picture) {
@@ -55,23 +80,29 @@ fn card(picture: &Inspected) -> Markup {
                 Err(_) => p.missing { "This picture cannot be shown." },
             }
             figcaption {
+                (number) ". " (picture.name) br;
                 @for (i, (label, probability)) in picture.guesses.iter().enumerate() {
                     @if i > 0 { ", " }
                     @if i == 0 { strong { (label) } } @else { (label) }
                     " " (percent(*probability))
                 }
-                br;
                 @if let Some(explanation) = &picture.explanation {
-                    "amplitude " (format!("{:.3}", explanation.amplitude)) br;
+                    ", amplitude " (format!("{:.3}", explanation.amplitude))
                 }
-                "near: "
-                @for (i, (label, path)) in picture.neighbors.iter().enumerate() {
-                    @if i > 0 { ", " }
-                    span title=(path) { (label) }
-                }
-                br;
-                (picture.name)
+                div.near { @for near in &picture.neighbors { (neighbor(near)) } }
             }
+        }
+    }
+}
+
+fn neighbor(near: &Near) -> Markup {
+    let name = format!("{}: {}", near.label, near.path);
+    let bytes = near.bytes.as_deref();
+    let thumbnail = bytes.and_then(|bytes| thumbnail::thumbnail(bytes, NEAR_PX).ok());
+    html! {
+        @match thumbnail {
+            Some(thumbnail) => img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(name) title=(name);,
+            None => span title=(near.path) { (near.label) },
         }
     }
 }
@@ -90,4 +121,91 @@ fn images(picture: &Inspected) -> Result<Markup, ReportError> {
             img src=(cam) width=(SIDE_PX) height=(SIDE_PX) alt={ "Grad-CAM: " (picture.name) };
         }
     })
+}
+
+fn on_map(pictures: &[Inspected], clusters: &[Cluster]) -> Figure {
+    let mut labels: Vec<&str> = clusters.iter().map(|row| row.label.as_str()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let by_label = |row: &Cluster| {
+        let code = labels.binary_search(&row.label.as_str()).ok();
+        let number = code.and_then(|code| u32::try_from(code).ok());
+        (number.unwrap_or(u32::MAX), row.label.clone())
+    };
+    let new: Vec<(usize, Point)> = (1..)
+        .zip(pictures)
+        .filter_map(|(number, picture)| picture.place.map(|[x, y]| (number, (x, y))))
+        .collect();
+    Figure {
+        name: "map-new".to_owned(),
+        title: "On the collection's map".to_owned(),
+        caption: "The numbered dots are the new pictures, each at the mean of its nearest pictures' places. One that \
+                  stands between classes is near to several."
+            .to_owned(),
+        canvas: map::draw(clusters, by_label, &new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn png() -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        let picture = image::RgbImage::from_pixel(8, 4, image::Rgb([200, 100, 50]));
+        let format = image::ImageFormat::Png;
+        picture.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn picture(place: Option<[f64; 2]>) -> Inspected {
+        let near = |bytes| Near {
+            label: "cubism".to_owned(),
+            path: "Cubism/a.jpg".to_owned(),
+            bytes,
+        };
+        Inspected {
+            name: "<new>.png".to_owned(),
+            bytes: png(),
+            guesses: vec![("cubism".to_owned(), 0.75), ("photo".to_owned(), 0.25)],
+            neighbors: vec![near(Some(png())), near(None)],
+            place,
+            explanation: None,
+        }
+    }
+
+    #[test]
+    fn a_picture_is_shown_with_its_neighbors() {
+        let page = inspected(&[picture(None)], &[]);
+        assert_eq!(page.matches("<img").count(), 2);
+        assert!(page.contains("1. &lt;new&gt;.png"));
+        assert!(page.contains("<strong>cubism</strong> 75\u{a0}%"));
+        assert!(
+            page.contains(">cubism</span>"),
+            "words in place of a picture that is gone"
+        );
+        assert!(!page.contains("figure-map-new") && !page.contains("<nav"));
+    }
+
+    #[test]
+    fn new_pictures_stand_on_the_map() {
+        let clusters = [(0.0, 0.0), (4.0, 2.0)].map(|(x, y)| Cluster {
+            path: "Cubism/a.jpg".to_owned(),
+            label: "cubism".to_owned(),
+            part: "train".to_owned(),
+            kmeans: 0,
+            agglomerative: 0,
+            umap_x: x,
+            umap_y: y,
+            umap3_x: 0.0,
+            umap3_y: 0.0,
+            umap3_z: 0.0,
+        });
+        let page = inspected(&[picture(None), picture(Some([2.0, 1.0]))], &clusters);
+        // The middle of the clusters is the middle of the map; the first picture has no place.
+        assert!(page.contains("<circle class=\"new\" cx=\"240\" cy=\"210\""));
+        assert!(page.contains(">2</text>") && !page.contains(">1</text>"));
+    }
 }

@@ -39,7 +39,7 @@ mod thumbnail;
 mod trials;
 
 pub use error::ReportError;
-pub use inspected::{Inspected, inspected};
+pub use inspected::{Inspected, Near, inspected};
 pub use page::{FigureFile, Options, Report, render};
 pub use searched::searched;
 pub use study::Study;

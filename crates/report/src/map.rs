@@ -27,7 +27,7 @@ pub(crate) fn section(study: &Study) -> Section {
             caption: "Numbers stand at the clusters' centers. Clusters were found in the embedding itself, not on the \
                       map, so a cluster may look torn here."
                 .to_owned(),
-            canvas: draw(&study.clusters, by_cluster),
+            canvas: draw(&study.clusters, by_cluster, &[]),
         },
         Figure {
             name: "map-classes".to_owned(),
@@ -35,7 +35,7 @@ pub(crate) fn section(study: &Study) -> Section {
             caption: "Names stand at the classes' centers. Strong dots far from their class's name are pictures that \
                       the network misreads; classes that run into each other are those it confuses."
                 .to_owned(),
-            canvas: draw(&study.clusters, by_label),
+            canvas: draw(&study.clusters, by_label, &[]),
         },
     ];
     let body = html! {
@@ -54,7 +54,12 @@ pub(crate) fn section(study: &Study) -> Section {
     }
 }
 
-fn draw(rows: &[Cluster], group: impl Fn(&Cluster) -> (u32, String)) -> Canvas {
+/// The map by group, which has a number for its color and a name; `new` are numbered places of other pictures.
+pub(crate) fn draw(
+    rows: &[Cluster],
+    group: impl Fn(&Cluster) -> (u32, String),
+    new: &[(usize, Point)],
+) -> Canvas {
     let area = Area {
         corner: (0.0, 0.0),
         size: SIZE,
@@ -72,5 +77,10 @@ fn draw(rows: &[Cluster], group: impl Fn(&Cluster) -> (u32, String)) -> Canvas {
     let mut canvas = Canvas::new(SIZE);
     scatter.draw_dots(&mut canvas, "");
     scatter.draw_names(&mut canvas, "name", 13.0 / 11.0);
+    for (number, place) in new {
+        let (x, y) = placement.at(*place);
+        canvas.circle("new", (x, y), 4.5);
+        canvas.text("strong halo", (x + 7.0, y + 4.0), &number.to_string());
+    }
     canvas
 }
