@@ -127,13 +127,17 @@ fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
     }
     let file = study.declared.params.last().cloned();
     let file = file.unwrap_or_else(|| PathBuf::from(params::FILE));
-    let values = trial.params.iter().map(|(key, value)| {
+    let settings = study.settings(&trial.params);
+    let values = settings.iter().map(|(key, value)| {
         let value = serde_json::to_value(value).unwrap_or_default();
         (key.as_str(), value)
     });
     params::write_toml(&study.root.join(&file), &file.display().to_string(), values)?;
-    let settings = record::settings(&trial.params);
-    print::text(&format!("{}: {settings}\n", file.display()))
+    print::text(&format!(
+        "{}: {}\n",
+        file.display(),
+        record::settings(&settings)
+    ))
 }
 
 /// The studies, with how far each is.

@@ -1,10 +1,11 @@
 //! `studies/NAME.toml`: what a study searches.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use pipeline::params;
-use search::{MedianPruner, Method, Search, Space};
+use search::{Assignment, MedianPruner, Method, Search, Space};
 use serde::Deserialize;
 
 /// The folder of the declarations.
@@ -33,6 +34,9 @@ pub(crate) struct Declared {
     /// Files whose values stand in for those of `params.toml`, from the workspace root.
     #[serde(default)]
     pub(crate) params: Vec<PathBuf>,
+    /// What else is set where a parameter has a value, by parameter and value.
+    #[serde(default)]
+    follow: BTreeMap<String, BTreeMap<String, Assignment>>,
     /// When a trial is stopped; never if not given.
     pub(crate) pruner: Option<MedianPruner>,
     /// What may vary, by dotted key of `params.toml`.
@@ -74,6 +78,17 @@ impl Study {
             method: self.declared.method,
             seed: self.declared.seed,
         }
+    }
+
+    /// What a trial of `params` sets: these, and what follows from them.
+    pub(crate) fn settings(&self, params: &Assignment) -> Assignment {
+        let mut settings = params.clone();
+        for (param, value) in params {
+            let follows = self.declared.follow.get(param);
+            let follows = follows.and_then(|follows| follows.get(&value.to_string()));
+            settings.extend(follows.cloned().unwrap_or_default());
+        }
+        settings
     }
 
     /// Its params files, wherever the command was started.

@@ -50,7 +50,7 @@ impl Runner<'_> {
 
     fn open(&self, params: &Assignment) -> anyhow::Result<Workspace> {
         let mut overrides = self.overrides.clone();
-        for (key, value) in params {
+        for (key, value) in &self.study.settings(params) {
             // JSON's flags, numbers and strings are TOML's.
             let value = serde_json::to_string(value)?;
             overrides.settings.push(format!("{key}={value}"));

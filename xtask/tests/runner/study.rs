@@ -163,6 +163,21 @@ fn values_go_where_the_next_run_reads_them() {
 }
 
 #[test]
+fn parameters_can_follow_another() {
+    let study = STUDY
+        .replace("random", "grid")
+        .replace("{ float = [0.0, 1.0] }", "{ choice = [0.25, 0.5] }");
+    let follow = "[follow.\"chain.rate\".\"0.25\"]\n\"chain.letter\" = \"bad\"\n";
+    let space = space(&format!("{study}{follow}"));
+    run(&space);
+    let states: Vec<Value> = trials(&space)
+        .iter()
+        .map(|trial| trial["state"].clone())
+        .collect();
+    assert_eq!(states, ["failed", "complete"]);
+}
+
+#[test]
 fn a_hopeless_trial_is_stopped() {
     let study = STUDY.replace("method", "pruner = { trials = 1, steps = 1 }\nmethod");
     let grid = "method = \"grid\"\n";

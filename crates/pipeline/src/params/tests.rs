@@ -95,3 +95,27 @@ fn a_place_is_file_and_line() {
     assert_eq!(params.place("train.lr").unwrap(), "params.toml:5");
     assert_eq!(params.place("seed").unwrap(), "--set:1");
 }
+
+#[test]
+fn values_are_written_and_all_else_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    let text =
+        "# seed\nseed = 7 # lucky\n\n[train]\nlr = 1e-3 # slow\n# Seen so often.\nepochs = 20\n";
+    fs_err::write(&path, text).unwrap();
+    let values = [
+        ("seed", Value::from(8)),
+        ("train.lr", Value::from(0.5)),
+        ("train.epochs", Value::from(3)),
+        ("train.rule", Value::from("best")),
+        ("model.frozen", Value::from(true)),
+    ];
+    write_toml(&path, FILE, values).unwrap();
+    let expected = "# seed\nseed = 8 # lucky\n\n[train]\nlr = 0.5 # slow\n# Seen so often.\nepochs = 3\nrule = \"best\"\n\n[model]\nfrozen = true\n";
+    assert_eq!(fs_err::read_to_string(&path).unwrap(), expected);
+    let error = write_toml(&path, FILE, [("seed.x", Value::from(1))]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`seed.x` cannot be written into `params.toml`"
+    );
+}
