@@ -1,0 +1,167 @@
+//! Stage `evolve` as the runner starts it, on a few points that drift apart from epoch to epoch.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::json;
+use tables::annotation::Annotation;
+use tables::choice::Choice;
+use tables::epoch_output::EpochOutput;
+use tables::epoch_place::EpochPlace;
+use tables::map_quality::MapQuality;
+use tables::{Reader, Table, Writer};
+use tempfile::TempDir;
+
+const LABELS: [&str; 2] = ["left", "right"];
+const N_PICTURES: u32 = 60;
+const N_EPOCHS: u32 = 4;
+const CHOSEN: u32 = 2;
+
+/// A folder with the inputs of the stage: two folds, of which the second is chosen.
+struct Study(TempDir);
+
+impl Study {
+    fn new() -> Self {
+        let study = Self(TempDir::new().unwrap());
+        study.write("annotations", [(0..N_PICTURES).map(annotation).collect()]);
+        let choice = Choice {
+            rule: "best".to_owned(),
+            fold: 1,
+            epoch: CHOSEN,
+            score: 0.5,
+        };
+        study.write("choice", [vec![choice]]);
+        for fold in 0..2 {
+            let epochs = (0..N_EPOCHS).map(|epoch| epoch_of(fold, epoch));
+            study.write(&format!("epochs-{fold}"), epochs);
+        }
+        study
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write<T: Table>(&self, name: &str, groups: impl IntoIterator<Item = Vec<T>>) {
+        let mut writer = Writer::create(&self.path(name));
+        for rows in groups {
+            writer.append(rows).unwrap();
+        }
+        writer.finish().unwrap();
+    }
+
+    fn read<T: Table>(&self, name: &str) -> Vec<T> {
+        Reader::new(&self.path(name)).read().unwrap()
+    }
+
+    fn run(&self, epochs: &[u32]) -> Output {
+        let job = json!({
+            "stage": "evolve",
+            "params": {
+                "seed": 1,
+                "epochs": epochs,
+                "umap": { "n_neighbors": 5, "min_dist": 0.1, "epochs": 60 },
+            },
+            "in": {
+                "choice": self.path("choice"),
+                "annotations": self.path("annotations"),
+                "epochs": [self.path("epochs-0"), self.path("epochs-1")],
+            },
+            "out": { "evolution": self.path("evolution"), "quality": self.path("quality") },
+            "scratch": self.path("scratch"),
+        });
+        fs_err::write(self.path("job.json"), job.to_string()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_evolve"));
+        command.arg(self.path("job.json")).output().unwrap()
+    }
+}
+
+fn path(number: u32) -> String {
+    format!("{}/{number:02}.png", LABELS[number as usize % 2])
+}
+
+fn annotation(number: u32) -> Annotation {
+    Annotation {
+        path: path(number),
+        label: LABELS[number as usize % 2].to_owned(),
+        author: None,
+        title: String::new(),
+        code: number % 2,
+        width: 8,
+        height: 8,
+        format: "png".to_owned(),
+        bytes: 1,
+        content_hash: String::new(),
+    }
+}
+
+/// The classes' middles lie farther apart in each epoch; every third picture is tested on.
+fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
+    let rows = (0..N_PICTURES).map(|number| {
+        let side = if number.is_multiple_of(2) { -1.0 } else { 1.0 };
+        let at = (number + 10 * epoch) as f32;
+        EpochOutput {
+            fold,
+            epoch,
+            path: path(number),
+            code: number % 2,
+            part: if number.is_multiple_of(3) {
+                "test"
+            } else {
+                "train"
+            }
+            .to_owned(),
+            logits: vec![0.0; 2],
+            embedding: vec![side * 4.0 * (epoch + 1) as f32 + at.sin(), (2.0 * at).cos()],
+        }
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
+    let study = Study::new();
+    let output = study.run(&[0, 3]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let places: Vec<EpochPlace> = study.read("evolution");
+    let mut epochs: Vec<u32> = places.iter().map(|row| row.epoch).collect();
+    epochs.dedup();
+    assert_eq!(epochs, [0, CHOSEN, 3]);
+    assert_eq!(places.len(), 3 * N_PICTURES as usize);
+    assert!(places.iter().all(|row| row.path.starts_with(&row.label)));
+    assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
+
+    let qualities: Vec<MapQuality> = study.read("quality");
+    let fitted: Vec<(u32, &str)> = qualities
+        .iter()
+        .filter(|row| row.fitted)
+        .map(|row| (row.epoch, row.part.as_str()))
+        .collect();
+    assert_eq!(fitted, [(CHOSEN, "train")]);
+    assert_eq!(qualities.len(), 6);
+    assert!(
+        qualities
+            .iter()
+            .all(|row| row.trustworthiness.unwrap() > 0.7),
+        "{qualities:?}"
+    );
+}
+
+#[test]
+fn an_epoch_beyond_the_last_is_an_error() {
+    let study = Study::new();
+    let output = study.run(&[0, 4]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    assert!(
+        said.contains("`epochs` has 4, expected epochs of the training: 0 to 3"),
+        "{said}"
+    );
+}
