@@ -135,7 +135,7 @@ impl Judge {
         )?)
     }
 
-    /// What speaks for `class`, the likeliest.
+    /// What speaks for `class`, the likeliest. As in the report, its drops are those of the plain softmax.
     fn explain(
         &self,
         file: &str,

@@ -11,7 +11,8 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use export::ModelConfig;
 use metrics::calibration::{Calibrators, Temperature};
 use report::{Inspected, Near};
 use serde::{Deserialize, Serialize};
@@ -116,18 +117,13 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
+    let squares = explain::Squares::new(params.cells, params.square)?;
+    let config: ModelConfig = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
+        .context("cannot read the model's configuration")?;
     let temperature = match &inputs.calibrators {
-        Some(path) => {
-            let text = fs_err::read_to_string(&**path)?;
-            let calibrators: Calibrators =
-                serde_json::from_str(&text).context("cannot read the calibrators")?;
-            calibrators.network.temperature
-        }
+        Some(path) => temperature(path, &config)?,
         None => Temperature::ONE,
     };
-    let squares = explain::Squares::new(params.cells, params.square)?;
-    let config = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
-        .context("cannot read the model's configuration")?;
     Ok(Judge {
         network: judge::network(&config, &params.device, &inputs.model)?,
         config,
@@ -136,6 +132,16 @@ fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
         predictions: inputs.predictions.read()?,
         clusters: inputs.clusters.read()?,
     })
+}
+
+fn temperature(path: &Path, config: &ModelConfig) -> anyhow::Result<Temperature> {
+    let calibrators: Calibrators = serde_json::from_str(&fs_err::read_to_string(path)?)
+        .context("cannot read the calibrators")?;
+    ensure!(
+        calibrators.labels == config.classes,
+        "the calibrators are of other classes than the model: run `cargo xtask repro`"
+    );
+    Ok(calibrators.network.temperature)
 }
 
 fn see(judge: &Judge, images: &Path, file: &Path) -> Result<(Judged, Inspected), files::Unusable> {

@@ -163,6 +163,17 @@ fn the_whole_study_runs_once() {
     // Again: nothing to do.
     assert!(study.ok(&["repro"]).contains("\n0 ran"));
 
+    // The model knows a picture of its collection again.
+    let class = study.path("data/painted/Cubism");
+    let picture = fs_err::read_dir(class).unwrap().next().unwrap().unwrap();
+    let picture = picture.path().display().to_string();
+    let said = study.ok(&["predict", &picture, "--explain", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let judged = &said["pictures"][0];
+    assert_eq!(judged["guesses"].as_array().unwrap().len(), 3);
+    assert!(judged["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
+    assert!(judged["explanation"]["amplitude"].is_number());
+
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();
     study.ok(&["repro", "--force"]);
