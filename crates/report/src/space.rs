@@ -19,7 +19,7 @@ const YAW: f64 = 0.6;
 const PITCH: f64 = 0.3;
 
 /// How far the reader stands, in radii of the drawing, and how long such a radius is in the middle, as a share of the
-/// shorter side; `space.js` has the same.
+/// height; `space.js` has the same.
 const DISTANCE: f64 = 4.0;
 const RADIUS: f64 = 0.46;
 
@@ -239,7 +239,7 @@ fn project([x, y, z]: Place) -> Point {
     let away = x * yaw.0 + y * yaw.1;
     let up = z * pitch.1 + away * pitch.0;
     let depth = away * pitch.1 - z * pitch.0;
-    let scale = RADIUS * SIZE.0.min(SIZE.1) * DISTANCE / (DISTANCE + depth);
+    let scale = RADIUS * SIZE.1 * DISTANCE / (DISTANCE + depth);
     (SIZE.0 / 2.0 + across * scale, SIZE.1 / 2.0 - up * scale)
 }
 
