@@ -53,7 +53,12 @@ pub(crate) fn section(study: &Study) -> Section {
         (curves)
         (last(study))
         @if let Some(spaces) = &spaces {
-            @for space in spaces { (space.markup()) }
+            (spaces[0].markup())
+            p {
+                "Only directions count for the network, so the same pictures follow on the unit sphere. A class that was "
+                "learned should be a tight spot far from the others; held-out classes smear where they are nothing of their own."
+            }
+            (spaces[1].markup())
         } @else {
             p.note { "Only a space of three dimensions can be drawn." }
         }
@@ -179,7 +184,8 @@ fn panel(study: &Study, (metric, name, look): (&str, &str, &str)) -> Figure {
         name: format!("metric-{}", metric.replace('_', "-")),
         title: format!("{name} by epoch"),
         caption: format!(
-            "{look} Strong: the test part; faint: the training part, whose held-out classes were not learned either."
+            "{look} Strong: the test part; faint: the training part, its learned classes as they were trained on, varied and \
+             while the weights moved."
         ),
         canvas: plot.canvas,
     }
@@ -258,8 +264,8 @@ fn spaces(study: &Study) -> Option<[Space; 2]> {
     let sphere = Space::draw(
         "metric-sphere",
         "The learned directions",
-        "The same on the unit sphere, where the network compares: learned classes should be tight spots far from each \
-         other; held-out ones smear where they were not learned as things of their own.",
+        "Look for spots of one color, and for what held-out classes lie among: these are the styles that the network takes \
+         them for. Pictures of the training part are faint.",
         Ground::Sphere,
         &stars,
     );
