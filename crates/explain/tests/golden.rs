@@ -57,6 +57,14 @@ fn on_the_gpus_operations() {
 }
 
 #[test]
+fn blanking_what_is_blank_changes_nothing() {
+    let network = network(Depth::D18, Backend::Cpu);
+    let picture = weight("images", &[32, 32, 3]).zeros_like().unwrap();
+    let drops = occlusion(&network, &picture, 2, Squares::new(7, 3).unwrap()).unwrap();
+    check("drops", &drops, &[0.0; 49], 1e-6);
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let network = network(Depth::D18, Backend::Cpu);
     let picture = weight("images", &[32, 32, 3]);
