@@ -154,14 +154,14 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
 }
 
 #[test]
-fn an_epoch_beyond_the_last_is_an_error() {
+fn an_epoch_beyond_the_last_is_left_out_aloud() {
     let study = Study::new();
     let output = study.run(&[0, 4]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    assert!(!output.status.success());
+    assert!(output.status.success(), "{said}");
     assert!(
-        said.contains("`epochs` has 4, expected epochs of the training: 0 to 3"),
+        said.contains("`epochs` has 4, the training 0 to 3: not shown"),
         "{said}"
     );
 }

@@ -131,8 +131,8 @@ impl Epoch {
         }
         let last =
             last.with_context(|| format!("no table of epochs is of fold {fold}, the chosen one"))?;
-        if let Some(missing) = wanted.iter().find(|number| !epochs.contains_key(number)) {
-            bail!("`epochs` has {missing}, expected epochs of the training: 0 to {last}");
+        for missing in wanted.iter().filter(|number| !epochs.contains_key(number)) {
+            tracing::warn!("`epochs` has {missing}, the training 0 to {last}: not shown");
         }
         Ok(epochs)
     }
@@ -182,7 +182,8 @@ impl Map {
             epochs: passes,
             ..MapParams::default()
         };
-        let epoch = &epochs[&chosen];
+        let epoch = epochs.get(&chosen);
+        let epoch = epoch.with_context(|| format!("the training has no epoch {chosen}"))?;
         let train = epoch.parts().remove(FITTED);
         let train = train.with_context(|| format!("epoch {chosen} has no training pictures"))?;
         let points = epoch.points.select(Axis(0), &train);
