@@ -29,6 +29,12 @@ epochs = 1
 [grow]
 n_trees = 5
 
+[tune]
+trials = 3
+
+[tune.space]
+n_trees = { int = [2, 9] }
+
 [score]
 bootstrap = 20
 

@@ -1,0 +1,144 @@
+//! The stages as the runner starts them, on a few points.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tables::forest_prediction::ForestPrediction;
+use tables::forest_trial::ForestTrial;
+use tables::prediction::Prediction;
+use tables::{Reader, Writer};
+use tempfile::TempDir;
+
+const LABELS: [&str; 3] = ["a", "b", "c"];
+const PARTS: [&str; 3] = ["train", "train", "test"];
+
+/// A point near its class's place.
+fn prediction(number: usize) -> Prediction {
+    let label = number % 3;
+    let noise = |seed: usize| ((number * seed) % 17) as f32 / 6.0;
+    Prediction {
+        path: format!("{number:03}"),
+        label: LABELS[label].to_owned(),
+        part: PARTS[number / 3 % 3].to_owned(),
+        logits: vec![0.0; 3],
+        probabilities: vec![1.0 / 3.0; 3],
+        embedding: vec![label as f32 + noise(5), noise(7) - label as f32],
+        predicted: LABELS[label].to_owned(),
+    }
+}
+
+struct Stages {
+    folder: TempDir,
+}
+
+impl Stages {
+    fn new() -> Self {
+        let stages = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        let mut writer = Writer::create(&stages.path("predictions"));
+        writer.append((0..90).map(prediction).collect()).unwrap();
+        writer.finish().unwrap();
+        stages
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, program: &str, params: &Value, trials: &Value, out: (&str, &str), threads: u32) {
+        let mut inputs = json!({ "predictions": self.path("predictions") });
+        if program == env!("CARGO_BIN_EXE_grow") {
+            inputs["trials"] = trials.clone();
+        }
+        let job = json!({
+            "stage": "test",
+            "params": params,
+            "in": inputs,
+            "out": { out.0: self.path(out.1) },
+            "scratch": self.path("scratch"),
+        });
+        fs_err::write(self.path("job.json"), job.to_string()).unwrap();
+        let output = Command::new(program)
+            .arg(self.path("job.json"))
+            .env("RAYON_NUM_THREADS", threads.to_string())
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{message}");
+    }
+
+    fn tune(&self, name: &str, threads: u32) -> Vec<u8> {
+        let params = json!({
+            "seed": 1,
+            "trials": 14,
+            "method": "tpe",
+            "round": 3,
+            "space": { "n_trees": { "int": [1, 20] }, "bootstrap": { "choice": [true, false] } },
+            "grow": shape(),
+        });
+        let tune = env!("CARGO_BIN_EXE_tune");
+        self.run(tune, &params, &Value::Null, ("trials", name), threads);
+        fs_err::read(self.path(name)).unwrap()
+    }
+}
+
+fn shape() -> Value {
+    json!({
+        "n_trees": 5,
+        "max_depth": 3,
+        "min_samples_leaf": 1,
+        "min_samples_split": 2,
+        "features_per_split": 0,
+        "criterion": "gini",
+        "bootstrap": true,
+    })
+}
+
+#[test]
+fn a_killed_search_ends_as_a_whole_one() {
+    let stages = Stages::new();
+    let whole = stages.tune("whole", 2);
+    // As a kill in the middle of a round leaves it.
+    for number in [7, 9, 10, 11, 12, 13] {
+        fs_err::remove_file(stages.path(&format!("scratch/trial-{number:05}.json"))).unwrap();
+    }
+    let kept = stages.path("scratch/trial-00008.json");
+    let written = fs_err::metadata(&kept).unwrap().modified().unwrap();
+    assert_eq!(stages.tune("continued", 1), whole);
+    // What was known wasn't grown again.
+    assert_eq!(
+        fs_err::metadata(&kept).unwrap().modified().unwrap(),
+        written
+    );
+}
+
+#[test]
+fn the_best_trial_is_the_forest_that_is_grown() {
+    let stages = Stages::new();
+    stages.tune("trials", 2);
+    let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();
+    assert_eq!(trials.len(), 14);
+    let best: Vec<&ForestTrial> = trials.iter().filter(|trial| trial.best).collect();
+    assert_eq!(best.len(), 1);
+    assert!(trials.iter().all(|trial| trial.score <= best[0].score));
+
+    let mut params = shape();
+    params["seed"] = 1.into();
+    let grow = env!("CARGO_BIN_EXE_grow");
+    let path = json!(stages.path("trials"));
+    stages.run(grow, &params, &path, ("predictions", "tuned"), 1);
+    params["n_trees"] = best[0].n_trees.into();
+    params["bootstrap"] = best[0].bootstrap.into();
+    stages.run(grow, &params, &Value::Null, ("predictions", "by hand"), 2);
+    let read = |name| -> Vec<ForestPrediction> { Reader::new(&stages.path(name)).read().unwrap() };
+    assert_eq!(read("tuned"), read("by hand"));
+    assert!(
+        read("tuned")
+            .iter()
+            .all(|row| (row.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5)
+    );
+}
