@@ -107,7 +107,10 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
     let design = Parts::new(&annotations, &inputs.folds.read()?, params.fold)?;
-    let parts = design.clone().holding_out(&params.held_out)?;
+    let parts = design
+        .clone()
+        .holding_out(&params.held_out)
+        .context("cannot learn without the classes of `held_out`")?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
     let mut network = network(&params, parts.classes.len(), inputs.weights.as_ref())?;
