@@ -101,7 +101,11 @@ fn publish(study: &Study, workspace: &mut Workspace) -> anyhow::Result<()> {
         "stage": format!("study {}", study.name),
         "params": { "name": study.name, "score": format!("median {}", study.declared.score) },
         "in": { "trials": record::path(study) },
-        "out": { "trials": folder.join("trials.parquet"), "page": page },
+        "out": {
+            "trials": folder.join("trials.parquet"),
+            "page": page,
+            "figures": folder.join("figures"),
+        },
         "scratch": study.folder().join("scratch"),
     });
     let status = workspace.run_tool(PAGE, &job)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::figure::Figure;
-use crate::format::{counted, value};
+use crate::format::{NONE, counted, value};
 use crate::plot::{Margins, Plot};
 
 /// The trials of a search, in their order.
@@ -207,14 +207,16 @@ impl Trials {
     /// A table of the best trials.
     pub(crate) fn table(&self) -> maud::Markup {
         let head = maud::html! {
-            tr { th scope="col" { "trial" } th scope="col" { "score" } th scope="col" { "parameters" } }
+            tr { th scope="col" { "trial" } th scope="col" { "score" } @for param in &self.params { th scope="col" { (param) } } }
         };
         let body = maud::html! {
             @for (number, row) in self.leaders(5) {
                 tr {
                     th scope="row" { (number) }
                     td { (value(row.score)) }
-                    td { (self.settings(row)) }
+                    @for setting in &row.values {
+                        td { (setting.as_ref().map_or_else(|| NONE.to_owned(), Setting::text)) }
+                    }
                 }
             }
         };

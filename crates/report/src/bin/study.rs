@@ -32,6 +32,8 @@ struct Outputs {
     trials: Output<StudyTrial>,
     /// The page.
     page: OutputPath,
+    /// A folder of the page's figures.
+    figures: OutputPath,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +45,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let trials: Vec<Trial> =
         serde_json::from_slice(&text).context("cannot read the record of the trials")?;
     let report = searched(&params.name, &params.score, &trials);
+    fs_err::create_dir_all(&*outputs.figures)?;
+    for figure in &report.figures {
+        fs_err::write(outputs.figures.join(&figure.name), &figure.svg)?;
+    }
     fs_err::write(&*outputs.page, report.page)?;
     outputs.trials.write(rows(&trials))
 }
