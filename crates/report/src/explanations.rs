@@ -17,6 +17,9 @@ use crate::study::Study;
 /// A change of probability below which no color is at its strongest, so that a map of nearly nothing looks like it.
 const LEAST_FULL: f64 = 0.05;
 
+/// A heat map of fewer cells along each side says little about where.
+const COARSE: u32 = 4;
+
 /// The section. `read` gives the bytes of a picture's file by its path.
 pub(crate) fn section(study: &Study, read: impl Fn(&str) -> std::io::Result<Vec<u8>>) -> Section {
     let pictures = study.pictures();
@@ -54,7 +57,7 @@ fn words(study: &Study) -> Markup {
             " are blanked one after another, and the network is asked each time. Where it is "
             (swatch(FOR)) " orange, blanking lowers the probability of the true class: what is there speaks for it. Where it is "
             (swatch(AGAINST)) " blue, blanking raises it. On the right, Grad-CAM shows where the last block saw what "
-            "speaks for the true class."
+            "speaks for the true class" (places(study)) "."
         }
         p.note {
             "A map's strongest color stands for its largest change, or for 5 points of probability where no change is as "
@@ -63,6 +66,18 @@ fn words(study: &Study) -> Markup {
             "finds the same evidence in many places. Look for color on what makes the style; color on a frame or a signature is a warning."
         }
     }
+}
+
+/// How finely Grad-CAM sees, which is a matter of the network's input alone.
+fn places(study: &Study) -> String {
+    let sides = study.explanations.iter().map(|row| row.cam_side);
+    let side = sides.max().unwrap_or(0);
+    let coarse = if side < COARSE {
+        ", too few to point at much"
+    } else {
+        ""
+    };
+    format!(", in {side}\u{a0}×\u{a0}{side} places{coarse}")
 }
 
 fn swatch(color: [u8; 3]) -> Markup {

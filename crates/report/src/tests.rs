@@ -659,6 +659,7 @@ fn an_explanation_is_two_maps() {
     assert_eq!(occurrences(&page, "alt=\"Occlusion map: "), 2);
     assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
     assert!(page.contains("squares of 50\u{a0}% of the picture's side"));
+    assert!(page.contains("in 1\u{a0}×\u{a0}1 places, too few to point at much."));
     study.explanations.clear();
     let page = report(&study).page;
     assert!(page.contains("No picture was explained in this run."));
