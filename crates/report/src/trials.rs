@@ -168,9 +168,7 @@ impl Trials {
         Some(Figure {
             name: format!("search-{}-{dashed}", self.name),
             title: format!("{} by {}", self.score_name(), self.params[param]),
-            caption: "A slope says that the parameter matters; a cloud without one, that others decide. Where dots \
-                      crowd, the search found it worth looking."
-                .to_owned(),
+            caption: axis.advice().to_owned(),
             canvas: plot.canvas,
         })
     }
@@ -260,6 +258,20 @@ impl Axis {
             } => (low.log10(), high.log10()),
             Self::Numbers { low, high, .. } => (*low, *high),
             Self::Names(names) => (-0.5, names.len() as f64 - 0.5),
+        }
+    }
+
+    /// What to look for.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Numbers { .. } => {
+                "A slope says that the parameter matters; a cloud without one, that others decide. Where dots crowd, the \
+                 search found it worth looking."
+            }
+            Self::Names(_) => {
+                "Compare the upper ends of the columns: a choice whose best stays below is worse whatever the others \
+                 are. Dots stand side by side only to be seen."
+            }
         }
     }
 
