@@ -5,8 +5,8 @@
 //! differ from torchvision, where each step makes a whole new picture of bytes:
 //!
 //! - the picture is resized before and not after, so that it's done once and not in every epoch;
-//! - rotation, flip and crop are one step that samples only what the network sees, bilinearly where torchvision takes
-//!   the nearest pixel, and colors aren't rounded to bytes in between;
+//! - rotation, flip and crop are one step that samples only what the network sees, by a cubic kernel where torchvision
+//!   takes the nearest pixel, and colors aren't rounded to bytes in between;
 //! - the mean that contrast pulls towards is that of the crop, where torchvision's is of the whole picture.
 
 use rand::Rng;
@@ -163,7 +163,7 @@ impl View {
         }
     }
 
-    /// Samples bilinearly; values in `[0, 255]`, black beyond the picture.
+    /// Samples the picture; values in `[0, 255]`, black beyond it.
     fn sample(&self, picture: &Picture<'_>, out: &mut [f32]) {
         let sampler = Sampler::new(picture);
         for (row, line) in out.chunks_exact_mut(self.side * 3).enumerate() {
@@ -179,13 +179,19 @@ impl View {
     }
 }
 
-/// Bilinear reading of a picture.
+/// Pixels along an axis that a sample is made of.
+const TAPS: usize = 4;
+
+/// Reading of a picture between its pixels by cubic convolution.
+///
+/// Bilinear reading would blur: it leaves a training picture three quarters of the fine detail (mean of the absolute
+/// Laplacian) that the same picture has in a test, where it isn't turned; cubic reading leaves more than nine tenths.
 struct Sampler<'a> {
     pixels: &'a [u8],
     width: usize,
     height: usize,
     stride: usize,
-    /// Largest column and row at which all four neighbors lie in the picture.
+    /// Largest column and row at which all taps lie in the picture.
     inner: [f32; 2],
 }
 
@@ -197,13 +203,13 @@ impl<'a> Sampler<'a> {
             width,
             height,
             stride: width * 3,
-            inner: [width as f32 - 1.0, height as f32 - 1.0],
+            inner: [width as f32 - 2.0, height as f32 - 2.0],
         }
     }
 
     #[inline]
     fn at(&self, x: f32, y: f32) -> [f32; 3] {
-        if x >= 0.0 && y >= 0.0 && x < self.inner[0] && y < self.inner[1] {
+        if x >= 1.0 && y >= 1.0 && x < self.inner[0] && y < self.inner[1] {
             self.inside(x, y)
         } else {
             self.at_border(x, y)
@@ -219,53 +225,61 @@ impl<'a> Sampler<'a> {
     fn inside(&self, x: f32, y: f32) -> [f32; 3] {
         // A conversion by way of `i32` is one instruction, by way of `usize` several.
         let (column, row) = (x as i32, y as i32);
-        let (dx, dy) = (x - column as f32, y - row as f32);
-        let start = row as usize * self.stride + column as usize * 3;
-        let upper: &[u8; 6] = self.pixels[start..]
-            .first_chunk()
-            .expect("two pixels stand in the row");
-        let lower: &[u8; 6] = self.pixels[start + self.stride..]
-            .first_chunk()
-            .expect("two pixels stand in the next row");
+        let across = cubic(x - column as f32);
+        let along = cubic(y - row as f32);
+        let start = (row as usize - 1) * self.stride + (column as usize - 1) * 3;
+        let mut sums = [0.0; TAPS * 3];
+        for (tap, weight) in along.into_iter().enumerate() {
+            let line: &[u8; TAPS * 3] = self.pixels[start + tap * self.stride..]
+                .first_chunk()
+                .expect("four pixels stand in the row");
+            for (sum, &value) in sums.iter_mut().zip(line) {
+                *sum += weight * f32::from(value);
+            }
+        }
         std::array::from_fn(|channel| {
-            let mix = |pair: &[u8; 6]| {
-                let (left, right) = (f32::from(pair[channel]), f32::from(pair[channel + 3]));
-                left + dx * (right - left)
-            };
-            let (upper, lower) = (mix(upper), mix(lower));
-            upper + dy * (lower - upper)
+            let terms = across.iter().zip(sums[channel..].iter().step_by(3));
+            let value: f32 = terms.map(|(weight, sum)| weight * sum).sum();
+            value.clamp(0.0, 255.0)
         })
     }
 
-    /// Neighbors beyond the picture count as black.
+    /// Taps beyond the picture count as black.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a float becomes the nearest integer there is, and those out of the picture are black"
     )]
     fn at_border(&self, x: f32, y: f32) -> [f32; 3] {
         let (left, top) = (x.floor(), y.floor());
-        let (dx, dy) = (x - left, y - top);
+        let across = cubic(x - left);
+        let along = cubic(y - top);
         let mut sum = [0.0; 3];
-        for (column, row, weight) in [
-            (left, top, (1.0 - dx) * (1.0 - dy)),
-            (left + 1.0, top, dx * (1.0 - dy)),
-            (left, top + 1.0, (1.0 - dx) * dy),
-            (left + 1.0, top + 1.0, dx * dy),
-        ] {
-            let (Ok(column), Ok(row)) =
-                (usize::try_from(column as i64), usize::try_from(row as i64))
-            else {
-                continue;
-            };
-            if column < self.width && row < self.height {
-                let start = row * self.stride + column * 3;
-                for (channel, sum) in sum.iter_mut().enumerate() {
-                    *sum += weight * f32::from(self.pixels[start + channel]);
+        for (down, along) in along.into_iter().enumerate() {
+            for (right, across) in across.into_iter().enumerate() {
+                let pixel = |start: f32, tap: usize| usize::try_from(start as i64 + tap as i64 - 1);
+                let (Ok(column), Ok(row)) = (pixel(left, right), pixel(top, down)) else {
+                    continue;
+                };
+                if column < self.width && row < self.height {
+                    let start = row * self.stride + column * 3;
+                    for (channel, sum) in sum.iter_mut().enumerate() {
+                        *sum += along * across * f32::from(self.pixels[start + channel]);
+                    }
                 }
             }
         }
-        sum
+        sum.map(|value| value.clamp(0.0, 255.0))
     }
+}
+
+/// Weights of the pixels at −1, 0, 1 and 2 for a place `t` from 0 to 1, by the kernel of Keys (1981, *Cubic Convolution
+/// Interpolation for Digital Image Processing*, equation 4) with the parameter −3/4 of PyTorch's bicubic.
+#[inline]
+fn cubic(t: f32) -> [f32; TAPS] {
+    const A: f32 = -0.75;
+    let near = |x: f32| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
+    let far = |x: f32| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
+    [far(1.0 + t), near(t), near(1.0 - t), far(2.0 - t)]
 }
 
 /// A step of the color jitter, with its factor: `value · factor + other · (1 - factor)`, cut to `[0, 255]`.

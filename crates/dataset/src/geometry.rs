@@ -50,7 +50,7 @@ impl Geometry {
     /// bring into the center crop.
     ///
     /// The crop's corner is `side/√2` from the center, so a long side is cut to `⌈side·√2⌉ + 4`, where 4 covers
-    /// the neighbors that bilinear sampling reads, and then up to three pixels more so that the cut is a multiple of
+    /// the neighbors that sampling reads, and then up to three pixels more so that the cut is a multiple of
     /// four: the offset of [`center_offset`], which rounds half to even, is then the same in the cut picture as in the
     /// whole one.
     pub fn kept(self, width: u32, height: u32) -> (u32, u32) {

@@ -72,6 +72,54 @@ fn a_quarter_turn_moves_whole_pixels() {
 }
 
 #[test]
+fn cubic_weights_are_those_of_pytorch() {
+    // What torch 2.15 grid_sample(mode="bicubic") weighs four pixels by, a quarter behind the second one.
+    assert_close(
+        &cubic(0.25),
+        &[-0.105_468_75, 0.878_906_25, 0.261_718_75, -0.035_156_25],
+        1e-7,
+    );
+    assert_close(&cubic(0.0), &[0.0, 1.0, 0.0, 0.0], 0.0);
+    for t in [0.1, 0.5, 0.9] {
+        assert_close(&[cubic(t).iter().sum()], &[1.0], 1e-6);
+    }
+}
+
+#[test]
+fn fine_detail_outlives_a_turn() {
+    let (width, height, side) = (90, 90, 60);
+    // Noise whose single pixels differ, smoothed once as a resize with antialiasing does it.
+    let raw = noise(width, height);
+    let mean = |at: usize| {
+        let taps = [
+            at,
+            at + 3,
+            at + 3 * width as usize,
+            at + 3 * width as usize + 3,
+        ];
+        let sum: u32 = taps
+            .map(|tap| u32::from(raw[tap.min(raw.len() - 1)]))
+            .iter()
+            .sum();
+        u8::try_from(sum / 4).expect("a mean of bytes")
+    };
+    let pixels: Vec<u8> = (0..raw.len()).map(mean).collect();
+    let picture = picture(width, height, &pixels);
+    let detail = |degrees: f32| {
+        let mut out = vec![0.0; (side * side * 3) as usize];
+        View::new(&picture, side, degrees, false).sample(&picture, &mut out);
+        let stride = side as usize * 3;
+        let laplacian = |at: usize| {
+            4.0 * out[at] - out[at - 3] - out[at + 3] - out[at - stride] - out[at + stride]
+        };
+        let inner = stride + 3..out.len() - stride - 3;
+        inner.map(|at| laplacian(at).abs()).sum::<f32>()
+    };
+    let kept = detail(31.0) / detail(0.0);
+    assert!(kept > 0.8, "{kept} of the detail is left");
+}
+
+#[test]
 fn a_turned_square_has_black_corners() {
     let pixels = vec![255; 16 * 16 * 3];
     let picture = picture(16, 16, &pixels);
