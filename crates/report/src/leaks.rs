@@ -180,13 +180,13 @@ fn near_duplicates(study: &Study) -> Markup {
         return html! {};
     }
     let head = html! {
-        tr { th scope="col" { "picture" } th scope="col" { "looks like" } th scope="col" { "bits apart" } th scope="col" { "parts" } }
+        tr { th scope="col" { "picture" } th.words scope="col" { "looks like" } th scope="col" { "bits apart" } th scope="col" { "parts" } }
     };
     let body = html! {
         @for pair in parted.iter().take(MOST) {
             tr {
-                td { (pair.first) }
-                td { (pair.second) }
+                th.path scope="row" { (pair.first) }
+                td."path words" { (pair.second) }
                 td { (pair.distance) }
                 td { (pair.first_part) " and " (pair.second_part) }
             }
