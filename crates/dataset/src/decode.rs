@@ -188,3 +188,22 @@ fn rgb_of(format: Format, width: u32, height: u32, pixels: Vec<u8>) -> Result<Rg
         pixels,
     })
 }
+
+/// Decodes a picture that was annotated as `(width, height)` pixels.
+///
+/// # Errors
+/// As [`decode`], or the picture has another size.
+pub fn decode_annotated(bytes: &[u8], annotated: (u32, u32)) -> Result<Rgb, DatasetError> {
+    // The annotated picture was within the limits of its stage; a larger one is another picture.
+    let limits = Limits {
+        pixels: u64::from(annotated.0) * u64::from(annotated.1),
+        aspect: u32::MAX,
+    };
+    let (picture, _) = decode(bytes, limits)?;
+    let found = (picture.width, picture.height);
+    if found == annotated {
+        Ok(picture)
+    } else {
+        Err(DatasetError::OtherSize { found, annotated })
+    }
+}

@@ -6,6 +6,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
+    /// The picture is not the one that was annotated.
+    #[error("{}×{} pixels found, annotated as {}×{}", .found.0, .found.1, .annotated.0, .annotated.1)]
+    OtherSize {
+        /// Width and height of the picture, in pixels.
+        found: (u32, u32),
+        /// Those that were annotated.
+        annotated: (u32, u32),
+    },
     /// No bytes at all.
     #[error("the file is empty")]
     Empty,

@@ -19,7 +19,7 @@ mod resize;
 mod sample;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{Format, Limits, Rgb, decode};
+pub use decode::{Format, Limits, Rgb, decode, decode_annotated};
 pub use error::DatasetError;
 pub use geometry::{Geometry, center_offset};
 pub use phash::perceptual_hash;

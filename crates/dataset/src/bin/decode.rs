@@ -4,8 +4,8 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
-use dataset::{Geometry, Limits, PixelsWriter, Resizer, Rgb, decode, resize};
+use anyhow::Context;
+use dataset::{Geometry, PixelsWriter, Resizer, Rgb, decode_annotated, resize};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath, Progress};
@@ -78,18 +78,6 @@ fn pixels_of(
     resizer: &mut Resizer,
 ) -> anyhow::Result<Rgb> {
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    let (width, height) = (annotation.width, annotation.height);
-    // The annotated picture was within the limits of its stage; a larger one is another picture.
-    let limits = Limits {
-        pixels: u64::from(width) * u64::from(height),
-        aspect: u32::MAX,
-    };
-    let (picture, _) = decode(&bytes, limits)?;
-    ensure!(
-        (picture.width, picture.height) == (width, height),
-        "{}×{} pixels found, annotated as {width}×{height}",
-        picture.width,
-        picture.height
-    );
+    let picture = decode_annotated(&bytes, (annotation.width, annotation.height))?;
     Ok(resize(&picture, geometry, resizer)?)
 }

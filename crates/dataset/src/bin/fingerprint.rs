@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use dataset::{Limits, Resizer, decode, perceptual_hash};
+use dataset::{Resizer, decode_annotated, perceptual_hash};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -56,12 +56,7 @@ fn fingerprint(
     resizer: &mut Resizer,
 ) -> anyhow::Result<Fingerprint> {
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    // The annotated picture was within the limits of its stage; a larger one is another picture.
-    let limits = Limits {
-        pixels: u64::from(annotation.width) * u64::from(annotation.height),
-        aspect: u32::MAX,
-    };
-    let (picture, _) = decode(&bytes, limits)?;
+    let picture = decode_annotated(&bytes, (annotation.width, annotation.height))?;
     let hash = perceptual_hash(&picture, resizer)?;
     Ok(Fingerprint {
         path: annotation.path.clone(),
