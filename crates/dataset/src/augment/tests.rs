@@ -72,11 +72,11 @@ fn a_quarter_turn_moves_whole_pixels() {
 }
 
 #[test]
-fn cubic_weights_are_those_of_pytorch() {
-    // What torch 2.15 grid_sample(mode="bicubic") weighs four pixels by, a quarter behind the second one.
+fn cubic_weights_are_those_of_onnx() {
+    // What `Resize` of onnx 1.23 with `cubic_coeff_a = -1` weighs four pixels by, a quarter behind the second one.
     assert_close(
         &cubic(0.25),
-        &[-0.105_468_75, 0.878_906_25, 0.261_718_75, -0.035_156_25],
+        &[-0.140_625, 0.890_625, 0.296_875, -0.046_875],
         1e-7,
     );
     assert_close(&cubic(0.0), &[0.0, 1.0, 0.0, 0.0], 0.0);
