@@ -1,0 +1,56 @@
+//! Table `probes`: how well classes can be read from the features of frozen networks, in long form.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Table;
+
+/// A metric of a classifier on a backbone's features, fitted to a fold's training pictures. Sorted by `backbone`,
+/// `classifier`, `strength`, `fold`, `part`, `metric`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// As in `features`.
+    pub backbone: String,
+    /// As in `features`.
+    pub pretrained: bool,
+    /// How many features a picture has.
+    pub features: u32,
+    /// `linear` or `forest`.
+    pub classifier: String,
+    /// What a linear classifier's errors count against the size of its weights (scikit-learn's `C`); null of a forest.
+    pub strength: Option<f64>,
+    /// Whether the strength has the highest median top-2 over the folds' test pictures, of equals the highest top-1, then the
+    /// lowest strength; always of a forest.
+    pub chosen: bool,
+    /// The fold that is tested on.
+    pub fold: u32,
+    /// `train`, `test` or `val`, as the fold has it.
+    pub part: String,
+    /// `top1` or `top2`, in which every class counts the same.
+    pub metric: String,
+    /// Its value, in `[0, 1]`.
+    pub value: f64,
+}
+
+impl Probe {
+    /// The strength as a number to sort by.
+    fn rank(&self) -> f64 {
+        self.strength.unwrap_or(f64::INFINITY)
+    }
+}
+
+impl Table for Probe {
+    const NAME: &'static str = "probes";
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.backbone, &self.classifier)
+            .cmp(&(&other.backbone, &other.classifier))
+            .then(self.rank().total_cmp(&other.rank()))
+            .then((self.fold, &self.part, &self.metric).cmp(&(
+                other.fold,
+                &other.part,
+                &other.metric,
+            )))
+    }
+}
