@@ -181,6 +181,16 @@ impl Network {
         self.judge_features(&features, mode)
     }
 
+    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: the mean over the places,
+    /// `[B, C]`, not negative. `C` is 512 up to ResNet-34 and 2048 beyond.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn features(&self, images: &Tensor) -> Result<Tensor, ModelError> {
+        check_images(images)?;
+        self.resnet.features(images, self.pass(Mode::Eval, true))
+    }
+
     /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
     /// not negative.
     ///

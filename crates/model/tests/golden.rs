@@ -167,6 +167,9 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     // In two halves, the network says the same.
     let activations = network.activations(&images).unwrap();
     assert_eq!(activations.dims()[..3], [BATCH, 2, 2]);
+    let features = network.features(&images).unwrap();
+    let pooled = activations.flatten(1, 2).unwrap().mean(1).unwrap();
+    assert!(relative(&values(&features), &values(&pooled)) < 1e-6);
     let judged = network.judge(&activations).unwrap();
     golden.check_values("eval_logits", &judged.logits, &golden.eval_logits);
 
