@@ -29,6 +29,14 @@ pub enum TrainError {
         /// From 0.
         epoch: usize,
     },
+    /// A frozen network makes infinities, or no numbers, of a picture.
+    #[error("`{backbone}` has a feature of `{path}` that is not finite")]
+    FeatureNotFinite {
+        /// The network.
+        backbone: String,
+        /// The picture.
+        path: String,
+    },
     /// A class is missing from the training pictures.
     #[error(
         "class `{0}` has no training picture: expected at least one outside the tested fold and validation"

@@ -6,7 +6,7 @@ use crate::batches::{Pictures, View, for_each_batch};
 use crate::{Outputs, TrainError};
 
 /// How many pictures are evaluated at once.
-const BATCH_SIZE: usize = 32;
+pub(crate) const BATCH_SIZE: usize = 32;
 
 /// Notes in `outputs` what the network says of `images` in eval mode. `done` hears how many pictures were added.
 ///

@@ -8,12 +8,16 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use approx::assert_abs_diff_eq;
+use candle_core::Device;
 use dataset::{Geometry, PixelsWriter, Rgb};
+use model::{Config, Depth, Network};
 use serde_json::{Value, json};
+use stage::Seed;
 use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
+use tables::feature::Feature;
 use tables::fold::Fold;
 use tables::history::History;
 use tables::prediction::Prediction;
@@ -134,6 +138,16 @@ impl Study {
             inputs,
             &outputs,
         )
+    }
+
+    /// A job of stage `featurize` with outputs in the folder `run`.
+    fn featurize(&self, run: &str) -> Job {
+        let params = json!({ "seed": 7, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
+        let inputs = json!({
+            "annotations": self.path("annotations"), "pixels": self.path("pixels"), "weights": null,
+        });
+        let program = env!("CARGO_BIN_EXE_featurize");
+        self.job(program, run, &params, inputs, &["features"])
     }
 
     fn job(
@@ -437,6 +451,50 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
         error.contains("`gren` is no class; did you mean `green`?"),
         "{error}"
     );
+}
+
+#[test]
+fn a_frozen_network_has_features_for_every_picture() {
+    let study = Study::new();
+    study.featurize("one").run(1);
+    study.featurize("four").run(4);
+    assert_same_files(&study.path("one"), &study.path("four"), &["features"]);
+    let rows: Vec<Feature> = study.read("one/features");
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let paths =
+        |rows: &[Feature]| -> Vec<String> { rows.iter().map(|row| row.path.clone()).collect() };
+    let expected: Vec<String> = annotations.into_iter().map(|row| row.path).collect();
+    assert_eq!(paths(&rows), expected);
+    for row in &rows {
+        assert_eq!((row.backbone.as_str(), row.pretrained), ("resnet18", false));
+        assert_eq!(row.features.len(), 512);
+    }
+    assert_ne!(rows[0].features, rows[1].features);
+
+    // The network is the one that training starts from: with its weights, the features are the same.
+    let model = study.path("start.safetensors");
+    write_start(&model);
+    let mut loaded = study.featurize("loaded").input("weights", json!(model));
+    loaded.content["params"]["seed"] = json!(8);
+    loaded.run(1);
+    let loaded: Vec<Feature> = study.read("loaded/features");
+    assert!(loaded.iter().all(|row| row.pretrained));
+    let features = |rows: Vec<Feature>| -> Vec<Vec<f32>> {
+        rows.into_iter().map(|row| row.features).collect()
+    };
+    assert_eq!(features(loaded), features(rows));
+}
+
+/// Writes the weights that a training with seed 7 starts from.
+fn write_start(path: &Path) {
+    let config = Config {
+        depth: Depth::D18,
+        embedding_size: 4,
+        n_classes: 3,
+    };
+    let mut rng = Seed::new(7).stream("weights").rng();
+    let network = Network::new(&config, &Device::Cpu, &mut rng).unwrap();
+    network.save(path).unwrap();
 }
 
 #[test]
