@@ -1,0 +1,56 @@
+//! Stage `featurize-other`: what a frozen network of another architecture makes of every picture.
+
+use std::process::ExitCode;
+
+use backbones::{Backbone, Name};
+use serde::Deserialize;
+use stage::{Input, InputPath, Output, Progress};
+use tables::annotation::Annotation;
+use tables::feature::Feature;
+use trainer::{Frozen, PixelPictures, featurize};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    device: String,
+    /// The network, by timm's name.
+    backbone: Name,
+    /// Side of the square that the network sees, in pixels.
+    side_px: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    annotations: Input<Annotation>,
+    pixels: InputPath,
+    weights: InputPath,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    features: Output<Feature>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    params.backbone.check_side(params.side_px)?;
+    let annotations = inputs.annotations.read()?;
+    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
+    let device = model::device(&params.device)?;
+    let backbone = Backbone::load(&params.backbone, &inputs.weights, &device)?;
+    let frozen = Frozen {
+        backbone: params.backbone.as_str(),
+        pretrained: true,
+        device: &device,
+        features: &|images| Ok(backbone.features(images)?),
+    };
+    let progress = Progress::start("pictures", annotations.len());
+    let rows = featurize(&frozen, &pictures, &annotations, |n| progress.advance(n))?;
+    outputs.features.write(rows)
+}

@@ -1,0 +1,106 @@
+//! Weights from a file, and what of them a network did not ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{DType, Device, Result, Shape, Tensor, bail};
+use candle_nn::Init;
+use candle_nn::var_builder::SimpleBackend;
+
+use crate::{Architecture, BackboneError};
+
+/// How many problems a message lists before it counts the rest.
+const LISTED: usize = 6;
+/// Beginnings of the names of tensors behind the features: what is left out of a network here.
+const HEADS: [&str; 4] = ["head.", "classifier.", "conv_head.", "norm_head."];
+/// Counts of batches, which training alone needs.
+const COUNTS: &str = "num_batches_tracked";
+
+/// The tensors of a file by name, with notes of those asked for.
+///
+/// candle-transformers leaves out a layer whose tensors it doesn't find, without a word; the notes tell such a network
+/// from the one that was meant.
+pub(crate) struct Weights {
+    tensors: BTreeMap<String, Tensor>,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    taken: BTreeSet<String>,
+    missed: BTreeSet<String>,
+}
+
+impl Weights {
+    /// The tensors of a safetensors file.
+    pub(crate) fn read(path: &Path) -> std::result::Result<Self, BackboneError> {
+        let bytes = fs_err::read(path)?;
+        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu);
+        let tensors = tensors.map_err(|error| BackboneError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            tensors: tensors.into_iter().collect(),
+            notes: Mutex::default(),
+        })
+    }
+
+    /// What shows, after a network was built, that these are not the weights of `architecture`; empty if they are.
+    pub(crate) fn problems(&self, architecture: Architecture) -> String {
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = notes.missed.iter();
+        let missing = missing.filter(|name| !architecture.may_lack(name));
+        let left = self.tensors.keys().filter(|name| {
+            let is_behind = HEADS.iter().any(|head| name.starts_with(head));
+            !is_behind && !name.ends_with(COUNTS) && !notes.taken.contains(*name)
+        });
+        let missing = missing.map(|name| format!("`{name}` is missing"));
+        let left = left.map(|name| format!("`{name}` is unexpected"));
+        listed(missing.chain(left).collect())
+    }
+}
+
+fn listed(mut problems: Vec<String>) -> String {
+    let n_more = problems.len().saturating_sub(LISTED);
+    problems.truncate(LISTED);
+    if n_more > 0 {
+        problems.push(format!("and {n_more} more"));
+    }
+    problems.join("; ")
+}
+
+impl SimpleBackend for &Weights {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Tensor> {
+        let tensor = self.get_unchecked(name, dtype, device)?;
+        if tensor.shape() != &shape {
+            bail!("`{name}` is {:?}, expected {shape:?}", tensor.shape());
+        }
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.taken.insert(name.to_owned());
+        Ok(tensor)
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        match self.tensors.get(name) {
+            Some(tensor) => tensor.to_dtype(dtype)?.to_device(device),
+            None => {
+                let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+                notes.missed.insert(name.to_owned());
+                bail!("`{name}` is missing")
+            }
+        }
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+}

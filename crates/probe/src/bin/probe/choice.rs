@@ -1,0 +1,90 @@
+//! The best strength.
+
+use search::median;
+use tables::probe::Probe;
+
+/// Marks the rows of a backbone's chosen classifiers: the forest, and the linear layers of the strength with the highest
+/// median top-2 over the folds' test pictures, of equals the one with the highest top-1, then the lowest.
+pub(crate) fn mark(probes: &mut [Probe]) {
+    let mut strengths: Vec<f64> = probes.iter().filter_map(|row| row.strength).collect();
+    strengths.sort_by(f64::total_cmp);
+    strengths.dedup();
+    let score = |strength: &f64, metric| of_strength(probes, *strength, metric);
+    // Of equals the last one wins: the lowest strength comes last.
+    let best = strengths.into_iter().rev().max_by(|a, b| {
+        let by_top2 = score(a, "top2").total_cmp(&score(b, "top2"));
+        by_top2.then(score(a, "top1").total_cmp(&score(b, "top1")))
+    });
+    for row in probes {
+        row.chosen = row.strength.is_none() || row.strength == best;
+    }
+}
+
+/// The median of a metric over the folds' test pictures.
+fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
+    let rows = probes
+        .iter()
+        .filter(|row| row.strength == Some(strength) && row.part == "test" && row.metric == metric);
+    median(&rows.map(|row| row.value).collect::<Vec<f64>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(strength: Option<f64>, fold: u32, part: &str, metric: &str, value: f64) -> Probe {
+        Probe {
+            backbone: "resnet18".to_owned(),
+            pretrained: false,
+            features: 4,
+            classifier: "linear".to_owned(),
+            strength,
+            chosen: false,
+            fold,
+            part: part.to_owned(),
+            metric: metric.to_owned(),
+            value,
+        }
+    }
+
+    /// By strength, the top-2 of three folds and one top-1.
+    fn chosen(scores: &[(f64, [f64; 3], f64)]) -> Vec<Option<f64>> {
+        let mut probes = vec![probe(None, 0, "test", "top2", 0.0)];
+        for &(strength, top2, top1) in scores {
+            let strength = Some(strength);
+            let top2 = (0..3).zip(top2);
+            probes.extend(top2.map(|(fold, value)| probe(strength, fold, "test", "top2", value)));
+            probes.push(probe(strength, 0, "test", "top1", top1));
+            // Only test pictures count.
+            probes.push(probe(strength, 0, "val", "top2", 1.0));
+        }
+        mark(&mut probes);
+        let mut chosen: Vec<Option<f64>> = probes
+            .into_iter()
+            .filter(|row| row.chosen)
+            .map(|row| row.strength)
+            .collect();
+        chosen.dedup();
+        chosen
+    }
+
+    #[test]
+    fn the_strength_of_the_highest_median_is_chosen() {
+        let scores = [
+            (0.1, [0.5, 0.6, 0.7], 0.9),
+            (1.0, [0.1, 0.7, 0.7], 0.1),
+            (10.0, [0.6, 0.6, 0.9], 0.9),
+        ];
+        assert_eq!(chosen(&scores), [None, Some(1.0)]);
+    }
+
+    #[test]
+    fn of_equals_the_first_guess_decides_then_the_lowest_strength() {
+        let scores = [
+            (0.1, [0.5; 3], 0.3),
+            (1.0, [0.5; 3], 0.4),
+            (10.0, [0.5; 3], 0.4),
+        ];
+        assert_eq!(chosen(&scores), [None, Some(1.0)]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The classifiers that features are read by.
+
+use forest::{Features, Forest, Shape};
+use probe::{LogisticRegression, Strength};
+
+/// A way to read classes from features.
+pub(crate) enum Classifier {
+    /// A linear layer, by how much its errors count.
+    Linear(Strength),
+    /// A random forest.
+    Forest { shape: Shape, seed: u64 },
+}
+
+impl Classifier {
+    /// As in the column `classifier`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Linear(_) => "linear",
+            Self::Forest { .. } => "forest",
+        }
+    }
+
+    /// As in the column `strength`.
+    pub(crate) fn strength(&self) -> Option<f64> {
+        match self {
+            Self::Linear(strength) => Some(strength.value()),
+            Self::Forest { .. } => None,
+        }
+    }
+
+    pub(crate) fn fit(
+        &self,
+        rows: &[&[f32]],
+        labels: &[u32],
+        n_classes: usize,
+    ) -> anyhow::Result<Fitted> {
+        Ok(match *self {
+            Self::Linear(strength) => {
+                let fitted = LogisticRegression::fit(rows, labels, n_classes, strength)?;
+                Fitted::Linear(Box::new(fitted))
+            }
+            Self::Forest { shape, seed } => Fitted::Forest(Forest::fit(
+                &Features::from_rows(rows)?,
+                labels,
+                n_classes,
+                &shape.into(),
+                seed,
+                || (),
+            )?),
+        })
+    }
+}
+
+/// A classifier that has learned.
+pub(crate) enum Fitted {
+    Linear(Box<LogisticRegression>),
+    Forest(Forest),
+}
+
+impl Fitted {
+    pub(crate) fn has_converged(&self) -> bool {
+        match self {
+            Self::Linear(fitted) => fitted.has_converged(),
+            Self::Forest(_) => true,
+        }
+    }
+
+    /// `[N][K]`, probabilities of the classes.
+    pub(crate) fn probabilities(&self, rows: &[&[f32]]) -> anyhow::Result<Vec<Vec<f64>>> {
+        Ok(match self {
+            Self::Linear(fitted) => fitted.probabilities(rows)?,
+            Self::Forest(fitted) => fitted.probabilities(&Features::from_rows(rows)?)?,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! Stage `probe`: how well a linear layer and a forest read the classes from features of frozen networks, fold by fold.
+
+mod choice;
+mod classifier;
+mod design;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use forest::Shape;
+use probe::Strength;
+use rayon::prelude::*;
+use serde::Deserialize;
+use stage::{Input, Output, Progress, Seed};
+use tables::feature::Feature;
+use tables::fold::Fold;
+use tables::probe::Probe;
+
+use classifier::Classifier;
+use design::Design;
+
+/// Scores are top-1 and top-2.
+const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The study's seed.
+    seed: Seed,
+    /// What a linear layer's errors may count against the size of its weights: each is tried.
+    strengths: Vec<Strength>,
+    /// The shape of the forest.
+    grow: Shape,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// A table for each frozen network.
+    features: Vec<Input<Feature>>,
+    folds: Input<Fold>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    probes: Output<Probe>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let design = Design::of(&inputs.folds.read()?)?;
+    let classifiers = classifiers(&params)?;
+    let n_fits = inputs.features.len() * classifiers.len() * design.folds().len();
+    let progress = Progress::start("classifiers", n_fits);
+    let (mut probes, mut seen) = (Vec::new(), BTreeSet::new());
+    for features in &inputs.features {
+        let backbone = Backbone::of(features.read()?, &design)?;
+        progress.message(&backbone.name);
+        ensure!(
+            seen.insert(backbone.name.clone()),
+            "two tables have features of `{}`, expected one",
+            backbone.name
+        );
+        probes.extend(judged(&backbone, &design, &classifiers, &progress)?);
+    }
+    outputs.probes.write(probes)
+}
+
+/// All that is tried on each backbone's features.
+fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
+    let mut strengths = params.strengths.clone();
+    strengths.sort_by(|a, b| a.value().total_cmp(&b.value()));
+    strengths.dedup();
+    ensure!(
+        !strengths.is_empty(),
+        "`strengths` is empty, expected at least one"
+    );
+    let forest = Classifier::Forest {
+        shape: params.grow,
+        seed: params.seed.stream("probe").number(),
+    };
+    let linear = strengths.into_iter().map(Classifier::Linear);
+    Ok(linear.chain([forest]).collect())
+}
+
+/// A frozen network and what it makes of the pictures, in the design's order.
+struct Backbone {
+    name: String,
+    pretrained: bool,
+    features: Vec<Vec<f32>>,
+}
+
+impl Backbone {
+    fn of(rows: Vec<Feature>, design: &Design) -> anyhow::Result<Self> {
+        let first = rows.first().context("a table of features has no rows")?;
+        let (name, pretrained) = (first.backbone.clone(), first.pretrained);
+        design
+            .check(rows.iter().map(|row| row.path.as_str()))
+            .with_context(|| format!("cannot use the features of `{name}`"))?;
+        Ok(Self {
+            name,
+            pretrained,
+            features: rows.into_iter().map(|row| row.features).collect(),
+        })
+    }
+
+    fn rows(&self, pictures: &[usize]) -> Vec<&[f32]> {
+        let rows = pictures.iter();
+        rows.map(|&picture| self.features[picture].as_slice())
+            .collect()
+    }
+}
+
+/// Every classifier in every fold, those of the best strength marked.
+fn judged(
+    backbone: &Backbone,
+    design: &Design,
+    classifiers: &[Classifier],
+    progress: &Progress,
+) -> anyhow::Result<Vec<Probe>> {
+    let folds = design.folds();
+    let fits: Vec<(&Classifier, u32)> = classifiers
+        .iter()
+        .flat_map(|classifier| folds.iter().map(move |&fold| (classifier, fold)))
+        .collect();
+    let judged = fits.into_par_iter().map(|(classifier, fold)| {
+        let rows = in_fold(backbone, design, classifier, fold).with_context(|| {
+            let (kind, name) = (classifier.name(), &backbone.name);
+            format!("cannot judge a {kind} classifier of `{name}` in fold {fold}")
+        });
+        progress.advance(1);
+        rows
+    });
+    let mut probes = judged.collect::<anyhow::Result<Vec<_>>>()?.concat();
+    choice::mark(&mut probes);
+    Ok(probes)
+}
+
+fn in_fold(
+    backbone: &Backbone,
+    design: &Design,
+    classifier: &Classifier,
+    fold: u32,
+) -> anyhow::Result<Vec<Probe>> {
+    let train = design.pictures("train", fold);
+    let n_classes = design.n_classes();
+    let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
+    if !fitted.has_converged() {
+        tracing::warn!(
+            "the linear layer on `{}` with strength {} is not at its best in fold {fold}",
+            backbone.name,
+            classifier.strength().unwrap_or_default()
+        );
+    }
+    let mut probes = Vec::new();
+    for part in design::PARTS {
+        let pictures = design.pictures(part, fold);
+        if pictures.is_empty() {
+            continue;
+        }
+        let labels = design.labels(&pictures);
+        let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
+        for (k, metric) in TOP {
+            probes.push(Probe {
+                backbone: backbone.name.clone(),
+                pretrained: backbone.pretrained,
+                features: u32::try_from(backbone.features[0].len())?,
+                classifier: classifier.name().to_owned(),
+                strength: classifier.strength(),
+                chosen: false,
+                fold,
+                part: part.to_owned(),
+                metric: metric.to_owned(),
+                value: forest::top_k_accuracy(&probabilities, &labels, k),
+            });
+        }
+    }
+    Ok(probes)
+}

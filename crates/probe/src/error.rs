@@ -1,0 +1,49 @@
+use thiserror::Error;
+
+/// What keeps a classifier from being fitted or from predicting.
+#[derive(Debug, Error)]
+pub enum ProbeError {
+    /// Rows and labels don't pair up.
+    #[error("found {labels} labels for {rows} rows, expected one each")]
+    LabelCount {
+        /// Labels given.
+        labels: usize,
+        /// Rows given.
+        rows: usize,
+    },
+    /// A label is no class.
+    #[error("row {row} has label {label}, expected one below the {n_classes} classes")]
+    Label {
+        /// Index of the row.
+        row: usize,
+        /// Its label.
+        label: u32,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// The rows have fewer than two classes.
+    #[error("cannot tell classes apart from rows of {0} classes: expected at least 2")]
+    TooFewClasses(usize),
+    /// A row has another number of features than expected.
+    #[error("row {row} has {found} features, expected {expected}")]
+    Width {
+        /// Index of the row.
+        row: usize,
+        /// Its features.
+        found: usize,
+        /// Those expected.
+        expected: usize,
+    },
+    /// A feature is infinite or not a number.
+    #[error("row {row} has a feature that is not finite")]
+    NotFinite {
+        /// Index of the row.
+        row: usize,
+    },
+    /// A strength is out of its range.
+    #[error("found the strength {0}, expected a finite number greater than 0")]
+    Strength(f64),
+    /// The minimizer failed.
+    #[error("cannot find the least loss: {0}")]
+    Minimizer(String),
+}

@@ -1,0 +1,10 @@
+//! What a linear layer reads from features.
+//!
+//! Letters of shapes: `N` rows, `F` features of a row, `K` classes.
+
+mod error;
+mod logistic;
+mod scaling;
+
+pub use error::ProbeError;
+pub use logistic::{LogisticRegression, Strength};

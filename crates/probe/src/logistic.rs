@@ -1,0 +1,367 @@
+//! Logistic regression for several classes.
+
+use argmin::core::{CostFunction, Error, Executor, Gradient};
+use argmin::solver::{linesearch::MoreThuenteLineSearch, quasinewton::LBFGS};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use serde::Deserialize;
+
+use crate::ProbeError;
+use crate::scaling::{Scaling, matrix};
+
+/// Steps that the minimizer keeps in mind.
+const MEMORY: usize = 10;
+/// The search ends where the slope of the mean loss is no steeper than this.
+const TOLERANCE: f64 = 1e-8;
+/// Many more steps than are taken for features of any use.
+const MAX_STEPS: u64 = 5000;
+/// A classifier counts as fitted below this slope, scikit-learn's default `tol`.
+const GOOD_ENOUGH: f64 = 1e-4;
+
+/// What errors count against the size of the weights: a finite number greater than 0, scikit-learn's `C`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Strength(f64);
+
+impl Strength {
+    /// The number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Strength {
+    type Error = ProbeError;
+
+    fn try_from(value: f64) -> Result<Self, ProbeError> {
+        if value > 0.0 && value.is_finite() {
+            Ok(Self(value))
+        } else {
+            Err(ProbeError::Strength(value))
+        }
+    }
+}
+
+/// Multinomial logistic regression on standardized features, with an L2 penalty on the weights and every class weighing
+/// the same: the minimum of
+///
+/// `C Σᵢ sᵢ ℓᵢ + ‖W‖² / 2` with `sᵢ = N / (K n)` for a row whose class has `n` rows,
+///
+/// where `ℓᵢ` is the cross-entropy of the softmax of `W xᵢ + b` and `C` the [`Strength`]. It is scikit-learn's
+/// `LogisticRegression(C=C, class_weight="balanced")` behind its `StandardScaler`. For two classes scikit-learn has one
+/// row of weights and not two that mirror each other: its `C` is then twice ours.
+#[derive(Clone, Debug)]
+pub struct LogisticRegression {
+    scaling: Scaling,
+    weights: Array2<f64>, // [classes that occur, F]
+    biases: Array1<f64>,  // [classes that occur]
+    /// Codes of the classes that occur.
+    classes: Vec<usize>,
+    n_classes: usize,
+    slope: f64,
+}
+
+impl LogisticRegression {
+    /// Fits to `rows` `[N, F]` and `labels` `[N]`, each below `n_classes`, by L-BFGS (Nocedal and Wright 2006,
+    /// algorithm 7.5). A class without rows gets no probability.
+    ///
+    /// # Errors
+    /// Rows differ in length or are not finite, labels don't fit the rows or the classes, or fewer than two classes
+    /// occur.
+    pub fn fit(
+        rows: &[&[f32]],
+        labels: &[u32],
+        n_classes: usize,
+        strength: Strength,
+    ) -> Result<Self, ProbeError> {
+        let classes = occurring(rows, labels, n_classes)?;
+        let features = matrix(rows, rows.first().map_or(0, |row| row.len()))?;
+        let scaling = Scaling::fit(&features);
+        let problem = Problem::new(scaling.apply(features), labels, &classes, strength);
+        let point = problem.minimum()?;
+        let slope = problem.slope(&point);
+        let (weights, biases) = problem.parts(&point);
+        Ok(Self {
+            scaling,
+            weights: weights.to_owned(),
+            biases: biases.to_owned(),
+            classes,
+            n_classes,
+            slope,
+        })
+    }
+
+    /// Whether the minimum was found: no derivative of the mean loss is beyond 1e-4.
+    #[must_use]
+    pub fn has_converged(&self) -> bool {
+        self.slope <= GOOD_ENOUGH
+    }
+
+    /// `[N][K]`, probabilities of the classes for `rows` `[N, F]`; each row sums to 1.
+    ///
+    /// # Errors
+    /// `F` is not that of the rows that it was fitted to, or a feature is not finite.
+    pub fn probabilities(&self, rows: &[&[f32]]) -> Result<Vec<Vec<f64>>, ProbeError> {
+        let features = self.scaling.apply(matrix(rows, self.scaling.n_features())?);
+        let scores = log_softmax(features.dot(&self.weights.t()) + &self.biases);
+        let spread = |row: ArrayView1<'_, f64>| {
+            let mut probabilities = vec![0.0; self.n_classes];
+            for (&class, score) in self.classes.iter().zip(row) {
+                probabilities[class] = score.exp();
+            }
+            probabilities
+        };
+        Ok(scores.rows().into_iter().map(spread).collect())
+    }
+}
+
+/// The codes that occur in `labels`, ascending.
+fn occurring(rows: &[&[f32]], labels: &[u32], n_classes: usize) -> Result<Vec<usize>, ProbeError> {
+    if labels.len() != rows.len() {
+        return Err(ProbeError::LabelCount {
+            labels: labels.len(),
+            rows: rows.len(),
+        });
+    }
+    if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
+        return Err(ProbeError::Label {
+            row,
+            label: labels[row],
+            n_classes,
+        });
+    }
+    let mut codes: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    if codes.len() < 2 {
+        return Err(ProbeError::TooFewClasses(codes.len()));
+    }
+    Ok(codes)
+}
+
+/// The logarithms of the softmax of each row of `scores` `[N, K]`.
+fn log_softmax(mut scores: Array2<f64>) -> Array2<f64> {
+    for mut row in scores.rows_mut() {
+        let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = row.iter().map(|score| (score - highest).exp()).sum();
+        row -= highest + sum.ln();
+    }
+    scores
+}
+
+/// The mean loss by weights and biases; `K` counts the classes that occur. A point is the rows of the weights `[K, F]`,
+/// then the biases `[K]`.
+struct Problem {
+    features: Array2<f64>, // [N, F]
+    /// Each row's class, as a place among those that occur.
+    labels: Vec<usize>,
+    /// What each row weighs; they sum to 1.
+    shares: Vec<f64>,
+    n_classes: usize,
+    /// What half the squared weights count.
+    penalty: f64,
+}
+
+impl Problem {
+    fn new(features: Array2<f64>, labels: &[u32], classes: &[usize], strength: Strength) -> Self {
+        let place = |&label: &u32| classes.partition_point(|&class| class < label as usize);
+        let labels: Vec<usize> = labels.iter().map(place).collect();
+        let mut counts = vec![0_usize; classes.len()];
+        labels.iter().for_each(|&class| counts[class] += 1);
+        let share = |&class: &usize| 1.0 / (classes.len() * counts[class]) as f64;
+        Self {
+            shares: labels.iter().map(share).collect(),
+            n_classes: classes.len(),
+            penalty: 1.0 / (strength.value() * labels.len() as f64),
+            features,
+            labels,
+        }
+    }
+
+    /// The point of the least loss.
+    fn minimum(&self) -> Result<Vec<f64>, ProbeError> {
+        let failed = |error: Error| ProbeError::Minimizer(error.to_string());
+        let start = vec![0.0; self.n_classes * (self.features.ncols() + 1)];
+        let search = MoreThuenteLineSearch::new();
+        let solver = LBFGS::new(search, MEMORY)
+            .with_tolerance_grad(TOLERANCE)
+            .map_err(failed)?;
+        let result = Executor::new(self, solver)
+            .configure(|state| state.param(start).max_iters(MAX_STEPS))
+            .timer(false)
+            .run()
+            .map_err(failed)?;
+        let best = result.state.best_param;
+        best.ok_or_else(|| ProbeError::Minimizer("no step was taken".to_owned()))
+    }
+
+    /// Weights `[K, F]` and biases `[K]` of a point.
+    fn parts<'a>(&self, point: &'a [f64]) -> (ArrayView2<'a, f64>, ArrayView1<'a, f64>) {
+        let n_features = self.features.ncols();
+        let (weights, biases) = point.split_at(self.n_classes * n_features);
+        let weights = ArrayView2::from_shape((self.n_classes, n_features), weights)
+            .expect("a point has K rows of F weights");
+        (weights, ArrayView1::from(biases))
+    }
+
+    /// The logarithms of the probabilities, `[N, K]`.
+    fn log_probabilities(&self, point: &[f64]) -> Array2<f64> {
+        let (weights, biases) = self.parts(point);
+        log_softmax(self.features.dot(&weights.t()) + biases)
+    }
+
+    fn loss(&self, point: &[f64]) -> f64 {
+        let said = self.log_probabilities(point);
+        let rows = self.labels.iter().zip(&self.shares).enumerate();
+        let loss: f64 = rows
+            .map(|(i, (&label, share))| -share * said[[i, label]])
+            .sum();
+        let (weights, _) = self.parts(point);
+        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        loss + self.penalty * squares / 2.0
+    }
+
+    fn derivatives(&self, point: &[f64]) -> Vec<f64> {
+        let mut errors = self.log_probabilities(point).mapv_into(f64::exp);
+        let rows = errors.rows_mut().into_iter();
+        for ((mut row, &label), &share) in rows.zip(&self.labels).zip(&self.shares) {
+            row[label] -= 1.0;
+            row *= share;
+        }
+        let (weights, _) = self.parts(point);
+        let by_weights = errors.t().dot(&self.features) + &weights * self.penalty;
+        let by_biases = errors.sum_axis(Axis(0));
+        by_weights.into_iter().chain(by_biases).collect()
+    }
+
+    /// The largest derivative.
+    fn slope(&self, point: &[f64]) -> f64 {
+        let derivatives = self.derivatives(point).into_iter();
+        derivatives.map(f64::abs).fold(0.0, f64::max)
+    }
+}
+
+impl CostFunction for &Problem {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, point: &Vec<f64>) -> Result<f64, Error> {
+        Ok(self.loss(point))
+    }
+}
+
+impl Gradient for &Problem {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, point: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        Ok(self.derivatives(point))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_abs_diff_eq;
+
+    use super::*;
+
+    const ROWS: [[f32; 2]; 6] = [
+        [0.0, 1.0],
+        [1.0, 0.0],
+        [0.0, 2.0],
+        [3.0, 1.0],
+        [4.0, 0.0],
+        [0.0, 9.0],
+    ];
+    const LABELS: [u32; 6] = [0, 0, 0, 2, 2, 3];
+
+    fn fit(rows: &[[f32; 2]], labels: &[u32], strength: f64) -> LogisticRegression {
+        let rows: Vec<&[f32]> = rows.iter().map(<[f32; 2]>::as_slice).collect();
+        let strength = Strength::try_from(strength).unwrap();
+        LogisticRegression::fit(&rows, labels, 4, strength).unwrap()
+    }
+
+    fn probabilities(fitted: &LogisticRegression) -> Vec<Vec<f64>> {
+        let rows: Vec<&[f32]> = ROWS.iter().map(<[f32; 2]>::as_slice).collect();
+        fitted.probabilities(&rows).unwrap()
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_and_a_class_without_rows_has_none() {
+        let fitted = fit(&ROWS, &LABELS, 100.0);
+        assert!(fitted.has_converged());
+        for (row, label) in probabilities(&fitted).iter().zip(LABELS) {
+            assert_abs_diff_eq!(row.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
+            assert!(row[1] == 0.0 && row[label as usize] > 0.8, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn weak_errors_leave_even_odds() {
+        // The biases are free, but classes weigh the same: all that is left is chance.
+        let fitted = fit(&ROWS, &LABELS, 1e-9);
+        for row in probabilities(&fitted) {
+            assert_abs_diff_eq!(row[0], 1.0 / 3.0, epsilon = 1e-4);
+        }
+    }
+
+    #[test]
+    fn neither_order_nor_scale_matters() {
+        let fitted = fit(&ROWS, &LABELS, 1.0);
+        let (mut rows, mut labels) = (ROWS, LABELS);
+        rows.reverse();
+        labels.reverse();
+        let turned = fit(&rows, &labels, 1.0);
+        let scaled = fit(&ROWS.map(|[a, b]| [8.0 * a - 3.0, b / 4.0]), &LABELS, 1.0);
+        let rows = ROWS.map(|[a, b]| [8.0 * a - 3.0, b / 4.0]);
+        let rows: Vec<&[f32]> = rows.iter().map(<[f32; 2]>::as_slice).collect();
+        let scaled = scaled.probabilities(&rows).unwrap();
+        let expected = probabilities(&fitted);
+        for found in [probabilities(&turned), scaled] {
+            for (found, expected) in found.concat().iter().zip(expected.concat()) {
+                assert_abs_diff_eq!(*found, expected, epsilon = 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_those_of_the_loss() {
+        let features = Array2::from_shape_fn((6, 2), |(i, j)| f64::from(ROWS[i][j]));
+        let strength = Strength::try_from(0.5).unwrap();
+        let problem = Problem::new(features, &LABELS, &[0, 2, 3], strength);
+        let point: Vec<f64> = (0..9).map(|i| f64::from(i % 4) / 4.0 - 0.3).collect();
+        let found = problem.derivatives(&point);
+        for (i, found) in found.into_iter().enumerate() {
+            let moved = |by: f64| {
+                let mut point = point.clone();
+                point[i] += by;
+                problem.loss(&point)
+            };
+            let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert_abs_diff_eq!(found, expected, epsilon = 1e-8);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let strength = Strength::try_from(1.0).unwrap();
+        let error = |labels: &[u32]| {
+            let rows: [&[f32]; 2] = [&[0.0], &[1.0]];
+            let fitted = LogisticRegression::fit(&rows, labels, 2, strength);
+            fitted.unwrap_err().to_string()
+        };
+        assert_eq!(error(&[0]), "found 1 labels for 2 rows, expected one each");
+        assert_eq!(
+            error(&[0, 2]),
+            "row 1 has label 2, expected one below the 2 classes"
+        );
+        assert_eq!(
+            error(&[1, 1]),
+            "cannot tell classes apart from rows of 1 classes: expected at least 2"
+        );
+        assert_eq!(
+            Strength::try_from(0.0).unwrap_err().to_string(),
+            "found the strength 0, expected a finite number greater than 0"
+        );
+    }
+}
