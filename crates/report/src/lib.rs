@@ -19,6 +19,7 @@ mod explanations;
 mod figure;
 mod forest_search;
 mod format;
+mod frozen;
 mod inspected;
 mod leaks;
 mod map;

@@ -8,7 +8,7 @@ use crate::figure;
 use crate::section::Section;
 use crate::{
     ReportError, Study, arrangement, balance, calibration, class_report, collection, comparison,
-    confusion, curves, evolution, examples, explanations, forest_search, leaks, map, map_space,
+    confusion, curves, evolution, examples, explanations, forest_search, frozen, leaks, map, map_space,
     overview, palette, silhouettes, space,
 };
 
@@ -83,6 +83,7 @@ pub fn render(
     let sections: Vec<Section> = sections
         .into_iter()
         .chain(forest_search::section(study))
+        .chain(frozen::section(study))
         .collect();
     let (title, summary) = (overview::title(study), overview::summary(study));
     Ok(report(&title, &sections, summary))

@@ -21,6 +21,7 @@ use tables::leak::Leak;
 use tables::map_quality::MapQuality;
 use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
+use tables::probe::Probe;
 use tables::problem::Problem;
 use tables::reliability::Reliability;
 use tables::score::Score;
@@ -67,6 +68,8 @@ pub struct Study {
     pub silhouettes: Vec<Silhouette>,
     /// The search for the forest's parameters; without rows where there was none.
     pub forest_trials: Vec<ForestTrial>,
+    /// How well classes are read from the features of frozen networks; without rows where there were none.
+    pub probes: Vec<Probe>,
     /// Where pictures stand in the last epoch of the metric learning.
     pub arrangement: Vec<Arrangement>,
     /// How well classes stand apart in each of its epochs.

@@ -24,6 +24,7 @@ use tables::leak::Leak;
 use tables::map_quality::MapQuality;
 use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
+use tables::probe::Probe;
 use tables::problem::Problem;
 use tables::reliability::Reliability;
 use tables::score::Score;
@@ -342,6 +343,62 @@ fn forest_trials() -> Vec<ForestTrial> {
     (0..6).map(trial).collect()
 }
 
+/// A network of random weights; the linear layer is the better the stronger, and its lower strength is not chosen.
+fn probes() -> Vec<Probe> {
+    let classifiers = [
+        ("forest", None, 0.4),
+        ("linear", Some(0.01), 0.5),
+        ("linear", Some(0.1), 0.6),
+    ];
+    let folds = classifiers
+        .into_iter()
+        .flat_map(|classifier| (0..3).map(move |fold| (classifier, fold)));
+    folds
+        .flat_map(|found| PARTS.map(|part| (found, part)))
+        .flat_map(|found| ["top1", "top2"].map(|metric| (found, metric)))
+        .map(
+            |((((classifier, strength, value), fold), part), metric)| Probe {
+                backbone: "resnet18".to_owned(),
+                pretrained: false,
+                features: 512,
+                classifier: classifier.to_owned(),
+                strength,
+                chosen: strength != Some(0.01),
+                fold,
+                part: part.to_owned(),
+                metric: metric.to_owned(),
+                value: value + f64::from(fold) / 10.0,
+            },
+        )
+        .collect()
+}
+
+#[test]
+fn frozen_networks_stand_beside_the_fine_tuned() {
+    let mut study = study();
+    let page = report(&study).page;
+    let expected = [
+        "The best of them by the test pictures, the linear layer on resnet18, has a median top-2 of 0.700, 0.200 above the \
+         0.500 of the networks that were fine-tuned. The weights of resnet18 are random:",
+        "Medians of 3 folds",
+        "<td class=\"words\">linear, C\u{a0}=\u{a0}0.1</td><td>512</td>",
+        "0.700 <small>(0.60–0.80)</small>",
+        "<td class=\"words\">its own layers</td><td>–</td>",
+    ];
+    for part in expected {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        !page.contains("0.01</td>"),
+        "a strength that was not chosen"
+    );
+    study
+        .probes
+        .iter_mut()
+        .for_each(|row| row.pretrained = true);
+    assert!(!report(&study).page.contains("are random:"));
+}
+
 fn leaks() -> Vec<Leak> {
     let leak = |(design, shared): (&str, u32)| Leak {
         design: design.to_owned(),
@@ -433,6 +490,7 @@ fn study() -> Study {
         clusters: (0..24).map(cluster).collect(),
         silhouettes: silhouettes(),
         forest_trials: forest_trials(),
+        probes: probes(),
         arrangement: arrangement(),
         arrangement_scores: arrangement_scores(),
         epoch_places: epoch_places(),
@@ -684,6 +742,7 @@ fn a_study_without_forest_validation_or_clusters_has_a_report() {
     study.problems.clear();
     study.clusters.clear();
     study.forest_trials.clear();
+    study.probes.clear();
     study
         .silhouettes
         .iter_mut()

@@ -26,6 +26,7 @@ use tables::leak::Leak;
 use tables::map_quality::MapQuality;
 use tables::near_duplicate::NearDuplicate;
 use tables::prediction::Prediction;
+use tables::probe::Probe;
 use tables::problem::Problem;
 use tables::reliability::Reliability;
 use tables::score::Score;
@@ -87,6 +88,8 @@ struct Inputs {
     silhouettes: Input<Silhouette>,
     /// The search for the forest's parameters.
     forest_trials: Input<ForestTrial>,
+    /// How well classes are read from the features of frozen networks.
+    probes: Input<Probe>,
     /// Where each picture stood in every epoch of the metric learning.
     arrangement: Input<Arrangement>,
     /// How well classes stood apart there.
@@ -169,6 +172,7 @@ fn read(inputs: &Inputs) -> anyhow::Result<Study> {
         clusters: inputs.clusters.read()?,
         silhouettes: inputs.silhouettes.read()?,
         forest_trials: inputs.forest_trials.read()?,
+        probes: inputs.probes.read()?,
         arrangement: last_epoch(&inputs.arrangement)?,
         arrangement_scores: inputs.arrangement_scores.read()?,
         epoch_places: inputs.evolution.read()?,
