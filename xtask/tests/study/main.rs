@@ -35,6 +35,9 @@ trials = 3
 [tune.space]
 n_trees = { int = [2, 9] }
 
+[probe]
+strengths = [0.01]
+
 [score]
 bootstrap = 20
 
