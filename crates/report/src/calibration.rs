@@ -41,16 +41,17 @@ pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         p {
             "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
-            "right on 80\u{a0}%. What calibrates was fitted to the test fold's pictures; validation judges it."
+            "right on 80\u{a0}%. The expected calibration error (ECE) is how far the two are apart on average; the log-loss is high "
+            "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to the test fold's "
+            "pictures; validation judges them."
         }
         @for paragraph in words(study) { p { (paragraph) } }
         (row(&figures))
         (table("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over authors", &head(), &body(study)))
         p.note {
-            "ECE is the mean distance of accuracy from confidence, classwise ECE the same of all classes' probabilities, "
-            "the Brier score their squared distance from the truth: lower is better. With few pictures chance alone "
-            "raises ECE: by so much for a perfectly calibrated model that is as sure, and by more in the resampled "
-            "pictures of the interval."
+            "Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
+            "their squared distance from the truth. With few pictures chance alone raises ECE. The column “by chance” has the "
+            "ECE of a perfectly calibrated model that is as sure; in the resampled pictures of the interval, chance raises it further."
         }
     };
     Section {
@@ -129,10 +130,10 @@ fn verdict(study: &Study, model: &str, judge: &str) -> Option<String> {
     let verdict = match sure - right {
         gap if gap > ALIKE => "it is overconfident",
         gap if gap < -ALIKE => "it is underconfident",
-        _ => "it is as sure as it should be, in the mean",
+        _ => "on average, it is as sure as it should be",
     };
     Some(format!(
-        "On {}, the {model} is {} sure of its first guess in the mean, and right on {} of the pictures: {verdict}.",
+        "On {}, the {model} is on average {} sure of its first guess, and right on {} of the pictures: {verdict}.",
         part(judge),
         percent(sure),
         percent(right)
@@ -266,12 +267,12 @@ fn caption(study: &Study, model: &str, method: &str) -> String {
     let ece = |named| value(find(study, model, method, named).map(|row| row.ece));
     let look = match method {
         "none" => {
-            "How often the first guess is right where the model is so sure; the larger a dot, the more pictures. Below \
+            "How often the first guess is right, by how sure the model is of it; the larger a dot, the more pictures. Below \
              the dotted line the model is too sure, above it not sure enough."
         }
         _ => {
-            "Dots closer to the dotted line than before are what calibration is for, above all the large ones of \
-             validation: the others were fitted to."
+            "Dots should be closer to the dotted line than before. Look at the large ones of validation above all: the \
+             method was fitted to those of the test part."
         }
     };
     let eces: Vec<String> = PARTS

@@ -111,11 +111,20 @@ fn problems(problems: &[Problem]) -> Markup {
     let head = html! { tr { th scope="col" { "file" } th.words scope="col" { "reason" } th.words scope="col" { "what was found" } } };
     let body = html! {
         @for problem in problems {
-            tr { th.path scope="row" { (problem.path) } td.words { (problem.reason) } td.words { (problem.detail) } }
+            tr { th.path scope="row" { (problem.path) } td.words { (problem.reason) } td.words { (code(&problem.detail)) } }
         }
     };
     html! {
         p { (counted(problems.len(), "file")) " of the folder could not be used and " @if problems.len() == 1 { "is" } @else { "are" } " not in the study." }
         (table("Files left out", &head, &body))
+    }
+}
+
+/// Text in which what stands between backticks is a name.
+fn code(text: &str) -> Markup {
+    html! {
+        @for (idx, piece) in text.split('`').enumerate() {
+            @if idx % 2 == 0 { (piece) } @else { span.path { (piece) } }
+        }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn section(study: &Study) -> Section {
         @if models.contains(&"forest") { p {
             "The forest sees the network's embeddings and never the pictures. Where it does as well as the network, the "
             "embedding holds what is needed; where the network does better, its own last layer reads the embedding better."
+            @if models.contains(&"tuned forest") { " The tuned forest is the best one of a search, which has a section of its own." }
         } }
         (row(&figures))
         (table("Scores with 95 % intervals", &head, &body))
@@ -89,7 +90,7 @@ fn figure(study: &Study) -> Figure {
         name: "comparison".to_owned(),
         title: "Scores".to_owned(),
         caption: "Dots are scores, whiskers 95 % intervals by bootstrap over authors. The fewer authors a part has, \
-                  the wider they are."
+                  the wider they are. Where whiskers overlap for most of their lengths, the models are not told apart."
             .to_owned(),
         canvas: plot.canvas,
     }

@@ -153,13 +153,19 @@ fn draw_cell(
     if n == 0 {
         return;
     }
-    let ink = if share.unwrap_or(0.0) > 0.5 {
-        "on-mark"
-    } else {
-        ""
-    };
+    let ink = ink(share.unwrap_or(0.0));
     let middle = x + side.0 / 2.0;
     let percent = format!("{:.0}", share.unwrap_or(0.0) * 100.0);
     canvas.text(&format!("middle {ink}"), (middle, y + 17.0), &percent);
     canvas.text(&format!("middle tiny {ink}"), (middle, y + 29.0), &count(n));
+}
+
+/// The color of the numbers that can be read on a cell: the darker the cell in light, or the lighter in dark, the less can
+/// the text's own.
+fn ink(share: f64) -> &'static str {
+    match share {
+        share if share > 0.85 => "on-mark",
+        share if share > 0.62 => "on-half",
+        _ => "",
+    }
 }

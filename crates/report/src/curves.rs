@@ -154,7 +154,10 @@ fn caption(study: &Study, metric: &str) -> String {
             "Cross-entropy, weighted by class: where test turns upward while training falls on, the network learns \
              its training pictures by heart."
         }
-        "f1" => "Mean of the classes' F1, weighted by their pictures.",
+        "f1" => {
+            "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
+             where all count the same."
+        }
         _ => "A gap between training and the others is what doesn't carry over to unknown authors.",
     };
     format!(

@@ -46,7 +46,7 @@ pub(crate) fn section(study: &Study) -> Section {
             "One map was fitted to the embeddings of the training pictures in epoch " (study.choice.epoch) ", the chosen one; "
             "the pictures of " (others(study, &epochs)) " were placed on it by their nearest neighbors there. "
             "The same place means the same in every column. Embeddings of other epochs have other scales and directions, "
-            "however, so a place of theirs says which of the grown groups a picture resembles most, and the distances "
+            "however, so a place of theirs says which of the chosen epoch's groups a picture resembles most, and the distances "
             "between groups say nothing."
         }
         @if figures.is_empty() { p.note { "There are no places to show." } } @else {

@@ -10,7 +10,7 @@ use tables::prediction::Prediction;
 
 use crate::format::percent;
 use crate::section::{Section, gallery};
-use crate::study::Study;
+use crate::study::{Anchors, Study};
 use crate::{ReportError, thumbnail};
 
 /// How the network did on a picture.
@@ -50,11 +50,13 @@ where
     R: Fn(&str) -> std::io::Result<Vec<u8>>,
 {
     let labels = study.labels();
+    let anchors = study.anchors();
     let groups = group(study, &labels)?;
     let mut body = vec![html! {
         p {
             "Test pictures, drawn by chance within each class and outcome; a column is a true class. Below each "
-            "picture stand the network's first three guesses, the true class in bold."
+            "picture stand the network's first three guesses, the true class in bold. A picture links to its row in the table "
+            "of all pictures."
         }
     }];
     for (outcome, (title, look)) in OUTCOMES.into_iter().enumerate() {
@@ -64,7 +66,7 @@ where
         body.push(html! {
             h3 { (title) }
             p.note { (look) }
-            (grid(title, &labels, &drawn, grids))
+            (grid(title, &labels, &anchors, &drawn, grids))
         });
     }
     Ok(Section {
@@ -89,21 +91,9 @@ fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportErro
     let pictures = study.pictures();
     let mut groups = Groups::new();
     for prediction in study.predictions.iter().filter(|row| row.part == "test") {
-        let unknown = || ReportError::UnknownPicture {
-            path: prediction.path.clone(),
-            table: "predictions",
-        };
-        let annotation = *pictures.get(prediction.path.as_str()).ok_or_else(unknown)?;
-        if prediction.probabilities.len() != labels.len() || prediction.logits.len() != labels.len()
-        {
-            return Err(ReportError::Classes {
-                path: prediction.path.clone(),
-                found: prediction.probabilities.len(),
-                expected: labels.len(),
-            });
-        }
-        let code = labels.iter().position(|label| *label == prediction.label);
-        let code = code.ok_or_else(unknown)?;
+        let annotation = pictures.get(prediction.path.as_str()).copied();
+        let annotation = annotation.ok_or_else(|| unknown(prediction))?;
+        let code = code_of(prediction, labels)?;
         let outcome = rank(&prediction.logits, code).min(OUTCOMES.len() - 1);
         let guessed = Guessed {
             annotation,
@@ -114,8 +104,31 @@ fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportErro
     Ok(groups)
 }
 
+fn unknown(prediction: &Prediction) -> ReportError {
+    ReportError::UnknownPicture {
+        path: prediction.path.clone(),
+        table: "predictions",
+    }
+}
+
+/// The code of the true class of a prediction that is of the collection's classes.
+///
+/// # Errors
+/// It is of others.
+pub(crate) fn code_of(prediction: &Prediction, labels: &[&str]) -> Result<usize, ReportError> {
+    if prediction.probabilities.len() != labels.len() || prediction.logits.len() != labels.len() {
+        return Err(ReportError::Classes {
+            path: prediction.path.clone(),
+            found: prediction.probabilities.len(),
+            expected: labels.len(),
+        });
+    }
+    let code = labels.iter().position(|label| *label == prediction.label);
+    code.ok_or_else(|| unknown(prediction))
+}
+
 /// How many classes stand before the true one; of equal logits the later class stands first, as in the top-k scores.
-fn rank(logits: &[f32], code: usize) -> usize {
+pub(crate) fn rank(logits: &[f32], code: usize) -> usize {
     let own = logits[code];
     let before = |(class, logit): (usize, &f32)| *logit > own || (*logit >= own && class > code);
     logits
@@ -140,7 +153,13 @@ fn draw<'a, R>(
     drawn.map(|idx| group[idx]).collect()
 }
 
-fn grid<R>(title: &str, labels: &[&str], drawn: &[Vec<Guessed<'_>>], grids: &Grids<'_, R>) -> Markup
+fn grid<R>(
+    title: &str,
+    labels: &[&str],
+    anchors: &Anchors<'_>,
+    drawn: &[Vec<Guessed<'_>>],
+    grids: &Grids<'_, R>,
+) -> Markup
 where
     R: Fn(&str) -> std::io::Result<Vec<u8>>,
 {
@@ -152,14 +171,19 @@ where
     let body = html! {
         @for row in 0..n_rows {
             tr.examples { @for column in drawn {
-                td { @if let Some(guessed) = column.get(row) { (example(labels, guessed, grids)) } }
+                td { @if let Some(guessed) = column.get(row) { (example(labels, anchors, guessed, grids)) } }
             } }
         }
     };
     gallery(&format!("{title}: examples by true class"), &head, &body)
 }
 
-fn example<R>(labels: &[&str], guessed: &Guessed<'_>, grids: &Grids<'_, R>) -> Markup
+fn example<R>(
+    labels: &[&str],
+    anchors: &Anchors<'_>,
+    guessed: &Guessed<'_>,
+    grids: &Grids<'_, R>,
+) -> Markup
 where
     R: Fn(&str) -> std::io::Result<Vec<u8>>,
 {
@@ -169,7 +193,7 @@ where
     } = guessed;
     let name = name(annotation);
     html! {
-        (picture(annotation, &name, grids))
+        a href=[anchors.link(&annotation.path)] { (picture(annotation, &name, grids)) }
         p.name title=(annotation.path) { (name) }
         ol.guesses {
             @for (label, probability) in guesses(labels, &prediction.probabilities) {
@@ -214,7 +238,7 @@ where
 }
 
 /// The classes of the highest probabilities, falling; of equals the first by name.
-fn guesses<'a>(labels: &[&'a str], probabilities: &[f32]) -> Vec<(&'a str, f32)> {
+pub(crate) fn guesses<'a>(labels: &[&'a str], probabilities: &[f32]) -> Vec<(&'a str, f32)> {
     let mut guesses: Vec<(&str, f32)> = labels
         .iter()
         .copied()

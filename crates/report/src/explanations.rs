@@ -12,7 +12,7 @@ use crate::format::{counted, part, percent};
 use crate::overlay::{Gray, SIDE_PX, cell, smooth};
 use crate::palette::{AGAINST, FOR, hex};
 use crate::section::Section;
-use crate::study::Study;
+use crate::study::{Anchors, Study};
 
 /// A change of probability below which no color is at its strongest, so that a map of nearly nothing looks like it.
 const LEAST_FULL: f64 = 0.05;
@@ -22,14 +22,14 @@ const COARSE: u32 = 4;
 
 /// The section. `read` gives the bytes of a picture's file by its path.
 pub(crate) fn section(study: &Study, read: impl Fn(&str) -> std::io::Result<Vec<u8>>) -> Section {
-    let pictures = study.pictures();
+    let (pictures, anchors) = (study.pictures(), study.anchors());
     let body = html! {
         @if study.explanations.is_empty() {
             p { "No picture was explained in this run." }
         } @else {
             (words(study))
             div.explanations {
-                @for row in &study.explanations { (explained(row, &pictures, &read)) }
+                @for row in &study.explanations { (explained(row, &pictures, &anchors, &read)) }
             }
         }
     };
@@ -91,6 +91,7 @@ fn points(amplitude: f64) -> String {
 fn explained(
     row: &Explanation,
     pictures: &BTreeMap<&str, &Annotation>,
+    anchors: &Anchors<'_>,
     read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
 ) -> Markup {
     let name = pictures
@@ -102,7 +103,7 @@ fn explained(
     html! {
         figure {
             @match drawn {
-                Ok([occlusion, cam]) => div.pair {
+                Ok([occlusion, cam]) => a.pair href=[anchors.link(&row.path)] {
                     img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (name) };
                     img src=(cam) width=(SIDE_PX) height=(SIDE_PX) alt={ "Grad-CAM: " (name) };
                 },

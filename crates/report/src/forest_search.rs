@@ -23,17 +23,17 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
                 ": on the validation pictures, which had no part in the choice, it has "
                 strong { (score_with_interval(Some(val))) }
                 @if let Some(default) = study.score("forest", "val", "top2") {
-                    ", and the forest that was not searched for " (score_with_interval(Some(default)))
+                    "; the forest as it was before the search has " (score_with_interval(Some(default)))
                 }
             }
-            "."
+            ". A figure for each parameter shows all forests by it."
         }
         (row(&figures))
         (trials.table())
     };
     Some(Section {
         id: "forest-search",
-        title: "A better forest",
+        title: "A search for a better forest",
         body,
         figures,
     })
@@ -42,10 +42,10 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
 fn trials(rows: &[ForestTrial]) -> Trials {
     let names = [
         "trees",
-        "depth",
-        "rows of a leaf",
-        "rows to split",
-        "features of a split",
+        "greatest depth",
+        "least pictures in a leaf",
+        "least pictures to split",
+        "dimensions per split",
         "criterion",
         "bootstrap",
     ];

@@ -71,6 +71,7 @@ pub(crate) fn part(part: &str) -> &str {
 pub(crate) fn method(method: &str) -> &str {
     match method {
         "kmeans" => "k-means",
+        "agglomerative" => "agglomerative clustering",
         other => other,
     }
 }

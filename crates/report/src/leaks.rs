@@ -182,11 +182,12 @@ fn near_duplicates(study: &Study) -> Markup {
     let head = html! {
         tr { th scope="col" { "picture" } th.words scope="col" { "looks like" } th scope="col" { "bits apart" } th scope="col" { "parts" } }
     };
+    let anchors = study.anchors();
     let body = html! {
         @for pair in parted.iter().take(MOST) {
             tr {
-                th.path scope="row" { (pair.first) }
-                td."path words" { (pair.second) }
+                th.path scope="row" { a href=[anchors.link(&pair.first)] { (pair.first) } }
+                td."path words" { a href=[anchors.link(&pair.second)] { (pair.second) } }
                 td { (pair.distance) }
                 td { (pair.first_part) " and " (pair.second_part) }
             }

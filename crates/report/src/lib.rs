@@ -28,6 +28,7 @@ mod overlay;
 mod overview;
 mod page;
 mod palette;
+mod pictures;
 mod plot;
 mod scatter;
 mod searched;

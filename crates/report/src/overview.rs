@@ -141,8 +141,8 @@ fn facts(study: &Study) -> Markup {
 fn design(study: &Study) -> Markup {
     let crossing = match n_authors_in_two_parts(study) {
         0 => {
-            "Its training, test and validation pictures share no author: knowing an author's hand \
-              gains a network nothing"
+            "Training, test and validation pictures of a network share no author: knowing an author's hand gains it \
+             nothing"
                 .to_owned()
         }
         1 => "One author has pictures in more than one of training, test and validation".to_owned(),

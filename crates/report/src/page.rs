@@ -8,8 +8,8 @@ use crate::figure;
 use crate::section::Section;
 use crate::{
     ReportError, Study, arrangement, balance, calibration, class_report, collection, comparison,
-    confusion, curves, evolution, examples, explanations, forest_search, frozen, leaks, map, map_space,
-    overview, palette, silhouettes, space,
+    confusion, curves, evolution, examples, explanations, forest_search, frozen, leaks, map,
+    map_space, overview, palette, pictures, silhouettes, space,
 };
 
 /// The page's style sheet.
@@ -84,6 +84,7 @@ pub fn render(
         .into_iter()
         .chain(forest_search::section(study))
         .chain(frozen::section(study))
+        .chain([pictures::section(study)?])
         .collect();
     let (title, summary) = (overview::title(study), overview::summary(study));
     Ok(report(&title, &sections, summary))
@@ -122,7 +123,7 @@ fn page(title: &str, sections: &[Section]) -> Markup {
                 header { h1 { (title) } @if sections.len() > 1 { (contents(sections)) } }
                 main { @for section in sections { (section.markup()) } }
                 @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } } }
-                script { (PreEscaped(space::SCRIPT)) }
+                script { (PreEscaped(space::SCRIPT)) (PreEscaped(pictures::SCRIPT)) }
             }
         }
     }

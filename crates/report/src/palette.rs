@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 /// Name, color on light ground, color on dark ground.
-const COLORS: [(&str, &str, &str); 15] = [
+const COLORS: [(&str, &str, &str); 16] = [
     ("surface", "#ffffff", "#15171b"),
     ("ink", "#1c1e22", "#e9e9e6"),
     ("muted", "#62676f", "#a0a6ae"),
@@ -14,6 +14,7 @@ const COLORS: [(&str, &str, &str); 15] = [
     ("raised", "#f6f7f8", "#1d2026"),
     ("mark", "#0072b2", "#56b4e9"),
     ("on-mark", "#ffffff", "#0b0d10"),
+    ("on-half", "#111317", "#0b0d10"),
     ("series-0", "#0072b2", "#2f8fd8"),
     ("series-1", "#d55e00", "#f0803c"),
     ("series-2", "#009e73", "#2bb68d"),

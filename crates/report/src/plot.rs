@@ -172,13 +172,13 @@ impl Plot {
         self.canvas.text("middle strong", (center, top - 6.0), name);
     }
 
-    /// A dotted line across at `y`, named at its right end.
+    /// A dotted line across at `y`, named at its left end.
     pub(crate) fn mark_y(&mut self, y: f64, name: &str) {
         let y = self.y.at(y);
         let (left, right) = self.sides();
         self.canvas.line("chance", (left, y), (right, y));
         self.canvas
-            .text("muted end small halo", (right, y - 4.0), name);
+            .text("muted small halo", (left + 4.0, y - 4.0), name);
     }
 
     /// A line of names with a short stroke of each one's class before it.

@@ -105,13 +105,13 @@ fn figure(study: &Study) -> Figure {
     }
     plot.draw_legend(&[
         ("curve stroke-0", "k-means"),
-        ("curve stroke-1", "agglomerative"),
+        ("curve stroke-1", method("agglomerative")),
     ]);
     Figure {
         name: "silhouettes".to_owned(),
         title: "Silhouette by number of clusters".to_owned(),
-        caption: "The ringed dot is a method's best. A peak at the number of classes says that the network sees the \
-                  classes as that many separate things."
+        caption: "The ringed dots are the methods' best. A peak at the number of classes says that the network sees the \
+                  classes as that many separate things; a flat curve, that the embeddings have no clear groups."
             .to_owned(),
         canvas: plot.canvas,
     }

@@ -97,6 +97,22 @@ impl Codes<'_> {
     }
 }
 
+/// Where pictures stand in the table of all of them.
+pub(crate) struct Anchors<'a>(Vec<&'a str>);
+
+impl Anchors<'_> {
+    /// The id of a picture's row; none where there is no such picture.
+    pub(crate) fn id(&self, path: &str) -> Option<String> {
+        let place = self.0.binary_search(&path).ok()?;
+        Some(format!("p{place}"))
+    }
+
+    /// A link to the row.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        self.id(path).map(|id| format!("#{id}"))
+    }
+}
+
 impl Study {
     /// The classes: a class's code is its index.
     pub(crate) fn labels(&self) -> Vec<&str> {
@@ -115,6 +131,14 @@ impl Study {
     pub(crate) fn pictures(&self) -> BTreeMap<&str, &Annotation> {
         let rows = self.annotations.iter();
         rows.map(|row| (row.path.as_str(), row)).collect()
+    }
+
+    /// Links to pictures.
+    pub(crate) fn anchors(&self) -> Anchors<'_> {
+        let rows = self.annotations.iter();
+        let mut paths: Vec<&str> = rows.map(|row| row.path.as_str()).collect();
+        paths.sort_unstable();
+        Anchors(paths)
     }
 
     /// The models that were scored.

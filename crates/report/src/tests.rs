@@ -619,7 +619,7 @@ fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
 fn confidence_is_judged_on_validation() {
     let report = report(&study());
     let expected = [
-        "On validation, the network is 75\u{a0}% sure of its first guess in the mean, and right on 50\u{a0}% of the \
+        "On validation, the network is on average 75\u{a0}% sure of its first guess, and right on 50\u{a0}% of the \
          pictures: it is overconfident.",
         "A temperature of 1.50 takes the network's ECE from 0.250 to 0.125 and its log-loss from 1.000 to 1.000: better by ECE \
          alone.",
@@ -652,7 +652,7 @@ fn the_forest_search_shows_what_varied() {
         [
             "search-forest.svg",
             "search-forest-trees.svg",
-            "search-forest-rows-of-a-leaf.svg",
+            "search-forest-least-pictures-in-a-leaf.svg",
             "search-forest-criterion.svg"
         ]
     );
@@ -708,6 +708,60 @@ fn examples_stand_by_outcome_and_class() {
     assert!(sections[1].starts_with("Right at the first guess"));
     assert_eq!(occurrences(sections[1], "alt=\"&lt;b"), 2);
     assert_eq!(occurrences(sections[2], "alt=\"no "), 2);
+}
+
+/// Rows of the table of all pictures, each from its id on.
+fn picture_rows(page: &str) -> Vec<&str> {
+    let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
+    table.split("<tr id=\"").skip(1).collect()
+}
+
+#[test]
+fn every_picture_has_a_row() {
+    let page = report(&study()).page;
+    let rows = picture_rows(&page);
+    assert_eq!(rows.len(), 24);
+    // By path: 24 pictures alternate between two folders, so that the thirteenth is the first of the second.
+    assert!(rows[1].starts_with("p1\"><th scope=\"row\">0/02.png</th>"));
+    assert!(rows[12].starts_with("p12\"><th scope=\"row\">1/01.png</th>"));
+    // Picture 2 is right, 3, which has no author, is not.
+    assert!(rows[1].contains(
+        "<td>&lt;b&gt;&amp;&quot;</td><td>test</td>\
+         <td><strong>art&lt;deco&gt; 75\u{a0}%</strong>, photo 25\u{a0}%</td><td>right</td>"
+    ));
+    assert!(rows[13].contains("<td>–</td><td>test</td>"));
+    assert!(rows[13].contains("<strong>photo 25\u{a0}%</strong></td><td>second</td>"));
+    // A collection of thousands fits into a page.
+    assert!(rows[..23].iter().all(|row| row.len() < 400));
+}
+
+#[test]
+fn pictures_link_to_their_rows() {
+    let page = report(&study()).page;
+    let links: Vec<&str> = page.split("<a href=\"#p").skip(1).collect();
+    let to_rows = links.iter().filter_map(|link| {
+        let (place, rest) = link.split_once('"')?;
+        rest.starts_with("><img").then(|| place.parse::<usize>())
+    });
+    let to_rows: Vec<usize> = to_rows.map(Result::unwrap).collect();
+    // Four examples: numbers 2 to 20 are in rows 1 to 10, 3 to 21 in 13 to 22. The two that are explained have a class, and
+    // are not counted.
+    assert_eq!(to_rows.len(), 4);
+    assert!(
+        to_rows
+            .iter()
+            .all(|row| [1, 4, 7, 10, 13, 16, 19, 22].contains(row))
+    );
+    assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p1\">"), 1);
+    assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p13\">"), 1);
+}
+
+#[test]
+fn a_picture_without_a_prediction_has_a_row() {
+    let mut study = study();
+    study.predictions.retain(|row| row.path != "0/00.png");
+    let page = report(&study).page;
+    assert!(picture_rows(&page)[0].contains("<td>–</td><td>–</td><td>–</td>"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Setting {
     /// The value as text.
     pub(crate) fn text(&self) -> String {
         match self {
-            Self::Number(number) => format!("{number}"),
+            Self::Number(number) => short(*number),
             Self::Name(name) => name.clone(),
         }
     }
@@ -53,6 +53,15 @@ const MARGINS: Margins = Margins {
     top: 24.0,
     bottom: 38.0,
 };
+
+/// The best trials in the table.
+const SHOWN: usize = 5;
+
+/// The best trials that captions speak of.
+const LEADERS: usize = 10;
+
+/// Room on either side of the values, as a share of their range.
+const ROOM: f64 = 0.03;
 
 /// Values this far apart are shown on a logarithmic scale.
 const WIDE: f64 = 20.0;
@@ -94,7 +103,7 @@ impl Trials {
 
     fn history(&self) -> Figure {
         let last = self.rows.len().saturating_sub(1) as f64;
-        let mut plot = Plot::new(SIZE, MARGINS, (0.0, last.max(1.0)), self.range());
+        let mut plot = Plot::new(SIZE, MARGINS, roomy(0.0, last.max(1.0)), self.range());
         plot.draw_y_axis();
         plot.draw_x_axis("trial", 1.0, false);
         let mut best = f64::NEG_INFINITY;
@@ -168,9 +177,36 @@ impl Trials {
         Some(Figure {
             name: format!("search-{}-{dashed}", self.name),
             title: format!("{} by {}", self.score_name(), self.params[param]),
-            caption: axis.advice().to_owned(),
+            caption: self.leading(param) + axis.advice(),
             canvas: plot.canvas,
         })
+    }
+
+    /// Words on the values of the best trials; none where the best has none.
+    fn leading(&self, param: usize) -> String {
+        let leaders = self.leaders(LEADERS);
+        let values: Vec<&Setting> = { leaders.iter() }
+            .filter_map(|(_, row)| row.values[param].as_ref())
+            .collect();
+        let Some(best) = leaders
+            .first()
+            .and_then(|(_, row)| row.values[param].as_ref())
+        else {
+            return String::new();
+        };
+        let n = leaders.len();
+        let among = match best {
+            _ if n < LEADERS => String::new(),
+            Setting::Number(_) => {
+                let (low, high) = extremes(&values);
+                format!(", the {n} best from {} to {}", short(low), short(high))
+            }
+            Setting::Name(_) => {
+                let same = values.iter().filter(|value| **value == best).count();
+                format!(", as {same} of the {n} best")
+            }
+        };
+        format!("The best trial has {}{among}. ", best.text())
     }
 
     fn score_name(&self) -> String {
@@ -208,7 +244,7 @@ impl Trials {
             tr { th scope="col" { "trial" } th scope="col" { "score" } @for param in &self.params { th scope="col" { (param) } } }
         };
         let body = maud::html! {
-            @for (number, row) in self.leaders(5) {
+            @for (number, row) in self.leaders(SHOWN) {
                 tr {
                     th scope="row" { (number) }
                     td { (value(row.score)) }
@@ -218,7 +254,7 @@ impl Trials {
                 }
             }
         };
-        crate::section::table("The best trials", &head, &body)
+        crate::section::table("The best trials, best first", &head, &body)
     }
 }
 
@@ -255,8 +291,8 @@ impl Axis {
                 low,
                 high,
                 log: true,
-            } => (low.log10(), high.log10()),
-            Self::Numbers { low, high, .. } => (*low, *high),
+            } => roomy(low.log10(), high.log10()),
+            Self::Numbers { low, high, .. } => roomy(*low, *high),
             Self::Names(names) => (-0.5, names.len() as f64 - 0.5),
         }
     }
@@ -265,12 +301,11 @@ impl Axis {
     fn advice(&self) -> &'static str {
         match self {
             Self::Numbers { .. } => {
-                "A slope says that the parameter matters; a cloud without one, that others decide. Where dots crowd, the \
-                 search found it worth looking."
+                "A slope says that the parameter matters, a cloud without one that others decide."
             }
             Self::Names(_) => {
                 "Compare the upper ends of the columns: a choice whose best stays below is worse whatever the others \
-                 are. Dots stand side by side only to be seen."
+                 are. Within a column, dots stand side by side only to be seen."
             }
         }
     }
@@ -297,6 +332,34 @@ impl Axis {
             Self::Names(names) => (0..).map(f64::from).zip(names.iter().cloned()).collect(),
         };
         plot.draw_named_x_axis(name, &ticks);
+    }
+}
+
+/// A range with some room, so that no dot lies on the axis.
+fn roomy(low: f64, high: f64) -> (f64, f64) {
+    let room = ROOM * (high - low);
+    (low - room, high + room)
+}
+
+/// The lowest and the highest number.
+fn extremes(settings: &[&Setting]) -> (f64, f64) {
+    let numbers = settings.iter().filter_map(|setting| match setting {
+        Setting::Number(number) => Some(*number),
+        Setting::Name(_) => None,
+    });
+    numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| {
+        (low.min(number), high.max(number))
+    })
+}
+
+/// A number to four digits: `300`, `0.05172`, `1.448e-4`.
+fn short(number: f64) -> String {
+    let whole = number.abs() >= 1.0 && number.fract().abs() < f64::EPSILON;
+    let rounded = format!("{number:.3e}").parse().unwrap_or(number);
+    match rounded {
+        _ if whole => format!("{number}"),
+        small if small != 0.0 && small.abs() < 1e-3 => format!("{small:e}"),
+        rounded => format!("{rounded}"),
     }
 }
 
@@ -379,6 +442,38 @@ mod tests {
         assert!(figures[0].caption.contains("Gray: 1 trial stopped"));
         let kind = figures[2].file();
         assert!(kind.contains("b&lt;") && !kind.contains("NaN"), "{kind}");
+    }
+
+    #[test]
+    fn captions_tell_where_the_best_are() {
+        let mut trials = trials();
+        let caption = |trials: &Trials, param: usize| trials.effect(param).unwrap().caption;
+        // Four trials are too few to speak of the ten best.
+        assert!(caption(&trials, 0).starts_with("The best trial has 8. A slope"));
+        let more = (0..10).map(|number| Row {
+            score: Some(0.6),
+            is_complete: true,
+            values: vec![
+                Some(Setting::Number(20.0 + f64::from(number))),
+                Some(Setting::Name(if number < 3 { "a" } else { "c" }.to_owned())),
+                None,
+            ],
+        });
+        trials.rows.extend(more);
+        // The two of 0.7, with 8 and 16, and eight of those of 0.6.
+        assert!(caption(&trials, 0).starts_with("The best trial has 8, the 10 best from 8 to 27."));
+        assert!(caption(&trials, 1).starts_with("The best trial has a, as 5 of the 10 best."));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let texts = [300.0, 1e6, 0.000_144_812_3, 0.051_723, 12.345_67, 0.0, -0.5].map(short);
+        assert_eq!(
+            texts,
+            [
+                "300", "1000000", "1.448e-4", "0.05172", "12.35", "0", "-0.5"
+            ]
+        );
     }
 
     #[test]

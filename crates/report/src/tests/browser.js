@@ -54,6 +54,24 @@ addEventListener("load", async () => {
     }
     if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names a picture`);
   }
+  const check = (what, holds) => {
+    if (!holds) seen.failures.push(`the table of pictures: ${what}`);
+  };
+  const rows = [...document.querySelectorAll("#pictures tbody tr")];
+  const shown = () => rows.filter((row) => row.offsetHeight > 0);
+  const input = document.querySelector("#pictures input");
+  check("shows all rows", shown().length === rows.length && rows.length > 0);
+  const [link] = document.querySelectorAll(".examples a");
+  const row = document.querySelector(link.hash);
+  input.value = "Second\u00a0 photo";
+  input.dispatchEvent(new Event("input"));
+  check("filters", shown().length > 0 && shown().every((row) => /photo.*second/.test(row.textContent)));
+  check("counts", document.querySelector("#pictures output").textContent === `${shown().length} of ${rows.length}`);
+  check("hides a linked row", !shown().includes(row));
+  const arrival = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+  link.click();
+  await arrival;
+  check("shows a linked row", shown().length === rows.length && row.matches(":target"));
   const text = document.createElement("pre");
   text.id = "seen";
   text.textContent = JSON.stringify(seen);

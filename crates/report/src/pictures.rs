@@ -1,0 +1,110 @@
+//! All pictures in one table: what pictures elsewhere in the page link to.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use tables::annotation::Annotation;
+use tables::prediction::Prediction;
+
+use crate::ReportError;
+use crate::examples::{code_of, guesses, rank};
+use crate::format::{NONE, counted, part, percent};
+use crate::section::{Section, table};
+use crate::study::Study;
+
+/// Adds a filter by text to the table.
+pub(crate) const SCRIPT: &str = include_str!("pictures.js");
+
+/// How the network did, as a reader may type it into the filter.
+const OUTCOMES: [&str; 3] = ["right", "second", "wrong"];
+
+/// The section. Its rows go by path.
+///
+/// # Errors
+/// A prediction is not of the collection's classes.
+pub(crate) fn section(study: &Study) -> Result<Section, ReportError> {
+    let labels = study.labels();
+    let anchors = study.anchors();
+    let predictions: BTreeMap<&str, &Prediction> = { study.predictions.iter() }
+        .map(|row| (row.path.as_str(), row))
+        .collect();
+    let mut rows = Vec::with_capacity(study.annotations.len());
+    for (path, annotation) in study.pictures() {
+        let prediction = predictions.get(path).copied();
+        let said = prediction.map(|row| Said::of(row, &labels)).transpose()?;
+        rows.push(row(anchors.id(path), annotation, said.as_ref()));
+    }
+    Ok(Section {
+        id: "pictures",
+        title: "All pictures",
+        body: body(&rows),
+        figures: Vec::new(),
+    })
+}
+
+fn body(rows: &[Markup]) -> Markup {
+    let head = html! {
+        tr {
+            th scope="col" { "picture" }
+            th scope="col" { "class" }
+            th scope="col" { "author" }
+            th scope="col" { "part" }
+            th scope="col" { "first three guesses" }
+            th scope="col" { "outcome" }
+        }
+    };
+    let body = html! { @for row in rows { (row) } };
+    html! {
+        p {
+            "The " (counted(rows.len(), "picture")) " of the collection and the network's first three guesses, the true class in "
+            "bold. The last column tells whether the true class came first (right), second, or later (wrong). The "
+            "pictures above link to their rows."
+        }
+        p.filter hidden {
+            label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
+            " " output {}
+        }
+        div.pictures { (table("All pictures, by path", &head, &body)) }
+        p.unprinted { "The table is left out in print." }
+    }
+}
+
+/// What was said of a picture.
+struct Said<'a> {
+    prediction: &'a Prediction,
+    guesses: Vec<(&'a str, f32)>,
+    outcome: &'static str,
+}
+
+impl<'a> Said<'a> {
+    fn of(prediction: &'a Prediction, labels: &[&'a str]) -> Result<Self, ReportError> {
+        let code = code_of(prediction, labels)?;
+        let place = rank(&prediction.logits, code).min(OUTCOMES.len() - 1);
+        Ok(Self {
+            prediction,
+            guesses: guesses(labels, &prediction.probabilities),
+            outcome: OUTCOMES[place],
+        })
+    }
+}
+
+fn row(id: Option<String>, annotation: &Annotation, said: Option<&Said<'_>>) -> Markup {
+    html! {
+        tr id=[id] {
+            th scope="row" { (annotation.path) }
+            td { (annotation.label) }
+            td { (annotation.author.as_deref().unwrap_or(NONE)) }
+            @if let Some(Said { prediction, guesses, outcome }) = said {
+                td { (part(&prediction.part)) }
+                td {
+                    @for (i, (label, probability)) in guesses.iter().enumerate() {
+                        @if i > 0 { ", " }
+                        @let share = percent(f64::from(*probability));
+                        @if *label == prediction.label { strong { (label) " " (share) } } @else { (label) " " (share) }
+                    }
+                }
+                td { (outcome) }
+            } @else { td { (NONE) } td { (NONE) } td { (NONE) } }
+        }
+    }
+}
