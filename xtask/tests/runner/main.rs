@@ -7,6 +7,7 @@ mod cache;
 mod change;
 mod code;
 mod each;
+mod keys;
 mod outputs;
 mod predict;
 mod processes;
