@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +36,7 @@ Examples:
   cargo xtask repro --params params/paintings.toml
   cargo xtask repro train@2 --single --force
   cargo xtask repro score --downstream
+  cargo xtask repro --jobs 4 --keep-going
   cargo xtask repro --set train.epochs=3 --dry-run")]
     Repro(Repro),
     /// Say for each stage whether it is up to date, and why not
@@ -100,6 +102,15 @@ pub(crate) struct Repro {
     /// What is named and what follows from it
     #[arg(long)]
     pub(crate) downstream: bool,
+    /// So many stages may run at once, as far as what they declare fits the machine
+    #[arg(long, short, value_name = "N", default_value = "1")]
+    pub(crate) jobs: NonZeroUsize,
+    /// After a failure, go on with what does not follow from it
+    #[arg(long, short)]
+    pub(crate) keep_going: bool,
+    /// Ask before each run
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) interactive: bool,
     /// List what would be done, and why; touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Repro(arguments) => repro(arguments)?,
+        Command::Repro(arguments) => return repro(arguments),
         Command::Status(arguments) => status(&arguments)?,
         Command::Explain(arguments) => explain(&arguments)?,
         Command::Predict(arguments) => return predict::predict(&arguments),
@@ -59,7 +59,7 @@ fn select(workspace: &Workspace, targets: &[String], reach: Reach) -> anyhow::Re
     Ok(workspace.graph.select(&workspace.root, targets, reach)?)
 }
 
-fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
+fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
     let access = if arguments.dry_run {
         Access::Read
     } else {
@@ -74,14 +74,18 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
     let selection = select(&workspace, &arguments.select.targets, reach)?;
     if arguments.dry_run {
         let outcomes = workspace.outlook(&selection, arguments.force)?;
-        return if arguments.select.json {
-            print::json(&outcomes)
+        if arguments.select.json {
+            print::json(&outcomes)?;
         } else {
-            print::outlook(&outcomes)
-        };
+            print::outlook(&outcomes)?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
     let options = Options {
         force: arguments.force,
+        keep_going: arguments.keep_going,
+        is_interactive: arguments.interactive,
+        jobs: arguments.jobs,
     };
     let mut live = live::Live::new(arguments.quiet, arguments.select.json);
     let outcomes = execute::repro(&mut workspace, &selection, options, &mut live);
@@ -90,7 +94,10 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
     if arguments.select.json {
         print::json(&outcomes)?;
     }
-    Ok(())
+    let has_failed = outcomes
+        .iter()
+        .any(|outcome| outcome.state == State::Failed);
+    Ok(ExitCode::from(u8::from(has_failed)))
 }
 
 fn status(arguments: &cli::Select) -> anyhow::Result<()> {

@@ -38,11 +38,11 @@ pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
 
 pub(crate) fn style(state: State) -> Style {
     match state {
-        State::UpToDate => Style::Dim,
+        State::UpToDate | State::Frozen => Style::Dim,
         State::Restored | State::WouldRestore => Style::Good,
         State::Ran | State::WouldRun => Style::Active,
-        State::MayRun => Style::Warn,
-        State::Blocked => Style::Bad,
+        State::MayRun | State::Skipped => Style::Warn,
+        State::Blocked | State::Failed => Style::Bad,
     }
 }
 
@@ -99,6 +99,7 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         (count(&[State::MayRun]), "may run"),
         (count(&[State::WouldRestore]), "to restore"),
         (count(&[State::Blocked]), "blocked"),
+        (count(&[State::Frozen]), "frozen"),
         (count(&[State::UpToDate]), "up to date"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);

@@ -6,16 +6,25 @@
 //! |---|---|
 //! | `desc` | a line for people |
 //! | `run` | `crate/binary` of this workspace, started with a job file |
-//! | `cmd` | text for the shell, started in the workspace root |
+//! | `cmd` | text for the shell, started in the workspace root; a list of texts runs in one shell and stops at the first that fails |
 //! | `in` | `name = "path"`: a file, a folder or a pattern with `*`, `?`, `**`; an empty path is an absent input |
-//! | `out` | `name = "path"`, or `name = { path = "…", volatile = true }` for a by-product that decides nothing, such as timings |
+//! | `out` | `name = "path"`, or a table of [`DeclaredOutput`]'s keys: `path`, `volatile`, `cache`, `keep` |
 //! | `params` | keys of `params.toml`, `table.*` for all keys of a table; by default the section with the stage's name |
-//! | `each` | `variable = n` or a list: an instance for each value `0…n-1` or item, for each combination if there are several; the stage gets its values as params |
+//! | `each` | `variable = n`, a list or a table: an instance for each value `0…n-1`, item or entry, for each combination if there are several; the stage gets its values as params |
+//! | `env` | names of environment variables whose values the result depends on |
 //! | `show` | the output whose text a repro prints at its end |
 //! | `source` | whether it runs only for a stage that needs it, or by name |
+//! | `frozen` | whether it stays as it is, whatever changes |
+//! | `always` | whether it runs in every repro that comes to it |
+//! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
+//! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
+//! | `check` | by output, what its rows must be like: see the crate `checks` |
+//!
+//! `env` is part of a stage's key; none of the keys below it is.
 //!
 //! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`,
-//! `${variable}` one of `each`. In `cmd`, `${in.name}` is the input's path (several
+//! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
+//! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`. In `cmd`, `${in.name}` is the input's path (several
 //! for a pattern) and `${out.name}` a path to write the output to, both quoted for
 //! the shell; an output that isn't asked for in this way is expected in its
 //! declared place, and what stands there is set aside while the command runs.
@@ -23,10 +32,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::resources::Resources;
 use crate::source::Source;
 
 mod read;
@@ -36,9 +47,12 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-const STAGE_KEYS: [&str; 9] = [
-    "desc", "run", "cmd", "in", "out", "params", "each", "show", "source",
+const STAGE_KEYS: [&str; 17] = [
+    "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "source", "frozen",
+    "always", "cores", "memory", "gpu", "timeout", "check",
 ];
+
+const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// All stages, in the order of the file.
 #[derive(Debug, Clone)]
@@ -68,8 +82,27 @@ pub struct Stage {
     pub each: Vec<(String, Spanned<Value>)>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
+    /// Environment variables that the result depends on.
+    pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
     pub is_source: bool,
+    /// When and how it runs.
+    pub rules: Rules,
+}
+
+/// When and how a stage runs. None of it is part of its key.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Whether the stage stays as it is, whatever changes.
+    pub is_frozen: bool,
+    /// Whether it runs in every repro that comes to it.
+    pub is_always: bool,
+    /// What it occupies while it runs.
+    pub resources: Resources,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+    /// By output, what its rows must be like, in the words of the crate `checks`.
+    pub checks: BTreeMap<String, Spanned<Value>>,
 }
 
 /// How a stage is carried out.
@@ -77,8 +110,8 @@ pub struct Stage {
 pub enum Action<T> {
     /// `crate/binary` of this workspace, started with a job file.
     Run(T),
-    /// Text for the shell, started in the workspace root.
-    Command(T),
+    /// Texts for one shell, started in the workspace root.
+    Command(Vec<T>),
 }
 
 /// An output's place.
@@ -86,8 +119,29 @@ pub enum Action<T> {
 pub struct DeclaredOutput {
     /// Path template, from the workspace root.
     pub path: Spanned<String>,
-    /// Whether it is a by-product, such as timings, that decides nothing.
-    pub volatile: bool,
+    /// How it is treated.
+    pub treatment: Treatment,
+}
+
+/// How an output is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Treatment {
+    /// `volatile`: whether it is a by-product, such as timings, that decides nothing.
+    pub is_volatile: bool,
+    /// `cache`: whether its content is kept in the cache. One that is not can't be restored: it is made anew.
+    pub is_cached: bool,
+    /// `keep`: whether a run goes on from what the last one left, instead of from nothing.
+    pub is_kept: bool,
+}
+
+impl Default for Treatment {
+    fn default() -> Self {
+        Treatment {
+            is_volatile: false,
+            is_cached: true,
+            is_kept: false,
+        }
+    }
 }
 
 /// A value and the bytes of `pipeline.toml` that gave it.

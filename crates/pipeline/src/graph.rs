@@ -115,7 +115,8 @@ impl Graph {
             Reach::Single => {}
             Reach::Upstream => {
                 for &at in self.order.iter().rev() {
-                    if reached.contains(&at) {
+                    // What a frozen stage was made from is of no concern.
+                    if reached.contains(&at) && !self.instances[at].rules.is_frozen {
                         reached.extend(&self.upstream[at]);
                     }
                 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::config::{Action, Config, DeclaredOutput, Spanned, Stage};
+use crate::config::{Action, Config, DeclaredOutput, Rules, Spanned, Stage, Treatment};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
@@ -22,7 +22,7 @@ pub struct Instance {
     pub stage: String,
     /// One line for people.
     pub desc: Option<String>,
-    /// The command; `${in.name}` and `${out.name}` are still in a shell text.
+    /// The command; `${in.name}` and `${out.name}` are still in its texts.
     pub action: Action<String>,
     /// Params by the name that the stage sees.
     pub params: BTreeMap<String, Value>,
@@ -38,6 +38,10 @@ pub struct Instance {
     pub is_source: bool,
     /// The device class, for stages that list `device`.
     pub device: Option<Device>,
+    /// Environment variables that the result depends on.
+    pub env: Vec<String>,
+    /// When and how it runs.
+    pub rules: Rules,
 }
 
 /// An input of an instance.
@@ -78,8 +82,8 @@ impl Target {
 pub struct Output {
     /// From the workspace root, inside it.
     pub path: PathBuf,
-    /// Whether it is a by-product that decides nothing.
-    pub volatile: bool,
+    /// How it is treated.
+    pub treatment: Treatment,
 }
 
 /// Makes the instances of all stages, in the order of the file.
@@ -103,8 +107,33 @@ pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<In
     Ok(instances)
 }
 
-/// Values of the variables of `each`, in the order of the file.
-type Variables = Vec<(String, Value)>;
+/// The variables of `each` for one instance, in the order of the file.
+type Variables = Vec<Variable>;
+
+/// A variable of `each` for one instance.
+#[derive(Clone)]
+struct Variable {
+    name: String,
+    /// What the instance is called for it.
+    label: String,
+    /// Whether the label is the name, or the number, of an entry with a value of its own.
+    is_entry: bool,
+    value: Value,
+}
+
+impl Variable {
+    /// What `${key}` stands for, where that is this variable's matter: `fold`, and `model.depth` or `model.key` of an
+    /// entry.
+    fn look_up(&self, key: &str) -> Option<Value> {
+        let rest = key.strip_prefix(&self.name)?;
+        match (rest.strip_prefix('.'), self.is_entry) {
+            (None, _) if rest.is_empty() => Some(self.value.clone()),
+            (Some("key"), true) => Some(Value::from(self.label.as_str())),
+            (Some(field), true) => self.value.get(field).cloned(),
+            _ => None,
+        }
+    }
+}
 
 struct Maker<'a> {
     config: &'a Config,
@@ -124,9 +153,9 @@ impl Maker<'_> {
         for (name, declared) in &self.stage.each {
             let values = self.values(name, declared)?;
             let longer = combinations.iter().flat_map(|variables| {
-                values.iter().map(move |value| {
+                values.iter().map(move |variable| {
                     let mut longer = variables.clone();
-                    longer.push((name.clone(), value.clone()));
+                    longer.push(variable.clone());
                     longer
                 })
             });
@@ -135,36 +164,39 @@ impl Maker<'_> {
         Ok(combinations)
     }
 
-    fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Value>> {
+    fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Variable>> {
         let wrong = |what: String| self.error(&declared.span, format!("`each.{name}` {what}"));
         let value = match declared.value.as_str().map(template::whole_name) {
             Some(Some(key)) => self.param(key, &declared.span)?.clone(),
             Some(None) => {
                 return Err(wrong(
-                    "is text; expected an integer, an array or a `${param}`".into(),
+                    "is text; expected a count, an array, a table or a `${param}`".into(),
                 ));
             }
             None => declared.value.clone(),
         };
-        let values: Vec<Value> = match &value {
-            Value::Array(items) => items.clone(),
-            Value::Number(n) if n.is_u64() => {
-                (0..n.as_u64().unwrap_or(0)).map(Value::from).collect()
-            }
-            other => return Err(wrong(format!("is `{other}`; expected a count or an array"))),
-        };
+        let variables = variables(name, value).map_err(|other| {
+            wrong(format!(
+                "is `{other}`; expected a count, an array or a table"
+            ))
+        })?;
         let mut seen = BTreeSet::new();
-        for value in &values {
-            let Some(text) = plain_text(value).filter(|text| is_plain_name(text)) else {
+        for Variable { label, value, .. } in &variables {
+            if !is_plain_name(label) {
                 return Err(wrong(format!(
                     "has the value `{value}`, which cannot be part of a name"
                 )));
-            };
-            if !seen.insert(text) {
+            }
+            if !seen.insert(label.clone()) {
                 return Err(wrong(format!("has the value `{value}` twice")));
             }
+            if value.get("key").is_some() {
+                return Err(wrong(format!(
+                    "has an entry with a `key` of its own, and `${{{name}.key}}` is the entry's name"
+                )));
+            }
         }
-        Ok(values)
+        Ok(variables)
     }
 
     fn instance(&self, variables: &Variables) -> Result<Instance> {
@@ -187,25 +219,28 @@ impl Maker<'_> {
             show: stage.show.clone(),
             is_source: stage.is_source,
             device,
+            env: stage.env.clone(),
+            rules: stage.rules.clone(),
         })
     }
 
     fn action(&self, variables: &Variables) -> Result<Action<String>> {
         match &self.stage.action {
             Action::Run(run) => Ok(Action::Run(run.value.clone())),
-            Action::Command(cmd) => {
-                let text = template::fill(&cmd.value, |key| match key.split_once('.') {
-                    Some(("in", name)) => {
-                        self.own_name(name, key, &cmd.span, self.stage.inputs.keys())
-                    }
-                    Some(("out", name)) => {
-                        self.own_name(name, key, &cmd.span, self.stage.outputs.keys())
-                    }
-                    _ => self.text(key, variables, &cmd.span),
-                });
-                Ok(Action::Command(self.at(&cmd.span, text)?))
+            Action::Command(texts) => {
+                let filled = texts.iter().map(|text| self.command(text, variables));
+                filled.collect::<Result<_>>().map(Action::Command)
             }
         }
+    }
+
+    fn command(&self, cmd: &Spanned<String>, variables: &Variables) -> Result<String> {
+        let text = template::fill(&cmd.value, |key| match key.split_once('.') {
+            Some(("in", name)) => self.own_name(name, key, &cmd.span, self.stage.inputs.keys()),
+            Some(("out", name)) => self.own_name(name, key, &cmd.span, self.stage.outputs.keys()),
+            _ => self.text(key, variables, &cmd.span),
+        });
+        self.at(&cmd.span, text)
     }
 
     /// `${in.name}` again, once it is known that there is such an input.
@@ -245,7 +280,7 @@ impl Maker<'_> {
 
     /// The param to name where the path of `template` is wrong.
     fn first_param(&self, template: &str, variables: &Variables) -> Option<String> {
-        let is_variable = |name: &str| variables.iter().any(|(variable, _)| variable == name);
+        let is_variable = |name: &str| variables.iter().any(|v| v.look_up(name).is_some());
         let pieces = template::pieces(template).ok()?;
         let names = pieces.into_iter().filter_map(|piece| match piece {
             template::Piece::Name(name) if !is_variable(name) => Some(name.to_owned()),
@@ -256,7 +291,7 @@ impl Maker<'_> {
 
     fn outputs(&self, instance: &str, variables: &Variables) -> Result<BTreeMap<String, Output>> {
         let outputs = self.stage.outputs.iter().map(|(name, declared)| {
-            let DeclaredOutput { path, volatile } = declared;
+            let DeclaredOutput { path, treatment } = declared;
             let text = self.fill(path, variables)?;
             let refused = |why| Error::OutputPlace {
                 stage: instance.to_owned(),
@@ -269,7 +304,7 @@ impl Maker<'_> {
                 name.clone(),
                 Output {
                     path,
-                    volatile: *volatile,
+                    treatment: *treatment,
                 },
             ))
         });
@@ -293,16 +328,14 @@ impl Maker<'_> {
 
     /// The value of a variable or a param as text.
     fn text(&self, key: &str, variables: &Variables, span: &Range<usize>) -> Result<String> {
-        let variable = variables.iter().find(|(name, _)| name == key);
-        let value = match variable {
-            Some((_, value)) => value,
+        let variable = variables.iter().find_map(|variable| variable.look_up(key));
+        let value = match &variable {
+            Some(value) => value,
             None => self.param(key, span)?,
         };
         plain_text(value).ok_or_else(|| {
-            self.error(
-                span,
-                format!("`${{{key}}}` is `{value}`, which is not text or a number"),
-            )
+            let message = format!("`${{{key}}}` is `{value}`, which is not text or a number");
+            self.error(span, message)
         })
     }
 
@@ -353,7 +386,8 @@ impl Maker<'_> {
                 value => self.insert_param(&key, value.clone(), &mut seen)?,
             }
         }
-        for ((name, value), (_, declared)) in variables.iter().zip(&self.stage.each) {
+        for (Variable { name, value, .. }, (_, declared)) in variables.iter().zip(&self.stage.each)
+        {
             self.insert(name, value.clone(), &declared.span, &mut seen)?;
         }
         Ok(seen)
@@ -417,15 +451,38 @@ struct StageParams {
     device: Option<Device>,
 }
 
+/// The values of the variable `name` in a count, an array or a table; another value comes back.
+fn variables(name: &str, value: Value) -> std::result::Result<Vec<Variable>, Value> {
+    let variable = |label: String, is_entry: bool, value: Value| Variable {
+        name: name.to_owned(),
+        label,
+        is_entry,
+        value,
+    };
+    let variables: Vec<Variable> = match value {
+        Value::Number(n) if n.is_u64() => (0..n.as_u64().unwrap_or(0))
+            .map(|number| variable(number.to_string(), false, Value::from(number)))
+            .collect(),
+        Value::Array(items) => { items.into_iter().enumerate() }
+            .map(|(number, item)| match plain_text(&item) {
+                Some(text) => variable(text, false, item),
+                None => variable(number.to_string(), true, item),
+            })
+            .collect(),
+        Value::Object(entries) => { entries.into_iter() }
+            .map(|(label, item)| variable(label, true, item))
+            .collect(),
+        other => return Err(other),
+    };
+    Ok(variables)
+}
+
 fn instance_name(stage: &str, variables: &Variables) -> String {
-    let values: Vec<String> = variables
-        .iter()
-        .filter_map(|(_, value)| plain_text(value))
-        .collect();
-    if values.is_empty() {
+    let labels: Vec<&str> = variables.iter().map(|v| v.label.as_str()).collect();
+    if labels.is_empty() {
         return stage.to_owned();
     }
-    format!("{stage}@{}", values.join(","))
+    format!("{stage}@{}", labels.join(","))
 }
 
 fn plain_text(value: &Value) -> Option<String> {

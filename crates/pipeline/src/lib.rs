@@ -10,6 +10,7 @@
 
 mod cargo;
 mod check;
+mod checks;
 mod closure;
 pub mod config;
 pub mod device;
@@ -19,6 +20,7 @@ pub mod events;
 pub mod execute;
 mod glob;
 pub mod graph;
+mod in_order;
 pub mod instance;
 mod job;
 pub mod lock;
@@ -29,6 +31,8 @@ pub mod params;
 mod place;
 mod plan;
 mod process;
+pub mod quantity;
+pub mod resources;
 pub mod source;
 mod sources;
 pub mod supervise;

@@ -2,8 +2,8 @@
 //! decides, and the difference of two texts is the explanation.
 //!
 //! A line is `section name = value`, the lines are sorted. Sections:
-//! `command` (crate and binary, or shell text), `param`, `input` (digest of the
-//! content), `output` (the name alone), `code` (a file of the closure),
+//! `command` (crate and binary, or shell text), `param`, `env` (an environment
+//! variable), `input` (digest of the content), `output` (the name alone), `code` (a file of the closure),
 //! `crate` and `package` (what cargo links, with features), `build` (compiler
 //! and profile). No time, and no path of an input or output, is part of it.
 
@@ -99,8 +99,8 @@ impl Manifest {
 
 /// What a person changes comes before what follows from it.
 fn rank(entry: &str) -> usize {
-    const SECTIONS: [&str; 8] = [
-        "command", "param", "input", "output", "code", "crate", "package", "build",
+    const SECTIONS: [&str; 9] = [
+        "command", "param", "env", "input", "output", "code", "crate", "package", "build",
     ];
     let section = entry.split(' ').next().unwrap_or(entry);
     SECTIONS

@@ -15,6 +15,9 @@ impl Workspace {
         let mut missing = Vec::new();
         for at in self.in_order(selection) {
             let instance = &self.graph.instances[at];
+            if instance.rules.is_frozen {
+                continue;
+            }
             for (name, input) in &instance.inputs {
                 if let Some(path) = self.missing_source(input)? {
                     missing.push(self.missing_message(instance, name, input, &path));

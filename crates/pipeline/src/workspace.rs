@@ -177,12 +177,15 @@ impl Workspace {
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
         for at in self.in_order(selection) {
             let instance = self.graph.instances[at].clone();
-            if let Action::Run(run) = &instance.action {
-                let packages = self.packages()?;
-                let checked = packages.member_of(run).map(drop);
-                self.packages = Some(packages);
-                checked.map_err(|error| self.at_stage(&instance, error))?;
+            match &instance.action {
+                _ if instance.rules.is_frozen => {}
+                Action::Run(run) => {
+                    let checked = self.check_tool(run);
+                    checked.map_err(|error| self.at_stage(&instance, error))?;
+                }
+                Action::Command(_) => {}
             }
+            self.check_checker(&instance)?;
         }
         Ok(())
     }

@@ -6,10 +6,11 @@ use std::ops::Range;
 use serde_json::Value;
 use toml_edit::{Item, TableLike};
 
-use super::{Action, DeclaredOutput, STAGE_KEYS, Spanned, Stage};
+use super::{Action, DeclaredOutput, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment};
 use crate::error::Result;
+use crate::resources::Resources;
 use crate::source::{self, Source};
-use crate::{nearest, params};
+use crate::{nearest, params, quantity};
 
 /// Reads items of one file, pointing into it where they are wrong.
 pub(super) struct Reader<'a> {
@@ -29,7 +30,9 @@ impl Reader<'_> {
             params: self.params(table)?,
             each: self.each(table)?,
             show: self.show(table)?,
-            is_source: self.flag(table, "source")?,
+            env: self.env(table)?,
+            is_source: self.flag(table, "source", false)?,
+            rules: self.rules(table)?,
         };
         let start = item.span().map_or(0, |span| span.start);
         Ok((start, stage))
@@ -42,7 +45,7 @@ impl Reader<'_> {
         table: &dyn TableLike,
     ) -> Result<Action<Spanned<String>>> {
         let run = self.optional_string(table, "run")?;
-        let cmd = self.optional_string(table, "cmd")?;
+        let cmd = self.commands(table)?;
         match (run, cmd) {
             (Some(run), None) if is_crate_and_binary(&run.value) => Ok(Action::Run(run)),
             (Some(run), None) => {
@@ -54,6 +57,15 @@ impl Reader<'_> {
                 let message = format!("stage `{name}` needs one of `run` and `cmd`");
                 Err(self.source.error(item.span().unwrap_or(0..0), message))
             }
+        }
+    }
+
+    /// The texts of `cmd`, a string or a list of strings.
+    fn commands(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
+        match table.get("cmd") {
+            Some(item) if item.is_array() => self.strings(item, "cmd").map(Some),
+            Some(item) => Ok(Some(vec![self.string(item, "`cmd`")?])),
+            None => Ok(None),
         }
     }
 
@@ -89,44 +101,127 @@ impl Reader<'_> {
             let path = self.string(item, &format!("output `{name}`"))?;
             return Ok(DeclaredOutput {
                 path,
-                volatile: false,
+                treatment: Treatment::default(),
             });
         };
-        self.known_keys(
-            table,
-            &format!("key of output `{name}`"),
-            &["path", "volatile"],
-        )?;
+        self.known_keys(table, &format!("key of output `{name}`"), &OUTPUT_KEYS)?;
         let Some(path) = self.optional_string(table, "path")? else {
             let message = format!("output `{name}` has no `path`");
             return Err(self.source.error(item.span().unwrap_or(0..0), message));
         };
-        let volatile = self.flag(table, "volatile")?;
-        Ok(DeclaredOutput { path, volatile })
+        let treatment = Treatment {
+            is_volatile: self.flag(table, "volatile", false)?,
+            is_cached: self.flag(table, "cache", true)?,
+            is_kept: self.flag(table, "keep", false)?,
+        };
+        Ok(DeclaredOutput { path, treatment })
     }
 
     fn params(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
-        let Some(item) = table.get("params") else {
-            return Ok(None);
-        };
+        let item = table.get("params");
+        item.map(|item| self.strings(item, "params")).transpose()
+    }
+
+    /// The strings of the array at `key`.
+    fn strings(&self, item: &Item, key: &str) -> Result<Vec<Spanned<String>>> {
         let span = item.span().unwrap_or(0..0);
         let Some(array) = item.as_array() else {
-            let message = format!(
-                "`params` is {}; expected an array of keys",
-                source::kind(item)
-            );
+            let kind = source::kind(item);
+            let message = format!("`{key}` is {kind}; expected an array of strings");
             return Err(self.source.error(span, message));
         };
-        let keys = array.iter().map(|key| {
-            let span = key.span().unwrap_or(span.clone());
-            let text = key.as_str().map(str::to_owned);
+        let strings = array.iter().map(|value| {
+            let span = value.span().unwrap_or(span.clone());
+            let text = value.as_str().map(str::to_owned);
             let value = text.ok_or_else(|| {
-                self.source
-                    .error(span.clone(), "a key of `params` is not a string".into())
+                let message = format!("an item of `{key}` is not a string");
+                self.source.error(span.clone(), message)
             })?;
             Ok(Spanned { value, span })
         });
-        keys.collect::<Result<_>>().map(Some)
+        strings.collect()
+    }
+
+    fn env(&self, table: &dyn TableLike) -> Result<Vec<String>> {
+        let Some(item) = table.get("env") else {
+            return Ok(Vec::new());
+        };
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let names = self.strings(item, "env")?.into_iter().map(|name| {
+            if !name.value.is_empty() && name.value.chars().all(fits) {
+                return Ok(name.value);
+            }
+            let message = format!("`{}` is no name of an environment variable", name.value);
+            Err(self.source.error(name.span, message))
+        });
+        names.collect()
+    }
+
+    fn rules(&self, table: &dyn TableLike) -> Result<Rules> {
+        Ok(Rules {
+            is_frozen: self.flag(table, "frozen", false)?,
+            is_always: self.flag(table, "always", false)?,
+            resources: Resources {
+                cores: self.count(table, "cores")?,
+                memory: self
+                    .quantity(table, "memory", quantity::bytes)?
+                    .unwrap_or(0),
+                gpus: self.count(table, "gpu")?.unwrap_or(0),
+            },
+            timeout: self.quantity(table, "timeout", quantity::duration)?,
+            checks: self.checks(table)?,
+        })
+    }
+
+    /// What is said of outputs; the crate `checks` knows the words.
+    fn checks(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<Value>>> {
+        let Some(item) = table.get("check") else {
+            return Ok(BTreeMap::new());
+        };
+        let outputs = self.outputs(table)?;
+        let table = self.table(item, "`check`")?;
+        let checks = table.iter().map(|(name, item)| {
+            if !outputs.contains_key(name) {
+                let hint = nearest::hint(name, outputs.keys().map(String::as_str));
+                let message = format!("`check` names no output: `{name}`{hint}");
+                return Err(self.source.error(key_span(table, name), message));
+            }
+            self.table(item, &format!("`check.{name}`"))?;
+            let span = key_span(table, name);
+            let value = params::tables_to_json(item).ok_or_else(|| {
+                let message = format!("`check.{name}` has a value that no check can take");
+                self.source.error(span.clone(), message)
+            })?;
+            Ok((name.to_owned(), Spanned { value, span }))
+        });
+        checks.collect()
+    }
+
+    fn count(&self, table: &dyn TableLike, key: &str) -> Result<Option<u32>> {
+        let Some(item) = table.get(key) else {
+            return Ok(None);
+        };
+        let number = item.as_integer();
+        let count = number.and_then(|number| u32::try_from(number).ok());
+        count.map(Some).ok_or_else(|| {
+            let message = format!("`{key}` is {}; expected a count", source::kind(item));
+            self.source.error(item.span().unwrap_or(0..0), message)
+        })
+    }
+
+    /// A text with a number and its unit.
+    fn quantity<T>(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+        read: impl Fn(&str) -> std::result::Result<T, String>,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.optional_string(table, key)? else {
+            return Ok(None);
+        };
+        let value = read(&text.value);
+        let value = value.map_err(|what| self.source.error(text.span, format!("`{key}`: {what}")));
+        value.map(Some)
     }
 
     fn each(&self, table: &dyn TableLike) -> Result<Vec<(String, Spanned<Value>)>> {
@@ -137,9 +232,9 @@ impl Reader<'_> {
         let variables = table.iter().map(|(name, item)| {
             self.check_name("variable", name, table)?;
             let span = item.span().unwrap_or(0..0);
-            let value = params::to_json(item).ok_or_else(|| {
+            let value = params::tables_to_json(item).ok_or_else(|| {
                 let message = format!(
-                    "`each.{name}` is {}; expected an integer, an array or a `${{param}}`",
+                    "`each.{name}` is {}; expected a count, an array, a table or a `${{param}}`",
                     source::kind(item)
                 );
                 self.source.error(span.clone(), message)
@@ -162,9 +257,9 @@ impl Reader<'_> {
         Ok(Some(show.value))
     }
 
-    fn flag(&self, table: &dyn TableLike, key: &str) -> Result<bool> {
+    fn flag(&self, table: &dyn TableLike, key: &str, default: bool) -> Result<bool> {
         let Some(item) = table.get(key) else {
-            return Ok(false);
+            return Ok(default);
         };
         item.as_bool().ok_or_else(|| {
             let message = format!("`{key}` is {}; expected a boolean", source::kind(item));
@@ -199,7 +294,12 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn known_keys(&self, table: &dyn TableLike, what: &str, known: &[&str]) -> Result<()> {
+    pub(super) fn known_keys(
+        &self,
+        table: &dyn TableLike,
+        what: &str,
+        known: &[&str],
+    ) -> Result<()> {
         for (key, _) in table.iter() {
             if !known.contains(&key) {
                 let hint = nearest::hint(key, known.iter().copied());
