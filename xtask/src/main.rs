@@ -1,17 +1,22 @@
 //! The command line: parse, call, print.
 
+mod cache;
 mod cli;
+mod complete;
 mod dag;
 mod live;
 mod predict;
 mod print;
 mod study;
+mod take;
+mod watch;
 
 use std::env;
 use std::process::{Command as Process, ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
+use pipeline::Accept;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
 use pipeline::graph::{Reach, Selection};
@@ -39,8 +44,23 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Predict(arguments) => return predict::predict(&arguments),
         Command::Dag(arguments) => draw(&arguments)?,
         Command::Log { stage } => log(&stage)?,
+        Command::Watch(arguments) => watch::watch(&arguments)?,
+        Command::Checkout(arguments) => return take::checkout(arguments),
+        Command::Commit(arguments) => take::accept(&arguments, Accept::Outputs)?,
+        Command::Adopt(arguments) => take::accept(&arguments, Accept::LastResult)?,
+        Command::Freeze { stages } => take::freeze(&stages, true)?,
+        Command::Unfreeze { stages } => take::freeze(&stages, false)?,
+        Command::Add { paths } => take::add(&paths)?,
+        Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
+        Command::Cache(command) => return cache::run(command),
         Command::Study(command) => study::run(command)?,
         Command::Test { arguments } => return test(&arguments),
+        Command::Schema { what } => schema(what)?,
+        Command::Completions { shell } => print::text(complete::script(shell))?,
+        Command::Complete { line } => {
+            let lines = complete::candidates(&line).into_iter();
+            print::text(&lines.map(|line| line + "\n").collect::<String>())?;
+        }
         Command::Supervise { spec } => pipeline::supervise::supervise(&spec)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -135,15 +155,22 @@ fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
         .into_iter()
         .map(|outcome| (outcome.stage, outcome.state))
         .collect();
-    print::text(&dag::text(&workspace.graph, &states))
+    let is_colored = print::is_colored(&std::io::stdout());
+    print::text(&dag::text(&workspace.graph, &states, is_colored))
+}
+
+fn schema(what: cli::Schema) -> anyhow::Result<()> {
+    match what {
+        cli::Schema::Pipeline => print::text(pipeline::schema::PIPELINE),
+        cli::Schema::Params => {
+            let workspace = open(&cli::Params::default(), Access::Read)?;
+            print::json(&workspace.params_schema()?)
+        }
+    }
 }
 
 fn log(stage: &str) -> anyhow::Result<()> {
-    let none = cli::Params {
-        files: Vec::new(),
-        settings: Vec::new(),
-    };
-    let workspace = open(&none, Access::Read)?;
+    let workspace = open(&cli::Params::default(), Access::Read)?;
     let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
     let path = workspace.log(instance);
     if !path.exists() {

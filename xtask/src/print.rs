@@ -39,7 +39,7 @@ pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
 pub(crate) fn style(state: State) -> Style {
     match state {
         State::UpToDate | State::Frozen => Style::Dim,
-        State::Restored | State::WouldRestore => Style::Good,
+        State::Restored | State::WouldRestore | State::Committed | State::Adopted => Style::Good,
         State::Ran | State::WouldRun => Style::Active,
         State::MayRun | State::Skipped => Style::Warn,
         State::Blocked | State::Failed => Style::Bad,
@@ -99,6 +99,10 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         (count(&[State::MayRun]), "may run"),
         (count(&[State::WouldRestore]), "to restore"),
         (count(&[State::Blocked]), "blocked"),
+        (count(&[State::Committed]), "committed"),
+        (count(&[State::Adopted]), "adopted"),
+        (count(&[State::Restored]), "restored"),
+        (count(&[State::Failed]), "failed"),
         (count(&[State::Frozen]), "frozen"),
         (count(&[State::UpToDate]), "up to date"),
     ];
@@ -150,6 +154,9 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
         lines.push_str(&format!(": {}", outcome.reasons.join(", ")));
     }
     lines.push('\n');
+    if let Some(accepted) = &explanation.accepted {
+        lines.push_str(&format!("  the last result was {accepted}\n"));
+    }
     for difference in &explanation.differences {
         lines.push_str(&format!("  {difference}\n"));
         for (sign, value) in [('-', &difference.old), ('+', &difference.new)] {

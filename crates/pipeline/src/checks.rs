@@ -90,6 +90,7 @@ impl Workspace {
         let passed = Record {
             outputs: BTreeMap::new(),
             manifest: text(check, digest),
+            accepted: None,
         };
         Ok(self.store()?.record(&seal(check, digest), &passed)?)
     }
@@ -126,6 +127,13 @@ impl Workspace {
             ))),
         }
     }
+}
+
+/// The names under which the cache notes that an instance's outputs have passed its checks.
+pub(crate) fn seals(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<Digest> {
+    let checks = instance.rules.checks.iter();
+    let seals = checks.filter_map(|(name, check)| Some(seal(&check.value, outputs.get(name)?)));
+    seals.collect()
 }
 
 /// What was said of a content.

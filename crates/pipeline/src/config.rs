@@ -24,9 +24,10 @@
 //!
 //! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`,
 //! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
-//! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`. In `cmd`, `${in.name}` is the input's path (several
-//! for a pattern) and `${out.name}` a path to write the output to, both quoted for
-//! the shell; an output that isn't asked for in this way is expected in its
+//! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`.
+//!
+//! In `cmd`, `${in.name}` is the input's path (several for a pattern) and `${out.name}` a
+//! path to write the output to, both quoted for the shell; an output that isn't asked for in this way is expected in its
 //! declared place, and what stands there is set aside while the command runs.
 
 use std::collections::BTreeMap;
@@ -47,12 +48,12 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-const STAGE_KEYS: [&str; 17] = [
+pub(crate) const STAGE_KEYS: [&str; 17] = [
     "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "source", "frozen",
     "always", "cores", "memory", "gpu", "timeout", "check",
 ];
 
-const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
+pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// All stages, in the order of the file.
 #[derive(Debug, Clone)]

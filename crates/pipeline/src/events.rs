@@ -119,6 +119,10 @@ pub enum State {
     Restored,
     /// The stage ran.
     Ran,
+    /// What stands in the outputs' places was taken for its result.
+    Committed,
+    /// Its last result was taken for that of changed code.
+    Adopted,
     /// Left as it is, as `pipeline.toml` says.
     Frozen,
     /// The stage failed.
@@ -142,6 +146,8 @@ impl State {
             State::UpToDate => "up to date",
             State::Restored => "restored",
             State::Ran => "ran",
+            State::Committed => "committed",
+            State::Adopted => "adopted",
             State::Frozen => "frozen",
             State::Failed => "failed",
             State::Skipped => "skipped",

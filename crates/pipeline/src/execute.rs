@@ -250,7 +250,7 @@ impl Executor<'_> {
             Ok(Begun::Running) => self.set(at, Progress::Running),
             Ok(Begun::NeedsRoom(key)) => self.set(at, Progress::NeedsRoom(key)),
             Ok(Begun::Unwanted) => self.skip(at, "not wanted"),
-            Err(error) => self.fail(at, error),
+            Err(error) => self.fail(at, None, error),
         }
     }
 
@@ -264,7 +264,7 @@ impl Executor<'_> {
         self.outcomes.insert(at, outcome);
     }
 
-    fn fail(&mut self, at: usize, error: Error) {
+    fn fail(&mut self, at: usize, key: Option<Digest>, error: Error) {
         let instance = self.workspace.graph.instances[at].clone();
         if self.options.keep_going && error.is_of_stage() {
             let message = error.to_string();
@@ -273,7 +273,8 @@ impl Executor<'_> {
                 message: &message,
             });
             self.skip_followers(at, &format!("`{}` failed", instance.name));
-            self.end(at, outcome(&instance, State::Failed));
+            let failed = outcome(&instance, State::Failed);
+            self.end(at, Outcome { key, ..failed });
         } else {
             self.set(at, Progress::Ended);
         }
@@ -433,6 +434,7 @@ impl Executor<'_> {
             .lock
             .stages
             .insert(instance.name.clone(), entry);
+        self.workspace.note_key(&planned.key)?;
         self.workspace.save_lock()
     }
 
@@ -479,9 +481,8 @@ impl Executor<'_> {
         executable: Option<PathBuf>,
     ) -> Result<()> {
         let share = self.room.take(&instance.rules.resources);
-        let job = Job::prepare(self.workspace, instance, &planned, executable, &share);
-        let begun = job.and_then(|job| job.begin(self.workspace).map(|()| job));
-        let job = match begun {
+        let job = self.prepare(instance, &planned, executable, &share);
+        let job = match job {
             Ok(job) => job,
             Err(error) => {
                 self.room.give_back(share);
@@ -509,6 +510,22 @@ impl Executor<'_> {
         };
         self.running.insert(at, running);
         Ok(())
+    }
+
+    /// Makes everything ready for a process, or leaves it as it was.
+    fn prepare(
+        &mut self,
+        instance: &Instance,
+        planned: &Planned,
+        executable: Option<PathBuf>,
+        share: &Share,
+    ) -> Result<Job> {
+        let job = Job::prepare(self.workspace, instance, planned, executable, share)?;
+        if let Err(error) = job.begin(self.workspace) {
+            job.recover(self.workspace)?;
+            return Err(error);
+        }
+        Ok(job)
     }
 
     /// Records what a process left that has ended, or puts back what was there before.
@@ -540,7 +557,8 @@ impl Executor<'_> {
             }
             Err(error) => {
                 let recovered = job.recover(self.workspace);
-                self.fail(at, recovered.err().unwrap_or(error));
+                let error = recovered.err().unwrap_or(error);
+                self.fail(at, Some(planned.key), error);
             }
         }
     }

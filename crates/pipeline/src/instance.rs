@@ -522,7 +522,7 @@ pub(crate) fn normal(root: &Path, text: &str) -> PathBuf {
 }
 
 /// The path of an output, or why it is none.
-fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
+pub(crate) fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     let path = Path::new(text);
     if path.is_absolute() {
         return Err("is absolute, and outputs are inside the workspace");

@@ -255,6 +255,7 @@ impl Job {
         let record = Record {
             outputs: outputs.clone(),
             manifest: planned.manifest.to_string(),
+            accepted: None,
         };
         workspace.store()?.record(&planned.key, &record)?;
         for (name, made) in &self.made {

@@ -69,6 +69,12 @@ impl Manifest {
         }
     }
 
+    /// What makes the result: `crate/binary`, or the shell's text. None for what is no run.
+    pub(crate) fn command(&self) -> Option<&str> {
+        let command = ["command run", "command cmd"].map(|entry| self.lines.get(entry));
+        command.into_iter().flatten().next().map(String::as_str)
+    }
+
     /// What changed from `old` to this one, in the order of the lines. An input
     /// still to be made is no difference.
     pub fn differences(&self, old: &Manifest) -> Vec<Difference> {
@@ -127,6 +133,14 @@ pub struct Difference {
     pub old: Option<String>,
     /// The value now; none where the line is gone.
     pub new: Option<String>,
+}
+
+impl Difference {
+    /// Whether it is one of code: of what a stage is compiled from, and how.
+    pub(crate) fn is_of_code(&self) -> bool {
+        let section = self.entry.split(' ').next().unwrap_or(&self.entry);
+        ["code", "crate", "package", "build"].contains(&section)
+    }
 }
 
 impl fmt::Display for Difference {

@@ -183,6 +183,13 @@ impl Params {
         Some(value)
     }
 
+    /// All dotted keys, those of tables before those in them.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        list_keys("", &self.root, &mut keys);
+        keys
+    }
+
     /// The file and line that gave `dotted` its value, as `params.toml:12`.
     pub fn place(&self, dotted: &str) -> Option<String> {
         let place = self.places.get(dotted)?;

@@ -17,10 +17,7 @@ pub(crate) fn check(
     name: &str,
     output: &Output,
 ) -> Result<()> {
-    let path = workspace.root.join(&output.path);
-    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
-    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
-    if leads_to.is_some_and(|folder| folder.starts_with(&workspace.root)) {
+    if is_inside(workspace, &output.path)? {
         return Ok(());
     }
     Err(Error::OutputPlace {
@@ -29,6 +26,14 @@ pub(crate) fn check(
         path: output.path.display().to_string(),
         why: "leads out of the workspace by a symbolic link",
     })
+}
+
+/// Whether the folder of `path`, as far as it exists, is in the workspace once links are followed.
+pub(crate) fn is_inside(workspace: &Workspace, path: &Path) -> Result<bool> {
+    let path = workspace.root.join(path);
+    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
+    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
+    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.root)))
 }
 
 /// Puts the content `digest` at the place of an output, unless it is there.

@@ -105,6 +105,9 @@ impl Workspace {
             differences: before.map_or_else(Vec::new, |before| draft.manifest.differences(&before)),
             outcome: outlook(&instance, decision),
             manifest: draft.manifest.to_string(),
+            accepted: self
+                .last_record(&instance.name)
+                .and_then(|record| record.accepted),
         })
     }
 
@@ -232,10 +235,13 @@ impl Workspace {
         is_whole.then_some(record)
     }
 
-    fn manifest_before(&self, name: &str) -> Option<Manifest> {
+    pub(crate) fn manifest_before(&self, name: &str) -> Option<Manifest> {
+        Some(Manifest::read(&self.last_record(name)?.manifest))
+    }
+
+    fn last_record(&self, name: &str) -> Option<Record> {
         let locked = self.lock.stages.get(name)?;
-        let record = self.store.as_ref()?.recorded(&locked.key)?;
-        Some(Manifest::read(&record.manifest))
+        self.store.as_ref()?.recorded(&locked.key)
     }
 
     /// Why the key isn't the lock's.
@@ -252,7 +258,7 @@ impl Workspace {
     }
 
     /// Outputs that aren't what they should be.
-    fn misplaced(
+    pub(crate) fn misplaced(
         &mut self,
         instance: &Instance,
         digests: &BTreeMap<String, Digest>,
@@ -282,6 +288,8 @@ pub struct Explanation {
     pub differences: Vec<Difference>,
     /// What its result depends on, as far as it is known.
     pub manifest: String,
+    /// How the last result came to be taken for it, where no run made it.
+    pub accepted: Option<String>,
 }
 
 /// Why an instance runs whatever its key is, if it does.
@@ -307,7 +315,7 @@ fn summary(differences: &[Difference]) -> Vec<String> {
     reasons
 }
 
-fn outlook(instance: &Instance, decision: Decision) -> Outcome {
+pub(crate) fn outlook(instance: &Instance, decision: Decision) -> Outcome {
     let (state, reasons, key) = match decision {
         Decision::UpToDate { key, unchecked } => {
             let reasons = { unchecked.iter() }.map(|name| format!("output {name} to be checked"));

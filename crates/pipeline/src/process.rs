@@ -25,11 +25,14 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Notes SIGINT and SIGTERM, so that a run can end in good order.
 #[derive(Debug, Clone)]
-pub(crate) struct Interrupts(Arc<AtomicUsize>);
+pub struct Interrupts(Arc<AtomicUsize>);
 
 impl Interrupts {
     /// From here on the signals no longer end this process by themselves.
-    pub(crate) fn catch() -> Result<Self> {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn catch() -> Result<Self> {
         let caught = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM] {
             let value = usize::try_from(signal).unwrap_or_default();
@@ -38,8 +41,11 @@ impl Interrupts {
         Ok(Interrupts(caught))
     }
 
-    /// An error once a signal came.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// A signal came.
+    pub fn check(&self) -> Result<()> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
             signal => Err(Error::Interrupted(i32::try_from(signal).unwrap_or(SIGTERM))),

@@ -5,15 +5,19 @@
 
 mod cache;
 mod change;
+mod checked;
 mod code;
 mod each;
 mod keys;
 mod outputs;
+mod people;
 mod predict;
 mod processes;
 mod running;
 mod space;
 mod stages;
 mod study;
+mod take;
 mod targets;
+mod watch;
 mod wrong;

@@ -151,3 +151,12 @@ fn a_process_left_behind_by_a_stage_is_ended() {
     assert!(start.elapsed().as_secs() < 300);
     wait("the end of what was left", || is_gone(&space));
 }
+
+#[test]
+fn a_stage_that_edits_its_own_input_is_refused() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"rm src.txt; echo mine > src.txt; echo > ${out.x}\"\nin = { src = \"src.txt\" }\nout = { x = \"x.txt\" }\n",
+    );
+    space.fails(&["repro"], "input `src` of `s` changed while the stage ran");
+    assert!(!space.exists("x.txt"));
+}

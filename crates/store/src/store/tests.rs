@@ -378,6 +378,7 @@ fn records_are_kept_whole_or_not_at_all() {
     let record = Record {
         outputs: BTreeMap::from([("table".to_owned(), Digest::of_bytes(b"table"))]),
         manifest: "command = \"x\"\n".to_owned(),
+        accepted: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     assert_eq!(sandbox.store.recorded(&key), Some(record.clone()));
@@ -440,6 +441,7 @@ fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
     let record = Record {
         outputs: [("x".to_owned(), recorded)].into(),
         manifest: "a = b\n".into(),
+        accepted: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     sandbox
