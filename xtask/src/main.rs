@@ -125,10 +125,10 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
     if arguments.json {
-        print::json(&outcomes)
-    } else {
-        print::outlook(&outcomes)
+        return print::json(&outcomes);
     }
+    print::outlook(&outcomes)?;
+    print::sources(&workspace.source_states()?)
 }
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {

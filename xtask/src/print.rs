@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pipeline::Explanation;
 use pipeline::events::{Outcome, State, Usage};
+use pipeline::tracked::SourceState;
 
 /// The color of a state or a message, as an ANSI code.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +113,20 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         .collect();
     lines.push_str(&format!("{}\n", counts.join(", ")));
     text(&lines)
+}
+
+/// The sources that are not what was noted of them, and what can be done.
+pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
+    let lines = states.iter().filter_map(|(path, state)| match state {
+        SourceState::Unchanged => None,
+        SourceState::Changed => Some(format!(
+            "source {path} was changed since it was added; `cargo xtask add {path}` takes it as it is\n"
+        )),
+        SourceState::Missing => Some(format!(
+            "source {path} is missing; `cargo xtask checkout {path}` brings it back\n"
+        )),
+    });
+    text(&lines.collect::<String>())
 }
 
 /// `train@0   ran         12.3 s, 24.0 s CPU, 310 MB   param lr 0.1 → 0.2`.

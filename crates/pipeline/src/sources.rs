@@ -1,9 +1,12 @@
 //! Inputs that no stage makes: they are looked for before anything runs.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::graph::Selection;
 use crate::instance::{Input, Instance, Target};
+use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -13,6 +16,7 @@ impl Workspace {
     /// Some are missing; each is named with its stage and the param that gave it.
     pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
         let mut missing = Vec::new();
+        let tracked = Tracked::load(&self.root)?;
         for at in self.in_order(selection) {
             let instance = &self.graph.instances[at];
             if instance.rules.is_frozen {
@@ -20,7 +24,12 @@ impl Workspace {
             }
             for (name, input) in &instance.inputs {
                 if let Some(path) = self.missing_source(input)? {
-                    missing.push(self.missing_message(instance, name, input, &path));
+                    let mut message = self.missing_message(instance, name, input, &path);
+                    if let Some(source) = tracked.around(Path::new(&path)) {
+                        message
+                            .push_str(&format!("; `cargo xtask checkout {source}` brings it back"));
+                    }
+                    missing.push(message);
                 }
             }
         }

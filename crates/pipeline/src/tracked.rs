@@ -116,6 +116,12 @@ impl Tracked {
         Ok(fs_err::rename(aside, workspace.root.join(FILE))?)
     }
 
+    /// The source that is at `path` or holds it.
+    pub(crate) fn around<'s>(&'s self, path: &'s Path) -> Option<&'s str> {
+        let mut folders = path.ancestors().filter_map(Path::to_str);
+        folders.find(|folder| self.sources.contains_key(*folder))
+    }
+
     /// The contents of all sources.
     pub(crate) fn contents(&self) -> impl Iterator<Item = Digest> {
         self.sources.values().map(|kept| kept.content)

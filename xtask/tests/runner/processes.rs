@@ -160,3 +160,39 @@ fn a_stage_that_edits_its_own_input_is_refused() {
     space.fails(&["repro"], "input `src` of `s` changed while the stage ran");
     assert!(!space.exists("x.txt"));
 }
+
+#[test]
+fn stages_beside_each_other_are_stopped_and_put_back() {
+    let slow = |name: &str| {
+        format!(
+            "[stage.{name}]\ncmd = \"echo half > {name}.txt; echo $$ > {name}.new; mv {name}.new {name}.pid; while [ ! -e go ]; do sleep 0.05; done; echo whole > {name}.txt\"\nout = {{ x = \"{name}.txt\" }}\n"
+        )
+    };
+    let space = Space::new(&["a", "b"].map(slow).concat());
+    for (sent, code) in [
+        (Signal::SIGTERM, Some(143)),
+        (Signal::SIGKILL, None),
+        (Signal::SIGINT, Some(130)),
+    ] {
+        space.write("a.txt", "before\n");
+        let mut child = space.start(&["repro", "--jobs", "2"]);
+        space.wait_for("a.pid");
+        space.wait_for("b.pid");
+        signal(&child, sent);
+        assert_eq!(child.wait().unwrap().code(), code);
+        for name in ["a.pid", "b.pid"] {
+            let pid = Pid::from_raw(space.read(name).trim().parse().unwrap());
+            wait("the stage's end", || kill(pid, None).is_err());
+            space.remove(name);
+        }
+        if code.is_some() {
+            assert_eq!(space.read("a.txt"), "before\n");
+            assert!(!space.exists("b.txt"));
+        }
+    }
+    space.write("go", "");
+    let states = space.states(&["repro", "--jobs", "2", "--json"]);
+    assert_eq!(states, ["a ran", "b ran"]);
+    let kept = space.snapshot().into_iter();
+    assert_eq!(kept.filter(|(_, bytes)| bytes == b"before\n").count(), 1);
+}

@@ -109,7 +109,12 @@ fn a_source_is_kept_and_comes_back() {
     let lock = space.read("sources.lock");
     space.remove("data");
     space.remove("src.txt");
-    space.fails(&["repro"], "`src.txt` does not exist");
+    space.fails(
+        &["repro"],
+        "`src.txt` does not exist; `cargo xtask checkout src.txt` brings it back",
+    );
+    let status = space.ok(&["status"]).stdout;
+    assert!(status.contains("source data is missing; "), "{status}");
     space.ok(&["cache", "gc", "--workspace"]);
     assert_eq!(
         space.ok(&["checkout", "src.txt"]).stdout,
@@ -125,6 +130,11 @@ fn a_source_is_kept_and_comes_back() {
     assert_eq!(space.read("data/deep/b"), "2");
     assert_eq!(space.read("sources.lock"), lock);
     space.write("data/a", "changed");
+    let status = space.ok(&["status"]).stdout;
+    assert!(
+        status.contains("source data was changed since it was added; "),
+        "{status}"
+    );
     let told = space.ok(&["checkout", "data"]).stdout;
     assert!(
         told.contains("data is not what it was when it was added"),
