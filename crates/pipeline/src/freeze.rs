@@ -18,7 +18,8 @@ impl Workspace {
     /// A target names nothing, or some instances of a stage and not all; the file cannot be written.
     pub fn freeze(&self, targets: &[String], is_frozen: bool) -> Result<Vec<String>> {
         let stages = self.whole_stages(targets)?;
-        let path = self.root.join(FILE);
+        // Where the file is a link, it stays one.
+        let path = fs_err::canonicalize(self.root.join(FILE))?;
         let mut document = Source::read(&path, FILE)?.parse()?.into_mut();
         let mut changed = Vec::new();
         for stage in stages {

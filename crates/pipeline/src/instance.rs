@@ -541,7 +541,7 @@ pub(crate) fn output_path(text: &str) -> std::result::Result<PathBuf, &'static s
     {
         None => Err("is empty"),
         Some(".atelier" | ".git") => Err("is inside a folder that is not a stage's to write"),
-        Some("pipeline.toml" | "params.toml" | "pipeline.lock") => {
+        Some("pipeline.toml" | "params.toml" | "pipeline.lock" | "sources.lock") => {
             Err("is one of the runner's own files")
         }
         Some(_) => Ok(path),
