@@ -1,17 +1,23 @@
 //! Stages made concrete: one instance for each combination of `each`, its
 //! templates filled and its params looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::{Action, Config, DeclaredOutput, Rules, Spanned, Stage, Treatment};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::{glob, nearest, template};
+
+mod each;
+mod params;
+
+use each::{Variables, instance_name};
+use params::StageParams;
 
 /// A stage with its variables, paths and params resolved.
 #[derive(Debug, Clone)]
@@ -107,34 +113,6 @@ pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<In
     Ok(instances)
 }
 
-/// The variables of `each` for one instance, in the order of the file.
-type Variables = Vec<Variable>;
-
-/// A variable of `each` for one instance.
-#[derive(Clone)]
-struct Variable {
-    name: String,
-    /// What the instance is called for it.
-    label: String,
-    /// Whether the label is the name, or the number, of an entry with a value of its own.
-    is_entry: bool,
-    value: Value,
-}
-
-impl Variable {
-    /// What `${key}` stands for, where that is this variable's matter: `fold`, and `model.depth` or `model.key` of an
-    /// entry.
-    fn look_up(&self, key: &str) -> Option<Value> {
-        let rest = key.strip_prefix(&self.name)?;
-        match (rest.strip_prefix('.'), self.is_entry) {
-            (None, _) if rest.is_empty() => Some(self.value.clone()),
-            (Some("key"), true) => Some(Value::from(self.label.as_str())),
-            (Some(field), true) => self.value.get(field).cloned(),
-            _ => None,
-        }
-    }
-}
-
 struct Maker<'a> {
     config: &'a Config,
     params: &'a Params,
@@ -145,58 +123,6 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn error(&self, span: &Range<usize>, message: String) -> Error {
         self.config.source.error(span.clone(), message)
-    }
-
-    /// The product of the variables' values; one empty combination without `each`.
-    fn combinations(&self) -> Result<Vec<Variables>> {
-        let mut combinations: Vec<Variables> = vec![Vec::new()];
-        for (name, declared) in &self.stage.each {
-            let values = self.values(name, declared)?;
-            let longer = combinations.iter().flat_map(|variables| {
-                values.iter().map(move |variable| {
-                    let mut longer = variables.clone();
-                    longer.push(variable.clone());
-                    longer
-                })
-            });
-            combinations = longer.collect();
-        }
-        Ok(combinations)
-    }
-
-    fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Variable>> {
-        let wrong = |what: String| self.error(&declared.span, format!("`each.{name}` {what}"));
-        let value = match declared.value.as_str().map(template::whole_name) {
-            Some(Some(key)) => self.param(key, &declared.span)?.clone(),
-            Some(None) => {
-                return Err(wrong(
-                    "is text; expected a count, an array, a table or a `${param}`".into(),
-                ));
-            }
-            None => declared.value.clone(),
-        };
-        let variables = variables(name, value).map_err(|other| {
-            wrong(format!(
-                "is `{other}`; expected a count, an array or a table"
-            ))
-        })?;
-        let mut seen = BTreeSet::new();
-        for Variable { label, value, .. } in &variables {
-            if !is_plain_name(label) {
-                return Err(wrong(format!(
-                    "has the value `{value}`, which cannot be part of a name"
-                )));
-            }
-            if !seen.insert(label.clone()) {
-                return Err(wrong(format!("has the value `{value}` twice")));
-            }
-            if value.get("key").is_some() {
-                return Err(wrong(format!(
-                    "has an entry with a `key` of its own, and `${{{name}.key}}` is the entry's name"
-                )));
-            }
-        }
-        Ok(variables)
     }
 
     fn instance(&self, variables: &Variables) -> Result<Instance> {
@@ -349,140 +275,6 @@ impl Maker<'_> {
             self.error(span, format!("unknown parameter `{key}`{hint}"))
         })
     }
-
-    /// The params that the stage sees. The keys of its own table, and of one
-    /// listed as `table.*`, stand at the top, any other key under its last
-    /// part; the variables of `each` join them.
-    fn stage_params(&self, variables: &Variables) -> Result<StageParams> {
-        let own = &self.stage.name;
-        let mut seen = StageParams::default();
-        let default = || match self.params.get(own) {
-            Some(_) => vec![Spanned {
-                value: own.clone(),
-                span: 0..0,
-            }],
-            None => Vec::new(),
-        };
-        for key in self.stage.params.clone().unwrap_or_else(default) {
-            let (name, is_spread) = match key.value.strip_suffix(".*") {
-                Some(table) => (table, true),
-                None => (key.value.as_str(), key.value == *own),
-            };
-            let value = self.param(name, &key.span)?;
-            match value {
-                Value::Object(table) if is_spread => {
-                    self.spread(name, table, &key.span, &mut seen)?
-                }
-                value if name != key.value => {
-                    let message = format!("`{name}` is `{value}`, which has no keys");
-                    return Err(self.error(&key.span, message));
-                }
-                Value::String(text) if key.value == "device" => {
-                    let class =
-                        Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
-                    seen.device = Some(class);
-                    self.insert_param(&key, Value::from(class.name()), &mut seen)?;
-                }
-                value => self.insert_param(&key, value.clone(), &mut seen)?,
-            }
-        }
-        for (Variable { name, value, .. }, (_, declared)) in variables.iter().zip(&self.stage.each)
-        {
-            self.insert(name, value.clone(), &declared.span, &mut seen)?;
-        }
-        Ok(seen)
-    }
-
-    fn spread(
-        &self,
-        table_name: &str,
-        table: &Map<String, Value>,
-        span: &Range<usize>,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        for (name, value) in table {
-            let dotted = Spanned {
-                value: format!("{table_name}.{name}"),
-                span: span.clone(),
-            };
-            self.insert_param(&dotted, value.clone(), seen)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the value of the dotted `key` under its last part.
-    fn insert_param(
-        &self,
-        key: &Spanned<String>,
-        value: Value,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        let name = key.value.rsplit('.').next().unwrap_or(&key.value);
-        self.insert(name, value, &key.span, seen)?;
-        seen.keys.insert(name.to_owned(), key.value.clone());
-        Ok(())
-    }
-
-    fn insert(
-        &self,
-        name: &str,
-        value: Value,
-        span: &Range<usize>,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        match seen.values.insert(name.to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(self.error(
-                span,
-                format!(
-                    "two params of stage `{}` would be called `{name}`",
-                    self.stage.name
-                ),
-            )),
-        }
-    }
-}
-
-/// What a stage gets of `params.toml` and of `each`.
-#[derive(Default)]
-struct StageParams {
-    values: BTreeMap<String, Value>,
-    keys: BTreeMap<String, String>,
-    device: Option<Device>,
-}
-
-/// The values of the variable `name` in a count, an array or a table; another value comes back.
-fn variables(name: &str, value: Value) -> std::result::Result<Vec<Variable>, Value> {
-    let variable = |label: String, is_entry: bool, value: Value| Variable {
-        name: name.to_owned(),
-        label,
-        is_entry,
-        value,
-    };
-    let variables: Vec<Variable> = match value {
-        Value::Number(n) if n.is_u64() => (0..n.as_u64().unwrap_or(0))
-            .map(|number| variable(number.to_string(), false, Value::from(number)))
-            .collect(),
-        Value::Array(items) => { items.into_iter().enumerate() }
-            .map(|(number, item)| match plain_text(&item) {
-                Some(text) => variable(text, false, item),
-                None => variable(number.to_string(), true, item),
-            })
-            .collect(),
-        Value::Object(entries) => { entries.into_iter() }
-            .map(|(label, item)| variable(label, true, item))
-            .collect(),
-        other => return Err(other),
-    };
-    Ok(variables)
-}
-
-fn instance_name(stage: &str, variables: &Variables) -> String {
-    let labels: Vec<&str> = variables.iter().map(|v| v.label.as_str()).collect();
-    if labels.is_empty() {
-        return stage.to_owned();
-    }
-    format!("{stage}@{}", labels.join(","))
 }
 
 fn plain_text(value: &Value) -> Option<String> {
@@ -492,12 +284,6 @@ fn plain_text(value: &Value) -> Option<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
-}
-
-/// Whether the text can stand in a file name and a target.
-fn is_plain_name(text: &str) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || "_-.+ ".contains(c);
-    !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)
 }
 
 /// `text` without `.`, empty parts and those `..` that can be resolved; paths
