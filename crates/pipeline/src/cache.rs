@@ -1,14 +1,17 @@
 //! The cache as a person sees it: what it holds and for what, and what of it may go.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::Value;
-use store::{Amount, Digest, Keep, Size};
+use store::{Amount, Digest, Keep, Size, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::graph::Selection;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
 use crate::mutex;
@@ -109,8 +112,8 @@ impl Workspace {
         Ok(self.store()?.verify_whole()?)
     }
 
-    /// Removes from the cache all that is outside of `scope`, once no repro is at work, and returns how much that was;
-    /// where `is_trial`, only how much that would be.
+    /// Removes from the cache all that is outside of `scope`, once no repro is at work, with what unfinished runs left that
+    /// no stage would go on with. Returns how much that was; where `is_trial`, only how much that would be.
     ///
     /// # Errors
     /// The scope is empty, a version of the lock cannot be read, or a file cannot be removed.
@@ -141,7 +144,46 @@ impl Workspace {
         if scope.commits {
             self.add_commits(&mut keep)?;
         }
-        Ok(self.store()?.sweep(&keep, is_trial)?)
+        let mut removed = self.store()?.sweep(&keep, is_trial)?;
+        for folder in self.idle_work(keep.since)? {
+            let amount = amount_of(&folder)?;
+            removed.files += amount.files;
+            removed.bytes += amount.bytes;
+            if !is_trial {
+                remove_path(&folder)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Folders of runs that didn't come to their end and that no stage, as it is now, would go on with.
+    fn idle_work(&mut self, since: Option<SystemTime>) -> Result<Vec<PathBuf>> {
+        let work = self.own("work");
+        if !work.is_dir() {
+            return Ok(Vec::new());
+        }
+        let all: BTreeSet<usize> = (0..self.graph.instances.len()).collect();
+        let selection = Selection {
+            named: all.clone(),
+            reached: all,
+        };
+        let outlook = self.outlook(&selection, false)?;
+        let wanted: BTreeSet<Digest> = outlook.iter().filter_map(|outcome| outcome.key).collect();
+        let mut idle = Vec::new();
+        for entry in fs_err::read_dir(work)? {
+            let entry = entry?;
+            let key = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            let is_wanted = key.is_none_or(|key| wanted.contains(&key));
+            let modified = entry.metadata()?.modified()?;
+            if !is_wanted && since.is_none_or(|since| modified < since) {
+                idle.push(entry.path());
+            }
+        }
+        idle.sort();
+        Ok(idle)
     }
 
     /// Keeps what the trials of studies made.
@@ -212,6 +254,24 @@ impl Workspace {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// The files in a folder.
+fn amount_of(folder: &Path) -> Result<Amount> {
+    let mut amount = Amount::default();
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            let inner = amount_of(&entry.path())?;
+            amount.files += inner.files;
+            amount.bytes += inner.bytes;
+        } else {
+            amount.files += 1;
+            amount.bytes += metadata.len();
+        }
+    }
+    Ok(amount)
 }
 
 /// A command on one line, without the quotes of JSON.

@@ -83,7 +83,12 @@ impl Graph {
 
     /// Whether `path` is an output, lies in one, or holds one.
     pub fn is_made(&self, path: &Path) -> bool {
-        !makers(&self.producers, &Target::Path(path.to_owned())).is_empty()
+        self.makes(&Target::Path(path.to_owned()))
+    }
+
+    /// Whether what `target` refers to, or a part of it, is an output.
+    pub fn makes(&self, target: &Target) -> bool {
+        !makers(&self.producers, target).is_empty()
     }
 
     /// The declared outputs that match `pattern`, sorted.
@@ -269,11 +274,12 @@ fn makers(producers: &BTreeMap<PathBuf, usize>, target: &Target) -> BTreeSet<usi
             if !declared.is_empty() {
                 return declared;
             }
-            let inside = glob::fixed_prefix(pattern);
-            inside
-                .ancestors()
-                .filter_map(|folder| producers.get(folder).copied())
-                .collect()
+            let outputs = producers.iter();
+            let holding = outputs.filter(|(path, _)| {
+                let path = path.to_str();
+                path.is_some_and(|path| glob::may_match_below(pattern, path))
+            });
+            holding.map(|(_, at)| *at).collect()
         }
     }
 }

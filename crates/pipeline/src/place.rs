@@ -122,8 +122,8 @@ pub(crate) fn keep_unknown(
     Ok(())
 }
 
-/// Whether what stands at `path` can be restored or made again: the cache holds it, or it is the last run's. By-products
-/// and empty folders are nobody's work.
+/// Whether what stands at `path` is what the pipeline made: the cache holds it, or the lock has it. By-products and empty
+/// folders are nobody's work.
 fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output: &Output) -> bool {
     let is_empty_folder =
         || fs_err::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -137,9 +137,8 @@ fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output:
         return false;
     };
     let last = lock.stages.get(&instance.name);
-    let is_last = || last.is_some_and(|last| last.outputs.values().any(|known| *known == digest));
-    let is_stored = store.as_ref().is_some_and(|store| store.contains(&digest));
-    is_stored || (!output.treatment.is_cached && is_last())
+    let is_last = last.is_some_and(|last| last.outputs.values().any(|known| *known == digest));
+    is_last || store.as_ref().is_some_and(|store| store.contains(&digest))
 }
 
 /// `kept/1`, `kept/2`, …: the first that isn't there.

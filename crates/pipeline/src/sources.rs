@@ -46,8 +46,7 @@ impl Workspace {
                 Ok(Some(path.display().to_string()))
             }
             Target::Glob(pattern) => {
-                let is_made = !self.graph.outputs_matching(pattern).is_empty()
-                    || self.graph.is_made(&glob::fixed_prefix(pattern));
+                let is_made = self.graph.makes(&input.target);
                 let is_missing = !is_made && glob::on_disk(&self.root, pattern)?.is_empty();
                 Ok(is_missing.then(|| pattern.clone()))
             }

@@ -202,3 +202,32 @@ fn the_cache_lists_its_results() {
             .contains("contents of files         4  ")
     );
 }
+
+#[test]
+fn what_unfinished_runs_left_goes_unless_it_is_of_use() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo half > $(dirname $ATELIER_JOB)/scratch/half; test ${chain.letter} = good; echo > ${out.x}\"\nout = { x = \"x.txt\" }\n",
+    );
+    space.fails(&["repro"], "exit status 1");
+    space.fails(&["repro", "--set", "chain.letter=y"], "exit status 1");
+    let left = || {
+        fs_err::read_dir(space.path(".atelier/work"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(left(), 2);
+    space.ok(&["cache", "gc", "--workspace", "--younger-than", "1 h"]);
+    assert_eq!(left(), 2);
+    space.ok(&["cache", "gc", "--workspace"]);
+    assert_eq!(left(), 1, "the next repro goes on from it");
+}
+
+#[test]
+fn what_the_pipeline_made_is_not_kept_aside_when_the_cache_is_gone() {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro"]);
+    space.remove(".atelier/cache");
+    space.write("src.txt", "edited\n");
+    space.ok(&["repro"]);
+    assert!(!space.exists(".atelier/kept"));
+}

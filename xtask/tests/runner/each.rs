@@ -168,3 +168,26 @@ fn values_that_make_no_instances_are_pointed_at() {
         space.fails(&["repro"], "--> pipeline.toml:");
     }
 }
+
+#[test]
+fn a_pattern_of_files_inside_output_folders_follows_them() {
+    let space = Space::new(
+        r#"
+        [stage.last]
+        cmd = "cat ${in.x} > ${out.y}"
+        in = { x = "d*/x.txt" }
+        out = { y = "y" }
+        [stage.first]
+        cmd = "mkdir ${out.d}; sleep 0.1; echo ${k} ${chain.letter} > ${out.d}/x.txt"
+        each = { k = 2 }
+        out = { d = "d${k}" }
+        "#,
+    );
+    let states = space.states(&["repro", "--jobs", "3", "--json"]);
+    assert_eq!(states, ["first@0 ran", "first@1 ran", "last ran"]);
+    assert_eq!(space.read("y"), "0 x\n1 x\n");
+    let states = space.states(&["repro", "--json", "--set", "chain.letter=y"]);
+    assert_eq!(states, ["first@0 ran", "first@1 ran", "last ran"]);
+    space.remove("d0");
+    assert_eq!(space.states(&["repro", "last", "--json"]).len(), 3);
+}
