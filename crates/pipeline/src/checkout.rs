@@ -45,7 +45,7 @@ impl Workspace {
         };
         // By-products stand in the record alone.
         let record = self.store()?.recorded(&locked.key);
-        let mut is_restored = false;
+        let (mut is_restored, mut has_failed) = (false, false);
         let mut reasons = Vec::new();
         for (name, output) in &instance.outputs {
             let digest = locked.outputs.get(name);
@@ -58,14 +58,17 @@ impl Workspace {
             }
             if self.check_out(instance, (name, output), digest, events)? {
                 is_restored = true;
+            } else if !output.treatment.is_cached {
+                reasons.push(format!("output {name} is made by a run alone"));
             } else if !output.treatment.is_volatile {
+                has_failed = true;
                 reasons.push(format!("the cache does not have output {name}"));
             }
         }
-        let state = match (reasons.is_empty(), is_restored) {
-            (false, _) => State::Failed,
-            (true, true) => State::Restored,
-            (true, false) => State::UpToDate,
+        let state = match (has_failed, is_restored) {
+            (true, _) => State::Failed,
+            (false, true) => State::Restored,
+            (false, false) => State::UpToDate,
         };
         Ok(Some(Outcome {
             stage: instance.name.clone(),

@@ -196,3 +196,38 @@ fn stages_beside_each_other_are_stopped_and_put_back() {
     let kept = space.snapshot().into_iter();
     assert_eq!(kept.filter(|(_, bytes)| bytes == b"before\n").count(), 1);
 }
+
+#[test]
+fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
+    const KILLS: u32 = 16;
+    let stage = |n: usize| {
+        let size = [1_000, 2_000_000, 100_000][n % 3];
+        format!(
+            "[stage.s{n}]\ncmd = \"mkdir d{n}; head -c {size} /dev/zero > d{n}/zeros; cat src.txt > d{n}/x\"\nin = {{ src = \"src.txt\" }}\nout = {{ d = \"d{n}\" }}\n"
+        )
+    };
+    let last = "[stage.last]\ncmd = \"cat ${in.xs} > ${out.y}\"\nin = { xs = \"d*/x\" }\nout = { y = \"y\" }\n";
+    let pipeline = [(0..4).map(stage).collect::<String>(), last.to_owned()].concat();
+    let whole = Space::new(&pipeline);
+    let start = Instant::now();
+    whole.ok(&["repro", "--jobs", "3"]);
+    let time = start.elapsed();
+    let space = Space::new(&pipeline);
+    for kill in 1..=KILLS {
+        // Each time everything is made anew.
+        space.write("src.txt", &format!("source {}\n", kill % 2));
+        let mut child = space.start(&["repro", "--jobs", "3"]);
+        std::thread::sleep(time * kill / KILLS);
+        signal(&child, Signal::SIGKILL);
+        child.wait().unwrap();
+        space.ok(&["cache", "verify"]);
+    }
+    space.write("src.txt", "source\n");
+    space.ok(&["repro", "--jobs", "3"]);
+    for name in ["pipeline.lock", "y", "d1/x"] {
+        assert_eq!(space.read(name), whole.read(name), "{name}");
+    }
+    let tmp = fs_err::read_dir(space.path(".atelier/cache/tmp")).unwrap();
+    assert_eq!(tmp.count(), 0);
+    assert!(!space.exists(".atelier/kept"));
+}

@@ -209,3 +209,19 @@ fn paths_in_a_file_of_sources_are_not_trusted() {
         space.fails(&["checkout"], "--> sources.lock:1:");
     }
 }
+
+#[test]
+fn an_output_that_is_not_cached_is_no_failure_of_a_checkout() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo large > ${out.x}; echo > ${out.y}\"\nout = { x = { path = \"x\", cache = false }, y = \"y\" }\n",
+    );
+    space.ok(&["repro"]);
+    space.remove("x");
+    space.remove("y");
+    let told = space.ok(&["checkout"]).stdout;
+    assert!(
+        told.contains("s  restored       output x is made by a run alone\n"),
+        "{told}"
+    );
+    assert!(space.exists("y") && !space.exists("x"));
+}
