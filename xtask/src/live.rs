@@ -116,8 +116,11 @@ impl Live {
 
     /// What goes on, for people who wait.
     fn meanwhile(&self, line: &str) {
-        if !self.is_quiet && !self.is_json {
-            drop(writeln!(io::stderr(), "{line}"));
+        match &self.bars {
+            _ if self.is_quiet || self.is_json => {}
+            // Without a terminal to draw on, what is left is to go on.
+            Some(bars) => drop(bars.all.println(line)),
+            None => drop(writeln!(io::stderr(), "{line}")),
         }
     }
 
@@ -225,6 +228,18 @@ impl Events for Live {
                 self.line(&format!("{label}: {stage}: {text}"));
             }
             Event::Ended { stage } => self.ended(stage),
+            // On a terminal the bar of the stage has gone, and that is enough.
+            Event::Held(outcome) if self.bars.is_some() && outcome.state != State::Failed => {}
+            Event::Held(outcome) => {
+                let line = print::line(outcome, self.width, false);
+                self.meanwhile(&format!("{line}  (told in its turn)"));
+            }
+            Event::Stopping { stage, running } => {
+                let running = running.join("`, `");
+                self.meanwhile(&format!(
+                    "`{stage}` failed; waiting for the end of `{running}`"
+                ));
+            }
             Event::Failed { message, .. } => {
                 let label = styled("error", Style::Bad, self.is_colored);
                 self.line(&format!("{label}: {message}"));

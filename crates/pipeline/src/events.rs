@@ -67,6 +67,15 @@ pub enum Event<'a> {
         /// The error.
         message: &'a str,
     },
+    /// An instance is done with, and this will be told in its turn.
+    Held(&'a Outcome),
+    /// A stage failed: nothing else starts, and the end of those that run is waited for.
+    Stopping {
+        /// Instance.
+        stage: &'a str,
+        /// Those that run.
+        running: &'a [String],
+    },
     /// An instance is done with. These reports, and those of warnings and failures, come in the order of the plan,
     /// whatever ends first.
     Finished(&'a Outcome),

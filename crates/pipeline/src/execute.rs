@@ -276,8 +276,21 @@ impl Executor<'_> {
             self.end(at, Outcome { key, ..failed });
         } else {
             self.set(at, Progress::Ended);
+            self.tell_stopping(&instance.name);
         }
         self.failures.insert(at, error);
+    }
+
+    fn tell_stopping(&mut self, stage: &str) {
+        let running = self.running.keys();
+        let running = running.map(|&at| self.workspace.graph.instances[at].name.clone());
+        let running: Vec<String> = running.collect();
+        if !running.is_empty() && self.interrupts.check().is_ok() {
+            self.events.event(Event::Stopping {
+                stage,
+                running: &running,
+            });
+        }
     }
 
     fn skip(&mut self, at: usize, reason: &str) {

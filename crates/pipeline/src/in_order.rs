@@ -47,6 +47,11 @@ impl<'a> InOrder<'a> {
         let Some(&at) = self.places.get(stage) else {
             return;
         };
+        if let Held::Finished(outcome) = &held
+            && at != self.first
+        {
+            self.events.event(Event::Held(outcome));
+        }
         self.held.entry(at).or_default().push(held);
         while let Some(held) = self.held.remove(&self.first) {
             let is_done = matches!(held.last(), Some(Held::Finished(_)));
@@ -103,6 +108,7 @@ mod tests {
                 Event::Warning { stage, text } => format!("{stage}: {text}"),
                 Event::Finished(outcome) => format!("{} done", outcome.stage),
                 Event::Started { stage, .. } => format!("{stage} starts"),
+                Event::Held(outcome) => format!("{} held", outcome.stage),
                 other => format!("{other:?}"),
             });
         }
@@ -138,7 +144,7 @@ mod tests {
         events.event(warn("c"));
         events.flush();
         let expected = [
-            "c starts", "a: !", "a done", "b done", "c: !", "c: !", "d done",
+            "c starts", "b held", "a: !", "d held", "a done", "b done", "c: !", "c: !", "d done",
         ];
         assert_eq!(told.0, expected);
     }

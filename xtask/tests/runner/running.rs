@@ -101,6 +101,9 @@ fn what_is_told_has_the_order_of_the_plan() {
     let ran = space.ok(&["repro", "--jobs", "3"]);
     assert_eq!(told(&ran), ["a ran", "b ran", "c ran"]);
     assert!(ran.stderr.contains("a  starts"), "{}", ran.stderr);
+    // Who waits for the first learns of the others meanwhile.
+    let held = |line: &str| line.starts_with("b  ran ") && line.ends_with("(told in its turn)");
+    assert!(ran.stderr.lines().any(held), "{}", ran.stderr);
     let lock = space.read("pipeline.lock");
     // One after another, the same is told and recorded.
     let alone = Space::new(
@@ -197,7 +200,16 @@ fn those_that_run_beside_a_failure_are_recorded() {
         out = { x = "b.txt" }
         "#,
     );
-    space.fails(&["repro", "--jobs", "2"], "stage `a` failed: exit status 3");
+    let ran = space.run(&["repro", "--jobs", "2"]);
+    assert_eq!(ran.code, Some(1));
+    let waiting = "`a` failed; waiting for the end of `b`\n";
+    assert!(ran.stderr.contains(waiting), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("error: stage `a` failed: exit status 3"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(space.states(&["repro", "b", "--json"]), ["b up-to-date"]);
 }
 
