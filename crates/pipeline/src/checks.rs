@@ -85,6 +85,7 @@ impl Workspace {
                 stage: instance.name.clone(),
                 name: name.to_owned(),
                 faults,
+                place: None,
             });
         }
         let passed = Record {

@@ -84,7 +84,7 @@ pub enum Error {
         name: String,
     },
     /// An output isn't as its stage says that it is.
-    #[error("stage `{stage}` failed the check of its output `{name}`:\n{}", .faults.join("\n"))]
+    #[error("stage `{stage}` failed the check of its output `{name}`:\n{}{}", .faults.join("\n"), place_of(.place))]
     CheckFailed {
         /// Stage instance.
         stage: String,
@@ -92,6 +92,8 @@ pub enum Error {
         name: String,
         /// What is wrong, each with its row.
         faults: Vec<String>,
+        /// Where the output can be looked at, if not in its place.
+        place: Option<PathBuf>,
     },
     /// Stages that failed beside each other: the first of the plan, and the messages of the others.
     #[error("{0}\n{1}")]
@@ -144,6 +146,13 @@ impl Error {
             Error::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
             _ => 1,
         }
+    }
+}
+
+fn place_of(place: &Option<PathBuf>) -> String {
+    match place {
+        Some(place) => format!("\nwhat it made: {}", place.display()),
+        None => String::new(),
     }
 }
 

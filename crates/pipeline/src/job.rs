@@ -140,6 +140,13 @@ impl Job {
         place::set_aside(workspace, &self.work, &outputs)
     }
 
+    /// A path as a person in the workspace's root would write it.
+    fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.spec.folder)
+            .unwrap_or(path)
+            .to_owned()
+    }
+
     /// The process, for a thread of its own, which hands what the stage says to `hear`.
     pub(crate) fn process<H: FnMut(Message)>(
         &self,
@@ -161,11 +168,7 @@ impl Job {
         if ending.is_success() {
             return Ok(ending.usage);
         }
-        let log = self
-            .spec
-            .log
-            .strip_prefix(&workspace.root)
-            .unwrap_or(&self.spec.log);
+        let log = self.shown(&self.spec.log);
         Err(Error::StageFailed {
             stage: self.instance.name.clone(),
             status: ending.to_string(),
@@ -239,6 +242,24 @@ impl Job {
     /// Where an output was made.
     pub(crate) fn made(&self, name: &str) -> &Path {
         &self.made[name]
+    }
+
+    /// Says in an error about an output where that is, if it stays there.
+    pub(crate) fn with_place(&self, error: Error) -> Error {
+        match error {
+            Error::CheckFailed {
+                stage,
+                name,
+                faults,
+                ..
+            } if !self.in_place.contains(&name) => Error::CheckFailed {
+                place: Some(self.shown(&self.made[&name])),
+                stage,
+                name,
+                faults,
+            },
+            other => other,
+        }
     }
 
     /// Records the run with its stored outputs and moves these in, all or none.

@@ -59,6 +59,11 @@ fn an_output_is_checked_once_and_before_it_is_recorded() {
         "stage `s` failed the check of its output `x`:\nrow 0: `word` is bad\nrow 1: so is this\n",
     );
     assert_eq!(space.read("x.txt"), "x\n", "what was there stays");
+    let told = space.run(&bad).stderr;
+    let made = told
+        .lines()
+        .find_map(|line| line.strip_prefix("what it made: "));
+    assert_eq!(space.read(made.unwrap()), "bad\n");
     checked(&space);
     assert_eq!(space.repro(), ["s up-to-date"]);
     assert_eq!(checked(&space), 0, "what has passed is not looked at again");

@@ -266,7 +266,9 @@ impl Executor<'_> {
         let usage = job.end(self.workspace, ending)?;
         let outputs = job.store(self.workspace, planned)?;
         for name in self.workspace.unchecked(instance, &outputs) {
-            self.check(instance, &name, job.made(&name), &outputs[&name])?;
+            let made = job.made(&name);
+            let checked = self.check(instance, &name, made, &outputs[&name]);
+            checked.map_err(|error| job.with_place(error))?;
         }
         job.settle(self.workspace, planned, &outputs, &mut self.events)?;
         self.enter(instance, planned, &outputs)?;
