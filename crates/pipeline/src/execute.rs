@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use store::Digest;
 
@@ -25,6 +26,10 @@ use crate::{mutex, place};
 
 mod build;
 mod run;
+
+/// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
+/// is known of a thousand. What a killed repro didn't write down is restored, not run.
+const UNSAVED: Duration = Duration::from_millis(500);
 
 /// How to carry out a selection.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +96,7 @@ pub fn repro(
         outcomes: BTreeMap::new(),
         failures: BTreeMap::new(),
         wanted: BTreeSet::new(),
+        unsaved: None,
         workspace: &mut *workspace,
     };
     let outcomes = executor.run_all();
@@ -175,6 +181,8 @@ struct Executor<'a> {
     failures: BTreeMap<usize, Error>,
     /// What the user was asked about and wants to run.
     wanted: BTreeSet<usize>,
+    /// Since when the lock on disk has lacked a result.
+    unsaved: Option<Instant>,
 }
 
 impl Executor<'_> {
@@ -317,9 +325,25 @@ impl Executor<'_> {
         }
     }
 
+    /// Writes the lock and the caches, if that hasn't been done for a while.
+    fn save_if_due(&mut self) {
+        if self.unsaved.is_some_and(|since| since.elapsed() >= UNSAVED) {
+            self.unsaved = None;
+            // What cannot be written now is written at the end, or said there.
+            let _ = self.workspace.save_lock();
+            let _ = self.workspace.save_caches();
+        }
+    }
+
     /// Waits for a running stage to say something, or to end.
     fn listen(&mut self) {
-        let (at, report) = { self.reports.1.recv() }.expect("a sender is kept beside the receiver");
+        let (at, report) = loop {
+            match self.reports.1.recv_timeout(UNSAVED) {
+                Ok(told) => break told,
+                Err(RecvTimeoutError::Timeout) => self.save_if_due(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        };
         let stage = &self.workspace.graph.instances[at].name;
         match report {
             Report::Said(Message::Progress(progress)) => self.events.event(Event::Progress {

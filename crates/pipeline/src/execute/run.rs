@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use store::{Digest, Record};
 
@@ -128,8 +129,9 @@ impl Executor<'_> {
             .lock
             .stages
             .insert(instance.name.clone(), entry);
-        self.workspace.note_key(&planned.key)?;
-        self.workspace.save_lock()
+        self.unsaved.get_or_insert_with(Instant::now);
+        self.save_if_due();
+        self.workspace.note_key(&planned.key)
     }
 
     /// Starts an instance, if the user wants it to run and there is room.
@@ -273,7 +275,6 @@ impl Executor<'_> {
         job.settle(self.workspace, planned, &outputs, &mut self.events)?;
         self.enter(instance, planned, &outputs)?;
         job.clean_up()?;
-        self.workspace.save_caches()?;
         Ok(usage)
     }
 }
