@@ -9,6 +9,7 @@ mod checked;
 mod code;
 mod each;
 mod keys;
+mod light;
 mod outputs;
 mod people;
 mod predict;
