@@ -1,8 +1,10 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
 #[derive(Debug, Parser)]
@@ -16,6 +18,7 @@ Examples:
   cargo xtask repro                       bring everything up to date
   cargo xtask status                      what would run, and why
   cargo xtask explain score               what changed for one stage
+  cargo xtask watch                       bring everything up to date whenever something changes
   cargo xtask repro --set train.lr=0.01   with another parameter, for this run
   cargo xtask test                        all tests of the workspace")]
 pub(crate) struct Cli {
@@ -35,9 +38,22 @@ Examples:
   cargo xtask repro --params params/paintings.toml
   cargo xtask repro train@2 --single --force
   cargo xtask repro score --downstream
+  cargo xtask repro --jobs 4 --keep-going
   cargo xtask repro --set train.epochs=3 --dry-run")]
     Repro(Repro),
+    /// Bring stages up to date, again and again, whenever something changes
+    #[command(after_help = "\
+Looks at code, parameters and inputs about twice a second; Ctrl-C ends it.
+
+Examples:
+  cargo xtask watch
+  cargo xtask watch render --set train.epochs=1")]
+    Watch(Watch),
     /// Say for each stage whether it is up to date, and why not
+    #[command(after_help = "\
+Examples:
+  cargo xtask status
+  cargo xtask status train --json")]
     Status(Select),
     /// Say what changed for a stage since its last run
     #[command(after_help = "\
@@ -62,10 +78,90 @@ Examples:
   cargo xtask dag --dot | dot -Tsvg > stages.svg")]
     Dag(Dag),
     /// Print the log of a stage's last run
+    #[command(after_help = "\
+Examples:
+  cargo xtask log train@0")]
     Log {
         /// Stage or instance
         stage: String,
     },
+    /// Put outputs and sources in place as pipeline.lock and sources.lock have them
+    #[command(after_help = "\
+Nothing runs, and it does not matter what code and parameters are now. What stands in the way
+and is not in the cache is moved to `.atelier/kept`.
+
+Examples:
+  git switch other-branch && cargo xtask checkout
+  cargo xtask checkout train@0 data/paintings")]
+    Checkout(Select),
+    /// Take what stands in the outputs' places for the stages' results
+    #[command(after_help = "\
+For outputs that were made or edited by hand. The cache notes that no run made them.
+
+Examples:
+  cargo xtask commit annotate")]
+    Commit(Select),
+    /// Take the last results for those of changed code
+    #[command(after_help = "\
+For a change of code that changes no result, so that nothing runs for it. Refused where
+parameters, inputs or the command have changed, too. The cache notes that no run made them.
+
+Examples:
+  cargo xtask adopt train
+  cargo xtask adopt 'train@*' choose")]
+    Adopt(Select),
+    /// Leave stages as they are, whatever changes
+    #[command(after_help = "\
+Writes `frozen = true` into pipeline.toml; what stands in the outputs' places is then taken as it is.
+
+Examples:
+  cargo xtask freeze train")]
+    Freeze {
+        /// Stages
+        #[arg(value_name = "STAGE", required = true)]
+        stages: Vec<String>,
+    },
+    /// Let frozen stages run again
+    #[command(after_help = "\
+Examples:
+  cargo xtask unfreeze train")]
+    Unfreeze {
+        /// Stages
+        #[arg(value_name = "STAGE", required = true)]
+        stages: Vec<String>,
+    },
+    /// Keep the content of a source in the cache, and note it in sources.lock
+    #[command(after_help = "\
+`cargo xtask checkout` brings it back. Afterwards its files may be read-only.
+
+Examples:
+  cargo xtask add data/paintings")]
+    Add {
+        /// Files or folders in the workspace
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Fetch a source, and keep it as `add` does
+    #[command(after_help = "\
+URLs are fetched by curl, paths are copied.
+
+Examples:
+  cargo xtask import https://example.org/weights.safetensors data/weights.safetensors
+  cargo xtask import /mnt/photos data/photos
+  cargo xtask import URL data/x.csv --sha256 9f86d081884c7d65…")]
+    Import {
+        /// Where it is
+        #[arg(value_name = "URL|PATH")]
+        from: String,
+        /// Where it goes, in the workspace
+        to: PathBuf,
+        /// The hash that it must have
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+    },
+    /// Look through the cache, and clear it
+    #[command(subcommand)]
+    Cache(Cache),
     /// Search for better parameters
     #[command(subcommand)]
     Study(Study),
@@ -78,6 +174,34 @@ Examples:
         /// Passed on to `cargo test --workspace --locked`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// Print a JSON schema, with which editors complete and check a file
+    #[command(after_help = "\
+Editors with TOML support (taplo, Even Better TOML) read it where the file's first line is
+`#:schema PATH`.
+
+Examples:
+  cargo xtask schema params > .atelier/params.schema.json
+  cargo xtask schema pipeline > .atelier/pipeline.schema.json")]
+    Schema {
+        /// Of which file
+        what: Schema,
+    },
+    /// Print the script that completes `cargo xtask` in a shell
+    #[command(after_help = "\
+Examples:
+  echo 'source <(cargo xtask completions bash)' >> ~/.bashrc
+  echo 'source <(cargo xtask completions zsh)' >> ~/.zshrc
+  echo 'cargo xtask completions fish | source' >> ~/.config/fish/config.fish")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Say what may be typed next
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// All that is typed, up to the cursor
+        line: String,
     },
     /// Stand between the runner and a stage
     #[command(name = "__supervise", hide = true)]
@@ -100,12 +224,94 @@ pub(crate) struct Repro {
     /// What is named and what follows from it
     #[arg(long)]
     pub(crate) downstream: bool,
+    /// So many stages may run at once, as far as what they declare fits the machine
+    #[arg(long, short, value_name = "N", default_value = "1")]
+    pub(crate) jobs: NonZeroUsize,
+    /// After a failure, go on with what does not follow from it
+    #[arg(long, short)]
+    pub(crate) keep_going: bool,
+    /// Ask before each run
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) interactive: bool,
     /// List what would be done, and why; touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print only failures
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) quiet: bool,
+}
+
+/// Files that have a schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Schema {
+    /// pipeline.toml
+    Pipeline,
+    /// params.toml, and files of other values
+    Params,
+}
+
+/// Shells whose words can be completed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Shell {
+    /// The Bourne-again shell
+    Bash,
+    /// The Z shell
+    Zsh,
+    /// The friendly interactive shell
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Stages, instances, output paths or patterns; all if none
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) params: Params,
+    /// So many stages may run at once
+    #[arg(long, short, value_name = "N", default_value = "1")]
+    pub(crate) jobs: NonZeroUsize,
+}
+
+/// The cache in `.atelier/cache`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Remove all but what is said
+    #[command(after_help = "\
+Without saying what to keep it removes nothing.
+
+Examples:
+  cargo xtask cache gc --workspace                       keep what the lock, studies and sources use
+  cargo xtask cache gc --workspace --younger-than '30 d'
+  cargo xtask cache gc --commits --dry-run               what would go, if every commit is to be restored")]
+    Gc {
+        /// Keep what pipeline.lock, the trials of studies and sources.lock use
+        #[arg(long)]
+        workspace: bool,
+        /// Keep what they use in any commit, too
+        #[arg(long)]
+        commits: bool,
+        /// Keep what was made in this time
+        #[arg(long, value_name = "TIME", value_parser = pipeline::quantity::duration)]
+        younger_than: Option<Duration>,
+        /// Remove nothing; say how much it would be
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Read all that it holds; remove what is damaged
+    Verify,
+    /// Say how much it holds
+    Size {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the results in it, the youngest first
+    List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Searches, each declared in `studies/NAME.toml`.
@@ -206,7 +412,7 @@ pub(crate) struct Dag {
 }
 
 /// What changes params for this command.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Params {
     /// Take these values instead of those in params.toml; can be repeated
     #[arg(long = "params", value_name = "FILE")]

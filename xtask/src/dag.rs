@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline::events::State;
 use pipeline::graph::Graph;
 
+use crate::print::{self, styled};
+
 /// Stages in the order of data, each with what it follows.
 #[derive(Debug)]
 struct Stage<'a> {
@@ -37,77 +39,147 @@ fn stages(graph: &Graph) -> Vec<Stage<'_>> {
     stages
 }
 
-/// A line a stage: how far it is, its name, what it follows, what it is for.
-pub(crate) fn text(graph: &Graph, states: &[(String, State)]) -> String {
+/// A line a stage: its place in the graph, its name, how far it is, what it is for.
+///
+/// A column of the drawing is the output of a stage on its way down to those that follow it: `●` is a stage, `├` and `┤`
+/// lead off to one that follows, `╰` and `╯` to the last of them, and where `│` stands between `─` two ways cross.
+pub(crate) fn text(graph: &Graph, states: &[(String, State)], is_colored: bool) -> String {
     let states: BTreeMap<&str, State> = states
         .iter()
         .map(|(name, state)| (name.as_str(), *state))
         .collect();
     let stages = stages(graph);
-    let label = |stage: &Stage<'_>| match stage.instances.len() {
-        1 => stage.name.to_owned(),
-        n => format!("{} ×{n}", stage.name),
-    };
-    let rows: Vec<[String; 4]> = stages
-        .iter()
-        .map(|stage| {
-            let upstream: Vec<&str> = stages
-                .iter()
-                .map(|s| s.name)
-                .filter(|name| stage.upstream.contains(name))
-                .collect();
-            let arrow = if upstream.is_empty() {
-                String::new()
-            } else {
-                format!("← {}", upstream.join(", "))
-            };
-            [
-                label(stage),
-                state(stage, &states),
-                arrow,
-                stage.desc.unwrap_or_default().to_owned(),
-            ]
-        })
-        .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2)];
+    let rails = rails(&stages);
+    let labels: Vec<String> = stages.iter().map(label).collect();
+    let told: Vec<String> = stages.iter().map(|stage| state(stage, &states)).collect();
+    let width = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max();
+    let [a, b, c] = [&rails, &labels, &told].map(|texts| width(texts).unwrap_or(0));
     let mut text = String::new();
-    for [name, state, upstream, desc] in &rows {
-        let line = format!(
-            "{name:a$}  {state:b$}  {upstream:c$}  {desc}",
-            a = widths[0],
-            b = widths[1],
-            c = widths[2]
-        );
+    for (at, stage) in stages.iter().enumerate() {
+        let name = format!("{:b$}", labels[at]);
+        let told = format!("{:c$}", told[at]);
+        let told = match shared_state(stage, &states) {
+            Some(state) => styled(&told, print::style(state), is_colored),
+            None => told,
+        };
+        let desc = stage.desc.unwrap_or_default();
+        let line = format!("{:a$}  {name}  {told}  {desc}", rails[at]);
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
 }
 
+fn label(stage: &Stage<'_>) -> String {
+    match stage.instances.len() {
+        1 => stage.name.to_owned(),
+        n => format!("{} ×{n}", stage.name),
+    }
+}
+
+/// The drawing beside each stage.
+fn rails(stages: &[Stage<'_>]) -> Vec<String> {
+    let mut columns: Vec<Option<&str>> = Vec::new();
+    let mut drawn = Vec::new();
+    for (at, stage) in stages.iter().enumerate() {
+        let has_followers = |name: &str| {
+            let mut below = stages[at + 1..].iter();
+            below.any(|below| below.upstream.contains(name))
+        };
+        let joins = |column: &Option<&str>| column.is_some_and(|of| stage.upstream.contains(of));
+        let joined: Vec<bool> = columns.iter().map(joins).collect();
+        let ends: Vec<bool> = { columns.iter().zip(&joined) }
+            .map(|(column, joined)| *joined && !column.is_some_and(has_followers))
+            .collect();
+        let own = place(&columns, &joined, &ends);
+        if own == columns.len() {
+            columns.push(None);
+        }
+        drawn.push(row(&columns, &joined, &ends, own));
+        for (column, ends) in columns.iter_mut().zip(&ends) {
+            if *ends {
+                *column = None;
+            }
+        }
+        columns[own] = has_followers(stage.name).then_some(stage.name);
+        while columns.last() == Some(&None) {
+            columns.pop();
+        }
+    }
+    drawn
+}
+
+/// The column of a stage: that of the first way that ends at it, else a free one to the right of where it comes from.
+fn place(columns: &[Option<&str>], joined: &[bool], ends: &[bool]) -> usize {
+    if let Some(ending) = ends.iter().position(|ends| *ends) {
+        return ending;
+    }
+    let after = joined.iter().rposition(|joined| *joined).unwrap_or(0);
+    let mut free = (after..columns.len()).filter(|&column| columns[column].is_none());
+    free.next().unwrap_or(columns.len())
+}
+
+/// One line of the drawing, two characters a column.
+fn row(columns: &[Option<&str>], joined: &[bool], ends: &[bool], own: usize) -> String {
+    let joins = |column: usize| joined.get(column) == Some(&true);
+    let first = (0..own).find(|&column| joins(column)).unwrap_or(own);
+    let last = (own..columns.len())
+        .rfind(|&column| joins(column))
+        .unwrap_or(own);
+    let cell = |column: usize| {
+        let is_inside = first < column && column < last;
+        match (joins(column), ends.get(column) == Some(&true)) {
+            _ if column == own => '●',
+            (true, true) if is_inside => '┴',
+            (true, true) if column < own => '╰',
+            (true, true) => '╯',
+            (true, false) if is_inside => '┼',
+            (true, false) if column < own => '├',
+            (true, false) => '┤',
+            _ if columns[column].is_some() => '│',
+            _ if is_inside => '─',
+            _ => ' ',
+        }
+    };
+    let between = |column: usize| {
+        if (first..last).contains(&column) {
+            '─'
+        } else {
+            ' '
+        }
+    };
+    let row = (0..columns.len()).flat_map(|column| [cell(column), between(column)]);
+    row.collect::<String>().trim_end().to_owned()
+}
+
 /// The state that all instances share, else how many are up to date.
 fn state(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> String {
-    let of_stage: Vec<State> = stage
-        .instances
-        .iter()
-        .filter_map(|name| states.get(name).copied())
-        .collect();
-    match of_stage.first() {
-        None => "not needed".into(),
-        Some(first) if of_stage.iter().all(|state| state == first) => first.name().into(),
-        Some(_) => {
-            let done = of_stage
-                .iter()
-                .filter(|state| **state == State::UpToDate)
-                .count();
+    let of_stage = states_of(stage, states);
+    match shared_state(stage, states) {
+        Some(state) => state.name().into(),
+        None if of_stage.is_empty() => "not needed".into(),
+        None => {
+            let done = of_stage.iter();
+            let done = done.filter(|state| **state == State::UpToDate).count();
             format!("{done} of {} up to date", of_stage.len())
         }
     }
+}
+
+fn shared_state(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> Option<State> {
+    let of_stage = states_of(stage, states);
+    let first = *of_stage.first()?;
+    of_stage
+        .iter()
+        .all(|state| *state == first)
+        .then_some(first)
+}
+
+fn states_of(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> Vec<State> {
+    let instances = stage.instances.iter();
+    instances
+        .filter_map(|name| states.get(name).copied())
+        .collect()
 }
 
 /// A Mermaid flowchart.
@@ -133,4 +205,68 @@ pub(crate) fn dot(graph: &Graph) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(edges: &[(&str, &[&str])], expected: &str) {
+        let stages: Vec<Stage<'_>> = { edges.iter() }
+            .map(|(name, upstream)| Stage {
+                name,
+                desc: None,
+                instances: vec![name],
+                upstream: upstream.iter().copied().collect(),
+            })
+            .collect();
+        let drawn = rails(&stages).into_iter().zip(&stages);
+        let drawn: Vec<String> = drawn
+            .map(|(rails, stage)| format!("{rails} {}", stage.name))
+            .collect();
+        assert_eq!(drawn.join("\n"), expected.trim_matches('\n'));
+    }
+
+    #[test]
+    fn a_chain_is_a_line() {
+        check(&[("a", &[]), ("b", &["a"]), ("c", &["b"])], "● a\n● b\n● c");
+    }
+
+    #[test]
+    fn ways_part_and_meet() {
+        check(
+            &[
+                ("a", &[]),
+                ("b", &["a"]),
+                ("c", &["a"]),
+                ("d", &["b", "c"]),
+                ("e", &[]),
+            ],
+            "
+● a
+├─● b
+● │ c
+●─╯ d
+● e",
+        );
+    }
+
+    #[test]
+    fn ways_cross() {
+        check(
+            &[
+                ("a", &[]),
+                ("b", &[]),
+                ("c", &["a"]),
+                ("d", &["a", "b"]),
+                ("e", &["a", "c", "d"]),
+            ],
+            "
+● a
+│ ● b
+├─│─● c
+├─● │ d
+●─┴─╯ e",
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! A repro under way: bars on a terminal, plain lines elsewhere.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// Without a terminal, a line of progress is printed no more often than this.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Shows events as they come.
+/// Shows events as they come. What became of each stage goes to standard output, in the order of the plan; what goes on
+/// meanwhile, to standard error.
 pub(crate) struct Live {
     start: Instant,
     is_quiet: bool,
@@ -25,17 +27,20 @@ pub(crate) struct Live {
     texts: Vec<String>,
     outcomes: Vec<State>,
     is_planned: bool,
-    /// How far the stage under way is with each of its tasks, the coarsest first.
-    tasks: Vec<Progress>,
-    /// When the last line was printed.
+    /// How far each running stage is with each of its tasks, the coarsest first.
+    tasks: BTreeMap<String, Vec<Progress>>,
+    /// When the last line of progress was printed.
     told: Instant,
+    /// What the user answered for all stages to come.
+    answer: Option<bool>,
 }
 
 struct Bars {
     all: MultiProgress,
     stages: ProgressBar,
-    /// A bar for each task of the stage under way, the coarsest first: epochs, then the steps of one.
-    tasks: Vec<(String, ProgressBar)>,
+    running: Vec<String>,
+    /// A bar for each task of the stages at work, with the stage and the task: epochs, then the steps of one.
+    tasks: Vec<(String, String, ProgressBar)>,
 }
 
 impl Live {
@@ -52,8 +57,9 @@ impl Live {
             texts: Vec::new(),
             outcomes: Vec::new(),
             is_planned: false,
-            tasks: Vec::new(),
+            tasks: BTreeMap::new(),
             told: Instant::now(),
+            answer: None,
         }
     }
 
@@ -71,13 +77,15 @@ impl Live {
                 .filter(|outcome| **outcome == state)
                 .count()
         };
-        self.line(&format!(
-            "{} ran, {} restored, {} up to date in {}",
-            count(State::Ran),
-            count(State::Restored),
-            count(State::UpToDate),
-            print::seconds(self.start.elapsed().as_secs_f64())
-        ));
+        let always = [State::Ran, State::Restored, State::UpToDate];
+        let seldom = [State::Frozen, State::Failed, State::Skipped];
+        let seldom = seldom.into_iter().filter(|state| count(*state) > 0);
+        let counts = always.into_iter().chain(seldom);
+        let counts: Vec<String> = counts
+            .map(|state| format!("{} {}", count(state), state.name()))
+            .collect();
+        let time = print::seconds(self.start.elapsed().as_secs_f64());
+        self.line(&format!("{} in {time}", counts.join(", ")));
         for text in &self.texts {
             self.line(&format!("\n{}", text.trim_end()));
         }
@@ -106,38 +114,77 @@ impl Live {
         }
     }
 
+    /// What goes on, for people who wait.
+    fn meanwhile(&self, line: &str) {
+        match &self.bars {
+            _ if self.is_quiet || self.is_json => {}
+            // Without a terminal to draw on, what is left is to go on.
+            Some(bars) => drop(bars.all.println(line)),
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+
     /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
     fn progress_line(&mut self, stage: &str, progress: &Progress) {
-        match self
-            .tasks
-            .iter_mut()
-            .find(|task| task.task == progress.task)
-        {
+        let tasks = self.tasks.entry(stage.to_owned()).or_default();
+        match tasks.iter_mut().find(|task| task.task == progress.task) {
             Some(task) => task.clone_from(progress),
-            None => self.tasks.push(progress.clone()),
+            None => tasks.push(progress.clone()),
         }
         if self.told.elapsed() < LINE_INTERVAL {
             return;
         }
+        let counts: Vec<String> = tasks.iter().map(count).collect();
         self.told = Instant::now();
-        let counts: Vec<String> = self.tasks.iter().map(count).collect();
         let message = progress.message.as_deref().unwrap_or_default();
         let line = format!(
             "{stage:width$}  {}  {message}",
             counts.join(", "),
             width = self.width
         );
-        self.note(line.trim_end());
+        self.meanwhile(line.trim_end());
     }
 
     fn finished(&mut self, outcome: &Outcome) {
         if let Some(bars) = &mut self.bars {
-            bars.end_stage();
+            bars.stages.inc(1);
         }
-        self.tasks.clear();
-        self.told = Instant::now();
         self.outcomes.push(outcome.state);
         self.note(&print::line(outcome, self.width, self.is_colored));
+    }
+
+    fn ended(&mut self, stage: &str) {
+        match &mut self.bars {
+            Some(bars) => bars.end_stage(stage),
+            None => drop(self.tasks.remove(stage)),
+        }
+    }
+
+    /// Asks on standard error and reads a line; no more input is a no.
+    fn ask(&mut self, stage: &str, reasons: &[String]) -> bool {
+        if let Some(answer) = self.answer {
+            return answer;
+        }
+        let ask = || {
+            let reasons = reasons.join(", ");
+            // Who cannot be asked does not answer.
+            drop(write!(
+                io::stderr(),
+                "run `{stage}` ({reasons})? [y]es, [n]o, [a]ll, [q]uit: "
+            ));
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).map(|_| line)
+        };
+        let line = match &self.bars {
+            Some(bars) => bars.all.suspend(ask),
+            None => ask(),
+        };
+        match line.unwrap_or_default().trim() {
+            "y" | "yes" => true,
+            "a" | "all" => *self.answer.insert(true),
+            "n" | "no" => false,
+            _ => *self.answer.insert(false),
+        }
     }
 
     fn building(&mut self, binaries: &[String]) {
@@ -170,7 +217,7 @@ impl Events for Live {
             Event::Building { binaries } => self.building(binaries),
             Event::Started { stage, .. } => match &mut self.bars {
                 Some(bars) => bars.start_stage(stage),
-                None => self.note(&format!("{stage:width$}  starts", width = self.width)),
+                None => self.meanwhile(&format!("{stage:width$}  starts", width = self.width)),
             },
             Event::Progress { stage, progress } => match &mut self.bars {
                 Some(bars) => bars.progress(stage, progress),
@@ -180,9 +227,30 @@ impl Events for Live {
                 let label = styled("warning", Style::Warn, self.is_colored);
                 self.line(&format!("{label}: {stage}: {text}"));
             }
+            Event::Ended { stage } => self.ended(stage),
+            // On a terminal the bar of the stage has gone, and that is enough.
+            Event::Held(outcome) if self.bars.is_some() && outcome.state != State::Failed => {}
+            Event::Held(outcome) => {
+                let line = print::line(outcome, self.width, false);
+                self.meanwhile(&format!("{line}  (told in its turn)"));
+            }
+            Event::Stopping { stage, running } => {
+                let running = running.join("`, `");
+                self.meanwhile(&format!(
+                    "`{stage}` failed; waiting for the end of `{running}`"
+                ));
+            }
+            Event::Failed { message, .. } => {
+                let label = styled("error", Style::Bad, self.is_colored);
+                self.line(&format!("{label}: {message}"));
+            }
             Event::Finished(outcome) => self.finished(outcome),
             Event::Show { text, .. } => self.texts.push(text.to_owned()),
         }
+    }
+
+    fn may_run(&mut self, stage: &str, reasons: &[String]) -> bool {
+        self.ask(stage, reasons)
     }
 }
 
@@ -196,29 +264,30 @@ impl Bars {
         Bars {
             all,
             stages,
+            running: Vec::new(),
             tasks: Vec::new(),
         }
     }
 
     fn start_stage(&mut self, stage: &str) {
-        self.stages.set_message(stage.to_owned());
+        self.running.push(stage.to_owned());
+        self.stages.set_message(self.running.join(", "));
         self.stages.enable_steady_tick(TICK);
     }
 
-    fn end_stage(&mut self) {
-        self.stages.inc(1);
-        self.stages.set_message("");
-        self.clear_tasks();
+    fn end_stage(&mut self, stage: &str) {
+        self.running.retain(|running| running != stage);
+        self.stages.set_message(self.running.join(", "));
+        self.clear_tasks(|of| of == stage);
     }
 
-    fn clear_tasks(&mut self) {
-        for (_, task) in self.tasks.drain(..) {
-            task.finish_and_clear();
-        }
+    fn clear_tasks(&mut self, is_meant: impl Fn(&str) -> bool) {
+        let tasks = self.tasks.extract_if(.., |(stage, _, _)| is_meant(stage));
+        tasks.for_each(|(_, _, bar)| bar.finish_and_clear());
     }
 
     fn progress(&mut self, stage: &str, progress: &Progress) {
-        let task = self.task(&progress.task);
+        let task = self.task(stage, &progress.task);
         if let Some(total) = progress.total {
             task.set_length(total);
         }
@@ -235,18 +304,20 @@ impl Bars {
         task.set_position(progress.done);
     }
 
-    fn task(&mut self, name: &str) -> ProgressBar {
-        if let Some((_, bar)) = self.tasks.iter().find(|(task, _)| task == name) {
+    fn task(&mut self, stage: &str, name: &str) -> ProgressBar {
+        let is_meant = |(of, task, _): &&(String, String, _)| of == stage && task == name;
+        if let Some((_, _, bar)) = self.tasks.iter().find(is_meant) {
             return bar.clone();
         }
         let bar = self.all.add(ProgressBar::no_length());
-        self.tasks.push((name.to_owned(), bar.clone()));
+        self.tasks
+            .push((stage.to_owned(), name.to_owned(), bar.clone()));
         bar
     }
 
     fn remove(&mut self) {
         self.stages.disable_steady_tick();
-        self.clear_tasks();
+        self.clear_tasks(|_| true);
         // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
     }

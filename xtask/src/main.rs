@@ -1,17 +1,22 @@
 //! The command line: parse, call, print.
 
+mod cache;
 mod cli;
+mod complete;
 mod dag;
 mod live;
 mod predict;
 mod print;
 mod study;
+mod take;
+mod watch;
 
 use std::env;
 use std::process::{Command as Process, ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
+use pipeline::Accept;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
 use pipeline::graph::{Reach, Selection};
@@ -33,14 +38,29 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Repro(arguments) => repro(arguments)?,
+        Command::Repro(arguments) => return repro(arguments),
         Command::Status(arguments) => status(&arguments)?,
         Command::Explain(arguments) => explain(&arguments)?,
         Command::Predict(arguments) => return predict::predict(&arguments),
         Command::Dag(arguments) => draw(&arguments)?,
         Command::Log { stage } => log(&stage)?,
+        Command::Watch(arguments) => watch::watch(&arguments)?,
+        Command::Checkout(arguments) => return take::checkout(arguments),
+        Command::Commit(arguments) => take::accept(&arguments, Accept::Outputs)?,
+        Command::Adopt(arguments) => take::accept(&arguments, Accept::LastResult)?,
+        Command::Freeze { stages } => take::freeze(&stages, true)?,
+        Command::Unfreeze { stages } => take::freeze(&stages, false)?,
+        Command::Add { paths } => take::add(&paths)?,
+        Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
+        Command::Cache(command) => return cache::run(command),
         Command::Study(command) => study::run(command)?,
         Command::Test { arguments } => return test(&arguments),
+        Command::Schema { what } => schema(what)?,
+        Command::Completions { shell } => print::text(complete::script(shell))?,
+        Command::Complete { line } => {
+            let lines = complete::candidates(&line).into_iter();
+            print::text(&lines.map(|line| line + "\n").collect::<String>())?;
+        }
         Command::Supervise { spec } => pipeline::supervise::supervise(&spec)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -59,7 +79,7 @@ fn select(workspace: &Workspace, targets: &[String], reach: Reach) -> anyhow::Re
     Ok(workspace.graph.select(&workspace.root, targets, reach)?)
 }
 
-fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
+fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
     let access = if arguments.dry_run {
         Access::Read
     } else {
@@ -74,14 +94,18 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
     let selection = select(&workspace, &arguments.select.targets, reach)?;
     if arguments.dry_run {
         let outcomes = workspace.outlook(&selection, arguments.force)?;
-        return if arguments.select.json {
-            print::json(&outcomes)
+        if arguments.select.json {
+            print::json(&outcomes)?;
         } else {
-            print::outlook(&outcomes)
-        };
+            print::outlook(&outcomes)?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
     let options = Options {
         force: arguments.force,
+        keep_going: arguments.keep_going,
+        is_interactive: arguments.interactive,
+        jobs: arguments.jobs,
     };
     let mut live = live::Live::new(arguments.quiet, arguments.select.json);
     let outcomes = execute::repro(&mut workspace, &selection, options, &mut live);
@@ -90,7 +114,10 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<()> {
     if arguments.select.json {
         print::json(&outcomes)?;
     }
-    Ok(())
+    let has_failed = outcomes
+        .iter()
+        .any(|outcome| outcome.state == State::Failed);
+    Ok(ExitCode::from(u8::from(has_failed)))
 }
 
 fn status(arguments: &cli::Select) -> anyhow::Result<()> {
@@ -98,10 +125,10 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
     if arguments.json {
-        print::json(&outcomes)
-    } else {
-        print::outlook(&outcomes)
+        return print::json(&outcomes);
     }
+    print::outlook(&outcomes)?;
+    print::sources(&workspace.source_states()?)
 }
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
@@ -128,15 +155,22 @@ fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
         .into_iter()
         .map(|outcome| (outcome.stage, outcome.state))
         .collect();
-    print::text(&dag::text(&workspace.graph, &states))
+    let is_colored = print::is_colored(&std::io::stdout());
+    print::text(&dag::text(&workspace.graph, &states, is_colored))
+}
+
+fn schema(what: cli::Schema) -> anyhow::Result<()> {
+    match what {
+        cli::Schema::Pipeline => print::text(pipeline::schema::PIPELINE),
+        cli::Schema::Params => {
+            let workspace = open(&cli::Params::default(), Access::Read)?;
+            print::json(&workspace.params_schema()?)
+        }
+    }
 }
 
 fn log(stage: &str) -> anyhow::Result<()> {
-    let none = cli::Params {
-        files: Vec::new(),
-        settings: Vec::new(),
-    };
-    let workspace = open(&none, Access::Read)?;
+    let workspace = open(&cli::Params::default(), Access::Read)?;
     let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
     let path = workspace.log(instance);
     if !path.exists() {

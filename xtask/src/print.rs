@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pipeline::Explanation;
 use pipeline::events::{Outcome, State, Usage};
+use pipeline::tracked::SourceState;
 
 /// The color of a state or a message, as an ANSI code.
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +39,11 @@ pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
 
 pub(crate) fn style(state: State) -> Style {
     match state {
-        State::UpToDate => Style::Dim,
-        State::Restored | State::WouldRestore => Style::Good,
+        State::UpToDate | State::Frozen => Style::Dim,
+        State::Restored | State::WouldRestore | State::Committed | State::Adopted => Style::Good,
         State::Ran | State::WouldRun => Style::Active,
-        State::MayRun => Style::Warn,
-        State::Blocked => Style::Bad,
+        State::MayRun | State::Skipped => Style::Warn,
+        State::Blocked | State::Failed => Style::Bad,
     }
 }
 
@@ -99,6 +100,11 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         (count(&[State::MayRun]), "may run"),
         (count(&[State::WouldRestore]), "to restore"),
         (count(&[State::Blocked]), "blocked"),
+        (count(&[State::Committed]), "committed"),
+        (count(&[State::Adopted]), "adopted"),
+        (count(&[State::Restored]), "restored"),
+        (count(&[State::Failed]), "failed"),
+        (count(&[State::Frozen]), "frozen"),
         (count(&[State::UpToDate]), "up to date"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -107,6 +113,20 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         .collect();
     lines.push_str(&format!("{}\n", counts.join(", ")));
     text(&lines)
+}
+
+/// The sources that are not what was noted of them, and what can be done.
+pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
+    let lines = states.iter().filter_map(|(path, state)| match state {
+        SourceState::Unchanged => None,
+        SourceState::Changed => Some(format!(
+            "source {path} was changed since it was added; `cargo xtask add {path}` takes it as it is\n"
+        )),
+        SourceState::Missing => Some(format!(
+            "source {path} is missing; `cargo xtask checkout {path}` brings it back\n"
+        )),
+    });
+    text(&lines.collect::<String>())
 }
 
 /// `train@0   ran         12.3 s, 24.0 s CPU, 310 MB   param lr 0.1 → 0.2`.
@@ -149,6 +169,9 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
         lines.push_str(&format!(": {}", outcome.reasons.join(", ")));
     }
     lines.push('\n');
+    if let Some(accepted) = &explanation.accepted {
+        lines.push_str(&format!("  the last result was {accepted}\n"));
+    }
     for difference in &explanation.differences {
         lines.push_str(&format!("  {difference}\n"));
         for (sign, value) in [('-', &difference.old), ('+', &difference.new)] {

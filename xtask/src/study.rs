@@ -166,6 +166,11 @@ fn list(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The names of all studies.
+pub(crate) fn names() -> anyhow::Result<Vec<String>> {
+    declared::names(&find_root(&env::current_dir()?)?)
+}
+
 /// The folder of a study, in the runner's own.
 fn folder_name(name: &str) -> PathBuf {
     Path::new("studies").join(name)

@@ -6,37 +6,54 @@
 //! |---|---|
 //! | `desc` | a line for people |
 //! | `run` | `crate/binary` of this workspace, started with a job file |
-//! | `cmd` | text for the shell, started in the workspace root |
+//! | `cmd` | text for the shell, started in the workspace root; a list of texts runs in one shell and stops at the first that fails |
 //! | `in` | `name = "path"`: a file, a folder or a pattern with `*`, `?`, `**`; an empty path is an absent input |
-//! | `out` | `name = "path"`, or `name = { path = "…", volatile = true }` for a by-product that decides nothing, such as timings |
+//! | `out` | `name = "path"`, or a table of [`DeclaredOutput`]'s keys: `path`, `volatile`, `cache`, `keep` |
 //! | `params` | keys of `params.toml`, `table.*` for all keys of a table; by default the section with the stage's name |
-//! | `each` | `variable = n` or a list: an instance for each value `0…n-1` or item, for each combination if there are several; the stage gets its values as params |
+//! | `each` | `variable = n`, a list or a table: an instance for each value `0…n-1`, item or entry, for each combination if there are several; the stage gets its values as params |
+//! | `env` | names of environment variables whose values the result depends on |
 //! | `show` | the output whose text a repro prints at its end |
 //! | `source` | whether it runs only for a stage that needs it, or by name |
+//! | `frozen` | whether it stays as it is, whatever changes |
+//! | `always` | whether it runs in every repro that comes to it |
+//! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
+//! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
+//! | `check` | by output, what its rows must be like: see the crate `checks` |
+//!
+//! `env` is part of a stage's key; none of the keys below it is.
 //!
 //! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`,
-//! `${variable}` one of `each`. In `cmd`, `${in.name}` is the input's path (several
-//! for a pattern) and `${out.name}` a path to write the output to, both quoted for
-//! the shell; an output that isn't asked for in this way is expected in its
+//! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
+//! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`.
+//!
+//! In `cmd`, `${in.name}` is the input's path (several for a pattern) and `${out.name}` a
+//! path to write the output to, both quoted for the shell; an output that isn't asked for in this way is expected in its
 //! declared place, and what stands there is set aside while the command runs.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
-use toml_edit::{Item, TableLike};
 
 use crate::error::Result;
-use crate::source::{self, Source};
-use crate::{nearest, params};
+use crate::resources::Resources;
+use crate::source::Source;
+
+mod read;
+
+use read::Reader;
 
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-const STAGE_KEYS: [&str; 9] = [
-    "desc", "run", "cmd", "in", "out", "params", "each", "show", "source",
+pub(crate) const STAGE_KEYS: [&str; 17] = [
+    "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "source", "frozen",
+    "always", "cores", "memory", "gpu", "timeout", "check",
 ];
+
+pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// All stages, in the order of the file.
 #[derive(Debug, Clone)]
@@ -66,8 +83,27 @@ pub struct Stage {
     pub each: Vec<(String, Spanned<Value>)>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
+    /// Environment variables that the result depends on.
+    pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
     pub is_source: bool,
+    /// When and how it runs.
+    pub rules: Rules,
+}
+
+/// When and how a stage runs. None of it is part of its key.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Whether the stage stays as it is, whatever changes.
+    pub is_frozen: bool,
+    /// Whether it runs in every repro that comes to it.
+    pub is_always: bool,
+    /// What it occupies while it runs.
+    pub resources: Resources,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+    /// By output, what its rows must be like, in the words of the crate `checks`.
+    pub checks: BTreeMap<String, Spanned<Value>>,
 }
 
 /// How a stage is carried out.
@@ -75,8 +111,8 @@ pub struct Stage {
 pub enum Action<T> {
     /// `crate/binary` of this workspace, started with a job file.
     Run(T),
-    /// Text for the shell, started in the workspace root.
-    Command(T),
+    /// Texts for one shell, started in the workspace root.
+    Command(Vec<T>),
 }
 
 /// An output's place.
@@ -84,8 +120,29 @@ pub enum Action<T> {
 pub struct DeclaredOutput {
     /// Path template, from the workspace root.
     pub path: Spanned<String>,
-    /// Whether it is a by-product, such as timings, that decides nothing.
-    pub volatile: bool,
+    /// How it is treated.
+    pub treatment: Treatment,
+}
+
+/// How an output is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Treatment {
+    /// `volatile`: whether it is a by-product, such as timings, that decides nothing.
+    pub is_volatile: bool,
+    /// `cache`: whether its content is kept in the cache. One that is not can't be restored: it is made anew.
+    pub is_cached: bool,
+    /// `keep`: whether a run goes on from what the last one left, instead of from nothing.
+    pub is_kept: bool,
+}
+
+impl Default for Treatment {
+    fn default() -> Self {
+        Treatment {
+            is_volatile: false,
+            is_cached: true,
+            is_kept: false,
+        }
+    }
 }
 
 /// A value and the bytes of `pipeline.toml` that gave it.
@@ -127,231 +184,6 @@ impl Config {
         }
         let stages = stages.into_iter().map(|(_, stage)| stage).collect();
         Ok(Config { source, stages })
-    }
-}
-
-/// Reads items of one file, pointing into it where they are wrong.
-struct Reader<'a> {
-    source: &'a Source,
-}
-
-impl Reader<'_> {
-    fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
-        let table = self.table(item, &format!("stage `{name}`"))?;
-        self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;
-        let stage = Stage {
-            name: name.to_owned(),
-            desc: self.optional_string(table, "desc")?.map(|text| text.value),
-            action: self.action(name, item, table)?,
-            inputs: self.inputs(table)?,
-            outputs: self.outputs(table)?,
-            params: self.params(table)?,
-            each: self.each(table)?,
-            show: self.show(table)?,
-            is_source: self.flag(table, "source")?,
-        };
-        let start = item.span().map_or(0, |span| span.start);
-        Ok((start, stage))
-    }
-
-    fn action(
-        &self,
-        name: &str,
-        item: &Item,
-        table: &dyn TableLike,
-    ) -> Result<Action<Spanned<String>>> {
-        let run = self.optional_string(table, "run")?;
-        let cmd = self.optional_string(table, "cmd")?;
-        match (run, cmd) {
-            (Some(run), None) if is_crate_and_binary(&run.value) => Ok(Action::Run(run)),
-            (Some(run), None) => {
-                let message = format!("`run` is `{}`; expected `crate/binary`", run.value);
-                Err(self.source.error(run.span, message))
-            }
-            (None, Some(cmd)) => Ok(Action::Command(cmd)),
-            _ => {
-                let message = format!("stage `{name}` needs one of `run` and `cmd`");
-                Err(self.source.error(item.span().unwrap_or(0..0), message))
-            }
-        }
-    }
-
-    fn inputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<String>>> {
-        let mut inputs = BTreeMap::new();
-        if let Some(item) = table.get("in") {
-            let table = self.table(item, "`in`")?;
-            for (name, item) in table.iter() {
-                self.check_name("input", name, table)?;
-                inputs.insert(
-                    name.to_owned(),
-                    self.string(item, &format!("input `{name}`"))?,
-                );
-            }
-        }
-        Ok(inputs)
-    }
-
-    fn outputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, DeclaredOutput>> {
-        let mut outputs = BTreeMap::new();
-        if let Some(item) = table.get("out") {
-            let table = self.table(item, "`out`")?;
-            for (name, item) in table.iter() {
-                self.check_name("output", name, table)?;
-                outputs.insert(name.to_owned(), self.output(name, item)?);
-            }
-        }
-        Ok(outputs)
-    }
-
-    fn output(&self, name: &str, item: &Item) -> Result<DeclaredOutput> {
-        let Some(table) = item.as_table_like() else {
-            let path = self.string(item, &format!("output `{name}`"))?;
-            return Ok(DeclaredOutput {
-                path,
-                volatile: false,
-            });
-        };
-        self.known_keys(
-            table,
-            &format!("key of output `{name}`"),
-            &["path", "volatile"],
-        )?;
-        let Some(path) = self.optional_string(table, "path")? else {
-            let message = format!("output `{name}` has no `path`");
-            return Err(self.source.error(item.span().unwrap_or(0..0), message));
-        };
-        let volatile = self.flag(table, "volatile")?;
-        Ok(DeclaredOutput { path, volatile })
-    }
-
-    fn params(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
-        let Some(item) = table.get("params") else {
-            return Ok(None);
-        };
-        let span = item.span().unwrap_or(0..0);
-        let Some(array) = item.as_array() else {
-            let message = format!(
-                "`params` is {}; expected an array of keys",
-                source::kind(item)
-            );
-            return Err(self.source.error(span, message));
-        };
-        let keys = array.iter().map(|key| {
-            let span = key.span().unwrap_or(span.clone());
-            let text = key.as_str().map(str::to_owned);
-            let value = text.ok_or_else(|| {
-                self.source
-                    .error(span.clone(), "a key of `params` is not a string".into())
-            })?;
-            Ok(Spanned { value, span })
-        });
-        keys.collect::<Result<_>>().map(Some)
-    }
-
-    fn each(&self, table: &dyn TableLike) -> Result<Vec<(String, Spanned<Value>)>> {
-        let Some(item) = table.get("each") else {
-            return Ok(Vec::new());
-        };
-        let table = self.table(item, "`each`")?;
-        let variables = table.iter().map(|(name, item)| {
-            self.check_name("variable", name, table)?;
-            let span = item.span().unwrap_or(0..0);
-            let value = params::to_json(item).ok_or_else(|| {
-                let message = format!(
-                    "`each.{name}` is {}; expected an integer, an array or a `${{param}}`",
-                    source::kind(item)
-                );
-                self.source.error(span.clone(), message)
-            })?;
-            Ok((name.to_owned(), Spanned { value, span }))
-        });
-        variables.collect()
-    }
-
-    fn show(&self, table: &dyn TableLike) -> Result<Option<String>> {
-        let Some(show) = self.optional_string(table, "show")? else {
-            return Ok(None);
-        };
-        let outputs = self.outputs(table)?;
-        if !outputs.contains_key(&show.value) {
-            let hint = nearest::hint(&show.value, outputs.keys().map(String::as_str));
-            let message = format!("`show` names no output: `{}`{hint}", show.value);
-            return Err(self.source.error(show.span, message));
-        }
-        Ok(Some(show.value))
-    }
-
-    fn flag(&self, table: &dyn TableLike, key: &str) -> Result<bool> {
-        let Some(item) = table.get(key) else {
-            return Ok(false);
-        };
-        item.as_bool().ok_or_else(|| {
-            let message = format!("`{key}` is {}; expected a boolean", source::kind(item));
-            self.source.error(item.span().unwrap_or(0..0), message)
-        })
-    }
-
-    fn optional_string(&self, table: &dyn TableLike, key: &str) -> Result<Option<Spanned<String>>> {
-        let item = table.get(key);
-        item.map(|item| self.string(item, &format!("`{key}`")))
-            .transpose()
-    }
-
-    fn string(&self, item: &Item, what: &str) -> Result<Spanned<String>> {
-        let span = item.span().unwrap_or(0..0);
-        match item.as_str() {
-            Some(text) => Ok(Spanned {
-                value: text.to_owned(),
-                span,
-            }),
-            None => {
-                let message = format!("{what} is {}; expected a string", source::kind(item));
-                Err(self.source.error(span, message))
-            }
-        }
-    }
-
-    fn table<'i>(&self, item: &'i Item, what: &str) -> Result<&'i dyn TableLike> {
-        item.as_table_like().ok_or_else(|| {
-            let message = format!("{what} is {}; expected a table", source::kind(item));
-            self.source.error(item.span().unwrap_or(0..0), message)
-        })
-    }
-
-    fn known_keys(&self, table: &dyn TableLike, what: &str, known: &[&str]) -> Result<()> {
-        for (key, _) in table.iter() {
-            if !known.contains(&key) {
-                let hint = nearest::hint(key, known.iter().copied());
-                let message = format!("unknown {what}: `{key}`{hint}");
-                return Err(self.source.error(key_span(table, key), message));
-            }
-        }
-        Ok(())
-    }
-
-    /// Names become parts of file names and of the names of instances.
-    fn check_name(&self, what: &str, name: &str, table: &dyn TableLike) -> Result<()> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if !name.is_empty() && name.chars().all(fits) {
-            return Ok(());
-        }
-        let message =
-            format!("{what} name `{name}` has characters other than letters, digits, `_` and `-`");
-        Err(self.source.error(key_span(table, name), message))
-    }
-}
-
-fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
-    let key = table.key(key);
-    key.and_then(toml_edit::Key::span).unwrap_or(0..0)
-}
-
-fn is_crate_and_binary(run: &str) -> bool {
-    match run.split_once('/') {
-        Some((package, binary)) => {
-            !package.is_empty() && !binary.is_empty() && !binary.contains('/')
-        }
-        None => false,
     }
 }
 

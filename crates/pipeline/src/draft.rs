@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use store::Digest;
 
-use crate::config::Action;
+use crate::config::{Action, Treatment};
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::instance::{Input, Instance, Target};
@@ -81,10 +81,21 @@ pub(crate) struct Foreseen {
 }
 
 impl Foreseen {
+    /// Takes note of an instance that is running.
+    pub(crate) fn note_running(&mut self, at: usize, instance: &Instance) {
+        self.unsure.insert(at, instance.name.clone());
+    }
+
     /// Takes note of a decision that won't be carried out now.
     pub(crate) fn note(&mut self, at: usize, instance: &Instance, decision: &Decision) {
         match decision {
             Decision::UpToDate { .. } => {}
+            Decision::Frozen { missing } => {
+                let paths = missing.iter();
+                let paths =
+                    paths.map(|(name, digest)| (instance.outputs[name].path.clone(), *digest));
+                self.restored.extend(paths);
+            }
             Decision::Restore { record, .. } => {
                 let known = instance.outputs.iter();
                 let known = known.filter_map(|(name, output)| {
@@ -110,17 +121,28 @@ impl Workspace {
         };
         match &instance.action {
             Action::Run(run) => draft.manifest.add("command", "run", run.as_str()),
-            Action::Command(text) => draft.manifest.add(
-                "command",
-                "cmd",
-                serde_json::Value::from(text.as_str()).to_string(),
-            ),
+            Action::Command(texts) => {
+                let value = match texts.as_slice() {
+                    [text] => serde_json::Value::from(text.as_str()),
+                    texts => serde_json::Value::from(texts),
+                };
+                draft.manifest.add("command", "cmd", value.to_string());
+            }
         }
         for (name, value) in &instance.params {
             draft.manifest.add_param(name, value);
         }
+        for name in &instance.env {
+            draft.manifest.add("env", name, env_value(name));
+        }
         for (name, output) in &instance.outputs {
-            let kind = if output.volatile { "volatile" } else { "kept" };
+            let kind = match output.treatment {
+                Treatment { is_kept: true, .. } => "continued",
+                Treatment {
+                    is_volatile: true, ..
+                } => "volatile",
+                _ => "kept",
+            };
             draft.manifest.add("output", name, kind);
         }
         for (name, input) in &instance.inputs {
@@ -176,7 +198,10 @@ impl Workspace {
             digest,
         };
         if let Some((producer, name)) = self.graph.producer(path) {
-            if self.graph.instances[producer].outputs[name].volatile {
+            if self.graph.instances[producer].outputs[name]
+                .treatment
+                .is_volatile
+            {
                 return Ok(content(None));
             }
             if let Some(digest) = foreseen.restored.get(path) {
@@ -200,6 +225,14 @@ impl Workspace {
             Err(store::Error::NotFound { .. }) => Err(Lack::Missing(path.to_owned())),
             Err(error) => Err(Lack::Other(error.into())),
         }
+    }
+}
+
+/// The value of an environment variable as a word of JSON.
+fn env_value(name: &str) -> String {
+    match std::env::var_os(name) {
+        Some(value) => serde_json::Value::from(value.to_string_lossy()).to_string(),
+        None => "unset".into(),
     }
 }
 

@@ -83,6 +83,21 @@ pub enum Error {
         /// The input's name.
         name: String,
     },
+    /// An output isn't as its stage says that it is.
+    #[error("stage `{stage}` failed the check of its output `{name}`:\n{}{}", .faults.join("\n"), place_of(.place))]
+    CheckFailed {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        name: String,
+        /// What is wrong, each with its row.
+        faults: Vec<String>,
+        /// Where the output can be looked at, if not in its place.
+        place: Option<PathBuf>,
+    },
+    /// Stages that failed beside each other: the first of the plan, and the messages of the others.
+    #[error("{0}\n{1}")]
+    Several(Box<Error>, String),
     /// `pipeline.lock` holds something that the runner didn't write.
     #[error(
         "cannot read `pipeline.lock` (restore it, or delete it to have it rebuilt from the cache): {0}"
@@ -111,6 +126,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a stage is at fault and others may go on.
+    pub fn is_of_stage(&self) -> bool {
+        matches!(
+            self,
+            Error::StageFailed { .. }
+                | Error::MissingOutput { .. }
+                | Error::MissingInputs(_)
+                | Error::InputChanged { .. }
+                | Error::OutputPlace { .. }
+                | Error::CheckFailed { .. }
+        )
+    }
+
     /// The process exit status that tells scripts what happened: 130 and 143
     /// after SIGINT and SIGTERM, as shells do, else 1.
     pub fn exit_code(&self) -> u8 {
@@ -118,6 +146,13 @@ impl Error {
             Error::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
             _ => 1,
         }
+    }
+}
+
+fn place_of(place: &Option<PathBuf>) -> String {
+    match place {
+        Some(place) => format!("\nwhat it made: {}", place.display()),
+        None => String::new(),
     }
 }
 

@@ -7,6 +7,11 @@ use store::Digest;
 pub trait Events {
     /// Called for each report, in order.
     fn event(&mut self, event: Event<'_>);
+
+    /// Asks whether the stage may run, in a run that asks.
+    fn may_run(&mut self, _stage: &str, _reasons: &[String]) -> bool {
+        true
+    }
 }
 
 /// A report.
@@ -50,7 +55,29 @@ pub enum Event<'a> {
         /// The message.
         text: &'a str,
     },
-    /// An instance is done with.
+    /// A running stage has ended; how, a later report tells.
+    Ended {
+        /// Instance.
+        stage: &'a str,
+    },
+    /// A stage failed, and others go on.
+    Failed {
+        /// Instance.
+        stage: &'a str,
+        /// The error.
+        message: &'a str,
+    },
+    /// An instance is done with, and this will be told in its turn.
+    Held(&'a Outcome),
+    /// A stage failed: nothing else starts, and the end of those that run is waited for.
+    Stopping {
+        /// Instance.
+        stage: &'a str,
+        /// Those that run.
+        running: &'a [String],
+    },
+    /// An instance is done with. These reports, and those of warnings and failures, come in the order of the plan,
+    /// whatever ends first.
     Finished(&'a Outcome),
     /// The text of an output that the user wants to see.
     Show {
@@ -101,6 +128,16 @@ pub enum State {
     Restored,
     /// The stage ran.
     Ran,
+    /// What stands in the outputs' places was taken for its result.
+    Committed,
+    /// Its last result was taken for that of changed code.
+    Adopted,
+    /// Left as it is, as `pipeline.toml` says.
+    Frozen,
+    /// The stage failed.
+    Failed,
+    /// Not run: a stage before it failed or wasn't wanted, or it wasn't wanted itself.
+    Skipped,
     /// Outputs would come from the cache.
     WouldRestore,
     /// The stage would run.
@@ -118,6 +155,11 @@ impl State {
             State::UpToDate => "up to date",
             State::Restored => "restored",
             State::Ran => "ran",
+            State::Committed => "committed",
+            State::Adopted => "adopted",
+            State::Frozen => "frozen",
+            State::Failed => "failed",
+            State::Skipped => "skipped",
             State::WouldRestore => "would restore",
             State::WouldRun => "would run",
             State::MayRun => "may run",

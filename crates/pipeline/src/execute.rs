@@ -1,31 +1,63 @@
 //! Carrying out a plan: restore, run, record.
+//!
+//! One thread decides, stores and records; each running stage has another, which listens to it. What is decided
+//! depends on what stages made and never on which of them ended first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
-use store::{Digest, Record};
+use store::Digest;
 
-use crate::cargo::Build;
-use crate::config::Action;
-use crate::draft::Foreseen;
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State, Usage};
+use crate::events::{Event, Events, Outcome, State};
 use crate::graph::Selection;
+use crate::in_order::InOrder;
 use crate::instance::Instance;
 use crate::job::Job;
-use crate::plan::{Decision, Planned, locked};
-use crate::process::Interrupts;
+use crate::plan::Planned;
+use crate::process::{Interrupts, Message};
+use crate::resources::{Room, Share};
+use crate::supervise::Ending;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
 
+mod build;
+mod run;
+
+/// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
+/// is known of a thousand. What a killed repro didn't write down is restored, not run.
+const UNSAVED: Duration = Duration::from_millis(500);
+
 /// How to carry out a selection.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Run what was named even if it is up to date.
     pub force: bool,
+    /// After a failure, go on with what doesn't follow from it.
+    pub keep_going: bool,
+    /// Ask before each run.
+    pub is_interactive: bool,
+    /// How many stages may run at once.
+    pub jobs: NonZeroUsize,
 }
 
-/// Brings the selected instances up to date, one after another.
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            force: false,
+            keep_going: false,
+            is_interactive: false,
+            jobs: NonZeroUsize::MIN,
+        }
+    }
+}
+
+/// Brings the selected instances up to date, each after those that it follows.
+///
+/// Where it keeps going, failures are among the outcomes.
 ///
 /// # Errors
 /// An input is missing, a build or a stage fails, or a signal asks to stop.
@@ -43,22 +75,29 @@ pub fn repro(
     workspace.reload_lock()?;
     place::recover(workspace)?;
     let order = workspace.in_order(selection);
-    let names = order
-        .iter()
-        .map(|&at| workspace.graph.instances[at].name.chars().count());
-    let width = names.max().unwrap_or(0);
+    let names = { order.iter() }.map(|&at| workspace.graph.instances[at].name.clone());
+    let names: Vec<String> = names.collect();
+    let width = names.iter().map(|name| name.chars().count()).max();
     events.event(Event::Planned {
         n_stages: order.len(),
-        width,
+        width: width.unwrap_or(0),
     });
-    let mut executor = Executor {
-        workspace,
+    let executor = Executor {
         options,
         selection,
+        stages: order.iter().map(|&at| (at, Progress::Waiting)).collect(),
         order,
         executables: BTreeMap::new(),
         interrupts,
-        events,
+        events: InOrder::new(events, names.into_iter()),
+        room: Room::of_machine(options.jobs),
+        running: BTreeMap::new(),
+        reports: channel(),
+        outcomes: BTreeMap::new(),
+        failures: BTreeMap::new(),
+        wanted: BTreeSet::new(),
+        unsaved: None,
+        workspace: &mut *workspace,
     };
     let outcomes = executor.run_all();
     let saved = workspace.save_lock().and_then(|()| workspace.save_caches());
@@ -68,16 +107,15 @@ pub fn repro(
     Ok(outcomes)
 }
 
-/// Passes on the outputs that the user wants to see.
+/// Passes on the outputs that the user wants to see, as far as they were made.
 fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -> Result<()> {
     for at in workspace.in_order(selection) {
         let instance = &workspace.graph.instances[at];
-        let output = instance
-            .show
-            .as_ref()
-            .and_then(|name| instance.outputs.get(name));
-        if let Some(output) = output {
-            let text = fs_err::read_to_string(workspace.root.join(&output.path))?;
+        let shown = instance.show.as_ref();
+        let output = shown.and_then(|name| instance.outputs.get(name));
+        let path = output.map(|output| workspace.root.join(&output.path));
+        if let Some(path) = path.filter(|path| path.exists()) {
+            let text = fs_err::read_to_string(path)?;
             events.event(Event::Show {
                 stage: &instance.name,
                 text: &text,
@@ -87,6 +125,45 @@ fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -
     Ok(())
 }
 
+/// How far an instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// For others that it follows, or for its turn.
+    Waiting,
+    /// It has to run under this key, and there was no room.
+    NeedsRoom(Digest),
+    Running,
+    /// Done, failed or skipped.
+    Ended,
+}
+
+/// What came of the attempt to bring an instance up to date.
+enum Begun {
+    Done(Outcome),
+    Running,
+    NeedsRoom(Digest),
+    /// The user doesn't want it to run.
+    Unwanted,
+}
+
+/// A stage at work.
+struct Running {
+    job: Job,
+    planned: Planned,
+    reasons: Vec<String>,
+    share: Share,
+}
+
+/// What the thread of a running stage tells.
+enum Report {
+    Said(Message),
+    Ended(Result<Ending>),
+}
+
+/// Of which instance a report is.
+type Told = (usize, Report);
+
+/// Instances are named by their positions in the graph.
 struct Executor<'a> {
     workspace: &'a mut Workspace,
     options: Options,
@@ -95,221 +172,201 @@ struct Executor<'a> {
     /// Built in this run, by `crate/binary`.
     executables: BTreeMap<String, PathBuf>,
     interrupts: Interrupts,
-    events: &'a mut dyn Events,
+    events: InOrder<'a>,
+    stages: BTreeMap<usize, Progress>,
+    room: Room,
+    running: BTreeMap<usize, Running>,
+    reports: (Sender<Told>, Receiver<Told>),
+    outcomes: BTreeMap<usize, Outcome>,
+    failures: BTreeMap<usize, Error>,
+    /// What the user was asked about and wants to run.
+    wanted: BTreeSet<usize>,
+    /// Since when the lock on disk has lacked a result.
+    unsaved: Option<Instant>,
 }
 
 impl Executor<'_> {
-    fn run_all(&mut self) -> Result<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        for at in self.order.clone() {
-            self.interrupts.check()?;
-            let outcome = self.bring_up_to_date(at)?;
-            self.events.event(Event::Finished(&outcome));
-            outcomes.push(outcome);
-        }
-        Ok(outcomes)
-    }
-
-    fn is_forced(&self, at: usize) -> bool {
-        self.options.force && self.selection.named.contains(&at)
-    }
-
-    fn bring_up_to_date(&mut self, at: usize) -> Result<Outcome> {
-        let instance = self.workspace.graph.instances[at].clone();
-        let mut decision = self
-            .workspace
-            .decide(at, &Foreseen::default(), self.is_forced(at))?;
-        if let (Decision::Run { .. }, Action::Run(run)) = (&decision, &instance.action)
-            && !self.executables.contains_key(run)
-        {
-            self.build(at)?;
-            // The build took time: what was built is what the files say now.
-            decision = self
-                .workspace
-                .decide(at, &Foreseen::default(), self.is_forced(at))?;
-        }
-        if let Decision::Restore {
-            planned,
-            record,
-            reasons,
-        } = &decision
-        {
-            match self.restore(&instance, planned, record, reasons) {
-                Err(Error::Store(
-                    error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
-                )) => {
-                    let text = format!("cannot restore: {error}");
-                    self.events.event(Event::Warning {
-                        stage: &instance.name,
-                        text: &text,
-                    });
-                    // Without the damaged object there's no whole record: it runs.
-                    return self.bring_up_to_date(at);
-                }
-                other => return other,
+    fn run_all(mut self) -> Result<Vec<Outcome>> {
+        loop {
+            while let Some(at) = self.next() {
+                self.begin(at);
             }
-        }
-        match decision {
-            Decision::UpToDate { key } => {
-                Ok(outcome(&instance, State::UpToDate, Vec::new(), key, None))
+            if self.running.is_empty() {
+                break;
             }
-            Decision::Run { planned, reasons } => self.run(&instance, &planned, reasons),
-            Decision::Blocked { reason } => Err(Error::MissingInputs(vec![format!(
-                "stage `{}` cannot run: {reason}",
-                instance.name
-            )])),
-            Decision::Restore { .. } | Decision::Pending { .. } => Err(Error::Invalid(format!(
-                "stage `{}` waits for a stage that is done",
-                instance.name
-            ))),
+            self.listen();
         }
-    }
-
-    fn restore(
-        &mut self,
-        instance: &Instance,
-        planned: &Planned,
-        record: &Record,
-        reasons: &[String],
-    ) -> Result<Outcome> {
-        for (name, output) in &instance.outputs {
-            let digest = &record.outputs[name];
-            place::restore(self.workspace, instance, name, output, digest, self.events)?;
-        }
-        self.enter(instance, planned, &record.outputs)?;
-        Ok(outcome(
-            instance,
-            State::Restored,
-            reasons.to_vec(),
-            planned.key,
-            None,
-        ))
-    }
-
-    /// Notes a result in the lock.
-    fn enter(
-        &mut self,
-        instance: &Instance,
-        planned: &Planned,
-        outputs: &BTreeMap<String, Digest>,
-    ) -> Result<()> {
-        let entry = locked(instance, planned, outputs);
-        self.workspace
-            .lock
-            .stages
-            .insert(instance.name.clone(), entry);
-        self.workspace.save_lock()
-    }
-
-    fn run(
-        &mut self,
-        instance: &Instance,
-        planned: &Planned,
-        reasons: Vec<String>,
-    ) -> Result<Outcome> {
-        self.events.event(Event::Started {
-            stage: &instance.name,
-            reasons: &reasons,
-        });
-        let executable = match &instance.action {
-            Action::Run(run) => self.executables.get(run).cloned(),
-            Action::Command(_) => None,
-        };
-        let job = Job::prepare(self.workspace, instance, planned, executable)?;
-        let ran = job.run(self.workspace, &self.interrupts, self.events);
-        let outputs = match ran {
-            Ok(usage) => job
-                .collect(self.workspace, planned, self.events)
-                .map(|outputs| (outputs, usage)),
-            Err(error) => Err(error),
-        };
-        let (outputs, usage) = match outputs {
-            Ok(done) => done,
-            Err(error) => {
-                place::recover(self.workspace)?;
-                return Err(error);
-            }
-        };
-        self.enter(instance, planned, &outputs)?;
-        job.clean_up()?;
-        self.workspace.save_caches()?;
-        Ok(outcome(
-            instance,
-            State::Ran,
-            reasons,
-            planned.key,
-            Some(usage),
-        ))
-    }
-
-    /// Builds the binary of the instance `first` and of all later ones that
-    /// will run whatever comes of it.
-    fn build(&mut self, first: usize) -> Result<()> {
-        let build = self.what_to_build(first)?;
-        let binaries: Vec<String> = build.binaries.iter().cloned().collect();
-        self.events.event(Event::Building {
-            binaries: &binaries,
-        });
-        self.executables = build.run(&self.workspace.root, &self.interrupts)?;
-        self.workspace.forget_code();
+        self.events.flush();
         self.interrupts.check()?;
-        self.check_names()?;
-        match &self.workspace.graph.instances[first].action {
-            Action::Run(run) if !self.executables.contains_key(run) => Err(Error::Cargo {
-                what: format!("find the executable of `{run}`"),
-                why: "cargo built it but did not name it".into(),
+        let is_tolerated = |error: &Error| self.options.keep_going && error.is_of_stage();
+        self.failures.retain(|_, error| !is_tolerated(error));
+        self.first_failure()?;
+        let mut outcomes = self.outcomes;
+        Ok({ self.order.iter() }
+            .filter_map(|at| outcomes.remove(at))
+            .collect())
+    }
+
+    /// The failure that comes first in the plan; others are told as warnings.
+    fn first_failure(&mut self) -> Result<()> {
+        let order = self.order.clone();
+        let mut failures = { order.iter() }.filter_map(|at| self.failures.remove(at));
+        let Some(first) = failures.next() else {
+            return Ok(());
+        };
+        let others: Vec<String> = failures.map(|error| error.to_string()).collect();
+        match others.as_slice() {
+            [] => Err(first),
+            others => Err(Error::Several(Box::new(first), others.join("\n"))),
+        }
+    }
+
+    /// The first instance in the order of the plan that something can be done about.
+    fn next(&self) -> Option<usize> {
+        let mut failures = self.failures.values();
+        let is_stopped = failures.any(|error| !(self.options.keep_going && error.is_of_stage()));
+        if is_stopped || self.interrupts.check().is_err() {
+            return None;
+        }
+        let mut order = self.order.iter().copied();
+        order.find(|at| match &self.stages[at] {
+            Progress::Waiting => self.room.has_place() && self.is_ready(*at),
+            Progress::NeedsRoom(key) => self.has_room(*at, key),
+            Progress::Running | Progress::Ended => false,
+        })
+    }
+
+    fn is_ready(&self, at: usize) -> bool {
+        let mut upstream = self.workspace.graph.upstream[at].iter();
+        upstream.all(|above| {
+            let above = self.stages.get(above);
+            above.is_none_or(|above| *above == Progress::Ended)
+        })
+    }
+
+    /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
+    fn has_room(&self, at: usize, key: &Digest) -> bool {
+        let needed = &self.workspace.graph.instances[at].rules.resources;
+        let mut running = self.running.values();
+        self.room.fits(needed) && running.all(|running| running.planned.key != *key)
+    }
+
+    fn begin(&mut self, at: usize) {
+        match self.bring_up_to_date(at) {
+            Ok(Begun::Done(outcome)) => self.end(at, outcome),
+            Ok(Begun::Running) => self.set(at, Progress::Running),
+            Ok(Begun::NeedsRoom(key)) => self.set(at, Progress::NeedsRoom(key)),
+            Ok(Begun::Unwanted) => self.skip(at, "not wanted"),
+            Err(error) => self.fail(at, None, error),
+        }
+    }
+
+    fn set(&mut self, at: usize, progress: Progress) {
+        self.stages.insert(at, progress);
+    }
+
+    fn end(&mut self, at: usize, outcome: Outcome) {
+        self.set(at, Progress::Ended);
+        self.events.event(Event::Finished(&outcome));
+        self.outcomes.insert(at, outcome);
+    }
+
+    fn fail(&mut self, at: usize, key: Option<Digest>, error: Error) {
+        let instance = self.workspace.graph.instances[at].clone();
+        if self.options.keep_going && error.is_of_stage() {
+            let message = error.to_string();
+            self.events.event(Event::Failed {
+                stage: &instance.name,
+                message: &message,
+            });
+            self.skip_followers(at, &format!("`{}` failed", instance.name));
+            let failed = outcome(&instance, State::Failed);
+            self.end(at, Outcome { key, ..failed });
+        } else {
+            self.set(at, Progress::Ended);
+            self.tell_stopping(&instance.name);
+        }
+        self.failures.insert(at, error);
+    }
+
+    fn tell_stopping(&mut self, stage: &str) {
+        let running = self.running.keys();
+        let running = running.map(|&at| self.workspace.graph.instances[at].name.clone());
+        let running: Vec<String> = running.collect();
+        if !running.is_empty() && self.interrupts.check().is_ok() {
+            self.events.event(Event::Stopping {
+                stage,
+                running: &running,
+            });
+        }
+    }
+
+    fn skip(&mut self, at: usize, reason: &str) {
+        let instance = self.workspace.graph.instances[at].clone();
+        self.skip_followers(at, &format!("`{}` was skipped", instance.name));
+        let skipped = outcome(&instance, State::Skipped);
+        let reasons = vec![reason.to_owned()];
+        self.end(at, Outcome { reasons, ..skipped });
+    }
+
+    /// Skips all that follows from an instance.
+    fn skip_followers(&mut self, at: usize, reason: &str) {
+        let mut lost = BTreeSet::from([at]);
+        for follower in self.order.clone() {
+            let upstream = &self.workspace.graph.upstream[follower];
+            if upstream.is_disjoint(&lost) || !lost.insert(follower) {
+                continue;
+            }
+            if self.stages[&follower] != Progress::Ended {
+                let skipped = outcome(&self.workspace.graph.instances[follower], State::Skipped);
+                let reasons = vec![reason.to_owned()];
+                self.end(follower, Outcome { reasons, ..skipped });
+            }
+        }
+    }
+
+    /// Writes the lock and the caches, if that hasn't been done for a while.
+    fn save_if_due(&mut self) {
+        if self.unsaved.is_some_and(|since| since.elapsed() >= UNSAVED) {
+            self.unsaved = None;
+            // What cannot be written now is written at the end, or said there.
+            let _ = self.workspace.save_lock();
+            let _ = self.workspace.save_caches();
+        }
+    }
+
+    /// Waits for a running stage to say something, or to end.
+    fn listen(&mut self) {
+        let (at, report) = loop {
+            match self.reports.1.recv_timeout(UNSAVED) {
+                Ok(told) => break told,
+                Err(RecvTimeoutError::Timeout) => self.save_if_due(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        };
+        let stage = &self.workspace.graph.instances[at].name;
+        match report {
+            Report::Said(Message::Progress(progress)) => self.events.event(Event::Progress {
+                stage,
+                progress: &progress,
             }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks what was built about all that it is going to be given: a typo costs no run.
-    fn check_names(&self) -> Result<()> {
-        for &at in &self.order {
-            let instance = &self.workspace.graph.instances[at];
-            if let Action::Run(run) = &instance.action
-                && let Some(executable) = self.executables.get(run)
-            {
-                self.workspace.check_names(instance, executable)?;
+            Report::Said(Message::Warn(text)) => {
+                self.events.event(Event::Warning { stage, text: &text });
+            }
+            Report::Ended(ending) => {
+                self.events.event(Event::Ended { stage });
+                self.ended(at, ending);
             }
         }
-        Ok(())
-    }
-
-    fn what_to_build(&mut self, first: usize) -> Result<Build> {
-        let mut foreseen = Foreseen::default();
-        let mut runs: BTreeSet<String> = self.executables.keys().cloned().collect();
-        let later = self.order.iter().position(|&at| at == first).unwrap_or(0);
-        for &at in &self.order[later..] {
-            let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
-            let instance = &self.workspace.graph.instances[at];
-            foreseen.note(at, instance, &decision);
-            let is_sure = matches!(
-                decision,
-                Decision::Run { .. } | Decision::Pending { certain: true, .. }
-            );
-            if let (true, Action::Run(run)) = (is_sure, &instance.action) {
-                runs.insert(run.clone());
-            }
-        }
-        let mut build = Build::of(&self.workspace.graph.instances);
-        build.binaries = runs;
-        Ok(build)
     }
 }
 
-fn outcome(
-    instance: &Instance,
-    state: State,
-    reasons: Vec<String>,
-    key: Digest,
-    usage: Option<Usage>,
-) -> Outcome {
+fn outcome(instance: &Instance, state: State) -> Outcome {
     Outcome {
         stage: instance.name.clone(),
         state,
-        reasons,
-        key: Some(key),
-        usage,
+        reasons: Vec::new(),
+        key: None,
+        usage: None,
     }
 }

@@ -26,6 +26,20 @@ fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
     }
 }
 
+/// Whether something below the folder `path` could match. A pattern that begins with `**` speaks of no folder, and so of
+/// none that a stage makes.
+pub(crate) fn may_match_below(pattern: &str, path: &str) -> bool {
+    let mut pattern = pattern.split('/');
+    for (depth, name) in path.split('/').enumerate() {
+        match pattern.next() {
+            Some("**") => return depth > 0,
+            Some(part) if match_part(part, name) => {}
+            _ => return false,
+        }
+    }
+    pattern.next().is_some()
+}
+
 /// Linear in practice: on a mismatch, lets the last `*` take one more character.
 fn match_part(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
@@ -131,6 +145,23 @@ mod tests {
         assert!(matches("*", ""));
         assert!(!matches("a?c", "ac"));
         assert!(matches("a?c", "aüc"));
+    }
+
+    #[test]
+    fn folders_that_may_hold_a_match_are_known() {
+        for (pattern, path, expected) in [
+            ("data/in/*.csv", "data", true),
+            ("data/in/*.csv", "data/in", true),
+            ("data/in/*.csv", "data/in/a.csv", false),
+            ("o*/x", "o1", true),
+            ("o*/x", "p1", false),
+            ("data/**/x", "data/a/b", true),
+            ("data/**/x", "other/a", false),
+            ("**/x", "data", false),
+        ] {
+            let may = may_match_below(pattern, path);
+            assert_eq!(may, expected, "{pattern} below {path}");
+        }
     }
 
     #[test]

@@ -83,7 +83,12 @@ impl Graph {
 
     /// Whether `path` is an output, lies in one, or holds one.
     pub fn is_made(&self, path: &Path) -> bool {
-        !makers(&self.producers, &Target::Path(path.to_owned())).is_empty()
+        self.makes(&Target::Path(path.to_owned()))
+    }
+
+    /// Whether what `target` refers to, or a part of it, is an output.
+    pub fn makes(&self, target: &Target) -> bool {
+        !makers(&self.producers, target).is_empty()
     }
 
     /// The declared outputs that match `pattern`, sorted.
@@ -115,7 +120,8 @@ impl Graph {
             Reach::Single => {}
             Reach::Upstream => {
                 for &at in self.order.iter().rev() {
-                    if reached.contains(&at) {
+                    // What a frozen stage was made from is of no concern.
+                    if reached.contains(&at) && !self.instances[at].rules.is_frozen {
                         reached.extend(&self.upstream[at]);
                     }
                 }
@@ -268,11 +274,12 @@ fn makers(producers: &BTreeMap<PathBuf, usize>, target: &Target) -> BTreeSet<usi
             if !declared.is_empty() {
                 return declared;
             }
-            let inside = glob::fixed_prefix(pattern);
-            inside
-                .ancestors()
-                .filter_map(|folder| producers.get(folder).copied())
-                .collect()
+            let outputs = producers.iter();
+            let holding = outputs.filter(|(path, _)| {
+                let path = path.to_str();
+                path.is_some_and(|path| glob::may_match_below(pattern, path))
+            });
+            holding.map(|(_, at)| *at).collect()
         }
     }
 }

@@ -1,17 +1,23 @@
 //! Stages made concrete: one instance for each combination of `each`, its
 //! templates filled and its params looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::config::{Action, Config, DeclaredOutput, Spanned, Stage};
+use crate::config::{Action, Config, DeclaredOutput, Rules, Spanned, Stage, Treatment};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::{glob, nearest, template};
+
+mod each;
+mod params;
+
+use each::{Variables, instance_name};
+use params::StageParams;
 
 /// A stage with its variables, paths and params resolved.
 #[derive(Debug, Clone)]
@@ -22,7 +28,7 @@ pub struct Instance {
     pub stage: String,
     /// One line for people.
     pub desc: Option<String>,
-    /// The command; `${in.name}` and `${out.name}` are still in a shell text.
+    /// The command; `${in.name}` and `${out.name}` are still in its texts.
     pub action: Action<String>,
     /// Params by the name that the stage sees.
     pub params: BTreeMap<String, Value>,
@@ -38,6 +44,10 @@ pub struct Instance {
     pub is_source: bool,
     /// The device class, for stages that list `device`.
     pub device: Option<Device>,
+    /// Environment variables that the result depends on.
+    pub env: Vec<String>,
+    /// When and how it runs.
+    pub rules: Rules,
 }
 
 /// An input of an instance.
@@ -78,8 +88,8 @@ impl Target {
 pub struct Output {
     /// From the workspace root, inside it.
     pub path: PathBuf,
-    /// Whether it is a by-product that decides nothing.
-    pub volatile: bool,
+    /// How it is treated.
+    pub treatment: Treatment,
 }
 
 /// Makes the instances of all stages, in the order of the file.
@@ -103,9 +113,6 @@ pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<In
     Ok(instances)
 }
 
-/// Values of the variables of `each`, in the order of the file.
-type Variables = Vec<(String, Value)>;
-
 struct Maker<'a> {
     config: &'a Config,
     params: &'a Params,
@@ -116,55 +123,6 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn error(&self, span: &Range<usize>, message: String) -> Error {
         self.config.source.error(span.clone(), message)
-    }
-
-    /// The product of the variables' values; one empty combination without `each`.
-    fn combinations(&self) -> Result<Vec<Variables>> {
-        let mut combinations: Vec<Variables> = vec![Vec::new()];
-        for (name, declared) in &self.stage.each {
-            let values = self.values(name, declared)?;
-            let longer = combinations.iter().flat_map(|variables| {
-                values.iter().map(move |value| {
-                    let mut longer = variables.clone();
-                    longer.push((name.clone(), value.clone()));
-                    longer
-                })
-            });
-            combinations = longer.collect();
-        }
-        Ok(combinations)
-    }
-
-    fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Value>> {
-        let wrong = |what: String| self.error(&declared.span, format!("`each.{name}` {what}"));
-        let value = match declared.value.as_str().map(template::whole_name) {
-            Some(Some(key)) => self.param(key, &declared.span)?.clone(),
-            Some(None) => {
-                return Err(wrong(
-                    "is text; expected an integer, an array or a `${param}`".into(),
-                ));
-            }
-            None => declared.value.clone(),
-        };
-        let values: Vec<Value> = match &value {
-            Value::Array(items) => items.clone(),
-            Value::Number(n) if n.is_u64() => {
-                (0..n.as_u64().unwrap_or(0)).map(Value::from).collect()
-            }
-            other => return Err(wrong(format!("is `{other}`; expected a count or an array"))),
-        };
-        let mut seen = BTreeSet::new();
-        for value in &values {
-            let Some(text) = plain_text(value).filter(|text| is_plain_name(text)) else {
-                return Err(wrong(format!(
-                    "has the value `{value}`, which cannot be part of a name"
-                )));
-            };
-            if !seen.insert(text) {
-                return Err(wrong(format!("has the value `{value}` twice")));
-            }
-        }
-        Ok(values)
     }
 
     fn instance(&self, variables: &Variables) -> Result<Instance> {
@@ -187,25 +145,28 @@ impl Maker<'_> {
             show: stage.show.clone(),
             is_source: stage.is_source,
             device,
+            env: stage.env.clone(),
+            rules: stage.rules.clone(),
         })
     }
 
     fn action(&self, variables: &Variables) -> Result<Action<String>> {
         match &self.stage.action {
             Action::Run(run) => Ok(Action::Run(run.value.clone())),
-            Action::Command(cmd) => {
-                let text = template::fill(&cmd.value, |key| match key.split_once('.') {
-                    Some(("in", name)) => {
-                        self.own_name(name, key, &cmd.span, self.stage.inputs.keys())
-                    }
-                    Some(("out", name)) => {
-                        self.own_name(name, key, &cmd.span, self.stage.outputs.keys())
-                    }
-                    _ => self.text(key, variables, &cmd.span),
-                });
-                Ok(Action::Command(self.at(&cmd.span, text)?))
+            Action::Command(texts) => {
+                let filled = texts.iter().map(|text| self.command(text, variables));
+                filled.collect::<Result<_>>().map(Action::Command)
             }
         }
+    }
+
+    fn command(&self, cmd: &Spanned<String>, variables: &Variables) -> Result<String> {
+        let text = template::fill(&cmd.value, |key| match key.split_once('.') {
+            Some(("in", name)) => self.own_name(name, key, &cmd.span, self.stage.inputs.keys()),
+            Some(("out", name)) => self.own_name(name, key, &cmd.span, self.stage.outputs.keys()),
+            _ => self.text(key, variables, &cmd.span),
+        });
+        self.at(&cmd.span, text)
     }
 
     /// `${in.name}` again, once it is known that there is such an input.
@@ -245,7 +206,7 @@ impl Maker<'_> {
 
     /// The param to name where the path of `template` is wrong.
     fn first_param(&self, template: &str, variables: &Variables) -> Option<String> {
-        let is_variable = |name: &str| variables.iter().any(|(variable, _)| variable == name);
+        let is_variable = |name: &str| variables.iter().any(|v| v.look_up(name).is_some());
         let pieces = template::pieces(template).ok()?;
         let names = pieces.into_iter().filter_map(|piece| match piece {
             template::Piece::Name(name) if !is_variable(name) => Some(name.to_owned()),
@@ -256,7 +217,7 @@ impl Maker<'_> {
 
     fn outputs(&self, instance: &str, variables: &Variables) -> Result<BTreeMap<String, Output>> {
         let outputs = self.stage.outputs.iter().map(|(name, declared)| {
-            let DeclaredOutput { path, volatile } = declared;
+            let DeclaredOutput { path, treatment } = declared;
             let text = self.fill(path, variables)?;
             let refused = |why| Error::OutputPlace {
                 stage: instance.to_owned(),
@@ -269,7 +230,7 @@ impl Maker<'_> {
                 name.clone(),
                 Output {
                     path,
-                    volatile: *volatile,
+                    treatment: *treatment,
                 },
             ))
         });
@@ -293,16 +254,14 @@ impl Maker<'_> {
 
     /// The value of a variable or a param as text.
     fn text(&self, key: &str, variables: &Variables, span: &Range<usize>) -> Result<String> {
-        let variable = variables.iter().find(|(name, _)| name == key);
-        let value = match variable {
-            Some((_, value)) => value,
+        let variable = variables.iter().find_map(|variable| variable.look_up(key));
+        let value = match &variable {
+            Some(value) => value,
             None => self.param(key, span)?,
         };
         plain_text(value).ok_or_else(|| {
-            self.error(
-                span,
-                format!("`${{{key}}}` is `{value}`, which is not text or a number"),
-            )
+            let message = format!("`${{{key}}}` is `{value}`, which is not text or a number");
+            self.error(span, message)
         })
     }
 
@@ -316,116 +275,6 @@ impl Maker<'_> {
             self.error(span, format!("unknown parameter `{key}`{hint}"))
         })
     }
-
-    /// The params that the stage sees. The keys of its own table, and of one
-    /// listed as `table.*`, stand at the top, any other key under its last
-    /// part; the variables of `each` join them.
-    fn stage_params(&self, variables: &Variables) -> Result<StageParams> {
-        let own = &self.stage.name;
-        let mut seen = StageParams::default();
-        let default = || match self.params.get(own) {
-            Some(_) => vec![Spanned {
-                value: own.clone(),
-                span: 0..0,
-            }],
-            None => Vec::new(),
-        };
-        for key in self.stage.params.clone().unwrap_or_else(default) {
-            let (name, is_spread) = match key.value.strip_suffix(".*") {
-                Some(table) => (table, true),
-                None => (key.value.as_str(), key.value == *own),
-            };
-            let value = self.param(name, &key.span)?;
-            match value {
-                Value::Object(table) if is_spread => {
-                    self.spread(name, table, &key.span, &mut seen)?
-                }
-                value if name != key.value => {
-                    let message = format!("`{name}` is `{value}`, which has no keys");
-                    return Err(self.error(&key.span, message));
-                }
-                Value::String(text) if key.value == "device" => {
-                    let class =
-                        Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
-                    seen.device = Some(class);
-                    self.insert_param(&key, Value::from(class.name()), &mut seen)?;
-                }
-                value => self.insert_param(&key, value.clone(), &mut seen)?,
-            }
-        }
-        for ((name, value), (_, declared)) in variables.iter().zip(&self.stage.each) {
-            self.insert(name, value.clone(), &declared.span, &mut seen)?;
-        }
-        Ok(seen)
-    }
-
-    fn spread(
-        &self,
-        table_name: &str,
-        table: &Map<String, Value>,
-        span: &Range<usize>,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        for (name, value) in table {
-            let dotted = Spanned {
-                value: format!("{table_name}.{name}"),
-                span: span.clone(),
-            };
-            self.insert_param(&dotted, value.clone(), seen)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the value of the dotted `key` under its last part.
-    fn insert_param(
-        &self,
-        key: &Spanned<String>,
-        value: Value,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        let name = key.value.rsplit('.').next().unwrap_or(&key.value);
-        self.insert(name, value, &key.span, seen)?;
-        seen.keys.insert(name.to_owned(), key.value.clone());
-        Ok(())
-    }
-
-    fn insert(
-        &self,
-        name: &str,
-        value: Value,
-        span: &Range<usize>,
-        seen: &mut StageParams,
-    ) -> Result<()> {
-        match seen.values.insert(name.to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(self.error(
-                span,
-                format!(
-                    "two params of stage `{}` would be called `{name}`",
-                    self.stage.name
-                ),
-            )),
-        }
-    }
-}
-
-/// What a stage gets of `params.toml` and of `each`.
-#[derive(Default)]
-struct StageParams {
-    values: BTreeMap<String, Value>,
-    keys: BTreeMap<String, String>,
-    device: Option<Device>,
-}
-
-fn instance_name(stage: &str, variables: &Variables) -> String {
-    let values: Vec<String> = variables
-        .iter()
-        .filter_map(|(_, value)| plain_text(value))
-        .collect();
-    if values.is_empty() {
-        return stage.to_owned();
-    }
-    format!("{stage}@{}", values.join(","))
 }
 
 fn plain_text(value: &Value) -> Option<String> {
@@ -435,12 +284,6 @@ fn plain_text(value: &Value) -> Option<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     }
-}
-
-/// Whether the text can stand in a file name and a target.
-fn is_plain_name(text: &str) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || "_-.+ ".contains(c);
-    !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)
 }
 
 /// `text` without `.`, empty parts and those `..` that can be resolved; paths
@@ -465,7 +308,7 @@ pub(crate) fn normal(root: &Path, text: &str) -> PathBuf {
 }
 
 /// The path of an output, or why it is none.
-fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
+pub(crate) fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     let path = Path::new(text);
     if path.is_absolute() {
         return Err("is absolute, and outputs are inside the workspace");
@@ -484,7 +327,7 @@ fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     {
         None => Err("is empty"),
         Some(".atelier" | ".git") => Err("is inside a folder that is not a stage's to write"),
-        Some("pipeline.toml" | "params.toml" | "pipeline.lock") => {
+        Some("pipeline.toml" | "params.toml" | "pipeline.lock" | "sources.lock") => {
             Err("is one of the runner's own files")
         }
         Some(_) => Ok(path),

@@ -13,13 +13,17 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Usage};
 use crate::instance::{Instance, Output};
 use crate::plan::Planned;
-use crate::process::{self, Interrupts};
+use crate::process::{self, Interrupts, Message};
+use crate::resources::Share;
 use crate::supervise::{Ending, Spec};
 use crate::workspace::Workspace;
 use crate::{place, template};
 
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
+
+/// Between two texts of a command. Of itself a shell goes on after a failed `a && b`.
+const NEXT: &str = "\n(exit $?)\n";
 
 /// A run about to start, under way or done.
 pub(crate) struct Job {
@@ -46,6 +50,7 @@ impl Job {
         instance: &Instance,
         planned: &Planned,
         executable: Option<PathBuf>,
+        share: &Share,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
@@ -71,19 +76,24 @@ impl Job {
         let text = job_file(workspace, instance, planned, &made, &work);
         fs_err::write(&file, format!("{text:#}\n"))?;
         let (program, arguments) = match (&instance.action, executable) {
-            (Action::Command(text), _) => shell(&command_text(workspace, text, planned, &made)?),
+            (Action::Command(texts), _) => {
+                let texts = texts.iter();
+                let texts = texts.map(|text| command_text(workspace, text, planned, &made));
+                shell(&texts.collect::<Result<Vec<_>>>()?.join(NEXT))
+            }
             (Action::Run(_), Some(executable)) => (executable, vec![file.display().to_string()]),
             (Action::Run(run), None) => {
                 return Err(Error::Invalid(format!("`{run}` was not built")));
             }
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
-        Ok(Job {
+        let job = Job {
             spec: Spec {
                 program,
                 arguments,
                 folder: workspace.root.clone(),
-                environment: vec![("ATELIER_JOB".into(), file)],
+                environment: environment(instance, share, &file),
+                timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
                 ending: work.join("ending.json"),
                 lock: work.join("lock"),
@@ -94,42 +104,73 @@ impl Job {
             command,
             made,
             in_place,
-        })
+        };
+        job.copy_kept(workspace)?;
+        Ok(job)
     }
 
-    /// Runs it to its end and keeps its log.
+    /// Puts what the last run left where this one goes on with it, as files of its own.
+    fn copy_kept(&self, workspace: &Workspace) -> Result<()> {
+        for (name, made) in &self.made {
+            let output = &self.instance.outputs[name];
+            let last = workspace.root.join(&output.path);
+            if output.treatment.is_kept && !self.in_place.contains(name) && last.exists() {
+                store::copy_path(&last, made)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the log and makes room for outputs that the command writes in place.
     ///
     /// # Errors
-    /// It fails, or a signal asks to stop.
-    pub(crate) fn run(
-        &self,
-        workspace: &Workspace,
-        interrupts: &Interrupts,
-        events: &mut dyn Events,
-    ) -> Result<Usage> {
+    /// A file cannot be written or moved.
+    pub(crate) fn begin(&self, workspace: &Workspace) -> Result<()> {
         let name = &self.instance.name;
         fs_err::write(&self.spec.log, format!("# {name}: {}\n", self.command))?;
         remove_path(&self.spec.ending)?;
-        if !self.in_place.is_empty() {
-            let paths = self
-                .in_place
-                .iter()
-                .map(|name| self.instance.outputs[name].path.clone());
-            place::set_aside(workspace, &self.work, &paths.collect::<Vec<_>>())?;
+        let outputs = self
+            .in_place
+            .iter()
+            .map(|name| &self.instance.outputs[name]);
+        let outputs: Vec<&Output> = outputs.collect();
+        if outputs.is_empty() {
+            return Ok(());
         }
-        let spec = self.work.join("spec.json");
-        let ending = process::run(name, &spec, &self.spec, interrupts, events)?;
-        self.note(workspace, &ending)?;
+        place::set_aside(workspace, &self.work, &outputs)
+    }
+
+    /// A path as a person in the workspace's root would write it.
+    fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.spec.folder)
+            .unwrap_or(path)
+            .to_owned()
+    }
+
+    /// The process, for a thread of its own, which hands what the stage says to `hear`.
+    pub(crate) fn process<H: FnMut(Message)>(
+        &self,
+        interrupts: &Interrupts,
+        hear: H,
+    ) -> impl FnOnce() -> Result<Ending> + use<H> {
+        let name = self.instance.name.clone();
+        let path = self.work.join("spec.json");
+        let (spec, interrupts) = (self.spec.clone(), interrupts.clone());
+        move || process::run(&name, &path, &spec, &interrupts, hear)
+    }
+
+    /// Keeps the log of a process that has ended.
+    ///
+    /// # Errors
+    /// It failed.
+    pub(crate) fn end(&self, workspace: &Workspace, ending: &Ending) -> Result<Usage> {
+        self.note(workspace, ending)?;
         if ending.is_success() {
             return Ok(ending.usage);
         }
-        let log = self
-            .spec
-            .log
-            .strip_prefix(&workspace.root)
-            .unwrap_or(&self.spec.log);
+        let log = self.shown(&self.spec.log);
         Err(Error::StageFailed {
-            stage: name.clone(),
+            stage: self.instance.name.clone(),
             status: ending.to_string(),
             tail: tail(&self.spec.log)?,
             log: log.display().to_string(),
@@ -167,15 +208,14 @@ impl Job {
         Ok(writeln!(runs, "{line}")?)
     }
 
-    /// Stores the outputs, records the run and moves the outputs in, all or none.
+    /// Stores the outputs where they were made.
     ///
     /// # Errors
     /// An output is missing, or an input changed meanwhile.
-    pub(crate) fn collect(
+    pub(crate) fn store(
         &self,
         workspace: &mut Workspace,
         planned: &Planned,
-        events: &mut dyn Events,
     ) -> Result<BTreeMap<String, Digest>> {
         for (name, made) in &self.made {
             if !made.exists() {
@@ -187,33 +227,73 @@ impl Job {
             }
         }
         self.check_inputs(workspace, planned)?;
-        let mut outputs = BTreeMap::new();
-        for (name, made) in &self.made {
+        let outputs = self.made.iter().map(|(name, made)| {
             let Workspace { store, index, .. } = &mut *workspace;
-            if let Some(store) = store {
-                outputs.insert(name.clone(), store.put(index, made)?);
-            }
+            let is_cached = self.instance.outputs[name].treatment.is_cached;
+            let digest = match store {
+                Some(store) if is_cached => store.put(index, made)?,
+                _ => index.digest(made)?,
+            };
+            Ok((name.clone(), digest))
+        });
+        outputs.collect()
+    }
+
+    /// Where an output was made.
+    pub(crate) fn made(&self, name: &str) -> &Path {
+        &self.made[name]
+    }
+
+    /// Says in an error about an output where that is, if it stays there.
+    pub(crate) fn with_place(&self, error: Error) -> Error {
+        match error {
+            Error::CheckFailed {
+                stage,
+                name,
+                faults,
+                ..
+            } if !self.in_place.contains(&name) => Error::CheckFailed {
+                place: Some(self.shown(&self.made[&name])),
+                stage,
+                name,
+                faults,
+            },
+            other => other,
         }
+    }
+
+    /// Records the run with its stored outputs and moves these in, all or none.
+    ///
+    /// # Errors
+    /// A file cannot be written or moved.
+    pub(crate) fn settle(
+        &self,
+        workspace: &mut Workspace,
+        planned: &Planned,
+        outputs: &BTreeMap<String, Digest>,
+        events: &mut dyn Events,
+    ) -> Result<()> {
         let record = Record {
             outputs: outputs.clone(),
             manifest: planned.manifest.to_string(),
+            accepted: None,
         };
         workspace.store()?.record(&planned.key, &record)?;
         for (name, made) in &self.made {
             if !self.in_place.contains(name) {
-                let output: &Output = &self.instance.outputs[name];
-                place::move_in(
-                    workspace,
-                    &self.instance,
-                    output,
-                    made,
-                    &outputs[name],
-                    events,
-                )?;
+                let digest = &outputs[name];
+                place::move_in(workspace, &self.instance, name, made, digest, events)?;
             }
         }
-        place::let_go(workspace, &self.instance, &self.work, events)?;
-        Ok(outputs)
+        place::let_go(workspace, &self.instance, &self.work, events)
+    }
+
+    /// Puts back what an unsuccessful command had set aside.
+    ///
+    /// # Errors
+    /// A file cannot be moved.
+    pub(crate) fn recover(&self, workspace: &Workspace) -> Result<()> {
+        place::recover_from(workspace, &self.work)
     }
 
     fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
@@ -245,14 +325,31 @@ impl Job {
 
 /// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
 pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
-    let Action::Command(text) = &instance.action else {
+    let Action::Command(texts) = &instance.action else {
         return BTreeSet::new();
     };
+    let is_asked_for = |name: &str| {
+        let place = format!("${{out.{name}}}");
+        texts.iter().any(|text| text.contains(&place))
+    };
     let names = instance.outputs.keys();
-    names
-        .filter(|name| !text.contains(&format!("${{out.{name}}}")))
-        .cloned()
-        .collect()
+    names.filter(|name| !is_asked_for(name)).cloned().collect()
+}
+
+/// What a stage finds in its environment beside what the runner has: its job, and, as far as it declares them, the
+/// number of threads for libraries that ask for it, and its GPUs.
+fn environment(instance: &Instance, share: &Share, job: &Path) -> Vec<(String, String)> {
+    let mut environment = vec![("ATELIER_JOB".to_owned(), job.display().to_string())];
+    if let Some(cores) = instance.rules.resources.cores {
+        for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
+            environment.push((name.to_owned(), cores.to_string()));
+        }
+    }
+    if !share.gpus.is_empty() {
+        let gpus: Vec<String> = share.gpus.iter().map(u32::to_string).collect();
+        environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus.join(",")));
+    }
+    environment
 }
 
 fn job_file(

@@ -8,8 +8,12 @@
 //! `process` run a stage under the eyes of [`supervise`], `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
+mod accept;
+pub mod cache;
 mod cargo;
 mod check;
+mod checkout;
+mod checks;
 mod closure;
 pub mod config;
 pub mod device;
@@ -17,8 +21,10 @@ mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
+mod freeze;
 mod glob;
 pub mod graph;
+mod in_order;
 pub mod instance;
 mod job;
 pub mod lock;
@@ -29,13 +35,19 @@ pub mod params;
 mod place;
 mod plan;
 mod process;
+pub mod quantity;
+pub mod resources;
+pub mod schema;
 pub mod source;
 mod sources;
 pub mod supervise;
 mod template;
 mod tool;
+pub mod tracked;
 pub mod workspace;
 
+pub use accept::Accept;
 pub use error::{Error, Result};
 pub use plan::Explanation;
+pub use process::Interrupts;
 pub use workspace::Workspace;

@@ -51,7 +51,7 @@ impl Lock {
         Lock::parse(&source).map_err(|error| Error::Lock(error.to_string()))
     }
 
-    fn parse(source: &Source) -> Result<Self> {
+    pub(crate) fn parse(source: &Source) -> Result<Self> {
         let document = source.parse()?;
         let mut lock = Lock::default();
         for (name, item) in document.as_table() {

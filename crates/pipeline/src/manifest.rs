@@ -2,8 +2,8 @@
 //! decides, and the difference of two texts is the explanation.
 //!
 //! A line is `section name = value`, the lines are sorted. Sections:
-//! `command` (crate and binary, or shell text), `param`, `input` (digest of the
-//! content), `output` (the name alone), `code` (a file of the closure),
+//! `command` (crate and binary, or shell text), `param`, `env` (an environment
+//! variable), `input` (digest of the content), `output` (the name alone), `code` (a file of the closure),
 //! `crate` and `package` (what cargo links, with features), `build` (compiler
 //! and profile). No time, and no path of an input or output, is part of it.
 
@@ -69,6 +69,12 @@ impl Manifest {
         }
     }
 
+    /// What makes the result: `crate/binary`, or the shell's text. None for what is no run.
+    pub(crate) fn command(&self) -> Option<&str> {
+        let command = ["command run", "command cmd"].map(|entry| self.lines.get(entry));
+        command.into_iter().flatten().next().map(String::as_str)
+    }
+
     /// What changed from `old` to this one, in the order of the lines. An input
     /// still to be made is no difference.
     pub fn differences(&self, old: &Manifest) -> Vec<Difference> {
@@ -99,8 +105,8 @@ impl Manifest {
 
 /// What a person changes comes before what follows from it.
 fn rank(entry: &str) -> usize {
-    const SECTIONS: [&str; 8] = [
-        "command", "param", "input", "output", "code", "crate", "package", "build",
+    const SECTIONS: [&str; 9] = [
+        "command", "param", "env", "input", "output", "code", "crate", "package", "build",
     ];
     let section = entry.split(' ').next().unwrap_or(entry);
     SECTIONS
@@ -127,6 +133,14 @@ pub struct Difference {
     pub old: Option<String>,
     /// The value now; none where the line is gone.
     pub new: Option<String>,
+}
+
+impl Difference {
+    /// Whether it is one of code: of what a stage is compiled from, and how.
+    pub(crate) fn is_of_code(&self) -> bool {
+        let section = self.entry.split(' ').next().unwrap_or(&self.entry);
+        ["code", "crate", "package", "build"].contains(&section)
+    }
 }
 
 impl fmt::Display for Difference {

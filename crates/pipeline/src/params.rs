@@ -93,7 +93,7 @@ impl Params {
             }
             return Ok(Value::Object(map));
         }
-        let scalar = to_json(item);
+        let scalar = tables_to_json(item);
         scalar.ok_or_else(|| {
             let message = format!(
                 "`{dotted}` is {}, which no stage can take",
@@ -181,6 +181,13 @@ impl Params {
             value = value.as_object()?.get(part)?;
         }
         Some(value)
+    }
+
+    /// All dotted keys, those of tables before those in them.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        list_keys("", &self.root, &mut keys);
+        keys
     }
 
     /// The file and line that gave `dotted` its value, as `params.toml:12`.
@@ -293,6 +300,24 @@ fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {
 /// JSON cannot carry to a stage.
 pub(crate) fn to_json(item: &Item) -> Option<Value> {
     value_to_json(item.as_value()?)
+}
+
+/// The same of tables, whose keys may stand in headers of their own.
+pub(crate) fn tables_to_json(item: &Item) -> Option<Value> {
+    if let Some(array) = item.as_array_of_tables() {
+        let tables = array.iter();
+        return { tables.map(|table| entries_to_json(table)) }.collect();
+    }
+    match item.as_table_like() {
+        Some(table) => entries_to_json(table),
+        None => to_json(item),
+    }
+}
+
+fn entries_to_json(table: &dyn TableLike) -> Option<Value> {
+    let entries = table.iter();
+    let entries = entries.map(|(key, item)| Some((key.to_owned(), tables_to_json(item)?)));
+    entries.collect::<Option<Map<_, _>>>().map(Value::Object)
 }
 
 fn value_to_json(value: &toml_edit::Value) -> Option<Value> {

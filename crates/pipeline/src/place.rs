@@ -17,10 +17,7 @@ pub(crate) fn check(
     name: &str,
     output: &Output,
 ) -> Result<()> {
-    let path = workspace.root.join(&output.path);
-    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
-    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
-    if leads_to.is_some_and(|folder| folder.starts_with(&workspace.root)) {
+    if is_inside(workspace, &output.path)? {
         return Ok(());
     }
     Err(Error::OutputPlace {
@@ -29,6 +26,14 @@ pub(crate) fn check(
         path: output.path.display().to_string(),
         why: "leads out of the workspace by a symbolic link",
     })
+}
+
+/// Whether the folder of `path`, as far as it exists, is in the workspace once links are followed.
+pub(crate) fn is_inside(workspace: &Workspace, path: &Path) -> Result<bool> {
+    let path = workspace.root.join(path);
+    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
+    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
+    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.root)))
 }
 
 /// Puts the content `digest` at the place of an output, unless it is there.
@@ -57,23 +62,31 @@ pub(crate) fn restore(
 pub(crate) fn move_in(
     workspace: &mut Workspace,
     instance: &Instance,
-    output: &Output,
+    name: &str,
     made: &Path,
     digest: &Digest,
     events: &mut dyn Events,
 ) -> Result<()> {
+    let output: &Output = &instance.outputs[name];
     let path = workspace.root.join(&output.path);
     keep_unknown(workspace, instance, output, &path, events)?;
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    let is_plain = path.symlink_metadata().is_err() && fs_err::rename(made, &path).is_ok();
-    if !is_plain {
-        // Something is in the way, or on another file system: the store replaces it in one step.
-        let Workspace { store, index, .. } = workspace;
-        if let Some(store) = store {
-            store.restore(index, digest, &path)?;
-        }
+    let is_free = path.symlink_metadata().is_err();
+    if is_free && fs_err::rename(made, &path).is_ok() {
+        return Ok(());
+    }
+    // Something is in the way, or on another file system: the store replaces it in one step.
+    let Workspace { store, index, .. } = &mut *workspace;
+    let Some(store) = store else { return Ok(()) };
+    if output.treatment.is_cached {
+        return Ok(store.restore(index, digest, &path)?);
+    }
+    // Without the store's help there is a moment without the output, and what ends in it runs again.
+    remove_path(&path)?;
+    if fs_err::rename(made, &path).is_err() {
+        store::copy_path(made, &path)?;
     }
     Ok(())
 }
@@ -87,7 +100,7 @@ pub(crate) fn keep_unknown(
     path: &Path,
     events: &mut dyn Events,
 ) -> Result<()> {
-    if path.symlink_metadata().is_err() || is_known(workspace, path, output) {
+    if path.symlink_metadata().is_err() || is_known(workspace, instance, path, output) {
         return Ok(());
     }
     let folder = free_folder(&workspace.own("kept"));
@@ -109,17 +122,23 @@ pub(crate) fn keep_unknown(
     Ok(())
 }
 
-/// Whether the cache holds what stands at `path`. By-products and empty
+/// Whether what stands at `path` is what the pipeline made: the cache holds it, or the lock has it. By-products and empty
 /// folders are nobody's work.
-fn is_known(workspace: &mut Workspace, path: &Path, output: &Output) -> bool {
+fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output: &Output) -> bool {
     let is_empty_folder =
         || fs_err::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    if output.volatile || is_empty_folder() {
+    if output.treatment.is_volatile || is_empty_folder() {
         return true;
     }
-    let Workspace { store, index, .. } = workspace;
-    let digest = index.digest(path);
-    digest.is_ok_and(|digest| store.as_ref().is_some_and(|store| store.contains(&digest)))
+    let Workspace {
+        store, index, lock, ..
+    } = workspace;
+    let Ok(digest) = index.digest(path) else {
+        return false;
+    };
+    let last = lock.stages.get(&instance.name);
+    let is_last = last.is_some_and(|last| last.outputs.values().any(|known| *known == digest));
+    is_last || store.as_ref().is_some_and(|store| store.contains(&digest))
 }
 
 /// `kept/1`, `kept/2`, …: the first that isn't there.
@@ -145,15 +164,15 @@ pub(crate) struct Aside {
 
 const JOURNAL: &str = "aside.json";
 
-/// Moves the outputs in `paths` into `work`, noting it first, so that a killed
-/// runner's successor can move them back.
-pub(crate) fn set_aside(workspace: &Workspace, work: &Path, paths: &[PathBuf]) -> Result<()> {
+/// Moves the outputs into `work`, noting it first, so that a killed runner's
+/// successor can move them back. Of those that a run goes on from, a copy stays.
+pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
     let folder = work.join("aside");
     fs_err::create_dir_all(&folder)?;
-    let entries = paths.iter().enumerate().map(|(number, path)| {
-        let is_there = workspace.root.join(path).symlink_metadata().is_ok();
+    let entries = outputs.iter().enumerate().map(|(number, output)| {
+        let is_there = workspace.root.join(&output.path).symlink_metadata().is_ok();
         (
-            path.clone(),
+            output.path.clone(),
             is_there.then(|| folder.join(number.to_string())),
         )
     });
@@ -164,10 +183,13 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, paths: &[PathBuf]) -
     let journal = work.join(JOURNAL);
     fs_err::write(journal.with_extension("part"), text)?;
     fs_err::rename(journal.with_extension("part"), &journal)?;
-    for (path, kept) in &aside.entries {
+    for ((path, kept), output) in aside.entries.iter().zip(outputs) {
         let path = workspace.root.join(path);
         if let Some(kept) = kept {
             fs_err::rename(&path, kept)?;
+            if output.treatment.is_kept {
+                store::copy_path(kept, &path)?;
+            }
         }
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;
@@ -183,28 +205,32 @@ pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     for entry in fs_err::read_dir(work)? {
-        let folder = entry?.path();
-        let journal = folder.join(JOURNAL);
-        if !journal.exists() {
-            continue;
-        }
-        let aside: Aside =
-            serde_json::from_slice(&fs_err::read(&journal)?).map_err(std::io::Error::from)?;
-        for (path, kept) in &aside.entries {
-            let path = workspace.root.join(path);
-            match kept {
-                // Not moved yet when the runner was killed: still in its place.
-                Some(kept) if !kept.exists() => {}
-                Some(kept) => {
-                    remove_path(&path)?;
-                    fs_err::rename(kept, &path)?;
-                }
-                None => remove_path(&path)?,
-            }
-        }
-        fs_err::remove_file(&journal)?;
+        recover_from(workspace, &entry?.path())?;
     }
     Ok(())
+}
+
+/// Undoes what an unfinished command left whose work folder is `work`.
+pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
+    let journal = work.join(JOURNAL);
+    if !journal.exists() {
+        return Ok(());
+    }
+    let aside: Aside =
+        serde_json::from_slice(&fs_err::read(&journal)?).map_err(std::io::Error::from)?;
+    for (path, kept) in &aside.entries {
+        let path = workspace.root.join(path);
+        match kept {
+            // Not moved yet when the runner was killed: still in its place.
+            Some(kept) if !kept.exists() => {}
+            Some(kept) => {
+                remove_path(&path)?;
+                fs_err::rename(kept, &path)?;
+            }
+            None => remove_path(&path)?,
+        }
+    }
+    Ok(fs_err::remove_file(&journal)?)
 }
 
 /// Ends the setting aside after a success: what the cache doesn't have is kept.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use store::{Digest, Record};
+use store::{Digest, Index, Record};
 
 use crate::draft::{Draft, Foreseen, Found};
 use crate::error::Result;
 use crate::events::{Outcome, State};
 use crate::graph::Selection;
-use crate::instance::Instance;
+use crate::instance::{Instance, Output};
 use crate::lock::Locked;
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;
@@ -19,8 +19,10 @@ const NEVER: &str = "no result in `pipeline.lock`";
 /// What is to be done for an instance.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// Nothing.
-    UpToDate { key: Digest },
+    /// Nothing, but to check these outputs.
+    UpToDate { key: Digest, unchecked: Vec<String> },
+    /// Nothing, whatever changed, but to restore these outputs.
+    Frozen { missing: BTreeMap<String, Digest> },
     /// Put the recorded outputs in place.
     Restore {
         planned: Planned,
@@ -103,6 +105,9 @@ impl Workspace {
             differences: before.map_or_else(Vec::new, |before| draft.manifest.differences(&before)),
             outcome: outlook(&instance, decision),
             manifest: draft.manifest.to_string(),
+            accepted: self
+                .last_record(&instance.name)
+                .and_then(|record| record.accepted),
         })
     }
 
@@ -113,24 +118,27 @@ impl Workspace {
         foreseen: &Foreseen,
         forced: bool,
     ) -> Result<Decision> {
+        let instance = self.graph.instances[at].clone();
+        if instance.rules.is_frozen {
+            return Ok(self.frozen(&instance));
+        }
         let draft = self.draft(at, foreseen)?;
         if let Some(path) = draft.missing {
             let reason = format!("`{}` does not exist", path.display());
             return Ok(Decision::Blocked { reason });
         }
-        let instance = self.graph.instances[at].clone();
         if draft.manifest.is_pending() {
-            return Ok(self.pending(&instance, &draft, forced));
+            return Ok(self.pending(&instance, &draft, why_anyway(&instance, forced)));
         }
         let planned = Planned {
             key: draft.manifest.key(),
             manifest: draft.manifest,
             inputs: draft.inputs,
         };
-        if forced {
+        if let Some(reason) = why_anyway(&instance, forced) {
             return Ok(Decision::Run {
                 planned,
-                reasons: vec!["forced".into()],
+                reasons: vec![reason.into()],
             });
         }
         let locked = self.lock.stages.get(&instance.name).cloned();
@@ -141,8 +149,11 @@ impl Workspace {
             Some(locked) if is_locked => self.misplaced(&instance, &locked.outputs)?,
             _ => self.reasons(&instance.name, &planned.manifest),
         };
-        if is_locked && reasons.is_empty() {
-            return Ok(Decision::UpToDate { key: planned.key });
+        if let Some(locked) = locked.filter(|_| is_locked && reasons.is_empty()) {
+            return Ok(Decision::UpToDate {
+                key: planned.key,
+                unchecked: self.unchecked(&instance, &locked.outputs),
+            });
         }
         match self.recorded(&instance, &planned.key) {
             Some(record) => Ok(Decision::Restore {
@@ -159,16 +170,42 @@ impl Workspace {
         }
     }
 
-    fn pending(&self, instance: &Instance, draft: &Draft, forced: bool) -> Decision {
+    /// The decision on a frozen stage: what stands in its outputs' places is taken as it is.
+    fn frozen(&self, instance: &Instance) -> Decision {
+        let locked = self.lock.stages.get(&instance.name);
+        let mut missing = BTreeMap::new();
+        for (name, output) in &instance.outputs {
+            if self.root.join(&output.path).exists() {
+                continue;
+            }
+            let digest = locked.and_then(|locked| locked.outputs.get(name));
+            let stored = digest.filter(|digest| {
+                { self.store.as_ref() }.is_some_and(|store| store.contains(digest))
+            });
+            match stored {
+                Some(digest) => missing.insert(name.clone(), *digest),
+                None if output.treatment.is_volatile => None,
+                None => {
+                    let path = output.path.display();
+                    let reason =
+                        format!("it is frozen, and `{path}` is neither there nor in the cache");
+                    return Decision::Blocked { reason };
+                }
+            };
+        }
+        Decision::Frozen { missing }
+    }
+
+    fn pending(&self, instance: &Instance, draft: &Draft, anyway: Option<&str>) -> Decision {
         let waits_for: Vec<String> = draft
             .pending
             .iter()
             .map(|stage| format!("`{stage}` comes first"))
             .collect();
-        if forced {
+        if let Some(reason) = anyway {
             return Decision::Pending {
                 certain: true,
-                reasons: vec!["forced".into()],
+                reasons: vec![reason.into()],
             };
         }
         let mut reasons = match self.manifest_before(&instance.name) {
@@ -180,23 +217,31 @@ impl Workspace {
         Decision::Pending { certain, reasons }
     }
 
-    /// The record of a run with this key, if all of its outputs can be restored.
-    fn recorded(&self, instance: &Instance, key: &Digest) -> Option<Record> {
+    /// The record of a run with this key, if all of its outputs can be restored or stand in their places.
+    fn recorded(&mut self, instance: &Instance, key: &Digest) -> Option<Record> {
         let store = self.store.as_ref()?;
         let record = store.recorded(key)?;
-        let is_whole = instance.outputs.keys().all(|name| {
-            record
-                .outputs
-                .get(name)
-                .is_some_and(|digest| store.contains(digest))
-        });
+        let has = |(name, output): (&String, &Output)| {
+            let Some(digest) = record.outputs.get(name) else {
+                return false;
+            };
+            let path = self.root.join(&output.path);
+            let is_there = |index: &mut Index| {
+                !output.treatment.is_cached && index.digest(&path).is_ok_and(|d| d == *digest)
+            };
+            store.contains(digest) || is_there(&mut self.index)
+        };
+        let is_whole = instance.outputs.iter().all(has);
         is_whole.then_some(record)
     }
 
-    fn manifest_before(&self, name: &str) -> Option<Manifest> {
+    pub(crate) fn manifest_before(&self, name: &str) -> Option<Manifest> {
+        Some(Manifest::read(&self.last_record(name)?.manifest))
+    }
+
+    fn last_record(&self, name: &str) -> Option<Record> {
         let locked = self.lock.stages.get(name)?;
-        let record = self.store.as_ref()?.recorded(&locked.key)?;
-        Some(Manifest::read(&record.manifest))
+        self.store.as_ref()?.recorded(&locked.key)
     }
 
     /// Why the key isn't the lock's.
@@ -213,7 +258,7 @@ impl Workspace {
     }
 
     /// Outputs that aren't what they should be.
-    fn misplaced(
+    pub(crate) fn misplaced(
         &mut self,
         instance: &Instance,
         digests: &BTreeMap<String, Digest>,
@@ -223,7 +268,9 @@ impl Workspace {
             let path = self.root.join(&output.path);
             if !path.exists() {
                 reasons.push(format!("output {name} is missing"));
-            } else if !output.volatile && Some(&self.index.digest(&path)?) != digests.get(name) {
+            } else if !output.treatment.is_volatile
+                && Some(&self.index.digest(&path)?) != digests.get(name)
+            {
                 reasons.push(format!("output {name} was edited"));
             }
         }
@@ -241,6 +288,17 @@ pub struct Explanation {
     pub differences: Vec<Difference>,
     /// What its result depends on, as far as it is known.
     pub manifest: String,
+    /// How the last result came to be taken for it, where no run made it.
+    pub accepted: Option<String>,
+}
+
+/// Why an instance runs whatever its key is, if it does.
+fn why_anyway(instance: &Instance, forced: bool) -> Option<&'static str> {
+    match (forced, instance.rules.is_always) {
+        (true, _) => Some("forced"),
+        (_, true) => Some("always runs"),
+        _ => None,
+    }
 }
 
 /// The first differences in words, and how many follow.
@@ -257,9 +315,16 @@ fn summary(differences: &[Difference]) -> Vec<String> {
     reasons
 }
 
-fn outlook(instance: &Instance, decision: Decision) -> Outcome {
+pub(crate) fn outlook(instance: &Instance, decision: Decision) -> Outcome {
     let (state, reasons, key) = match decision {
-        Decision::UpToDate { key } => (State::UpToDate, Vec::new(), Some(key)),
+        Decision::UpToDate { key, unchecked } => {
+            let reasons = { unchecked.iter() }.map(|name| format!("output {name} to be checked"));
+            (State::UpToDate, reasons.collect(), Some(key))
+        }
+        Decision::Frozen { missing } => {
+            let reasons = { missing.keys() }.map(|name| format!("output {name} is missing"));
+            (State::Frozen, reasons.collect(), None)
+        }
         Decision::Restore {
             planned, reasons, ..
         } => (State::WouldRestore, reasons, Some(planned.key)),
@@ -297,7 +362,7 @@ pub(crate) fn locked(
         instance
             .outputs
             .get(*name)
-            .is_some_and(|output| !output.volatile)
+            .is_some_and(|output| !output.treatment.is_volatile)
     });
     Locked {
         key: planned.key,

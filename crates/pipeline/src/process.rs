@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,19 +14,25 @@ use serde::Deserialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Progress};
+use crate::events::Progress;
 use crate::supervise::{Ending, Spec};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long the last lines of a process that has ended may take to arrive on a machine that has much to do.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Notes SIGINT and SIGTERM, so that a run can end in good order.
 #[derive(Debug, Clone)]
-pub(crate) struct Interrupts(Arc<AtomicUsize>);
+pub struct Interrupts(Arc<AtomicUsize>);
 
 impl Interrupts {
     /// From here on the signals no longer end this process by themselves.
-    pub(crate) fn catch() -> Result<Self> {
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn catch() -> Result<Self> {
         let caught = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM] {
             let value = usize::try_from(signal).unwrap_or_default();
@@ -35,8 +41,11 @@ impl Interrupts {
         Ok(Interrupts(caught))
     }
 
-    /// An error once a signal came.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// A signal came.
+    pub fn check(&self) -> Result<()> {
         match self.0.load(Ordering::Relaxed) {
             0 => Ok(()),
             signal => Err(Error::Interrupted(i32::try_from(signal).unwrap_or(SIGTERM))),
@@ -45,14 +54,14 @@ impl Interrupts {
 }
 
 /// A line of a stage's standard output that is meant for the runner.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Message {
+pub(crate) enum Message {
     Progress(Progress),
     Warn(String),
 }
 
-/// Runs the stage that `spec` describes, passing on what it reports.
+/// Runs the stage that `spec` describes, passing on what it says.
 ///
 /// # Errors
 /// The supervisor cannot be started or dies, or a signal asks to stop.
@@ -61,7 +70,7 @@ pub(crate) fn run(
     spec_path: &Path,
     spec: &Spec,
     interrupts: &Interrupts,
-    events: &mut dyn Events,
+    mut hear: impl FnMut(Message),
 ) -> Result<Ending> {
     let text = serde_json::to_vec_pretty(spec).map_err(std::io::Error::from)?;
     fs_err::write(spec_path, text)?;
@@ -73,7 +82,7 @@ pub(crate) fn run(
         .spawn()?;
     let mut log = fs_err::OpenOptions::new().append(true).open(&spec.log)?;
     listen(&mut supervisor, interrupts, |line| {
-        heed(stage, &line, &mut log, events)
+        heed(&line, &mut log, &mut hear)
     })?;
     let status = supervisor.wait()?;
     interrupts.check()?;
@@ -105,13 +114,17 @@ pub(crate) fn listen(
 ) -> Result<()> {
     let lines = read_lines(child);
     let mut was_asked_to_stop = false;
+    let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(TICK) {
             Ok(line) => heed(line)?,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             // A process that the child left behind may hold the pipe open for ever.
-            Err(RecvTimeoutError::Timeout) if child.try_wait()?.is_some() => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => match ended {
+                Some(ended) if ended.elapsed() > LAST_WORDS => return Ok(()),
+                Some(_) => {}
+                None => ended = child.try_wait()?.map(|_| Instant::now()),
+            },
         }
         if interrupts.check().is_err() && !was_asked_to_stop {
             was_asked_to_stop = true;
@@ -140,22 +153,18 @@ fn read_lines(child: &mut Child) -> Receiver<Vec<u8>> {
     lines
 }
 
-fn heed(stage: &str, line: &[u8], log: &mut impl Write, events: &mut dyn Events) -> Result<()> {
+fn heed(line: &[u8], log: &mut impl Write, hear: &mut impl FnMut(Message)) -> Result<()> {
     let message = if line.starts_with(b"{") {
         serde_json::from_slice(line).ok()
     } else {
         None
     };
     match message {
-        Some(Message::Progress(progress)) => {
-            events.event(Event::Progress {
-                stage,
-                progress: &progress,
-            });
-        }
-        Some(Message::Warn(text)) => {
-            writeln!(log, "warning: {text}")?;
-            events.event(Event::Warning { stage, text: &text });
+        Some(message) => {
+            if let Message::Warn(text) = &message {
+                writeln!(log, "warning: {text}")?;
+            }
+            hear(message);
         }
         None => log.write_all(line)?,
     }

@@ -1,9 +1,12 @@
 //! Inputs that no stage makes: they are looked for before anything runs.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::graph::Selection;
 use crate::instance::{Input, Instance, Target};
+use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -13,11 +16,20 @@ impl Workspace {
     /// Some are missing; each is named with its stage and the param that gave it.
     pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
         let mut missing = Vec::new();
+        let tracked = Tracked::load(&self.root)?;
         for at in self.in_order(selection) {
             let instance = &self.graph.instances[at];
+            if instance.rules.is_frozen {
+                continue;
+            }
             for (name, input) in &instance.inputs {
                 if let Some(path) = self.missing_source(input)? {
-                    missing.push(self.missing_message(instance, name, input, &path));
+                    let mut message = self.missing_message(instance, name, input, &path);
+                    if let Some(source) = tracked.around(Path::new(&path)) {
+                        message
+                            .push_str(&format!("; `cargo xtask checkout {source}` brings it back"));
+                    }
+                    missing.push(message);
                 }
             }
         }
@@ -34,8 +46,7 @@ impl Workspace {
                 Ok(Some(path.display().to_string()))
             }
             Target::Glob(pattern) => {
-                let is_made = !self.graph.outputs_matching(pattern).is_empty()
-                    || self.graph.is_made(&glob::fixed_prefix(pattern));
+                let is_made = self.graph.makes(&input.target);
                 let is_missing = !is_made && glob::on_disk(&self.root, pattern)?.is_empty();
                 Ok(is_missing.then(|| pattern.clone()))
             }

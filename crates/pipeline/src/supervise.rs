@@ -5,11 +5,12 @@
 //! ends: its standard input is a pipe that the runner holds open and that the
 //! kernel closes even after `kill -9`.
 
-use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -27,13 +28,15 @@ use crate::events::Usage;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What to start.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Spec {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
     pub(crate) folder: PathBuf,
     /// Variables added to the environment.
-    pub(crate) environment: Vec<(String, PathBuf)>,
+    pub(crate) environment: Vec<(String, String)>,
+    /// How long it may run.
+    pub(crate) timeout: Option<Duration>,
     /// Where standard error goes.
     pub(crate) log: PathBuf,
     /// Where the [`Ending`] goes.
@@ -47,17 +50,22 @@ pub(crate) struct Spec {
 pub(crate) struct Ending {
     pub(crate) code: Option<i32>,
     pub(crate) signal: Option<i32>,
+    /// The time that it was stopped after.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) usage: Usage,
 }
 
 impl Ending {
     pub(crate) fn is_success(&self) -> bool {
-        self.code == Some(0)
+        self.code == Some(0) && self.timeout.is_none()
     }
 }
 
 impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(timeout) = self.timeout {
+            return write!(f, "stopped after its timeout of {timeout:?}");
+        }
         match (self.code, self.signal) {
             (Some(code), _) => write!(f, "exit status {code}"),
             (None, Some(signal)) => match Signal::try_from(signal) {
@@ -93,16 +101,24 @@ pub fn supervise(spec: &Path) -> Result<()> {
     });
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
-            stop(group, Signal::SIGTERM);
-            std::thread::sleep(GRACE);
-            stop(group, Signal::SIGKILL);
+            end(group);
         }
     });
+    let is_late = Arc::new(AtomicBool::new(false));
+    if let Some(timeout) = spec.timeout {
+        let is_late = Arc::clone(&is_late);
+        std::thread::spawn(move || {
+            std::thread::sleep(timeout);
+            is_late.store(true, Ordering::Relaxed);
+            end(group);
+        });
+    }
     let status = child.wait()?;
     stop(group, Signal::SIGKILL);
     let ending = Ending {
         code: status.code(),
         signal: ExitStatus::signal(&status),
+        timeout: spec.timeout.filter(|_| is_late.load(Ordering::Relaxed)),
         usage: usage(start.elapsed())?,
     };
     let text = serde_json::to_vec(&ending).map_err(std::io::Error::from)?;
@@ -122,13 +138,16 @@ fn command(spec: &Spec) -> Result<Command> {
         .args(&spec.arguments)
         .current_dir(&spec.folder)
         .process_group(0);
-    command.envs(
-        spec.environment
-            .iter()
-            .map(|(name, value)| (OsString::from(name), value)),
-    );
+    command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stderr(log.into_parts().0);
     Ok(command)
+}
+
+/// Asks the group to end, and sees to it after a while.
+fn end(group: Pid) {
+    stop(group, Signal::SIGTERM);
+    std::thread::sleep(GRACE);
+    stop(group, Signal::SIGKILL);
 }
 
 /// Signals the group; one that is gone needs no signal.

@@ -1,10 +1,12 @@
 //! The workspace as one command sees it: declarations, params, lock, cache.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use store::{Index, Store};
+use store::{Digest, Index, Store};
 
+use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
 use crate::config::{self, Action, Config};
@@ -177,12 +179,15 @@ impl Workspace {
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
         for at in self.in_order(selection) {
             let instance = self.graph.instances[at].clone();
-            if let Action::Run(run) = &instance.action {
-                let packages = self.packages()?;
-                let checked = packages.member_of(run).map(drop);
-                self.packages = Some(packages);
-                checked.map_err(|error| self.at_stage(&instance, error))?;
+            match &instance.action {
+                _ if instance.rules.is_frozen => {}
+                Action::Run(run) => {
+                    let checked = self.check_tool(run);
+                    checked.map_err(|error| self.at_stage(&instance, error))?;
+                }
+                Action::Command(_) => {}
             }
+            self.check_checker(&instance)?;
         }
         Ok(())
     }
@@ -264,6 +269,22 @@ impl Workspace {
             self.closures.changed = false;
         }
         Ok(self.index.save()?)
+    }
+
+    /// Notes a key of a state beside the current one, whose lock has the last of them alone.
+    pub(crate) fn note_key(&self, key: &Digest) -> Result<()> {
+        if self.aside.as_os_str().is_empty() {
+            return Ok(());
+        }
+        let path = self.root.join(&self.aside).join(cache::KEYS);
+        let known = fs_err::read_to_string(&path).unwrap_or_default();
+        let key = key.to_string();
+        if known.lines().any(|known| known == key) {
+            return Ok(());
+        }
+        let mut options = fs_err::OpenOptions::new();
+        let mut file = options.append(true).create(true).open(path)?;
+        Ok(writeln!(file, "{key}")?)
     }
 
     /// Writes the lock, without stages that are no longer declared.

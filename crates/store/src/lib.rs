@@ -34,6 +34,6 @@ mod walk;
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use index::Index;
-pub use place::remove_path;
+pub use place::{copy_path, remove_path};
 pub use record::Record;
-pub use store::Store;
+pub use store::{Amount, Keep, Size, Store};

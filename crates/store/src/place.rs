@@ -73,6 +73,27 @@ fn make_writable(path: &Path, metadata: &std::fs::Metadata, _bits: u32) -> io::R
     fs_err::set_permissions(path, permissions)
 }
 
+/// Copies the file or folder `from` to `to`, where nothing is, with files that may be written: none shares anything
+/// with the cache. Symbolic links are followed; what is executable stays so.
+///
+/// # Errors
+/// Something cannot be read or written.
+pub fn copy_path(from: &Path, to: &Path) -> Result<()> {
+    let metadata = fs_err::metadata(from)?;
+    if metadata.is_dir() {
+        fs_err::create_dir_all(to)?;
+        for entry in fs_err::read_dir(from)? {
+            let name = entry?.file_name();
+            copy_path(&from.join(&name), &to.join(&name))?;
+        }
+        return Ok(());
+    }
+    if clone_file(from, to).is_err() {
+        fs_err::copy(from, to)?;
+    }
+    Ok(make_writable(to, &fs_err::metadata(to)?, 0o200)?)
+}
+
 /// Moves `scratch` to `to`, replacing the file or the folder that was there.
 ///
 /// A folder that is in the way moves to `aside` first; its removal may take long.
@@ -202,6 +223,20 @@ mod tests {
         remove_path(&outer).unwrap();
         assert!(!outer.exists());
         remove_path(&outer).unwrap();
+    }
+
+    #[test]
+    fn a_copy_may_be_written_and_leaves_the_original_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        fs_err::create_dir_all(from.join("inner")).unwrap();
+        fs_err::write(from.join("inner/file"), "old").unwrap();
+        set_mode(&from.join("inner/file"), 0o444).unwrap();
+
+        let to = folder.path().join("to");
+        copy_path(&from, &to).unwrap();
+        fs_err::write(to.join("inner/file"), "new").unwrap();
+        assert_eq!(fs_err::read(from.join("inner/file")).unwrap(), b"old");
     }
 
     #[cfg(unix)]

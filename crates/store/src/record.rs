@@ -14,4 +14,7 @@ pub struct Record {
     pub outputs: BTreeMap<String, Digest>,
     /// The readable manifest whose hash is the key.
     pub manifest: String,
+    /// How the outputs came to be taken for the run's, where no run with this manifest made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }

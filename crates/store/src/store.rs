@@ -15,6 +15,9 @@ use crate::{Digest, Error, Index, Record, Result};
 
 mod put;
 mod restore;
+mod sweep;
+
+pub use sweep::{Amount, Keep, Size};
 
 /// Files and folders by the hash of their content, and records of runs by key.
 ///

@@ -83,7 +83,7 @@ impl Runner<'_> {
         let ran = execute::repro(workspace, &selection, Options::default(), &mut live);
         live.end();
         match ran {
-            Err(error @ pipeline::Error::StageFailed { .. }) => {
+            Err(error) if error.is_of_stage() => {
                 print::error(&error.to_string());
                 return Ok(None);
             }

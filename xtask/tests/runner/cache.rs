@@ -2,16 +2,23 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::Value;
+
 use crate::space::{CHAIN, Space};
 
 /// Overwrites each cached object with other bytes of the same length.
 fn damage(space: &Space) {
+    damage_by(space, |length| vec![b'?'; length]);
+}
+
+/// Overwrites each cached object with what `other` makes of its length.
+fn damage_by(space: &Space, other: impl Fn(usize) -> Vec<u8>) {
     for (path, bytes) in space.snapshot() {
         if path.is_file() && path.components().any(|part| part.as_os_str() == "objects") {
             let mut permissions = fs_err::metadata(&path).unwrap().permissions();
             permissions.set_mode(0o644);
             fs_err::set_permissions(&path, permissions).unwrap();
-            fs_err::write(&path, vec![b'?'; bytes.len()]).unwrap();
+            fs_err::write(&path, other(bytes.len())).unwrap();
         }
     }
 }
@@ -28,6 +35,24 @@ fn a_damaged_object_is_noticed_and_made_anew() {
     let ran = space.ok(&["repro"]);
     assert!(ran.stdout.contains("was damaged"), "{}", ran.stdout);
     assert_eq!(space.read("c.txt"), "source\nc\n");
+    assert_eq!(space.read("pipeline.lock"), lock);
+}
+
+#[test]
+fn a_truncated_or_missing_object_is_made_anew() {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro"]);
+    let lock = space.read("pipeline.lock");
+    for output in ["a.txt", "out", "c.txt"] {
+        space.remove(output);
+    }
+    damage_by(&space, |length| vec![b'?'; length / 2]);
+    space.ok(&["repro"]);
+    assert_eq!(space.read("c.txt"), "source\nc\n");
+    for output in ["a.txt", "out", "c.txt", ".atelier/cache/objects"] {
+        space.remove(output);
+    }
+    assert_eq!(space.repro(), ["a ran", "b ran", "c ran"]);
     assert_eq!(space.read("pipeline.lock"), lock);
 }
 
@@ -51,4 +76,158 @@ fn a_malformed_lock_is_a_clear_error() {
     space.write("pipeline.lock", "<<<<<<< HEAD\n");
     space.fails(&["repro"], "cannot read `pipeline.lock`");
     space.fails(&["repro"], "pipeline.lock:1:");
+}
+
+/// Two results of the chain in the cache, of which the lock has the second.
+fn flipped() -> Space {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro", "--set", "chain.letter=a fairly long letter"]);
+    space.ok(&["repro"]);
+    space
+}
+
+fn files(space: &Space) -> u64 {
+    let size: Value = serde_json::from_str(&space.ok(&["cache", "size", "--json"]).stdout).unwrap();
+    let kinds = ["objects", "trees", "records"];
+    { kinds.iter() }
+        .map(|kind| size[kind]["files"].as_u64().unwrap())
+        .sum()
+}
+
+#[test]
+fn clearing_needs_a_scope_and_keeps_what_is_in_it() {
+    let space = flipped();
+    let before = files(&space);
+    space.fails(&["cache", "gc"], "say what to keep: `--workspace`");
+    let told = space
+        .ok(&["cache", "gc", "--workspace", "--dry-run"])
+        .stdout;
+    assert!(told.starts_with("would remove 3 files, "), "{told}");
+    assert_eq!(files(&space), before);
+    space.ok(&["cache", "gc", "--workspace", "--younger-than", "1 h"]);
+    assert_eq!(files(&space), before, "all of it is young");
+    // `a.txt` of the other letter, its record, and that of what made the same from it.
+    let told = space.ok(&["cache", "gc", "--workspace"]).stdout;
+    assert!(told.starts_with("removed 3 files, "), "{told}");
+    for output in ["a.txt", "out", "c.txt"] {
+        space.remove(output);
+    }
+    assert_eq!(space.repro(), ["a restored", "b restored", "c restored"]);
+    space.ok(&["cache", "gc", "--younger-than", "1 ms"]);
+    assert_eq!(files(&space), 0);
+    assert_eq!(
+        space.repro(),
+        ["a up-to-date", "b up-to-date", "c up-to-date"]
+    );
+}
+
+#[test]
+fn clearing_keeps_committed_locks_studies_and_folders() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"mkdir ${out.d}; echo ${chain.letter} > ${out.d}/x; echo same > ${out.d}/y\"\nout = { d = \"d\" }\n",
+    );
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@y"]);
+        let output = command
+            .args(arguments)
+            .current_dir(space.path(""))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    git(&["init", "--quiet"]);
+    space.ok(&["repro"]);
+    git(&["add", "pipeline.lock"]);
+    git(&["commit", "--quiet", "--message", "first"]);
+    space.ok(&["repro", "--set", "chain.letter=y"]);
+    let told = space.ok(&["cache", "gc", "--commits"]).stdout;
+    assert_eq!(told, "removed 0 files, 0 B\n");
+    assert_eq!(space.repro(), ["s restored"]);
+    space.write(
+        "studies/s.toml",
+        "score = \"s\"\ntrials = 2\nmethod = \"grid\"\n[space]\n\"chain.letter\" = { choice = [\"p\", \"q\"] }\n",
+    );
+    space.write(
+        "pipeline.toml",
+        "[stage.s]\ncmd = \"echo s >> ran; printf '%d' \\\"'${chain.letter}\\\" > ${out.n}\"\nout = { n = \"n\" }\n",
+    );
+    space.ok(&["study", "run", "s"]);
+    space.ran();
+    space.ok(&["cache", "gc", "--workspace"]);
+    space.ok(&["study", "run", "s"]);
+    assert_eq!(space.ran(), "", "a study is remembered");
+}
+
+#[test]
+fn every_damaged_object_is_found() {
+    let space = flipped();
+    assert!(
+        space
+            .ok(&["cache", "verify"])
+            .stdout
+            .contains("all as they should be")
+    );
+    damage(&space);
+    let ran = space.run(&["cache", "verify"]);
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.stderr
+            .matches("was damaged and has been removed")
+            .count(),
+        4
+    );
+    assert!(space.ok(&["cache", "verify"]).stdout.starts_with("0 files"));
+}
+
+#[test]
+fn the_cache_lists_its_results() {
+    let space = flipped();
+    let listed: Value =
+        serde_json::from_str(&space.ok(&["cache", "list", "--json"]).stdout).unwrap();
+    let stages: Vec<String> = { listed.as_array().unwrap().iter() }
+        .map(|cached| cached["stages"].to_string())
+        .collect();
+    assert_eq!(stages.len(), 5);
+    assert_eq!(stages.iter().filter(|stages| *stages == "[]").count(), 2);
+    let text = space.ok(&["cache", "list"]).stdout;
+    assert!(
+        text.contains("  b  echo b >> ran; head -n 1 ${in.a} > ${out…  b\n"),
+        "{text}"
+    );
+    assert!(
+        space
+            .ok(&["cache", "size"])
+            .stdout
+            .contains("contents of files         4  ")
+    );
+}
+
+#[test]
+fn what_unfinished_runs_left_goes_unless_it_is_of_use() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo half > $(dirname $ATELIER_JOB)/scratch/half; test ${chain.letter} = good; echo > ${out.x}\"\nout = { x = \"x.txt\" }\n",
+    );
+    space.fails(&["repro"], "exit status 1");
+    space.fails(&["repro", "--set", "chain.letter=y"], "exit status 1");
+    let left = || {
+        fs_err::read_dir(space.path(".atelier/work"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(left(), 2);
+    space.ok(&["cache", "gc", "--workspace", "--younger-than", "1 h"]);
+    assert_eq!(left(), 2);
+    space.ok(&["cache", "gc", "--workspace"]);
+    assert_eq!(left(), 1, "the next repro goes on from it");
+}
+
+#[test]
+fn what_the_pipeline_made_is_not_kept_aside_when_the_cache_is_gone() {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro"]);
+    space.remove(".atelier/cache");
+    space.write("src.txt", "edited\n");
+    space.ok(&["repro"]);
+    assert!(!space.exists(".atelier/kept"));
 }

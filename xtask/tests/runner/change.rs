@@ -136,7 +136,44 @@ fn files_of_an_input_folder_count() {
     assert_eq!(space.repro(), ["list ran"]);
     space.write("data/deep/two", "2!");
     assert_eq!(space.repro(), ["list ran"]);
+    fs_err::rename(space.path("data/deep/two"), space.path("data/deep/three")).unwrap();
+    assert_eq!(space.repro(), ["list ran"]);
     space.remove("data/deep");
     assert_eq!(space.repro(), ["list restored"]);
     assert_eq!(space.repro(), ["list up-to-date"]);
+}
+
+#[test]
+fn an_added_or_renamed_input_or_output_runs() {
+    let space = done();
+    let more = |from: &str, to: &str| space.write("pipeline.toml", &CHAIN.replace(from, to));
+    let input = "in = { b = \"out/b.txt\" }";
+    more(input, "in = { b = \"out/b.txt\", src = \"src.txt\" }");
+    assert_eq!(space.repro(), ["a up-to-date", "b up-to-date", "c ran"]);
+    let output =
+        "cat ${in.b} > ${out.c}; echo c >> ${out.c}\"\nin = { b = \"out/b.txt\" }\nout = { c = ";
+    let renamed = output.replace("out.c", "out.d").replace("{ c =", "{ d =");
+    more(output, &renamed);
+    assert_eq!(space.repro(), ["a up-to-date", "b up-to-date", "c ran"]);
+    // Where it stands is no part of what it is.
+    more("out = { c = \"c.txt\" }", "out = { c = \"d.txt\" }");
+    assert_eq!(
+        space.repro(),
+        ["a up-to-date", "b up-to-date", "c restored"]
+    );
+    assert_eq!(space.read("d.txt"), "source\nc\n");
+}
+
+#[test]
+fn of_a_stage_that_is_not_deterministic_the_newest_is_kept() {
+    let space = Space::new("[stage.s]\ncmd = \"date +%s%N > ${out.x}\"\nout = { x = \"x.txt\" }\n");
+    space.ok(&["repro"]);
+    let first = space.read("x.txt");
+    space.ok(&["repro", "--force"]);
+    let second = space.read("x.txt");
+    assert_ne!(first, second);
+    space.remove("x.txt");
+    space.remove("pipeline.lock");
+    assert_eq!(space.repro(), ["s restored"]);
+    assert_eq!(space.read("x.txt"), second);
 }

@@ -109,6 +109,23 @@ fn an_edit_of_code_runs_the_stages_that_are_made_from_it() {
     assert!(status.contains("build profile"), "{status}");
     space.write("Cargo.toml", &root);
     assert_eq!(space.repro(), DONE);
+
+    // Results can be taken for those of changed code, and of nothing else.
+    space.write("library/src/lib.rs", &format!("// Two.\n{LIBRARY}"));
+    let states = space.states(&["adopt", "--json"]);
+    assert_eq!(states, ["first adopted", "second adopted"]);
+    assert_eq!(space.repro(), DONE);
+    let explained = space.ok(&["explain", "first"]).stdout;
+    assert!(
+        explained.contains("the last result was adopted from "),
+        "{explained}"
+    );
+    space.write("library/src/lib.rs", &format!("// Three.\n{LIBRARY}"));
+    let changed = ["adopt", "first", "--set", "chain.number=2"];
+    space.fails(
+        &changed,
+        "cannot adopt the result of `first`: more than its code has changed: param number 1 → 2",
+    );
 }
 
 #[test]

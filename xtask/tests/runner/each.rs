@@ -96,3 +96,98 @@ fn a_file_inside_an_output_folder_follows_it() {
     assert_eq!(space.repro(), ["first restored", "last restored"]);
     assert_eq!(space.read("y"), "x\n");
 }
+
+#[test]
+fn instances_of_a_table_are_called_by_its_keys() {
+    let space = Space::new(
+        r#"
+        [stage.train]
+        cmd = "echo ${model.key} ${model.depth} ${rate} ${rate.key} > ${out.x}"
+        each = { model = "${models}", rate = { slow = 0.1, fast = 0.5 } }
+        out = { x = "models/${model.key}-${rate.key}.txt" }
+        [stage.list]
+        cmd = "echo ${size.side} ${size.key} > ${out.y}"
+        each = { size = "${sizes}" }
+        out = { y = "${size.key}.txt" }
+        "#,
+    );
+    let params = "[models.small]\ndepth = 18\n[models.large]\ndepth = 50\n[[sizes]]\nside = 48\n[[sizes]]\nside = 224\n";
+    space.write("params.toml", params);
+    let ran = space.repro();
+    let expected = [
+        "train@large,fast ran",
+        "train@large,slow ran",
+        "train@small,fast ran",
+        "train@small,slow ran",
+        "list@0 ran",
+        "list@1 ran",
+    ];
+    assert_eq!(ran, expected);
+    assert_eq!(space.read("models/small-fast.txt"), "small 18 0.5 fast\n");
+    assert_eq!(space.read("1.txt"), "224 1\n");
+    // One entry's value concerns the instances of this entry.
+    space.write("params.toml", &params.replace("50", "34"));
+    let states = space.states(&["repro", "train", "--json"]);
+    let ran: Vec<&String> = states
+        .iter()
+        .filter(|state| state.ends_with(" ran"))
+        .collect();
+    assert_eq!(ran, ["train@large,fast ran", "train@large,slow ran"]);
+    assert_eq!(
+        space.states(&["status", "train@small,*", "--json"]).len(),
+        2
+    );
+}
+
+#[test]
+fn values_that_make_no_instances_are_pointed_at() {
+    for (each, part) in [
+        ("\"${models}\"", "unknown parameter `models`"),
+        (
+            "\"text\"",
+            "`each.v` is text; expected a count, an array, a table",
+        ),
+        (
+            "1.5",
+            "`each.v` is `1.5`; expected a count, an array or a table",
+        ),
+        ("{ \"a/b\" = 1 }", "which cannot be part of a name"),
+        (
+            "{ a = { key = 1 } }",
+            "has an entry with a `key` of its own",
+        ),
+        (
+            "{ a = { b = 1 } }",
+            "`${v}` is `{\"b\":1}`, which is not text or a number",
+        ),
+    ] {
+        let space = Space::new(&format!(
+            "[stage.s]\ncmd = \"echo ${{v}}\"\neach = {{ v = {each} }}\n"
+        ));
+        space.fails(&["repro"], part);
+        space.fails(&["repro"], "--> pipeline.toml:");
+    }
+}
+
+#[test]
+fn a_pattern_of_files_inside_output_folders_follows_them() {
+    let space = Space::new(
+        r#"
+        [stage.last]
+        cmd = "cat ${in.x} > ${out.y}"
+        in = { x = "d*/x.txt" }
+        out = { y = "y" }
+        [stage.first]
+        cmd = "mkdir ${out.d}; sleep 0.1; echo ${k} ${chain.letter} > ${out.d}/x.txt"
+        each = { k = 2 }
+        out = { d = "d${k}" }
+        "#,
+    );
+    let states = space.states(&["repro", "--jobs", "3", "--json"]);
+    assert_eq!(states, ["first@0 ran", "first@1 ran", "last ran"]);
+    assert_eq!(space.read("y"), "0 x\n1 x\n");
+    let states = space.states(&["repro", "--json", "--set", "chain.letter=y"]);
+    assert_eq!(states, ["first@0 ran", "first@1 ran", "last ran"]);
+    space.remove("d0");
+    assert_eq!(space.states(&["repro", "last", "--json"]).len(), 3);
+}

@@ -5,12 +5,20 @@
 
 mod cache;
 mod change;
+mod checked;
 mod code;
 mod each;
+mod keys;
+mod light;
 mod outputs;
+mod people;
 mod predict;
 mod processes;
+mod running;
 mod space;
+mod stages;
 mod study;
+mod take;
 mod targets;
+mod watch;
 mod wrong;

@@ -170,3 +170,23 @@ fn odd_names_are_as_any_other() {
         assert_eq!(space.read("y"), "hi\n");
     }
 }
+
+#[test]
+fn the_executable_bit_is_kept() {
+    use std::os::unix::fs::PermissionsExt;
+    let space = stage(
+        "mkdir ${out.d}; echo 'echo hi' > ${out.d}/run; chmod +x ${out.d}/run; cp ${out.d}/run ${out.x}",
+        "{ d = \"d\", x = \"x\" }",
+    );
+    space.ok(&["repro"]);
+    space.remove("d");
+    space.remove("x");
+    assert_eq!(space.repro(), ["s restored"]);
+    for name in ["d/run", "x"] {
+        let mode = fs_err::metadata(space.path(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o100, 0o100, "{name}");
+    }
+}

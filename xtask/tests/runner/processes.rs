@@ -151,3 +151,83 @@ fn a_process_left_behind_by_a_stage_is_ended() {
     assert!(start.elapsed().as_secs() < 300);
     wait("the end of what was left", || is_gone(&space));
 }
+
+#[test]
+fn a_stage_that_edits_its_own_input_is_refused() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"rm src.txt; echo mine > src.txt; echo > ${out.x}\"\nin = { src = \"src.txt\" }\nout = { x = \"x.txt\" }\n",
+    );
+    space.fails(&["repro"], "input `src` of `s` changed while the stage ran");
+    assert!(!space.exists("x.txt"));
+}
+
+#[test]
+fn stages_beside_each_other_are_stopped_and_put_back() {
+    let slow = |name: &str| {
+        format!(
+            "[stage.{name}]\ncmd = \"echo half > {name}.txt; echo $$ > {name}.new; mv {name}.new {name}.pid; while [ ! -e go ]; do sleep 0.05; done; echo whole > {name}.txt\"\nout = {{ x = \"{name}.txt\" }}\n"
+        )
+    };
+    let space = Space::new(&["a", "b"].map(slow).concat());
+    for (sent, code) in [
+        (Signal::SIGTERM, Some(143)),
+        (Signal::SIGKILL, None),
+        (Signal::SIGINT, Some(130)),
+    ] {
+        space.write("a.txt", "before\n");
+        let mut child = space.start(&["repro", "--jobs", "2"]);
+        space.wait_for("a.pid");
+        space.wait_for("b.pid");
+        signal(&child, sent);
+        assert_eq!(child.wait().unwrap().code(), code);
+        for name in ["a.pid", "b.pid"] {
+            let pid = Pid::from_raw(space.read(name).trim().parse().unwrap());
+            wait("the stage's end", || kill(pid, None).is_err());
+            space.remove(name);
+        }
+        if code.is_some() {
+            assert_eq!(space.read("a.txt"), "before\n");
+            assert!(!space.exists("b.txt"));
+        }
+    }
+    space.write("go", "");
+    let states = space.states(&["repro", "--jobs", "2", "--json"]);
+    assert_eq!(states, ["a ran", "b ran"]);
+    let kept = space.snapshot().into_iter();
+    assert_eq!(kept.filter(|(_, bytes)| bytes == b"before\n").count(), 1);
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
+    const KILLS: u32 = 16;
+    let stage = |n: usize| {
+        let size = [1_000, 2_000_000, 100_000][n % 3];
+        format!(
+            "[stage.s{n}]\ncmd = \"mkdir d{n}; head -c {size} /dev/zero > d{n}/zeros; cat src.txt > d{n}/x\"\nin = {{ src = \"src.txt\" }}\nout = {{ d = \"d{n}\" }}\n"
+        )
+    };
+    let last = "[stage.last]\ncmd = \"cat ${in.xs} > ${out.y}\"\nin = { xs = \"d*/x\" }\nout = { y = \"y\" }\n";
+    let pipeline = [(0..4).map(stage).collect::<String>(), last.to_owned()].concat();
+    let whole = Space::new(&pipeline);
+    let start = Instant::now();
+    whole.ok(&["repro", "--jobs", "3"]);
+    let time = start.elapsed();
+    let space = Space::new(&pipeline);
+    for kill in 1..=KILLS {
+        // Each time everything is made anew.
+        space.write("src.txt", &format!("source {}\n", kill % 2));
+        let mut child = space.start(&["repro", "--jobs", "3"]);
+        std::thread::sleep(time * kill / KILLS);
+        signal(&child, Signal::SIGKILL);
+        child.wait().unwrap();
+        space.ok(&["cache", "verify"]);
+    }
+    space.write("src.txt", "source\n");
+    space.ok(&["repro", "--jobs", "3"]);
+    for name in ["pipeline.lock", "y", "d1/x"] {
+        assert_eq!(space.read(name), whole.read(name), "{name}");
+    }
+    let tmp = fs_err::read_dir(space.path(".atelier/cache/tmp")).unwrap();
+    assert_eq!(tmp.count(), 0);
+    assert!(!space.exists(".atelier/kept"));
+}

@@ -104,6 +104,17 @@ impl Space {
             .unwrap()
     }
 
+    /// Starts a command whose standard input the caller writes.
+    pub(crate) fn start_with_input(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs a command that must succeed.
     pub(crate) fn ok(&self, arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
@@ -136,13 +147,18 @@ impl Space {
 
     /// `name state` of each instance, from the JSON of a command.
     pub(crate) fn states(&self, arguments: &[&str]) -> Vec<String> {
-        let ran = self.ok(arguments);
-        let outcomes: Value = serde_json::from_str(&ran.stdout).unwrap();
-        let outcomes = outcomes.as_array().unwrap().iter();
-        let text = |outcome: &Value, key: &str| outcome[key].as_str().unwrap().to_owned();
-        outcomes
-            .map(|o| format!("{} {}", text(o, "stage"), text(o, "state")))
-            .collect()
+        states(&self.ok(arguments))
+    }
+
+    /// The same, with more in the environment.
+    pub(crate) fn states_with(
+        &self,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Vec<String> {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        states(&command.output().unwrap().into())
     }
 
     /// States after a repro.
@@ -193,6 +209,15 @@ impl From<Output> for Ran {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+fn states(ran: &Ran) -> Vec<String> {
+    let outcomes: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let outcomes = outcomes.as_array().unwrap().iter();
+    let text = |outcome: &Value, key: &str| outcome[key].as_str().unwrap().to_owned();
+    outcomes
+        .map(|o| format!("{} {}", text(o, "stage"), text(o, "state")))
+        .collect()
 }
 
 /// Waits until `is_done`, failing after a while.

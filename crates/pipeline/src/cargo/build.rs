@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::tool;
+use crate::checks::CHECKER;
 use crate::config::Action;
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -32,6 +33,9 @@ impl Build {
         for instance in instances {
             if let Action::Run(run) = &instance.action {
                 build.add(run, instance.device);
+            }
+            if !instance.rules.checks.is_empty() {
+                build.add(CHECKER, None);
             }
         }
         build

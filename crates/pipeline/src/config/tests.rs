@@ -40,7 +40,7 @@ fn reads_all_keys_in_the_order_of_the_file() {
         ("train", "annotate")
     );
     assert!(matches!(&train.action, Action::Run(run) if run.value == "trainer/train"));
-    assert!(train.outputs["timing"].volatile && !train.outputs["model"].volatile);
+    assert!(train.outputs["timing"].treatment.is_volatile);
     assert_eq!(train.each[0].1.value, Value::from("${split.folds}"));
     assert_eq!(train.params.as_ref().unwrap().len(), 2);
     assert!(annotate.is_source && annotate.params.is_none());

@@ -27,7 +27,7 @@ fn instance(name: &str, inputs: &[&str], outputs: &[&str]) -> Instance {
             (*path).to_owned(),
             Output {
                 path: path.into(),
-                volatile: false,
+                treatment: Default::default(),
             },
         )
     });
@@ -35,7 +35,7 @@ fn instance(name: &str, inputs: &[&str], outputs: &[&str]) -> Instance {
         name: name.into(),
         stage: name.split('@').next().unwrap().into(),
         desc: None,
-        action: Action::Command("true".into()),
+        action: Action::Command(vec!["true".into()]),
         params: BTreeMap::new(),
         param_keys: BTreeMap::new(),
         inputs: inputs.collect(),
@@ -43,6 +43,8 @@ fn instance(name: &str, inputs: &[&str], outputs: &[&str]) -> Instance {
         show: None,
         is_source: name == "paint",
         device: None,
+        env: Vec::new(),
+        rules: Default::default(),
     }
 }
 

@@ -55,7 +55,7 @@ fn each_makes_the_product_of_its_variables() {
     assert_eq!(names, ["train@0,a", "train@0,b", "train@1,a", "train@1,b"]);
     assert_eq!(
         made[3].action,
-        Action::Command("train 1 b ${in.x} $HOME".into())
+        Action::Command(vec!["train 1 b ${in.x} $HOME".into()])
     );
     assert_eq!(made[3].inputs["x"].target, Target::Path("data/1".into()));
     assert_eq!(made[3].outputs["y"].path, Path::new("out/1-b"));

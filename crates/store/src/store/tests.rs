@@ -378,6 +378,7 @@ fn records_are_kept_whole_or_not_at_all() {
     let record = Record {
         outputs: BTreeMap::from([("table".to_owned(), Digest::of_bytes(b"table"))]),
         manifest: "command = \"x\"\n".to_owned(),
+        accepted: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     assert_eq!(sandbox.store.recorded(&key), Some(record.clone()));
@@ -417,4 +418,82 @@ fn unknown_content_is_missing() {
     let path = sandbox.path("absent");
     let error = sandbox.store.put(&mut sandbox.index, &path).unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
+    let mut sandbox = Sandbox::linking();
+    for name in [
+        "kept/a",
+        "kept/sub/b",
+        "gone/a",
+        "gone/c",
+        "recorded",
+        "loose",
+    ] {
+        sandbox.write(name, name);
+    }
+    // The same content in two folders.
+    sandbox.write("gone/a", "kept/a");
+    let [kept, gone, recorded, loose] =
+        ["kept", "gone", "recorded", "loose"].map(|name| sandbox.put(name));
+    let key = Digest::of_bytes(b"key");
+    let record = Record {
+        outputs: [("x".to_owned(), recorded)].into(),
+        manifest: "a = b\n".into(),
+        accepted: None,
+    };
+    sandbox.store.record(&key, &record).unwrap();
+    sandbox
+        .store
+        .record(&Digest::of_bytes(b"old"), &record)
+        .unwrap();
+    let size = sandbox.store.size().unwrap();
+    assert_eq!(
+        (size.objects.files, size.trees.files, size.records.files),
+        (5, 2, 2)
+    );
+    assert_eq!(sandbox.store.bytes_of(&kept), 16);
+
+    let keep = Keep {
+        keys: [key].into(),
+        contents: [kept].into(),
+        since: None,
+    };
+    let trial = sandbox.store.sweep(&keep, true).unwrap();
+    assert!(sandbox.store.contains(&gone));
+    assert_eq!(sandbox.store.sweep(&keep, false).unwrap(), trial);
+    // Two files, a tree and a record.
+    assert_eq!(trial.files, 4);
+    assert!(sandbox.store.contains(&kept) && sandbox.store.contains(&recorded));
+    assert!(!sandbox.store.contains(&gone) && !sandbox.store.contains(&loose));
+    let keys = sandbox.store.records().unwrap();
+    assert_eq!(
+        keys.iter().map(|(key, _, _)| *key).collect::<Vec<_>>(),
+        [key]
+    );
+    let young = Keep {
+        since: Some(SystemTime::UNIX_EPOCH),
+        ..Keep::default()
+    };
+    assert_eq!(
+        sandbox.store.sweep(&young, false).unwrap(),
+        Amount::default()
+    );
+}
+
+#[test]
+fn every_damaged_file_is_found_and_removed() {
+    let mut sandbox = Sandbox::copying();
+    sandbox.write("out/a", "content");
+    sandbox.write("out/b", "another");
+    let digest = sandbox.put("out");
+    assert!(sandbox.store.verify_whole().unwrap().is_empty());
+    let object = Digest::of_bytes(b"content");
+    sandbox.overwrite(&sandbox.store.object(&object), "other..");
+    let tree = sandbox.store.place("trees", &digest);
+    sandbox.overwrite(&tree, "atelier tree 1\n");
+    assert_eq!(sandbox.store.verify_whole().unwrap(), [object, digest]);
+    assert!(!tree.exists());
+    assert!(sandbox.store.verify_whole().unwrap().is_empty());
 }

@@ -1,0 +1,294 @@
+//! Looking at a table's file.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::Schema;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::cell::{Cell, type_name};
+use crate::words::{Check, Column, Others};
+
+/// Faults that are told; the rest is counted.
+const TOLD: usize = 5;
+
+/// What is wrong with the table at `path`, beginning with the first row; nothing if it is as `check` says.
+///
+/// # Errors
+/// The file is no table.
+pub fn faults(check: &Check, path: &Path) -> anyhow::Result<Vec<String>> {
+    let file = fs_err::File::open(path)?.into_parts().0;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .with_context(|| format!("cannot read `{}` as a table", path.display()))?;
+    let mut faults = Faults::default();
+    check_schema(check, builder.schema(), &mut faults);
+    let n_rows = builder.metadata().file_metadata().num_rows();
+    check_count(check, u64::try_from(n_rows).unwrap_or(0), &mut faults);
+    if faults.told.is_empty() {
+        let mut seen = BTreeMap::new();
+        let mut first = 0;
+        for batch in builder.build()? {
+            let batch = batch?;
+            check_rows(check, &batch, first, &mut seen, &mut faults);
+            first += batch.num_rows();
+        }
+    }
+    Ok(faults.finish())
+}
+
+/// Faults so far.
+#[derive(Default)]
+struct Faults {
+    told: Vec<String>,
+    n_untold: usize,
+}
+
+impl Faults {
+    /// Notes a fault, whose text is only made where it is told.
+    fn add(&mut self, text: impl FnOnce() -> String) {
+        if self.told.len() < TOLD {
+            self.told.push(text());
+        } else {
+            self.n_untold += 1;
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if self.n_untold > 0 {
+            self.told.push(format!("and {} more", self.n_untold));
+        }
+        self.told
+    }
+}
+
+fn check_schema(check: &Check, schema: &Schema, faults: &mut Faults) {
+    let has = |name: &str| schema.column_with_name(name).is_some();
+    let there = || {
+        let names: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        names.join("`, `")
+    };
+    let named = check.columns.keys().chain(&check.unique);
+    let mut missing: Vec<&String> = named.filter(|name| !has(name)).collect();
+    missing.dedup();
+    for name in missing {
+        faults.add(|| format!("there is no column `{name}`, but `{}`", there()));
+    }
+    for field in schema.fields() {
+        let (name, kind) = (field.name(), type_name(field.data_type()));
+        match check.columns.get(name).map(|column| &column.kind) {
+            Some(Some(expected)) if *expected != kind => {
+                faults.add(|| {
+                    format!("column `{name}` is of the type `{kind}`, expected `{expected}`")
+                });
+            }
+            None if check.others == Others::Refused => {
+                faults.add(|| format!("there is a column `{name}` that the check does not name"));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_count(check: &Check, n_rows: u64, faults: &mut Faults) {
+    let (min, max) = (check.rows.min, check.rows.max);
+    if n_rows < min {
+        faults.add(|| format!("{n_rows} rows, expected at least {min}"));
+    } else if n_rows > max {
+        faults.add(|| format!("{n_rows} rows, expected at most {max}"));
+    }
+}
+
+/// Rows by what they have in the columns that tell them apart, with the first row that has it.
+type Seen = BTreeMap<String, usize>;
+
+fn check_rows(
+    check: &Check,
+    batch: &RecordBatch,
+    first: usize,
+    seen: &mut Seen,
+    faults: &mut Faults,
+) {
+    let columns = check.columns.iter();
+    let columns: Vec<(&String, &Column, &ArrayRef)> = columns
+        .filter_map(|(name, column)| Some((name, column, batch.column_by_name(name)?)))
+        .collect();
+    let unique = check.unique.iter();
+    let unique: Vec<&ArrayRef> = unique
+        .filter_map(|name| batch.column_by_name(name))
+        .collect();
+    for row in 0..batch.num_rows() {
+        let at = first + row;
+        for (name, column, array) in &columns {
+            let cells = Cell::all_of(array, row).into_iter();
+            let mut wrong = cells.filter_map(|cell| Some((fault(column, &cell)?, cell)));
+            if let Some((expected, cell)) = wrong.next() {
+                faults.add(|| format!("row {at}: `{name}` is {cell}, expected {expected}"));
+            }
+        }
+        if unique.is_empty() {
+            continue;
+        }
+        let cells: Vec<String> = unique
+            .iter()
+            .map(|array| Cell::of(array, row).to_string())
+            .collect();
+        let cells = cells.join(", ");
+        match seen.get(&cells) {
+            Some(earlier) => faults.add(|| {
+                let names = check.unique.join("`, `");
+                format!("row {at}: `{names}` is {cells}, as in row {earlier}")
+            }),
+            None => drop(seen.insert(cells, at)),
+        }
+    }
+}
+
+/// What a cell should have been.
+fn fault(column: &Column, cell: &Cell) -> Option<String> {
+    if *cell == Cell::Null {
+        return (!column.null).then(|| "a value".to_owned());
+    }
+    if let Some(min) = column.min
+        && !matches!(cell.beside(min), Some(Ordering::Greater | Ordering::Equal))
+    {
+        return Some(format!("at least {min}"));
+    }
+    if let Some(max) = column.max
+        && !matches!(cell.beside(max), Some(Ordering::Less | Ordering::Equal))
+    {
+        return Some(format!("at most {max}"));
+    }
+    match &column.values {
+        Some(values) if !values.iter().any(|value| cell.is(value)) => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            Some(format!("one of {}", values.join(", ")))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::Float32Type;
+    use arrow_array::{FixedSizeListArray, Float64Array, Int64Array, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Four rows; one score is missing, and of the shares the second item of the third is too large.
+    fn told(check: Value) -> Vec<String> {
+        let shares = [[0.5, 0.5], [0.0, 1.0], [0.25, 1.75], [1.0, 0.0]];
+        let shares = shares.map(|items| Some(items.map(Some).to_vec()));
+        let shares = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(shares, 2);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("id", Arc::new(Int64Array::from(vec![1, 2, 3, 3]))),
+            (
+                "part",
+                Arc::new(StringArray::from(vec!["a", "b", "b", "a"])),
+            ),
+            (
+                "score",
+                Arc::new(Float64Array::from(vec![
+                    Some(0.5),
+                    None,
+                    Some(1.5),
+                    Some(f64::NAN),
+                ])),
+            ),
+            ("shares", Arc::new(shares)),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(
+            columns.into_iter().map(|(name, array)| (name, array, true)),
+        )
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.parquet");
+        let file = fs_err::File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        faults(&Check::read(&check).unwrap(), &path).unwrap()
+    }
+
+    #[test]
+    fn a_table_that_is_as_said_has_no_faults() {
+        let none: [&str; 0] = [];
+        assert_eq!(told(json!({})), none);
+        let check = json!({
+            "rows": 4,
+            "unique": ["id", "part"],
+            "others": false,
+            "columns": {
+                "id": {"type": "int64", "min": 1, "max": 3},
+                "part": {"type": "string", "in": ["a", "b"]},
+                "score": {"type": "float64", "null": true},
+                "shares": {"type": "list<float32>"},
+            },
+        });
+        assert_eq!(told(check), none);
+    }
+
+    #[test]
+    fn rows_are_counted() {
+        assert_eq!(told(json!({"rows": 5})), ["4 rows, expected at least 5"]);
+        assert_eq!(
+            told(json!({"rows": {"max": 3}})),
+            ["4 rows, expected at most 3"]
+        );
+    }
+
+    #[test]
+    fn columns_and_their_types_are_known() {
+        assert_eq!(
+            told(json!({"columns": {"name": {}, "id": {"type": "int32"}}, "others": false})),
+            [
+                "there is no column `name`, but `id`, `part`, `score`, `shares`",
+                "column `id` is of the type `int64`, expected `int32`",
+                "there is a column `part` that the check does not name",
+                "there is a column `score` that the check does not name",
+                "there is a column `shares` that the check does not name",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_row_is_named() {
+        assert_eq!(
+            told(json!({"columns": {"score": {"min": 0, "max": 1}}})),
+            [
+                "row 1: `score` is missing, expected a value",
+                "row 2: `score` is 1.5, expected at most 1",
+                "row 3: `score` is NaN, expected at least 0",
+            ]
+        );
+        assert_eq!(
+            told(json!({"columns": {"part": {"in": ["b", "c"]}}}))[0],
+            "row 0: `part` is \"a\", expected one of \"b\", \"c\""
+        );
+        assert_eq!(
+            told(json!({"columns": {"shares": {"min": 0, "max": 1}}})),
+            ["row 2: `shares` is 1.75, expected at most 1"]
+        );
+        assert_eq!(
+            told(json!({"unique": ["id"]})),
+            ["row 3: `id` is 3, as in row 2"]
+        );
+    }
+
+    #[test]
+    fn many_faults_are_counted() {
+        let told = told(json!({"columns": {"id": {"max": 0}, "score": {"max": 0}}}));
+        assert_eq!(told.len(), TOLD + 1);
+        assert_eq!(told[TOLD], "and 3 more");
+    }
+}

@@ -1,0 +1,110 @@
+//! Putting in place what `pipeline.lock` says, whatever the stages are now.
+
+use store::Digest;
+
+use crate::error::{Error, Result};
+use crate::events::{Events, Outcome, State};
+use crate::graph::Selection;
+use crate::instance::{Instance, Output};
+use crate::process::Interrupts;
+use crate::workspace::Workspace;
+use crate::{mutex, place};
+
+impl Workspace {
+    /// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
+    /// what the cache doesn't have is among the outcomes, as failed.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a signal asks to stop.
+    pub fn checkout(
+        &mut self,
+        selection: &Selection,
+        events: &mut dyn Events,
+    ) -> Result<Vec<Outcome>> {
+        let interrupts = Interrupts::catch()?;
+        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        self.reload_lock()?;
+        place::recover(self)?;
+        let mut outcomes = Vec::new();
+        for at in self.in_order(selection) {
+            interrupts.check()?;
+            let instance = self.graph.instances[at].clone();
+            outcomes.extend(self.check_out_one(&instance, events)?);
+        }
+        self.save_caches()?;
+        Ok(outcomes)
+    }
+
+    fn check_out_one(
+        &mut self,
+        instance: &Instance,
+        events: &mut dyn Events,
+    ) -> Result<Option<Outcome>> {
+        let Some(locked) = self.lock.stages.get(&instance.name).cloned() else {
+            return Ok(None);
+        };
+        // By-products stand in the record alone.
+        let record = self.store()?.recorded(&locked.key);
+        let (mut is_restored, mut has_failed) = (false, false);
+        let mut reasons = Vec::new();
+        for (name, output) in &instance.outputs {
+            let digest = locked.outputs.get(name);
+            let of_record = { record.as_ref() }.and_then(|record| record.outputs.get(name));
+            let Some(digest) = digest.or(of_record) else {
+                continue;
+            };
+            if self.is_in_place(output, digest) {
+                continue;
+            }
+            if self.check_out(instance, (name, output), digest, events)? {
+                is_restored = true;
+            } else if !output.treatment.is_cached {
+                reasons.push(format!("output {name} is made by a run alone"));
+            } else if !output.treatment.is_volatile {
+                has_failed = true;
+                reasons.push(format!("the cache does not have output {name}"));
+            }
+        }
+        let state = match (has_failed, is_restored) {
+            (true, _) => State::Failed,
+            (false, true) => State::Restored,
+            (false, false) => State::UpToDate,
+        };
+        Ok(Some(Outcome {
+            stage: instance.name.clone(),
+            state,
+            reasons,
+            key: Some(locked.key),
+            usage: None,
+        }))
+    }
+
+    /// Restores an output; whether the cache had it.
+    fn check_out(
+        &mut self,
+        instance: &Instance,
+        (name, output): (&str, &Output),
+        digest: &Digest,
+        events: &mut dyn Events,
+    ) -> Result<bool> {
+        // What stands there is moved for something better alone.
+        if !self.store()?.contains(digest) {
+            return Ok(false);
+        }
+        match place::restore(self, instance, name, output, digest, events) {
+            Ok(()) => Ok(true),
+            Err(Error::Store(store::Error::Missing { .. } | store::Error::Damaged { .. })) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_in_place(&mut self, output: &Output, digest: &Digest) -> bool {
+        let path = self.root.join(&output.path);
+        if output.treatment.is_volatile {
+            return path.exists();
+        }
+        self.index.digest(&path).is_ok_and(|there| there == *digest)
+    }
+}

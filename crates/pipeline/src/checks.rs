@@ -1,0 +1,147 @@
+//! What a stage says of its outputs' rows, and whether it is so.
+//!
+//! A program of the workspace looks: it alone reads tables, and it is built only where a stage says something. What has
+//! passed is noted in the cache under the hash of what was said and of the content, so that nothing is looked at twice,
+//! and a new check of an old result runs the check and not the stage.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use store::{Digest, Record};
+
+use crate::error::{Error, Result};
+use crate::instance::Instance;
+use crate::params::canonical;
+use crate::workspace::Workspace;
+
+/// The crate and binary that look at tables.
+pub(crate) const CHECKER: &str = "checks/check";
+
+impl Workspace {
+    /// Whether the workspace has the program that the instance's checks need.
+    ///
+    /// # Errors
+    /// It hasn't.
+    pub(crate) fn check_checker(&mut self, instance: &Instance) -> Result<()> {
+        let Some(check) = instance.rules.checks.values().next() else {
+            return Ok(());
+        };
+        if self.has_binary(CHECKER)? {
+            return Ok(());
+        }
+        let message = format!("the workspace has no `{CHECKER}` to check with");
+        Err(self.config.source.error(check.span.clone(), message))
+    }
+
+    /// The outputs among those with these digests whose check hasn't passed yet.
+    pub(crate) fn unchecked(
+        &self,
+        instance: &Instance,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Vec<String> {
+        let has_passed = |check: &Value, digest: &Digest| {
+            let store = self.store.as_ref();
+            store.is_some_and(|store| store.recorded(&seal(check, digest)).is_some())
+        };
+        let checks = instance.rules.checks.iter();
+        let unchecked = checks.filter(|(name, check)| {
+            let digest = outputs.get(*name);
+            digest.is_some_and(|digest| !has_passed(&check.value, digest))
+        });
+        unchecked.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Asks `checker` whether it understands what an instance says of its outputs.
+    ///
+    /// # Errors
+    /// It doesn't; the message points at it.
+    pub(crate) fn check_words(&self, instance: &Instance, checker: &Path) -> Result<()> {
+        for check in instance.rules.checks.values() {
+            if let Err(faults) = self.ask(checker, &json!({ "check": check.value }))? {
+                let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
+                return Err(self.config.source.error(check.span.clone(), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has `checker` look at the output `name`, which stands at `path`.
+    ///
+    /// # Errors
+    /// It isn't as the stage says.
+    pub(crate) fn check_output(
+        &self,
+        instance: &Instance,
+        checker: &Path,
+        (name, path): (&str, &Path),
+        digest: &Digest,
+    ) -> Result<()> {
+        let check = &instance.rules.checks[name].value;
+        let question = json!({ "check": check, "path": path });
+        if let Err(faults) = self.ask(checker, &question)? {
+            return Err(Error::CheckFailed {
+                stage: instance.name.clone(),
+                name: name.to_owned(),
+                faults,
+                place: None,
+            });
+        }
+        let passed = Record {
+            outputs: BTreeMap::new(),
+            manifest: text(check, digest),
+            accepted: None,
+        };
+        Ok(self.store()?.record(&seal(check, digest), &passed)?)
+    }
+
+    /// What the program says of a question: nothing, or what is wrong.
+    fn ask(&self, checker: &Path, question: &Value) -> Result<Result<(), Vec<String>>> {
+        let folder = self.own("work");
+        fs_err::create_dir_all(&folder)?;
+        let file = folder.join("question.json");
+        fs_err::write(&file, question.to_string())?;
+        let answer = Command::new(checker)
+            .arg(&file)
+            .current_dir(&self.root)
+            .stdin(Stdio::null())
+            .output();
+        fs_err::remove_file(&file)?;
+        let answer = answer?;
+        if answer.status.success() {
+            return Ok(Ok(()));
+        }
+        let lines = |bytes: &[u8]| -> Vec<String> {
+            String::from_utf8_lossy(bytes)
+                .lines()
+                .map(str::to_owned)
+                .collect()
+        };
+        match lines(&answer.stdout) {
+            // It says what is wrong on its output, and what went wrong on its standard error.
+            faults if !faults.is_empty() => Ok(Err(faults)),
+            _ => Err(Error::Invalid(format!(
+                "cannot check: `{CHECKER}` ended with {}\n{}",
+                answer.status,
+                lines(&answer.stderr).join("\n")
+            ))),
+        }
+    }
+}
+
+/// The names under which the cache notes that an instance's outputs have passed its checks.
+pub(crate) fn seals(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<Digest> {
+    let checks = instance.rules.checks.iter();
+    let seals = checks.filter_map(|(name, check)| Some(seal(&check.value, outputs.get(name)?)));
+    seals.collect()
+}
+
+/// What was said of a content.
+fn text(check: &Value, digest: &Digest) -> String {
+    format!("check = {}\ncontent = {digest}\n", canonical(check))
+}
+
+fn seal(check: &Value, digest: &Digest) -> Digest {
+    Digest::of_bytes(text(check, digest).as_bytes())
+}

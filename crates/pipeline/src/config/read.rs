@@ -1,0 +1,337 @@
+//! Reading the tables of `pipeline.toml`, pointing into it where they are wrong.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::Value;
+use toml_edit::{Item, TableLike};
+
+use super::{Action, DeclaredOutput, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment};
+use crate::error::Result;
+use crate::resources::Resources;
+use crate::source::{self, Source};
+use crate::{nearest, params, quantity};
+
+/// Reads items of one file, pointing into it where they are wrong.
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a Source,
+}
+
+impl Reader<'_> {
+    pub(super) fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
+        let table = self.table(item, &format!("stage `{name}`"))?;
+        self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;
+        let stage = Stage {
+            name: name.to_owned(),
+            desc: self.optional_string(table, "desc")?.map(|text| text.value),
+            action: self.action(name, item, table)?,
+            inputs: self.inputs(table)?,
+            outputs: self.outputs(table)?,
+            params: self.params(table)?,
+            each: self.each(table)?,
+            show: self.show(table)?,
+            env: self.env(table)?,
+            is_source: self.flag(table, "source", false)?,
+            rules: self.rules(table)?,
+        };
+        let start = item.span().map_or(0, |span| span.start);
+        Ok((start, stage))
+    }
+
+    fn action(
+        &self,
+        name: &str,
+        item: &Item,
+        table: &dyn TableLike,
+    ) -> Result<Action<Spanned<String>>> {
+        let run = self.optional_string(table, "run")?;
+        let cmd = self.commands(table)?;
+        match (run, cmd) {
+            (Some(run), None) if is_crate_and_binary(&run.value) => Ok(Action::Run(run)),
+            (Some(run), None) => {
+                let message = format!("`run` is `{}`; expected `crate/binary`", run.value);
+                Err(self.source.error(run.span, message))
+            }
+            (None, Some(cmd)) => Ok(Action::Command(cmd)),
+            _ => {
+                let message = format!("stage `{name}` needs one of `run` and `cmd`");
+                Err(self.source.error(item.span().unwrap_or(0..0), message))
+            }
+        }
+    }
+
+    /// The texts of `cmd`, a string or a list of strings.
+    fn commands(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
+        match table.get("cmd") {
+            Some(item) if item.is_array() => self.strings(item, "cmd").map(Some),
+            Some(item) => Ok(Some(vec![self.string(item, "`cmd`")?])),
+            None => Ok(None),
+        }
+    }
+
+    fn inputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<String>>> {
+        let mut inputs = BTreeMap::new();
+        if let Some(item) = table.get("in") {
+            let table = self.table(item, "`in`")?;
+            for (name, item) in table.iter() {
+                self.check_name("input", name, table)?;
+                inputs.insert(
+                    name.to_owned(),
+                    self.string(item, &format!("input `{name}`"))?,
+                );
+            }
+        }
+        Ok(inputs)
+    }
+
+    fn outputs(&self, table: &dyn TableLike) -> Result<BTreeMap<String, DeclaredOutput>> {
+        let mut outputs = BTreeMap::new();
+        if let Some(item) = table.get("out") {
+            let table = self.table(item, "`out`")?;
+            for (name, item) in table.iter() {
+                self.check_name("output", name, table)?;
+                outputs.insert(name.to_owned(), self.output(name, item)?);
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn output(&self, name: &str, item: &Item) -> Result<DeclaredOutput> {
+        let Some(table) = item.as_table_like() else {
+            let path = self.string(item, &format!("output `{name}`"))?;
+            return Ok(DeclaredOutput {
+                path,
+                treatment: Treatment::default(),
+            });
+        };
+        self.known_keys(table, &format!("key of output `{name}`"), &OUTPUT_KEYS)?;
+        let Some(path) = self.optional_string(table, "path")? else {
+            let message = format!("output `{name}` has no `path`");
+            return Err(self.source.error(item.span().unwrap_or(0..0), message));
+        };
+        let treatment = Treatment {
+            is_volatile: self.flag(table, "volatile", false)?,
+            is_cached: self.flag(table, "cache", true)?,
+            is_kept: self.flag(table, "keep", false)?,
+        };
+        Ok(DeclaredOutput { path, treatment })
+    }
+
+    fn params(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
+        let item = table.get("params");
+        item.map(|item| self.strings(item, "params")).transpose()
+    }
+
+    /// The strings of the array at `key`.
+    fn strings(&self, item: &Item, key: &str) -> Result<Vec<Spanned<String>>> {
+        let span = item.span().unwrap_or(0..0);
+        let Some(array) = item.as_array() else {
+            let kind = source::kind(item);
+            let message = format!("`{key}` is {kind}; expected an array of strings");
+            return Err(self.source.error(span, message));
+        };
+        let strings = array.iter().map(|value| {
+            let span = value.span().unwrap_or(span.clone());
+            let text = value.as_str().map(str::to_owned);
+            let value = text.ok_or_else(|| {
+                let message = format!("an item of `{key}` is not a string");
+                self.source.error(span.clone(), message)
+            })?;
+            Ok(Spanned { value, span })
+        });
+        strings.collect()
+    }
+
+    fn env(&self, table: &dyn TableLike) -> Result<Vec<String>> {
+        let Some(item) = table.get("env") else {
+            return Ok(Vec::new());
+        };
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let names = self.strings(item, "env")?.into_iter().map(|name| {
+            if !name.value.is_empty() && name.value.chars().all(fits) {
+                return Ok(name.value);
+            }
+            let message = format!("`{}` is no name of an environment variable", name.value);
+            Err(self.source.error(name.span, message))
+        });
+        names.collect()
+    }
+
+    fn rules(&self, table: &dyn TableLike) -> Result<Rules> {
+        Ok(Rules {
+            is_frozen: self.flag(table, "frozen", false)?,
+            is_always: self.flag(table, "always", false)?,
+            resources: Resources {
+                cores: self.count(table, "cores")?,
+                memory: self
+                    .quantity(table, "memory", quantity::bytes)?
+                    .unwrap_or(0),
+                gpus: self.count(table, "gpu")?.unwrap_or(0),
+            },
+            timeout: self.quantity(table, "timeout", quantity::duration)?,
+            checks: self.checks(table)?,
+        })
+    }
+
+    /// What is said of outputs; the crate `checks` knows the words.
+    fn checks(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<Value>>> {
+        let Some(item) = table.get("check") else {
+            return Ok(BTreeMap::new());
+        };
+        let outputs = self.outputs(table)?;
+        let table = self.table(item, "`check`")?;
+        let checks = table.iter().map(|(name, item)| {
+            if !outputs.contains_key(name) {
+                let hint = nearest::hint(name, outputs.keys().map(String::as_str));
+                let message = format!("`check` names no output: `{name}`{hint}");
+                return Err(self.source.error(key_span(table, name), message));
+            }
+            self.table(item, &format!("`check.{name}`"))?;
+            let span = key_span(table, name);
+            let value = params::tables_to_json(item).ok_or_else(|| {
+                let message = format!("`check.{name}` has a value that no check can take");
+                self.source.error(span.clone(), message)
+            })?;
+            Ok((name.to_owned(), Spanned { value, span }))
+        });
+        checks.collect()
+    }
+
+    fn count(&self, table: &dyn TableLike, key: &str) -> Result<Option<u32>> {
+        let Some(item) = table.get(key) else {
+            return Ok(None);
+        };
+        let number = item.as_integer();
+        let count = number.and_then(|number| u32::try_from(number).ok());
+        count.map(Some).ok_or_else(|| {
+            let message = format!("`{key}` is {}; expected a count", source::kind(item));
+            self.source.error(item.span().unwrap_or(0..0), message)
+        })
+    }
+
+    /// A text with a number and its unit.
+    fn quantity<T>(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+        read: impl Fn(&str) -> std::result::Result<T, String>,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.optional_string(table, key)? else {
+            return Ok(None);
+        };
+        let value = read(&text.value);
+        let value = value.map_err(|what| self.source.error(text.span, format!("`{key}`: {what}")));
+        value.map(Some)
+    }
+
+    fn each(&self, table: &dyn TableLike) -> Result<Vec<(String, Spanned<Value>)>> {
+        let Some(item) = table.get("each") else {
+            return Ok(Vec::new());
+        };
+        let table = self.table(item, "`each`")?;
+        let variables = table.iter().map(|(name, item)| {
+            self.check_name("variable", name, table)?;
+            let span = item.span().unwrap_or(0..0);
+            let value = params::tables_to_json(item).ok_or_else(|| {
+                let message = format!(
+                    "`each.{name}` is {}; expected a count, an array, a table or a `${{param}}`",
+                    source::kind(item)
+                );
+                self.source.error(span.clone(), message)
+            })?;
+            Ok((name.to_owned(), Spanned { value, span }))
+        });
+        variables.collect()
+    }
+
+    fn show(&self, table: &dyn TableLike) -> Result<Option<String>> {
+        let Some(show) = self.optional_string(table, "show")? else {
+            return Ok(None);
+        };
+        let outputs = self.outputs(table)?;
+        if !outputs.contains_key(&show.value) {
+            let hint = nearest::hint(&show.value, outputs.keys().map(String::as_str));
+            let message = format!("`show` names no output: `{}`{hint}", show.value);
+            return Err(self.source.error(show.span, message));
+        }
+        Ok(Some(show.value))
+    }
+
+    fn flag(&self, table: &dyn TableLike, key: &str, default: bool) -> Result<bool> {
+        let Some(item) = table.get(key) else {
+            return Ok(default);
+        };
+        item.as_bool().ok_or_else(|| {
+            let message = format!("`{key}` is {}; expected a boolean", source::kind(item));
+            self.source.error(item.span().unwrap_or(0..0), message)
+        })
+    }
+
+    fn optional_string(&self, table: &dyn TableLike, key: &str) -> Result<Option<Spanned<String>>> {
+        let item = table.get(key);
+        item.map(|item| self.string(item, &format!("`{key}`")))
+            .transpose()
+    }
+
+    fn string(&self, item: &Item, what: &str) -> Result<Spanned<String>> {
+        let span = item.span().unwrap_or(0..0);
+        match item.as_str() {
+            Some(text) => Ok(Spanned {
+                value: text.to_owned(),
+                span,
+            }),
+            None => {
+                let message = format!("{what} is {}; expected a string", source::kind(item));
+                Err(self.source.error(span, message))
+            }
+        }
+    }
+
+    pub(super) fn table<'i>(&self, item: &'i Item, what: &str) -> Result<&'i dyn TableLike> {
+        item.as_table_like().ok_or_else(|| {
+            let message = format!("{what} is {}; expected a table", source::kind(item));
+            self.source.error(item.span().unwrap_or(0..0), message)
+        })
+    }
+
+    pub(super) fn known_keys(
+        &self,
+        table: &dyn TableLike,
+        what: &str,
+        known: &[&str],
+    ) -> Result<()> {
+        for (key, _) in table.iter() {
+            if !known.contains(&key) {
+                let hint = nearest::hint(key, known.iter().copied());
+                let message = format!("unknown {what}: `{key}`{hint}");
+                return Err(self.source.error(key_span(table, key), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names become parts of file names and of the names of instances.
+    pub(super) fn check_name(&self, what: &str, name: &str, table: &dyn TableLike) -> Result<()> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if !name.is_empty() && name.chars().all(fits) {
+            return Ok(());
+        }
+        let message =
+            format!("{what} name `{name}` has characters other than letters, digits, `_` and `-`");
+        Err(self.source.error(key_span(table, name), message))
+    }
+}
+
+fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
+    let key = table.key(key);
+    key.and_then(toml_edit::Key::span).unwrap_or(0..0)
+}
+
+fn is_crate_and_binary(run: &str) -> bool {
+    match run.split_once('/') {
+        Some((package, binary)) => {
+            !package.is_empty() && !binary.is_empty() && !binary.contains('/')
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,129 @@
+//! Binaries of stages, and the program that checks their outputs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use store::Digest;
+
+use super::Executor;
+use crate::cargo::Build;
+use crate::checks::CHECKER;
+use crate::config::Action;
+use crate::draft::Foreseen;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+use crate::instance::Instance;
+use crate::plan::Decision;
+
+impl Executor<'_> {
+    /// Checks outputs in their places.
+    pub(super) fn check_in_place(&mut self, instance: &Instance, names: &[String]) -> Result<()> {
+        for name in names {
+            let path = self.workspace.root.join(&instance.outputs[name].path);
+            let digest = self.workspace.index.digest(&path)?;
+            self.check(instance, name, &path, &digest)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(
+        &mut self,
+        instance: &Instance,
+        name: &str,
+        path: &Path,
+        digest: &Digest,
+    ) -> Result<()> {
+        if !self.executables.contains_key(CHECKER) {
+            let mut build = Build::of(&self.workspace.graph.instances);
+            build.binaries = self.executables.keys().cloned().collect();
+            self.build_all(build, CHECKER)?;
+        }
+        let checker = self.executables[CHECKER].clone();
+        self.workspace
+            .check_output(instance, &checker, (name, path), digest)
+    }
+
+    /// A binary that an instance needs, or that its outputs are checked with, and that isn't built yet.
+    pub(super) fn unbuilt(&self, instance: &Instance) -> Option<String> {
+        let own = match &instance.action {
+            Action::Run(run) => Some(run.as_str()),
+            Action::Command(_) => None,
+        };
+        let checker = (!instance.rules.checks.is_empty()).then_some(CHECKER);
+        let mut needed = own.into_iter().chain(checker);
+        let missing = needed.find(|run| !self.executables.contains_key(*run));
+        missing.map(str::to_owned)
+    }
+
+    /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
+    pub(super) fn build(&mut self, first: usize, run: &str) -> Result<()> {
+        let build = self.what_to_build(first)?;
+        self.build_all(build, run)
+    }
+
+    /// Builds, with the checker where a stage needs it, and makes sure of the binary `needed`.
+    fn build_all(&mut self, mut build: Build, needed: &str) -> Result<()> {
+        let instances = &self.workspace.graph.instances;
+        let mut order = self.order.iter();
+        if order.any(|&at| !instances[at].rules.checks.is_empty()) {
+            build.binaries.insert(CHECKER.to_owned());
+        }
+        let binaries: Vec<String> = build.binaries.iter().cloned().collect();
+        self.events.event(Event::Building {
+            binaries: &binaries,
+        });
+        self.executables = build.run(&self.workspace.root, &self.interrupts)?;
+        self.workspace.forget_code();
+        self.interrupts.check()?;
+        if !self.executables.contains_key(needed) {
+            return Err(Error::Cargo {
+                what: format!("find the executable of `{needed}`"),
+                why: "cargo built it but did not name it".into(),
+            });
+        }
+        self.check_names()
+    }
+
+    /// Asks what was built about all that it is going to be given: a typo costs no run.
+    fn check_names(&self) -> Result<()> {
+        for &at in &self.order {
+            let instance = &self.workspace.graph.instances[at];
+            if let Action::Run(run) = &instance.action
+                && let Some(executable) = self.executables.get(run)
+            {
+                self.workspace.check_names(instance, executable)?;
+            }
+            if let Some(checker) = self.executables.get(CHECKER) {
+                self.workspace.check_words(instance, checker)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn what_to_build(&mut self, first: usize) -> Result<Build> {
+        let mut foreseen = Foreseen::default();
+        for &at in self.running.keys() {
+            foreseen.note_running(at, &self.workspace.graph.instances[at]);
+        }
+        let mut runs: BTreeSet<String> = self.executables.keys().cloned().collect();
+        let later = self.order.iter().position(|&at| at == first).unwrap_or(0);
+        for &at in &self.order[later..] {
+            if self.running.contains_key(&at) {
+                continue;
+            }
+            let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
+            let instance = &self.workspace.graph.instances[at];
+            foreseen.note(at, instance, &decision);
+            let is_sure = matches!(
+                decision,
+                Decision::Run { .. } | Decision::Pending { certain: true, .. }
+            );
+            if let (true, Action::Run(run)) = (is_sure, &instance.action) {
+                runs.insert(run.clone());
+            }
+        }
+        let mut build = Build::of(&self.workspace.graph.instances);
+        build.binaries = runs;
+        Ok(build)
+    }
+}

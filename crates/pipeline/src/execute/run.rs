@@ -1,0 +1,280 @@
+//! One instance, from the decision to the record.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use store::{Digest, Record};
+
+use super::{Begun, Executor, Report, Running, outcome};
+use crate::config::Action;
+use crate::draft::Foreseen;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events, Outcome, State, Usage};
+use crate::instance::Instance;
+use crate::job::Job;
+use crate::place;
+use crate::plan::{Decision, Planned, locked};
+use crate::resources::Share;
+use crate::supervise::Ending;
+
+impl Executor<'_> {
+    pub(super) fn is_forced(&self, at: usize) -> bool {
+        self.options.force && self.selection.named.contains(&at)
+    }
+
+    fn decide(&mut self, at: usize) -> Result<Decision> {
+        let forced = self.is_forced(at);
+        self.workspace.decide(at, &Foreseen::default(), forced)
+    }
+
+    pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
+        let instance = self.workspace.graph.instances[at].clone();
+        match self.decide(at)? {
+            Decision::UpToDate { key, unchecked } => {
+                self.check_in_place(&instance, &unchecked)?;
+                let key = Some(key);
+                let outcome = outcome(&instance, State::UpToDate);
+                Ok(Begun::Done(Outcome { key, ..outcome }))
+            }
+            Decision::Frozen { missing } => self.leave_frozen(&instance, &missing),
+            Decision::Restore {
+                planned,
+                record,
+                reasons,
+            } => match self.restore(&instance, &planned, &record, reasons) {
+                Err(Error::Store(
+                    error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
+                )) => {
+                    let text = format!("cannot restore: {error}");
+                    self.events.event(Event::Warning {
+                        stage: &instance.name,
+                        text: &text,
+                    });
+                    // Without the damaged object there's no whole record: it runs.
+                    self.bring_up_to_date(at)
+                }
+                restored => restored.map(Begun::Done),
+            },
+            Decision::Run { planned, reasons } => self.run(at, &instance, planned, reasons),
+            Decision::Blocked { reason } => Err(Error::MissingInputs(vec![format!(
+                "stage `{}` cannot run: {reason}",
+                instance.name
+            )])),
+            Decision::Pending { .. } => Err(Error::Invalid(format!(
+                "stage `{}` waits for a stage that is done",
+                instance.name
+            ))),
+        }
+    }
+
+    fn leave_frozen(
+        &mut self,
+        instance: &Instance,
+        missing: &BTreeMap<String, Digest>,
+    ) -> Result<Begun> {
+        for (name, digest) in missing {
+            let output = &instance.outputs[name];
+            place::restore(
+                self.workspace,
+                instance,
+                name,
+                output,
+                digest,
+                &mut self.events,
+            )?;
+        }
+        Ok(Begun::Done(outcome(instance, State::Frozen)))
+    }
+
+    fn restore(
+        &mut self,
+        instance: &Instance,
+        planned: &Planned,
+        record: &Record,
+        reasons: Vec<String>,
+    ) -> Result<Outcome> {
+        for (name, output) in &instance.outputs {
+            let digest = &record.outputs[name];
+            place::restore(
+                self.workspace,
+                instance,
+                name,
+                output,
+                digest,
+                &mut self.events,
+            )?;
+        }
+        let unchecked = self.workspace.unchecked(instance, &record.outputs);
+        self.check_in_place(instance, &unchecked)?;
+        self.enter(instance, planned, &record.outputs)?;
+        let key = Some(planned.key);
+        let outcome = outcome(instance, State::Restored);
+        Ok(Outcome {
+            reasons,
+            key,
+            ..outcome
+        })
+    }
+
+    /// Notes a result in the lock.
+    pub(super) fn enter(
+        &mut self,
+        instance: &Instance,
+        planned: &Planned,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Result<()> {
+        let entry = locked(instance, planned, outputs);
+        self.workspace
+            .lock
+            .stages
+            .insert(instance.name.clone(), entry);
+        self.unsaved.get_or_insert_with(Instant::now);
+        self.save_if_due();
+        self.workspace.note_key(&planned.key)
+    }
+
+    /// Starts an instance, if the user wants it to run and there is room.
+    fn run(
+        &mut self,
+        at: usize,
+        instance: &Instance,
+        mut planned: Planned,
+        reasons: Vec<String>,
+    ) -> Result<Begun> {
+        let asks = self.options.is_interactive && !self.wanted.contains(&at);
+        if asks && !self.events.may_run(&instance.name, &reasons) {
+            return Ok(Begun::Unwanted);
+        }
+        self.wanted.insert(at);
+        if !self.has_room(at, &planned.key) {
+            return Ok(Begun::NeedsRoom(planned.key));
+        }
+        if let Some(missing) = self.unbuilt(instance) {
+            self.build(at, &missing)?;
+            // The build took time: what was built is what the files say now.
+            match self.decide(at)? {
+                Decision::Run { planned: now, .. } => planned = now,
+                _ => return self.bring_up_to_date(at),
+            }
+        }
+        let executable = match &instance.action {
+            Action::Run(run) => self.executables.get(run).cloned(),
+            Action::Command(_) => None,
+        };
+        self.start(at, instance, planned, reasons, executable)?;
+        Ok(Begun::Running)
+    }
+
+    fn start(
+        &mut self,
+        at: usize,
+        instance: &Instance,
+        planned: Planned,
+        reasons: Vec<String>,
+        executable: Option<PathBuf>,
+    ) -> Result<()> {
+        let share = self.room.take(&instance.rules.resources);
+        let job = self.prepare(instance, &planned, executable, &share);
+        let job = match job {
+            Ok(job) => job,
+            Err(error) => {
+                self.room.give_back(share);
+                return Err(error);
+            }
+        };
+        self.events.event(Event::Started {
+            stage: &instance.name,
+            reasons: &reasons,
+        });
+        let report = self.reports.0.clone();
+        let hear = report.clone();
+        // Whoever listens outlives the stage.
+        let process = job.process(&self.interrupts, move |message| {
+            let _ = hear.send((at, Report::Said(message)));
+        });
+        std::thread::spawn(move || {
+            let _ = report.send((at, Report::Ended(process())));
+        });
+        let running = Running {
+            job,
+            planned,
+            reasons,
+            share,
+        };
+        self.running.insert(at, running);
+        Ok(())
+    }
+
+    /// Makes everything ready for a process, or leaves it as it was.
+    fn prepare(
+        &mut self,
+        instance: &Instance,
+        planned: &Planned,
+        executable: Option<PathBuf>,
+        share: &Share,
+    ) -> Result<Job> {
+        let job = Job::prepare(self.workspace, instance, planned, executable, share)?;
+        if let Err(error) = job.begin(self.workspace) {
+            job.recover(self.workspace)?;
+            return Err(error);
+        }
+        Ok(job)
+    }
+
+    /// Records what a process left that has ended, or puts back what was there before.
+    pub(super) fn ended(&mut self, at: usize, ending: Result<Ending>) {
+        let Some(Running {
+            job,
+            planned,
+            reasons,
+            share,
+        }) = self.running.remove(&at)
+        else {
+            return;
+        };
+        self.room.give_back(share);
+        let instance = self.workspace.graph.instances[at].clone();
+        let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));
+        match settled {
+            Ok(usage) => {
+                let outcome = outcome(&instance, State::Ran);
+                self.end(
+                    at,
+                    Outcome {
+                        reasons,
+                        key: Some(planned.key),
+                        usage: Some(usage),
+                        ..outcome
+                    },
+                );
+            }
+            Err(error) => {
+                let recovered = job.recover(self.workspace);
+                let error = recovered.err().unwrap_or(error);
+                self.fail(at, Some(planned.key), error);
+            }
+        }
+    }
+
+    /// Stores, checks, records and places what a run made.
+    fn settle(
+        &mut self,
+        instance: &Instance,
+        job: &Job,
+        planned: &Planned,
+        ending: &Ending,
+    ) -> Result<Usage> {
+        let usage = job.end(self.workspace, ending)?;
+        let outputs = job.store(self.workspace, planned)?;
+        for name in self.workspace.unchecked(instance, &outputs) {
+            let made = job.made(&name);
+            let checked = self.check(instance, &name, made, &outputs[&name]);
+            checked.map_err(|error| job.with_place(error))?;
+        }
+        job.settle(self.workspace, planned, &outputs, &mut self.events)?;
+        self.enter(instance, planned, &outputs)?;
+        job.clean_up()?;
+        Ok(usage)
+    }
+}

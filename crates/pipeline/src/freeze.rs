@@ -1,0 +1,68 @@
+//! Writing into `pipeline.toml` that stages stay as they are.
+
+use std::collections::BTreeSet;
+
+use toml_edit::{Item, value};
+
+use crate::config::FILE;
+use crate::error::{Error, Result};
+use crate::graph::Reach;
+use crate::source::Source;
+use crate::workspace::Workspace;
+
+impl Workspace {
+    /// Writes `frozen = true` into the stages that `targets` name, or takes it out; all else in the file stays as it is.
+    /// Returns the stages that this changes.
+    ///
+    /// # Errors
+    /// A target names nothing, or some instances of a stage and not all; the file cannot be written.
+    pub fn freeze(&self, targets: &[String], is_frozen: bool) -> Result<Vec<String>> {
+        let stages = self.whole_stages(targets)?;
+        // Where the file is a link, it stays one.
+        let path = fs_err::canonicalize(self.root.join(FILE))?;
+        let mut document = Source::read(&path, FILE)?.parse()?.into_mut();
+        let mut changed = Vec::new();
+        for stage in stages {
+            let table = document
+                .get_mut("stage")
+                .and_then(|all| all.get_mut(&stage));
+            let Some(table) = table.and_then(Item::as_table_like_mut) else {
+                continue;
+            };
+            let was_frozen = table.get("frozen").and_then(Item::as_bool) == Some(true);
+            if is_frozen {
+                table.insert("frozen", value(true));
+            } else {
+                table.remove("frozen");
+            }
+            if was_frozen != is_frozen {
+                changed.push(stage);
+            }
+        }
+        let aside = self.own(FILE);
+        fs_err::write(&aside, document.to_string())?;
+        fs_err::rename(aside, path)?;
+        Ok(changed)
+    }
+
+    fn whole_stages(&self, targets: &[String]) -> Result<BTreeSet<String>> {
+        let selection = self.graph.select(&self.root, targets, Reach::Single)?;
+        let instances = &self.graph.instances;
+        let stages = selection
+            .named
+            .iter()
+            .map(|&at| instances[at].stage.clone());
+        let stages: BTreeSet<String> = stages.collect();
+        let all = instances.iter().enumerate();
+        let mut left = all.filter(|(at, instance)| {
+            stages.contains(&instance.stage) && !selection.named.contains(at)
+        });
+        match left.next() {
+            None => Ok(stages),
+            Some((_, instance)) => Err(Error::Invalid(format!(
+                "stages are frozen as a whole: name `{}`, not some of its instances",
+                instance.stage
+            ))),
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Sources that the cache keeps: data that no stage makes, known by its content.
+//!
+//! `sources.lock`, to be committed, has a line an entry, so that versions merge:
+//!
+//! ```toml
+//! ["data/paintings"]
+//! content = "…"
+//! from = "https://…"
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use store::{Digest, remove_path};
+use toml_edit::{Key, TableLike, Value};
+
+use crate::error::{Error, Result};
+use crate::instance::output_path;
+use crate::nearest;
+use crate::place;
+use crate::source::{self, Source};
+use crate::workspace::Workspace;
+
+/// The file of sources, in the workspace root.
+pub const FILE: &str = "sources.lock";
+
+const HEADER: &str =
+    "# Written by `cargo xtask add` and `import`, to be committed: the content of sources.\n";
+
+/// The sources that the cache keeps, by their path from the workspace root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tracked {
+    sources: BTreeMap<String, Kept>,
+}
+
+/// A source that the cache keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) content: Digest,
+    /// Where it came from.
+    pub(crate) from: Option<String>,
+}
+
+/// How a source stands beside what was noted of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceState {
+    /// As it was noted.
+    Unchanged,
+    /// Something else.
+    Changed,
+    /// Nothing is there.
+    Missing,
+}
+
+impl Tracked {
+    /// Reads the file of the workspace; a missing one is an empty one.
+    pub(crate) fn load(root: &Path) -> Result<Self> {
+        let path = root.join(FILE);
+        if !path.exists() {
+            return Ok(Tracked::default());
+        }
+        Tracked::parse(&Source::read(&path, FILE)?)
+    }
+
+    pub(crate) fn parse(source: &Source) -> Result<Self> {
+        let document = source.parse()?;
+        let mut tracked = Tracked::default();
+        for (path, item) in document.as_table() {
+            let wrong = |what: &str| {
+                let span = item.span().unwrap_or(0..0);
+                source.error(span, format!("`{path}` {what}"))
+            };
+            // A path out of a file is never trusted.
+            if output_path(path).is_ok_and(|plain| plain != Path::new(path)) {
+                return Err(wrong("is no plain path"));
+            }
+            output_path(path).map_err(wrong)?;
+            let Some(table) = item.as_table_like() else {
+                let kind = source::kind(item);
+                return Err(wrong(&format!("is {kind}; expected a table")));
+            };
+            let content = text(table, "content").ok_or_else(|| wrong("has no `content`"))?;
+            let content = content.parse();
+            let kept = Kept {
+                content: content.map_err(|error: store::Error| wrong(&format!("has: {error}")))?,
+                from: text(table, "from").map(str::to_owned),
+            };
+            tracked.sources.insert(path.to_owned(), kept);
+        }
+        Ok(tracked)
+    }
+
+    fn text(&self) -> String {
+        let mut text = HEADER.to_owned();
+        for (path, kept) in &self.sources {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "\n[{}]\ncontent = \"{}\"\n",
+                Key::new(path),
+                kept.content
+            );
+            if let Some(from) = &kept.from {
+                let _ = writeln!(text, "from = {}", Value::from(from.as_str()));
+            }
+        }
+        text
+    }
+
+    fn save(&self, workspace: &Workspace) -> Result<()> {
+        let aside = workspace.own(FILE);
+        fs_err::write(&aside, self.text())?;
+        Ok(fs_err::rename(aside, workspace.root.join(FILE))?)
+    }
+
+    /// The source that is at `path` or holds it.
+    pub(crate) fn around<'s>(&'s self, path: &'s Path) -> Option<&'s str> {
+        let mut folders = path.ancestors().filter_map(Path::to_str);
+        folders.find(|folder| self.sources.contains_key(*folder))
+    }
+
+    /// The contents of all sources.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Digest> {
+        self.sources.values().map(|kept| kept.content)
+    }
+}
+
+fn text<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
+    table.get(key)?.as_str()
+}
+
+impl Workspace {
+    /// Takes a source into the cache, and notes its content in `sources.lock`.
+    ///
+    /// # Errors
+    /// It isn't there, lies outside of the workspace, or a stage makes it.
+    pub fn add_source(&mut self, path: &Path) -> Result<Digest> {
+        let path = self.own_source(path)?;
+        self.keep_source(&path, None)
+    }
+
+    /// Fetches `from`, a URL or a path, to `path`, and keeps it as a source. `sha256` is the hash that it must have.
+    ///
+    /// # Errors
+    /// Something else stands at `path`, the fetching fails, or the hash is another.
+    pub fn import_source(
+        &mut self,
+        from: &str,
+        path: &Path,
+        sha256: Option<&str>,
+    ) -> Result<Digest> {
+        let path = self.own_source(path)?;
+        let place = self.root.join(&path);
+        if place.symlink_metadata().is_ok() {
+            let message =
+                format!("`{path}` is there already: remove it, or import to another place");
+            return Err(Error::Invalid(message));
+        }
+        self.fetch(from, &place, sha256)?;
+        self.keep_source(&path, Some(from.to_owned()))
+    }
+
+    /// Brings `from` to `place`, whole or not at all.
+    fn fetch(&self, from: &str, place: &Path, sha256: Option<&str>) -> Result<()> {
+        let aside = self.own(&format!("work/import-{}", std::process::id()));
+        remove_path(&aside)?;
+        fs_err::create_dir_all(self.own("work"))?;
+        let fetched = bring(from, &aside).and_then(|()| match sha256 {
+            Some(expected) => check_sha256(from, &aside, expected),
+            None => Ok(()),
+        });
+        if let Err(error) = fetched {
+            remove_path(&aside)?;
+            return Err(error);
+        }
+        if let Some(parent) = place.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        Ok(fs_err::rename(&aside, place)?)
+    }
+
+    fn keep_source(&mut self, path: &str, from: Option<String>) -> Result<Digest> {
+        let mut tracked = Tracked::load(&self.root)?;
+        let place = self.root.join(path);
+        let Workspace { store, index, .. } = &mut *self;
+        let content = match store {
+            Some(store) => store.put(index, &place)?,
+            None => index.digest(&place)?,
+        };
+        let from = from.or_else(|| tracked.sources.get(path)?.from.clone());
+        tracked
+            .sources
+            .insert(path.to_owned(), Kept { content, from });
+        tracked.save(self)?;
+        self.save_caches()?;
+        Ok(content)
+    }
+
+    /// The path from the workspace root, which no stage makes.
+    fn own_source(&self, path: &Path) -> Result<String> {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        let text = inside.to_string_lossy().into_owned();
+        let refused = |why: &str| Error::Invalid(format!("`{}` {why}", path.display()));
+        let inside = output_path(&text)
+            .map_err(|why| refused(&why.replace("outputs are", "sources to keep are")))?;
+        if self.graph.is_made(&inside) {
+            return Err(refused("is what a stage makes, and the cache has it"));
+        }
+        Ok(inside.to_string_lossy().into_owned())
+    }
+
+    /// How each kept source stands, in the order of paths.
+    ///
+    /// # Errors
+    /// `sources.lock` is malformed, or a file cannot be read.
+    pub fn source_states(&mut self) -> Result<Vec<(String, SourceState)>> {
+        let tracked = Tracked::load(&self.root)?;
+        let states = tracked.sources.into_iter().map(|(path, kept)| {
+            let state = match self.index.digest(&self.root.join(&path)) {
+                Ok(digest) if digest == kept.content => SourceState::Unchanged,
+                Ok(_) => SourceState::Changed,
+                Err(store::Error::NotFound { .. }) => SourceState::Missing,
+                Err(error) => return Err(error.into()),
+            };
+            Ok((path, state))
+        });
+        states.collect()
+    }
+
+    /// Puts a missing source in its place, from the cache or from where it came from.
+    ///
+    /// # Errors
+    /// Neither has it, or it is another one now.
+    pub fn restore_source(&mut self, path: &str) -> Result<()> {
+        let tracked = Tracked::load(&self.root)?;
+        let Some(kept) = tracked.sources.get(path) else {
+            let hint = nearest::hint(path, tracked.sources.keys().map(String::as_str));
+            return Err(Error::Invalid(format!("`{FILE}` has no `{path}`{hint}")));
+        };
+        let place = self.root.join(path);
+        if !place::is_inside(self, Path::new(path))? {
+            let message = format!("`{path}` leads out of the workspace by a symbolic link");
+            return Err(Error::Invalid(message));
+        }
+        let Workspace { store, index, .. } = &mut *self;
+        let restored = match store {
+            Some(store) => store.restore(index, &kept.content, &place),
+            None => Err(store::Error::Missing {
+                digest: kept.content,
+            }),
+        };
+        match (restored, &kept.from) {
+            (Err(store::Error::Missing { .. } | store::Error::Damaged { .. }), Some(from)) => {
+                self.fetch(from, &place, None)?;
+                if self.index.digest(&place)? != kept.content {
+                    remove_path(&place)?;
+                    let message = format!("`{from}` is not what it was when `{path}` was imported");
+                    return Err(Error::Invalid(message));
+                }
+                Ok(())
+            }
+            (restored, _) => Ok(restored?),
+        }
+    }
+}
+
+/// Fetches a URL by curl, copies a path.
+fn bring(from: &str, to: &Path) -> Result<()> {
+    if !from.contains("://") {
+        if !Path::new(from).exists() {
+            return Err(Error::Invalid(format!(
+                "cannot import `{from}`: it does not exist"
+            )));
+        }
+        return Ok(store::copy_path(Path::new(from), to)?);
+    }
+    let failed = |why: String| Error::Invalid(format!("cannot fetch `{from}`: {why}"));
+    let output = Command::new("curl")
+        .args(["--fail", "--location", "--silent", "--show-error"])
+        .args(["--proto", "=http,https,ftp,file", "--output"])
+        .arg(to)
+        .args(["--url", from])
+        .output()
+        .map_err(|error| failed(format!("curl does not start: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&output.stderr);
+    Err(failed(message.trim().to_owned()))
+}
+
+/// Asks the system's own program for the hash.
+fn check_sha256(from: &str, file: &Path, expected: &str) -> Result<()> {
+    let programs: [&[&str]; 2] = [&["sha256sum"], &["shasum", "-a", "256"]];
+    for program in programs {
+        let output = Command::new(program[0])
+            .args(&program[1..])
+            .arg(file)
+            .output();
+        let Ok(output) = output else { continue };
+        let text = String::from_utf8_lossy(&output.stdout);
+        // A path with odd characters is announced by a backslash.
+        let found = text
+            .trim_start_matches('\\')
+            .split(' ')
+            .next()
+            .unwrap_or_default();
+        if output.status.success() && found == expected.to_ascii_lowercase() {
+            return Ok(());
+        }
+        let found = if output.status.success() {
+            found
+        } else {
+            "of no file"
+        };
+        let message = format!("the SHA-256 of `{from}` is {found}, expected {expected}");
+        return Err(Error::Invalid(message));
+    }
+    let message = "cannot compute a SHA-256: neither `sha256sum` nor `shasum` starts";
+    Err(Error::Invalid(message.into()))
+}

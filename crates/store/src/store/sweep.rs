@@ -1,0 +1,204 @@
+//! Looking through all that the cache holds.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use super::Store;
+use crate::read::hash_file;
+use crate::tree::Tree;
+use crate::{Digest, Record, Result, place};
+
+/// What a sweep leaves.
+#[derive(Debug, Clone, Default)]
+pub struct Keep {
+    /// Keys of records, with all that they name.
+    pub keys: BTreeSet<Digest>,
+    /// Files and folders.
+    pub contents: BTreeSet<Digest>,
+    /// Whatever is younger than this.
+    pub since: Option<SystemTime>,
+}
+
+/// How much there is of something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Amount {
+    /// Number of files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// How much the cache holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Size {
+    /// Contents of files.
+    pub objects: Amount,
+    /// Texts that describe folders.
+    pub trees: Amount,
+    /// Notes of runs.
+    pub records: Amount,
+}
+
+/// A file of the cache.
+struct Entry {
+    digest: Digest,
+    path: PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+const KINDS: [&str; 3] = ["objects", "trees", "records"];
+
+impl Store {
+    /// How much the cache holds.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
+    pub fn size(&self) -> Result<Size> {
+        let [objects, trees, records] = KINDS.map(|kind| self.entries(kind));
+        Ok(Size {
+            objects: amount(&objects?),
+            trees: amount(&trees?),
+            records: amount(&records?),
+        })
+    }
+
+    /// Every record that can be read, with its key and its age in the cache, sorted by key.
+    ///
+    /// # Errors
+    /// The folder cannot be listed.
+    pub fn records(&self) -> Result<Vec<(Digest, Record, Option<SystemTime>)>> {
+        let entries = self.entries("records")?.into_iter();
+        let records = entries.filter_map(|entry| {
+            let record = self.recorded(&entry.digest)?;
+            Some((entry.digest, record, entry.modified))
+        });
+        Ok(records.collect())
+    }
+
+    /// The bytes of the files that a content is made of; those that are missing count nothing.
+    #[must_use]
+    pub fn bytes_of(&self, digest: &Digest) -> u64 {
+        let objects = self.objects_of(digest);
+        let sizes = objects
+            .iter()
+            .map(|object| fs_err::metadata(self.object(object)));
+        sizes
+            .filter_map(|metadata| Some(metadata.ok()?.len()))
+            .sum()
+    }
+
+    /// Reads all that the cache holds, removes what is not what its name says, and returns the names of that.
+    ///
+    /// # Errors
+    /// A file cannot be read or removed.
+    pub fn verify_whole(&self) -> Result<Vec<Digest>> {
+        let objects = self.entries("objects")?;
+        let damaged = objects.par_iter().map(|entry| {
+            let is_whole = hash_file(&entry.path)?.digest == entry.digest;
+            Ok((!is_whole).then_some(entry))
+        });
+        let damaged: Vec<Option<&Entry>> = damaged.collect::<Result<_>>()?;
+        let mut names = Vec::new();
+        for entry in damaged.into_iter().flatten() {
+            place::remove_path(&entry.path)?;
+            names.push(entry.digest);
+        }
+        for entry in self.entries("trees")? {
+            let text = fs_err::read(&entry.path)?;
+            let is_whole = Tree::digest(&text) == entry.digest;
+            if !is_whole || Tree::parse(entry.digest, &text).is_err() {
+                place::remove_path(&entry.path)?;
+                names.push(entry.digest);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes all but what `keep` says, with the files of kept folders, and returns how much that was. Where `is_trial`,
+    /// nothing is removed.
+    ///
+    /// # Errors
+    /// A folder cannot be listed, or a file cannot be removed.
+    pub fn sweep(&self, keep: &Keep, is_trial: bool) -> Result<Amount> {
+        let is_young = |entry: &Entry| match (keep.since, entry.modified) {
+            (Some(since), Some(modified)) => modified >= since,
+            _ => false,
+        };
+        let mut contents = keep.contents.clone();
+        let mut removed = Vec::new();
+        for entry in self.entries("records")? {
+            if keep.keys.contains(&entry.digest) || is_young(&entry) {
+                let record = self.recorded(&entry.digest);
+                contents.extend(record.iter().flat_map(|record| record.outputs.values()));
+            } else {
+                removed.push(entry);
+            }
+        }
+        let objects = contents.iter().flat_map(|digest| self.objects_of(digest));
+        let objects: BTreeSet<Digest> = objects.collect();
+        for (kind, kept) in [("objects", &objects), ("trees", &contents)] {
+            let entries = self.entries(kind)?.into_iter();
+            removed
+                .extend(entries.filter(|entry| !kept.contains(&entry.digest) && !is_young(entry)));
+        }
+        if !is_trial {
+            for entry in &removed {
+                place::remove_path(&entry.path)?;
+            }
+        }
+        Ok(amount(&removed))
+    }
+
+    /// The files that a content is made of.
+    fn objects_of(&self, digest: &Digest) -> BTreeSet<Digest> {
+        let tree = self.load(digest);
+        let entries = tree.iter().flat_map(|tree| &tree.entries);
+        entries.filter_map(|entry| entry.content.object()).collect()
+    }
+
+    /// All files of a kind, sorted by name. What has another name is none of them.
+    fn entries(&self, kind: &str) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for folder in list(&self.root.join(kind))? {
+            let Some(first) = folder.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            for path in list(&folder)? {
+                let rest = path.file_name().and_then(|name| name.to_str());
+                let digest = rest.and_then(|rest| format!("{first}{rest}").parse().ok());
+                if let Some(digest) = digest {
+                    let metadata = fs_err::metadata(&path)?;
+                    entries.push(Entry {
+                        digest,
+                        bytes: metadata.len(),
+                        modified: metadata.modified().ok(),
+                        path,
+                    });
+                }
+            }
+        }
+        entries.sort_by_key(|entry| entry.digest);
+        Ok(entries)
+    }
+}
+
+fn amount(entries: &[Entry]) -> Amount {
+    Amount {
+        files: entries.len().try_into().unwrap_or(u64::MAX),
+        bytes: entries.iter().map(|entry| entry.bytes).sum(),
+    }
+}
+
+/// What is in a folder; nothing where there is none.
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs_err::read_dir(folder)?;
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    paths.collect()
+}
