@@ -1,0 +1,109 @@
+//! Starting a process within limits.
+
+use std::io;
+use std::process::{Child, Command};
+
+use crate::Limits;
+
+/// How far a process is held to its limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confinement {
+    /// The kernel refuses all else.
+    Full,
+    /// This kernel is too old for all of it: some accesses beyond the limits are refused, some aren't.
+    Partial,
+    /// This system can't.
+    None,
+}
+
+/// Whether the kernel can hold a process to limits at all.
+#[must_use]
+pub fn is_supported() -> bool {
+    let nothing = std::thread::spawn(|| kernel::confine(&Limits::default()));
+    nothing
+        .join()
+        .is_ok_and(|confinement| confinement.is_ok_and(|it| it != Confinement::None))
+}
+
+/// Starts `command` so that it and all that it starts reach only what `limits` allow. What doesn't exist when it starts
+/// cannot be allowed: allow the folder that it will lie in.
+///
+/// # Errors
+/// The command cannot be started, or the kernel refuses the limits.
+pub fn spawn(command: &mut Command, limits: &Limits) -> io::Result<(Child, Confinement)> {
+    // Limits are a thread's, and pass to the processes that it starts: this thread is there to be limited.
+    let limited = std::thread::scope(|scope| {
+        let start = || {
+            let confinement = kernel::confine(limits)?;
+            Ok((command.spawn()?, confinement))
+        };
+        scope.spawn(start).join()
+    });
+    limited.unwrap_or_else(|_| Err(io::Error::other("the thread that starts processes died")))
+}
+
+#[cfg(target_os = "linux")]
+mod kernel {
+    use std::io;
+    use std::path::PathBuf;
+
+    use landlock::{
+        ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
+        RulesetCreatedAttr, RulesetStatus,
+    };
+
+    use super::{Confinement, Limits};
+
+    /// The kernel interface whose rights are meant (Linux 6.10); an older kernel enforces those that it knows.
+    const RIGHTS: ABI = ABI::V5;
+
+    /// Limits this thread for good.
+    pub(super) fn confine(limits: &Limits) -> io::Result<Confinement> {
+        let all = AccessFs::from_all(RIGHTS);
+        let rules = Ruleset::default()
+            .handle_access(all)
+            .and_then(Ruleset::create)
+            .map_err(io::Error::other)?;
+        let rules = allow(rules, limits.reads(), AccessFs::from_read(RIGHTS))?;
+        let rules = allow(rules, limits.writes(), all)?;
+        let status = rules.restrict_self().map_err(io::Error::other)?;
+        Ok(match status.ruleset {
+            RulesetStatus::FullyEnforced => Confinement::Full,
+            RulesetStatus::PartiallyEnforced => Confinement::Partial,
+            RulesetStatus::NotEnforced => Confinement::None,
+        })
+    }
+
+    /// Adds what exists of `paths`.
+    fn allow(
+        mut rules: RulesetCreated,
+        paths: &[PathBuf],
+        access: BitFlags<AccessFs>,
+    ) -> io::Result<RulesetCreated> {
+        for path in paths {
+            let Ok(open) = PathFd::new(path) else {
+                continue;
+            };
+            let access = if path.is_dir() {
+                access
+            } else {
+                access & AccessFs::from_file(RIGHTS)
+            };
+            let rule = PathBeneath::new(open, access);
+            rules = rules.add_rule(rule).map_err(io::Error::other)?;
+        }
+        Ok(rules)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod kernel {
+    use std::io;
+
+    use super::{Confinement, Limits};
+
+    /// Does nothing: there is nothing like Landlock here that needs no privileges.
+    pub(super) fn confine(_: &Limits) -> io::Result<Confinement> {
+        Ok(Confinement::None)
+    }
+}

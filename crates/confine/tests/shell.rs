@@ -1,0 +1,114 @@
+//! A shell within limits.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use confine::{Confinement, Limits, denied, is_supported, spawn};
+
+/// A workspace with `in/a` to read, `secret` and a folder `out` to write.
+fn workspace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["in", "out"] {
+        fs_err::create_dir(folder.path().join(name)).unwrap();
+    }
+    fs_err::write(folder.path().join("in/a"), "declared").unwrap();
+    fs_err::write(folder.path().join("secret"), "not declared").unwrap();
+    folder
+}
+
+fn limits(root: &Path) -> Limits {
+    let mut limits = Limits::system();
+    limits.read(root.join("in/a"));
+    limits.read(root.join("in/absent"));
+    limits.write(root.join("out"));
+    limits
+}
+
+fn run(root: &Path, script: &str) -> Output {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script]).current_dir(root);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (child, confinement) = spawn(&mut command, &limits(root)).unwrap();
+    assert_ne!(confinement, Confinement::None);
+    child.wait_with_output().unwrap()
+}
+
+fn skipped() -> bool {
+    let skipped = !is_supported();
+    if skipped {
+        eprintln!("skipped: this kernel has no Landlock");
+    }
+    skipped
+}
+
+#[test]
+fn what_is_allowed_works() {
+    if skipped() {
+        return;
+    }
+    let folder = workspace();
+    let script = "cat in/a > out/b && mkdir out/c && mv out/b out/c/b && ls out/c > /dev/null && cat out/c/b";
+    let output = run(folder.path(), script);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.stdout, b"declared");
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_and_named() {
+    if skipped() {
+        return;
+    }
+    let folder = workspace();
+    for (script, path) in [
+        ("cat secret", "secret"),
+        ("ls in", "in"),
+        ("sh -c 'cat ./secret; true'; false", "secret"),
+        ("echo x > in/a", "in/a"),
+        ("echo x > in/new", "in/new"),
+        ("rm secret", "secret"),
+    ] {
+        let output = run(folder.path(), script);
+        assert!(!output.status.success(), "{script}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let mut limits = limits(folder.path());
+        // A file that may be read is refused to who writes it.
+        if path == "in/a" {
+            limits = Limits::system();
+        }
+        let found = denied(&said, folder.path(), &limits);
+        let named = found.iter().any(|found| found.ends_with(path));
+        assert!(named, "{script}: {said} names {found:?}");
+    }
+    assert_eq!(
+        fs_err::read(folder.path().join("secret")).unwrap(),
+        b"not declared"
+    );
+    assert_eq!(
+        fs_err::read(folder.path().join("in/a")).unwrap(),
+        b"declared"
+    );
+}
+
+#[test]
+fn a_link_leads_no_further() {
+    if skipped() {
+        return;
+    }
+    let folder = workspace();
+    let link = folder.path().join("out/link");
+    std::os::unix::fs::symlink(folder.path().join("secret"), link).unwrap();
+    assert!(!run(folder.path(), "cat out/link").status.success());
+}
+
+#[test]
+fn this_process_stays_free() {
+    if skipped() {
+        return;
+    }
+    let folder = workspace();
+    run(folder.path(), "true");
+    assert!(fs_err::read(folder.path().join("secret")).is_ok());
+}
