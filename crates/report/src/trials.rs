@@ -203,7 +203,12 @@ impl Trials {
             }
             Setting::Name(_) => {
                 let same = values.iter().filter(|value| **value == best).count();
-                format!(", as {same} of the {n} best")
+                let same = if same == n {
+                    "all".to_owned()
+                } else {
+                    same.to_string()
+                };
+                format!(", as have {same} of the {n} best")
             }
         };
         format!("The best trial has {}{among}. ", best.text())
@@ -462,7 +467,7 @@ mod tests {
         trials.rows.extend(more);
         // The two of 0.7, with 8 and 16, and eight of those of 0.6.
         assert!(caption(&trials, 0).starts_with("The best trial has 8, the 10 best from 8 to 27."));
-        assert!(caption(&trials, 1).starts_with("The best trial has a, as 5 of the 10 best."));
+        assert!(caption(&trials, 1).starts_with("The best trial has a, as have 5 of the 10 best."));
     }
 
     #[test]
