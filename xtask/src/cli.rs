@@ -233,6 +233,9 @@ pub(crate) struct Repro {
     /// Ask before each run
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) interactive: bool,
+    /// Hold each stage to the files that it declares (Linux): an undeclared one fails it, with the line to add
+    #[arg(long)]
+    pub(crate) sandbox: bool,
     /// List what would be done, and why; touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

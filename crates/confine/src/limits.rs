@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Where systems keep programs, libraries, settings and what they tell of themselves.
 const SYSTEM: [&str; 13] = [
     "/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/gnu", "/proc",
@@ -13,7 +15,7 @@ const SYSTEM: [&str; 13] = [
 const DEVICES: &str = "/dev";
 
 /// Paths that a process may read, and those that it may write too: files, or folders with all that is in them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     reads: Vec<PathBuf>,
     writes: Vec<PathBuf>,

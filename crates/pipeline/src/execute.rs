@@ -40,6 +40,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Ask before each run.
     pub is_interactive: bool,
+    /// Hold stages to what they declare.
+    pub is_sandboxed: bool,
     /// How many stages may run at once.
     pub jobs: NonZeroUsize,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             force: false,
             keep_going: false,
             is_interactive: false,
+            is_sandboxed: false,
             jobs: NonZeroUsize::MIN,
         }
     }
@@ -69,6 +72,12 @@ pub fn repro(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
+    if options.is_sandboxed && !confine::is_supported() {
+        return Err(Error::Invalid(
+            "this system cannot hold stages to what they declare (it takes Linux 5.13 with Landlock): run without `--sandbox`"
+                .into(),
+        ));
+    }
     workspace.check_sources(selection)?;
     workspace.check_binaries(selection)?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;

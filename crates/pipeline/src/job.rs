@@ -15,9 +15,13 @@ use crate::instance::{Instance, Output};
 use crate::plan::Planned;
 use crate::process::{self, Interrupts, Message};
 use crate::resources::Share;
+use crate::sandbox::{self, Declared};
 use crate::supervise::{Ending, Spec};
 use crate::workspace::Workspace;
 use crate::{place, template};
+
+/// The job file, in the work folder.
+const JOB: &str = "job.json";
 
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
@@ -51,6 +55,7 @@ impl Job {
         planned: &Planned,
         executable: Option<PathBuf>,
         share: &Share,
+        is_sandboxed: bool,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
@@ -59,6 +64,7 @@ impl Job {
         remove_path(&work.join("out"))?;
         fs_err::create_dir_all(work.join("out"))?;
         fs_err::create_dir_all(work.join("scratch"))?;
+        fs_err::create_dir_all(work.join("tmp"))?;
         fs_err::create_dir_all(workspace.logs())?;
         let in_place = in_place(instance);
         let mut made = BTreeMap::new();
@@ -72,7 +78,7 @@ impl Job {
             };
             made.insert(name.clone(), path);
         }
-        let file = work.join("job.json");
+        let file = work.join(JOB);
         let text = job_file(workspace, instance, planned, &made, &work);
         fs_err::write(&file, format!("{text:#}\n"))?;
         let (program, arguments) = match (&instance.action, executable) {
@@ -87,12 +93,20 @@ impl Job {
             }
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
+        let declared = Declared {
+            program: &program,
+            inputs: input_paths(workspace, planned),
+            work: &work,
+            in_place: in_place.iter().map(|name| made[name].clone()).collect(),
+        };
+        let limits = is_sandboxed.then(|| declared.limits());
         let job = Job {
             spec: Spec {
                 program,
                 arguments,
                 folder: workspace.root.clone(),
-                environment: environment(instance, share, &file),
+                environment: environment(instance, share, &work, is_sandboxed),
+                limits,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
                 ending: work.join("ending.json"),
@@ -169,10 +183,15 @@ impl Job {
             return Ok(ending.usage);
         }
         let log = self.shown(&self.spec.log);
+        let stage = self.instance.name.clone();
+        let text = said(&self.spec.log)?;
+        let advice = { self.spec.limits.as_ref() }
+            .and_then(|limits| sandbox::advice(&stage, &text, &workspace.root, limits));
+        let tail = [Some(tail(&text)), advice];
         Err(Error::StageFailed {
-            stage: self.instance.name.clone(),
+            stage,
             status: ending.to_string(),
-            tail: tail(&self.spec.log)?,
+            tail: tail.into_iter().flatten().collect::<Vec<_>>().join("\n"),
             log: log.display().to_string(),
         })
     }
@@ -338,8 +357,17 @@ pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
 
 /// What a stage finds in its environment beside what the runner has: its job, and, as far as it declares them, the
 /// number of threads for libraries that ask for it, and its GPUs.
-fn environment(instance: &Instance, share: &Share, job: &Path) -> Vec<(String, String)> {
-    let mut environment = vec![("ATELIER_JOB".to_owned(), job.display().to_string())];
+fn environment(
+    instance: &Instance,
+    share: &Share,
+    work: &Path,
+    is_sandboxed: bool,
+) -> Vec<(String, String)> {
+    let place = |name: &str| work.join(name).display().to_string();
+    let mut environment = vec![("ATELIER_JOB".to_owned(), place(JOB))];
+    if is_sandboxed {
+        environment.push(("TMPDIR".to_owned(), place("tmp")));
+    }
     if let Some(cores) = instance.rules.resources.cores {
         for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
             environment.push((name.to_owned(), cores.to_string()));
@@ -350,6 +378,14 @@ fn environment(instance: &Instance, share: &Share, job: &Path) -> Vec<(String, S
         environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus.join(",")));
     }
     environment
+}
+
+/// The files and folders that the stage reads.
+fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
+    let contents = planned.inputs.values().flat_map(Found::contents);
+    contents
+        .map(|content| workspace.root.join(&content.path))
+        .collect()
 }
 
 fn job_file(
@@ -432,17 +468,20 @@ fn shell(text: &str) -> (PathBuf, Vec<String>) {
     (program.to_owned(), arguments)
 }
 
-/// The last lines of what the stage wrote.
-fn tail(log: &Path) -> Result<String> {
+/// What the stage wrote, without the runner's own lines.
+fn said(log: &Path) -> Result<String> {
     let bytes = fs_err::read(log)?;
     let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("# "))
-        .collect();
+    let lines = text.lines().filter(|line| !line.starts_with("# "));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The last lines of a text, indented.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
     let first = lines.len().saturating_sub(TAIL_LINES);
     let indented = lines[first..].iter().map(|line| format!("  {line}"));
-    Ok(indented.collect::<Vec<_>>().join("\n"))
+    indented.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod plan;
 mod process;
 pub mod quantity;
 pub mod resources;
+mod sandbox;
 pub mod schema;
 pub mod source;
 mod sources;

@@ -8,11 +8,12 @@
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use confine::Limits;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::time::TimeValLike;
@@ -35,6 +36,8 @@ pub(crate) struct Spec {
     pub(crate) folder: PathBuf,
     /// Variables added to the environment.
     pub(crate) environment: Vec<(String, String)>,
+    /// What it may reach; everything if not given.
+    pub(crate) limits: Option<Limits>,
     /// How long it may run.
     pub(crate) timeout: Option<Duration>,
     /// Where standard error goes.
@@ -89,7 +92,7 @@ pub fn supervise(spec: &Path) -> Result<()> {
     lock.file().lock()?;
     let start = Instant::now();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let mut child = command(&spec)?.spawn().map_err(|error| {
+    let mut child = spawn(&spec).map_err(|error| {
         let program = spec.program.display();
         Error::Invalid(format!("cannot start `{program}`: {error}"))
     })?;
@@ -127,7 +130,15 @@ pub fn supervise(spec: &Path) -> Result<()> {
     Ok(fs_err::rename(aside, &spec.ending)?)
 }
 
-fn command(spec: &Spec) -> Result<Command> {
+fn spawn(spec: &Spec) -> std::io::Result<Child> {
+    let mut command = command(spec)?;
+    match &spec.limits {
+        Some(limits) => confine::spawn(&mut command, limits).map(|(child, _)| child),
+        None => command.spawn(),
+    }
+}
+
+fn command(spec: &Spec) -> std::io::Result<Command> {
     let mut log = fs_err::OpenOptions::new()
         .append(true)
         .create(true)

@@ -15,6 +15,7 @@ mod people;
 mod predict;
 mod processes;
 mod running;
+mod sandbox;
 mod space;
 mod stages;
 mod study;

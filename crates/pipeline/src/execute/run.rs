@@ -214,7 +214,14 @@ impl Executor<'_> {
         executable: Option<PathBuf>,
         share: &Share,
     ) -> Result<Job> {
-        let job = Job::prepare(self.workspace, instance, planned, executable, share)?;
+        let job = Job::prepare(
+            self.workspace,
+            instance,
+            planned,
+            executable,
+            share,
+            self.options.is_sandboxed,
+        )?;
         if let Err(error) = job.begin(self.workspace) {
             job.recover(self.workspace)?;
             return Err(error);
