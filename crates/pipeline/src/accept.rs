@@ -95,11 +95,7 @@ impl Workspace {
                     output.path.display()
                 )));
             }
-            let Workspace { store, index, .. } = &mut *self;
-            let digest = match store {
-                Some(store) if output.treatment.is_cached => store.put(index, &path)?,
-                _ => index.digest(&path)?,
-            };
+            let digest = self.take(&path, output.treatment.is_cached)?;
             outputs.insert(name.clone(), digest);
         }
         Ok(outputs)

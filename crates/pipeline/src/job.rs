@@ -64,7 +64,6 @@ impl Job {
         remove_path(&work.join("out"))?;
         fs_err::create_dir_all(work.join("out"))?;
         fs_err::create_dir_all(work.join("scratch"))?;
-        fs_err::create_dir_all(work.join("tmp"))?;
         fs_err::create_dir_all(workspace.logs())?;
         let in_place = in_place(instance);
         let mut made = BTreeMap::new();
@@ -93,13 +92,17 @@ impl Job {
             }
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
-        let declared = Declared {
-            program: &program,
-            inputs: input_paths(workspace, planned),
-            work: &work,
-            in_place: in_place.iter().map(|name| made[name].clone()).collect(),
-        };
-        let limits = is_sandboxed.then(|| declared.limits());
+        let mut limits = None;
+        if is_sandboxed {
+            fs_err::create_dir_all(work.join("tmp"))?;
+            let declared = Declared {
+                program: &program,
+                inputs: input_paths(workspace, planned),
+                work: &work,
+                in_place: in_place.iter().map(|name| made[name].clone()).collect(),
+            };
+            limits = Some(declared.limits());
+        }
         let job = Job {
             spec: Spec {
                 program,
@@ -247,13 +250,8 @@ impl Job {
         }
         self.check_inputs(workspace, planned)?;
         let outputs = self.made.iter().map(|(name, made)| {
-            let Workspace { store, index, .. } = &mut *workspace;
             let is_cached = self.instance.outputs[name].treatment.is_cached;
-            let digest = match store {
-                Some(store) if is_cached => store.put(index, made)?,
-                _ => index.digest(made)?,
-            };
-            Ok((name.clone(), digest))
+            Ok((name.clone(), workspace.take(made, is_cached)?))
         });
         outputs.collect()
     }

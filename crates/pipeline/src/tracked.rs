@@ -185,11 +185,7 @@ impl Workspace {
     fn keep_source(&mut self, path: &str, from: Option<String>) -> Result<Digest> {
         let mut tracked = Tracked::load(&self.root)?;
         let place = self.root.join(path);
-        let Workspace { store, index, .. } = &mut *self;
-        let content = match store {
-            Some(store) => store.put(index, &place)?,
-            None => index.digest(&place)?,
-        };
+        let content = self.take(&place, true)?;
         let from = from.or_else(|| tracked.sources.get(path)?.from.clone());
         tracked
             .sources

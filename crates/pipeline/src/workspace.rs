@@ -172,6 +172,14 @@ impl Workspace {
         self.store.as_ref().ok_or_else(missing)
     }
 
+    /// The digest of what is at `path`, which the cache holds from here on if it is there and `is_cached`.
+    pub(crate) fn take(&mut self, path: &Path, is_cached: bool) -> Result<Digest> {
+        Ok(match &mut self.store {
+            Some(store) if is_cached => store.put(&mut self.index, path)?,
+            _ => self.index.digest(path)?,
+        })
+    }
+
     /// Whether the workspace has the binaries of all selected stages.
     ///
     /// # Errors

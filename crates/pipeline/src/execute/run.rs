@@ -68,21 +68,26 @@ impl Executor<'_> {
         }
     }
 
+    /// Puts an output in its place, from the cache.
+    fn put_back(&mut self, instance: &Instance, name: &str, digest: &Digest) -> Result<()> {
+        let output = &instance.outputs[name];
+        place::restore(
+            self.workspace,
+            instance,
+            name,
+            output,
+            digest,
+            &mut self.events,
+        )
+    }
+
     fn leave_frozen(
         &mut self,
         instance: &Instance,
         missing: &BTreeMap<String, Digest>,
     ) -> Result<Begun> {
         for (name, digest) in missing {
-            let output = &instance.outputs[name];
-            place::restore(
-                self.workspace,
-                instance,
-                name,
-                output,
-                digest,
-                &mut self.events,
-            )?;
+            self.put_back(instance, name, digest)?;
         }
         Ok(Begun::Done(outcome(instance, State::Frozen)))
     }
@@ -94,16 +99,8 @@ impl Executor<'_> {
         record: &Record,
         reasons: Vec<String>,
     ) -> Result<Outcome> {
-        for (name, output) in &instance.outputs {
-            let digest = &record.outputs[name];
-            place::restore(
-                self.workspace,
-                instance,
-                name,
-                output,
-                digest,
-                &mut self.events,
-            )?;
+        for name in instance.outputs.keys() {
+            self.put_back(instance, name, &record.outputs[name])?;
         }
         let unchecked = self.workspace.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
