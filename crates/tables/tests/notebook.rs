@@ -58,7 +58,8 @@ fn check(name: &str, libraries: &str) {
 }
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    root.unwrap()
 }
 
 fn artifacts() -> PathBuf {
