@@ -171,7 +171,7 @@ Examples:
   cargo xtask test
   cargo xtask test -- --nocapture")]
     Test {
-        /// Passed on to `cargo test --workspace --locked`
+        /// Passed on to `cargo test --workspace --release --locked`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -180,14 +180,15 @@ fn log(stage: &str) -> anyhow::Result<()> {
     print::file(&path)
 }
 
-/// All tests, with cargo's own output and exit status.
+/// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
+/// dependencies are compiled once for both.
 fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = find_root(&env::current_dir()?)?;
     let mut command = Process::new(cargo);
     command
         .current_dir(root)
-        .args(["test", "--workspace", "--locked"])
+        .args(["test", "--workspace", "--release", "--locked"])
         .args(arguments);
     let status = command.status().context("cannot start cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
