@@ -99,7 +99,11 @@ fn publish(study: &Study, workspace: &mut Workspace) -> anyhow::Result<()> {
     let page = folder.join("index.html");
     let job = json!({
         "stage": format!("study {}", study.name),
-        "params": { "name": study.name, "score": format!("median {}", study.declared.score) },
+        "params": {
+            "name": study.name,
+            "score": format!("median {}", study.declared.score),
+            "choices": study.choices(),
+        },
         "in": { "trials": record::path(study) },
         "out": {
             "trials": folder.join("trials.parquet"),

@@ -10,12 +10,13 @@ use crate::figure::row;
 use crate::format::{counted, list, value};
 use crate::page::report;
 use crate::section::Section;
-use crate::trials::{Row, Setting, Trials};
+use crate::trials::{Row, Setting, Trials, short};
 
-/// The page of the study `name`; `score` says what its trials were scored by.
+/// The page of the study `name`; `score` says what its trials were scored by, `choices` which parameters have a list of
+/// values and no scale.
 #[must_use]
-pub fn searched(name: &str, score: &str, told: &[Trial]) -> Report {
-    let trials = trials(score, told);
+pub fn searched(name: &str, score: &str, choices: &BTreeSet<String>, told: &[Trial]) -> Report {
+    let trials = trials(score, choices, told);
     let figures = trials.figures();
     let body = html! {
         p {
@@ -57,13 +58,13 @@ fn words(told: &[Trial]) -> String {
     format!("Of {}, {}.", counted(told.len(), "trial"), list(&parts))
 }
 
-fn trials(score: &str, told: &[Trial]) -> Trials {
+fn trials(score: &str, choices: &BTreeSet<String>, told: &[Trial]) -> Trials {
     let params: BTreeSet<&String> = told.iter().flat_map(|trial| trial.params.keys()).collect();
     let rows = told.iter().map(|trial| Row {
         score: trial.score,
         is_complete: trial.state == State::Complete,
         values: { params.iter() }
-            .map(|param| trial.params.get(*param).map(setting))
+            .map(|param| Some(setting(trial.params.get(*param)?, choices.contains(*param))))
             .collect(),
     });
     Trials {
@@ -74,8 +75,9 @@ fn trials(score: &str, told: &[Trial]) -> Trials {
     }
 }
 
-fn setting(value: &Value) -> Setting {
+fn setting(value: &Value, is_choice: bool) -> Setting {
     match value.as_f64() {
+        Some(number) if is_choice => Setting::Name(short(number)),
         Some(number) => Setting::Number(number),
         None => Setting::Name(value.to_string()),
     }
@@ -97,7 +99,7 @@ mod tests {
             score: None,
             ..Trial::complete(params(1e-2), 0.0)
         });
-        let report = searched("depth", "median top-2", &told);
+        let report = searched("depth", "median top-2", &BTreeSet::new(), &told);
         assert!(report.page.contains("The best is trial <strong>1</strong>"));
         assert_eq!(
             report.summary,
@@ -105,9 +107,25 @@ mod tests {
         );
         assert_eq!(report.figures.len(), 2);
         assert!(
-            searched("none", "top-2", &[])
+            searched("none", "top-2", &BTreeSet::new(), &[])
                 .page
                 .contains("None has a score.")
+        );
+    }
+
+    #[test]
+    fn a_choice_of_numbers_has_columns_in_their_order() {
+        let params = |depth: i64| [("model.resnet".to_owned(), Value::Int(depth))].into();
+        let told = [101, 18, 50].map(|depth| Trial::complete(params(depth), 0.5));
+        let choices = ["model.resnet".to_owned()].into();
+        let report = searched("depth", "median top-2", &choices, &told);
+        let figure = &report.figures[1].svg;
+        let at = |name| figure.find(&format!(">{name}</text>")).unwrap();
+        assert!(at("18") < at("50") && at("50") < at("101"));
+        assert!(
+            report
+                .page
+                .contains("Compare the upper ends of the columns")
         );
     }
 }

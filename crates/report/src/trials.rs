@@ -282,7 +282,11 @@ impl Axis {
             }
         }
         if !names.is_empty() {
-            return (names.len() > 1).then(|| Self::Names(names.into_iter().collect()));
+            let mut names: Vec<String> = names.into_iter().collect();
+            // Numbers in their order, others by the alphabet after them.
+            let number = |name: &String| name.parse().unwrap_or(f64::INFINITY);
+            names.sort_by(|a, b| number(a).total_cmp(&number(b)));
+            return (names.len() > 1).then_some(Self::Names(names));
         }
         let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -358,7 +362,7 @@ fn extremes(settings: &[&Setting]) -> (f64, f64) {
 }
 
 /// A number to four digits: `300`, `0.05172`, `1.448e-4`.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     let whole = number.abs() >= 1.0 && number.fract().abs() < f64::EPSILON;
     let rounded = format!("{number:.3e}").parse().unwrap_or(number);
     match rounded {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use pipeline::params;
-use search::{Assignment, MedianPruner, Method, Search, Space};
+use search::{Assignment, Domain, MedianPruner, Method, Search, Space};
 use serde::Deserialize;
 
 /// The folder of the declarations.
@@ -69,6 +69,13 @@ impl Study {
             name: name.to_owned(),
             declared,
         })
+    }
+
+    /// The parameters that are chosen from a list of values.
+    pub(crate) fn choices(&self) -> Vec<&str> {
+        let params = self.declared.space.params().iter();
+        let choices = params.filter(|param| matches!(param.domain, Domain::Choice(_)));
+        choices.map(|param| param.name.as_str()).collect()
     }
 
     /// The search that it is.

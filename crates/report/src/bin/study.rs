@@ -1,5 +1,6 @@
 //! The page and the table of a search over the pipeline's parameters, from the record that `cargo xtask study` keeps.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -16,6 +17,8 @@ struct Params {
     name: String,
     /// What its trials were scored by.
     score: String,
+    /// The parameters that were chosen from a list of values.
+    choices: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +47,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let text = fs_err::read(&*inputs.trials)?;
     let trials: Vec<Trial> =
         serde_json::from_slice(&text).context("cannot read the record of the trials")?;
-    let report = searched(&params.name, &params.score, &trials);
+    let report = searched(&params.name, &params.score, &params.choices, &trials);
     fs_err::create_dir_all(&*outputs.figures)?;
     for figure in &report.figures {
         fs_err::write(outputs.figures.join(&figure.name), &figure.svg)?;
