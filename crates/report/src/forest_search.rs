@@ -6,23 +6,24 @@ use tables::forest_trial::ForestTrial;
 use crate::figure::row;
 use crate::format::{counted, score_with_interval, value};
 use crate::section::Section;
-use crate::study::Study;
+use crate::study::{Lead, Study};
 use crate::trials::{Row, Setting, Trials};
 
 /// The section; none where there was no search.
 pub(crate) fn section(study: &Study) -> Option<Section> {
-    let trials = trials(&study.forest_trials);
+    let lead = study.lead();
+    let trials = trials(&study.forest_trials, lead);
     let best = &trials.rows[trials.best()?];
     let figures = trials.figures();
     let body = html! {
         p {
             (counted(trials.rows.len(), "forest")) " were grown on the training pictures' embeddings and judged on the test pictures. "
-            "The best reaches a top-2 of " strong { (value(best.score)) } ". "
+            "The best reaches a " (lead.name) " of " strong { (value(best.score)) } ". "
             "It was chosen for this figure, so the figure flatters it"
-            @if let Some(val) = study.score("tuned forest", "val", "top2") {
+            @if let Some(val) = study.score("tuned forest", "val", lead.metric) {
                 ": on the validation pictures, which had no part in the choice, it has "
                 strong { (score_with_interval(Some(val))) }
-                @if let Some(default) = study.score("forest", "val", "top2") {
+                @if let Some(default) = study.score("forest", "val", lead.metric) {
                     "; the forest as it was before the search has " (score_with_interval(Some(default)))
                 }
             }
@@ -39,7 +40,7 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
     })
 }
 
-fn trials(rows: &[ForestTrial]) -> Trials {
+fn trials(rows: &[ForestTrial], lead: Lead) -> Trials {
     let names = [
         "trees",
         "greatest depth",
@@ -51,7 +52,7 @@ fn trials(rows: &[ForestTrial]) -> Trials {
     ];
     Trials {
         name: "forest",
-        score: "top-2 on the test pictures".to_owned(),
+        score: format!("{} on the test pictures", lead.name),
         params: names.map(str::to_owned).to_vec(),
         rows: rows.iter().map(one).collect(),
     }

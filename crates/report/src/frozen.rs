@@ -10,7 +10,7 @@ use crate::figure::{Figure, row};
 use crate::format::{NONE, count, counted, list, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
-use crate::study::Study;
+use crate::study::{Lead, Study};
 
 /// The columns of the table: part, metric and name.
 const COLUMNS: [(&str, &str, &str); 4] = [
@@ -63,14 +63,15 @@ impl<'a> Model<'a> {
 /// The section; none where nothing was read from frozen networks.
 pub(crate) fn section(study: &Study) -> Option<Section> {
     let mut models = frozen(study);
-    let n_folds = models.first()?.folds("test", "top2").len();
+    let lead = study.lead();
+    let n_folds = models.first()?.folds("test", lead.metric).len();
     models.extend(own(study));
-    let figures = vec![figure(&models)];
+    let figures = vec![figure(&models, lead)];
     let body = html! {
         p {
             "A frozen network was never shown the classes of this study. Its features, what leaves its last block, are "
             "learned by a linear layer and by a forest with the parameters of the study's own, a fold at a time. "
-            (words(&models)) (random(study))
+            (words(&models, lead)) (random(study))
         }
         p.note {
             "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. The test pictures chose "
@@ -123,12 +124,13 @@ fn own(study: &Study) -> Option<Model<'_>> {
             model.add(&row.part, &row.metric, value);
         }
     }
-    model.median("test", "top2").is_some().then_some(model)
+    let is_scored = model.median("test", study.lead().metric).is_some();
+    is_scored.then_some(model)
 }
 
 /// The best of the frozen networks beside the study's own.
-fn words(models: &[Model<'_>]) -> String {
-    let score = |model: &Model<'_>| model.median("test", "top2");
+fn words(models: &[Model<'_>], lead: Lead) -> String {
+    let score = |model: &Model<'_>| model.median("test", lead.metric);
     let frozen = models.iter().filter(|model| model.network != OWN);
     let best = frozen.max_by(|a, b| score(a).unwrap_or(0.0).total_cmp(&score(b).unwrap_or(0.0)));
     let Some((model, best)) = best.and_then(|model| Some((model, score(model)?))) else {
@@ -139,8 +141,8 @@ fn words(models: &[Model<'_>]) -> String {
         other => other,
     };
     let mut text = format!(
-        "The best of them by the test pictures, the {what} on {}, has a median top-2 of {best:.3}",
-        model.network
+        "The best of them by the test pictures, the {what} on {}, has a median {} of {best:.3}",
+        model.network, lead.name
     );
     let own = models.iter().find(|model| model.network == OWN);
     if let Some(own) = own.and_then(score) {
@@ -211,7 +213,7 @@ fn cell(model: &Model<'_>, part: &str, metric: &str) -> Markup {
     }
 }
 
-fn figure(models: &[Model<'_>]) -> Figure {
+fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
     const ROW: f64 = 22.0;
     const HEAD: f64 = 20.0;
     let margins = Margins {
@@ -224,7 +226,7 @@ fn figure(models: &[Model<'_>]) -> Figure {
     let height =
         margins.top + ROW * models.len() as f64 + HEAD * networks.len() as f64 + margins.bottom;
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-    plot.draw_x_axis("top-2", 0.0, true);
+    plot.draw_x_axis(lead.name, 0.0, true);
     let mut top = margins.top;
     let mut above = None;
     for model in models {
@@ -237,7 +239,7 @@ fn figure(models: &[Model<'_>]) -> Figure {
         let y = top + ROW / 2.0;
         let at = (margins.left - 8.0, y + 4.0);
         plot.canvas.text("muted end", at, model.classifier);
-        draw(&mut plot, model, y);
+        draw(&mut plot, model, lead.metric, y);
         top += ROW;
     }
     Figure {
@@ -251,22 +253,22 @@ fn figure(models: &[Model<'_>]) -> Figure {
     }
 }
 
-fn draw(plot: &mut Plot, model: &Model<'_>, y: f64) {
+fn draw(plot: &mut Plot, model: &Model<'_>, metric: &str, y: f64) {
     let color = match model.classifier {
         "network" => 0,
         "forest" => 1,
         _ => 2,
     };
-    if let Some(median) = model.median("test", "top2") {
+    if let Some(median) = model.median("test", metric) {
         let x = plot.x.at(median);
         let stroke = format!("whisker stroke-{color}");
         plot.canvas.line(&stroke, (x, y - 8.0), (x, y + 8.0));
     }
-    for value in model.folds("test", "top2") {
+    for value in model.folds("test", metric) {
         let at = (plot.x.at(value), y);
         plot.canvas.circle(&format!("dot fill-{color}"), at, 3.5);
     }
-    if let Some(median) = model.median("val", "top2") {
+    if let Some(median) = model.median("val", metric) {
         let at = (plot.x.at(median), y);
         plot.canvas.circle(&format!("ring stroke-{color}"), at, 6.0);
     }

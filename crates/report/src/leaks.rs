@@ -49,14 +49,16 @@ fn leak<'a>(study: &'a Study, design: &str) -> Option<&'a Leak> {
 }
 
 fn words(study: &Study) -> String {
-    let top2 = |design| flattery(study, design, "top2").map(|row| row.value);
-    let [Some(by_author), Some(at_random)] = [top2("by author"), top2("at random")] else {
+    let lead = study.lead();
+    let score = |design| flattery(study, design, lead.metric).map(|row| row.value);
+    let [Some(by_author), Some(at_random)] = [score("by author"), score("at random")] else {
         return String::new();
     };
     let difference = at_random - by_author;
     let how = if difference > 0.0 { "above" } else { "below" };
     format!(
-        "At random, top-2 is {:.3}, {:.3} {how} the {by_author:.3} by author. One fold is a small sample: see how wide the intervals are.",
+        "At random, {} is {:.3}, {:.3} {how} the {by_author:.3} by author. One fold is a small sample: see how wide the intervals are.",
+        lead.name,
         at_random,
         difference.abs()
     )

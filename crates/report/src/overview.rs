@@ -48,7 +48,7 @@ pub(crate) fn section(study: &Study) -> Section {
 
 /// A few lines for the end of a run.
 pub(crate) fn summary(study: &Study) -> String {
-    let choice = &study.choice;
+    let (choice, lead) = (&study.choice, study.lead());
     let mut lines = vec![
         format!("report: {PAGE}"),
         format!(
@@ -61,14 +61,15 @@ pub(crate) fn summary(study: &Study) -> String {
         .into_iter()
         .filter(|part| *part != "train")
         .map(|part| {
-            let score = study.score("network", part, "top2");
+            let score = study.score("network", part, lead.metric);
             format!("{part} {}", score_with_interval(score))
         })
         .collect();
     lines.push(format!(
-        "top-2 of the network: {}; by chance {}",
+        "{} of the network: {}; by chance {}",
+        lead.name,
         figures.join(", "),
-        value(Some(study.chance(2)))
+        value(Some(study.chance(lead.k)))
     ));
     if let Some(best) = silhouettes::best(study, "kmeans") {
         lines.push(format!(
@@ -118,8 +119,8 @@ fn n_authors_in_two_parts(study: &Study) -> usize {
 }
 
 fn facts(study: &Study) -> Markup {
-    let top2 = |part| score(study.score("network", part, "top2"));
-    let range = |part| interval(study.score("network", part, "top2"));
+    let lead = study.lead();
+    let found = |part| study.score("network", part, lead.metric);
     html! {
         dl.facts {
             div { dt { "pictures" } dd { (count(study.annotations.len())) } }
@@ -129,8 +130,8 @@ fn facts(study: &Study) -> Markup {
             @for part in ["test", "val"] {
                 @if study.parts().contains(&part) {
                     div.score {
-                        dt { "top-2, " (crate::format::part(part)) }
-                        dd { (top2(part)) @if let Some(range) = range(part) { small { (range) } } }
+                        dt { (lead.name) ", " (crate::format::part(part)) }
+                        dd { (score(found(part))) @if let Some(range) = interval(found(part)) { small { (range) } } }
                     }
                 }
             }
@@ -162,20 +163,20 @@ fn design(study: &Study) -> Markup {
 }
 
 fn outcome(study: &Study) -> Markup {
-    let choice = &study.choice;
+    let (choice, lead) = (&study.choice, study.lead());
     html! {
         p {
             "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
             " (counted from 0), chosen by the rule “" (choice.rule) "”. "
-            @if let Some(test) = study.score("network", "test", "top2") {
-                "On the fold's pictures, which chose the epoch but never trained it, its top-2 is " strong { (score_with_interval(Some(test))) }
-                @if let Some(val) = study.score("network", "val", "top2") {
+            @if let Some(test) = study.score("network", "test", lead.metric) {
+                "On the fold's pictures, which chose the epoch but never trained it, its " (lead.name) " is " strong { (score_with_interval(Some(test))) }
+                @if let Some(val) = study.score("network", "val", lead.metric) {
                     "; on the validation pictures, which had no part in the choice either, it is "
                     strong { (score_with_interval(Some(val))) }
                 }
                 "."
             }
-            @if let Some(forest) = study.score("forest", "test", "top2") {
+            @if let Some(forest) = study.score("forest", "test", lead.metric) {
                 " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on the test pictures."
             }
         }

@@ -113,6 +113,29 @@ impl Anchors<'_> {
     }
 }
 
+/// A top-k accuracy.
+#[derive(Clone, Copy)]
+pub(crate) struct Lead {
+    /// A picture counts as right if its class is among so many.
+    pub(crate) k: usize,
+    /// As tables name it.
+    pub(crate) metric: &'static str,
+    /// As readers know it.
+    pub(crate) name: &'static str,
+}
+
+const TOP_1: Lead = Lead {
+    k: 1,
+    metric: "top1",
+    name: "top-1",
+};
+
+const TOP_2: Lead = Lead {
+    k: 2,
+    metric: "top2",
+    name: "top-2",
+};
+
 impl Study {
     /// The classes: a class's code is its index.
     pub(crate) fn labels(&self) -> Vec<&str> {
@@ -164,6 +187,14 @@ impl Study {
         let wanted = (model, part, metric);
         let mut rows = self.scores.iter();
         rows.find(|row| (row.model.as_str(), row.part.as_str(), row.metric.as_str()) == wanted)
+    }
+
+    /// What the report speaks of first: top-2, or top-1 where there are two classes, since top-2 is 1 there.
+    pub(crate) fn lead(&self) -> Lead {
+        match self.labels().len() {
+            0..=2 => TOP_1,
+            _ => TOP_2,
+        }
     }
 
     /// What guessing gets in top-`k`: `k` of the classes.

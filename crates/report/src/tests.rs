@@ -378,7 +378,7 @@ fn frozen_networks_stand_beside_the_fine_tuned() {
     let mut study = study();
     let page = report(&study).page;
     let expected = [
-        "The best of them by the test pictures, the linear layer on resnet18, has a median top-2 of 0.700, 0.200 above the \
+        "The best of them by the test pictures, the linear layer on resnet18, has a median top-1 of 0.700, 0.200 above the \
          0.500 of the networks that were fine-tuned. The weights of resnet18 are random:",
         "Medians of 3 folds",
         "<td class=\"words\">linear, C\u{a0}=\u{a0}0.1</td><td>512</td>",
@@ -443,7 +443,7 @@ fn flattery() -> Vec<Flattery> {
 #[test]
 fn a_leak_is_told_in_numbers() {
     let page = report(&study()).page;
-    assert!(page.contains("At random, top-2 is 0.800, 0.200 above the 0.600 by author."));
+    assert!(page.contains("At random, top-1 is 0.800, 0.200 above the 0.600 by author."));
     assert!(page.contains("<td>7 of 9</td>"));
     // Only the pair that stands in two parts is shown, its path as text.
     assert!(page.contains("a/&lt;one&gt;.jpg") && page.contains("a/two-1.jpg"));
@@ -838,9 +838,20 @@ fn the_summary_has_the_key_facts() {
     let expected = [
         "report: artifacts/report/index.html",
         "chosen: fold 1, epoch 2, by rule `best`",
-        "top-2 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 1.000",
+        "top-1 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 0.500",
         "clusters: the silhouette of k-means is highest at k = 3, 0.500",
         "",
     ];
     assert_eq!(report(&study()).summary, expected.join("\n"));
+}
+
+#[test]
+fn of_more_than_two_classes_top_2_is_told() {
+    let mut study = study();
+    "fauvism".clone_into(&mut study.annotations[0].label);
+    let summary = crate::overview::summary(&study);
+    assert!(
+        summary
+            .contains("top-2 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 0.667")
+    );
 }
