@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pipeline::Sandbox;
 
 /// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
 #[derive(Debug, Parser)]
@@ -233,15 +234,35 @@ pub(crate) struct Repro {
     /// Ask before each run
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) interactive: bool,
-    /// Hold each stage to the files that it declares (Linux): an undeclared one fails it, with the line to add
-    #[arg(long)]
-    pub(crate) sandbox: bool,
+    #[command(flatten)]
+    pub(crate) confine: Confine,
     /// List what would be done, and why; touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print only failures
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) quiet: bool,
+}
+
+/// Whether programs are held to the files that they declare. On Linux they are, where the kernel can.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Confine {
+    /// Hold stages to the files that they declare, or run nothing where the system cannot
+    #[arg(long, conflicts_with = "no_sandbox")]
+    sandbox: bool,
+    /// Let stages reach files that they do not declare
+    #[arg(long)]
+    no_sandbox: bool,
+}
+
+impl Confine {
+    pub(crate) fn sandbox(self) -> Sandbox {
+        match (self.sandbox, self.no_sandbox) {
+            (true, _) => Sandbox::Required,
+            (_, true) => Sandbox::Off,
+            _ => Sandbox::WherePossible,
+        }
+    }
 }
 
 /// Files that have a schema.
@@ -274,6 +295,8 @@ pub(crate) struct Watch {
     /// So many stages may run at once
     #[arg(long, short, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) confine: Confine,
 }
 
 /// The cache in `.atelier/cache`.
@@ -333,6 +356,8 @@ Examples:
         name: String,
         #[command(flatten)]
         params: Params,
+        #[command(flatten)]
+        confine: Confine,
         /// Print only failures
         #[arg(long, short)]
         quiet: bool,
@@ -400,6 +425,8 @@ pub(crate) struct Predict {
     pub(crate) html: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) params: Params,
+    #[command(flatten)]
+    pub(crate) confine: Confine,
 }
 
 #[derive(Debug, Args)]

@@ -145,6 +145,16 @@ impl Live {
         self.meanwhile(line.trim_end());
     }
 
+    /// Also to who wants no other lines: it is told once.
+    fn tell_unconfined(&self) {
+        let line = "note: this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock); undeclared files go unnoticed";
+        match &self.bars {
+            // Without a terminal to draw on, what is left is to go on.
+            Some(bars) => drop(bars.all.println(line)),
+            None => drop(writeln!(io::stderr(), "{line}")),
+        }
+    }
+
     fn finished(&mut self, outcome: &Outcome) {
         if let Some(bars) = &mut self.bars {
             bars.stages.inc(1);
@@ -206,6 +216,7 @@ impl Events for Live {
             Event::Waiting { holder } => {
                 self.note(&format!("waiting for another repro (process {holder})"));
             }
+            Event::Unconfined => self.tell_unconfined(),
             Event::Planned { n_stages, width } => {
                 self.is_planned = true;
                 self.width = width;

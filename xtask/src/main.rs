@@ -105,7 +105,7 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
         force: arguments.force,
         keep_going: arguments.keep_going,
         is_interactive: arguments.interactive,
-        is_sandboxed: arguments.sandbox,
+        sandbox: arguments.confine.sandbox(),
         jobs: arguments.jobs,
     };
     let mut live = live::Live::new(arguments.quiet, arguments.select.json);

@@ -19,7 +19,7 @@ const RUN: &str = "inspect/inspect";
 pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let job = job(&workspace, arguments)?;
-    let status = workspace.run_tool(RUN, &job)?;
+    let status = workspace.run_tool(RUN, &job, arguments.confine.sandbox())?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -9,6 +9,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use pipeline::Sandbox;
 use pipeline::params::{self, Overrides};
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use search::{State, Trial};
@@ -28,8 +29,14 @@ pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
         cli::Study::Run {
             name,
             params,
+            confine,
             quiet,
-        } => search(&Study::load(&root, &name)?, params, quiet),
+        } => search(
+            &Study::load(&root, &name)?,
+            params,
+            confine.sandbox(),
+            quiet,
+        ),
         cli::Study::Show { name, html, json } => show(&Study::load(&root, &name)?, html, json),
         cli::Study::Apply { name, trial } => apply(&Study::load(&root, &name)?, trial),
         cli::Study::List => list(&root),
@@ -37,7 +44,7 @@ pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
 }
 
 /// Carries out all trials.
-fn search(study: &Study, params: cli::Params, quiet: bool) -> anyhow::Result<()> {
+fn search(study: &Study, params: cli::Params, sandbox: Sandbox, quiet: bool) -> anyhow::Result<()> {
     let overrides = Overrides {
         files: { study.params_files() }.chain(params.files).collect(),
         settings: params.settings,
@@ -55,6 +62,7 @@ fn search(study: &Study, params: cli::Params, quiet: bool) -> anyhow::Result<()>
         let runner = trial::Runner {
             study,
             overrides: &overrides,
+            sandbox,
             quiet,
         };
         let trial = runner.run(params, &told)?;
@@ -69,7 +77,7 @@ fn search(study: &Study, params: cli::Params, quiet: bool) -> anyhow::Result<()>
     }
     let mut workspace = Workspace::open(study.root.clone(), &overrides, Access::Write)?;
     if workspace.has_binary(PAGE)? {
-        publish(study, &mut workspace)?;
+        publish(study, &mut workspace, sandbox)?;
     }
     Ok(())
 }
@@ -87,13 +95,13 @@ fn show(study: &Study, html: bool, json: bool) -> anyhow::Result<()> {
             workspace.has_binary(PAGE)?,
             "the workspace has no `{PAGE}` to make a page with"
         );
-        publish(study, &mut workspace)?;
+        publish(study, &mut workspace, Sandbox::default())?;
     }
     Ok(())
 }
 
 /// Makes the page and the table, by a binary that reads a job file as a stage does.
-fn publish(study: &Study, workspace: &mut Workspace) -> anyhow::Result<()> {
+fn publish(study: &Study, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow::Result<()> {
     let folder = study.root.join("artifacts/studies").join(&study.name);
     fs_err::create_dir_all(&folder)?;
     let page = folder.join("index.html");
@@ -112,7 +120,7 @@ fn publish(study: &Study, workspace: &mut Workspace) -> anyhow::Result<()> {
         },
         "scratch": study.folder().join("scratch"),
     });
-    let status = workspace.run_tool(PAGE, &job)?;
+    let status = workspace.run_tool(PAGE, &job, sandbox)?;
     ensure!(
         status.success(),
         "cannot make the page: `{PAGE}` ended with {status}"

@@ -48,6 +48,7 @@ fn repro(arguments: &cli::Watch, interrupts: &Interrupts) -> anyhow::Result<Trie
     let options = Options {
         keep_going: true,
         jobs: arguments.jobs,
+        sandbox: arguments.confine.sandbox(),
         ..Options::default()
     };
     let run = || -> anyhow::Result<Vec<Outcome>> {

@@ -1,50 +1,42 @@
 //! What a process may reach.
 
-use std::env;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Where systems keep programs, libraries, settings and what they tell of themselves.
-const SYSTEM: [&str; 13] = [
-    "/bin", "/sbin", "/usr", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/gnu", "/proc",
-    "/sys", "/run",
-];
-
-/// Terminals, random numbers, accelerators.
-const DEVICES: &str = "/dev";
-
-/// Paths that a process may read, and those that it may write too: files, or folders with all that is in them.
+/// Paths with what a process may do there: files, or folders with all that is in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
+    lists: Vec<PathBuf>,
     reads: Vec<PathBuf>,
+    makes: Vec<PathBuf>,
     writes: Vec<PathBuf>,
 }
 
 impl Limits {
-    /// What every program needs: the system's folders and those that programs on `PATH` are installed in, to read;
-    /// devices, to write too.
-    #[must_use]
-    pub fn system() -> Self {
-        let mut limits = Self::default();
-        SYSTEM.into_iter().for_each(|path| limits.read(path));
-        limits.write(DEVICES);
-        let home = env::var_os("HOME").map(PathBuf::from);
-        for folder in folders_of("PATH") {
-            limits.read(installation(&folder, home.as_deref()));
-        }
-        folders_of("LD_LIBRARY_PATH").for_each(|folder| limits.read(folder));
-        limits
+    /// Allows to list the names in the folder `path` and below it, not what they hold.
+    pub fn list(&mut self, path: impl Into<PathBuf>) {
+        add(&mut self.lists, path.into());
     }
 
     /// Allows to read `path` and to run what it holds.
     pub fn read(&mut self, path: impl Into<PathBuf>) {
-        self.reads.push(path.into());
+        add(&mut self.reads, path.into());
+    }
+
+    /// Allows to make, write and remove what lies in the folder `path`, not to read it.
+    pub fn make(&mut self, path: impl Into<PathBuf>) {
+        add(&mut self.makes, path.into());
     }
 
     /// Allows to read, write, make and remove what lies at `path`.
     pub fn write(&mut self, path: impl Into<PathBuf>) {
-        self.writes.push(path.into());
+        add(&mut self.writes, path.into());
+    }
+
+    /// What may be listed.
+    pub(crate) fn lists(&self) -> &[PathBuf] {
+        &self.lists
     }
 
     /// What may be read, not written.
@@ -52,43 +44,38 @@ impl Limits {
         &self.reads
     }
 
-    /// What may be written.
+    /// What may be written, not read.
+    pub(crate) fn makes(&self) -> &[PathBuf] {
+        &self.makes
+    }
+
+    /// What may be read and written.
     pub(crate) fn writes(&self) -> &[PathBuf] {
         &self.writes
     }
 
-    /// Whether `path` lies in what may be read.
+    /// Whether what lies at `path` may be read.
     #[must_use]
-    pub fn allow(&self, path: &Path) -> bool {
-        let mut allowed = self.reads.iter().chain(&self.writes);
-        allowed.any(|allowed| path.starts_with(allowed))
+    pub fn allow_read(&self, path: &Path) -> bool {
+        holds(&self.reads, path) || holds(&self.writes, path)
+    }
+
+    /// Whether what lies at `path` may be read and written.
+    #[must_use]
+    pub fn allow_write(&self, path: &Path) -> bool {
+        holds(&self.writes, path)
     }
 }
 
-/// The absolute folders that a variable of the environment lists.
-fn folders_of(variable: &str) -> impl Iterator<Item = PathBuf> {
-    let value = env::var_os(variable).unwrap_or_default();
-    let folders: Vec<PathBuf> = env::split_paths(&value).collect();
-    folders.into_iter().filter(|folder| folder.is_absolute())
-}
-
-/// What belongs to the programs in `folder`: for `X/bin`, `X`, since libraries lie beside programs. A folder that holds
-/// more than programs, the root or `home`, isn't given away for its `bin`.
-fn installation(folder: &Path, home: Option<&Path>) -> PathBuf {
-    let is_bin = folder.file_name().is_some_and(|name| name == "bin");
-    match folder.parent() {
-        Some(above) if is_bin && Some(above) != home && holds_little(above) => above.to_owned(),
-        _ => folder.to_owned(),
+/// Adds a path unless it lies in one that is there.
+fn add(paths: &mut Vec<PathBuf>, path: PathBuf) {
+    if !holds(paths, &path) {
+        paths.push(path);
     }
 }
 
-/// Whether `path` is deeper than the root's own folders.
-fn holds_little(path: &Path) -> bool {
-    let names = path.components();
-    names
-        .filter(|part| matches!(part, Component::Normal(_)))
-        .count()
-        > 1
+fn holds(paths: &[PathBuf], path: &Path) -> bool {
+    paths.iter().any(|allowed| path.starts_with(allowed))
 }
 
 #[cfg(test)]
@@ -96,27 +83,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_come_with_what_lies_beside_them() {
-        let home = Path::new("/home/ada");
-        let given = |folder: &str| installation(Path::new(folder), Some(home));
-        assert_eq!(
-            given("/home/ada/study/.venv/bin"),
-            Path::new("/home/ada/study/.venv")
-        );
-        assert_eq!(given("/home/ada/.cargo/bin"), Path::new("/home/ada/.cargo"));
-        assert_eq!(given("/home/ada/bin"), Path::new("/home/ada/bin"));
-        assert_eq!(given("/bin"), Path::new("/bin"));
-        assert_eq!(given("/data/bin"), Path::new("/data/bin"));
-        assert_eq!(given("/home/ada/tools"), Path::new("/home/ada/tools"));
-    }
-
-    #[test]
     fn a_folder_is_allowed_with_all_that_is_in_it() {
         let mut limits = Limits::default();
         limits.read("/data/in");
+        limits.make("/work");
         limits.write("/work/out");
-        assert!(limits.allow(Path::new("/data/in/a/b.csv")));
-        assert!(limits.allow(Path::new("/work/out")));
-        assert!(!limits.allow(Path::new("/data/inner")));
+        assert!(limits.allow_read(Path::new("/data/in/a/b.csv")));
+        assert!(!limits.allow_write(Path::new("/data/in/a/b.csv")));
+        assert!(limits.allow_write(Path::new("/work/out")));
+        assert!(!limits.allow_read(Path::new("/work/new")));
+        assert!(!limits.allow_read(Path::new("/data/inner")));
+    }
+
+    #[test]
+    fn what_lies_in_an_allowed_folder_needs_no_rule() {
+        let mut limits = Limits::default();
+        limits.read("/usr");
+        limits.read("/usr/lib");
+        assert_eq!(limits.reads(), [Path::new("/usr")]);
     }
 }

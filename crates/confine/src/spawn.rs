@@ -10,7 +10,7 @@ use crate::Limits;
 pub enum Confinement {
     /// The kernel refuses all else.
     Full,
-    /// This kernel is too old for all of it: some accesses beyond the limits are refused, some aren't.
+    /// This kernel is too old for all of it: files can be cut short and devices controlled beyond the limits.
     Partial,
     /// This system can't.
     None,
@@ -48,8 +48,8 @@ mod kernel {
     use std::path::PathBuf;
 
     use landlock::{
-        ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
-        RulesetCreatedAttr, RulesetStatus,
+        ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+        RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus,
     };
 
     use super::{Confinement, Limits};
@@ -57,14 +57,26 @@ mod kernel {
     /// The kernel interface whose rights are meant (Linux 6.10); an older kernel enforces those that it knows.
     const RIGHTS: ABI = ABI::V5;
 
+    /// The least that programs can live with (Linux 5.19): before, no file can be moved from one folder to another.
+    const LEAST: ABI = ABI::V2;
+
     /// Limits this thread for good.
     pub(super) fn confine(limits: &Limits) -> io::Result<Confinement> {
         let all = AccessFs::from_all(RIGHTS);
+        let least = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(LEAST))
+            .and_then(Ruleset::create);
+        if least.is_err() {
+            return Ok(Confinement::None);
+        }
         let rules = Ruleset::default()
             .handle_access(all)
             .and_then(Ruleset::create)
             .map_err(io::Error::other)?;
+        let rules = allow(rules, limits.lists(), AccessFs::ReadDir.into())?;
         let rules = allow(rules, limits.reads(), AccessFs::from_read(RIGHTS))?;
+        let rules = allow(rules, limits.makes(), AccessFs::from_write(RIGHTS))?;
         let rules = allow(rules, limits.writes(), all)?;
         let status = rules.restrict_self().map_err(io::Error::other)?;
         Ok(match status.ruleset {
@@ -89,6 +101,9 @@ mod kernel {
             } else {
                 access & AccessFs::from_file(RIGHTS)
             };
+            if access.is_empty() {
+                continue;
+            }
             let rule = PathBeneath::new(open, access);
             rules = rules.add_rule(rule).map_err(io::Error::other)?;
         }

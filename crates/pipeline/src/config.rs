@@ -18,6 +18,7 @@
 //! | `always` | whether it runs in every repro that comes to it |
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
+//! | `sandbox` | `false` where it reaches more than it declares, on systems that hold stages to that: see the sandbox in `ARCHITECTURE.md` |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
@@ -48,9 +49,9 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const STAGE_KEYS: [&str; 17] = [
+pub(crate) const STAGE_KEYS: [&str; 18] = [
     "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "source", "frozen",
-    "always", "cores", "memory", "gpu", "timeout", "check",
+    "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
 ];
 
 pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
@@ -102,6 +103,8 @@ pub struct Rules {
     pub resources: Resources,
     /// How long it may run.
     pub timeout: Option<Duration>,
+    /// Whether it may reach what it doesn't declare.
+    pub is_unconfined: bool,
     /// By output, what its rows must be like, in the words of the crate `checks`.
     pub checks: BTreeMap<String, Spanned<Value>>,
 }

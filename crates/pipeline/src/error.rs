@@ -65,6 +65,16 @@ pub enum Error {
         /// The log's path, from the workspace root.
         log: String,
     },
+    /// A stage was refused what it doesn't declare, and ended as if nothing were.
+    #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]
+    Undeclared {
+        /// Stage instance.
+        stage: String,
+        /// What it was refused, and what to do about it.
+        advice: String,
+        /// The log's path, from the workspace root.
+        log: String,
+    },
     /// A stage succeeded without an output that it declares.
     #[error("stage `{stage}` ended well but did not write its output `{name}` (`{path}`)")]
     MissingOutput {
@@ -131,6 +141,7 @@ impl Error {
         matches!(
             self,
             Error::StageFailed { .. }
+                | Error::Undeclared { .. }
                 | Error::MissingOutput { .. }
                 | Error::MissingInputs(_)
                 | Error::InputChanged { .. }

@@ -22,6 +22,8 @@ pub enum Event<'a> {
         /// Who holds the lock.
         holder: &'a str,
     },
+    /// This system cannot hold stages to what they declare. Told once in the life of a workspace.
+    Unconfined,
     /// The run was planned.
     Planned {
         /// Number of instances to look at.

@@ -3,12 +3,14 @@
 //! One thread decides, stores and records; each running stage has another, which listens to it. What is decided
 //! depends on what stages made and never on which of them ended first.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use confine::Limits;
 use store::Digest;
 
 use crate::error::{Error, Result};
@@ -20,6 +22,7 @@ use crate::job::Job;
 use crate::plan::Planned;
 use crate::process::{Interrupts, Message};
 use crate::resources::{Room, Share};
+use crate::sandbox::Sandbox;
 use crate::supervise::Ending;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
@@ -40,8 +43,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Ask before each run.
     pub is_interactive: bool,
-    /// Hold stages to what they declare.
-    pub is_sandboxed: bool,
+    /// Whether stages are held to what they declare.
+    pub sandbox: Sandbox,
     /// How many stages may run at once.
     pub jobs: NonZeroUsize,
 }
@@ -52,7 +55,7 @@ impl Default for Options {
             force: false,
             keep_going: false,
             is_interactive: false,
-            is_sandboxed: false,
+            sandbox: Sandbox::default(),
             jobs: NonZeroUsize::MIN,
         }
     }
@@ -72,12 +75,7 @@ pub fn repro(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    if options.is_sandboxed && !confine::is_supported() {
-        return Err(Error::Invalid(
-            "this system cannot hold stages to what they declare (it takes Linux 5.13 with Landlock): run without `--sandbox`"
-                .into(),
-        ));
-    }
+    options.sandbox.check()?;
     workspace.check_sources(selection)?;
     workspace.check_binaries(selection)?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
@@ -105,6 +103,7 @@ pub fn repro(
         outcomes: BTreeMap::new(),
         failures: BTreeMap::new(),
         wanted: BTreeSet::new(),
+        common: OnceCell::new(),
         unsaved: None,
         workspace: &mut *workspace,
     };
@@ -190,6 +189,8 @@ struct Executor<'a> {
     failures: BTreeMap<usize, Error>,
     /// What the user was asked about and wants to run.
     wanted: BTreeSet<usize>,
+    /// What every stage may reach, once one has run; none where nothing holds them.
+    common: OnceCell<Option<Limits>>,
     /// Since when the lock on disk has lacked a result.
     unsaved: Option<Instant>,
 }

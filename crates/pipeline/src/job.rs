@@ -1,21 +1,22 @@
 //! A run of one instance: its work folder, its job file, its log, its outputs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use confine::Limits;
 use serde_json::{Map, Value, json};
 use store::{Digest, Record, remove_path};
 
 use crate::config::Action;
 use crate::draft::Found;
 use crate::error::{Error, Result};
-use crate::events::{Events, Usage};
+use crate::events::{Event, Events, Usage};
 use crate::instance::{Instance, Output};
 use crate::plan::Planned;
 use crate::process::{self, Interrupts, Message};
 use crate::resources::Share;
-use crate::sandbox::{self, Declared};
+use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, Spec};
 use crate::workspace::Workspace;
 use crate::{place, template};
@@ -35,6 +36,8 @@ pub(crate) struct Job {
     key: Digest,
     /// `.atelier/work/<key>`: survives a failure, so that the next run continues.
     work: PathBuf,
+    /// Its temporary files.
+    temporary: PathBuf,
     spec: Spec,
     /// What the log's first line says.
     command: String,
@@ -45,7 +48,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Makes the work folder and the job file.
+    /// Makes the work folder and the job file. Where there are limits `common` to all stages, it is held to them and to
+    /// what it declares.
     ///
     /// # Errors
     /// An output's place is refused, or a file cannot be written.
@@ -55,7 +59,7 @@ impl Job {
         planned: &Planned,
         executable: Option<PathBuf>,
         share: &Share,
-        is_sandboxed: bool,
+        common: Option<&Limits>,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
@@ -92,23 +96,29 @@ impl Job {
             }
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
+        // The paths of sockets are short, so this one is, too.
+        let temporary = workspace.own("tmp").join(&planned.key.to_string()[..12]);
+        let mut environment = environment(instance, share, &work);
         let mut limits = None;
-        if is_sandboxed {
-            fs_err::create_dir_all(work.join("tmp"))?;
+        if let Some(common) = common {
+            remove_path(&temporary)?;
+            fs_err::create_dir_all(&temporary)?;
+            environment.push(("TMPDIR".to_owned(), temporary.display().to_string()));
             let declared = Declared {
+                root: &workspace.root,
                 program: &program,
                 inputs: input_paths(workspace, planned),
-                work: &work,
+                work: [&work, &temporary],
                 in_place: in_place.iter().map(|name| made[name].clone()).collect(),
             };
-            limits = Some(declared.limits());
+            limits = Some(declared.limits(common));
         }
         let job = Job {
             spec: Spec {
                 program,
                 arguments,
                 folder: workspace.root.clone(),
-                environment: environment(instance, share, &work, is_sandboxed),
+                environment,
                 limits,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
@@ -118,6 +128,7 @@ impl Job {
             instance: instance.clone(),
             key: planned.key,
             work,
+            temporary,
             command,
             made,
             in_place,
@@ -179,24 +190,72 @@ impl Job {
     /// Keeps the log of a process that has ended.
     ///
     /// # Errors
-    /// It failed.
-    pub(crate) fn end(&self, workspace: &Workspace, ending: &Ending) -> Result<Usage> {
+    /// It failed, or was refused what it doesn't declare.
+    pub(crate) fn end(
+        &self,
+        workspace: &Workspace,
+        ending: &Ending,
+        events: &mut dyn Events,
+    ) -> Result<Usage> {
+        remove_path(&self.temporary)?;
         self.note(workspace, ending)?;
-        if ending.is_success() {
-            return Ok(ending.usage);
+        let told = self.told();
+        if !ending.is_success() {
+            return Err(self.failed(ending, told.as_ref())?);
         }
-        let log = self.shown(&self.spec.log);
-        let stage = self.instance.name.clone();
-        let text = said(&self.spec.log)?;
-        let advice = { self.spec.limits.as_ref() }
-            .and_then(|limits| sandbox::advice(&stage, &text, &workspace.root, limits));
-        let tail = [Some(tail(&text)), advice];
-        Err(Error::StageFailed {
-            stage,
+        if let Some(told) = told {
+            self.check_refusals(&told, events)?;
+        }
+        Ok(ending.usage)
+    }
+
+    /// The error of a stage that failed, with the end of its log.
+    fn failed(&self, ending: &Ending, told: Option<&Told>) -> Result<Error> {
+        let mut tail = tail(&said(&self.spec.log)?.collect::<Vec<_>>());
+        if let Some(told) = told {
+            let refusals = told.refusals_of_failed(said(&self.spec.log)?);
+            if !refusals.is_empty() {
+                tail = format!("{tail}\n{}", refusals.advice(told));
+            }
+        }
+        Ok(Error::StageFailed {
+            stage: self.instance.name.clone(),
             status: ending.to_string(),
-            tail: tail.into_iter().flatten().collect::<Vec<_>>().join("\n"),
-            log: log.display().to_string(),
+            tail,
+            log: self.shown(&self.spec.log).display().to_string(),
         })
+    }
+
+    /// What is known of a stage that was held to limits.
+    fn told(&self) -> Option<Told<'_>> {
+        let in_place = self.in_place.iter();
+        Some(Told {
+            instance: &self.instance,
+            root: &self.spec.folder,
+            limits: self.spec.limits.as_ref()?,
+            in_place: in_place
+                .map(|name| (name.as_str(), self.made[name].clone()))
+                .collect(),
+        })
+    }
+
+    /// A stage that ended well may have been refused what it asked for: its result isn't what it would have been.
+    fn check_refusals(&self, told: &Told, events: &mut dyn Events) -> Result<()> {
+        let refusals = told.refusals(said(&self.spec.log)?);
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let stage = self.instance.name.clone();
+        let advice = refusals.advice(told);
+        if refusals.are_harmless() {
+            events.event(Event::Warning {
+                stage: &stage,
+                text: &advice,
+            });
+            return Ok(());
+        }
+        let log = self.shown(&self.spec.log).display().to_string();
+        Err(Error::Undeclared { stage, advice, log })
     }
 
     /// Ends the log and adds the run to the list of runs.
@@ -355,17 +414,9 @@ pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
 
 /// What a stage finds in its environment beside what the runner has: its job, and, as far as it declares them, the
 /// number of threads for libraries that ask for it, and its GPUs.
-fn environment(
-    instance: &Instance,
-    share: &Share,
-    work: &Path,
-    is_sandboxed: bool,
-) -> Vec<(String, String)> {
-    let place = |name: &str| work.join(name).display().to_string();
-    let mut environment = vec![("ATELIER_JOB".to_owned(), place(JOB))];
-    if is_sandboxed {
-        environment.push(("TMPDIR".to_owned(), place("tmp")));
-    }
+fn environment(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, String)> {
+    let job = work.join(JOB).display().to_string();
+    let mut environment = vec![("ATELIER_JOB".to_owned(), job)];
     if let Some(cores) = instance.rules.resources.cores {
         for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
             environment.push((name.to_owned(), cores.to_string()));
@@ -466,17 +517,16 @@ fn shell(text: &str) -> (PathBuf, Vec<String>) {
     (program.to_owned(), arguments)
 }
 
-/// What the stage wrote, without the runner's own lines.
-fn said(log: &Path) -> Result<String> {
-    let bytes = fs_err::read(log)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().filter(|line| !line.starts_with("# "));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+/// The lines that the stage wrote, without the runner's own.
+fn said(log: &Path) -> Result<impl Iterator<Item = String>> {
+    let lines = BufReader::new(fs_err::File::open(log)?).split(b'\n');
+    let lines = lines.map_while(std::io::Result::ok);
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+    Ok(lines.filter(|line| !line.starts_with("# ")))
 }
 
-/// The last lines of a text, indented.
-fn tail(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+/// The last of some lines, indented.
+fn tail(lines: &[String]) -> String {
     let first = lines.len().saturating_sub(TAIL_LINES);
     let indented = lines[first..].iter().map(|line| format!("  {line}"));
     indented.collect::<Vec<_>>().join("\n")

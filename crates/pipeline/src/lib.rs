@@ -51,4 +51,5 @@ pub use accept::Accept;
 pub use error::{Error, Result};
 pub use plan::Explanation;
 pub use process::Interrupts;
+pub use sandbox::Sandbox;
 pub use workspace::Workspace;

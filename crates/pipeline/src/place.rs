@@ -200,6 +200,8 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
 
 /// Undoes what unfinished commands left, in all work folders.
 pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
+    // Temporary files of killed runs.
+    remove_path(&workspace.own("tmp"))?;
     let work = workspace.own("work");
     if !work.is_dir() {
         return Ok(());

@@ -1,70 +1,198 @@
 //! What a stage may reach in a sandbox: what it declares, and what every program needs.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use confine::Limits;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+use crate::workspace::Workspace;
+
+mod refusals;
+
+pub(crate) use refusals::Told;
+
+/// A folder may have so many links that lead to files elsewhere; of more, the folders of these files are opened.
+const MAX_LINKS: usize = 256;
+
+/// Whether stages are held to what they declare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Where the system can.
+    #[default]
+    WherePossible,
+    /// Where the system can't, nothing runs.
+    Required,
+    /// They reach everything.
+    Off,
+}
+
+impl Sandbox {
+    /// Whether the system can do what is asked for.
+    ///
+    /// # Errors
+    /// It can't.
+    pub(crate) fn check(self) -> Result<()> {
+        if self == Sandbox::Required && !confine::is_supported() {
+            return Err(Error::Invalid(
+                "this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock): run without `--sandbox`"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What every stage may reach; none where nothing holds them.
+    pub(crate) fn common(self, workspace: &Workspace) -> Option<Limits> {
+        if self == Sandbox::Off || !confine::is_supported() {
+            return None;
+        }
+        make_cuda_cache();
+        Some(Limits::system(&workspace.root))
+    }
+
+    /// Says that nothing holds the stages of a workspace, once in its life.
+    pub(crate) fn tell(
+        self,
+        common: Option<&Limits>,
+        workspace: &Workspace,
+        events: &mut dyn Events,
+    ) {
+        let told = workspace.own("unconfined");
+        if common.is_none() && self != Sandbox::Off && !told.exists() {
+            events.event(Event::Unconfined);
+            // Where this cannot be written, it is said again.
+            let _ = fs_err::write(
+                told,
+                "It was said that nothing holds stages to what they declare here.\n",
+            );
+        }
+    }
+}
+
+/// Makes the folder in which CUDA's driver keeps what it compiles, as the driver itself would: what isn't there cannot be
+/// opened for it.
+fn make_cuda_cache() {
+    if Path::new("/dev/nvidiactl").exists()
+        && std::env::var_os("CUDA_CACHE_PATH").is_none()
+        && let Some(home) = std::env::var_os("HOME")
+    {
+        // Without it, kernels are compiled anew by each process.
+        let _ = fs_err::create_dir_all(PathBuf::from(home).join(".nv/ComputeCache"));
+    }
+}
 
 /// What a stage declares, as absolute paths.
 pub(crate) struct Declared<'a> {
+    /// The workspace, in whose root it starts.
+    pub(crate) root: &'a Path,
     /// Its program.
     pub(crate) program: &'a Path,
     /// Files and folders that it reads.
     pub(crate) inputs: Vec<PathBuf>,
-    /// The folder that it works and writes in.
-    pub(crate) work: &'a Path,
+    /// The folders that it works in.
+    pub(crate) work: [&'a Path; 2],
     /// Outputs that it writes in their final places.
     pub(crate) in_place: Vec<PathBuf>,
 }
 
 impl Declared<'_> {
-    /// The limits. An output in its final place opens its folder: one that doesn't exist yet can't be opened itself.
-    pub(crate) fn limits(self) -> Limits {
-        let mut limits = Limits::system();
+    /// The limits: these beside those `common` to all programs.
+    pub(crate) fn limits(self, common: &Limits) -> Limits {
+        let mut limits = common.clone();
         limits.read(self.program);
-        self.inputs.into_iter().for_each(|path| limits.read(path));
-        limits.write(self.work);
+        for path in &self.inputs {
+            limits.read(path);
+            open_links(&mut limits, path);
+            list_around(&mut limits, self.root, path);
+        }
+        self.work
+            .into_iter()
+            .for_each(|folder| limits.write(folder));
         for path in &self.in_place {
-            path.parent()
-                .into_iter()
-                .for_each(|folder| limits.write(folder));
+            open_in_place(&mut limits, self.root, path);
         }
         limits
     }
 }
 
-/// What to add to `pipeline.toml` so that `stage` may reach what it was refused by `limits`, going by its `log`; none if
-/// it was refused nothing.
-pub(crate) fn advice(stage: &str, log: &str, root: &Path, limits: &Limits) -> Option<String> {
-    let stage = stage.split('@').next().unwrap_or(stage);
-    let denied = confine::denied(log, root, limits);
-    let lines: Vec<String> = denied
-        .iter()
-        .map(|path| {
-            let path = path.strip_prefix(root).unwrap_or(path);
-            format!("  {} = \"{}\"", name(path), path.display())
-        })
-        .collect();
-    if lines.is_empty() {
-        return None;
+/// Opens the folder of an output that is written in its final place: a file that doesn't exist yet can't be opened
+/// itself. In the root lies everything, so it isn't opened to read.
+fn open_in_place(limits: &mut Limits, root: &Path, path: &Path) {
+    list_around(limits, root, path);
+    match path.parent() {
+        Some(folder) if folder != root => limits.write(folder),
+        _ => limits.make(root),
     }
-    let lines = lines.join("\n");
-    Some(format!(
-        "the sandbox kept it from what it does not declare; if it reads this, add to `in` of [stage.{stage}] in pipeline.toml, \
-         if it writes it, to `out`:\n{lines}"
-    ))
+    // A run goes on from it.
+    if path.exists() {
+        limits.write(path);
+    }
 }
 
-/// A name for an input, after its file.
-fn name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '_'
+/// Lets the folder of a declared file be listed: interpreters look there for what a script includes.
+fn list_around(limits: &mut Limits, root: &Path, path: &Path) {
+    let folder = path.parent().filter(|folder| folder.starts_with(root));
+    folder.into_iter().for_each(|folder| limits.list(folder));
+}
+
+/// Opens what symbolic links in a folder of inputs lead to.
+fn open_links(limits: &mut Limits, folder: &Path) {
+    let mut targets = BTreeSet::new();
+    find_links(folder, &mut targets);
+    if targets.len() > MAX_LINKS {
+        let folders = targets.iter().filter_map(|target| target.parent());
+        targets = folders.map(Path::to_owned).collect();
+    }
+    targets.into_iter().for_each(|target| limits.read(target));
+}
+
+fn find_links(folder: &Path, targets: &mut BTreeSet<PathBuf>) {
+    // What is no folder has no entries, and what cannot be read cannot be an input.
+    for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => find_links(&entry.path(), targets),
+            Ok(kind) if kind.is_symlink() => {
+                if let Ok(target) = fs_err::canonicalize(entry.path())
+                    && targets.insert(target.clone())
+                {
+                    find_links(&target, targets);
+                }
+            }
+            _ => {}
         }
-    };
-    stem.chars().map(plain).collect()
+    }
+}
+
+/// What a program may reach that is no stage: what its job file names.
+pub(crate) fn limits_of_job(common: &Limits, program: &Path, job: &Value, work: &Path) -> Limits {
+    let mut limits = common.clone();
+    limits.read(program);
+    limits.write(work);
+    for section in ["params", "in"] {
+        for path in absolute_paths(&job[section]) {
+            open_links(&mut limits, &path);
+            limits.read(path);
+        }
+    }
+    for path in absolute_paths(&job["out"]) {
+        if let Some(folder) = path.parent() {
+            limits.make(folder);
+            limits.list(folder);
+        }
+    }
+    limits
+}
+
+fn absolute_paths(value: &Value) -> Vec<PathBuf> {
+    match value {
+        Value::String(text) if text.starts_with('/') => vec![PathBuf::from(text)],
+        Value::Array(items) => items.iter().flat_map(absolute_paths).collect(),
+        Value::Object(fields) => fields.values().flat_map(absolute_paths).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -72,20 +200,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_to_add_is_named() {
+    fn links_in_a_folder_are_followed_once() {
         let folder = tempfile::tempdir().unwrap();
-        fs_err::create_dir(folder.path().join("data")).unwrap();
-        fs_err::write(folder.path().join("data/Big table.csv"), "").unwrap();
-        let log = "Error: cannot open `data/Big table.csv`: Permission denied (os error 13)\n";
-        let advice = advice("train@2", log, folder.path(), &Limits::default()).unwrap();
-        assert!(advice.contains("`in` of [stage.train]"), "{advice}");
-        assert!(
-            advice.ends_with("\n  big_table = \"data/Big table.csv\""),
-            "{advice}"
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        for name in ["in/deep", "elsewhere"] {
+            fs_err::create_dir_all(root.join(name)).unwrap();
+        }
+        for name in ["in/deep/file", "elsewhere/a", "b"] {
+            fs_err::write(root.join(name), "").unwrap();
+        }
+        let link = |to: &str, at: &str| {
+            std::os::unix::fs::symlink(root.join(to), root.join(at)).unwrap();
+        };
+        link("elsewhere", "in/deep/link");
+        link("b", "elsewhere/b");
+        link("elsewhere", "elsewhere/itself");
+        let mut limits = Limits::default();
+        open_links(&mut limits, &root.join("in"));
+        for (name, is_open) in [("elsewhere/a", true), ("b", true), ("c", false)] {
+            assert_eq!(limits.allow_read(&root.join(name)), is_open, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_not_opened_for_an_output_in_it() {
+        let root = Path::new("/study");
+        let mut limits = Limits::default();
+        open_in_place(&mut limits, root, &root.join("x.txt"));
+        open_in_place(&mut limits, root, &root.join("made/y.txt"));
+        assert!(!limits.allow_read(&root.join("x.txt")));
+        assert!(limits.allow_write(&root.join("made/y.txt")));
+    }
+
+    #[test]
+    fn a_job_file_names_what_its_program_reaches() {
+        let job = serde_json::json!({
+            "params": { "files": ["/pictures/a.png"], "device": "cpu" },
+            "in": { "model": "/study/model", "none": null },
+            "out": { "page": "/pages/index.html" },
+        });
+        let limits = limits_of_job(
+            &Limits::default(),
+            Path::new("/bin/tool"),
+            &job,
+            Path::new("/work"),
         );
-        assert_eq!(
-            super::advice("train@2", "all is well", folder.path(), &Limits::default()),
-            None
-        );
+        for path in ["/pictures/a.png", "/study/model", "/bin/tool", "/work/x"] {
+            assert!(limits.allow_read(Path::new(path)), "{path}");
+        }
+        assert!(!limits.allow_read(Path::new("/pages/other.html")));
     }
 }

@@ -1,13 +1,15 @@
 //! Programs of the workspace that are no stages: built and started like one, but nothing of them is recorded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use confine::Limits;
 use serde_json::Value;
 
 use crate::cargo::Build;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
+use crate::sandbox::{self, Sandbox};
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -22,13 +24,14 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
-    /// Builds `run`, a text `crate/binary`, and starts it with the job file `job`. Its input and outputs are this
-    /// process's own.
+    /// Builds `run`, a text `crate/binary`, and starts it with the job file `job`, held to what that names. Its input and
+    /// outputs are this process's own.
     ///
     /// # Errors
-    /// There's no such binary, the build fails, or a signal asks to stop.
-    pub fn run_tool(&mut self, run: &str, job: &Value) -> Result<ExitStatus> {
+    /// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
+    pub fn run_tool(&mut self, run: &str, job: &Value, sandbox: Sandbox) -> Result<ExitStatus> {
         let interrupts = Interrupts::catch()?;
+        sandbox.check()?;
         self.check_tool(run)?;
         let mut build = Build::of(&self.graph.instances);
         build.add(run, None);
@@ -38,14 +41,33 @@ impl Workspace {
             what: format!("find the executable of `{run}`"),
             why: "cargo built it but did not name it".into(),
         })?;
-        let folder = self.own("work");
+        let folder = self
+            .own("work")
+            .join(format!("tool-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
-        let file = folder.join(format!("tool-{}.json", std::process::id()));
-        fs_err::write(&file, job.to_string())?;
-        let status = Command::new(executable).arg(&file).status();
-        fs_err::remove_file(&file)?;
+        let status = start(executable, job, &folder, sandbox.common(self).as_ref());
+        store::remove_path(&folder)?;
         let status = status?;
         interrupts.check()?;
         Ok(status)
     }
+}
+
+/// Starts a program in the folder `work`, and waits for its end.
+fn start(
+    executable: &Path,
+    job: &Value,
+    work: &Path,
+    common: Option<&Limits>,
+) -> Result<ExitStatus> {
+    let file = work.join("job.json");
+    fs_err::write(&file, job.to_string())?;
+    let mut command = Command::new(executable);
+    command.arg(&file);
+    let Some(common) = common else {
+        return Ok(command.status()?);
+    };
+    let limits = sandbox::limits_of_job(common, executable, job, work);
+    let (mut child, _) = confine::spawn(command.env("TMPDIR", work), &limits)?;
+    Ok(child.wait()?)
 }

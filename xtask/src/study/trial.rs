@@ -1,10 +1,10 @@
 //! A trial: the pipeline with other parameters, fold by fold, beside the current state.
 
 use anyhow::{Context, ensure};
-use pipeline::Workspace;
 use pipeline::execute::{self, Options};
 use pipeline::graph::Reach;
 use pipeline::params::Overrides;
+use pipeline::{Sandbox, Workspace};
 use search::{Assignment, State, Trial, median};
 
 use super::declared::Study;
@@ -17,6 +17,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) study: &'a Study,
     /// What all trials have in common.
     pub(crate) overrides: &'a Overrides,
+    pub(crate) sandbox: Sandbox,
     pub(crate) quiet: bool,
 }
 
@@ -80,7 +81,11 @@ impl Runner<'_> {
             .graph
             .select(&workspace.root, &targets, Reach::Upstream)?;
         let mut live = Live::new(self.quiet, false);
-        let ran = execute::repro(workspace, &selection, Options::default(), &mut live);
+        let options = Options {
+            sandbox: self.sandbox,
+            ..Options::default()
+        };
+        let ran = execute::repro(workspace, &selection, options, &mut live);
         live.end();
         match ran {
             Err(error) if error.is_of_stage() => {

@@ -24,7 +24,7 @@ fn main() {
 
 const STAGE: &str = r#"
 [stage.s]
-cmd = "echo ran >> ran; echo ${chain.letter} > ${out.x}"
+cmd = "echo ${chain.letter} > ${out.x}"
 out = { x = "x.txt" }
 "#;
 

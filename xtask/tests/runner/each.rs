@@ -4,12 +4,12 @@ use crate::space::Space;
 
 const FOLDS: &str = r#"
 [stage.train]
-cmd = "echo train@${fold} >> ran; echo ${chain.letter} ${fold} > ${out.model}"
+cmd = "echo ${chain.letter} ${fold} > ${out.model}"
 each = { fold = "${chain.number}" }
 out = { model = "models/${fold}/model.txt" }
 
 [stage.choose]
-cmd = "echo choose >> ran; cat ${in.models} > ${out.best}"
+cmd = "cat ${in.models} > ${out.best}"
 in = { models = "models/*/model.txt", extra = "${chain.letter}" }
 out = { best = "best.txt" }
 "#;

@@ -144,7 +144,7 @@ fn an_input_that_changes_meanwhile_is_not_recorded() {
 #[test]
 fn a_process_left_behind_by_a_stage_is_ended() {
     let space = Space::new(
-        "[stage.s]\ncmd = \"sleep 600 & echo $! > pid; echo > ${out.x}\"\nout = { x = \"x.txt\" }\n",
+        "[stage.s]\ncmd = \"sleep 600 & echo $! > pid; echo > ${out.x}\"\nout = { x = \"x.txt\", pid = \"pid\" }\n",
     );
     let start = Instant::now();
     space.ok(&["repro"]);
@@ -157,7 +157,10 @@ fn a_stage_that_edits_its_own_input_is_refused() {
     let space = Space::new(
         "[stage.s]\ncmd = \"rm src.txt; echo mine > src.txt; echo > ${out.x}\"\nin = { src = \"src.txt\" }\nout = { x = \"x.txt\" }\n",
     );
-    space.fails(&["repro"], "input `src` of `s` changed while the stage ran");
+    let refused = "in the sandbox, `src.txt` is an input, which it may read and not write";
+    space.fails(&["repro"], refused);
+    let changed = "input `src` of `s` changed while the stage ran";
+    space.fails(&["repro", "--no-sandbox"], changed);
     assert!(!space.exists("x.txt"));
 }
 

@@ -1,6 +1,8 @@
 //! Stages held to what they declare.
 
-use crate::space::Space;
+use std::process::Command;
+
+use crate::space::{Ran, Space};
 
 fn skipped() -> bool {
     let skipped = !confine::is_supported();
@@ -17,17 +19,153 @@ in = { src = "src.txt" }
 out = { copy = "made/copy.txt" }
 "#;
 
+/// The same with another command.
+fn with(cmd: &str) -> Space {
+    let command = format!("cmd = '''{cmd}'''");
+    let space = Space::new(&COPY.replace(
+        "cmd = \"cat ${in.src} > ${out.copy}; mktemp > /dev/null\"",
+        &command,
+    ));
+    space.write("data/extra.csv", "more\n");
+    space
+}
+
+/// Runs a stage that must be refused something, with `part` in the message.
+fn refused(space: &Space, part: &str) -> Ran {
+    let ran = space.run(&["repro"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr.contains(part),
+        "`{part}` is not in:\n{}",
+        ran.stderr
+    );
+    assert!(!space.exists("made/copy.txt"));
+    ran
+}
+
+const EXTRA: &str = "add what it reads to `in` of [stage.copy] in pipeline.toml and what it writes to `out`, or say `sandbox = false` there\n  extra = \"data/extra.csv\"\n";
+
 #[test]
 fn what_is_declared_is_reached() {
     if skipped() {
         return;
     }
     let space = Space::new(COPY);
-    let ran = space.run(&["repro", "--sandbox"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    space.ok(&["repro", "--sandbox"]);
     assert_eq!(space.read("made/copy.txt"), "source\n");
+    // Its temporary files are gone.
+    let left = fs_err::read_dir(space.path(".atelier/tmp")).unwrap();
+    assert_eq!(left.count(), 0);
     // It is no part of a key.
-    assert!(space.ok(&["repro"]).stdout.contains("0 ran"));
+    for arguments in [&["repro"][..], &["repro", "--no-sandbox"]] {
+        assert!(space.ok(arguments).stdout.contains("0 ran"));
+    }
+}
+
+#[test]
+fn an_undeclared_input_fails_with_the_line_to_add() {
+    if skipped() {
+        return;
+    }
+    let space = with("cat ${in.src} data/extra.csv > ${out.copy}");
+    refused(&space, EXTRA);
+    let declared = space.read("pipeline.toml");
+    let added = "src = \"src.txt\", extra = \"data/extra.csv\"";
+    space.write(
+        "pipeline.toml",
+        &declared.replace("src = \"src.txt\"", added),
+    );
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "source\nmore\n");
+}
+
+#[test]
+fn a_stage_or_a_run_can_do_without() {
+    let space = with("cat ${in.src} data/extra.csv > ${out.copy}");
+    space.ok(&["repro", "--no-sandbox"]);
+    let declared = space.read("pipeline.toml");
+    space.write("pipeline.toml", &format!("{declared}sandbox = false\n"));
+    assert_eq!(space.repro(), ["copy up-to-date"]);
+    space.ok(&["repro", "copy", "--force"]);
+    if !skipped() {
+        space.ok(&["repro", "copy", "--force", "--sandbox"]);
+        space.write("pipeline.toml", &declared);
+        space.remove("pipeline.lock");
+        space.remove(".atelier/cache");
+        space.fails(&["repro"], EXTRA);
+    }
+    let both = space.run(&["repro", "--sandbox", "--no-sandbox"]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+}
+
+#[test]
+fn who_says_nothing_of_it_is_noticed_as_far_as_can_be() {
+    if skipped() {
+        return;
+    }
+    // It says so and ends well, or fails and doesn't say why.
+    let swallowed = with("cat ${in.src} > ${out.copy}; cat data/extra.csv || true");
+    let ran = refused(&swallowed, EXTRA);
+    assert!(
+        ran.stderr
+            .contains("stage `copy` ended well, but without all that it asked for:\n"),
+        "{}",
+        ran.stderr
+    );
+    let silent = with("cat ${in.src} > ${out.copy}; cat data/extra.csv 2> /dev/null || exit 7");
+    refused(&silent, EXTRA);
+    let none = with("cat ${in.src} > ${out.copy}; exit 7");
+    let ran = refused(&none, "exit status 7");
+    assert!(!ran.stderr.contains("sandbox"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_undeclared_script_is_named() {
+    if skipped() {
+        return;
+    }
+    for cmd in [
+        "sh tools/run.sh > ${out.copy}",
+        "./tools/run.sh > ${out.copy}",
+    ] {
+        let space = with(cmd);
+        space.write("tools/run.sh", "cat src.txt\n");
+        refused(&space, "\n  run = \"tools/run.sh\"\n");
+        let declared = space.read("pipeline.toml");
+        let added = "src = \"src.txt\", run = \"tools/run.sh\"";
+        space.write(
+            "pipeline.toml",
+            &declared.replace("src = \"src.txt\"", added),
+        );
+        if cmd.starts_with("sh") {
+            space.ok(&["repro"]);
+        }
+    }
+}
+
+#[test]
+fn an_undeclared_output_is_not_written() {
+    if skipped() {
+        return;
+    }
+    for (cmd, part) in [
+        ("echo x > side.txt", "\n  side = \"side.txt\"\n"),
+        ("echo x > data/side.txt", "\n  side = \"data/side.txt\"\n"),
+        ("mkdir side", "\n  side = \"side\"\n"),
+        (
+            "echo x > src.txt",
+            "in the sandbox, `src.txt` is an input, which it may read and not write\n",
+        ),
+        (
+            "echo x > /tmp/atelier-test",
+            "in the sandbox, `/tmp/atelier-test` is refused: temporary files go to `$TMPDIR`\n",
+        ),
+    ] {
+        let space = with(&format!("cat ${{in.src}} > ${{out.copy}}; {cmd}"));
+        refused(&space, part);
+        assert_eq!(space.read("src.txt"), "source\n");
+        assert!(!space.exists("side.txt") && !space.exists("data/side.txt"));
+    }
 }
 
 #[test]
@@ -37,58 +175,155 @@ fn an_output_may_be_written_in_its_place() {
     }
     let space = Space::new(
         r#"
-[stage.place]
-cmd = "mkdir -p made && cp src.txt made/copy.txt"
+[stage.below]
+cmd = "mkdir -p made && cp src.txt made/copy.txt && cat made/copy.txt >> made/copy.txt.new && mv made/copy.txt.new made/copy.txt"
 in = { src = "src.txt" }
 out = { copy = "made/copy.txt" }
+
+[stage.root]
+cmd = ["mkdir plots", "echo x > plots/new", "mv plots/new plots/x", "ls plots", "cp src.txt table.csv"]
+in = { src = "src.txt" }
+out = { plots = "plots", table = "table.csv" }
+
+[stage.again]
+cmd = "cat src.txt >> again.txt"
+in = { src = "src.txt" }
+out = { again = { path = "again.txt", keep = true } }
 "#,
     );
-    fs_err::create_dir(space.path("made")).unwrap();
-    let ran = space.run(&["repro", "--sandbox"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "source\n");
+    assert_eq!(space.read("plots/x"), "x\n");
+    space.write("src.txt", "more\n");
+    space.ok(&["repro"]);
+    assert_eq!(space.read("again.txt"), "source\nmore\n");
 }
 
 #[test]
-fn an_undeclared_input_fails_with_the_line_to_add() {
+fn what_is_written_in_the_root_is_read_elsewhere() {
     if skipped() {
         return;
     }
-    let declared = COPY.replace("cat ${in.src}", "cat ${in.src} data/extra.csv");
-    let space = Space::new(&declared);
+    // The root isn't opened to read for the sake of an output in it.
+    let space = Space::new(
+        "[stage.copy]\ncmd = \"cp src.txt x.txt; cat data/extra.csv >> x.txt\"\nin = { src = \"src.txt\" }\nout = { x = \"x.txt\" }\n",
+    );
     space.write("data/extra.csv", "more\n");
-    let ran = space.run(&["repro", "--sandbox"]);
-    assert_ne!(ran.code, Some(0));
-    assert!(
-        ran.stderr.contains("`in` of [stage.copy] in pipeline.toml"),
-        "{}",
-        ran.stderr
-    );
-    assert!(
-        ran.stderr.contains("extra = \"data/extra.csv\""),
-        "{}",
-        ran.stderr
-    );
-    assert!(!space.exists("made/copy.txt"));
-
+    refused(&space, EXTRA);
+    let declared = space.read("pipeline.toml");
     space.write(
         "pipeline.toml",
-        &declared.replace(
-            "src = \"src.txt\"",
-            "src = \"src.txt\", extra = \"data/extra.csv\"",
-        ),
+        &declared.replace("cat data/extra.csv >> x.txt", "sort x.txt"),
     );
-    let ran = space.run(&["repro", "--sandbox"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert_eq!(space.read("made/copy.txt"), "source\nmore\n");
+    let advice = "in the sandbox, what it writes to `x.txt` it cannot read there: let its command write to `${out.x}`\n";
+    refused(&space, advice);
 }
 
 #[test]
-fn an_undeclared_output_is_not_written() {
+fn what_every_program_needs_is_there() {
     if skipped() {
         return;
     }
-    let space = Space::new(&COPY.replace("mktemp", "echo x > src.txt; mktemp"));
-    let ran = space.run(&["repro", "--sandbox"]);
-    assert_ne!(ran.code, Some(0));
-    assert_eq!(space.read("src.txt"), "source\n");
+    let space = with(
+        "echo x > /dev/null; head -c 1 /dev/urandom > /dev/null; cat /proc/self/status /etc/passwd > /dev/null
+        (sh -c 'mktemp -d' | grep -q \"^$TMPDIR\") && sort < ${in.src} | tee ${out.copy} > /dev/null
+        ls /usr/bin > /dev/null; cat << END > /dev/null\ntext\nEND",
+    );
+    let ran = space.run(&["repro"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn links_in_a_folder_of_inputs_lead_where_they_lead() {
+    if skipped() {
+        return;
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs_err::write(elsewhere.path().join("a"), "linked\n").unwrap();
+    let space = with("cat links/* > ${out.copy}");
+    let pipeline = space.read("pipeline.toml");
+    space.write("pipeline.toml", &pipeline.replace("src.txt", "links"));
+    space.write("links/b", "own\n");
+    std::os::unix::fs::symlink(elsewhere.path().join("a"), space.path("links/a")).unwrap();
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "linked\nown\n");
+}
+
+#[test]
+fn what_lies_outside_of_the_workspace_can_be_declared() {
+    if skipped() {
+        return;
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let model = elsewhere.path().join("model.bin");
+    fs_err::write(&model, "weights\n").unwrap();
+    let space = with(&format!("cat {} > ${{out.copy}}", model.display()));
+    let line = format!("model = \"{}\"", model.display());
+    refused(&space, &line);
+    let pipeline = space.read("pipeline.toml");
+    space.write(
+        "pipeline.toml",
+        &pipeline.replace("src = \"src.txt\"", &line),
+    );
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "weights\n");
+}
+
+#[test]
+fn settings_of_the_user_are_done_without() {
+    if skipped() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    for name in [".cache/torch/weights", "table.csv"] {
+        let path = home.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, "").unwrap();
+    }
+    let run = |space: &Space| {
+        let mut command = space.command(&["repro"]);
+        Ran::from(command.env("HOME", home.path()).output().unwrap())
+    };
+    // Whether it can, the program knows.
+    let space = with("cat ${in.src} > ${out.copy}; cat ~/.cache/torch/weights || true");
+    let ran = run(&space);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let told = format!(
+        "weights = \"{}/.cache/torch/weights\"",
+        home.path().display()
+    );
+    assert!(ran.stdout.contains(&told), "{}", ran.stdout);
+    let space = with("cat ${in.src} > ${out.copy}; cat ~/.cache/torch/weights");
+    let ran = run(&space);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+}
+
+#[test]
+fn python_finds_its_modules_and_no_others() {
+    let has_python = Command::new("python3")
+        .args(["-c", "import sys"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if skipped() || !has_python {
+        eprintln!("skipped: needs Landlock and python3");
+        return;
+    }
+    let space = with("python3 train.py ${out.copy}");
+    space.write(
+        "train.py",
+        "import sys, tempfile, multiprocessing\nimport helper\nmultiprocessing.Lock()\ntempfile.TemporaryFile()\nopen(sys.argv[1], 'w').write(helper.text)\n",
+    );
+    space.write("helper.py", "text = 'helped'\n");
+    let declare = |added: &str| {
+        let pipeline = space.read("pipeline.toml");
+        let line = format!("in = {{ {added}, ");
+        space.write("pipeline.toml", &pipeline.replace("in = { ", &line));
+    };
+    refused(&space, "\n  train = \"train.py\"\n");
+    declare("train = \"train.py\"");
+    refused(&space, "\n  helper = \"helper.py\"\n");
+    declare("helper = \"helper.py\"");
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "helped");
 }

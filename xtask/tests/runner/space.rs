@@ -1,5 +1,6 @@
 //! A workspace in a temporary folder.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,20 +10,23 @@ use serde_json::Value;
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `a.txt → b.txt → c.txt`, each command adding its letter and noting that it ran.
+/// Where the runner lists its runs.
+const RUNS: &str = ".atelier/runs.jsonl";
+
+/// `a.txt → b.txt → c.txt`, each command adding its letter.
 pub(crate) const CHAIN: &str = r#"
 [stage.a]
-cmd = "echo a >> ran; cat src.txt > ${out.a}; echo ${chain.letter} >> ${out.a}"
+cmd = "cat src.txt > ${out.a}; echo ${chain.letter} >> ${out.a}"
 in = { src = "src.txt" }
 out = { a = "a.txt" }
 
 [stage.b]
-cmd = "echo b >> ran; head -n 1 ${in.a} > ${out.b}"
+cmd = "head -n 1 ${in.a} > ${out.b}"
 in = { a = "a.txt" }
 out = { b = "out/b.txt" }
 
 [stage.c]
-cmd = "echo c >> ran; cat ${in.b} > ${out.c}; echo c >> ${out.c}"
+cmd = "cat ${in.b} > ${out.c}; echo c >> ${out.c}"
 in = { b = "out/b.txt" }
 out = { c = "c.txt" }
 "#;
@@ -30,6 +34,8 @@ out = { c = "c.txt" }
 /// A workspace that is removed when dropped.
 pub(crate) struct Space {
     folder: tempfile::TempDir,
+    /// How many runs [`Space::ran`] has told.
+    n_seen: Cell<usize>,
 }
 
 /// What a finished command left.
@@ -44,6 +50,7 @@ impl Space {
     pub(crate) fn new(pipeline: &str) -> Self {
         let space = Space {
             folder: tempfile::tempdir().unwrap(),
+            n_seen: Cell::new(0),
         };
         space.write("pipeline.toml", pipeline);
         space.write(
@@ -83,7 +90,7 @@ impl Space {
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command.args(arguments).current_dir(self.folder.path());
         // Builds stay in the workspace.
@@ -166,15 +173,22 @@ impl Space {
         self.states(&["repro", "--json"])
     }
 
-    /// The commands that ran since the last call, as they noted themselves.
+    /// The stages whose commands came to an end, well or not, by the runner's list of runs.
+    pub(crate) fn runs(&self) -> Vec<String> {
+        let runs = fs_err::read_to_string(self.path(RUNS)).unwrap_or_default();
+        let names = runs.lines().map(|run| {
+            let run: Value = serde_json::from_str(run).unwrap();
+            run["stage"].as_str().unwrap().to_owned()
+        });
+        names.collect()
+    }
+
+    /// Those since the last call.
     pub(crate) fn ran(&self) -> String {
-        let ran = if self.exists("ran") {
-            self.read("ran")
-        } else {
-            String::new()
-        };
-        self.remove("ran");
-        ran.split_whitespace().collect::<Vec<_>>().join(" ")
+        let runs = self.runs();
+        let ran = runs[self.n_seen.get()..].join(" ");
+        self.n_seen.set(runs.len());
+        ran
     }
 
     pub(crate) fn wait_for(&self, name: &str) {

@@ -103,7 +103,7 @@ fn a_stage_can_always_run() {
 #[test]
 fn an_output_can_stay_out_of_the_cache() {
     let space = stage(
-        "cmd = \"echo s >> ran; echo large ${chain.letter} > ${out.x}; echo small > ${out.y}\"\nout = { x = { path = \"x.txt\", cache = false }, y = \"y.txt\" }",
+        "cmd = \"echo large ${chain.letter} > ${out.x}; echo small > ${out.y}\"\nout = { x = { path = \"x.txt\", cache = false }, y = \"y.txt\" }",
     );
     space.ok(&["repro"]);
     let has_cached = |text: &str| {
@@ -155,7 +155,7 @@ fn a_run_can_go_on_from_what_the_last_one_left() {
 #[test]
 fn a_stage_is_stopped_after_its_timeout() {
     let space = stage(
-        "cmd = \"trap '' TERM; echo $$ > pid; sleep 60 & echo > ${out.x}; wait; sleep 60\"\ntimeout = \"300 ms\"\nout = { x = \"x.txt\" }",
+        "cmd = \"trap '' TERM; echo $$ > pid; sleep 60 & echo > ${out.x}; wait; sleep 60\"\ntimeout = \"300 ms\"\nsandbox = false\nout = { x = \"x.txt\" }",
     );
     space.fails(
         &["repro"],
@@ -174,7 +174,7 @@ fn rules_are_no_part_of_the_key() {
     let space = stage("cmd = \"echo > ${out.x}\"\nout = { x = \"x.txt\" }");
     space.ok(&["repro"]);
     let text = space.read("pipeline.toml");
-    let rules = "cores = 2\nmemory = \"1 GB\"\ngpu = 1\ntimeout = \"1 h\"\n";
+    let rules = "cores = 2\nmemory = \"1 GB\"\ngpu = 1\ntimeout = \"1 h\"\nsandbox = false\n";
     space.write("pipeline.toml", &format!("{text}{rules}"));
     assert_eq!(space.repro(), ["s up-to-date"]);
 }
@@ -198,6 +198,10 @@ fn what_is_declared_wrongly_is_pointed_at() {
             "`A B` is no name of an environment variable",
         ),
         ("frozen = 1", "`frozen` is an integer; expected a boolean"),
+        (
+            "sandbox = \"off\"",
+            "`sandbox` is a string; expected a boolean",
+        ),
         ("check.y.rows = 1", "`check` names no output: `y`"),
         (
             "check.x.rows = 1",

@@ -7,7 +7,7 @@ use crate::space::Space;
 /// A fold's score is highest at a rate of 0.3, and a little lower in the second fold.
 const FOLDS: &str = r#"
 [stage.train]
-cmd = "echo train@${fold} >> ran; test ! -e hold || { touch held; sleep 60; }; test ${chain.letter} != bad; echo ${chain.rate} > ${out.model}"
+cmd = "test ! -e hold || { touch held; sleep 60; }; test ${chain.letter} != bad; echo ${chain.rate} > ${out.model}"
 each = { fold = 3 }
 out = { model = "models/${fold}/model.txt" }
 
@@ -26,6 +26,13 @@ seed = 7
 [space]
 "chain.rate" = { float = [0.0, 1.0] }
 "#;
+
+/// How many networks were trained since runs were last asked for.
+fn trained(space: &Space) -> usize {
+    let ran = space.ran();
+    let trained = ran.split(' ').filter(|name| name.starts_with("train@"));
+    trained.count()
+}
 
 fn space(study: &str) -> Space {
     let space = Space::new(FOLDS);
@@ -86,7 +93,7 @@ fn a_repeated_study_computes_nothing() {
     let space = space(STUDY);
     run(&space);
     let first = trials(&space);
-    assert_eq!(space.ran().split_whitespace().count(), 12);
+    assert_eq!(trained(&space), 12);
     run(&space);
     assert_eq!(space.ran(), "");
     assert_eq!(trials(&space), first);
@@ -102,17 +109,17 @@ fn a_killed_study_continues() {
         &STUDY.replace("trials = 4", "trials = 2"),
     );
     run(&space);
-    assert_eq!(space.ran().split_whitespace().count(), 6);
+    assert_eq!(trained(&space), 6);
     space.write("studies/rates.toml", STUDY);
     space.write("hold", "");
-    let mut killed = space.start(&["study", "run", "rates"]);
+    let mut killed = space.start(&["study", "run", "rates", "--no-sandbox"]);
     space.wait_for("held");
     killed.kill().unwrap();
     killed.wait().unwrap();
     space.remove("hold");
     run(&space);
-    // The fold that was killed ran twice, the others of the last two trials once.
-    assert_eq!(space.ran().split_whitespace().count(), 7);
+    // Of the last two trials each fold came to its end once, that which was killed too.
+    assert_eq!(trained(&space), 6);
     assert_eq!(trials(&space), trials(&whole));
 }
 
@@ -199,7 +206,7 @@ fn a_hopeless_trial_is_stopped() {
         })
         .collect();
     assert_eq!(states, ["\"complete\" 3", "\"pruned\" 1", "\"pruned\" 1"]);
-    assert_eq!(space.ran().split_whitespace().count(), 5);
+    assert_eq!(trained(&space), 5);
     space.fails(
         &["study", "apply", "rates", "--trial", "2"],
         "trial 2 is pruned, not complete",

@@ -169,6 +169,7 @@ impl Reader<'_> {
                 gpus: self.count(table, "gpu")?.unwrap_or(0),
             },
             timeout: self.quantity(table, "timeout", quantity::duration)?,
+            is_unconfined: !self.flag(table, "sandbox", true)?,
             checks: self.checks(table)?,
         })
     }

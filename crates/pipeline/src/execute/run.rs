@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use confine::Limits;
 use store::{Digest, Record};
 
 use super::{Begun, Executor, Report, Running, outcome};
@@ -211,19 +212,34 @@ impl Executor<'_> {
         executable: Option<PathBuf>,
         share: &Share,
     ) -> Result<Job> {
+        let common = self.common(instance);
         let job = Job::prepare(
             self.workspace,
             instance,
             planned,
             executable,
             share,
-            self.options.is_sandboxed,
+            common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
             job.recover(self.workspace)?;
             return Err(error);
         }
         Ok(job)
+    }
+
+    /// What the stage may reach beside what it declares; none where nothing holds it to that.
+    fn common(&mut self, instance: &Instance) -> Option<Limits> {
+        if instance.rules.is_unconfined {
+            return None;
+        }
+        let sandbox = self.options.sandbox;
+        if self.common.get().is_none() {
+            let common = sandbox.common(self.workspace);
+            sandbox.tell(common.as_ref(), self.workspace, &mut self.events);
+            self.common.get_or_init(|| common);
+        }
+        self.common.get().cloned().flatten()
     }
 
     /// Records what a process left that has ended, or puts back what was there before.
@@ -269,7 +285,7 @@ impl Executor<'_> {
         planned: &Planned,
         ending: &Ending,
     ) -> Result<Usage> {
-        let usage = job.end(self.workspace, ending)?;
+        let usage = job.end(self.workspace, ending, &mut self.events)?;
         let outputs = job.store(self.workspace, planned)?;
         for name in self.workspace.unchecked(instance, &outputs) {
             let made = job.made(&name);

@@ -1,0 +1,157 @@
+//! What a stage was refused, and what to do about it.
+
+use std::path::{Path, PathBuf};
+
+use confine::{Denials, Limits};
+use serde_json::Value;
+
+use crate::config::Action;
+use crate::instance::Instance;
+
+/// Where programs make temporary files that don't ask where.
+const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/private/tmp"];
+
+/// A stage that ran within limits, and what it said.
+pub(crate) struct Told<'a> {
+    pub(crate) instance: &'a Instance,
+    pub(crate) root: &'a Path,
+    pub(crate) limits: &'a Limits,
+    /// Where its outputs would stand that it writes in their final places, with their names.
+    pub(crate) in_place: Vec<(&'a str, PathBuf)>,
+}
+
+/// What a stage was refused.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    /// What it doesn't declare.
+    undeclared: Vec<PathBuf>,
+    /// What to say of the others, a line each.
+    notes: Vec<String>,
+}
+
+impl Told<'_> {
+    /// What the stage was refused, by the lines that it wrote.
+    pub(crate) fn refusals(&self, lines: impl Iterator<Item = String>) -> Refusals {
+        self.sort(confine::denied(lines, self.root, self.limits))
+    }
+
+    /// The same for a stage that failed, which may have kept to itself what it was refused: then its command's words are
+    /// gone by.
+    pub(crate) fn refusals_of_failed(&self, lines: impl Iterator<Item = String>) -> Refusals {
+        let denials = confine::denied(lines, self.root, self.limits);
+        let has_unnamed = denials.has_unnamed;
+        let mut refusals = self.sort(denials);
+        if refusals.is_empty() {
+            refusals.undeclared = self.named_in_command();
+        }
+        if refusals.is_empty() && has_unnamed {
+            let note = "it was refused something that it does not name: with `--no-sandbox`, it reaches everything";
+            refusals.notes.push(note.into());
+        }
+        refusals
+    }
+
+    fn sort(&self, denials: Denials) -> Refusals {
+        let mut refusals = Refusals::default();
+        for path in denials.paths {
+            match self.note(&path) {
+                Some(note) => refusals.notes.push(note),
+                None => refusals.undeclared.push(path),
+            }
+        }
+        refusals
+    }
+
+    /// What to say of a refused path that needs no declaration.
+    fn note(&self, path: &Path) -> Option<String> {
+        let shown = shown(path, self.root);
+        let mut in_place = self.in_place.iter();
+        if let Some((name, _)) = in_place.find(|(_, output)| path.starts_with(output)) {
+            return Some(format!(
+                "what it writes to `{shown}` it cannot read there: let its command write to `${{out.{name}}}`"
+            ));
+        }
+        if self.limits.allow_read(path) && path.starts_with(self.root) {
+            return Some(format!(
+                "`{shown}` is an input, which it may read and not write"
+            ));
+        }
+        let mut temporary = TEMPORARY.iter();
+        let is_temporary = temporary.any(|folder| path.starts_with(folder));
+        (is_temporary && !path.starts_with(self.root) && !path.exists())
+            .then(|| format!("`{shown}` is refused: temporary files go to `$TMPDIR`"))
+    }
+
+    /// What is there of the words of the stage's command, and isn't declared.
+    fn named_in_command(&self) -> Vec<PathBuf> {
+        let Action::Command(texts) = &self.instance.action else {
+            return Vec::new();
+        };
+        let separates = |c: char| c.is_whitespace() || "'\"`;|&<>()=,".contains(c);
+        let words = texts.iter().flat_map(|text| text.split(separates));
+        let paths = words
+            .filter(|word| !word.is_empty())
+            .map(|word| self.root.join(word));
+        let mut found: Vec<PathBuf> = Vec::new();
+        for path in paths.filter(|path| path != self.root && path.starts_with(self.root)) {
+            if path.exists() && !self.limits.allow_read(&path) && !found.contains(&path) {
+                found.push(path);
+            }
+        }
+        found
+    }
+}
+
+impl Refusals {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.undeclared.is_empty() && self.notes.is_empty()
+    }
+
+    /// Whether all that was refused are settings and caches of the user, which programs do without.
+    pub(crate) fn are_harmless(&self) -> bool {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let is_hidden = |path: &PathBuf| {
+            let below = home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+            below.is_some_and(|below| below.to_string_lossy().starts_with('.'))
+        };
+        self.notes.is_empty() && self.undeclared.iter().all(is_hidden)
+    }
+
+    /// What was refused, and the lines to add to `pipeline.toml`.
+    pub(crate) fn advice(&self, told: &Told) -> String {
+        let stage = &told.instance.stage;
+        let mut lines = Vec::new();
+        if !self.undeclared.is_empty() {
+            lines.push(format!(
+                "the sandbox kept it from what it does not declare: add what it reads to `in` of [stage.{stage}] in \
+                 pipeline.toml and what it writes to `out`, or say `sandbox = false` there"
+            ));
+        }
+        for path in &self.undeclared {
+            let value = Value::from(shown(path, told.root));
+            lines.push(format!("  {} = {value}", name(path)));
+        }
+        let notes = self.notes.iter();
+        lines.extend(notes.map(|note| format!("in the sandbox, {note}")));
+        lines.join("\n")
+    }
+}
+
+/// A path as `pipeline.toml` would have it.
+fn shown(path: &Path, root: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap_or(path);
+    path.display().to_string()
+}
+
+/// A name for an input, after its file.
+fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    stem.chars().map(plain).collect()
+}
