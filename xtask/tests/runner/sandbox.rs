@@ -327,3 +327,62 @@ fn python_finds_its_modules_and_no_others() {
     space.ok(&["repro"]);
     assert_eq!(space.read("made/copy.txt"), "helped");
 }
+
+/// So many limits a process can be under; within them, it can hold no other to any.
+const MOST_LIMITS: usize = 16;
+
+/// Runs a command where the kernel can hold no stage to what it declares. The code is lost.
+fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
+    let own = env!("CARGO_BIN_EXE_xtask");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: String| folder.path().join(name).display().to_string();
+    for level in 0..MOST_LIMITS {
+        let mut words: Vec<String> = [own]
+            .iter()
+            .chain(arguments)
+            .map(|word| word.to_string())
+            .collect();
+        if level + 1 < MOST_LIMITS {
+            // What it reads from never ends.
+            let hold = path(format!("hold-{level}"));
+            let next = path(format!("{}.json", level + 1));
+            let script = format!("mkfifo {hold}; exec {own} __supervise {next} 0<> {hold}");
+            words = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+        }
+        let spec = serde_json::json!({
+            "program": words[0],
+            "arguments": words[1..],
+            "folder": space.path(""),
+            "environment": [],
+            "limits": { "lists": [], "reads": [], "makes": [], "writes": ["/"] },
+            "timeout": null,
+            "log": path("log".into()),
+            "ending": path(format!("ending-{level}")),
+            "lock": path(format!("lock-{level}")),
+        });
+        fs_err::write(path(format!("{level}.json")), spec.to_string()).unwrap();
+    }
+    let mut child = space.start_with_input(&["__supervise", &path("0.json".into())]);
+    let input = child.stdin.take();
+    assert!(child.wait().unwrap().success());
+    drop(input);
+    fs_err::read_to_string(path("log".into())).unwrap()
+}
+
+#[test]
+fn where_nothing_holds_stages_it_is_said_once() {
+    if skipped() {
+        return;
+    }
+    let note = "note: this system cannot hold stages to what they declare";
+    let space = with("cat ${in.src} data/extra.csv > ${out.copy}");
+    let told = run_unconfined(&space, &["repro", "--sandbox"]);
+    assert!(told.contains("run without `--sandbox`"), "{told}");
+    assert!(!space.exists("made/copy.txt"));
+    let told = run_unconfined(&space, &["repro", "--quiet"]);
+    assert_eq!(told.matches(note).count(), 1, "{told}");
+    assert_eq!(space.read("made/copy.txt"), "source\nmore\n");
+    let told = run_unconfined(&space, &["repro", "copy", "--force"]);
+    assert!(!told.contains(note), "{told}");
+    assert_eq!(space.ran(), "copy copy");
+}
