@@ -65,6 +65,14 @@ pub enum Error {
         /// The log's path, from the workspace root.
         log: String,
     },
+    /// What a stage needs doesn't compile; cargo's own messages are on the terminal.
+    #[error("stage `{stage}` cannot run: `{run}` was not built")]
+    NotBuilt {
+        /// Stage instance.
+        stage: String,
+        /// `crate/binary`.
+        run: String,
+    },
     /// A stage was refused what it doesn't declare, and ended as if nothing were.
     #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]
     Undeclared {
@@ -142,6 +150,7 @@ impl Error {
             self,
             Error::StageFailed { .. }
                 | Error::Undeclared { .. }
+                | Error::NotBuilt { .. }
                 | Error::MissingOutput { .. }
                 | Error::MissingInputs(_)
                 | Error::InputChanged { .. }

@@ -95,6 +95,7 @@ pub fn repro(
         stages: order.iter().map(|&at| (at, Progress::Waiting)).collect(),
         order,
         executables: BTreeMap::new(),
+        broken: BTreeSet::new(),
         interrupts,
         events: InOrder::new(events, names.into_iter()),
         room: Room::of_machine(options.jobs),
@@ -150,6 +151,8 @@ enum Begun {
     Done(Outcome),
     Running,
     NeedsRoom(Digest),
+    /// What it needs under this key was not built.
+    NotBuilt(Digest, Error),
     /// The user doesn't want it to run.
     Unwanted,
 }
@@ -179,6 +182,8 @@ struct Executor<'a> {
     order: Vec<usize>,
     /// Built in this run, by `crate/binary`.
     executables: BTreeMap<String, PathBuf>,
+    /// What cargo could not build in this run, by `crate/binary`.
+    broken: BTreeSet<String>,
     interrupts: Interrupts,
     events: InOrder<'a>,
     stages: BTreeMap<usize, Progress>,
@@ -266,6 +271,7 @@ impl Executor<'_> {
             Ok(Begun::Done(outcome)) => self.end(at, outcome),
             Ok(Begun::Running) => self.set(at, Progress::Running),
             Ok(Begun::NeedsRoom(key)) => self.set(at, Progress::NeedsRoom(key)),
+            Ok(Begun::NotBuilt(key, error)) => self.fail(at, Some(key), error),
             Ok(Begun::Unwanted) => self.skip(at, "not wanted"),
             Err(error) => self.fail(at, None, error),
         }

@@ -187,6 +187,40 @@ fn a_build_that_fails_runs_nothing() {
 }
 
 #[test]
+fn others_go_on_where_one_does_not_compile() {
+    let space = workspace();
+    let pipeline = space.read("pipeline.toml");
+    let third = "[stage.third]\nrun = \"other/third\"\nin = { from = \"src.txt\" }\nout = { to = \"third.txt\" }\n";
+    space.write("pipeline.toml", &format!("{pipeline}{third}"));
+    let main = space.read("app/src/bin/first.rs");
+    space.write("other/src/bin/third.rs", &main);
+    let manifest = space.read("other/Cargo.toml");
+    let dependency = "[dependencies]\nlibrary = { path = \"../library\" }\n";
+    space.write("other/Cargo.toml", &format!("{manifest}{dependency}"));
+    space.write("app/src/bin/first.rs", "fn main() {");
+    let ran = space.run(&["repro", "--keep-going"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    for told in [
+        "error: stage `first` cannot run: `app/first` was not built\n",
+        "second  skipped        `first` failed\n",
+        "third   ran",
+    ] {
+        assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    }
+    let outcomes = space.run(&["repro", "--keep-going", "--json"]).stdout;
+    let outcomes: Value = serde_json::from_str(&outcomes).unwrap();
+    assert!(
+        outcomes[0]["key"].is_string(),
+        "a watch tells by it what it has tried"
+    );
+    // Its own compiler's words stand above.
+    assert!(ran.stderr.contains("unclosed delimiter"), "{}", ran.stderr);
+    space.write("app/src/bin/first.rs", &main);
+    let states = space.states(&["repro", "--keep-going", "--json"]);
+    assert_eq!(states, ["first ran", "second ran", "third up-to-date"]);
+}
+
+#[test]
 fn an_unknown_device_is_an_error() {
     workspace().fails(
         &["repro", "--set", "device=cude"],

@@ -24,6 +24,8 @@ pub(crate) struct Build {
     pub(crate) binaries: BTreeSet<String>,
     /// Crates whose stages run on a device, with it.
     pub(crate) devices: BTreeSet<(String, Device)>,
+    /// Whether to make what can be made where something doesn't compile.
+    pub(crate) keep_going: bool,
 }
 
 impl Build {
@@ -50,7 +52,7 @@ impl Build {
     }
 
     /// Builds in release, with cargo's own progress on standard error, and
-    /// returns the path of each executable by `crate/binary`.
+    /// returns the path of each executable by `crate/binary`. Where it keeps going, those that don't compile are missing.
     ///
     /// # Errors
     /// Cargo cannot be started, the build fails, or a signal asks to stop.
@@ -74,7 +76,7 @@ impl Build {
         })?;
         let status = child.wait()?;
         interrupts.check()?;
-        if status.success() {
+        if status.success() || self.keep_going {
             Ok(executables)
         } else {
             Err(failed(format!("cargo ended with {status}")))
@@ -92,6 +94,9 @@ impl Build {
             "--release",
             "--message-format=json-render-diagnostics",
         ]);
+        if self.keep_going {
+            command.arg("--keep-going");
+        }
         for package in &self.packages {
             command.args(["--package", package]);
         }

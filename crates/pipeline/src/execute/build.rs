@@ -36,7 +36,7 @@ impl Executor<'_> {
         if !self.executables.contains_key(CHECKER) {
             let mut build = Build::of(&self.workspace.graph.instances);
             build.binaries = self.executables.keys().cloned().collect();
-            self.build_all(build, CHECKER)?;
+            self.build_all(build, instance, CHECKER)?;
         }
         let checker = self.executables[CHECKER].clone();
         self.workspace
@@ -57,17 +57,23 @@ impl Executor<'_> {
 
     /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
     pub(super) fn build(&mut self, first: usize, run: &str) -> Result<()> {
+        let instance = self.workspace.graph.instances[first].clone();
         let build = self.what_to_build(first)?;
-        self.build_all(build, run)
+        self.build_all(build, &instance, run)
     }
 
-    /// Builds, with the checker where a stage needs it, and makes sure of the binary `needed`.
-    fn build_all(&mut self, mut build: Build, needed: &str) -> Result<()> {
+    /// Builds, with the checker where a stage needs it, and makes sure of the binary `needed` for an instance.
+    fn build_all(&mut self, mut build: Build, instance: &Instance, needed: &str) -> Result<()> {
+        if self.broken.contains(needed) {
+            return Err(not_built(instance, needed));
+        }
+        build.keep_going = self.options.keep_going;
         let instances = &self.workspace.graph.instances;
         let mut order = self.order.iter();
         if order.any(|&at| !instances[at].rules.checks.is_empty()) {
             build.binaries.insert(CHECKER.to_owned());
         }
+        build.binaries.retain(|run| !self.broken.contains(run));
         let binaries: Vec<String> = build.binaries.iter().cloned().collect();
         self.events.event(Event::Building {
             binaries: &binaries,
@@ -75,13 +81,14 @@ impl Executor<'_> {
         self.executables = build.run(&self.workspace.root, &self.interrupts)?;
         self.workspace.forget_code();
         self.interrupts.check()?;
-        if !self.executables.contains_key(needed) {
-            return Err(Error::Cargo {
-                what: format!("find the executable of `{needed}`"),
-                why: "cargo built it but did not name it".into(),
-            });
+        let is_missing = |run: &String| !self.executables.contains_key(run);
+        self.broken.extend(binaries.into_iter().filter(is_missing));
+        self.check_names()?;
+        if self.executables.contains_key(needed) {
+            Ok(())
+        } else {
+            Err(not_built(instance, needed))
         }
-        self.check_names()
     }
 
     /// Asks what was built about all that it is going to be given: a typo costs no run.
@@ -125,5 +132,12 @@ impl Executor<'_> {
         let mut build = Build::of(&self.workspace.graph.instances);
         build.binaries = runs;
         Ok(build)
+    }
+}
+
+fn not_built(instance: &Instance, run: &str) -> Error {
+    Error::NotBuilt {
+        stage: instance.name.clone(),
+        run: run.to_owned(),
     }
 }

@@ -149,7 +149,9 @@ impl Executor<'_> {
             return Ok(Begun::NeedsRoom(planned.key));
         }
         if let Some(missing) = self.unbuilt(instance) {
-            self.build(at, &missing)?;
+            if let Err(error) = self.build(at, &missing) {
+                return Ok(Begun::NotBuilt(planned.key, error));
+            }
             // The build took time: what was built is what the files say now.
             match self.decide(at)? {
                 Decision::Run { planned: now, .. } => planned = now,
