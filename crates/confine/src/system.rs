@@ -43,12 +43,12 @@ const USER_LIBRARIES: &str = ".local/lib";
 const CUDA_CACHE: &str = ".nv/ComputeCache";
 
 /// Folders of programs whose libraries lie beside them; shims are programs that start others.
-const PROGRAMS: [&str; 2] = ["bin", "shims"];
+const PROGRAMS: [&str; 3] = ["bin", "condabin", "shims"];
 
 /// Folders in the home folder that hold programs, and private things beside them.
 const MIXED: [&str; 2] = [".local", ".cargo"];
 
-/// What makes a folder of the workspace an environment of Python's or conda's.
+/// What makes a folder an environment of Python's or conda's.
 const ENVIRONMENT: [&str; 2] = ["pyvenv.cfg", "conda-meta"];
 
 impl Limits {
@@ -59,12 +59,7 @@ impl Limits {
     /// nor one in it that the environment names.
     #[must_use]
     pub fn system(workspace: &Path) -> Self {
-        let home = env::var_os("HOME").map(PathBuf::from);
-        let mut system = System {
-            workspace,
-            home: home.filter(|home| home.is_absolute()),
-            limits: Limits::default(),
-        };
+        let mut system = System::new(workspace, Limits::default());
         SYSTEM.into_iter().for_each(|path| system.open(path));
         system.limits.write(DEVICES);
         system.open_home();
@@ -78,6 +73,24 @@ impl Limits {
         }
         system.limits
     }
+
+    /// If `program` lies in an environment of Python's or conda's, which need not be on `PATH`: allows to read that, and
+    /// what its programs need that lies elsewhere.
+    pub fn read_environment(&mut self, workspace: &Path, program: &Path) {
+        let folder = program.parent();
+        let whole = folder.and_then(Path::parent);
+        if let (Some(folder), Some(whole)) = (folder, whole)
+            && is_environment(whole)
+        {
+            let mut system = System::new(workspace, std::mem::take(self));
+            system.open_programs(folder);
+            *self = system.limits;
+        }
+    }
+}
+
+fn is_environment(folder: &Path) -> bool {
+    ENVIRONMENT.iter().any(|file| folder.join(file).exists())
 }
 
 struct System<'a> {
@@ -86,7 +99,16 @@ struct System<'a> {
     limits: Limits,
 }
 
-impl System<'_> {
+impl<'a> System<'a> {
+    fn new(workspace: &'a Path, limits: Limits) -> Self {
+        let home = env::var_os("HOME").map(PathBuf::from);
+        System {
+            workspace,
+            home: home.filter(|home| home.is_absolute()),
+            limits,
+        }
+    }
+
     /// Opens what is at `path`, but for the workspace.
     fn open(&mut self, path: &str) {
         if let Ok(path) = fs_err::canonicalize(path) {
@@ -162,11 +184,10 @@ impl System<'_> {
     fn is_installation(&self, folder: &Path) -> bool {
         let is_mixed = |home: &PathBuf| MIXED.iter().any(|name| folder == home.join(name));
         let is_ours = folder.starts_with(self.workspace);
-        let is_environment = || ENVIRONMENT.iter().any(|file| folder.join(file).exists());
         !self.is_large(folder)
             && holds_little(folder)
             && !self.home.as_ref().is_some_and(is_mixed)
-            && (!is_ours || is_environment())
+            && (!is_ours || is_environment(folder))
     }
 
     fn open_unless_large(&mut self, folder: PathBuf) {

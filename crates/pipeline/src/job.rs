@@ -107,6 +107,7 @@ impl Job {
             let declared = Declared {
                 root: &workspace.root,
                 program: &program,
+                action: &instance.action,
                 inputs: input_paths(workspace, planned),
                 work: [&work, &temporary],
                 in_place: in_place.iter().map(|name| made[name].clone()).collect(),

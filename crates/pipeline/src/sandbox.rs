@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use confine::Limits;
 use serde_json::Value;
 
+use crate::config::Action;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
@@ -90,6 +91,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) root: &'a Path,
     /// Its program.
     pub(crate) program: &'a Path,
+    /// What it does.
+    pub(crate) action: &'a Action<String>,
     /// Files and folders that it reads.
     pub(crate) inputs: Vec<PathBuf>,
     /// The folders that it works in.
@@ -103,6 +106,9 @@ impl Declared<'_> {
     pub(crate) fn limits(self, common: &Limits) -> Limits {
         let mut limits = common.clone();
         limits.read(self.program);
+        for word in words(self.action) {
+            limits.read_environment(self.root, &self.root.join(word));
+        }
         for path in &self.inputs {
             limits.read(path);
             open_links(&mut limits, path);
@@ -116,6 +122,17 @@ impl Declared<'_> {
         }
         limits
     }
+}
+
+/// The words of a command, without what holds them together.
+fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
+    let texts: &[String] = match action {
+        Action::Run(_) => &[],
+        Action::Command(texts) => texts,
+    };
+    let separates = |c: char| c.is_whitespace() || "'\"`;|&<>()=,".contains(c);
+    let words = texts.iter().flat_map(move |text| text.split(separates));
+    words.filter(|word| !word.is_empty())
 }
 
 /// Opens the folder of an output that is written in its final place: a file that doesn't exist yet can't be opened

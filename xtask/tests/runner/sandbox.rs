@@ -300,6 +300,32 @@ fn settings_of_the_user_are_done_without() {
 }
 
 #[test]
+fn an_environment_in_the_workspace_is_reached() {
+    if skipped() {
+        return;
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let program = elsewhere.path().join("3.12/bin/python");
+    let library = elsewhere.path().join("3.12/lib/library");
+    for path in [&program, &library] {
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    }
+    fs_err::copy("/bin/cat", &program).unwrap();
+    fs_err::write(&library, "library\n").unwrap();
+    let space = with(&format!(
+        ".venv/bin/python {} .venv/lib/package > ${{out.copy}}",
+        library.display()
+    ));
+    space.write(".venv/lib/package", "package\n");
+    space.write(".venv/bin/activate", "");
+    std::os::unix::fs::symlink(&program, space.path(".venv/bin/python")).unwrap();
+    refused(&space, ".venv/bin/python");
+    space.write(".venv/pyvenv.cfg", "");
+    space.ok(&["repro"]);
+    assert_eq!(space.read("made/copy.txt"), "library\npackage\n");
+}
+
+#[test]
 fn python_finds_its_modules_and_no_others() {
     let has_python = Command::new("python3")
         .args(["-c", "import sys"])

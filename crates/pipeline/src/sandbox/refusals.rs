@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use confine::{Denials, Limits};
 use serde_json::Value;
 
-use crate::config::Action;
+use super::words;
 use crate::instance::Instance;
 
 /// Where programs make temporary files that don't ask where.
@@ -84,14 +84,7 @@ impl Told<'_> {
 
     /// What is there of the words of the stage's command, and isn't declared.
     fn named_in_command(&self) -> Vec<PathBuf> {
-        let Action::Command(texts) = &self.instance.action else {
-            return Vec::new();
-        };
-        let separates = |c: char| c.is_whitespace() || "'\"`;|&<>()=,".contains(c);
-        let words = texts.iter().flat_map(|text| text.split(separates));
-        let paths = words
-            .filter(|word| !word.is_empty())
-            .map(|word| self.root.join(word));
+        let paths = words(&self.instance.action).map(|word| self.root.join(word));
         let mut found: Vec<PathBuf> = Vec::new();
         for path in paths.filter(|path| path != self.root && path.starts_with(self.root)) {
             if path.exists() && !self.limits.allow_read(&path) && !found.contains(&path) {
