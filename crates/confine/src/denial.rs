@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Limits;
+use crate::path::normal;
 
 /// What programs say when the kernel refuses a file: C's and Python's words, those of Rust and Node, and C's in other
 /// languages.
@@ -115,22 +116,6 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split_whitespace();
     let bare = words.map(|word| word.trim_matches(|c: char| "'\"`‘’:,;()".contains(c)));
     bare.filter(|word| !word.is_empty())
-}
-
-/// The path without `.` and with `..` taken away as far as it goes.
-fn normal(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                normal.pop();
-            }
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

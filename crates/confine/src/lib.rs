@@ -9,6 +9,7 @@
 
 mod denial;
 mod limits;
+mod path;
 mod spawn;
 mod system;
 

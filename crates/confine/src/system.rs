@@ -1,9 +1,11 @@
 //! What every program needs, whatever it does.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use crate::Limits;
+use crate::path::normal;
 
 /// Where systems keep programs, libraries, settings and what they tell of themselves.
 const SYSTEM: [&str; 23] = [
@@ -51,6 +53,9 @@ const MIXED: [&str; 2] = [".local", ".cargo"];
 /// What makes a folder an environment of Python's or conda's.
 const ENVIRONMENT: [&str; 2] = ["pyvenv.cfg", "conda-meta"];
 
+/// So many links in a row the system follows.
+const MOST_LINKS: usize = 40;
+
 impl Limits {
     /// What every program needs: the system's folders, those that programs on `PATH` are installed in, also by symbolic
     /// links, and libraries that the environment names, to read; devices and the cache of CUDA's driver, to write too.
@@ -63,8 +68,11 @@ impl Limits {
         SYSTEM.into_iter().for_each(|path| system.open(path));
         system.limits.write(DEVICES);
         system.open_home();
-        for folder in folders_of("PATH") {
-            system.open_programs(&folder);
+        let folders = folders_of("PATH").into_iter();
+        // Of some of them, systems have several names.
+        let folders: BTreeSet<PathBuf> = folders.flat_map(fs_err::canonicalize).collect();
+        for folder in &folders {
+            system.open_programs(folder);
         }
         for folder in ["LD_LIBRARY_PATH", "PYTHONPATH"].map(folders_of).concat() {
             if !folder.starts_with(workspace) {
@@ -81,9 +89,10 @@ impl Limits {
         let whole = folder.and_then(Path::parent);
         if let (Some(folder), Some(whole)) = (folder, whole)
             && is_environment(whole)
+            && let Ok(folder) = fs_err::canonicalize(folder)
         {
             let mut system = System::new(workspace, std::mem::take(self));
-            system.open_programs(folder);
+            system.open_programs(&folder);
             *self = system.limits;
         }
     }
@@ -141,17 +150,17 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Opens a folder of `PATH` with what belongs to its programs, and what links in it lead to.
+    /// Opens a folder of programs, by its own path, with what belongs to its programs, and what links in it lead to.
     fn open_programs(&mut self, folder: &Path) {
-        let Ok(folder) = fs_err::canonicalize(folder) else {
-            return;
-        };
-        if !self.limits.allow_read(&folder) {
-            self.open_installation(&folder);
+        if !self.limits.allow_read(folder) {
+            self.open_installation(folder);
         }
-        for entry in fs_err::read_dir(&folder).into_iter().flatten().flatten() {
+        for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
+            // A system has hundreds of links, of which few lead out of what is open.
             if entry.file_type().is_ok_and(|kind| kind.is_symlink())
-                && let Ok(program) = fs_err::canonicalize(entry.path())
+                && let end = end_of(entry.path())
+                && !self.limits.allow_read(&end)
+                && let Ok(program) = fs_err::canonicalize(&end)
                 && !self.limits.allow_read(&program)
             {
                 self.open_program(&program);
@@ -201,6 +210,18 @@ impl<'a> System<'a> {
         let holds_home = |home: &PathBuf| home.starts_with(folder);
         self.workspace.starts_with(folder) || self.home.as_ref().is_some_and(holds_home)
     }
+}
+
+/// Where a link leads, and where that leads if it is one.
+fn end_of(link: PathBuf) -> PathBuf {
+    let mut at = link;
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = fs_err::read_link(&at) else {
+            break;
+        };
+        at = normal(&at.with_file_name(to));
+    }
+    at
 }
 
 /// The absolute folders that a variable of the environment lists.
