@@ -424,7 +424,7 @@ fn environment(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, 
         }
     }
     if !share.gpus.is_empty() {
-        let gpus: Vec<String> = share.gpus.iter().map(u32::to_string).collect();
+        let gpus: Vec<&str> = share.gpus.iter().map(String::as_str).collect();
         environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus.join(",")));
     }
     environment

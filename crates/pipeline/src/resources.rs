@@ -28,7 +28,7 @@ pub(crate) struct Room {
     cores: u64,
     /// In bytes; none where the machine doesn't tell.
     memory: Option<u64>,
-    gpus: BTreeSet<u32>,
+    gpus: BTreeSet<String>,
     n_running: usize,
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct Room {
 pub(crate) struct Share {
     cores: u64,
     memory: u64,
-    /// Numbers of the GPUs.
-    pub(crate) gpus: BTreeSet<u32>,
+    /// The GPUs, as `CUDA_VISIBLE_DEVICES` names them.
+    pub(crate) gpus: BTreeSet<String>,
 }
 
 impl Room {
@@ -49,7 +49,7 @@ impl Room {
             jobs: jobs.get(),
             cores: cores.try_into().unwrap_or(u64::MAX),
             memory: total_memory(),
-            gpus: (0..count_gpus()).collect(),
+            gpus: visible_gpus(),
             n_running: 0,
         }
     }
@@ -74,7 +74,7 @@ impl Room {
         let share = Share {
             cores: needed.cores().min(self.cores),
             memory: needed.memory.min(self.memory.unwrap_or(needed.memory)),
-            gpus: { self.gpus.iter().copied() }
+            gpus: { self.gpus.iter().cloned() }
                 .take(needed.gpus.try_into().unwrap_or(usize::MAX))
                 .collect(),
         };
@@ -102,6 +102,17 @@ fn total_memory() -> Option<u64> {
     kilobytes.checked_mul(1024)
 }
 
+/// The GPUs that the user lets programs see, or all.
+fn visible_gpus() -> BTreeSet<String> {
+    match std::env::var("CUDA_VISIBLE_DEVICES") {
+        Ok(names) => names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect(),
+        Err(_) => (0..count_gpus()).map(|number| number.to_string()).collect(),
+    }
+}
+
 /// NVIDIA's GPUs; one where there is none of them, so that stages that want one take turns.
 fn count_gpus() -> u32 {
     let there = (0..).take_while(|number| Path::new(&format!("/dev/nvidia{number}")).exists());
@@ -117,9 +128,13 @@ mod tests {
             jobs,
             cores: 4,
             memory: Some(100),
-            gpus: [0, 1].into(),
+            gpus: named([0, 1]),
             n_running: 0,
         }
+    }
+
+    fn named<const N: usize>(gpus: [u32; N]) -> BTreeSet<String> {
+        gpus.map(|gpu| gpu.to_string()).into()
     }
 
     fn needs(cores: u32, memory: u64, gpus: u32) -> Resources {
@@ -134,13 +149,13 @@ mod tests {
     fn stages_run_together_as_long_as_there_is_room() {
         let mut room = room(3);
         let first = room.take(&needs(3, 60, 1));
-        assert_eq!(first.gpus, [0].into());
+        assert_eq!(first.gpus, named([0]));
         assert!(room.fits(&needs(1, 40, 1)));
         for too_much in [needs(2, 0, 0), needs(1, 41, 0), needs(1, 0, 2)] {
             assert!(!room.fits(&too_much), "{too_much:?}");
         }
         let second = room.take(&needs(1, 40, 1));
-        assert_eq!(second.gpus, [1].into());
+        assert_eq!(second.gpus, named([1]));
         room.give_back(first);
         assert!(room.fits(&needs(3, 60, 1)));
         room.give_back(second);
@@ -153,7 +168,7 @@ mod tests {
         let huge = needs(1000, 1000, 9);
         assert!(room.fits(&huge));
         let share = room.take(&huge);
-        assert_eq!(share.gpus, [0, 1].into());
+        assert_eq!(share.gpus, named([0, 1]));
         assert!(!room.fits(&needs(1, 0, 0)));
         room.give_back(share);
         let small = room.take(&Resources::default());

@@ -67,8 +67,15 @@ fn declared_resources_are_told_to_the_stage() {
     let space = Space::new(
         "[stage.s]\ncmd = \"echo $RAYON_NUM_THREADS $OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES > ${out.x}\"\ncores = 3\ngpu = 1\nout = { x = \"x\" }\n",
     );
-    space.ok(&["repro"]);
+    let mut command = space.command(&["repro"]);
+    let ran = command.env_remove("CUDA_VISIBLE_DEVICES").output();
+    assert!(ran.unwrap().status.success());
     assert_eq!(space.read("x"), "3 3 0\n");
+    // Of those that the user lets it see.
+    let mut command = space.command(&["repro", "--force"]);
+    let ran = command.env("CUDA_VISIBLE_DEVICES", "GPU-7,GPU-8").output();
+    assert!(ran.unwrap().status.success());
+    assert_eq!(space.read("x"), "3 3 GPU-7\n");
 }
 
 #[test]
