@@ -18,7 +18,7 @@
 //! | `always` | whether it runs in every repro that comes to it |
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
-//! | `sandbox` | `false` where it reaches more than it declares, on systems that hold stages to that: see the sandbox in `ARCHITECTURE.md` |
+//! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
