@@ -44,6 +44,7 @@ pub fn spawn(command: &mut Command, limits: &Limits) -> io::Result<(Child, Confi
 
 #[cfg(target_os = "linux")]
 mod kernel {
+    use std::collections::BTreeSet;
     use std::io;
     use std::path::PathBuf;
 
@@ -89,7 +90,7 @@ mod kernel {
     /// Adds what exists of `paths`.
     fn allow(
         mut rules: RulesetCreated,
-        paths: &[PathBuf],
+        paths: &BTreeSet<PathBuf>,
         access: BitFlags<AccessFs>,
     ) -> io::Result<RulesetCreated> {
         for path in paths {

@@ -110,7 +110,9 @@ impl Job {
                 action: &instance.action,
                 inputs: input_paths(workspace, planned),
                 work: [&work, &temporary],
-                in_place: in_place.iter().map(|name| made[name].clone()).collect(),
+                in_place: { in_place.iter() }
+                    .map(|name| (made[name].clone(), instance.outputs[name].treatment.is_kept))
+                    .collect(),
             };
             limits = Some(declared.limits(common));
         }

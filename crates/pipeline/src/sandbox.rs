@@ -97,8 +97,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) inputs: Vec<PathBuf>,
     /// The folders that it works in.
     pub(crate) work: [&'a Path; 2],
-    /// Outputs that it writes in their final places.
-    pub(crate) in_place: Vec<PathBuf>,
+    /// Outputs that it writes in their final places, with whether it goes on from what is there.
+    pub(crate) in_place: Vec<(PathBuf, bool)>,
 }
 
 impl Declared<'_> {
@@ -117,8 +117,11 @@ impl Declared<'_> {
         self.work
             .into_iter()
             .for_each(|folder| limits.write(folder));
-        for path in &self.in_place {
-            open_in_place(&mut limits, self.root, path);
+        for (path, is_kept) in self.in_place {
+            open_in_place(&mut limits, self.root, &path);
+            if is_kept {
+                limits.write(path);
+            }
         }
         limits
     }
@@ -142,10 +145,6 @@ fn open_in_place(limits: &mut Limits, root: &Path, path: &Path) {
     match path.parent() {
         Some(folder) if folder != root => limits.write(folder),
         _ => limits.make(root),
-    }
-    // A run goes on from it.
-    if path.exists() {
-        limits.write(path);
     }
 }
 

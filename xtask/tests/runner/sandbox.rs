@@ -217,6 +217,9 @@ fn what_is_written_in_the_root_is_read_elsewhere() {
     );
     let advice = "in the sandbox, what it writes to `x.txt` it cannot read there: let its command write to `${out.x}`\n";
     refused(&space, advice);
+    // Also where it was there before.
+    space.write("x.txt", "before\n");
+    refused(&space, advice);
 }
 
 #[test]
