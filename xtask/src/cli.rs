@@ -7,6 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::Sandbox;
 
+mod exp;
+
+pub(crate) use exp::{Compare, Exp, ExpRun, ExpShow, Metrics, ParamsCommand};
+
 /// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
 #[derive(Debug, Parser)]
 #[command(
@@ -166,6 +170,27 @@ Examples:
     /// Search for better parameters
     #[command(subcommand)]
     Study(Study),
+    /// Try other parameters beside the current state, and compare what comes of them
+    #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  cargo xtask exp run --grid train.lr=0.001,0.01
+  cargo xtask exp show
+  cargo xtask exp apply lr-0.001")]
+    Exp(Exp),
+    /// Show and compare the metrics of experiments and revisions
+    #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  cargo xtask metrics show
+  cargo xtask metrics diff HEAD")]
+    Metrics(Metrics),
+    /// Compare the parameters of experiments and revisions
+    #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  cargo xtask params diff HEAD")]
+    Params(ParamsCommand),
     /// Run all tests of the workspace, with arguments for `cargo test`
     #[command(after_help = "\
 Examples:
@@ -307,11 +332,11 @@ pub(crate) enum Cache {
 Without saying what to keep it removes nothing.
 
 Examples:
-  cargo xtask cache gc --workspace                       keep what the lock, studies and sources use
+  cargo xtask cache gc --workspace                       keep what the lock, experiments, studies and sources use
   cargo xtask cache gc --workspace --younger-than '30 d'
   cargo xtask cache gc --commits --dry-run               what would go, if every commit is to be restored")]
     Gc {
-        /// Keep what pipeline.lock, the trials of studies and sources.lock use
+        /// Keep what pipeline.lock, experiments, the trials of studies and sources.lock use
         #[arg(long)]
         workspace: bool,
         /// Keep what they use in any commit, too

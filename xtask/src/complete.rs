@@ -10,7 +10,7 @@ use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
 
 use crate::cli::{Cli, Shell};
-use crate::study;
+use crate::{compare, exp, study};
 
 /// The script for a shell, to be read by its start-up file.
 pub(crate) fn script(shell: Shell) -> &'static str {
@@ -92,7 +92,7 @@ fn values(id: &str) -> Vec<String> {
         return Vec::new();
     };
     match id {
-        "settings" => { workspace.params.keys().into_iter() }
+        "settings" | "grids" => { workspace.params.keys().into_iter() }
             .map(|key| format!("{key}="))
             .collect(),
         _ => Vec::new(),
@@ -103,6 +103,11 @@ fn values(id: &str) -> Vec<String> {
 fn positional(command: &Command, path: &str) -> Vec<String> {
     match path.trim() {
         "study run" | "study show" | "study apply" => study::names().unwrap_or_default(),
+        "exp apply" | "exp remove" => exp::names().unwrap_or_default(),
+        "exp diff" | "metrics show" | "metrics diff" | "params diff" => {
+            let names = exp::names().unwrap_or_default().into_iter();
+            names.chain([compare::WORKSPACE.to_owned()]).collect()
+        }
         "completions" => ["bash", "zsh", "fish"].map(String::from).into(),
         _ => {
             let mut positionals = command.get_positionals();

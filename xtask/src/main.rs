@@ -2,12 +2,15 @@
 
 mod cache;
 mod cli;
+mod compare;
 mod complete;
 mod dag;
+mod exp;
 mod live;
 mod predict;
 mod print;
 mod study;
+mod table;
 mod take;
 mod watch;
 
@@ -54,6 +57,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
         Command::Cache(command) => return cache::run(command),
         Command::Study(command) => study::run(command)?,
+        Command::Exp(command) => return exp::run(command),
+        Command::Metrics(command) => compare::metrics(command)?,
+        Command::Params(cli::ParamsCommand::Diff(arguments)) => {
+            compare::compare(&arguments, &[compare::What::Params])?;
+        }
         Command::Test { arguments } => return test(&arguments),
         Command::Schema { what } => schema(what)?,
         Command::Completions { shell } => print::text(complete::script(shell))?,

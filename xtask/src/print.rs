@@ -76,6 +76,13 @@ pub(crate) fn error(message: &str) {
     let _ = writeln!(stderr.lock(), "{label}: {message}");
 }
 
+pub(crate) fn warning(message: &str) {
+    let stderr = io::stderr();
+    let label = styled("warning", Style::Warn, is_colored(&stderr));
+    // Nobody is left to tell.
+    let _ = writeln!(stderr.lock(), "{label}: {message}");
+}
+
 /// One line an instance, and a count of what there is to do.
 pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
     let is_colored = is_colored(&io::stdout());

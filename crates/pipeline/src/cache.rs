@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use store::{Amount, Digest, Keep, Size, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::git;
 use crate::graph::Selection;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
@@ -23,10 +23,13 @@ use crate::workspace::{FOLDER, Workspace};
 /// The keys of results that states beside the current one have had, in their folders.
 pub(crate) const KEYS: &str = "keys";
 
+/// The folders of states beside the current one, in the runner's own.
+const BESIDE: [&str; 2] = ["experiments", "studies"];
+
 /// What a clearing of the cache keeps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scope {
-    /// What the lock, studies and sources use.
+    /// What the lock, experiments, studies and sources use.
     pub workspace: bool,
     /// What any committed version of the lock and of the sources uses, too.
     pub commits: bool,
@@ -156,7 +159,8 @@ impl Workspace {
         Ok(removed)
     }
 
-    /// Folders of runs that didn't come to their end and that no stage, as it is now, would go on with.
+    /// Folders of runs that didn't come to their end and that no stage, as it is now or beside the current state, would go
+    /// on with.
     fn idle_work(&mut self, since: Option<SystemTime>) -> Result<Vec<PathBuf>> {
         let work = self.own("work");
         if !work.is_dir() {
@@ -168,7 +172,11 @@ impl Workspace {
             reached: all,
         };
         let outlook = self.outlook(&selection, false)?;
-        let wanted: BTreeSet<Digest> = outlook.iter().filter_map(|outcome| outcome.key).collect();
+        let mut wanted: BTreeSet<Digest> =
+            outlook.iter().filter_map(|outcome| outcome.key).collect();
+        for folder in self.folders_beside()? {
+            wanted.extend(keys_beside(&folder)?);
+        }
         let mut idle = Vec::new();
         for entry in fs_err::read_dir(work)? {
             let entry = entry?;
@@ -186,23 +194,27 @@ impl Workspace {
         Ok(idle)
     }
 
-    /// Keeps what the trials of studies made.
+    /// Keeps what experiments and the trials of studies made.
     fn add_states_beside(&self, keep: &mut Keep) -> Result<()> {
-        let studies = self.root.join(FOLDER).join("studies");
-        if !studies.is_dir() {
-            return Ok(());
-        }
-        for entry in fs_err::read_dir(studies)? {
-            let folder = entry?.path();
+        for folder in self.folders_beside()? {
             add(keep, &Lock::load(&folder)?);
-            let keys = folder.join(KEYS);
-            if keys.exists() {
-                let text = fs_err::read_to_string(keys)?;
-                keep.keys
-                    .extend(text.lines().filter_map(|key| key.parse::<Digest>().ok()));
-            }
+            keep.keys.extend(keys_beside(&folder)?);
         }
         Ok(())
+    }
+
+    /// The folders of all states beside the current one.
+    fn folders_beside(&self) -> Result<Vec<PathBuf>> {
+        let mut folders = Vec::new();
+        for kind in BESIDE {
+            let kind = self.root.join(FOLDER).join(kind);
+            if kind.is_dir() {
+                for entry in fs_err::read_dir(kind)? {
+                    folders.push(entry?.path());
+                }
+            }
+        }
+        Ok(folders)
     }
 
     /// Keeps what is known of checks that what is kept has passed.
@@ -223,37 +235,35 @@ impl Workspace {
             (crate::tracked::FILE, add_sources),
         ] {
             let path = format!("./{file}");
-            let commits = self.git(&[
-                "log",
-                "--all",
-                "--format=%H",
-                "--diff-filter=AM",
-                "--",
-                &path,
-            ])?;
+            let commits = git::ask(
+                &self.root,
+                &[
+                    "log",
+                    "--all",
+                    "--format=%H",
+                    "--diff-filter=AM",
+                    "--",
+                    &path,
+                ],
+            )?;
             for commit in commits.lines() {
-                let text = self.git(&["show", &format!("{commit}:{path}")])?;
+                let text = git::ask(&self.root, &["show", &format!("{commit}:{path}")])?;
                 let name = format!("{commit}:{file}");
                 read(keep, &Source { name, text })?;
             }
         }
         Ok(())
     }
+}
 
-    fn git(&self, arguments: &[&str]) -> Result<String> {
-        let output = Command::new("git")
-            .args(arguments)
-            .current_dir(&self.root)
-            .output()?;
-        if !output.status.success() {
-            let message = String::from_utf8_lossy(&output.stderr);
-            return Err(Error::Invalid(format!(
-                "cannot ask git: {}",
-                message.trim()
-            )));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+/// The keys that a state beside the current one has had.
+fn keys_beside(folder: &Path) -> Result<BTreeSet<Digest>> {
+    let keys = folder.join(KEYS);
+    if !keys.exists() {
+        return Ok(BTreeSet::new());
     }
+    let text = fs_err::read_to_string(keys)?;
+    Ok(text.lines().filter_map(|key| key.parse().ok()).collect())
 }
 
 /// The files in a folder.

@@ -1,11 +1,14 @@
 //! Putting in place what `pipeline.lock` says, whatever the stages are now.
 
+use std::collections::BTreeSet;
+
 use store::Digest;
 
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::graph::Selection;
 use crate::instance::{Instance, Output};
+use crate::metrics::Made;
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
@@ -24,6 +27,37 @@ impl Workspace {
         let interrupts = Interrupts::catch()?;
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
+        self.check_out_all(selection, &interrupts, events)
+    }
+
+    /// Makes what was made of a state beside the current one the current results, and restores their outputs. Those of
+    /// stages that it didn't come to stay as they are.
+    ///
+    /// # Errors
+    /// As for [`Workspace::checkout`], or the lock of either state cannot be read or written.
+    pub fn take_state(&mut self, made: Made, events: &mut dyn Events) -> Result<Vec<Outcome>> {
+        let interrupts = Interrupts::catch()?;
+        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        self.reload_lock()?;
+        let instances = self.graph.instances.iter().enumerate();
+        let is_made = |name: &str| made.lock.stages.contains_key(name);
+        let taken = instances.filter(|(_, instance)| is_made(&instance.name));
+        let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
+        self.lock.stages.extend(made.lock.stages);
+        self.save_lock()?;
+        let selection = Selection {
+            named: taken.clone(),
+            reached: taken,
+        };
+        self.check_out_all(&selection, &interrupts, events)
+    }
+
+    fn check_out_all(
+        &mut self,
+        selection: &Selection,
+        interrupts: &Interrupts,
+        events: &mut dyn Events,
+    ) -> Result<Vec<Outcome>> {
         place::recover(self)?;
         let mut outcomes = Vec::new();
         for at in self.in_order(selection) {

@@ -19,6 +19,7 @@
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
 //! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
+//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers: `metrics show` reads them |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
@@ -49,9 +50,9 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const STAGE_KEYS: [&str; 18] = [
-    "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "source", "frozen",
-    "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
+pub(crate) const STAGE_KEYS: [&str; 19] = [
+    "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "metrics", "source",
+    "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
 ];
 
 pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
@@ -84,6 +85,8 @@ pub struct Stage {
     pub each: Vec<(String, Spanned<Value>)>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
+    /// The outputs that hold metrics, in the order in which they are shown; not part of any key.
+    pub metrics: Vec<String>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.

@@ -9,7 +9,8 @@ pub(crate) fn is_pattern(text: &str) -> bool {
 }
 
 /// Whether `path`, parts separated by `/`, matches `pattern` as a whole.
-pub(crate) fn matches(pattern: &str, path: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').collect();
     let path: Vec<&str> = path.split('/').collect();
     match_parts(&pattern, &path)

@@ -2,7 +2,8 @@
 
 /// A clause to end a message with: the nearest of `valid` to `name`, else all
 /// of `valid` when they are few, else nothing.
-pub(crate) fn hint<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn hint<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     if let Some(best) = nearest(name, &valid) {
         return format!("; did you mean `{best}`?");

@@ -10,6 +10,7 @@ use toml_edit::{Item, Table, TableLike};
 use crate::error::{Error, Result};
 use crate::nearest;
 use crate::source::{self, Source};
+use crate::workspace::write_whole;
 
 /// The file of parameters, in the workspace root.
 pub const FILE: &str = "params.toml";
@@ -46,17 +47,31 @@ impl Params {
     /// A file cannot be read or isn't TOML; an override names a key that
     /// `params.toml` doesn't have, or gives it another type.
     pub fn load(root: &Path, overrides: &Overrides) -> Result<Self> {
-        let mut params = Params::default();
         let path = root.join(FILE);
-        if path.exists() {
-            params.declare(Source::read(&path, FILE)?)?;
-        }
-        for file in &overrides.files {
-            let source = Source::read(file, &file.display().to_string())?;
-            params.overlay(source)?;
-        }
+        let declared = path
+            .exists()
+            .then(|| Source::read(&path, FILE))
+            .transpose()?;
+        let overlays = overrides.files.iter();
+        let overlays = overlays.map(|file| Source::read(file, &file.display().to_string()));
+        let mut params = Params::of_sources(declared, overlays.collect::<Result<_>>()?)?;
         for setting in &overrides.settings {
             params.set(setting)?;
+        }
+        Ok(params)
+    }
+
+    /// Reads the text of `params.toml` (none means no params), then overlays.
+    ///
+    /// # Errors
+    /// As [`Params::load`], but for reading.
+    pub(crate) fn of_sources(declared: Option<Source>, overlays: Vec<Source>) -> Result<Self> {
+        let mut params = Params::default();
+        if let Some(source) = declared {
+            params.declare(source)?;
+        }
+        for source in overlays {
+            params.overlay(source)?;
         }
         Ok(params)
     }
@@ -190,6 +205,13 @@ impl Params {
         keys
     }
 
+    /// What is in no table: each dotted key with its value as JSON on one line, which tells all that there is to tell.
+    pub fn leaves(&self) -> BTreeMap<String, String> {
+        let mut leaves = BTreeMap::new();
+        list_leaves("", &self.root, &mut leaves);
+        leaves
+    }
+
     /// The file and line that gave `dotted` its value, as `params.toml:12`.
     pub fn place(&self, dotted: &str) -> Option<String> {
         let place = self.places.get(dotted)?;
@@ -241,6 +263,20 @@ pub fn read_toml(path: &Path, name: &str) -> Result<Value> {
     Ok(Value::Object(params.root))
 }
 
+/// The values of an array in TOML such as `1, "a"`; none where it isn't one.
+#[must_use]
+pub fn read_values(text: &str) -> Option<Vec<Value>> {
+    let source = Source {
+        name: String::new(),
+        text: format!("values = [{text}]"),
+    };
+    let document = source.parse().ok()?;
+    let values = to_json(document.get("values")?)?;
+    // A text such as `1] # [` is no list of values.
+    let is_whole = document.as_table().len() == 1 && !text.contains('#');
+    values.as_array().filter(|_| is_whole).cloned()
+}
+
 /// Writes `values` at their dotted keys into the TOML file at `path`, which messages call `name`; all else stays as it
 /// is, comments included. A key that isn't there is added at the end of its table.
 ///
@@ -256,7 +292,11 @@ pub fn write_toml<'a>(
         let wrong = format!("`{dotted}` cannot be written into `{name}`");
         put(document.as_table_mut(), dotted, &value).ok_or(Error::Invalid(wrong))?;
     }
-    Ok(fs_err::write(path, document.to_string())?)
+    // A link stays one.
+    write_whole(
+        &fs_err::canonicalize(path)?,
+        document.to_string().as_bytes(),
+    )
 }
 
 /// Puts `value` at the dotted key; none where something that is no table is in the way.
@@ -275,14 +315,25 @@ fn put(table: &mut dyn TableLike, dotted: &str, value: &Value) -> Option<()> {
     Some(())
 }
 
-/// A flag, number or string in TOML; none for others.
+/// A value in TOML; none for what TOML has no word for.
 fn from_json(value: &Value) -> Option<toml_edit::Value> {
     match value {
         Value::Bool(flag) => Some((*flag).into()),
         Value::Number(number) if number.is_f64() => number.as_f64().map(Into::into),
         Value::Number(number) => number.as_i64().map(Into::into),
         Value::String(text) => Some(text.as_str().into()),
-        _ => None,
+        Value::Array(items) => {
+            let items: Option<toml_edit::Array> = items.iter().map(from_json).collect();
+            items.map(Into::into)
+        }
+        Value::Object(table) => {
+            let entries = table
+                .iter()
+                .map(|(key, value)| Some((key, from_json(value)?)));
+            let entries: Option<toml_edit::InlineTable> = entries.collect();
+            entries.map(Into::into)
+        }
+        Value::Null => None,
     }
 }
 
@@ -293,6 +344,18 @@ fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {
             list_keys(&format!("{dotted}."), inner, keys);
         }
         keys.push(dotted);
+    }
+}
+
+fn list_leaves(prefix: &str, table: &Map<String, Value>, leaves: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let dotted = format!("{prefix}{key}");
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                list_leaves(&format!("{dotted}."), inner, leaves);
+            }
+            value => drop(leaves.insert(dotted, canonical(value))),
+        }
     }
 }
 

@@ -32,24 +32,32 @@ impl Workspace {
     pub fn run_tool(&mut self, run: &str, job: &Value, sandbox: Sandbox) -> Result<ExitStatus> {
         let interrupts = Interrupts::catch()?;
         sandbox.check()?;
-        self.check_tool(run)?;
-        let mut build = Build::of(&self.graph.instances);
-        build.add(run, None);
-        build.binaries.insert(run.to_owned());
-        let executables = build.run(&self.root, &interrupts)?;
-        let executable = executables.get(run).ok_or_else(|| Error::Cargo {
-            what: format!("find the executable of `{run}`"),
-            why: "cargo built it but did not name it".into(),
-        })?;
+        let executable = self.build_tool(run, &interrupts)?;
         let folder = self
             .own("work")
             .join(format!("tool-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
-        let status = start(executable, job, &folder, sandbox.common(self).as_ref());
+        let status = start(&executable, job, &folder, sandbox.common(self).as_ref());
         store::remove_path(&folder)?;
         let status = status?;
         interrupts.check()?;
         Ok(status)
+    }
+
+    /// Builds `run` and returns its executable.
+    ///
+    /// # Errors
+    /// There's no such binary, the build fails, or a signal asks to stop.
+    pub(crate) fn build_tool(&mut self, run: &str, interrupts: &Interrupts) -> Result<PathBuf> {
+        self.check_tool(run)?;
+        let mut build = Build::of(&self.graph.instances);
+        build.add(run, None);
+        build.binaries.insert(run.to_owned());
+        let mut executables = build.run(&self.root, interrupts)?;
+        executables.remove(run).ok_or_else(|| Error::Cargo {
+            what: format!("find the executable of `{run}`"),
+            why: "cargo built it but did not name it".into(),
+        })
     }
 }
 

@@ -4,19 +4,22 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use store::{Digest, Index, Store};
+use store::{Digest, Index, Store, remove_path};
 
 use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
 use crate::config::{self, Action, Config};
 use crate::error::{Error, Result};
+use crate::events::Events;
 use crate::graph::{Graph, Selection};
 use crate::instance::{self, Instance};
 use crate::job;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
+use crate::mutex;
 use crate::params::{Overrides, Params};
+use crate::process::Interrupts;
 
 /// The runner's folder in the workspace root: cache, logs, work under way.
 pub const FOLDER: &str = ".atelier";
@@ -92,6 +95,16 @@ impl Workspace {
             }
         }
         Ok(workspace)
+    }
+
+    /// Removes the state `name` beside the current one, once no repro is at work.
+    ///
+    /// # Errors
+    /// Its folder cannot be removed, or a signal asks to stop.
+    pub fn remove_aside(&mut self, name: &Path, events: &mut dyn Events) -> Result<()> {
+        let interrupts = Interrupts::catch()?;
+        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        Ok(remove_path(&self.root.join(FOLDER).join(name))?)
     }
 
     fn open_in(
@@ -307,7 +320,7 @@ impl Workspace {
 }
 
 /// Writes a file in one step, beside other processes that do the same.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let aside = path.with_extension(format!("{}.part", std::process::id()));
     fs_err::write(&aside, bytes)?;
     Ok(fs_err::rename(aside, path)?)

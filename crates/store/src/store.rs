@@ -88,6 +88,25 @@ impl Store {
         serde_json::from_slice(&text).ok()
     }
 
+    /// The bytes of the file `digest`, for what is small enough to be held in memory.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where there is no such file, [`Error::Damaged`] where it has other bytes.
+    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>> {
+        let path = self.object(digest);
+        match fs_err::read(&path) {
+            Ok(bytes) if Digest::of_bytes(&bytes) == *digest => Ok(bytes),
+            Ok(_) => {
+                place::remove_path(&path)?;
+                Err(Error::Damaged { digest: *digest })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Missing { digest: *digest })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn place(&self, kind: &str, digest: &Digest) -> PathBuf {
         let hex = digest.to_string();
         let (folder, name) = hex.split_at(2);

@@ -30,6 +30,7 @@ impl Reader<'_> {
             params: self.params(table)?,
             each: self.each(table)?,
             show: self.show(table)?,
+            metrics: self.metrics(table)?,
             env: self.env(table)?,
             is_source: self.flag(table, "source", false)?,
             rules: self.rules(table)?,
@@ -246,16 +247,35 @@ impl Reader<'_> {
     }
 
     fn show(&self, table: &dyn TableLike) -> Result<Option<String>> {
-        let Some(show) = self.optional_string(table, "show")? else {
-            return Ok(None);
+        let show = self.optional_string(table, "show")?;
+        show.map(|show| self.own_output(table, "show", show))
+            .transpose()
+    }
+
+    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<String>> {
+        let Some(item) = table.get("metrics") else {
+            return Ok(Vec::new());
         };
+        let names = self.strings(item, "metrics")?.into_iter();
+        names
+            .map(|name| self.own_output(table, "metrics", name))
+            .collect()
+    }
+
+    /// The name that `key` gives, if it is that of an output.
+    fn own_output(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+        name: Spanned<String>,
+    ) -> Result<String> {
         let outputs = self.outputs(table)?;
-        if !outputs.contains_key(&show.value) {
-            let hint = nearest::hint(&show.value, outputs.keys().map(String::as_str));
-            let message = format!("`show` names no output: `{}`{hint}", show.value);
-            return Err(self.source.error(show.span, message));
+        if outputs.contains_key(&name.value) {
+            return Ok(name.value);
         }
-        Ok(Some(show.value))
+        let hint = nearest::hint(&name.value, outputs.keys().map(String::as_str));
+        let message = format!("`{key}` names no output: `{}`{hint}", name.value);
+        Err(self.source.error(name.span, message))
     }
 
     fn flag(&self, table: &dyn TableLike, key: &str, default: bool) -> Result<bool> {

@@ -174,6 +174,8 @@ impl Executor<'_> {
         reasons: Vec<String>,
         executable: Option<PathBuf>,
     ) -> Result<()> {
+        // What it leaves half done is of use for whoever asks for the same state again.
+        self.workspace.note_key(&planned.key)?;
         let share = self.room.take(&instance.rules.resources);
         let job = self.prepare(instance, &planned, executable, &share);
         let job = match job {

@@ -1,0 +1,412 @@
+//! Numbers that stages made, read from outputs that are declared as `metrics`.
+//!
+//! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by its
+//! keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of text and
+//! flags, and if these don't tell the rows apart, of integers, too) and each other column of numbers is a metric, named by
+//! the column unless that is `value`. What is neither a finite number nor a key is left out.
+//!
+//! A program of the workspace reads tables: the runner compiles no parquet. What was read is kept by the content's hash,
+//! and outlives the content in the cache.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use store::{Digest, remove_path};
+
+use crate::error::{Error, Result};
+use crate::lock::Lock;
+use crate::process::Interrupts;
+use crate::workspace::{FOLDER, Workspace, write_whole};
+
+/// The crate and binary that read and write tables.
+const TABLES: &str = "checks/table";
+
+/// Bytes that a file of metrics has at most.
+const LARGEST: u64 = 16_000_000;
+
+/// A state of the workspace whose metrics are wanted.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// What was made.
+    pub lock: Lock,
+    /// Where it was put, for what the cache doesn't keep; none for what is no longer there.
+    pub folder: Option<PathBuf>,
+}
+
+/// A number that a stage made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Where it was made, as `instance.output`.
+    pub output: String,
+    /// Its name there; empty where the file is nothing but a number.
+    pub name: String,
+    /// The number.
+    pub value: f64,
+}
+
+impl Metric {
+    /// The name that no other metric of its state has.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match self.name.as_str() {
+            "" => self.output.clone(),
+            name => format!("{}.{name}", self.output),
+        }
+    }
+}
+
+/// The metrics of a state.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// In the order of `pipeline.toml`.
+    pub values: Vec<Metric>,
+    /// What there is to say of outputs that cannot be read.
+    pub faults: Vec<String>,
+}
+
+/// An output that holds metrics.
+struct Marked {
+    /// `instance.output`.
+    name: String,
+    digest: Option<Digest>,
+    /// Where it stands, if anywhere.
+    path: Option<PathBuf>,
+}
+
+/// What is read from a file, by the names in it.
+type Read = std::result::Result<Vec<(String, f64)>, String>;
+
+impl Workspace {
+    /// Whether `pipeline.toml` declares outputs with metrics.
+    #[must_use]
+    pub fn has_metrics(&self) -> bool {
+        let mut stages = self.config.stages.iter();
+        stages.any(|stage| !stage.metrics.is_empty())
+    }
+
+    /// What was made of the current state.
+    #[must_use]
+    pub fn made_here(&self) -> Made {
+        Made {
+            lock: self.lock.clone(),
+            folder: Some(self.root.clone()),
+        }
+    }
+
+    /// What was made of the state `name` beside the current one.
+    ///
+    /// # Errors
+    /// Its lock cannot be read.
+    pub fn made_aside(&self, name: &Path) -> Result<Made> {
+        let folder = self.root.join(FOLDER).join(name);
+        Ok(Made {
+            lock: Lock::load(&folder)?,
+            folder: Some(folder),
+        })
+    }
+
+    /// The metrics of each of the states, which is not read again where its content was read before.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or the program that reads tables cannot be built.
+    pub fn metrics(&mut self, states: &[Made]) -> Result<Vec<Metrics>> {
+        let marked: Vec<Vec<Marked>> = states.iter().map(|made| self.marked(made)).collect();
+        let mut read: BTreeMap<Digest, Read> = BTreeMap::new();
+        let mut tables = BTreeMap::new();
+        let mut metrics = Vec::new();
+        let mut contents = Vec::new();
+        for marked in marked.iter().flatten() {
+            let found = self.read_marked(marked, &mut read, &mut tables)?;
+            contents.push(found);
+        }
+        read.extend(self.read_tables(&tables)?);
+        let mut contents = contents.into_iter();
+        for marked in marked {
+            let mut of_state = Metrics::default();
+            for (marked, content) in marked.into_iter().zip(contents.by_ref()) {
+                let values = content.and_then(|digest| read[&digest].clone());
+                of_state.add(&marked.name, values);
+            }
+            metrics.push(of_state);
+        }
+        Ok(metrics)
+    }
+
+    /// The outputs of a state that hold metrics, in the order of `pipeline.toml`.
+    fn marked(&self, made: &Made) -> Vec<Marked> {
+        let mut marked = Vec::new();
+        for stage in &self.config.stages {
+            let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
+            let locked = made.lock.stages.iter();
+            for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
+                for output in &stage.metrics {
+                    marked.push(Marked {
+                        name: format!("{instance}.{output}"),
+                        digest: locked.outputs.get(output).copied(),
+                        path: self.place(made, instance, output),
+                    });
+                }
+            }
+        }
+        marked
+    }
+
+    /// Where an output of a state stands, as far as its instance is one of today's.
+    fn place(&self, made: &Made, instance: &str, output: &str) -> Option<PathBuf> {
+        let mut instances = self.graph.instances.iter();
+        let instance = instances.find(|known| known.name == instance)?;
+        Some(
+            made.folder
+                .as_ref()?
+                .join(&instance.outputs.get(output)?.path),
+        )
+    }
+
+    /// The content of an output, or why there is none. What it says is added to `read`, tables yet to be read to `tables`.
+    fn read_marked(
+        &self,
+        marked: &Marked,
+        read: &mut BTreeMap<Digest, Read>,
+        tables: &mut BTreeMap<Digest, Vec<u8>>,
+    ) -> Result<std::result::Result<Digest, String>> {
+        if let Some(digest) = marked.digest {
+            if read.contains_key(&digest) || tables.contains_key(&digest) {
+                return Ok(Ok(digest));
+            }
+            if let Some(values) = self.known(&digest) {
+                read.insert(digest, Ok(values));
+                return Ok(Ok(digest));
+            }
+        }
+        let Some(bytes) = self.bytes(marked)? else {
+            let why = match marked.digest {
+                Some(_) => "the cache no longer has it",
+                None => "it is not there",
+            };
+            return Ok(Err(why.to_owned()));
+        };
+        let digest = Digest::of_bytes(&bytes);
+        if bytes.starts_with(b"PAR1") {
+            tables.insert(digest, bytes);
+        } else {
+            let values = numbers(&bytes);
+            if let Ok(values) = &values {
+                self.keep(&digest, values)?;
+            }
+            read.insert(digest, values);
+        }
+        Ok(Ok(digest))
+    }
+
+    /// The bytes of an output, from the cache or from its place.
+    fn bytes(&self, marked: &Marked) -> Result<Option<Vec<u8>>> {
+        if let (Some(digest), Some(store)) = (&marked.digest, &self.store) {
+            // Whoever declares a huge file as metrics is told so, and not made to wait.
+            match store.bytes_of(digest) {
+                0 => {}
+                bytes if bytes > LARGEST => return Ok(Some(Vec::new())),
+                _ => match store.read(digest) {
+                    Ok(bytes) => return Ok(Some(bytes)),
+                    Err(store::Error::Missing { .. } | store::Error::Damaged { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        let path = marked.path.as_ref().filter(|path| path.is_file());
+        let Some(path) = path else { return Ok(None) };
+        if fs_err::metadata(path)?.len() > LARGEST {
+            return Ok(Some(Vec::new()));
+        }
+        let bytes = fs_err::read(path)?;
+        let is_it = { marked.digest }.is_none_or(|digest| Digest::of_bytes(&bytes) == digest);
+        Ok(is_it.then_some(bytes))
+    }
+
+    /// What tables say, by the hash of their bytes.
+    fn read_tables(
+        &mut self,
+        tables: &BTreeMap<Digest, Vec<u8>>,
+    ) -> Result<BTreeMap<Digest, Read>> {
+        if tables.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        if !self.has_binary(TABLES)? {
+            let fault = format!("the workspace has no `{TABLES}` to read tables with");
+            let faults = tables.keys().map(|digest| (*digest, Err(fault.clone())));
+            return Ok(faults.collect());
+        }
+        let folder = self.own(&format!("work/tables-{}", std::process::id()));
+        fs_err::create_dir_all(&folder)?;
+        let answer = self.ask_about(tables, &folder);
+        remove_path(&folder)?;
+        let answers: Vec<Value> = serde_json::from_slice(&answer?).map_err(std::io::Error::from)?;
+        let mut read = BTreeMap::new();
+        for (digest, answer) in tables.keys().zip(answers) {
+            let values = answered(&answer);
+            if let Ok(values) = &values {
+                self.keep(digest, values)?;
+            }
+            read.insert(*digest, values);
+        }
+        Ok(read)
+    }
+
+    fn ask_about(&mut self, tables: &BTreeMap<Digest, Vec<u8>>, folder: &Path) -> Result<Vec<u8>> {
+        let mut paths = Vec::new();
+        for (digest, bytes) in tables {
+            let path = folder.join(digest.to_string());
+            fs_err::write(&path, bytes)?;
+            paths.push(path);
+        }
+        self.ask_for_tables(&json!({ "read": paths }), folder)
+    }
+
+    /// Writes `columns`, each a name and its values, as a table in parquet to `path`, in one step.
+    ///
+    /// # Errors
+    /// The workspace has no program for that, or the file cannot be written.
+    pub fn write_table(&mut self, path: &Path, columns: &[(String, Vec<Value>)]) -> Result<()> {
+        if !self.has_binary(TABLES)? {
+            let message = format!("the workspace has no `{TABLES}` to write tables with");
+            return Err(Error::Invalid(message));
+        }
+        let folder = self.own(&format!("work/tables-{}", std::process::id()));
+        fs_err::create_dir_all(&folder)?;
+        let question = json!({ "write": path, "columns": columns });
+        let answer = self.ask_for_tables(&question, &folder);
+        remove_path(&folder)?;
+        answer.map(drop)
+    }
+
+    /// What the program that knows tables answers.
+    fn ask_for_tables(&mut self, question: &Value, folder: &Path) -> Result<Vec<u8>> {
+        let interrupts = Interrupts::catch()?;
+        let executable = self.build_tool(TABLES, &interrupts)?;
+        let file = folder.join("question.json");
+        fs_err::write(&file, question.to_string())?;
+        let mut command = Command::new(executable);
+        let answer = command.arg(file).stdin(Stdio::null()).output()?;
+        interrupts.check()?;
+        if answer.status.success() {
+            return Ok(answer.stdout);
+        }
+        let (status, message) = (answer.status, String::from_utf8_lossy(&answer.stderr));
+        let message = message.trim();
+        Err(Error::Invalid(format!(
+            "`{TABLES}` ended with {status}: {message}"
+        )))
+    }
+
+    /// What was read from a content before.
+    fn known(&self, digest: &Digest) -> Option<Vec<(String, f64)>> {
+        let text = fs_err::read(self.notes(digest)).ok()?;
+        let texts: Vec<(String, String)> = serde_json::from_slice(&text).ok()?;
+        let values = texts.into_iter();
+        values
+            .map(|(name, text)| Some((name, text.parse().ok()?)))
+            .collect()
+    }
+
+    /// Notes what was read from a content. Numbers are texts: what reads JSON may be wrong by a last digit.
+    fn keep(&self, digest: &Digest, values: &[(String, f64)]) -> Result<()> {
+        let texts = values.iter();
+        let texts: Vec<(&String, String)> = texts
+            .map(|(name, value)| (name, value.to_string()))
+            .collect();
+        let text = serde_json::to_vec(&texts).map_err(std::io::Error::from)?;
+        fs_err::create_dir_all(self.own("metrics"))?;
+        write_whole(&self.notes(digest), &text)
+    }
+
+    fn notes(&self, digest: &Digest) -> PathBuf {
+        self.own("metrics").join(format!("{digest}.json"))
+    }
+}
+
+impl Metrics {
+    fn add(&mut self, output: &str, read: Read) {
+        match read {
+            Ok(values) => self
+                .values
+                .extend({ values.into_iter() }.map(|(name, value)| Metric {
+                    output: output.to_owned(),
+                    name,
+                    value,
+                })),
+            Err(why) => self.faults.push(format!("no metrics of `{output}`: {why}")),
+        }
+    }
+}
+
+/// The numbers in a text of JSON, named by their keys.
+fn numbers(bytes: &[u8]) -> Read {
+    if bytes.is_empty() {
+        return Err(format!(
+            "it is empty, or larger than {} MB",
+            LARGEST / 1_000_000
+        ));
+    }
+    let value = serde_json::from_slice(bytes);
+    let value: Value = value.map_err(|_| "it is neither JSON nor a table in parquet".to_owned())?;
+    let mut numbers = Vec::new();
+    add_numbers("", &value, &mut numbers);
+    Ok(numbers)
+}
+
+fn add_numbers(name: &str, value: &Value, numbers: &mut Vec<(String, f64)>) {
+    let join = |key: &str| match name {
+        "" => key.to_owned(),
+        name => format!("{name}.{key}"),
+    };
+    match value {
+        Value::Number(number) => {
+            let number = number.as_f64().filter(|number| number.is_finite());
+            numbers.extend(number.map(|number| (name.to_owned(), number)));
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                add_numbers(&join(&at.to_string()), item, numbers);
+            }
+        }
+        Value::Object(table) => {
+            for (key, value) in table {
+                add_numbers(&join(key), value, numbers);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What the program says of one table.
+fn answered(answer: &Value) -> Read {
+    let unclear = || "the program that reads tables was not understood".to_owned();
+    if let Some(fault) = answer["fault"].as_str() {
+        return Err(fault.to_owned());
+    }
+    let values = answer["values"].as_array().ok_or_else(unclear)?.iter();
+    let values = values.map(|pair| {
+        let value = pair[1].as_str().and_then(|text| text.parse().ok());
+        Some((pair[0].as_str()?.to_owned(), value?))
+    });
+    values.collect::<Option<_>>().ok_or_else(unclear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_json_are_named_by_their_keys() {
+        let text =
+            br#"{"val": {"f1": 0.5, "top": [1, 2.5]}, "note": "x", "ok": true, "none": null}"#;
+        let expected = [("val.f1", 0.5), ("val.top.0", 1.0), ("val.top.1", 2.5)];
+        let expected: Vec<_> = expected
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        assert_eq!(numbers(text), Ok(expected));
+        assert_eq!(numbers(b"0.25\n"), Ok(vec![(String::new(), 0.25)]));
+        assert!(numbers(b"no").is_err() && numbers(b"").is_err());
+    }
+}

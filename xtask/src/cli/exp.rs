@@ -1,0 +1,181 @@
+//! What can be typed about experiments, metrics and params.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Params;
+
+/// Runs of the pipeline with other parameters, beside the current state.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Exp {
+    /// Run the pipeline with other parameters
+    #[command(after_help = "\
+Outputs, lock and logs stand in `.atelier/experiments/NAME`; sources and cache are shared with
+the current state, which stays as it is. An experiment that was stopped continues when it is
+asked for again; one that is complete costs nothing.
+
+Examples:
+  cargo xtask exp run --set train.lr=0.001
+  cargo xtask exp run --set train.lr=0.001 --name slow score
+  cargo xtask exp run --grid train.lr=0.001,0.01 --grid model.resnet=18,34   four experiments")]
+    Run(ExpRun),
+    /// List the experiments with what they changed and what came of it
+    #[command(after_help = "\
+The first row is the workspace. Parameters are shown where they differ from it. A column is
+named as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
+
+Examples:
+  cargo xtask exp show
+  cargo xtask exp show --sort val.f1 --reverse --filter 'val.f1>0.8' --filter train.lr==0.001
+  cargo xtask exp show --metric 'network.val.*' --metric forest.val.top1
+  cargo xtask exp show --parquet experiments.parquet")]
+    Show(ExpShow),
+    /// Say in which parameters and metrics two states differ
+    #[command(after_help = "\
+Each is an experiment, a revision of git, or `workspace`.
+
+Examples:
+  cargo xtask exp diff lr-0.001              against the workspace
+  cargo xtask exp diff HEAD lr-0.001 --json")]
+    Diff(Compare),
+    /// Make an experiment the current state
+    #[command(after_help = "\
+Writes its parameters where the next repro reads them, and restores its results: nothing runs.
+
+Examples:
+  cargo xtask exp apply lr-0.001")]
+    Apply {
+        /// Which experiment
+        #[arg(value_name = "NAME")]
+        experiment: String,
+    },
+    /// Remove experiments
+    #[command(after_help = "\
+Results stay in the cache until `cargo xtask cache gc`.
+
+Examples:
+  cargo xtask exp remove lr-0.001 lr-0.01
+  cargo xtask exp remove --all")]
+    Remove {
+        /// Which experiments
+        #[arg(value_name = "NAME", required_unless_present = "all")]
+        experiments: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "experiments")]
+        all: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpRun {
+    /// Stages, instances, output paths or patterns; all if none
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) params: Params,
+    /// Try each of these values, with each of those of other grids; can be repeated
+    #[arg(long = "grid", value_name = "TABLE.KEY=VALUE,…")]
+    pub(crate) grids: Vec<String>,
+    /// Its name; with grids, what their names begin with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// So many stages may run at once
+    #[arg(long, short, value_name = "N", default_value = "1")]
+    pub(crate) jobs: NonZeroUsize,
+    /// List the experiments; run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print only failures
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExpShow {
+    /// Order by a column; what has no value there comes last
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) sort: Option<String>,
+    /// From the largest to the smallest
+    #[arg(long, requires = "sort")]
+    pub(crate) reverse: bool,
+    /// Only experiments of which this is true; can be repeated
+    #[arg(long = "filter", value_name = "COLUMN>VALUE")]
+    pub(crate) filters: Vec<String>,
+    /// Only metrics of this name, or that match this pattern; can be repeated
+    #[arg(long = "metric", value_name = "PATTERN")]
+    pub(crate) metrics: Vec<String>,
+    /// Print one JSON document, with all parameters and metrics
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a table with all metrics
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) parquet: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) params: Params,
+}
+
+/// Two states.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// Experiment, revision of git, or `workspace`
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+    /// The other; the workspace if not given
+    #[arg(value_name = "B", default_value = "workspace")]
+    pub(crate) b: String,
+    /// What is the same, too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) params: Params,
+}
+
+/// Numbers that stages made, in outputs declared as `metrics`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Metrics {
+    /// Print the metrics of states
+    #[command(after_help = "\
+Examples:
+  cargo xtask metrics show
+  cargo xtask metrics show HEAD lr-0.001 workspace --metric 'val.*'")]
+    Show {
+        /// Experiments, revisions of git, or `workspace`, which is shown if none is given
+        #[arg(value_name = "STATE")]
+        states: Vec<String>,
+        /// Only metrics of this name, or that match this pattern; can be repeated
+        #[arg(long = "metric", value_name = "PATTERN")]
+        metrics: Vec<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        params: Params,
+    },
+    /// Say in which metrics two states differ
+    #[command(after_help = "\
+Each is an experiment, a revision of git, or `workspace`.
+
+Examples:
+  cargo xtask metrics diff HEAD
+  cargo xtask metrics diff v1 lr-0.001")]
+    Diff(Compare),
+}
+
+/// The values of params.toml.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ParamsCommand {
+    /// Say in which parameters two states differ
+    #[command(after_help = "\
+Each is an experiment, a revision of git, or `workspace`. Files given by `--params` are read as
+they are in the revision.
+
+Examples:
+  cargo xtask params diff HEAD
+  cargo xtask params diff main lr-0.001 --json")]
+    Diff(Compare),
+}
