@@ -15,10 +15,16 @@
 //! ```
 //!
 //! Of a list, each item must be like that. Rows are counted from 0, as notebooks do.
+//!
+//! Beside that, what else the runner wants of tables: the [`numbers`] of one by name, and to [`write`] one.
 
 mod cell;
 mod look;
+mod numbers;
 mod words;
+mod write;
 
 pub use look::faults;
+pub use numbers::numbers;
 pub use words::{Check, Column, Rows};
+pub use write::write;
