@@ -9,7 +9,7 @@ use pipeline::Sandbox;
 
 mod exp;
 
-pub(crate) use exp::{Compare, Exp, ExpRun, ExpShow, Metrics, ParamsCommand};
+pub(crate) use exp::{Compare, Exp, ExpRun, ExpShow, History, Metrics, ParamsCommand, Provenance};
 
 /// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
 #[derive(Debug, Parser)]
@@ -90,6 +90,22 @@ Examples:
         /// Stage or instance
         stage: String,
     },
+    /// List what was run, or taken for a run, with key, outcome, time and reason
+    #[command(after_help = "\
+The youngest comes first. The list is `.atelier/runs.jsonl`.
+
+Examples:
+  cargo xtask history
+  cargo xtask history train --last 5
+  cargo xtask history train@0 --json")]
+    History(History),
+    /// Say what made a file: command, parameters, code and inputs, back to the sources
+    #[command(after_help = "\
+Examples:
+  cargo xtask provenance artifacts/score/scores.parquet
+  cargo xtask provenance .atelier/experiments/lr-0.001/artifacts/report/index.html
+  cargo xtask provenance artifacts/report/index.html --json")]
+    Provenance(Provenance),
     /// Put outputs and sources in place as pipeline.lock and sources.lock have them
     #[command(after_help = "\
 Nothing runs, and it does not matter what code and parameters are now. What stands in the way

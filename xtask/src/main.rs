@@ -6,6 +6,7 @@ mod compare;
 mod complete;
 mod dag;
 mod exp;
+mod history;
 mod live;
 mod predict;
 mod print;
@@ -47,6 +48,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Predict(arguments) => return predict::predict(&arguments),
         Command::Dag(arguments) => draw(&arguments)?,
         Command::Log { stage } => log(&stage)?,
+        Command::History(arguments) => history::history(&arguments)?,
+        Command::Provenance(arguments) => history::provenance(&arguments)?,
         Command::Watch(arguments) => watch::watch(&arguments)?,
         Command::Checkout(arguments) => return take::checkout(arguments),
         Command::Commit(arguments) => take::accept(&arguments, Accept::Outputs)?,

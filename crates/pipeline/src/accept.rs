@@ -73,7 +73,11 @@ impl Workspace {
                 (State::Adopted, outputs, format!("adopted from {key}"))
             }
         };
-        self.enter_accepted(&instance, &planned, outputs, how.clone())?;
+        self.enter_accepted(&instance, &planned, &outputs, how.clone())?;
+        let mut run = self.run_of(&instance, &planned, &[]);
+        run.outcome = Some(state);
+        run.status.clone_from(&how);
+        self.note_run(run, &instance, &outputs)?;
         Ok(Outcome {
             stage: instance.name,
             state,
@@ -143,12 +147,12 @@ impl Workspace {
         &mut self,
         instance: &Instance,
         planned: &Planned,
-        outputs: BTreeMap<String, Digest>,
+        outputs: &BTreeMap<String, Digest>,
         how: String,
     ) -> Result<()> {
-        let entry = locked(instance, planned, &outputs);
+        let entry = locked(instance, planned, outputs);
         let record = Record {
-            outputs,
+            outputs: outputs.clone(),
             manifest: planned.manifest.to_string(),
             accepted: Some(how),
         };

@@ -121,7 +121,7 @@ pub struct Outcome {
 }
 
 /// What happened to an instance, or would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Nothing to do.

@@ -33,7 +33,6 @@ const NEXT: &str = "\n(exit $?)\n";
 /// A run about to start, under way or done.
 pub(crate) struct Job {
     instance: Instance,
-    key: Digest,
     /// `.atelier/work/<key>`: survives a failure, so that the next run continues.
     work: PathBuf,
     /// Its temporary files.
@@ -129,7 +128,6 @@ impl Job {
                 lock: work.join("lock"),
             },
             instance: instance.clone(),
-            key: planned.key,
             work,
             temporary,
             command,
@@ -194,14 +192,9 @@ impl Job {
     ///
     /// # Errors
     /// It failed, or was refused what it doesn't declare.
-    pub(crate) fn end(
-        &self,
-        workspace: &Workspace,
-        ending: &Ending,
-        events: &mut dyn Events,
-    ) -> Result<Usage> {
+    pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Usage> {
         remove_path(&self.temporary)?;
-        self.note(workspace, ending)?;
+        self.note(ending)?;
         let told = self.told();
         if !ending.is_success() {
             return Err(self.failed(ending, told.as_ref())?);
@@ -261,8 +254,8 @@ impl Job {
         Err(Error::Undeclared { stage, advice, log })
     }
 
-    /// Ends the log and adds the run to the list of runs.
-    fn note(&self, workspace: &Workspace, ending: &Ending) -> Result<()> {
+    /// Ends the log.
+    fn note(&self, ending: &Ending) -> Result<()> {
         let Usage {
             wall_s,
             cpu_s,
@@ -276,20 +269,7 @@ impl Job {
             log,
             "# {ending}, {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB"
         )?;
-        let line = json!({
-            "stage": self.instance.name,
-            "key": self.key.to_string(),
-            "status": ending.to_string(),
-            "wall_s": wall_s,
-            "cpu_s": cpu_s,
-            "peak_bytes": peak_bytes,
-        });
-        let mut options = fs_err::OpenOptions::new();
-        let mut runs = options
-            .append(true)
-            .create(true)
-            .open(workspace.own("runs.jsonl"))?;
-        Ok(writeln!(runs, "{line}")?)
+        Ok(())
     }
 
     /// Stores the outputs where they were made.
@@ -316,6 +296,16 @@ impl Job {
             Ok((name.clone(), workspace.take(made, is_cached)?))
         });
         outputs.collect()
+    }
+
+    /// What the runner put into the environment of the process.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
+        // Where a run works is of no interest once it has ended.
+        let own = ["ATELIER_JOB", "TMPDIR"];
+        let variables = self.spec.environment.iter();
+        variables
+            .filter(move |(name, _)| !own.contains(&name.as_str()))
+            .cloned()
     }
 
     /// Where an output was made.

@@ -75,6 +75,25 @@ impl Manifest {
         command.into_iter().flatten().next().map(String::as_str)
     }
 
+    /// The names and values of a section.
+    pub(crate) fn section(&self, section: &str) -> BTreeMap<String, String> {
+        let lines = self.lines.iter();
+        let of_section = lines.filter_map(|(entry, value)| {
+            let name = entry.strip_prefix(section)?.strip_prefix(' ')?;
+            Some((name.to_owned(), value.clone()))
+        });
+        of_section.collect()
+    }
+
+    /// The hash of what the stage is compiled from, and how; none for a foreign command.
+    pub(crate) fn code(&self) -> Option<Digest> {
+        let lines = self.lines.iter().filter(|(entry, _)| is_of_code(entry));
+        let text: String = lines
+            .map(|(entry, value)| format!("{entry} = {value}\n"))
+            .collect();
+        (!text.is_empty()).then(|| Digest::of_bytes(text.as_bytes()))
+    }
+
     /// What changed from `old` to this one, in the order of the lines. An input
     /// still to be made is no difference.
     pub fn differences(&self, old: &Manifest) -> Vec<Difference> {
@@ -138,9 +157,13 @@ pub struct Difference {
 impl Difference {
     /// Whether it is one of code: of what a stage is compiled from, and how.
     pub(crate) fn is_of_code(&self) -> bool {
-        let section = self.entry.split(' ').next().unwrap_or(&self.entry);
-        ["code", "crate", "package", "build"].contains(&section)
+        is_of_code(&self.entry)
     }
+}
+
+fn is_of_code(entry: &str) -> bool {
+    let section = entry.split(' ').next().unwrap_or(entry);
+    ["code", "crate", "package", "build"].contains(&section)
 }
 
 impl fmt::Display for Difference {

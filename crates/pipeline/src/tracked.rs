@@ -122,6 +122,11 @@ impl Tracked {
         folders.find(|folder| self.sources.contains_key(*folder))
     }
 
+    /// Where a source came from.
+    pub(crate) fn from(&self, path: &str) -> Option<&str> {
+        self.sources.get(path)?.from.as_deref()
+    }
+
     /// The contents of all sources.
     pub(crate) fn contents(&self) -> impl Iterator<Item = Digest> {
         self.sources.values().map(|kept| kept.content)

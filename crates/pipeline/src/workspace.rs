@@ -1,5 +1,6 @@
 //! The workspace as one command sees it: declarations, params, lock, cache.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use crate::manifest::Manifest;
 use crate::mutex;
 use crate::params::{Overrides, Params};
 use crate::process::Interrupts;
+use crate::runs::Circumstances;
 
 /// The runner's folder in the workspace root: cache, logs, work under way.
 pub const FOLDER: &str = ".atelier";
@@ -44,6 +46,8 @@ pub struct Workspace {
     access: Access,
     /// Where outputs, lock and logs stand, from the root; empty for the current state.
     aside: PathBuf,
+    /// Where runs take place, once that is to be noted.
+    circumstances: OnceCell<Circumstances>,
 }
 
 /// Whether a command may write in the workspace.
@@ -143,6 +147,7 @@ impl Workspace {
             store,
             access,
             aside,
+            circumstances: OnceCell::new(),
         })
     }
 
@@ -163,6 +168,17 @@ impl Workspace {
         } else {
             self.root.join(&self.aside).join("logs")
         }
+    }
+
+    /// The folder of a state beside the current one, from the root; none for the current one.
+    pub(crate) fn aside(&self) -> Option<&Path> {
+        { Some(self.aside.as_path()) }.filter(|aside| !aside.as_os_str().is_empty())
+    }
+
+    /// Where runs take place, looked for once.
+    pub(crate) fn circumstances(&self) -> &Circumstances {
+        let find = || Circumstances::find(&self.root);
+        self.circumstances.get_or_init(find)
     }
 
     /// Whether the workspace has the binary of `run`, a text `crate/binary`.

@@ -179,3 +179,26 @@ Examples:
   cargo xtask params diff main lr-0.001 --json")]
     Diff(Compare),
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// Stage or instance; all if none
+    pub(crate) stage: Option<String>,
+    /// So many runs at most
+    #[arg(long, short, value_name = "N", default_value = "30")]
+    pub(crate) last: usize,
+    /// Print one JSON document, with all that is known of each run
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Provenance {
+    /// A file or folder
+    pub(crate) file: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) params: Params,
+}

@@ -17,6 +17,7 @@ use crate::job::Job;
 use crate::place;
 use crate::plan::{Decision, Planned, locked};
 use crate::resources::Share;
+use crate::runs::Run;
 use crate::supervise::Ending;
 
 impl Executor<'_> {
@@ -259,7 +260,14 @@ impl Executor<'_> {
         };
         self.room.give_back(share);
         let instance = self.workspace.graph.instances[at].clone();
+        let mut run = self.workspace.run_of(&instance, &planned, &reasons);
+        run.environment.extend(job.environment());
+        if let Ok(ending) = &ending {
+            run.status = ending.to_string();
+            run.usage = Some(ending.usage);
+        }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));
+        let settled = self.note(run, &instance, settled);
         match settled {
             Ok(usage) => {
                 let outcome = outcome(&instance, State::Ran);
@@ -281,6 +289,29 @@ impl Executor<'_> {
         }
     }
 
+    /// Adds a run to the list of runs.
+    fn note(
+        &self,
+        mut run: Run,
+        instance: &Instance,
+        settled: Result<(Usage, BTreeMap<String, Digest>)>,
+    ) -> Result<Usage> {
+        match settled {
+            Ok((usage, outputs)) => {
+                run.outcome = Some(State::Ran);
+                self.workspace.note_run(run, instance, &outputs)?;
+                Ok(usage)
+            }
+            Err(error) => {
+                run.outcome = Some(State::Failed);
+                run.failure = error.to_string().lines().next().map(str::to_owned);
+                // What failed first is what there is to tell.
+                let _ = self.workspace.note_run(run, instance, &BTreeMap::new());
+                Err(error)
+            }
+        }
+    }
+
     /// Stores, checks, records and places what a run made.
     fn settle(
         &mut self,
@@ -288,8 +319,8 @@ impl Executor<'_> {
         job: &Job,
         planned: &Planned,
         ending: &Ending,
-    ) -> Result<Usage> {
-        let usage = job.end(self.workspace, ending, &mut self.events)?;
+    ) -> Result<(Usage, BTreeMap<String, Digest>)> {
+        let usage = job.end(ending, &mut self.events)?;
         let outputs = job.store(self.workspace, planned)?;
         for name in self.workspace.unchecked(instance, &outputs) {
             let made = job.made(&name);
@@ -299,6 +330,6 @@ impl Executor<'_> {
         job.settle(self.workspace, planned, &outputs, &mut self.events)?;
         self.enter(instance, planned, &outputs)?;
         job.clean_up()?;
-        Ok(usage)
+        Ok((usage, outputs))
     }
 }

@@ -1,0 +1,480 @@
+//! What made a file, from the command back to the sources.
+//!
+//! The lock says which result stands in the workspace, the cache what it was made from, and the list of runs when, where,
+//! and from which paths. What one of them no longer knows, another may.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+use store::{Digest, Record};
+
+use crate::error::{Error, Result};
+use crate::glob;
+use crate::instance::{Target, normal};
+use crate::manifest::Manifest;
+use crate::nearest;
+use crate::params;
+use crate::runs::{Part, Run};
+use crate::tracked::Tracked;
+use crate::workspace::{FOLDER, Workspace};
+
+/// Where a file or folder comes from.
+#[derive(Debug, Clone, Serialize)]
+pub struct Origin {
+    /// From the workspace root, or absolute; none where nobody noted it.
+    pub path: Option<PathBuf>,
+    /// The content that this is about; none for a by-product, which decides nothing.
+    pub content: Option<Digest>,
+    /// Whether that is what stands at the path now.
+    pub state: State,
+    /// What made it; none for a source.
+    pub made: Option<Making>,
+    /// Where a source was imported from.
+    pub from: Option<String>,
+}
+
+/// How a path stands beside a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It has the content.
+    Unchanged,
+    /// It has another.
+    Changed,
+    /// Nothing is there.
+    Missing,
+}
+
+/// A run, or what was taken for one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Making {
+    /// Instance.
+    pub stage: String,
+    /// The name of the output.
+    pub output: Option<String>,
+    /// The hash of its manifest; none where nobody knows the result any more.
+    pub key: Option<Digest>,
+    /// `crate/binary`, or texts for the shell.
+    pub command: Vec<String>,
+    /// What it was given.
+    pub params: BTreeMap<String, Value>,
+    /// Environment variables that decided, and those that the runner set.
+    pub environment: BTreeMap<String, String>,
+    /// The hash of the code.
+    pub code: Option<Digest>,
+    /// How the result came to be taken for that of a run, where none made it.
+    pub accepted: Option<String>,
+    /// When and where it ran, and how long; none where nobody noted it.
+    pub run: Option<Run>,
+    /// What it was made from, by name.
+    pub inputs: Vec<Input>,
+    /// Whether its inputs are told elsewhere, where the same run occurs first.
+    pub is_repeated: bool,
+}
+
+/// What a run was made from.
+#[derive(Debug, Clone, Serialize)]
+pub struct Input {
+    /// The name that the stage knows.
+    pub name: String,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+impl Workspace {
+    /// Where what stands at `path` comes from.
+    ///
+    /// # Errors
+    /// No stage makes or reads it, several make parts of it, or a file cannot be read.
+    pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
+        let text = path.to_string_lossy();
+        let path = normal(&self.root, &text);
+        let content = match self.index.digest(&self.root.join(&path)) {
+            Ok(content) => Some(content),
+            Err(store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut history = History {
+            runs: self.runs()?,
+            tracked: Tracked::load(&self.root)?,
+            seen: BTreeSet::new(),
+        };
+        let makers = self.makers(&path);
+        match makers.as_slice() {
+            [] => self.of_nobodys(&path, content, &mut history),
+            [maker] if !path_holds(&path, &maker.path) => {
+                let wanted = content.filter(|_| maker.path == path);
+                self.origin_of(maker, &path, wanted, &mut history)
+            }
+            several => {
+                let paths = several.iter().map(|maker| maker.path.display().to_string());
+                let paths: Vec<String> = paths.take(12).collect();
+                Err(Error::Invalid(format!(
+                    "`{text}` is a folder around outputs: name one of `{}`",
+                    paths.join("`, `")
+                )))
+            }
+        }
+    }
+
+    /// The outputs at `path`, around it or in it.
+    fn makers(&self, path: &Path) -> Vec<Maker> {
+        let mut makers = Vec::new();
+        for (at, instance) in self.graph.instances.iter().enumerate() {
+            for (name, output) in &instance.outputs {
+                if output.path.starts_with(path) || path.starts_with(&output.path) {
+                    makers.push(Maker {
+                        at,
+                        output: name.clone(),
+                        path: output.path.clone(),
+                    });
+                }
+            }
+        }
+        makers
+    }
+
+    /// The origin of what no stage makes: a source, or a copy of what one made.
+    fn of_nobodys(
+        &mut self,
+        path: &Path,
+        content: Option<Digest>,
+        history: &mut History,
+    ) -> Result<Origin> {
+        if let Some(content) = content
+            && let Some((run, part)) = history.maker_of(&content)
+        {
+            let (run, output) = (run.clone(), part.name.clone());
+            let made = self.making(&run.stage.clone(), Some(run.key), Some(output), history)?;
+            return Ok(Origin {
+                path: Some(path.to_owned()),
+                content: Some(content),
+                state: State::Unchanged,
+                made: Some(made),
+                from: None,
+            });
+        }
+        if content.is_none() || !self.is_read(path) {
+            let outputs = self.graph.instances.iter().flat_map(|i| i.outputs.values());
+            let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
+            let hint = nearest::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
+            let path = path.display();
+            return Err(Error::Invalid(format!(
+                "no stage makes or reads `{path}`{hint}"
+            )));
+        }
+        Ok(self.source(path, content, history))
+    }
+
+    /// Whether a stage reads what is at `path`, or a part of it.
+    fn is_read(&self, path: &Path) -> bool {
+        let inputs = self.graph.instances.iter().flat_map(|i| i.inputs.values());
+        let mut targets = inputs.map(|input| &input.target);
+        let text = path.to_string_lossy();
+        targets.any(|target| match target {
+            Target::Absent => false,
+            Target::Path(read) => path.starts_with(read) || read.starts_with(path),
+            Target::Glob(pattern) => glob::matches(pattern, &text),
+        })
+    }
+
+    fn source(&mut self, path: &Path, content: Option<Digest>, history: &History) -> Origin {
+        let tracked = history.tracked.around(path);
+        let from = tracked.and_then(|source| history.tracked.from(source));
+        Origin {
+            state: self.state_of(path, content),
+            path: Some(path.to_owned()),
+            content,
+            made: None,
+            from: from.map(str::to_owned),
+        }
+    }
+
+    fn state_of(&mut self, path: &Path, content: Option<Digest>) -> State {
+        match (self.index.digest(&self.root.join(path)), content) {
+            (Err(_), _) => State::Missing,
+            (Ok(now), Some(content)) if now != content => State::Changed,
+            (Ok(_), _) => State::Unchanged,
+        }
+    }
+
+    /// The origin of an output, or of what lies at `path` in it. `wanted` is the output's content if that is known.
+    fn origin_of(
+        &mut self,
+        maker: &Maker,
+        path: &Path,
+        wanted: Option<Digest>,
+        history: &mut History,
+    ) -> Result<Origin> {
+        let stage = self.graph.instances[maker.at].name.clone();
+        let locked = self.lock.stages.get(&stage);
+        let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
+        let key = locked.map(|locked| locked.key);
+        let of_other = |digest: &Digest| {
+            let found = history.maker_of(digest);
+            found.map(|(run, _)| (run.stage.clone(), run.key))
+        };
+        let (stage, key, content) = match wanted {
+            Some(wanted) if Some(wanted) != last => match of_other(&wanted) {
+                Some((stage, key)) => (stage, Some(key), Some(wanted)),
+                // What nobody made was edited: told is what it was made as.
+                None => (stage, key.filter(|_| last.is_some()), last),
+            },
+            _ => (stage, key, last),
+        };
+        let is_part = maker.path != path;
+        let content = content.filter(|_| !is_part);
+        Ok(Origin {
+            state: match wanted.or(content) {
+                None if is_part => self.state_of(&maker.path.clone(), last),
+                _ => self.state_of(path, content),
+            },
+            path: Some(path.to_owned()),
+            content,
+            made: Some(self.making(&stage, key, Some(maker.output.clone()), history)?),
+            from: None,
+        })
+    }
+
+    fn making(
+        &mut self,
+        stage: &str,
+        key: Option<Digest>,
+        output: Option<String>,
+        history: &mut History,
+    ) -> Result<Making> {
+        let record = key.and_then(|key| self.store.as_ref()?.recorded(&key));
+        let run = key.and_then(|key| history.run(&key)).cloned();
+        let is_repeated = !history.seen.insert((stage.to_owned(), key));
+        let manifest = record
+            .as_ref()
+            .map(|record| Manifest::read(&record.manifest));
+        let manifest = manifest.unwrap_or_default();
+        let mut environment = manifest.section("env");
+        environment.extend(run.iter().flat_map(|run| run.environment.clone()));
+        let mut making = Making {
+            stage: stage.to_owned(),
+            output,
+            key,
+            command: command(run.as_ref(), &manifest),
+            params: given(run.as_ref(), &manifest),
+            environment,
+            code: manifest.code().or(run.as_ref().and_then(|run| run.code)),
+            accepted: record.as_ref().and_then(|record| record.accepted.clone()),
+            run,
+            inputs: Vec::new(),
+            is_repeated,
+        };
+        if !is_repeated {
+            for part in self.parts(&making, record.as_ref()) {
+                making.inputs.extend(self.inputs_of(&part, history)?);
+            }
+        }
+        Ok(making)
+    }
+
+    /// What a run read: as it was noted, else as the lock has it, else as the cache does.
+    fn parts(&self, making: &Making, record: Option<&Record>) -> Vec<Part> {
+        if let Some(run) = making.run.as_ref().filter(|run| !run.inputs.is_empty()) {
+            return { run.inputs.iter() }
+                .map(|part| self.here(run, part))
+                .collect();
+        }
+        let part = |name: &str, path: PathBuf, content| Part {
+            name: name.to_owned(),
+            path,
+            content,
+        };
+        let locked = self.lock.stages.get(&making.stage);
+        let locked = locked.filter(|locked| Some(locked.key) == making.key);
+        let mut instances = self.graph.instances.iter();
+        let instance = instances.find(|instance| instance.name == making.stage);
+        if let (Some(locked), Some(instance)) = (locked, instance) {
+            let parts = instance.inputs.iter().flat_map(|(name, input)| {
+                let contents = locked.inputs.get(name).cloned().unwrap_or_default();
+                let paths = self.paths(&input.target);
+                let contents = contents
+                    .into_iter()
+                    .map(Some)
+                    .chain(std::iter::repeat(None));
+                let parts = paths.into_iter().zip(contents);
+                parts.map(move |(path, content)| part(name, path, content))
+            });
+            return parts.collect();
+        }
+        let Some(record) = record else {
+            return Vec::new();
+        };
+        let inputs = Manifest::read(&record.manifest)
+            .section("input")
+            .into_iter();
+        let parts = inputs.filter_map(|(name, content)| {
+            let content = content.parse().ok()?;
+            Some(part(&name, PathBuf::new(), Some(content)))
+        });
+        parts.collect()
+    }
+
+    /// A part of a run, which may have taken place in another state than this one, with its path in this one.
+    fn here(&self, run: &Run, part: &Part) -> Part {
+        let aside = run
+            .aside
+            .as_ref()
+            .map(|aside| Path::new(FOLDER).join(aside));
+        let path =
+            match aside.and_then(|aside| Some(part.path.strip_prefix(aside).ok()?.to_owned())) {
+                Some(path) => path,
+                None => part.path.clone(),
+            };
+        let of_this = self.aside().map(|aside| aside.join(&path));
+        let of_this = of_this.filter(|path| self.graph.is_made(path));
+        Part {
+            path: of_this.unwrap_or(path),
+            ..part.clone()
+        }
+    }
+
+    /// The paths that an input means now.
+    fn paths(&self, target: &Target) -> Vec<PathBuf> {
+        match target {
+            Target::Absent => Vec::new(),
+            Target::Path(path) => vec![path.clone()],
+            Target::Glob(pattern) => {
+                let declared = self.graph.outputs_matching(pattern);
+                if declared.is_empty() {
+                    return glob::on_disk(&self.root, pattern).unwrap_or_default();
+                }
+                declared.into_iter().map(Path::to_owned).collect()
+            }
+        }
+    }
+
+    /// Where an input of a run comes from; several origins for a folder around outputs.
+    fn inputs_of(&mut self, part: &Part, history: &mut History) -> Result<Vec<Input>> {
+        let input = |origin| Input {
+            name: part.name.clone(),
+            origin,
+        };
+        if part.path.as_os_str().is_empty() {
+            return Ok(vec![input(self.of_content(part.content, history)?)]);
+        }
+        let makers = self.makers(&part.path);
+        if makers.is_empty() {
+            return Ok(vec![input(self.source(&part.path, part.content, history))]);
+        }
+        let mut inputs = Vec::new();
+        for maker in makers {
+            let is_whole = maker.path == part.path;
+            let path = if path_holds(&part.path, &maker.path) {
+                &maker.path
+            } else {
+                &part.path
+            };
+            let wanted = part.content.filter(|_| is_whole);
+            let mut origin = self.origin_of(&maker, path, wanted, history)?;
+            if !path_holds(&part.path, &maker.path) && part.content.is_some() {
+                // Told is what was read, whatever became of it.
+                origin.content = part.content;
+                origin.state = self.state_of(&part.path, part.content);
+            }
+            inputs.push(input(origin));
+        }
+        Ok(inputs)
+    }
+
+    /// The origin of a content of which nobody noted where it stood.
+    fn of_content(&mut self, content: Option<Digest>, history: &mut History) -> Result<Origin> {
+        let found = content.and_then(|content| {
+            let (run, part) = history.maker_of(&content)?;
+            Some((run.stage.clone(), run.key, part.clone()))
+        });
+        let Some((stage, key, part)) = found else {
+            return Ok(Origin {
+                path: None,
+                content,
+                state: State::Missing,
+                made: None,
+                from: None,
+            });
+        };
+        Ok(Origin {
+            state: self.state_of(&part.path, content),
+            path: Some(part.path),
+            content,
+            made: Some(self.making(&stage, Some(key), Some(part.name), history)?),
+            from: None,
+        })
+    }
+}
+
+/// Whether `inner` lies in the folder `outer`.
+fn path_holds(outer: &Path, inner: &Path) -> bool {
+    inner != outer && inner.starts_with(outer)
+}
+
+/// An output of an instance, by the position of that.
+struct Maker {
+    at: usize,
+    output: String,
+    path: PathBuf,
+}
+
+/// What is known of the past.
+struct History {
+    runs: Vec<Run>,
+    tracked: Tracked,
+    /// What is told already.
+    seen: BTreeSet<(String, Option<Digest>)>,
+}
+
+impl History {
+    /// The last success under a key.
+    fn run(&self, key: &Digest) -> Option<&Run> {
+        let mut runs = self.runs.iter().rev().filter(|run| run.is_success());
+        runs.find(|run| run.key == *key)
+    }
+
+    /// The last run that made a content, and as what.
+    fn maker_of(&self, content: &Digest) -> Option<(&Run, &Part)> {
+        let mut runs = self.runs.iter().rev();
+        runs.find_map(|run| {
+            let mut outputs = run.outputs.iter();
+            let part = outputs.find(|part| part.content == Some(*content))?;
+            Some((run, part))
+        })
+    }
+}
+
+fn command(run: Option<&Run>, manifest: &Manifest) -> Vec<String> {
+    if let Some(run) = run.filter(|run| !run.command.is_empty()) {
+        return run.command.clone();
+    }
+    let Some(command) = manifest.command() else {
+        return Vec::new();
+    };
+    match serde_json::from_str(command) {
+        Ok(Value::String(text)) => vec![text],
+        Ok(Value::Array(texts)) => {
+            let texts = texts.iter().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        }
+        _ => vec![command.to_owned()],
+    }
+}
+
+fn given(run: Option<&Run>, manifest: &Manifest) -> BTreeMap<String, Value> {
+    if let Some(run) = run.filter(|run| !run.params.is_empty()) {
+        return run.params.clone();
+    }
+    let params = manifest.section("param").into_iter();
+    let read = |text: &str| params::read_values(text).and_then(|mut values| values.pop());
+    params
+        .map(|(name, text)| {
+            let value = read(&text).or_else(|| serde_json::from_str(&text).ok());
+            (name, value.unwrap_or_default())
+        })
+        .collect()
+}

@@ -1,0 +1,231 @@
+//! `.atelier/runs.jsonl`: what was run, or taken for a run, when and where. A line a run; nothing in it is part of a key.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use store::Digest;
+
+use crate::config::Action;
+use crate::error::Result;
+use crate::events::{State, Usage};
+use crate::git;
+use crate::instance::Instance;
+use crate::plan::Planned;
+use crate::workspace::{FOLDER, Workspace};
+
+const FILE: &str = "runs.jsonl";
+
+/// A run, or what was taken for one. What older versions didn't note is empty.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Run {
+    /// When it ended, by the clock in Greenwich, as RFC 3339 writes it.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// Instance.
+    pub stage: String,
+    /// The hash of the manifest.
+    pub key: Digest,
+    /// What came of it.
+    #[serde(default)]
+    pub outcome: Option<State>,
+    /// How its process ended, or how its result was taken.
+    pub status: String,
+    /// The error, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Why it ran.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// What it took; none where nothing ran.
+    #[serde(flatten)]
+    pub usage: Option<Usage>,
+    /// `crate/binary`, or texts for the shell.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// What it was given, by the names that it knows.
+    #[serde(default)]
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Variables that the runner or `pipeline.toml` put into its environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The hash of what it was compiled from; none for what is no part of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Digest>,
+    /// What it read.
+    #[serde(default)]
+    pub inputs: Vec<Part>,
+    /// What it made; empty where it failed.
+    #[serde(default)]
+    pub outputs: Vec<Part>,
+    /// The folder of the state that it belongs to, in the runner's own; none for the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<PathBuf>,
+    /// Where it ran.
+    #[serde(flatten)]
+    pub circumstances: Circumstances,
+}
+
+/// A file or folder that a run read or made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Part {
+    /// The name that `pipeline.toml` gives it.
+    pub name: String,
+    /// Its path from the workspace root, or an absolute one.
+    pub path: PathBuf,
+    /// Its content; none where that decides nothing.
+    pub content: Option<Digest>,
+}
+
+/// Where runs take place.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Circumstances {
+    /// The machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// The commit of the workspace; its files may have been edited since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its name and its system, as `uname -snrm` has them.
+    pub system: String,
+    /// Processor cores.
+    pub cores: usize,
+}
+
+impl Circumstances {
+    /// Those of this process.
+    pub(crate) fn find(root: &Path) -> Self {
+        let output = Command::new("uname").arg("-snrm").output();
+        let system = output.ok().filter(|output| output.status.success());
+        let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        let commit = git::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        Circumstances {
+            machine: system.map(|system| Machine {
+                system,
+                cores: thread::available_parallelism().map_or(1, usize::from),
+            }),
+            commit: commit.ok().map(|commit| commit.trim().to_owned()),
+        }
+    }
+}
+
+impl Run {
+    /// What came of it, also where an older version noted only how its process ended.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self.outcome {
+            Some(state) => state,
+            None if self.status == "exit status 0" => State::Ran,
+            None => State::Failed,
+        }
+    }
+
+    /// Whether something came of it.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.state() != State::Failed
+    }
+}
+
+impl Workspace {
+    /// A run of `instance` that nothing has come of yet.
+    pub(crate) fn run_of(&self, instance: &Instance, planned: &Planned, reasons: &[String]) -> Run {
+        let inputs = planned.inputs.iter().flat_map(|(name, found)| {
+            found.contents().iter().map(|content| Part {
+                name: name.clone(),
+                path: content.path.clone(),
+                content: content.digest,
+            })
+        });
+        let params = instance.params.iter();
+        Run {
+            time: None,
+            stage: instance.name.clone(),
+            key: planned.key,
+            outcome: None,
+            status: String::new(),
+            failure: None,
+            reasons: reasons.to_owned(),
+            usage: None,
+            command: match &instance.action {
+                Action::Run(run) => vec![run.clone()],
+                Action::Command(texts) => texts.clone(),
+            },
+            params: params
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            environment: planned.manifest.section("env"),
+            code: planned.manifest.code(),
+            inputs: inputs.collect(),
+            outputs: Vec::new(),
+            aside: self
+                .aside()
+                .and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
+            circumstances: self.circumstances().clone(),
+        }
+    }
+
+    /// Adds a run to the list, with what it made.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn note_run(
+        &self,
+        mut run: Run,
+        instance: &Instance,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Result<()> {
+        run.time = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
+        let outputs = outputs.iter().filter_map(|(name, digest)| {
+            Some(Part {
+                name: name.clone(),
+                path: instance.outputs.get(name)?.path.clone(),
+                content: Some(*digest),
+            })
+        });
+        run.outputs = outputs.collect();
+        let mut line = serde_json::to_vec(&run).map_err(std::io::Error::from)?;
+        line.push(b'\n');
+        let mut options = fs_err::OpenOptions::new();
+        let mut file = { options.read(true).append(true).create(true) }.open(self.own(FILE))?;
+        if !ends_whole(&mut file)? {
+            line.insert(0, b'\n');
+        }
+        Ok(file.write_all(&line)?)
+    }
+
+    /// All runs that were noted, the oldest first. What is no run, such as a line that a power cut left, is passed over.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn runs(&self) -> Result<Vec<Run>> {
+        let path = self.own(FILE);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let bytes = fs_err::read(path)?;
+        let lines = bytes.split(|byte| *byte == b'\n');
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
+    }
+}
+
+/// Whether the last line of a file has come to its end.
+fn ends_whole(file: &mut fs_err::File) -> std::io::Result<bool> {
+    let mut last = [b'\n'];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last == *b"\n")
+}
