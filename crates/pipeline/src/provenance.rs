@@ -90,8 +90,7 @@ impl Workspace {
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
     pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
-        let text = path.to_string_lossy();
-        let path = normal(&self.root, &text);
+        let path = normal(&self.root, &path.to_string_lossy());
         let content = match self.index.digest(&self.root.join(&path)) {
             Ok(content) => Some(content),
             Err(store::Error::NotFound { .. }) => None,
@@ -113,7 +112,8 @@ impl Workspace {
                 let paths = several.iter().map(|maker| maker.path.display().to_string());
                 let paths: Vec<String> = paths.take(12).collect();
                 Err(Error::Invalid(format!(
-                    "`{text}` is a folder around outputs: name one of `{}`",
+                    "`{}` is a folder around outputs: name one of `{}`",
+                    path.display(),
                     paths.join("`, `")
                 )))
             }
@@ -144,6 +144,9 @@ impl Workspace {
         content: Option<Digest>,
         history: &mut History,
     ) -> Result<Origin> {
+        if self.is_read(path) {
+            return Ok(self.source(path, content, history));
+        }
         if let Some(content) = content
             && let Some((run, part)) = history.maker_of(&content)
         {
@@ -157,16 +160,13 @@ impl Workspace {
                 from: None,
             });
         }
-        if content.is_none() || !self.is_read(path) {
-            let outputs = self.graph.instances.iter().flat_map(|i| i.outputs.values());
-            let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
-            let hint = nearest::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
-            let path = path.display();
-            return Err(Error::Invalid(format!(
-                "no stage makes or reads `{path}`{hint}"
-            )));
-        }
-        Ok(self.source(path, content, history))
+        let outputs = self.graph.instances.iter().flat_map(|i| i.outputs.values());
+        let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
+        let hint = nearest::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
+        let path = path.display();
+        Err(Error::Invalid(format!(
+            "no stage makes or reads `{path}`{hint}"
+        )))
     }
 
     /// Whether a stage reads what is at `path`, or a part of it.
