@@ -28,8 +28,8 @@ pub(crate) struct Experiment {
     pub(crate) targets: Vec<String>,
     /// All parameters: dotted keys with values as JSON.
     pub(crate) params: BTreeMap<String, String>,
-    /// When it was first asked for, in seconds since 1970.
-    pub(crate) since_s: u64,
+    /// When it first ran, in milliseconds since 1970; 0 for one that is still to run.
+    pub(crate) since_ms: u64,
 }
 
 /// How far an experiment is.
@@ -127,7 +127,7 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Experiment>> {
     for name in names(root)? {
         experiments.extend(Experiment::find(root, &name)?);
     }
-    experiments.sort_by_key(|experiment| experiment.since_s);
+    experiments.sort_by_key(|experiment| experiment.since_ms);
     Ok(experiments)
 }
 

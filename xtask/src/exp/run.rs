@@ -83,7 +83,7 @@ fn experiments(
             files: files.to_owned(),
             targets: arguments.targets.clone(),
             params,
-            since_s: now_s(),
+            since_ms: 0,
         };
         if !experiments.iter().any(|known| known.params == draft.params) {
             experiments.push(named.give(root, draft, &experiments)?);
@@ -100,9 +100,9 @@ fn with_values(name: &str, chosen: &[(String, String)]) -> String {
     format!("{name}-{}", name::of_settings(chosen))
 }
 
-fn now_s() -> u64 {
+fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 /// How an experiment gets its name.
@@ -138,7 +138,7 @@ impl Named {
                 Some(known) if is_new && known.params == draft.params => {
                     return Ok(Experiment {
                         name: candidate,
-                        since_s: known.since_s,
+                        since_ms: known.since_ms,
                         ..draft
                     });
                 }
@@ -193,6 +193,9 @@ fn run_one(
     mut experiment: Experiment,
     arguments: &cli::ExpRun,
 ) -> anyhow::Result<State> {
+    if experiment.since_ms == 0 {
+        experiment.since_ms = now_ms();
+    }
     experiment.save(root)?;
     let overrides = Overrides {
         files: experiment.params_files(root),
