@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Params;
+use super::{Confine, Params};
 
 /// Runs of the pipeline with other parameters, beside the current state.
 #[derive(Debug, Subcommand)]
@@ -84,6 +84,8 @@ pub(crate) struct ExpRun {
     /// So many stages may run at once
     #[arg(long, short, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) confine: Confine,
     /// List the experiments; run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

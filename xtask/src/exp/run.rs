@@ -207,6 +207,7 @@ fn run_one(
     let selection = graph.select(&workspace.root, &arguments.targets, Reach::Upstream)?;
     let options = Options {
         jobs: arguments.jobs,
+        sandbox: arguments.confine.sandbox(),
         ..Options::default()
     };
     let mut live = Live::new(arguments.quiet, false);

@@ -7,12 +7,12 @@ use crate::space::Space;
 /// A model of the rate, and what it is worth.
 const SCORED: &str = r#"
 [stage.train]
-cmd = "echo train >> ran; test ! -e hold || { touch held; sleep 60; }; test ${chain.letter} != bad; cat ${in.src} > ${out.model}; echo ${chain.letter} ${chain.rate} >> ${out.model}"
+cmd = "test ! -e hold || { touch held; sleep 60; }; test ${chain.letter} != bad; cat ${in.src} > ${out.model}; echo ${chain.letter} ${chain.rate} >> ${out.model}"
 in = { src = "src.txt" }
 out = { model = "models/model.txt" }
 
 [stage.score]
-cmd = "echo score >> ran; tail -n 1 ${in.model} | awk '{ printf \"{\\\"val\\\": {\\\"f1\\\": %s}, \\\"n\\\": 3}\", 1 - ($2 - 0.25) ^ 2 }' > ${out.scores}"
+cmd = "tail -n 1 ${in.model} | awk '{ printf \"{\\\"val\\\": {\\\"f1\\\": %s}, \\\"n\\\": 3}\", 1 - ($2 - 0.25) ^ 2 }' > ${out.scores}"
 in = { model = "models/model.txt" }
 out = { scores = "scores.json" }
 metrics = ["scores"]
@@ -154,7 +154,7 @@ fn a_killed_experiment_goes_on() {
     let space = Space::new(SCORED);
     space.write("hold", "");
     let grid = ["exp", "run", "--grid", "chain.rate=0.1,0.2"];
-    let mut killed = space.start(&grid);
+    let mut killed = space.start(&[&grid[..], &["--no-sandbox"]].concat());
     space.wait_for("held");
     killed.kill().unwrap();
     killed.wait().unwrap();
