@@ -19,7 +19,7 @@
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
 //! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
-//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers: `metrics show` reads them |
+//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.val.*` for a part |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
@@ -85,14 +85,23 @@ pub struct Stage {
     pub each: Vec<(String, Spanned<Value>)>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
-    /// The outputs that hold metrics, in the order in which they are shown; not part of any key.
-    pub metrics: Vec<String>,
+    /// What of its outputs holds metrics, in the order in which they are shown; not part of any key.
+    pub metrics: Vec<Marked>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
     pub is_source: bool,
     /// When and how it runs.
     pub rules: Rules,
+}
+
+/// An output, or a part of it, that holds metrics.
+#[derive(Debug, Clone)]
+pub struct Marked {
+    /// The output's name.
+    pub output: String,
+    /// What the names of its metrics match; none for all of them.
+    pub pattern: Option<String>,
 }
 
 /// When and how a stage runs. None of it is part of its key.

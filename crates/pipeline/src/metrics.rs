@@ -1,5 +1,7 @@
 //! Numbers that stages made, read from outputs that are declared as `metrics`.
 //!
+//! What is marked comes in the order of the marks: `metrics = ["scores.val.*", "scores"]` has those of the validation first.
+//!
 //! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by its
 //! keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of text and
 //! flags, and if these don't tell the rows apart, of integers, too) and each other column of numbers is a metric, named by
@@ -8,14 +10,16 @@
 //! A program of the workspace reads tables: the runner compiles no parquet. What was read is kept by the content's hash,
 //! and outlives the content in the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use store::{Digest, remove_path};
 
+use crate::config;
 use crate::error::{Error, Result};
+use crate::glob;
 use crate::lock::Lock;
 use crate::process::Interrupts;
 use crate::workspace::{FOLDER, Workspace, write_whole};
@@ -64,12 +68,16 @@ pub struct Metrics {
     pub values: Vec<Metric>,
     /// What there is to say of outputs that cannot be read.
     pub faults: Vec<String>,
+    /// The full names of the values.
+    known: BTreeSet<String>,
 }
 
 /// An output that holds metrics.
 struct Marked {
     /// `instance.output`.
     name: String,
+    /// What the names of its metrics match.
+    pattern: Option<String>,
     digest: Option<Digest>,
     /// Where it stands, if anywhere.
     path: Option<PathBuf>,
@@ -127,7 +135,7 @@ impl Workspace {
             let mut of_state = Metrics::default();
             for (marked, content) in marked.into_iter().zip(contents.by_ref()) {
                 let values = content.and_then(|digest| read[&digest].clone());
-                of_state.add(&marked.name, values);
+                of_state.add(&marked, values);
             }
             metrics.push(of_state);
         }
@@ -141,9 +149,10 @@ impl Workspace {
             let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
             let locked = made.lock.stages.iter();
             for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
-                for output in &stage.metrics {
+                for config::Marked { output, pattern } in &stage.metrics {
                     marked.push(Marked {
                         name: format!("{instance}.{output}"),
+                        pattern: pattern.clone(),
                         digest: locked.outputs.get(output).copied(),
                         path: self.place(made, instance, output),
                     });
@@ -326,16 +335,29 @@ impl Workspace {
 }
 
 impl Metrics {
-    fn add(&mut self, output: &str, read: Read) {
-        match read {
-            Ok(values) => self
-                .values
-                .extend({ values.into_iter() }.map(|(name, value)| Metric {
-                    output: output.to_owned(),
-                    name,
-                    value,
-                })),
-            Err(why) => self.faults.push(format!("no metrics of `{output}`: {why}")),
+    /// Adds what was read of a marked output, and is not there yet.
+    fn add(&mut self, marked: &Marked, read: Read) {
+        let values = match read {
+            Ok(values) => values,
+            Err(why) => {
+                let fault = format!("no metrics of `{}`: {why}", marked.name);
+                if !self.faults.contains(&fault) {
+                    self.faults.push(fault);
+                }
+                return;
+            }
+        };
+        let pattern = marked.pattern.as_deref();
+        for (name, value) in values {
+            let is_meant = pattern.is_none_or(|pattern| glob::matches(pattern, &name));
+            let metric = Metric {
+                output: marked.name.clone(),
+                name,
+                value,
+            };
+            if is_meant && self.known.insert(metric.full_name()) {
+                self.values.push(metric);
+            }
         }
     }
 }

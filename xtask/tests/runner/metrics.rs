@@ -314,3 +314,20 @@ fn without_the_program_tables_are_named() {
     let told = "no metrics of `s.x`: the workspace has no `checks/table` to read tables with\n";
     assert!(space.ok(&["metrics", "show"]).stderr.ends_with(told));
 }
+
+#[test]
+fn marks_choose_and_order() {
+    let marked = |marks: &str| {
+        let space = Space::new(&SCORED.replace("metrics = [\"scores\"]", marks));
+        space.ok(&["repro"]);
+        let shown = space.ok(&["metrics", "show"]).stdout;
+        let names = shown
+            .lines()
+            .skip(1)
+            .map(|line| line.split(' ').next().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(marked("metrics = [\"scores.n\"]"), ["score.scores.n"]);
+    let both = ["score.scores.n", "score.scores.f1"];
+    assert_eq!(marked("metrics = [\"scores.n*\", \"scores\"]"), both);
+}

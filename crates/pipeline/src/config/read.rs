@@ -6,7 +6,9 @@ use std::ops::Range;
 use serde_json::Value;
 use toml_edit::{Item, TableLike};
 
-use super::{Action, DeclaredOutput, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment};
+use super::{
+    Action, DeclaredOutput, Marked, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+};
 use crate::error::Result;
 use crate::resources::Resources;
 use crate::source::{self, Source};
@@ -252,14 +254,22 @@ impl Reader<'_> {
             .transpose()
     }
 
-    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<String>> {
+    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<Marked>> {
         let Some(item) = table.get("metrics") else {
             return Ok(Vec::new());
         };
-        let names = self.strings(item, "metrics")?.into_iter();
-        names
-            .map(|name| self.own_output(table, "metrics", name))
-            .collect()
+        let marks = self.strings(item, "metrics")?.into_iter();
+        let marks = marks.map(|mark| {
+            let (name, pattern) = match mark.value.split_once('.') {
+                Some((name, pattern)) => (name, Some(pattern.to_owned())),
+                None => (mark.value.as_str(), None),
+            };
+            let value = name.to_owned();
+            let name = Spanned { value, ..mark };
+            let output = self.own_output(table, "metrics", name)?;
+            Ok(Marked { output, pattern })
+        });
+        marks.collect()
     }
 
     /// The name that `key` gives, if it is that of an output.
