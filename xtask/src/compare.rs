@@ -78,15 +78,17 @@ struct Line {
 }
 
 /// Prints in what two states differ.
-pub(crate) fn compare(arguments: &cli::Compare, what: &[What]) -> anyhow::Result<()> {
+pub(crate) fn compare(arguments: &cli::Compare, what_all: &[What]) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params)?;
     let files = &arguments.params.files;
     let a = find(&workspace, &arguments.a, files)?;
     let b = find(&workspace, &arguments.b, files)?;
     let mut lines: Vec<(What, Vec<Line>)> = Vec::new();
-    for what in what {
+    for what in what_all {
         let all = match what {
             What::Params => of_params(&a, &b),
+            // Where nothing is declared, parameters are all that there is.
+            What::Metrics if what_all.len() > 1 && !workspace.has_metrics() => Vec::new(),
             What::Metrics => of_metrics(&mut workspace, [&a, &b])?,
         };
         let differs = |line: &Line| line.values[0] != line.values[1];

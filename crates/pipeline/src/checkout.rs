@@ -43,6 +43,9 @@ impl Workspace {
         let is_made = |name: &str| made.lock.stages.contains_key(name);
         let taken = instances.filter(|(_, instance)| is_made(&instance.name));
         let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
+        place::recover(self)?;
+        // While the lock still knows what stands there.
+        self.copy_uncached(&taken, &made, events)?;
         self.lock.stages.extend(made.lock.stages);
         self.save_lock()?;
         let selection = Selection {
@@ -50,6 +53,41 @@ impl Workspace {
             reached: taken,
         };
         self.check_out_all(&selection, &interrupts, events)
+    }
+
+    /// Copies from the folder of another state what the cache doesn't keep, as far as it is still there.
+    fn copy_uncached(
+        &mut self,
+        taken: &BTreeSet<usize>,
+        made: &Made,
+        events: &mut dyn Events,
+    ) -> Result<()> {
+        let Some(folder) = &made.folder else {
+            return Ok(());
+        };
+        for &at in taken {
+            let instance = self.graph.instances[at].clone();
+            let locked = made.lock.stages.get(&instance.name);
+            for (name, output) in &instance.outputs {
+                let digest = locked.and_then(|locked| locked.outputs.get(name));
+                let (Some(digest), false) = (digest, output.treatment.is_cached) else {
+                    continue;
+                };
+                let (from, to) = (folder.join(&output.path), self.root.join(&output.path));
+                let is_it = self.index.digest(&from).is_ok_and(|there| there == *digest);
+                if !is_it || self.is_in_place(output, digest) {
+                    continue;
+                }
+                place::check(self, &instance, name, output)?;
+                place::keep_unknown(self, &instance, output, &to, events)?;
+                if let Some(parent) = to.parent() {
+                    fs_err::create_dir_all(parent)?;
+                }
+                store::remove_path(&to)?;
+                store::copy_path(&from, &to)?;
+            }
+        }
+        Ok(())
     }
 
     fn check_out_all(

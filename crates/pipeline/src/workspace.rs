@@ -88,7 +88,6 @@ impl Workspace {
     /// As [`Workspace::open`], or a command writes an output without asking where.
     pub fn open_aside(root: PathBuf, overrides: &Overrides, name: &Path) -> Result<Self> {
         let aside = Path::new(FOLDER).join(name);
-        fs_err::create_dir_all(root.join(&aside))?;
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
         for instance in &workspace.graph.instances {
             if let Some(output) = job::in_place(instance).first() {
@@ -98,6 +97,7 @@ impl Workspace {
                 )));
             }
         }
+        fs_err::create_dir_all(workspace.root.join(&workspace.aside))?;
         Ok(workspace)
     }
 

@@ -187,16 +187,12 @@ fn grid_values(text: &str) -> Vec<String> {
     }
 }
 
-/// Brings an experiment up to date.
+/// Brings an experiment up to date. What cannot be run at all leaves no record.
 fn run_one(
     root: &Path,
     mut experiment: Experiment,
     arguments: &cli::ExpRun,
 ) -> anyhow::Result<State> {
-    if experiment.since_ms == 0 {
-        experiment.since_ms = now_ms();
-    }
-    experiment.save(root)?;
     let overrides = Overrides {
         files: experiment.params_files(root),
         settings: experiment.settings.clone(),
@@ -205,6 +201,10 @@ fn run_one(
     let mut workspace = Workspace::open_aside(root.to_owned(), &overrides, &folder)?;
     let graph = &workspace.graph;
     let selection = graph.select(&workspace.root, &arguments.targets, Reach::Upstream)?;
+    if experiment.since_ms == 0 {
+        experiment.since_ms = now_ms();
+    }
+    experiment.save(root)?;
     let options = Options {
         jobs: arguments.jobs,
         sandbox: arguments.confine.sandbox(),

@@ -446,3 +446,37 @@ fn experiments_complete() {
     );
     assert_eq!(complete("cargo xtask exp run "), "score\ntrain\n");
 }
+
+#[test]
+fn what_the_cache_does_not_keep_is_copied() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"mkdir ${out.x}; echo ${chain.letter} > ${out.x}/letter\"\nout = { x = { path = \"x\", cache = false } }\n",
+    );
+    space.ok(&["repro"]);
+    space.ok(&["exp", "run", "--set", "chain.letter=y"]);
+    space.ok(&["exp", "apply", "letter-y"]);
+    assert_eq!(space.read("x/letter"), "y\n");
+    assert!(
+        !space.exists(".atelier/kept"),
+        "what was there before was no one's own"
+    );
+    assert_eq!(space.repro(), ["s up-to-date"]);
+    assert_eq!(space.read(".atelier/experiments/letter-y/x/letter"), "y\n");
+    let diff = space.ok(&["exp", "diff", "letter-y", "workspace"]).stdout;
+    assert_eq!(
+        diff, "no differences\n",
+        "without metrics there are parameters"
+    );
+}
+
+#[test]
+fn what_cannot_run_leaves_no_experiment() {
+    let space = Space::new("[stage.s]\ncmd = \"echo 1 > y\"\nout = { y = \"y\" }\n");
+    space.fails(&["exp", "run"], "its command does not write `${out.y}`");
+    let space = Space::new(SCORED);
+    space.fails(
+        &["exp", "run", "nothing"],
+        "unknown stage or output `nothing`",
+    );
+    assert_eq!(names(&space, &[]), ["workspace changed"]);
+}
