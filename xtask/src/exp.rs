@@ -1,5 +1,7 @@
 //! Experiments: runs of the pipeline with other parameters, beside the current state.
 
+mod column;
+mod filter;
 mod name;
 mod record;
 mod run;

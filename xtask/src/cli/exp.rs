@@ -23,8 +23,8 @@ Examples:
     Run(ExpRun),
     /// List the experiments with what they changed and what came of it
     #[command(after_help = "\
-The first row is the workspace. Parameters are shown where they differ from it. A column is
-named as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
+The first row is the workspace. Parameters are shown that experiments set, or in which they
+differ. A column is as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
 
 Examples:
   cargo xtask exp show

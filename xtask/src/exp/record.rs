@@ -1,6 +1,6 @@
 //! What is known of an experiment, in `.atelier/experiments/NAME/experiment.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -99,6 +99,13 @@ impl Experiment {
         let aside = folder.join(format!("{FILE}.part"));
         fs_err::write(&aside, serde_json::to_vec_pretty(self)?)?;
         Ok(fs_err::rename(aside, folder.join(FILE))?)
+    }
+
+    /// The keys of what was set for it.
+    pub(crate) fn set_keys(&self) -> BTreeSet<String> {
+        let settings = self.settings.iter();
+        let keys = settings.filter_map(|setting| setting.split_once('='));
+        keys.map(|(key, _)| key.trim().to_owned()).collect()
     }
 
     /// Its params files, wherever the command was started.
