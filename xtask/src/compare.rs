@@ -137,6 +137,10 @@ fn read(workspace: &mut Workspace, states: &[&Named]) -> anyhow::Result<Vec<Metr
     let metrics = workspace.metrics(&made)?;
     for (state, metrics) in states.iter().zip(&metrics) {
         tell_faults(&state.name, metrics);
+        if metrics.values.is_empty() && metrics.faults.is_empty() {
+            let name = &state.name;
+            print::warning(&format!("{name}: no stage with metrics has a result"));
+        }
     }
     Ok(metrics)
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use pipeline::graph::Reach;
 use pipeline::params::Overrides;
 use pipeline::provenance::{Input, Making, Origin, State};
 use pipeline::runs::Run;
@@ -19,22 +20,18 @@ const DIGITS: usize = 12;
 /// Lists runs, the youngest first.
 pub(crate) fn history(arguments: &cli::History) -> anyhow::Result<()> {
     let workspace = open(&cli::Params::default(), Access::Read)?;
-    let mut runs = workspace.runs()?;
-    if let Some(stage) = &arguments.stage {
-        let is_of_stage = |name: &str| name == stage || name.split('@').next() == Some(stage);
-        runs.retain(|run| is_of_stage(&run.stage));
-        if runs.is_empty() {
-            // Its name is wrong, or it never ran.
-            workspace.graph.select(
-                &workspace.root,
-                std::slice::from_ref(stage),
-                Default::default(),
-            )?;
-            bail!("`{stage}` never ran here");
-        }
+    let is_wanted = |run: &Run| match &arguments.stage {
+        Some(stage) => run.stage == *stage || run.stage.split('@').next() == Some(stage),
+        None => true,
+    };
+    let runs = workspace.runs(arguments.last, is_wanted)?;
+    if let (Some(stage), true) = (&arguments.stage, runs.is_empty()) {
+        // Its name is wrong, or it never ran.
+        let targets = std::slice::from_ref(stage);
+        let root = &workspace.root;
+        workspace.graph.select(root, targets, Reach::Single)?;
+        bail!("`{stage}` never ran here");
     }
-    runs.reverse();
-    runs.truncate(arguments.last);
     if arguments.json {
         return print::json(&runs);
     }

@@ -100,7 +100,7 @@ impl Workspace {
             Err(error) => return Err(error.into()),
         };
         let mut history = History {
-            runs: self.runs()?,
+            runs: self.runs(usize::MAX, |_| true)?,
             tracked: Tracked::load(&self.root)?,
             seen: BTreeSet::new(),
         };

@@ -203,20 +203,20 @@ impl Workspace {
         Ok(file.write_all(&line)?)
     }
 
-    /// All runs that were noted, the oldest first. What is no run, such as a line that a power cut left, is passed over.
+    /// The last `most` of the runs that are wanted, the youngest first. What is no run, such as a line that a power cut
+    /// left, is passed over.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn runs(&self) -> Result<Vec<Run>> {
+    pub fn runs(&self, most: usize, is_wanted: impl Fn(&Run) -> bool) -> Result<Vec<Run>> {
         let path = self.own(FILE);
         if !path.exists() {
             return Ok(Vec::new());
         }
         let bytes = fs_err::read(path)?;
-        let lines = bytes.split(|byte| *byte == b'\n');
-        Ok(lines
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        let lines = bytes.rsplit(|byte| *byte == b'\n');
+        let runs = lines.filter_map(|line| serde_json::from_slice(line).ok());
+        Ok(runs.filter(is_wanted).take(most).collect())
     }
 }
 

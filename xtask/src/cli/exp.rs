@@ -122,9 +122,9 @@ pub(crate) struct ExpShow {
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
     /// Experiment, revision of git, or `workspace`
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A", default_value = "HEAD")]
     pub(crate) a: String,
-    /// The other; the workspace if not given
+    /// The other
     #[arg(value_name = "B", default_value = "workspace")]
     pub(crate) b: String,
     /// What is the same, too
@@ -163,7 +163,7 @@ Examples:
 Each is an experiment, a revision of git, or `workspace`.
 
 Examples:
-  cargo xtask metrics diff HEAD
+  cargo xtask metrics diff                the workspace against the last commit
   cargo xtask metrics diff v1 lr-0.001")]
     Diff(Compare),
 }
@@ -177,7 +177,7 @@ Each is an experiment, a revision of git, or `workspace`. Files given by `--para
 they are in the revision.
 
 Examples:
-  cargo xtask params diff HEAD
+  cargo xtask params diff                 the workspace against the last commit
   cargo xtask params diff main lr-0.001 --json")]
     Diff(Compare),
 }

@@ -81,6 +81,7 @@ metric           HEAD  workspace  change
 score.scores.f1   0.5       0.75    0.25
 ";
     assert_eq!(space.ok(&["metrics", "diff", "HEAD"]).stdout, metrics);
+    assert_eq!(space.ok(&["metrics", "diff"]).stdout, metrics);
     let params = "param       HEAD  workspace\nchain.rate   0.5       0.75\n";
     assert_eq!(space.ok(&["params", "diff", "HEAD"]).stdout, params);
     assert_eq!(
@@ -185,6 +186,11 @@ fn wrong_names_of_states_are_told() {
         "is neither an experiment nor a revision of git",
     );
     let space = Space::new(SCORED);
+    let told = space.ok(&["metrics", "show"]).stderr;
+    assert_eq!(
+        told,
+        "warning: workspace: no stage with metrics has a result\n"
+    );
     space.fails(
         &["metrics", "diff", "HEAD"],
         "is neither an experiment nor a revision of git",

@@ -17,6 +17,7 @@ use crate::workspace::{FOLDER, Workspace};
 
 /// What is known of the past.
 pub(super) struct History {
+    /// All runs, the youngest first.
     pub(super) runs: Vec<Run>,
     pub(super) tracked: Tracked,
     /// What is told already.
@@ -26,13 +27,13 @@ pub(super) struct History {
 impl History {
     /// The last success under a key.
     pub(super) fn run(&self, key: &Digest) -> Option<&Run> {
-        let mut runs = self.runs.iter().rev().filter(|run| run.is_success());
+        let mut runs = self.runs.iter().filter(|run| run.is_success());
         runs.find(|run| run.key == *key)
     }
 
     /// The last run that made a content, and as what.
     pub(super) fn maker_of(&self, content: &Digest) -> Option<(&Run, &Part)> {
-        let mut runs = self.runs.iter().rev();
+        let mut runs = self.runs.iter();
         runs.find_map(|run| {
             let mut outputs = run.outputs.iter();
             let part = outputs.find(|part| part.content == Some(*content))?;
