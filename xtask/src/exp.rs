@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use pipeline::events::State as StageState;
 use pipeline::params::{self, Overrides, Params};
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::Value;
@@ -28,7 +29,7 @@ pub(crate) fn run(command: cli::Exp) -> anyhow::Result<ExitCode> {
         cli::Exp::Run(arguments) => return run::run(&root, &arguments),
         cli::Exp::Show(arguments) => show::show(&root, &arguments)?,
         cli::Exp::Diff(arguments) => compare::compare(&arguments, &[What::Params, What::Metrics])?,
-        cli::Exp::Apply { experiment } => apply(&root, &experiment)?,
+        cli::Exp::Apply { experiment } => return apply(&root, &experiment),
         cli::Exp::Remove { experiments, all } => remove(&root, &experiments, all)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -45,7 +46,7 @@ pub(crate) fn names() -> anyhow::Result<Vec<String>> {
 }
 
 /// Writes the parameters of an experiment where the next repro reads them, and puts its results in place.
-fn apply(root: &Path, name: &str) -> anyhow::Result<()> {
+fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
     let experiment = Experiment::load(root, name)?;
     let state = experiment.state;
     ensure!(
@@ -64,7 +65,10 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<()> {
     let mut live = Live::new(false, false);
     let outcomes = workspace.take_state(made, &mut live);
     live.end();
-    print::outlook(&outcomes?)
+    let outcomes = outcomes?;
+    print::outlook(&outcomes)?;
+    let has_failed = { outcomes.iter() }.any(|outcome| outcome.state == StageState::Failed);
+    Ok(ExitCode::from(u8::from(has_failed)))
 }
 
 /// Writes what differs from the experiment's parameters into the last of its params files, else into `params.toml`.

@@ -7,6 +7,9 @@ use anyhow::ensure;
 /// Characters that a name may have.
 const LONGEST: usize = 80;
 
+/// Characters that a name may have that is made here: numbers and values may follow.
+const LONGEST_MADE: usize = 60;
+
 /// Words that mean something else where an experiment can be named.
 const TAKEN: [&str; 2] = ["workspace", "HEAD"];
 
@@ -53,12 +56,12 @@ pub(crate) fn of_settings(settings: &[(String, String)]) -> String {
         "" => "baseline",
         name => name,
     };
-    if name.len() <= LONGEST {
+    if name.len() <= LONGEST_MADE {
         return name.to_owned();
     }
     // What tells long names apart may stand at their ends.
     let end = pipeline::Digest::of_bytes(name.as_bytes()).to_string();
-    format!("{}-{}", &name[..LONGEST - 9], &end[..8])
+    format!("{}-{}", &name[..LONGEST_MADE - 9], &end[..8])
 }
 
 fn plain(text: &str) -> String {

@@ -17,26 +17,24 @@ use crate::{cli, print};
 
 /// Runs what is asked for, one experiment after the other. A failed one doesn't stop the others.
 pub(crate) fn run(root: &Path, arguments: &cli::ExpRun) -> anyhow::Result<ExitCode> {
-    let files = { arguments.params.files.iter() }.map(|file| from_root(root, file));
-    let files: Vec<PathBuf> = files.collect::<anyhow::Result<_>>()?;
-    let current = Params::load(
+    let files = arguments.params.files.iter();
+    let files = files.map(|file| from_root(root, file));
+    let asked = Asked {
         root,
-        &Overrides {
-            files: files.iter().map(|file| root.join(file)).collect(),
-            settings: Vec::new(),
-        },
-    )?;
+        files: files.collect::<anyhow::Result<_>>()?,
+        arguments,
+    };
+    let current = Params::load(root, &asked.overrides(Vec::new()))?;
     let mut has_failed = false;
-    let experiments = experiments(root, &files, arguments)?;
-    for experiment in &experiments {
+    for experiment in asked.experiments()? {
         if arguments.dry_run || !arguments.quiet {
-            let changes = changes(experiment, &current);
+            let changes = changes(&experiment, &current);
             print::text(&format!("{}  {changes}\n", experiment.name))?;
         }
         if arguments.dry_run {
             continue;
         }
-        let state = run_one(root, experiment.clone(), arguments)?;
+        let state = run_one(root, experiment, arguments)?;
         has_failed |= state == State::Failed;
         if !arguments.quiet {
             print::text(&format!("  {}\n", state.name()))?;
@@ -51,109 +49,117 @@ fn from_root(root: &Path, file: &Path) -> anyhow::Result<PathBuf> {
     Ok(file.strip_prefix(root).map_or(file.clone(), Path::to_owned))
 }
 
-/// The experiments that are asked for, each once. Nothing is written yet, so that a typo leaves nothing behind.
-fn experiments(
-    root: &Path,
-    files: &[PathBuf],
-    arguments: &cli::ExpRun,
-) -> anyhow::Result<Vec<Experiment>> {
-    let mut experiments: Vec<Experiment> = Vec::new();
-    for chosen in product(&arguments.grids)? {
-        let settings: Vec<String> = { arguments.params.settings.iter().cloned() }
-            .chain(chosen.iter().map(|(key, value)| format!("{key}={value}")))
-            .collect();
-        let overrides = Overrides {
-            files: files.iter().map(|file| root.join(file)).collect(),
-            settings: settings.clone(),
-        };
-        let params = Params::load(root, &overrides)?.leaves();
-        let named = match &arguments.name {
-            Some(name) => Named::Given(with_values(name, &chosen)),
-            None => Named::Default(name::of_settings(
-                &{ settings.iter() }
-                    .filter_map(|setting| setting.split_once('='))
-                    .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
-                    .collect::<Vec<_>>(),
-            )),
-        };
-        let draft = Experiment {
-            name: String::new(),
-            state: State::Unfinished,
-            settings,
-            files: files.to_owned(),
-            targets: arguments.targets.clone(),
-            params,
-            since_ms: 0,
-        };
-        if !experiments.iter().any(|known| known.params == draft.params) {
-            experiments.push(named.give(root, draft, &experiments)?);
-        }
-    }
-    Ok(experiments)
-}
-
-/// `slow-lr-0.001` for an experiment of a grid.
-fn with_values(name: &str, chosen: &[(String, String)]) -> String {
-    if chosen.is_empty() {
-        return name.to_owned();
-    }
-    format!("{name}-{}", name::of_settings(chosen))
-}
-
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-/// How an experiment gets its name.
-enum Named {
-    Given(String),
-    /// With a number behind it where another experiment has it.
-    Default(String),
+/// What is asked for.
+struct Asked<'a> {
+    root: &'a Path,
+    /// Params files, from the root.
+    files: Vec<PathBuf>,
+    arguments: &'a cli::ExpRun,
 }
 
-impl Named {
-    /// The experiment with its name: one with the same parameters is the same experiment.
-    fn give(
-        self,
-        root: &Path,
-        draft: Experiment,
-        others: &[Experiment],
-    ) -> anyhow::Result<Experiment> {
-        let (name, is_given) = match self {
-            Named::Given(name) => (name, true),
-            Named::Default(name) => (name, false),
-        };
-        let mut candidate = name.clone();
-        for number in 2.. {
-            name::check(&candidate)?;
-            let is_new = others.iter().all(|other| other.name != candidate);
-            match Experiment::find(root, &candidate)? {
-                None if is_new => {
-                    return Ok(Experiment {
-                        name: candidate,
-                        ..draft
-                    });
-                }
-                Some(known) if is_new && known.params == draft.params => {
-                    return Ok(Experiment {
-                        name: candidate,
-                        since_ms: known.since_ms,
-                        ..draft
-                    });
-                }
-                _ if is_given => bail!(
-                    "experiment `{candidate}` has other parameters: take another name, or remove it by `cargo xtask exp remove {candidate}`"
-                ),
-                _ => candidate = format!("{name}-{number}"),
+/// Keys with their values, as they are typed.
+type Settings = Vec<(String, String)>;
+
+impl Asked<'_> {
+    /// The experiments, each once. Nothing is written yet, so that a typo leaves nothing behind.
+    fn experiments(&self) -> anyhow::Result<Vec<Experiment>> {
+        let mut experiments: Vec<Experiment> = Vec::new();
+        for chosen in product(&self.arguments.grids)? {
+            let draft = self.draft(&chosen)?;
+            if !experiments.iter().any(|known| known.params == draft.params) {
+                experiments.push(self.named(&draft, &chosen, &experiments)?);
             }
         }
-        bail!("no name is left for `{name}`")
+        Ok(experiments)
+    }
+
+    fn overrides(&self, settings: Vec<String>) -> Overrides {
+        Overrides {
+            files: self.files.iter().map(|file| self.root.join(file)).collect(),
+            settings,
+        }
+    }
+
+    /// The experiment of a combination of the grids' values, without a name.
+    fn draft(&self, chosen: &Settings) -> anyhow::Result<Experiment> {
+        let mut settings = self.arguments.params.settings.clone();
+        settings.extend(chosen.iter().map(|(key, value)| format!("{key}={value}")));
+        let params = Params::load(self.root, &self.overrides(settings.clone()))?;
+        Ok(Experiment {
+            name: String::new(),
+            state: State::Unfinished,
+            settings,
+            files: self.files.clone(),
+            targets: self.arguments.targets.clone(),
+            params: params.leaves(),
+            since_ms: 0,
+        })
+    }
+
+    /// The experiment under the name that the user gives it, else under one of what it sets, with a number behind it where
+    /// another experiment has that.
+    fn named(
+        &self,
+        draft: &Experiment,
+        chosen: &Settings,
+        others: &[Experiment],
+    ) -> anyhow::Result<Experiment> {
+        if let Some(given) = &self.arguments.name {
+            let name = match chosen.as_slice() {
+                [] => given.clone(),
+                chosen => format!("{given}-{}", name::of_settings(chosen)),
+            };
+            let fitting = self.fitting(&name, draft, others)?;
+            return fitting.with_context(|| {
+                format!(
+                    "experiment `{name}` has other parameters: take another name, or remove it by `cargo xtask exp remove {name}`"
+                )
+            });
+        }
+        let settings = draft.settings.iter();
+        let settings = settings.filter_map(|setting| setting.split_once('='));
+        let settings =
+            settings.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
+        let plain = name::of_settings(&settings.collect::<Settings>());
+        let (mut name, mut number) = (plain.clone(), 1);
+        loop {
+            if let Some(experiment) = self.fitting(&name, draft, others)? {
+                return Ok(experiment);
+            }
+            number += 1;
+            name = format!("{plain}-{number}");
+        }
+    }
+
+    /// The experiment under a name, if that is free, or that of an experiment with the same parameters, which goes on.
+    fn fitting(
+        &self,
+        name: &str,
+        draft: &Experiment,
+        others: &[Experiment],
+    ) -> anyhow::Result<Option<Experiment>> {
+        name::check(name)?;
+        if others.iter().any(|other| other.name == name) {
+            return Ok(None);
+        }
+        let known = Experiment::find(self.root, name)?;
+        let since_ms = known.as_ref().map_or(0, |known| known.since_ms);
+        let is_same = known.is_none_or(|known| known.params == draft.params);
+        Ok(is_same.then(|| Experiment {
+            name: name.to_owned(),
+            since_ms,
+            ..draft.clone()
+        }))
     }
 }
 
 /// Each combination of the grids' values; one empty combination for no grid.
-fn product(grids: &[String]) -> anyhow::Result<Vec<Vec<(String, String)>>> {
+fn product(grids: &[String]) -> anyhow::Result<Vec<Settings>> {
     let mut product = vec![Vec::new()];
     for grid in grids {
         let (key, values) = grid.split_once('=').with_context(|| {
@@ -163,7 +169,7 @@ fn product(grids: &[String]) -> anyhow::Result<Vec<Vec<(String, String)>>> {
         if values.is_empty() {
             bail!("`--grid {grid}` has no values");
         }
-        let longer = product.iter().flat_map(|chosen: &Vec<(String, String)>| {
+        let longer = product.iter().flat_map(|chosen: &Settings| {
             values.iter().map(|value| {
                 let this = (key.trim().to_owned(), value.clone());
                 chosen.iter().cloned().chain([this]).collect()

@@ -480,3 +480,16 @@ fn what_cannot_run_leaves_no_experiment() {
     );
     assert_eq!(names(&space, &[]), ["workspace changed"]);
 }
+
+#[test]
+fn what_the_cache_has_lost_is_said_when_applying() {
+    let space = Space::new(SCORED);
+    space.ok(&["repro"]);
+    space.ok(&["exp", "run", "--set", "chain.rate=0.1"]);
+    space.remove(".atelier/cache");
+    let ran = space.run(&["exp", "apply", "rate-0.1"]);
+    assert_eq!(ran.code, Some(1));
+    let told = "train  failed         the cache does not have output model\n";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    assert_eq!(space.repro(), ["train ran", "score ran"]);
+}
