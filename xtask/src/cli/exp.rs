@@ -24,7 +24,7 @@ Examples:
     /// List the experiments with what they changed and what came of it
     #[command(after_help = "\
 The first row is the workspace. Parameters are shown that experiments set, or in which they
-differ. A column is as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
+differ. A column is named as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
 
 Examples:
   cargo xtask exp show
@@ -103,7 +103,7 @@ pub(crate) struct ExpShow {
     #[arg(long, requires = "sort")]
     pub(crate) reverse: bool,
     /// Only experiments of which this is true; can be repeated
-    #[arg(long = "filter", value_name = "COLUMN>VALUE")]
+    #[arg(long = "filter", value_name = "CONDITION")]
     pub(crate) filters: Vec<String>,
     /// Only metrics of this name, or that match this pattern; can be repeated
     #[arg(long = "metric", value_name = "PATTERN")]

@@ -92,11 +92,11 @@ impl Experiment {
         }
     }
 
-    /// Writes the record in one step.
+    /// Writes the record in one step, beside other processes that do the same.
     pub(crate) fn save(&self, root: &Path) -> anyhow::Result<()> {
         let folder = folder(root, &self.name);
         fs_err::create_dir_all(&folder)?;
-        let aside = folder.join(format!("{FILE}.part"));
+        let aside = folder.join(format!("{FILE}.{}.part", std::process::id()));
         fs_err::write(&aside, serde_json::to_vec_pretty(self)?)?;
         Ok(fs_err::rename(aside, folder.join(FILE))?)
     }

@@ -493,3 +493,16 @@ fn what_the_cache_has_lost_is_said_when_applying() {
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
     assert_eq!(space.repro(), ["train ran", "score ran"]);
 }
+
+#[test]
+fn two_that_ask_for_the_same_run_it_once() {
+    let space = Space::new(SCORED);
+    let grid = ["exp", "run", "--grid", "chain.rate=0.1,0.2,0.3,0.4"];
+    let both = [space.start(&grid), space.start(&grid)];
+    for child in both {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(space.ran().split(' ').count(), 8);
+    assert_eq!(names(&space, &[]).len(), 5);
+}
