@@ -25,11 +25,11 @@ pub(crate) enum What {
 }
 
 /// A state that has a name.
-struct Named {
-    name: String,
+pub(crate) struct Named {
+    pub(crate) name: String,
     /// Dotted keys with values as JSON.
-    params: BTreeMap<String, String>,
-    made: Made,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) made: Made,
 }
 
 /// The state that a person calls `name`: an experiment, else a revision.
@@ -47,15 +47,32 @@ fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> anyhow::Result<
         let made = workspace.made_aside(&exp::folder_name(name))?;
         return Ok(named(experiment.params, made));
     }
-    if let Some(revision) = Revision::find(root, name) {
-        let made = Made {
+    match find_revision(workspace, name, files)? {
+        Some(revision) => Ok(revision),
+        None => {
+            let hint = exp::hint(root, name)?;
+            bail!("`{name}` is neither an experiment nor a revision of git{hint}")
+        }
+    }
+}
+
+/// The committed state that git calls `name`.
+pub(crate) fn find_revision(
+    workspace: &Workspace,
+    name: &str,
+    files: &[PathBuf],
+) -> anyhow::Result<Option<Named>> {
+    let Some(revision) = Revision::find(&workspace.root, name) else {
+        return Ok(None);
+    };
+    Ok(Some(Named {
+        name: name.to_owned(),
+        params: revision.params(files)?.leaves(),
+        made: Made {
             lock: revision.lock()?,
             folder: None,
-        };
-        return Ok(named(revision.params(files)?.leaves(), made));
-    }
-    let hint = exp::hint(root, name)?;
-    bail!("`{name}` is neither an experiment nor a revision of git{hint}")
+        },
+    }))
 }
 
 fn open(params: &cli::Params) -> anyhow::Result<Workspace> {

@@ -16,7 +16,7 @@
 //!
 //! Of a list, each item must be like that. Rows are counted from 0, as notebooks do.
 //!
-//! Beside that, what else the runner wants of tables: the [`numbers`] of one by name, and to [`write`] one.
+//! Beside that, what else the runner wants of tables: the [`numbers`] of one by name, and to [`write()`] one.
 
 mod cell;
 mod look;

@@ -28,6 +28,7 @@ differ. A column is named as in the table, or by the end of its name: `f1` for `
 
 Examples:
   cargo xtask exp show
+  cargo xtask exp show HEAD v1
   cargo xtask exp show --sort val.f1 --reverse --filter 'val.f1>0.8' --filter train.lr==0.001
   cargo xtask exp show --metric 'network.val.*' --metric forest.val.top1
   cargo xtask exp show --parquet experiments.parquet")]
@@ -96,6 +97,9 @@ pub(crate) struct ExpRun {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExpShow {
+    /// Revisions of git to show beside the experiments
+    #[arg(value_name = "REVISION")]
+    pub(crate) revisions: Vec<String>,
     /// Order by a column; what has no value there comes last
     #[arg(long, value_name = "COLUMN")]
     pub(crate) sort: Option<String>,

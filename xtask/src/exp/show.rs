@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use anyhow::Context;
 use pipeline::events::State as StageState;
 use pipeline::graph::Reach;
 use pipeline::metrics::{Made, Metrics};
@@ -26,7 +27,7 @@ pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> 
         settings: arguments.params.settings.clone(),
     };
     let mut workspace = Workspace::open(root.to_owned(), &overrides, Access::Write)?;
-    let (mut rows, metrics) = rows(&mut workspace)?;
+    let (mut rows, metrics) = rows(&mut workspace, arguments)?;
     let columns = columns(&rows, &metrics);
     for filter in &arguments.filters {
         let filter = Filter::read(filter, &columns)?;
@@ -47,31 +48,44 @@ pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> 
     print_table(&columns, &rows, &metrics, &arguments.metrics)
 }
 
-/// The workspace and the experiments, with the metrics of each.
-fn rows(workspace: &mut Workspace) -> anyhow::Result<(Vec<Row>, Vec<Metrics>)> {
-    let experiments = record::all(&workspace.root)?;
-    let mut made: Vec<Made> = vec![workspace.made_here()];
-    for experiment in &experiments {
-        made.push(workspace.made_aside(&folder_name(&experiment.name))?);
-    }
-    let metrics = workspace.metrics(&made)?;
+/// The workspace, revisions and experiments, with the metrics of each.
+fn rows(
+    workspace: &mut Workspace,
+    arguments: &cli::ExpShow,
+) -> anyhow::Result<(Vec<Row>, Vec<Metrics>)> {
     let mut rows = vec![Row {
         name: WORKSPACE.to_owned(),
         state: state(workspace)?,
         set: BTreeSet::new(),
         params: workspace.params.leaves(),
-        metrics: compare::by_name(&metrics[0]),
+        metrics: BTreeMap::new(),
     }];
-    for (experiment, metrics) in experiments.into_iter().zip(&metrics[1..]) {
+    let mut made: Vec<Made> = vec![workspace.made_here()];
+    for name in &arguments.revisions {
+        let found = compare::find_revision(workspace, name, &arguments.params.files)?;
+        let found = found.with_context(|| format!("git knows no revision `{name}`"))?;
+        made.push(found.made);
+        rows.push(Row {
+            name: found.name,
+            state: "committed".to_owned(),
+            set: BTreeSet::new(),
+            params: found.params,
+            metrics: BTreeMap::new(),
+        });
+    }
+    for experiment in record::all(&workspace.root)? {
+        made.push(workspace.made_aside(&folder_name(&experiment.name))?);
         rows.push(Row {
             set: experiment.set_keys(),
             name: experiment.name,
             state: experiment.state.name().to_owned(),
             params: experiment.params,
-            metrics: compare::by_name(metrics),
+            metrics: BTreeMap::new(),
         });
     }
-    for (row, metrics) in rows.iter().zip(&metrics) {
+    let metrics = workspace.metrics(&made)?;
+    for (row, metrics) in rows.iter_mut().zip(&metrics) {
+        row.metrics = compare::by_name(metrics);
         compare::tell_faults(&row.name, metrics);
     }
     Ok((rows, metrics))

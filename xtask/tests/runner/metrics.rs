@@ -130,6 +130,17 @@ score.scores.f1   0.5         1       0.75
         diff.contains("score.scores.f1   0.5         1     0.5\n"),
         "{diff}"
     );
+    let table = "\
+name       chain.rate    f1  n  state
+workspace        0.75  0.75  3  up to date
+HEAD              0.5   0.5  3  committed
+rate-1.0          1.0     1  3  complete
+";
+    assert_eq!(space.ok(&["exp", "show", "HEAD"]).stdout, table);
+    space.fails(
+        &["exp", "show", "rate-1.0"],
+        "git knows no revision `rate-1.0`",
+    );
     let both = json_of(&space, &["metrics", "show", "--json"]);
     assert_eq!(
         both[0],
