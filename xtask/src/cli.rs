@@ -288,7 +288,7 @@ pub(crate) struct Repro {
 /// Whether programs are held to the files that they declare. On Linux they are, where the kernel can.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Confine {
-    /// Hold stages to the files that they declare, or run nothing where the system cannot
+    /// Run nothing where the system cannot hold stages to the files that they declare
     #[arg(long, conflicts_with = "no_sandbox")]
     sandbox: bool,
     /// Let stages reach files that they do not declare

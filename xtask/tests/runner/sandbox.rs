@@ -80,6 +80,20 @@ fn an_undeclared_input_fails_with_the_line_to_add() {
 }
 
 #[test]
+fn the_lines_to_add_have_names_of_their_own() {
+    if skipped() {
+        return;
+    }
+    let space = with("cat ${in.src} data/src.txt more/src.txt > ${out.copy}");
+    space.write("data/src.txt", "more\n");
+    space.write("more/src.txt", "most\n");
+    refused(
+        &space,
+        "\n  src_2 = \"data/src.txt\"\n  src_3 = \"more/src.txt\"\n",
+    );
+}
+
+#[test]
 fn a_stage_or_a_run_can_do_without() {
     let space = with("cat ${in.src} data/extra.csv > ${out.copy}");
     space.ok(&["repro", "--no-sandbox"]);
@@ -149,9 +163,16 @@ fn an_undeclared_output_is_not_written() {
         return;
     }
     for (cmd, part) in [
-        ("echo x > side.txt", "\n  side = \"side.txt\"\n"),
+        (
+            "echo x > side.txt",
+            "add what it makes to `out` of [stage.copy] in pipeline.toml, or say `sandbox = false` there\n  side = \"side.txt\"\n",
+        ),
         ("echo x > data/side.txt", "\n  side = \"data/side.txt\"\n"),
         ("mkdir side", "\n  side = \"side\"\n"),
+        (
+            "echo x > /var/atelier-test",
+            "in the sandbox, `/var/atelier-test` cannot be made: outputs lie in the workspace\n",
+        ),
         (
             "echo x > src.txt",
             "in the sandbox, `src.txt` is an input, which it may read and not write\n",

@@ -1,5 +1,6 @@
 //! What a stage was refused, and what to do about it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use confine::{Denials, Limits};
@@ -82,6 +83,12 @@ impl Told<'_> {
             .then(|| format!("`{shown}` is refused: temporary files go to `$TMPDIR`"))
     }
 
+    /// The names of the stage's inputs and outputs.
+    fn names(&self) -> BTreeSet<String> {
+        let names = self.instance.inputs.keys();
+        names.chain(self.instance.outputs.keys()).cloned().collect()
+    }
+
     /// What is there of the words of the stage's command, and isn't declared.
     fn named_in_command(&self) -> Vec<PathBuf> {
         let paths = words(&self.instance.action).map(|word| self.root.join(word));
@@ -112,22 +119,60 @@ impl Refusals {
 
     /// What was refused, and the lines to add to `pipeline.toml`.
     pub(crate) fn advice(&self, told: &Told) -> String {
+        // Who reads what isn't there is told so, and not refused: this was to be made.
+        let (there, absent): (Vec<&Path>, Vec<&Path>) = { self.undeclared.iter() }
+            .map(PathBuf::as_path)
+            .partition(|path| path.exists());
+        let (made, outside): (Vec<&Path>, Vec<&Path>) =
+            { absent.into_iter() }.partition(|path| path.starts_with(told.root));
         let stage = &told.instance.stage;
+        let add = "the sandbox kept it from what it does not declare: add what it";
+        let or = "or say `sandbox = false` there";
+        let mut names = told.names();
         let mut lines = Vec::new();
-        if !self.undeclared.is_empty() {
+        if !there.is_empty() {
             lines.push(format!(
-                "the sandbox kept it from what it does not declare: add what it reads to `in` of [stage.{stage}] in \
-                 pipeline.toml and what it writes to `out`, or say `sandbox = false` there"
+                "{add} reads to `in` of [stage.{stage}] in pipeline.toml and what it writes to `out`, {or}"
             ));
+            lines.extend(entries(&there, told.root, &mut names));
         }
-        for path in &self.undeclared {
-            let value = Value::from(shown(path, told.root));
-            lines.push(format!("  {} = {value}", name(path)));
+        if !made.is_empty() {
+            lines.push(format!(
+                "{add} makes to `out` of [stage.{stage}] in pipeline.toml, {or}"
+            ));
+            lines.extend(entries(&made, told.root, &mut names));
+        }
+        for path in outside {
+            let path = path.display();
+            lines.push(format!(
+                "in the sandbox, `{path}` cannot be made: outputs lie in the workspace"
+            ));
         }
         let notes = self.notes.iter();
         lines.extend(notes.map(|note| format!("in the sandbox, {note}")));
         lines.join("\n")
     }
+}
+
+/// The entries that declare `paths`, under names that aren't in `names` yet.
+fn entries(paths: &[&Path], root: &Path, names: &mut BTreeSet<String>) -> Vec<String> {
+    let entry = |path: &&Path| {
+        let value = Value::from(shown(path, root));
+        format!("  {} = {value}", new_name(path, names))
+    };
+    paths.iter().map(entry).collect()
+}
+
+/// A name after a path's file, with a number where that is taken.
+fn new_name(path: &Path, names: &mut BTreeSet<String>) -> String {
+    let name = name(path);
+    let mut new = name.clone();
+    let mut number = 1;
+    while !names.insert(new.clone()) {
+        number += 1;
+        new = format!("{name}_{number}");
+    }
+    new
 }
 
 /// A path as `pipeline.toml` would have it.
@@ -136,7 +181,7 @@ fn shown(path: &Path, root: &Path) -> String {
     path.display().to_string()
 }
 
-/// A name for an input, after its file.
+/// A plain name, after a path's file.
 fn name(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| {
