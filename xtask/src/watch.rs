@@ -1,8 +1,10 @@
 //! Bringing stages up to date whenever something changes.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use pipeline::Interrupts;
 use pipeline::events::{Outcome, State};
 use pipeline::execute::{self, Options};
@@ -21,7 +23,7 @@ const SHARE: u32 = 20;
 /// Goes on until a signal comes.
 ///
 /// # Errors
-/// The signal.
+/// The signal, or the workspace was removed.
 pub(crate) fn watch(arguments: &cli::Watch) -> anyhow::Result<()> {
     let interrupts = Interrupts::catch()?;
     let mut told = String::new();
@@ -30,6 +32,7 @@ pub(crate) fn watch(arguments: &cli::Watch) -> anyhow::Result<()> {
         print::text("watching for changes; Ctrl-C ends it\n")?;
         while !has_settled_work(arguments, &tried, &mut told, &interrupts) {
             interrupts.check()?;
+            env::current_dir().context("the folder that was watched is gone")?;
         }
         interrupts.check()?;
     }

@@ -58,6 +58,25 @@ fn what_fails_is_tried_again_only_after_a_change() {
     assert_eq!(space.ran(), "a b");
     space.write("src.txt", "good\n");
     becomes(&space, "c.txt", "good\nc\n");
+    // A run is noted once its outputs stand.
+    wait("the last run", || space.runs().len() == 5);
     assert_eq!(space.ran(), "a b c");
     stop(child);
+}
+
+#[test]
+fn a_workspace_that_is_gone_is_watched_no_longer() {
+    let space = Space::new(CHAIN);
+    let child = watching(&space);
+    // It may be writing meanwhile.
+    wait("the removal", || {
+        fs_err::remove_dir_all(space.path("")).is_ok()
+    });
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        told.contains("the folder that was watched is gone"),
+        "{told}"
+    );
 }
