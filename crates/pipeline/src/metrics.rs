@@ -17,7 +17,7 @@ use serde_json::Value;
 use store::Digest;
 
 use crate::config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::glob;
 use crate::lock::Lock;
 use crate::workspace::{FOLDER, Workspace, write_whole};
@@ -106,8 +106,9 @@ impl Workspace {
     /// Its lock cannot be read.
     pub fn made_aside(&self, name: &Path) -> Result<Made> {
         let folder = self.root.join(FOLDER).join(name);
+        let lock = Lock::load(&folder);
         Ok(Made {
-            lock: Lock::load(&folder)?,
+            lock: lock.map_err(|error| Error::Invalid(format!("`{}`: {error}", name.display())))?,
             folder: Some(folder),
         })
     }
@@ -187,7 +188,13 @@ impl Workspace {
             }
         }
         let Some(bytes) = self.bytes(marked)? else {
-            let why = match marked.digest {
+            let has = |digest| {
+                self.store
+                    .as_ref()
+                    .is_some_and(|store| store.contains(digest))
+            };
+            let why = match &marked.digest {
+                Some(digest) if has(digest) => "it is a folder, or executable",
                 Some(_) => "the cache no longer has it",
                 None => "it is not there",
             };

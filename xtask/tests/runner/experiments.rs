@@ -417,6 +417,13 @@ fn what_is_wrong_with_experiments_is_said_before_anything_runs() {
     assert_eq!(space.ran(), "");
     assert!(!space.exists(".atelier/experiments"));
     space.fails(&["exp", "apply", "rate"], "there is no experiment `rate`");
+    space.ok(&["exp", "run", "--name", "torn", "-q"]);
+    space.write(".atelier/experiments/torn/pipeline.lock", "<<<<<<< HEAD\n");
+    space.fails(
+        &["exp", "show"],
+        "`experiments/torn`: cannot read `pipeline.lock`",
+    );
+    space.ok(&["exp", "remove", "torn"]);
     space.write(".atelier/experiments/broken/experiment.json", "{");
     space.fails(
         &["exp", "show"],

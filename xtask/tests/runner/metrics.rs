@@ -250,7 +250,7 @@ fn what_is_no_file_of_metrics_is_named() {
         space
             .ok(&["metrics", "show"])
             .stderr
-            .contains("no metrics of `score.scores`: ")
+            .contains("no metrics of `score.scores`: it is a folder, or executable\n")
     );
 }
 
