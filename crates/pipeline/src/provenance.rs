@@ -13,6 +13,7 @@ use store::Digest;
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::instance::{Target, normal};
+use crate::lock::Locked;
 use crate::manifest::Manifest;
 use crate::nearest;
 use crate::runs::{Part, Run};
@@ -109,6 +110,9 @@ impl Workspace {
             [] => self.of_nobodys(&path, content, &mut history),
             [maker] if !path_holds(&path, &maker.path) => {
                 let wanted = content.filter(|_| maker.path == path);
+                // Of what somebody edited, told is what was made.
+                let wanted =
+                    wanted.filter(|wanted| self.made_by(maker, wanted, &history).is_some());
                 self.origin_of(maker, &path, wanted, &mut history)
             }
             several => {
@@ -216,17 +220,12 @@ impl Workspace {
         let locked = self.lock.stages.get(&stage);
         let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
         let key = locked.map(|locked| locked.key);
-        let of_other = |digest: &Digest| {
-            let found = history.maker_of(digest);
-            found.map(|(run, _)| (run.stage.clone(), run.key))
-        };
         let (stage, key, content) = match wanted {
-            Some(wanted) if Some(wanted) != last => match of_other(&wanted) {
+            None => (stage, key, last),
+            Some(wanted) => match self.made_by(maker, &wanted, history) {
                 Some((stage, key)) => (stage, Some(key), Some(wanted)),
-                // What nobody made was edited: told is what it was made as.
-                None => (stage, key.filter(|_| last.is_some()), last),
+                None => (stage, None, Some(wanted)),
             },
-            _ => (stage, key, last),
         };
         let is_part = maker.path != path;
         let content = content.filter(|_| !is_part);
@@ -240,6 +239,28 @@ impl Workspace {
             made: Some(self.making(&stage, key, Some(maker.output.clone()), history)?),
             from: None,
         })
+    }
+
+    /// The instance and the key that made a content of an output: the last ones, else those of an earlier run.
+    fn made_by(
+        &self,
+        maker: &Maker,
+        content: &Digest,
+        history: &History,
+    ) -> Option<(String, Digest)> {
+        let stage = &self.graph.instances[maker.at].name;
+        let locked = self.lock.stages.get(stage);
+        let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
+        if let Some(locked) = locked.filter(is_last) {
+            return Some((stage.clone(), locked.key));
+        }
+        if let Some((run, _)) = history.maker_of(content) {
+            return Some((run.stage.clone(), run.key));
+        }
+        let records = self.store.as_ref()?.records().ok()?.into_iter();
+        let mut made =
+            records.filter(|(_, record, _)| record.outputs.get(&maker.output) == Some(content));
+        made.next().map(|(key, _, _)| (stage.clone(), key))
     }
 
     fn making(

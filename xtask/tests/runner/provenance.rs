@@ -312,3 +312,21 @@ fn sources_say_where_they_came_from() {
     assert!(text.contains(&format!("source, from {from}")), "{text}");
     assert_eq!(origin(&space, "src.txt")["made"], Value::Null);
 }
+
+#[test]
+fn what_nobody_remembers_is_not_made_up() {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro"]);
+    space.ok(&["repro", "a", "--set", "chain.letter=y"]);
+    space.remove(".atelier/runs.jsonl");
+    let made_of = |space: &Space| origin(space, "out/b.txt")["made"]["inputs"][0]["made"].clone();
+    let command = made_of(&space)["command"][0].as_str().unwrap().to_owned();
+    assert!(
+        command.contains("echo x"),
+        "the cache has its record: {command}"
+    );
+    space.remove(".atelier/cache/records");
+    assert_eq!(made_of(&space)["key"], Value::Null);
+    let text = space.ok(&["provenance", "out/b.txt"]).stdout;
+    assert!(text.contains("a: its result is no longer known"), "{text}");
+}
