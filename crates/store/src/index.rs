@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use crate::file_state::{FileState, now_ns};
-use crate::read::{Hashed, hash_file};
-use crate::scratch::{self, Scratch};
+use crate::read::{Hashed, hash_file, read_own};
+use crate::scratch;
 use crate::walk::{Found, Listing, Name};
 use crate::{Digest, Result};
 
@@ -65,13 +65,13 @@ impl Index {
     /// Reads the index at `path`; a missing, outdated or corrupt one is as an empty one.
     ///
     /// # Errors
-    /// The folder of `path` cannot be made or listed.
+    /// The folder of `path` cannot be made.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let folder = folder(&path);
-        fs_err::create_dir_all(folder)?;
-        scratch::clean(folder, &scratch_prefix(&path))?;
-        let entries = fs_err::read(&path).ok();
+        if let Some(folder) = path.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        let entries = read_own(&path).ok();
         let entries = entries.and_then(|bytes| format::decode(&bytes));
         Ok(Self {
             path,
@@ -138,8 +138,7 @@ impl Index {
         let oldest = self.today.saturating_sub(KEPT_DAYS);
         self.entries
             .retain(|_, entry| *entry.used.get_mut() >= oldest);
-        let aside = Scratch::new(folder(&self.path), &scratch_prefix(&self.path));
-        scratch::write_whole(aside, &format::encode(&self.entries), &self.path)?;
+        scratch::write_whole(&self.path, &format::encode(&self.entries))?;
         *self.changed.get_mut() = false;
         Ok(())
     }
@@ -218,16 +217,13 @@ impl Index {
     }
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn scratch_prefix(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!("{name}.tmp-")
+/// Whether these bytes are an index, or would be with their checksum behind them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn is_index(bytes: &[u8]) -> bool {
+    let whole = [bytes, blake3::hash(bytes).as_bytes()].concat();
+    [bytes, &whole]
+        .iter()
+        .any(|bytes| format::decode(bytes).is_some())
 }
 
 fn today() -> u32 {

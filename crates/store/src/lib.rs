@@ -3,6 +3,7 @@
 //! - [`Digest`]: the BLAKE3 hash by which content is named.
 //! - [`Index`]: what each file's content was when its state (inode, size, times) was last seen,
 //!   so that an unchanged file is never read twice.
+//! - [`Stamp`]: which files are at a path and when they were last written to, whatever they say.
 //! - [`Store`]: files and folders by digest, and a [`Record`] for each run that produced them.
 //!
 //! A file is named by the hash of its bytes. A folder, or a file with the executable bit, is
@@ -22,11 +23,14 @@
 mod digest;
 mod error;
 mod file_state;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod index;
 mod place;
 mod read;
 mod record;
 mod scratch;
+mod stamp;
 mod store;
 mod tree;
 mod walk;
@@ -35,5 +39,8 @@ pub use digest::Digest;
 pub use error::{Error, Result};
 pub use index::Index;
 pub use place::{copy_path, remove_path};
+pub use read::read_own;
 pub use record::Record;
+pub use scratch::write_whole;
+pub use stamp::Stamp;
 pub use store::{Amount, Keep, Size, Store};

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::Result;
 use crate::file_state::FileState;
 use crate::scratch::Scratch;
+use crate::{Error, Result};
 
 /// Removes the file, the link or the folder with all it holds; nothing there is fine.
 ///
@@ -22,15 +22,25 @@ pub fn remove_path(path: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if !metadata.is_dir() {
-        return Ok(remove_file(path)?);
+    let removed = if metadata.is_dir() {
+        remove_folder(path)
+    } else {
+        remove_file(path)
+    };
+    match removed {
+        // Another process removed it in this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => Ok(other?),
     }
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
     match fs_err::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             unlock(path)?;
-            Ok(fs_err::remove_dir_all(path)?)
+            fs_err::remove_dir_all(path)
         }
-        other => Ok(other?),
+        other => other,
     }
 }
 
@@ -87,6 +97,10 @@ pub fn copy_path(from: &Path, to: &Path) -> Result<()> {
             copy_path(&from.join(&name), &to.join(&name))?;
         }
         return Ok(());
+    }
+    if !metadata.is_file() {
+        let path = from.to_owned();
+        return Err(Error::NotAFile { path });
     }
     if clone_file(from, to).is_err() {
         fs_err::copy(from, to)?;
@@ -237,6 +251,17 @@ mod tests {
         copy_path(&from, &to).unwrap();
         fs_err::write(to.join("inner/file"), "new").unwrap();
         assert_eq!(fs_err::read(from.join("inner/file")).unwrap(), b"old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let copied = copy_path(&pipe, &folder.path().join("copy"));
+        assert!(matches!(copied, Err(Error::NotAFile { .. })));
     }
 
     #[cfg(unix)]

@@ -14,6 +14,9 @@ const BLOCK: usize = 1 << 20;
 /// How often a file that changes under the reader is read again.
 const ATTEMPTS: usize = 3;
 
+/// No file of our own is as large; what is, wasn't written by this program.
+const LARGEST: u64 = 1 << 30;
+
 /// The content of a file and the state that it had from before until after it was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hashed {
@@ -36,6 +39,20 @@ pub(crate) fn copy_and_hash(path: &Path, to: &Path) -> Result<Hashed> {
         copy.rewind()?;
         hash_stream(file, size, |block| copy.write_all(block))
     })
+}
+
+/// The content of a file of the runner's own: nothing where a link, a pipe or something endless stands, which it never
+/// wrote.
+///
+/// # Errors
+/// Nothing is there, or it cannot be read.
+pub fn read_own(path: &Path) -> std::io::Result<Vec<u8>> {
+    let metadata = fs_err::symlink_metadata(path)?;
+    if metadata.is_file() && metadata.len() <= LARGEST {
+        fs_err::read(path)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 fn read_steadily(

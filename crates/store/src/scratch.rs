@@ -51,8 +51,24 @@ impl Drop for Scratch {
     }
 }
 
-/// Writes `bytes` to `to` in one step: a reader sees the old content or the new.
-pub(crate) fn write_whole(scratch: Scratch, bytes: &[u8], to: &Path) -> Result<()> {
+/// Writes `bytes` to `to` in one step, beside other processes that do the same: a reader sees the old content or the new.
+/// What killed processes left of their attempts is removed.
+///
+/// # Errors
+/// The folder of `to` cannot be written.
+pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match to.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{name}.tmp-");
+    clean(folder, &prefix)?;
+    write_by(Scratch::new(folder, &prefix), bytes, to)
+}
+
+/// Writes `bytes` to `to` in one step, by way of `scratch`.
+pub(crate) fn write_by(scratch: Scratch, bytes: &[u8], to: &Path) -> Result<()> {
     fs_err::write(scratch.path(), bytes)?;
     scratch.persist(to)
 }
@@ -141,5 +157,16 @@ mod tests {
         let path = mine.path().to_owned();
         drop(mine);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_is_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs_err::write(folder.path().join("file.tmp-2147483647-0"), "half").unwrap();
+        write_whole(&path, b"old").unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

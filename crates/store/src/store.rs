@@ -2,13 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use rayon::prelude::*;
 
 use crate::file_state::{FileState, now_ns};
 use crate::place::{self, Abilities};
-use crate::read::{Hashed, copy_and_hash};
+use crate::read::{Hashed, copy_and_hash, read_own};
 use crate::scratch::{self, Scratch};
 use crate::tree::{Content, Tree};
 use crate::{Digest, Error, Index, Record, Result};
@@ -39,7 +40,8 @@ pub use sweep::{Amount, Keep, Size};
 pub struct Store {
     root: PathBuf,
     device: u64,
-    abilities: Abilities,
+    /// Tried when first needed: on a full disk, what only looks and clears still works.
+    abilities: OnceLock<Abilities>,
 }
 
 impl Store {
@@ -54,7 +56,7 @@ impl Store {
         scratch::clean(&scratch, "")?;
         Ok(Self {
             device: FileState::of(&scratch)?.device,
-            abilities: Abilities::of(&scratch)?,
+            abilities: OnceLock::new(),
             root,
         })
     }
@@ -67,7 +69,7 @@ impl Store {
         self.load(digest).is_ok_and(|tree| {
             let objects = tree.entries.par_iter();
             let objects = objects.filter_map(|entry| entry.content.object());
-            objects.all(|object| self.object(&object).is_file())
+            objects.all(|object| is_plain_file(&self.object(&object)))
         })
     }
 
@@ -81,11 +83,14 @@ impl Store {
         self.write("records", key, &text)
     }
 
-    /// The record under `key`; one that cannot be read is as one that isn't there.
+    /// The record under `key`; one that cannot be read, or that belongs to another key, is as one that isn't there.
     #[must_use]
     pub fn recorded(&self, key: &Digest) -> Option<Record> {
-        let text = fs_err::read(self.place("records", key)).ok()?;
-        serde_json::from_slice(&text).ok()
+        Record::parse(&self.read_text("records", key).ok()?, key)
+    }
+
+    fn read_text(&self, kind: &str, digest: &Digest) -> io::Result<Vec<u8>> {
+        read_own(&self.place(kind, digest))
     }
 
     /// The bytes of the file `digest`, for what is small enough to be held in memory.
@@ -120,6 +125,14 @@ impl Store {
         self.place("objects", digest)
     }
 
+    fn abilities(&self) -> Result<Abilities> {
+        if let Some(known) = self.abilities.get() {
+            return Ok(*known);
+        }
+        let tried = Abilities::of(&self.root.join("tmp"))?;
+        Ok(*self.abilities.get_or_init(|| tried))
+    }
+
     fn scratch(&self) -> Scratch {
         Scratch::new(&self.root.join("tmp"), "")
     }
@@ -127,13 +140,12 @@ impl Store {
     fn write(&self, kind: &str, digest: &Digest, bytes: &[u8]) -> Result<()> {
         let path = self.place(kind, digest);
         make_parent(&path)?;
-        scratch::write_whole(self.scratch(), bytes, &path)
+        scratch::write_by(self.scratch(), bytes, &path)
     }
 
     /// The tree `digest`; that of one plain file if no tree has the name.
     fn load(&self, digest: &Digest) -> Result<Tree> {
-        let path = self.place("trees", digest);
-        let text = match fs_err::read(&path) {
+        let text = match self.read_text("trees", digest) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Tree::of_file(Content::File(*digest)));
@@ -141,7 +153,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         if Tree::digest(&text) != *digest {
-            place::remove_path(&path)?;
+            place::remove_path(&self.place("trees", digest))?;
             return Err(Error::Damaged { digest: *digest });
         }
         Tree::parse(*digest, &text)
@@ -150,8 +162,13 @@ impl Store {
     /// Makes sure that the object has the content of its name; removes it otherwise.
     fn verify(&self, index: &Index, digest: Digest) -> Result<Hashed> {
         let path = self.object(&digest);
-        let state = match FileState::of(&path) {
-            Ok(state) => state,
+        let state = match fs_err::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_file() => FileState::new(&path, &metadata),
+            // A link leads to what others may write, a pipe to nothing.
+            Ok(_) => {
+                place::remove_path(&path)?;
+                return Err(Error::Damaged { digest });
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(Error::Missing { digest });
             }
@@ -194,7 +211,7 @@ impl Store {
         object: &Path,
     ) -> Result<FileState> {
         place::set_modified(copy.path(), modified)?;
-        place::set_mode(copy.path(), self.abilities.object_mode())?;
+        place::set_mode(copy.path(), self.abilities()?.object_mode())?;
         copy.persist(object)?;
         Ok(FileState::of(object)?)
     }
@@ -221,6 +238,11 @@ fn known(digest: Digest, state: FileState) -> Hashed {
         state,
         since_ns: now_ns(),
     }
+}
+
+/// Whether a file stands at `path`, and no link to one.
+fn is_plain_file(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 fn make_parent(path: &Path) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The text that describes a folder.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use crate::{Digest, Error, Result};
@@ -88,7 +89,10 @@ impl Tree {
             }
             entries.push(entry);
         }
-        Ok(Self { entries })
+        match file_as_folder(&entries) {
+            Some(at) => Err(malformed(at + 2)),
+            None => Ok(Self { entries }),
+        }
     }
 }
 
@@ -152,6 +156,19 @@ impl Entry {
         let path = serde_json::from_str(path).ok()?;
         Some(Self { path, content })
     }
+}
+
+/// The first entry that another lies below: a file can't be a folder as well.
+fn file_as_folder(entries: &[Entry]) -> Option<usize> {
+    let folders: BTreeSet<&str> = { entries.iter() }
+        .flat_map(|entry| folders(&entry.path))
+        .collect();
+    { entries.iter() }.position(|entry| folders.contains(entry.path.as_str()))
+}
+
+/// The folders that `path` lies in.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
 /// Whether every component is a plain name, so that the path stays below its folder.

@@ -73,7 +73,7 @@ impl Store {
         };
         match self.verify(index, file.digest) {
             Ok(object) => {
-                let shared = self.can_share(found) && self.share(&object, &path)?;
+                let shared = self.can_share(found)? && self.share(&object, &path)?;
                 let file = if shared { object } else { file };
                 Ok(Taken { file, object })
             }
@@ -94,8 +94,8 @@ impl Store {
     ) -> Result<(Hashed, Option<Scratch>)> {
         // A file with more links may be an object already.
         let may_be_object = found.state.links > 1;
-        let may_clone = self.abilities.clones && found.state.device == self.device;
-        if self.can_share(found) || may_clone || may_be_object {
+        let may_clone = self.abilities()?.clones && found.state.device == self.device;
+        if self.can_share(found)? || may_clone || may_be_object {
             return Ok((index.read(path)?, None));
         }
         let copy = self.scratch();
@@ -118,7 +118,7 @@ impl Store {
             None => {
                 let copy = self.scratch();
                 if !self.clone_aside(path, file, &copy)? {
-                    if self.can_share(found) && self.link_in(path, &object)? {
+                    if self.can_share(found)? && self.link_in(path, &object)? {
                         return Ok(());
                     }
                     if copy_and_hash(path, copy.path())?.digest != file.digest {
@@ -135,7 +135,7 @@ impl Store {
 
     /// Clones a file with the content `file`, if the file system can.
     fn clone_aside(&self, path: &Path, file: &Hashed, copy: &Scratch) -> Result<bool> {
-        if !self.abilities.clones || place::clone_file(path, copy.path()).is_err() {
+        if !self.abilities()?.clones || place::clone_file(path, copy.path()).is_err() {
             return Ok(false);
         }
         if FileState::of(path)?.same_content(&file.state) {
@@ -146,25 +146,25 @@ impl Store {
     }
 
     /// Whether the workspace's file may become the object.
-    fn can_share(&self, found: &Found) -> bool {
+    fn can_share(&self, found: &Found) -> Result<bool> {
         let state = &found.state;
         // The mode belongs to the file, not to its name: an object is never executable. A link
         // to an empty file saves nothing, and a file has no more than some 65,000 links.
         let plain = !state.is_executable() && state.size > 0;
         // Nothing but this output may become read-only.
         let ours = !found.linked && state.links == 1;
-        plain && ours && !self.abilities.clones && state.device == self.device
+        Ok(plain && ours && !self.abilities()?.clones && state.device == self.device)
     }
 
     /// Makes the file at `path` the object; whether that worked.
     fn link_in(&self, path: &Path, object: &Path) -> Result<bool> {
-        place::set_mode(path, self.abilities.object_mode())?;
+        place::set_mode(path, self.abilities()?.object_mode())?;
         match fs_err::hard_link(path, object) {
             Ok(()) => Ok(true),
             // The same content was stored in this moment.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
             Err(_) => {
-                place::set_mode(path, self.abilities.mode(false))?;
+                place::set_mode(path, self.abilities()?.mode(false))?;
                 Ok(false)
             }
         }

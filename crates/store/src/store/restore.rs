@@ -110,7 +110,7 @@ impl Store {
     ) -> Result<()> {
         let from = self.object(&object.digest);
         let executable = matches!(content, Content::Executable(_));
-        if !self.abilities.clones || place::clone_file(&from, to).is_err() {
+        if !self.abilities()?.clones || place::clone_file(&from, to).is_err() {
             let can_link = same_device && !executable && object.state.size > 0;
             if can_link && fs_err::hard_link(&from, to).is_ok() {
                 return Ok(());
@@ -122,7 +122,7 @@ impl Store {
             }
         }
         place::set_modified(to, object.state.modified())?;
-        place::set_mode(to, self.abilities.mode(executable))?;
+        place::set_mode(to, self.abilities()?.mode(executable))?;
         Ok(())
     }
 }

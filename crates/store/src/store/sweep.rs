@@ -6,10 +6,9 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use super::Store;
+use super::{Store, is_plain_file};
 use crate::read::hash_file;
-use crate::tree::Tree;
-use crate::{Digest, Record, Result, place};
+use crate::{Digest, Error, Record, Result, place};
 
 /// What a sweep leaves.
 #[derive(Debug, Clone, Default)]
@@ -98,7 +97,8 @@ impl Store {
     pub fn verify_whole(&self) -> Result<Vec<Digest>> {
         let objects = self.entries("objects")?;
         let damaged = objects.par_iter().map(|entry| {
-            let is_whole = hash_file(&entry.path)?.digest == entry.digest;
+            let is_whole =
+                is_plain_file(&entry.path) && hash_file(&entry.path)?.digest == entry.digest;
             Ok((!is_whole).then_some(entry))
         });
         let damaged: Vec<Option<&Entry>> = damaged.collect::<Result<_>>()?;
@@ -108,9 +108,16 @@ impl Store {
             names.push(entry.digest);
         }
         for entry in self.entries("trees")? {
-            let text = fs_err::read(&entry.path)?;
-            let is_whole = Tree::digest(&text) == entry.digest;
-            if !is_whole || Tree::parse(entry.digest, &text).is_err() {
+            match self.load(&entry.digest) {
+                Ok(_) => continue,
+                Err(Error::Io(error)) => return Err(error.into()),
+                Err(_) => place::remove_path(&entry.path)?,
+            }
+            names.push(entry.digest);
+        }
+        for entry in self.entries("records")? {
+            let text = self.read_text("records", &entry.digest)?;
+            if Record::parse(&text, &entry.digest).is_none() {
                 place::remove_path(&entry.path)?;
                 names.push(entry.digest);
             }
@@ -171,7 +178,7 @@ impl Store {
                 let rest = path.file_name().and_then(|name| name.to_str());
                 let digest = rest.and_then(|rest| format!("{first}{rest}").parse().ok());
                 if let Some(digest) = digest {
-                    let metadata = fs_err::metadata(&path)?;
+                    let metadata = fs_err::symlink_metadata(&path)?;
                     entries.push(Entry {
                         digest,
                         bytes: metadata.len(),

@@ -31,15 +31,19 @@ impl Sandbox {
     fn copying() -> Self {
         let mut sandbox = Self::new();
         sandbox.store.device = u64::MAX;
-        sandbox.store.abilities.clones = false;
-        sandbox
+        sandbox.without_clones()
     }
 
     /// With hard links, whatever the file system can do.
     fn linking() -> Self {
-        let mut sandbox = Self::new();
-        sandbox.store.abilities.clones = false;
-        sandbox
+        Self::new().without_clones()
+    }
+
+    fn without_clones(mut self) -> Self {
+        let tried = self.store.abilities().unwrap();
+        let clones = false;
+        self.store.abilities = Abilities { clones, ..tried }.into();
+        self
     }
 
     fn each() -> [Self; 3] {
@@ -373,11 +377,12 @@ fn a_file_cannot_pass_for_a_folder() {
 #[test]
 fn records_are_kept_whole_or_not_at_all() {
     let sandbox = Sandbox::new();
-    let key = Digest::of_bytes(b"key");
+    let manifest = "command = \"x\"\n";
+    let key = Digest::of_bytes(manifest.as_bytes());
     assert_eq!(sandbox.store.recorded(&key), None);
     let record = Record {
         outputs: BTreeMap::from([("table".to_owned(), Digest::of_bytes(b"table"))]),
-        manifest: "command = \"x\"\n".to_owned(),
+        manifest: manifest.to_owned(),
         accepted: None,
     };
     sandbox.store.record(&key, &record).unwrap();
@@ -437,7 +442,7 @@ fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
     sandbox.write("gone/a", "kept/a");
     let [kept, gone, recorded, loose] =
         ["kept", "gone", "recorded", "loose"].map(|name| sandbox.put(name));
-    let key = Digest::of_bytes(b"key");
+    let key = Digest::of_bytes(b"a = b\n");
     let record = Record {
         outputs: [("x".to_owned(), recorded)].into(),
         manifest: "a = b\n".into(),
@@ -496,4 +501,80 @@ fn every_damaged_file_is_found_and_removed() {
     assert_eq!(sandbox.store.verify_whole().unwrap(), [object, digest]);
     assert!(!tree.exists());
     assert!(sandbox.store.verify_whole().unwrap().is_empty());
+}
+
+#[test]
+fn a_record_belongs_to_one_key() {
+    let sandbox = Sandbox::new();
+    let record = Record {
+        outputs: BTreeMap::new(),
+        manifest: "a = 1\n".to_owned(),
+        accepted: None,
+    };
+    let other = Digest::of_bytes(b"a = 2\n");
+    sandbox.store.record(&other, &record).unwrap();
+    assert_eq!(sandbox.store.recorded(&other), None);
+    assert_eq!(sandbox.store.verify_whole().unwrap(), [other]);
+    assert!(sandbox.store.verify_whole().unwrap().is_empty());
+}
+
+#[test]
+fn links_pipes_and_folders_in_the_cache_are_damage() {
+    let mut sandbox = Sandbox::copying();
+    sandbox.write("out/a", "content");
+    let tree = sandbox.put("out");
+    let object = Digest::of_bytes(b"content");
+    let record = Record {
+        outputs: BTreeMap::new(),
+        manifest: "a = 1\n".to_owned(),
+        accepted: None,
+    };
+    let key = Digest::of_bytes(record.manifest.as_bytes());
+    sandbox.store.record(&key, &record).unwrap();
+    let names = [("objects", object), ("trees", tree), ("records", key)];
+    let spoil: [fn(&Path, &Path); 3] = [
+        // What the link leads to may change at any time.
+        |path, moved| symlink(moved, path).unwrap(),
+        |path, _| {
+            let made = std::process::Command::new("mkfifo").arg(path).status();
+            assert!(made.unwrap().success());
+        },
+        |path, _| fs_err::create_dir(path).unwrap(),
+    ];
+    for spoil in spoil {
+        for (kind, digest) in names {
+            let path = sandbox.store.place(kind, &digest);
+            let moved = sandbox.path("moved");
+            fs_err::rename(&path, &moved).unwrap();
+            spoil(&path, &moved);
+            assert_eq!(sandbox.store.recorded(&digest), None);
+            if kind == "objects" {
+                assert!(!sandbox.store.contains(&tree));
+            }
+            assert_eq!(sandbox.store.verify_whole().unwrap(), [digest]);
+            assert!(path.symlink_metadata().is_err());
+            fs_err::rename(&moved, &path).unwrap();
+        }
+    }
+    assert!(sandbox.store.verify_whole().unwrap().is_empty());
+    let object = sandbox.store.object(&object);
+    fs_err::rename(&object, sandbox.path("moved")).unwrap();
+    symlink(sandbox.path("moved"), &object).unwrap();
+    let error = sandbox.restore(&tree, "new").unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn an_endless_text_is_not_read() {
+    let sandbox = Sandbox::new();
+    let digest = Digest::of_bytes(b"never seen");
+    for kind in ["trees", "records"] {
+        let path = sandbox.store.place(kind, &digest);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        // A file of a terabyte, of which no byte is on the disk.
+        let file = fs_err::File::create(&path).unwrap();
+        file.file().set_len(1 << 40).unwrap();
+    }
+    assert_eq!(sandbox.store.recorded(&digest), None);
+    assert!(!sandbox.store.contains(&digest));
 }

@@ -93,6 +93,14 @@ fn other_texts_are_refused_with_their_line() {
             "{lines:?}: {error}"
         );
     }
+    // A file cannot be a folder as well, whatever sorts between the two.
+    let error = parse(&[
+        "none \"0\"",
+        "file HEX \"a\"",
+        "file HEX \"a-\"",
+        "file HEX \"a/b/c\"",
+    ]);
+    assert!(matches!(error, Err(Error::MalformedTree { line: 3, .. })));
     let other = Tree::parse(Digest::of_bytes(b""), b"atelier tree 2\n");
     assert!(matches!(other, Err(Error::MalformedTree { line: 1, .. })));
 }
