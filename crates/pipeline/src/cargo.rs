@@ -62,7 +62,7 @@ impl Packages {
     /// # Errors
     /// Cargo or rustc fails, or a manifest cannot be read.
     pub(crate) fn load(root: &Path, cache: &Path, index: &mut Index) -> Result<(Self, bool)> {
-        let cached = fs_err::read(cache).ok();
+        let cached = store::read_own(cache).ok();
         let cached: Option<Packages> = cached.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         if let Some(cached) = cached
             && state(root, &cached.manifests, index).is_ok_and(|state| state == cached.state)

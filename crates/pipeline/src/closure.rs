@@ -37,7 +37,7 @@ struct Known {
 impl Closures {
     /// What `cache` remembers; nothing where it cannot be read.
     pub(crate) fn load(cache: &Path) -> Self {
-        let known = fs_err::read(cache).ok();
+        let known = store::read_own(cache).ok();
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Closures {
             known: known.unwrap_or_default(),

@@ -94,12 +94,14 @@ pub enum Error {
         path: String,
     },
     /// An input was changed under a running stage.
-    #[error("input `{name}` of `{stage}` changed while the stage ran: its result is not recorded")]
+    #[error("input `{name}` of `{stage}` changed{} while the stage ran: its result is not recorded", back(*.is_back))]
     InputChanged {
         /// Stage instance.
         stage: String,
         /// The input's name.
         name: String,
+        /// Whether it says again what it said before: nobody knows what the stage read.
+        is_back: bool,
     },
     /// An output isn't as its stage says that it is.
     #[error("stage `{stage}` failed the check of its output `{name}`:\n{}{}", .faults.join("\n"), place_of(.place))]
@@ -169,6 +171,10 @@ impl Error {
     }
 }
 
+fn back(is_back: bool) -> &'static str {
+    if is_back { " and changed back" } else { "" }
+}
+
 fn place_of(place: &Option<PathBuf>) -> String {
     match place {
         Some(place) => format!("\nwhat it made: {}", place.display()),
@@ -183,6 +189,10 @@ fn signal_name(signal: i32) -> String {
     }
 }
 
+/// How many characters of a line are shown, and how many before the place.
+const SHOWN: usize = 160;
+const BEFORE: usize = 60;
+
 /// A message with the lines that it is about.
 #[derive(Debug)]
 pub struct Diagnostic {
@@ -194,8 +204,10 @@ pub struct Diagnostic {
     pub line: usize,
     /// First column is 1, counted in characters.
     pub column: usize,
-    /// The line's text.
+    /// The line's text; of a long line, what is around the place.
     pub text: String,
+    /// Characters of `text` before the place.
+    pub indent: usize,
     /// Characters to underline, at least 1.
     pub width: usize,
 }
@@ -207,13 +219,29 @@ impl Diagnostic {
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = span.end.clamp(start, line_end);
+        let n_before = text[line_start..start].chars().count();
+        let is_long = text[line_start..line_end].chars().nth(SHOWN).is_some();
+        let n_left_out = if is_long {
+            n_before.saturating_sub(BEFORE)
+        } else {
+            0
+        };
+        let indent = n_before - n_left_out;
+        let shown = text[line_start..line_end]
+            .chars()
+            .skip(n_left_out)
+            .take(SHOWN);
         Diagnostic {
             message,
             file: file.to_owned(),
             line: text[..line_start].matches('\n').count() + 1,
-            column: text[line_start..start].chars().count() + 1,
-            text: text[line_start..line_end].to_owned(),
-            width: text[start..end].chars().count().max(1),
+            column: n_before + 1,
+            // A file from elsewhere doesn't command the terminal.
+            text: shown
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect(),
+            indent,
+            width: text[start..end].chars().take(SHOWN - indent).count().max(1),
         }
     }
 }
@@ -229,8 +257,25 @@ impl std::fmt::Display for Diagnostic {
         write!(
             f,
             "{gutter} | {}{}",
-            " ".repeat(self.column - 1),
+            " ".repeat(self.indent),
             "^".repeat(self.width)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_shown_around_the_place() {
+        let text = format!("a = 1\n{}here{}\n", "x".repeat(1000), "\u{1b}".repeat(1000));
+        let shown = Diagnostic::new("f.toml", &text, 1006..2000, "wrong".into()).to_string();
+        assert!(shown.contains("--> f.toml:2:1001\n"), "{shown}");
+        let lines: Vec<&str> = shown.lines().collect();
+        let at = lines[3].find("here").unwrap();
+        assert_eq!(lines[4].find('^'), Some(at));
+        assert_eq!(lines[4].len(), lines[3].len());
+        assert!(shown.len() < 500 && !shown.contains('\u{1b}'), "{shown}");
     }
 }

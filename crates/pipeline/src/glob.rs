@@ -17,14 +17,12 @@ pub fn matches(pattern: &str, path: &str) -> bool {
 }
 
 fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((&"**", rest)), _) => (0..=path.len()).any(|skip| match_parts(rest, &path[skip..])),
-        (Some((part, pattern)), Some((name, path))) => {
-            match_part(part, name) && match_parts(pattern, path)
-        }
-        _ => false,
-    }
+    match_run(
+        pattern,
+        path,
+        |part| *part == "**",
+        |part, name| match_part(part, name),
+    )
 }
 
 /// Whether something below the folder `path` could match. A pattern that begins with `**` speaks of no folder, and so of
@@ -41,19 +39,29 @@ pub(crate) fn may_match_below(pattern: &str, path: &str) -> bool {
     pattern.next().is_some()
 }
 
-/// Linear in practice: on a mismatch, lets the last `*` take one more character.
 fn match_part(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
+    match_run(&pattern, &name, |c| *c == '*', |p, c| *p == '?' || p == c)
+}
+
+/// Whether `pattern`, in which a star is any run, fits all of `text`. On a mismatch the last star takes one more, so that
+/// the time grows with the product of the lengths at worst, however many stars there are.
+fn match_run<T>(
+    pattern: &[T],
+    text: &[T],
+    is_star: impl Fn(&T) -> bool,
+    fits: impl Fn(&T, &T) -> bool,
+) -> bool {
     let (mut at, mut next) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    while next < name.len() {
+    while next < text.len() {
         match pattern.get(at) {
-            Some('*') => {
+            Some(part) if is_star(part) => {
                 star = Some((at, next));
                 at += 1;
             }
-            Some(&c) if c == '?' || c == name[next] => {
+            Some(part) if fits(part, &text[next]) => {
                 at += 1;
                 next += 1;
             }
@@ -67,7 +75,7 @@ fn match_part(pattern: &str, name: &str) -> bool {
             }
         }
     }
-    pattern[at..].iter().all(|&c| c == '*')
+    pattern[at..].iter().all(is_star)
 }
 
 /// The leading parts of `pattern` without wildcards.
@@ -146,6 +154,15 @@ mod tests {
         assert!(matches("*", ""));
         assert!(!matches("a?c", "ac"));
         assert!(matches("a?c", "aüc"));
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let (folders, stars) = ("a/".repeat(200), "**/a/".repeat(50));
+        assert!(matches(&format!("{stars}**"), &format!("{folders}b")));
+        assert!(!matches(&format!("{stars}c"), &format!("{folders}b")));
+        assert!(!matches(&format!("{}b", "*a".repeat(50)), &"a".repeat(200)));
+        assert!(matches("**/x", "x") && matches("a/**", "a") && matches("a/**/**/b", "a/b"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use confine::Limits;
 use serde_json::{Map, Value, json};
-use store::{Digest, Record, remove_path};
+use store::{Digest, Record, Stamp, remove_path};
 
 use crate::config::Action;
 use crate::draft::Found;
@@ -17,7 +17,7 @@ use crate::plan::Planned;
 use crate::process::{self, Interrupts, Message};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
-use crate::supervise::{Ending, Spec};
+use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
 use crate::{place, template};
 
@@ -44,6 +44,8 @@ pub(crate) struct Job {
     made: BTreeMap<String, PathBuf>,
     /// Outputs that a foreign command writes in their final places.
     in_place: BTreeSet<String>,
+    /// Of each input by its path, before the run.
+    stamps: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Job {
@@ -63,7 +65,7 @@ impl Job {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
         }
-        let work = workspace.own("work").join(planned.key.to_string());
+        let work = work(workspace, &planned.key);
         remove_path(&work.join("out"))?;
         fs_err::create_dir_all(work.join("out"))?;
         fs_err::create_dir_all(work.join("scratch"))?;
@@ -125,7 +127,7 @@ impl Job {
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
                 ending: work.join("ending.json"),
-                lock: work.join("lock"),
+                lock: work.join(STAGE_LOCK),
             },
             instance: instance.clone(),
             work,
@@ -133,6 +135,7 @@ impl Job {
             command,
             made,
             in_place,
+            stamps: stamps(workspace, planned)?,
         };
         job.copy_kept(workspace)?;
         Ok(job)
@@ -357,12 +360,16 @@ impl Job {
         place::let_go(workspace, &self.instance, &self.work, events)
     }
 
-    /// Puts back what an unsuccessful command had set aside.
+    /// Puts back what an unsuccessful command had set aside, and removes what it made, unless that can be looked at.
     ///
     /// # Errors
-    /// A file cannot be moved.
-    pub(crate) fn recover(&self, workspace: &Workspace) -> Result<()> {
-        place::recover_from(workspace, &self.work)
+    /// A file cannot be moved or removed.
+    pub(crate) fn recover(&self, workspace: &Workspace, why: &Error) -> Result<()> {
+        place::recover_from(workspace, &self.work)?;
+        if !matches!(why, Error::CheckFailed { .. }) {
+            remove_path(&self.work.join("out"))?;
+        }
+        Ok(())
     }
 
     fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
@@ -372,10 +379,13 @@ impl Job {
                 let Some(digest) = content.digest else {
                     continue;
                 };
-                if !workspace.index.digest(&path).is_ok_and(|now| now == digest) {
+                let is_same = workspace.index.digest(&path).is_ok_and(|now| now == digest);
+                let stamp = self.stamps.get(&path);
+                if !is_same || Stamp::of(&path).ok().as_ref() != stamp {
                     return Err(Error::InputChanged {
                         stage: self.instance.name.clone(),
                         name: name.clone(),
+                        is_back: is_same,
                     });
                 }
             }
@@ -390,6 +400,11 @@ impl Job {
     pub(crate) fn clean_up(&self) -> Result<()> {
         Ok(remove_path(&self.work)?)
     }
+}
+
+/// Where a run with this key works.
+pub(crate) fn work(workspace: &Workspace, key: &Digest) -> PathBuf {
+    workspace.own("work").join(key.to_string())
 }
 
 /// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
@@ -428,6 +443,17 @@ fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
     contents
         .map(|content| workspace.root.join(&content.path))
         .collect()
+}
+
+/// The stamps of inputs that count.
+fn stamps(workspace: &Workspace, planned: &Planned) -> Result<BTreeMap<PathBuf, Stamp>> {
+    let contents = planned.inputs.values().flat_map(Found::contents);
+    let contents = contents.filter(|content| content.digest.is_some());
+    let stamps = contents.map(|content| {
+        let path = workspace.root.join(&content.path);
+        Ok((path.clone(), Stamp::of(&path)?))
+    });
+    stamps.collect()
 }
 
 fn job_file(

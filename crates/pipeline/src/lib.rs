@@ -22,6 +22,8 @@ pub mod error;
 pub mod events;
 pub mod execute;
 mod freeze;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod git;
 pub mod glob;
 pub mod graph;

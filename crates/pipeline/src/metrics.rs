@@ -20,7 +20,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::lock::Lock;
-use crate::workspace::{FOLDER, Workspace, write_whole};
+use crate::workspace::{FOLDER, Workspace};
 
 mod tables;
 
@@ -255,7 +255,7 @@ impl Workspace {
             .collect();
         let text = serde_json::to_vec(&texts).map_err(std::io::Error::from)?;
         fs_err::create_dir_all(self.own("metrics"))?;
-        write_whole(&self.notes(digest), &text)
+        Ok(store::write_whole(&self.notes(digest), &text)?)
     }
 
     fn notes(&self, digest: &Digest) -> PathBuf {

@@ -53,6 +53,7 @@ pub(crate) fn acquire(
     }
     file.file().set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())?;
+    // On a full disk those who wait aren't told for whom, and what clears it goes on.
+    let _ = writeln!(file, "{}", std::process::id());
     Ok(Guard { _file: file })
 }

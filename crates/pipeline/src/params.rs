@@ -10,7 +10,6 @@ use toml_edit::{Item, Table, TableLike};
 use crate::error::{Error, Result};
 use crate::nearest;
 use crate::source::{self, Source};
-use crate::workspace::write_whole;
 
 /// The file of parameters, in the workspace root.
 pub const FILE: &str = "params.toml";
@@ -155,7 +154,7 @@ impl Params {
         Ok(())
     }
 
-    fn set(&mut self, setting: &str) -> Result<()> {
+    pub(crate) fn set(&mut self, setting: &str) -> Result<()> {
         let Some((key, text)) = setting.split_once('=') else {
             let message = format!("cannot read `--set {setting}`: expected `table.key=value`");
             return Err(Error::Invalid(message));
@@ -258,8 +257,7 @@ fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
 /// # Errors
 /// The file cannot be read, isn't TOML, or holds a date, an infinity or NaN.
 pub fn read_toml(path: &Path, name: &str) -> Result<Value> {
-    let mut params = Params::default();
-    params.declare(Source::read(path, name)?)?;
+    let params = Params::of_sources(Some(Source::read(path, name)?), Vec::new())?;
     Ok(Value::Object(params.root))
 }
 
@@ -293,10 +291,8 @@ pub fn write_toml<'a>(
         put(document.as_table_mut(), dotted, &value).ok_or(Error::Invalid(wrong))?;
     }
     // A link stays one.
-    write_whole(
-        &fs_err::canonicalize(path)?,
-        document.to_string().as_bytes(),
-    )
+    let path = fs_err::canonicalize(path)?;
+    Ok(store::write_whole(&path, document.to_string().as_bytes())?)
 }
 
 /// Puts `value` at the dotted key; none where something that is no table is in the way.

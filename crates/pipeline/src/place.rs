@@ -7,8 +7,12 @@ use store::{Digest, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::instance::{Instance, Output};
+use crate::instance::{Instance, Output, output_path};
+use crate::lock;
+use crate::supervise::STAGE_LOCK;
 use crate::workspace::Workspace;
+
+pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
 /// Refuses an output whose folder leads out of the workspace by a symbolic link.
 pub(crate) fn check(
@@ -24,7 +28,7 @@ pub(crate) fn check(
         stage: instance.name.clone(),
         name: name.to_owned(),
         path: output.path.display().to_string(),
-        why: "leads out of the workspace by a symbolic link",
+        why: LEADS_OUT,
     })
 }
 
@@ -68,6 +72,8 @@ pub(crate) fn move_in(
     events: &mut dyn Events,
 ) -> Result<()> {
     let output: &Output = &instance.outputs[name];
+    // The stage may have put a link there since it started.
+    check(workspace, instance, name, output)?;
     let path = workspace.root.join(&output.path);
     keep_unknown(workspace, instance, output, &path, events)?;
     if let Some(parent) = path.parent() {
@@ -157,24 +163,69 @@ fn free_folder(kept: &Path) -> PathBuf {
 /// moved aside before it starts, and back if it doesn't succeed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Aside {
-    /// Output path from the workspace root, and where its old content went;
-    /// none where there was none.
-    entries: Vec<(PathBuf, Option<PathBuf>)>,
+    entries: Vec<Moved>,
+}
+
+/// An output whose old content is in the folder [`ASIDE`], under the number of this entry.
+#[derive(Debug, Serialize, Deserialize)]
+struct Moved {
+    /// From the workspace root.
+    path: PathBuf,
+    /// Whether anything was there.
+    was_there: bool,
 }
 
 const JOURNAL: &str = "aside.json";
 
+const ASIDE: &str = "aside";
+
+impl Aside {
+    /// What is noted in the folder `work`, if anything. A path that isn't an output's is never touched, whoever wrote it.
+    fn load(workspace: &Workspace, work: &Path) -> Result<Option<Self>> {
+        let journal = work.join(JOURNAL);
+        if !journal.exists() {
+            return Ok(None);
+        }
+        let refused = |why: String| {
+            let work = work.strip_prefix(&workspace.root).unwrap_or(work).display();
+            Error::Invalid(format!(
+                "cannot undo what an unfinished run left: `{work}/{JOURNAL}` {why}; mend that, or remove `{work}` if you don't need what is in it"
+            ))
+        };
+        let aside: Self = serde_json::from_slice(&fs_err::read(&journal)?)
+            .map_err(|error| refused(format!("isn't as it was written: {error}")))?;
+        for Moved { path, .. } in &aside.entries {
+            let is_plain = output_path(&path.to_string_lossy()).is_ok_and(|plain| plain == *path);
+            let shown = path.display();
+            if !is_plain {
+                return Err(refused(format!(
+                    "names `{shown}`, which is no output's place"
+                )));
+            }
+            if !is_inside(workspace, path)? {
+                return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
+            }
+        }
+        Ok(Some(aside))
+    }
+
+    /// Each output's place, and where its old content went.
+    fn places(&self, work: &Path) -> impl Iterator<Item = (&Path, Option<PathBuf>)> {
+        let folder = work.join(ASIDE);
+        self.entries.iter().enumerate().map(move |(number, moved)| {
+            let kept = moved.was_there.then(|| folder.join(number.to_string()));
+            (moved.path.as_path(), kept)
+        })
+    }
+}
+
 /// Moves the outputs into `work`, noting it first, so that a killed runner's
 /// successor can move them back. Of those that a run goes on from, a copy stays.
 pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
-    let folder = work.join("aside");
-    fs_err::create_dir_all(&folder)?;
-    let entries = outputs.iter().enumerate().map(|(number, output)| {
-        let is_there = workspace.root.join(&output.path).symlink_metadata().is_ok();
-        (
-            output.path.clone(),
-            is_there.then(|| folder.join(number.to_string())),
-        )
+    fs_err::create_dir_all(work.join(ASIDE))?;
+    let entries = outputs.iter().map(|output| Moved {
+        path: output.path.clone(),
+        was_there: workspace.root.join(&output.path).symlink_metadata().is_ok(),
     });
     let aside = Aside {
         entries: entries.collect(),
@@ -183,12 +234,12 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     let journal = work.join(JOURNAL);
     fs_err::write(journal.with_extension("part"), text)?;
     fs_err::rename(journal.with_extension("part"), &journal)?;
-    for ((path, kept), output) in aside.entries.iter().zip(outputs) {
+    for ((path, kept), output) in aside.places(work).zip(outputs) {
         let path = workspace.root.join(path);
         if let Some(kept) = kept {
-            fs_err::rename(&path, kept)?;
+            fs_err::rename(&path, &kept)?;
             if output.treatment.is_kept {
-                store::copy_path(kept, &path)?;
+                store::copy_path(&kept, &path)?;
             }
         }
         if let Some(parent) = path.parent() {
@@ -200,31 +251,40 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
 
 /// Undoes what unfinished commands left, in all work folders.
 pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
-    // Temporary files of killed runs.
+    // Temporary files of killed runs, and a lock that one was about to put in place.
     remove_path(&workspace.own("tmp"))?;
+    remove_path(&workspace.own(lock::FILE))?;
     let work = workspace.own("work");
     if !work.is_dir() {
         return Ok(());
     }
     for entry in fs_err::read_dir(work)? {
-        recover_from(workspace, &entry?.path())?;
+        let work = entry?.path();
+        wait_for_end(&work)?;
+        recover_from(workspace, &work)?;
+    }
+    Ok(())
+}
+
+/// A stage whose runner was killed needs a moment to end, and writes until then.
+fn wait_for_end(work: &Path) -> Result<()> {
+    let lock = work.join(STAGE_LOCK);
+    if lock.is_file() {
+        fs_err::File::open(lock)?.file().lock_shared()?;
     }
     Ok(())
 }
 
 /// Undoes what an unfinished command left whose work folder is `work`.
 pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
-    let journal = work.join(JOURNAL);
-    if !journal.exists() {
+    let Some(aside) = Aside::load(workspace, work)? else {
         return Ok(());
-    }
-    let aside: Aside =
-        serde_json::from_slice(&fs_err::read(&journal)?).map_err(std::io::Error::from)?;
-    for (path, kept) in &aside.entries {
+    };
+    for (path, kept) in aside.places(work) {
         let path = workspace.root.join(path);
         match kept {
             // Not moved yet when the runner was killed: still in its place.
-            Some(kept) if !kept.exists() => {}
+            Some(kept) if kept.symlink_metadata().is_err() => {}
             Some(kept) => {
                 remove_path(&path)?;
                 fs_err::rename(kept, &path)?;
@@ -232,7 +292,7 @@ pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
             None => remove_path(&path)?,
         }
     }
-    Ok(fs_err::remove_file(&journal)?)
+    Ok(fs_err::remove_file(work.join(JOURNAL))?)
 }
 
 /// Ends the setting aside after a success: what the cache doesn't have is kept.
@@ -242,20 +302,17 @@ pub(crate) fn let_go(
     work: &Path,
     events: &mut dyn Events,
 ) -> Result<()> {
-    let journal = work.join(JOURNAL);
-    if !journal.exists() {
+    let Some(aside) = Aside::load(workspace, work)? else {
         return Ok(());
-    }
-    let aside: Aside =
-        serde_json::from_slice(&fs_err::read(&journal)?).map_err(std::io::Error::from)?;
-    for (path, kept) in &aside.entries {
+    };
+    for (path, kept) in aside.places(work) {
         let output = instance
             .outputs
             .values()
             .find(|output| output.path == *path);
         if let (Some(kept), Some(output)) = (kept, output) {
-            keep_unknown(workspace, instance, output, kept, events)?;
+            keep_unknown(workspace, instance, output, &kept, events)?;
         }
     }
-    Ok(fs_err::remove_file(&journal)?)
+    Ok(fs_err::remove_file(work.join(JOURNAL))?)
 }

@@ -153,7 +153,11 @@ fn read_lines(child: &mut Child) -> Receiver<Vec<u8>> {
     lines
 }
 
-fn heed(line: &[u8], log: &mut impl Write, hear: &mut impl FnMut(Message)) -> Result<()> {
+pub(crate) fn heed(
+    line: &[u8],
+    log: &mut impl Write,
+    hear: &mut impl FnMut(Message),
+) -> Result<()> {
     let message = if line.starts_with(b"{") {
         serde_json::from_slice(line).ok()
     } else {

@@ -213,7 +213,7 @@ impl Workspace {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let bytes = fs_err::read(path)?;
+        let bytes = store::read_own(&path)?;
         let lines = bytes.rsplit(|byte| *byte == b'\n');
         let runs = lines.filter_map(|line| serde_json::from_slice(line).ok());
         Ok(runs.filter(is_wanted).take(most).collect())

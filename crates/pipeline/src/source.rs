@@ -7,6 +7,9 @@ use toml_edit::{Document, Item};
 
 use crate::error::{Diagnostic, Error, Result};
 
+/// A lock of a hundred thousand stages is smaller; what is larger would fill the memory.
+const LARGEST: u64 = 32 << 20;
+
 /// A TOML file, or a setting given on the command line.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -20,8 +23,15 @@ impl Source {
     /// Reads `path`, to be called `name` in messages.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// The file cannot be read, or is too large for what it should be.
     pub fn read(path: &Path, name: &str) -> Result<Self> {
+        let size = fs_err::metadata(path)?.len();
+        if size > LARGEST {
+            let message = format!(
+                "cannot read `{name}`: it has {size} bytes, and no such file has more than {LARGEST}"
+            );
+            return Err(Error::Invalid(message));
+        }
         Ok(Source {
             name: name.to_owned(),
             text: fs_err::read_to_string(path)?,

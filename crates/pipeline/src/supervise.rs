@@ -6,6 +6,7 @@
 //! kernel closes even after `kill -9`.
 
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::time::TimeValLike;
@@ -27,6 +29,9 @@ use crate::events::Usage;
 
 /// How long a stage may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The file in a work folder that is locked while a stage runs there.
+pub(crate) const STAGE_LOCK: &str = "lock";
 
 /// What to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,6 +95,10 @@ pub fn supervise(spec: &Path) -> Result<()> {
     // A stage whose runner was killed may need a moment to end.
     let lock = fs_err::File::create(&spec.lock)?;
     lock.file().lock()?;
+    if is_orphan()? {
+        // Whoever comes next may be at work in this folder already.
+        return Ok(());
+    }
     let start = Instant::now();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let mut child = spawn(&spec).map_err(|error| {
@@ -128,6 +137,14 @@ pub fn supervise(spec: &Path) -> Result<()> {
     let aside = spec.ending.with_extension("part");
     fs_err::write(&aside, text)?;
     Ok(fs_err::rename(aside, &spec.ending)?)
+}
+
+/// Whether the runner is gone. It writes nothing: there is something to read when the pipe's other end is closed.
+fn is_orphan() -> Result<bool> {
+    let stdin = std::io::stdin();
+    let mut polled = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let n_ready = poll(&mut polled, PollTimeout::ZERO).map_err(std::io::Error::from)?;
+    Ok(n_ready > 0)
 }
 
 fn spawn(spec: &Spec) -> std::io::Result<Child> {

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use store::{Digest, remove_path};
+use store::{Digest, Index, remove_path};
 use toml_edit::{Key, TableLike, Value};
 
 use crate::error::{Error, Result};
@@ -93,7 +93,7 @@ impl Tracked {
         Ok(tracked)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = HEADER.to_owned();
         for (path, kept) in &self.sources {
             // Writing to a string cannot fail.
@@ -164,27 +164,34 @@ impl Workspace {
                 format!("`{path}` is there already: remove it, or import to another place");
             return Err(Error::Invalid(message));
         }
-        self.fetch(from, &place, sha256)?;
+        self.fetch(from, &place, |_, fetched| match sha256 {
+            Some(expected) => check_sha256(from, fetched, expected),
+            None => Ok(()),
+        })?;
         self.keep_source(&path, Some(from.to_owned()))
     }
 
-    /// Brings `from` to `place`, whole or not at all.
-    fn fetch(&self, from: &str, place: &Path, sha256: Option<&str>) -> Result<()> {
+    /// Brings `from` to `place`, whole and as `check` wants it, or not at all.
+    fn fetch(
+        &mut self,
+        from: &str,
+        place: &Path,
+        check: impl FnOnce(&mut Index, &Path) -> Result<()>,
+    ) -> Result<()> {
         let aside = self.own(&format!("work/import-{}", std::process::id()));
         remove_path(&aside)?;
         fs_err::create_dir_all(self.own("work"))?;
-        let fetched = bring(from, &aside).and_then(|()| match sha256 {
-            Some(expected) => check_sha256(from, &aside, expected),
-            None => Ok(()),
+        let fetched = bring(from, &aside).and_then(|()| check(&mut self.index, &aside));
+        let placed = fetched.and_then(|()| {
+            if let Some(parent) = place.parent() {
+                fs_err::create_dir_all(parent)?;
+            }
+            Ok(fs_err::rename(&aside, place)?)
         });
-        if let Err(error) = fetched {
+        if placed.is_err() {
             remove_path(&aside)?;
-            return Err(error);
         }
-        if let Some(parent) = place.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
-        Ok(fs_err::rename(&aside, place)?)
+        placed
     }
 
     fn keep_source(&mut self, path: &str, from: Option<String>) -> Result<Digest> {
@@ -243,7 +250,7 @@ impl Workspace {
         };
         let place = self.root.join(path);
         if !place::is_inside(self, Path::new(path))? {
-            let message = format!("`{path}` leads out of the workspace by a symbolic link");
+            let message = format!("`{path}` {}", place::LEADS_OUT);
             return Err(Error::Invalid(message));
         }
         let Workspace { store, index, .. } = &mut *self;
@@ -254,15 +261,14 @@ impl Workspace {
             }),
         };
         match (restored, &kept.from) {
-            (Err(store::Error::Missing { .. } | store::Error::Damaged { .. }), Some(from)) => {
-                self.fetch(from, &place, None)?;
-                if self.index.digest(&place)? != kept.content {
-                    remove_path(&place)?;
+            (Err(store::Error::Missing { .. } | store::Error::Damaged { .. }), Some(from)) => self
+                .fetch(from, &place, |index, fetched| {
+                    if index.digest(fetched)? == kept.content {
+                        return Ok(());
+                    }
                     let message = format!("`{from}` is not what it was when `{path}` was imported");
-                    return Err(Error::Invalid(message));
-                }
-                Ok(())
-            }
+                    Err(Error::Invalid(message))
+                }),
             (restored, _) => Ok(restored?),
         }
     }

@@ -2,10 +2,10 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use store::{Digest, Index, Store, remove_path};
+use store::{Digest, Index, Store, remove_path, write_whole};
 
 use crate::cache;
 use crate::cargo::Packages;
@@ -117,6 +117,12 @@ impl Workspace {
         access: Access,
         aside: PathBuf,
     ) -> Result<Self> {
+        if root.join(FOLDER).is_symlink() {
+            // Some of what is in it is cleared, whatever it leads to.
+            return Err(Error::Invalid(format!(
+                "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
+            )));
+        }
         let config = Config::load(&root)?;
         let params = Params::load(&root, overrides)?;
         let mut graph = Graph::new(instance::instances(&config, &params, &root)?)?;
@@ -296,16 +302,23 @@ impl Workspace {
         Ok(())
     }
 
-    /// Keeps what makes the next check fast.
+    /// Keeps what makes the next check fast. A full disk is no error: nothing is lost but time.
     pub(crate) fn save_caches(&mut self) -> Result<()> {
         if self.access == Access::Read {
             return Ok(());
         }
+        match self.write_caches() {
+            Err(store::Error::Io(error)) if error.kind() == ErrorKind::StorageFull => Ok(()),
+            saved => Ok(saved?),
+        }
+    }
+
+    fn write_caches(&mut self) -> store::Result<()> {
         if self.closures.changed {
             write_whole(&self.own("code.json"), &self.closures.to_json())?;
             self.closures.changed = false;
         }
-        Ok(self.index.save()?)
+        self.index.save()
     }
 
     /// Notes a key of a state beside the current one, whose lock has the last of them alone.
@@ -333,11 +346,4 @@ impl Workspace {
             .retain(|name, _| declared.contains(name.as_str()));
         self.lock.save(&self.root.join(&self.aside), &self.own(""))
     }
-}
-
-/// Writes a file in one step, beside other processes that do the same.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let aside = path.with_extension(format!("{}.part", std::process::id()));
-    fs_err::write(&aside, bytes)?;
-    Ok(fs_err::rename(aside, path)?)
 }

@@ -24,5 +24,6 @@ mod stages;
 mod study;
 mod take;
 mod targets;
+mod untrusted;
 mod watch;
 mod wrong;

@@ -1,7 +1,7 @@
 //! A workspace in a temporary folder.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,8 +48,13 @@ pub(crate) struct Ran {
 impl Space {
     /// A workspace with this `pipeline.toml`, a source and two params.
     pub(crate) fn new(pipeline: &str) -> Self {
+        Space::new_in(&std::env::temp_dir(), pipeline)
+    }
+
+    /// The same in a folder of `parent`.
+    pub(crate) fn new_in(parent: &Path, pipeline: &str) -> Self {
         let space = Space {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir_in(parent).unwrap(),
             n_seen: Cell::new(0),
         };
         space.write("pipeline.toml", pipeline);

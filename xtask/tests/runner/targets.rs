@@ -17,6 +17,19 @@ fn a_target_takes_what_it_needs() {
 }
 
 #[test]
+fn a_target_is_an_instance_a_group_or_a_pattern_of_paths() {
+    let space = Space::new(
+        "[stage.t]\ncmd = \"echo ${n} > ${out.x}\"\neach = { n = 3 }\nout = { x = \"t/${n}/x\" }\n",
+    );
+    assert_eq!(space.states(&["repro", "t@2", "--json"]), ["t@2 ran"]);
+    let states = space.states(&["repro", "t", "--json"]);
+    assert_eq!(states, ["t@0 ran", "t@1 ran", "t@2 up-to-date"]);
+    let states = space.states(&["repro", "t/*/x", "--force", "--json"]);
+    assert_eq!(states, ["t@0 ran", "t@1 ran", "t@2 ran"]);
+    space.fails(&["repro", "t@3"], "unknown stage or output `t@3`");
+}
+
+#[test]
 fn single_and_downstream_go_no_further() {
     let space = Space::new(CHAIN);
     space.fails(&["repro", "b", "--single"], "`a.txt` does not exist");

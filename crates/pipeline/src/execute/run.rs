@@ -13,7 +13,7 @@ use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
 use crate::instance::Instance;
-use crate::job::Job;
+use crate::job::{self, Job};
 use crate::place;
 use crate::plan::{Decision, Planned, locked};
 use crate::resources::Share;
@@ -106,6 +106,8 @@ impl Executor<'_> {
         }
         let unchecked = self.workspace.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
+        // The run may have been killed when all but this was done.
+        store::remove_path(&job::work(self.workspace, &planned.key))?;
         self.enter(instance, planned, &record.outputs)?;
         let key = Some(planned.key);
         let outcome = outcome(instance, State::Restored);
@@ -227,7 +229,7 @@ impl Executor<'_> {
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
-            job.recover(self.workspace)?;
+            job.recover(self.workspace, &error)?;
             return Err(error);
         }
         Ok(job)
@@ -282,7 +284,7 @@ impl Executor<'_> {
                 );
             }
             Err(error) => {
-                let recovered = job.recover(self.workspace);
+                let recovered = job.recover(self.workspace, &error);
                 let error = recovered.err().unwrap_or(error);
                 self.fail(at, Some(planned.key), error);
             }
@@ -328,8 +330,9 @@ impl Executor<'_> {
             checked.map_err(|error| job.with_place(error))?;
         }
         job.settle(self.workspace, planned, &outputs, &mut self.events)?;
-        self.enter(instance, planned, &outputs)?;
+        // Once the lock has the result, nobody looks for what is left of the run.
         job.clean_up()?;
+        self.enter(instance, planned, &outputs)?;
         Ok((usage, outputs))
     }
 }

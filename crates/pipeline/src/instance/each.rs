@@ -9,6 +9,9 @@ use crate::config::Spanned;
 use crate::error::Result;
 use crate::template;
 
+/// A stage has no more instances than this: a slip in a count must not fill the memory.
+const MOST: u64 = 100_000;
+
 /// The variables of `each` for one instance, in the order of the file.
 pub(super) type Variables = Vec<Variable>;
 
@@ -43,6 +46,8 @@ impl Maker<'_> {
         let mut combinations: Vec<Variables> = vec![Vec::new()];
         for (name, declared) in &self.stage.each {
             let values = self.values(name, declared)?;
+            let count = combinations.len().saturating_mul(values.len());
+            self.check_count(name, declared, u64::try_from(count).unwrap_or(u64::MAX))?;
             let longer = combinations.iter().flat_map(|variables| {
                 values.iter().map(move |variable| {
                     let mut longer = variables.clone();
@@ -53,6 +58,17 @@ impl Maker<'_> {
             combinations = longer.collect();
         }
         Ok(combinations)
+    }
+
+    fn check_count(&self, name: &str, declared: &Spanned<Value>, count: u64) -> Result<()> {
+        if count <= MOST {
+            return Ok(());
+        }
+        let message = format!(
+            "`each.{name}` makes {count} instances of `{}`; expected {MOST} at most",
+            self.stage.name
+        );
+        Err(self.error(&declared.span, message))
     }
 
     fn values(&self, name: &str, declared: &Spanned<Value>) -> Result<Vec<Variable>> {
@@ -66,6 +82,7 @@ impl Maker<'_> {
             }
             None => declared.value.clone(),
         };
+        self.check_count(name, declared, value.as_u64().unwrap_or(0))?;
         let variables = variables(name, value).map_err(|other| {
             wrong(format!(
                 "is `{other}`; expected a count, an array or a table"

@@ -1,0 +1,141 @@
+//! What reads texts that others may have written, each to be given any bytes.
+//!
+//! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
+//! test replays what they found and what they started from.
+
+use std::path::Path;
+
+use crate::config::{self, Config};
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::instance::{instances, output_path};
+use crate::lock::{self, Lock};
+use crate::manifest::Manifest;
+use crate::params::{self, Params};
+use crate::source::Source;
+use crate::supervise::{Ending, Spec};
+use crate::tracked::{self, Tracked};
+use crate::{glob, place, process};
+
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
+/// Each target by the name of its corpus.
+pub const TARGETS: [(&str, Target); 6] = [
+    ("glob", glob),
+    ("lock", lock),
+    ("messages", messages),
+    ("params", params),
+    ("pipeline", pipeline),
+    ("sources", sources),
+];
+
+/// `pipeline.toml`, as far as the graph of its instances; after a zero byte `params.toml`.
+pub fn pipeline(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (pipeline, params) = text.split_once('\0').unwrap_or((&text, ""));
+    let made = Config::parse(source(config::FILE, pipeline)).and_then(|config| {
+        let params = Params::of_sources(Some(source(params::FILE, params)), Vec::new())?;
+        Graph::new(instances(&config, &params, Path::new("/workspace"))?)
+    });
+    let Some(graph) = told(made) else { return };
+    for instance in &graph.instances {
+        for output in instance.outputs.values() {
+            let path = output.path.to_str().expect("it comes from a text");
+            assert_eq!(output_path(path).as_ref(), Ok(&output.path), "it is inside");
+        }
+    }
+}
+
+/// `params.toml`, and a setting after each zero byte.
+pub fn params(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut texts = text.split('\0').map(str::to_owned);
+    let file = texts.next().unwrap_or_default();
+    let Some(mut params) = told(Params::of_sources(
+        Some(source(params::FILE, &file)),
+        Vec::new(),
+    )) else {
+        return;
+    };
+    for setting in texts {
+        told(params.set(&setting));
+    }
+    for key in params.keys() {
+        params.place(&key);
+        params.hint(&key);
+        if let Some(value) = params.get(&key) {
+            params::canonical(value);
+        }
+    }
+}
+
+/// `pipeline.lock`: what is read is what was written.
+pub fn lock(data: &[u8]) {
+    let read = |text: &str| Lock::parse(&source(lock::FILE, text));
+    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(told(read(&lock.text())), Some(lock));
+    }
+}
+
+/// `sources.lock`: what is read is what was written, and its paths are inside.
+pub fn sources(data: &[u8]) {
+    let read = |text: &str| Tracked::parse(&source(tracked::FILE, text));
+    if let Some(tracked) = told(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(told(read(&tracked.text())), Some(tracked));
+    }
+}
+
+/// A pattern and, after the first line break, a path.
+pub fn glob(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (pattern, path) = text.split_once('\n').unwrap_or((&text, ""));
+    glob::fixed_prefix(pattern);
+    glob::may_match_below(pattern, path);
+    if glob::matches(pattern, path) && !glob::is_pattern(pattern) {
+        assert_eq!(pattern, path);
+    }
+}
+
+/// What processes say and leave to each other: a stage's lines, its end, what was set aside, a manifest.
+pub fn messages(data: &[u8]) {
+    for line in data.split_inclusive(|byte| *byte == b'\n') {
+        let _ = process::heed(line, &mut Vec::new(), &mut |_| {});
+    }
+    if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
+        ending.to_string();
+    }
+    let _ = serde_json::from_slice::<Spec>(data);
+    let _ = serde_json::from_slice::<place::Aside>(data);
+    let manifest = Manifest::read(&String::from_utf8_lossy(data));
+    assert!(manifest.differences(&manifest).is_empty());
+}
+
+fn source(name: &str, text: &str) -> Source {
+    Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// What was read; an error is written out, as a person would see it.
+fn told<T>(read: Result<T>) -> Option<T> {
+    read.map_err(|error| error.to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        for (name, target) in TARGETS {
+            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
+            assert!(entries.peek().is_some(), "{name} has no corpus");
+            for entry in entries {
+                target(&fs_err::read(entry.unwrap().path()).unwrap());
+            }
+        }
+    }
+}
