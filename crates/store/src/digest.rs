@@ -61,12 +61,18 @@ impl FromStr for Digest {
         let invalid = || Error::InvalidDigest {
             text: text.chars().take(MESSAGE).collect(),
         };
-        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(invalid());
+        let mut bytes = [0; 32];
+        for (part, number) in bytes.chunks_exact_mut(8).zip(0..) {
+            let digits = text.get(16 * number..16 * (number + 1));
+            let word = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            part.copy_from_slice(&word.ok_or_else(invalid)?.to_be_bytes());
         }
-        blake3::Hash::from_hex(text)
-            .map(Self::from)
-            .map_err(|_| invalid())
+        // Signs, capitals and what follows are not of it.
+        if blake3::Hash::from(bytes).to_hex().as_str() == text {
+            Ok(Self(bytes))
+        } else {
+            Err(invalid())
+        }
     }
 }
 
@@ -102,7 +108,14 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "af13", &EMPTY.to_uppercase(), &EMPTY.replace('a', "g")] {
+        for text in [
+            "",
+            "af13",
+            &EMPTY.to_uppercase(),
+            &EMPTY.replace('a', "g"),
+            &format!("{EMPTY}0"),
+            &EMPTY.replacen("af", "+f", 1),
+        ] {
             let error = text.parse::<Digest>().unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }

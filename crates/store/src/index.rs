@@ -99,8 +99,11 @@ impl Index {
                 Ok((hashed.digest, Some(Box::new(hashed))))
             }
         };
-        let found = listing.files.par_iter().map(look_up);
-        let (digests, read): (Vec<_>, Vec<_>) = found.collect::<Result<_>>()?;
+        let (digests, read): (Vec<_>, Vec<_>) = match listing.files.as_slice() {
+            // One file isn't worth the work of sharing it out.
+            [file] => look_up(file).map(|(digest, read)| (vec![digest], vec![read]))?,
+            files => files.par_iter().map(look_up).collect::<Result<_>>()?,
+        };
         for hashed in read.iter().flatten() {
             self.observe(hashed);
         }

@@ -54,15 +54,16 @@ impl Found {
 impl Listing {
     /// Lists the file or folder at `root`, with one look at each file.
     pub(crate) fn of(root: &Path) -> Result<Self> {
-        let is_link = match fs_err::symlink_metadata(root) {
-            Ok(metadata) => metadata.is_symlink(),
+        let metadata = match fs_err::symlink_metadata(root) {
+            Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let path = root.to_owned();
                 return Err(Error::NotFound { path });
             }
             Err(error) => return Err(error.into()),
         };
-        let metadata = follow(root, is_link)?;
+        let is_link = metadata.is_symlink();
+        let metadata = if is_link { follow(root)? } else { metadata };
         if metadata.is_dir() {
             return Self::of_folder(root, is_link);
         }
@@ -218,7 +219,7 @@ fn visit(
     };
     let kind = entry.file_type()?;
     let is_link = kind.is_symlink();
-    let target = is_link.then(|| follow(&path, true)).transpose()?;
+    let target = is_link.then(|| follow(&path)).transpose()?;
     if kind.is_dir() || target.as_ref().is_some_and(std::fs::Metadata::is_dir) {
         let beyond = is_link.then(|| links.with(&path, folder)).transpose()?;
         let mut inner = Listing::empty_folder();
@@ -242,11 +243,8 @@ fn is_ignored(entry: &fs_err::DirEntry) -> bool {
     IGNORED.iter().any(|ignored| name == OsStr::new(ignored))
 }
 
-/// The metadata of the file at `path`, or of that to which it links.
-fn follow(path: &Path, is_link: bool) -> Result<std::fs::Metadata> {
-    if !is_link {
-        return Ok(fs_err::symlink_metadata(path)?);
-    }
+/// The metadata of that to which `path` links.
+fn follow(path: &Path) -> Result<std::fs::Metadata> {
     // The plain call keeps the system's error number, which the wrapper hides.
     match path.metadata() {
         Ok(metadata) => Ok(metadata),
