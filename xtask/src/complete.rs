@@ -124,8 +124,8 @@ fn stages() -> Vec<String> {
     let Some(workspace) = workspace() else {
         return Vec::new();
     };
-    let instances = workspace.graph.instances.into_iter();
-    let names = instances.flat_map(|instance| [instance.stage, instance.name]);
+    let instances = workspace.graph.instances.iter();
+    let names = instances.flat_map(|instance| [instance.stage.clone(), instance.name.clone()]);
     let mut names: Vec<String> = names.collect();
     names.sort();
     names.dedup();

@@ -1,6 +1,7 @@
 //! Taking what is there for the result of what is declared, without a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use store::{Digest, Record};
 
@@ -48,7 +49,7 @@ impl Workspace {
     }
 
     fn accept_one(&mut self, at: usize, accept: Accept) -> Result<Outcome> {
-        let instance = self.graph.instances[at].clone();
+        let instance = Arc::clone(&self.graph.instances[at]);
         let decision = self.decide(at, &Foreseen::default(), false)?;
         let planned = match (&decision, accept) {
             (Decision::Run { planned, .. }, _)
@@ -79,7 +80,7 @@ impl Workspace {
         run.status.clone_from(&how);
         self.note_run(run, &instance, &outputs)?;
         Ok(Outcome {
-            stage: instance.name,
+            stage: instance.name.clone(),
             state,
             reasons: vec![how],
             key: Some(planned.key),
@@ -117,7 +118,7 @@ impl Workspace {
                 instance.name
             )))
         };
-        let Some(last) = self.lock.stages.get(&instance.name).cloned() else {
+        let Some(last) = self.lock.get(&instance.name).cloned() else {
             return refused("`pipeline.lock` has none".into());
         };
         let Some(before) = self.manifest_before(&instance.name) else {
@@ -157,7 +158,7 @@ impl Workspace {
             accepted: Some(how),
         };
         self.store()?.record(&planned.key, &record)?;
-        self.lock.stages.insert(instance.name.clone(), entry);
+        self.lock.insert(instance.name.clone(), entry);
         self.save_lock()
     }
 }

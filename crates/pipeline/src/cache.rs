@@ -91,9 +91,9 @@ impl Workspace {
     }
 
     fn stages_with(&self, key: &Digest) -> Vec<String> {
-        let stages = self.lock.stages.iter();
+        let stages = self.lock.iter();
         let stages = stages.filter(|(_, locked)| locked.key == *key);
-        stages.map(|(name, _)| name.clone()).collect()
+        stages.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// How much the cache holds.
@@ -220,7 +220,7 @@ impl Workspace {
     /// Keeps what is known of checks that what is kept has passed.
     fn add_passed_checks(&self, keep: &mut Keep) -> Result<()> {
         for instance in &self.graph.instances {
-            if let Some(locked) = self.lock.stages.get(&instance.name) {
+            if let Some(locked) = self.lock.get(&instance.name) {
                 keep.keys
                     .extend(crate::checks::seals(instance, &locked.outputs));
             }
@@ -298,7 +298,7 @@ fn plain(command: &str) -> String {
 }
 
 fn add(keep: &mut Keep, lock: &Lock) {
-    for locked in lock.stages.values() {
+    for (_, locked) in lock.iter() {
         keep.keys.insert(locked.key);
         keep.contents.extend(locked.outputs.values());
     }

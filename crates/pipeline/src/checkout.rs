@@ -1,6 +1,7 @@
 //! Putting in place what `pipeline.lock` says, whatever the stages are now.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use store::Digest;
 
@@ -40,13 +41,15 @@ impl Workspace {
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
         let instances = self.graph.instances.iter().enumerate();
-        let is_made = |name: &str| made.lock.stages.contains_key(name);
+        let is_made = |name: &str| made.lock.get(name).is_some();
         let taken = instances.filter(|(_, instance)| is_made(&instance.name));
         let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
         place::recover(self)?;
         // While the lock still knows what stands there.
         self.copy_uncached(&taken, &made, events)?;
-        self.lock.stages.extend(made.lock.stages);
+        for (name, locked) in made.lock.iter() {
+            self.lock.insert(name.to_owned(), locked.clone());
+        }
         self.save_lock()?;
         let selection = Selection {
             named: taken.clone(),
@@ -66,8 +69,8 @@ impl Workspace {
             return Ok(());
         };
         for &at in taken {
-            let instance = self.graph.instances[at].clone();
-            let locked = made.lock.stages.get(&instance.name);
+            let instance = Arc::clone(&self.graph.instances[at]);
+            let locked = made.lock.get(&instance.name);
             for (name, output) in &instance.outputs {
                 let digest = locked.and_then(|locked| locked.outputs.get(name));
                 let (Some(digest), false) = (digest, output.treatment.is_cached) else {
@@ -100,7 +103,7 @@ impl Workspace {
         let mut outcomes = Vec::new();
         for at in self.in_order(selection) {
             interrupts.check()?;
-            let instance = self.graph.instances[at].clone();
+            let instance = Arc::clone(&self.graph.instances[at]);
             outcomes.extend(self.check_out_one(&instance, events)?);
         }
         self.save_caches()?;
@@ -112,7 +115,7 @@ impl Workspace {
         instance: &Instance,
         events: &mut dyn Events,
     ) -> Result<Option<Outcome>> {
-        let Some(locked) = self.lock.stages.get(&instance.name).cloned() else {
+        let Some(locked) = self.lock.get(&instance.name).cloned() else {
             return Ok(None);
         };
         // By-products stand in the record alone.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use store::Digest;
 
@@ -114,7 +115,7 @@ impl Foreseen {
 impl Workspace {
     /// The manifest with digests as far as they are known.
     pub(crate) fn draft(&mut self, at: usize, foreseen: &Foreseen) -> Result<Draft> {
-        let instance = self.graph.instances[at].clone();
+        let instance = Arc::clone(&self.graph.instances[at]);
         let mut draft = Draft {
             manifest: self.code(&instance)?,
             ..Draft::default()
@@ -220,7 +221,7 @@ impl Workspace {
         if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
             return Err(Lack::Pending(by.clone()));
         }
-        match self.index.digest(&self.root.join(path)) {
+        match self.look_at(path) {
             Ok(digest) => Ok(content(Some(digest))),
             Err(store::Error::NotFound { .. }) => Err(Lack::Missing(path.to_owned())),
             Err(error) => Err(Lack::Other(error.into())),

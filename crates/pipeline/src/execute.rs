@@ -7,6 +7,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,9 @@ use crate::{mutex, place};
 
 mod build;
 mod run;
+mod schedule;
+
+use schedule::{Progress, Schedule};
 
 /// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
 /// is known of a thousand. What a killed repro didn't write down is restored, not run.
@@ -92,8 +96,7 @@ pub fn repro(
     let executor = Executor {
         options,
         selection,
-        stages: order.iter().map(|&at| (at, Progress::Waiting)).collect(),
-        order,
+        plan: Schedule::new(order, &workspace.graph.upstream),
         executables: BTreeMap::new(),
         broken: BTreeSet::new(),
         interrupts,
@@ -134,18 +137,6 @@ fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -
     Ok(())
 }
 
-/// How far an instance is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    /// For others that it follows, or for its turn.
-    Waiting,
-    /// It has to run under this key, and there was no room.
-    NeedsRoom(Digest),
-    Running,
-    /// Done, failed or skipped.
-    Ended,
-}
-
 /// What came of the attempt to bring an instance up to date.
 enum Begun {
     Done(Outcome),
@@ -179,14 +170,13 @@ struct Executor<'a> {
     workspace: &'a mut Workspace,
     options: Options,
     selection: &'a Selection,
-    order: Vec<usize>,
+    plan: Schedule,
     /// Built in this run, by `crate/binary`.
     executables: BTreeMap<String, PathBuf>,
     /// What cargo could not build in this run, by `crate/binary`.
     broken: BTreeSet<String>,
     interrupts: Interrupts,
     events: InOrder<'a>,
-    stages: BTreeMap<usize, Progress>,
     room: Room,
     running: BTreeMap<usize, Running>,
     reports: (Sender<Told>, Receiver<Told>),
@@ -217,15 +207,15 @@ impl Executor<'_> {
         self.failures.retain(|_, error| !is_tolerated(error));
         self.first_failure()?;
         let mut outcomes = self.outcomes;
-        Ok({ self.order.iter() }
+        Ok({ self.plan.order().iter() }
             .filter_map(|at| outcomes.remove(at))
             .collect())
     }
 
     /// The failure that comes first in the plan; others are told as warnings.
     fn first_failure(&mut self) -> Result<()> {
-        let order = self.order.clone();
-        let mut failures = { order.iter() }.filter_map(|at| self.failures.remove(at));
+        let order = self.plan.order().iter();
+        let mut failures = order.filter_map(|at| self.failures.remove(at));
         let Some(first) = failures.next() else {
             return Ok(());
         };
@@ -240,23 +230,15 @@ impl Executor<'_> {
     fn next(&self) -> Option<usize> {
         let mut failures = self.failures.values();
         let is_stopped = failures.any(|error| !(self.options.keep_going && error.is_of_stage()));
-        if is_stopped || self.interrupts.check().is_err() {
+        if is_stopped || !self.room.has_place() || self.interrupts.check().is_err() {
             return None;
         }
-        let mut order = self.order.iter().copied();
-        order.find(|at| match &self.stages[at] {
-            Progress::Waiting => self.room.has_place() && self.is_ready(*at),
+        let mut ready = self.plan.ready();
+        let can_begin = |(at, progress): &(usize, Progress)| match progress {
             Progress::NeedsRoom(key) => self.has_room(*at, key),
-            Progress::Running | Progress::Ended => false,
-        })
-    }
-
-    fn is_ready(&self, at: usize) -> bool {
-        let mut upstream = self.workspace.graph.upstream[at].iter();
-        upstream.all(|above| {
-            let above = self.stages.get(above);
-            above.is_none_or(|above| *above == Progress::Ended)
-        })
+            _ => true,
+        };
+        ready.find(can_begin).map(|(at, _)| at)
     }
 
     /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
@@ -269,26 +251,22 @@ impl Executor<'_> {
     fn begin(&mut self, at: usize) {
         match self.bring_up_to_date(at) {
             Ok(Begun::Done(outcome)) => self.end(at, outcome),
-            Ok(Begun::Running) => self.set(at, Progress::Running),
-            Ok(Begun::NeedsRoom(key)) => self.set(at, Progress::NeedsRoom(key)),
+            Ok(Begun::Running) => self.plan.set(at, Progress::Running),
+            Ok(Begun::NeedsRoom(key)) => self.plan.set(at, Progress::NeedsRoom(key)),
             Ok(Begun::NotBuilt(key, error)) => self.fail(at, Some(key), error),
             Ok(Begun::Unwanted) => self.skip(at, "not wanted"),
             Err(error) => self.fail(at, None, error),
         }
     }
 
-    fn set(&mut self, at: usize, progress: Progress) {
-        self.stages.insert(at, progress);
-    }
-
     fn end(&mut self, at: usize, outcome: Outcome) {
-        self.set(at, Progress::Ended);
+        self.plan.set(at, Progress::Ended);
         self.events.event(Event::Finished(&outcome));
         self.outcomes.insert(at, outcome);
     }
 
     fn fail(&mut self, at: usize, key: Option<Digest>, error: Error) {
-        let instance = self.workspace.graph.instances[at].clone();
+        let instance = Arc::clone(&self.workspace.graph.instances[at]);
         if self.options.keep_going && error.is_of_stage() {
             let message = error.to_string();
             self.events.event(Event::Failed {
@@ -299,7 +277,7 @@ impl Executor<'_> {
             let failed = outcome(&instance, State::Failed);
             self.end(at, Outcome { key, ..failed });
         } else {
-            self.set(at, Progress::Ended);
+            self.plan.set(at, Progress::Ended);
             self.tell_stopping(&instance.name);
         }
         self.failures.insert(at, error);
@@ -318,7 +296,7 @@ impl Executor<'_> {
     }
 
     fn skip(&mut self, at: usize, reason: &str) {
-        let instance = self.workspace.graph.instances[at].clone();
+        let instance = Arc::clone(&self.workspace.graph.instances[at]);
         self.skip_followers(at, &format!("`{}` was skipped", instance.name));
         let skipped = outcome(&instance, State::Skipped);
         let reasons = vec![reason.to_owned()];
@@ -327,13 +305,8 @@ impl Executor<'_> {
 
     /// Skips all that follows from an instance.
     fn skip_followers(&mut self, at: usize, reason: &str) {
-        let mut lost = BTreeSet::from([at]);
-        for follower in self.order.clone() {
-            let upstream = &self.workspace.graph.upstream[follower];
-            if upstream.is_disjoint(&lost) || !lost.insert(follower) {
-                continue;
-            }
-            if self.stages[&follower] != Progress::Ended {
+        for follower in self.plan.followers(at) {
+            if !self.plan.is_ended(follower) {
                 let skipped = outcome(&self.workspace.graph.instances[follower], State::Skipped);
                 let reasons = vec![reason.to_owned()];
                 self.end(follower, Outcome { reasons, ..skipped });

@@ -1,22 +1,27 @@
 //! Which instance follows which, and which of them a command means.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::instance::{Instance, Target, normal};
 use crate::{glob, nearest};
 
+mod producers;
+
+use producers::Producers;
+
 /// All instances and their order.
 #[derive(Debug)]
 pub struct Graph {
     /// In the order of `pipeline.toml`.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<Arc<Instance>>,
     /// Position of each instance's upstream instances.
     pub upstream: Vec<BTreeSet<usize>>,
     /// Positions in an order in which each instance follows its upstream.
     pub order: Vec<usize>,
-    producers: BTreeMap<PathBuf, usize>,
+    producers: Producers,
 }
 
 /// How far a selection reaches from its targets.
@@ -37,17 +42,17 @@ impl Graph {
     /// # Errors
     /// Outputs overlap, or instances wait for each other.
     pub fn new(instances: Vec<Instance>) -> Result<Self> {
-        let producers = producers(&instances)?;
+        let producers = Producers::of(&instances)?;
         let upstream = instances.iter().map(|instance| {
             let inputs = instance.inputs.values();
             inputs
-                .flat_map(|input| makers(&producers, &input.target))
+                .flat_map(|input| producers.makers(&input.target))
                 .collect()
         });
         let upstream: Vec<BTreeSet<usize>> = upstream.collect();
         let order = topological(&instances, &upstream)?;
         Ok(Graph {
-            instances,
+            instances: instances.into_iter().map(Arc::new).collect(),
             upstream,
             order,
             producers,
@@ -59,10 +64,11 @@ impl Graph {
     /// # Errors
     /// As [`Graph::new`].
     pub(crate) fn in_folder(self, folder: &Path) -> Result<Self> {
-        let mut instances = self.instances;
+        let instances = self.instances.into_iter();
+        let mut instances: Vec<Instance> = instances.map(Arc::unwrap_or_clone).collect();
         for instance in &mut instances {
             for input in instance.inputs.values_mut() {
-                if !makers(&self.producers, &input.target).is_empty() {
+                if !self.producers.makers(&input.target).is_empty() {
                     input.target = input.target.in_folder(folder);
                 }
             }
@@ -75,7 +81,7 @@ impl Graph {
 
     /// The instance and the name of its output at exactly `path`.
     pub fn producer(&self, path: &Path) -> Option<(usize, &str)> {
-        let position = *self.producers.get(path)?;
+        let position = self.producers.get(path)?;
         let mut outputs = self.instances[position].outputs.iter();
         let (name, _) = outputs.find(|(_, output)| output.path == path)?;
         Some((position, name))
@@ -88,14 +94,13 @@ impl Graph {
 
     /// Whether what `target` refers to, or a part of it, is an output.
     pub fn makes(&self, target: &Target) -> bool {
-        !makers(&self.producers, target).is_empty()
+        !self.producers.makers(target).is_empty()
     }
 
     /// The declared outputs that match `pattern`, sorted.
     pub fn outputs_matching(&self, pattern: &str) -> Vec<&Path> {
-        matching(&self.producers, pattern)
-            .map(|(path, _)| path.as_path())
-            .collect()
+        let found = self.producers.matching(pattern);
+        found.map(|(path, _)| Path::new(path)).collect()
     }
 
     /// The positions of what `targets` name, or of all but the sources for no
@@ -165,7 +170,7 @@ impl Graph {
     fn target_hint(&self, target: &str) -> String {
         let stages: BTreeSet<&str> = self.instances.iter().map(|i| i.stage.as_str()).collect();
         let instances = self.instances.iter().map(|i| i.name.as_str());
-        let outputs = self.producers.keys().filter_map(|path| path.to_str());
+        let outputs = self.producers.paths();
         let names: Vec<&str> = if target.contains('/') {
             outputs.collect()
         } else if target.contains('@') {
@@ -215,85 +220,6 @@ pub struct Selection {
     pub named: BTreeSet<usize>,
     /// That and what it takes along.
     pub reached: BTreeSet<usize>,
-}
-
-/// Which instance makes each output path.
-fn producers(instances: &[Instance]) -> Result<BTreeMap<PathBuf, usize>> {
-    let mut producers: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for (at, instance) in instances.iter().enumerate() {
-        for output in instance.outputs.values() {
-            if let Some(other) = producers.insert(output.path.clone(), at) {
-                return Err(overlap(
-                    instances,
-                    (&output.path, other),
-                    (&output.path, at),
-                ));
-            }
-        }
-    }
-    // In the order of paths, what lies inside a folder follows it at once.
-    let pairs = producers.iter().zip(producers.iter().skip(1));
-    for ((outer, &outer_at), (inner, &inner_at)) in pairs {
-        if inner.starts_with(outer) {
-            return Err(overlap(instances, (outer, outer_at), (inner, inner_at)));
-        }
-    }
-    Ok(producers)
-}
-
-fn overlap(instances: &[Instance], first: (&Path, usize), second: (&Path, usize)) -> Error {
-    Error::Overlap {
-        first: first.0.display().to_string(),
-        first_stage: instances[first.1].name.clone(),
-        second: second.0.display().to_string(),
-        second_stage: instances[second.1].name.clone(),
-    }
-}
-
-fn matching<'a>(
-    producers: &'a BTreeMap<PathBuf, usize>,
-    pattern: &str,
-) -> impl Iterator<Item = (&'a PathBuf, usize)> {
-    let found = producers.iter();
-    found
-        .filter(move |(path, _)| {
-            path.to_str()
-                .is_some_and(|path| glob::matches(pattern, path))
-        })
-        .map(|(path, at)| (path, *at))
-}
-
-/// The instances whose outputs an input may read.
-fn makers(producers: &BTreeMap<PathBuf, usize>, target: &Target) -> BTreeSet<usize> {
-    match target {
-        Target::Absent => BTreeSet::new(),
-        Target::Path(path) => touching(producers, path),
-        Target::Glob(pattern) => {
-            let declared: BTreeSet<usize> =
-                matching(producers, pattern).map(|(_, at)| at).collect();
-            if !declared.is_empty() {
-                return declared;
-            }
-            let outputs = producers.iter();
-            let holding = outputs.filter(|(path, _)| {
-                let path = path.to_str();
-                path.is_some_and(|path| glob::may_match_below(pattern, path))
-            });
-            holding.map(|(_, at)| *at).collect()
-        }
-    }
-}
-
-/// Makers of `path`, of a folder around it, or of something inside it.
-fn touching(producers: &BTreeMap<PathBuf, usize>, path: &Path) -> BTreeSet<usize> {
-    let around = path
-        .ancestors()
-        .filter_map(|folder| producers.get(folder).copied());
-    let inside = producers.range(path.to_owned()..);
-    let inside = inside
-        .take_while(|(other, _)| other.starts_with(path))
-        .map(|(_, at)| *at);
-    around.chain(inside).collect()
 }
 
 /// An order in which instances follow their upstream, else that of the file.

@@ -4,7 +4,7 @@
 //! no times and no paths. It says what the files in the workspace should be;
 //! deleted, it is rebuilt from the cache.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -20,11 +20,21 @@ pub const FILE: &str = "pipeline.lock";
 const HEADER: &str = "# Written by `cargo xtask repro`, to be committed: what each stage's last result was made from.\n";
 
 /// The lock file's contents.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Lock {
-    /// By instance.
-    pub stages: BTreeMap<String, Locked>,
+    stages: BTreeMap<String, Locked>,
+    /// The file that says this; none once anything has changed. To compare texts takes a tenth of reading one.
+    file: Option<String>,
 }
+
+/// Equal where they say the same of the same instances.
+impl PartialEq for Lock {
+    fn eq(&self, other: &Self) -> bool {
+        self.stages == other.stages
+    }
+}
+
+impl Eq for Lock {}
 
 /// The last result of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +53,60 @@ impl Lock {
     /// # Errors
     /// The file cannot be read, or isn't as [`Lock::text`] writes it.
     pub fn load(root: &Path) -> Result<Self> {
-        let path = root.join(FILE);
-        if !path.exists() {
-            return Ok(Lock::default());
+        let mut lock = Lock::default();
+        lock.reload(root)?;
+        Ok(lock)
+    }
+
+    /// Takes what the file says now.
+    ///
+    /// # Errors
+    /// As [`Lock::load`].
+    pub(crate) fn reload(&mut self, root: &Path) -> Result<()> {
+        let source = Lock::source(root)?;
+        if self.file.as_ref() != Some(&source.text) {
+            let read = Lock::parse(&source);
+            *self = read.map_err(|error| Error::Lock(error.to_string()))?;
+            self.file = Some(source.text);
         }
-        let source = Source::read(&path, FILE)?;
-        Lock::parse(&source).map_err(|error| Error::Lock(error.to_string()))
+        Ok(())
+    }
+
+    /// The last result of the instance `name`.
+    pub fn get(&self, name: &str) -> Option<&Locked> {
+        self.stages.get(name)
+    }
+
+    /// All instances with their last results, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Locked)> {
+        { self.stages.iter() }.map(|(name, locked)| (name.as_str(), locked))
+    }
+
+    /// Notes the last result of the instance `name`.
+    pub fn insert(&mut self, name: String, locked: Locked) {
+        self.stages.insert(name, locked);
+        self.file = None;
+    }
+
+    /// Forgets all instances but these.
+    pub(crate) fn keep_only(&mut self, names: &BTreeSet<&str>) {
+        let n_before = self.stages.len();
+        self.stages.retain(|name, _| names.contains(name.as_str()));
+        if self.stages.len() < n_before {
+            self.file = None;
+        }
+    }
+
+    /// The file's text; none is empty.
+    fn source(root: &Path) -> Result<Source> {
+        let path = root.join(FILE);
+        if path.exists() {
+            return Source::read(&path, FILE);
+        }
+        Ok(Source {
+            name: FILE.to_owned(),
+            text: String::new(),
+        })
     }
 
     pub(crate) fn parse(source: &Source) -> Result<Self> {
@@ -92,15 +150,16 @@ impl Lock {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save(&self, root: &Path, scratch: &Path) -> Result<()> {
-        let text = self.text();
+    pub fn save(&mut self, root: &Path, scratch: &Path) -> Result<()> {
+        let text = self.file.take().unwrap_or_else(|| self.text());
         let path = root.join(FILE);
-        if path.exists() && fs_err::read(&path)? == text.as_bytes() {
-            return Ok(());
+        if !path.exists() || fs_err::read(&path)? != text.as_bytes() {
+            let aside = scratch.join(FILE);
+            fs_err::write(&aside, &text)?;
+            fs_err::rename(aside, path)?;
         }
-        let aside = scratch.join(FILE);
-        fs_err::write(&aside, text)?;
-        Ok(fs_err::rename(aside, path)?)
+        self.file = Some(text);
+        Ok(())
     }
 }
 
@@ -156,12 +215,11 @@ mod tests {
             outputs: BTreeMap::from([("model".into(), digest)]),
         };
         let names = ["train@0", "train@1", "split"];
-        Lock {
-            stages: names
-                .into_iter()
-                .map(|name| (name.to_owned(), locked.clone()))
-                .collect(),
+        let mut lock = Lock::default();
+        for name in names {
+            lock.insert(name.to_owned(), locked.clone());
         }
+        lock
     }
 
     fn parse(text: &str) -> Result<Lock> {
@@ -175,6 +233,27 @@ mod tests {
     fn the_text_reads_back() {
         assert_eq!(parse(&lock().text()).unwrap(), lock());
         assert_eq!(parse("").unwrap(), Lock::default());
+    }
+
+    #[test]
+    fn the_file_counts_whoever_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut ours = lock();
+        ours.save(root, root).unwrap();
+        ours.insert("other".into(), ours.get("split").unwrap().clone());
+        ours.reload(root).unwrap();
+        assert_eq!(ours, lock());
+        ours.keep_only(&["split"].into());
+        ours.save(root, root).unwrap();
+        let theirs = Lock::load(root).unwrap();
+        assert_eq!(
+            theirs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["split"]
+        );
+        fs_err::remove_file(root.join(FILE)).unwrap();
+        ours.reload(root).unwrap();
+        assert_eq!(ours, Lock::default());
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Workspace {
         let mut marked = Vec::new();
         for stage in &self.config.stages {
             let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
-            let locked = made.lock.stages.iter();
+            let locked = made.lock.iter();
             for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
                 for config::Marked { output, pattern } in &stage.metrics {
                     marked.push(Marked {

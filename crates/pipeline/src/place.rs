@@ -59,6 +59,7 @@ pub(crate) fn restore(
     if let Some(store) = store {
         store.restore(index, digest, &path)?;
     }
+    workspace.forget_seen();
     Ok(())
 }
 
@@ -142,7 +143,7 @@ fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output:
     let Ok(digest) = index.digest(path) else {
         return false;
     };
-    let last = lock.stages.get(&instance.name);
+    let last = lock.get(&instance.name);
     let is_last = last.is_some_and(|last| last.outputs.values().any(|known| *known == digest));
     is_last || store.as_ref().is_some_and(|store| store.contains(&digest))
 }

@@ -1,6 +1,8 @@
 //! Whether an instance is up to date, can be restored, or must run, and why.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use store::{Digest, Index, Record};
 
@@ -96,7 +98,7 @@ impl Workspace {
             let decision = self.decide(at, &foreseen, false)?;
             foreseen.note(at, &self.graph.instances[at], &decision);
         }
-        let instance = self.graph.instances[at].clone();
+        let instance = Arc::clone(&self.graph.instances[at]);
         let decision = self.decide(at, &foreseen, false)?;
         let draft = self.draft(at, &foreseen)?;
         let before = self.manifest_before(&instance.name);
@@ -118,7 +120,7 @@ impl Workspace {
         foreseen: &Foreseen,
         forced: bool,
     ) -> Result<Decision> {
-        let instance = self.graph.instances[at].clone();
+        let instance = Arc::clone(&self.graph.instances[at]);
         if instance.rules.is_frozen {
             return Ok(self.frozen(&instance));
         }
@@ -141,7 +143,7 @@ impl Workspace {
                 reasons: vec![reason.into()],
             });
         }
-        let locked = self.lock.stages.get(&instance.name).cloned();
+        let locked = self.lock.get(&instance.name).cloned();
         let is_locked = locked
             .as_ref()
             .is_some_and(|locked| locked.key == planned.key);
@@ -172,7 +174,7 @@ impl Workspace {
 
     /// The decision on a frozen stage: what stands in its outputs' places is taken as it is.
     fn frozen(&self, instance: &Instance) -> Decision {
-        let locked = self.lock.stages.get(&instance.name);
+        let locked = self.lock.get(&instance.name);
         let mut missing = BTreeMap::new();
         for (name, output) in &instance.outputs {
             if self.root.join(&output.path).exists() {
@@ -240,13 +242,13 @@ impl Workspace {
     }
 
     fn last_record(&self, name: &str) -> Option<Record> {
-        let locked = self.lock.stages.get(name)?;
+        let locked = self.lock.get(name)?;
         self.store.as_ref()?.recorded(&locked.key)
     }
 
     /// Why the key isn't the lock's.
     fn reasons(&self, name: &str, manifest: &Manifest) -> Vec<String> {
-        if !self.lock.stages.contains_key(name) {
+        if self.lock.get(name).is_none() {
             return vec![NEVER.into()];
         }
         match self.manifest_before(name) {
@@ -265,13 +267,20 @@ impl Workspace {
     ) -> Result<Vec<String>> {
         let mut reasons = Vec::new();
         for (name, output) in &instance.outputs {
-            let path = self.root.join(&output.path);
-            if !path.exists() {
-                reasons.push(format!("output {name} is missing"));
-            } else if !output.treatment.is_volatile
-                && Some(&self.index.digest(&path)?) != digests.get(name)
-            {
-                reasons.push(format!("output {name} was edited"));
+            let is_missing = |root: &Path| !root.join(&output.path).exists();
+            if output.treatment.is_volatile {
+                if is_missing(&self.root) {
+                    reasons.push(format!("output {name} is missing"));
+                }
+                continue;
+            }
+            match self.look_at(&output.path) {
+                Ok(digest) if Some(&digest) == digests.get(name) => {}
+                Ok(_) => reasons.push(format!("output {name} was edited")),
+                Err(_) if is_missing(&self.root) => {
+                    reasons.push(format!("output {name} is missing"));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(reasons)

@@ -217,7 +217,7 @@ impl Workspace {
         history: &mut History,
     ) -> Result<Origin> {
         let stage = self.graph.instances[maker.at].name.clone();
-        let locked = self.lock.stages.get(&stage);
+        let locked = self.lock.get(&stage);
         let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
         let key = locked.map(|locked| locked.key);
         let (stage, key, content) = match wanted {
@@ -249,7 +249,7 @@ impl Workspace {
         history: &History,
     ) -> Option<(String, Digest)> {
         let stage = &self.graph.instances[maker.at].name;
-        let locked = self.lock.stages.get(stage);
+        let locked = self.lock.get(stage);
         let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
         if let Some(locked) = locked.filter(is_last) {
             return Some((stage.clone(), locked.key));

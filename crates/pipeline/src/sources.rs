@@ -42,7 +42,7 @@ impl Workspace {
 
     fn missing_source(&self, input: &Input) -> Result<Option<String>> {
         match &input.target {
-            Target::Path(path) if !self.graph.is_made(path) && !self.root.join(path).exists() => {
+            Target::Path(path) if !self.root.join(path).exists() && !self.graph.is_made(path) => {
                 Ok(Some(path.display().to_string()))
             }
             Target::Glob(pattern) => {

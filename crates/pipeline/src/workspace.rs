@@ -1,9 +1,11 @@
 //! The workspace as one command sees it: declarations, params, lock, cache.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use store::{Digest, Index, Store, remove_path, write_whole};
 
@@ -39,6 +41,9 @@ pub struct Workspace {
     pub graph: Graph,
     pub(crate) lock: Lock,
     pub(crate) index: Index,
+    /// Digests of what was looked at since a stage began or ended, by path from the root: many stages may read the same
+    /// folder, and each reads what another made.
+    seen: BTreeMap<OsString, Digest>,
     /// None where nothing was ever stored and nothing is to be written.
     pub(crate) store: Option<Store>,
     packages: Option<Packages>,
@@ -143,6 +148,7 @@ impl Workspace {
         };
         Ok(Workspace {
             index: Index::open(index)?,
+            seen: BTreeMap::new(),
             closures: Closures::load(&folder.join("code.json")),
             packages: None,
             root,
@@ -215,13 +221,28 @@ impl Workspace {
         })
     }
 
+    /// The digest of what is at `path`, from the root, as it was when first asked for since a stage began or ended.
+    pub(crate) fn look_at(&mut self, path: &Path) -> store::Result<Digest> {
+        if let Some(seen) = self.seen.get(path.as_os_str()) {
+            return Ok(*seen);
+        }
+        let digest = self.index.digest(&self.root.join(path))?;
+        self.seen.insert(path.into(), digest);
+        Ok(digest)
+    }
+
+    /// Looks at files anew, after something may have been written.
+    pub(crate) fn forget_seen(&mut self) {
+        self.seen.clear();
+    }
+
     /// Whether the workspace has the binaries of all selected stages.
     ///
     /// # Errors
     /// One is missing; the message names the nearest.
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
         for at in self.in_order(selection) {
-            let instance = self.graph.instances[at].clone();
+            let instance = Arc::clone(&self.graph.instances[at]);
             match &instance.action {
                 _ if instance.rules.is_frozen => {}
                 Action::Run(run) => {
@@ -298,8 +319,7 @@ impl Workspace {
 
     /// Reads the lock again, once no other repro can write it.
     pub(crate) fn reload_lock(&mut self) -> Result<()> {
-        self.lock = Lock::load(&self.root.join(&self.aside))?;
-        Ok(())
+        self.lock.reload(&self.root.join(&self.aside))
     }
 
     /// Keeps what makes the next check fast. A full disk is no error: nothing is lost but time.
@@ -341,9 +361,7 @@ impl Workspace {
     pub(crate) fn save_lock(&mut self) -> Result<()> {
         let instances = self.graph.instances.iter();
         let declared: BTreeSet<&str> = instances.map(|i| i.name.as_str()).collect();
-        self.lock
-            .stages
-            .retain(|name, _| declared.contains(name.as_str()));
+        self.lock.keep_only(&declared);
         self.lock.save(&self.root.join(&self.aside), &self.own(""))
     }
 }

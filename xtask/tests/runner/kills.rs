@@ -237,10 +237,10 @@ fn kill_at_each(calls: &[&str]) -> usize {
     n_killed
 }
 
-fn has_strace() -> bool {
+pub(crate) fn has_strace() -> bool {
     let has = Command::new("strace").arg("--version").output().is_ok();
     if !has {
-        eprintln!("skipped: there is no strace, which kills at a certain system call");
+        eprintln!("skipped: there is no strace, which meets system calls");
     }
     has
 }

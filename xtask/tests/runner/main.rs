@@ -13,6 +13,7 @@ mod full;
 mod keys;
 mod kills;
 mod light;
+mod looks;
 mod metrics;
 mod outputs;
 mod people;

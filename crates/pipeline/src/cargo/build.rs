@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub(crate) struct Build {
 
 impl Build {
     /// All crates that have stages, and no binary yet.
-    pub(crate) fn of(instances: &[Instance]) -> Self {
+    pub(crate) fn of(instances: &[Arc<Instance>]) -> Self {
         let mut build = Build::default();
         for instance in instances {
             if let Action::Run(run) = &instance.action {

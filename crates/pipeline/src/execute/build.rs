@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use store::Digest;
 
@@ -57,7 +58,7 @@ impl Executor<'_> {
 
     /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
     pub(super) fn build(&mut self, first: usize, run: &str) -> Result<()> {
-        let instance = self.workspace.graph.instances[first].clone();
+        let instance = Arc::clone(&self.workspace.graph.instances[first]);
         let build = self.what_to_build(first)?;
         self.build_all(build, &instance, run)
     }
@@ -69,7 +70,7 @@ impl Executor<'_> {
         }
         build.keep_going = self.options.keep_going;
         let instances = &self.workspace.graph.instances;
-        let mut order = self.order.iter();
+        let mut order = self.plan.order().iter();
         if order.any(|&at| !instances[at].rules.checks.is_empty()) {
             build.binaries.insert(CHECKER.to_owned());
         }
@@ -93,7 +94,7 @@ impl Executor<'_> {
 
     /// Asks what was built about all that it is going to be given: a typo costs no run.
     fn check_names(&self) -> Result<()> {
-        for &at in &self.order {
+        for &at in self.plan.order() {
             let instance = &self.workspace.graph.instances[at];
             if let Action::Run(run) = &instance.action
                 && let Some(executable) = self.executables.get(run)
@@ -113,8 +114,7 @@ impl Executor<'_> {
             foreseen.note_running(at, &self.workspace.graph.instances[at]);
         }
         let mut runs: BTreeSet<String> = self.executables.keys().cloned().collect();
-        let later = self.order.iter().position(|&at| at == first).unwrap_or(0);
-        for &at in &self.order[later..] {
+        for &at in self.plan.from(first) {
             if self.running.contains_key(&at) {
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use confine::Limits;
@@ -31,7 +32,7 @@ impl Executor<'_> {
     }
 
     pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
-        let instance = self.workspace.graph.instances[at].clone();
+        let instance = Arc::clone(&self.workspace.graph.instances[at]);
         match self.decide(at)? {
             Decision::UpToDate { key, unchecked } => {
                 self.check_in_place(&instance, &unchecked)?;
@@ -126,10 +127,7 @@ impl Executor<'_> {
         outputs: &BTreeMap<String, Digest>,
     ) -> Result<()> {
         let entry = locked(instance, planned, outputs);
-        self.workspace
-            .lock
-            .stages
-            .insert(instance.name.clone(), entry);
+        self.workspace.lock.insert(instance.name.clone(), entry);
         self.unsaved.get_or_insert_with(Instant::now);
         self.save_if_due();
         self.workspace.note_key(&planned.key)
@@ -179,6 +177,7 @@ impl Executor<'_> {
     ) -> Result<()> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&planned.key)?;
+        self.workspace.forget_seen();
         let share = self.room.take(&instance.rules.resources);
         let job = self.prepare(instance, &planned, executable, &share);
         let job = match job {
@@ -261,7 +260,8 @@ impl Executor<'_> {
             return;
         };
         self.room.give_back(share);
-        let instance = self.workspace.graph.instances[at].clone();
+        self.workspace.forget_seen();
+        let instance = Arc::clone(&self.workspace.graph.instances[at]);
         let mut run = self.workspace.run_of(&instance, &planned, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {

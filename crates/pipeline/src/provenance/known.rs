@@ -55,7 +55,7 @@ impl Workspace {
             path,
             content,
         };
-        let locked = self.lock.stages.get(&making.stage);
+        let locked = self.lock.get(&making.stage);
         let locked = locked.filter(|locked| Some(locked.key) == making.key);
         let mut instances = self.graph.instances.iter();
         let instance = instances.find(|instance| instance.name == making.stage);

@@ -1,0 +1,174 @@
+//! How far the instances of a plan are, and which of them wait for no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use store::Digest;
+
+/// How far an instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// For others that it follows, or for its turn.
+    Waiting,
+    /// It has to run under this key, and there was no room.
+    NeedsRoom(Digest),
+    Running,
+    /// Done, failed or skipped.
+    Ended,
+}
+
+/// A plan: instances in their order, each named by its position in the graph.
+///
+/// What ends costs as much as it has followers, however many instances there are.
+pub(super) struct Schedule {
+    order: Vec<usize>,
+    stages: BTreeMap<usize, Stage>,
+    /// Places in the order of those that are waiting or need room, and follow none that isn't ended.
+    ready: BTreeSet<usize>,
+}
+
+struct Stage {
+    /// Its place in the order.
+    place: usize,
+    progress: Progress,
+    /// Of those that it follows in this plan, how many are not ended.
+    n_before: usize,
+    followers: Vec<usize>,
+}
+
+impl Schedule {
+    /// For instances in the order `order`, each behind those of the plan that `upstream` has for it.
+    pub(super) fn new(order: Vec<usize>, upstream: &[BTreeSet<usize>]) -> Self {
+        let stages = order.iter().zip(0..).map(|(&at, place)| {
+            let stage = Stage {
+                place,
+                progress: Progress::Waiting,
+                n_before: 0,
+                followers: Vec::new(),
+            };
+            (at, stage)
+        });
+        let mut stages: BTreeMap<usize, Stage> = stages.collect();
+        for &at in &order {
+            let mut n_before = 0;
+            for above in &upstream[at] {
+                if let Some(above) = stages.get_mut(above) {
+                    above.followers.push(at);
+                    n_before += 1;
+                }
+            }
+            stages
+                .entry(at)
+                .and_modify(|stage| stage.n_before = n_before);
+        }
+        let ready = { stages.values() }.filter(|stage| stage.n_before == 0);
+        Schedule {
+            ready: ready.map(|stage| stage.place).collect(),
+            order,
+            stages,
+        }
+    }
+
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The instances of the plan from `first` on.
+    pub(super) fn from(&self, first: usize) -> &[usize] {
+        &self.order[self.stages[&first].place..]
+    }
+
+    pub(super) fn is_ended(&self, at: usize) -> bool {
+        self.stages[&at].progress == Progress::Ended
+    }
+
+    /// Those that wait for no other, in the order of the plan.
+    pub(super) fn ready(&self) -> impl Iterator<Item = (usize, Progress)> {
+        { self.ready.iter() }.map(|&place| {
+            let at = self.order[place];
+            (at, self.stages[&at].progress)
+        })
+    }
+
+    /// All that follows from an instance, in the order of the plan.
+    pub(super) fn followers(&self, at: usize) -> Vec<usize> {
+        let mut places = BTreeSet::new();
+        let mut left = vec![at];
+        while let Some(at) = left.pop() {
+            let followers = self.stages[&at].followers.iter();
+            left.extend(followers.filter(|follower| places.insert(self.stages[follower].place)));
+        }
+        places.into_iter().map(|place| self.order[place]).collect()
+    }
+
+    pub(super) fn set(&mut self, at: usize, progress: Progress) {
+        let stage = self.stages.get_mut(&at).expect("it is one of the plan");
+        let was_ended = std::mem::replace(&mut stage.progress, progress) == Progress::Ended;
+        if matches!(progress, Progress::Running | Progress::Ended) {
+            self.ready.remove(&stage.place);
+        }
+        if progress == Progress::Ended && !was_ended {
+            for follower in std::mem::take(&mut stage.followers) {
+                self.end_one_before(follower);
+            }
+        }
+    }
+
+    fn end_one_before(&mut self, at: usize) {
+        let stage = self.stages.get_mut(&at).expect("it is one of the plan");
+        stage.n_before -= 1;
+        if stage.n_before == 0 && stage.progress == Progress::Waiting {
+            self.ready.insert(stage.place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `0 → 1 → 3`, `2 → 3`, in the order 2, 0, 1, 3; 4 is not of the plan.
+    fn schedule() -> Schedule {
+        let upstream = [vec![4], vec![0], vec![], vec![1, 2, 4], vec![]];
+        let upstream = upstream.map(|above| above.into_iter().collect());
+        Schedule::new(vec![2, 0, 1, 3], &upstream)
+    }
+
+    fn ready(schedule: &Schedule) -> Vec<usize> {
+        schedule.ready().map(|(at, _)| at).collect()
+    }
+
+    #[test]
+    fn what_follows_is_ready_when_all_before_it_has_ended() {
+        let mut schedule = schedule();
+        assert_eq!(ready(&schedule), [2, 0]);
+        schedule.set(0, Progress::Running);
+        assert_eq!(ready(&schedule), [2]);
+        schedule.set(0, Progress::Ended);
+        assert_eq!(ready(&schedule), [2, 1]);
+        schedule.set(2, Progress::Ended);
+        schedule.set(1, Progress::NeedsRoom(Digest::of_bytes(b"key")));
+        assert_eq!(ready(&schedule), [1]);
+        schedule.set(1, Progress::Ended);
+        assert_eq!(ready(&schedule), [3]);
+        schedule.set(3, Progress::Ended);
+        assert!(ready(&schedule).is_empty());
+    }
+
+    #[test]
+    fn followers_of_what_failed_can_be_ended_first() {
+        let mut schedule = schedule();
+        assert_eq!(schedule.followers(0), [1, 3]);
+        for at in schedule.followers(0) {
+            schedule.set(at, Progress::Ended);
+        }
+        schedule.set(0, Progress::Ended);
+        schedule.set(2, Progress::Ended);
+        assert!(ready(&schedule).is_empty());
+        assert!([0, 1, 2, 3].iter().all(|&at| schedule.is_ended(at)));
+    }
+
+    #[test]
+    fn a_plan_goes_on_from_a_place() {
+        assert_eq!(schedule().from(0), [0, 1, 3]);
+    }
+}
