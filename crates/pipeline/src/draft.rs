@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use store::Digest;
+use store::{Digest, Seen};
 
 use crate::config::{Action, Treatment};
 use crate::error::{Error, Result};
@@ -59,6 +59,8 @@ pub(crate) struct Content {
     pub(crate) path: PathBuf,
     /// None for a volatile output, which decides nothing.
     pub(crate) digest: Option<Digest>,
+    /// As it was when it had this digest; none for what isn't in its place yet.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Found {
@@ -194,19 +196,20 @@ impl Workspace {
     }
 
     fn content(&mut self, at: usize, path: &Path, foreseen: &Foreseen) -> Result<Content, Lack> {
-        let content = |digest| Content {
+        let content = |digest, seen| Content {
             path: path.to_owned(),
             digest,
+            seen,
         };
         if let Some((producer, name)) = self.graph.producer(path) {
             if self.graph.instances[producer].outputs[name]
                 .treatment
                 .is_volatile
             {
-                return Ok(content(None));
+                return Ok(content(None, None));
             }
             if let Some(digest) = foreseen.restored.get(path) {
-                return Ok(content(Some(*digest)));
+                return Ok(content(Some(*digest), None));
             }
         }
         // Only what touches the path concerns this input.
@@ -222,7 +225,7 @@ impl Workspace {
             return Err(Lack::Pending(by.clone()));
         }
         match self.look_at(path) {
-            Ok(digest) => Ok(content(Some(digest))),
+            Ok(seen) => Ok(content(Some(seen.digest), Some(seen))),
             Err(store::Error::NotFound { .. }) => Err(Lack::Missing(path.to_owned())),
             Err(error) => Err(Lack::Other(error.into())),
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use confine::Limits;
 use serde_json::{Map, Value, json};
-use store::{Digest, Record, Stamp, remove_path};
+use store::{Digest, Record, Since, remove_path};
 
 use crate::config::Action;
 use crate::draft::Found;
@@ -44,8 +44,6 @@ pub(crate) struct Job {
     made: BTreeMap<String, PathBuf>,
     /// Outputs that a foreign command writes in their final places.
     in_place: BTreeSet<String>,
-    /// Of each input by its path, before the run.
-    stamps: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Job {
@@ -135,7 +133,6 @@ impl Job {
             command,
             made,
             in_place,
-            stamps: stamps(workspace, planned)?,
         };
         job.copy_kept(workspace)?;
         Ok(job)
@@ -376,16 +373,15 @@ impl Job {
         for (name, found) in &planned.inputs {
             for content in found.contents() {
                 let path = workspace.root.join(&content.path);
-                let Some(digest) = content.digest else {
+                let Some(seen) = &content.seen else {
                     continue;
                 };
-                let is_same = workspace.index.digest(&path).is_ok_and(|now| now == digest);
-                let stamp = self.stamps.get(&path);
-                if !is_same || Stamp::of(&path).ok().as_ref() != stamp {
+                let since = workspace.index.since(&path, seen);
+                if since != Since::Untouched {
                     return Err(Error::InputChanged {
                         stage: self.instance.name.clone(),
                         name: name.clone(),
-                        is_back: is_same,
+                        is_back: since == Since::ChangedBack,
                     });
                 }
             }
@@ -443,17 +439,6 @@ fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
     contents
         .map(|content| workspace.root.join(&content.path))
         .collect()
-}
-
-/// The stamps of inputs that count.
-fn stamps(workspace: &Workspace, planned: &Planned) -> Result<BTreeMap<PathBuf, Stamp>> {
-    let contents = planned.inputs.values().flat_map(Found::contents);
-    let contents = contents.filter(|content| content.digest.is_some());
-    let stamps = contents.map(|content| {
-        let path = workspace.root.join(&content.path);
-        Ok((path.clone(), Stamp::of(&path)?))
-    });
-    stamps.collect()
 }
 
 fn job_file(

@@ -275,7 +275,7 @@ impl Workspace {
                 continue;
             }
             match self.look_at(&output.path) {
-                Ok(digest) if Some(&digest) == digests.get(name) => {}
+                Ok(seen) if Some(&seen.digest) == digests.get(name) => {}
                 Ok(_) => reasons.push(format!("output {name} was edited")),
                 Err(_) if is_missing(&self.root) => {
                     reasons.push(format!("output {name} is missing"));

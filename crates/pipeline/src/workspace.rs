@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use store::{Digest, Index, Store, remove_path, write_whole};
+use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 
 use crate::cache;
 use crate::cargo::Packages;
@@ -41,9 +41,9 @@ pub struct Workspace {
     pub graph: Graph,
     pub(crate) lock: Lock,
     pub(crate) index: Index,
-    /// Digests of what was looked at since a stage began or ended, by path from the root: many stages may read the same
-    /// folder, and each reads what another made.
-    seen: BTreeMap<OsString, Digest>,
+    /// What was looked at since a stage began or ended, by path from the root: many stages may read the same folder, and
+    /// each reads what another made.
+    seen: BTreeMap<OsString, Seen>,
     /// None where nothing was ever stored and nothing is to be written.
     pub(crate) store: Option<Store>,
     packages: Option<Packages>,
@@ -221,14 +221,14 @@ impl Workspace {
         })
     }
 
-    /// The digest of what is at `path`, from the root, as it was when first asked for since a stage began or ended.
-    pub(crate) fn look_at(&mut self, path: &Path) -> store::Result<Digest> {
+    /// What is at `path`, from the root, as it was when first asked for since a stage began or ended.
+    pub(crate) fn look_at(&mut self, path: &Path) -> store::Result<Seen> {
         if let Some(seen) = self.seen.get(path.as_os_str()) {
             return Ok(*seen);
         }
-        let digest = self.index.digest(&self.root.join(path))?;
-        self.seen.insert(path.into(), digest);
-        Ok(digest)
+        let seen = self.index.look(&self.root.join(path))?;
+        self.seen.insert(path.into(), seen);
+        Ok(seen)
     }
 
     /// Looks at files anew, after something may have been written.

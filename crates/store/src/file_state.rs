@@ -120,8 +120,8 @@ fn settled(stamp_ns: i64, since_ns: i64) -> bool {
         TICK
     };
     let tick_ns = i64::try_from(tick.as_nanos()).expect("a tick is short");
-    let far_future = now_ns().saturating_add(60 * NS_PER_S);
-    stamp_ns < since_ns.saturating_sub(tick_ns) || stamp_ns > far_future
+    let is_far_future = || stamp_ns > now_ns().saturating_add(60 * NS_PER_S);
+    stamp_ns < since_ns.saturating_sub(tick_ns) || is_far_future()
 }
 
 /// How long to wait until a file modified just now is settled.

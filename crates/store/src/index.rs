@@ -9,10 +9,32 @@ use rayon::prelude::*;
 use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file, read_own};
 use crate::scratch;
+use crate::stamp::Stamp;
 use crate::walk::{Found, Listing, Name};
 use crate::{Digest, Result};
 
 mod format;
+
+/// A file or folder as it was at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// What it said.
+    pub digest: Digest,
+    stamp: Stamp,
+    /// Whether any later write shows in the stamp.
+    is_firm: bool,
+}
+
+/// What has happened to a file or folder since it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Nobody has written to it.
+    Untouched,
+    /// It says the same, and may have said something else meanwhile.
+    ChangedBack,
+    /// It says something else, or is no longer there.
+    Changed,
+}
 
 /// An entry that nobody asked for in this many days is dropped.
 const KEPT_DAYS: u32 = 60;
@@ -89,7 +111,43 @@ impl Index {
     /// loop, a special file, a file that changes while it is read, or what the operating system
     /// says.
     pub fn digest(&mut self, path: &Path) -> Result<Digest> {
+        self.digest_listed(path, &Listing::of(path)?)
+    }
+
+    /// What is at `path`, and when it was last written to.
+    ///
+    /// # Errors
+    /// As for [`Index::digest`].
+    pub fn look(&mut self, path: &Path) -> Result<Seen> {
+        let since_ns = now_ns();
         let listing = Listing::of(path)?;
+        // A file with more names may have its time of modification set back.
+        let is_firm = |state: &FileState| state.settled(since_ns) && state.links == 1;
+        Ok(Seen {
+            is_firm: { listing.files.iter() }.all(|file| is_firm(&file.state)),
+            digest: self.digest_listed(path, &listing)?,
+            stamp: Stamp::of(&listing),
+        })
+    }
+
+    /// Whether the file or folder at `path` is as it was seen.
+    pub fn since(&mut self, path: &Path, seen: &Seen) -> Since {
+        let Ok(listing) = Listing::of(path) else {
+            return Since::Changed;
+        };
+        let is_same = Stamp::of(&listing) == seen.stamp;
+        if is_same && seen.is_firm {
+            return Since::Untouched;
+        }
+        let digest = self.digest_listed(path, &listing);
+        match digest.is_ok_and(|digest| digest == seen.digest) {
+            false => Since::Changed,
+            true if is_same => Since::Untouched,
+            true => Since::ChangedBack,
+        }
+    }
+
+    fn digest_listed(&mut self, path: &Path, listing: &Listing) -> Result<Digest> {
         listing.settle(|state| self.get(state).is_none());
         let index = &*self;
         let look_up = |file: &Found| match index.get(&file.state) {
@@ -164,9 +222,14 @@ impl Index {
         state: &FileState,
         describes: impl Fn(&Entry, &FileState) -> bool,
     ) -> Option<Digest> {
-        let on_any_device = (state.inode, 0)..=(state.inode, u64::MAX);
-        let mut entries = self.entries.range(on_any_device);
-        let (_, entry) = entries.find(|(_, entry)| describes(entry, state))?;
+        let here = self.entries.get(&(state.inode, state.device));
+        let here = here.filter(|entry| describes(entry, state));
+        let entry = here.or_else(|| {
+            let on_any_device = (state.inode, 0)..=(state.inode, u64::MAX);
+            let mut entries = self.entries.range(on_any_device);
+            let found = entries.find(|(_, entry)| describes(entry, state));
+            found.map(|(_, entry)| entry)
+        })?;
         if entry
             .used
             .load(Ordering::Relaxed)

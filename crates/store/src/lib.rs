@@ -3,7 +3,7 @@
 //! - [`Digest`]: the BLAKE3 hash by which content is named.
 //! - [`Index`]: what each file's content was when its state (inode, size, times) was last seen,
 //!   so that an unchanged file is never read twice.
-//! - [`Stamp`]: which files are at a path and when they were last written to, whatever they say.
+//! - [`Seen`]: a file or folder at one moment, so that later writes show, whatever they say.
 //! - [`Store`]: files and folders by digest, and a [`Record`] for each run that produced them.
 //!
 //! A file is named by the hash of its bytes. A folder, or a file with the executable bit, is
@@ -37,10 +37,9 @@ mod walk;
 
 pub use digest::Digest;
 pub use error::{Error, Result};
-pub use index::Index;
+pub use index::{Index, Seen, Since};
 pub use place::{copy_path, remove_path};
 pub use read::read_own;
 pub use record::Record;
 pub use scratch::write_whole;
-pub use stamp::Stamp;
 pub use store::{Amount, Keep, Size, Store};

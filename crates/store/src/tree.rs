@@ -133,7 +133,14 @@ fn write_line(path: &str, content: Content, text: &mut String) {
         text.push_str(hex.as_str());
         text.push(' ');
     }
-    text.push_str(&serde_json::to_string(path).expect("a string has a JSON form"));
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if path.bytes().all(is_plain) {
+        text.push('"');
+        text.push_str(path);
+        text.push('"');
+    } else {
+        text.push_str(&serde_json::to_string(path).expect("a string has a JSON form"));
+    }
     text.push('\n');
 }
 

@@ -1,6 +1,6 @@
 //! Finding the files below a path.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -95,23 +95,27 @@ impl Listing {
             ..Links::default()
         };
         listing.add_folder(root, "", &links)?;
-        listing
-            .files
-            .par_sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+        // Sorted folder by folder, but for links to folders.
+        let files = &mut listing.files;
+        if !files.is_sorted_by(|a, b| a.relative <= b.relative) {
+            files.par_sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+        }
         listing.empty_folders.sort_unstable();
         Ok(listing)
     }
 
     fn add_folder(&mut self, folder: &Path, relative: &str, links: &Links) -> Result<()> {
-        let entries =
-            fs_err::read_dir(folder)?.filter(|entry| !entry.as_ref().is_ok_and(is_ignored));
-        let entries = entries.collect::<io::Result<Vec<_>>>()?;
+        let mut entries = fs_err::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+        entries.retain(|entry| !IGNORED.iter().any(|name| entry.file_name() == *name));
+        entries.sort_by_cached_key(place);
         if entries.is_empty() && !relative.is_empty() {
             self.empty_folders.push(relative.to_owned());
         }
+        // A folder may hold a thousand files: it is worth a thread of its own, a file isn't.
+        let has_folders = entries.iter().any(is_folder);
         let found = entries
             .into_par_iter()
-            .with_min_len(64)
+            .with_min_len(if has_folders { 1 } else { 512 })
             .map(|entry| visit(&entry, folder, relative, links));
         for found in found.collect::<Result<Vec<_>>>()? {
             match found {
@@ -196,6 +200,19 @@ impl Links {
     }
 }
 
+/// By this, entries of a folder sort as the paths do that begin with them.
+fn place(entry: &fs_err::DirEntry) -> OsString {
+    let mut name = entry.file_name();
+    if is_folder(entry) {
+        name.push("/");
+    }
+    name
+}
+
+fn is_folder(entry: &fs_err::DirEntry) -> bool {
+    entry.file_type().is_ok_and(|kind| kind.is_dir())
+}
+
 enum Visited {
     File(Found),
     Folder(Listing),
@@ -213,10 +230,11 @@ fn visit(
     let Some(name) = name.to_str() else {
         return Err(Error::NotUtf8 { path });
     };
-    let relative = match relative {
-        "" => name.to_owned(),
-        _ => format!("{relative}/{name}"),
-    };
+    let mut relative = relative.to_owned();
+    if !relative.is_empty() {
+        relative.push('/');
+    }
+    relative.push_str(name);
     let kind = entry.file_type()?;
     let is_link = kind.is_symlink();
     let target = is_link.then(|| follow(&path)).transpose()?;
@@ -236,11 +254,6 @@ fn visit(
         linked: is_link || links.followed,
         state: state_of_file(&path, &metadata)?,
     }))
-}
-
-fn is_ignored(entry: &fs_err::DirEntry) -> bool {
-    let name = entry.file_name();
-    IGNORED.iter().any(|ignored| name == OsStr::new(ignored))
 }
 
 /// The metadata of that to which `path` links.
