@@ -207,6 +207,17 @@ Examples:
 Examples:
   cargo xtask params diff HEAD")]
     Params(ParamsCommand),
+    /// Measure this workspace beside its peers
+    #[command(after_help = "\
+runner   the runner beside DVC and ninja
+step     a training step and an inference beside PyTorch's
+layers   the layers of a ResNet
+
+Examples:
+  cargo xtask bench runner --install
+  cargo xtask bench runner --only files
+  cargo xtask bench step --torch python3")]
+    Bench(Bench),
     /// Run all tests of the workspace, with arguments for `cargo test`
     #[command(after_help = "\
 Examples:
@@ -468,6 +479,26 @@ pub(crate) struct Predict {
     pub(crate) params: Params,
     #[command(flatten)]
     pub(crate) confine: Confine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Which one
+    pub(crate) name: Benchmark,
+    /// Its own arguments; `--help` lists those of `runner`
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Benchmark {
+    Runner,
+    Step,
+    Layers,
 }
 
 #[derive(Debug, Args)]

@@ -65,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Params(cli::ParamsCommand::Diff(arguments)) => {
             compare::compare(&arguments, &[compare::What::Params])?;
         }
+        Command::Bench(arguments) => return bench(&arguments),
         Command::Test { arguments } => return test(&arguments),
         Command::Schema { what } => schema(what)?,
         Command::Completions { shell } => print::text(complete::script(shell))?,
@@ -194,13 +195,33 @@ fn log(stage: &str) -> anyhow::Result<()> {
 /// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
 /// dependencies are compiled once for both.
 fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut command = cargo()?;
+    command.args(["test", "--workspace", "--release", "--locked"]);
+    exit_code(command.args(arguments))
+}
+
+/// A benchmark; the runner's is compiled as `cargo xtask` itself is.
+fn bench(arguments: &cli::Bench) -> anyhow::Result<ExitCode> {
+    let (package, name, profile) = match arguments.name {
+        cli::Benchmark::Runner => ("xtask", "runner", "xtask"),
+        cli::Benchmark::Step => ("model", "step", "release"),
+        cli::Benchmark::Layers => ("kernels", "layers", "release"),
+    };
+    let mut command = cargo()?;
+    command.args(["bench", "--quiet", "--locked", "--profile", profile]);
+    command.args(["--package", package, "--bench", name, "--"]);
+    exit_code(command.args(&arguments.arguments))
+}
+
+/// Cargo in the workspace's root.
+fn cargo() -> anyhow::Result<Process> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let root = find_root(&env::current_dir()?)?;
     let mut command = Process::new(cargo);
-    command
-        .current_dir(root)
-        .args(["test", "--workspace", "--release", "--locked"])
-        .args(arguments);
+    command.current_dir(find_root(&env::current_dir()?)?);
+    Ok(command)
+}
+
+fn exit_code(command: &mut Process) -> anyhow::Result<ExitCode> {
     let status = command.status().context("cannot start cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

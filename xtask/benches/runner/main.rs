@@ -1,0 +1,134 @@
+//! The runner beside DVC and ninja, each on the same work, in turns.
+//!
+//! ```text
+//! cargo xtask bench runner -- [--install] [--rounds 5] [--only WORDS] [--patient] [--json]
+//! ```
+//!
+//! What is timed is the program as `cargo xtask` builds it, from its start to its end; cargo itself takes some 0.1 s
+//! more. Each figure is a median. A tool that has taken [`PATIENCE`] for a case isn't asked again.
+
+mod cases;
+mod measure;
+mod tool;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use serde_json::json;
+
+use cases::Case;
+use measure::Measured;
+use tool::Tool;
+
+/// How long a tool may take for all rounds of a case.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Times the runner beside DVC and ninja.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Install DVC and ninja, by pip, in a folder below `target`
+    #[arg(long)]
+    install: bool,
+    /// How often each case is measured
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Cases whose names have these words
+    #[arg(long, value_name = "WORDS")]
+    only: Option<String>,
+    /// Let DVC run 1000 stages as well, which takes half an hour
+    #[arg(long)]
+    patient: bool,
+    /// Where workspaces are made, on the disk that is to be measured
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// What cargo gives to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    if let Some(asked) = measure::asked()? {
+        return asked.run();
+    }
+    let arguments = Arguments::parse();
+    let tools = Tool::all(arguments.install)?;
+    let parent = arguments.folder.unwrap_or_else(std::env::temp_dir);
+    let mut rows = Vec::new();
+    for case in cases::all(arguments.patient) {
+        if !{ arguments.only.as_ref() }.is_none_or(|words| case.name.contains(words)) {
+            continue;
+        }
+        eprintln!("{}", case.name);
+        let measured = measure_case(&case, &tools, arguments.rounds, &parent)
+            .with_context(|| format!("cannot measure `{}`", case.name))?;
+        rows.push((case.name, measured));
+    }
+    if arguments.json {
+        let rows = rows.iter().map(|(name, measured)| {
+            let tools =
+                { tools.iter().zip(measured) }.map(|(tool, m)| (tool.name().to_owned(), json!(m)));
+            json!({ "case": name, "tools": tools.collect::<serde_json::Map<_, _>>() })
+        });
+        println!("{:#}", rows.collect::<serde_json::Value>());
+    } else {
+        print(&tools, &rows);
+    }
+    Ok(())
+}
+
+/// The medians of what each tool took; none for what it cannot do or isn't there for.
+fn measure_case(
+    case: &Case,
+    tools: &[Tool],
+    rounds: usize,
+    parent: &std::path::Path,
+) -> anyhow::Result<Vec<Option<Measured>>> {
+    let home = tempfile::tempdir_in(parent)?;
+    let mut series: Vec<Vec<Measured>> = vec![Vec::new(); tools.len()];
+    for round in 0..rounds {
+        for (tool, measured) in tools.iter().zip(&mut series) {
+            let taken: f64 = measured.iter().map(|m| m.wall_s).sum();
+            if !tool.is_there() || !case.is_for(tool) || taken > PATIENCE.as_secs_f64() {
+                continue;
+            }
+            let folder = home.path().join(tool.name());
+            if round == 0 {
+                fs_err::create_dir(&folder)?;
+                case.prepare(tool, &folder)?;
+            }
+            measured.push(case.measure(tool, &folder, round)?);
+        }
+    }
+    Ok({ series.iter() }.map(|of| Measured::median(of)).collect())
+}
+
+fn print(tools: &[Tool], rows: &[(&str, Vec<Option<Measured>>)]) {
+    const WIDTH: usize = 27;
+    print!("{:44}", "");
+    for tool in tools {
+        print!("{:>WIDTH$}", tool.title());
+    }
+    print!("\n{:44}", "");
+    for _ in tools {
+        print!("{:>9}{:>9}{:>9}", "s", "CPU s", "MB");
+    }
+    println!();
+    for (name, measured) in rows {
+        print!("{name:44}");
+        for of in measured {
+            match of {
+                Some(m) => print!("{:>9.3}{:>9.3}{:>9.1}", m.wall_s, m.cpu_s, m.peak_mb),
+                None => print!("{:>9}{:>9}{:>9}", "-", "-", "-"),
+            }
+        }
+        println!();
+    }
+    if tools.iter().any(|tool| !tool.is_there()) {
+        println!("`--install` brings what is missing.");
+    }
+}

@@ -1,0 +1,102 @@
+//! What a program takes: it is run by a process that does nothing else, so that the system's accounts are its own.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use serde::{Deserialize, Serialize};
+
+/// The first argument of a process that is to measure another.
+const MEASURE: &str = "--measure";
+
+/// What a program and all that it started took.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) wall_s: f64,
+    pub(crate) cpu_s: f64,
+    /// The most memory that one process had at once.
+    pub(crate) peak_mb: f64,
+    /// What was written to files, by the system's account.
+    pub(crate) written_mb: f64,
+}
+
+impl Measured {
+    /// Of `program` in `folder`.
+    pub(crate) fn of(folder: &Path, program: &[String]) -> anyhow::Result<Self> {
+        let output = Command::new(std::env::current_exe()?)
+            .arg(MEASURE)
+            .args(program)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`{}` failed: {said}", program.join(" "));
+        }
+        let text = String::from_utf8(output.stdout)?;
+        let last = text.lines().last().context("nothing was measured")?;
+        Ok(serde_json::from_str(last)?)
+    }
+
+    /// The median of each figure; none of none.
+    pub(crate) fn median(of: &[Self]) -> Option<Self> {
+        let middle = |value: fn(&Self) -> f64| {
+            let mut values: Vec<f64> = of.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        Some(Self {
+            wall_s: middle(|m| m.wall_s)?,
+            cpu_s: middle(|m| m.cpu_s)?,
+            peak_mb: middle(|m| m.peak_mb)?,
+            written_mb: middle(|m| m.written_mb)?,
+        })
+    }
+}
+
+/// A program to measure.
+pub(crate) struct Asked {
+    program: String,
+    arguments: Vec<String>,
+}
+
+/// What this process was started to measure, if it was.
+pub(crate) fn asked() -> anyhow::Result<Option<Asked>> {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() != Some(MEASURE) {
+        return Ok(None);
+    }
+    Ok(Some(Asked {
+        program: arguments.next().context("no program to measure")?,
+        arguments: arguments.collect(),
+    }))
+}
+
+impl Asked {
+    /// Runs the program and prints what it took.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let status = Command::new(&self.program)
+            .args(&self.arguments)
+            .stdout(Stdio::null())
+            .status()?;
+        let wall_s = start.elapsed().as_secs_f64();
+        if !status.success() {
+            bail!("{status}");
+        }
+        let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let cpu = usage.user_time() + usage.system_time();
+        let measured = Measured {
+            wall_s,
+            cpu_s: cpu.num_microseconds() as f64 / 1e6,
+            // In kilobytes and blocks of 512 bytes.
+            peak_mb: usage.max_rss() as f64 / 1024.0,
+            written_mb: usage.block_writes() as f64 / 2048.0,
+        };
+        println!("{}", serde_json::to_string(&measured)?);
+        Ok(())
+    }
+}
