@@ -105,7 +105,7 @@ impl Tool {
         let commands = { stages.iter() }.map(|s| s.command.replace("OUTPUT", &s.output) + "\n");
         let script: String = commands.collect();
         run(Command::new("sh").args(["-ec", &script]), folder)?;
-        run(Command::new(dvc).args(["commit", "-qf"]), folder)?;
+        run(Command::new(dvc).args(["commit", "-q", "-f"]), folder)?;
         Ok(true)
     }
 
