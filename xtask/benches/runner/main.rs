@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What is timed is the program as `cargo xtask` builds it, from its start to its end; cargo itself takes some 0.1 s
-//! more. Each figure is a median. A tool that has taken [`PATIENCE`] for a case isn't asked again.
+//! more. Each figure is a median: seconds, the CPU's seconds, the memory of the largest process, megabytes written. A tool that has taken [`PATIENCE`] for a case isn't asked again.
 
 mod cases;
 mod measure;
@@ -58,14 +58,21 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let tools = Tool::all(arguments.install)?;
     let parent = arguments.folder.unwrap_or_else(std::env::temp_dir);
+    let cases = cases::all(arguments.patient).into_iter();
+    let is_meant = |case: &Case| {
+        let words = arguments.only.as_deref();
+        words.is_none_or(|words| case.name.contains(words))
+    };
     let mut rows = Vec::new();
-    for case in cases::all(arguments.patient) {
-        if !{ arguments.only.as_ref() }.is_none_or(|words| case.name.contains(words)) {
-            continue;
-        }
-        eprintln!("{}", case.name);
+    if !arguments.json {
+        print_header(&tools);
+    }
+    for case in cases.filter(is_meant) {
         let measured = measure_case(&case, &tools, arguments.rounds, &parent)
             .with_context(|| format!("cannot measure `{}`", case.name))?;
+        if !arguments.json {
+            print_row(case.name, &measured);
+        }
         rows.push((case.name, measured));
     }
     if arguments.json {
@@ -75,8 +82,8 @@ fn main() -> anyhow::Result<()> {
             json!({ "case": name, "tools": tools.collect::<serde_json::Map<_, _>>() })
         });
         println!("{:#}", rows.collect::<serde_json::Value>());
-    } else {
-        print(&tools, &rows);
+    } else if tools.iter().any(|tool| !tool.is_there()) {
+        println!("`--install` brings what is missing.");
     }
     Ok(())
 }
@@ -107,28 +114,29 @@ fn measure_case(
     Ok({ series.iter() }.map(|of| Measured::median(of)).collect())
 }
 
-fn print(tools: &[Tool], rows: &[(&str, Vec<Option<Measured>>)]) {
-    const WIDTH: usize = 27;
-    print!("{:44}", "");
+fn print_header(tools: &[Tool]) {
+    const WIDTH: usize = 36;
+    print!("{:38}", "");
     for tool in tools {
         print!("{:>WIDTH$}", tool.title());
     }
-    print!("\n{:44}", "");
+    print!("\n{:38}", "");
     for _ in tools {
-        print!("{:>9}{:>9}{:>9}", "s", "CPU s", "MB");
+        print!("{:>9}{:>9}{:>9}{:>9}", "s", "CPU s", "MB", "written");
     }
     println!();
-    for (name, measured) in rows {
-        print!("{name:44}");
-        for of in measured {
-            match of {
-                Some(m) => print!("{:>9.3}{:>9.3}{:>9.1}", m.wall_s, m.cpu_s, m.peak_mb),
-                None => print!("{:>9}{:>9}{:>9}", "-", "-", "-"),
-            }
+}
+
+fn print_row(name: &str, measured: &[Option<Measured>]) {
+    print!("{name:38}");
+    for of in measured {
+        match of {
+            Some(m) => print!(
+                "{:>9.3}{:>9.3}{:>9.1}{:>9.1}",
+                m.wall_s, m.cpu_s, m.peak_mb, m.written_mb
+            ),
+            None => print!("{:>9}{:>9}{:>9}{:>9}", "-", "-", "-", "-"),
         }
-        println!();
     }
-    if tools.iter().any(|tool| !tool.is_there()) {
-        println!("`--install` brings what is missing.");
-    }
+    println!();
 }

@@ -111,6 +111,10 @@ impl Tool {
 
     /// Declares stages in the tool's own file.
     pub(crate) fn declare(&self, folder: &Path, stages: &[Stage]) -> anyhow::Result<()> {
+        if stages.is_empty() && !matches!(self, Tool::Atelier) {
+            // It works without, and not with an empty list.
+            return Ok(());
+        }
         let (file, head, declare): (_, _, fn(&Stage) -> String) = match self {
             Tool::Atelier => ("pipeline.toml", "", Stage::atelier),
             Tool::Dvc(_) => ("dvc.yaml", "stages:\n", Stage::dvc),
