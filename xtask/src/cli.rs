@@ -256,12 +256,9 @@ Examples:
         /// All that is typed, up to the cursor
         line: String,
     },
-    /// Stand between the runner and a stage
+    /// Stand between the runner and its stages
     #[command(name = "__supervise", hide = true)]
-    Supervise {
-        /// The description of the run
-        spec: PathBuf,
-    },
+    Supervise,
 }
 
 #[derive(Debug, Args)]

@@ -73,7 +73,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let lines = complete::candidates(&line).into_iter();
             print::text(&lines.map(|line| line + "\n").collect::<String>())?;
         }
-        Command::Supervise { spec } => pipeline::supervise::supervise(&spec)?,
+        Command::Supervise => pipeline::supervise::supervise()?,
     }
     Ok(ExitCode::SUCCESS)
 }

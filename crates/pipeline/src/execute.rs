@@ -21,7 +21,7 @@ use crate::in_order::InOrder;
 use crate::instance::Instance;
 use crate::job::Job;
 use crate::plan::Planned;
-use crate::process::{Interrupts, Message};
+use crate::process::{Interrupts, Message, Supervisors};
 use crate::resources::{Room, Share};
 use crate::sandbox::Sandbox;
 use crate::supervise::Ending;
@@ -103,6 +103,7 @@ pub fn repro(
         events: InOrder::new(events, names.into_iter()),
         room: Room::of_machine(options.jobs),
         running: BTreeMap::new(),
+        supervisors: Supervisors::default(),
         reports: channel(),
         outcomes: BTreeMap::new(),
         failures: BTreeMap::new(),
@@ -179,6 +180,7 @@ struct Executor<'a> {
     events: InOrder<'a>,
     room: Room,
     running: BTreeMap<usize, Running>,
+    supervisors: Supervisors,
     reports: (Sender<Told>, Receiver<Told>),
     outcomes: BTreeMap<usize, Outcome>,
     failures: BTreeMap<usize, Error>,

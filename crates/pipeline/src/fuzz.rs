@@ -13,7 +13,7 @@ use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
 use crate::params::{self, Params};
 use crate::source::Source;
-use crate::supervise::{Ending, Spec};
+use crate::supervise::{Ending, Report, Spec};
 use crate::tracked::{self, Tracked};
 use crate::{glob, place, process};
 
@@ -106,6 +106,7 @@ pub fn messages(data: &[u8]) {
         ending.to_string();
     }
     let _ = serde_json::from_slice::<Spec>(data);
+    let _ = serde_json::from_slice::<Report>(data);
     let _ = serde_json::from_slice::<place::Aside>(data);
     let manifest = Manifest::read(&String::from_utf8_lossy(data));
     assert!(manifest.differences(&manifest).is_empty());

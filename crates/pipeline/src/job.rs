@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
 use crate::instance::{Instance, Output};
 use crate::plan::Planned;
-use crate::process::{self, Interrupts, Message};
+use crate::process::{Interrupts, Message, Supervisors};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
@@ -124,7 +124,6 @@ impl Job {
                 limits,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
-                ending: work.join("ending.json"),
                 lock: work.join(STAGE_LOCK),
             },
             instance: instance.clone(),
@@ -157,7 +156,6 @@ impl Job {
     pub(crate) fn begin(&self, workspace: &Workspace) -> Result<()> {
         let name = &self.instance.name;
         fs_err::write(&self.spec.log, format!("# {name}: {}\n", self.command))?;
-        remove_path(&self.spec.ending)?;
         let outputs = self
             .in_place
             .iter()
@@ -179,13 +177,14 @@ impl Job {
     /// The process, for a thread of its own, which hands what the stage says to `hear`.
     pub(crate) fn process<H: FnMut(Message)>(
         &self,
+        supervisors: &Supervisors,
         interrupts: &Interrupts,
         hear: H,
     ) -> impl FnOnce() -> Result<Ending> + use<H> {
         let name = self.instance.name.clone();
-        let path = self.work.join("spec.json");
+        let supervisors = supervisors.clone();
         let (spec, interrupts) = (self.spec.clone(), interrupts.clone());
-        move || process::run(&name, &path, &spec, &interrupts, hear)
+        move || supervisors.run(&name, &spec, &interrupts, hear)
     }
 
     /// Keeps the log of a process that has ended.

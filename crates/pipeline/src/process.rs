@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
 use crate::events::Progress;
-use crate::supervise::{Ending, Spec};
+use crate::supervise::{ENDED, Ending, Report, SAID, Spec};
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(50);
@@ -61,38 +61,112 @@ pub(crate) enum Message {
     Warn(String),
 }
 
-/// Runs the stage that `spec` describes, passing on what it says.
-///
-/// # Errors
-/// The supervisor cannot be started or dies, or a signal asks to stop.
-pub(crate) fn run(
-    stage: &str,
-    spec_path: &Path,
-    spec: &Spec,
-    interrupts: &Interrupts,
-    mut hear: impl FnMut(Message),
-) -> Result<Ending> {
-    let text = serde_json::to_vec_pretty(spec).map_err(std::io::Error::from)?;
-    fs_err::write(spec_path, text)?;
-    let mut supervisor = Command::new(own_program()?)
-        .arg("__supervise")
-        .arg(spec_path)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut log = fs_err::OpenOptions::new().append(true).open(&spec.log)?;
-    listen(&mut supervisor, interrupts, |line| {
-        heed(&line, &mut log, &mut hear)
-    })?;
-    let status = supervisor.wait()?;
-    interrupts.check()?;
-    let ending = fs_err::read(&spec.ending).ok();
-    let ending = ending.and_then(|text| serde_json::from_slice(&text).ok());
-    ending.ok_or_else(|| {
-        Error::Invalid(format!(
-            "cannot tell how `{stage}` ended: its supervisor ended with {status}"
-        ))
-    })
+/// Supervisors that have no stage at the moment: to start one takes longer than many a stage.
+#[derive(Clone, Default)]
+pub(crate) struct Supervisors(Arc<Mutex<Vec<Supervisor>>>);
+
+impl Supervisors {
+    /// Runs the stage that `spec` describes, passing on what it says.
+    ///
+    /// # Errors
+    /// No supervisor can be started, it dies, it cannot start the stage, or a signal asks to stop.
+    pub(crate) fn run(
+        &self,
+        stage: &str,
+        spec: &Spec,
+        interrupts: &Interrupts,
+        hear: impl FnMut(Message),
+    ) -> Result<Ending> {
+        let idle = self.idle().pop();
+        let mut supervisor = idle.map_or_else(Supervisor::start, Ok)?;
+        let report = supervisor.run(stage, spec, interrupts, hear)?;
+        self.idle().push(supervisor);
+        interrupts.check()?;
+        match report {
+            Report::Ended(ending) => Ok(ending),
+            Report::Failed(why) => Err(Error::Invalid(format!("cannot run `{stage}`: {why}"))),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Supervisor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A process of [`crate::supervise`].
+struct Supervisor {
+    process: Child,
+    /// As long as it is open, the supervisor lives.
+    stdin: Option<ChildStdin>,
+    lines: Receiver<Vec<u8>>,
+}
+
+impl Supervisor {
+    fn start() -> Result<Self> {
+        let mut process = Command::new(own_program()?)
+            .arg("__supervise")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        Ok(Supervisor {
+            stdin: process.stdin.take(),
+            lines: read_lines(&mut process),
+            process,
+        })
+    }
+
+    fn run(
+        &mut self,
+        stage: &str,
+        spec: &Spec,
+        interrupts: &Interrupts,
+        mut hear: impl FnMut(Message),
+    ) -> Result<Report> {
+        let mut log = fs_err::OpenOptions::new().append(true).open(&spec.log)?;
+        let mut line = serde_json::to_vec(spec).map_err(std::io::Error::from)?;
+        line.push(b'\n');
+        if let Some(stdin) = &mut self.stdin {
+            // One that has died is found out below.
+            let _ = stdin.write_all(&line);
+        }
+        let mut was_asked_to_stop = false;
+        loop {
+            match self.lines.recv_timeout(TICK) {
+                Ok(line) => match line.split_first() {
+                    Some((&SAID, line)) => heed(line, &mut log, &mut hear)?,
+                    Some((&ENDED, report)) => {
+                        return Ok(serde_json::from_slice(report).map_err(std::io::Error::from)?);
+                    }
+                    _ => {}
+                },
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.process.wait()?;
+                    interrupts.check()?;
+                    return Err(Error::Invalid(format!(
+                        "cannot tell how `{stage}` ended: its supervisor ended with {status}"
+                    )));
+                }
+            }
+            if interrupts.check().is_err() && !was_asked_to_stop {
+                was_asked_to_stop = true;
+                ask_to_end(&self.process);
+            }
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        // It ends by itself now, with the stage that it may have.
+        let _ = self.process.wait();
+    }
+}
+
+/// One that has just ended needs no signal.
+fn ask_to_end(process: &Child) {
+    let _ = kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGTERM);
 }
 
 /// This very program, even if its file was replaced since it started.
@@ -128,8 +202,7 @@ pub(crate) fn listen(
         }
         if interrupts.check().is_err() && !was_asked_to_stop {
             was_asked_to_stop = true;
-            // One that has just ended needs no signal.
-            let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
+            ask_to_end(child);
         }
     }
 }

@@ -1,37 +1,49 @@
-//! The process between the runner and a stage.
+//! The process between the runner and its stages.
 //!
-//! It starts the stage in a process group of its own and sees to it that
-//! nothing of this group outlives the stage or the runner, however the runner
-//! ends: its standard input is a pipe that the runner holds open and that the
+//! It starts one stage after another, each in a process group of its own, and sees to it that nothing of a group outlives
+//! the stage or the runner, however the runner ends: its standard input is a pipe that the runner holds open and that the
 //! kernel closes even after `kill -9`.
+//!
+//! On standard input it is given a [`Spec`] a line. On standard output, a line that begins with [`SAID`] is what the stage
+//! wrote to its own, and one that begins with [`ENDED`] says how it ended. What a stage writes cannot pass for the latter.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, killpg};
-use nix::sys::time::TimeValLike;
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use wait4::Wait4;
 
 use crate::error::{Error, Result};
 use crate::events::Usage;
 
-/// How long a stage may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
+/// Before what a stage wrote.
+pub(crate) const SAID: u8 = b'|';
+
+/// Before a [`Report`].
+pub(crate) const ENDED: u8 = b'=';
 
 /// The file in a work folder that is locked while a stage runs there.
 pub(crate) const STAGE_LOCK: &str = "lock";
+
+/// How long a stage may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the last lines of a stage that has ended may take to arrive on a machine that has much to do. A process that
+/// it left behind may hold its output open for ever.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,10 +59,16 @@ pub(crate) struct Spec {
     pub(crate) timeout: Option<Duration>,
     /// Where standard error goes.
     pub(crate) log: PathBuf,
-    /// Where the [`Ending`] goes.
-    pub(crate) ending: PathBuf,
     /// Held while the stage runs, so that two never work in the same folder.
     pub(crate) lock: PathBuf,
+}
+
+/// What came of a [`Spec`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    Ended(Ending),
+    /// Nothing was started, for this reason.
+    Failed(String),
 }
 
 /// How a stage ended.
@@ -85,61 +103,127 @@ impl std::fmt::Display for Ending {
     }
 }
 
-/// The hidden subcommand: runs the stage that the file `spec` describes and
-/// notes how it ended.
+/// The hidden subcommand: runs the stages that standard input describes, until that ends.
 ///
 /// # Errors
-/// The file isn't a description, or the stage cannot be started.
-pub fn supervise(spec: &Path) -> Result<()> {
-    let spec: Spec = serde_json::from_slice(&fs_err::read(spec)?).map_err(std::io::Error::from)?;
+/// A line isn't a description, or there is nobody to report to.
+pub fn supervise() -> Result<()> {
+    let stage = Stage::default();
+    let specs = listen(&stage);
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let asked = stage.clone();
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            asked.end();
+        }
+    });
+    for spec in specs {
+        let spec: Spec = serde_json::from_slice(&spec).map_err(std::io::Error::from)?;
+        let report = match run(&spec, &stage) {
+            Ok(Some(ending)) => Report::Ended(ending),
+            // Whoever comes next may be at work in its folder already.
+            Ok(None) => return Ok(()),
+            Err(error) => Report::Failed(error.to_string()),
+        };
+        let report = serde_json::to_vec(&report).map_err(std::io::Error::from)?;
+        std::io::stdout().write_all(&[&[ENDED], report.as_slice(), b"\n"].concat())?;
+    }
+    Ok(())
+}
+
+/// The lines of standard input. When it ends the runner is gone, and so is the stage then.
+fn listen(stage: &Stage) -> Receiver<Vec<u8>> {
+    let (sender, lines) = channel();
+    let stage = stage.clone();
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            match stdin.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) if sender.send(line).is_err() => break,
+                Ok(_) => {}
+            }
+        }
+        stage.signal(Signal::SIGKILL);
+    });
+    lines
+}
+
+/// The process group of the stage that is running, if one is.
+#[derive(Clone, Default)]
+struct Stage(Arc<Mutex<Option<Pid>>>);
+
+impl Stage {
+    fn group(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = *self.group() {
+            stop(group, signal);
+        }
+    }
+
+    /// Asks the group to end, and sees to it after a while.
+    fn end(&self) {
+        let Some(group) = *self.group() else { return };
+        stop(group, Signal::SIGTERM);
+        std::thread::sleep(GRACE);
+        // By now the number may be another's.
+        if *self.group() == Some(group) {
+            stop(group, Signal::SIGKILL);
+        }
+    }
+}
+
+/// Signals the group; one that is gone needs no signal.
+fn stop(group: Pid, signal: Signal) {
+    let _ = killpg(group, signal);
+}
+
+/// Runs a stage to its end; none if the runner is gone.
+fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
     // A stage whose runner was killed may need a moment to end.
     let lock = fs_err::File::create(&spec.lock)?;
     lock.file().lock()?;
-    if is_orphan()? {
-        // Whoever comes next may be at work in this folder already.
-        return Ok(());
-    }
     let start = Instant::now();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let mut child = spawn(&spec).map_err(|error| {
-        let program = spec.program.display();
-        Error::Invalid(format!("cannot start `{program}`: {error}"))
-    })?;
-    let group = Pid::from_raw(child.id().cast_signed());
-    std::thread::spawn(move || {
-        // Reading ends when the runner is gone.
-        let _ = std::io::stdin().read(&mut [0]);
-        stop(group, Signal::SIGKILL);
-    });
-    std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            end(group);
+    let mut child = {
+        // Who hears of the runner's end meanwhile waits to learn what there is to stop.
+        let mut group = stage.group();
+        if is_orphan()? {
+            return Ok(None);
         }
-    });
-    let is_late = Arc::new(AtomicBool::new(false));
-    if let Some(timeout) = spec.timeout {
-        let is_late = Arc::clone(&is_late);
-        std::thread::spawn(move || {
-            std::thread::sleep(timeout);
-            is_late.store(true, Ordering::Relaxed);
-            end(group);
-        });
-    }
-    let status = child.wait()?;
-    stop(group, Signal::SIGKILL);
-    let ending = Ending {
-        code: status.code(),
-        signal: ExitStatus::signal(&status),
-        timeout: spec.timeout.filter(|_| is_late.load(Ordering::Relaxed)),
-        usage: usage(start.elapsed())?,
+        let child = spawn(spec).map_err(|error| {
+            let program = spec.program.display();
+            Error::Invalid(format!("cannot start `{program}`: {error}"))
+        })?;
+        *group = Some(Pid::from_raw(child.id().cast_signed()));
+        child
     };
-    let text = serde_json::to_vec(&ending).map_err(std::io::Error::from)?;
-    let aside = spec.ending.with_extension("part");
-    fs_err::write(&aside, text)?;
-    Ok(fs_err::rename(aside, &spec.ending)?)
+    let outlet = child.stdout.take().map(Outlet::open);
+    let clock = spec.timeout.map(|timeout| Clock::start(timeout, stage));
+    let ended = child.wait4()?;
+    stage.signal(Signal::SIGKILL);
+    *stage.group() = None;
+    let is_late = clock.is_some_and(|clock| clock.is_late());
+    if let Some(outlet) = outlet {
+        outlet.close();
+    }
+    Ok(Some(Ending {
+        code: ended.status.code(),
+        signal: ExitStatus::signal(&ended.status),
+        timeout: spec.timeout.filter(|_| is_late),
+        usage: Usage {
+            wall_s: start.elapsed().as_secs_f64(),
+            cpu_s: (ended.rusage.utime + ended.rusage.stime).as_secs_f64(),
+            peak_bytes: ended.rusage.maxrss,
+        },
+    }))
 }
 
-/// Whether the runner is gone. It writes nothing: there is something to read when the pipe's other end is closed.
+/// Whether the runner is gone. It says nothing while a stage runs: there is something to read when the pipe's other end is
+/// closed.
 fn is_orphan() -> Result<bool> {
     let stdin = std::io::stdin();
     let mut polled = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
@@ -156,41 +240,84 @@ fn spawn(spec: &Spec) -> std::io::Result<Child> {
 }
 
 fn command(spec: &Spec) -> std::io::Result<Command> {
-    let mut log = fs_err::OpenOptions::new()
+    let log = fs_err::OpenOptions::new()
         .append(true)
         .create(true)
         .open(&spec.log)?;
-    log.flush()?;
     let mut command = Command::new(&spec.program);
     command
         .args(&spec.arguments)
         .current_dir(&spec.folder)
         .process_group(0);
     command.envs(spec.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stderr(log.into_parts().0);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(log.into_parts().0);
     Ok(command)
 }
 
-/// Asks the group to end, and sees to it after a while.
-fn end(group: Pid) {
-    stop(group, Signal::SIGTERM);
-    std::thread::sleep(GRACE);
-    stop(group, Signal::SIGKILL);
+/// Ends a stage after its time.
+struct Clock {
+    is_late: Arc<AtomicBool>,
+    /// Dropped with the clock, which stops it.
+    _running: Sender<()>,
 }
 
-/// Signals the group; one that is gone needs no signal.
-fn stop(group: Pid, signal: Signal) {
-    let _ = killpg(group, signal);
+impl Clock {
+    fn start(timeout: Duration, stage: &Stage) -> Self {
+        let (running, stopped) = channel();
+        let is_late = Arc::new(AtomicBool::new(false));
+        let (late, stage) = (Arc::clone(&is_late), stage.clone());
+        std::thread::spawn(move || {
+            if stopped.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+                late.store(true, Ordering::Relaxed);
+                stage.end();
+            }
+        });
+        Clock {
+            is_late,
+            _running: running,
+        }
+    }
+
+    /// Whether the time is over.
+    fn is_late(&self) -> bool {
+        self.is_late.load(Ordering::Relaxed)
+    }
 }
 
-fn usage(wall: Duration) -> Result<Usage> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(std::io::Error::from)?;
-    let cpu_us = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-    // Kilobytes on Linux, bytes on macOS.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    Ok(Usage {
-        wall_s: wall.as_secs_f64(),
-        cpu_s: Duration::from_micros(u64::try_from(cpu_us).unwrap_or(0)).as_secs_f64(),
-        peak_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * unit,
-    })
+/// Passes on what a stage writes to its standard output.
+struct Outlet {
+    is_open: Arc<Mutex<bool>>,
+    done: Receiver<()>,
+}
+
+impl Outlet {
+    fn open(from: impl Read + Send + 'static) -> Self {
+        let is_open = Arc::new(Mutex::new(true));
+        let (sender, done) = channel::<()>();
+        let still_open = Arc::clone(&is_open);
+        std::thread::spawn(move || {
+            // Dropped at the end, which tells of it.
+            let _sender = sender;
+            let mut from = BufReader::new(from);
+            let mut line = vec![SAID];
+            while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                if line.last() != Some(&b'\n') {
+                    line.push(b'\n');
+                }
+                let is_open = still_open.lock().unwrap_or_else(PoisonError::into_inner);
+                if !*is_open || std::io::stdout().write_all(&line).is_err() {
+                    break;
+                }
+                line.truncate(1);
+            }
+        });
+        Outlet { is_open, done }
+    }
+
+    /// Waits for the last words of a stage that has ended.
+    fn close(self) {
+        let _ = self.done.recv_timeout(LAST_WORDS);
+        *{ self.is_open.lock() }.unwrap_or_else(PoisonError::into_inner) = false;
+    }
 }

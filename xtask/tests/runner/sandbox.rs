@@ -1,5 +1,6 @@
 //! Stages held to what they declare.
 
+use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
 
 use crate::space::{Ran, Space};
@@ -393,10 +394,12 @@ fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
             .map(|word| word.to_string())
             .collect();
         if level + 1 < MOST_LIMITS {
-            // What it reads from never ends.
-            let hold = path(format!("hold-{level}"));
+            // What it reads from ends once it has told of the end.
+            let told = path(format!("told-{level}"));
             let next = path(format!("{}.json", level + 1));
-            let script = format!("mkfifo {hold}; exec {own} __supervise {next} 0<> {hold}");
+            let script = format!(
+                "(cat {next}; until grep -q ^= {told}; do sleep 0.01; done) | {own} __supervise > {told}"
+            );
             words = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
         }
         let spec = serde_json::json!({
@@ -407,15 +410,18 @@ fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
             "limits": { "lists": [], "reads": [], "makes": [], "writes": ["/"] },
             "timeout": null,
             "log": path("log".into()),
-            "ending": path(format!("ending-{level}")),
             "lock": path(format!("lock-{level}")),
         });
-        fs_err::write(path(format!("{level}.json")), spec.to_string()).unwrap();
+        fs_err::write(path(format!("{level}.json")), format!("{spec}\n")).unwrap();
     }
-    let mut child = space.start_with_input(&["__supervise", &path("0.json".into())]);
-    let input = child.stdin.take();
-    assert!(child.wait().unwrap().success());
+    let mut child = space.start_with_input(&["__supervise"]);
+    let mut input = child.stdin.take().unwrap();
+    let spec = fs_err::read_to_string(path("0.json".into())).unwrap();
+    input.write_all(spec.as_bytes()).unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().starts_with('=')));
     drop(input);
+    assert!(child.wait().unwrap().success());
     fs_err::read_to_string(path("log".into())).unwrap()
 }
 

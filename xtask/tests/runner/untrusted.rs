@@ -1,10 +1,11 @@
 //! Files that somebody else may have written: each is refused with a clear error, or read as if it weren't there.
 
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::time::Duration;
 
-use crate::space::{CHAIN, Space};
+use crate::space::{CHAIN, Space, wait};
 
 const TWO: &str =
     "[stage.s]\ncmd = \"mkdir ${out.d}; echo ${chain.letter} > ${out.d}/x\"\nout = { d = \"d\" }\n";
@@ -321,17 +322,39 @@ fn an_old_link_to_nothing_comes_back_after_a_failure() {
 
 #[test]
 fn a_stage_is_not_started_for_a_runner_that_is_gone() {
-    let space = Space::new(
-        "[stage.s]\ncmd = \"echo ran >> ran; exit 1\"\nout = { x = \"x\" }\nsandbox = false\n",
-    );
-    space.fails(&["repro"], "exit status 1");
-    let work = fs_err::read_dir(space.path(".atelier/work")).unwrap();
-    let spec = work
-        .map(|entry| entry.unwrap().path().join("spec.json"))
-        .next()
-        .unwrap();
-    let mut supervisor = space.command(&["__supervise", &spec.display().to_string()]);
-    assert!(supervisor.stdin(Stdio::null()).status().unwrap().success());
+    let space = Space::new("");
+    let spec = serde_json::json!({
+        "program": "/bin/sh",
+        "arguments": ["-c", "echo ran >> ran"],
+        "folder": space.path(""),
+        "environment": [],
+        "limits": null,
+        "timeout": null,
+        "log": space.path("log"),
+        "lock": space.path("lock"),
+    });
+    let ask = |runner_lives: bool| {
+        let mut supervisor = space.start_with_input(&["__supervise"]);
+        let mut input = supervisor.stdin.take().unwrap();
+        // As long as another holds the lock, nothing is started.
+        let lock = fs_err::File::create(space.path("lock")).unwrap();
+        lock.file().lock().unwrap();
+        writeln!(input, "{spec}").unwrap();
+        if runner_lives {
+            drop(lock);
+            wait("the stage", || space.exists("ran"));
+            drop(input);
+        } else {
+            drop(input);
+            // It has heard of it, and waits for the lock.
+            std::thread::sleep(Duration::from_millis(200));
+            drop(lock);
+        }
+        assert!(supervisor.wait().unwrap().success());
+    };
+    ask(false);
+    assert!(!space.exists("ran"));
+    ask(true);
     assert_eq!(space.read("ran"), "ran\n");
 }
 

@@ -194,7 +194,7 @@ impl Executor<'_> {
         let report = self.reports.0.clone();
         let hear = report.clone();
         // Whoever listens outlives the stage.
-        let process = job.process(&self.interrupts, move |message| {
+        let process = job.process(&self.supervisors, &self.interrupts, move |message| {
             let _ = hear.send((at, Report::Said(message)));
         });
         std::thread::spawn(move || {

@@ -50,12 +50,17 @@ impl Store {
     /// Stores the tree, if it takes one to tell what was listed, and returns the name.
     fn name(&self, listing: &Listing, digests: &[Digest]) -> Result<Digest> {
         let text = self.scratch();
-        let mut file = BufWriter::new(fs_err::File::create(text.path())?);
-        let name = listing.name(digests, |piece| file.write_all(piece))?;
-        file.flush()?;
+        let mut file = None;
+        let name = listing.name(digests, |piece| {
+            if file.is_none() {
+                file = Some(BufWriter::new(fs_err::File::create(text.path())?));
+            }
+            file.as_mut().map_or(Ok(()), |file| file.write_all(piece))
+        })?;
         match name {
             Name::File(digest) => Ok(digest),
             Name::Tree(digest) => {
+                file.as_mut().map_or(Ok(()), Write::flush)?;
                 let path = self.place("trees", &digest);
                 make_parent(&path)?;
                 text.persist(&path)?;
