@@ -255,6 +255,7 @@ pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
     // Temporary files of killed runs, and a lock that one was about to put in place.
     remove_path(&workspace.own("tmp"))?;
     remove_path(&workspace.own(lock::FILE))?;
+    store::remove_unwritten(&workspace.own(""))?;
     let work = workspace.own("work");
     if !work.is_dir() {
         return Ok(());

@@ -4,8 +4,8 @@
 //! the stage or the runner, however the runner ends: its standard input is a pipe that the runner holds open and that the
 //! kernel closes even after `kill -9`.
 //!
-//! On standard input it is given a [`Spec`] a line. On standard output, a line that begins with [`SAID`] is what the stage
-//! wrote to its own, and one that begins with [`ENDED`] says how it ended. What a stage writes cannot pass for the latter.
+//! On standard input it is given a `Spec` a line. On standard output, a line that begins with `SAID` is what the stage
+//! wrote to its own, and one that begins with `ENDED` says how it ended. What a stage writes cannot pass for the latter.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
@@ -63,7 +63,7 @@ pub(crate) struct Spec {
     pub(crate) lock: PathBuf,
 }
 
-/// What came of a [`Spec`].
+/// What came of a `Spec`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     Ended(Ending),

@@ -41,5 +41,5 @@ pub use index::{Index, Seen, Since};
 pub use place::{copy_path, remove_path};
 pub use read::read_own;
 pub use record::Record;
-pub use scratch::write_whole;
+pub use scratch::{remove_unwritten, write_whole};
 pub use store::{Amount, Keep, Size, Store};

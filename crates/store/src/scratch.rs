@@ -51,8 +51,10 @@ impl Drop for Scratch {
     }
 }
 
+/// Between the name of a file and the number of a process that is writing it.
+const WRITTEN: &str = ".tmp-";
+
 /// Writes `bytes` to `to` in one step, beside other processes that do the same: a reader sees the old content or the new.
-/// What killed processes left of their attempts is removed.
 ///
 /// # Errors
 /// The folder of `to` cannot be written.
@@ -62,9 +64,18 @@ pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
         _ => Path::new("."),
     };
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let prefix = format!("{name}.tmp-");
-    clean(folder, &prefix)?;
-    write_by(Scratch::new(folder, &prefix), bytes, to)
+    write_by(Scratch::new(folder, &format!("{name}{WRITTEN}")), bytes, to)
+}
+
+/// Removes what killed processes left of [`write_whole`] in `folder`.
+///
+/// # Errors
+/// The folder cannot be listed, or a file cannot be removed.
+pub fn remove_unwritten(folder: &Path) -> Result<()> {
+    clean_by(folder, |name| {
+        let (start, _) = name.rsplit_once(WRITTEN)?;
+        writer(name, &name[..start.len() + WRITTEN.len()])
+    })
 }
 
 /// Writes `bytes` to `to` in one step, by way of `scratch`.
@@ -75,10 +86,14 @@ pub(crate) fn write_by(scratch: Scratch, bytes: &[u8], to: &Path) -> Result<()> 
 
 /// Removes what dead processes left in `folder` under names with `prefix`.
 pub(crate) fn clean(folder: &Path, prefix: &str) -> Result<()> {
+    clean_by(folder, |name| writer(name, prefix))
+}
+
+fn clean_by(folder: &Path, writer: impl Fn(&str) -> Option<Writer>) -> Result<()> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let writer = name.to_str().and_then(|name| writer(name, prefix));
+        let writer = name.to_str().and_then(&writer);
         if writer.is_some_and(|writer| writer.is_gone() || is_stale(&entry)) {
             place::remove_path(&entry.path())?;
         }
@@ -167,6 +182,7 @@ mod tests {
         write_whole(&path, b"old").unwrap();
         write_whole(&path, b"new").unwrap();
         assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        remove_unwritten(folder.path()).unwrap();
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
