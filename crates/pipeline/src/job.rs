@@ -368,6 +368,18 @@ impl Job {
         Ok(())
     }
 
+    /// Removes what a failed run kept for the next to go on with, if an input changed meanwhile: nobody knows which content
+    /// it was made from.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub(crate) fn distrust(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
+        if self.check_inputs(workspace, planned).is_err() {
+            remove_path(&self.work.join("scratch"))?;
+        }
+        Ok(())
+    }
+
     fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
         for (name, found) in &planned.inputs {
             for content in found.contents() {

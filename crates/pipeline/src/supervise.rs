@@ -106,7 +106,7 @@ impl std::fmt::Display for Ending {
 /// The hidden subcommand: runs the stages that standard input describes, until that ends.
 ///
 /// # Errors
-/// A line isn't a description, or there is nobody to report to.
+/// A line isn't a description.
 pub fn supervise() -> Result<()> {
     let stage = Stage::default();
     let specs = listen(&stage);
@@ -126,7 +126,11 @@ pub fn supervise() -> Result<()> {
             Err(error) => Report::Failed(error.to_string()),
         };
         let report = serde_json::to_vec(&report).map_err(std::io::Error::from)?;
-        std::io::stdout().write_all(&[&[ENDED], report.as_slice(), b"\n"].concat())?;
+        let report = [&[ENDED], report.as_slice(), b"\n"].concat();
+        if std::io::stdout().write_all(&report).is_err() {
+            // The runner is gone, and nobody is there to be told.
+            return Ok(());
+        }
     }
     Ok(())
 }

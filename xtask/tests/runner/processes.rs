@@ -57,9 +57,11 @@ fn check_continues(space: &Space) {
 #[test]
 fn a_killed_runner_leaves_no_process_and_the_next_repro_works() {
     let space = Space::new(SLOW);
-    let mut child = halfway(&space);
+    let child = halfway(&space);
     signal(&child, Signal::SIGKILL);
-    child.wait().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("error"), "{said}");
     check_continues(&space);
 }
 
@@ -108,6 +110,39 @@ fn the_scratch_folder_survives_a_failure() {
 }
 
 #[test]
+fn what_was_made_of_an_input_that_changed_is_not_gone_on_with() {
+    for fails in [false, true] {
+        let space = Space::new(
+            r#"
+            [stage.s]
+            cmd = '''
+            scratch=$(dirname "$ATELIER_JOB")/scratch
+            echo > pid
+            while [ ! -e go ]; do sleep 0.05; done
+            if [ ! -e $scratch/half ]; then cp src.txt $scratch/half; fi
+            if [ -e fail ]; then exit 1; fi
+            cp $scratch/half x.txt
+            '''
+            in = { src = "src.txt" }
+            out = { x = "x.txt" }
+            sandbox = false
+            "#,
+        );
+        let child = halfway(&space);
+        space.write("src.txt", "changed\n");
+        if fails {
+            space.write("fail", "");
+        }
+        space.write("go", "");
+        assert!(!child.wait_with_output().unwrap().status.success());
+        space.remove("fail");
+        space.write("src.txt", "source\n");
+        assert_eq!(space.repro(), ["s ran"]);
+        assert_eq!(space.read("x.txt"), "source\n");
+    }
+}
+
+#[test]
 fn a_second_repro_waits_and_says_for_whom() {
     let space = Space::new(SLOW);
     let mut first = halfway(&space);
@@ -138,6 +173,9 @@ fn an_input_that_changes_meanwhile_is_not_recorded() {
         "{message}"
     );
     assert!(!space.exists("x.txt"));
+    let history = space.ok(&["history"]).stdout;
+    let expected = "failed: input `src` of `slow` changed while the stage ran";
+    assert!(history.contains(expected), "{history}");
     assert_eq!(space.repro(), ["slow ran"]);
 }
 

@@ -284,7 +284,8 @@ impl Executor<'_> {
                 );
             }
             Err(error) => {
-                let recovered = job.recover(self.workspace, &error);
+                let distrusted = job.distrust(self.workspace, &planned);
+                let recovered = distrusted.and(job.recover(self.workspace, &error));
                 let error = recovered.err().unwrap_or(error);
                 self.fail(at, Some(planned.key), error);
             }
