@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
-use store::Digest;
+use store::{Digest, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
@@ -114,8 +114,10 @@ pub fn repro(
     };
     let outcomes = executor.run_all();
     let saved = workspace.save_lock().and_then(|()| workspace.save_caches());
+    let removed = remove_path(&place::passing(workspace));
     let outcomes = outcomes?;
     saved?;
+    removed?;
     show(workspace, selection, events)?;
     Ok(outcomes)
 }

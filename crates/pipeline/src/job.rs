@@ -96,7 +96,7 @@ impl Job {
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
         // The paths of sockets are short, so this one is, too.
-        let temporary = workspace.own("tmp").join(&planned.key.to_string()[..12]);
+        let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
         let mut environment = environment(instance, share, &work);
         let mut limits = None;
         if let Some(common) = common {
@@ -192,7 +192,7 @@ impl Job {
     /// # Errors
     /// It failed, or was refused what it doesn't declare.
     pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Usage> {
-        remove_path(&self.temporary)?;
+        place::empty(&self.temporary)?;
         self.note(ending)?;
         let told = self.told();
         if !ending.is_success() {
@@ -400,12 +400,12 @@ impl Job {
         Ok(())
     }
 
-    /// Removes the work folder after a success.
+    /// Puts the work folder away after a success.
     ///
     /// # Errors
     /// It cannot be removed.
-    pub(crate) fn clean_up(&self) -> Result<()> {
-        Ok(remove_path(&self.work)?)
+    pub(crate) fn clean_up(&self, workspace: &Workspace) -> Result<()> {
+        place::put_away(workspace, &self.work)
     }
 }
 

@@ -253,7 +253,7 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
 /// Undoes what unfinished commands left, in all work folders.
 pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
     // Temporary files of killed runs, and a lock that one was about to put in place.
-    remove_path(&workspace.own("tmp"))?;
+    remove_path(&passing(workspace))?;
     remove_path(&workspace.own(lock::FILE))?;
     store::remove_unwritten(&workspace.own(""))?;
     let work = workspace.own("work");
@@ -264,6 +264,37 @@ pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
         let work = entry?.path();
         wait_for_end(&work)?;
         recover_from(workspace, &work)?;
+    }
+    Ok(())
+}
+
+/// What exists during a run of the runner and is removed at its end, or by the next.
+pub(crate) fn passing(workspace: &Workspace) -> PathBuf {
+    workspace.own("tmp")
+}
+
+/// Moves the folder of a finished command to where all of them are removed at the end, without what may be large in it.
+///
+/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was freed
+/// in the last seconds, which makes a run of a thousand short stages twice as long.
+pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
+    for name in ["scratch", ASIDE] {
+        empty(&work.join(name))?;
+    }
+    let passing = passing(workspace);
+    fs_err::create_dir_all(&passing)?;
+    let to = passing.join(work.file_name().unwrap_or_default());
+    if std::fs::rename(work, to).is_err() {
+        remove_path(work)?;
+    }
+    Ok(())
+}
+
+/// Removes a folder if there is something in it.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    let has_entries = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if has_entries {
+        remove_path(folder)?;
     }
     Ok(())
 }

@@ -332,7 +332,7 @@ impl Executor<'_> {
         }
         job.settle(self.workspace, planned, &outputs, &mut self.events)?;
         // Once the lock has the result, nobody looks for what is left of the run.
-        job.clean_up()?;
+        job.clean_up(self.workspace)?;
         self.enter(instance, planned, &outputs)?;
         Ok((usage, outputs))
     }
