@@ -284,7 +284,7 @@ pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
     let passing = passing(workspace);
     fs_err::create_dir_all(&passing)?;
     let to = passing.join(work.file_name().unwrap_or_default());
-    if std::fs::rename(work, to).is_err() {
+    if fs_err::rename(work, to).is_err() {
         remove_path(work)?;
     }
     Ok(())
@@ -292,7 +292,7 @@ pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
 
 /// Removes a folder if there is something in it.
 pub(crate) fn empty(folder: &Path) -> Result<()> {
-    let has_entries = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    let has_entries = fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if has_entries {
         remove_path(folder)?;
     }
