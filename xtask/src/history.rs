@@ -51,8 +51,8 @@ fn row(run: &Run) -> Vec<String> {
     let took = run.usage.map(|usage| print::seconds(usage.wall_s));
     let outcome = match &run.failure {
         Some(_) if run.status.is_empty() => "failed".to_owned(),
-        // The process ended well, so that its status says nothing.
-        Some(why) if run.status == "exit status 0" => {
+        // Its status says nothing.
+        Some(why) if run.has_ended_well() => {
             let (gist, _) = why.split_once(':').unwrap_or((why, ""));
             format!("failed: {gist}")
         }

@@ -192,7 +192,7 @@ impl Job {
     /// # Errors
     /// It failed, or was refused what it doesn't declare.
     pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Usage> {
-        place::empty(&self.temporary)?;
+        place::remove_filled(&self.temporary)?;
         self.note(ending)?;
         let told = self.told();
         if !ending.is_success() {

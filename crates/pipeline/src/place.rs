@@ -276,10 +276,10 @@ pub(crate) fn passing(workspace: &Workspace) -> PathBuf {
 /// Moves the folder of a finished command to where all of them are removed at the end, without what may be large in it.
 ///
 /// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was freed
-/// in the last seconds, which makes a run of a thousand short stages twice as long.
+/// in the last seconds, which makes a run of a thousand short stages a third longer.
 pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
     for name in ["scratch", ASIDE] {
-        empty(&work.join(name))?;
+        remove_filled(&work.join(name))?;
     }
     let passing = passing(workspace);
     fs_err::create_dir_all(&passing)?;
@@ -291,7 +291,7 @@ pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
 }
 
 /// Removes a folder if there is something in it.
-pub(crate) fn empty(folder: &Path) -> Result<()> {
+pub(crate) fn remove_filled(folder: &Path) -> Result<()> {
     let has_entries = fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if has_entries {
         remove_path(folder)?;

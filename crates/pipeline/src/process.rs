@@ -1,6 +1,6 @@
 //! Starting a stage and listening to it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,8 +20,9 @@ use crate::supervise::{ENDED, Ending, Report, SAID, Spec};
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How long the last lines of a process that has ended may take to arrive on a machine that has much to do.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long the last lines of a process that has ended may take to arrive on a machine that has much to do. A process that
+/// it left behind may hold its output open for ever.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Notes SIGINT and SIGTERM, so that a run can end in good order.
 #[derive(Debug, Clone)]
@@ -110,7 +111,7 @@ impl Supervisor {
             .spawn()?;
         Ok(Supervisor {
             stdin: process.stdin.take(),
-            lines: read_lines(&mut process),
+            lines: lines_of(&mut process),
             process,
         })
     }
@@ -186,14 +187,13 @@ pub(crate) fn listen(
     interrupts: &Interrupts,
     mut heed: impl FnMut(Vec<u8>) -> Result<()>,
 ) -> Result<()> {
-    let lines = read_lines(child);
+    let lines = lines_of(child);
     let mut was_asked_to_stop = false;
     let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(TICK) {
             Ok(line) => heed(line)?,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            // A process that the child left behind may hold the pipe open for ever.
             Err(RecvTimeoutError::Timeout) => match ended {
                 Some(ended) if ended.elapsed() > LAST_WORDS => return Ok(()),
                 Some(_) => {}
@@ -207,22 +207,32 @@ pub(crate) fn listen(
     }
 }
 
-/// Lines of the child's standard output, read by a thread.
-fn read_lines(child: &mut Child) -> Receiver<Vec<u8>> {
-    let (sender, lines) = channel();
-    if let Some(stdout) = child.stdout.take() {
-        std::thread::spawn(move || {
-            let mut stdout = BufReader::new(stdout);
-            loop {
-                let mut line = Vec::new();
-                match stdout.read_until(b'\n', &mut line) {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) if sender.send(line).is_err() => break,
-                    Ok(_) => {}
-                }
-            }
-        });
+/// Lines of the child's standard output.
+fn lines_of(child: &mut Child) -> Receiver<Vec<u8>> {
+    match child.stdout.take() {
+        Some(stdout) => read_lines(stdout, || {}),
+        None => channel().1,
     }
+}
+
+/// Lines of `from`, read by a thread that does what is to be done `at_end`.
+pub(crate) fn read_lines(
+    from: impl Read + Send + 'static,
+    at_end: impl FnOnce() + Send + 'static,
+) -> Receiver<Vec<u8>> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        loop {
+            let mut line = Vec::new();
+            match from.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => break,
+                Ok(_) if sender.send(line).is_err() => break,
+                Ok(_) => {}
+            }
+        }
+        at_end();
+    });
     lines
 }
 

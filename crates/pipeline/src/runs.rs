@@ -124,9 +124,15 @@ impl Run {
     pub fn state(&self) -> State {
         match self.outcome {
             Some(state) => state,
-            None if self.status == "exit status 0" => State::Ran,
+            None if self.has_ended_well() => State::Ran,
             None => State::Failed,
         }
+    }
+
+    /// Whether its process did, whatever came of it.
+    #[must_use]
+    pub fn has_ended_well(&self) -> bool {
+        self.status == "exit status 0"
     }
 
     /// Whether something came of it.

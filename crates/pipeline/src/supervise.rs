@@ -28,6 +28,7 @@ use wait4::Wait4;
 
 use crate::error::{Error, Result};
 use crate::events::Usage;
+use crate::process;
 
 /// Before what a stage wrote.
 pub(crate) const SAID: u8 = b'|';
@@ -40,10 +41,6 @@ pub(crate) const STAGE_LOCK: &str = "lock";
 
 /// How long a stage may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// How long the last lines of a stage that has ended may take to arrive on a machine that has much to do. A process that
-/// it left behind may hold its output open for ever.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -137,21 +134,8 @@ pub fn supervise() -> Result<()> {
 
 /// The lines of standard input. When it ends the runner is gone, and so is the stage then.
 fn listen(stage: &Stage) -> Receiver<Vec<u8>> {
-    let (sender, lines) = channel();
     let stage = stage.clone();
-    std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            match stdin.read_until(b'\n', &mut line) {
-                Ok(0) | Err(_) => break,
-                Ok(_) if sender.send(line).is_err() => break,
-                Ok(_) => {}
-            }
-        }
-        stage.signal(Signal::SIGKILL);
-    });
-    lines
+    process::read_lines(std::io::stdin(), move || stage.signal(Signal::SIGKILL))
 }
 
 /// The process group of the stage that is running, if one is.
@@ -321,7 +305,7 @@ impl Outlet {
 
     /// Waits for the last words of a stage that has ended.
     fn close(self) {
-        let _ = self.done.recv_timeout(LAST_WORDS);
+        let _ = self.done.recv_timeout(process::LAST_WORDS);
         *{ self.is_open.lock() }.unwrap_or_else(PoisonError::into_inner) = false;
     }
 }

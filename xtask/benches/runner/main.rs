@@ -5,7 +5,8 @@
 //! ```
 //!
 //! What is timed is the program as `cargo xtask` builds it, from its start to its end; cargo itself takes some 0.1 s
-//! more. Each figure is a median: seconds, the CPU's seconds, the memory of the largest process, megabytes written. A tool that has taken [`PATIENCE`] for a case isn't asked again.
+//! more. Each figure is a median: seconds, the CPU's seconds, megabytes of the largest process's memory, megabytes
+//! written. A tool that has taken [`PATIENCE`] for a case isn't asked again.
 
 mod cases;
 mod measure;
