@@ -10,7 +10,7 @@ use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file, read_own};
 use crate::scratch;
 use crate::stamp::Stamp;
-use crate::walk::{Found, Listing, Name};
+use crate::walk::{Found, Listing};
 use crate::{Digest, Result};
 
 mod format;
@@ -165,8 +165,9 @@ impl Index {
         for hashed in read.iter().flatten() {
             self.observe(hashed);
         }
-        match listing.name(&digests, |_| Ok(()))? {
-            Name::File(digest) | Name::Tree(digest) => Ok(digest),
+        match listing.plain_file(&digests) {
+            Some(digest) => Ok(digest),
+            None => listing.tree(&digests, |_| Ok(())),
         }
     }
 

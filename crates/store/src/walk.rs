@@ -147,32 +147,31 @@ impl Listing {
         }
     }
 
-    /// The name, given the digests of the files' bytes; the text of a tree goes to `sink`.
-    pub(crate) fn name(
+    /// The name of a plain file, given the digests of the files' bytes; none of a folder, or what is executable.
+    pub(crate) fn plain_file(&self, digests: &[Digest]) -> Option<Digest> {
+        match (self.files.as_slice(), digests) {
+            ([file], [digest]) if !self.is_folder => match file.content(*digest) {
+                Content::File(digest) => Some(digest),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The name of anything else, that of a tree, whose text goes to `sink`.
+    pub(crate) fn tree(
         &self,
         digests: &[Digest],
         sink: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<Name> {
+    ) -> Result<Digest> {
         let files = self.files.iter().zip(digests);
         let files = files.map(|(file, digest)| (file.relative.as_str(), file.content(*digest)));
         let folders = self.empty_folders.iter();
         let folders = folders.map(|path| (path.as_str(), Content::EmptyFolder));
         let mut lines: Vec<_> = files.chain(folders).collect();
-        if let ([(_, Content::File(digest))], false) = (lines.as_slice(), self.is_folder) {
-            return Ok(Name::File(*digest));
-        }
         lines.par_sort_unstable_by_key(|(path, _)| *path);
-        Ok(Name::Tree(tree::write(&lines, sink)?))
+        Ok(tree::write(&lines, sink)?)
     }
-}
-
-/// What a digest names.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Name {
-    /// The bytes of a plain file.
-    File(Digest),
-    /// The text of a tree.
-    Tree(Digest),
 }
 
 /// The symbolic links followed on the way to a folder.

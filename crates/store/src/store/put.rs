@@ -10,7 +10,7 @@ use crate::file_state::FileState;
 use crate::place;
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::Scratch;
-use crate::walk::{Found, Listing, Name};
+use crate::walk::{Found, Listing};
 use crate::{Digest, Error, Index, Result};
 
 /// A file of the workspace and its object, when both were last known to have the content.
@@ -49,24 +49,17 @@ impl Store {
 
     /// Stores the tree, if it takes one to tell what was listed, and returns the name.
     fn name(&self, listing: &Listing, digests: &[Digest]) -> Result<Digest> {
-        let text = self.scratch();
-        let mut file = None;
-        let name = listing.name(digests, |piece| {
-            if file.is_none() {
-                file = Some(BufWriter::new(fs_err::File::create(text.path())?));
-            }
-            file.as_mut().map_or(Ok(()), |file| file.write_all(piece))
-        })?;
-        match name {
-            Name::File(digest) => Ok(digest),
-            Name::Tree(digest) => {
-                file.as_mut().map_or(Ok(()), Write::flush)?;
-                let path = self.place("trees", &digest);
-                make_parent(&path)?;
-                text.persist(&path)?;
-                Ok(digest)
-            }
+        if let Some(digest) = listing.plain_file(digests) {
+            return Ok(digest);
         }
+        let text = self.scratch();
+        let mut file = BufWriter::new(fs_err::File::create(text.path())?);
+        let digest = listing.tree(digests, |piece| file.write_all(piece))?;
+        file.flush()?;
+        let path = self.place("trees", &digest);
+        make_parent(&path)?;
+        text.persist(&path)?;
+        Ok(digest)
     }
 
     /// Stores one file.
