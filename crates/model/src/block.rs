@@ -68,6 +68,11 @@ impl Plan {
         }
     }
 
+    /// Whether the output has the input's size and channels.
+    fn fits(self) -> bool {
+        self.stride == 1 && self.n_in == self.n_out()
+    }
+
     /// In, out and side of each convolution, and its stride. In a bottleneck the 3×3 has the stride,
     /// not the first 1×1: torchvision's choice, known as v1.5.
     fn convolutions(self) -> Vec<([usize; 3], usize)> {
@@ -96,8 +101,7 @@ impl Plan {
             steps.push(Step { convolution, norm });
         }
         let last = steps.pop().expect("a block has two or three convolutions");
-        let fits = self.stride == 1 && self.n_in == self.n_out();
-        let downsample = if fits {
+        let downsample = if self.fits() {
             None
         } else {
             Some(self.shortcut(name, builder)?)
@@ -126,6 +130,57 @@ impl Plan {
     }
 }
 
+/// In, out and side of the first convolution.
+const STEM: [usize; 3] = [3, 64, 7];
+
+/// The blocks by name, in the order of the layers.
+fn plans(depth: Depth) -> Vec<(String, Plan)> {
+    let mut plans = Vec::new();
+    let mut n_in = STEM[1];
+    for (stage, n_blocks) in depth.blocks().into_iter().enumerate() {
+        for i in 0..n_blocks {
+            let plan = Plan {
+                bottleneck: depth.bottleneck(),
+                n_in,
+                width: 64 << stage,
+                stride: if stage > 0 && i == 0 { 2 } else { 1 },
+            };
+            plans.push((format!("layer{}.{i}", stage + 1), plan));
+            n_in = plan.n_out();
+        }
+    }
+    plans
+}
+
+/// Names and shapes of the ResNet's tensors before its classifier, in the order of the layers. A batch-norm's count of
+/// batches has the shape `[]`.
+pub(crate) fn layout(depth: Depth) -> Vec<(String, Vec<usize>)> {
+    let mut layout = Vec::new();
+    let mut add = |convolution: String, norm: String, [n_in, n_out, side]: [usize; 3]| {
+        let shape = vec![n_out, n_in, side, side];
+        layout.push((format!("{convolution}.weight"), shape));
+        for name in ["weight", "bias", "running_mean", "running_var"] {
+            layout.push((format!("{norm}.{name}"), vec![n_out]));
+        }
+        layout.push((format!("{norm}.num_batches_tracked"), Vec::new()));
+    };
+    add("conv1".into(), "bn1".into(), STEM);
+    for (name, plan) in plans(depth) {
+        for (i, (sizes, _)) in (1..).zip(plan.convolutions()) {
+            add(format!("{name}.conv{i}"), format!("{name}.bn{i}"), sizes);
+        }
+        if !plan.fits() {
+            let shortcut = format!("{name}.downsample");
+            add(
+                format!("{shortcut}.0"),
+                format!("{shortcut}.1"),
+                [plan.n_in, plan.n_out(), 1],
+            );
+        }
+    }
+    layout
+}
+
 /// A ResNet up to its pooled features, and its classifier.
 pub(crate) struct Resnet {
     stem: Step,
@@ -139,23 +194,13 @@ impl Resnet {
         builder: &mut Builder<'_, R>,
     ) -> Result<Self, ModelError> {
         let stem = Step {
-            convolution: builder.convolution("conv1", [3, 64, 7], 2)?,
-            norm: builder.batch_norm("bn1", 64)?,
+            convolution: builder.convolution("conv1", STEM, 2)?,
+            norm: builder.batch_norm("bn1", STEM[1])?,
         };
-        let mut blocks = Vec::new();
-        let mut n_in = 64;
-        for (stage, n_blocks) in depth.blocks().into_iter().enumerate() {
-            for i in 0..n_blocks {
-                let plan = Plan {
-                    bottleneck: depth.bottleneck(),
-                    n_in,
-                    width: 64 << stage,
-                    stride: if stage > 0 && i == 0 { 2 } else { 1 },
-                };
-                blocks.push(plan.build(&format!("layer{}.{i}", stage + 1), builder)?);
-                n_in = plan.n_out();
-            }
-        }
+        let blocks = plans(depth)
+            .into_iter()
+            .map(|(name, plan)| plan.build(&name, builder))
+            .collect::<Result<_, _>>()?;
         let fc = builder.linear("fc", depth.features(), IMAGENET_CLASSES)?;
         Ok(Self { stem, blocks, fc })
     }

@@ -53,7 +53,12 @@ pub enum ModelError {
         reason: String,
     },
     /// Weights of another ResNet.
-    #[error("{origin} does not fit {expected}: these look like {found}'s weights")]
+    #[error(
+        "{origin} does not fit {expected}: these look like {found}'s weights; set `model.resnet = {}`, or take \
+         {expected}'s, for instance by `cargo xtask weights get resnet{}`",
+        found.layers(),
+        expected.layers()
+    )]
     WrongDepth {
         /// The file, or what else held the weights.
         origin: String,
@@ -70,6 +75,36 @@ pub enum ModelError {
         /// The network's depth.
         expected: Depth,
         /// Missing, unexpected and mis-shaped tensors.
+        problems: String,
+    },
+    /// A file without weights for this network.
+    #[error("{origin} has no weights for the network: {reason}")]
+    Foreign {
+        /// The file.
+        origin: String,
+        /// The reason, and the cure.
+        reason: String,
+    },
+    /// A frozen classifier that would be random.
+    #[error(
+        "`model.freeze_fc` keeps the ResNet's classifier of 1000 classes as it is, and {origin} has {found}: set \
+         `model.freeze_fc = false`, or take weights with one of 1000"
+    )]
+    FrozenClassifier {
+        /// The file.
+        origin: String,
+        /// The classifier that it has.
+        found: String,
+    },
+    /// Numbers that are not finite.
+    #[error(
+        "{origin} has numbers that cannot be trained from or predicted with: {problems}; the training that wrote it \
+         diverged, or the file is damaged: take an earlier checkpoint, or fetch it again"
+    )]
+    NotFinite {
+        /// The file.
+        origin: String,
+        /// Tensors, with counts.
         problems: String,
     },
     /// Weights that cannot be written as safetensors.

@@ -17,7 +17,7 @@ mod initial;
 mod layer;
 mod network;
 mod place;
-mod weights;
+pub mod weights;
 
 pub use config::{Config, Depth};
 pub use device::device;

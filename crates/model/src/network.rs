@@ -10,7 +10,7 @@ use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
 use crate::layer::{Builder, Cosine, Linear, Pass, Role, Slot};
-use crate::weights::{self, Scope};
+use crate::weights::{self, Classifier, Scope, Summary};
 use crate::{Config, ModelError, Place};
 
 /// What a forward pass is for.
@@ -281,32 +281,41 @@ impl Network {
         )
     }
 
-    /// Takes on the weights of a ResNet, from a `.safetensors` file or a `.pth` file with a state
-    /// dict, in torchvision's names; embedder and head stay as they are.
+    /// Takes on the weights of a ResNet, from a `.safetensors` file or one of `torch.save`; embedder and head stay as
+    /// they are.
     ///
-    /// What the file holds decides how it is read, not its name; no code in a `.pth` file is run.
-    /// Counts of batches (`num_batches_tracked`), which old files lack, may be missing; an embedder
-    /// and a head, which files of [`Network::save`] have, are passed over.
+    /// The content decides how the file is read, not its name; no code in it is run. The ResNet may stand under a key of
+    /// a checkpoint and behind a prefix, and parts that belong to no ResNet are ignored. Without a classifier of 1000
+    /// classes in the file, the network's own keeps its random weights. Counts of batches (`num_batches_tracked`), which
+    /// old files lack, may be missing. The result has how the file was understood.
     ///
     /// # Errors
-    /// The file cannot be read, belongs to a ResNet of another depth (which is named), or has
-    /// missing, unexpected or mis-shaped tensors (which are listed); the network is then unchanged.
-    pub fn load_backbone(&mut self, path: &Path) -> Result<(), ModelError> {
-        self.load_scope(path, Scope::Backbone)
+    /// The file cannot be read, belongs to a ResNet of another depth (which is named), has missing, unexpected or
+    /// mis-shaped tensors (which are listed) or numbers that are not finite; the network is then unchanged.
+    pub fn load_backbone(&mut self, path: &Path) -> Result<Summary, ModelError> {
+        let (summary, tensors) = weights::read_backbone(path, self.config.depth)?;
+        let scope = match summary.classifier {
+            Classifier::Pretrained => Scope::Backbone,
+            Classifier::Absent | Classifier::Other { .. } => Scope::BeforeClassifier,
+        };
+        weights::assign(
+            &self.slots,
+            scope,
+            self.config.depth,
+            &tensors,
+            &summary.origin,
+        )?;
+        Ok(summary)
     }
 
     /// Takes on the whole state from a file of [`Network::save`].
     ///
     /// # Errors
-    /// As [`Network::load_backbone`], with embedder and head expected too.
+    /// As [`Network::load_backbone`], with classifier, embedder and head expected too.
     pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
-        self.load_scope(path, Scope::All)
-    }
-
-    fn load_scope(&mut self, path: &Path, scope: Scope) -> Result<(), ModelError> {
-        let found = weights::read(path)?;
+        let found = weights::read_state(path)?;
         let origin = format!("`{}`", path.display());
-        weights::assign(&self.slots, scope, self.config.depth, &found, &origin)
+        weights::assign(&self.slots, Scope::All, self.config.depth, &found, &origin)
     }
 
     /// Writes the whole state as safetensors; equal states give equal bytes.

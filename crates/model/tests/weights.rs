@@ -10,6 +10,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor};
 use formula::{images, network, values};
 use kernels::Backend;
+use model::weights::{Classifier, Naming, Summary, inspect};
 use model::{Config, Depth, Freeze, Mode, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -113,6 +114,322 @@ fn a_backbone_leaves_embedder_and_head_alone() {
     assert!(same(&after["embed.weight"], &before["embed.weight"]));
 }
 
+/// Writes a state dict under other names, loads it into a fresh ResNet-18, and returns the network and how the file was
+/// understood.
+fn loaded(
+    state: BTreeMap<String, Tensor>,
+    rename: impl Fn(&str) -> String,
+) -> Result<(Network, Summary), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    let state = state
+        .into_iter()
+        .map(|(name, tensor)| (rename(&name), tensor));
+    write(&path, &state.collect());
+    let mut network = fresh(Depth::D18, 1);
+    match network.load_backbone(&path) {
+        Ok(summary) => {
+            assert_eq!(inspect(&path).unwrap(), summary);
+            Ok((network, summary))
+        }
+        Err(error) => {
+            let state = fresh(Depth::D18, 1).state().unwrap();
+            let now = network.state().unwrap();
+            let is_unchanged = now.iter().all(|(name, tensor)| same(tensor, &state[name]));
+            assert!(is_unchanged, "{error}");
+            Err(error
+                .to_string()
+                .replace(&path.display().to_string(), "FILE"))
+        }
+    }
+}
+
+fn zeros(shape: &[usize]) -> Tensor {
+    Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn prefixes_and_other_parts_are_removed() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    for prefix in [
+        "module.",
+        "model.",
+        "_orig_mod.module.",
+        "learner.net.trunk.",
+    ] {
+        let mut state = pretrained.clone();
+        state.insert("projector.0.weight".into(), zeros(&[2]));
+        state.insert("projector.0.bias".into(), zeros(&[2]));
+        let rename = |name: &str| {
+            if name.starts_with("projector") {
+                name.to_owned()
+            } else {
+                format!("{prefix}{name}")
+            }
+        };
+        let (network, summary) = loaded(state, rename).unwrap();
+        assert_eq!(
+            (summary.prefix.as_str(), summary.classifier),
+            (prefix, Classifier::Pretrained)
+        );
+        let after = network.state().unwrap();
+        assert!(
+            pretrained
+                .iter()
+                .all(|(name, tensor)| same(tensor, &after[name])),
+            "{prefix}"
+        );
+        let text = summary.to_string();
+        assert!(
+            text.ends_with("; ignored: 2 other tensors, of `projector`"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn names_of_other_libraries_are_understood() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    let mut body = pretrained.clone();
+    body.retain(|name, _| !name.starts_with("fc."));
+    let children = |name: &str| {
+        let (top, rest) = name.split_once('.').unwrap();
+        let child = match top {
+            "conv1" => 0,
+            "bn1" => 1,
+            _ => top.strip_prefix("layer").unwrap().parse::<u8>().unwrap() + 3,
+        };
+        format!("0.{child}.{rest}")
+    };
+    let (network, summary) = loaded(body.clone(), children).unwrap();
+    assert_eq!(
+        (summary.naming, summary.classifier),
+        (Naming::Children, Classifier::Absent)
+    );
+    let after = network.state().unwrap();
+    assert!(body.iter().all(|(name, tensor)| same(tensor, &after[name])));
+
+    let (network, summary) = loaded(pretrained.clone(), transformers).unwrap();
+    assert_eq!(
+        (summary.naming, summary.classifier),
+        (Naming::Transformers, Classifier::Pretrained)
+    );
+    let after = network.state().unwrap();
+    assert!(
+        pretrained
+            .iter()
+            .all(|(name, tensor)| same(tensor, &after[name]))
+    );
+}
+
+/// The name that transformers has for a tensor of torchvision's.
+fn transformers(name: &str) -> String {
+    let (top, rest) = name.split_once('.').unwrap();
+    let Some(stage) = top
+        .strip_prefix("layer")
+        .and_then(|stage| stage.parse::<usize>().ok())
+    else {
+        return match top {
+            "conv1" => format!("resnet.embedder.embedder.convolution.{rest}"),
+            "bn1" => format!("resnet.embedder.embedder.normalization.{rest}"),
+            _ => format!("classifier.1.{rest}"),
+        };
+    };
+    let (block, rest) = rest.split_once('.').unwrap();
+    let block = format!("resnet.encoder.stages.{}.layers.{block}", stage - 1);
+    for (ours, theirs) in [
+        ("conv1.", "layer.0.convolution."),
+        ("conv2.", "layer.1.convolution."),
+        ("bn1.", "layer.0.normalization."),
+        ("bn2.", "layer.1.normalization."),
+        ("downsample.0.", "shortcut.convolution."),
+        ("downsample.1.", "shortcut.normalization."),
+    ] {
+        if let Some(rest) = rest.strip_prefix(ours) {
+            return format!("{block}.{theirs}{rest}");
+        }
+    }
+    unreachable!("`{name}` is no ResNet-18's")
+}
+
+#[test]
+fn another_classifier_leaves_the_own_one_at_its_random_weights() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    let before = fresh(Depth::D18, 1).state().unwrap();
+    let (no, few, other) = (
+        [],
+        [("fc.weight", 7), ("fc.bias", 7)],
+        [("fc.1.weight", 1000), ("fc.1.bias", 1000)],
+    );
+    for (parts, expected) in [
+        (&no[..], Classifier::Absent),
+        (&few[..], Classifier::Other { n_classes: 7 }),
+        // A classifier of several layers.
+        (&other[..], Classifier::Absent),
+    ] {
+        let mut state = pretrained.clone();
+        state.retain(|name, _| !name.starts_with("fc."));
+        for (name, n) in parts {
+            let shape: &[usize] = if name.ends_with("bias") {
+                &[*n]
+            } else {
+                &[*n, 512]
+            };
+            state.insert((*name).to_owned(), zeros(shape));
+        }
+        let (network, summary) = loaded(state, str::to_owned).unwrap();
+        assert_eq!(summary.classifier, expected);
+        assert!(
+            summary
+                .to_string()
+                .contains(": the network's own of 1000 starts from random weights")
+        );
+        let after = network.state().unwrap();
+        assert!(same(&after["fc.weight"], &before["fc.weight"]));
+        assert!(same(&after["conv1.weight"], &pretrained["conv1.weight"]));
+        let frozen = Freeze {
+            cnn: false,
+            fc: true,
+        };
+        let error = summary.check(Depth::D18, frozen).unwrap_err().to_string();
+        assert!(error.contains("set `model.freeze_fc = false`"), "{error}");
+        summary.check(Depth::D18, Freeze::default()).unwrap();
+    }
+}
+
+#[test]
+fn every_floating_point_type_is_taken() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    for (dtype, name) in [
+        (DType::F16, "float16"),
+        (DType::BF16, "bfloat16"),
+        (DType::F64, "float64"),
+    ] {
+        let state = pretrained.iter().map(|(name, tensor)| {
+            let is_count = name.ends_with("num_batches_tracked");
+            let tensor = if is_count {
+                tensor.clone()
+            } else {
+                tensor.to_dtype(dtype).unwrap()
+            };
+            (name.clone(), tensor)
+        });
+        let state: BTreeMap<String, Tensor> = state.collect();
+        let (network, summary) = loaded(state.clone(), str::to_owned).unwrap();
+        assert_eq!(summary.dtype, name);
+        let after = network.state().unwrap();
+        assert!(
+            state
+                .iter()
+                .all(|(name, tensor)| same(tensor, &after[name])),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused_with_tensor_and_count() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    for (name, value, expected) in [
+        (
+            "layer2.1.conv1.weight",
+            f32::NAN,
+            "`layer2.1.conv1.weight` (1 of 147456 are NaN or infinite)",
+        ),
+        (
+            "bn1.bias",
+            f32::NEG_INFINITY,
+            "`bn1.bias` (1 of 64 are NaN or infinite)",
+        ),
+        (
+            "fc.bias",
+            f32::INFINITY,
+            "`fc.bias` (1 of 1000 are NaN or infinite)",
+        ),
+        (
+            "bn1.running_var",
+            -1.0,
+            "`bn1.running_var` (1 of 64 are negative variances)",
+        ),
+    ] {
+        let mut state = pretrained.clone();
+        let mut numbers: Vec<f32> = state[name].flatten_all().unwrap().to_vec1().unwrap();
+        numbers[3] = value;
+        let shape = state[name].shape().clone();
+        state.insert(
+            name.to_owned(),
+            Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap(),
+        );
+        let error = loaded(state, str::to_owned).err().unwrap();
+        let begin = format!(
+            "`FILE` has numbers that cannot be trained from or predicted with: {expected}; "
+        );
+        assert!(error.starts_with(&begin), "{error}");
+    }
+}
+
+#[test]
+fn a_saved_network_with_a_nan_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut state = fresh(Depth::D18, 1).state().unwrap();
+    state.insert(
+        "head.bias".into(),
+        Tensor::new(&[f32::NAN; 8], &Device::Cpu).unwrap(),
+    );
+    write(&path, &state);
+    let error = fresh(Depth::D18, 2).load(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("`head.bias` (8 of 8 are NaN or infinite)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn other_architectures_are_refused_with_reason_and_cure() {
+    let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
+    let with = |name: &str, shape: &[usize]| {
+        let mut state = pretrained.clone();
+        state.insert(name.to_owned(), zeros(shape));
+        loaded(state, str::to_owned).err().unwrap()
+    };
+    for (error, reason) in [
+        (
+            with("conv1.weight", &[64, 1, 7, 7]),
+            "its first convolution takes images of 1 channels and not of 3",
+        ),
+        (
+            with("conv1.weight", &[64, 3, 3, 3]),
+            "its first convolution is 3×3 and not 7×7",
+        ),
+        (
+            with("layer1.0.se.fc1.weight", &[4, 64]),
+            "it has squeeze-and-excitation layers",
+        ),
+    ] {
+        assert!(error.contains(reason), "{error}");
+        assert!(
+            error.ends_with("for instance by `cargo xtask weights get resnet18`"),
+            "{error}"
+        );
+    }
+    let error = with("layer1.0.attention.weight", &[2]);
+    assert_eq!(
+        error,
+        "`FILE` does not fit ResNet-18: `layer1.0.attention.weight` is unexpected"
+    );
+    let mut short = pretrained.clone();
+    short.retain(|name, _| !name.starts_with("layer3.0.bn"));
+    let error = loaded(short, |name| format!("module.{name}"))
+        .err()
+        .unwrap();
+    assert!(
+        error.contains("does not fit ResNet-18: `layer3.0.bn1.weight` is missing; "),
+        "{error}"
+    );
+    assert!(error.ends_with("; and 2 more"), "{error}");
+}
+
 #[test]
 fn another_depth_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,7 +440,8 @@ fn another_depth_is_named() {
         .unwrap_err()
         .to_string();
     let expected = format!(
-        "`{}` does not fit ResNet-18: these look like ResNet-34's weights",
+        "`{}` does not fit ResNet-18: these look like ResNet-34's weights; set `model.resnet = 34`, or take \
+         ResNet-18's, for instance by `cargo xtask weights get resnet18`",
         path.display()
     );
     assert_eq!(error, expected);
@@ -187,14 +505,30 @@ fn damaged_files_are_told_from_other_files() {
             "as safetensors: the file is truncated or damaged (1000 bytes",
         ),
         (
-            b"<!DOCTYPE html>",
-            "as safetensors: it is no such file (15 bytes",
+            b"\x0aNo header.",
+            "as safetensors: it is no such file (11 bytes",
         ),
-        (b"", "as safetensors: it is no such file (0 bytes"),
+        (
+            b"<!DOCTYPE html>",
+            "as weights: it is a web page, as a server sends instead of a file",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid",
+            "as weights: it is a pointer of Git LFS and not the file itself: run `git lfs pull`",
+        ),
+        (b"", "as weights: the file is empty"),
+        (
+            b"\x89HDF\r\n\x1a\n",
+            "as weights: it is an HDF5 file, as Keras writes it",
+        ),
         (b"PK\x03\x04 and no more", "as PyTorch's zip archive: "),
         (
-            b"\x80\x02\x8a\x0a",
-            "as PyTorch's zip archive: it is in the format of PyTorch before 1.6",
+            b"\x80\x04\x95\x00",
+            "as weights: it is a pickle that `torch.save` didn't write",
+        ),
+        (
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.",
+            "as PyTorch's format before 1.6: its pickle ends early",
         ),
     ] {
         fs_err::write(&path, bytes).unwrap();

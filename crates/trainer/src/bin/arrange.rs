@@ -163,15 +163,14 @@ fn network(
         Objective::Arcface => Network::with_cosine_head(&config, &device, &mut rng)?,
         Objective::Triplet => Network::new(&config, &device, &mut rng)?,
     };
-    if let Some(weights) = weights {
-        network
-            .load_backbone(weights)
-            .context("cannot load the pretrained weights")?;
-    }
-    network.freeze(Freeze {
+    let freeze = Freeze {
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
-    });
+    };
+    if let Some(weights) = weights {
+        trainer::load_pretrained(&mut network, weights, freeze)?;
+    }
+    network.freeze(freeze);
     Ok(network)
 }
 

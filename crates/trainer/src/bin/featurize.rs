@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
-use model::{Config, Depth, Network};
+use model::{Config, Depth, Freeze, Network};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress, Seed};
 use tables::annotation::Annotation;
@@ -72,9 +71,7 @@ fn network(params: &Params, weights: Option<&InputPath>) -> anyhow::Result<Netwo
     let mut rng = params.seed.stream("weights").rng();
     let mut network = Network::new(&config, &device, &mut rng)?;
     if let Some(weights) = weights {
-        network
-            .load_backbone(weights)
-            .context("cannot load the pretrained weights")?;
+        trainer::load_pretrained(&mut network, weights, Freeze::default())?;
     }
     Ok(network)
 }

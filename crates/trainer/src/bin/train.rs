@@ -143,15 +143,14 @@ fn network(
     };
     let device = model::device(&params.device)?;
     let mut network = Network::new(&config, &device, &mut params.seed.stream("weights").rng())?;
-    if let Some(weights) = weights {
-        network
-            .load_backbone(weights)
-            .context("cannot load the pretrained weights")?;
-    }
-    network.freeze(Freeze {
+    let freeze = Freeze {
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
-    });
+    };
+    if let Some(weights) = weights {
+        trainer::load_pretrained(&mut network, weights, freeze)?;
+    }
+    network.freeze(freeze);
     Ok(network)
 }
 

@@ -1,0 +1,130 @@
+//! Tensors into a network's state.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use crate::layer::{Role, Slot};
+use crate::{Depth, ModelError, Place};
+
+/// How many problems a message lists before it counts the rest.
+const LISTED: usize = 6;
+
+/// Which tensors of the state are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of them.
+    All,
+    /// The ResNet's own.
+    Backbone,
+    /// The ResNet's own but its classifier, which stays as it is.
+    BeforeClassifier,
+}
+
+impl Scope {
+    fn holds(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Backbone => Place::of(name) == Place::Backbone,
+            Self::BeforeClassifier => Self::Backbone.holds(name) && !name.starts_with("fc."),
+        }
+    }
+}
+
+/// Sets the slots in scope to the tensors found, after all of them are known to fit.
+pub(crate) fn assign(
+    slots: &[Slot],
+    scope: Scope,
+    depth: Depth,
+    found: &BTreeMap<String, Tensor>,
+    origin: &str,
+) -> Result<(), ModelError> {
+    let problems = problems(slots, scope, found);
+    if !problems.is_empty() {
+        return Err(mismatch(problems, depth, found, origin));
+    }
+    for slot in slots.iter().filter(|slot| scope.holds(&slot.name)) {
+        match found.get(&slot.name) {
+            Some(tensor) => {
+                let tensor = tensor.to_dtype(slot.var.dtype())?;
+                slot.var
+                    .set(&tensor.to_device(slot.var.device())?.contiguous()?)?;
+            }
+            None => slot.var.set(&slot.var.zeros_like()?)?,
+        }
+    }
+    Ok(())
+}
+
+/// Everything that keeps the tensors found from fitting the slots in scope.
+fn problems(slots: &[Slot], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
+    let expected: BTreeMap<&str, &Slot> = slots
+        .iter()
+        .filter(|slot| scope.holds(&slot.name))
+        .map(|slot| (slot.name.as_str(), slot))
+        .collect();
+    let mut problems = Vec::new();
+    for (name, slot) in &expected {
+        match found.get(*name) {
+            None if slot.role == Role::Count => {}
+            None => problems.push(format!("`{name}` is missing")),
+            Some(tensor) if tensor.dims() != slot.var.dims() => problems.push(format!(
+                "`{name}` is {:?}, expected {:?}",
+                tensor.dims(),
+                slot.var.dims()
+            )),
+            Some(_) => {}
+        }
+    }
+    for name in found.keys().filter(|name| scope.holds(name)) {
+        if !expected.contains_key(name.as_str()) {
+            problems.push(format!("`{name}` is unexpected"));
+        }
+    }
+    problems
+}
+
+/// The first problems, and how many more there are.
+pub(super) fn listed_problems(mut problems: Vec<String>) -> String {
+    let n_more = problems.len().saturating_sub(LISTED);
+    problems.truncate(LISTED);
+    if n_more > 0 {
+        problems.push(format!("and {n_more} more"));
+    }
+    problems.join("; ")
+}
+
+fn mismatch(
+    problems: Vec<String>,
+    expected: Depth,
+    found: &BTreeMap<String, Tensor>,
+    origin: &str,
+) -> ModelError {
+    let origin = origin.to_owned();
+    match recognize(|name| found.contains_key(name)) {
+        Some(found) if found != expected => ModelError::WrongDepth {
+            origin,
+            expected,
+            found,
+        },
+        _ => ModelError::Mismatch {
+            origin,
+            expected,
+            problems: listed_problems(problems),
+        },
+    }
+}
+
+/// The depth whose blocks the tensors have, if any.
+pub(super) fn recognize(contains: impl Fn(&str) -> bool) -> Option<Depth> {
+    let has =
+        |layer: &str, convolution: usize| contains(&format!("{layer}.conv{convolution}.weight"));
+    let blocks = [1, 2, 3, 4].map(|stage| {
+        (0..)
+            .take_while(|i| has(&format!("layer{stage}.{i}"), 1))
+            .count()
+    });
+    Depth::ALL
+        .into_iter()
+        .find(|depth| depth.blocks() == blocks && depth.bottleneck() == has("layer1.0", 3))
+}
