@@ -18,6 +18,21 @@ pub enum ExportError {
         /// The rank expected.
         expected: usize,
     },
+    /// Numbers that make every prediction NaN.
+    #[error(
+        "`{name}` has {count} numbers of {total} that are NaN or infinite: no model is made of them"
+    )]
+    NotFinite {
+        /// The tensor.
+        name: String,
+        /// How many are not finite.
+        count: usize,
+        /// Elements of the tensor.
+        total: usize,
+    },
+    /// The configuration cannot be written.
+    #[error("cannot encode the configuration as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     /// Classes and weights don't fit.
     #[error("the head tells {head} classes apart, but {labels} labels occur: expected the same")]
     Classes {

@@ -17,7 +17,8 @@ const EPSILON: f32 = 1e-5;
 /// The network in eval mode.
 ///
 /// Input: `images` `[N, 3, S, S]`, normalized as `config` says. Outputs: `logits` `[N, K]` and `embedding` `[N, D]`.
-/// Classes and all else that `config` holds stand in the metadata too.
+/// All that `config` holds stands in the metadata too, each field under its name as JSON, as in `config.json`: a class may
+/// have any character in its name.
 ///
 /// # Errors
 /// A tensor is missing, or of another type or rank than the network's.
@@ -48,22 +49,20 @@ pub fn onnx_model(weights: &Weights<'_>, config: &ModelConfig) -> Result<ModelPr
             domain: String::new(),
             version: OPSET,
         }],
-        metadata_props: metadata(config),
+        metadata_props: metadata(config)?,
     })
 }
 
-fn metadata(config: &ModelConfig) -> Vec<StringStringEntryProto> {
-    let entry = |key: &str, value: String| StringStringEntryProto {
-        key: key.to_owned(),
-        value,
+fn metadata(config: &ModelConfig) -> Result<Vec<StringStringEntryProto>, ExportError> {
+    let fields = match serde_json::to_value(config)? {
+        serde_json::Value::Object(fields) => fields,
+        _ => serde_json::Map::new(),
     };
-    vec![
-        entry("classes", config.classes.join(",")),
-        entry("side_px", config.side_px.to_string()),
-        entry("resize_px", config.resize_px.to_string()),
-        entry("mean", config.mean.map(|value| value.to_string()).join(",")),
-        entry("std", config.std.map(|value| value.to_string()).join(",")),
-    ]
+    let entry = |(key, value): (String, serde_json::Value)| StringStringEntryProto {
+        key,
+        value: value.to_string(),
+    };
+    Ok(fields.into_iter().map(entry).collect())
 }
 
 /// A tensor of any number of images.

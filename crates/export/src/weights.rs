@@ -24,10 +24,11 @@ impl<'a> Weights<'a> {
     /// The `f32` tensor of that name and rank.
     ///
     /// # Errors
-    /// It is missing, or of another type or rank.
+    /// It is missing, or of another type or rank, or has numbers that are not finite.
     pub(crate) fn get(&self, name: &str, rank: usize) -> Result<TensorView<'_>, ExportError> {
         let tensor = self.0.tensor(name)?;
         if tensor.dtype() == Dtype::F32 && tensor.shape().len() == rank {
+            check_finite(name, tensor.data())?;
             return Ok(tensor);
         }
         Err(ExportError::Tensor {
@@ -64,5 +65,19 @@ impl<'a> Weights<'a> {
     pub fn head(&self) -> Result<[usize; 2], ExportError> {
         let head = self.get("head.weight", 2)?;
         Ok([head.shape()[0], head.shape()[1]])
+    }
+}
+
+/// Checks little-endian `f32` numbers.
+fn check_finite(name: &str, bytes: &[u8]) -> Result<(), ExportError> {
+    let numbers = bytes.as_chunks::<4>().0;
+    let is_bad = |number: &&[u8; 4]| !f32::from_le_bytes(**number).is_finite();
+    match numbers.iter().filter(is_bad).count() {
+        0 => Ok(()),
+        count => Err(ExportError::NotFinite {
+            name: name.to_owned(),
+            count,
+            total: numbers.len(),
+        }),
     }
 }

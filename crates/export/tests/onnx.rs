@@ -192,6 +192,55 @@ fn a_written_model_is_read_back() {
 }
 
 #[test]
+fn metadata_keeps_any_name_of_a_class() {
+    let bytes = file(&shapes([1, 1, 1, 1], false));
+    let weights = Weights::parse(&bytes).unwrap();
+    let classes = vec!["oil, acrylic".to_owned(), "a<b>&\"c\"; [d]\n".to_owned()];
+    let config = ModelConfig::new(&weights, classes, Geometry::new(64).unwrap()).unwrap();
+    let model = onnx_model(&weights, &config).unwrap();
+    let fields: serde_json::Map<String, serde_json::Value> = { model.metadata_props.iter() }
+        .map(|entry| {
+            (
+                entry.key.clone(),
+                serde_json::from_str(&entry.value).unwrap(),
+            )
+        })
+        .collect();
+    let read: ModelConfig = serde_json::from_value(fields.into()).unwrap();
+    assert_eq!(read, config);
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused() {
+    let shapes = shapes([1, 1, 1, 1], false);
+    let numbers: Vec<u8> = [0.5, f32::NAN, 1.0, f32::NEG_INFINITY]
+        .map(f32::to_le_bytes)
+        .concat();
+    let zeros = vec![0; 4096];
+    let tensors = shapes.iter().map(|(name, shape)| {
+        let bytes = 4 * shape.iter().product::<usize>();
+        let data = if name == "embed.bias" {
+            &numbers[..]
+        } else {
+            &zeros[..bytes]
+        };
+        (
+            name,
+            TensorView::new(Dtype::F32, shape.clone(), data).unwrap(),
+        )
+    });
+    let bytes = safetensors::serialize(tensors, None).unwrap();
+    let weights = Weights::parse(&bytes).unwrap();
+    let classes = vec!["drawn".to_owned(), "painted".to_owned()];
+    let config = ModelConfig::new(&weights, classes, Geometry::new(64).unwrap()).unwrap();
+    let error = onnx_model(&weights, &config).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`embed.bias` has 2 numbers of 4 that are NaN or infinite: no model is made of them"
+    );
+}
+
+#[test]
 fn what_does_not_fit_is_named() {
     let message = |shapes: &Shapes| exported(shapes).unwrap_err().to_string();
     let whole = shapes([1, 1, 1, 1], false);
