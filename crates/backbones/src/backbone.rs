@@ -15,11 +15,11 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// The network called `name` with the weights of a safetensors file, whose tensors have timm's names. A head in the
-    /// file is passed over.
+    /// The network called `name` with the weights of a safetensors file or one of `torch.save`, whose tensors have timm's
+    /// names. A head in the file is ignored.
     ///
     /// # Errors
-    /// The file cannot be read, or holds the weights of another architecture.
+    /// The file cannot be read, holds the weights of another architecture or numbers that are not finite.
     pub fn load(
         name: &Name,
         path: &Path,

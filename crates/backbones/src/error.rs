@@ -32,16 +32,23 @@ pub enum BackboneError {
         /// The side of the pictures.
         found: u32,
     },
-    /// A file that cannot be opened or read; the message names it.
+    /// A file that cannot be read as weights; the message names it.
     #[error(transparent)]
-    File(#[from] std::io::Error),
-    /// A file that is not safetensors.
-    #[error("cannot read `{}` as safetensors: {reason}", path.display())]
-    Unreadable {
+    Weights(#[from] model::ModelError),
+    /// Numbers that make every feature NaN.
+    #[error(
+        "`{}` has numbers that are not finite: {count} of {total} in `{name}`; the training that wrote it diverged, or the file is damaged: fetch it again, or take other weights",
+        path.display()
+    )]
+    NotFinite {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+        /// The first tensor with such numbers.
+        name: String,
+        /// How many there are.
+        count: usize,
+        /// Elements of the tensor.
+        total: usize,
     },
     /// Weights of another architecture.
     #[error("`{}` does not fit `{name}`: {problems}", path.display())]

@@ -14,6 +14,8 @@ use crate::{Architecture, BackboneError};
 const LISTED: usize = 6;
 /// Beginnings of the names of tensors behind the features: what is left out of a network here.
 const HEADS: [&str; 4] = ["head.", "classifier.", "conv_head.", "norm_head."];
+/// Beginnings of all names where a network was saved from within another, the outer one first.
+const WRAPPERS: [&str; 4] = ["module.", "_orig_mod.", "model.", "backbone."];
 /// Counts of batches, which training alone needs.
 const COUNTS: &str = "num_batches_tracked";
 
@@ -33,16 +35,22 @@ struct Notes {
 }
 
 impl Weights {
-    /// The tensors of a safetensors file.
+    /// The tensors of a safetensors file or one of `torch.save`, without a prefix that a wrapper has put before all of
+    /// their names.
     pub(crate) fn read(path: &Path) -> std::result::Result<Self, BackboneError> {
-        let bytes = fs_err::read(path)?;
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu);
-        let tensors = tensors.map_err(|error| BackboneError::Unreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let mut tensors = model::weights::read(path)?;
+        for prefix in WRAPPERS {
+            if !tensors.is_empty() && tensors.keys().all(|name| name.starts_with(prefix)) {
+                let rest = |name: String| name[prefix.len()..].to_owned();
+                let tensors_of = std::mem::take(&mut tensors).into_iter();
+                tensors = tensors_of
+                    .map(|(name, tensor)| (rest(name), tensor))
+                    .collect();
+            }
+        }
+        check_finite(path, &tensors)?;
         Ok(Self {
-            tensors: tensors.into_iter().collect(),
+            tensors,
             notes: Mutex::default(),
         })
     }
@@ -60,6 +68,30 @@ impl Weights {
         let left = left.map(|name| format!("`{name}` is unexpected"));
         listed(missing.chain(left).collect())
     }
+}
+
+/// Checks that all numbers are finite but those of heads, which are left out.
+fn check_finite(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+) -> std::result::Result<(), BackboneError> {
+    for (name, tensor) in tensors {
+        let is_used = tensor.dtype().is_float() && !HEADS.iter().any(|head| name.starts_with(head));
+        let count = if is_used {
+            model::weights::count_not_finite(tensor)?
+        } else {
+            0
+        };
+        if count > 0 {
+            return Err(BackboneError::NotFinite {
+                path: path.to_owned(),
+                name: name.clone(),
+                count,
+                total: tensor.elem_count(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn listed(mut problems: Vec<String>) -> String {

@@ -194,6 +194,30 @@ fn weights_of_another_network_are_refused() {
 }
 
 #[test]
+fn a_prefix_before_all_names_is_removed() {
+    let weights = Golden::read("repvgg_a0").weights();
+    let wrapped = weights.into_iter();
+    let wrapped = wrapped.map(|(name, tensor)| (format!("module.model.{name}"), tensor));
+    File::of(wrapped.collect()).load("repvgg_a0").unwrap();
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused() {
+    let mut weights = Golden::read("convnext_atto").weights();
+    let name = "stages.0.blocks.0.gamma";
+    let shape = weights[name].shape().clone();
+    let numbers = vec![f32::INFINITY; shape.elem_count()];
+    let n = numbers.len();
+    weights.insert(
+        name.to_owned(),
+        Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap(),
+    );
+    let message = File::of(weights).load("convnext_atto").err().unwrap();
+    let part = format!("has numbers that are not finite: {n} of {n} in `{name}`");
+    assert!(message.contains(&part), "{message}");
+}
+
+#[test]
 fn a_file_that_is_none_of_weights_is_named() {
     let file = File(TempDir::new().unwrap());
     let message = file.load("repvgg_a0").err().unwrap();
