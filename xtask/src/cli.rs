@@ -180,6 +180,20 @@ Examples:
         #[arg(long, value_name = "HEX")]
         sha256: Option<String>,
     },
+    /// List pretrained weights, and fetch them
+    #[command(after_help = "\
+The catalog is `weights.toml`. A file goes to data/weights, is checked by its SHA-256 and noted in
+sources.lock; a download that broke off is continued by the same command.
+
+Examples:
+  cargo xtask weights
+  cargo xtask weights get resnet18
+  cargo xtask weights get hf:timm/convnext_tiny.fb_in22k
+  cargo xtask weights get hf:microsoft/resnet-50/model.safetensors@main")]
+    Weights {
+        #[command(subcommand)]
+        command: Option<Weights>,
+    },
     /// Look through the cache, and clear it
     #[command(subcommand)]
     Cache(Cache),
@@ -383,6 +397,25 @@ Examples:
     },
     /// List the results in it, the youngest first
     List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Pretrained weights.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Weights {
+    /// List the catalog
+    List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a file of weights into data/weights
+    Get {
+        /// Name in the catalog, or hf:OWNER/NAME[/FILE][@REVISION] of the Hugging Face hub
+        name: String,
         /// Print one JSON document
         #[arg(long)]
         json: bool,

@@ -10,7 +10,7 @@ use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
 
 use crate::cli::{Cli, Shell};
-use crate::{compare, exp, study};
+use crate::{compare, exp, study, weights};
 
 /// The script for a shell, to be read by its start-up file.
 pub(crate) fn script(shell: Shell) -> &'static str {
@@ -108,6 +108,7 @@ fn positional(command: &Command, path: &str) -> Vec<String> {
             let names = exp::names().unwrap_or_default().into_iter();
             names.chain([compare::WORKSPACE.to_owned()]).collect()
         }
+        "weights get" => weights::names(),
         "completions" => ["bash", "zsh", "fish"].map(String::from).into(),
         _ => {
             let mut positionals = command.get_positionals();

@@ -14,6 +14,7 @@ mod study;
 mod table;
 mod take;
 mod watch;
+mod weights;
 
 use std::env;
 use std::process::{Command as Process, ExitCode};
@@ -58,6 +59,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Unfreeze { stages } => take::freeze(&stages, false)?,
         Command::Add { paths } => take::add(&paths)?,
         Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
+        Command::Weights { command } => weights::run(command)?,
         Command::Cache(command) => return cache::run(command),
         Command::Study(command) => study::run(command)?,
         Command::Exp(command) => return exp::run(command),
@@ -104,6 +106,11 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
         _ => Reach::Upstream,
     };
     let selection = select(&workspace, &arguments.select.targets, reach)?;
+    if !arguments.quiet {
+        for text in workspace.advice(&selection)? {
+            print::warning(text);
+        }
+    }
     if arguments.dry_run {
         let outcomes = workspace.outlook(&selection, arguments.force)?;
         if arguments.select.json {

@@ -32,6 +32,16 @@
 //! path to write the output to, both quoted for the shell; an output that isn't asked for in this way is expected in its
 //! declared place, and what stands there is set aside while the command runs.
 
+//!
+//! `[[advice]]` declares a warning before a repro that reaches a stage:
+//!
+//! | key | is |
+//! |---|---|
+//! | `stage` | the stage |
+//! | `when` | parameters and values that all must hold: `{ "model.weights" = "" }` |
+//! | `unless` | parameters and values of which none may hold |
+//! | `text` | what is printed |
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -55,6 +65,8 @@ pub(crate) const STAGE_KEYS: [&str; 19] = [
     "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
 ];
 
+pub(crate) const ADVICE_KEYS: [&str; 4] = ["stage", "when", "unless", "text"];
+
 pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// All stages, in the order of the file.
@@ -64,6 +76,23 @@ pub struct Config {
     pub source: Source,
     /// Stages in the order of the file.
     pub stages: Vec<Stage>,
+    /// Warnings about settings, in the order of the file.
+    pub advice: Vec<Advice>,
+}
+
+/// A warning for settings that work and are seldom meant; not part of any key.
+#[derive(Debug, Clone)]
+pub struct Advice {
+    /// The stage before which it is given.
+    pub stage: String,
+    /// Values by parameter that all must hold.
+    pub when: BTreeMap<String, Value>,
+    /// Values by parameter of which none may hold.
+    pub unless: BTreeMap<String, Value>,
+    /// The warning.
+    pub text: String,
+    /// Its place in the file.
+    pub span: Range<usize>,
 }
 
 /// A stage as declared, its templates unresolved.
@@ -186,7 +215,7 @@ impl Config {
         let document = source.parse()?;
         let reader = Reader { source: &source };
         let root = document.as_table();
-        reader.known_keys(root, "top-level key", &["stage"])?;
+        reader.known_keys(root, "top-level key", &["stage", "advice"])?;
         let mut stages = Vec::new();
         if let Some(item) = root.get("stage") {
             let table = reader.table(item, "`stage`")?;
@@ -198,7 +227,12 @@ impl Config {
             stages.sort_by_key(|(start, _)| *start);
         }
         let stages = stages.into_iter().map(|(_, stage)| stage).collect();
-        Ok(Config { source, stages })
+        let advice = reader.advice(root)?;
+        Ok(Config {
+            source,
+            stages,
+            advice,
+        })
     }
 }
 

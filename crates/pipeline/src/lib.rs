@@ -9,6 +9,7 @@
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 mod accept;
+mod advice;
 pub mod cache;
 mod cargo;
 mod check;
@@ -17,10 +18,12 @@ mod checks;
 mod closure;
 pub mod config;
 pub mod device;
+mod download;
 mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
+pub mod fetch;
 mod freeze;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
-use store::{Digest, Index, remove_path};
+use store::Digest;
 use toml_edit::{Key, TableLike, Value};
 
 use crate::error::{Error, Result};
+use crate::fetch::check_sha256;
 use crate::instance::output_path;
 use crate::nearest;
 use crate::place;
@@ -41,6 +41,8 @@ pub(crate) struct Kept {
     pub(crate) content: Digest,
     /// Where it came from.
     pub(crate) from: Option<String>,
+    /// The SHA-256 of a file that was fetched, to be compared with what its publisher states.
+    pub(crate) sha256: Option<String>,
 }
 
 /// How a source stands beside what was noted of it.
@@ -87,6 +89,7 @@ impl Tracked {
             let kept = Kept {
                 content: content.map_err(|error: store::Error| wrong(&format!("has: {error}")))?,
                 from: text(table, "from").map(str::to_owned),
+                sha256: text(table, "sha256").map(str::to_owned),
             };
             tracked.sources.insert(path.to_owned(), kept);
         }
@@ -106,6 +109,9 @@ impl Tracked {
             if let Some(from) = &kept.from {
                 let _ = writeln!(text, "from = {}", Value::from(from.as_str()));
             }
+            if let Some(sha256) = &kept.sha256 {
+                let _ = writeln!(text, "sha256 = {}", Value::from(sha256.as_str()));
+            }
         }
         text
     }
@@ -120,6 +126,11 @@ impl Tracked {
     pub(crate) fn around<'s>(&'s self, path: &'s Path) -> Option<&'s str> {
         let mut folders = path.ancestors().filter_map(Path::to_str);
         folders.find(|folder| self.sources.contains_key(*folder))
+    }
+
+    /// The source at `path`.
+    pub(crate) fn get(&self, path: &str) -> Option<&Kept> {
+        self.sources.get(path)
     }
 
     /// Where a source came from.
@@ -144,7 +155,7 @@ impl Workspace {
     /// It isn't there, lies outside of the workspace, or a stage makes it.
     pub fn add_source(&mut self, path: &Path) -> Result<Digest> {
         let path = self.own_source(path)?;
-        self.keep_source(&path, None)
+        self.keep_source(&path, None, None)
     }
 
     /// Fetches `from`, a URL or a path, to `path`, and keeps it as a source. `sha256` is the hash that it must have.
@@ -164,51 +175,46 @@ impl Workspace {
                 format!("`{path}` is there already: remove it, or import to another place");
             return Err(Error::Invalid(message));
         }
-        self.fetch(from, &place, |_, fetched| match sha256 {
+        self.fetch(from, &place, &mut |_| {}, |_, fetched| match sha256 {
             Some(expected) => check_sha256(from, fetched, expected),
             None => Ok(()),
         })?;
-        self.keep_source(&path, Some(from.to_owned()))
+        let sha256 = sha256.map(str::to_ascii_lowercase);
+        self.keep_source(&path, Some(from.to_owned()), sha256)
     }
 
-    /// Brings `from` to `place`, whole and as `check` wants it, or not at all.
-    fn fetch(
+    pub(crate) fn keep_source(
         &mut self,
-        from: &str,
-        place: &Path,
-        check: impl FnOnce(&mut Index, &Path) -> Result<()>,
-    ) -> Result<()> {
-        let aside = self.own(&format!("work/import-{}", std::process::id()));
-        remove_path(&aside)?;
-        fs_err::create_dir_all(self.own("work"))?;
-        let fetched = bring(from, &aside).and_then(|()| check(&mut self.index, &aside));
-        let placed = fetched.and_then(|()| {
-            if let Some(parent) = place.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            Ok(fs_err::rename(&aside, place)?)
-        });
-        if placed.is_err() {
-            remove_path(&aside)?;
-        }
-        placed
-    }
-
-    fn keep_source(&mut self, path: &str, from: Option<String>) -> Result<Digest> {
+        path: &str,
+        from: Option<String>,
+        sha256: Option<String>,
+    ) -> Result<Digest> {
         let mut tracked = Tracked::load(&self.root)?;
         let place = self.root.join(path);
         let content = self.take(&place, true)?;
-        let from = from.or_else(|| tracked.sources.get(path)?.from.clone());
-        tracked
-            .sources
-            .insert(path.to_owned(), Kept { content, from });
+        let before = tracked.sources.remove(path);
+        // What was noted of the same content stays.
+        let before = before.filter(|before| from.is_none() || before.content == content);
+        let (known_from, known_sha256) = match before {
+            Some(before) => (
+                before.from,
+                before.sha256.filter(|_| before.content == content),
+            ),
+            None => (None, None),
+        };
+        let kept = Kept {
+            content,
+            from: from.or(known_from),
+            sha256: sha256.or(known_sha256),
+        };
+        tracked.sources.insert(path.to_owned(), kept);
         tracked.save(self)?;
         self.save_caches()?;
         Ok(content)
     }
 
     /// The path from the workspace root, which no stage makes.
-    fn own_source(&self, path: &Path) -> Result<String> {
+    pub(crate) fn own_source(&self, path: &Path) -> Result<String> {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
         let text = inside.to_string_lossy().into_owned();
         let refused = |why: &str| Error::Invalid(format!("`{}` {why}", path.display()));
@@ -248,84 +254,42 @@ impl Workspace {
             let hint = nearest::hint(path, tracked.sources.keys().map(String::as_str));
             return Err(Error::Invalid(format!("`{FILE}` has no `{path}`{hint}")));
         };
+        if self.restore_source_from_cache(path)? {
+            return Ok(());
+        }
+        let Some(from) = &kept.from else {
+            let digest = kept.content;
+            return Err(store::Error::Missing { digest }.into());
+        };
         let place = self.root.join(path);
+        self.fetch(from, &place, &mut |_| {}, |index, fetched| {
+            if index.digest(fetched)? == kept.content {
+                return Ok(());
+            }
+            let message = format!("`{from}` is not what it was when `{path}` was imported");
+            Err(Error::Invalid(message))
+        })
+    }
+
+    /// Puts a missing source in its place, if the cache has it whole.
+    pub(crate) fn restore_source_from_cache(&mut self, path: &str) -> Result<bool> {
+        let tracked = Tracked::load(&self.root)?;
+        let Some(kept) = tracked.get(path) else {
+            return Ok(false);
+        };
         if !place::is_inside(self, Path::new(path))? {
             let message = format!("`{path}` {}", place::LEADS_OUT);
             return Err(Error::Invalid(message));
         }
-        let Workspace { store, index, .. } = &mut *self;
-        let restored = match store {
-            Some(store) => store.restore(index, &kept.content, &place),
-            None => Err(store::Error::Missing {
-                digest: kept.content,
-            }),
+        let Workspace {
+            root, store, index, ..
+        } = &mut *self;
+        let Some(store) = store else {
+            return Ok(false);
         };
-        match (restored, &kept.from) {
-            (Err(store::Error::Missing { .. } | store::Error::Damaged { .. }), Some(from)) => self
-                .fetch(from, &place, |index, fetched| {
-                    if index.digest(fetched)? == kept.content {
-                        return Ok(());
-                    }
-                    let message = format!("`{from}` is not what it was when `{path}` was imported");
-                    Err(Error::Invalid(message))
-                }),
-            (restored, _) => Ok(restored?),
+        match store.restore(index, &kept.content, &root.join(path)) {
+            Err(store::Error::Missing { .. } | store::Error::Damaged { .. }) => Ok(false),
+            restored => Ok(restored.map(|()| true)?),
         }
     }
-}
-
-/// Fetches a URL by curl, copies a path.
-fn bring(from: &str, to: &Path) -> Result<()> {
-    if !from.contains("://") {
-        if !Path::new(from).exists() {
-            return Err(Error::Invalid(format!(
-                "cannot import `{from}`: it does not exist"
-            )));
-        }
-        return Ok(store::copy_path(Path::new(from), to)?);
-    }
-    let failed = |why: String| Error::Invalid(format!("cannot fetch `{from}`: {why}"));
-    let output = Command::new("curl")
-        .args(["--fail", "--location", "--silent", "--show-error"])
-        .args(["--proto", "=http,https,ftp,file", "--output"])
-        .arg(to)
-        .args(["--url", from])
-        .output()
-        .map_err(|error| failed(format!("curl does not start: {error}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let message = String::from_utf8_lossy(&output.stderr);
-    Err(failed(message.trim().to_owned()))
-}
-
-/// Asks the system's own program for the hash.
-fn check_sha256(from: &str, file: &Path, expected: &str) -> Result<()> {
-    let programs: [&[&str]; 2] = [&["sha256sum"], &["shasum", "-a", "256"]];
-    for program in programs {
-        let output = Command::new(program[0])
-            .args(&program[1..])
-            .arg(file)
-            .output();
-        let Ok(output) = output else { continue };
-        let text = String::from_utf8_lossy(&output.stdout);
-        // A path with odd characters is announced by a backslash.
-        let found = text
-            .trim_start_matches('\\')
-            .split(' ')
-            .next()
-            .unwrap_or_default();
-        if output.status.success() && found == expected.to_ascii_lowercase() {
-            return Ok(());
-        }
-        let found = if output.status.success() {
-            found
-        } else {
-            "of no file"
-        };
-        let message = format!("the SHA-256 of `{from}` is {found}, expected {expected}");
-        return Err(Error::Invalid(message));
-    }
-    let message = "cannot compute a SHA-256: neither `sha256sum` nor `shasum` starts";
-    Err(Error::Invalid(message.into()))
 }

@@ -29,4 +29,5 @@ mod take;
 mod targets;
 mod untrusted;
 mod watch;
+mod weights;
 mod wrong;

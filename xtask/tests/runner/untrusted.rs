@@ -379,6 +379,6 @@ fn what_is_fetched_takes_its_place_once_it_is_known() {
         "expected 0000",
     );
     assert!(!space.exists("new"));
-    let left = fs_err::read_dir(space.path(".atelier/work")).unwrap();
+    let left = fs_err::read_dir(space.path(".atelier/partial")).unwrap();
     assert_eq!(left.count(), 0);
 }

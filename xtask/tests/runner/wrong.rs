@@ -77,3 +77,32 @@ fn a_folder_without_a_pipeline_says_what_it_looked_for() {
     space.remove("pipeline.toml");
     space.fails(&["status"], "cannot find `pipeline.toml`");
 }
+
+#[test]
+fn advice_is_printed_before_the_stages_that_it_is_about() {
+    let space = Space::new(&format!(
+        "{CHAIN}[[advice]]\nstage = \"b\"\nwhen = {{ \"chain.letter\" = \"x\" }}\nunless = {{ \"chain.number\" = 2 }}\ntext = \"an x is seldom meant\"\n"
+    ));
+    let warned = |arguments: &[&str]| {
+        space
+            .ok(arguments)
+            .stderr
+            .contains("warning: an x is seldom meant\n")
+    };
+    assert!(warned(&["repro"]));
+    // It is no matter of what is to be done.
+    assert!(warned(&["repro"]));
+    assert!(!warned(&["repro", "a"]));
+    assert!(!warned(&["repro", "--quiet"]));
+    assert!(!warned(&["repro", "--set", "chain.letter=y"]));
+    assert!(!warned(&["repro", "--set", "chain.number=2"]));
+    let text = space.read("pipeline.toml");
+    space.write(
+        "pipeline.toml",
+        &text.replace("chain.letter\" =", "chain.leter\" ="),
+    );
+    space.fails(
+        &["repro"],
+        "advice names the unknown parameter `chain.leter`; did you mean `chain.letter`?",
+    );
+}

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::Value;
-use toml_edit::{Item, TableLike};
+use toml_edit::{Item, Table, TableLike};
 
 use super::{
-    Action, DeclaredOutput, Marked, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+    ADVICE_KEYS, Action, Advice, DeclaredOutput, Marked, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned,
+    Stage, Treatment,
 };
 use crate::error::Result;
 use crate::resources::Resources;
@@ -39,6 +40,55 @@ impl Reader<'_> {
         };
         let start = item.span().map_or(0, |span| span.start);
         Ok((start, stage))
+    }
+
+    /// The tables of `[[advice]]`.
+    pub(super) fn advice(&self, root: &dyn TableLike) -> Result<Vec<Advice>> {
+        let Some(item) = root.get("advice") else {
+            return Ok(Vec::new());
+        };
+        let Some(tables) = item.as_array_of_tables() else {
+            let message = format!("`advice` is {}; expected `[[advice]]`", source::kind(item));
+            return Err(self.source.error(item.span().unwrap_or(0..0), message));
+        };
+        tables
+            .iter()
+            .map(|table| self.piece_of_advice(table))
+            .collect()
+    }
+
+    fn piece_of_advice(&self, table: &Table) -> Result<Advice> {
+        self.known_keys(table, "key of `advice`", &ADVICE_KEYS)?;
+        let span = table.span().unwrap_or(0..0);
+        let needed = |key: &str| {
+            let text = self.optional_string(table, key)?.map(|text| text.value);
+            text.ok_or_else(|| {
+                self.source
+                    .error(span.clone(), format!("`advice` has no `{key}`"))
+            })
+        };
+        Ok(Advice {
+            stage: needed("stage")?,
+            text: needed("text")?,
+            when: self.values(table, "when")?,
+            unless: self.values(table, "unless")?,
+            span: span.clone(),
+        })
+    }
+
+    /// The values of the table at `key`; none where it isn't given.
+    fn values(&self, table: &dyn TableLike, key: &str) -> Result<BTreeMap<String, Value>> {
+        let mut values = BTreeMap::new();
+        if let Some(item) = table.get(key) {
+            for (name, item) in self.table(item, &format!("`{key}`"))?.iter() {
+                let value = params::to_json(item).ok_or_else(|| {
+                    let message = format!("`{name}` is {}; expected a value", source::kind(item));
+                    self.source.error(item.span().unwrap_or(0..0), message)
+                })?;
+                values.insert(name.to_owned(), value);
+            }
+        }
+        Ok(values)
     }
 
     fn action(

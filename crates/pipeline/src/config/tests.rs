@@ -107,3 +107,23 @@ fn names_are_plain() {
         .to_string();
     assert!(message.contains("stage name `a b`"), "{message}");
 }
+
+#[test]
+fn advice_has_a_stage_and_a_text() {
+    let config =
+        parse("[[advice]]\nstage = \"s\"\nwhen = { \"a.b\" = 1, c = \"\" }\ntext = \"t\"\n")
+            .unwrap();
+    let [advice] = config.advice.as_slice() else {
+        panic!("one piece of advice")
+    };
+    assert_eq!((advice.stage.as_str(), advice.text.as_str()), ("s", "t"));
+    let keys: Vec<&String> = advice.when.keys().collect();
+    assert_eq!(keys, ["a.b", "c"]);
+    let error = |text: &str| parse(text).unwrap_err().to_string();
+    assert!(error("[[advice]]\nstage = \"s\"\n").starts_with("`advice` has no `text`\n"));
+    assert!(
+        error("[advice]\nstage = \"s\"\n")
+            .starts_with("`advice` is a table; expected `[[advice]]`\n")
+    );
+    assert!(error("[[advice]]\nstages = 1\n").contains("did you mean `stage`?"));
+}

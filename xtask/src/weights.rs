@@ -1,0 +1,197 @@
+//! Pretrained weights: the catalog, and files fetched from it.
+
+mod catalog;
+mod hub;
+
+use std::env;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use pipeline::fetch::{Arrival, Fetched, Received, Wanted};
+use pipeline::tracked::SourceState;
+use pipeline::workspace::{Access, find_root};
+use serde_json::json;
+
+use crate::table::{NONE, table};
+use crate::{cli, open, print};
+use catalog::Catalog;
+
+pub(crate) use catalog::names;
+
+/// Where files of weights are put.
+const FOLDER: &str = "data/weights";
+
+/// Bytes at the beginning of a file that tell its format.
+const BEGIN: usize = 64;
+
+/// Characters of a wrong file that a message shows.
+const SHOWN: usize = 40;
+
+pub(crate) fn run(command: Option<cli::Weights>) -> anyhow::Result<()> {
+    match command {
+        None => list(false),
+        Some(cli::Weights::List { json }) => list(json),
+        Some(cli::Weights::Get { name, json }) => get(&name, json),
+    }
+}
+
+/// Lists the catalog.
+fn list(is_json: bool) -> anyhow::Result<()> {
+    let mut workspace = open(&cli::Params::default(), Access::Read)?;
+    let catalog = Catalog::load(&workspace.root)?;
+    let noted = workspace.source_states()?;
+    let state = |path: &str| match noted.iter().find(|(noted, _)| noted == path) {
+        Some((_, SourceState::Unchanged)) => "here",
+        Some((_, SourceState::Changed)) => "changed",
+        Some((_, SourceState::Missing)) => "noted",
+        None if workspace.root.join(path).exists() => "not checked",
+        None => NONE,
+    };
+    if is_json {
+        let entries = catalog.entries.iter().map(|(name, entry)| {
+            let path = entry.path(name)?;
+            Ok(json!({ "name": name, "path": path, "state": state(&path), "entry": entry }))
+        });
+        return print::json(&entries.collect::<anyhow::Result<Vec<_>>>()?);
+    }
+    let header = [
+        "name",
+        "resnet",
+        "publisher",
+        "training",
+        "license",
+        "preprocessing",
+        "state",
+    ];
+    let mut rows = Vec::new();
+    for (name, entry) in &catalog.entries {
+        rows.push(vec![
+            name.clone(),
+            entry.resnet.to_string(),
+            entry.publisher.clone(),
+            entry.training.clone(),
+            entry.license.clone(),
+            entry.preprocessing.to_string(),
+            state(&entry.path(name)?).to_owned(),
+        ]);
+    }
+    print::text(&table(&header.map(str::to_owned), &rows))?;
+    print::text(
+        "\nfetch one: cargo xtask weights get NAME; any other of the Hugging Face hub: \
+         cargo xtask weights get hf:OWNER/NAME\n",
+    )
+}
+
+/// Fetches a file of weights.
+fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
+    // The catalog is looked at first, so that a wrong name is told before anything else.
+    let root = find_root(&env::current_dir().context("cannot tell the current folder")?)?;
+    let file = catalog::find(&root, name)?;
+    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let wanted = Wanted {
+        from: &file.url,
+        path: Path::new(&file.path),
+        sha256: file.sha256.as_deref(),
+    };
+    let bar = Bar::new(&file.path);
+    let fetched = workspace.fetch_source(&wanted, &check_format, &mut |received| bar.set(received));
+    bar.0.finish_and_clear();
+    let fetched = fetched.map_err(|error| anyhow::anyhow!("{error}{}", by_hand(name, &file)))?;
+    if is_json {
+        let settings: serde_json::Map<_, _> = { file.settings().into_iter() }.collect();
+        return print::json(&json!({
+            "name": name,
+            "url": file.url,
+            "file": fetched,
+            "settings": settings,
+        }));
+    }
+    print::text(&told(&fetched, &file))
+}
+
+/// The cure where a download fails.
+fn by_hand(name: &str, file: &catalog::File) -> String {
+    format!(
+        "\nwithout a connection: fetch {} on another machine, put it at `{}` and run `cargo xtask weights get {name}` \
+         again, which checks and notes it; or use any file by `--set model.weights=PATH`",
+        file.url, file.path
+    )
+}
+
+fn told(fetched: &Fetched, file: &catalog::File) -> String {
+    let arrival = match fetched.arrival {
+        Arrival::Present => "was there",
+        Arrival::Restored => "restored from the cache",
+        Arrival::Downloaded => "downloaded",
+    };
+    let megabytes = fetched.bytes as f64 / 1e6;
+    let sha256 = if fetched.is_verified {
+        "as expected"
+    } else {
+        "noted in sources.lock, by which later downloads are checked; none was known before"
+    };
+    let mut text = format!(
+        "{}: {megabytes:.1} MB, {arrival}\nSHA-256 {} ({sha256})\n",
+        fetched.path, fetched.sha256
+    );
+    if let Some(license) = &file.license {
+        text.push_str(&format!("license: {license}\n"));
+    }
+    if let Some(preprocessing) = &file.preprocessing {
+        text.push_str(&format!(
+            "evaluated by its publisher with: {preprocessing}\n"
+        ));
+    }
+    let lines: Vec<String> = { file.settings().into_iter() }
+        .map(|(key, value)| format!("{key} = {value}\n"))
+        .collect();
+    text.push_str(&format!(
+        "\nto be set in a file of parameters:\n\n{}",
+        lines.concat()
+    ));
+    text
+}
+
+/// Refuses what a server sends instead of weights.
+fn check_format(path: &Path) -> Result<(), String> {
+    let mut begin = Vec::new();
+    let read =
+        fs_err::File::open(path).and_then(|file| file.take(BEGIN as u64).read_to_end(&mut begin));
+    read.map_err(|error| error.to_string())?;
+    let is_archive = begin.starts_with(b"PK\x03\x04");
+    let is_pickle = matches!(begin.as_slice(), [0x80, 2..=5, ..]);
+    let is_safetensors = begin.get(8) == Some(&b'{');
+    if is_archive || is_pickle || is_safetensors {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&begin);
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let shown: String = plain.take(SHOWN).collect();
+    Err(format!(
+        "is no file of weights: it begins with `{}`, and neither as safetensors nor as PyTorch's",
+        shown.trim()
+    ))
+}
+
+/// A progress bar on a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(path: &str) -> Self {
+        let bar = ProgressBar::no_length().with_message(path.to_owned());
+        let style = "{msg}  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+        Self(match ProgressStyle::with_template(style) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        })
+    }
+
+    fn set(&self, received: Received) {
+        if let Some(total) = received.total {
+            self.0.set_length(total);
+        }
+        self.0.set_position(received.bytes);
+    }
+}
