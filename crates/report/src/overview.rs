@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
+use tables::probe::Probe;
 
 use crate::format::{count, counted, interval, part, score, score_with_interval, value};
 use crate::section::{Section, table};
@@ -28,6 +29,7 @@ pub(crate) fn title(study: &Study) -> String {
 pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         (facts(study))
+        @if let Some(text) = without_weights(study) { p.warning { (text) } }
         (design(study))
         (outcome(study))
         (headline(study))
@@ -160,6 +162,17 @@ fn design(study: &Study) -> Markup {
             "others and tested on it. " (validation) ". " (crossing) "."
         }
     }
+}
+
+/// What a study without pretrained weights gives up; none for one with them.
+fn without_weights(study: &Study) -> Option<&'static str> {
+    let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
+    study.probes.iter().any(starts_random).then_some(
+        "No pretrained weights: the networks of this study started from random numbers (`model.weights` is empty). On \
+         photographs and paintings, weights of ImageNet usually raise every score by far, and a score that is low here says \
+         little about the classes. Fetch them by `cargo xtask weights get resnet18`, and set `model.weights`. The painted \
+         images of the demo need none.",
+    )
 }
 
 fn outcome(study: &Study) -> Markup {

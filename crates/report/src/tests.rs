@@ -374,6 +374,21 @@ fn probes() -> Vec<Probe> {
 }
 
 #[test]
+fn a_study_from_random_weights_says_so_first() {
+    let mut study = study();
+    let warning = "<p class=\"warning\">No pretrained weights: ";
+    let page = report(&study).page;
+    assert!(page.find(warning).unwrap() < page.find("id=\"frozen\"").unwrap());
+    study
+        .probes
+        .iter_mut()
+        .for_each(|row| row.pretrained = true);
+    assert!(!report(&study).page.contains(warning));
+    study.probes.clear();
+    assert!(!report(&study).page.contains(warning));
+}
+
+#[test]
 fn frozen_networks_stand_beside_the_fine_tuned() {
     let mut study = study();
     let page = report(&study).page;
