@@ -54,10 +54,9 @@ pub fn onnx_model(weights: &Weights<'_>, config: &ModelConfig) -> Result<ModelPr
 }
 
 fn metadata(config: &ModelConfig) -> Result<Vec<StringStringEntryProto>, ExportError> {
-    let fields = match serde_json::to_value(config)? {
-        serde_json::Value::Object(fields) => fields,
-        _ => serde_json::Map::new(),
-    };
+    // By way of text, so that an f32 keeps its shortest digits.
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&serde_json::to_string(config)?)?;
     let entry = |(key, value): (String, serde_json::Value)| StringStringEntryProto {
         key,
         value: value.to_string(),

@@ -206,6 +206,7 @@ fn metadata_keeps_any_name_of_a_class() {
             )
         })
         .collect();
+    assert_eq!(fields["mean"].to_string(), "[0.485,0.456,0.406]");
     let read: ModelConfig = serde_json::from_value(fields.into()).unwrap();
     assert_eq!(read, config);
 }
