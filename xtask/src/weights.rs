@@ -50,7 +50,7 @@ fn list(is_json: bool) -> anyhow::Result<()> {
         None => NONE,
     };
     if is_json {
-        let entries = catalog.entries.iter().map(|(name, entry)| {
+        let entries = catalog.by_depth().into_iter().map(|(name, entry)| {
             let path = entry.path(name)?;
             Ok(json!({ "name": name, "path": path, "state": state(&path), "entry": entry }))
         });
@@ -66,9 +66,9 @@ fn list(is_json: bool) -> anyhow::Result<()> {
         "state",
     ];
     let mut rows = Vec::new();
-    for (name, entry) in &catalog.entries {
+    for (name, entry) in catalog.by_depth() {
         rows.push(vec![
-            name.clone(),
+            name.to_owned(),
             entry.resnet.to_string(),
             entry.publisher.clone(),
             entry.training.clone(),

@@ -112,6 +112,18 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// The entries by name, the shallowest networks first.
+    pub(super) fn by_depth(&self) -> Vec<(&str, &Entry)> {
+        let entries = self.entries.iter();
+        let mut entries: Vec<_> = entries
+            .map(|(name, entry)| (name.as_str(), entry))
+            .collect();
+        entries.sort_by_key(|(_, entry)| entry.resnet);
+        entries
+    }
+}
+
 impl Entry {
     fn check(&self, name: &str) -> anyhow::Result<()> {
         if !is_plain(name) {
@@ -184,7 +196,7 @@ pub(super) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
     let Some(entry) = catalog.entries.get(name) else {
         let hint = nearest::hint(name, catalog.entries.keys().map(String::as_str));
         bail!(
-            "`{FILE}` has no weights `{name}`{hint}; `cargo xtask weights` lists them, and `hf:OWNER/NAME` names others"
+            "`{FILE}` has no weights `{name}` (`cargo xtask weights` lists them; `hf:OWNER/NAME` names any of the Hugging Face hub){hint}"
         );
     };
     entry.file(name)
@@ -261,9 +273,6 @@ mod tests {
             )]
         );
         let error = find(root(), "resnet81").unwrap_err().to_string();
-        assert!(
-            error.contains("has no weights `resnet81`; did you mean `resnet18`?"),
-            "{error}"
-        );
+        assert!(error.contains("; did you mean `resnet18`?"), "{error}");
     }
 }

@@ -568,10 +568,7 @@ fn files_of_the_hub_are_fetched_by_owner_and_name() {
 #[test]
 fn wrong_names_and_catalogs_are_refused() {
     let space = space("http://127.0.0.1:1/x.pth", "");
-    space.fails(
-        &["weights", "get", "nat"],
-        "`weights.toml` has no weights `nat`; did you mean `net`?",
-    );
+    space.fails(&["weights", "get", "nat"], "; did you mean `net`?");
     space.fails(
         &["weights", "get", "hf:net"],
         "expected `hf:OWNER/NAME[/FILE][@REVISION]`",

@@ -13,6 +13,8 @@ use super::pickle::{self, Heap, Id, Pickle, Value};
 
 /// Levels of dictionaries and objects that are searched for tensors.
 const DEEPEST: usize = 6;
+/// Parts of a module that are looked at: more than any network has, and few enough for one that holds itself.
+const MOST_PARTS: usize = 10_000;
 /// Begins the format before PyTorch 1.6: a pickled integer of 10 bytes.
 const MAGIC: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 /// Bytes before [`MAGIC`] at most: protocol and frame.
@@ -235,8 +237,8 @@ impl Search<'_> {
             return;
         }
         if let Some(parts) = Module::of(self.heap, id) {
-            let mut tensors = BTreeMap::new();
-            parts.flatten(self.heap, "", 0, &mut tensors);
+            let (mut tensors, mut left) = (BTreeMap::new(), MOST_PARTS);
+            parts.flatten(self.heap, "", &mut left, &mut tensors);
             self.found.push(Dict {
                 place,
                 class: parts.class,
@@ -246,7 +248,7 @@ impl Search<'_> {
         }
         let mut tensors = BTreeMap::new();
         for (key, value) in named(self.heap, id) {
-            match entry_of(self.heap, value) {
+            match entry_of(self.heap, value, 0) {
                 Some(entry) => drop(tensors.insert(key.to_owned(), entry)),
                 None => {
                     let place = if place.is_empty() {
@@ -314,30 +316,39 @@ impl Module {
         })
     }
 
-    fn flatten(&self, heap: &Heap, prefix: &str, depth: usize, into: &mut BTreeMap<String, Entry>) {
+    /// Adds the tensors of the module and of those in it, of at most `left` modules.
+    fn flatten(
+        &self,
+        heap: &Heap,
+        prefix: &str,
+        left: &mut usize,
+        into: &mut BTreeMap<String, Entry>,
+    ) {
+        *left = left.saturating_sub(1);
         for id in &self.tensors {
             for (name, value) in named(heap, *id) {
-                if let Some(entry) = entry_of(heap, value) {
+                if let Some(entry) = entry_of(heap, value, 0) {
                     into.insert(format!("{prefix}{name}"), entry);
                 }
             }
         }
-        // A module that holds itself ends here, too.
-        let children = self.children.filter(|_| depth < 2 * DEEPEST);
+        // One that holds itself ends here, too.
+        let is_shallow = prefix.matches('.').count() < 4 * DEEPEST;
+        let children = self.children.filter(|_| is_shallow && *left > 0);
         for (name, child) in children.map_or_else(Vec::new, |id| named(heap, id)) {
             if let Some(module) = Self::of(heap, child) {
-                module.flatten(heap, &format!("{prefix}{name}."), depth + 1, into);
+                module.flatten(heap, &format!("{prefix}{name}."), left, into);
             }
         }
     }
 }
 
-/// The tensor that an object is, of whatever type.
-fn entry_of(heap: &Heap, id: Id) -> Option<Entry> {
+/// The tensor that an object is, of whatever type, behind `depth` others.
+fn entry_of(heap: &Heap, id: Id, depth: usize) -> Option<Entry> {
     let Value::Object { callable, args, .. } = heap.get(id) else {
         return None;
     };
-    rebuilt(heap, heap.class(*callable)?, heap.sequence(*args)?, 0)
+    rebuilt(heap, heap.class(*callable)?, heap.sequence(*args)?, depth)
 }
 
 fn rebuilt(heap: &Heap, function: &str, args: &[Id], depth: usize) -> Option<Entry> {
@@ -354,7 +365,7 @@ fn rebuilt(heap: &Heap, function: &str, args: &[Id], depth: usize) -> Option<Ent
         "torch._utils._rebuild_parameter"
         | "torch._utils._rebuild_parameter_with_state"
         | "torch.nn.parameter.Parameter"
-        | "torch.autograd.variable.Variable" => entry_of(heap, *args.first()?),
+        | "torch.autograd.variable.Variable" => entry_of(heap, *args.first()?, depth + 1),
         "torch._utils._rebuild_qtensor" => other("quantized"),
         "torch._utils._rebuild_sparse_tensor" => other("sparse"),
         "torch._utils._rebuild_tensor_v3" => other(
@@ -391,4 +402,50 @@ fn strided(heap: &Heap, args: &[Id]) -> Option<Entry> {
             strides: heap.sizes(*strides)?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(bytes: &[u8]) -> Option<Vec<Dict>> {
+        let Pickle { heap, root, .. } = pickle::read(bytes).ok()?;
+        Some(dicts(&heap, root))
+    }
+
+    #[test]
+    fn objects_that_hold_themselves_end() {
+        // A parameter made of a list of itself.
+        let bytes =
+            b"}X\x01\x00\x00\x00actorch._utils\n_rebuild_parameter\n]q\x00Rq\x01h\x00h\x01a0s.";
+        assert!(found(bytes).unwrap().is_empty());
+        // A module with ten children, each of them itself.
+        let mut bytes = b"cM\nM\n)Rq\x00}(X\x0b\x00\x00\x00_parameters}X\x08\x00\x00\x00_buffers}X\x08\x00\x00\x00_modules}(".to_vec();
+        for child in b'a'..=b'j' {
+            bytes.extend_from_slice(&[b'X', 1, 0, 0, 0, child, b'h', 0]);
+        }
+        bytes.extend_from_slice(b"uub.");
+        let dicts = found(&bytes).unwrap();
+        assert_eq!(dicts[0].class.as_deref(), Some("M.M"));
+        assert!(dicts[0].tensors.is_empty());
+    }
+
+    #[test]
+    fn damaged_pickles_are_read_or_refused_without_a_panic() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/checkpoints/module.pth"
+        );
+        let mut archive = ZipArchive::new(File::open(path).unwrap()).unwrap();
+        let whole = entry(&mut archive, "module/data.pkl").unwrap();
+        assert_eq!(found(&whole).unwrap()[0].tensors.len(), 9);
+        for at in (0..whole.len()).step_by(2) {
+            for change in [0x01, 0x10, 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= change;
+                // Any outcome but a panic is right.
+                let _ = found(&bytes);
+            }
+        }
+    }
 }
