@@ -413,6 +413,13 @@ fn other_architectures_are_refused_with_reason_and_cure() {
             "{error}"
         );
     }
+    let mut parameters = pretrained.clone();
+    parameters.retain(|name, _| !name.contains("running_") && !name.ends_with("tracked"));
+    let error = loaded(parameters, str::to_owned).err().unwrap();
+    assert!(
+        error.contains("because `parameters()` was saved instead of `state_dict()`"),
+        "{error}"
+    );
     let error = with("layer1.0.attention.weight", &[2]);
     assert_eq!(
         error,
@@ -517,6 +524,10 @@ fn damaged_files_are_told_from_other_files() {
             "as weights: it is a pointer of Git LFS and not the file itself: run `git lfs pull`",
         ),
         (b"", "as weights: the file is empty"),
+        (
+            b"{\"weight_map\": {}}",
+            "as weights: it is JSON, such as the index of a model in several files",
+        ),
         (
             b"\x89HDF\r\n\x1a\n",
             "as weights: it is an HDF5 file, as Keras writes it",

@@ -83,6 +83,9 @@ impl fmt::Display for Classifier {
         match self {
             Self::Pretrained => write!(f, "a classifier of {IMAGENET_CLASSES} classes"),
             Self::Absent => f.write_str("no classifier"),
+            Self::Other { n_classes } if *n_classes == IMAGENET_CLASSES => {
+                write!(f, "a classifier of {n_classes} classes in another form")
+            }
             Self::Other { n_classes } => write!(f, "a classifier of {n_classes} classes"),
         }
     }
@@ -229,7 +232,9 @@ fn variant(tensors: &BTreeMap<String, (String, Entry)>) -> Option<String> {
     }
     if !has(".running_mean") {
         return Some(
-            "its normalization has no running statistics, so that it is no batch-norm".into(),
+            "it has no running statistics of batch-norm (`…running_mean`), either because `parameters()` was saved instead of \
+             `state_dict()` or because its normalization is another"
+                .into(),
         );
     }
     match (dims("layer1.0.conv2.weight"), dims("layer1.0.conv3.weight")) {

@@ -307,7 +307,7 @@ fn other_format(begin: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(begin)
         .trim_start()
         .to_ascii_lowercase();
-    let known: [(bool, &str); 8] = [
+    let known: [(bool, &str); 9] = [
         (
             begin.is_empty(),
             "the file is empty: fetch or copy it again",
@@ -332,6 +332,10 @@ fn other_format(begin: &[u8]) -> Option<&'static str> {
         (
             begin.starts_with(b"\x93NUMPY"),
             "it is a NumPy array: save a state dict by `torch.save` or as safetensors",
+        ),
+        (
+            text.starts_with('{'),
+            "it is JSON, such as the index of a model in several files: name the file of weights itself",
         ),
         (
             begin.starts_with(b"GGUF"),

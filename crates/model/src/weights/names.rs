@@ -7,6 +7,8 @@ use super::file::{Dict, Entry};
 /// Words in names of networks that are preferred where a file holds several. The moving averages come first, as timm's
 /// loader has it; `encoder_q` and `online` are the trained ones of MoCo and BYOL.
 const PREFERRED: [&str; 4] = ["ema", "teacher", "encoder_q", "online"];
+/// Words in names of copies that others are preferred to.
+const COPIES: [&str; 3] = ["momentum", "target", "encoder_k"];
 /// How many names a message lists.
 const LISTED: usize = 4;
 
@@ -126,6 +128,10 @@ pub(super) fn find(dicts: &[Dict]) -> Result<Found, String> {
         if all.len() > 1 && all.iter().any(is_preferred) {
             all.retain(is_preferred);
         }
+    }
+    let is_copy = |found: &Found| COPIES.iter().any(|word| words(found).contains(*word));
+    if all.len() > 1 && !all.iter().all(is_copy) {
+        all.retain(|found| !is_copy(found));
     }
     let names: Vec<String> = all.iter().map(path).collect();
     match (all.pop(), all.len()) {
@@ -359,6 +365,11 @@ mod tests {
             "encoder_k.layer1.0.conv1.weight",
         ];
         assert_eq!(find(&[dict("", &momentum)]).unwrap().prefix, "encoder_q.");
+        let copy = [
+            "net.layer1.0.conv1.weight",
+            "momentum_net.layer1.0.conv1.weight",
+        ];
+        assert_eq!(find(&[dict("", &copy)]).unwrap().prefix, "net.");
         // `schema` has the letters of `ema`, and is another word.
         let equals = ["left.layer1.0.conv1.weight", "schema.layer1.0.conv1.weight"];
         let reason = find(&[dict("", &equals)]).unwrap_err();
