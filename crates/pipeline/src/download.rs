@@ -80,13 +80,21 @@ impl<'a> Download<'a> {
     /// # Errors
     /// curl doesn't start, the server refuses, or the connection breaks again and again; what arrived is kept.
     pub(crate) fn run(&self, progress: &mut dyn FnMut(Received)) -> Result<&Path> {
+        let ran = self.attempts(progress);
+        if ran.is_err() && self.length() == 0 {
+            self.discard()?;
+        }
+        ran.map(|()| self.part.as_path())
+    }
+
+    fn attempts(&self, progress: &mut dyn FnMut(Received)) -> Result<()> {
         if let Some(folder) = self.part.parent() {
             fs_err::create_dir_all(folder)?;
         }
         let (mut most, mut n_fruitless, mut n_starts) = (self.length(), 0, 0);
         loop {
             match self.attempt(progress)? {
-                End::Complete => return Ok(&self.part),
+                End::Complete => return Ok(()),
                 End::Failed(why) => return Err(self.failed(&why)),
                 End::Restart(why) => {
                     self.discard()?;

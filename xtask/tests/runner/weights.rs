@@ -472,6 +472,7 @@ fn refusals_of_a_server_are_told_apart() {
     ] {
         let space = self::space(&server.url(path), "");
         space.fails(&["weights", "get", "net"], part);
+        assert_eq!(partial(&space), 0);
     }
     assert_eq!(server.seen().len(), 4);
 }
