@@ -38,7 +38,7 @@ mod walk;
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use index::{Index, Seen, Since};
-pub use place::{copy_path, remove_path};
+pub use place::{copy_path, is_mount_point, move_path, remove_path};
 pub use read::read_own;
 pub use record::Record;
 pub use scratch::{remove_unwritten, write_whole};

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::file_state::FileState;
-use crate::scratch::Scratch;
+use crate::scratch::{self, Scratch};
 use crate::{Error, Result};
+
+/// What is made on another file system than the cache's is built under this name.
+pub(crate) const SCRATCH_PREFIX: &str = ".atelier-tmp-";
 
 /// Removes the file, the link or the folder with all it holds; nothing there is fine.
 ///
@@ -106,6 +109,91 @@ pub fn copy_path(from: &Path, to: &Path) -> Result<()> {
         fs_err::copy(from, to)?;
     }
     Ok(make_writable(to, &fs_err::metadata(to)?, 0o200)?)
+}
+
+/// Moves the file, link or folder `from` to `to`, where no folder is, in one step: a file that is there is replaced.
+///
+/// Between file systems, where no name can be moved, it is copied beside `to` as it is, written to the disk, and renamed
+/// there; so a reader sees all of it or nothing, and what is at `from` is removed last.
+///
+/// # Errors
+/// Something cannot be read or written, or is neither file, folder nor link.
+pub fn move_path(from: &Path, to: &Path) -> Result<()> {
+    match fs_err::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+        other => return Ok(other?),
+    }
+    let folder = match to.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    scratch::clean(folder, SCRATCH_PREFIX)?;
+    let copy = Scratch::new(folder, SCRATCH_PREFIX);
+    copy_as_it_is(from, copy.path())?;
+    copy.rename(to)?;
+    sync_folder(folder)?;
+    remove_path(from)
+}
+
+/// Whether a file system is mounted at `path`.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_mount_point(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let told = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    told.is_ok_and(|told| told.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Whether a file system is mounted at `path`.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn is_mount_point(path: &Path) -> bool {
+    let device = |path: &Path| Some(FileState::of(path).ok()?.device);
+    let around = path.parent().and_then(device);
+    path.is_dir() && !path.is_symlink() && around.is_some() && device(path) != around
+}
+
+/// Copies the file, link or folder with its permissions and times, and writes it to the disk.
+fn copy_as_it_is(from: &Path, to: &Path) -> Result<()> {
+    let metadata = fs_err::symlink_metadata(from)?;
+    if metadata.is_symlink() {
+        return Ok(link(&fs_err::read_link(from)?, to)?);
+    }
+    if metadata.is_dir() {
+        fs_err::create_dir(to)?;
+        for entry in fs_err::read_dir(from)? {
+            let name = entry?.file_name();
+            copy_as_it_is(&from.join(&name), &to.join(&name))?;
+        }
+        sync_folder(to)?;
+        return Ok(fs_err::set_permissions(to, metadata.permissions())?);
+    }
+    if !metadata.is_file() {
+        let path = from.to_owned();
+        return Err(Error::NotAFile { path });
+    }
+    fs_err::copy(from, to)?;
+    let copy = fs_err::File::open(to)?;
+    copy.file().set_modified(metadata.modified()?)?;
+    Ok(copy.sync_all()?)
+}
+
+#[cfg(unix)]
+fn link(target: &Path, at: &Path) -> io::Result<()> {
+    fs_err::os::unix::fs::symlink(target, at)
+}
+
+#[cfg(not(unix))]
+fn link(target: &Path, at: &Path) -> io::Result<()> {
+    fs_err::copy(target, at).map(drop)
+}
+
+/// Writes the names in a folder to the disk, where the system lets a folder be opened.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fs_err::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Moves `scratch` to `to`, replacing the file or the folder that was there.
@@ -251,6 +339,54 @@ mod tests {
         copy_path(&from, &to).unwrap();
         fs_err::write(to.join("inner/file"), "new").unwrap();
         assert_eq!(fs_err::read(from.join("inner/file")).unwrap(), b"old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_move_between_file_systems_keeps_content_links_modes_and_times() {
+        let Some((near, far)) = two_file_systems() else {
+            eprintln!("skipped: /dev/shm is no other file system than the temporary folder's");
+            return;
+        };
+        let from = near.path().join("folder");
+        fs_err::create_dir_all(from.join("inner")).unwrap();
+        fs_err::write(from.join("inner/file"), "bytes").unwrap();
+        set_mode(&from.join("inner/file"), 0o540).unwrap();
+        std::os::unix::fs::symlink("inner/file", from.join("link")).unwrap();
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
+        set_modified(&from.join("inner/file"), time).unwrap();
+
+        let to = far.path().join("moved");
+        move_path(&from, &to).unwrap();
+        assert!(!from.exists());
+        assert_eq!(fs_err::read(to.join("link")).unwrap(), b"bytes");
+        assert!(to.join("link").is_symlink());
+        let metadata = fs_err::metadata(to.join("inner/file")).unwrap();
+        assert_eq!(mode(&metadata), 0o540);
+        assert_eq!(metadata.modified().unwrap(), time);
+
+        // Back over a file that is there: replaced, and nothing is left of the way.
+        fs_err::write(near.path().join("file"), "old").unwrap();
+        move_path(&to.join("inner/file"), &near.path().join("file")).unwrap();
+        assert_eq!(fs_err::read(near.path().join("file")).unwrap(), b"bytes");
+        assert_eq!(fs_err::read_dir(near.path()).unwrap().count(), 1);
+        assert_eq!(fs_err::read_dir(far.path()).unwrap().count(), 1);
+
+        let pipe = far.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let moved = move_path(&pipe, &near.path().join("pipe"));
+        assert!(matches!(moved, Err(Error::NotAFile { .. })));
+        assert!(pipe.exists() && !near.path().join("pipe").exists());
+    }
+
+    /// A folder on each of two file systems, where there are two.
+    #[cfg(unix)]
+    fn two_file_systems() -> Option<(tempfile::TempDir, tempfile::TempDir)> {
+        let near = tempfile::tempdir().unwrap();
+        let far = tempfile::tempdir_in("/dev/shm").ok()?;
+        let device = |folder: &tempfile::TempDir| FileState::of(folder.path()).unwrap().device;
+        (device(&near) != device(&far)).then_some((near, far))
     }
 
     #[cfg(unix)]

@@ -36,6 +36,13 @@ impl Scratch {
 
     /// Moves the file to `to` in one step, replacing a file that was there.
     pub(crate) fn persist(mut self, to: &Path) -> Result<()> {
+        place::move_path(&self.path, to)?;
+        self.persisted = true;
+        Ok(())
+    }
+
+    /// The same within one file system.
+    pub(crate) fn rename(mut self, to: &Path) -> Result<()> {
         fs_err::rename(&self.path, to)?;
         self.persisted = true;
         Ok(())

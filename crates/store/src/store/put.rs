@@ -174,7 +174,7 @@ impl Store {
         if fs_err::hard_link(self.object(&object.digest), link.path()).is_err() {
             return Ok(false);
         }
-        link.persist(path)?;
-        Ok(true)
+        // A name on another mount, or that of a file in use elsewhere, stays as it is.
+        Ok(link.rename(path).is_ok())
     }
 }

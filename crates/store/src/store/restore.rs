@@ -7,14 +7,11 @@ use rayon::prelude::*;
 
 use super::Store;
 use crate::file_state::FileState;
-use crate::place;
+use crate::place::{self, SCRATCH_PREFIX};
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::{self, Scratch};
 use crate::tree::{Content, Tree};
 use crate::{Digest, Error, Index, Result};
-
-/// What is restored on another file system than the cache's is built under this name.
-const SCRATCH_PREFIX: &str = ".atelier-tmp-";
 
 impl Store {
     /// Puts the file or folder `digest` at `to`, replacing what was there, in one step where the

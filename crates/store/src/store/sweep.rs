@@ -65,6 +65,21 @@ impl Store {
         })
     }
 
+    /// The folders of files with the times of their last changes: another text once a file was added or removed.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
+    pub fn state_of_folders(&self) -> Result<String> {
+        let mut hasher = blake3::Hasher::new();
+        for kind in KINDS {
+            for folder in list(&self.root.join(kind))? {
+                let modified = fs_err::metadata(&folder)?.modified()?;
+                hasher.update(format!("{} {modified:?}\n", folder.display()).as_bytes());
+            }
+        }
+        Ok(hasher.finalize().to_string())
+    }
+
     /// Every record that can be read, with its key and its age in the cache, sorted by key.
     ///
     /// # Errors
@@ -207,5 +222,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     let entries = fs_err::read_dir(folder)?;
     let paths = entries.map(|entry| Ok(entry?.path()));
-    paths.collect()
+    let mut paths = paths.collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
 }
