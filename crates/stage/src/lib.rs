@@ -49,6 +49,6 @@ mod seed;
 
 pub use input::{Input, InputPath};
 pub use output::{Output, OutputPath, TableWriter};
-pub use progress::Progress;
+pub use progress::{Epoch, Progress};
 pub use run::{main, scratch};
 pub use seed::{Seed, Stream};

@@ -24,6 +24,19 @@ pub(crate) const TARGET: &str = "atelier::progress";
 /// A bar is redrawn no more often than this.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// What an epoch of a training came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Mean loss of the training images.
+    pub loss: f64,
+    /// The score that the best epoch is chosen by; the higher, the better.
+    pub score: f64,
+    /// The highest score so far.
+    pub best_score: f64,
+    /// The epoch that has it, from 1.
+    pub best_epoch: u64,
+}
+
 /// A count of things done, of which the runner makes a bar with an estimate of the time left.
 #[derive(Debug)]
 pub struct Progress {
@@ -59,6 +72,28 @@ impl Progress {
         self.tell(text);
     }
 
+    /// Counts an epoch done, with what it came to: shown at once.
+    pub fn epoch(&self, epoch: &Epoch) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let (task, total) = (self.task, self.total);
+        let Epoch {
+            loss,
+            score,
+            best_score,
+            best_epoch,
+        } = *epoch;
+        tracing::trace!(target: TARGET, task, done, total, loss, score, best_score, best_epoch);
+    }
+
+    /// Counts a training step done, with its loss.
+    pub fn step(&self, loss: f64) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if done >= self.total || self.due() {
+            let (task, total) = (self.task, self.total);
+            tracing::trace!(target: TARGET, task, done, total, loss);
+        }
+    }
+
     fn due(&self) -> bool {
         let mut told = self.told.lock().unwrap_or_else(|error| error.into_inner());
         let due = told.is_none_or(|told| told.elapsed() >= INTERVAL);
@@ -92,6 +127,11 @@ struct Fields(serde_json::Map<String, serde_json::Value>);
 
 impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // A number that JSON cannot write is left out.
         self.0.insert(field.name().to_owned(), value.into());
     }
 

@@ -1,12 +1,14 @@
 //! From the job file to the exit code.
 
 use std::{
+    fs::TryLockError,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -15,6 +17,12 @@ use crate::{
 };
 
 static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+
+/// The scratch folder, locked.
+static HELD: Mutex<Option<fs_err::File>> = Mutex::new(None);
+
+/// How long a process that was killed may take to let its folder go.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a stage: reads the job file, calls `run`, and turns an error into a message on the log and exit code 1.
 ///
@@ -72,12 +80,54 @@ where
 }
 
 /// The folder that outlives a killed run of the same job: what stands there was written by a run with the same inputs,
-/// parameters and code. Created at the first call.
+/// parameters and code. Created at the first call, and held until the process ends: no other uses it meanwhile.
 ///
 /// # Errors
-/// The folder cannot be created, or the caller isn't a stage.
+/// The folder cannot be created, another process uses it, or the caller isn't a stage.
 pub fn scratch() -> anyhow::Result<&'static Path> {
     let path = SCRATCH.get().context("only a stage has a scratch folder")?;
-    fs_err::create_dir_all(path)?;
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.is_none() {
+        fs_err::create_dir_all(path)?;
+        *held = Some(hold(path, PATIENCE)?);
+    }
     Ok(path)
+}
+
+/// Locks the folder `path`, waiting as long as `patience` for another process.
+fn hold(path: &Path, patience: Duration) -> anyhow::Result<fs_err::File> {
+    let folder = fs_err::File::open(path)?;
+    let start = Instant::now();
+    loop {
+        match folder.file().try_lock() {
+            Ok(()) => return Ok(folder),
+            Err(TryLockError::WouldBlock) if start.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(TryLockError::WouldBlock) => bail!(
+                "another process works in `{}`: one job runs once at a time",
+                path.display()
+            ),
+            // A file system without locks has nothing to tell.
+            Err(TryLockError::Error(_)) => return Ok(folder),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scratch_folder_has_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = hold(folder.path(), Duration::ZERO).unwrap();
+        let refused = hold(folder.path(), Duration::from_millis(1)).unwrap_err();
+        assert!(
+            refused.to_string().contains("one job runs once at a time"),
+            "{refused}"
+        );
+        drop(first);
+        hold(folder.path(), Duration::ZERO).unwrap();
+    }
 }

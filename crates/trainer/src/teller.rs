@@ -1,6 +1,6 @@
 //! How a training goes, in words and bars.
 
-use stage::Progress;
+use stage::{Epoch, Progress};
 use tables::history::History;
 use tables::timing::Timing;
 use tracing::info;
@@ -13,6 +13,8 @@ pub struct Teller<C> {
     n_epochs: usize,
     epochs: Progress,
     steps: Option<Progress>,
+    /// The highest score so far, and its epoch, from 1.
+    best: Option<(f64, u64)>,
 }
 
 impl<C: Fn() -> f64> Teller<C> {
@@ -23,6 +25,7 @@ impl<C: Fn() -> f64> Teller<C> {
             n_epochs,
             epochs: Progress::start("epochs", n_epochs),
             steps: None,
+            best: None,
         }
     }
 }
@@ -32,11 +35,14 @@ impl<C: Fn() -> f64> Watch for Teller<C> {
         (self.clock)()
     }
 
-    fn resumed(&mut self, epochs: usize) {
+    fn resumed(&mut self, course: &[History]) {
+        let epochs = course.len();
         if epochs > 0 {
             info!("continuing after {epochs} of {} epochs", self.n_epochs);
             self.epochs.advance(epochs);
         }
+        let best = course.iter().find(|row| row.best);
+        self.best = best.map(|row| (row.score, u64::from(row.epoch) + 1));
     }
 
     fn epoch_begins(&mut self, steps: usize) {
@@ -45,17 +51,22 @@ impl<C: Fn() -> f64> Watch for Teller<C> {
 
     fn step_done(&mut self, loss: f64) {
         if let Some(steps) = &self.steps {
-            steps.advance(1);
-            steps.message(&format!("loss {loss:.3}"));
+            steps.step(loss);
         }
     }
 
     fn epoch_done(&mut self, row: &History, timing: &Timing) {
-        self.epochs.advance(1);
-        self.epochs.message(&format!(
-            "loss {:.3}, score {:.3}",
-            row.train_loss, row.score
-        ));
+        let epoch = u64::from(row.epoch) + 1;
+        if self.best.is_none_or(|(score, _)| row.score > score) {
+            self.best = Some((row.score, epoch));
+        }
+        let (best_score, best_epoch) = self.best.unwrap_or((row.score, epoch));
+        self.epochs.epoch(&Epoch {
+            loss: row.train_loss,
+            score: row.score,
+            best_score,
+            best_epoch,
+        });
         let validation = row
             .val_loss
             .map_or_else(String::new, |loss| format!(", validation {loss:.4}"));

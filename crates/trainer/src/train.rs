@@ -54,8 +54,8 @@ pub trait Watch {
     /// Seconds since some moment.
     fn seconds(&self) -> f64;
 
-    /// So many epochs are taken from a checkpoint.
-    fn resumed(&mut self, epochs: usize);
+    /// The epochs of `history` are taken from a checkpoint; none for a training from the start.
+    fn resumed(&mut self, history: &[History]);
 
     /// An epoch of `steps` steps begins.
     fn epoch_begins(&mut self, steps: usize);
@@ -97,7 +97,7 @@ pub fn train(
     let mut adam = Adam::new(network.parameters(), settings.weight_decay)?
         .with_lr_factors(|name| settings.lr_factors.of(name));
     let mut course = checkpoints.resume(network, &mut adam)?;
-    watch.resumed(course.epochs());
+    watch.resumed(&course.history);
 
     for epoch in course.epochs()..settings.epochs {
         let learning_rate = settings.learning_rate.at(epoch);
