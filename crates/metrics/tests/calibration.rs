@@ -113,6 +113,7 @@ fn sigmoids_are_those_of_scikit_learn() {
     let (golden, pictures) = (golden(), Pictures::new());
     let platt = OneAgainstRest::<Sigmoid>::fit(&pictures.fitted());
     for (found, [a, b]) in platt.curves().iter().zip(&golden.sigmoids) {
+        let found = found.as_ref().unwrap();
         assert_abs_diff_eq!(found.a, *a, epsilon = 1e-4);
         assert_abs_diff_eq!(found.b, *b, epsilon = 1e-4);
     }

@@ -15,28 +15,31 @@ pub trait Curve {
 }
 
 /// A calibrator that looks at each class against all others and normalizes what it gets (Zadrozny and Elkan 2002), as
-/// scikit-learn's `CalibratedClassifierCV`.
+/// scikit-learn's `CalibratedClassifierCV`. A class of which no picture, or every picture, was there to fit to has no curve:
+/// its probability stays as the model gives it, before all are normalized. (scikit-learn fits one to it all the same,
+/// which gives the class a probability of 0 for good.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OneAgainstRest<C> {
-    /// By code.
-    curves: Vec<C>,
+    /// By code; none for a class that could not be fitted.
+    curves: Vec<Option<C>>,
 }
 
 impl<C: Curve> OneAgainstRest<C> {
-    /// A curve for each class of `forecasts`.
+    /// A curve for each class of `forecasts` that some pictures, and not all, are of.
     pub fn fit(forecasts: &Forecasts) -> Self {
         let curve = |class| {
             let (values, is_class) = forecasts.class(class);
-            C::fit(&values, &is_class)
+            let has_both = is_class.contains(&true) && is_class.contains(&false);
+            has_both.then(|| C::fit(&values, &is_class))
         };
         Self {
             curves: (0..forecasts.n_classes()).map(curve).collect(),
         }
     }
 
-    /// The curves `[K]`.
-    pub fn curves(&self) -> &[C] {
+    /// The curves `[K]`; none for a class that could not be fitted.
+    pub fn curves(&self) -> &[Option<C>] {
         &self.curves
     }
 
@@ -53,7 +56,8 @@ impl<C: Curve> OneAgainstRest<C> {
             });
         }
         let pairs = self.curves.iter().zip(probabilities);
-        let raw: Vec<f64> = pairs.map(|(curve, &p)| curve.apply(p)).collect();
+        let raw = pairs.map(|(curve, &p)| curve.as_ref().map_or(p, |curve| curve.apply(p)));
+        let raw: Vec<f64> = raw.collect();
         let sum: f64 = raw.iter().sum();
         let share = |p: f64| {
             if sum > 0.0 {

@@ -288,3 +288,32 @@ fn calibrators_are_kept_as_json() {
         "{cold}"
     );
 }
+
+#[test]
+fn a_class_without_images_to_fit_to_keeps_its_probability() {
+    // None of the three is of the third class, which the model finds likely in the last of them.
+    let rows = [
+        ([0.8, 0.1, 0.1], 0),
+        ([0.3, 0.6, 0.1], 1),
+        ([0.2, 0.2, 0.6], 1),
+    ];
+    let fitted = Forecasts::of(rows.map(|(row, actual)| (row.to_vec(), actual))).unwrap();
+    let isotonic = OneAgainstRest::<Isotonic>::fit(&fitted);
+    let platt = OneAgainstRest::<Sigmoid>::fit(&fitted);
+    assert!(isotonic.curves()[2].is_none() && platt.curves()[2].is_none());
+    // The first class's curve says 0, the second's 1, and the third's vote is 0.6.
+    let calibrated = isotonic.apply(&[0.2, 0.2, 0.6]).unwrap();
+    let second = isotonic.curves()[1].as_ref().unwrap().apply(0.2);
+    assert_abs_diff_eq!(calibrated[2], 0.6 / (second + 0.6), epsilon = 1e-12);
+    // A class that all are of has nothing to be told from.
+    let same = Forecasts::of([(vec![0.9, 0.1], 0), (vec![0.4, 0.6], 0)]).unwrap();
+    let isotonic = OneAgainstRest::<Isotonic>::fit(&same);
+    assert_eq!(isotonic.curves(), [None, None]);
+    assert_eq!(isotonic.apply(&[0.4, 0.6]).unwrap(), [0.4, 0.6]);
+    // What is written is read again.
+    let text = serde_json::to_string(&platt).unwrap();
+    assert_eq!(
+        serde_json::from_str::<OneAgainstRest<Sigmoid>>(&text).unwrap(),
+        platt
+    );
+}

@@ -86,6 +86,18 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         calibrators.network.temperature.value()
     );
 
+    if let Some(forest) = &calibrators.forest {
+        let classes = collection.labels().iter().zip(forest.isotonic.curves());
+        let unfitted = classes.filter(|(_, curve)| curve.is_none());
+        let unfitted: Vec<&str> = unfitted.map(|(label, _)| label.as_str()).collect();
+        if !unfitted.is_empty() {
+            tracing::warn!(
+                "no calibration of the forest for {}: the part `{FITTED}` has none of its images, or no others; its probabilities stay as they are",
+                unfitted.join(", ")
+            );
+        }
+    }
+
     let (mut figures, mut diagrams) = (Vec::new(), Vec::new());
     for variant in Variant::all(&calibrators) {
         let seen = match variant.model() {
