@@ -8,17 +8,21 @@ use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::Events;
 use crate::git;
 use crate::graph::Selection;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::mutex;
 use crate::process::Interrupts;
 use crate::source::Source;
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
+use crate::{mutex, place};
+
+mod limits;
+
+pub use limits::Large;
 
 /// The keys of results that states beside the current one have had, in their folders.
 pub(crate) const KEYS: &str = "keys";
@@ -115,25 +119,44 @@ impl Workspace {
         Ok(self.store()?.verify_whole()?)
     }
 
-    /// Removes from the cache all that is outside of `scope`, once no repro is at work, with what unfinished runs left that
+    /// Removes from the cache all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what
+    /// the workspace uses if the scope is empty, once no repro is at work, with what unfinished runs left that
     /// no stage would go on with. Returns how much that was; where `is_trial`, only how much that would be.
     ///
     /// # Errors
-    /// The scope is empty, a version of the lock cannot be read, or a file cannot be removed.
+    /// A version of the lock cannot be read, or a file cannot be removed.
     pub fn clear_cache(
         &mut self,
         scope: Scope,
         is_trial: bool,
         events: &mut dyn Events,
     ) -> Result<Amount> {
-        if !(scope.workspace || scope.commits || scope.younger_than.is_some()) {
-            return Err(Error::Invalid(
-                "say what to keep: `--workspace`, `--commits`, `--younger-than TIME`, or several of them".into(),
-            ));
-        }
+        let is_default = !(scope.workspace || scope.commits || scope.younger_than.is_some());
         let interrupts = Interrupts::catch()?;
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
+        // A folder in which a stage is still at work is not cleared under it.
+        place::recover(self, &interrupts, events)?;
+        let keep = if is_default {
+            let keep = self.kept(self.default_scope())?;
+            self.fitting(keep)?
+        } else {
+            self.kept(scope)?
+        };
+        let mut removed = self.store()?.sweep(&keep, is_trial)?;
+        for folder in self.idle_work(keep.since)? {
+            let amount = amount_of(&folder)?;
+            removed.files += amount.files;
+            removed.bytes += amount.bytes;
+            if !is_trial {
+                remove_path(&folder)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// What a scope keeps.
+    fn kept(&self, scope: Scope) -> Result<Keep> {
         let mut keep = Keep {
             since: { scope.younger_than }.and_then(|age| SystemTime::now().checked_sub(age)),
             ..Keep::default()
@@ -147,16 +170,7 @@ impl Workspace {
         if scope.commits {
             self.add_commits(&mut keep)?;
         }
-        let mut removed = self.store()?.sweep(&keep, is_trial)?;
-        for folder in self.idle_work(keep.since)? {
-            let amount = amount_of(&folder)?;
-            removed.files += amount.files;
-            removed.bytes += amount.bytes;
-            if !is_trial {
-                remove_path(&folder)?;
-            }
-        }
-        Ok(removed)
+        Ok(keep)
     }
 
     /// Folders of runs that didn't come to their end and that no stage, as it is now or beside the current state, would go

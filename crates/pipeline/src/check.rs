@@ -77,6 +77,11 @@ impl Workspace {
             let message = format!("stage `{stage}` lacks one of its {what}s: {reason}");
             return self.at_stage(instance, Error::Invalid(message));
         };
+        if let Some((input, param)) = absent(instance, what, key) {
+            let message =
+                format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
+            return self.params.error(param, message);
+        }
         let message = match reason.split_once(", expected ") {
             Some((unknown, valid)) if unknown.starts_with("unknown field") => {
                 let name = key.rsplit('.').next().unwrap_or(key);
@@ -90,6 +95,13 @@ impl Workspace {
             _ => self.at_stage(instance, Error::Invalid(message)),
         }
     }
+}
+
+/// The input at fault and the param that left it empty, if that is the fault.
+fn absent<'i>(instance: &'i Instance, what: &str, key: &str) -> Option<(&'i str, &'i str)> {
+    let (name, input) = instance.inputs.get_key_value(key)?;
+    let is_absent = what == "input" && input.target == Target::Absent;
+    Some((name, input.param.as_deref().filter(|_| is_absent)?))
 }
 
 /// The key of `params.toml` for the stage's own dotted name of a parameter.

@@ -44,7 +44,7 @@ impl Workspace {
         let is_made = |name: &str| made.lock.get(name).is_some();
         let taken = instances.filter(|(_, instance)| is_made(&instance.name));
         let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
-        place::recover(self)?;
+        place::recover(self, &interrupts, events)?;
         // While the lock still knows what stands there.
         self.copy_uncached(&taken, &made, events)?;
         for (name, locked) in made.lock.iter() {
@@ -99,7 +99,7 @@ impl Workspace {
         interrupts: &Interrupts,
         events: &mut dyn Events,
     ) -> Result<Vec<Outcome>> {
-        place::recover(self)?;
+        place::recover(self, interrupts, events)?;
         let mut outcomes = Vec::new();
         for at in self.in_order(selection) {
             interrupts.check()?;

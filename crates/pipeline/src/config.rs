@@ -14,6 +14,7 @@
 //! | `env` | names of environment variables whose values the result depends on |
 //! | `show` | the output whose text a repro prints at its end |
 //! | `source` | whether it runs only for a stage that needs it, or by name |
+//! | `after` | stages that must have succeeded before it starts, though it reads nothing of theirs: order alone |
 //! | `frozen` | whether it stays as it is, whatever changes |
 //! | `always` | whether it runs in every repro that comes to it |
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
@@ -24,7 +25,11 @@
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
 //!
-//! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`,
+//! Beside the stages stand `default-params = "FILE"`, the overlay of `params.toml` that holds where a command is given no
+//! `--params`, and `[cache]` with `max-size = "20 GB"` and `max-age = "30 d"`: what is beyond them and in no use is removed
+//! from the cache after a run.
+//!
+//! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`, whose `*` and `?` stand for themselves,
 //! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
 //! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`.
 //!
@@ -60,20 +65,28 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const STAGE_KEYS: [&str; 19] = [
+pub(crate) const ROOT_KEYS: [&str; 4] = ["advice", "cache", "default-params", "stage"];
+
+const CACHE_KEYS: [&str; 2] = ["max-size", "max-age"];
+
+pub(crate) const STAGE_KEYS: [&str; 20] = [
     "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "metrics", "source",
-    "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
+    "after", "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
 ];
 
 pub(crate) const ADVICE_KEYS: [&str; 4] = ["stage", "when", "unless", "text"];
 
 pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
-/// All stages, in the order of the file.
+/// The file's content.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The file, for errors that point into it.
     pub source: Source,
+    /// `default-params`: the overlay of params, from the workspace root, that holds where none is given.
+    pub default_params: Option<Spanned<String>>,
+    /// How large and how old what is in the cache may become.
+    pub cache: CacheLimits,
     /// Stages in the order of the file.
     pub stages: Vec<Stage>,
     /// Warnings about settings, in the order of the file.
@@ -93,6 +106,15 @@ pub struct Advice {
     pub text: String,
     /// Its place in the file.
     pub span: Range<usize>,
+}
+
+/// Limits of what the cache holds beyond what the workspace uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// `max-size`: bytes of all that it holds.
+    pub max_size: Option<u64>,
+    /// `max-age`: time since a result was made.
+    pub max_age: Option<Duration>,
 }
 
 /// A stage as declared, its templates unresolved.
@@ -120,6 +142,8 @@ pub struct Stage {
     pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
     pub is_source: bool,
+    /// Stages that must have succeeded before it starts; not part of any key.
+    pub after: Vec<Spanned<String>>,
     /// When and how it runs.
     pub rules: Rules,
 }
@@ -207,6 +231,32 @@ impl Config {
         Config::parse(Source::read(&root.join(FILE), FILE)?)
     }
 
+    /// The file, from the workspace root, whose values hold where a command is given no `--params`: what is written for
+    /// the next repro goes there.
+    #[must_use]
+    pub fn params_file(&self) -> &Path {
+        let default = self.default_params.as_ref();
+        Path::new(default.map_or(crate::params::FILE, |file| &file.value))
+    }
+
+    /// The overlay that `default-params` names, if it does, as `read` finds it by its path from the workspace root.
+    ///
+    /// # Errors
+    /// `read` fails, or finds nothing there; the message points at the key.
+    pub(crate) fn default_overlay(
+        &self,
+        read: impl FnOnce(&str) -> Result<Option<Source>>,
+    ) -> Result<Option<Source>> {
+        let Some(Spanned { value, span }) = &self.default_params else {
+            return Ok(None);
+        };
+        let found = read(value)?;
+        found.map(Some).ok_or_else(|| {
+            let message = format!("`default-params` names `{value}`, which does not exist");
+            self.source.error(span.clone(), message)
+        })
+    }
+
     /// Parses the text of `source`.
     ///
     /// # Errors
@@ -215,7 +265,9 @@ impl Config {
         let document = source.parse()?;
         let reader = Reader { source: &source };
         let root = document.as_table();
-        reader.known_keys(root, "top-level key", &["stage", "advice"])?;
+        reader.known_keys(root, "top-level key", &ROOT_KEYS)?;
+        let default_params = reader.optional_string(root, "default-params")?;
+        let cache = reader.cache(root)?;
         let mut stages = Vec::new();
         if let Some(item) = root.get("stage") {
             let table = reader.table(item, "`stage`")?;
@@ -230,6 +282,8 @@ impl Config {
         let advice = reader.advice(root)?;
         Ok(Config {
             source,
+            default_params,
+            cache,
             stages,
             advice,
         })

@@ -84,6 +84,11 @@ pub(crate) struct Foreseen {
 }
 
 impl Foreseen {
+    /// The instances among `before` whose results are still to be made.
+    pub(crate) fn unsure_of(&self, before: &BTreeSet<usize>) -> impl Iterator<Item = &str> {
+        { before.iter() }.filter_map(|at| self.unsure.get(at).map(String::as_str))
+    }
+
     /// Takes note of an instance that is running.
     pub(crate) fn note_running(&mut self, at: usize, instance: &Instance) {
         self.unsure.insert(at, instance.name.clone());

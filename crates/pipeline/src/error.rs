@@ -54,14 +54,15 @@ pub enum Error {
     #[error("{}", .0.join("\n"))]
     MissingInputs(Vec<String>),
     /// A stage's process ended badly.
-    #[error("stage `{stage}` failed: {status}\n{tail}\nlog: {log}")]
+    #[error("stage `{stage}` failed: {status}{report}\nlog: {log}")]
     StageFailed {
         /// Stage instance.
         stage: String,
         /// How the process ended.
         status: String,
-        /// The last lines of its log.
-        tail: String,
+        /// Lines, each behind a line break: which of its commands failed, what the status means, the end of its log, and
+        /// what the sandbox kept it from.
+        report: String,
         /// The log's path, from the workspace root.
         log: String,
     },

@@ -31,6 +31,8 @@ pub enum Event<'a> {
         /// Length of the longest of their names.
         width: usize,
     },
+    /// Something is about to run for the first time in this run.
+    Forecast(&'a Forecast),
     /// Cargo is about to build.
     Building {
         /// `crate/binary` of each.
@@ -81,6 +83,13 @@ pub enum Event<'a> {
     /// An instance is done with. These reports, and those of warnings and failures, come in the order of the plan,
     /// whatever ends first.
     Finished(&'a Outcome),
+    /// What was beyond the limits of the cache was removed.
+    Trimmed {
+        /// Files.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
     /// The text of an output that the user wants to see.
     Show {
         /// Instance.
@@ -103,6 +112,35 @@ pub struct Progress {
     /// A few words on the state, as `loss 0.41`.
     #[serde(default)]
     pub message: Option<String>,
+    /// Loss of the training: of a step, or the mean of an epoch.
+    #[serde(default)]
+    pub loss: Option<f64>,
+    /// Score of an epoch; the higher, the better.
+    #[serde(default)]
+    pub score: Option<f64>,
+    /// The highest score so far.
+    #[serde(default)]
+    pub best_score: Option<f64>,
+    /// The epoch that has the highest score, from 1.
+    #[serde(default)]
+    pub best_epoch: Option<u64>,
+}
+
+/// What a run will do, before the first stage starts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Forecast {
+    /// Instances that will run, in the order of the plan.
+    pub to_run: Vec<String>,
+    /// Instances that run unless what a stage before them makes is known already.
+    pub may_run: Vec<String>,
+    /// Sum of the times that the instances to run took when they last ran, as far as that is known, in seconds.
+    pub known_s: f64,
+    /// The same sum of the instances that may run.
+    pub may_s: f64,
+    /// Least time of all that will run with as many stages at once as the run allows, in seconds.
+    pub least_s: f64,
+    /// Instances to run that never ran to their end in this workspace.
+    pub unknown: Vec<String>,
 }
 
 /// What happened to an instance, or would.

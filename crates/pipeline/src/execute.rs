@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
-use store::{Digest, remove_path};
+use store::{Amount, Digest, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
@@ -29,6 +29,7 @@ use crate::workspace::Workspace;
 use crate::{mutex, place};
 
 mod build;
+mod forecast;
 mod run;
 mod schedule;
 
@@ -84,7 +85,7 @@ pub fn repro(
     workspace.check_binaries(selection)?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
-    place::recover(workspace)?;
+    place::recover(workspace, &interrupts, events)?;
     let order = workspace.in_order(selection);
     let names = { order.iter() }.map(|&at| workspace.graph.instances[at].name.clone());
     let names: Vec<String> = names.collect();
@@ -96,7 +97,7 @@ pub fn repro(
     let executor = Executor {
         options,
         selection,
-        plan: Schedule::new(order, &workspace.graph.upstream),
+        plan: Schedule::new(order, &workspace.graph.before),
         executables: BTreeMap::new(),
         broken: BTreeSet::new(),
         interrupts,
@@ -110,6 +111,7 @@ pub fn repro(
         wanted: BTreeSet::new(),
         common: OnceCell::new(),
         unsaved: None,
+        has_forecast: false,
         workspace: &mut *workspace,
     };
     let outcomes = executor.run_all();
@@ -118,6 +120,11 @@ pub fn repro(
     let outcomes = outcomes?;
     saved?;
     removed?;
+    if outcomes.iter().any(|outcome| outcome.state == State::Ran)
+        && let Some(Amount { files, bytes }) = workspace.trim_cache()?.filter(|it| it.files > 0)
+    {
+        events.event(Event::Trimmed { files, bytes });
+    }
     show(workspace, selection, events)?;
     Ok(outcomes)
 }
@@ -190,6 +197,8 @@ struct Executor<'a> {
     wanted: BTreeSet<usize>,
     /// What every stage may reach, once one has run; none where nothing holds them.
     common: OnceCell<Option<Limits>>,
+    /// Whether it was reported what this run will do.
+    has_forecast: bool,
     /// Since when the lock on disk has lacked a result.
     unsaved: Option<Instant>,
 }

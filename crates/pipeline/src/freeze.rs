@@ -41,7 +41,7 @@ impl Workspace {
         }
         let aside = self.own(FILE);
         fs_err::write(&aside, document.to_string())?;
-        fs_err::rename(aside, path)?;
+        store::move_path(&aside, &path)?;
         Ok(changed)
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::lock::{self, Lock};
 use crate::params::{self, Params};
@@ -41,13 +42,19 @@ impl Revision {
         &self.commit
     }
 
-    /// The params of the version, with the overlays `files` as they were then.
+    /// The params of the version, with the overlays `files` as they were then; without any, with the one that its
+    /// `pipeline.toml` names as `default-params`.
     ///
     /// # Errors
     /// It doesn't have one of the files, or they are no params.
     pub fn params(&self, files: &[PathBuf]) -> Result<Params> {
         let overlays = files.iter().map(|file| self.overlay(file));
-        Params::of_sources(self.file(params::FILE)?, overlays.collect::<Result<_>>()?)
+        let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
+        if let (true, Some(source)) = (files.is_empty(), self.file(config::FILE)?) {
+            let config = Config::parse(source)?;
+            overlays.extend(config.default_overlay(|file| self.file(file))?);
+        }
+        Params::of_sources(self.file(params::FILE)?, overlays)
     }
 
     fn overlay(&self, file: &Path) -> Result<Source> {

@@ -1,6 +1,6 @@
 //! Which instance follows which, and which of them a command means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,9 +17,11 @@ use producers::Producers;
 pub struct Graph {
     /// In the order of `pipeline.toml`.
     pub instances: Vec<Arc<Instance>>,
-    /// Position of each instance's upstream instances.
+    /// Positions of the instances whose outputs each one reads.
     pub upstream: Vec<BTreeSet<usize>>,
-    /// Positions in an order in which each instance follows its upstream.
+    /// Positions of the instances that each one waits for: its upstream, and what its `after` names.
+    pub before: Vec<BTreeSet<usize>>,
+    /// Positions in an order in which each instance follows those that it waits for.
     pub order: Vec<usize>,
     producers: Producers,
 }
@@ -50,10 +52,12 @@ impl Graph {
                 .collect()
         });
         let upstream: Vec<BTreeSet<usize>> = upstream.collect();
-        let order = topological(&instances, &upstream)?;
+        let before = before(&instances, &upstream);
+        let order = topological(&instances, &before)?;
         Ok(Graph {
             instances: instances.into_iter().map(Arc::new).collect(),
             upstream,
+            before,
             order,
             producers,
         })
@@ -127,7 +131,7 @@ impl Graph {
                 for &at in self.order.iter().rev() {
                     // What a frozen stage was made from is of no concern.
                     if reached.contains(&at) && !self.instances[at].rules.is_frozen {
-                        reached.extend(&self.upstream[at]);
+                        reached.extend(&self.before[at]);
                     }
                 }
             }
@@ -222,11 +226,25 @@ pub struct Selection {
     pub reached: BTreeSet<usize>,
 }
 
-/// An order in which instances follow their upstream, else that of the file.
-fn topological(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Result<Vec<usize>> {
-    let mut waits_for: Vec<usize> = upstream.iter().map(BTreeSet::len).collect();
+/// The instances that each one waits for.
+fn before(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
+    let mut by_stage: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, instance) in instances.iter().enumerate() {
+        by_stage.entry(&instance.stage).or_default().push(at);
+    }
+    let of_stage = |name: &String| by_stage.get(name.as_str()).into_iter().flatten();
+    let before = instances.iter().zip(upstream).map(|(instance, upstream)| {
+        let after = instance.after.iter().flat_map(of_stage);
+        after.chain(upstream).copied().collect()
+    });
+    before.collect()
+}
+
+/// An order in which instances follow those `before` them, else that of the file.
+fn topological(instances: &[Instance], before: &[BTreeSet<usize>]) -> Result<Vec<usize>> {
+    let mut waits_for: Vec<usize> = before.iter().map(BTreeSet::len).collect();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); instances.len()];
-    for (at, above) in upstream.iter().enumerate() {
+    for (at, above) in before.iter().enumerate() {
         for &above in above {
             followers[above].push(at);
         }
@@ -250,14 +268,14 @@ fn topological(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Result<V
     let left = (0..instances.len())
         .filter(|&at| waits_for[at] > 0)
         .collect();
-    Err(Error::Cycle(chain(instances, upstream, &left)))
+    Err(Error::Cycle(chain(instances, before, &left)))
 }
 
 /// A cycle among `left`, each of which waits for another of them, as `a → b → a`.
-fn chain(instances: &[Instance], upstream: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> String {
+fn chain(instances: &[Instance], before: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> String {
     let mut path: Vec<usize> = left.first().copied().into_iter().collect();
     while let Some(&last) = path.last() {
-        let Some(&next) = upstream[last].iter().find(|above| left.contains(above)) else {
+        let Some(&next) = before[last].iter().find(|above| left.contains(above)) else {
             break;
         };
         let seen = path.iter().position(|&at| at == next);

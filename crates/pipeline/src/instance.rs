@@ -46,6 +46,8 @@ pub struct Instance {
     pub device: Option<Device>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
+    /// Stages that must have succeeded before it starts.
+    pub after: Vec<String>,
     /// When and how it runs.
     pub rules: Rules,
 }
@@ -146,8 +148,23 @@ impl Maker<'_> {
             is_source: stage.is_source,
             device,
             env: stage.env.clone(),
+            after: self.after()?,
             rules: stage.rules.clone(),
         })
+    }
+
+    fn after(&self) -> Result<Vec<String>> {
+        let names = self.stage.after.iter().map(|name| {
+            let mut stages = self.config.stages.iter().map(|stage| stage.name.as_str());
+            if stages.any(|stage| stage == name.value) {
+                return Ok(name.value.clone());
+            }
+            let stages = self.config.stages.iter().map(|stage| stage.name.as_str());
+            let hint = nearest::hint(&name.value, stages);
+            let message = format!("`after` names no stage: `{}`{hint}", name.value);
+            Err(self.error(&name.span, message))
+        });
+        names.collect()
     }
 
     fn action(&self, variables: &Variables) -> Result<Action<String>> {
@@ -190,18 +207,50 @@ impl Maker<'_> {
 
     fn inputs(&self, variables: &Variables) -> Result<BTreeMap<String, Input>> {
         let inputs = self.stage.inputs.iter().map(|(name, template)| {
-            let text = self.fill(template, variables)?;
-            let target = match normal(self.root, &text) {
-                _ if text.is_empty() => Target::Absent,
-                path if glob::is_pattern(&text) => {
-                    Target::Glob(path.to_string_lossy().into_owned())
-                }
-                path => Target::Path(path),
-            };
             let param = self.first_param(&template.value, variables);
+            let target = self.target(template, variables, param.as_deref())?;
             Ok((name.clone(), Input { target, param }))
         });
         inputs.collect()
+    }
+
+    /// What an input refers to. Wildcards of the template make a pattern, those of a value are part of a name.
+    fn target(
+        &self,
+        template: &Spanned<String>,
+        variables: &Variables,
+        param: Option<&str>,
+    ) -> Result<Target> {
+        let text = self.fill(template, variables)?;
+        let wrong = |what: String| match param {
+            Some(param) => self
+                .params
+                .error(param, format!("`{param}` is `{text}`, {what}")),
+            None => self.error(&template.span, format!("`{text}`, {what}")),
+        };
+        if text.is_empty() {
+            return Ok(Target::Absent);
+        }
+        let path = normal(self.root, &expanded(self.root, &text).map_err(wrong)?);
+        let pieces = template::pieces(&template.value)?;
+        let is_pattern = pieces.iter().any(|piece| match piece {
+            template::Piece::Text(text) => glob::is_pattern(text),
+            template::Piece::Name(_) => false,
+        });
+        if !is_pattern {
+            return Ok(Target::Path(path));
+        }
+        for piece in &pieces {
+            if let template::Piece::Name(name) = piece
+                && glob::is_pattern(&self.text(name, variables, &template.span)?)
+            {
+                let pattern = &template.value;
+                return Err(wrong(format!(
+                    "which has a wildcard of its own: expected none within the pattern `{pattern}`"
+                )));
+            }
+        }
+        Ok(Target::Glob(path.to_string_lossy().into_owned()))
     }
 
     /// The param to name where the path of `template` is wrong.
@@ -283,6 +332,23 @@ fn plain_text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
+    }
+}
+
+/// `text` with the home folder in the place of a `~` at its start; else what is wrong with it.
+fn expanded(root: &Path, text: &str) -> std::result::Result<String, String> {
+    let Some(rest) = text.strip_prefix('~') else {
+        return Ok(text.to_owned());
+    };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        if root.join(text).exists() {
+            return Ok(text.to_owned());
+        }
+        return Err("which names another user's home folder: write its path in full".to_owned());
+    }
+    match std::env::var("HOME") {
+        Ok(home) if home.starts_with('/') => Ok(format!("{home}{rest}")),
+        _ => Err("and there is no HOME in the environment: write the path in full".to_owned()),
     }
 }
 

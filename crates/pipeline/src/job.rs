@@ -19,16 +19,13 @@ use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{place, template};
+use crate::{failure, place, template};
 
 /// The job file, in the work folder.
-const JOB: &str = "job.json";
+pub(crate) const JOB: &str = "job.json";
 
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
-
-/// Between two texts of a command. Of itself a shell goes on after a failed `a && b`.
-const NEXT: &str = "\n(exit $?)\n";
 
 /// A run about to start, under way or done.
 pub(crate) struct Job {
@@ -87,7 +84,7 @@ impl Job {
             (Action::Command(texts), _) => {
                 let texts = texts.iter();
                 let texts = texts.map(|text| command_text(workspace, text, planned, &made));
-                shell(&texts.collect::<Result<Vec<_>>>()?.join(NEXT))
+                shell(&failure::script(&texts.collect::<Result<Vec<_>>>()?))
             }
             (Action::Run(_), Some(executable)) => (executable, vec![file.display().to_string()]),
             (Action::Run(run), None) => {
@@ -95,6 +92,7 @@ impl Job {
             }
         };
         let command = format!("{} {}", program.display(), arguments.join(" "));
+        let command = command.replace(&trapped(""), "");
         // The paths of sockets are short, so this one is, too.
         let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
         let mut environment = environment(instance, share, &work);
@@ -206,19 +204,51 @@ impl Job {
 
     /// The error of a stage that failed, with the end of its log.
     fn failed(&self, ending: &Ending, told: Option<&Told>) -> Result<Error> {
-        let mut tail = tail(&said(&self.spec.log)?.collect::<Vec<_>>());
+        let mut lines = self.details(ending);
+        lines.extend(tail(said(&self.spec.log)?.collect()));
+        let mut report: String = lines.iter().map(|line| format!("\n  {line}")).collect();
         if let Some(told) = told {
             let refusals = told.refusals_of_failed(said(&self.spec.log)?);
             if !refusals.is_empty() {
-                tail = format!("{tail}\n{}", refusals.advice(told));
+                report.push_str(&format!("\n{}", refusals.advice(told)));
             }
         }
         Ok(Error::StageFailed {
             stage: self.instance.name.clone(),
             status: ending.to_string(),
-            tail,
+            report,
             log: self.shown(&self.spec.log).display().to_string(),
         })
+    }
+
+    /// What there is to say of how a stage ended.
+    fn details(&self, ending: &Ending) -> Vec<String> {
+        if ending.is_out_of_memory() {
+            return vec![format!(
+                "`memory = \"SIZE\"` in `[stage.{}]` keeps stages apart that need more together than there is",
+                self.instance.stage
+            )];
+        }
+        let mut details = match (&self.instance.action, ending.code) {
+            (Action::Command(texts), Some(status)) if ending.timeout.is_none() => {
+                failure::explain(texts, status, &self.spec.log)
+            }
+            _ => Vec::new(),
+        };
+        if ending.memory.is_some() {
+            details.push("meanwhile a process was killed for lack of memory".to_owned());
+        }
+        details.iter().map(|line| self.abridged(line)).collect()
+    }
+
+    /// A line of a script as `pipeline.toml` has it: places of outputs by their names, other paths from the root.
+    fn abridged(&self, line: &str) -> String {
+        let mut line = line.to_owned();
+        for (name, made) in &self.made {
+            let made = quote(&self.spec.folder.join(made).display().to_string());
+            line = line.replace(&made, &format!("${{out.{name}}}"));
+        }
+        line.replace(&format!("{}/", self.spec.folder.display()), "")
     }
 
     /// What is known of a stage that was held to limits.
@@ -528,8 +558,18 @@ fn shell(text: &str) -> (PathBuf, Vec<String>) {
     if program == bash {
         arguments.push("pipefail".into());
     }
-    arguments.extend(["-c".to_owned(), text.to_owned()]);
+    let script = if program == bash {
+        trapped(text)
+    } else {
+        text.to_owned()
+    };
+    arguments.extend(["-c".to_owned(), script]);
     (program.to_owned(), arguments)
+}
+
+/// A script for bash that reports what ends it.
+fn trapped(text: &str) -> String {
+    format!("{}{text}", failure::TRAP)
 }
 
 /// The lines that the stage wrote, without the runner's own.
@@ -540,11 +580,13 @@ fn said(log: &Path) -> Result<impl Iterator<Item = String>> {
     Ok(lines.filter(|line| !line.starts_with("# ")))
 }
 
-/// The last of some lines, indented.
-fn tail(lines: &[String]) -> String {
+/// The last of some lines; blank ones at the end tell nothing.
+fn tail(mut lines: Vec<String>) -> Vec<String> {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
     let first = lines.len().saturating_sub(TAIL_LINES);
-    let indented = lines[first..].iter().map(|line| format!("  {line}"));
-    indented.collect::<Vec<_>>().join("\n")
+    lines.split_off(first)
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl Lock {
         if !path.exists() || fs_err::read(&path)? != text.as_bytes() {
             let aside = scratch.join(FILE);
             fs_err::write(&aside, &text)?;
-            fs_err::rename(aside, path)?;
+            store::move_path(&aside, &path)?;
         }
         self.file = Some(text);
         Ok(())

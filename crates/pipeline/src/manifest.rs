@@ -75,6 +75,16 @@ impl Manifest {
         command.into_iter().flatten().next().map(String::as_str)
     }
 
+    /// The lines of a section.
+    pub(crate) fn only(&self, section: &str) -> Self {
+        let is_of_section = |entry: &&String| entry.split(' ').next() == Some(section);
+        let entries = self.lines.keys().filter(is_of_section);
+        let lines = entries.map(|entry| (entry.clone(), self.lines[entry].clone()));
+        Manifest {
+            lines: lines.collect(),
+        }
+    }
+
     /// The names and values of a section.
     pub(crate) fn section(&self, section: &str) -> BTreeMap<String, String> {
         let lines = self.lines.iter();
@@ -155,6 +165,11 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// The name of the line in its section.
+    pub(crate) fn name(&self) -> &str {
+        self.entry.split_once(' ').map_or("", |(_, name)| name)
+    }
+
     /// Whether it is one of code: of what a stage is compiled from, and how.
     pub(crate) fn is_of_code(&self) -> bool {
         is_of_code(&self.entry)

@@ -5,7 +5,8 @@
 //! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by its
 //! keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of text and
 //! flags, and if these don't tell the rows apart, of integers, too) and each other column of numbers is a metric, named by
-//! the column unless that is `value`. What is neither a finite number nor a key is left out.
+//! the column unless that is `value`. What is neither a finite number nor a key is left out; of JSON, numbers that are not
+//! finite (`NaN`, `Infinity`, as many programs write them, though JSON has no such words) are told, too.
 //!
 //! A program of the workspace reads tables: the runner compiles no parquet. What was read is kept by the content's hash,
 //! and outlives the content in the cache.
@@ -284,8 +285,15 @@ impl Metrics {
                 name,
                 value,
             };
-            if is_meant && self.known.insert(metric.full_name()) {
+            if !is_meant || !self.known.insert(metric.full_name()) {
+                continue;
+            }
+            if value.is_finite() {
                 self.values.push(metric);
+            } else {
+                let name = metric.full_name();
+                self.faults
+                    .push(format!("`{name}` is {value}, expected a finite number"));
             }
         }
     }
@@ -299,11 +307,48 @@ fn numbers(bytes: &[u8]) -> Read {
             LARGEST / 1_000_000
         ));
     }
-    let value = serde_json::from_slice(bytes);
+    let value = serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&quoted(bytes)));
     let value: Value = value.map_err(|_| "it is neither JSON nor a table in parquet".to_owned())?;
     let mut numbers = Vec::new();
     add_numbers("", &value, &mut numbers);
     Ok(numbers)
+}
+
+/// Before a word for a number that JSON has no word for, as no file begins a text.
+const NOT_FINITE: &str = "\u{0}number ";
+
+/// A text of JSON in which such words are texts.
+fn quoted(bytes: &[u8]) -> String {
+    const WORDS: [&str; 6] = ["NaN", "nan", "-Infinity", "Infinity", "-inf", "inf"];
+    let text = String::from_utf8_lossy(bytes);
+    let mark = Value::from(NOT_FINITE).to_string();
+    let mark = mark.trim_end_matches('"');
+    let mut quoted = String::with_capacity(text.len());
+    let (mut rest, mut is_inside) = (&*text, false);
+    while let Some(first) = rest.chars().next() {
+        let word = WORDS
+            .iter()
+            .find(|word| !is_inside && rest.starts_with(**word));
+        let taken = match (word, first) {
+            (Some(word), _) => {
+                quoted.push_str(&format!("{mark}{word}\""));
+                word.len()
+            }
+            // Whatever it escapes, it ends no text.
+            (None, '\\') if is_inside => {
+                let escaped = rest.chars().nth(1).map_or(0, char::len_utf8);
+                quoted.push_str(&rest[..1 + escaped]);
+                1 + escaped
+            }
+            (None, first) => {
+                is_inside ^= first == '"';
+                quoted.push(first);
+                first.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    quoted
 }
 
 fn add_numbers(name: &str, value: &Value, numbers: &mut Vec<(String, f64)>) {
@@ -314,6 +359,11 @@ fn add_numbers(name: &str, value: &Value, numbers: &mut Vec<(String, f64)>) {
     match value {
         Value::Number(number) => {
             let number = number.as_f64().filter(|number| number.is_finite());
+            numbers.extend(number.map(|number| (name.to_owned(), number)));
+        }
+        Value::String(text) => {
+            let word = text.strip_prefix(NOT_FINITE);
+            let number = word.and_then(|word| word.parse::<f64>().ok());
             numbers.extend(number.map(|number| (name.to_owned(), number)));
         }
         Value::Array(items) => {
@@ -345,5 +395,16 @@ mod tests {
         assert_eq!(numbers(text), Ok(expected));
         assert_eq!(numbers(b"0.25\n"), Ok(vec![(String::new(), 0.25)]));
         assert!(numbers(b"no").is_err() && numbers(b"").is_err());
+    }
+
+    #[test]
+    fn words_that_json_lacks_are_numbers_that_are_not_finite() {
+        let text = br#"{"f1": 0.5, "loss": NaN, "note": "NaN \" inf", "low": [-Infinity, 1]}"#;
+        let values = numbers(text).unwrap();
+        let shown: Vec<String> = values.iter().map(|(n, v)| format!("{n} {v}")).collect();
+        assert_eq!(shown, ["f1 0.5", "loss NaN", "low.0 -inf", "low.1 1"]);
+        let [(_, alone)] = numbers(b"nan\n").unwrap().try_into().unwrap();
+        assert!(alone.is_nan());
+        assert!(numbers(b"NaN NaN").is_err() && numbers(b"{\"a\": Na}").is_err());
     }
 }

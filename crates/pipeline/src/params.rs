@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use toml_edit::{Item, Table, TableLike};
 
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::nearest;
 use crate::source::{self, Source};
@@ -17,7 +18,8 @@ pub const FILE: &str = "params.toml";
 /// What changes params for one run.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Overlay files, each with some of the keys of `params.toml`; later ones win.
+    /// Overlay files, each with some of the keys of `params.toml`; later ones win. Without any, the overlay that
+    /// `pipeline.toml` names as `default-params` holds.
     pub files: Vec<PathBuf>,
     /// `table.key=value`, after the files; the value is TOML, or plain text for a string.
     pub settings: Vec<String>,
@@ -40,12 +42,13 @@ struct Place {
 }
 
 impl Params {
-    /// Reads `params.toml` of the workspace (none means no params), then the overrides.
+    /// Reads `params.toml` of the workspace (none means no params), then the overrides; `config` names those that hold by
+    /// default.
     ///
     /// # Errors
     /// A file cannot be read or isn't TOML; an override names a key that
     /// `params.toml` doesn't have, or gives it another type.
-    pub fn load(root: &Path, overrides: &Overrides) -> Result<Self> {
+    pub fn load(root: &Path, config: &Config, overrides: &Overrides) -> Result<Self> {
         let path = root.join(FILE);
         let declared = path
             .exists()
@@ -53,7 +56,15 @@ impl Params {
             .transpose()?;
         let overlays = overrides.files.iter();
         let overlays = overlays.map(|file| Source::read(file, &file.display().to_string()));
-        let mut params = Params::of_sources(declared, overlays.collect::<Result<_>>()?)?;
+        let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
+        if overlays.is_empty() {
+            overlays.extend(config.default_overlay(|file| {
+                let path = root.join(file);
+                let source = path.is_file().then(|| Source::read(&path, file));
+                source.transpose()
+            })?);
+        }
+        let mut params = Params::of_sources(declared, overlays)?;
         for setting in &overrides.settings {
             params.set(setting)?;
         }

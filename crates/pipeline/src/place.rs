@@ -8,27 +8,33 @@ use store::{Digest, remove_path};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::instance::{Instance, Output, output_path};
-use crate::lock;
-use crate::supervise::STAGE_LOCK;
+use crate::process::Interrupts;
 use crate::workspace::Workspace;
+use crate::{leftover, lock};
 
 pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
-/// Refuses an output whose folder leads out of the workspace by a symbolic link.
+const IS_MOUNT: &str = "is a mount point, which no move can replace: mount a folder above it, or declare what is in it";
+
+/// Refuses an output whose folder leads out of the workspace by a symbolic link, or that is a mount point.
 pub(crate) fn check(
     workspace: &Workspace,
     instance: &Instance,
     name: &str,
     output: &Output,
 ) -> Result<()> {
-    if is_inside(workspace, &output.path)? {
+    let why = if !is_inside(workspace, &output.path)? {
+        LEADS_OUT
+    } else if store::is_mount_point(&workspace.root.join(&output.path)) {
+        IS_MOUNT
+    } else {
         return Ok(());
-    }
+    };
     Err(Error::OutputPlace {
         stage: instance.name.clone(),
         name: name.to_owned(),
         path: output.path.display().to_string(),
-        why: LEADS_OUT,
+        why,
     })
 }
 
@@ -81,10 +87,11 @@ pub(crate) fn move_in(
         fs_err::create_dir_all(parent)?;
     }
     let is_free = path.symlink_metadata().is_err();
+    // The plain call: what cannot be renamed, for another file system or a folder in the way, is done below.
     if is_free && fs_err::rename(made, &path).is_ok() {
         return Ok(());
     }
-    // Something is in the way, or on another file system: the store replaces it in one step.
+    // The store replaces what is in the way in one step.
     let Workspace { store, index, .. } = &mut *workspace;
     let Some(store) = store else { return Ok(()) };
     if output.treatment.is_cached {
@@ -92,10 +99,7 @@ pub(crate) fn move_in(
     }
     // Without the store's help there is a moment without the output, and what ends in it runs again.
     remove_path(&path)?;
-    if fs_err::rename(made, &path).is_err() {
-        store::copy_path(made, &path)?;
-    }
-    Ok(())
+    Ok(store::move_path(made, &path)?)
 }
 
 /// Moves what stands at `path` to the folder of kept things, unless the cache
@@ -115,7 +119,7 @@ pub(crate) fn keep_unknown(
     if let Some(parent) = kept.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    fs_err::rename(path, &kept)?;
+    store::move_path(path, &kept)?;
     let shown = kept.strip_prefix(&workspace.root).unwrap_or(&kept);
     let text = format!(
         "`{}` was not made by this pipeline or was edited since; it is now `{}`",
@@ -234,11 +238,11 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     let text = serde_json::to_vec(&aside).map_err(std::io::Error::from)?;
     let journal = work.join(JOURNAL);
     fs_err::write(journal.with_extension("part"), text)?;
-    fs_err::rename(journal.with_extension("part"), &journal)?;
+    store::move_path(&journal.with_extension("part"), &journal)?;
     for ((path, kept), output) in aside.places(work).zip(outputs) {
         let path = workspace.root.join(path);
         if let Some(kept) = kept {
-            fs_err::rename(&path, &kept)?;
+            store::move_path(&path, &kept)?;
             if output.treatment.is_kept {
                 store::copy_path(&kept, &path)?;
             }
@@ -250,20 +254,37 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     Ok(())
 }
 
-/// Undoes what unfinished commands left, in all work folders.
-pub(crate) fn recover(workspace: &Workspace) -> Result<()> {
+/// Undoes what unfinished commands left, in all work folders, once no stage is at work there.
+///
+/// # Errors
+/// A file cannot be moved or removed, or a signal asks to stop.
+pub(crate) fn recover(
+    workspace: &Workspace,
+    interrupts: &Interrupts,
+    events: &mut dyn Events,
+) -> Result<()> {
+    let work = workspace.own("work");
+    let folders = if work.is_dir() {
+        let folders = fs_err::read_dir(work)?.map(|entry| Ok(entry?.path()));
+        folders.collect::<Result<Vec<_>>>()?
+    } else {
+        Vec::new()
+    };
+    for work in &folders {
+        leftover::end(work, leftover::GRACE, interrupts, |leftover| {
+            let work = work.strip_prefix(&workspace.root).unwrap_or(work);
+            events.event(Event::Warning {
+                stage: &leftover.stage,
+                text: &leftover.text(work),
+            });
+        })?;
+    }
     // Temporary files of killed runs, and a lock that one was about to put in place.
     remove_path(&passing(workspace))?;
     remove_path(&workspace.own(lock::FILE))?;
     store::remove_unwritten(&workspace.own(""))?;
-    let work = workspace.own("work");
-    if !work.is_dir() {
-        return Ok(());
-    }
-    for entry in fs_err::read_dir(work)? {
-        let work = entry?.path();
-        wait_for_end(&work)?;
-        recover_from(workspace, &work)?;
+    for work in &folders {
+        recover_from(workspace, work)?;
     }
     Ok(())
 }
@@ -299,15 +320,6 @@ pub(crate) fn remove_filled(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A stage whose runner was killed needs a moment to end, and writes until then.
-fn wait_for_end(work: &Path) -> Result<()> {
-    let lock = work.join(STAGE_LOCK);
-    if lock.is_file() {
-        fs_err::File::open(lock)?.file().lock_shared()?;
-    }
-    Ok(())
-}
-
 /// Undoes what an unfinished command left whose work folder is `work`.
 pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
     let Some(aside) = Aside::load(workspace, work)? else {
@@ -320,7 +332,7 @@ pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
             Some(kept) if kept.symlink_metadata().is_err() => {}
             Some(kept) => {
                 remove_path(&path)?;
-                fs_err::rename(kept, &path)?;
+                store::move_path(&kept, &path)?;
             }
             None => remove_path(&path)?,
         }

@@ -167,6 +167,7 @@ impl Workspace {
                 if is_locked {
                     reasons.push("the cache does not have it".into());
                 }
+                reasons.extend(comes_first(foreseen.unsure_of(&self.graph.before[at])));
                 Ok(Decision::Run { planned, reasons })
             }
         }
@@ -199,11 +200,6 @@ impl Workspace {
     }
 
     fn pending(&self, instance: &Instance, draft: &Draft, anyway: Option<&str>) -> Decision {
-        let waits_for: Vec<String> = draft
-            .pending
-            .iter()
-            .map(|stage| format!("`{stage}` comes first"))
-            .collect();
         if let Some(reason) = anyway {
             return Decision::Pending {
                 certain: true,
@@ -215,7 +211,7 @@ impl Workspace {
             None => vec![NEVER.into()],
         };
         let certain = !reasons.is_empty();
-        reasons.extend(waits_for);
+        reasons.extend(comes_first(draft.pending.iter().map(String::as_str)));
         Decision::Pending { certain, reasons }
     }
 
@@ -299,6 +295,11 @@ pub struct Explanation {
     pub manifest: String,
     /// How the last result came to be taken for it, where no run made it.
     pub accepted: Option<String>,
+}
+
+/// The instances that an instance waits for, as reasons.
+fn comes_first<'s>(names: impl Iterator<Item = &'s str>) -> impl Iterator<Item = String> {
+    names.map(|name| format!("`{name}` comes first"))
 }
 
 /// Why an instance runs whatever its key is, if it does.

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
 use crate::events::Progress;
+use crate::leftover;
 use crate::supervise::{ENDED, Ending, Report, SAID, Spec};
 
 /// How often signals are looked for.
@@ -143,6 +144,10 @@ impl Supervisor {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.process.wait()?;
+                    let work = spec.lock.parent().unwrap_or(Path::new("."));
+                    leftover::end(work, Duration::ZERO, interrupts, |leftover| {
+                        hear(Message::Warn(leftover.text(work)));
+                    })?;
                     interrupts.check()?;
                     return Err(Error::Invalid(format!(
                         "cannot tell how `{stage}` ended: its supervisor ended with {status}"

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::cgroup::Groups;
+
 /// What a stage occupies while it runs. None of it is part of its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resources {
@@ -42,16 +44,21 @@ pub(crate) struct Share {
 }
 
 impl Room {
-    /// All of this machine, for at most `jobs` stages at once.
+    /// All of this machine that this process may use, for at most `jobs` stages at once.
     pub(crate) fn of_machine(jobs: NonZeroUsize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Room {
             jobs: jobs.get(),
             cores: cores.try_into().unwrap_or(u64::MAX),
-            memory: total_memory(),
+            memory: memory(),
             gpus: visible_gpus(),
             n_running: 0,
         }
+    }
+
+    /// Number of GPUs that are free.
+    pub(crate) fn n_gpus(&self) -> usize {
+        self.gpus.len()
     }
 
     /// Whether one more stage may run, whatever it needs.
@@ -92,6 +99,12 @@ impl Room {
         self.memory = self.memory.map(|left| left + share.memory);
         self.gpus.extend(share.gpus);
     }
+}
+
+/// The memory that this process and its children may have, in bytes, where the system tells.
+fn memory() -> Option<u64> {
+    let limit = Groups::own().memory_limit();
+    limit.into_iter().chain(total_memory()).min()
 }
 
 /// All memory in bytes, where `/proc` tells.

@@ -93,7 +93,7 @@ fn comment(table: &dyn TableLike, key: &str, item: &Item) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{OUTPUT_KEYS, STAGE_KEYS};
+    use crate::config::{OUTPUT_KEYS, ROOT_KEYS, STAGE_KEYS};
 
     fn keys(schema: &Value) -> Vec<&str> {
         let properties = schema["properties"].as_object().unwrap();
@@ -105,6 +105,7 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_read() {
         let schema: Value = serde_json::from_str(PIPELINE).unwrap();
+        assert_eq!(keys(&schema), ROOT_KEYS);
         for (name, known) in [("stage", &STAGE_KEYS[..]), ("output", &OUTPUT_KEYS[..])] {
             let mut known = known.to_vec();
             known.sort_unstable();

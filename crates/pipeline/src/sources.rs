@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::graph::Selection;
-use crate::instance::{Input, Instance, Target};
+use crate::instance::{Input, Target};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
@@ -15,7 +15,7 @@ impl Workspace {
     /// # Errors
     /// Some are missing; each is named with its stage and the param that gave it.
     pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
-        let mut missing = Vec::new();
+        let mut missing: Vec<Missing> = Vec::new();
         let tracked = Tracked::load(&self.root)?;
         for at in self.in_order(selection) {
             let instance = &self.graph.instances[at];
@@ -24,20 +24,29 @@ impl Workspace {
             }
             for (name, input) in &instance.inputs {
                 if let Some(path) = self.missing_source(input)? {
-                    let mut message = self.missing_message(instance, name, input, &path);
-                    if let Some(source) = tracked.around(Path::new(&path)) {
-                        message
-                            .push_str(&format!("; `cargo xtask checkout {source}` brings it back"));
+                    let is_same = |known: &&mut Missing| known.path == path && known.input == *name;
+                    match missing.iter_mut().find(is_same) {
+                        Some(known) => known.stages.push(instance.name.clone()),
+                        None => missing.push(Missing {
+                            stages: vec![instance.name.clone()],
+                            input: name.clone(),
+                            param: input.param.clone(),
+                            path,
+                        }),
                     }
-                    missing.push(message);
                 }
             }
         }
         if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::MissingInputs(missing))
+            return Ok(());
         }
+        let messages = missing.iter().map(|missing| {
+            let source = tracked.around(Path::new(&missing.path));
+            let cure =
+                source.map(|source| format!("; `cargo xtask checkout {source}` brings it back"));
+            self.missing_message(missing) + &cure.unwrap_or_default()
+        });
+        Err(Error::MissingInputs(messages.collect()))
     }
 
     fn missing_source(&self, input: &Input) -> Result<Option<String>> {
@@ -54,23 +63,43 @@ impl Workspace {
         }
     }
 
-    fn missing_message(
-        &self,
-        instance: &Instance,
-        name: &str,
-        input: &Input,
-        path: &str,
-    ) -> String {
-        let given = input.param.as_ref().map_or_else(String::new, |param| {
+    fn missing_message(&self, missing: &Missing) -> String {
+        let Missing {
+            stages,
+            input,
+            path,
+            param,
+        } = missing;
+        let given = param.as_ref().map_or_else(String::new, |param| {
             let place = self.params.place(param);
             format!(
                 ", given by `{param}`{}",
                 place.map_or_else(String::new, |place| format!(" in {place}"))
             )
         });
-        format!(
-            "stage `{}` needs the input `{name}`: `{path}` does not exist{given}",
-            instance.name
-        )
+        let need = match stages.as_slice() {
+            [stage] => format!("stage `{stage}` needs"),
+            stages => format!("stages {} need", all_of(stages)),
+        };
+        format!("{need} the input `{input}`: `{path}` does not exist{given}")
+    }
+}
+
+/// An input that nobody makes and that doesn't exist.
+struct Missing {
+    /// Instances that read it.
+    stages: Vec<String>,
+    input: String,
+    path: String,
+    /// The param that gave its path.
+    param: Option<String>,
+}
+
+/// `a`, `b` and `c`.
+fn all_of(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("`{name}`"),
+        [names @ .., last] => format!("`{}` and `{last}`", names.join("`, `")),
     }
 }

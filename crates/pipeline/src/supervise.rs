@@ -2,7 +2,8 @@
 //!
 //! It starts one stage after another, each in a process group of its own, and sees to it that nothing of a group outlives
 //! the stage or the runner, however the runner ends: its standard input is a pipe that the runner holds open and that the
-//! kernel closes even after `kill -9`.
+//! kernel closes even after `kill -9`. It has a session of its own, so that what kills the runner's process group leaves
+//! it there to end the stage; where it is killed, too, the stage goes on to hold the lock of its work folder.
 //!
 //! On standard input it is given a `Spec` a line. On standard output, a line that begins with `SAID` is what the stage
 //! wrote to its own, and one that begins with `ENDED` says how it ended. What a stage writes cannot pass for the latter.
@@ -14,21 +15,24 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, setsid};
+use rustix::io::{FdFlags, fcntl_setfd};
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use wait4::Wait4;
 
+use crate::cgroup::Groups;
 use crate::error::{Error, Result};
 use crate::events::Usage;
 use crate::process;
+use crate::quantity::show_bytes;
 
 /// Before what a stage wrote.
 pub(crate) const SAID: u8 = b'|';
@@ -36,11 +40,17 @@ pub(crate) const SAID: u8 = b'|';
 /// Before a [`Report`].
 pub(crate) const ENDED: u8 = b'=';
 
-/// The file in a work folder that is locked while a stage runs there.
+/// The file in a work folder that is locked while a stage runs there, by the stage itself: it inherits the descriptor.
 pub(crate) const STAGE_LOCK: &str = "lock";
 
 /// How long a stage may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The control groups of this process, and so of its stages.
+static GROUPS: OnceLock<Groups> = OnceLock::new();
+
+/// How long killed processes may take to be gone.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// What to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,9 +86,41 @@ pub(crate) struct Ending {
     /// The time that it was stopped after.
     pub(crate) timeout: Option<Duration>,
     pub(crate) usage: Usage,
+    /// Whether the kernel killed a process for lack of memory meanwhile.
+    #[serde(default)]
+    pub(crate) memory: Option<MemoryKill>,
+}
+
+/// The kernel killed a process for lack of memory.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MemoryKill {
+    /// The memory that was allowed, in bytes, where a limit was set.
+    pub(crate) limit_bytes: Option<u64>,
 }
 
 impl Ending {
+    /// Whether it was killed by SIGKILL itself, or ended as a shell does whose command was.
+    fn is_killed(&self) -> bool {
+        const SHELL: i32 = 128 + Signal::SIGKILL as i32;
+        self.signal == Some(Signal::SIGKILL as i32) || self.code == Some(SHELL)
+    }
+
+    /// Whether it was killed for lack of memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.memory.is_some() && self.is_killed() && self.timeout.is_none()
+    }
+
+    fn plain_status(&self) -> String {
+        match (self.code, self.signal) {
+            (Some(code), _) => format!("exit status {code}"),
+            (None, Some(signal)) => match Signal::try_from(signal) {
+                Ok(signal) => format!("killed by {}", signal.as_str()),
+                Err(_) => format!("killed by signal {signal}"),
+            },
+            (None, None) => "ended without a status".to_owned(),
+        }
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         self.code == Some(0) && self.timeout.is_none()
     }
@@ -89,13 +131,18 @@ impl std::fmt::Display for Ending {
         if let Some(timeout) = self.timeout {
             return write!(f, "stopped after its timeout of {timeout:?}");
         }
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(f, "exit status {code}"),
-            (None, Some(signal)) => match Signal::try_from(signal) {
-                Ok(signal) => write!(f, "killed by {}", signal.as_str()),
-                Err(_) => write!(f, "killed by signal {signal}"),
-            },
-            (None, None) => write!(f, "ended without a status"),
+        let status = self.plain_status();
+        let Some(memory) = self.memory.as_ref().filter(|_| self.is_out_of_memory()) else {
+            return write!(f, "{status}");
+        };
+        let peak = show_bytes(self.usage.peak_bytes);
+        write!(
+            f,
+            "killed for lack of memory ({status}), at a peak of {peak}"
+        )?;
+        match memory.limit_bytes {
+            Some(limit) => write!(f, " of the {} allowed", show_bytes(limit)),
+            None => Ok(()),
         }
     }
 }
@@ -105,6 +152,8 @@ impl std::fmt::Display for Ending {
 /// # Errors
 /// A line isn't a description.
 pub fn supervise() -> Result<()> {
+    // The leader of a process group has none to leave.
+    let _ = setsid();
     let stage = Stage::default();
     let specs = listen(&stage);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -153,6 +202,17 @@ impl Stage {
         }
     }
 
+    /// Kills what a stage that has ended left of its group, and waits for the end of that.
+    fn end_rest(&self) {
+        let start = Instant::now();
+        if let Some(group) = self.group().take() {
+            stop(group, Signal::SIGKILL);
+            while killpg(group, None).is_ok() && start.elapsed() < LAST_MOMENT {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
     /// Asks the group to end, and sees to it after a while.
     fn end(&self) {
         let Some(group) = *self.group() else { return };
@@ -175,6 +235,9 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
     // A stage whose runner was killed may need a moment to end.
     let lock = fs_err::File::create(&spec.lock)?;
     lock.file().lock()?;
+    fcntl_setfd(lock.file(), FdFlags::empty()).map_err(std::io::Error::from)?;
+    let groups = GROUPS.get_or_init(Groups::own);
+    let n_memory_kills = groups.n_memory_kills();
     let start = Instant::now();
     let mut child = {
         // Who hears of the runner's end meanwhile waits to learn what there is to stop.
@@ -192,13 +255,18 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
     let outlet = child.stdout.take().map(Outlet::open);
     let clock = spec.timeout.map(|timeout| Clock::start(timeout, stage));
     let ended = child.wait4()?;
-    stage.signal(Signal::SIGKILL);
-    *stage.group() = None;
+    stage.end_rest();
+    // What left the group may go on, as a server does, but holds nothing up.
+    lock.file().unlock()?;
     let is_late = clock.is_some_and(|clock| clock.is_late());
     if let Some(outlet) = outlet {
         outlet.close();
     }
+    let is_short = !ended.status.success() && groups.n_memory_kills() > n_memory_kills;
     Ok(Some(Ending {
+        memory: is_short.then(|| MemoryKill {
+            limit_bytes: groups.memory_limit(),
+        }),
         code: ended.status.code(),
         signal: ExitStatus::signal(&ended.status),
         timeout: spec.timeout.filter(|_| is_late),

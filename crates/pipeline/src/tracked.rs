@@ -118,7 +118,7 @@ impl Tracked {
     fn save(&self, workspace: &Workspace) -> Result<()> {
         let aside = workspace.own(FILE);
         fs_err::write(&aside, self.text())?;
-        Ok(fs_err::rename(aside, workspace.root.join(FILE))?)
+        Ok(store::move_path(&aside, &workspace.root.join(FILE))?)
     }
 
     /// The source that is at `path` or holds it.

@@ -129,13 +129,16 @@ impl Workspace {
             )));
         }
         let config = Config::load(&root)?;
-        let params = Params::load(&root, overrides)?;
+        let params = Params::load(&root, &config, overrides)?;
         let mut graph = Graph::new(instance::instances(&config, &params, &root)?)?;
         if !aside.as_os_str().is_empty() {
             graph = graph.in_folder(&aside)?;
         }
         let lock = Lock::load(&root.join(&aside))?;
         let folder = root.join(FOLDER);
+        if access == Access::Write {
+            mark(&folder);
+        }
         let cache = folder.join("cache");
         let store = match access {
             Access::Read if !cache.exists() => None,
@@ -363,5 +366,24 @@ impl Workspace {
         let declared: BTreeSet<&str> = instances.map(|i| i.name.as_str()).collect();
         self.lock.keep_only(&declared);
         self.lock.save(&self.root.join(&self.aside), &self.own(""))
+    }
+}
+
+/// Keeps the runner's folder out of git, whatever the workspace ignores, and out of backups: <https://bford.info/cachedir>.
+fn mark(folder: &Path) {
+    const MARKS: [(&str, &str); 2] = [
+        (".gitignore", "*\n"),
+        (
+            "CACHEDIR.TAG",
+            "Signature: 8a477f597d28d172789f06886806bc55\n# The runner's folder: cache, logs, work under way.\n",
+        ),
+    ];
+    for (name, text) in MARKS {
+        let path = folder.join(name);
+        if !path.exists() {
+            // Nothing depends on them: a full disk is to be looked through and cleared all the same.
+            let made = fs_err::create_dir_all(folder).map_err(store::Error::from);
+            let _ = made.and_then(|()| write_whole(&path, text.as_bytes()));
+        }
     }
 }

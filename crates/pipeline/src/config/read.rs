@@ -7,8 +7,8 @@ use serde_json::Value;
 use toml_edit::{Item, Table, TableLike};
 
 use super::{
-    ADVICE_KEYS, Action, Advice, DeclaredOutput, Marked, OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned,
-    Stage, Treatment,
+    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, DeclaredOutput, Marked, OUTPUT_KEYS,
+    Rules, STAGE_KEYS, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::resources::Resources;
@@ -21,6 +21,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    pub(super) fn cache(&self, root: &dyn TableLike) -> Result<CacheLimits> {
+        let Some(item) = root.get("cache") else {
+            return Ok(CacheLimits::default());
+        };
+        let table = self.table(item, "`cache`")?;
+        self.known_keys(table, "key of `cache`", &CACHE_KEYS)?;
+        Ok(CacheLimits {
+            max_size: self.quantity(table, "max-size", quantity::bytes)?,
+            max_age: self.quantity(table, "max-age", quantity::duration)?,
+        })
+    }
+
     pub(super) fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
         let table = self.table(item, &format!("stage `{name}`"))?;
         self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;
@@ -36,6 +48,7 @@ impl Reader<'_> {
             metrics: self.metrics(table)?,
             env: self.env(table)?,
             is_source: self.flag(table, "source", false)?,
+            after: self.after(table)?,
             rules: self.rules(table)?,
         };
         let start = item.span().map_or(0, |span| span.start);
@@ -168,6 +181,11 @@ impl Reader<'_> {
             is_kept: self.flag(table, "keep", false)?,
         };
         Ok(DeclaredOutput { path, treatment })
+    }
+
+    fn after(&self, table: &dyn TableLike) -> Result<Vec<Spanned<String>>> {
+        let item = table.get("after");
+        item.map_or_else(|| Ok(Vec::new()), |item| self.strings(item, "after"))
     }
 
     fn params(&self, table: &dyn TableLike) -> Result<Option<Vec<Spanned<String>>>> {
@@ -348,7 +366,11 @@ impl Reader<'_> {
         })
     }
 
-    fn optional_string(&self, table: &dyn TableLike, key: &str) -> Result<Option<Spanned<String>>> {
+    pub(super) fn optional_string(
+        &self,
+        table: &dyn TableLike,
+        key: &str,
+    ) -> Result<Option<Spanned<String>>> {
         let item = table.get(key);
         item.map(|item| self.string(item, &format!("`{key}`")))
             .transpose()

@@ -141,6 +141,7 @@ impl Executor<'_> {
         mut planned: Planned,
         reasons: Vec<String>,
     ) -> Result<Begun> {
+        self.forecast_once(at)?;
         let asks = self.options.is_interactive && !self.wanted.contains(&at);
         if asks && !self.events.may_run(&instance.name, &reasons) {
             return Ok(Begun::Unwanted);

@@ -36,8 +36,8 @@ struct Stage {
 }
 
 impl Schedule {
-    /// For instances in the order `order`, each behind those of the plan that `upstream` has for it.
-    pub(super) fn new(order: Vec<usize>, upstream: &[BTreeSet<usize>]) -> Self {
+    /// For instances in the order `order`, each behind those of the plan that `before` has for it.
+    pub(super) fn new(order: Vec<usize>, before: &[BTreeSet<usize>]) -> Self {
         let stages = order.iter().zip(0..).map(|(&at, place)| {
             let stage = Stage {
                 place,
@@ -50,7 +50,7 @@ impl Schedule {
         let mut stages: BTreeMap<usize, Stage> = stages.collect();
         for &at in &order {
             let mut n_before = 0;
-            for above in &upstream[at] {
+            for above in &before[at] {
                 if let Some(above) = stages.get_mut(above) {
                     above.followers.push(at);
                     n_before += 1;

@@ -44,7 +44,15 @@ fn instance(name: &str, inputs: &[&str], outputs: &[&str]) -> Instance {
         is_source: name == "paint",
         device: None,
         env: Vec::new(),
+        after: Vec::new(),
         rules: Default::default(),
+    }
+}
+
+fn instance_after(after: &[&str], instance: Instance) -> Instance {
+    Instance {
+        after: after.iter().map(|name| (*name).to_owned()).collect(),
+        ..instance
     }
 }
 
@@ -154,6 +162,44 @@ fn a_cycle_is_printed_as_a_chain() {
         "stages form a cycle: a → b → c → a"
     );
     let error = Graph::new(vec![instance("a", &["x/y"], &["x"])]);
+    assert_eq!(error.unwrap_err().to_string(), "stages form a cycle: a → a");
+}
+
+#[test]
+fn order_only_dependencies_order_and_reach_without_data() {
+    let graph = Graph::new(vec![
+        instance_after(&["check"], instance("use", &["data"], &["result"])),
+        instance("check@0", &[], &[]),
+        instance("check@1", &["data"], &[]),
+        instance("make", &[], &["data"]),
+    ])
+    .unwrap();
+    let order = names(&graph, graph.order.iter().copied());
+    assert_eq!(order, ["check@0", "make", "check@1", "use"]);
+    let select = |target: &str, reach| {
+        let selection = graph.select(Path::new("/w"), &[target.to_owned()], reach);
+        names(&graph, selection.unwrap().reached)
+    };
+    assert_eq!(
+        select("use", Reach::Upstream),
+        ["use", "check@0", "check@1", "make"]
+    );
+    assert_eq!(select("use", Reach::Single), ["use"]);
+    assert_eq!(select("check@0", Reach::Downstream), ["check@0"]);
+    assert_eq!(names(&graph, graph.upstream[0].iter().copied()), ["make"]);
+}
+
+#[test]
+fn a_cycle_through_an_order_only_dependency_is_an_error() {
+    let error = Graph::new(vec![
+        instance_after(&["b"], instance("a", &[], &["a.out"])),
+        instance("b", &["a.out"], &["b.out"]),
+    ]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "stages form a cycle: a → b → a"
+    );
+    let error = Graph::new(vec![instance_after(&["a"], instance("a", &[], &["x"]))]);
     assert_eq!(error.unwrap_err().to_string(), "stages form a cycle: a → a");
 }
 

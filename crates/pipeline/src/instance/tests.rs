@@ -26,12 +26,13 @@ folder = "/data/paintings"
 fn make(pipeline: &str) -> Result<Vec<Instance>> {
     let folder = tempfile::tempdir().unwrap();
     fs_err::write(folder.path().join("params.toml"), PARAMS).unwrap();
-    let params = Params::load(folder.path(), &Overrides::default())?;
     let source = Source {
         name: "pipeline.toml".into(),
         text: pipeline.into(),
     };
-    instances(&Config::parse(source)?, &params, Path::new("/work"))
+    let config = Config::parse(source)?;
+    let params = Params::load(folder.path(), &config, &Overrides::default())?;
+    instances(&config, &params, Path::new("/work"))
 }
 
 fn check_error(pipeline: &str, part: &str) {
@@ -110,6 +111,51 @@ fn inputs_may_be_absent_outside_or_patterns() {
 }
 
 #[test]
+fn a_value_is_no_pattern() {
+    let with = |value: &str, template: &str| {
+        let stage = format!("[stage.a]\ncmd = \"true\"\nin = {{ x = \"{template}\" }}\n");
+        let folder = tempfile::tempdir().unwrap();
+        let params = format!("\n[images]\nfolder = \"{value}\"\n");
+        fs_err::write(folder.path().join("params.toml"), params).unwrap();
+        let source = Source {
+            name: "pipeline.toml".into(),
+            text: stage,
+        };
+        let config = Config::parse(source)?;
+        let params = Params::load(folder.path(), &config, &Overrides::default())?;
+        let made = instances(&config, &params, Path::new("/work"))?;
+        Ok::<_, Error>(made[0].inputs["x"].target.clone())
+    };
+    let path = |path: &str| Target::Path(path.into());
+    assert_eq!(
+        with("/a*b/c?", "${images.folder}").unwrap(),
+        path("/a*b/c?")
+    );
+    assert_eq!(with("/a*b", "${images.folder}/x").unwrap(), path("/a*b/x"));
+    let pattern = Target::Glob("/a/*.csv".into());
+    assert_eq!(with("/a", "${images.folder}/*.csv").unwrap(), pattern);
+    let home = std::env::var("HOME").unwrap();
+    assert_eq!(
+        with("~/x", "${images.folder}").unwrap(),
+        path(&format!("{home}/x"))
+    );
+    let mixed = with("/a?", "${images.folder}/*.csv")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        mixed.contains("`images.folder` is `/a?/*.csv`, which has a wildcard of its own")
+            && mixed.contains("--> params.toml:3:1"),
+        "{mixed}"
+    );
+    let other = with("~ann/x", "${images.folder}").unwrap_err().to_string();
+    assert!(
+        other.contains("`images.folder` is `~ann/x`, which names another user's home folder")
+            && other.contains("--> params.toml:3:1"),
+        "{other}"
+    );
+}
+
+#[test]
 fn outputs_stay_inside() {
     let stage = |path: &str| format!("[stage.a]\ncmd = \"true\"\nout = {{ x = \"{path}\" }}\n");
     check_error(
@@ -144,6 +190,10 @@ fn unknown_names_are_pointed_at() {
     check_error(
         "[stage.a]\ncmd = \"x\"\neach = { fold = \"${seed.x}\" }\n",
         "unknown parameter `seed.x`",
+    );
+    check_error(
+        "[stage.check]\ncmd = \"x\"\n[stage.a]\ncmd = \"x\"\nafter = [\"chekc\"]\n",
+        "`after` names no stage: `chekc`; did you mean `check`?",
     );
     check_error(
         "[stage.a]\ncmd = \"x\"\neach = { fold = [1, 1] }\n",

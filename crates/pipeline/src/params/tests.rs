@@ -21,7 +21,46 @@ fn params(files: &[&str], settings: &[&str]) -> Result<Params> {
         overrides.files.push(path);
     }
     overrides.settings = settings.iter().map(|s| (*s).to_owned()).collect();
-    Params::load(folder.path(), &overrides)
+    Params::load(folder.path(), &config(""), &overrides)
+}
+
+fn config(text: &str) -> Config {
+    let text = text.to_owned();
+    let name = crate::config::FILE.to_owned();
+    Config::parse(Source { name, text }).unwrap()
+}
+
+#[test]
+fn the_default_overlay_holds_unless_a_file_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
+    write(FILE, TEXT);
+    write("demo.toml", "train.epochs = 3\n\n[authors]\nanna = 1\n");
+    write("mine.toml", "[train]\nlr = 0.5\n");
+    let config = config("default-params = \"demo.toml\"\n");
+    let load = |files: &[&str]| {
+        let overrides = Overrides {
+            files: files.iter().map(|file| folder.path().join(file)).collect(),
+            settings: vec!["seed=8".into()],
+        };
+        Params::load(folder.path(), &config, &overrides)
+    };
+    let params = load(&[]).unwrap();
+    assert_eq!(params.get("train.epochs"), Some(&Value::from(3)));
+    assert_eq!(params.get("seed"), Some(&Value::from(8)));
+    assert_eq!(params.place("train.epochs").unwrap(), "demo.toml:1");
+    assert_eq!(params.place("train.lr").unwrap(), "params.toml:5");
+    let params = load(&["mine.toml"]).unwrap();
+    assert_eq!(params.get("train.epochs"), Some(&Value::from(20)));
+    assert_eq!(params.get("authors.anna"), None);
+    fs_err::remove_file(folder.path().join("demo.toml")).unwrap();
+    let error = load(&[]).unwrap_err().to_string();
+    assert!(
+        error.contains("`demo.toml`, which does not exist"),
+        "{error}"
+    );
+    assert!(error.contains("--> pipeline.toml:1:18"), "{error}");
+    assert!(load(&["mine.toml"]).is_ok());
 }
 
 fn check(settings: &[&str], key: &str, expected: &str) {

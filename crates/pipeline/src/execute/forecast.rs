@@ -1,0 +1,114 @@
+//! What a run will do, and how long that took before.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Executor;
+use crate::draft::Foreseen;
+use crate::error::Result;
+use crate::events::{Event, Events, Forecast, State};
+use crate::instance::Instance;
+use crate::plan::Decision;
+use crate::runs::Run;
+
+/// Runs that are looked through, from the youngest.
+const MOST: usize = 20_000;
+
+impl Executor<'_> {
+    /// Reports what will run from the instance `first` on, once in a run.
+    pub(super) fn forecast_once(&mut self, first: usize) -> Result<()> {
+        if !std::mem::replace(&mut self.has_forecast, true) {
+            let forecast = self.forecast(first)?;
+            self.events.event(Event::Forecast(&forecast));
+        }
+        Ok(())
+    }
+
+    fn forecast(&mut self, first: usize) -> Result<Forecast> {
+        let mut foreseen = Foreseen::default();
+        let times = Times::of(self.workspace.runs(MOST, |_| true)?);
+        let mut forecast = Forecast::default();
+        // The earliest end of each instance, and the time of stages on GPUs.
+        let mut ends: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut gpus_s = 0.0;
+        for &at in self.plan.from(first) {
+            let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
+            let instance = &self.workspace.graph.instances[at];
+            foreseen.note(at, instance, &decision);
+            let time = times.of_instance(instance);
+            let before = &self.workspace.graph.before[at];
+            let start = { before.iter() }.filter_map(|above| ends.get(above));
+            let start = start.copied().fold(0.0, f64::max);
+            match decision {
+                Decision::Run { .. } | Decision::Pending { certain: true, .. } => {
+                    forecast.to_run.push(instance.name.clone());
+                    match time {
+                        Some(time) => forecast.known_s += time,
+                        None => forecast.unknown.push(instance.name.clone()),
+                    }
+                    let time = time.unwrap_or(0.0);
+                    gpus_s += f64::from(instance.rules.resources.gpus) * time;
+                    ends.insert(at, start + time);
+                }
+                Decision::Pending { .. } => {
+                    forecast.may_run.push(instance.name.clone());
+                    forecast.may_s += time.unwrap_or(0.0);
+                    ends.insert(at, start);
+                }
+                _ => {
+                    ends.insert(at, start);
+                }
+            }
+        }
+        let longest = ends.into_values().fold(0.0, f64::max);
+        let by_jobs = forecast.known_s / as_number(self.options.jobs.get());
+        let by_gpus = gpus_s / as_number(self.room.n_gpus().max(1));
+        forecast.least_s = longest.max(by_jobs).max(by_gpus);
+        Ok(forecast)
+    }
+}
+
+fn as_number(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
+}
+
+/// The last successful run of each instance.
+struct Times {
+    by_instance: BTreeMap<String, Run>,
+    /// The instance of each stage that ran last.
+    by_stage: BTreeMap<String, String>,
+}
+
+impl Times {
+    /// From runs, the youngest first.
+    fn of(runs: Vec<Run>) -> Self {
+        let mut times = Times {
+            by_instance: BTreeMap::new(),
+            by_stage: BTreeMap::new(),
+        };
+        let ran = |run: &Run| run.state() == State::Ran && run.usage.is_some();
+        for run in runs.into_iter().filter(ran) {
+            let stage = run.stage.split('@').next().unwrap_or(&run.stage);
+            let name = || run.stage.clone();
+            times.by_stage.entry(stage.to_owned()).or_insert_with(name);
+            times.by_instance.entry(name()).or_insert(run);
+        }
+        times
+    }
+
+    /// The seconds that the last run of an instance, or of another of its stage, took. More epochs take longer.
+    fn of_instance(&self, instance: &Instance) -> Option<f64> {
+        let other = || self.by_instance.get(self.by_stage.get(&instance.stage)?);
+        let run = self.by_instance.get(&instance.name).or_else(other)?;
+        let epochs = [&instance.params, &run.params].map(|params| {
+            let epochs = params.get("epochs").and_then(Value::as_f64);
+            epochs.filter(|epochs| *epochs > 0.0)
+        });
+        let factor = match epochs {
+            [Some(now), Some(then)] => now / then,
+            _ => 1.0,
+        };
+        Some(run.usage?.wall_s * factor)
+    }
+}

@@ -1,0 +1,232 @@
+//! What a failed shell command says beyond its exit status: the command of a list, the part of a pipe, the meaning.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+/// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
+/// the log where that was. bash alone has it.
+pub(crate) const TRAP: &str = r#"trap 'case $- in *e*) printf "\n# failed: line %s, status %s: %s\n" "$LINENO" "${PIPESTATUS[*]}" "${BASH_COMMAND%%$'\''\n'\''*}" >&2;; esac' ERR; "#;
+
+/// The start of the line that [`TRAP`] writes.
+const MARK: &str = "# failed: line ";
+
+/// After each text of a list. Of itself a shell goes on after a failed `a && b`.
+const NEXT: &str = "\n(exit $?)\n";
+
+/// The script of a command's texts.
+pub(crate) fn script(texts: &[String]) -> String {
+    match texts {
+        [text] => text.clone(),
+        texts => { texts.iter() }.flat_map(|text| [text, NEXT]).collect(),
+    }
+}
+
+/// Characters of a command that are shown.
+const SHOWN: usize = 400;
+
+/// The command that ended a script, as the shell reported it.
+#[derive(Debug, PartialEq, Eq)]
+struct Failed {
+    /// Line of the script, from 1.
+    line: usize,
+    /// Exit status of each part of a pipe; one for a simple command.
+    statuses: Vec<i32>,
+    command: String,
+}
+
+/// The last report in a log.
+fn reported(log: &Path) -> Option<Failed> {
+    let bytes = fs_err::read(log).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix(MARK))?;
+    let (line, rest) = line.split_once(", status ")?;
+    let (statuses, command) = rest.split_once(": ")?;
+    let statuses = statuses.split(' ').map(|status| status.parse().ok());
+    Some(Failed {
+        line: line.parse().ok()?,
+        statuses: statuses.collect::<Option<_>>()?,
+        command: command.to_owned(),
+    })
+}
+
+/// What there is to say of a script of `texts` that ended with `status`: which command it was, what the status means and
+/// how to allow it.
+pub(crate) fn explain(texts: &[String], status: i32, log: &Path) -> Vec<String> {
+    let Some(failed) = reported(log).filter(|failed| failed.status() == status) else {
+        return meaning(status, None).into_iter().collect();
+    };
+    let (number, shown) = failed.place(texts);
+    let which = match texts.len() {
+        0 | 1 => "command".to_owned(),
+        n => format!("command {number} of {n}"),
+    };
+    let mut lines = vec![format!("{which}: `{}`", on_one_line(&shown))];
+    let part = failed.part();
+    if let Some(part) = part {
+        lines.push(format!(
+            "of the {} programs in this pipe, number {} ended with status {status}: `pipefail` makes that the status of the pipe",
+            failed.statuses.len(),
+            part + 1
+        ));
+    }
+    let program = program(&shown, part.unwrap_or(0), failed.statuses.len());
+    lines.extend(meaning(status, program.as_deref()));
+    lines
+}
+
+impl Failed {
+    /// The status of the whole: that of the last part of the pipe that failed.
+    fn status(&self) -> i32 {
+        let mut failed = self.statuses.iter().rev().filter(|status| **status != 0);
+        failed.next().copied().unwrap_or(0)
+    }
+
+    /// The part of a pipe that failed.
+    fn part(&self) -> Option<usize> {
+        let failed = self.statuses.iter().rposition(|status| *status != 0);
+        failed.filter(|_| self.statuses.len() > 1)
+    }
+
+    /// The number of the text in which it stands, from 1, and what to show of it.
+    fn place(&self, texts: &[String]) -> (usize, String) {
+        let mut first = 1;
+        for (number, text) in (1..).zip(texts) {
+            let lines: Vec<&str> = text.split('\n').collect();
+            let next = first + lines.len();
+            if self.line == next {
+                // The status of all of it was asked for behind it.
+                return (number, text.trim().to_owned());
+            }
+            if (first..next).contains(&self.line) {
+                let shown = match self.statuses.len() {
+                    1 => self.command.clone(),
+                    _ => whole_pipe(&lines, self.line - first),
+                };
+                return (number, shown);
+            }
+            // The line between two texts.
+            first = next + 1;
+        }
+        (texts.len(), self.command.clone())
+    }
+}
+
+/// The line `at`, with those before it that go on in it.
+fn whole_pipe(lines: &[&str], at: usize) -> String {
+    let goes_on = |line: &&str| line.trim_end().ends_with(['|', '\\']);
+    let n_before = lines[..at].iter().rev().take_while(|line| goes_on(line));
+    let first = at - n_before.count();
+    let parts = lines[first..=at].iter();
+    let parts: Vec<&str> = parts
+        .map(|line| line.trim().trim_end_matches('\\').trim_end())
+        .collect();
+    parts.join(" ")
+}
+
+/// The name of the program in part `part` of `n_parts` of a pipe, as far as it can be told without a shell.
+fn program(command: &str, part: usize, n_parts: usize) -> Option<String> {
+    let parts: Vec<&str> = command.split('|').collect();
+    let part = match n_parts {
+        1 => command,
+        n if n == parts.len() => parts[part],
+        _ => return None,
+    };
+    let mut words = part.split_whitespace();
+    let word = words.find(|word| !word.contains('=') && !["!", "{", "("].contains(word))?;
+    Some(word.rsplit('/').next().unwrap_or(word).to_owned())
+}
+
+/// What an exit status means, of this program.
+fn meaning(status: i32, program: Option<&str>) -> Option<String> {
+    let allow = format!("to allow it, add `|| test $? = {status}` to the command");
+    let of_program = match (program.unwrap_or_default(), status) {
+        ("grep" | "egrep" | "fgrep" | "zgrep" | "rg" | "pgrep", 1) => "1: nothing matched",
+        ("diff" | "cmp", 1) => "1: what was compared differs",
+        ("test" | "[" | "[[", 1) => "1: the condition is false",
+        ("expr" | "let", 1) => "1: the result is zero or empty",
+        ("timeout", 124) => "124: the time that `timeout` allows was over",
+        _ => return of_status(status),
+    };
+    Some(format!("{of_program}; {allow}"))
+}
+
+/// What an exit status means, whatever ended with it.
+fn of_status(status: i32) -> Option<String> {
+    Some(match status {
+        126 => "126: the program may not be executed".to_owned(),
+        127 => "127: there is no such program on PATH".to_owned(),
+        141 => "141: killed by SIGPIPE, as what read from it had ended, like `head` once it has its lines; to allow it, write `{ PROGRAM || test $? = 141; } | READER`, or `set +o pipefail;` before the command".to_owned(),
+        129.. => {
+            let signal = Signal::try_from(status - 128).ok()?;
+            format!("{status}: killed by {}", signal.as_str())
+        }
+        _ => return None,
+    })
+}
+
+fn on_one_line(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= SHOWN {
+        return text;
+    }
+    let start: String = text.chars().take(SHOWN).collect();
+    format!("{start}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(texts: &[&str], status: i32, log: &str) -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs_err::write(file.path(), log).unwrap();
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        explain(&texts, status, file.path())
+    }
+
+    #[test]
+    fn the_command_of_a_list_is_named() {
+        let texts = ["echo a\necho b", "grep -c x f", "false && true"];
+        let log = "a\nb\n0\n\n# failed: line 4, status 1: grep -c x f\n";
+        let lines = explained(&texts, 1, log);
+        assert_eq!(
+            lines,
+            [
+                "command 2 of 3: `grep -c x f`",
+                "1: nothing matched; to allow it, add `|| test $? = 1` to the command"
+            ]
+        );
+        let log = "# failed: line 7, status 1: ( exit $? )\n";
+        assert_eq!(
+            explained(&texts, 1, log),
+            ["command 3 of 3: `false && true`"]
+        );
+    }
+
+    #[test]
+    fn the_part_of_a_pipe_is_named() {
+        let texts = ["seq 9 |\n  head -n 1 > x"];
+        let log = "# failed: line 2, status 141 0: head -n 1 > x\n";
+        let lines = explained(&texts, 141, log);
+        assert_eq!(lines[0], "command: `seq 9 | head -n 1 > x`");
+        assert!(lines[1].starts_with("of the 2 programs in this pipe, number 1 ended"));
+        assert!(lines[2].contains("SIGPIPE"), "{lines:?}");
+        let lines = explained(
+            &["cat f | grep y | sort"],
+            1,
+            "# failed: line 1, status 0 1 0: sort\n",
+        );
+        assert!(lines[2].starts_with("1: nothing matched"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_report_of_something_else_is_passed_over() {
+        let log = "# failed: line 1, status 1: false\n";
+        assert_eq!(explained(&["false; exit 4"], 4, log), [""; 0]);
+        assert_eq!(explained(&["x"], 137, ""), ["137: killed by SIGKILL"]);
+    }
+}
