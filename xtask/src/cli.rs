@@ -365,11 +365,13 @@ pub(crate) struct Watch {
 /// The cache in `.atelier/cache`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// Remove all but what is said
+    /// Remove what is in no use, or all but what is said
     #[command(after_help = "\
-Without saying what to keep it removes nothing.
+Without a word on what to keep, it keeps what the lock, experiments, studies and sources use,
+and what `[cache]` in pipeline.toml allows besides (`max-size`, `max-age`).
 
 Examples:
+  cargo xtask cache gc --dry-run                         what would go
   cargo xtask cache gc --workspace                       keep what the lock, experiments, studies and sources use
   cargo xtask cache gc --workspace --younger-than '30 d'
   cargo xtask cache gc --commits --dry-run               what would go, if every commit is to be restored")]
@@ -546,7 +548,7 @@ pub(crate) struct Dag {
 /// What changes params for this command.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Params {
-    /// Take these values instead of those in params.toml; can be repeated
+    /// Take these values instead of those in params.toml, and instead of `default-params`; can be repeated
     #[arg(long = "params", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Take this value, after all files; can be repeated

@@ -14,25 +14,30 @@ struct Stage<'a> {
     desc: Option<&'a str>,
     instances: Vec<&'a str>,
     upstream: BTreeSet<&'a str>,
+    /// Those of `upstream` that it waits for without reading anything of theirs.
+    order_only: BTreeSet<&'a str>,
 }
 
 fn stages(graph: &Graph) -> Vec<Stage<'_>> {
     let mut stages: Vec<Stage<'_>> = Vec::new();
     for &at in &graph.order {
         let instance = &graph.instances[at];
-        let upstream = graph.upstream[at]
-            .iter()
-            .map(|&above| graph.instances[above].stage.as_str());
+        let name_of = |above: &usize| graph.instances[*above].stage.as_str();
+        let upstream = graph.before[at].iter().map(name_of);
+        let order_only = graph.before[at].difference(&graph.upstream[at]);
+        let order_only = order_only.map(name_of);
         match stages.iter_mut().find(|stage| stage.name == instance.stage) {
             Some(stage) => {
                 stage.instances.push(&instance.name);
                 stage.upstream.extend(upstream);
+                stage.order_only.extend(order_only);
             }
             None => stages.push(Stage {
                 name: &instance.stage,
                 desc: instance.desc.as_deref(),
                 instances: vec![&instance.name],
                 upstream: upstream.collect(),
+                order_only: order_only.collect(),
             }),
         }
     }
@@ -182,25 +187,35 @@ fn states_of(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> Vec<State> {
         .collect()
 }
 
-/// A Mermaid flowchart.
+/// A Mermaid flowchart; what is waited for without reading anything of it has a dotted arrow.
 pub(crate) fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart TD\n");
     for stage in stages(graph) {
         text.push_str(&format!("    {}\n", stage.name));
         for above in &stage.upstream {
-            text.push_str(&format!("    {above} --> {}\n", stage.name));
+            let arrow = if stage.order_only.contains(above) {
+                "-.->"
+            } else {
+                "-->"
+            };
+            text.push_str(&format!("    {above} {arrow} {}\n", stage.name));
         }
     }
     text
 }
 
-/// A Graphviz graph.
+/// A Graphviz graph; what is waited for without reading anything of it has a dashed arrow.
 pub(crate) fn dot(graph: &Graph) -> String {
     let mut text = String::from("digraph stages {\n    node [shape=box];\n");
     for stage in stages(graph) {
         text.push_str(&format!("    \"{}\";\n", stage.name));
         for above in &stage.upstream {
-            text.push_str(&format!("    \"{above}\" -> \"{}\";\n", stage.name));
+            let style = if stage.order_only.contains(above) {
+                " [style=dashed]"
+            } else {
+                ""
+            };
+            text.push_str(&format!("    \"{above}\" -> \"{}\"{style};\n", stage.name));
         }
     }
     text.push_str("}\n");
@@ -218,6 +233,7 @@ mod tests {
                 desc: None,
                 instances: vec![name],
                 upstream: upstream.iter().copied().collect(),
+                order_only: BTreeSet::new(),
             })
             .collect();
         let drawn = rails(&stages).into_iter().zip(&stages);

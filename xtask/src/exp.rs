@@ -58,9 +58,9 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
         files: experiment.params_files(root),
         settings: Vec::new(),
     };
-    let made = Workspace::open(root.to_owned(), &overrides, Access::Read)?
-        .made_aside(&folder_name(name))?;
-    write_params(root, &experiment, &overrides)?;
+    let workspace = Workspace::open(root.to_owned(), &overrides, Access::Read)?;
+    let made = workspace.made_aside(&folder_name(name))?;
+    write_params(&workspace, &experiment)?;
     let mut workspace = Workspace::open(root.to_owned(), &overrides, Access::Write)?;
     let mut live = Live::new(false, false);
     let outcomes = workspace.take_state(made, &mut live);
@@ -71,30 +71,31 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(has_failed)))
 }
 
-/// Writes what differs from the experiment's parameters into the last of its params files, else into `params.toml`.
-fn write_params(root: &Path, experiment: &Experiment, overrides: &Overrides) -> anyhow::Result<()> {
-    let current = Params::load(root, overrides)?;
+/// Writes what differs from the experiment's parameters into the last of its params files, else into the file of those
+/// that hold by default.
+fn write_params(workspace: &Workspace, experiment: &Experiment) -> anyhow::Result<()> {
+    let current = &workspace.params;
     let leaves = current.leaves();
     let mut values: Vec<(&str, Value)> = Vec::new();
     for (key, text) in &experiment.params {
         if leaves.get(key) == Some(text) {
             continue;
         }
-        if current.get(key).is_none() && !is_free(&current, key) {
+        if current.get(key).is_none() && !is_free(current, key) {
             print::text(&format!("{key} is no longer a parameter, and left out\n"))?;
             continue;
         }
         values.push((key, value(text)));
     }
     let file = experiment.files.last().cloned();
-    let file = file.unwrap_or_else(|| PathBuf::from(params::FILE));
+    let file = file.unwrap_or_else(|| workspace.config.params_file().to_owned());
     let written = values.iter().map(|(key, value)| format!("{key} {value}"));
     let written: Vec<String> = written.collect();
     if written.is_empty() {
         return Ok(());
     }
     let shown = file.display().to_string();
-    params::write_toml(&root.join(&file), &shown, values)?;
+    params::write_toml(&workspace.root.join(&file), &shown, values)?;
     print::text(&format!("{shown}: {}\n", written.join(", ")))
 }
 

@@ -5,9 +5,14 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use pipeline::events::{Event, Events, Outcome, Progress, State};
+use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
+use pipeline::quantity::show_bytes;
 
 use crate::print::{self, Style, styled};
+
+mod training;
+
+use training::{EPOCHS, Trainings};
 
 /// How often a bar's clock advances.
 const TICK: Duration = Duration::from_millis(200);
@@ -29,6 +34,7 @@ pub(crate) struct Live {
     is_planned: bool,
     /// How far each running stage is with each of its tasks, the coarsest first.
     tasks: BTreeMap<String, Vec<Progress>>,
+    trainings: Trainings,
     /// When the last line of progress was printed.
     told: Instant,
     /// What the user answered for all stages to come.
@@ -58,6 +64,7 @@ impl Live {
             outcomes: Vec::new(),
             is_planned: false,
             tasks: BTreeMap::new(),
+            trainings: Trainings::default(),
             told: Instant::now(),
             answer: None,
         }
@@ -124,6 +131,50 @@ impl Live {
         }
     }
 
+    /// A line of JSON on standard error, for programs that wait.
+    fn meanwhile_json(&self, value: &serde_json::Value) {
+        // Who doesn't listen misses nothing that standard output has.
+        let _ = writeln!(io::stderr(), "{value}");
+    }
+
+    fn progress(&mut self, stage: &str, progress: &Progress) {
+        let now = Instant::now();
+        let epoch = self.trainings.note(stage, progress, now);
+        if self.is_json {
+            if let Some(epoch) = epoch.map(|epoch| epoch.json(stage, now)) {
+                self.meanwhile_json(&epoch);
+            }
+            return;
+        }
+        if let Some(bars) = &mut self.bars {
+            let text = self.trainings.get(stage).map(|training| training.text(now));
+            bars.progress(stage, progress, text);
+            return;
+        }
+        match epoch.map(|epoch| epoch.line(now)) {
+            Some(line) => {
+                self.told = now;
+                self.meanwhile(&format!("{stage:width$}  {line}", width = self.width));
+            }
+            None => self.progress_line(stage, progress),
+        }
+    }
+
+    /// What will run, and how long that takes.
+    fn forecast(&self, forecast: &Forecast) {
+        if self.is_json {
+            self.meanwhile_json(&serde_json::json!({ "forecast": forecast }));
+            return;
+        }
+        for line in print::forecast(forecast) {
+            self.meanwhile(&styled(
+                &line,
+                Style::Dim,
+                self.bars.is_some() && self.is_colored,
+            ));
+        }
+    }
+
     /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
     fn progress_line(&mut self, stage: &str, progress: &Progress) {
         let tasks = self.tasks.entry(stage.to_owned()).or_default();
@@ -136,7 +187,7 @@ impl Live {
         }
         let counts: Vec<String> = tasks.iter().map(count).collect();
         self.told = Instant::now();
-        let message = progress.message.as_deref().unwrap_or_default();
+        let message = message(progress);
         let line = format!(
             "{stage:width$}  {}  {message}",
             counts.join(", "),
@@ -164,6 +215,7 @@ impl Live {
     }
 
     fn ended(&mut self, stage: &str) {
+        self.trainings.end(stage);
         match &mut self.bars {
             Some(bars) => bars.end_stage(stage),
             None => drop(self.tasks.remove(stage)),
@@ -230,10 +282,8 @@ impl Events for Live {
                 Some(bars) => bars.start_stage(stage),
                 None => self.meanwhile(&format!("{stage:width$}  starts", width = self.width)),
             },
-            Event::Progress { stage, progress } => match &mut self.bars {
-                Some(bars) => bars.progress(stage, progress),
-                None => self.progress_line(stage, progress),
-            },
+            Event::Progress { stage, progress } => self.progress(stage, progress),
+            Event::Forecast(forecast) => self.forecast(forecast),
             Event::Warning { stage, text } => {
                 let label = styled("warning", Style::Warn, self.is_colored);
                 self.line(&format!("{label}: {stage}: {text}"));
@@ -256,6 +306,10 @@ impl Events for Live {
                 self.line(&format!("{label}: {message}"));
             }
             Event::Finished(outcome) => self.finished(outcome),
+            Event::Trimmed { files, bytes } => self.meanwhile(&format!(
+                "cache: {files} files, {}, beyond the limits of `[cache]` and in no use were removed",
+                show_bytes(bytes)
+            )),
             Event::Show { text, .. } => self.texts.push(text.to_owned()),
         }
     }
@@ -297,20 +351,29 @@ impl Bars {
         tasks.for_each(|(_, _, bar)| bar.finish_and_clear());
     }
 
-    fn progress(&mut self, stage: &str, progress: &Progress) {
+    /// Draws the progress of a stage; `training` is the text of its training.
+    fn progress(&mut self, stage: &str, progress: &Progress, training: Option<String>) {
+        if let Some(text) = training {
+            let epochs = self.task(stage, EPOCHS);
+            epochs.set_message(text);
+        }
         let task = self.task(stage, &progress.task);
         if let Some(total) = progress.total {
             task.set_length(total);
         }
+        let is_training = progress.task == EPOCHS;
         task.set_style(bar_style(match (progress.total, progress.done) {
             (None, _) => "{pos} {prefix}  {msg}",
-            // Nothing is done from which the time left could be told.
-            (Some(_), 0) => "{bar:30.green/dim} {pos}/{len} {prefix}  {msg}",
+            // Nothing is done from which the time left could be told, or the message tells it.
+            (Some(_), done) if done == 0 || is_training => {
+                "{bar:30.green/dim} {pos}/{len} {prefix}  {msg}"
+            }
             (Some(_), _) => "{bar:30.green/dim} {pos}/{len} {prefix}  {eta} left  {msg}",
         }));
         task.set_prefix(format!("{} ({stage})", progress.task));
-        if let Some(message) = progress.message.as_ref().filter(|text| !text.is_empty()) {
-            task.set_message(message.clone());
+        let message = message(progress);
+        if !message.is_empty() && !is_training {
+            task.set_message(message);
         }
         task.set_position(progress.done);
     }
@@ -331,6 +394,15 @@ impl Bars {
         self.clear_tasks(|_| true);
         // A terminal that is gone needs no clearing.
         let _ = self.all.clear();
+    }
+}
+
+/// What a stage says beside its count.
+fn message(progress: &Progress) -> String {
+    match (&progress.message, progress.loss) {
+        (Some(text), _) => text.clone(),
+        (None, Some(loss)) => format!("loss {loss:.3}"),
+        (None, None) => String::new(),
     }
 }
 

@@ -34,11 +34,22 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            print::error(&format!("{error:#}"));
+            print::error(&message(&error));
             let of_runner = error.downcast_ref::<pipeline::Error>();
             ExitCode::from(of_runner.map_or(1, pipeline::Error::exit_code))
         }
     }
+}
+
+/// An error as a person reads it, with the command that cures it.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = format!("{error:#}");
+    if let Some(pipeline::Error::MissingInputs(missing)) = error.downcast_ref()
+        && { missing.iter() }.any(|text| text.contains("`images.folder`"))
+    {
+        text.push_str("\n`cargo xtask init FOLDER` writes settings for a folder of images");
+    }
+    text
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -148,7 +159,11 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
         return print::json(&outcomes);
     }
     print::outlook(&outcomes)?;
-    print::sources(&workspace.source_states()?)
+    print::sources(&workspace.source_states()?)?;
+    match workspace.large_cache()? {
+        Some(large) => print::large_cache(large),
+        None => Ok(()),
+    }
 }
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {

@@ -1,12 +1,13 @@
 //! New pictures: the job file of the program that judges them.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use pipeline::Workspace;
 use pipeline::device::Device;
+use pipeline::instance::Target;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
 
@@ -19,9 +20,43 @@ const RUN: &str = "inspect/inspect";
 pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let job = job(&workspace, arguments)?;
+    check_one_run(&mut workspace, &arguments.params)?;
     let status = workspace.run_tool(RUN, &job, arguments.confine.sandbox())?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Refuses results that were not made together, or with other parameters than these.
+fn check_one_run(workspace: &mut Workspace, params: &cli::Params) -> anyhow::Result<()> {
+    const SHOWN: usize = 4;
+    let mut stages = vec!["export", "predict", "cluster"];
+    if workspace.made("calibrate", "calibrators")?.is_some() {
+        stages.push("calibrate");
+    }
+    let unfit = workspace.unfit(&stages)?;
+    if unfit.is_empty() {
+        return Ok(());
+    }
+    let lines = unfit.iter().take(SHOWN);
+    let lines = lines.map(|unfit| format!("\n  {}: {}", unfit.stage, unfit.reasons.join(", ")));
+    let mut lines = lines.collect::<String>();
+    if unfit.len() > SHOWN {
+        lines.push_str(&format!("\n  and {} more", unfit.len() - SHOWN));
+    }
+    bail!(
+        "the results in place are not of one run with these parameters:{lines}\n`cargo xtask repro {}{}` makes them so; or give the `--params` and `--set` with which the model was made",
+        stages.join(" "),
+        typed(params)
+    );
+}
+
+/// What changes params, as it was typed.
+fn typed(params: &cli::Params) -> String {
+    let files = params.files.iter();
+    let files = files.map(|file| format!(" --params {}", file.display()));
+    let settings = params.settings.iter();
+    let settings = settings.map(|setting| format!(" --set {setting}"));
+    files.chain(settings).collect()
 }
 
 fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value> {
@@ -31,8 +66,6 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
     }
     let absolute = |path: &PathBuf| here.join(path).display().to_string();
     let files: Vec<String> = arguments.pictures.iter().map(absolute).collect();
-    let folder = workspace.params.get("images.folder");
-    let folder = folder.and_then(Value::as_str).unwrap_or_default();
     let calibrators = workspace.made("calibrate", "calibrators")?;
     Ok(json!({
         "stage": "predict",
@@ -47,7 +80,7 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
         "in": {
             "model": made(workspace, "export", "model")?,
             "config": made(workspace, "export", "config")?,
-            "images": workspace.root.join(folder).display().to_string(),
+            "images": images(workspace).display().to_string(),
             "predictions": made(workspace, "predict", "predictions")?,
             "clusters": made(workspace, "cluster", "clusters")?,
             "calibrators": calibrators.as_ref().map(absolute),
@@ -55,6 +88,17 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
         "out": { "page": arguments.html.as_ref().map(absolute) },
         "scratch": "",
     }))
+}
+
+/// The folder of images, as stages read it.
+fn images(workspace: &Workspace) -> PathBuf {
+    let inputs = { workspace.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
+    let mut folders = inputs.filter_map(|input| match &input.target {
+        Target::Path(path) if input.param.as_deref() == Some("images.folder") => Some(path),
+        _ => None,
+    });
+    let folder = folders.next().map_or(Path::new(""), PathBuf::as_path);
+    workspace.root.join(folder)
 }
 
 /// What a repro made.

@@ -4,7 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use pipeline::Explanation;
-use pipeline::events::{Outcome, State, Usage};
+use pipeline::cache::Large;
+use pipeline::events::{Forecast, Outcome, State, Usage};
+use pipeline::quantity::show_bytes;
 use pipeline::tracked::SourceState;
 
 /// The color of a state or a message, as an ANSI code.
@@ -136,6 +138,14 @@ pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
     text(&lines.collect::<String>())
 }
 
+/// What to do about a cache that is large.
+pub(crate) fn large_cache(large: Large) -> anyhow::Result<()> {
+    let [bytes, used] = [large.bytes, large.used_bytes].map(show_bytes);
+    text(&format!(
+        "cache: {bytes}, of which the current state uses {used}; `cargo xtask cache gc` removes what is in no use\n"
+    ))
+}
+
 /// `train@0   ran         12.3 s, 24.0 s CPU, 310 MB   param lr 0.1 → 0.2`.
 pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String {
     let state = format!("{:13}", outcome.state.name());
@@ -145,6 +155,73 @@ pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String 
     let parts: Vec<String> = usage.into_iter().chain(reasons).collect();
     let line = format!("{:width$}  {state}  {}", outcome.stage, parts.join("  "));
     line.trim_end().to_owned()
+}
+
+/// `3 stages to run, about 12 min 30 s: split, train ×2`, and what may follow.
+pub(crate) fn forecast(forecast: &Forecast) -> Vec<String> {
+    let Forecast {
+        to_run,
+        may_run,
+        known_s,
+        may_s,
+        least_s,
+        unknown,
+    } = forecast;
+    let n_known = to_run.len() - unknown.len();
+    let time = match (n_known, unknown.len()) {
+        (0, _) => "for how long is not known, as none of them ever ran here".to_owned(),
+        (_, 0) if least_s < known_s => {
+            format!("about {} to {}", seconds(*least_s), seconds(*known_s))
+        }
+        (_, 0) => format!("about {}", seconds(*known_s)),
+        (_, n) => format!(
+            "at least {} ({n} of them never ran here)",
+            seconds(*least_s)
+        ),
+    };
+    let mut lines = vec![format!(
+        "{} to run, {time}: {}",
+        stages(to_run.len()),
+        grouped(to_run)
+    )];
+    if !may_run.is_empty() {
+        let time = match *may_s {
+            0.0 => String::new(),
+            may_s => format!(", about {}", seconds(may_s)),
+        };
+        lines.push(format!(
+            "{} may follow{time}: {}",
+            stages(may_run.len()),
+            grouped(may_run)
+        ));
+    }
+    lines
+}
+
+fn stages(count: usize) -> String {
+    match count {
+        1 => "1 stage".to_owned(),
+        count => format!("{count} stages"),
+    }
+}
+
+/// `split, train ×4`: instances by stage.
+fn grouped(instances: &[String]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for instance in instances {
+        let stage = instance.split('@').next().unwrap_or(instance);
+        match groups.iter_mut().find(|(known, _)| *known == stage) {
+            Some((_, of_stage)) => of_stage.push(instance),
+            None => groups.push((stage, vec![instance])),
+        }
+    }
+    let groups = groups
+        .iter()
+        .map(|(stage, of_stage)| match of_stage.as_slice() {
+            [one] => (*one).to_owned(),
+            several => format!("{stage} ×{}", several.len()),
+        });
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// What a run took, in units for people.
@@ -198,6 +275,45 @@ mod tests {
     fn seconds_are_told_in_fitting_units() {
         let shown: Vec<String> = [0.123, 12.34, 125.0, 3720.0].map(seconds).into();
         assert_eq!(shown, ["0.12 s", "12.3 s", "2 min 05 s", "1 h 02 min"]);
+    }
+
+    #[test]
+    fn a_forecast_says_what_is_not_known() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let known = Forecast {
+            to_run: names(&["split", "train@0", "train@1"]),
+            known_s: 130.0,
+            least_s: 130.0,
+            ..Forecast::default()
+        };
+        let lines = forecast(&known);
+        assert_eq!(
+            lines,
+            ["3 stages to run, about 2 min 10 s: split, train ×2"]
+        );
+        let side_by_side = Forecast {
+            least_s: 70.0,
+            may_run: names(&["report"]),
+            may_s: 4.0,
+            ..known.clone()
+        };
+        let lines = forecast(&side_by_side);
+        assert!(
+            lines[0].contains("about 1 min 10 s to 2 min 10 s"),
+            "{lines:?}"
+        );
+        assert_eq!(lines[1], "1 stage may follow, about 4.00 s: report");
+        let partly = Forecast {
+            unknown: names(&["split"]),
+            ..known.clone()
+        };
+        let lines = forecast(&partly);
+        assert!(lines[0].contains("at least 2 min 10 s (1 of them never ran here)"));
+        let unknown = Forecast {
+            unknown: known.to_run.clone(),
+            ..known
+        };
+        assert!(forecast(&unknown)[0].contains("for how long is not known"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use pipeline::Sandbox;
+use pipeline::config::Config;
 use pipeline::params::{self, Overrides};
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use search::{State, Trial};
@@ -50,6 +51,7 @@ fn search(study: &Study, params: cli::Params, sandbox: Sandbox, quiet: bool) -> 
         settings: params.settings,
     };
     let search = study.search();
+    record::begin(study)?;
     let mut told: Vec<Trial> = Vec::new();
     while told.len() < study.declared.trials {
         let Some(params) = search.ask(&told, 1)?.pop() else {
@@ -70,8 +72,9 @@ fn search(study: &Study, params: cli::Params, sandbox: Sandbox, quiet: bool) -> 
             print::text(&format!("  {}\n", record::ending(&trial)))?;
         }
         told.push(trial);
-        record::save(study, &told)?;
+        record::save(study, &told, false)?;
     }
+    record::save(study, &told, true)?;
     if !quiet {
         print::text(&record::table(&told))?;
     }
@@ -88,6 +91,12 @@ fn show(study: &Study, html: bool, json: bool) -> anyhow::Result<()> {
         return print::json(&told);
     }
     print::text(&record::table(&told))?;
+    if let Some(trials) = record::read_unfinished(study)? {
+        print::text(&format!(
+            "a later run has come to {} trials, which take the place of these once they are as many\n",
+            trials.len()
+        ))?;
+    }
     if html {
         let overrides = Overrides::default();
         let mut workspace = Workspace::open(study.root.clone(), &overrides, Access::Write)?;
@@ -129,7 +138,8 @@ fn publish(study: &Study, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow
     print::text(&format!("page: {}\n", shown.display()))
 }
 
-/// Writes the parameters of a trial into the last of the study's params files, else into `params.toml`.
+/// Writes the parameters of a trial into the last of the study's params files, else into the file of those that hold by
+/// default.
 fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
     let told = record::load(study)?;
     let number = match number {
@@ -142,7 +152,10 @@ fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
         bail!("trial {number} is {}, not complete", trial.state.name());
     }
     let file = study.declared.params.last().cloned();
-    let file = file.unwrap_or_else(|| PathBuf::from(params::FILE));
+    let file = match file {
+        Some(file) => file,
+        None => Config::load(&study.root)?.params_file().to_owned(),
+    };
     let settings = study.settings(&trial.params);
     let values = settings.iter().map(|(key, value)| {
         let value = serde_json::to_value(value).unwrap_or_default();

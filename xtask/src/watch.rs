@@ -12,7 +12,7 @@ use pipeline::graph::Reach;
 use pipeline::workspace::Access;
 
 use crate::live::Live;
-use crate::{cli, open, print, select};
+use crate::{cli, message, open, print, select};
 
 /// The least time between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -70,7 +70,7 @@ fn repro(arguments: &cli::Watch, interrupts: &Interrupts) -> anyhow::Result<Trie
             ..Tried::default()
         }),
         Err(error) => {
-            print::error(&format!("{error:#}"));
+            print::error(&message(&error));
             // What cannot be looked at either will say so.
             let hopeless = work(arguments, &Tried::default()).unwrap_or_default();
             Ok(Tried {

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use pipeline::Workspace;
+use pipeline::config::Config;
 use pipeline::execute::{self, Options};
 use pipeline::graph::Reach;
 use pipeline::params::{Overrides, Params, read_values};
@@ -22,9 +23,10 @@ pub(crate) fn run(root: &Path, arguments: &cli::ExpRun) -> anyhow::Result<ExitCo
     let asked = Asked {
         root,
         files: files.collect::<anyhow::Result<_>>()?,
+        config: Config::load(root)?,
         arguments,
     };
-    let current = Params::load(root, &asked.overrides(Vec::new()))?;
+    let current = asked.params(Vec::new())?;
     let mut has_failed = false;
     for experiment in asked.experiments()? {
         if arguments.dry_run || !arguments.quiet {
@@ -59,6 +61,7 @@ struct Asked<'a> {
     root: &'a Path,
     /// Params files, from the root.
     files: Vec<PathBuf>,
+    config: Config,
     arguments: &'a cli::ExpRun,
 }
 
@@ -78,18 +81,19 @@ impl Asked<'_> {
         Ok(experiments)
     }
 
-    fn overrides(&self, settings: Vec<String>) -> Overrides {
-        Overrides {
+    fn params(&self, settings: Vec<String>) -> anyhow::Result<Params> {
+        let overrides = Overrides {
             files: self.files.iter().map(|file| self.root.join(file)).collect(),
             settings,
-        }
+        };
+        Ok(Params::load(self.root, &self.config, &overrides)?)
     }
 
     /// The experiment of a combination of the grids' values, without a name.
     fn draft(&self, chosen: &Settings) -> anyhow::Result<Experiment> {
         let mut settings = self.arguments.params.settings.clone();
         settings.extend(chosen.iter().map(|(key, value)| format!("{key}={value}")));
-        let params = Params::load(self.root, &self.overrides(settings.clone()))?;
+        let params = self.params(settings.clone())?;
         Ok(Experiment {
             name: String::new(),
             state: State::Unfinished,

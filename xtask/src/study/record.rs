@@ -1,7 +1,7 @@
 //! The record of a study's trials, and how it is shown.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use search::{Assignment, State, Trial};
@@ -13,22 +13,72 @@ pub(crate) fn path(study: &Study) -> PathBuf {
     study.folder().join("trials.json")
 }
 
-/// Writes the record in one step.
-pub(crate) fn save(study: &Study, told: &[Trial]) -> anyhow::Result<()> {
-    let path = path(study);
+/// The trials of a run whose record holds more than it has come to.
+fn unfinished(study: &Study) -> PathBuf {
+    study.folder().join("trials.unfinished.json")
+}
+
+/// Forgets the trials of a run that didn't come to as many as the record holds.
+pub(crate) fn begin(study: &Study) -> anyhow::Result<()> {
+    let unfinished = unfinished(study);
+    if unfinished.exists() {
+        fs_err::remove_file(unfinished)?;
+    }
+    Ok(())
+}
+
+/// Writes the trials of a run in one step. A record that has more trials stays as it is, and those of the run stand beside
+/// it, until the run has as many; what then replaces other trials leaves these in a numbered file.
+///
+/// # Errors
+/// The record cannot be read or written.
+pub(crate) fn save(study: &Study, trials: &[Trial], is_whole: bool) -> anyhow::Result<()> {
     fs_err::create_dir_all(study.folder())?;
+    let before = read(study)?.unwrap_or_default();
+    let (path, unfinished) = (path(study), unfinished(study));
+    if trials.len() < before.len() {
+        if before.starts_with(trials) {
+            return Ok(());
+        }
+        if !is_whole {
+            return write(&unfinished, trials);
+        }
+    }
+    if !trials.starts_with(&before) {
+        fs_err::rename(&path, free(study))?;
+    }
+    write(&path, trials)?;
+    begin(study)
+}
+
+/// `trials.1.json`, `trials.2.json`, …: the first that isn't there.
+fn free(study: &Study) -> PathBuf {
+    let mut names = (1..).map(|number| study.folder().join(format!("trials.{number}.json")));
+    let free = names.find(|path| !path.exists());
+    free.unwrap_or_default()
+}
+
+fn write(path: &Path, trials: &[Trial]) -> anyhow::Result<()> {
     let aside = path.with_extension("part");
-    fs_err::write(&aside, serde_json::to_vec_pretty(told)?)?;
+    fs_err::write(&aside, serde_json::to_vec_pretty(trials)?)?;
     Ok(fs_err::rename(aside, path)?)
 }
 
 /// The record; none where the study never ran.
 pub(crate) fn read(study: &Study) -> anyhow::Result<Option<Vec<Trial>>> {
-    let path = path(study);
+    read_file(&path(study))
+}
+
+/// The trials of a run that has come to fewer than the record holds.
+pub(crate) fn read_unfinished(study: &Study) -> anyhow::Result<Option<Vec<Trial>>> {
+    read_file(&unfinished(study))
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Option<Vec<Trial>>> {
     if !path.is_file() {
         return Ok(None);
     }
-    let trials = serde_json::from_slice(&fs_err::read(&path)?);
+    let trials = serde_json::from_slice(&fs_err::read(path)?);
     let trials = trials.with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(Some(trials))
 }

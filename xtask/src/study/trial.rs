@@ -12,6 +12,9 @@ use super::folder_name;
 use crate::live::Live;
 use crate::print;
 
+/// Characters that are shown of what is no score.
+const SHOWN: usize = 40;
+
 /// Runs trials of a study.
 pub(crate) struct Runner<'a> {
     pub(crate) study: &'a Study,
@@ -74,7 +77,7 @@ impl Runner<'_> {
         Ok(names)
     }
 
-    /// Brings an instance up to date and reads its number; none if a stage failed.
+    /// Brings an instance up to date and reads its number; none if a stage failed, or the number isn't finite.
     fn score(&self, workspace: &mut Workspace, instance: &str) -> anyhow::Result<Option<f64>> {
         let targets = [instance.to_owned()];
         let selection = workspace
@@ -94,12 +97,20 @@ impl Runner<'_> {
             }
             other => other?,
         };
-        read(workspace, instance).map(Some)
+        match read(workspace, instance)? {
+            Ok(score) => Ok(Some(score)),
+            Err(text) => {
+                print::error(&format!(
+                    "`{instance}` wrote `{text}`, expected one finite number: the trial failed"
+                ));
+                Ok(None)
+            }
+        }
     }
 }
 
-/// The number that an instance wrote.
-fn read(workspace: &Workspace, name: &str) -> anyhow::Result<f64> {
+/// The number that an instance wrote, or what it wrote instead.
+fn read(workspace: &Workspace, name: &str) -> anyhow::Result<Result<f64, String>> {
     let instance = &workspace.graph.instances[workspace.graph.one(name)?];
     let mut outputs = instance.outputs.keys();
     let (Some(output), None) = (outputs.next(), outputs.next()) else {
@@ -110,8 +121,8 @@ fn read(workspace: &Workspace, name: &str) -> anyhow::Result<f64> {
     };
     let path = workspace.made(name, output)?;
     let path = path.with_context(|| format!("`{name}` left no `{output}`"))?;
-    let text = fs_err::read_to_string(path)?;
+    let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
     let score: Option<f64> = text.trim().parse().ok();
     let score = score.filter(|score| score.is_finite());
-    score.with_context(|| format!("`{name}` wrote `{}`, expected one number", text.trim()))
+    Ok(score.ok_or_else(|| text.trim().chars().take(SHOWN).collect()))
 }

@@ -95,10 +95,9 @@ fn files(space: &Space) -> u64 {
 }
 
 #[test]
-fn clearing_needs_a_scope_and_keeps_what_is_in_it() {
+fn clearing_keeps_what_is_in_its_scope() {
     let space = flipped();
     let before = files(&space);
-    space.fails(&["cache", "gc"], "say what to keep: `--workspace`");
     let told = space
         .ok(&["cache", "gc", "--workspace", "--dry-run"])
         .stdout;
@@ -230,4 +229,89 @@ fn what_the_pipeline_made_is_not_kept_aside_when_the_cache_is_gone() {
     space.write("src.txt", "edited\n");
     space.ok(&["repro"]);
     assert!(!space.exists(".atelier/kept"));
+}
+
+#[test]
+fn clearing_without_a_scope_keeps_what_the_workspace_uses() {
+    let space = flipped();
+    let told = space.ok(&["cache", "gc", "--dry-run"]).stdout;
+    assert!(told.starts_with("would remove 3 files, "), "{told}");
+    let told = space.ok(&["cache", "gc"]).stdout;
+    assert!(told.starts_with("removed 3 files, "), "{told}");
+    for output in ["a.txt", "out", "c.txt"] {
+        space.remove(output);
+    }
+    assert_eq!(space.repro(), ["a restored", "b restored", "c restored"]);
+}
+
+/// One result of `bytes` bytes and a letter.
+fn sized(bytes: usize, limits: &str) -> String {
+    format!(
+        "{limits}\n[stage.s]\ncmd = \"(echo ${{chain.letter}}; head -c {bytes} /dev/zero) > ${{out.x}}\"\nout = {{ x = \"x\" }}\n"
+    )
+}
+
+#[test]
+fn limits_of_the_cache_hold_after_each_run() {
+    let letters = ["p", "q", "r", "s", "t"];
+    let run = |space: &Space, letter: &str| {
+        space.ok(&["repro", "--set", &format!("chain.letter={letter}")])
+    };
+    let state = |space: &Space, letter: &str| {
+        let setting = format!("chain.letter={letter}");
+        space
+            .states(&["status", "--set", &setting, "--json"])
+            .concat()
+    };
+    let space = Space::new(&sized(100_000, ""));
+    letters.iter().for_each(|letter| drop(run(&space, letter)));
+    assert_eq!(files(&space), 10);
+    assert!(!space.ok(&["status"]).stdout.contains("cache:"));
+    // The third and later ones of 100 kB don't fit; the oldest go.
+    space.write(
+        "pipeline.toml",
+        &sized(100_000, "[cache]\nmax-size = \"250 kB\""),
+    );
+    let told = space.ok(&["status", "--set", "chain.letter=t"]).stdout;
+    assert!(told.contains("cache: 50"), "{told}");
+    assert!(told.contains("the current state uses 100 kB"), "{told}");
+    let said = run(&space, "u").stderr;
+    assert!(said.contains("cache: 8 files, 40"), "{said}");
+    let states = ["p", "s", "t", "u"].map(|letter| state(&space, letter));
+    assert_eq!(
+        states,
+        [
+            "s would-run",
+            "s would-run",
+            "s would-restore",
+            "s up-to-date"
+        ]
+    );
+    assert!(!space.ok(&["status"]).stdout.contains("cache:"));
+    // What is in use stays, whatever the limit.
+    space.write(
+        "pipeline.toml",
+        &sized(100_000, "[cache]\nmax-size = \"1 kB\""),
+    );
+    space.ok(&["cache", "gc"]);
+    assert_eq!(files(&space), 2);
+    // An age.
+    space.write(
+        "pipeline.toml",
+        &sized(100_000, "[cache]\nmax-age = \"1 h\""),
+    );
+    run(&space, "v");
+    space.ok(&["cache", "gc"]);
+    assert_eq!(state(&space, "u"), "s would-restore");
+    space.write(
+        "pipeline.toml",
+        &sized(100_000, "[cache]\nmax-age = \"1 ms\""),
+    );
+    run(&space, "w");
+    assert_eq!(state(&space, "u"), "s would-run");
+    space.write("pipeline.toml", &sized(1, "[cache]\nmax-siez = \"1 kB\""));
+    space.fails(
+        &["status"],
+        "unknown key of `cache`: `max-siez`; did you mean `max-size`?",
+    );
 }

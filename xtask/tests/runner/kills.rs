@@ -118,7 +118,10 @@ fn check_no_junk(space: &Space) {
     }
     assert!(!space.exists(".atelier/kept"));
     let known = [
+        ".gitignore",
+        "CACHEDIR.TAG",
         "cache",
+        "cache-size.json",
         "index",
         "lock",
         "logs",

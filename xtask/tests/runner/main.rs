@@ -3,22 +3,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
+mod after;
 mod cache;
 mod change;
 mod checked;
 mod code;
+mod defaults;
 mod each;
 mod experiments;
+mod failures;
 mod full;
 mod keys;
 mod kills;
 mod light;
 mod looks;
 mod metrics;
+mod mounts;
 mod outputs;
 mod people;
 mod predict;
 mod processes;
+mod progress;
 mod provenance;
 mod running;
 mod sandbox;
@@ -30,4 +35,5 @@ mod targets;
 mod untrusted;
 mod watch;
 mod weights;
+mod writers;
 mod wrong;

@@ -348,3 +348,25 @@ fn marks_choose_and_order() {
     let both = ["score.scores.n", "score.scores.f1"];
     assert_eq!(marked("metrics = [\"scores.n*\", \"scores\"]"), both);
 }
+
+#[test]
+fn numbers_that_are_not_finite_hide_no_others() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo '{\\\"f1\\\": 0.5, \\\"loss\\\": NaN}' > ${out.m}; echo inf > ${out.n}\"\nout = { m = \"m.json\", n = \"n.txt\" }\nmetrics = [\"m\", \"n\"]\n",
+    );
+    space.ok(&["repro"]);
+    // What was read is remembered; so is what was not finite.
+    for _ in 0..2 {
+        let shown = space.ok(&["metrics", "show"]);
+        assert!(
+            shown.stdout.contains("s.m.f1        0.5"),
+            "{}",
+            shown.stdout
+        );
+        assert!(!shown.stdout.contains("loss"), "{}", shown.stdout);
+        let told = "`s.m.loss` is NaN, expected a finite number";
+        assert!(shown.stderr.contains(told), "{}", shown.stderr);
+        let told = "`s.n` is inf, expected a finite number";
+        assert!(shown.stderr.contains(told), "{}", shown.stderr);
+    }
+}

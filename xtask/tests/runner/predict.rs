@@ -95,3 +95,82 @@ fn the_program_is_given_what_a_repro_made() {
     assert_eq!(job["in"]["calibrators"], path("calibrators"));
     assert_eq!(job["out"]["page"], Value::Null);
 }
+
+/// Stages that depend on each other as those of the study do.
+const STUDY: &str = r#"
+[stage.train]
+cmd = "echo $(cat $ATELIER_JOB | grep -c .) ${chain.letter} > ${out.model}"
+params = ["chain.letter", "device"]
+out = { model = "model" }
+[stage.export]
+cmd = "cat ${in.model} > ${out.model}; echo settings > ${out.config}"
+params = []
+in = { model = "model" }
+out = { model = "export/model", config = "export/config" }
+[stage.predict]
+cmd = "cat ${in.model} > ${out.predictions}"
+params = ["chain.number"]
+in = { model = "model" }
+out = { predictions = "predictions" }
+[stage.cluster]
+cmd = "cat ${in.x} > ${out.clusters}"
+in = { x = "predictions" }
+out = { clusters = "clusters" }
+[stage.calibrate]
+cmd = "cat ${in.x} > ${out.calibrators}"
+in = { x = "predictions" }
+out = { calibrators = "calibrators" }
+"#;
+
+#[test]
+fn results_of_several_runs_are_refused() {
+    let space = workspace();
+    space.write("pipeline.toml", STUDY);
+    space.write(
+        "params.toml",
+        "device = \"cpu\"\n[chain]\nletter = \"x\"\nnumber = 1\n[explain]\ncells = 4\nsquare = 1\n",
+    );
+    space.ok(&["repro"]);
+    let accepted = |arguments: &[&str]| {
+        let ran = space.run(&[&["predict", "a.jpg"], arguments].concat());
+        assert_eq!(ran.code, Some(3), "{arguments:?}: {}", ran.stderr);
+    };
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        let ran = space.run(&[&["predict", "a.jpg"], arguments].concat());
+        assert_eq!(ran.code, Some(1), "{arguments:?}: {}", ran.stdout);
+        for part in parts {
+            assert!(
+                ran.stderr.contains(part),
+                "`{part}` is not in:\n{}",
+                ran.stderr
+            );
+        }
+    };
+    accepted(&[]);
+    // A parameter of a stage above.
+    let letter = ["--set", "chain.letter=y"];
+    refused(
+        &letter,
+        &[
+            "train: param letter \"x\" → \"y\"",
+            "`cargo xtask repro export predict cluster calibrate --set chain.letter=y`",
+        ],
+    );
+    // Made anew in parts.
+    space.ok(&["repro", "export", "predict", "--set", "chain.letter=y"]);
+    refused(
+        &letter,
+        &["cluster: input x changed", "calibrate: input x changed"],
+    );
+    refused(&[], &["train: param letter \"y\" → \"x\""]);
+    space.ok(&["repro", "--set", "chain.letter=y"]);
+    accepted(&letter);
+    // Another file in the place of one of them.
+    space.write("clusters", "other\n");
+    refused(&letter, &["cluster: output clusters was edited"]);
+    space.ok(&["repro", "--set", "chain.letter=y"]);
+    // The code of a stage, and the device, are not of the model.
+    space.write("pipeline.toml", &STUDY.replace("grep -c .", "grep -c ''"));
+    accepted(&letter);
+    accepted(&["--set", "chain.letter=y", "--set", "device=auto"]);
+}

@@ -229,6 +229,109 @@ fn a_trial_that_fails_is_one_of_the_trials() {
 }
 
 #[test]
+fn a_score_that_is_no_finite_number_makes_a_failed_trial() {
+    for wrote in ["nan", "-inf", "no score", ""] {
+        let grade = format!(
+            "cmd = \"if [ ${{chain.letter}} = bad ]; then echo '{wrote}' > ${{out.score}}; else echo 0.5 > ${{out.score}}; fi\""
+        );
+        let pipeline = format!("[stage.grade]\n{grade}\nout = {{ score = \"score.txt\" }}\n");
+        let space = Space::new(&pipeline);
+        let letters = "\"chain.letter\" = { choice = [\"bad\", \"good\", \"fair\"] }";
+        let study = STUDY.replace("\"chain.rate\" = { float = [0.0, 1.0] }", letters);
+        space.write("studies/rates.toml", &study.replace("random", "grid"));
+        let expected = [r#""failed" null"#, r#""complete" 0.5"#, r#""complete" 0.5"#];
+        // A continuation comes past it, too.
+        for _ in 0..2 {
+            let said = space.ok(&["study", "run", "rates"]).stderr;
+            let reason = format!("`grade` wrote `{wrote}`, expected one finite number");
+            assert!(said.contains(&reason), "{said}");
+            let trials = trials(&space);
+            let trials = trials
+                .iter()
+                .map(|t| format!("{} {}", t["state"], t["score"]));
+            assert_eq!(trials.collect::<Vec<_>>(), expected);
+        }
+        space.ok(&["study", "apply", "rates"]);
+        assert!(space.read("params.toml").contains("letter = \"good\""));
+    }
+}
+
+/// Starts a run whose first training waits, and interrupts it there after the first trial.
+fn interrupt(space: &Space) {
+    let mut child = space.start(&["study", "run", "rates", "--no-sandbox"]);
+    space.wait_for("held");
+    let process = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    space.remove("held");
+}
+
+#[test]
+fn a_record_is_replaced_only_by_as_many_trials() {
+    // Another code, which scores all trials anew, and waits in its second trial.
+    let edited = FOLDS.replace("1 - ($1", "9 - ($1");
+    let edited = edited.replace(
+        "test ! -e hold ||",
+        "echo >> count; test $(wc -l < count) -le 3 || test ! -e hold ||",
+    );
+    let space = space(STUDY);
+    run(&space);
+    let before = trials(&space);
+    let record = ".atelier/studies/rates/trials.json";
+    let bytes = space.read(record);
+    // A stop in the first trial, and one after it.
+    for pipeline in [
+        FOLDS
+            .replace("1 - ($1", "8 - ($1")
+            .replace("&& test", "&&  test"),
+        edited.clone(),
+    ] {
+        let pipeline = pipeline.replace("test ${chain.letter}", "test  ${chain.letter}");
+        space.write("pipeline.toml", &pipeline);
+        space.write("hold", "");
+        interrupt(&space);
+        assert_eq!(space.read(record), bytes);
+        assert_eq!(trials(&space), before);
+    }
+    let shown = space.ok(&["study", "show", "rates"]).stdout;
+    assert!(
+        shown.contains("a later run has come to 1 trials"),
+        "{shown}"
+    );
+    let best = |trials: &[Value]| {
+        let scores = trials.iter().map(|t| t["score"].as_f64().unwrap());
+        scores.fold(f64::NEG_INFINITY, f64::max)
+    };
+    let best_rate = before
+        .iter()
+        .find(|t| t["score"].as_f64() == Some(best(&before)));
+    let best_rate = best_rate.unwrap()["params"]["chain.rate"].clone();
+    space.ok(&["study", "apply", "rates"]);
+    assert!(
+        space
+            .read("params.toml")
+            .contains(&format!("rate = {best_rate}"))
+    );
+    // Once it has as many, it takes the place; what was recorded is kept.
+    space.remove("hold");
+    space.ok(&["study", "run", "rates", "--no-sandbox"]);
+    assert!(
+        trials(&space)
+            .iter()
+            .all(|t| t["score"].as_f64().unwrap() > 7.0)
+    );
+    assert_eq!(space.read(".atelier/studies/rates/trials.1.json"), bytes);
+    assert!(!space.exists(".atelier/studies/rates/trials.unfinished.json"));
+    // Fewer trials asked for: those that there are stay.
+    space.write(
+        "studies/rates.toml",
+        &STUDY.replace("trials = 4", "trials = 2"),
+    );
+    space.ok(&["study", "run", "rates", "--no-sandbox"]);
+    assert_eq!(trials(&space).len(), 4);
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let space = space(&STUDY.replace("trials = 4", "trails = 4"));
     space.fails(&["study", "run", "rates"], "unknown field `trails`");

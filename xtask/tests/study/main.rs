@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Small enough for a test: two folds, an epoch, few pictures.
+/// Over the demo's settings, small enough for a test: two folds, an epoch, few pictures.
 const SMALL: &str = r#"
 [paint]
 pictures = 8
@@ -57,11 +57,12 @@ examples_per_class = 1
 "#;
 
 /// What makes up the workspace; everything else is made from it.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
     "pipeline.toml",
     "params.toml",
+    "params",
     ".cargo",
     "crates",
     "xtask",
@@ -88,7 +89,7 @@ impl Copy {
     fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
             .args(arguments)
-            .args(["--params", "small.toml"])
+            .args(["--params", "params/demo.toml", "--params", "small.toml"])
             .current_dir(self.folder.path())
             .env("CARGO_TARGET_DIR", target())
             .output()

@@ -1,0 +1,123 @@
+//! What is said while a run goes on: a forecast, and the epochs of trainings.
+
+use serde_json::Value;
+
+use crate::space::{CHAIN, Space};
+
+/// A training of two epochs that reports as the crate `stage` does.
+const TRAIN: &str = r#"
+[stage.train]
+cmd = '''
+say() { echo "{\"progress\": $1}"; }
+say '{"task": "epochs", "done": 0, "total": 2}'
+say '{"task": "steps", "done": 0, "total": 5}'
+say '{"task": "steps", "done": 5, "total": 5, "loss": 0.9}'
+say '{"task": "epochs", "done": 1, "total": 2, "loss": 1.5, "score": 0.25, "best_score": 0.25, "best_epoch": 1}'
+say '{"task": "steps", "done": 3, "total": 5, "loss": 0.7}'
+say '{"task": "epochs", "done": 2, "total": 2, "loss": 0.75, "score": 0.125, "best_score": 0.25, "best_epoch": 1}'
+echo done > ${out.model}
+'''
+each = { fold = 2 }
+out = { model = "models/${fold}" }
+
+[stage.score]
+cmd = "cat ${in.models} | wc -l > ${out.score}"
+in = { models = "models/*" }
+out = { score = "score.txt" }
+"#;
+
+#[test]
+fn without_a_terminal_each_epoch_is_a_line() {
+    let space = Space::new(TRAIN);
+    let said = space.ok(&["repro"]).stderr;
+    for fold in ["train@0", "train@1"] {
+        let first = format!("{fold}  epoch 1/2  loss 1.500  score 0.250  best 0.250 (epoch 1)");
+        let second = format!("{fold}  epoch 2/2  loss 0.750  score 0.125  best 0.250 (epoch 1)\n");
+        assert!(said.contains(&first) && said.contains(&second), "{said}");
+    }
+    let line = said
+        .lines()
+        .find(|line| line.contains("epoch 1/2"))
+        .unwrap();
+    assert!(line.ends_with(" s left"), "{line}");
+}
+
+#[test]
+fn programs_are_told_epochs_in_json() {
+    let space = Space::new(TRAIN);
+    let ran = space.ok(&["repro", "--json"]);
+    let lines = ran.stderr.lines().filter(|line| line.starts_with('{'));
+    let lines = lines.map(serde_json::from_str::<Value>);
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>().unwrap();
+    assert_eq!(lines[0]["forecast"]["to_run"][2], "score");
+    let epoch = &lines[2];
+    assert_eq!(epoch["stage"], "train@0");
+    assert_eq!((&epoch["epoch"], &epoch["epochs"]), (&2.into(), &2.into()));
+    assert_eq!(
+        (&epoch["loss"], &epoch["score"]),
+        (&0.75.into(), &0.125.into())
+    );
+    assert_eq!(
+        (&epoch["best_score"], &epoch["best_epoch"]),
+        (&0.25.into(), &1.into())
+    );
+    assert_eq!(lines.len(), 5);
+}
+
+#[test]
+fn a_run_begins_with_what_will_run_and_for_how_long() {
+    let space = Space::new(TRAIN);
+    let said = space.ok(&["repro"]).stderr;
+    let unknown = "3 stages to run, for how long is not known, as none of them ever ran here: train ×2, score\n";
+    assert!(said.starts_with(unknown), "{said}");
+    // With nothing to do, nothing is foretold.
+    assert_eq!(space.ok(&["repro"]).stderr, "");
+    let said = space.ok(&["repro", "train@1", "--force"]).stderr;
+    assert!(said.starts_with("1 stage to run, about 0."), "{said}");
+    // One more fold, which takes as long as another one did.
+    space.write("pipeline.toml", &TRAIN.replace("fold = 2", "fold = 3"));
+    let said = space.ok(&["repro"]).stderr;
+    assert!(said.starts_with("2 stages to run, about 0."), "{said}");
+}
+
+#[test]
+fn the_time_of_longer_trainings_is_foretold_by_their_epochs() {
+    let space = Space::new(
+        "[stage.t]\ncmd = \"sleep 0.${chain.rest}; echo > ${out.x}\"\nparams = [\"chain.epochs\"]\nout = { x = \"x\" }\n",
+    );
+    space.write("params.toml", "[chain]\nepochs = 1\nrest = 5\n");
+    space.ok(&["repro"]);
+    let said = space
+        .ok(&["repro", "--set", "chain.epochs=20", "--set", "chain.rest=0"])
+        .stderr;
+    assert!(said.contains("1 stage to run, about 1"), "{said}");
+    let seconds = said
+        .split("about ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    assert!(
+        (10.0..20.0).contains(&seconds.parse::<f64>().unwrap()),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_follows_unless_it_comes_out_the_same_is_foretold_apart() {
+    let space = Space::new(CHAIN);
+    space.ok(&["repro"]);
+    let said = space.ok(&["repro", "--set", "chain.letter=y"]).stderr;
+    let mut lines = said.lines();
+    let (first, second) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(
+        first.starts_with("1 stage to run, about 0.") && first.ends_with(" s: a"),
+        "{said}"
+    );
+    assert!(
+        second.starts_with("2 stages may follow, about 0."),
+        "{said}"
+    );
+    assert!(second.ends_with(" s: b, c"), "{said}");
+}
