@@ -1,6 +1,5 @@
 //! Files that are fetched and kept as sources, known by their SHA-256.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
@@ -153,22 +152,12 @@ impl Workspace {
     }
 }
 
-/// Moves a file or folder to `place`, whole; where that is in another file system, by a copy beside it.
+/// Moves a file or folder to `place`, whole.
 fn put(from: &Path, place: &Path) -> Result<()> {
     if let Some(parent) = place.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    match fs_err::rename(from, place) {
-        Err(error) if error.kind() == ErrorKind::CrossesDevices => {}
-        moved => return Ok(moved?),
-    }
-    let mut beside = place.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = Path::new(&beside);
-    remove_path(beside)?;
-    copy_path(from, beside)?;
-    fs_err::rename(beside, place)?;
-    Ok(remove_path(from)?)
+    Ok(store::move_path(from, place)?)
 }
 
 /// Checks the SHA-256 of `file`, which came from `from`.
