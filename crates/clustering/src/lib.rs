@@ -10,6 +10,7 @@ mod kmeans;
 mod labels;
 mod points;
 mod random;
+mod sample;
 mod selection;
 mod trustworthiness;
 mod umap;
@@ -18,7 +19,8 @@ pub use agglomerative::Dendrogram;
 pub use error::ClusterError;
 pub use kmeans::{KMeansFit, KMeansParams, kmeans};
 pub use points::{count_distinct, points_from_rows};
-pub use selection::{Candidate, agglomerative_candidates, best, kmeans_candidates};
+pub use sample::Sample;
+pub use selection::{Candidate, Silhouettes, agglomerative_candidates, best, kmeans_candidates};
 pub use trustworthiness::trustworthiness;
 pub use umap::{
     Curve, FittedMap, MapParams, Neighbors, Umap, memberships, nearest_among, nearest_neighbors,

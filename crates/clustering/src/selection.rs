@@ -1,12 +1,19 @@
 //! How many clusters: the number whose partition has the highest silhouette.
 
-use std::ops::RangeInclusive;
-
 use metrics::{Points, separation::silhouette};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use crate::{ClusterError, Dendrogram, KMeansParams, count_distinct, kmeans};
+use crate::{ClusterError, Dendrogram, KMeansParams, Sample, count_distinct, kmeans};
+
+/// How the silhouettes of partitions are computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Silhouettes {
+    /// Silhouettes of more points than this are those of so many, drawn by `seed`: their time grows with the square.
+    pub sample: usize,
+    /// Seeds the draw.
+    pub seed: u64,
+}
 
 /// A partition into `k` clusters, and how well it fits.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,13 +22,14 @@ pub struct Candidate {
     pub k: usize,
     /// `[N]`, the cluster of each point, numbered by first appearance.
     pub labels: Vec<u32>,
-    /// Mean silhouette, in `[-1, 1]`; none where it isn't defined: with one cluster, or a cluster for each point.
+    /// Mean silhouette, in `[-1, 1]`; none where it isn't defined: with one cluster, or a cluster for each point (of the
+    /// sample, where silhouettes are those of a sample).
     pub silhouette: Option<f64>,
     /// Sum of squared distances to the centers, where the method minimizes it.
     pub inertia: Option<f64>,
 }
 
-/// The partitions of points `[N, D]` by k-means for each `k` that there are distinct points for.
+/// The partitions of points `[N, D]` by k-means for each `k` of `numbers` that there are distinct points for.
 ///
 /// `done` is called after each, in any order.
 ///
@@ -29,35 +37,37 @@ pub struct Candidate {
 /// As for [`kmeans`].
 pub fn kmeans_candidates(
     points: ArrayView2<'_, f32>,
-    range: RangeInclusive<usize>,
+    numbers: &[usize],
     params: &KMeansParams,
+    silhouettes: Silhouettes,
     done: impl Fn() + Sync,
 ) -> Result<Vec<Candidate>, ClusterError> {
-    let judged = judged(points)?;
-    feasible(points, range)
+    let judged = Judged::of(points, silhouettes)?;
+    feasible(points, numbers)
         .into_par_iter()
         .map(|k| {
             let fit = kmeans(points, k, params)?;
-            let candidate = candidate(&judged, k, fit.labels, Some(fit.inertia));
+            let candidate = judged.candidate(k, fit.labels, Some(fit.inertia));
             done();
             candidate
         })
         .collect()
 }
 
-/// The partitions of points `[N, D]` by Ward's criterion for each `k` that there are distinct points for.
+/// The partitions of points `[N, D]` by Ward's criterion for each `k` of `numbers` that there are distinct points for.
 ///
 /// # Errors
 /// As for [`Dendrogram::ward`].
 pub fn agglomerative_candidates(
     points: ArrayView2<'_, f32>,
-    range: RangeInclusive<usize>,
+    numbers: &[usize],
+    silhouettes: Silhouettes,
 ) -> Result<Vec<Candidate>, ClusterError> {
     let tree = Dendrogram::ward(points)?;
-    let judged = judged(points)?;
-    feasible(points, range)
+    let judged = Judged::of(points, silhouettes)?;
+    feasible(points, numbers)
         .into_iter()
-        .map(|k| candidate(&judged, k, tree.cut(k)?, None))
+        .map(|k| judged.candidate(k, tree.cut(k)?, None))
         .collect()
 }
 
@@ -71,30 +81,44 @@ pub fn best(candidates: &[Candidate]) -> Option<&Candidate> {
     best.map(|(_, candidate)| candidate)
 }
 
-fn feasible(points: ArrayView2<'_, f32>, range: RangeInclusive<usize>) -> Vec<usize> {
+fn feasible(points: ArrayView2<'_, f32>, numbers: &[usize]) -> Vec<usize> {
     let distinct = count_distinct(points);
-    range.filter(|&k| (1..=distinct).contains(&k)).collect()
+    let feasible = numbers.iter().filter(|&k| (1..=distinct).contains(k));
+    feasible.copied().collect()
 }
 
-/// The points as `metrics` takes them.
-fn judged(points: ArrayView2<'_, f32>) -> Result<Points, ClusterError> {
-    let rows: Vec<Vec<f32>> = points.rows().into_iter().map(|row| row.to_vec()).collect();
-    Ok(Points::of(rows.iter().map(Vec::as_slice))?)
+/// The points that silhouettes are computed of.
+struct Judged {
+    sample: Sample,
+    points: Points,
 }
 
-fn candidate(
-    points: &Points,
-    k: usize,
-    labels: Vec<u32>,
-    inertia: Option<f64>,
-) -> Result<Candidate, ClusterError> {
-    let clusters: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
-    Ok(Candidate {
-        k,
-        silhouette: silhouette(points, &clusters)?,
-        labels,
-        inertia,
-    })
+impl Judged {
+    fn of(points: ArrayView2<'_, f32>, silhouettes: Silhouettes) -> Result<Self, ClusterError> {
+        let sample = Sample::draw(points.nrows(), silhouettes.sample, silhouettes.seed);
+        let rows = sample.rows().iter().map(|&row| points.row(row).to_vec());
+        let rows: Vec<Vec<f32>> = rows.collect();
+        Ok(Self {
+            points: Points::of(rows.iter().map(Vec::as_slice))?,
+            sample,
+        })
+    }
+
+    fn candidate(
+        &self,
+        k: usize,
+        labels: Vec<u32>,
+        inertia: Option<f64>,
+    ) -> Result<Candidate, ClusterError> {
+        let drawn = self.sample.rows().iter();
+        let clusters: Vec<usize> = drawn.map(|&row| labels[row] as usize).collect();
+        Ok(Candidate {
+            k,
+            silhouette: silhouette(&self.points, &clusters)?,
+            labels,
+            inertia,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -108,11 +132,17 @@ mod tests {
         seed: 7,
     };
 
+    const ALL: Silhouettes = Silhouettes {
+        sample: usize::MAX,
+        seed: 7,
+    };
+
     #[test]
     fn three_pairs_are_three_clusters_by_either_method() {
         let points = array![[0.0], [0.1], [5.0], [5.1], [9.0], [9.1]];
-        let by_kmeans = kmeans_candidates(points.view(), 2..=5, &PARAMS, || ()).unwrap();
-        let by_ward = agglomerative_candidates(points.view(), 2..=5).unwrap();
+        let by_kmeans =
+            kmeans_candidates(points.view(), &[2, 3, 4, 5], &PARAMS, ALL, || ()).unwrap();
+        let by_ward = agglomerative_candidates(points.view(), &[2, 3, 4, 5], ALL).unwrap();
         for candidates in [by_kmeans, by_ward] {
             assert_eq!(
                 candidates.iter().map(|c| c.k).collect::<Vec<_>>(),
@@ -126,14 +156,35 @@ mod tests {
     fn more_clusters_than_distinct_points_are_no_candidates() {
         let equal = Array2::zeros((6, 2));
         assert!(
-            kmeans_candidates(equal.view(), 2..=4, &PARAMS, || ())
+            kmeans_candidates(equal.view(), &[2, 3, 4], &PARAMS, ALL, || ())
                 .unwrap()
                 .is_empty()
         );
         let two = array![[0.0], [0.0], [1.0]];
-        let candidates = agglomerative_candidates(two.view(), 2..=4).unwrap();
+        let candidates = agglomerative_candidates(two.view(), &[2, 3, 4], ALL).unwrap();
         assert_eq!(candidates.len(), 1);
         assert_eq!(best(&candidates).unwrap().labels, [0, 0, 1]);
         assert!(best(&[]).is_none());
+    }
+
+    #[test]
+    fn a_silhouette_of_a_sample_is_that_of_the_points_drawn() {
+        let points = Array2::from_shape_fn((200, 1), |(i, _)| (i % 2 * 100 + i % 13) as f32);
+        let drawn = Silhouettes {
+            sample: 50,
+            seed: 7,
+        };
+        let sampled = agglomerative_candidates(points.view(), &[2], drawn).unwrap();
+        let all = agglomerative_candidates(points.view(), &[2], ALL).unwrap();
+        assert_eq!(sampled[0].labels, all[0].labels);
+        let rows = Sample::draw(200, 50, 7);
+        let labels: Vec<usize> = { rows.rows().iter() }
+            .map(|&row| all[0].labels[row] as usize)
+            .collect();
+        let points = rows.of(points.view());
+        let points = Points::of(points.rows().into_iter().map(|row| row.to_slice().unwrap()));
+        let expected = silhouette(&points.unwrap(), &labels).unwrap();
+        assert_eq!(sampled[0].silhouette, expected);
+        assert_ne!(sampled[0].silhouette, all[0].silhouette);
     }
 }

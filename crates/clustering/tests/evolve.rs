@@ -57,11 +57,16 @@ impl Study {
     }
 
     fn run(&self, epochs: &[u32]) -> Output {
+        self.run_with(epochs, 1000)
+    }
+
+    fn run_with(&self, epochs: &[u32], sample: usize) -> Output {
         let job = json!({
             "stage": "evolve",
             "params": {
                 "seed": 1,
                 "epochs": epochs,
+                "sample": sample,
                 "umap": { "n_neighbors": 5, "min_dist": 0.1, "epochs": 60 },
             },
             "in": {
@@ -162,6 +167,33 @@ fn an_epoch_beyond_the_last_is_left_out_aloud() {
     assert!(output.status.success(), "{said}");
     assert!(
         said.contains("`epochs` has 4, the training 0 to 3: not shown"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_sample_is_the_same_images_in_every_epoch() {
+    let study = Study::new();
+    let output = study.run_with(&[0], 24);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let places: Vec<EpochPlace> = study.read("evolution");
+    let of = |epoch: u32| -> Vec<String> {
+        let rows = places.iter().filter(|row| row.epoch == epoch);
+        rows.map(|row| row.path.clone()).collect()
+    };
+    assert_eq!(of(0).len(), 24);
+    assert_eq!(of(0), of(CHOSEN));
+    let output = study.run_with(&[0], 5);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains(
+            "`evolve.sample` is 5, expected more than the 5 of `cluster.umap.n_neighbors`"
+        ),
         "{said}"
     );
 }

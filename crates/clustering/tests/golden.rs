@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use clustering::{
-    Curve, Dendrogram, KMeansParams, MapParams, Umap, best, kmeans_candidates, trustworthiness,
+    Curve, Dendrogram, KMeansParams, MapParams, Silhouettes, Umap, best, kmeans_candidates,
+    trustworthiness,
 };
 use ndarray::Array2;
 use serde::Deserialize;
@@ -83,6 +84,12 @@ fn relative(found: f64, expected: f64) -> f64 {
     (found - expected).abs() / expected.abs()
 }
 
+/// Silhouettes of all points.
+const ALL: Silhouettes = Silhouettes {
+    sample: usize::MAX,
+    seed: 0,
+};
+
 #[test]
 fn the_formula_gives_the_points_of_the_goldens() {
     assert_eq!(points().row(0).to_vec(), golden().first_point);
@@ -111,7 +118,8 @@ fn kmeans_comes_as_low_as_scikit_learn() {
         starts: 50,
         seed: 1,
     };
-    let candidates = kmeans_candidates(points().view(), 2..=9, &params, || ()).unwrap();
+    let numbers: Vec<usize> = (2..=9).collect();
+    let candidates = kmeans_candidates(points().view(), &numbers, &params, ALL, || ()).unwrap();
     for (case, candidate) in golden().kmeans.iter().zip(&candidates) {
         assert_eq!(candidate.k, case.k);
         let excess = candidate.inertia.unwrap() / case.inertia - 1.0;
@@ -185,7 +193,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let params = KMeansParams { starts: 8, seed: 3 };
         (
             umap.project(2, 9).unwrap(),
-            kmeans_candidates(points.view(), 2..=5, &params, || ()).unwrap(),
+            kmeans_candidates(points.view(), &[2, 3, 4, 5], &params, ALL, || ()).unwrap(),
         )
     };
     let on = |threads| {

@@ -46,3 +46,52 @@ fn few_and_equal_points_are_no_trouble() {
         "cannot make 6 clusters of 5 distinct points: expected 1 to 5"
     );
 }
+
+#[test]
+fn heights_are_those_of_the_greedy_definition() {
+    // Every merge is the pair of clusters whose sum of squares grows least, found by trying all pairs.
+    let points = Array2::from_shape_fn((60, 3), |(i, j)| {
+        ((i * 37 + j * 61) % 97) as f32 + (i % 7) as f32 * 0.137 * (j + 1) as f32
+    });
+    let mut clusters: Vec<(f64, Vec<f64>)> = points
+        .rows()
+        .into_iter()
+        .map(|row| (1.0, row.iter().map(|&v| f64::from(v)).collect()))
+        .collect();
+    let mut expected = Vec::new();
+    while clusters.len() > 1 {
+        let (mut best, mut pair) = (f64::INFINITY, (0, 0));
+        for a in 0..clusters.len() {
+            for b in 0..a {
+                let (n, m) = (clusters[a].0, clusters[b].0);
+                let squared: f64 = (0..3)
+                    .map(|d| (clusters[a].1[d] - clusters[b].1[d]).powi(2))
+                    .sum();
+                let grown = 2.0 * n * m / (n + m) * squared;
+                if grown < best {
+                    (best, pair) = (grown, (a, b));
+                }
+            }
+        }
+        expected.push(best.sqrt());
+        let (n, gone) = clusters.remove(pair.0);
+        let (m, kept) = &mut clusters[pair.1];
+        for (kept, gone) in kept.iter_mut().zip(gone) {
+            *kept = (*kept * *m + gone * n) / (n + *m);
+        }
+        *m += n;
+    }
+    let tree = Dendrogram::ward(points.view()).unwrap();
+    approx::assert_abs_diff_eq!(tree.heights(), &expected[..], epsilon = 1e-9);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let points = Array2::from_shape_fn((3000, 2), |(i, j)| ((i * 7919 + j * 31) % 1009) as f32);
+    let with = |n: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+        pool.unwrap()
+            .install(|| Dendrogram::ward(points.view()).unwrap().cut(9).unwrap())
+    };
+    assert_eq!(with(1), with(3));
+}

@@ -1,11 +1,12 @@
 //! Stage `cluster`: k-means and agglomerative clusters of the chosen network's embeddings, and their maps.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clustering::{
-    Candidate, KMeansParams, MapParams, Umap, agglomerative_candidates, best, count_distinct,
-    kmeans_candidates, points_from_rows,
+    Candidate, KMeansParams, MapParams, Sample, Silhouettes, Umap, agglomerative_candidates, best,
+    count_distinct, kmeans_candidates, points_from_rows,
 };
 use ndarray::{Array2, ArrayView2};
 use serde::Deserialize;
@@ -21,10 +22,15 @@ struct Params {
     seed: Seed,
     /// Least number of clusters tried, at least 2.
     k_min: usize,
-    /// Greatest number of clusters tried.
+    /// Greatest number of clusters tried, besides the number of classes.
     k_max: usize,
     /// Starts of k-means for each number of clusters, at least 1.
     starts: usize,
+    /// Clusters of more images than this are found among so many, drawn by the seed; the others join the cluster of the
+    /// nearest center.
+    sample: usize,
+    /// Silhouettes of more images than this are those of so many, drawn by the seed.
+    silhouette_sample: usize,
     /// How the maps are made.
     umap: UmapParams,
 }
@@ -69,42 +75,81 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         params.k_max,
         params.k_min
     );
+    for (name, sample) in [
+        ("sample", params.sample),
+        ("silhouette_sample", params.silhouette_sample),
+    ] {
+        ensure!(sample >= 3, "`{name}` is {sample}, expected at least 3");
+    }
     let predictions = inputs.predictions.read()?;
     let rows: Vec<&[f32]> = predictions
         .iter()
         .map(|prediction| prediction.embedding.as_slice())
         .collect();
     let points = points_from_rows(&rows).context("cannot use the embeddings")?;
-    let partitions = Partitions::find(points.view(), &params)?;
+    let numbers = numbers(&params, &predictions);
+    let partitions = Partitions::find(points.view(), &numbers, &params)?;
     let maps = Maps::make(points.view(), &params)?;
     outputs
         .silhouettes
-        .write(partitions.silhouettes(&params)?)?;
+        .write(partitions.silhouettes(&numbers)?)?;
     outputs
         .clusters
         .write(clusters(predictions, &partitions, &maps))
+}
+
+/// The numbers of clusters tried, ascending: a range, and the number of classes, so that clusters can be compared with
+/// classes however many these are.
+fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
+    let classes: BTreeSet<&str> = predictions.iter().map(|row| row.label.as_str()).collect();
+    let mut numbers: BTreeSet<usize> = (params.k_min..=params.k_max).collect();
+    if classes.len() >= params.k_min {
+        numbers.insert(classes.len());
+    }
+    numbers.into_iter().collect()
 }
 
 /// Partitions by each method, for each number of clusters.
 struct Partitions {
     kmeans: Vec<Candidate>,
     agglomerative: Vec<Candidate>,
+    /// Clusters of all points by the best of each, k-means first.
+    best: [Vec<u32>; 2],
 }
 
 impl Partitions {
-    fn find(points: ArrayView2<'_, f32>, params: &Params) -> anyhow::Result<Self> {
-        let range = params.k_min..=params.k_max;
-        let distinct = count_distinct(points);
-        if distinct < params.k_max {
+    fn find(
+        points: ArrayView2<'_, f32>,
+        numbers: &[usize],
+        params: &Params,
+    ) -> anyhow::Result<Self> {
+        let seed = params.seed.stream("cluster sample").number();
+        let sample = Sample::draw(points.nrows(), params.sample, seed);
+        let drawn = sample.of(points);
+        if !sample.is_all() {
+            tracing::info!(
+                "clusters are found among {} of {} images (`cluster.sample`); the others join the nearest center",
+                drawn.nrows(),
+                points.nrows()
+            );
+        }
+        let distinct = count_distinct(drawn.view());
+        if numbers.last().is_some_and(|&last| distinct < last) {
             tracing::warn!("{distinct} distinct embeddings: more clusters than that are left out");
         }
-        let progress = Progress::start("numbers of clusters", range.clone().count());
+        let silhouettes = Silhouettes {
+            sample: params.silhouette_sample,
+            seed: params.seed.stream("cluster silhouettes").number(),
+        };
+        let progress = Progress::start("numbers of clusters", numbers.len());
         let search = KMeansParams {
             starts: params.starts,
             seed: params.seed.stream("kmeans").number(),
         };
-        let kmeans = kmeans_candidates(points, range.clone(), &search, || progress.advance(1))?;
-        let agglomerative = agglomerative_candidates(points, range)?;
+        let kmeans = kmeans_candidates(drawn.view(), numbers, &search, silhouettes, || {
+            progress.advance(1);
+        })?;
+        let agglomerative = agglomerative_candidates(drawn.view(), numbers, silhouettes)?;
         for (method, candidates) in [("k-means", &kmeans), ("agglomerative", &agglomerative)] {
             if let Some(Candidate {
                 k,
@@ -115,20 +160,26 @@ impl Partitions {
                 tracing::info!("{method}: silhouette highest at {k} clusters, {silhouette:.3}");
             }
         }
+        let best = [&kmeans, &agglomerative].map(|candidates| match best(candidates) {
+            Some(candidate) => sample.extend(points, &candidate.labels),
+            // Where no number of clusters has a silhouette, all images are one cluster.
+            None => vec![0; points.nrows()],
+        });
         Ok(Self {
             kmeans,
             agglomerative,
+            best,
         })
     }
 
     /// A row for each method and number of clusters, also for those left out.
-    fn silhouettes(&self, params: &Params) -> anyhow::Result<Vec<Silhouette>> {
+    fn silhouettes(&self, numbers: &[usize]) -> anyhow::Result<Vec<Silhouette>> {
         let mut rows = Vec::new();
         for (method, candidates) in [
             ("kmeans", &self.kmeans),
             ("agglomerative", &self.agglomerative),
         ] {
-            for k in params.k_min..=params.k_max {
+            for &k in numbers {
                 let found = candidates.iter().find(|candidate| candidate.k == k);
                 rows.push(Silhouette {
                     method: method.to_owned(),
@@ -180,15 +231,14 @@ impl Maps {
 }
 
 fn clusters(predictions: Vec<Prediction>, partitions: &Partitions, maps: &Maps) -> Vec<Cluster> {
-    // Where no number of clusters has a silhouette, all pictures are one cluster.
-    let label = |candidates, i: usize| best(candidates).map_or(0, |candidate| candidate.labels[i]);
+    let [kmeans, agglomerative] = &partitions.best;
     let rows = predictions.into_iter().enumerate();
     rows.map(|(i, prediction)| Cluster {
         path: prediction.path,
         label: prediction.label,
         part: prediction.part,
-        kmeans: label(&partitions.kmeans, i),
-        agglomerative: label(&partitions.agglomerative, i),
+        kmeans: kmeans[i],
+        agglomerative: agglomerative[i],
         umap_x: maps.plane[(i, 0)],
         umap_y: maps.plane[(i, 1)],
         umap3_x: maps.space[(i, 0)],

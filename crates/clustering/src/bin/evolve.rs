@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use clustering::{FittedMap, MapParams, Umap, points_from_rows, trustworthiness};
+use anyhow::{Context, bail, ensure};
+use clustering::{FittedMap, MapParams, Sample, Umap, points_from_rows, trustworthiness};
 use ndarray::{Array2, Axis};
 use serde::Deserialize;
 use stage::{Input, Output, Progress, Seed};
@@ -29,6 +29,8 @@ struct Params {
     seed: Seed,
     /// Epochs shown besides the chosen one, from 0.
     epochs: BTreeSet<u32>,
+    /// Of more images than this, so many are shown, drawn by the seed, the same in every epoch.
+    sample: usize,
     /// How the map is made.
     umap: UmapParams,
 }
@@ -69,15 +71,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let [choice] = choices.as_slice() else {
         bail!("`choice` has {} rows: expected 1", choices.len());
     };
-    let labels: BTreeMap<String, String> = inputs
-        .annotations
-        .read()?
-        .into_iter()
-        .map(|row| (row.path, row.label))
-        .collect();
+    let images = images(inputs.annotations.read()?, &params)?;
     let mut wanted = params.epochs.clone();
     wanted.insert(choice.epoch);
-    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted)?;
+    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted, &images)?;
     let map = Map::fit(&epochs, choice.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
@@ -86,11 +83,40 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     for (number, epoch) in epochs {
         let at = map.places(number, &epoch)?;
         qualities.extend(map.qualities(number, &epoch, &at)?);
-        places.append(rows(number, epoch, &at, &labels)?)?;
+        places.append(rows(number, epoch, &at))?;
         progress.advance(1);
     }
     places.finish()?;
     outputs.quality.write(qualities)
+}
+
+/// The images by path: the class of each one shown, none for one left out. The number of those shown bounds time and
+/// memory.
+type Images = BTreeMap<String, Option<String>>;
+
+fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Images> {
+    let (n_images, least) = (annotations.len(), params.umap.n_neighbors);
+    ensure!(
+        params.sample > least,
+        "`evolve.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
+        params.sample
+    );
+    let seed = params.seed.stream("evolve sample").number();
+    let sample = Sample::draw(n_images, params.sample, seed);
+    if !sample.is_all() {
+        info!(
+            "{} of {n_images} images are shown (`evolve.sample`)",
+            params.sample
+        );
+    }
+    let mut drawn = sample.rows().iter().peekable();
+    let rows = annotations.into_iter().enumerate();
+    Ok(rows
+        .map(|(number, row)| {
+            let is_drawn = drawn.next_if(|&&drawn| drawn == number).is_some();
+            (row.path, is_drawn.then_some(row.label))
+        })
+        .collect())
 }
 
 /// The pictures of an epoch, `N`, with their embeddings `[N, D]`.
@@ -101,15 +127,17 @@ struct Epoch {
 
 struct Picture {
     path: String,
+    label: String,
     part: String,
 }
 
 impl Epoch {
-    /// The wanted epochs of `fold`, by number. Memory holds them and one other epoch at a time.
+    /// The images shown in the wanted epochs of `fold`, by number. Memory holds them and one other epoch at a time.
     fn read(
         tables: &[Input<EpochOutput>],
         fold: u32,
         wanted: &BTreeSet<u32>,
+        images: &Images,
     ) -> anyhow::Result<BTreeMap<u32, Self>> {
         let mut epochs = BTreeMap::new();
         let mut last = None;
@@ -123,7 +151,7 @@ impl Epoch {
                 let number = first.epoch;
                 last = last.max(Some(number));
                 if wanted.contains(&number) {
-                    let epoch = Self::of(rows)
+                    let epoch = Self::of(rows, images)
                         .with_context(|| format!("cannot use the embeddings of epoch {number}"))?;
                     epochs.insert(number, epoch);
                 }
@@ -137,17 +165,24 @@ impl Epoch {
         Ok(epochs)
     }
 
-    fn of(rows: Vec<EpochOutput>) -> anyhow::Result<Self> {
-        let embeddings: Vec<&[f32]> = rows.iter().map(|row| row.embedding.as_slice()).collect();
-        let points = points_from_rows(&embeddings)?;
-        let pictures = rows.into_iter().map(|row| Picture {
-            path: row.path,
-            part: row.part,
-        });
-        Ok(Self {
-            pictures: pictures.collect(),
-            points,
-        })
+    fn of(rows: Vec<EpochOutput>, images: &Images) -> anyhow::Result<Self> {
+        let (mut pictures, mut embeddings) = (Vec::new(), Vec::new());
+        for row in rows {
+            let image = images.get(&row.path);
+            let image = image
+                .with_context(|| format!("the image `{}` is not in the annotations", row.path))?;
+            if let Some(label) = image {
+                embeddings.push(row.embedding);
+                pictures.push(Picture {
+                    path: row.path,
+                    label: label.clone(),
+                    part: row.part,
+                });
+            }
+        }
+        let rows: Vec<&[f32]> = embeddings.iter().map(Vec::as_slice).collect();
+        let points = points_from_rows(&rows)?;
+        Ok(Self { pictures, points })
     }
 
     /// Indices of the pictures of each part.
@@ -185,7 +220,11 @@ impl Map {
         let epoch = epochs.get(&chosen);
         let epoch = epoch.with_context(|| format!("the training has no epoch {chosen}"))?;
         let train = epoch.parts().remove(FITTED);
-        let train = train.with_context(|| format!("epoch {chosen} has no training pictures"))?;
+        let train = train.with_context(|| {
+            format!(
+                "epoch {chosen} has no training images among those shown: increase `evolve.sample`"
+            )
+        })?;
         let points = epoch.points.select(Axis(0), &train);
         let seed = params.seed.stream("evolve").number();
         let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
@@ -251,25 +290,15 @@ impl Map {
     }
 }
 
-fn rows(
-    number: u32,
-    epoch: Epoch,
-    places: &Array2<f32>,
-    labels: &BTreeMap<String, String>,
-) -> anyhow::Result<Vec<EpochPlace>> {
+fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochPlace> {
     let rows = epoch.pictures.into_iter().zip(places.rows());
-    rows.map(|(picture, place)| {
-        let label = labels.get(&picture.path);
-        let label = label
-            .with_context(|| format!("the picture `{}` is not in the annotations", picture.path))?;
-        Ok(EpochPlace {
-            epoch: number,
-            label: label.clone(),
-            path: picture.path,
-            part: picture.part,
-            x: place[0],
-            y: place[1],
-        })
+    rows.map(|(picture, place)| EpochPlace {
+        epoch: number,
+        label: picture.label,
+        path: picture.path,
+        part: picture.part,
+        x: place[0],
+        y: place[1],
     })
     .collect()
 }
