@@ -193,10 +193,7 @@ impl Forest {
     fn shares(&self, features: &Features, row: usize) -> Vec<f64> {
         let mut sums = vec![0.0; self.n_classes];
         for tree in &self.trees {
-            let shares = tree.shares(features, row);
-            sums.iter_mut()
-                .zip(shares)
-                .for_each(|(sum, share)| *sum += share);
+            tree.add_shares(features, row, &mut sums);
         }
         sums.iter()
             .map(|sum| sum / self.trees.len() as f64)

@@ -1,6 +1,8 @@
 //! A decision tree (Breiman et al. 1984) on weighted rows, with scikit-learn's rules: which rows and features a split
 //! may use, where its threshold lies, and when a node is a leaf.
 
+use std::ops::Range;
+
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -13,19 +15,21 @@ const PURE: f64 = f64::EPSILON;
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
+    /// Leaf after leaf: the classes of its rows and their shares of the weight. A leaf has as many as it has classes, and
+    /// not `K`: with many classes nearly all shares are 0.
+    shares: Vec<(u32, f64)>,
 }
 
 #[derive(Clone, Debug)]
 enum Node {
-    /// Rows whose `feature` is at most `threshold` go to `left`, the others to `right`.
+    /// Rows whose `feature` is at most `threshold` go to the next node, the others to `right`.
     Split {
-        feature: usize,
         threshold: f64,
-        left: usize,
-        right: usize,
+        feature: u32,
+        right: u32,
     },
-    /// `[K]`, the classes' shares of the weight of the leaf's rows.
-    Leaf(Vec<f64>),
+    /// A range of the shares.
+    Leaf { start: u32, end: u32 },
 }
 
 /// What a tree is grown on.
@@ -43,37 +47,56 @@ impl Tree {
     pub(crate) fn grow(sample: Sample<'_>, params: &ForestParams, rng: &mut ChaCha8Rng) -> Self {
         let mut rows: Vec<usize> = (0..sample.labels.len()).collect();
         rows.retain(|&row| sample.weights[row] > 0.0);
-        let mut grower = Grower {
+        let grower = Grower {
             sample,
             params,
             n_drawn: params.n_drawn(sample.features.n_features()),
             rng,
-            nodes: Vec::new(),
+            tree: Self {
+                nodes: Vec::new(),
+                shares: Vec::new(),
+            },
         };
-        grower.grow(&mut rows, 0);
-        Self {
-            nodes: grower.nodes,
-        }
+        grower.grow(&mut rows)
     }
 
-    /// `[K]`, the shares of the leaf that a row comes to.
-    pub(crate) fn shares(&self, features: &Features, row: usize) -> &[f64] {
+    /// Adds the shares `[K]` of the leaf that a row comes to.
+    pub(crate) fn add_shares(&self, features: &Features, row: usize, sums: &mut [f64]) {
         let mut at = 0;
         loop {
-            match &self.nodes[at] {
-                Node::Leaf(shares) => return shares,
+            match self.nodes[at] {
+                Node::Leaf { start, end } => {
+                    for &(class, share) in &self.shares[start as usize..end as usize] {
+                        sums[class as usize] += share;
+                    }
+                    return;
+                }
                 Node::Split {
-                    feature,
                     threshold,
-                    left,
+                    feature,
                     right,
                 } => {
-                    let goes_left = f64::from(features.at(row, *feature)) <= *threshold;
-                    at = if goes_left { *left } else { *right };
+                    let goes_left = f64::from(features.at(row, feature as usize)) <= threshold;
+                    at = if goes_left { at + 1 } else { right as usize };
                 }
             }
         }
     }
+
+    /// Adds a leaf of rows with these weights of the classes `[K]`.
+    fn push_leaf(&mut self, weights: &[f64]) {
+        let sum: f64 = weights.iter().sum();
+        let start = index(self.shares.len());
+        let present = (0..).zip(weights).filter(|(_, weight)| **weight > 0.0);
+        self.shares
+            .extend(present.map(|(class, weight)| (class, weight / sum)));
+        let end = index(self.shares.len());
+        self.nodes.push(Node::Leaf { start, end });
+    }
+}
+
+fn index(place: usize) -> u32 {
+    u32::try_from(place).expect("a tree has fewer than 2^32 rows")
 }
 
 struct Grower<'a> {
@@ -82,7 +105,16 @@ struct Grower<'a> {
     /// Features drawn for a split.
     n_drawn: usize,
     rng: &'a mut ChaCha8Rng,
-    nodes: Vec<Node>,
+    tree: Tree,
+}
+
+/// A node that is yet to be grown.
+struct Pending {
+    /// Where its rows stand.
+    rows: Range<usize>,
+    depth: usize,
+    /// The split whose right branch it is.
+    parent: Option<usize>,
 }
 
 /// A way to part a node's rows.
@@ -94,32 +126,57 @@ struct Split {
 }
 
 impl Grower<'_> {
-    /// Adds the node of `rows`, which are reordered, and all below it; returns its place.
-    fn grow(&mut self, rows: &mut [usize], depth: usize) -> usize {
-        let place = self.nodes.len();
-        let weights = self.class_weights(rows);
-        let split = if self.is_leaf(rows.len(), depth, &weights) {
-            None
-        } else {
-            self.best_split(rows, &weights)
-        };
-        self.nodes.push(Node::Leaf(shares(&weights)));
-        if let Some(split) = split {
-            let goes_left = |row: usize| {
-                f64::from(self.sample.features.at(row, split.feature)) <= split.threshold
+    /// Grows the nodes of `rows`, which are reordered: a node, all to its left, all to its right. A tree may be deeper than
+    /// a thread's stack.
+    fn grow(mut self, rows: &mut [usize]) -> Tree {
+        let mut pending = vec![Pending {
+            rows: 0..rows.len(),
+            depth: 0,
+            parent: None,
+        }];
+        while let Some(node) = pending.pop() {
+            let place = self.tree.nodes.len();
+            if let Some(Node::Split { right, .. }) =
+                node.parent.map(|parent| &mut self.tree.nodes[parent])
+            {
+                *right = index(place);
+            }
+            let of_node = &mut rows[node.rows.clone()];
+            let weights = self.class_weights(of_node);
+            let split = match self.is_leaf(of_node.len(), node.depth, &weights) {
+                true => None,
+                false => self.best_split(of_node, &weights),
             };
-            rows.sort_by_key(|&row| !goes_left(row));
-            let (low, high) = rows.split_at_mut(rows.partition_point(|&row| goes_left(row)));
-            let left = self.grow(low, depth + 1);
-            let right = self.grow(high, depth + 1);
-            self.nodes[place] = Node::Split {
-                feature: split.feature,
+            let Some(split) = split else {
+                self.tree.push_leaf(&weights);
+                continue;
+            };
+            let middle = node.rows.start + self.part(of_node, &split);
+            self.tree.nodes.push(Node::Split {
                 threshold: split.threshold,
-                left,
-                right,
-            };
+                feature: index(split.feature),
+                right: 0,
+            });
+            pending.push(Pending {
+                rows: middle..node.rows.end,
+                depth: node.depth + 1,
+                parent: Some(place),
+            });
+            pending.push(Pending {
+                rows: node.rows.start..middle,
+                depth: node.depth + 1,
+                parent: None,
+            });
         }
-        place
+        self.tree
+    }
+
+    /// Brings the rows that go left before the others and returns their number.
+    fn part(&self, rows: &mut [usize], split: &Split) -> usize {
+        let goes_left =
+            |row: usize| f64::from(self.sample.features.at(row, split.feature)) <= split.threshold;
+        rows.sort_by_key(|&row| !goes_left(row));
+        rows.partition_point(|&row| goes_left(row))
     }
 
     fn is_leaf(&self, n_rows: usize, depth: usize, weights: &[f64]) -> bool {
@@ -175,17 +232,19 @@ impl Grower<'_> {
         weights: &[f64],
     ) -> Option<Split> {
         let mut best: Option<Split> = None;
-        let (mut low, mut high) = (vec![0.0; weights.len()], weights.to_vec());
+        let criterion = self.params.criterion;
+        let mut low = Side::of(criterion, &vec![0.0; weights.len()]);
+        let mut high = Side::of(criterion, weights);
         for (n_low, pair) in (1..).zip(values.windows(2)) {
             let [(value, row), (next, _)] = *pair else {
                 unreachable!("windows of two")
             };
             let (label, weight) = (self.sample.labels[row] as usize, self.sample.weights[row]);
-            low[label] += weight;
-            high[label] -= weight;
+            low.add(label, weight);
+            high.add(label, -weight);
             let least = self.params.min_samples_leaf;
             if value < next && n_low >= least && values.len() - n_low >= least {
-                let gain = -self.weighed_impurity(&low) - self.weighed_impurity(&high);
+                let gain = -low.weighed_impurity() - high.weighed_impurity();
                 let threshold = f64::midpoint(f64::from(value), f64::from(next));
                 let split = Split {
                     feature,
@@ -196,11 +255,6 @@ impl Grower<'_> {
             }
         }
         best
-    }
-
-    /// Impurity times weight.
-    fn weighed_impurity(&self, weights: &[f64]) -> f64 {
-        weights.iter().sum::<f64>() * self.impurity(weights)
     }
 
     fn impurity(&self, weights: &[f64]) -> f64 {
@@ -217,6 +271,54 @@ impl Grower<'_> {
     }
 }
 
+/// The rows on one side of a threshold: the impurity of all after another row takes no time that grows with `K`.
+struct Side {
+    criterion: Criterion,
+    /// `[K]`, the weights `w` of the classes.
+    weights: Vec<f64>,
+    /// Their sum `W`.
+    sum: f64,
+    /// The sum of `f(w)` with the criterion's `f`.
+    inner: f64,
+}
+
+impl Side {
+    fn of(criterion: Criterion, weights: &[f64]) -> Self {
+        let inner = weights.iter().map(|&weight| term(criterion, weight)).sum();
+        Self {
+            criterion,
+            weights: weights.to_vec(),
+            sum: weights.iter().sum(),
+            inner,
+        }
+    }
+
+    fn add(&mut self, class: usize, weight: f64) {
+        let own = &mut self.weights[class];
+        let before = term(self.criterion, *own);
+        *own += weight;
+        self.inner += term(self.criterion, *own) - before;
+        self.sum += weight;
+    }
+
+    /// Impurity times weight: `W (1 - Σ (w/W)²) = W - Σ w² / W`, and `-W Σ (w/W) log₂ (w/W) = W log₂ W - Σ w log₂ w`.
+    fn weighed_impurity(&self) -> f64 {
+        match self.criterion {
+            Criterion::Gini => self.sum - self.inner / self.sum,
+            Criterion::Entropy => term(self.criterion, self.sum) - self.inner,
+        }
+    }
+}
+
+/// `w²` or `w log₂ w`.
+fn term(criterion: Criterion, weight: f64) -> f64 {
+    match criterion {
+        Criterion::Gini => weight * weight,
+        Criterion::Entropy if weight > 0.0 => weight * weight.log2(),
+        Criterion::Entropy => 0.0,
+    }
+}
+
 /// The split of the higher gain, of equals the first.
 fn better(best: Option<Split>, other: Option<Split>) -> Option<Split> {
     match (best, other) {
@@ -224,11 +326,6 @@ fn better(best: Option<Split>, other: Option<Split>) -> Option<Split> {
         (None, other) => other,
         (best, _) => best,
     }
-}
-
-fn shares(weights: &[f64]) -> Vec<f64> {
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|weight| weight / sum).collect()
 }
 
 #[cfg(test)]
@@ -249,7 +346,9 @@ mod tests {
 
     fn asked(tree: &Tree, x: f32) -> Vec<f64> {
         let features = Features::from_rows(&[[x, 0.0]]).unwrap();
-        tree.shares(&features, 0).to_vec()
+        let mut shares = vec![0.0; 2];
+        tree.add_shares(&features, 0, &mut shares);
+        shares
     }
 
     const LINE: [[f32; 2]; 4] = [[0.0, 7.0], [1.0, 7.0], [4.0, 7.0], [5.0, 7.0]];
@@ -289,5 +388,31 @@ mod tests {
         );
         assert_eq!(asked(&tree, 2.5), [1.0, 0.0]);
         assert_eq!(asked(&tree, 2.6), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_tree_as_deep_as_its_rows_is_grown() {
+        // Every split takes one row off the end: classes alternate, and a leaf has one class.
+        let rows: Vec<[f32; 2]> = (0..4000).map(|i| [i as f32, 0.0]).collect();
+        let labels: Vec<u32> = (0..4000).map(|i| i % 2).collect();
+        let tree = grow(&rows, &labels, &vec![1.0; 4000], &ForestParams::default());
+        assert_eq!(asked(&tree, 3.0), [0.0, 1.0]);
+        assert_eq!(asked(&tree, 3998.0), [1.0, 0.0]);
+        assert_eq!(tree.shares.len(), 4000);
+    }
+
+    #[test]
+    fn the_impurity_of_a_side_is_that_of_its_classes() {
+        // Weights 3 and 1 of 4: Gini 1 - 9/16 - 1/16 = 3/8; entropy 2 - 3/4 log₂ 3.
+        let expected = [
+            (Criterion::Gini, 1.5),
+            (Criterion::Entropy, 8.0 - 3.0 * 3.0_f64.log2()),
+        ];
+        for (criterion, expected) in expected {
+            let mut side = Side::of(criterion, &[1.0, 1.0, 0.0, 2.0]);
+            side.add(0, 2.0);
+            side.add(3, -2.0);
+            assert!((side.weighed_impurity() - expected).abs() < 1e-12);
+        }
     }
 }
