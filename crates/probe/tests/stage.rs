@@ -75,7 +75,7 @@ impl Study {
         let features: Vec<PathBuf> = features.iter().map(|name| self.path(name)).collect();
         let job = json!({
             "stage": "probe",
-            "params": { "seed": 7, "strengths": strengths, "grow": shape },
+            "params": { "seed": 7, "strengths": strengths, "sample": 1000, "grow": shape },
             "in": { "features": features, "folds": self.path("folds") },
             "out": { "probes": self.path(run) },
             "scratch": self.path("scratch"),

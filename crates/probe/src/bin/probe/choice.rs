@@ -4,7 +4,8 @@ use search::median;
 use tables::probe::Probe;
 
 /// Marks the rows of a backbone's chosen classifiers: the forest, and the linear layers of the strength with the highest
-/// median top-2 over the folds' test pictures, of equals the one with the highest top-1, then the lowest.
+/// median top-2 over the folds' test pictures, of equals the one with the highest top-1, then the lowest. Where there are
+/// two classes, and no top-2, top-1 decides alone.
 pub(crate) fn mark(probes: &mut [Probe]) {
     let mut strengths: Vec<f64> = probes.iter().filter_map(|row| row.strength).collect();
     strengths.sort_by(f64::total_cmp);
@@ -20,7 +21,7 @@ pub(crate) fn mark(probes: &mut [Probe]) {
     }
 }
 
-/// The median of a metric over the folds' test pictures.
+/// The median of a metric over the folds' test pictures; the same for all strengths where there is none.
 fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
     let rows = probes
         .iter()
@@ -76,6 +77,18 @@ mod tests {
             (10.0, [0.6, 0.6, 0.9], 0.9),
         ];
         assert_eq!(chosen(&scores), [None, Some(1.0)]);
+    }
+
+    #[test]
+    fn without_top_2_the_first_guess_decides() {
+        let mut probes = vec![
+            probe(Some(0.1), 0, "test", "top1", 0.6),
+            probe(Some(1.0), 0, "test", "top1", 0.8),
+            probe(Some(10.0), 0, "test", "top1", 0.7),
+        ];
+        mark(&mut probes);
+        let chosen: Vec<bool> = probes.iter().map(|row| row.chosen).collect();
+        assert_eq!(chosen, [false, true, false]);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use forest::{Features, Forest, Shape};
 use probe::{LogisticRegression, Strength};
 
+/// Rows that are judged at once: their copy in double precision is all that memory holds of them.
+const CHUNK: usize = 4096;
+
 /// A way to read classes from features.
 pub(crate) enum Classifier {
     /// A linear layer, by how much its errors count.
@@ -67,9 +70,13 @@ impl Fitted {
 
     /// `[N][K]`, probabilities of the classes.
     pub(crate) fn probabilities(&self, rows: &[&[f32]]) -> anyhow::Result<Vec<Vec<f64>>> {
-        Ok(match self {
-            Self::Linear(fitted) => fitted.probabilities(rows)?,
-            Self::Forest(fitted) => fitted.probabilities(&Features::from_rows(rows)?)?,
-        })
+        let mut probabilities = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(CHUNK) {
+            probabilities.extend(match self {
+                Self::Linear(fitted) => fitted.probabilities(rows)?,
+                Self::Forest(fitted) => fitted.probabilities(&Features::from_rows(rows)?)?,
+            });
+        }
+        Ok(probabilities)
     }
 }

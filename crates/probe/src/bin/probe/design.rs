@@ -2,38 +2,58 @@
 
 use anyhow::{Context, ensure};
 use forest::Classes;
+use rand::seq::SliceRandom;
+use stage::Stream;
 use tables::fold::{Fold, VALIDATION};
 
 /// The parts of a fold's pictures.
 pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
 
+/// The part that every fold learns from.
+const TRAIN: &str = "train";
+
 /// The pictures in the order of their paths, their classes and folds.
 pub(crate) struct Design {
     paths: Vec<String>,
     labels: Vec<u32>,
-    /// None for validation.
-    numbers: Vec<Option<u32>>,
+    places: Vec<Place>,
     n_classes: usize,
     folds: Vec<u32>,
+}
+
+/// Where an image stands in the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In this fold, and learned from by all others.
+    Fold(u32),
+    /// Learned from by every fold: the training part of a split that the collection came with.
+    Train,
+    /// Held out of all folds.
+    Validation,
 }
 
 impl Design {
     pub(crate) fn of(rows: &[Fold]) -> anyhow::Result<Self> {
         let classes = Classes::of(rows.iter().map(|row| row.label.as_str()));
-        let numbers: Vec<Option<u32>> = rows.iter().map(number).collect::<Result<_, _>>()?;
-        let mut folds: Vec<u32> = numbers.iter().flatten().copied().collect();
+        let places: Vec<Place> = rows.iter().map(place).collect::<Result<_, _>>()?;
+        let numbered = places.iter().filter_map(|place| match place {
+            Place::Fold(number) => Some(*number),
+            _ => None,
+        });
+        let mut folds: Vec<u32> = numbered.collect();
         folds.sort_unstable();
         folds.dedup();
+        let n_least = if places.contains(&Place::Train) { 1 } else { 2 };
         ensure!(
-            folds.len() > 1,
-            "the design has {} folds, expected at least 2: one is tested on and the others are learned from",
+            folds.len() >= n_least,
+            "the design has {} folds, expected at least {n_least}: one is tested on and all else is learned from",
             folds.len()
         );
         let codes = rows.iter().filter_map(|row| classes.code(&row.label));
         Ok(Self {
             paths: rows.iter().map(|row| row.path.clone()).collect(),
             labels: codes.collect(),
-            numbers,
+            places,
             n_classes: classes.names().len(),
             folds,
         })
@@ -69,15 +89,41 @@ impl Design {
 
     /// The pictures of a part of the fold, ascending.
     pub(crate) fn pictures(&self, part: &str, fold: u32) -> Vec<usize> {
-        let is_part = |number: Option<u32>| match number {
-            None => part == "val",
-            Some(number) if number == fold => part == "test",
-            Some(_) => part == "train",
+        let part_of = |place: Place| match place {
+            Place::Validation => "val",
+            Place::Fold(number) if number == fold => "test",
+            Place::Fold(_) | Place::Train => "train",
         };
-        let pictures = 0..self.numbers.len();
+        let pictures = 0..self.places.len();
         pictures
-            .filter(|&picture| is_part(self.numbers[picture]))
+            .filter(|&picture| part_of(self.places[picture]) == part)
             .collect()
+    }
+
+    /// At most `most` of `pictures`, ascending: of each class in turn one, drawn by `stream` for this fold, since every
+    /// class weighs the same.
+    pub(crate) fn sample(
+        &self,
+        pictures: Vec<usize>,
+        most: usize,
+        stream: &Stream,
+        fold: u32,
+    ) -> Vec<usize> {
+        if pictures.len() <= most {
+            return pictures;
+        }
+        let mut classes = vec![Vec::new(); self.n_classes];
+        for picture in pictures {
+            classes[self.labels[picture] as usize].push(picture);
+        }
+        for (class, pictures) in (0..).zip(&mut classes) {
+            pictures.shuffle(&mut stream.at(fold.into(), class));
+        }
+        let longest = classes.iter().map(Vec::len).max().unwrap_or(0);
+        let turns = (0..longest).flat_map(|turn| classes.iter().filter_map(move |c| c.get(turn)));
+        let mut drawn: Vec<usize> = turns.copied().take(most).collect();
+        drawn.sort_unstable();
+        drawn
     }
 
     /// The codes of the pictures' classes.
@@ -89,15 +135,17 @@ impl Design {
     }
 }
 
-/// The number of a row's fold; none for validation.
-fn number(row: &Fold) -> anyhow::Result<Option<u32>> {
-    if row.part == VALIDATION {
-        return Ok(None);
+/// Where a row's image stands.
+fn place(row: &Fold) -> anyhow::Result<Place> {
+    match row.part.as_str() {
+        VALIDATION => return Ok(Place::Validation),
+        TRAIN => return Ok(Place::Train),
+        _ => {}
     }
     let number = row.part.parse();
-    number.map(Some).with_context(|| {
+    number.map(Place::Fold).with_context(|| {
         format!(
-            "`{}` is in part `{}`, expected the number of a fold or `{VALIDATION}`",
+            "`{}` is in part `{}`, expected the number of a fold, `{TRAIN}` or `{VALIDATION}`",
             row.path, row.part
         )
     })
@@ -154,7 +202,29 @@ mod tests {
         assert!(error(&["0", "val"]).starts_with("the design has 1 folds, expected at least 2"));
         assert_eq!(
             error(&["0", "test"]),
-            "`1.png` is in part `test`, expected the number of a fold or `val`"
+            "`1.png` is in part `test`, expected the number of a fold, `train` or `val`"
         );
+    }
+
+    #[test]
+    fn a_training_part_is_learned_from_by_every_fold() {
+        let design = design(&["train", "0", "val", "train"]).unwrap();
+        assert_eq!(design.folds(), [0]);
+        let parts = PARTS.map(|part| design.pictures(part, 0));
+        assert_eq!(parts, [vec![0, 3], vec![1], vec![2]]);
+    }
+
+    #[test]
+    fn a_sample_takes_turns_between_the_classes() {
+        // Even rows are photos, odd ones art deco: six against two.
+        let parts = [["0"; 8], ["1"; 8]].concat();
+        let design = design(&parts).unwrap();
+        let stream = stage::Seed::new(1).stream("sample");
+        let pictures = vec![0, 2, 4, 6, 8, 10, 1, 3];
+        let drawn = design.sample(pictures.clone(), 6, &stream, 0);
+        assert_eq!(drawn.len(), 6);
+        assert!(drawn.is_sorted() && drawn.contains(&1) && drawn.contains(&3));
+        assert_eq!(drawn, design.sample(pictures.clone(), 6, &stream, 0));
+        assert_eq!(design.sample(pictures.clone(), 8, &stream, 0), pictures);
     }
 }

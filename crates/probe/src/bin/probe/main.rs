@@ -12,7 +12,7 @@ use forest::Shape;
 use probe::Strength;
 use rayon::prelude::*;
 use serde::Deserialize;
-use stage::{Input, Output, Progress, Seed};
+use stage::{Input, Output, Progress, Seed, Stream};
 use tables::feature::Feature;
 use tables::fold::Fold;
 use tables::probe::Probe;
@@ -20,7 +20,7 @@ use tables::probe::Probe;
 use classifier::Classifier;
 use design::Design;
 
-/// Scores are top-1 and top-2.
+/// Scores are top-1 and top-2, those of fewer than all classes.
 const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
 
 #[derive(Deserialize)]
@@ -30,6 +30,8 @@ struct Params {
     seed: Seed,
     /// What a linear layer's errors may count against the size of its weights: each is tried.
     strengths: Vec<Strength>,
+    /// Classifiers learn from at most so many images, drawn by the seed, of each class in turn one.
+    sample: usize,
     /// The shape of the forest.
     grow: Shape,
 }
@@ -55,18 +57,31 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let design = Design::of(&inputs.folds.read()?)?;
     let classifiers = classifiers(&params)?;
-    let n_fits = inputs.features.len() * classifiers.len() * design.folds().len();
+    ensure!(
+        params.sample >= 2 * design.n_classes(),
+        "`probe.sample` is {}, expected at least 2 images for each of the {} classes",
+        params.sample,
+        design.n_classes()
+    );
+    let task = Task {
+        design,
+        classifiers,
+        sample: params.sample,
+        stream: params.seed.stream("probe sample"),
+    };
+    let design = &task.design;
+    let n_fits = inputs.features.len() * task.classifiers.len() * design.folds().len();
     let progress = Progress::start("classifiers", n_fits);
     let (mut probes, mut seen) = (Vec::new(), BTreeSet::new());
     for features in &inputs.features {
-        let backbone = Backbone::of(features.read()?, &design)?;
+        let backbone = Backbone::of(features.read()?, design)?;
         progress.message(&backbone.name);
         ensure!(
             seen.insert(backbone.name.clone()),
             "two tables have features of `{}`, expected one",
             backbone.name
         );
-        probes.extend(judged(&backbone, &design, &classifiers, &progress)?);
+        probes.extend(task.judged(&backbone, &progress)?);
     }
     outputs.probes.write(probes)
 }
@@ -116,69 +131,79 @@ impl Backbone {
     }
 }
 
-/// Every classifier in every fold, those of the best strength marked.
-fn judged(
-    backbone: &Backbone,
-    design: &Design,
-    classifiers: &[Classifier],
-    progress: &Progress,
-) -> anyhow::Result<Vec<Probe>> {
-    let folds = design.folds();
-    let fits: Vec<(&Classifier, u32)> = classifiers
-        .iter()
-        .flat_map(|classifier| folds.iter().map(move |&fold| (classifier, fold)))
-        .collect();
-    let judged = fits.into_par_iter().map(|(classifier, fold)| {
-        let rows = in_fold(backbone, design, classifier, fold).with_context(|| {
-            let (kind, name) = (classifier.name(), &backbone.name);
-            format!("cannot judge a {kind} classifier of `{name}` in fold {fold}")
-        });
-        progress.advance(1);
-        rows
-    });
-    let mut probes = judged.collect::<anyhow::Result<Vec<_>>>()?.concat();
-    choice::mark(&mut probes);
-    Ok(probes)
+/// What is fitted to each backbone's features.
+struct Task {
+    design: Design,
+    classifiers: Vec<Classifier>,
+    /// Images that are learned from, at most.
+    sample: usize,
+    stream: Stream,
 }
 
-fn in_fold(
-    backbone: &Backbone,
-    design: &Design,
-    classifier: &Classifier,
-    fold: u32,
-) -> anyhow::Result<Vec<Probe>> {
-    let train = design.pictures("train", fold);
-    let n_classes = design.n_classes();
-    let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
-    if !fitted.has_converged() {
-        tracing::warn!(
-            "the linear layer on `{}` with strength {} is not at its best in fold {fold}",
-            backbone.name,
-            classifier.strength().unwrap_or_default()
-        );
-    }
-    let mut probes = Vec::new();
-    for part in design::PARTS {
-        let pictures = design.pictures(part, fold);
-        if pictures.is_empty() {
-            continue;
-        }
-        let labels = design.labels(&pictures);
-        let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
-        for (k, metric) in TOP {
-            probes.push(Probe {
-                backbone: backbone.name.clone(),
-                pretrained: backbone.pretrained,
-                features: u32::try_from(backbone.features[0].len())?,
-                classifier: classifier.name().to_owned(),
-                strength: classifier.strength(),
-                chosen: false,
-                fold,
-                part: part.to_owned(),
-                metric: metric.to_owned(),
-                value: forest::top_k_accuracy(&probabilities, &labels, k),
+impl Task {
+    /// Every classifier in every fold, those of the best strength marked.
+    fn judged(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<Probe>> {
+        let folds = self.design.folds();
+        let fits: Vec<(&Classifier, u32)> = self
+            .classifiers
+            .iter()
+            .flat_map(|classifier| folds.iter().map(move |&fold| (classifier, fold)))
+            .collect();
+        let judged = fits.into_par_iter().map(|(classifier, fold)| {
+            let rows = self.in_fold(backbone, classifier, fold).with_context(|| {
+                let (kind, name) = (classifier.name(), &backbone.name);
+                format!("cannot judge a {kind} classifier of `{name}` in fold {fold}")
             });
-        }
+            progress.advance(1);
+            rows
+        });
+        let mut probes = judged.collect::<anyhow::Result<Vec<_>>>()?.concat();
+        choice::mark(&mut probes);
+        Ok(probes)
     }
-    Ok(probes)
+
+    fn in_fold(
+        &self,
+        backbone: &Backbone,
+        classifier: &Classifier,
+        fold: u32,
+    ) -> anyhow::Result<Vec<Probe>> {
+        let design = &self.design;
+        let train = design.pictures("train", fold);
+        let train = design.sample(train, self.sample, &self.stream, fold);
+        let n_classes = design.n_classes();
+        let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
+        if !fitted.has_converged() {
+            tracing::warn!(
+                "the linear layer on `{}` with strength {} is not at its best in fold {fold}",
+                backbone.name,
+                classifier.strength().unwrap_or_default()
+            );
+        }
+        let mut probes = Vec::new();
+        for part in design::PARTS {
+            let pictures = design.pictures(part, fold);
+            if pictures.is_empty() {
+                continue;
+            }
+            let labels = design.labels(&pictures);
+            let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
+            // With as many guesses as classes, every image is right.
+            for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
+                probes.push(Probe {
+                    backbone: backbone.name.clone(),
+                    pretrained: backbone.pretrained,
+                    features: u32::try_from(backbone.features[0].len())?,
+                    classifier: classifier.name().to_owned(),
+                    strength: classifier.strength(),
+                    chosen: false,
+                    fold,
+                    part: part.to_owned(),
+                    metric: metric.to_owned(),
+                    value: forest::top_k_accuracy(&probabilities, &labels, k),
+                });
+            }
+        }
+        Ok(probes)
+    }
 }
