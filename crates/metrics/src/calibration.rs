@@ -19,7 +19,7 @@ pub use chance::ece_by_chance;
 pub use forecasts::Forecasts;
 pub use isotonic::Isotonic;
 pub use one_against_rest::{Curve, OneAgainstRest};
-pub use quality::Quality;
+pub use quality::{Quality, Resampled};
 pub use reliability::{Bin, reliability};
 pub use sigmoid::Sigmoid;
 pub use temperature::Temperature;

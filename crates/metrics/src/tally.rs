@@ -42,6 +42,16 @@ impl Metric {
         Self::LogLoss,
     ];
 
+    /// Whether the score can tell models apart where there are `n_classes`: a top-`k` of as many guesses as classes is
+    /// always 1.
+    pub fn is_informative(self, n_classes: usize) -> bool {
+        match self {
+            Self::Top2 => n_classes > 2,
+            Self::Top3 => n_classes > 3,
+            _ => true,
+        }
+    }
+
     /// As in the column `metric` of the tables.
     pub fn name(self) -> &'static str {
         match self {

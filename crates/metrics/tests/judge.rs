@@ -23,21 +23,26 @@ fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Arrang
 
 /// Two classes along two axes, and a third that was held out.
 fn scores() -> Vec<ArrangementScore> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    let rows = vec![
+    scores_of(vec![vec![
         row(0, "a", true, [1.0, 0.0, 0.0]),
         row(1, "a", true, [2.0, 0.0, 0.0]),
         row(2, "b", true, [0.0, 1.0, 0.0]),
         row(3, "b", true, [0.0, 3.0, 0.0]),
         row(4, "c", false, [0.0, 0.0, 1.0]),
         row(5, "c", false, [0.0, 0.0, 2.0]),
-    ];
+    ]])
+}
+
+fn scores_of(epochs: Vec<Vec<Arrangement>>) -> Vec<ArrangementScore> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
     let mut writer = Writer::create(&path("arrangement"));
-    writer.append(rows).unwrap();
+    for rows in epochs {
+        writer.append(rows).unwrap();
+    }
     writer.finish().unwrap();
     let job = json!({
-        "stage": "judge", "params": {}, "scratch": path("scratch"),
+        "stage": "judge", "params": { "seed": 1, "sample": 6 }, "scratch": path("scratch"),
         "in": { "arrangement": path("arrangement") }, "out": { "scores": path("scores") },
     });
     fs_err::write(path("job.json"), job.to_string()).unwrap();
@@ -73,4 +78,26 @@ fn classes_are_judged_in_native_space_and_on_the_sphere() {
     assert_eq!(value("held-out", "sphere", "silhouette"), None);
     assert_eq!(value("held-out", "sphere", "recall_at_1"), Some(1.0));
     assert_eq!(scores.len(), 2 * 2 * 4);
+}
+
+#[test]
+fn a_large_part_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
+    // The points are the same in both epochs, and six of forty are scored.
+    let epoch = |epoch: u32| {
+        let rows = (0..40).map(move |number| {
+            let at = (number * number % 17) as f32;
+            let mut row = row(number, ["a", "b"][number % 2], true, [at, at.sin(), 1.0]);
+            row.epoch = epoch;
+            row
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let scores = scores_of(vec![epoch(0), epoch(1)]);
+    let values = |epoch: u32| -> Vec<(String, Option<f64>)> {
+        let rows = scores.iter().filter(|row| row.epoch == epoch);
+        rows.map(|row| (format!("{} {}", row.space, row.metric), row.value))
+            .collect()
+    };
+    assert_eq!(values(0).len(), 8);
+    assert_eq!(values(0), values(1));
 }

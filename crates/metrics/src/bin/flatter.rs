@@ -71,9 +71,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     for (design, history, epochs) in trainings {
         let scored = flattery(design, &history.read()?, epochs, &collection, &params)
             .with_context(|| format!("cannot score the split {design}"))?;
-        let top2 = scored.iter().find(|row| row.metric == Metric::Top2.name());
-        if let Some(row) = top2 {
-            tracing::info!("{design}: top-2 {:.3} in epoch {}", row.value, row.epoch);
+        let of = |metric: Metric| scored.iter().find(|row| row.metric == metric.name());
+        if let Some(row) = of(Metric::Top2).or_else(|| of(Metric::Top1)) {
+            let (metric, value) = (&row.metric, row.value);
+            tracing::info!("{design}: {metric} {value:.3} in epoch {}", row.epoch);
         }
         rows.extend(scored);
     }
@@ -105,6 +106,8 @@ fn flattery(
     )?;
     let pictures = u32::try_from(judgments.len())?;
     let values = Metric::ALL.iter().zip(tally.scores()).enumerate();
+    let n_classes = collection.labels().len();
+    let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
     let rows = values.map(|(i, (metric, value))| {
         let interval = intervals.map(|intervals| intervals[i]);
         Flattery {

@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use metrics::Points;
 use metrics::retrieval::{Distance, retrieval};
 use metrics::separation::{davies_bouldin, silhouette};
 use serde::Deserialize;
-use stage::{Input, Output};
+use stage::{Input, Output, Progress, Seed};
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
 
-/// There is nothing to choose.
+/// How to score.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Params {}
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Of more images of a part than this, so many are scored, drawn by the seed: time grows with their square.
+    sample: usize,
+}
 
 /// What it reads.
 #[derive(Deserialize)]
@@ -37,14 +42,20 @@ fn main() -> ExitCode {
     stage::main(run)
 }
 
-fn run(Params {}: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    ensure!(
+        params.sample > 0,
+        "`judge.sample` is 0, expected at least 1"
+    );
     let mut scores = Vec::new();
+    let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
     for epoch in inputs.arrangement.batches()? {
         let epoch = epoch?;
         for ((part, classes), pictures) in groups(&epoch) {
+            let pictures = params.drawn(pictures, &format!("judge {part} {classes}"));
             let epoch = pictures[0].epoch;
             let found = [
-                ("native", of_space(&pictures, Arrangement::clone)),
+                ("native", of_space(&pictures, |row| row.embedding.clone())),
                 ("sphere", of_space(&pictures, on_sphere)),
             ];
             for (space, values) in found {
@@ -63,6 +74,7 @@ fn run(Params {}: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()
                 }));
             }
         }
+        progress.advance(1);
     }
     outputs.scores.write(scores)
 }
@@ -80,25 +92,35 @@ fn groups(epoch: &[Arrangement]) -> BTreeMap<(&str, &'static str), Vec<&Arrangem
     groups
 }
 
-fn on_sphere(row: &Arrangement) -> Arrangement {
-    let squares = row.embedding.iter().map(|value| value * value);
-    let length = squares.sum::<f32>().sqrt();
-    let mut row = row.clone();
-    // A point at the center has no direction and stays there.
-    if length > 0.0 {
-        row.embedding.iter_mut().for_each(|value| *value /= length);
+impl Params {
+    /// At most `sample` of a group's images, the same in every epoch, in their order.
+    fn drawn<'a>(&self, images: Vec<&'a Arrangement>, stream: &str) -> Vec<&'a Arrangement> {
+        if images.len() <= self.sample {
+            return images;
+        }
+        let mut rng = self.seed.stream(stream).rng();
+        let mut drawn = rand::seq::index::sample(&mut rng, images.len(), self.sample).into_vec();
+        drawn.sort_unstable();
+        drawn.into_iter().map(|image| images[image]).collect()
     }
-    row
 }
 
-/// The metrics of pictures that `place` has moved.
+fn on_sphere(row: &Arrangement) -> Vec<f32> {
+    let squares = row.embedding.iter().map(|value| value * value);
+    let length = squares.sum::<f32>().sqrt();
+    // A point at the center has no direction and stays there.
+    let scale = |value: &f32| if length > 0.0 { value / length } else { *value };
+    row.embedding.iter().map(scale).collect()
+}
+
+/// The metrics of images that `place` has moved.
 fn of_space(
     pictures: &[&Arrangement],
-    place: impl Fn(&Arrangement) -> Arrangement,
+    place: impl Fn(&Arrangement) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
-    let placed: Vec<Arrangement> = pictures.iter().map(|row| place(row)).collect();
-    let points = Points::of(placed.iter().map(|row| row.embedding.as_slice()))?;
-    let labels = codes(&placed);
+    let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
+    let points = Points::of(placed.iter().map(Vec::as_slice))?;
+    let labels = codes(pictures);
     let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
     Ok([
         ("silhouette", silhouette(&points, &labels)?),
@@ -109,10 +131,10 @@ fn of_space(
 }
 
 /// The number of each picture's class among those of the pictures.
-fn codes(pictures: &[Arrangement]) -> Vec<usize> {
+fn codes(pictures: &[&Arrangement]) -> Vec<usize> {
     let mut labels: Vec<&str> = pictures.iter().map(|row| row.label.as_str()).collect();
     labels.sort_unstable();
     labels.dedup();
-    let code = |row: &Arrangement| labels.partition_point(|label| *label < row.label.as_str());
+    let code = |row: &&Arrangement| labels.partition_point(|label| *label < row.label.as_str());
     pictures.iter().map(code).collect()
 }

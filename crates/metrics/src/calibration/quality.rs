@@ -33,7 +33,7 @@ impl Quality {
         Self::of_drawn(forecasts, &all, n_bins)
     }
 
-    /// The figures of some pictures, each counted so many times: what [`crate::bootstrap()`] takes.
+    /// The figures of some pictures, each counted so many times.
     pub fn of_drawn(forecasts: &Forecasts, drawn: &[(usize, u64)], n_bins: NonZeroUsize) -> Self {
         let mut said = Bins::new(n_bins);
         let mut of_class: Vec<Bins> = (0..forecasts.n_classes())
@@ -61,5 +61,43 @@ impl Quality {
             log_loss: per_picture(log_loss),
             top1: per_picture(right as f64),
         }
+    }
+}
+
+/// What a bootstrap of calibration errors needs of each image, so that a replicate takes time that doesn't grow with `K`.
+pub struct Resampled {
+    n_bins: NonZeroUsize,
+    /// `[N]`, the confidence in the class said, and whether it is right.
+    tops: Vec<(f64, bool)>,
+    /// `[N]`, `−ln p` of the true class.
+    losses: Vec<f64>,
+}
+
+impl Resampled {
+    /// Of all images, with confidences in `n_bins` bins of equal width.
+    pub fn of(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Self {
+        let images = 0..forecasts.n_pictures();
+        let loss = |image| {
+            let (row, actual) = forecasts.picture(image);
+            -row[actual].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+        };
+        Self {
+            n_bins,
+            tops: images.clone().map(|image| top(forecasts, image)).collect(),
+            losses: images.map(loss).collect(),
+        }
+    }
+
+    /// [`Quality::ece`] and [`Quality::log_loss`] of some images, each counted so many times: what
+    /// [`crate::bootstrap()`] takes.
+    pub fn ece_and_log_loss(&self, drawn: &[(usize, u64)]) -> [f64; 2] {
+        let mut said = Bins::new(self.n_bins);
+        let (mut n, mut log_loss) = (0, 0.0);
+        for &(image, times) in drawn {
+            said.add(self.tops[image], times);
+            log_loss += self.losses[image] * times as f64;
+            n += times;
+        }
+        [said.error(), log_loss / n.max(1) as f64]
     }
 }

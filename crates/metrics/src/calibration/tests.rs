@@ -76,6 +76,15 @@ fn chance_alone_makes_errors() {
 }
 
 #[test]
+fn a_bootstrap_sees_the_quality_of_what_it_draws() {
+    let drawn = [(0, 1), (1, 2), (3, 1)];
+    let expected = Quality::of_drawn(&four(), &drawn, TEN);
+    let found = Resampled::of(&four(), TEN).ece_and_log_loss(&drawn);
+    assert_abs_diff_eq!(found[0], expected.ece);
+    assert_abs_diff_eq!(found[1], expected.log_loss);
+}
+
+#[test]
 fn a_picture_drawn_twice_counts_twice() {
     let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
     let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();

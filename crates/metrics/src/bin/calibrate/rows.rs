@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use anyhow::Context;
 use metrics::{
     bootstrap,
-    calibration::{Forecasts, Quality, ece_by_chance, reliability},
+    calibration::{Forecasts, Quality, Resampled, ece_by_chance, reliability},
 };
 use tables::{calibration::Calibration, reliability::Reliability};
 
@@ -22,14 +22,12 @@ pub(crate) fn figures(
     let quality = Quality::of(forecasts, params.bins);
     let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
     let stream = params.seed.stream(&format!("calibrate bootstrap {part}"));
+    let resampled = Resampled::of(forecasts, params.bins);
     let intervals = bootstrap(
         &units,
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
-        |drawn| {
-            let quality = Quality::of_drawn(forecasts, drawn, params.bins);
-            [quality.ece, quality.log_loss]
-        },
+        |drawn| resampled.ece_and_log_loss(drawn),
     );
     let stream = params.seed.stream(&format!("calibrate chance {part}"));
     let chance = ece_by_chance(forecasts, params.bins, params.bootstrap, |replicate| {

@@ -26,10 +26,11 @@ pub(crate) fn epoch(
         let stream = params.seed.stream(&format!("score epochs {part}"));
         let mut rng = stream.at(fold.into(), epoch.into());
         let scores = seen::tally(&pictures, collection).scores();
-        let scores = Metric::ALL
-            .map(|metric| metric.name().to_owned())
-            .into_iter()
-            .zip(scores.map(Some));
+        let n_classes = collection.labels().len();
+        let scores = Metric::ALL.into_iter().zip(scores).map(|(metric, value)| {
+            let value = metric.is_informative(n_classes).then_some(value);
+            (metric.name().to_owned(), value)
+        });
         let separations = seen::separations(&pictures, params.silhouette_sample, &mut rng)?;
         rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
             fold,
@@ -65,6 +66,9 @@ pub(crate) fn scores(
         .zip(values)
         .enumerate()
         .map(|(i, (metric, value))| {
+            if !metric.is_informative(collection.labels().len()) {
+                return row(metric.name().to_owned(), None, None);
+            }
             let interval = intervals.map(|intervals| intervals[i]);
             row(metric.name().to_owned(), Some(value), interval)
         });

@@ -10,7 +10,7 @@ const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 /// Width of a model's column.
 const COLUMN: usize = 22;
 
-/// A line for each part and metric, a column for each model that was scored: the value and its 95 % interval.
+/// A line for each part and each metric that is defined, a column for each model that was scored: the value and its 95 % interval.
 pub(crate) fn text(scores: &[Score]) -> String {
     let mut models = MODELS.to_vec();
     models.retain(|model| scores.iter().any(|score| score.model == *model));
@@ -27,7 +27,8 @@ pub(crate) fn text(scores: &[Score]) -> String {
                 })
             };
             let cells: Vec<Option<&Score>> = models.iter().map(|model| of(model)).collect();
-            if cells.iter().all(Option::is_none) {
+            let is_defined = |cell: &&Score| cell.value.is_some();
+            if !cells.iter().flatten().any(is_defined) {
                 continue;
             }
             end_line(&mut text);
@@ -95,5 +96,12 @@ mod tests {
             "",
         ];
         assert_eq!(text(&scores[..2]), expected.join("\n"));
+    }
+
+    #[test]
+    fn a_metric_without_a_value_has_no_line() {
+        let mut score = score("network", "test", 0.5, None);
+        score.value = None;
+        assert_eq!(text(&[score]), "              network\n");
     }
 }
