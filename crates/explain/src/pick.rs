@@ -17,7 +17,19 @@ pub fn ranking(logits: &[f32]) -> Vec<usize> {
     classes
 }
 
-/// At most `per_class` pictures of each class, as rows of `predictions`, in ascending order.
+/// How many images are explained.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of each class, at most.
+    pub per_class: usize,
+    /// All together, at most: time grows with their number, and classes may be many.
+    pub total: usize,
+}
+
+/// Images within `limits`, as rows of `predictions`, in ascending order.
+///
+/// Where `limits.total` is less than there are to explain, each class has one before any has two, and so on; classes that
+/// share the last ones are drawn by `stream`.
 ///
 /// They come from the parts that the network was not trained on, drawn by `stream`. A class's pictures are those right at
 /// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
@@ -26,7 +38,7 @@ pub fn ranking(logits: &[f32]) -> Vec<usize> {
 pub fn pick(
     predictions: &[Prediction],
     classes: &[&str],
-    per_class: usize,
+    limits: Limits,
     stream: &Stream,
 ) -> Vec<usize> {
     let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
@@ -44,9 +56,15 @@ pub fn pick(
     for (&(class, outcome), rows) in &mut groups {
         rows.shuffle(&mut stream.at(class as u64, outcome as u64));
     }
-    let mut picked: Vec<usize> = (0..classes.len())
-        .flat_map(|class| in_turns(&groups, class).into_iter().take(per_class))
+    let mut classes: Vec<Vec<usize>> = (0..classes.len())
+        .map(|class| in_turns(&groups, class))
         .collect();
+    // No group has the number of a class beyond all others.
+    let mut rng = stream.at(classes.len() as u64, 0);
+    classes.shuffle(&mut rng);
+    let turns = (0..limits.per_class.min(predictions.len()))
+        .flat_map(|turn| classes.iter().filter_map(move |rows| rows.get(turn)));
+    let mut picked: Vec<usize> = turns.copied().take(limits.total).collect();
     picked.sort_unstable();
     picked
 }
@@ -104,8 +122,26 @@ mod tests {
     }
 
     fn picked(per_class: usize, seed: u64) -> Vec<usize> {
+        within(per_class, usize::MAX, seed)
+    }
+
+    fn within(per_class: usize, total: usize, seed: u64) -> Vec<usize> {
         let stream = Seed::new(seed).stream("explain");
-        pick(&predictions(), &CLASSES, per_class, &stream)
+        let limits = Limits { per_class, total };
+        pick(&predictions(), &CLASSES, limits, &stream)
+    }
+
+    #[test]
+    fn a_total_is_spread_over_the_classes() {
+        // Class `a` has rows 1 to 4, `b` row 5: with two in all, one of each.
+        for seed in 0..10 {
+            assert!(within(9, 2, seed).ends_with(&[5]), "{seed}");
+            assert_eq!(within(9, 4, seed).len(), 4);
+            assert_eq!(within(9, 0, seed), [0; 0]);
+        }
+        let firsts: std::collections::BTreeSet<bool> =
+            (0..20).map(|seed| within(1, 1, seed) == [5]).collect();
+        assert_eq!(firsts.len(), 2, "either class may have the only one");
     }
 
     #[test]

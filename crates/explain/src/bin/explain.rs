@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use candle_core::Tensor;
 use dataset::{Pixels, center};
-use explain::{ExplainError, Squares, amplitude, grad_cam, occlusion, pick, ranking, softmax};
+use explain::{
+    ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick, ranking, softmax,
+};
 use model::{Config, Depth, Network};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress, Seed};
@@ -26,6 +28,8 @@ struct Params {
     embedding_size: NonZeroUsize,
     /// Pictures of each class, at most.
     per_class: usize,
+    /// Images all together, at most.
+    max_images: usize,
     /// Cells of the occlusion map along each side.
     cells: usize,
     /// Cells along each side of a blanked square.
@@ -64,7 +68,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         pixels: Pixels::open(&inputs.pixels)?,
     };
     let stream = params.seed.stream("explain");
-    let picked = pick(&predictions, &explainer.classes, params.per_class, &stream);
+    let limits = Limits {
+        per_class: params.per_class,
+        total: params.max_images,
+    };
+    let picked = pick(&predictions, &explainer.classes, limits, &stream);
     let progress = Progress::start("pictures", picked.len());
     let mut rows = Vec::with_capacity(picked.len());
     for row in picked {
