@@ -1,7 +1,5 @@
 //! The collection's pictures that are nearest to a new one.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use tables::cluster::Cluster;
 use tables::prediction::Prediction;
@@ -24,18 +22,26 @@ pub(crate) struct Neighbor {
 
 /// The pictures nearest to `embedding` `[D]`, nearest first; of equals the first by path.
 pub(crate) fn nearest(embedding: &[f32], predictions: &[Prediction]) -> Vec<Neighbor> {
-    let mut neighbors: Vec<Neighbor> = predictions
-        .iter()
-        .map(|row| Neighbor {
-            path: row.path.clone(),
-            label: row.label.clone(),
-            part: row.part.clone(),
-            distance: distance(embedding, &row.embedding),
-        })
+    let distances = predictions.iter();
+    let mut order: Vec<(f64, &Prediction)> = distances
+        .map(|row| (distance(embedding, &row.embedding), row))
         .collect();
-    neighbors.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.path.cmp(&b.path)));
-    neighbors.truncate(N_NEIGHBORS);
-    neighbors
+    let nearer = |a: &(f64, &Prediction), b: &(f64, &Prediction)| {
+        a.0.total_cmp(&b.0).then(a.1.path.cmp(&b.1.path))
+    };
+    // Of a large collection only the nearest are sorted.
+    if order.len() > N_NEIGHBORS {
+        order.select_nth_unstable_by(N_NEIGHBORS, nearer);
+        order.truncate(N_NEIGHBORS);
+    }
+    order.sort_by(nearer);
+    let neighbor = |(distance, row): (f64, &Prediction)| Neighbor {
+        path: row.path.clone(),
+        label: row.label.clone(),
+        part: row.part.clone(),
+        distance,
+    };
+    order.into_iter().map(neighbor).collect()
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
@@ -49,20 +55,16 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 /// Where a picture with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
 /// counting more by the inverse of their distance. None where the map has none of them.
 pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
-    let places: BTreeMap<&str, [f32; 2]> = clusters
-        .iter()
-        .map(|row| (row.path.as_str(), [row.umap_x, row.umap_y]))
-        .collect();
     let mut sum = [0.0, 0.0];
     let mut weights = 0.0;
     for neighbor in neighbors {
-        let Some([x, y]) = places.get(neighbor.path.as_str()) else {
+        let Some(row) = clusters.iter().find(|row| row.path == neighbor.path) else {
             continue;
         };
         // A picture of the collection itself stands in its own place.
         let weight = 1.0 / neighbor.distance.max(1e-9);
-        sum[0] += weight * f64::from(*x);
-        sum[1] += weight * f64::from(*y);
+        sum[0] += weight * f64::from(row.umap_x);
+        sum[1] += weight * f64::from(row.umap_y);
         weights += weight;
     }
     (weights > 0.0).then(|| sum.map(|value| value / weights))
