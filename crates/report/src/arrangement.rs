@@ -10,6 +10,7 @@ use crate::figure::{Figure, row};
 use crate::format::{count, counted, list, part, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
+use crate::shown::Shown;
 use crate::space::{Ground, Space, Star};
 use crate::study::{PARTS, Study};
 
@@ -44,10 +45,11 @@ const CLASSES: [(&str, &str, &str); 2] = [
 ];
 
 /// The section.
-pub(crate) fn section(study: &Study) -> Section {
+pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
     let mut figures: Vec<Figure> = METRICS.map(|metric| panel(study, metric)).into();
     let curves = row(&figures);
-    let spaces = spaces(study);
+    let spaces = spaces(study, shown);
+    let has_held_out = !held_out(study).is_empty();
     let body = html! {
         p { (words(study)) }
         (curves)
@@ -56,7 +58,10 @@ pub(crate) fn section(study: &Study) -> Section {
             (spaces[0].markup())
             p {
                 "Only directions count for the network, so the same pictures follow on the unit sphere. A class that was "
-                "learned should be a tight spot far from the others; held-out classes smear where they are nothing of their own."
+                "learned should be a tight spot far from the others"
+                @if has_held_out { "; held-out classes smear where they are nothing of their own" }
+                "."
+                @if let Some(words) = shown.words() { (words) }
             }
             (spaces[1].markup())
         } @else {
@@ -85,7 +90,8 @@ fn words(study: &Study) -> String {
     let learned = of("learned");
     match held_out.as_slice() {
         [] => format!(
-            "{first}. After {}, the silhouette of the test pictures is {learned}.",
+            "{first}. It saw every class: with `arrange.held_out` it can be tested on classes that it never saw. After {}, the \
+             silhouette of the test pictures is {learned}. Distances are taken between directions, on the unit sphere.",
             epochs(epoch)
         ),
         _ => format!(
@@ -179,7 +185,12 @@ fn panel(study: &Study, (metric, name, look): (&str, &str, &str)) -> Figure {
             places => plot.canvas.polyline(class, places),
         }
     }
-    plot.draw_legend(&CLASSES.map(|(_, name, stroke)| (stroke, name)));
+    let drawn = if held_out(study).is_empty() {
+        1
+    } else {
+        CLASSES.len()
+    };
+    plot.draw_legend(&CLASSES.map(|(_, name, stroke)| (stroke, name))[..drawn]);
     Figure {
         name: format!("metric-{}", metric.replace('_', "-")),
         title: format!("{name} by epoch"),
@@ -234,12 +245,12 @@ fn last(study: &Study) -> Markup {
 }
 
 /// The last epoch's pictures in native space and on the sphere, where the space has three dimensions.
-fn spaces(study: &Study) -> Option<[Space; 2]> {
+fn spaces(study: &Study, shown: &Shown<'_>) -> Option<[Space; 2]> {
     let codes = study.codes();
-    let names: Vec<String> = study.arrangement.iter().map(name).collect();
-    let stars: Option<Vec<Star<'_>>> = study
-        .arrangement
-        .iter()
+    let rows = shown.dots(&study.arrangement, |row| &row.path);
+    let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+    let stars: Option<Vec<Star<'_>>> = rows
+        .into_iter()
         .zip(&names)
         .map(|(row, name)| {
             Some(Star {
@@ -252,20 +263,33 @@ fn spaces(study: &Study) -> Option<[Space; 2]> {
         })
         .collect();
     let stars = stars?;
+    let has_held_out = !held_out(study).is_empty();
     let native = Space::draw(
         "metric-native",
         "The learned space",
-        "Each class should be a ray from the origin: its direction is what the network learned, and its length is how sure \
-         it is. Look for where held-out classes go: along others' rays, or ways of their own. Pictures of the training \
-         part are faint.",
+        &format!(
+            "Each class should be a ray from the origin: its direction is what the network learned, and its length is how \
+             sure it is. {}Pictures of the training part are faint.",
+            if has_held_out {
+                "Look for where held-out classes go: along others' rays, or ways of their own. "
+            } else {
+                ""
+            }
+        ),
         Ground::Axes,
         &stars,
     );
     let sphere = Space::draw(
         "metric-sphere",
         "The learned directions",
-        "Look for spots of one color, and for what held-out classes lie among: these are the styles that the network takes \
-         them for. Pictures of the training part are faint.",
+        &format!(
+            "Look for spots of one color{}. Pictures of the training part are faint.",
+            if has_held_out {
+                ", and for what held-out classes lie among: these are the classes that the network takes them for"
+            } else {
+                ""
+            }
+        ),
         Ground::Sphere,
         &stars,
     );

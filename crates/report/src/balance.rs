@@ -11,16 +11,24 @@ use crate::study::Study;
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
+    let has_validation = study.balance.iter().any(|row| row.part == VALIDATION);
     let body = html! {
         p {
-            "Authors were dealt whole, so that no part knows an author of another. Within that bound the folds were "
-            "made as even as the data allow, in pictures and in authors of every class. The validation part takes the "
-            "authors with the fewest pictures."
+            @if study.has_fixed_training_part() {
+                "The collection came with a split, which was kept. "
+            } @else if study.has_authors() {
+                "Authors were dealt whole, so that no part knows an author of another. Within that bound the folds were "
+                "made as even as the data allow, in pictures and in authors of every class. "
+                @if has_validation { "The validation part takes the authors with the fewest pictures." }
+            } @else {
+                "No author is known, so single images were dealt, every class as evenly as the data allow."
+            }
         }
         (balance_table(study))
         p.note {
-            "Look along a row: the folds' numbers should be near each other. Where one author made many of a class's "
-            "pictures, they cannot be. The shaded columns are the fold that the chosen network was tested on. A dash "
+            "Look along a row: the folds' numbers should be near each other. "
+            @if study.has_authors() { "Where one author made many of a class's pictures, they cannot be. " }
+            "The shaded columns are the fold that the chosen network was tested on. A dash "
             "stands for a class without known authors; an author of two classes is counted in each."
         }
     };
@@ -91,10 +99,14 @@ fn class(idx: usize, shade: Option<&str>) -> String {
     format!("{group}{}", shade.unwrap_or_default())
 }
 
-/// The folds in the order of their numbers, then validation.
+/// The training part of a split that the collection came with, the folds in the order of their numbers, then validation.
 fn parts(study: &Study) -> Vec<&str> {
     let mut parts: Vec<&str> = study.balance.iter().map(|row| row.part.as_str()).collect();
-    let key = |part: &str| (part == VALIDATION, part.parse::<u32>().unwrap_or(u32::MAX));
+    let key = |part: &str| match part {
+        "train" => (0, 0),
+        VALIDATION => (2, 0),
+        fold => (1, fold.parse::<u32>().unwrap_or(u32::MAX)),
+    };
     parts.sort_by(|a, b| (key(a), a).cmp(&(key(b), b)));
     parts.dedup();
     parts

@@ -43,11 +43,16 @@ pub(crate) fn section(study: &Study) -> Section {
             "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
             "right on 80\u{a0}%. The expected calibration error (ECE) is how far the two are apart on average; the log-loss is high "
             "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to the test fold's "
-            "pictures; validation judges them."
+            "pictures"
+            @if study.calibrations.iter().any(|row| row.part == "val") {
+                "; validation judges them."
+            } @else {
+                ", and there is no validation part to judge them: their figures are better than those of new images will be."
+            }
         }
         @for paragraph in words(study) { p { (paragraph) } }
         (row(&figures))
-        (table("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over authors", &head(), &body(study)))
+        (table(&format!("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over {}", study.units()), &head(), &body(study)))
         p.note {
             "Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
             "their squared distance from the truth. With few pictures chance alone raises ECE. The column “by chance” has the "

@@ -9,7 +9,7 @@ use crate::figure::{Figure, row};
 use crate::format::{count, counted, list, percent};
 use crate::section::{Section, table};
 use crate::study::Study;
-use crate::svg::{Canvas, text_width};
+use crate::svg::{Canvas, short, text_width};
 
 /// A class of the collection.
 #[derive(Default)]
@@ -45,6 +45,9 @@ fn classes(study: &Study) -> BTreeMap<&str, Class<'_>> {
     classes
 }
 
+/// Classes named in a sentence, at most.
+const MOST_NAMES: usize = 8;
+
 fn words(classes: &BTreeMap<&str, Class<'_>>, n_pictures: usize) -> String {
     let by_size = |(_, class): &(&&str, &Class<'_>)| class.pictures;
     let (Some(largest), Some(smallest)) = (
@@ -61,6 +64,8 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_pictures: usize) -> String {
     let share = percent(largest.1.pictures as f64 / n_pictures.max(1) as f64);
     let authors = match anonymous.len() {
         0 => String::new(),
+        n if n == classes.len() => " No author is known.".to_owned(),
+        n if n > MOST_NAMES => format!(" No authors are known of {n} classes."),
         _ => format!(" No authors are known of {}.", list(&anonymous)),
     };
     format!(
@@ -75,17 +80,18 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_pictures: usize) -> String {
 fn figure(classes: &BTreeMap<&str, Class<'_>>) -> Figure {
     const ROW: f64 = 24.0;
     const WIDTH: f64 = 440.0;
-    let names = classes.keys().map(|label| text_width(label));
+    let names = classes.keys().map(|label| text_width(&short(label)));
     let left = names.fold(0.0, f64::max) + 12.0;
     // Room for the numbers after the longest bar.
     let room = WIDTH - left - 120.0;
     let most = classes.values().map(|class| class.pictures).max();
     let most = most.unwrap_or(0).max(1) as f64;
+    let has_authors = classes.values().any(|class| !class.authors.is_empty());
     let mut canvas = Canvas::new((WIDTH, ROW * classes.len() as f64 + 4.0));
     for (idx, (label, class)) in classes.iter().enumerate() {
         let top = ROW * idx as f64;
         let length = room * class.pictures as f64 / most;
-        canvas.text("end", (left - 8.0, top + 15.5), label);
+        canvas.text("end", (left - 8.0, top + 15.5), &short(label));
         canvas.rect("fill-0", (left, top + 3.0), (length, ROW - 7.0), 1.0);
         let authors = match class.authors.len() {
             0 => String::new(),
@@ -96,10 +102,19 @@ fn figure(classes: &BTreeMap<&str, Class<'_>>) -> Figure {
     }
     Figure {
         name: "collection".to_owned(),
-        title: "Pictures and authors by class".to_owned(),
-        caption: "A class with many pictures by few authors is hard to deal into folds: an author goes into one \
-                  part as a whole."
-            .to_owned(),
+        title: match has_authors {
+            true => "Pictures and authors by class",
+            false => "Images by class",
+        }
+        .to_owned(),
+        caption: match has_authors {
+            true => {
+                "A class with many pictures by few authors is hard to deal into folds: an author goes into one part as a \
+                 whole."
+            }
+            false => "The smaller a class, the less its scores can be relied on.",
+        }
+        .to_owned(),
         canvas,
     }
 }

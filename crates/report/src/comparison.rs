@@ -27,7 +27,7 @@ pub(crate) fn section(study: &Study) -> Section {
         tr { td {} td {} @for model in &models { th scope="col" { (model) } } }
     };
     let body = html! {
-        @for (metric, name) in METRICS { @for (idx, named) in study.parts().into_iter().enumerate() {
+        @for (metric, name) in metrics(study) { @for (idx, named) in study.parts().into_iter().enumerate() {
             tr class=[(idx == 0).then_some("first")] {
                 th scope="row" { @if idx == 0 { (name) } }
                 th scope="row" { (part(named)) }
@@ -56,12 +56,21 @@ pub(crate) fn section(study: &Study) -> Section {
     }
 }
 
+/// Those of the metrics that can tell models apart.
+fn metrics(study: &Study) -> Vec<(&'static str, &'static str)> {
+    let metrics = METRICS.into_iter();
+    metrics
+        .filter(|(metric, _)| study.is_informative(metric))
+        .collect()
+}
+
 fn figure(study: &Study) -> Figure {
     const ROW: f64 = 34.0;
     const GAP: f64 = 14.0;
     let parts = study.parts();
     let block = ROW * parts.len() as f64 + GAP;
-    let height = 34.0 + block * METRICS.len() as f64 + 38.0;
+    let metrics = metrics(study);
+    let height = 34.0 + block * metrics.len() as f64 + 38.0;
     let margins = Margins {
         left: 112.0,
         right: 16.0,
@@ -70,7 +79,7 @@ fn figure(study: &Study) -> Figure {
     };
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
     plot.draw_x_axis("score", 0.0, true);
-    for (idx, (metric, name)) in METRICS.iter().enumerate() {
+    for (idx, (metric, name)) in metrics.iter().enumerate() {
         let top = 34.0 + block * idx as f64;
         plot.canvas
             .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
@@ -89,9 +98,11 @@ fn figure(study: &Study) -> Figure {
     Figure {
         name: "comparison".to_owned(),
         title: "Scores".to_owned(),
-        caption: "Dots are scores, whiskers 95 % intervals by bootstrap over authors. The fewer authors a part has, \
-                  the wider they are. Where whiskers overlap for most of their lengths, the models are not told apart."
-            .to_owned(),
+        caption: format!(
+            "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The fewer of them a part has, the wider they \
+             are. Where whiskers overlap for most of their lengths, the models are not told apart.",
+            study.units()
+        ),
         canvas: plot.canvas,
     }
 }

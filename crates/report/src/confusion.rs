@@ -8,7 +8,7 @@ use crate::figure::{Figure, row};
 use crate::format::{count, part};
 use crate::section::Section;
 use crate::study::Study;
-use crate::svg::{Canvas, text_width};
+use crate::svg::{Canvas, short, text_width};
 
 /// Which matrices are shown, in this order.
 const SHOWN: [(&str, &str); 4] = [
@@ -29,7 +29,7 @@ pub(crate) fn section(study: &Study) -> Section {
             "A row is a true class, a column what the model said; a row's shares sum to 100 %. The diagonal is what "
             "was right. A dark cell off the diagonal is a habit: one class taken for another."
         }
-        (row(&figures))
+        @if study.labels().len() > WIDE { div.wide { @for figure in &figures { (figure.markup()) } } } @else { (row(&figures)) }
     };
     Section {
         id: "confusion",
@@ -44,6 +44,8 @@ pub(crate) struct Matrix<'a> {
     /// The classes, sorted.
     pub(crate) labels: Vec<&'a str>,
     counts: BTreeMap<(&'a str, &'a str), u32>,
+    /// By true class.
+    totals: BTreeMap<&'a str, u32>,
 }
 
 impl<'a> Matrix<'a> {
@@ -57,7 +59,15 @@ impl<'a> Matrix<'a> {
         let mut labels: Vec<&str> = counts.keys().flat_map(|(a, b)| [*a, *b]).collect();
         labels.sort_unstable();
         labels.dedup();
-        (!labels.is_empty()).then_some(Self { labels, counts })
+        let mut totals = BTreeMap::new();
+        for ((actual, _), count) in &counts {
+            *totals.entry(*actual).or_insert(0) += count;
+        }
+        (!labels.is_empty()).then_some(Self {
+            labels,
+            counts,
+            totals,
+        })
     }
 
     /// Pictures of class `actual` that were said to be `predicted`.
@@ -67,8 +77,7 @@ impl<'a> Matrix<'a> {
 
     /// The same as a share of the class's pictures; none where it has none.
     pub(crate) fn share(&self, actual: &str, predicted: &str) -> Option<f64> {
-        let labels = self.labels.iter();
-        let all: u32 = labels.map(|label| self.count(actual, label)).sum();
+        let all = self.totals.get(actual).copied().unwrap_or(0);
         (all > 0).then(|| f64::from(self.count(actual, predicted)) / f64::from(all))
     }
 
@@ -99,7 +108,12 @@ fn figure(study: &Study, model: &str, name: &str) -> Option<Figure> {
     Some(Figure {
         name: format!("confusion-{model}-{name}"),
         title: format!("{} on {} pictures", capital(model), part(name)),
-        caption: format!("Percent of the true class; in small figures, pictures. {worst}"),
+        caption: match matrix.labels.len() {
+            n if MOST_WIDE / (n as f64) < NUMBERED => format!(
+                "The darker a cell, the larger the share of the true class; a cell's numbers are in its title. {worst}"
+            ),
+            _ => format!("Percent of the true class; in small figures, pictures. {worst}"),
+        },
         canvas: draw(&matrix),
     })
 }
@@ -110,39 +124,99 @@ fn capital(word: &str) -> String {
     first.unwrap_or_default() + chars.as_str()
 }
 
-/// Side of a cell.
+/// With more classes a matrix is as wide as the page.
+const WIDE: usize = 16;
+
+/// Side of a cell with few classes, and of one with numbers, with names, and at all.
 const CELL: f64 = 36.0;
+const NUMBERED: f64 = 30.0;
+const NAMED: f64 = 8.0;
+const SMALLEST: f64 = 2.0;
+
+/// A small cell of a lower share has no title, which would be most of a page's bytes.
+const LEAST_TITLED: f64 = 0.02;
+
+/// The matrix is at most so wide without its names, unless its cells would be smaller than the smallest.
+const MOST_WIDE: f64 = 960.0;
 
 fn draw(matrix: &Matrix<'_>) -> Canvas {
     let n = matrix.labels.len() as f64;
-    let longest = matrix.labels.iter().map(|label| text_width(label));
-    let longest = longest.fold(0.0, f64::max);
+    let cell = (MOST_WIDE / n).clamp(SMALLEST, CELL);
+    let names: Vec<String> = matrix.labels.iter().map(|label| short(label)).collect();
+    let size = if cell < 14.0 { "tiny" } else { "" };
+    let longest = names
+        .iter()
+        .map(|name| text_width(name))
+        .fold(0.0, f64::max);
+    let longest = if cell < NAMED { 0.0 } else { longest };
     let (left, top) = (longest + 12.0, longest * 0.71 + 16.0);
     // The last column's name leans out of the matrix.
-    let right = (longest * 0.71 - CELL / 2.0).max(0.0) + 8.0;
-    let mut canvas = Canvas::new((left + n * CELL + right, top + n * CELL + 4.0));
-    for (idx, label) in matrix.labels.iter().enumerate() {
-        let middle = (idx as f64 + 0.5) * CELL;
-        canvas.text("end", (left - 8.0, top + middle + 4.0), label);
-        canvas.turned_text("", (left + middle + 2.0, top - 6.0), -45.0, label);
+    let right = (longest * 0.71 - cell / 2.0).max(0.0) + 8.0;
+    let mut canvas = Canvas::new((left + n * cell + right, top + n * cell + 4.0));
+    for (idx, name) in names.iter().enumerate().filter(|_| cell >= NAMED) {
+        let middle = (idx as f64 + 0.5) * cell;
+        let down = if size.is_empty() { 4.0 } else { 2.8 };
+        canvas.text(
+            &format!("end {size}"),
+            (left - 8.0, top + middle + down),
+            name,
+        );
+        canvas.turned_text(size, (left + middle + 2.0, top - 6.0), -45.0, name);
+    }
+    if cell < NUMBERED {
+        // One ground stands for all empty cells.
+        canvas.rect("cell", (left, top), (n * cell, n * cell), 0.04);
     }
     for (row, actual) in matrix.labels.iter().enumerate() {
         for (column, predicted) in matrix.labels.iter().enumerate() {
-            let corner = (left + column as f64 * CELL, top + row as f64 * CELL);
-            draw_cell(&mut canvas, matrix, (actual, predicted), corner);
+            let corner = (left + column as f64 * cell, top + row as f64 * cell);
+            if cell < NUMBERED {
+                draw_small_cell(&mut canvas, matrix, (actual, predicted), corner, cell);
+            } else {
+                draw_cell(&mut canvas, matrix, (actual, predicted), (corner, cell));
+            }
         }
     }
     canvas
+}
+
+/// A cell without numbers, which a reader's pointer finds; an empty one is left out.
+fn draw_small_cell(
+    canvas: &mut Canvas,
+    matrix: &Matrix<'_>,
+    (actual, predicted): (&str, &str),
+    corner: (f64, f64),
+    cell: f64,
+) {
+    let n = matrix.count(actual, predicted);
+    if n == 0 {
+        return;
+    }
+    let share = matrix.share(actual, predicted).unwrap_or(0.0);
+    let side = (cell - cell.min(1.0) * 0.5, cell - cell.min(1.0) * 0.5);
+    let opacity = 0.1 + 0.9 * share;
+    if share < LEAST_TITLED {
+        canvas.rect("cell", corner, side, opacity);
+        return;
+    }
+    let title = format!(
+        "{} as {}: {} of the class, {}",
+        short(actual),
+        short(predicted),
+        crate::format::percent(share),
+        crate::format::counted(n as usize, "image")
+    );
+    canvas.titled_rect("cell", corner, side, opacity, &title);
 }
 
 fn draw_cell(
     canvas: &mut Canvas,
     matrix: &Matrix<'_>,
     (actual, predicted): (&str, &str),
-    corner: (f64, f64),
+    (corner, cell): ((f64, f64), f64),
 ) {
     let (x, y) = corner;
-    let side = (CELL - 1.0, CELL - 1.0);
+    let side = (cell - 1.0, cell - 1.0);
     let share = matrix.share(actual, predicted);
     // The faintest fill is the empty cell's ground.
     canvas.rect("cell", corner, side, 0.04 + 0.96 * share.unwrap_or(0.0));
@@ -156,8 +230,10 @@ fn draw_cell(
     let ink = ink(share.unwrap_or(0.0));
     let middle = x + side.0 / 2.0;
     let percent = format!("{:.0}", share.unwrap_or(0.0) * 100.0);
-    canvas.text(&format!("middle {ink}"), (middle, y + 17.0), &percent);
-    canvas.text(&format!("middle tiny {ink}"), (middle, y + 29.0), &count(n));
+    let half = side.1 / 2.0;
+    canvas.text(&format!("middle {ink}"), (middle, y + half - 0.5), &percent);
+    let below = (middle, y + half + 11.5);
+    canvas.text(&format!("middle tiny {ink}"), below, &count(n));
 }
 
 /// The color of the numbers that can be read on a cell: the darker the cell in light, or the lighter in dark, the less can

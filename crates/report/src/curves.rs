@@ -26,7 +26,9 @@ type Curves<'a> = BTreeMap<(u32, &'a str), Vec<(f64, f64)>>;
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
     let mut figures = vec![panel(study, "loss", "Loss", &losses(study), None)];
-    figures.extend(METRICS.map(|(metric, name, k)| {
+    let metrics = METRICS.into_iter();
+    let metrics = metrics.filter(|(metric, ..)| study.is_informative(metric));
+    figures.extend(metrics.map(|(metric, name, k)| {
         let chance = k.map(|k| study.chance(k));
         panel(study, metric, name, &scores(study, metric), chance)
     }));
@@ -158,7 +160,10 @@ fn caption(study: &Study, metric: &str) -> String {
             "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
              where all count the same."
         }
-        _ => "A gap between training and the others is what doesn't carry over to unknown authors.",
+        _ if study.has_authors() => {
+            "A gap between training and the others is what doesn't carry over to unknown authors."
+        }
+        _ => "A gap between training and the others is what doesn't carry over to other images.",
     };
     format!(
         "{look} Strong: fold {}, with the chosen epoch dashed; faint: the other folds.",

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use tables::epoch_place::EpochPlace;
 
 use crate::figure::{Figure, multiples};
-use crate::format::{list, part, value};
+use crate::format::{count, counted, list, part, value};
 use crate::palette::N_SERIES;
 use crate::scatter::{Area, Placement, Scatter};
 use crate::section::Section;
@@ -48,6 +48,7 @@ pub(crate) fn section(study: &Study) -> Section {
             "The same place means the same in every column. Embeddings of other epochs have other scales and directions, "
             "however, so a place of theirs says which of the chosen epoch's groups a picture resembles most, and the distances "
             "between groups say nothing."
+            (sampled(study, &shown))
         }
         @if figures.is_empty() { p.note { "There are no places to show." } } @else {
             (legend(study))
@@ -86,6 +87,22 @@ fn is_shown(row: &EpochPlace) -> bool {
 
 fn point(row: &EpochPlace) -> Point {
     (f64::from(row.x), f64::from(row.y))
+}
+
+/// A sentence on how many images are shown, where the collection is too large for all.
+fn sampled(study: &Study, shown: &[&EpochPlace]) -> String {
+    let of_chosen = study.epoch_places.iter();
+    let n = of_chosen
+        .filter(|row| row.epoch == study.choice.epoch)
+        .count();
+    if shown.is_empty() || n >= study.annotations.len() {
+        return String::new();
+    }
+    format!(
+        " Shown are {} of the {}, drawn by chance, and trustworthiness is theirs.",
+        count(n),
+        counted(study.annotations.len(), "image")
+    )
 }
 
 /// The other pictures, in words.

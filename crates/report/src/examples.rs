@@ -8,7 +8,7 @@ use stage::Stream;
 use tables::annotation::Annotation;
 use tables::prediction::Prediction;
 
-use crate::format::percent;
+use crate::format::{count, percent};
 use crate::section::{Section, gallery};
 use crate::study::{Anchors, Study};
 use crate::{ReportError, thumbnail};
@@ -26,6 +26,13 @@ const OUTCOMES: [(&str, &str); 3] = [
     ),
 ];
 
+/// The places of outcomes in [`OUTCOMES`].
+const SECOND: usize = 1;
+const WRONG: usize = 2;
+
+/// Columns side by side; more go into further tables.
+const COLUMNS: usize = 8;
+
 /// How many guesses stand under a picture.
 const N_GUESSES: usize = 3;
 
@@ -33,6 +40,8 @@ const N_GUESSES: usize = 3;
 pub(crate) struct Grids<'a, R> {
     /// Pictures of a class in a grid, at most.
     pub(crate) per_class: usize,
+    /// Images in a grid, at most.
+    pub(crate) most: usize,
     /// The long side of a thumbnail, in pixels.
     pub(crate) thumbnail_px: u32,
     /// What pictures are drawn by.
@@ -45,12 +54,15 @@ pub(crate) struct Grids<'a, R> {
 ///
 /// # Errors
 /// A prediction is not of the collection.
-pub(crate) fn section<R>(study: &Study, grids: &Grids<'_, R>) -> Result<Section, ReportError>
+pub(crate) fn section<R>(
+    study: &Study,
+    anchors: &Anchors<'_>,
+    grids: &Grids<'_, R>,
+) -> Result<Section, ReportError>
 where
     R: Fn(&str) -> std::io::Result<Vec<u8>>,
 {
     let labels = study.labels();
-    let anchors = study.anchors();
     let groups = group(study, &labels)?;
     let mut body = vec![html! {
         p {
@@ -60,13 +72,25 @@ where
         }
     }];
     for (outcome, (title, look)) in OUTCOMES.into_iter().enumerate() {
-        let drawn: Vec<Vec<Guessed<'_>>> = (0..labels.len())
-            .map(|code| draw(&groups, outcome, code, grids))
-            .collect();
+        if labels.len() <= 2 && outcome == SECOND {
+            continue;
+        }
+        let look = match (labels.len(), outcome) {
+            (..=2, WRONG) => {
+                "The other class came first. A high percentage for it is a sure error."
+            }
+            _ => look,
+        };
+        let drawn = columns(&groups, outcome, labels.len(), grids);
         body.push(html! {
             h3 { (title) }
-            p.note { (look) }
-            (grid(title, &labels, &anchors, &drawn, grids))
+            p.note {
+                (look)
+                @if drawn.len() < labels.len() {
+                    " " (count(drawn.len())) " of the " (count(labels.len())) " classes are shown."
+                }
+            }
+            (grid(title, &labels, anchors, &drawn, grids))
         });
     }
     Ok(Section {
@@ -94,7 +118,7 @@ fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportErro
         let annotation = pictures.get(prediction.path.as_str()).copied();
         let annotation = annotation.ok_or_else(|| unknown(prediction))?;
         let code = code_of(prediction, labels)?;
-        let outcome = rank(&prediction.logits, code).min(OUTCOMES.len() - 1);
+        let outcome = outcome(&prediction.logits, code);
         let guessed = Guessed {
             annotation,
             prediction,
@@ -102,6 +126,14 @@ fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportErro
         groups.entry((outcome, code)).or_default().push(guessed);
     }
     Ok(groups)
+}
+
+/// The place in [`OUTCOMES`] of an image whose true class is `code`: of two classes, the second guess is wrong.
+pub(crate) fn outcome(logits: &[f32], code: usize) -> usize {
+    match rank(logits, code) {
+        SECOND if logits.len() <= 2 => WRONG,
+        rank => rank.min(WRONG),
+    }
 }
 
 fn unknown(prediction: &Prediction) -> ReportError {
@@ -138,17 +170,74 @@ pub(crate) fn rank(logits: &[f32], code: usize) -> usize {
         .count()
 }
 
-fn draw<'a, R>(
+/// The paths of all examples.
+///
+/// # Errors
+/// As for [`section`].
+pub(crate) fn drawn<'a, R>(
+    study: &'a Study,
+    grids: &Grids<'_, R>,
+) -> Result<Vec<&'a str>, ReportError> {
+    let labels = study.labels();
+    let groups = group(study, &labels)?;
+    let outcomes = 0..OUTCOMES.len();
+    let columns = outcomes.flat_map(|outcome| columns(&groups, outcome, labels.len(), grids));
+    let examples = columns.flat_map(|column| column.examples);
+    Ok(examples
+        .map(|guessed| guessed.annotation.path.as_str())
+        .collect())
+}
+
+/// A column of a grid: the code of a class, and examples of it.
+struct Column<'a> {
+    code: usize,
+    examples: Vec<Guessed<'a>>,
+}
+
+/// The columns of an outcome's grid: every class, or, with more than a table has columns, those with examples; with more
+/// of these than the grid has room for, so many of them, drawn by chance.
+fn columns<'a, R>(
+    groups: &Groups<'a>,
+    outcome: usize,
+    n_classes: usize,
+    grids: &Grids<'_, R>,
+) -> Vec<Column<'a>> {
+    let mut codes: Vec<usize> = (0..n_classes).collect();
+    if n_classes > COLUMNS {
+        codes.retain(|&code| groups.contains_key(&(outcome, code)));
+    }
+    if codes.len() > grids.most {
+        let mut rng = grids.stream.at(outcome as u64, n_classes as u64);
+        let mut kept = sample(&mut rng, codes.len(), grids.most).into_vec();
+        kept.sort_unstable();
+        codes = kept.into_iter().map(|place| codes[place]).collect();
+    }
+    let room = grids.most / codes.len().max(1);
+    let draw = |code| Column {
+        code,
+        examples: draw(
+            groups,
+            outcome,
+            code,
+            grids.per_class.min(room),
+            grids.stream,
+        ),
+    };
+    codes.into_iter().map(draw).collect()
+}
+
+fn draw<'a>(
     groups: &Groups<'a>,
     outcome: usize,
     code: usize,
-    grids: &Grids<'_, R>,
+    most: usize,
+    stream: &Stream,
 ) -> Vec<Guessed<'a>> {
     let Some(group) = groups.get(&(outcome, code)) else {
         return Vec::new();
     };
-    let mut rng = grids.stream.at(outcome as u64, code as u64);
-    let n = grids.per_class.min(group.len());
+    let mut rng = stream.at(outcome as u64, code as u64);
+    let n = most.min(group.len());
     let drawn = sample(&mut rng, group.len(), n).into_iter();
     drawn.map(|idx| group[idx]).collect()
 }
@@ -157,25 +246,30 @@ fn grid<R>(
     title: &str,
     labels: &[&str],
     anchors: &Anchors<'_>,
-    drawn: &[Vec<Guessed<'_>>],
+    drawn: &[Column<'_>],
     grids: &Grids<'_, R>,
 ) -> Markup
 where
     R: Fn(&str) -> std::io::Result<Vec<u8>>,
 {
-    let n_rows = drawn.iter().map(Vec::len).max().unwrap_or(0);
-    if n_rows == 0 {
+    if drawn.iter().all(|column| column.examples.is_empty()) {
         return html! { p { "There are none." } };
     }
-    let head = html! { tr.examples { @for label in labels { th scope="col" { (label) } } } };
-    let body = html! {
-        @for row in 0..n_rows {
-            tr.examples { @for column in drawn {
-                td { @if let Some(guessed) = column.get(row) { (example(labels, anchors, guessed, grids)) } }
-            } }
+    let caption = format!("{title}: examples by true class");
+    html! {
+        @for columns in drawn.chunks(COLUMNS) {
+            @let n_rows = columns.iter().map(|column| column.examples.len()).max().unwrap_or(0);
+            @let head = html! { tr.examples { @for column in columns { th scope="col" { (labels[column.code]) } } } };
+            @let body = html! {
+                @for row in 0..n_rows {
+                    tr.examples { @for column in columns {
+                        td { @if let Some(guessed) = column.examples.get(row) { (example(labels, anchors, guessed, grids)) } }
+                    } }
+                }
+            };
+            (gallery(&caption, &head, &body))
         }
-    };
-    gallery(&format!("{title}: examples by true class"), &head, &body)
+    }
 }
 
 fn example<R>(
@@ -258,6 +352,19 @@ mod tests {
         assert_eq!(rank(&[0.1, 0.7, 0.2], 1), 0);
         assert_eq!(rank(&[0.1, 0.7, 0.2], 0), 2);
         assert_eq!([rank(&[0.5, 0.5], 0), rank(&[0.5, 0.5], 1)], [1, 0]);
+    }
+
+    #[test]
+    fn the_second_guess_of_two_is_wrong() {
+        assert_eq!(
+            [outcome(&[0.1, 0.9], 1), outcome(&[0.1, 0.9], 0)],
+            [0, WRONG]
+        );
+        let three = [0.1, 0.7, 0.2];
+        assert_eq!(
+            [1, 2, 0].map(|code| outcome(&three, code)),
+            [0, SECOND, WRONG]
+        );
     }
 
     #[test]

@@ -21,15 +21,19 @@ const LEAST_FULL: f64 = 0.05;
 const COARSE: u32 = 4;
 
 /// The section. `read` gives the bytes of a picture's file by its path.
-pub(crate) fn section(study: &Study, read: impl Fn(&str) -> std::io::Result<Vec<u8>>) -> Section {
-    let (pictures, anchors) = (study.pictures(), study.anchors());
+pub(crate) fn section(
+    study: &Study,
+    anchors: &Anchors<'_>,
+    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> Section {
+    let pictures = study.pictures();
     let body = html! {
         @if study.explanations.is_empty() {
             p { "No picture was explained in this run." }
         } @else {
             (words(study))
             div.explanations {
-                @for row in &study.explanations { (explained(row, &pictures, &anchors, &read)) }
+                @for row in &study.explanations { (explained(row, &pictures, anchors, &read)) }
             }
         }
     };

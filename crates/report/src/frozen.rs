@@ -64,6 +64,10 @@ impl<'a> Model<'a> {
 pub(crate) fn section(study: &Study) -> Option<Section> {
     let mut models = frozen(study);
     let lead = study.lead();
+    let columns = COLUMNS.into_iter().filter(|(part, metric, _)| {
+        study.is_informative(metric) && study.probes.iter().any(|row| row.part == *part)
+    });
+    let columns: Vec<_> = columns.collect();
     let n_folds = models.first()?.folds("test", lead.metric).len();
     models.extend(own(study));
     let figures = vec![figure(&models, lead)];
@@ -79,7 +83,7 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
             "network; the validation pictures chose nothing."
         }
         (row(&figures))
-        (scores(&models))
+        (scores(&models, &columns))
     };
     Some(Section {
         id: "frozen",
@@ -171,13 +175,13 @@ fn random(study: &Study) -> String {
     )
 }
 
-fn scores(models: &[Model<'_>]) -> Markup {
+fn scores(models: &[Model<'_>], columns: &[(&str, &str, &str)]) -> Markup {
     let head = html! {
         tr {
             th scope="col" { "network" }
             th.words scope="col" { "read by" }
             th scope="col" { "features" }
-            @for (_, _, name) in COLUMNS { th scope="col" { (name) } }
+            @for (_, _, name) in columns { th scope="col" { (name) } }
         }
     };
     let body = html! {
@@ -186,7 +190,7 @@ fn scores(models: &[Model<'_>]) -> Markup {
                 th scope="row" { (model.network) }
                 td.words { (reader(model)) }
                 td { (model.features.map_or_else(|| NONE.to_owned(), count)) }
-                @for (part, metric, _) in COLUMNS { (cell(model, part, metric)) }
+                @for (part, metric, _) in columns { (cell(model, part, metric)) }
             }
         }
     };

@@ -43,6 +43,9 @@ pub struct Near {
     pub bytes: Option<Vec<u8>>,
 }
 
+/// Images of the collection on the map, at most.
+const MOST_DOTS: usize = 10_000;
+
 /// The page: HTML that needs no other file. `clusters` are the collection's pictures on its map.
 #[must_use]
 pub fn inspected(pictures: &[Inspected], clusters: &[Cluster]) -> String {
@@ -142,8 +145,16 @@ fn on_map(pictures: &[Inspected], clusters: &[Cluster]) -> Figure {
         caption: "The numbered dots are the new pictures, each at the mean of its nearest pictures' places. One that \
                   stands between classes is near to several."
             .to_owned(),
-        canvas: map::draw(clusters, by_label, &new),
+        canvas: map::draw(&thinned(clusters), by_label, &new),
     }
+}
+
+/// At most [`MOST_DOTS`] of a large collection's images, at even distances in the order of their paths.
+fn thinned(clusters: &[Cluster]) -> Vec<&Cluster> {
+    clusters
+        .iter()
+        .step_by(clusters.len().div_ceil(MOST_DOTS).max(1))
+        .collect()
 }
 
 #[cfg(test)]

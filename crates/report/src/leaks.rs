@@ -8,7 +8,7 @@ use crate::figure::{Figure, row};
 use crate::format::{NONE, count, counted, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
-use crate::study::Study;
+use crate::study::{Anchors, Study};
 
 /// The splits, from the strictest to the loosest.
 const DESIGNS: [&str; 3] = ["by author", "by class", "at random"];
@@ -17,7 +17,7 @@ const DESIGNS: [&str; 3] = ["by author", "by class", "at random"];
 const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
 
 /// The section.
-pub(crate) fn section(study: &Study) -> Section {
+pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Section {
     let figures = vec![figure(study)];
     let body = html! {
         p {
@@ -26,10 +26,16 @@ pub(crate) fn section(study: &Study) -> Section {
             "by class, where an author of two classes can stand in two parts, or picture by picture, at random. "
             "Here the same recipe was trained under all three and tested on one fold of each. " (words(study))
         }
+        @if !study.has_authors() {
+            p.note {
+                "No author is known in this collection: all three splits deal single images or groups of near-duplicates, and "
+                "differences between them are chance."
+            }
+        }
         (row(&figures))
         (scores(study))
         (shared(study))
-        (near_duplicates(study))
+        (near_duplicates(study, anchors))
     };
     Section {
         id: "leaks",
@@ -42,6 +48,14 @@ pub(crate) fn section(study: &Study) -> Section {
 fn flattery<'a>(study: &'a Study, design: &str, metric: &str) -> Option<&'a Flattery> {
     let mut rows = study.flattery.iter();
     rows.find(|row| row.design == design && row.metric == metric)
+}
+
+/// Those of the metrics that can tell splits apart.
+fn metrics(study: &Study) -> Vec<(&'static str, &'static str)> {
+    let metrics = METRICS.into_iter();
+    metrics
+        .filter(|(metric, _)| study.is_informative(metric))
+        .collect()
 }
 
 fn leak<'a>(study: &'a Study, design: &str) -> Option<&'a Leak> {
@@ -73,10 +87,11 @@ fn figure(study: &Study) -> Figure {
         bottom: 38.0,
     };
     let block = ROW * DESIGNS.len() as f64 + 14.0;
-    let height = margins.top + block * METRICS.len() as f64 + margins.bottom;
+    let metrics = metrics(study);
+    let height = margins.top + block * metrics.len() as f64 + margins.bottom;
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
     plot.draw_x_axis("score on the tested fold", 0.0, true);
-    for (idx, (metric, name)) in METRICS.iter().enumerate() {
+    for (idx, (metric, name)) in metrics.iter().enumerate() {
         let top = margins.top + block * idx as f64;
         plot.canvas
             .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
@@ -91,9 +106,11 @@ fn figure(study: &Study) -> Figure {
     Figure {
         name: "leaks".to_owned(),
         title: "One recipe under three splits".to_owned(),
-        caption: "Dots are scores, whiskers 95 % intervals by bootstrap over authors. The further a row lies to the \
-                  right of the one above it, the more its split flatters."
-            .to_owned(),
+        caption: format!(
+            "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The further a row lies to the right of the one \
+             above it, the more its split flatters.",
+            study.units()
+        ),
         canvas: plot.canvas,
     }
 }
@@ -112,7 +129,7 @@ fn scores(study: &Study) -> Markup {
     let head = html! {
         tr {
             td {}
-            @for (_, name) in METRICS { th scope="col" { (name) } }
+            @for (_, name) in metrics(study) { th scope="col" { (name) } }
             th scope="col" { "best epoch" }
             th scope="col" { "pictures" }
         }
@@ -121,7 +138,7 @@ fn scores(study: &Study) -> Markup {
         @for design in DESIGNS {
             tr {
                 th scope="row" { (design) }
-                @for (metric, _) in METRICS { (cell(flattery(study, design, metric))) }
+                @for (metric, _) in metrics(study) { (cell(flattery(study, design, metric))) }
                 @if let Some(row) = flattery(study, design, METRICS[0].0) {
                     td { (row.epoch) }
                     td { (count(row.pictures)) }
@@ -171,7 +188,7 @@ fn shared(study: &Study) -> Markup {
     table("What the parts of each split share", &head, &body)
 }
 
-fn near_duplicates(study: &Study) -> Markup {
+fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
     const MOST: usize = 20;
     let parted = study
         .near_duplicates
@@ -184,7 +201,6 @@ fn near_duplicates(study: &Study) -> Markup {
     let head = html! {
         tr { th scope="col" { "picture" } th.words scope="col" { "looks like" } th scope="col" { "bits apart" } th scope="col" { "parts" } }
     };
-    let anchors = study.anchors();
     let body = html! {
         @for pair in parted.iter().take(MOST) {
             tr {

@@ -33,6 +33,7 @@ mod plot;
 mod scatter;
 mod searched;
 mod section;
+mod shown;
 mod silhouettes;
 mod space;
 mod study;

@@ -6,20 +6,25 @@ use tables::cluster::Cluster;
 use crate::figure::{Figure, row};
 use crate::scatter::{Area, Placement, Scatter};
 use crate::section::Section;
+use crate::shown::Shown;
 use crate::study::Study;
 use crate::svg::{Canvas, Point};
 
 /// Width and height of a map.
 const SIZE: Point = (480.0, 420.0);
 
+/// More dots than this are small.
+const DENSE: usize = 2000;
+
 /// Room for dots and names at the edge.
 const EDGE: f64 = 26.0;
 
 /// The section.
-pub(crate) fn section(study: &Study) -> Section {
+pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
     let by_cluster = |row: &Cluster| (row.kmeans, format!("{}", row.kmeans));
     let codes = study.codes();
     let by_label = |row: &Cluster| (codes.of(&row.label), row.label.clone());
+    let rows = shown.dots(&study.clusters, |row| &row.path);
     let figures = vec![
         Figure {
             name: "map-clusters".to_owned(),
@@ -27,22 +32,29 @@ pub(crate) fn section(study: &Study) -> Section {
             caption: "Numbers stand at the clusters' centers. Clusters were found in the embedding itself, not on the \
                       map, so a cluster may look torn here."
                 .to_owned(),
-            canvas: draw(&study.clusters, by_cluster, &[]),
+            canvas: draw(&rows, by_cluster, &[]),
         },
         Figure {
             name: "map-classes".to_owned(),
             title: "The map by true class".to_owned(),
-            caption: "Names stand at the classes' centers. Strong dots far from their class's name are pictures that \
-                      the network misreads; classes that run into each other are those it confuses."
-                .to_owned(),
-            canvas: draw(&study.clusters, by_label, &[]),
+            caption: format!(
+                "Names stand at the classes' centers. Strong dots far from their class's name are pictures that the network \
+                 misreads; classes that run into each other are those it confuses.{}",
+                study.words_on_colors()
+            ),
+            canvas: draw(&rows, by_label, &[]),
         },
     ];
+    let hidden = if study.has_authors() {
+        ", whose authors the network doesn't know, "
+    } else {
+        " "
+    };
     let body = html! {
         p {
             "UMAP lays the embeddings out in the plane so that neighbors stay neighbors; distances between far groups "
-            "and the axes mean nothing. Training pictures are small and faint; test and validation pictures, whose "
-            "authors the network doesn't know, are large and strong."
+            "and the axes mean nothing. Training pictures are small and faint; test and validation pictures"
+            (hidden) "are large and strong." @if let Some(words) = shown.words() { (words) }
         }
         (row(&figures))
     };
@@ -56,7 +68,7 @@ pub(crate) fn section(study: &Study) -> Section {
 
 /// The map by group, which has a number for its color and a name; `new` are numbered places of other pictures.
 pub(crate) fn draw(
-    rows: &[Cluster],
+    rows: &[&Cluster],
     group: impl Fn(&Cluster) -> (u32, String),
     new: &[(usize, Point)],
 ) -> Canvas {
@@ -66,16 +78,19 @@ pub(crate) fn draw(
     };
     let rows = rows
         .iter()
+        .copied()
         .filter(|row| row.umap_x.is_finite() && row.umap_y.is_finite());
     let point = |row: &Cluster| (f64::from(row.umap_x), f64::from(row.umap_y));
     let placement = Placement::fit(area, EDGE, rows.clone().map(point));
     let mut scatter = Scatter::new(area);
+    let n_dots = rows.clone().count();
     for row in rows {
         let (number, name) = group(row);
         scatter.add(number, &name, &row.part, placement.at(point(row)));
     }
     let mut canvas = Canvas::new(SIZE);
-    scatter.draw_dots(&mut canvas, "");
+    let dots = if n_dots > DENSE { "small-dots" } else { "" };
+    scatter.draw_dots(&mut canvas, dots);
     scatter.draw_names(&mut canvas, "name", 13.0 / 11.0);
     for (number, place) in new {
         let (x, y) = placement.at(*place);

@@ -3,15 +3,16 @@
 use maud::html;
 
 use crate::section::Section;
+use crate::shown::Shown;
 use crate::space::{Ground, Space, Star};
 use crate::study::Study;
 
 /// The section.
-pub(crate) fn section(study: &Study) -> Section {
+pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
     let codes = study.codes();
-    let stars: Vec<Star<'_>> = study
-        .clusters
-        .iter()
+    let stars: Vec<Star<'_>> = shown
+        .dots(&study.clusters, |row| &row.path)
+        .into_iter()
         .map(|row| Star {
             at: [row.umap3_x, row.umap3_y, row.umap3_z],
             number: codes.of(&row.label),
@@ -32,6 +33,7 @@ pub(crate) fn section(study: &Study) -> Section {
         p {
             "A third dimension leaves the map more room, so that fewer groups are torn or pressed together than in the plane. "
             "As there, neighbors stay neighbors, and axes and far distances mean nothing."
+            @if let Some(words) = shown.words() { (words) }
         }
         (space.markup())
     };

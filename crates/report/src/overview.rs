@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 use tables::probe::Probe;
 
-use crate::format::{count, counted, interval, part, score, score_with_interval, value};
+use crate::format::{count, counted, interval, list, part, score, score_with_interval, value};
 use crate::section::{Section, table};
 use crate::silhouettes;
-use crate::study::Study;
-
-/// The columns of the headline table: metric and name.
-const COLUMNS: [(&str, &str); 2] = [("top1", "top-1"), ("top2", "top-2")];
+use crate::study::{Lead, Study};
 
 /// Where the page stands in a workspace.
 const PAGE: &str = "artifacts/report/index.html";
@@ -34,10 +31,12 @@ pub(crate) fn section(study: &Study) -> Section {
         (outcome(study))
         (headline(study))
         p.note {
-            "Top-1 is the share of pictures whose class the model names first, top-2 of those whose class is among its "
-            "first two. Every class counts the same, whatever its number of pictures, so guessing gives "
-            (value(Some(study.chance(1)))) " and " (value(Some(study.chance(2)))) ". In parentheses: 95 % intervals by "
-            "bootstrap, drawn by whole authors."
+            "Top-1 is the share of pictures whose class the model names first"
+            @if study.tops().len() > 1 { ", top-2 of those whose class is among its first two" }
+            ". Every class counts the same, whatever its number of pictures, so guessing gives "
+            (value(Some(study.chance(1))))
+            @if study.tops().len() > 1 { " and " (value(Some(study.chance(2)))) } @else { "; of two classes a top-2 says nothing" }
+            ". In parentheses: 95 % intervals by bootstrap over " (study.units()) "."
         }
     };
     Section {
@@ -143,6 +142,10 @@ fn facts(study: &Study) -> Markup {
 
 fn design(study: &Study) -> Markup {
     let crossing = match n_authors_in_two_parts(study) {
+        0 if !study.has_authors() => {
+            "No author is known: images of one author may stand on both sides, and scores may be too high for new authors"
+                .to_owned()
+        }
         0 => {
             "Training, test and validation pictures of a network share no author: knowing an author's hand gains it \
              nothing"
@@ -157,9 +160,16 @@ fn design(study: &Study) -> Markup {
     };
     html! {
         p {
-            "The " (counted(study.annotations.len(), "picture")) " come from " (counted(n_authors(study), "known author"))
-            ". They were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
-            "others and tested on it. " (validation) ". " (crossing) "."
+            "The " (counted(study.annotations.len(), "picture"))
+            @if study.has_authors() { " come from " (counted(n_authors(study), "known author")) ". They" }
+            @if study.has_fixed_training_part() {
+                " came with a split, which was kept: networks were trained on its training part and tested on "
+                @if n_folds(study) == 1 { "its test part. " } @else { "a fold each. " }
+            } @else {
+                " were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
+                "others and tested on it. "
+            }
+            (validation) ". " (crossing) "."
         }
     }
 }
@@ -197,12 +207,12 @@ fn outcome(study: &Study) -> Markup {
 }
 
 fn headline(study: &Study) -> Markup {
-    let models = study.models();
+    let (models, tops) = (study.models(), study.tops());
     let head = html! {
         tr {
             th scope="col" { "part" }
             th scope="col" { "pictures" }
-            @for model in &models { @for (_, name) in COLUMNS {
+            @for model in &models { @for Lead { name, .. } in &tops {
                 th scope="col" { (model) br; (name) }
             } }
         }
@@ -212,13 +222,14 @@ fn headline(study: &Study) -> Markup {
             tr {
                 th scope="row" { (part(name)) }
                 td { (count(study.n_pictures(name))) }
-                @for model in &models { @for (metric, _) in COLUMNS {
+                @for model in &models { @for Lead { metric, .. } in &tops {
                     (cell(study, model, name, metric))
                 } }
             }
         }
     };
-    table("Top-1 and top-2", &head, &body)
+    let names: Vec<String> = tops.iter().map(|top| top.name.to_owned()).collect();
+    table(&format!("Scores: {}", list(&names)), &head, &body)
 }
 
 /// A score as a table's cell, with its interval.

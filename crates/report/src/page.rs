@@ -6,6 +6,7 @@ use stage::Stream;
 use crate::examples::Grids;
 use crate::figure;
 use crate::section::Section;
+use crate::shown::Shown;
 use crate::{
     ReportError, Study, arrangement, balance, calibration, class_report, collection, comparison,
     confusion, curves, evolution, examples, explanations, forest_search, frozen, leaks, map,
@@ -20,6 +21,12 @@ const STYLE: &str = include_str!("style.css");
 pub struct Options {
     /// Examples of each class in each grid, at most.
     pub examples_per_class: usize,
+    /// Examples in each grid, at most: with many classes there are fewer of each, or of some classes alone.
+    pub max_examples: usize,
+    /// Dots in a drawing, at most.
+    pub max_points: usize,
+    /// Rows of the table of all images, at most, unless the page links to more.
+    pub max_rows: usize,
     /// The long side of an example, in pixels.
     pub thumbnail_px: u32,
     /// What the examples are drawn by.
@@ -58,25 +65,30 @@ pub fn render(
 ) -> Result<Report, ReportError> {
     let grids = Grids {
         per_class: options.examples_per_class,
+        most: options.max_examples,
         thumbnail_px: options.thumbnail_px,
         stream: &options.stream,
         read,
     };
+    let mut linked = examples::drawn(study, &grids)?;
+    linked.extend(study.explanations.iter().map(|row| row.path.as_str()));
+    let shown = Shown::of(study, options, &linked);
+    let anchors = &shown.anchors;
     let sections = [
         overview::section(study),
         collection::section(study),
         balance::section(study),
-        leaks::section(study),
+        leaks::section(study, anchors),
         curves::section(study),
         confusion::section(study),
         class_report::section(study),
-        examples::section(study, &grids)?,
-        explanations::section(study, &grids.read),
+        examples::section(study, anchors, &grids)?,
+        explanations::section(study, anchors, &grids.read),
         evolution::section(study),
         silhouettes::section(study),
-        map::section(study),
-        map_space::section(study),
-        arrangement::section(study),
+        map::section(study, &shown),
+        map_space::section(study, &shown),
+        arrangement::section(study, &shown),
         comparison::section(study),
         calibration::section(study),
     ];
@@ -84,7 +96,7 @@ pub fn render(
         .into_iter()
         .chain(forest_search::section(study))
         .chain(frozen::section(study))
-        .chain([pictures::section(study)?])
+        .chain([pictures::section(study, anchors)?])
         .collect();
     let (title, summary) = (overview::title(study), overview::summary(study));
     Ok(report(&title, &sections, summary))

@@ -1,4 +1,4 @@
-//! All pictures in one table: what pictures elsewhere in the page link to.
+//! The images in one table: what images elsewhere in the page link to.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use tables::annotation::Annotation;
 use tables::prediction::Prediction;
 
 use crate::ReportError;
-use crate::examples::{code_of, guesses, rank};
-use crate::format::{NONE, counted, part, percent};
+use crate::examples::{code_of, guesses, outcome};
+use crate::format::{NONE, count, counted, part, percent};
 use crate::section::{Section, table};
-use crate::study::Study;
+use crate::study::{Anchors, Study};
 
 /// Adds a filter by text to the table.
 pub(crate) const SCRIPT: &str = include_str!("pictures.js");
@@ -22,27 +22,34 @@ const OUTCOMES: [&str; 3] = ["right", "second", "wrong"];
 ///
 /// # Errors
 /// A prediction is not of the collection's classes.
-pub(crate) fn section(study: &Study) -> Result<Section, ReportError> {
+pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Result<Section, ReportError> {
     let labels = study.labels();
-    let anchors = study.anchors();
+    let pictures = study.pictures();
     let predictions: BTreeMap<&str, &Prediction> = { study.predictions.iter() }
         .map(|row| (row.path.as_str(), row))
         .collect();
-    let mut rows = Vec::with_capacity(study.annotations.len());
-    for (path, annotation) in study.pictures() {
+    let mut rows = Vec::with_capacity(anchors.paths().len());
+    for path in anchors.paths() {
+        let Some(annotation) = pictures.get(path) else {
+            continue;
+        };
         let prediction = predictions.get(path).copied();
         let said = prediction.map(|row| Said::of(row, &labels)).transpose()?;
         rows.push(row(anchors.id(path), annotation, said.as_ref()));
     }
     Ok(Section {
         id: "pictures",
-        title: "All pictures",
-        body: body(&rows),
+        title: if rows.len() == study.annotations.len() {
+            "All pictures"
+        } else {
+            "Images"
+        },
+        body: body(&rows, study),
         figures: Vec::new(),
     })
 }
 
-fn body(rows: &[Markup]) -> Markup {
+fn body(rows: &[Markup], study: &Study) -> Markup {
     let head = html! {
         tr {
             th scope="col" { "picture" }
@@ -56,15 +63,21 @@ fn body(rows: &[Markup]) -> Markup {
     let body = html! { @for row in rows { (row) } };
     html! {
         p {
-            "The " (counted(rows.len(), "picture")) " of the collection and the network's first three guesses, the true class in "
-            "bold. The last column tells whether the true class came first (right), second, or later (wrong). The "
-            "pictures above link to their rows."
+            @if rows.len() == study.annotations.len() {
+                "The " (counted(rows.len(), "picture")) " of the collection"
+            } @else {
+                (count(rows.len())) " of the " (counted(study.annotations.len(), "image")) " of the collection, those linked "
+                "above and others drawn by chance (the table " code { "predictions" } " has all),"
+            }
+            " and the network's first three guesses, the true class in bold. The last column tells whether the true class came first "
+            @if study.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
+            ". The pictures above link to their rows."
         }
         p.filter hidden {
             label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
             " " output {}
         }
-        div.pictures { (table("All pictures, by path", &head, &body)) }
+        div.pictures { (table("Images by path", &head, &body)) }
         p.unprinted { "The table is left out in print." }
     }
 }
@@ -79,7 +92,7 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn of(prediction: &'a Prediction, labels: &[&'a str]) -> Result<Self, ReportError> {
         let code = code_of(prediction, labels)?;
-        let place = rank(&prediction.logits, code).min(OUTCOMES.len() - 1);
+        let place = outcome(&prediction.logits, code);
         Ok(Self {
             prediction,
             guesses: guesses(labels, &prediction.probabilities),

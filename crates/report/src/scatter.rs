@@ -1,11 +1,12 @@
 //! Dots by group on a drawing, with the groups' names at their centers.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::format::{counted, part};
 use crate::palette::N_SERIES;
 use crate::study::PARTS;
-use crate::svg::{Canvas, Point, text_width};
+use crate::svg::{Canvas, Point, short, text_width};
 
 /// A part of a drawing.
 #[derive(Clone, Copy)]
@@ -67,6 +68,9 @@ impl Placement {
     }
 }
 
+/// Area that a name needs, with what must be free around it.
+const ROOM: f64 = 3000.0;
+
 /// Groups of dots, by the number that their color goes by.
 pub(crate) struct Scatter {
     area: Area,
@@ -118,18 +122,22 @@ impl Scatter {
     }
 
     /// Writes each group's name at its center, the medians of its coordinates; a name that would lie on another moves
-    /// down. `size` is the font's, relative to the figures' usual one.
+    /// down. `size` is the font's, relative to the figures' usual one. Of more groups than the area has room for, the
+    /// largest are named.
     pub(crate) fn draw_names(&self, canvas: &mut Canvas, class: &str, size: f64) {
         let line = 13.5 * size;
-        let mut names: Vec<(Point, &str)> = self
-            .groups
-            .values()
-            .map(|group| (group.center(), group.name.as_str()))
+        let mut largest: Vec<&Group> = self.groups.values().collect();
+        // The sort is stable: of equals the lower number comes first.
+        largest.sort_by_key(|group| Reverse(group.n_points()));
+        largest.truncate(self.n_names());
+        let mut names: Vec<(Point, String)> = largest
+            .into_iter()
+            .map(|group| (group.center(), short(&group.name)))
             .collect();
         names.sort_by(|(a, _), (b, _)| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
         let mut placed: Vec<(Point, f64)> = Vec::new();
         for ((x, mut y), name) in names {
-            let half = text_width(name) * 0.55 * size + 3.0;
+            let half = text_width(&name) * 0.55 * size + 3.0;
             let x = self.inside(x, half);
             // Each round moves below at least one placed name, so there are no more rounds than names.
             while let Some((other, _)) = placed.iter().find(|(other, other_half)| {
@@ -139,8 +147,19 @@ impl Scatter {
             }
             placed.push(((x, y), half));
             let class = format!("middle strong halo {class}");
-            canvas.text(&class, (x, y + 4.0 * size), name);
+            canvas.text(&class, (x, y + 4.0 * size), &name);
         }
+    }
+
+    /// Names that the area has room for.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small count, rounded down"
+    )]
+    fn n_names(&self) -> usize {
+        let (width, height) = self.area.size;
+        (width * height / ROOM) as usize
     }
 
     /// Where a name of half width `half` is centered so that it stays inside of the area.
@@ -152,6 +171,10 @@ impl Scatter {
 }
 
 impl Group {
+    fn n_points(&self) -> usize {
+        self.parts.values().map(Vec::len).sum()
+    }
+
     fn center(&self) -> Point {
         let median = |coordinate: fn(&Point) -> f64| {
             let mut values: Vec<f64> = self.parts.values().flatten().map(coordinate).collect();
@@ -193,6 +216,19 @@ mod tests {
         corner: (0.0, 0.0),
         size: (100.0, 60.0),
     };
+
+    #[test]
+    fn the_largest_groups_are_named() {
+        // Room for two names, and three groups.
+        let mut scatter = Scatter::new(AREA);
+        for (number, n) in [(0, 1), (1, 3), (2, 2)] {
+            (0..n).for_each(|_| scatter.add(number, &format!("of {n}"), "train", (50.0, 20.0)));
+        }
+        let mut canvas = Canvas::new(AREA.size);
+        scatter.draw_names(&mut canvas, "", 1.0);
+        let svg = canvas.marks().into_string();
+        assert!(svg.contains("of 3") && svg.contains("of 2") && !svg.contains("of 1"));
+    }
 
     #[test]
     fn a_placement_keeps_the_edge_and_one_scale() {

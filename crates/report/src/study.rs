@@ -27,6 +27,8 @@ use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
 
+use crate::palette::N_SERIES;
+
 /// The tables of a study, sorted as in their files.
 #[derive(Clone, Debug)]
 pub struct Study {
@@ -100,8 +102,18 @@ impl Codes<'_> {
 /// Where pictures stand in the table of all of them.
 pub(crate) struct Anchors<'a>(Vec<&'a str>);
 
-impl Anchors<'_> {
-    /// The id of a picture's row; none where there is no such picture.
+impl<'a> Anchors<'a> {
+    /// Of the images that have a row, by path in the order of the rows.
+    pub(crate) fn of(paths: Vec<&'a str>) -> Self {
+        Self(paths)
+    }
+
+    /// The paths, in the order of the rows.
+    pub(crate) fn paths(&self) -> &[&'a str] {
+        &self.0
+    }
+
+    /// The id of a picture's row; none where it has no row.
     pub(crate) fn id(&self, path: &str) -> Option<String> {
         let place = self.0.binary_search(&path).ok()?;
         Some(format!("p{place}"))
@@ -156,14 +168,6 @@ impl Study {
         rows.map(|row| (row.path.as_str(), row)).collect()
     }
 
-    /// Links to pictures.
-    pub(crate) fn anchors(&self) -> Anchors<'_> {
-        let rows = self.annotations.iter();
-        let mut paths: Vec<&str> = rows.map(|row| row.path.as_str()).collect();
-        paths.sort_unstable();
-        Anchors(paths)
-    }
-
     /// The models that were scored.
     pub(crate) fn models(&self) -> Vec<&'static str> {
         let is_scored = |model: &&str| self.scores.iter().any(|row| row.model == *model);
@@ -195,6 +199,48 @@ impl Study {
             0..=2 => TOP_1,
             _ => TOP_2,
         }
+    }
+
+    /// The top-`k` accuracies that can tell models apart: as many guesses as classes are always right.
+    pub(crate) fn tops(&self) -> Vec<Lead> {
+        let n_classes = self.labels().len();
+        let tops = [TOP_1, TOP_2].into_iter();
+        tops.filter(|top| top.k < n_classes.max(2)).collect()
+    }
+
+    /// Whether `metric` can: all but a top-`k` of as many guesses as classes.
+    pub(crate) fn is_informative(&self, metric: &str) -> bool {
+        !metric.starts_with("top") || self.tops().iter().any(|top| top.metric == metric)
+    }
+
+    /// A sentence on the colors of the classes, where they come round again.
+    pub(crate) fn words_on_colors(&self) -> &'static str {
+        match self.labels().len() {
+            0..=N_SERIES => "",
+            n if n <= 2 * N_SERIES => {
+                " The classes after the eighth have the colors of the first, and square dots."
+            }
+            _ => " With so many classes colors repeat, and only the largest are named.",
+        }
+    }
+
+    /// Whether an author is known of any image.
+    pub(crate) fn has_authors(&self) -> bool {
+        self.annotations.iter().any(|row| row.author.is_some())
+    }
+
+    /// What a bootstrap draws.
+    pub(crate) fn units(&self) -> &'static str {
+        match self.has_authors() {
+            false => "images",
+            true if self.annotations.iter().all(|row| row.author.is_some()) => "authors",
+            true => "authors, and single images where none is known",
+        }
+    }
+
+    /// Whether the collection came with a training part, which is in no fold.
+    pub(crate) fn has_fixed_training_part(&self) -> bool {
+        self.balance.iter().any(|row| row.part == "train")
     }
 
     /// What guessing gets in top-`k`: `k` of the classes.

@@ -51,6 +51,20 @@ impl Canvas {
         });
     }
 
+    /// As [`Canvas::rect`], with a `title` for a reader's pointer.
+    pub(crate) fn titled_rect(
+        &mut self,
+        class: &str,
+        corner: Point,
+        size: Point,
+        opacity: f64,
+        title: &str,
+    ) {
+        self.marks.push(html! {
+            rect class=(class) x=(number(corner.0)) y=(number(corner.1)) width=(number(size.0)) height=(number(size.1)) fill-opacity=(format!("{opacity:.3}")) { title { (title) } }
+        });
+    }
+
     /// A circle.
     pub(crate) fn circle(&mut self, class: &str, center: Point, radius: f64) {
         self.marks.push(html! {
@@ -84,6 +98,19 @@ impl Canvas {
     }
 }
 
+/// A name as figures show it: of a long one its beginning and its end, and no control characters, which XML forbids.
+pub(crate) fn short(name: &str) -> String {
+    const MOST: usize = 28;
+    const END: usize = 9;
+    let chars: Vec<char> = name.chars().filter(|c| !c.is_control()).collect();
+    if chars.len() <= MOST {
+        return chars.into_iter().collect();
+    }
+    let start = &chars[..MOST - END - 1];
+    let end = &chars[chars.len() - END..];
+    start.iter().chain(['…'].iter()).chain(end).collect()
+}
+
 fn place((x, y): Point) -> String {
     format!("{} {}", number(x), number(y))
 }
@@ -110,6 +137,18 @@ mod tests {
     fn coordinates_are_short_and_without_negative_zero() {
         let texts = [1.0, 1.25, -0.04, 99.96, -3.5].map(number);
         assert_eq!(texts, ["1", "1.2", "0", "100", "-3.5"]);
+    }
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(short("tench, Tinca tinca"), "tench, Tinca tinca");
+        assert_eq!(short(&"é".repeat(28)), "é".repeat(28));
+        let long = format!("{}-{}", "a".repeat(60), "b".repeat(20));
+        assert_eq!(
+            short(&long),
+            format!("{}…{}", "a".repeat(18), "b".repeat(9))
+        );
+        assert_eq!(short("a\u{1}b"), "ab");
     }
 
     #[test]

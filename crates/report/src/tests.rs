@@ -1,6 +1,7 @@
 //! The report of a small study with two classes, three folds and awkward names.
 
 mod browser;
+mod large;
 
 use std::io::Cursor;
 
@@ -465,7 +466,7 @@ fn a_leak_is_told_in_numbers() {
     assert!(!page.contains("a/two-0.jpg"));
 }
 
-fn study() -> Study {
+pub(crate) fn study() -> Study {
     let balance = LABELS
         .into_iter()
         .flat_map(|label| FOLDS.map(|part| (label, part)));
@@ -525,6 +526,9 @@ fn png() -> Vec<u8> {
 fn report(study: &Study) -> Report {
     let options = Options {
         examples_per_class: 2,
+        max_examples: 100,
+        max_points: 1000,
+        max_rows: 1000,
         thumbnail_px: 16,
         stream: Seed::new(1).stream("render examples"),
     };
@@ -698,6 +702,9 @@ fn rows_of_a_matrix_sum_to_all() {
 fn a_picture_that_cannot_be_read_is_replaced_by_words() {
     let options = Options {
         examples_per_class: 1,
+        max_examples: 100,
+        max_points: 1000,
+        max_rows: 1000,
         thumbnail_px: 16,
         stream: Seed::new(1).stream("render examples"),
     };
@@ -838,6 +845,9 @@ fn predictions_of_other_classes_are_an_error() {
     study.predictions[2].probabilities.push(0.0);
     let options = Options {
         examples_per_class: 1,
+        max_examples: 100,
+        max_points: 1000,
+        max_rows: 1000,
         thumbnail_px: 16,
         stream: Seed::new(1).stream("render examples"),
     };

@@ -40,6 +40,12 @@ struct Params {
     seed: Seed,
     /// Examples of each class in each of the grids, at most.
     examples_per_class: usize,
+    /// Examples in each of the grids, at most, over all classes.
+    max_examples: usize,
+    /// Dots in a drawing, at most: of more images a sample is drawn.
+    max_points: usize,
+    /// Rows of the table of images, at most, unless the page links to more.
+    max_rows: usize,
     /// The long side of an example, in pixels, from 16 to 512.
     thumbnail_px: u32,
 }
@@ -124,6 +130,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     );
     let options = Options {
         examples_per_class: params.examples_per_class,
+        max_examples: params.max_examples,
+        max_points: params.max_points,
+        max_rows: params.max_rows,
         thumbnail_px: params.thumbnail_px,
         stream: params.seed.stream("render examples"),
     };
