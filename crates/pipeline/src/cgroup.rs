@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     folders: Vec<PathBuf>,
+    /// Those of the process itself.
+    own: Vec<PathBuf>,
 }
 
 impl Groups {
@@ -18,14 +20,15 @@ impl Groups {
 
     /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
     fn read(groups: &str, mounts: &str) -> Self {
-        let mounts = mounts.lines().filter_map(Mount::read);
-        let folders = mounts.flat_map(|mount| {
-            let own = groups.lines().find_map(|line| mount.group(line));
-            own.map_or_else(Vec::new, |own| mount.folders(own))
-        });
-        Groups {
-            folders: folders.collect(),
+        let mut found = Groups::default();
+        for mount in mounts.lines().filter_map(Mount::read) {
+            if let Some(own) = groups.lines().find_map(|line| mount.group(line)) {
+                let folders = mount.folders(own);
+                found.own.extend(folders.first().cloned());
+                found.folders.extend(folders);
+            }
         }
+        found
     }
 
     /// The least of the limits, in bytes; none where there is no limit.
@@ -44,23 +47,30 @@ impl Groups {
             .min()
     }
 
-    /// A count that grows whenever the kernel kills a process for lack of memory, in these groups or in the machine.
-    pub(crate) fn n_memory_kills(&self) -> u64 {
+    /// How often the kernel has killed a process of these groups for lack of memory; none where the groups don't tell.
+    pub(crate) fn n_kills(&self) -> Option<u64> {
         let files = ["memory.events", "memory.oom_control"];
+        // Groups around these count the kills of others, too.
         let files = self
-            .folders
+            .own
             .iter()
-            .flat_map(|folder| files.map(|file| folder.join(file)));
-        let files = files.chain([PathBuf::from("/proc/vmstat")]);
-        let counts = files.filter_map(|file| {
-            let text = fs_err::read_to_string(file).ok()?;
-            let count = text
-                .lines()
-                .find_map(|line| line.strip_prefix("oom_kill "))?;
-            count.trim().parse::<u64>().ok()
-        });
-        counts.sum()
+            .flat_map(|own| files.map(|file| own.join(file)));
+        let counts: Vec<u64> = files.filter_map(|file| kills_in(&file)).collect();
+        (!counts.is_empty()).then(|| counts.iter().sum())
     }
+}
+
+/// How often the kernel has killed a process of this machine for lack of memory.
+pub(crate) fn n_kills_of_machine() -> Option<u64> {
+    kills_in(Path::new("/proc/vmstat"))
+}
+
+fn kills_in(file: &Path) -> Option<u64> {
+    let text = fs_err::read_to_string(file).ok()?;
+    let count = text
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))?;
+    count.trim().parse().ok()
 }
 
 /// A hierarchy of groups that is mounted.
@@ -138,12 +148,13 @@ mod tests {
             ("job/memory.max", "1000000000\n"),
             ("memory.max", "3000000000\n"),
             ("job/step/memory.events", "low 0\noom 1\noom_kill 2\n"),
+            ("job/memory.events", "low 0\noom 7\noom_kill 9\n"),
         ]);
         let mounts = tree.mount("/", "", "cgroup2 cgroup2 rw");
         let groups = Groups::read("0::/job/step\n", &mounts);
         assert_eq!(groups.memory_limit(), Some(1_000_000_000));
-        let before = Groups::default().n_memory_kills();
-        assert!(groups.n_memory_kills() >= before + 2);
+        // A kill in a group beside this one is none of its own.
+        assert_eq!(groups.n_kills(), Some(2));
         // A container sees its own group as the root.
         let mounts = tree.mount("/docker/abc", "job", "cgroup2 cgroup rw");
         let groups = Groups::read("0::/docker/abc/step\n", &mounts);

@@ -28,7 +28,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use wait4::Wait4;
 
-use crate::cgroup::Groups;
+use crate::cgroup::{Groups, n_kills_of_machine};
 use crate::error::{Error, Result};
 use crate::events::Usage;
 use crate::process;
@@ -237,7 +237,7 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
     lock.file().lock()?;
     fcntl_setfd(lock.file(), FdFlags::empty()).map_err(std::io::Error::from)?;
     let groups = GROUPS.get_or_init(Groups::own);
-    let n_memory_kills = groups.n_memory_kills();
+    let kills_before = (groups.n_kills(), n_kills_of_machine());
     let start = Instant::now();
     let mut child = {
         // Who hears of the runner's end meanwhile waits to learn what there is to stop.
@@ -262,11 +262,8 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
     if let Some(outlet) = outlet {
         outlet.close();
     }
-    let is_short = !ended.status.success() && groups.n_memory_kills() > n_memory_kills;
-    Ok(Some(Ending {
-        memory: is_short.then(|| MemoryKill {
-            limit_bytes: groups.memory_limit(),
-        }),
+    let mut ending = Ending {
+        memory: None,
         code: ended.status.code(),
         signal: ExitStatus::signal(&ended.status),
         timeout: spec.timeout.filter(|_| is_late),
@@ -275,7 +272,16 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
             cpu_s: (ended.rusage.utime + ended.rusage.stime).as_secs_f64(),
             peak_bytes: ended.rusage.maxrss,
         },
-    }))
+    };
+    let was_short = match kills_before {
+        (Some(before), _) => groups.n_kills() > Some(before),
+        // Of the machine's kills only one that explains the status can be this stage's.
+        (None, before) => ending.is_killed() && n_kills_of_machine() > before,
+    };
+    ending.memory = (!ending.is_success() && was_short).then(|| MemoryKill {
+        limit_bytes: groups.memory_limit(),
+    });
+    Ok(Some(ending))
 }
 
 /// Whether the runner is gone. It says nothing while a stage runs: there is something to read when the pipe's other end is
