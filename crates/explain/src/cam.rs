@@ -29,5 +29,5 @@ pub fn grad_cam(network: &Network, picture: &Tensor, class: usize) -> Result<Ten
         .as_detached_tensor()
         .broadcast_mul(&weights)?
         .sum(3)?;
-    Ok(map.relu()?.squeeze(0)?)
+    Ok(kernels::relu(&map)?.squeeze(0)?)
 }

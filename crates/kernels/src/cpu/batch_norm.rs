@@ -152,19 +152,16 @@ pub(crate) fn forward(
                         None => {
                             for (y, x) in rows {
                                 for j in 0..channels {
-                                    y[j].write(
-                                        (x[j] - mean[j]).mul_add(scale[j], shift[j]).max(floor),
-                                    );
+                                    let value = (x[j] - mean[j]).mul_add(scale[j], shift[j]);
+                                    y[j].write(at_least(floor, value));
                                 }
                             }
                         }
                         Some(residual) => {
                             for ((y, x), r) in rows.zip(residual.chunks_exact(channels)) {
                                 for j in 0..channels {
-                                    y[j].write(
-                                        ((x[j] - mean[j]).mul_add(scale[j], shift[j]) + r[j])
-                                            .max(floor),
-                                    );
+                                    let value = (x[j] - mean[j]).mul_add(scale[j], shift[j]) + r[j];
+                                    y[j].write(at_least(floor, value));
                                 }
                             }
                         }
@@ -177,12 +174,18 @@ pub(crate) fn forward(
     unsafe { written_by(x.len(), run) }
 }
 
+/// The larger of the two; NaN stays NaN, which `f32::max` would turn into `floor`.
+#[inline(always)]
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
+}
+
 /// Which elements of the output the ReLU let through, so that their gradient counts.
 #[derive(Clone, Copy)]
 pub(crate) enum Passed {
     /// All: there was no ReLU, or the gradient is [`masked`] already.
     All,
-    /// Where `scale · (x − mean) + shift` is positive: there was no residual.
+    /// Where `scale · (x − mean) + shift` is positive or NaN: there was no residual.
     Positive,
 }
 
@@ -196,7 +199,7 @@ pub(crate) struct Gradients {
     pub(crate) beta: Vec<f32>,
 }
 
-/// The gradient of what goes into the ReLU, given that of the output.
+/// The gradient of what goes into the ReLU, given that of the output. As in PyTorch, it passes where the output is NaN.
 pub(crate) fn masked(dy: &[f32], y: &[f32]) -> Vec<f32> {
     let run = |masked: &mut [Unwritten]| {
         masked
@@ -207,7 +210,7 @@ pub(crate) fn masked(dy: &[f32], y: &[f32]) -> Vec<f32> {
                     #[inline(always)]
                     || {
                         for ((out, dy), y) in out.iter_mut().zip(dy).zip(y) {
-                            out.write(if *y > 0.0 { *dy } else { 0.0 });
+                            out.write(if *y <= 0.0 { 0.0 } else { *dy });
                         }
                     },
                 );
@@ -236,7 +239,7 @@ pub(crate) fn backward(
     }
 }
 
-/// `POSITIVE`: only the gradient where `scale · (x − mean) + shift` is positive counts.
+/// `POSITIVE`: only the gradient where `scale · (x − mean) + shift` is positive or NaN counts.
 fn backward_where<const POSITIVE: bool>(
     x: &[f32],
     dy: &[f32],
@@ -250,15 +253,18 @@ fn backward_where<const POSITIVE: bool>(
         .zip(&affine.inverse_deviation)
         .map(|(sum, d)| sum * d)
         .collect();
-    // dx = scale · (dy − mean(dy) − x̂ · mean(dy · x̂)); of fixed moments, the means do not count.
-    let count = if of_batch {
-        (x.len() / channels) as f64
+    // dx = scale · (dy − mean(dy) − x̂ · mean(dy · x̂)); of fixed moments, the means do not count, NaN or not.
+    let scale = |j: usize| -f64::from(affine.scale[j]) / (x.len() / channels) as f64;
+    let (slope, offset) = if of_batch {
+        let slope = |j: usize| scale(j) * affine.inverse_deviation[j] * gamma[j];
+        let offset = |j: usize| scale(j) * sums[j];
+        (
+            narrow((0..channels).map(slope)),
+            narrow((0..channels).map(offset)),
+        )
     } else {
-        f64::INFINITY
+        (vec![0.0; channels], vec![0.0; channels])
     };
-    let scale = |j: usize| -f64::from(affine.scale[j]) / count;
-    let slope = narrow((0..channels).map(|j| scale(j) * affine.inverse_deviation[j] * gamma[j]));
-    let offset = narrow((0..channels).map(|j| scale(j) * sums[j]));
     let run = |dx: &mut [Unwritten]| {
         dx.par_chunks_mut(chunk).enumerate().for_each(|(i, dx)| {
             let range = i * chunk..i * chunk + dx.len();
@@ -297,8 +303,8 @@ fn gradient_row<const POSITIVE: bool>(
     let (x, dy, slope, offset) = (&x[..n], &dy[..n], &slope[..n], &offset[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let passes = !POSITIVE || (x[j] - mean[j]).mul_add(scale[j], shift[j]) > 0.0;
-        let dy = if passes { dy[j] } else { 0.0 };
+        let stopped = POSITIVE && (x[j] - mean[j]).mul_add(scale[j], shift[j]) <= 0.0;
+        let dy = if stopped { 0.0 } else { dy[j] };
         dx[j].write(scale[j].mul_add(dy, slope[j].mul_add(x[j] - mean[j], offset[j])));
     }
 }
@@ -352,8 +358,8 @@ fn add_row<const POSITIVE: bool>(
     let (sums, x, dy) = (&mut sums[..n], &x[..n], &dy[..n]);
     let (scale, shift, mean) = (&affine.scale[..n], &affine.shift[..n], &affine.mean[..n]);
     for j in 0..n {
-        let passes = !POSITIVE || (x[j] - mean[j]).mul_add(scale[j], shift[j]) > 0.0;
-        let dy = if passes { dy[j] } else { 0.0 };
+        let stopped = POSITIVE && (x[j] - mean[j]).mul_add(scale[j], shift[j]) <= 0.0;
+        let dy = if stopped { 0.0 } else { dy[j] };
         sums[j] += dy;
         products[j] = dy.mul_add(x[j] - mean[j], products[j]);
     }

@@ -36,6 +36,7 @@ impl PoolShape {
 }
 
 /// The maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of `x`, and at which of the window's 9 pixels each lies: the first, if several.
+/// NaN counts as larger than any number.
 pub(crate) fn forward(x: &[f32], shape: &PoolShape) -> (Vec<f32>, Vec<u8>) {
     let (channels, line) = (shape.channels, shape.out_width() * shape.channels);
     let mut taps = vec![0_u8; shape.out_len()];
@@ -97,7 +98,8 @@ fn pool_pixel(
             for ((y, tap_of), value) in y.iter_mut().zip(&mut *taps).zip(source) {
                 // SAFETY: the first pixel of the window wrote it.
                 let old = unsafe { y.assume_init() };
-                let larger = *value > old;
+                // NaN counts as the largest, as in PyTorch.
+                let larger = *value > old || value.is_nan();
                 y.write(if larger { *value } else { old });
                 *tap_of = if larger { tap } else { *tap_of };
             }

@@ -4,14 +4,15 @@ use candle_core::{Result, Tensor};
 
 use super::overridden;
 
-/// `max(x, 0)`, elementwise; its gradient at 0 is 0, as in PyTorch (candle's own is 1).
+/// `max(x, 0)`, elementwise, NaN where `x` is NaN; its gradient at 0 is 0.
+///
+/// Both are PyTorch's. candle's own `relu` turns NaN into 0 on every device, and has the gradient 1 at 0.
 ///
 /// # Errors
 /// The device fails.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
-    let y = x.detach().relu()?;
-    let passed = y.clone();
-    overridden::of_one(x, &y, move |dy| {
-        dy * passed.gt(0.0)?.to_dtype(dy.dtype())?
-    })
+    let input = x.detach();
+    let stopped = input.le(0.0)?;
+    let y = stopped.where_cond(&input.zeros_like()?, &input)?;
+    overridden::of_one(x, &y, move |dy| stopped.where_cond(&dy.zeros_like()?, dy))
 }

@@ -15,7 +15,7 @@ pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
 /// Maxima of each even element with its two neighbors, along `dim`.
 fn pool_dimension(x: &Tensor, dim: usize) -> Result<Tensor> {
     let [before, even, after] = neighbors(&x.detach(), dim)?;
-    let y = before.maximum(&even)?.maximum(&after)?;
+    let y = larger(&larger(&before, &even)?, &after)?;
     let (len, maxima) = (x.dim(dim)?, y.clone());
     overridden::of_one(x, &y, move |dy| {
         let is_before = before.eq(&maxima)?.to_dtype(dy.dtype())?;
@@ -34,9 +34,16 @@ fn pool_dimension(x: &Tensor, dim: usize) -> Result<Tensor> {
     })
 }
 
+/// The larger of two, elementwise; NaN where either is NaN, as in PyTorch. candle's `maximum` drops NaN on GPUs.
+fn larger(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let numbers = b.le(a)?.where_cond(a, b)?; // NaN in `b` stays.
+    a.ne(a)?.where_cond(a, &numbers)
+}
+
 /// Elements `2i − 1`, `2i` and `2i + 1` of `x` along `dim`; −∞ outside.
 fn neighbors(x: &Tensor, dim: usize) -> Result<[Tensor; 3]> {
-    let border = x.narrow(dim, 0, 1)?.affine(0.0, f64::NEG_INFINITY)?;
+    let border = x.narrow(dim, 0, 1)?.shape().clone();
+    let border = Tensor::full(f32::NEG_INFINITY, border, x.device())?.to_dtype(x.dtype())?;
     let len = x.dim(dim)?;
     let x = if len.is_multiple_of(2) {
         x.clone()
