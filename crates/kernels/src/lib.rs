@@ -19,12 +19,14 @@ mod adam;
 mod allocator;
 mod backend;
 mod cpu;
+mod device;
 mod ops;
 mod stock;
 
 pub use adam::{AdamStep, adam_step};
 pub use allocator::CachingAllocator;
 pub use backend::{Backend, BatchStatistics};
+pub use device::{memory_bytes, settle};
 pub use ops::relu::relu;
 
 #[cfg(test)]

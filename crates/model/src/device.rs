@@ -1,10 +1,12 @@
 //! Where tensors live.
 
+use std::panic::catch_unwind;
+
 use candle_core::Device;
 
 use crate::ModelError;
 
-/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind.
+/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind, with its settings ([`kernels::settle`]).
 ///
 /// # Errors
 /// The class is unknown, is left out of this build, or no such device opens.
@@ -27,11 +29,21 @@ fn open(
     if !built {
         return Err(ModelError::DeviceNotBuilt { class });
     }
-    new(0).map_err(|source| ModelError::DeviceUnavailable { class, source })
+    // candle takes the first of a list of Metal devices, which a virtual machine leaves empty.
+    let opened = catch_unwind(|| new(0)).unwrap_or_else(|_| Err(no_device(class)));
+    opened
+        .and_then(|device| kernels::settle(&device).map(|()| device))
+        .map_err(|source| ModelError::DeviceUnavailable { class, source })
+}
+
+fn no_device(class: &str) -> candle_core::Error {
+    candle_core::Error::Msg(format!("this machine has no {class} device"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error;
+
     use super::*;
 
     #[test]
@@ -46,6 +58,20 @@ mod tests {
             error,
             "`gpu` is not a device: expected `cpu`, `metal` or `cuda`"
         );
+    }
+
+    #[test]
+    fn a_device_that_does_not_open_gives_its_cause_once() {
+        let fails: [fn(usize) -> candle_core::Result<Device>; 2] = [
+            |_| Err(candle_core::Error::Msg("no driver".to_owned())),
+            |_| Vec::new().swap_remove(0),
+        ];
+        for (new, cause) in fails.into_iter().zip(["no driver", "no metal device"]) {
+            let error: &dyn Error = &open("metal", true, new).unwrap_err();
+            assert_eq!(error.to_string(), "cannot open device `metal`");
+            let source = error.source().unwrap().to_string();
+            assert!(source.contains(cause), "{source}");
+        }
     }
 
     #[cfg(not(feature = "metal"))]

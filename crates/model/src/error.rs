@@ -32,11 +32,11 @@ pub enum ModelError {
         class: &'static str,
     },
     /// A device that does not open.
-    #[error("cannot open device `{class}`: {source}")]
+    #[error("cannot open device `{class}`")]
     DeviceUnavailable {
         /// The class given.
         class: &'static str,
-        /// What the device said.
+        /// The cause, which a chain of errors shows after this message.
         source: candle_core::Error,
     },
     /// A file that cannot be opened, read or written; the message names it.

@@ -15,6 +15,7 @@ mod device;
 mod error;
 mod initial;
 mod layer;
+mod memory;
 mod network;
 mod place;
 pub mod weights;
