@@ -105,8 +105,10 @@ impl Adam {
 
     /// Continues from the moments that [`Self::state`] gave after `steps` steps.
     ///
+    /// The moments may be on another device than the parameters.
+    ///
     /// # Errors
-    /// A moment is missing or of another shape.
+    /// A moment is missing or of another shape, or the device fails.
     pub fn set_state(
         &mut self,
         state: &BTreeMap<String, Tensor>,
@@ -116,7 +118,7 @@ impl Adam {
             let saved = state
                 .get(&name)
                 .ok_or_else(|| TrainError::NoMoment(name.clone()))?;
-            moment.set(saved)?;
+            moment.set(&saved.to_device(moment.device())?)?;
         }
         self.steps = steps;
         Ok(())

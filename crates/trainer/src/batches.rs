@@ -1,6 +1,7 @@
 //! The order of pictures, and batches of them prepared one ahead of the network.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -93,7 +94,30 @@ pub fn balanced(images: &[usize], codes: &[u32], rng: &mut impl Rng) -> Vec<usiz
     images.iter().map(draw).collect()
 }
 
-/// Calls `consume` with `order` in batches of `batch_size`, the last one shorter if need be.
+/// Number of steps of a training pass over `n_images` images: batches of `batch_size`, the last one shorter if need be.
+///
+/// A last batch of a single image joins the one before it: batch normalization has no variance over one image that
+/// shrinks to one pixel, and a poor estimate of it over one larger image.
+pub fn training_steps(n_images: usize, batch_size: usize) -> usize {
+    let leaves_one = batch_size > 1 && n_images > batch_size && n_images % batch_size == 1;
+    n_images.div_ceil(batch_size) - usize::from(leaves_one)
+}
+
+/// Position of each batch of `view` in an order of `n_images` images.
+fn ranges(n_images: usize, view: View, batch_size: usize) -> impl Iterator<Item = Range<usize>> {
+    let n_batches = match view {
+        View::Augmented { .. } => training_steps(n_images, batch_size),
+        View::Plain => n_images.div_ceil(batch_size),
+    };
+    (0..n_batches).map(move |batch| {
+        let is_last = batch + 1 == n_batches;
+        let end = (batch + 1) * batch_size;
+        batch * batch_size..if is_last { n_images } else { end }
+    })
+}
+
+/// Calls `consume` with `order` in batches of `batch_size`, the last one shorter if need be; in a training pass, as
+/// [`training_steps`] has it.
 ///
 /// While a batch is consumed, the next one is prepared in the background on rayon's threads. A picture that `order` names
 /// several times is augmented differently each time.
@@ -114,9 +138,10 @@ pub fn for_each_batch(
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
-            for (images, looks) in order.chunks(batch_size).zip(looks.chunks(batch_size)) {
+            for range in ranges(order.len(), view, batch_size) {
+                let prepared = prepare(pictures, &looks[range.clone()]);
                 // The consumer hangs up when it fails.
-                if sender.send((images, prepare(pictures, looks))).is_err() {
+                if sender.send((&order[range], prepared)).is_err() {
                     break;
                 }
             }
@@ -225,6 +250,41 @@ mod tests {
             [vec![4., 0.], vec![3., 1.], vec![2.]]
         );
         assert!(seen(&[], 2, 5).unwrap().is_empty());
+    }
+
+    #[test]
+    fn last_training_batch_of_one_image_joins_the_one_before() {
+        let lengths = |n_images, batch_size| -> Vec<usize> {
+            let ranges = ranges(n_images, View::augmented(0), batch_size);
+            ranges.map(|range| range.len()).collect()
+        };
+        assert_eq!(lengths(51, 10), [10, 10, 10, 10, 11]);
+        assert_eq!(lengths(9, 8), [9]);
+        // Any other remainder stays a batch of its own, and a size of one is kept.
+        assert_eq!(lengths(52, 10), [10, 10, 10, 10, 10, 2]);
+        assert_eq!(lengths(50, 10), [10; 5]);
+        assert_eq!(lengths(3, 1), [1; 3]);
+        assert_eq!(lengths(1, 8), [1]);
+        assert!(lengths(0, 8).is_empty());
+    }
+
+    #[test]
+    fn training_batches_cover_every_image_once() {
+        for n_images in 0..40 {
+            for batch_size in 1..9 {
+                let view = View::augmented(0);
+                let covered = ranges(n_images, view, batch_size).flatten();
+                assert!(covered.eq(0..n_images), "{n_images} by {batch_size}");
+                let n_batches = ranges(n_images, view, batch_size).count();
+                assert_eq!(n_batches, training_steps(n_images, batch_size));
+            }
+        }
+    }
+
+    #[test]
+    fn evaluation_batches_keep_a_remainder_of_one() {
+        let lengths = ranges(9, View::Plain, 8).map(|range| range.len());
+        assert_eq!(lengths.collect::<Vec<_>>(), [8, 1]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use model::{Mode, Network};
 
 use crate::batches::{Pictures, View, for_each_batch};
+use crate::pending::Pending;
 use crate::{Outputs, TrainError};
 
 /// How many pictures are evaluated at once.
@@ -19,6 +20,7 @@ pub fn evaluate(
     outputs: &mut Outputs,
     mut done: impl FnMut(usize),
 ) -> Result<(), TrainError> {
+    let mut pending = Pending::on(network.device());
     for_each_batch(
         pictures,
         images,
@@ -27,9 +29,14 @@ pub fn evaluate(
         network.device(),
         |batch| {
             let output = network.forward(&batch.values, Mode::Eval)?;
-            outputs.set(batch.images, &output)?;
+            pending.push(batch.images, &output, None);
+            if pending.is_full() {
+                pending.take(outputs)?;
+            }
             done(batch.images.len());
             Ok(())
         },
-    )
+    )?;
+    pending.take(outputs)?;
+    Ok(())
 }

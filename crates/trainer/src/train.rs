@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use candle_core::{DType, Tensor};
 use model::{Mode, Network};
 use serde::Deserialize;
 use stage::Seed;
@@ -10,10 +9,11 @@ use tables::history::History;
 use tables::timing::Timing;
 
 use crate::adam::Adam;
-use crate::batches::{Pictures, View, balanced, for_each_batch, shuffled};
+use crate::batches::{Pictures, View, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::{Checkpoints, Course};
 use crate::evaluate::evaluate;
 use crate::loss::Loss;
+use crate::pending::Pending;
 use crate::schedule::{ExponentialDecay, LrFactors};
 use crate::score::top_k_accuracy;
 use crate::{Outputs, Part, Parts, TrainError};
@@ -25,7 +25,7 @@ pub struct Settings {
     pub epochs: usize,
     /// Which pictures a pass looks at.
     pub sampling: Sampling,
-    /// Pictures a step; the last step of an epoch may have fewer.
+    /// Images a step; the last step of an epoch may have fewer, or one more: a single image left over joins it.
     pub batch_size: usize,
     /// The learning rate by epoch.
     pub learning_rate: ExponentialDecay,
@@ -103,7 +103,7 @@ pub fn train(
         let learning_rate = settings.learning_rate.at(epoch);
         let mut outputs = Outputs::zeros(parts.len(), n_classes, embedding_size);
         let started = watch.seconds();
-        watch.epoch_begins(training.len().div_ceil(batch_size));
+        watch.epoch_begins(training_steps(training.len(), batch_size));
 
         let mut rng = settings.seed.stream("order").at(epoch as u64, 0);
         let order = match settings.sampling {
@@ -111,27 +111,22 @@ pub fn train(
             Sampling::Balanced => balanced(&training, &parts.codes_of(&training), &mut rng),
         };
         let view = View::augmented(epoch);
-        let (mut loss_sum, mut weight_sum, mut step) = (0.0, 0.0, 0);
+        let mut losses = EpochLosses::of(epoch);
+        let mut pending = Pending::on(&device);
         for_each_batch(pictures, &order, view, batch_size, &device, |batch| {
             let output = network.forward(&batch.values, Mode::Train)?;
             let labels = parts.codes_of(batch.images);
             let batch_loss = loss.mean(&output, &labels)?;
-            let gradients = batch_loss.backward()?;
-            let batch_loss = scalar(&batch_loss)?;
-            if !batch_loss.is_finite() {
-                let loss = batch_loss;
-                return Err(TrainError::LossNotFinite { loss, epoch, step });
+            adam.step(&batch_loss.backward()?, learning_rate)?;
+            // Read once the whole step is issued, so that a GPU has work meanwhile.
+            pending.push(batch.images, &output, Some(&batch_loss));
+            losses.weights.push(loss.total_weight(&labels));
+            if pending.is_full() {
+                losses.note(&pending.take(&mut outputs)?, watch)?;
             }
-            adam.step(&gradients, learning_rate)?;
-            outputs.set(batch.images, &output)?;
-            // Batches differ in weight: weighted by it, their losses make the mean over the pictures.
-            let weight = loss.total_weight(&labels);
-            loss_sum += batch_loss * weight;
-            weight_sum += weight;
-            step += 1;
-            watch.step_done(batch_loss);
             Ok(())
         })?;
+        losses.note(&pending.take(&mut outputs)?, watch)?;
         let trained = watch.seconds();
 
         let drawn: BTreeSet<usize> = order.into_iter().collect();
@@ -144,7 +139,7 @@ pub fn train(
             fold: parts.fold,
             epoch: number(epoch),
             learning_rate,
-            train_loss: loss_sum / weight_sum,
+            train_loss: losses.mean(),
             test_loss: mean_loss(&test)?,
             val_loss: (!validation.is_empty())
                 .then(|| mean_loss(&validation))
@@ -170,6 +165,49 @@ pub fn train(
     Ok(course)
 }
 
+/// The losses of an epoch's steps, as far as the device has handed them over.
+struct EpochLosses {
+    epoch: usize,
+    /// Weight of each step issued: batches differ in it, and weighted by it their losses make the mean over the images.
+    weights: Vec<f64>,
+    /// Steps whose loss is known.
+    n_known: usize,
+    loss_sum: f64,
+    weight_sum: f64,
+}
+
+impl EpochLosses {
+    fn of(epoch: usize) -> Self {
+        Self {
+            epoch,
+            weights: Vec::new(),
+            n_known: 0,
+            loss_sum: 0.0,
+            weight_sum: 0.0,
+        }
+    }
+
+    /// Adds the losses of the steps after those known.
+    fn note(&mut self, losses: &[f64], watch: &mut dyn Watch) -> Result<(), TrainError> {
+        for &loss in losses {
+            let step = self.n_known;
+            if !loss.is_finite() {
+                let epoch = self.epoch;
+                return Err(TrainError::LossNotFinite { loss, epoch, step });
+            }
+            self.loss_sum += loss * self.weights[step];
+            self.weight_sum += self.weights[step];
+            self.n_known += 1;
+            watch.step_done(loss);
+        }
+        Ok(())
+    }
+
+    fn mean(&self) -> f64 {
+        self.loss_sum / self.weight_sum
+    }
+}
+
 /// The loss of pictures that the network has been evaluated on.
 fn mean_loss(
     loss: &dyn Loss,
@@ -178,16 +216,14 @@ fn mean_loss(
     images: &[usize],
     epoch: usize,
 ) -> Result<f64, TrainError> {
-    let loss = scalar(&loss.mean(&outputs.of(images)?, &parts.codes_of(images))?)?;
+    let loss = loss.mean(&outputs.of(images)?, &parts.codes_of(images))?;
+    // Widened here and not on the device: Metal has no f64.
+    let loss = f64::from(loss.to_scalar::<f32>()?);
     if loss.is_finite() {
         Ok(loss)
     } else {
         Err(TrainError::EvaluationNotFinite { loss, epoch })
     }
-}
-
-fn scalar(loss: &Tensor) -> Result<f64, TrainError> {
-    Ok(loss.to_dtype(DType::F64)?.to_scalar()?)
 }
 
 fn number(epoch: usize) -> u32 {
