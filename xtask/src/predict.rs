@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use pipeline::Workspace;
-use pipeline::device::Device;
+use pipeline::events::{Event, Events};
 use pipeline::instance::Target;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
 
-use crate::{cli, open};
+use crate::{cli, open, print};
 
 /// The program.
 const RUN: &str = "inspect/inspect";
@@ -19,9 +19,12 @@ const RUN: &str = "inspect/inspect";
 /// Judges pictures; the exit code is the program's own.
 pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let job = job(&workspace, arguments)?;
+    let mut job = job(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
-    let status = workspace.run_tool(RUN, &job, arguments.confine.sandbox())?;
+    let device = workspace.device(&mut Warnings)?;
+    job["params"]["device"] = device.name().into();
+    let sandbox = arguments.confine.sandbox();
+    let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -71,7 +74,6 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
         "stage": "predict",
         "params": {
             "files": files,
-            "device": device(workspace)?,
             "explain": arguments.explain,
             "cells": workspace.params.get("explain.cells"),
             "square": workspace.params.get("explain.square"),
@@ -108,8 +110,13 @@ fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<Stri
     Ok(made.display().to_string())
 }
 
-fn device(workspace: &Workspace) -> anyhow::Result<&'static str> {
-    let setting = workspace.params.get("device").and_then(Value::as_str);
-    let device = Device::resolve(setting.unwrap_or("auto")).map_err(anyhow::Error::msg)?;
-    Ok(device.name())
+/// Prints warnings alone.
+struct Warnings;
+
+impl Events for Warnings {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Warning { stage, text } = event {
+            print::warning(&format!("{stage}: {text}"));
+        }
+    }
 }

@@ -129,7 +129,7 @@ fn publish(study: &Study, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow
         },
         "scratch": study.folder().join("scratch"),
     });
-    let status = workspace.run_tool(PAGE, &job, sandbox)?;
+    let status = workspace.run_tool(PAGE, None, &job, sandbox)?;
     ensure!(
         status.success(),
         "cannot make the page: `{PAGE}` ended with {status}"

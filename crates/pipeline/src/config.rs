@@ -29,6 +29,9 @@
 //! `--params`, and `[cache]` with `max-size = "20 GB"` and `max-age = "30 d"`: what is beyond them and in no use is removed
 //! from the cache after a run.
 //!
+//! Keys of `[device]`, which may be missing: `check`, the `crate/binary` that finds out whether the accelerator that
+//! `device = "auto"` means can be used, and `params`, a table of what it gets, `name = "key of params.toml"`.
+//!
 //! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`, whose `*` and `?` stand for themselves,
 //! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
 //! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`.
@@ -65,7 +68,7 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const ROOT_KEYS: [&str; 4] = ["advice", "cache", "default-params", "stage"];
+pub(crate) const ROOT_KEYS: [&str; 5] = ["advice", "cache", "default-params", "device", "stage"];
 
 const CACHE_KEYS: [&str; 2] = ["max-size", "max-age"];
 
@@ -91,6 +94,8 @@ pub struct Config {
     pub stages: Vec<Stage>,
     /// Warnings about settings, in the order of the file.
     pub advice: Vec<Advice>,
+    /// The program that tries an accelerator.
+    pub device_check: Option<DeviceCheck>,
 }
 
 /// A warning for settings that work and are seldom meant; not part of any key.
@@ -115,6 +120,15 @@ pub struct CacheLimits {
     pub max_size: Option<u64>,
     /// `max-age`: time since a result was made.
     pub max_age: Option<Duration>,
+}
+
+/// The program that finds out whether an accelerator can be used.
+#[derive(Debug, Clone)]
+pub struct DeviceCheck {
+    /// `crate/binary` of this workspace.
+    pub run: String,
+    /// Keys of `params.toml` by the names that the program knows.
+    pub params: BTreeMap<String, String>,
 }
 
 /// A stage as declared, its templates unresolved.
@@ -280,12 +294,17 @@ impl Config {
         }
         let stages = stages.into_iter().map(|(_, stage)| stage).collect();
         let advice = reader.advice(root)?;
+        let device_check = match root.get("device") {
+            Some(item) => Some(reader.device_check(item)?),
+            None => None,
+        };
         Ok(Config {
             source,
             default_params,
             cache,
             stages,
             advice,
+            device_check,
         })
     }
 }

@@ -16,14 +16,13 @@ pub enum Device {
 }
 
 impl Device {
-    /// The device that the setting `device` asks for. `auto` is Metal on Apple
-    /// silicon, CUDA on Linux with a GPU and its compiler, else the processor.
+    /// The device that the setting `device` asks for; `auto` asks for the device of that name.
     ///
     /// # Errors
     /// Another word, as a message.
-    pub fn resolve(setting: &str) -> Result<Self, String> {
+    pub fn resolve(setting: &str, auto: Device) -> Result<Self, String> {
         match setting {
-            "auto" => Ok(Device::detect()),
+            "auto" => Ok(auto),
             "cpu" => Ok(Device::Cpu),
             "metal" => Ok(Device::Metal),
             "cuda" => Ok(Device::Cuda),
@@ -34,7 +33,20 @@ impl Device {
         }
     }
 
-    fn detect() -> Self {
+    /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
+    /// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).
+    ///
+    /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
+    /// tried, another word in tests of the runner.
+    ///
+    /// [`Workspace::device`]: crate::Workspace::device
+    pub fn accelerator() -> Self {
+        let named = std::env::var("ATELIER_ACCELERATOR").ok();
+        let named = named.and_then(|name| Device::resolve(&name, Device::detected()).ok());
+        named.unwrap_or_else(Device::detected)
+    }
+
+    fn detected() -> Self {
         let has_cuda = || Path::new("/dev/nvidia0").exists() && on_search_path("nvcc");
         if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
             Device::Metal
@@ -51,6 +63,15 @@ impl Device {
             Device::Cpu => "cpu",
             Device::Metal => "metal",
             Device::Cuda => "cuda",
+        }
+    }
+
+    /// What its programs find in their environment: candle compiles Metal's kernels with fast math unless it is told
+    /// not to, and then NaN may become a number.
+    pub(crate) fn environment(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Device::Metal => Some(("CANDLE_METAL_ENABLE_FAST_MATH", "false")),
+            Device::Cpu | Device::Cuda => None,
         }
     }
 

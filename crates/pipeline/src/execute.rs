@@ -86,6 +86,7 @@ pub fn repro(
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     place::recover(workspace, &interrupts, events)?;
+    workspace.settle_device_of(selection, &interrupts, events)?;
     let order = workspace.in_order(selection);
     let names = { order.iter() }.map(|&at| workspace.graph.instances[at].name.clone());
     let names: Vec<String> = names.collect();

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::config::{self, Config};
+use crate::device::Device;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::instance::{instances, output_path};
@@ -36,7 +37,8 @@ pub fn pipeline(data: &[u8]) {
     let (pipeline, params) = text.split_once('\0').unwrap_or((&text, ""));
     let made = Config::parse(source(config::FILE, pipeline)).and_then(|config| {
         let params = Params::of_sources(Some(source(params::FILE, params)), Vec::new())?;
-        Graph::new(instances(&config, &params, Path::new("/workspace"))?)
+        let root = Path::new("/workspace");
+        Graph::new(instances(&config, &params, root, Device::Cpu)?)
     });
     let Some(graph) = told(made) else { return };
     for instance in &graph.instances {

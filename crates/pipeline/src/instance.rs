@@ -94,12 +94,17 @@ pub struct Output {
     pub treatment: Treatment,
 }
 
-/// Makes the instances of all stages, in the order of the file.
+/// Makes the instances of all stages, in the order of the file. `auto` is the device that the setting `auto` stands for.
 ///
 /// # Errors
 /// A template or `params` names an unknown key; a value doesn't fit its place;
 /// an output leaves the workspace.
-pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<Instance>> {
+pub fn instances(
+    config: &Config,
+    params: &Params,
+    root: &Path,
+    auto: Device,
+) -> Result<Vec<Instance>> {
     let mut instances = Vec::new();
     for stage in &config.stages {
         let maker = Maker {
@@ -107,6 +112,7 @@ pub fn instances(config: &Config, params: &Params, root: &Path) -> Result<Vec<In
             params,
             root,
             stage,
+            auto,
         };
         for variables in maker.combinations()? {
             instances.push(maker.instance(&variables)?);
@@ -120,6 +126,7 @@ struct Maker<'a> {
     params: &'a Params,
     root: &'a Path,
     stage: &'a Stage,
+    auto: Device,
 }
 
 impl Maker<'_> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use store::{Digest, Record, Since, remove_path};
 
 use crate::config::Action;
+use crate::device::Device;
 use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
@@ -471,6 +472,8 @@ fn environment(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, 
         let gpus: Vec<&str> = share.gpus.iter().map(String::as_str).collect();
         environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus.join(",")));
     }
+    let of_device = instance.device.and_then(Device::environment);
+    environment.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));
     environment
 }
 

@@ -10,6 +10,7 @@
 
 mod accept;
 mod advice;
+mod auto;
 pub mod cache;
 mod cargo;
 mod cgroup;

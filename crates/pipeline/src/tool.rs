@@ -7,6 +7,7 @@ use confine::Limits;
 use serde_json::Value;
 
 use crate::cargo::Build;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
 use crate::sandbox::{self, Sandbox};
@@ -24,34 +25,48 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
-    /// Builds `run`, a text `crate/binary`, and starts it with the job file `job`, held to what that names. Its input and
-    /// outputs are this process's own.
+    /// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`, held
+    /// to what that names. Its input and outputs are this process's own.
     ///
     /// # Errors
     /// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
-    pub fn run_tool(&mut self, run: &str, job: &Value, sandbox: Sandbox) -> Result<ExitStatus> {
+    pub fn run_tool(
+        &mut self,
+        run: &str,
+        device: Option<Device>,
+        job: &Value,
+        sandbox: Sandbox,
+    ) -> Result<ExitStatus> {
         let interrupts = Interrupts::catch()?;
         sandbox.check()?;
-        let executable = self.build_tool(run, &interrupts)?;
+        let executable = self.build_tool(run, device, &interrupts)?;
         let folder = self
             .own("work")
             .join(format!("tool-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
-        let status = start(&executable, job, &folder, sandbox.common(self).as_ref());
+        let mut command = Command::new(&executable);
+        command.envs(device.and_then(Device::environment));
+        let common = sandbox.common(self);
+        let status = start(command, &executable, job, &folder, common.as_ref());
         store::remove_path(&folder)?;
         let status = status?;
         interrupts.check()?;
         Ok(status)
     }
 
-    /// Builds `run` and returns its executable.
+    /// Builds `run`, for `device` if it computes on one, and returns its executable.
     ///
     /// # Errors
     /// There's no such binary, the build fails, or a signal asks to stop.
-    pub(crate) fn build_tool(&mut self, run: &str, interrupts: &Interrupts) -> Result<PathBuf> {
+    pub(crate) fn build_tool(
+        &mut self,
+        run: &str,
+        device: Option<Device>,
+        interrupts: &Interrupts,
+    ) -> Result<PathBuf> {
         self.check_tool(run)?;
         let mut build = Build::of(&self.graph.instances);
-        build.add(run, None);
+        build.add(run, device);
         build.binaries.insert(run.to_owned());
         let mut executables = build.run(&self.root, interrupts)?;
         executables.remove(run).ok_or_else(|| Error::Cargo {
@@ -63,6 +78,7 @@ impl Workspace {
 
 /// Starts a program in the folder `work`, and waits for its end.
 fn start(
+    mut command: Command,
     executable: &Path,
     job: &Value,
     work: &Path,
@@ -70,7 +86,6 @@ fn start(
 ) -> Result<ExitStatus> {
     let file = work.join("job.json");
     fs_err::write(&file, job.to_string())?;
-    let mut command = Command::new(executable);
     command.arg(&file);
     let Some(common) = common else {
         return Ok(command.status()?);

@@ -13,6 +13,7 @@ use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
 use crate::config::{self, Action, Config};
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::graph::{Graph, Selection};
@@ -53,6 +54,8 @@ pub struct Workspace {
     aside: PathBuf,
     /// Where runs take place, once that is to be noted.
     circumstances: OnceCell<Circumstances>,
+    /// What the device `auto` stands for.
+    pub(crate) auto: Device,
 }
 
 /// Whether a command may write in the workspace.
@@ -62,6 +65,21 @@ pub enum Access {
     Read,
     /// The runner's own folder and, in a repro, outputs and the lock.
     Write,
+}
+
+fn graph(
+    config: &Config,
+    params: &Params,
+    root: &Path,
+    aside: &Path,
+    auto: Device,
+) -> Result<Graph> {
+    let graph = Graph::new(instance::instances(config, params, root, auto)?)?;
+    if aside.as_os_str().is_empty() {
+        Ok(graph)
+    } else {
+        graph.in_folder(aside)
+    }
 }
 
 /// The nearest folder at `start` or above with a `pipeline.toml`.
@@ -130,10 +148,8 @@ impl Workspace {
         }
         let config = Config::load(&root)?;
         let params = Params::load(&root, &config, overrides)?;
-        let mut graph = Graph::new(instance::instances(&config, &params, &root)?)?;
-        if !aside.as_os_str().is_empty() {
-            graph = graph.in_folder(&aside)?;
-        }
+        let auto = Device::accelerator();
+        let graph = graph(&config, &params, &root, &aside, auto)?;
         let lock = Lock::load(&root.join(&aside))?;
         let folder = root.join(FOLDER);
         if access == Access::Write {
@@ -149,7 +165,7 @@ impl Workspace {
             Access::Read if !folder.exists() => std::env::temp_dir().join("atelier-no-index"),
             _ => folder.join("index"),
         };
-        Ok(Workspace {
+        let mut workspace = Workspace {
             index: Index::open(index)?,
             seen: BTreeMap::new(),
             closures: Closures::load(&folder.join("code.json")),
@@ -163,7 +179,15 @@ impl Workspace {
             access,
             aside,
             circumstances: OnceCell::new(),
-        })
+            auto,
+        };
+        workspace.recall_device()?;
+        Ok(workspace)
+    }
+
+    /// The graph with `auto` for the device `auto`: the same instances in the same order.
+    pub(crate) fn graph_on(&self, auto: Device) -> Result<Graph> {
+        graph(&self.config, &self.params, &self.root, &self.aside, auto)
     }
 
     /// A path inside the runner's folder.
@@ -284,12 +308,18 @@ impl Workspace {
         let Action::Run(run) = &instance.action else {
             return Ok(Manifest::default());
         };
+        let manifest = self.code_of(run);
+        manifest.map_err(|error| self.at_stage(instance, error))
+    }
+
+    /// The lines of a manifest for the code of `run`, a text `crate/binary`.
+    pub(crate) fn code_of(&mut self, run: &str) -> Result<Manifest> {
         let packages = self.packages()?;
         let manifest = self
             .closures
             .manifest(&self.root, &packages, &mut self.index, run);
         self.packages = Some(packages);
-        manifest.map_err(|error| self.at_stage(instance, error))
+        manifest
     }
 
     fn load_packages(&mut self) -> Result<Packages> {

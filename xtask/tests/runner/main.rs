@@ -9,6 +9,7 @@ mod change;
 mod checked;
 mod code;
 mod defaults;
+mod device;
 mod each;
 mod experiments;
 mod failures;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use toml_edit::{Item, Table, TableLike};
 
 use super::{
-    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, DeclaredOutput, Marked, OUTPUT_KEYS,
-    Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, DeclaredOutput, DeviceCheck, Marked,
+    OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::resources::Resources;
@@ -102,6 +102,29 @@ impl Reader<'_> {
             }
         }
         Ok(values)
+    }
+
+    /// The table `[device]`.
+    pub(super) fn device_check(&self, item: &Item) -> Result<DeviceCheck> {
+        let table = self.table(item, "`device`")?;
+        self.known_keys(table, "key of `device`", &["check", "params"])?;
+        let at = item.span().unwrap_or(0..0);
+        let run = match self.optional_string(table, "check")? {
+            Some(run) if is_crate_and_binary(&run.value) => run.value,
+            Some(run) => {
+                let message = format!("`check` is `{}`; expected `crate/binary`", run.value);
+                return Err(self.source.error(run.span, message));
+            }
+            None => return Err(self.source.error(at, "`device` has no `check`".to_owned())),
+        };
+        let mut params = BTreeMap::new();
+        if let Some(item) = table.get("params") {
+            for (name, item) in self.table(item, "`params`")?.iter() {
+                let key = self.string(item, &format!("`{name}`"))?;
+                params.insert(name.to_owned(), key.value);
+            }
+        }
+        Ok(DeviceCheck { run, params })
     }
 
     fn action(

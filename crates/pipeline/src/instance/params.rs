@@ -48,8 +48,8 @@ impl Maker<'_> {
                     return Err(self.error(&key.span, message));
                 }
                 Value::String(text) if key.value == "device" => {
-                    let class =
-                        Device::resolve(text).map_err(|message| self.error(&key.span, message))?;
+                    let class = Device::resolve(text, self.auto)
+                        .map_err(|message| self.error(&key.span, message))?;
                     seen.device = Some(class);
                     self.insert_param(&key, Value::from(class.name()), &mut seen)?;
                 }

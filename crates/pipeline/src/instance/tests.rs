@@ -32,7 +32,7 @@ fn make(pipeline: &str) -> Result<Vec<Instance>> {
     };
     let config = Config::parse(source)?;
     let params = Params::load(folder.path(), &config, &Overrides::default())?;
-    instances(&config, &params, Path::new("/work"))
+    instances(&config, &params, Path::new("/work"), Device::Cpu)
 }
 
 fn check_error(pipeline: &str, part: &str) {
@@ -123,7 +123,7 @@ fn a_value_is_no_pattern() {
         };
         let config = Config::parse(source)?;
         let params = Params::load(folder.path(), &config, &Overrides::default())?;
-        let made = instances(&config, &params, Path::new("/work"))?;
+        let made = instances(&config, &params, Path::new("/work"), Device::Cpu)?;
         Ok::<_, Error>(made[0].inputs["x"].target.clone())
     };
     let path = |path: &str| Target::Path(path.into());

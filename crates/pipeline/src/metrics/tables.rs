@@ -75,7 +75,7 @@ impl Workspace {
     /// What the program that knows tables answers.
     fn ask_for_tables(&mut self, question: &Value, folder: &Path) -> Result<Vec<u8>> {
         let interrupts = Interrupts::catch()?;
-        let executable = self.build_tool(TABLES, &interrupts)?;
+        let executable = self.build_tool(TABLES, None, &interrupts)?;
         let file = folder.join("question.json");
         fs_err::write(&file, question.to_string())?;
         let mut command = Command::new(executable);

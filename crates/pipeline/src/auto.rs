@@ -1,0 +1,278 @@
+//! `device = "auto"` on a machine with an accelerator: a program of the workspace tries it, and stages run on the
+//! processor if it fails.
+//!
+//! The program is the one that `[device]` in `pipeline.toml` names. It is built and run once for a machine, its own code
+//! and the params that it gets; the verdict stands in `.atelier/devices.json`. Without an accelerator, or with another
+//! setting than `auto`, nothing of this happens.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use store::{Digest, read_own, write_whole};
+
+use crate::config::DeviceCheck;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+use crate::graph::Selection;
+use crate::process::Interrupts;
+use crate::workspace::Workspace;
+
+/// Verdicts by their keys, in the runner's folder.
+const FILE: &str = "devices.json";
+/// More verdicts than these are forgotten: they are of settings tried long ago.
+const REMEMBERED: usize = 100;
+/// How long the program may take: a device that hangs is no device.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Whether an accelerator can be used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Verdict {
+    /// Why it cannot; none if it can.
+    refusal: Option<String>,
+    /// Whether the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
+    #[serde(default = "yes")]
+    is_final: bool,
+    /// What else the program wrote, for people.
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Verdict {
+    fn failed(reason: String) -> Self {
+        Verdict {
+            refusal: Some(reason),
+            is_final: false,
+            details: Map::new(),
+        }
+    }
+}
+
+impl Workspace {
+    /// The device that `device` in `params.toml` stands for. Where that is `auto`, the accelerator is tried first if it
+    /// never was.
+    ///
+    /// # Errors
+    /// The setting is another word, the verdict cannot be written, or a signal asks to stop.
+    pub fn device(&mut self, events: &mut dyn Events) -> Result<Device> {
+        let interrupts = Interrupts::catch()?;
+        self.settle_device(&interrupts, events)?;
+        let setting = self.params.get("device").and_then(Value::as_str);
+        Device::resolve(setting.unwrap_or("auto"), self.auto).map_err(Error::Invalid)
+    }
+
+    /// The accelerator that `auto` may stand for, and the program that tries it; none where nothing is to try.
+    fn to_try(&self) -> Option<(Device, DeviceCheck)> {
+        let setting = self.params.get("device").and_then(Value::as_str);
+        let accelerator = Device::accelerator();
+        if accelerator == Device::Cpu || setting.is_some_and(|setting| setting != "auto") {
+            return None;
+        }
+        Some((accelerator, self.config.device_check.clone()?))
+    }
+
+    /// Takes the verdict that is known, so that a command which runs nothing sees the devices that a repro will use.
+    pub(crate) fn recall_device(&mut self) -> Result<()> {
+        let Some((accelerator, check)) = self.to_try() else {
+            return Ok(());
+        };
+        let known = self.verdicts();
+        if known.is_empty() {
+            return Ok(());
+        }
+        match known.get(&self.verdict_key(accelerator, &check)?) {
+            Some(verdict) => self.heed_verdict(verdict),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Workspace::settle_device`], if one of the selected stages would run on the accelerator.
+    pub(crate) fn settle_device_of(
+        &mut self,
+        selection: &Selection,
+        interrupts: &Interrupts,
+        events: &mut dyn Events,
+    ) -> Result<()> {
+        let instances = &self.graph.instances;
+        let mut selected = self.in_order(selection).into_iter();
+        if selected.any(|at| instances[at].device.is_some()) {
+            self.settle_device(interrupts, events)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the accelerator can be used, if that isn't known, and warns if it cannot.
+    fn settle_device(&mut self, interrupts: &Interrupts, events: &mut dyn Events) -> Result<()> {
+        let Some((accelerator, check)) = self.to_try() else {
+            return Ok(());
+        };
+        let key = self.verdict_key(accelerator, &check)?;
+        let mut verdicts = self.verdicts();
+        let verdict = match verdicts.get(&key) {
+            Some(known) if known.is_final => known.clone(),
+            _ => {
+                let verdict = self.try_device(accelerator, &check, interrupts, events)?;
+                if verdicts.len() >= REMEMBERED {
+                    verdicts.clear();
+                }
+                verdicts.insert(key, verdict.clone());
+                let text = serde_json::to_vec_pretty(&verdicts).map_err(std::io::Error::from)?;
+                write_whole(&self.own(FILE), &text)?;
+                verdict
+            }
+        };
+        self.heed_verdict(&verdict)?;
+        if let Some(refusal) = &verdict.refusal {
+            let name = accelerator.name();
+            let text = format!(
+                "stages run on the CPU and not on {name}: {refusal}; `--set device={name}` insists"
+            );
+            events.event(Event::Warning {
+                stage: "device",
+                text: &text,
+            });
+        }
+        Ok(())
+    }
+
+    /// Puts the stages whose device is `auto` where the verdict wants them.
+    fn heed_verdict(&mut self, verdict: &Verdict) -> Result<()> {
+        let auto = match &verdict.refusal {
+            Some(_) => Device::Cpu,
+            None => Device::accelerator(),
+        };
+        if auto != self.auto {
+            self.auto = auto;
+            self.graph = self.graph_on(auto)?;
+        }
+        Ok(())
+    }
+
+    fn verdicts(&self) -> BTreeMap<Digest, Verdict> {
+        let known = read_own(&self.own(FILE)).ok();
+        let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        known.unwrap_or_default()
+    }
+
+    /// Covers what a verdict depends on: the program with candle in it, its params, the device, the machine.
+    fn verdict_key(&mut self, accelerator: Device, check: &DeviceCheck) -> Result<Digest> {
+        let mut manifest = self.code_of(&check.run)?;
+        for (name, value) in self.check_params(check) {
+            manifest.add_param(&name, &value);
+        }
+        manifest.add("device", "class", accelerator.name());
+        let machine = self.circumstances().machine.as_ref();
+        let system = machine.map(|machine| machine.system.clone());
+        manifest.add("device", "machine", system.unwrap_or_default());
+        Ok(manifest.key())
+    }
+
+    /// What the program gets of `params.toml`, by the names that it knows.
+    fn check_params(&self, check: &DeviceCheck) -> Map<String, Value> {
+        let value = |key: &String| self.params.get(key).cloned().unwrap_or(Value::Null);
+        let params = check.params.iter();
+        params
+            .map(|(name, key)| (name.clone(), value(key)))
+            .collect()
+    }
+
+    /// Builds the program for the accelerator and runs it.
+    fn try_device(
+        &mut self,
+        accelerator: Device,
+        check: &DeviceCheck,
+        interrupts: &Interrupts,
+        events: &mut dyn Events,
+    ) -> Result<Verdict> {
+        events.event(Event::Building {
+            binaries: std::slice::from_ref(&check.run),
+        });
+        let name = accelerator.name();
+        let executable = match self.build_tool(&check.run, Some(accelerator), interrupts) {
+            Err(Error::Cargo { why, .. }) => {
+                return Ok(Verdict::failed(format!(
+                    "the build for {name} failed: {why}"
+                )));
+            }
+            executable => executable?,
+        };
+        let folder = self
+            .own("work")
+            .join(format!("device-{}", std::process::id()));
+        fs_err::create_dir_all(&folder)?;
+        let mut params = self.check_params(check);
+        params.insert("device".to_owned(), name.into());
+        let mut command = Command::new(executable);
+        command.envs(accelerator.environment());
+        let verdict = run(command, params, &folder, interrupts);
+        store::remove_path(&folder)?;
+        verdict
+    }
+}
+
+/// Runs the program in `folder`, which takes its job, its log and its answer.
+fn run(
+    mut command: Command,
+    params: Map<String, Value>,
+    folder: &Path,
+    interrupts: &Interrupts,
+) -> Result<Verdict> {
+    let [job, log, answer] = ["job.json", "log", "verdict.json"].map(|name| folder.join(name));
+    let content = json!({
+        "stage": "device", "params": params, "in": {}, "out": { "verdict": answer }, "scratch": "",
+    });
+    fs_err::write(&job, content.to_string())?;
+    let file = fs_err::File::create(&log)?.into_parts().0;
+    let mut child = command
+        .arg(&job)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file)
+        .spawn()?;
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        let interrupted = interrupts.check();
+        if interrupted.is_err() || started.elapsed() > LIMIT {
+            child.kill()?;
+            child.wait()?;
+            interrupted?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    Ok(match status {
+        None => Verdict::failed(format!("no answer within {} s", LIMIT.as_secs())),
+        Some(status) if status.success() => read(&answer),
+        Some(status) => {
+            Verdict::failed(format!("its check ended with {status}{}", last_line(&log)))
+        }
+    })
+}
+
+fn read(answer: &Path) -> Verdict {
+    let read = read_own(answer).ok();
+    let read = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    read.unwrap_or_else(|| Verdict::failed("its check wrote no verdict".to_owned()))
+}
+
+/// The last line of a log, after a colon.
+fn last_line(log: &Path) -> String {
+    let text = fs_err::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    match text.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) => format!(": {}", line.trim().trim_start_matches("error: ")),
+        None => String::new(),
+    }
+}
