@@ -559,3 +559,29 @@ fn a_class_without_training_pictures_is_named() {
         "{error}"
     );
 }
+
+#[cfg(any(feature = "cuda", feature = "metal"))]
+#[test]
+fn a_training_on_the_gpu_follows_that_on_the_cpu() {
+    let class = if cfg!(feature = "cuda") {
+        "cuda"
+    } else {
+        "metal"
+    };
+    let study = Study::new();
+    let changes = |device: &str| json!({ "device": device, "epochs": 2 });
+    study.train("cpu", &changes("cpu")).run(2);
+    let gpu = study.train("gpu", &changes(class));
+    // From a checkpoint on, too.
+    gpu.kill_after_a_checkpoint();
+    gpu.run(2);
+    let history = |run: &str| study.read::<History>(&format!("{run}/history"));
+    for (cpu, gpu) in history("cpu").iter().zip(&history("gpu")) {
+        // Rounding grows from step to step.
+        assert_abs_diff_eq!(cpu.train_loss, gpu.train_loss, epsilon = 0.05);
+    }
+    for loss in ["arcface", "triplet"] {
+        let changes = json!({ "device": class, "loss": loss, "epochs": 1 });
+        study.arrange(loss, &changes).run(2);
+    }
+}

@@ -1,0 +1,74 @@
+//! Every operation of a GPU run is one that candle's Metal and CUDA backends have.
+//!
+//! candle's backends are chosen at compile time, and a type check can't see that Metal lacks, say, a cast to f64. So a
+//! copy of candle-core is built in which Metal is a stand-in that computes on the CPU and records every operation with
+//! its types and layouts: forward, backward, optimizer, checkpoints, and copies to and from the device. A few steps of
+//! each program run on it, and each operation is looked up in a table of what the backends implement.
+//!
+//! The table holds for the version of candle that the workspace pins: each row names a line of candle's source, and a
+//! test looks whether it still reads so. What it cannot see: whether a kernel computes rightly on a GPU, and kernels in
+//! candle-metal-kernels that are missing by name. For these there is the parity check of `device = "auto"`.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod shadow;
+mod table;
+
+use table::{ROWS, look_up};
+
+#[test]
+fn every_operation_of_a_gpu_run_is_implemented_by_candle() {
+    let operations = shadow::operations();
+    for part in [
+        "train",
+        "arrange",
+        "predict",
+        "featurize",
+        "explain",
+        "inspect",
+        "backbones",
+    ] {
+        let begins = |operation: &&String| operation.starts_with(&format!("{part}\t"));
+        let n = operations.iter().filter(begins).count();
+        assert!(n > 5, "{n} operations of `{part}`");
+    }
+    let missing = operations.iter().filter_map(|operation| look_up(operation).err());
+    let missing: Vec<String> = missing.collect();
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+#[test]
+fn rows_read_as_candle_does() {
+    for row in ROWS {
+        for place in [row.metal, row.cuda] {
+            let [package, path] = place.file;
+            let source = shadow::package(package).join("src").join(path);
+            let source = fs_err::read_to_string(source).unwrap();
+            let line = source.lines().nth(place.line - 1).unwrap_or_default();
+            assert!(line.contains(place.text), "{}: {place:?} is `{line}`", row.operation);
+        }
+    }
+}
+
+#[test]
+fn operations_that_metal_lacks_are_refused() {
+    for (operation, why) in [
+        // The loss widened on the device.
+        ("train\tto_dtype\tf32 f64\tcontiguous", "for its types"),
+        ("train\tfrom_host\tf64\t", "for its types"),
+        ("train\tbinary add\tf64 f64\tcontiguous contiguous", "for its types"),
+        // Metal has no kernel, or one that doesn't look at strides or offsets.
+        ("train\tunary recip\tf32\tstrided", "for its layouts"),
+        ("train\tunary sign\tf32\tstrided", "no row"),
+        ("train\tgather\tf32 u32\tstrided contiguous", "for its layouts"),
+        ("train\tmax_pool2d\tf32\tcontiguous+", "for its layouts"),
+        ("train\tconv2d\tf32 f32\tcontiguous strided", "for its layouts"),
+        ("train\tmatmul\tf32 f32\tplain refused", "for its layouts"),
+        ("train\tcustom other\tf32\tcontiguous", "no row"),
+    ] {
+        let message = look_up(operation).unwrap_err();
+        assert!(message.contains(why), "{message}");
+    }
+    look_up("train\tunary recip\tf32\tcontiguous+").unwrap();
+    look_up("train\tmatmul\tf32 f32\tplain transposed").unwrap();
+}

@@ -1,0 +1,282 @@
+//! A few steps of every program that computes on a GPU, on the stand-in for Metal; prints the operations.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use backbones::{Backbone, Name};
+use candle_core::dummy_metal_backend::{begin, operations};
+use candle_core::{Device, Tensor};
+use explain::{Squares, grad_cam, occlusion};
+use model::{Config, Depth, Freeze, Mode, Network};
+use stage::Seed;
+use tables::history::History;
+use tables::timing::Timing;
+use trainer::{
+    ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Part,
+    Parts, Pictures, Sampling, Settings, TrainError, Triplet, TripletAndCrossEntropy, View, Watch,
+    evaluate, train,
+};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+const CLASSES: [&str; 3] = ["a", "b", "c"];
+/// Training, validation and test images; the last training batch is shorter.
+const N_IMAGES: usize = 15;
+
+/// Images of noise in which a color is stronger.
+struct Noise {
+    side_px: usize,
+}
+
+impl Pictures for Noise {
+    fn side_px(&self) -> usize {
+        self.side_px
+    }
+
+    fn prepare(
+        &self,
+        image: usize,
+        _: View,
+        _: &mut Vec<u8>,
+        values: &mut [f32],
+    ) -> Result<(), TrainError> {
+        for (i, value) in values.iter_mut().enumerate() {
+            let noise = ((i * 7919 + image * 104_729) % 97) as f32 / 97.0;
+            *value = noise + f32::from(u8::from(i % 3 == image % 3));
+        }
+        Ok(())
+    }
+}
+
+struct Silent;
+
+impl Watch for Silent {
+    fn seconds(&self) -> f64 {
+        0.0
+    }
+    fn resumed(&mut self, _: usize) {}
+    fn epoch_begins(&mut self, _: usize) {}
+    fn step_done(&mut self, _: f64) {}
+    fn epoch_done(&mut self, _: &History, _: &Timing) {}
+}
+
+fn parts() -> Parts {
+    let part = |image: usize| match image % 5 {
+        0 => Part::Test,
+        1 if image < 6 => Part::Val,
+        _ => Part::Train,
+    };
+    Parts {
+        fold: 0,
+        classes: CLASSES.map(str::to_owned).to_vec(),
+        codes: (0..N_IMAGES as u32).map(|image| image % 3).collect(),
+        parts: (0..N_IMAGES).map(part).collect(),
+    }
+}
+
+fn settings(epochs: usize, sampling: Sampling) -> Settings {
+    Settings {
+        epochs,
+        sampling,
+        batch_size: 4,
+        learning_rate: ExponentialDecay::new(1e-3, 0.1, 10.0),
+        lr_factors: LrFactors {
+            backbone: 0.5,
+            head: 1.0,
+        },
+        weight_decay: 1e-4,
+        selection_k: 1,
+        seed: Seed::new(7),
+    }
+}
+
+fn config(depth: Depth) -> Config {
+    Config {
+        depth,
+        embedding_size: 4,
+        n_classes: CLASSES.len(),
+    }
+}
+
+fn network(depth: Depth, device: &Device) -> Outcome<Network> {
+    let mut rng = Seed::new(1).stream("weights").rng();
+    Ok(Network::new(&config(depth), device, &mut rng)?)
+}
+
+/// Trains for one epoch, then goes on from its checkpoint for another.
+fn trained(
+    make: impl Fn() -> Outcome<Network>,
+    side_px: usize,
+    sampling: Sampling,
+    loss: &dyn Loss,
+    folder: &Path,
+) -> Outcome<Network> {
+    for epochs in [1, 2] {
+        let mut network = make()?;
+        let mut checkpoints = Checkpoints::open(folder, &"steps")?;
+        let course = train(
+            &mut network,
+            &Noise { side_px },
+            &parts(),
+            &settings(epochs, sampling),
+            loss,
+            &mut checkpoints,
+            &mut Silent,
+        )?;
+        assert_eq!(course.epochs(), epochs);
+        if epochs == 2 {
+            network.save(&folder.join("model.safetensors"))?;
+            return Ok(network);
+        }
+    }
+    unreachable!("the second training returns")
+}
+
+fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("train");
+    let weights = vec![1.0, 2.0, 0.5];
+    let cross_entropy = CrossEntropy::new(weights, 0.0);
+    let smoothed = CrossEntropy::new(vec![1.0; 3], 0.1);
+    let focal = smoothed.clone().focused(1.5);
+    let at = |name: &str| folder.join(name);
+    let make = || network(Depth::D18, device);
+    trained(make, 32, Sampling::Shuffle, &cross_entropy, &at("train"))?;
+    trained(make, 70, Sampling::Balanced, &smoothed, &at("smoothed"))?;
+    trained(make, 32, Sampling::Shuffle, &focal, &at("focal"))?;
+    for (name, cnn, fc) in [("cnn", true, false), ("both", true, true)] {
+        let make = || {
+            let mut network = make()?;
+            network.freeze(Freeze { cnn, fc });
+            Ok(network)
+        };
+        trained(make, 32, Sampling::Shuffle, &cross_entropy, &at(name))?;
+    }
+    let deeper = || network(Depth::D50, device);
+    trained(deeper, 64, Sampling::Shuffle, &cross_entropy, &at("deeper"))?;
+    Ok(())
+}
+
+fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("arrange");
+    let arcface = ArcFace::new(vec![1.0, 2.0, 0.5], 16.0, 28.6);
+    let cosine = || {
+        let mut rng = Seed::new(1).stream("weights").rng();
+        let config = config(Depth::D18);
+        Ok(Network::with_cosine_head(&config, device, &mut rng)?)
+    };
+    trained(cosine, 32, Sampling::Shuffle, &arcface, &folder.join("arcface"))?;
+    let triplet = TripletAndCrossEntropy {
+        triplet: Triplet::new(0.1),
+        cross_entropy: CrossEntropy::new(vec![1.0; 3], 0.0),
+    };
+    let make = || network(Depth::D18, device);
+    trained(make, 32, Sampling::Shuffle, &triplet, &folder.join("triplet"))?;
+    Ok(())
+}
+
+/// The model that `train` wrote, as the stages after it load it.
+fn loaded(device: &Device, folder: &Path) -> Outcome<Network> {
+    let mut network = network(Depth::D18, device)?;
+    network.load(&folder.join("train/model.safetensors"))?;
+    Ok(network)
+}
+
+fn stage_predict(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("predict");
+    let network = loaded(device, folder)?;
+    let images: Vec<usize> = (0..N_IMAGES).collect();
+    let mut outputs = Outputs::zeros(N_IMAGES, 3, 4);
+    evaluate(&network, &Noise { side_px: 32 }, &images, &mut outputs, |_| ())?;
+    Ok(())
+}
+
+fn stage_featurize(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("featurize");
+    let mut network = network(Depth::D18, device)?;
+    network.load_backbone(&folder.join("train/model.safetensors"))?;
+    let features = network.features(&picture(64, device)?.unsqueeze(0)?)?;
+    features.to_vec2::<f32>()?;
+    Ok(())
+}
+
+fn picture(side_px: usize, device: &Device) -> Outcome<Tensor> {
+    let mut values = vec![0.0; side_px * side_px * 3];
+    Noise { side_px }.prepare(1, View::Plain, &mut Vec::new(), &mut values)?;
+    Ok(Tensor::from_vec(values, (side_px, side_px, 3), device)?)
+}
+
+fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("explain");
+    let network = loaded(device, folder)?;
+    let picture = picture(64, device)?;
+    occlusion(&network, &picture, 1, Squares::new(4, 2)?)?;
+    let cam = grad_cam(&network, &picture, 2)?;
+    cam.flatten_all()?.to_vec1::<f32>()?;
+    Ok(())
+}
+
+fn program_inspect(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("inspect");
+    let network = loaded(device, folder)?;
+    let output = network.forward(&picture(32, device)?.unsqueeze(0)?, Mode::Eval)?;
+    output.logits.get(0)?.to_vec1::<f32>()?;
+    output.embedding.get(0)?.to_vec1::<f32>()?;
+    Ok(())
+}
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    side: usize,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+/// A network of each family that backbones have, with weights near zero.
+fn stage_backbones(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()> {
+    begin("backbones");
+    for name in [
+        "convnext_atto",
+        "convnextv2_atto",
+        "hiera_tiny_224",
+        "mobilenetv4_conv_small",
+        "mobilenetv4_hybrid_medium",
+        "repvgg_a0",
+        "repvgg_b1g4",
+    ] {
+        let text = std::fs::read_to_string(goldens.join(format!("{name}.json")))?;
+        let golden: Golden = serde_json::from_str(&text)?;
+        let tensor = |(name, shape): (&String, &Vec<usize>)| {
+            let numbers = vec![0.01_f32; shape.iter().product()];
+            let tensor = Tensor::from_vec(numbers, shape.as_slice(), &Device::Cpu)?;
+            Ok((name.clone(), tensor))
+        };
+        let tensors = golden.shapes.iter().map(tensor);
+        let tensors = tensors.collect::<Outcome<std::collections::HashMap<_, _>>>()?;
+        let path = folder.join("backbone.safetensors");
+        candle_core::safetensors::save(&tensors, &path)?;
+        let backbone = Backbone::load(&Name::try_from(name.to_owned())?, &path, device)?;
+        let one = picture(golden.side, device)?;
+        let features = backbone.features(&Tensor::stack(&[&one, &one], 0)?)?;
+        features.to_vec2::<f32>()?;
+    }
+    Ok(())
+}
+
+fn main() -> Outcome<()> {
+    let folders: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, goldens] = folders.as_slice() else {
+        return Err("two folders are wanted: one to write in, and that of the backbones' shapes".into());
+    };
+    let (folder, goldens) = (Path::new(folder), Path::new(goldens));
+    let device = model::device("metal")?;
+    stage_train(&device, folder)?;
+    stage_arrange(&device, folder)?;
+    stage_predict(&device, folder)?;
+    stage_featurize(&device, folder)?;
+    stage_explain(&device, folder)?;
+    program_inspect(&device, folder)?;
+    stage_backbones(&device, folder, goldens)?;
+    for operation in operations() {
+        println!("{operation}");
+    }
+    Ok(())
+}
