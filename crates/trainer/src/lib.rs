@@ -33,7 +33,7 @@ mod triplet;
 
 pub use adam::Adam;
 pub use arcface::ArcFace;
-pub use batches::{Batch, Pictures, View, balanced, for_each_batch, shuffled};
+pub use batches::{Batch, Pictures, View, balanced, for_each_batch, shuffled, training_steps};
 pub use checkpoint::{Checkpoints, Course};
 pub use choose::{Rule, choose};
 pub use error::TrainError;

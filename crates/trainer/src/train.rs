@@ -229,3 +229,48 @@ fn mean_loss(
 fn number(epoch: usize) -> u32 {
     u32::try_from(epoch).expect("epochs are counted by hand")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Losses of the steps that were reported.
+    #[derive(Default)]
+    struct Heard(Vec<f64>);
+
+    impl Watch for Heard {
+        fn seconds(&self) -> f64 {
+            0.0
+        }
+
+        fn resumed(&mut self, _: usize) {}
+
+        fn epoch_begins(&mut self, _: usize) {}
+
+        fn step_done(&mut self, loss: f64) {
+            self.0.push(loss);
+        }
+
+        fn epoch_done(&mut self, _: &History, _: &Timing) {}
+    }
+
+    #[test]
+    fn losses_that_come_late_belong_to_their_steps() {
+        let mut losses = EpochLosses::of(3);
+        let mut heard = Heard::default();
+        losses.weights.extend([1.0, 3.0]);
+        losses.note(&[2.0], &mut heard).unwrap();
+        losses.weights.push(4.0);
+        losses.note(&[1.0, 0.5], &mut heard).unwrap();
+        assert_eq!(heard.0, [2.0, 1.0, 0.5]);
+        assert!((losses.mean() - 7.0 / 8.0).abs() < 1e-12);
+        // Three steps more are issued when the second of them turns out not to be finite.
+        losses.weights.extend([1.0; 3]);
+        let error = losses.note(&[1.0, f64::NAN, 1.0], &mut heard).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with("the loss is NaN in step 4 of epoch 3"),
+            "{message}"
+        );
+    }
+}
