@@ -16,25 +16,36 @@ mod table;
 
 use table::{ROWS, look_up};
 
+/// Looks up all operations, some of which are of each of `parts`.
+fn check(operations: &[String], parts: &[&str]) {
+    for part in parts {
+        let begins = |operation: &&String| operation.starts_with(&format!("{part}\t"));
+        let n = operations.iter().filter(begins).count();
+        assert!(n > 5, "{n} operations of `{part}`");
+    }
+    let missing = operations
+        .iter()
+        .filter_map(|operation| look_up(operation).err());
+    let missing: Vec<String> = missing.collect();
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
 #[test]
 fn every_operation_of_a_gpu_run_is_implemented_by_candle() {
-    let operations = shadow::operations();
-    for part in [
+    let parts = [
         "train",
         "arrange",
         "predict",
         "featurize",
         "explain",
         "inspect",
-        "backbones",
-    ] {
-        let begins = |operation: &&String| operation.starts_with(&format!("{part}\t"));
-        let n = operations.iter().filter(begins).count();
-        assert!(n > 5, "{n} operations of `{part}`");
-    }
-    let missing = operations.iter().filter_map(|operation| look_up(operation).err());
-    let missing: Vec<String> = missing.collect();
-    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+    ];
+    check(&shadow::operations(false), &parts);
+}
+
+#[test]
+fn every_operation_of_other_backbones_is_implemented_by_candle() {
+    check(&shadow::operations(true), &["backbones"]);
 }
 
 #[test]
@@ -45,7 +56,11 @@ fn rows_read_as_candle_does() {
             let source = shadow::package(package).join("src").join(path);
             let source = fs_err::read_to_string(source).unwrap();
             let line = source.lines().nth(place.line - 1).unwrap_or_default();
-            assert!(line.contains(place.text), "{}: {place:?} is `{line}`", row.operation);
+            assert!(
+                line.contains(place.text),
+                "{}: {place:?} is `{line}`",
+                row.operation
+            );
         }
     }
 }
@@ -56,13 +71,22 @@ fn operations_that_metal_lacks_are_refused() {
         // The loss widened on the device.
         ("train\tto_dtype\tf32 f64\tcontiguous", "for its types"),
         ("train\tfrom_host\tf64\t", "for its types"),
-        ("train\tbinary add\tf64 f64\tcontiguous contiguous", "for its types"),
+        (
+            "train\tbinary add\tf64 f64\tcontiguous contiguous",
+            "for its types",
+        ),
         // Metal has no kernel, or one that doesn't look at strides or offsets.
         ("train\tunary recip\tf32\tstrided", "for its layouts"),
         ("train\tunary sign\tf32\tstrided", "no row"),
-        ("train\tgather\tf32 u32\tstrided contiguous", "for its layouts"),
+        (
+            "train\tgather\tf32 u32\tstrided contiguous",
+            "for its layouts",
+        ),
         ("train\tmax_pool2d\tf32\tcontiguous+", "for its layouts"),
-        ("train\tconv2d\tf32 f32\tcontiguous strided", "for its layouts"),
+        (
+            "train\tconv2d\tf32 f32\tcontiguous strided",
+            "for its layouts",
+        ),
         ("train\tmatmul\tf32 f32\tplain refused", "for its layouts"),
         ("train\tcustom other\tf32\tcontiguous", "no row"),
     ] {

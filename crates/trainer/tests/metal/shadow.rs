@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -48,8 +48,10 @@ pub(crate) fn package(name: &str) -> PathBuf {
     Path::new(manifest).parent().unwrap().to_owned()
 }
 
-/// The operations of a few steps of every program, as `backend.rs` records them.
-pub(crate) fn operations() -> Vec<String> {
+/// The operations of a few steps of every program, or of `backbones` alone, as `backend.rs` records them.
+pub(crate) fn operations(of_backbones: bool) -> Vec<String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let target = metadata()["target_directory"].as_str().unwrap();
     let shadow = Path::new(env!("CARGO_TARGET_TMPDIR")).join("metal-stand-in");
     copy(&package("candle-core"), &shadow.join("candle-core"));
@@ -59,7 +61,9 @@ pub(crate) fn operations() -> Vec<String> {
     write_once(&shadow.join("Cargo.lock"), &lock);
     let work = tempfile::tempdir().unwrap();
     let output = cargo(&shadow)
-        .args(["run", "--offline", "--quiet", "--"])
+        .args(["run", "--offline", "--quiet"])
+        .args(of_backbones.then_some("--features=backbones"))
+        .arg("--")
         .arg(work.path())
         .arg(root().join("crates/backbones/tests/golden"))
         .env("CARGO_TARGET_DIR", target)
@@ -81,8 +85,9 @@ fn manifest() -> String {
         let path = root.join("crates").join(name);
         format!("{name} = {{ path = {path:?} }}\n")
     };
-    let ours = ["backbones", "explain", "stage", "tables"].map(dependency);
-    let ours = ours.concat();
+    let ours = ["explain", "stage", "tables"].map(dependency).concat();
+    let backbones = root.join("crates/backbones");
+    let backbones = format!("backbones = {{ path = {backbones:?}, optional = true }}\n");
     let with_metal = ["model", "trainer"].map(|name| {
         let path = root.join("crates").join(name);
         format!("{name} = {{ path = {path:?}, features = [\"metal\"] }}\n")
@@ -102,7 +107,7 @@ name = "steps"
 path = "steps.rs"
 
 [dependencies]
-{ours}{with_metal}candle-core = "*"
+{ours}{with_metal}{backbones}candle-core = "*"
 serde = "1"
 serde_json = "1"
 

@@ -1,9 +1,10 @@
 //! A few steps of every program that computes on a GPU, on the stand-in for Metal; prints the operations.
+//! With the feature `backbones`, those of the networks of other architectures, which take minutes to compile.
 
-use std::collections::BTreeMap;
+#![cfg_attr(feature = "backbones", allow(dead_code, unused_imports))]
+
 use std::path::Path;
 
-use backbones::{Backbone, Name};
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
 use explain::{Squares, grad_cam, occlusion};
@@ -144,7 +145,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
     trained(make, 70, Sampling::Balanced, &smoothed, &at("smoothed"))?;
     trained(make, 32, Sampling::Shuffle, &focal, &at("focal"))?;
     for (name, cnn, fc) in [("cnn", true, false), ("both", true, true)] {
-        let make = || {
+        let make = || -> Outcome<Network> {
             let mut network = make()?;
             network.freeze(Freeze { cnn, fc });
             Ok(network)
@@ -159,7 +160,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
 fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
     begin("arrange");
     let arcface = ArcFace::new(vec![1.0, 2.0, 0.5], 16.0, 28.6);
-    let cosine = || {
+    let cosine = || -> Outcome<Network> {
         let mut rng = Seed::new(1).stream("weights").rng();
         let config = config(Depth::D18);
         Ok(Network::with_cosine_head(&config, device, &mut rng)?)
@@ -224,14 +225,18 @@ fn program_inspect(device: &Device, folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
+#[cfg(feature = "backbones")]
 #[derive(serde::Deserialize)]
 struct Golden {
     side: usize,
-    shapes: BTreeMap<String, Vec<usize>>,
+    shapes: std::collections::BTreeMap<String, Vec<usize>>,
 }
 
 /// A network of each family that backbones have, with weights near zero.
+#[cfg(feature = "backbones")]
 fn stage_backbones(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()> {
+    use backbones::{Backbone, Name};
+
     begin("backbones");
     for name in [
         "convnext_atto",
@@ -244,7 +249,7 @@ fn stage_backbones(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()
     ] {
         let text = std::fs::read_to_string(goldens.join(format!("{name}.json")))?;
         let golden: Golden = serde_json::from_str(&text)?;
-        let tensor = |(name, shape): (&String, &Vec<usize>)| {
+        let tensor = |(name, shape): (&String, &Vec<usize>)| -> Outcome<(String, Tensor)> {
             let numbers = vec![0.01_f32; shape.iter().product()];
             let tensor = Tensor::from_vec(numbers, shape.as_slice(), &Device::Cpu)?;
             Ok((name.clone(), tensor))
@@ -261,20 +266,28 @@ fn stage_backbones(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()
     Ok(())
 }
 
+#[cfg(feature = "backbones")]
+fn programs(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()> {
+    stage_backbones(device, folder, goldens)
+}
+
+#[cfg(not(feature = "backbones"))]
+fn programs(device: &Device, folder: &Path, _: &Path) -> Outcome<()> {
+    stage_train(device, folder)?;
+    stage_arrange(device, folder)?;
+    stage_predict(device, folder)?;
+    stage_featurize(device, folder)?;
+    stage_explain(device, folder)?;
+    program_inspect(device, folder)
+}
+
 fn main() -> Outcome<()> {
     let folders: Vec<String> = std::env::args().skip(1).collect();
     let [folder, goldens] = folders.as_slice() else {
         return Err("two folders are wanted: one to write in, and that of the backbones' shapes".into());
     };
-    let (folder, goldens) = (Path::new(folder), Path::new(goldens));
     let device = model::device("metal")?;
-    stage_train(&device, folder)?;
-    stage_arrange(&device, folder)?;
-    stage_predict(&device, folder)?;
-    stage_featurize(&device, folder)?;
-    stage_explain(&device, folder)?;
-    program_inspect(&device, folder)?;
-    stage_backbones(&device, folder, goldens)?;
+    programs(&device, Path::new(folder), Path::new(goldens))?;
     for operation in operations() {
         println!("{operation}");
     }
