@@ -243,7 +243,7 @@ mod tests {
             0.0
         }
 
-        fn resumed(&mut self, _: usize) {}
+        fn resumed(&mut self, _: &[History]) {}
 
         fn epoch_begins(&mut self, _: usize) {}
 

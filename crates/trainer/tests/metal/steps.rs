@@ -55,7 +55,7 @@ impl Watch for Silent {
     fn seconds(&self) -> f64 {
         0.0
     }
-    fn resumed(&mut self, _: usize) {}
+    fn resumed(&mut self, _: &[History]) {}
     fn epoch_begins(&mut self, _: usize) {}
     fn step_done(&mut self, _: f64) {}
     fn epoch_done(&mut self, _: &History, _: &Timing) {}
