@@ -94,6 +94,7 @@ fn annotation(number: u32) -> Annotation {
         author: None,
         title: String::new(),
         code: number % 2,
+        split: None,
         width: 8,
         height: 8,
         format: "png".to_owned(),

@@ -3,7 +3,7 @@
 //! The way of a picture: [`decode()`] turns a file's bytes into [`Rgb`], [`Geometry`] and [`resize()`] bring it to the
 //! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`Picture`], and [`center()`] or
 //! [`augment()`] make of it what the network sees. The stages beside the library find the pictures (`annotate`),
-//! decode them (`decode`), tell which look alike (`fingerprint`) and paint a small collection of their own (`paint`).
+//! decode them (`decode`), group near-duplicates (`near-duplicates`) and paint a small collection of their own (`paint`).
 //!
 //! Pre-processing is that of torchvision's ImageNet weights: short side to `256/224` of the network's side, bilinear
 //! with antialiasing, center crop, mean and standard deviation of ImageNet.
@@ -11,18 +11,24 @@
 mod augment;
 mod complete;
 mod decode;
+mod descriptor;
 mod error;
 mod geometry;
-mod phash;
+mod near_duplicates;
 mod pixels;
+mod registration;
 mod resize;
 mod sample;
+mod thumbnail;
 
 pub use augment::{Augmentation, augment};
 pub use decode::{Format, Limits, Rgb, decode, decode_annotated};
+pub use descriptor::Descriptor;
 pub use error::DatasetError;
 pub use geometry::{Geometry, center_offset};
-pub use phash::perceptual_hash;
+pub use near_duplicates::{NearDuplicate, near_duplicates};
 pub use pixels::{Picture, Pixels, PixelsWriter};
+pub use registration::difference;
 pub use resize::{Resizer, resize};
 pub use sample::{MEAN, STD, center};
+pub use thumbnail::Thumbnail;

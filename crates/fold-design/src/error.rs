@@ -1,11 +1,16 @@
 //! What can be wrong with a split.
 
+use std::fmt::{self, Write as _};
+
+use crate::Warning;
+
 /// Why pictures cannot be split.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
     #[error(
-        "cannot split into {folds} folds: one fold tests what the others train, so at least 2 are needed"
+        "cannot split into {folds} folds: one fold tests what the others train, so at least 2 are needed, except with an \
+         existing split that has images for validation; set `split.folds = 4`"
     )]
     Folds {
         /// As given.
@@ -14,6 +19,12 @@ pub enum SplitError {
     /// A share outside its range.
     #[error("the share of validation is {share}, expected a number from 0 to 0.5")]
     Validation {
+        /// As given.
+        share: f64,
+    },
+    /// A share outside its range.
+    #[error("`split.max_share` is {share}, expected a number above 0 and at most 1")]
+    MaxShare {
         /// As given.
         share: f64,
     },
@@ -32,9 +43,10 @@ pub enum SplitError {
         /// The path.
         path: String,
     },
-    /// Fewer authors than folds.
+    /// Fewer groups than folds.
     #[error(
-        "cannot split {groups} groups (authors, and pictures without one) into {folds} folds: every fold needs a group"
+        "cannot split {groups} groups (authors, and pictures without one) into {folds} folds: every fold needs a group; \
+         set `split.folds` to at most {groups}, or `annotate.author_pattern = \"\"` if the names are no authors"
     )]
     TooFewGroups {
         /// Authors, and pictures without one.
@@ -42,11 +54,81 @@ pub enum SplitError {
         /// As asked for.
         folds: usize,
     },
-    /// A class of one author.
+    /// Classes, or folds, that make the design useless.
+    #[error("{}", list(.0))]
+    Faults(Vec<Fault>),
+    /// A subset that is none.
+    #[error("`{path}` is in the subset `{subset}`, expected `train`, `validation` or `test`")]
+    UnknownSubset {
+        /// The image.
+        path: String,
+        /// As found.
+        subset: String,
+    },
+    /// An existing split of some images.
     #[error(
-        "class `{label}` cannot be tested: all its pictures ({pictures}) are by one author, `{author}`, who stands in \
-         one fold only; add pictures by a second author or leave the class out"
+        "{without} of {of} images have no part in the existing split, `{first}` the first of them: give each image one, \
+         or set `split.existing = \"ignore\"`"
     )]
+    PartialSplit {
+        /// Images without a subset.
+        without: usize,
+        /// All images.
+        of: usize,
+        /// The first one without.
+        first: String,
+    },
+    /// An existing split without training images.
+    #[error(
+        "the existing split has no image in `train`, only in `{subset}` and the like: set `split.existing = \"ignore\"`"
+    )]
+    NothingToTrainOn {
+        /// A subset that there is.
+        subset: &'static str,
+    },
+    /// An existing split with images for validation, and several folds.
+    #[error(
+        "the existing split has images for validation, which are the only fold, but `split.folds` is {folds}: set \
+         `split.folds = 1`, or `split.existing = \"ignore\"` to deal the images into {folds} folds"
+    )]
+    ExistingFolds {
+        /// As given.
+        folds: usize,
+    },
+    /// A part that is none.
+    #[error("found the part `{part}`, expected the number of a fold, `val` or `train`")]
+    UnknownPart {
+        /// As found.
+        part: String,
+    },
+    /// The annealer refused.
+    #[error("cannot anneal the folds")]
+    Anneal(#[source] argmin::core::Error),
+}
+
+impl SplitError {
+    /// An error if there are faults.
+    pub(crate) fn of(faults: Vec<Fault>) -> Result<(), Self> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Self::Faults(faults))
+    }
+}
+
+/// A class or a fold that makes the design useless.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Every class is by one author.
+    AuthorIsClass {
+        /// Number of classes.
+        classes: usize,
+        /// The first class.
+        label: String,
+        /// Its author.
+        author: String,
+    },
+    /// A class of one author.
     OneAuthor {
         /// The class.
         label: String,
@@ -55,10 +137,14 @@ pub enum SplitError {
         /// Its pictures.
         pictures: usize,
     },
+    /// A class whose pictures are tied to each other by authors and near-duplicates.
+    OneGroup {
+        /// The class.
+        label: String,
+        /// Its pictures.
+        pictures: usize,
+    },
     /// A class of one picture.
-    #[error(
-        "class `{label}` cannot be tested: it has one picture, `{path}`; add another or leave the class out"
-    )]
     OnePicture {
         /// The class.
         label: String,
@@ -66,10 +152,6 @@ pub enum SplitError {
         path: String,
     },
     /// A class all of which came to stand in one fold.
-    #[error(
-        "class `{label}` stands in fold {fold} alone, so no fold can both train on it and test on it; try another \
-         seed, more steps, or pictures by more authors than {groups}"
-    )]
     OneFold {
         /// The class.
         label: String,
@@ -78,7 +160,117 @@ pub enum SplitError {
         /// The fold that has it.
         fold: usize,
     },
-    /// The annealer refused.
-    #[error("cannot anneal the folds")]
-    Anneal(#[source] argmin::core::Error),
+    /// A class that an existing split doesn't train on.
+    Untrained {
+        /// The class.
+        label: String,
+        /// Its images in other parts.
+        others: usize,
+    },
+    /// A fold that has nearly everything.
+    LargeFold {
+        /// Pictures by fold.
+        sizes: Vec<usize>,
+        /// The largest of them.
+        largest: usize,
+        /// Their sum.
+        all: usize,
+        /// As given.
+        max_share: f64,
+        /// The groups that are the reason.
+        dominant: Vec<Warning>,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AuthorIsClass {
+                classes,
+                label,
+                author,
+            } => write!(
+                f,
+                "in each of the {classes} classes all images are by one author (`{label}`: `{author}`), so that no fold \
+                 can both train on a class and test on it: `annotate.author_pattern` takes a class's name, or another \
+                 constant part of its file names, for an author. Set `annotate.author_pattern = \"\"`, by which no \
+                 image has an author"
+            ),
+            Self::OneAuthor {
+                label,
+                author,
+                pictures,
+            } => write!(
+                f,
+                "class `{label}` cannot be tested: all its images ({pictures}) are by one author, `{author}`, who stands \
+                 in one fold only. Add images by a second author; if `{author}` is no author, set \
+                 `annotate.without_authors = [{label:?}]` or `annotate.no_author = [{author:?}]`; or leave the class out: \
+                 `annotate.leave_out = [{label:?}]`"
+            ),
+            Self::OneGroup { label, pictures } => write!(
+                f,
+                "class `{label}` cannot be tested: its images ({pictures}) are near-duplicates of each other, or of images \
+                 by the same authors, and stand in one fold only. Add other images, leave the class out \
+                 (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
+                 `split.near_duplicates = \"ignore\"`, by which copies may stand in training and in test"
+            ),
+            Self::OnePicture { label, path } => write!(
+                f,
+                "class `{label}` cannot be tested: it has one picture, `{path}`. Add another, or leave the class out: \
+                 `annotate.leave_out = [{label:?}]`"
+            ),
+            Self::OneFold {
+                label,
+                groups,
+                fold,
+            } => write!(
+                f,
+                "class `{label}` stands in fold {fold} alone, so no fold can both train on it and test on it. Try another \
+                 `seed`, more `split.steps`, images by more authors than {groups}, or leave the class out: \
+                 `annotate.leave_out = [{label:?}]`"
+            ),
+            Self::Untrained { label, others } => write!(
+                f,
+                "class `{label}` has {others} images in the existing split, none of them in `train`. Move some there, \
+                 leave the class out (`annotate.leave_out = [{label:?}]`), or set `split.existing = \"ignore\"`"
+            ),
+            Self::LargeFold {
+                sizes,
+                largest,
+                all,
+                max_share,
+                dominant,
+            } => {
+                let shown: Vec<String> = sizes.iter().map(usize::to_string).collect();
+                write!(
+                    f,
+                    "the folds have {} images: one of them has {largest} of {all} ({:.0} %, more than \
+                     `split.max_share` = {max_share}), so that its network trains on {} images, and the other folds \
+                     test on few. Use more authors, fewer `split.folds`, or `annotate.author_pattern = \"\"` if the \
+                     names are no authors",
+                    shown.join(", "),
+                    100.0 * *largest as f64 / *all as f64,
+                    all - largest
+                )?;
+                dominant
+                    .iter()
+                    .try_for_each(|group| write!(f, "\n  {group}"))
+            }
+        }
+    }
+}
+
+/// One fault, or a list of them.
+fn list(faults: &[Fault]) -> String {
+    if let [fault] = faults {
+        return fault.to_string();
+    }
+    let mut text = format!(
+        "the collection cannot be split, for {} reasons:",
+        faults.len()
+    );
+    for fault in faults {
+        let _ = write!(text, "\n- {fault}");
+    }
+    text
 }

@@ -1,29 +1,36 @@
-//! What moves as a whole: authors with their pictures, and single pictures without an author.
+//! What moves as a whole: pictures that are tied by an author or as near-duplicates, and single pictures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Picture, SplitError};
+use crate::{Fault, Part, Picture, SplitError, Warning};
 
-/// An author's pictures.
+/// Share of a class's pictures in one group that is worth a warning.
+const DOMINANT: f64 = 0.5;
+
+/// Pictures that are tied to each other.
 pub(crate) struct Author {
     /// Indices into the input, sorted by path.
     pub(crate) pictures: Vec<usize>,
-    /// `(label, pictures)` for each class that the author worked in, sorted.
+    /// `(label, pictures)` for each class that the group has pictures of, sorted.
     pub(crate) counts: Vec<(usize, usize)>,
+    /// The author, or the first of several that near-duplicates tie together; none if near-duplicates are the only tie.
+    name: Option<String>,
+    /// Number of authors.
+    names: usize,
 }
 
-/// The collection by label and author.
+/// The collection by label and group.
 pub(crate) struct Groups {
     /// Sorted; a label's number is its index here.
     pub(crate) labels: Vec<String>,
-    /// Sorted by name.
+    /// Sorted by name, those without a name last.
     pub(crate) authors: Vec<Author>,
-    /// By label: the pictures without an author, sorted by path.
+    /// By label: the pictures without any tie, sorted by path.
     pub(crate) loose: Vec<Vec<usize>>,
     /// The label of each picture, in the order of the input.
     pub(crate) label_of: Vec<usize>,
-    /// By label: the first author's name and the first path, for messages.
-    firsts: Vec<(Option<String>, String)>,
+    /// By label: the first path, for messages.
+    firsts: Vec<String>,
 }
 
 impl Groups {
@@ -37,22 +44,22 @@ impl Groups {
             .iter()
             .map(|picture| labels.partition_point(|label| *label < picture.label))
             .collect();
-        let mut by_author: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut loose = vec![Vec::new(); labels.len()];
-        let mut firsts = vec![None; labels.len()];
-        for &picture in &order {
-            let Picture { path, author, .. } = &pictures[picture];
-            firsts[label_of[picture]].get_or_insert_with(|| (author.clone(), path.clone()));
-            match author {
-                Some(author) => by_author.entry(author).or_default().push(picture),
-                None => loose[label_of[picture]].push(picture),
+        let mut firsts = vec![String::new(); labels.len()];
+        for &picture in order.iter().rev() {
+            firsts[label_of[picture]].clone_from(&pictures[picture].path);
+        }
+        let mut authors = Vec::new();
+        for members in components(pictures, &order) {
+            match members[..] {
+                [picture] if pictures[picture].author.is_none() => {
+                    loose[label_of[picture]].push(picture);
+                }
+                _ => authors.push(Author::new(members, pictures, &label_of)),
             }
         }
-        let authors = by_author
-            .into_values()
-            .map(|pictures| Author::new(pictures, &label_of))
-            .collect();
-        let firsts = firsts.into_iter().flatten().collect();
+        // Stable: groups without a name stay in the order of their first paths.
+        authors.sort_by(|a, b| (a.name.is_none(), &a.name).cmp(&(b.name.is_none(), &b.name)));
         Ok(Self {
             labels,
             authors,
@@ -62,7 +69,7 @@ impl Groups {
         })
     }
 
-    /// By label: authors and pictures without one.
+    /// By label: groups and pictures without one.
     pub(crate) fn per_label(&self) -> Vec<usize> {
         let mut n_groups: Vec<usize> = self.loose.iter().map(Vec::len).collect();
         for (label, _) in self.authors.iter().flat_map(|author| &author.counts) {
@@ -80,43 +87,164 @@ impl Groups {
         n_pictures
     }
 
-    /// Whether the groups can be split at all.
+    /// By label: the parts that have pictures of it.
+    pub(crate) fn parts_per_label(&self, parts: &[Part]) -> Vec<BTreeSet<Part>> {
+        let mut present = vec![BTreeSet::new(); self.labels.len()];
+        for (&label, &part) in self.label_of.iter().zip(parts) {
+            present[label].insert(part);
+        }
+        present
+    }
+
+    /// Whether the groups can be split at all; all classes that cannot are listed.
     pub(crate) fn check(&self, folds: usize) -> Result<(), SplitError> {
         let pictures = self.pictures_per_label();
-        for (label, &groups) in self.per_label().iter().enumerate() {
-            if groups > 1 {
-                continue;
-            }
-            let (author, path) = self.firsts[label].clone();
-            let name = self.labels[label].clone();
-            return Err(match author {
-                Some(author) => SplitError::OneAuthor {
-                    label: name,
-                    author,
-                    pictures: pictures[label],
-                },
-                None => SplitError::OnePicture { label: name, path },
-            });
-        }
+        let per_label = self.per_label().into_iter().enumerate();
+        let alone = per_label.filter(|(_, groups)| *groups == 1);
+        let faults: Vec<Fault> = alone
+            .map(|(label, _)| self.one_group(label, pictures[label]))
+            .collect();
+        SplitError::of(self.summarized(faults))?;
         let groups = self.authors.len() + self.loose.iter().map(Vec::len).sum::<usize>();
         if groups < folds {
             return Err(SplitError::TooFewGroups { groups, folds });
         }
         Ok(())
     }
+
+    /// Why a class that is one group cannot be tested.
+    fn one_group(&self, label: usize, pictures: usize) -> Fault {
+        let name = self.labels[label].clone();
+        let mut groups = self.authors.iter();
+        let group = groups.find(|group| group.counts.iter().any(|(l, _)| *l == label));
+        match group {
+            _ if pictures == 1 => Fault::OnePicture {
+                label: name,
+                path: self.firsts[label].clone(),
+            },
+            Some(Author {
+                name: Some(author),
+                names: 1,
+                ..
+            }) => Fault::OneAuthor {
+                label: name,
+                author: author.clone(),
+                pictures,
+            },
+            _ => Fault::OneGroup {
+                label: name,
+                pictures,
+            },
+        }
+    }
+
+    /// One fault instead of one for each class, where every class is by an author of its own.
+    fn summarized(&self, faults: Vec<Fault>) -> Vec<Fault> {
+        let authors = faults.iter().filter_map(|fault| match fault {
+            Fault::OneAuthor { label, author, .. } => Some((label, author)),
+            _ => None,
+        });
+        match authors.clone().next() {
+            Some((label, author))
+                if authors.count() == self.labels.len() && self.labels.len() > 1 =>
+            {
+                vec![Fault::AuthorIsClass {
+                    classes: self.labels.len(),
+                    label: label.clone(),
+                    author: author.clone(),
+                }]
+            }
+            _ => faults,
+        }
+    }
+
+    /// The groups with most of a class's pictures.
+    pub(crate) fn dominant(&self, parts: &[Part]) -> Vec<Warning> {
+        let pictures = self.pictures_per_label();
+        let counts = self.authors.iter().flat_map(|group| {
+            group
+                .counts
+                .iter()
+                .map(move |&(label, n)| (group, label, n))
+        });
+        let dominant = counts.filter(|&(_, label, n)| n as f64 > DOMINANT * pictures[label] as f64);
+        dominant
+            .map(|(group, label, n)| Warning::Dominant {
+                label: self.labels[label].clone(),
+                group: group.describe(),
+                author: group.name.clone(),
+                of_group: n,
+                pictures: pictures[label],
+                part: parts[group.pictures[0]],
+            })
+            .collect()
+    }
 }
 
 impl Author {
-    fn new(pictures: Vec<usize>, label_of: &[usize]) -> Self {
+    fn new(members: Vec<usize>, pictures: &[Picture], label_of: &[usize]) -> Self {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        for &picture in &pictures {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for &picture in &members {
             *counts.entry(label_of[picture]).or_default() += 1;
+            names.extend(pictures[picture].author.as_deref());
         }
         Self {
-            pictures,
             counts: counts.into_iter().collect(),
+            name: names.first().map(|name| (*name).to_owned()),
+            names: names.len(),
+            pictures: members,
         }
     }
+
+    /// The group in words.
+    fn describe(&self) -> String {
+        match (&self.name, self.names) {
+            (None, _) => "a group of near-duplicates".to_owned(),
+            (Some(name), 1) => format!("author `{name}`"),
+            (Some(name), n) => {
+                format!("a group of {n} authors with the same images, `{name}` the first,")
+            }
+        }
+    }
+}
+
+/// The connected components of pictures by author and near-duplicates, each in the order of paths, by first path.
+fn components(pictures: &[Picture], order: &[usize]) -> Vec<Vec<usize>> {
+    let mut roots: Vec<usize> = (0..order.len()).collect();
+    let mut by_author: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut by_group: BTreeMap<u32, usize> = BTreeMap::new();
+    for (at, &picture) in order.iter().enumerate() {
+        let Picture {
+            author,
+            near_duplicates,
+            ..
+        } = &pictures[picture];
+        let first_of_author =
+            { author.as_deref() }.map(|name| *by_author.entry(name).or_insert(at));
+        let first_of_group = near_duplicates.map(|group| *by_group.entry(group).or_insert(at));
+        for first in first_of_author.into_iter().chain(first_of_group) {
+            let (one, other) = (root(&mut roots, first), root(&mut roots, at));
+            roots[one.max(other)] = one.min(other);
+        }
+    }
+    let mut components: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, &picture) in order.iter().enumerate() {
+        components
+            .entry(root(&mut roots, at))
+            .or_default()
+            .push(picture);
+    }
+    components.into_values().collect()
+}
+
+/// The least member of a set of `roots`, as every join keeps the lesser root.
+fn root(roots: &mut [usize], mut at: usize) -> usize {
+    while roots[at] != at {
+        roots[at] = roots[roots[at]];
+        at = roots[at];
+    }
+    at
 }
 
 /// The pictures' indices in the order of their paths.

@@ -63,7 +63,9 @@ fn deal_classes<'a>(
         units.shuffle(&mut rng);
         // Stable: authors with equally many pictures stay shuffled.
         units.sort_by_key(Vec::len);
-        let n_held = n_held(&units, design.validation * members.len() as f64);
+        // Two stay, for any fold has something to train on if the class is in two of them.
+        let n_held = n_held(&units, design.validation * members.len() as f64)
+            .min(units.len().saturating_sub(2));
         let folds = most_even(&units[n_held..], design.folds, n_shuffles, &mut rng);
         for (fold, pictures) in folds.into_iter().enumerate() {
             for picture in pictures {
@@ -75,7 +77,7 @@ fn deal_classes<'a>(
 }
 
 /// The pictures of a class by author, sorted by name; those without one alone.
-fn units<'a>(members: &[usize], author: impl Fn(usize) -> Option<&'a str>) -> Vec<Unit> {
+pub(crate) fn units<'a>(members: &[usize], author: impl Fn(usize) -> Option<&'a str>) -> Vec<Unit> {
     let mut by_author: BTreeMap<&str, Unit> = BTreeMap::new();
     let mut alone = Vec::new();
     for &picture in members {
@@ -140,6 +142,7 @@ mod tests {
         validation: 0.1,
         author_weight: 0.0,
         steps: 0,
+        max_share: 1.0,
     };
 
     /// `(label, author, pictures)`.
@@ -152,6 +155,7 @@ mod tests {
                     path: format!("{label}/{group:02}-{number:02}.jpg"),
                     label: (*label).to_owned(),
                     author: author.map(str::to_owned),
+                    near_duplicates: None,
                 })
             });
         pictures.collect()
@@ -193,6 +197,16 @@ mod tests {
         };
         let parts = split_by_class(&collection(&groups), &design, 100, rng()).unwrap();
         assert_eq!(counts(&parts), [18, 18, 0]);
+    }
+
+    #[test]
+    fn two_authors_stay_for_the_folds_of_a_class() {
+        let pictures = collection(&[("a", Some("one"), 1), ("a", Some("nine"), 9)]);
+        let parts = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+        let mut counts = counts(&parts);
+        counts.sort_unstable();
+        assert_eq!(counts, [0, 1, 9]);
+        assert!(!parts.contains(&Part::Validation));
     }
 
     #[test]

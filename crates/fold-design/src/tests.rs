@@ -9,6 +9,7 @@ const DESIGN: Design = Design {
     validation: 0.05,
     author_weight: 0.5,
     steps: 5_000,
+    max_share: 1.0,
 };
 
 fn streams(seed: u64) -> Streams {
@@ -31,6 +32,7 @@ fn collection(entries: &[(&str, &str, usize)]) -> Vec<Picture> {
         path: format!("{label}/{author}_{i}.jpg"),
         label: label.to_owned(),
         author: (!author.is_empty()).then(|| author.to_owned()),
+        near_duplicates: None,
     };
     entries
         .iter()
@@ -159,6 +161,7 @@ fn annealing_improves_on_a_bad_greedy_start() {
         validation: 0.0,
         author_weight: 0.0,
         steps: 2_000,
+        max_share: 1.0,
     };
     let split = split(&pictures, &design, streams(0)).unwrap();
     let balance = Balance::of(&pictures, &split.parts, design.parts());
@@ -191,18 +194,22 @@ fn a_class_with_few_authors_warns() {
         ("c", "", 38),
     ]);
     let split = split(&pictures, &DESIGN, streams(0)).unwrap();
-    let [warning] = &split.warnings[..] else {
-        panic!("one class has few authors: {:?}", split.warnings);
+    let warnings: Vec<String> = split.warnings.iter().map(Warning::to_string).collect();
+    let [absent, dominant] = &warnings[..] else {
+        panic!("one class has few authors: {warnings:?}");
     };
-    assert_eq!(
-        (warning.label.as_str(), warning.groups, warning.pictures),
-        ("a", 2, 9)
-    );
-    assert_eq!(warning.absent.len(), 3);
     assert!(
-        warning
-            .to_string()
-            .starts_with("class `a` has 9 pictures by 2 authors")
+        absent.starts_with("class `a` has 9 images in 2 groups"),
+        "{absent}"
+    );
+    assert!(absent.contains("annotate.leave_out = [\"a\"]"), "{absent}");
+    assert!(
+        dominant.starts_with("author `x` has 5 of the 9 images of class `a` (56 %)"),
+        "{dominant}"
+    );
+    assert!(
+        dominant.contains("annotate.no_author = [\"x\"]"),
+        "{dominant}"
     );
 }
 
@@ -219,6 +226,13 @@ fn what_cannot_be_split_says_why() {
     assert!(one_author.contains("class `a`") && one_author.contains("by one author, `x`"));
     let one_picture = error(&[("a", "", 1), ("b", "", 40)], &DESIGN);
     assert!(one_picture.contains("one picture, `a/_0.jpg`"));
+    // A fault in each of two classes: both are listed.
+    let both = error(&[("a", "x", 5), ("b", "", 1), ("c", "", 40)], &DESIGN);
+    assert!(
+        both.starts_with("the collection cannot be split, for 2 reasons:"),
+        "{both}"
+    );
+    assert!(both.contains("class `a`") && both.contains("annotate.leave_out = [\"b\"]"));
     let few = error(&[("a", "x", 5), ("a", "y", 4)], &DESIGN);
     assert!(few.starts_with("cannot split 2 groups"));
     assert!(
@@ -260,4 +274,99 @@ fn the_balance_reads_as_a_table() {
         "all         1     0     0       3     0     1",
     ];
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
+}
+
+/// The same pictures with the groups of near-duplicates of some, by path.
+fn tied(mut pictures: Vec<Picture>, ties: &[(&str, u32)]) -> Vec<Picture> {
+    for (path, group) in ties {
+        let picture = pictures.iter_mut().find(|picture| picture.path == *path);
+        picture.unwrap().near_duplicates = Some(*group);
+    }
+    pictures
+}
+
+#[test]
+fn near_duplicates_and_the_authors_of_them_stand_in_one_part() {
+    for seed in 0..10 {
+        let mut pictures = random_collection(seed, 60);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        for group in 0..12 {
+            for _ in 0..3 {
+                let picture = rng.random_range(0..pictures.len());
+                pictures[picture].near_duplicates = Some(group);
+            }
+        }
+        let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
+        assert_eq!(parted_groups(&pictures, &split.parts).1, 0);
+        assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 0);
+    }
+}
+
+#[test]
+fn ties_join_authors_and_pictures_without_one() {
+    let pictures = tied(
+        collection(&[("a", "x", 2), ("a", "y", 2), ("a", "", 3)]),
+        &[
+            ("a/x_0.jpg", 4),
+            ("a/y_1.jpg", 4),
+            ("a/_0.jpg", 7),
+            ("a/_2.jpg", 7),
+        ],
+    );
+    let groups = Groups::of(&pictures).unwrap();
+    let sizes: Vec<usize> = groups
+        .authors
+        .iter()
+        .map(|group| group.pictures.len())
+        .collect();
+    assert_eq!(sizes, [4, 2]);
+    assert_eq!(groups.loose, [vec![5]]);
+}
+
+#[test]
+fn a_class_of_near_duplicates_cannot_be_tested() {
+    let entries = [("a", "", 3), ("b", "", 40)];
+    let ties = [("a/_0.jpg", 0), ("a/_1.jpg", 0), ("a/_2.jpg", 0)];
+    let found = split(&tied(collection(&entries), &ties), &DESIGN, streams(0)).unwrap_err();
+    let found = found.to_string();
+    assert!(
+        found.contains("class `a`") && found.contains("split.near_duplicates"),
+        "{found}"
+    );
+}
+
+#[test]
+fn authors_named_after_classes_are_recognized() {
+    let found = error(
+        &[("n01", "n01", 12), ("n02", "n02", 12), ("n03", "n03", 12)],
+        &DESIGN,
+    );
+    assert!(found.starts_with("in each of the 3 classes"), "{found}");
+    assert!(found.contains("annotate.author_pattern = \"\""), "{found}");
+}
+
+#[test]
+fn a_fold_with_nearly_everything_is_refused() {
+    let entries: Vec<(&str, &str, usize)> = ["cat", "dog", "owl"]
+        .into_iter()
+        .flat_map(|class| {
+            let small = ["ada", "bob", "cyd", "dan"].map(|author| (class, author, 3));
+            small.into_iter().chain([(class, "unknown", 40)])
+        })
+        .collect();
+    let design = Design {
+        max_share: 0.75,
+        ..DESIGN
+    };
+    let found = error(&entries, &design);
+    assert!(found.contains("120 of"), "{found}");
+    assert!(
+        found.contains("author `unknown` has 40 of the 52 images of class `owl` (77 %)"),
+        "{found}"
+    );
+    assert!(
+        found.contains("annotate.no_author = [\"unknown\"]"),
+        "{found}"
+    );
+    assert!(split(&collection(&entries), &DESIGN, streams(0)).is_ok());
 }

@@ -1,8 +1,11 @@
 //! What a leak flatters: the recipe under three splits.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use maud::{Markup, html};
 use tables::flattery::Flattery;
 use tables::leak::Leak;
+use tables::near_duplicate::NearDuplicate;
 
 use crate::figure::{Figure, row};
 use crate::format::{NONE, count, counted, value};
@@ -10,11 +13,25 @@ use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
 use crate::study::{Anchors, Study};
 
-/// The splits, from the strictest to the loosest.
-const DESIGNS: [&str; 3] = ["by author", "by class", "at random"];
+/// The splits that the study's own is compared with, from the stricter to the looser.
+const LEAKY: [&str; 2] = ["by class", "at random"];
+
+/// The name of an existing split.
+const EXISTING: &str = "existing";
 
 /// The metrics shown.
 const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
+
+/// The splits; the study's own is the first.
+fn designs(study: &Study) -> [&str; 3] {
+    let mut names = study.leaks.iter().map(|row| row.design.as_str());
+    let own = names.find(|name| !LEAKY.contains(name));
+    [own.unwrap_or("by author"), LEAKY[0], LEAKY[1]]
+}
+
+fn is_existing(study: &Study) -> bool {
+    designs(study)[0] == EXISTING
+}
 
 /// The section.
 pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Section {
@@ -22,8 +39,13 @@ pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Section {
     let body = html! {
         p {
             "An author's pictures resemble each other. Where an author stands in training and in test, the network is asked "
-            "about what it has seen, and its score flatters. This study splits by author; the usual ways are to split class "
-            "by class, where an author of two classes can stand in two parts, or picture by picture, at random. "
+            "about what it has seen, and its score flatters. "
+            @if is_existing(study) {
+                "This study uses the split that the collection comes with. It is compared with two splits of the same sizes: "
+            } @else {
+                "This study splits by author; the usual ways are to split "
+            }
+            "class by class, where an author of two classes can stand in two parts, or picture by picture, at random. "
             "Here the same recipe was trained under all three and tested on one fold of each. " (words(study))
         }
         @if !study.has_authors() {
@@ -32,6 +54,7 @@ pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Section {
                 "differences between them are chance."
             }
         }
+        (existing(study))
         (row(&figures))
         (scores(study))
         (shared(study))
@@ -62,16 +85,42 @@ fn leak<'a>(study: &'a Study, design: &str) -> Option<&'a Leak> {
     study.leaks.iter().find(|row| row.design == design)
 }
 
+/// The authors and near-duplicates that an existing split has in several parts.
+fn existing(study: &Study) -> Markup {
+    let Some(leak) = leak(study, EXISTING) else {
+        return html! {};
+    };
+    html! {
+        p {
+            @if leak.shared_authors + leak.parted_near_duplicates > 0 {
+                strong { "The existing split leaks: " }
+                (leak.shared_authors) " of " (leak.authors) " authors, with " (counted(leak.shared_pictures as usize, "image"))
+                ", and " (leak.parted_near_duplicates) " of " (counted(leak.near_duplicates as usize, "group"))
+                " of near-duplicates stand in several of its parts. Its scores are too high for images by new authors; "
+                code { "split.existing = \"ignore\"" } " splits by author instead."
+            } @else {
+                "No author and no group of near-duplicates stands in two parts of the existing split."
+            }
+        }
+    }
+}
+
 fn words(study: &Study) -> String {
     let lead = study.lead();
     let score = |design| flattery(study, design, lead.metric).map(|row| row.value);
-    let [Some(by_author), Some(at_random)] = [score("by author"), score("at random")] else {
+    let own = designs(study)[0];
+    let [Some(score_of_own), Some(at_random)] = [score(own), score("at random")] else {
         return String::new();
     };
-    let difference = at_random - by_author;
+    let difference = at_random - score_of_own;
     let how = if difference > 0.0 { "above" } else { "below" };
+    let under = if own == EXISTING {
+        "of the existing split"
+    } else {
+        own
+    };
     format!(
-        "At random, {} is {:.3}, {:.3} {how} the {by_author:.3} by author. One fold is a small sample: see how wide the intervals are.",
+        "At random, {} is {:.3}, {:.3} {how} the {score_of_own:.3} {under}. One fold is a small sample: see how wide the intervals are.",
         lead.name,
         at_random,
         difference.abs()
@@ -86,7 +135,8 @@ fn figure(study: &Study) -> Figure {
         top: 28.0,
         bottom: 38.0,
     };
-    let block = ROW * DESIGNS.len() as f64 + 14.0;
+    let designs = designs(study);
+    let block = ROW * designs.len() as f64 + 14.0;
     let metrics = metrics(study);
     let height = margins.top + block * metrics.len() as f64 + margins.bottom;
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
@@ -95,7 +145,7 @@ fn figure(study: &Study) -> Figure {
         let top = margins.top + block * idx as f64;
         plot.canvas
             .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
-        for (idx, design) in DESIGNS.iter().enumerate() {
+        for (idx, design) in designs.iter().enumerate() {
             let y = top + ROW * (idx as f64 + 0.5);
             plot.canvas.text("muted end", (104.0, y + 4.0), design);
             if let Some(row) = flattery(study, design, metric) {
@@ -135,7 +185,7 @@ fn scores(study: &Study) -> Markup {
         }
     };
     let body = html! {
-        @for design in DESIGNS {
+        @for design in designs(study) {
             tr {
                 th scope="row" { (design) }
                 @for (metric, _) in metrics(study) { (cell(flattery(study, design, metric))) }
@@ -175,7 +225,7 @@ fn shared(study: &Study) -> Markup {
     };
     let cell = |value: Option<String>| html! { td { (value.unwrap_or_else(|| NONE.to_owned())) } };
     let body = html! {
-        @for design in DESIGNS {
+        @for design in designs(study) {
             @let leak = leak(study, design);
             tr {
                 th scope="row" { (design) }
@@ -188,34 +238,76 @@ fn shared(study: &Study) -> Markup {
     table("What the parts of each split share", &head, &body)
 }
 
+/// The copies in the collection: those with conflicting labels first, then those in several parts.
 fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
     const MOST: usize = 20;
-    let parted = study
-        .near_duplicates
-        .iter()
-        .filter(|pair| pair.first_part != pair.second_part);
-    let parted: Vec<_> = parted.collect();
-    if parted.is_empty() {
+    if study.near_duplicates.is_empty() {
         return html! {};
     }
+    let parts = parts(study);
+    let groups = || study.near_duplicates.iter().map(|row| row.group);
+    let n_groups = groups().collect::<BTreeSet<u32>>().len();
+    let conflicting = study.near_duplicates.iter().filter(|row| row.conflict);
+    let n_conflicting = conflicting
+        .map(|row| row.group)
+        .collect::<BTreeSet<u32>>()
+        .len();
+    let is_parted = |group: u32| parts[&group].len() > 1;
+    let n_parted = parts.keys().filter(|group| is_parted(**group)).count();
+    let copies = study
+        .near_duplicates
+        .iter()
+        .filter(|row| row.path != row.representative);
+    let mut copies: Vec<&NearDuplicate> = copies.collect();
+    copies.sort_by_key(|row| (!row.conflict, !is_parted(row.group)));
+    let rows = study.near_duplicates.iter();
+    let labels: BTreeMap<&str, &str> = rows
+        .map(|row| (row.path.as_str(), row.label.as_str()))
+        .collect();
+    let label = |path: &str| labels.get(path).copied().unwrap_or(NONE);
     let head = html! {
-        tr { th scope="col" { "picture" } th.words scope="col" { "looks like" } th scope="col" { "bits apart" } th scope="col" { "parts" } }
+        tr { th scope="col" { "image" } th.words scope="col" { "copy of" } th.words scope="col" { "classes" } th scope="col" { "difference" } th scope="col" { "parts" } }
     };
     let body = html! {
-        @for pair in parted.iter().take(MOST) {
+        @for row in copies.iter().take(MOST) {
             tr {
-                th.path scope="row" { a href=[anchors.link(&pair.first)] { (pair.first) } }
-                td."path words" { a href=[anchors.link(&pair.second)] { (pair.second) } }
-                td { (pair.distance) }
-                td { (pair.first_part) " and " (pair.second_part) }
+                th.path scope="row" { a href=[anchors.link(&row.path)] { (row.path) } }
+                td."path words" { a href=[anchors.link(&row.representative)] { (row.representative) } }
+                td.words {
+                    @let other = label(&row.representative);
+                    @if row.label == other { (row.label) } @else { strong { (row.label) " and " (other) } }
+                }
+                td { (format!("{:.1}", row.difference)) }
+                td { (parts[&row.group].iter().copied().collect::<Vec<_>>().join(", ")) }
             }
         }
     };
     html! {
         p {
-            "Of pictures that look alike, " (counted(parted.len(), "pair")) " stand in two parts of this study's own split: copies, "
-            "reproductions and variants, or chance. Have a look at them."
+            (counted(study.near_duplicates.len(), "image")) " are near-duplicates: the same image in another size, compression, "
+            "brightness or with a slight crop, in " (counted(n_groups, "group")) ". "
+            @if n_parted == 0 { "Each group stands in one part, so that no network is tested on a copy of what it was trained on. " }
+            @else { strong { (counted(n_parted, "group")) " in several parts. " } }
+            @if n_conflicting > 0 {
+                strong { (counted(n_conflicting, "group")) " with conflicting labels: " }
+                "the same image is in several classes, and no network can be right about all of them."
+            }
         }
-        (table("Pictures that look alike, in different parts", &head, &body))
+        (table("Near-duplicates, with the difference in levels of 255", &head, &body))
+        @if copies.len() > MOST { p.note { "The first " (MOST) " of " (copies.len()) "; all are in the table " code { "near_duplicates" } "." } }
     }
+}
+
+/// By group of near-duplicates: the parts with images of it.
+fn parts(study: &Study) -> BTreeMap<u32, BTreeSet<&str>> {
+    let rows = study.predictions.iter();
+    let part_of: BTreeMap<&str, &str> = rows
+        .map(|row| (row.path.as_str(), row.part.as_str()))
+        .collect();
+    let mut parts: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    for row in &study.near_duplicates {
+        let parts = parts.entry(row.group).or_default();
+        parts.extend(part_of.get(row.path.as_str()).copied());
+    }
+    parts
 }

@@ -48,6 +48,7 @@ fn annotation(number: u32) -> Annotation {
         author: (code == 0).then(|| AUTHOR.to_owned()),
         title: format!("no-{number}"),
         code,
+        split: None,
         width: 8,
         height: 4,
         format: "png".to_owned(),
@@ -430,14 +431,22 @@ fn leaks() -> Vec<Leak> {
 }
 
 fn near_duplicates() -> Vec<NearDuplicate> {
-    let pair = |second_part: &str| NearDuplicate {
-        first: "a/<one>.jpg".to_owned(),
-        second: format!("a/two-{second_part}.jpg"),
-        distance: 3,
-        first_part: "0".to_owned(),
-        second_part: second_part.to_owned(),
+    let row = |(path, group, label, representative): (&str, u32, &str, &str)| NearDuplicate {
+        path: path.to_owned(),
+        group,
+        label: label.to_owned(),
+        representative: representative.to_owned(),
+        difference: if path == representative { 0.0 } else { 2.25 },
+        conflict: group == 1,
     };
-    ["0", "1"].map(pair).to_vec()
+    [
+        ("a/one.jpg", 0, "a", "a/one.jpg"),
+        ("a/two.jpg", 0, "a", "a/one.jpg"),
+        ("a/<three>.jpg", 1, "a", "a/<three>.jpg"),
+        ("b/four.jpg", 1, "b", "a/<three>.jpg"),
+    ]
+    .map(row)
+    .to_vec()
 }
 
 fn flattery() -> Vec<Flattery> {
@@ -461,9 +470,33 @@ fn a_leak_is_told_in_numbers() {
     let page = report(&study()).page;
     assert!(page.contains("At random, top-1 is 0.800, 0.200 above the 0.600 by author."));
     assert!(page.contains("<td>7 of 9</td>"));
-    // Only the pair that stands in two parts is shown, its path as text.
-    assert!(page.contains("a/&lt;one&gt;.jpg") && page.contains("a/two-1.jpg"));
-    assert!(!page.contains("a/two-0.jpg"));
+}
+
+#[test]
+fn copies_with_conflicting_labels_come_first() {
+    let page = report(&study()).page;
+    assert!(page.contains("4 images are near-duplicates"), "{page}");
+    assert!(page.contains("1 group with conflicting labels: "));
+    let place = |text: &str| page.find(text).unwrap();
+    assert!(place(">b/four.jpg<") < place(">a/two.jpg<"));
+    assert!(page.contains("<strong>b and a</strong>"));
+    assert!(page.contains(">a/&lt;three&gt;.jpg<"));
+}
+
+#[test]
+fn an_existing_split_is_named_and_its_leaks_are_counted() {
+    let mut study = study();
+    study.leaks[0].design = "existing".to_owned();
+    study.leaks[0].shared_authors = 3;
+    for row in &mut study.flattery {
+        if row.design == "by author" {
+            row.design = "existing".to_owned();
+        }
+    }
+    let page = report(&study).page;
+    assert!(page.contains("The existing split leaks: </strong>3 of 9 authors"));
+    assert!(page.contains("0.200 above the 0.600 of the existing split."));
+    assert!(!page.contains("This study splits by author"));
 }
 
 pub(crate) fn study() -> Study {

@@ -19,6 +19,8 @@ pub struct Annotation {
     pub title: String,
     /// Number of the label in the sorted list of labels, from 0.
     pub code: u32,
+    /// `train`, `validation` or `test` where the collection already has a split; null where it has none.
+    pub split: Option<String>,
     /// Pixels from left to right.
     pub width: u32,
     /// Pixels from top to bottom.

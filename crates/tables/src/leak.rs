@@ -9,7 +9,7 @@ use crate::Table;
 /// What stands in two parts of a split, though it should not. Sorted by `design`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
-    /// `by author`, `by class` or `at random`.
+    /// `by author`, or `existing` for an existing split; `by class`; `at random`.
     pub design: String,
     /// Authors of the collection.
     pub authors: u32,
@@ -17,9 +17,9 @@ pub struct Leak {
     pub shared_authors: u32,
     /// Pictures of those authors.
     pub shared_pictures: u32,
-    /// Pairs of pictures that look alike.
+    /// Groups of near-duplicates.
     pub near_duplicates: u32,
-    /// Such pairs whose pictures stand in different parts.
+    /// Groups with images in more than one part.
     pub parted_near_duplicates: u32,
 }
 

@@ -25,7 +25,6 @@ pub mod epoch_place;
 pub mod epoch_score;
 pub mod explanation;
 pub mod feature;
-pub mod fingerprint;
 pub mod flattery;
 pub mod fold;
 pub mod forest_prediction;

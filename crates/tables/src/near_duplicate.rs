@@ -1,4 +1,4 @@
-//! Table `near_duplicates`: pairs of pictures that look alike.
+//! Table `near_duplicates`: images that have copies in the collection.
 
 use std::cmp::Ordering;
 
@@ -6,25 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::Table;
 
-/// Two pictures that look alike. Sorted by `first` and `second`.
+/// An image of a group of near-duplicates. Sorted by `group` and `path`; images without near-duplicates have no row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NearDuplicate {
     /// As in `annotations`.
-    pub first: String,
-    /// As in `annotations`, behind `first`.
-    pub second: String,
-    /// Bits of 64 in which their perceptual hashes differ.
-    pub distance: u32,
-    /// Where `first` stands in the study's folds.
-    pub first_part: String,
-    /// Where `second` stands.
-    pub second_part: String,
+    pub path: String,
+    /// Index of the group, from 0.
+    pub group: u32,
+    /// The class.
+    pub label: String,
+    /// Path of the image of the group that confirmed this one, or of the image itself if others were compared with it.
+    pub representative: String,
+    /// Largest mean difference of a block from the representative after alignment, in levels of 255.
+    pub difference: f32,
+    /// Whether the group has images of several classes.
+    pub conflict: bool,
 }
 
 impl Table for NearDuplicate {
     const NAME: &'static str = "near_duplicates";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.first, &self.second).cmp(&(&other.first, &other.second))
+        (self.group, &self.path).cmp(&(other.group, &other.path))
     }
 }

@@ -51,7 +51,7 @@ pub enum TrainError {
         existing: Vec<u32>,
     },
     /// A row of `folds` has an unknown part.
-    #[error("`{path}` is in part `{part}`: expected the number of a fold or `val`")]
+    #[error("`{path}` is in part `{part}`: expected the number of a fold, `val` or `train`")]
     NoSuchPart {
         /// The picture.
         path: String,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tables::annotation::Annotation;
-use tables::fold::{Fold, VALIDATION};
+use tables::fold::{Assignment, Fold};
 
 use crate::TrainError;
 
@@ -52,22 +52,31 @@ impl Parts {
     /// The tables name different pictures, a part or a fold does not exist, or there are fewer than two classes.
     pub fn new(annotations: &[Annotation], folds: &[Fold], fold: u32) -> Result<Self, TrainError> {
         check_same_pictures(annotations, folds)?;
-        let numbers = folds.iter().map(number).collect::<Result<Vec<_>, _>>()?;
-        let existing: BTreeSet<u32> = numbers.iter().flatten().copied().collect();
+        let assignments = folds
+            .iter()
+            .map(assignment)
+            .collect::<Result<Vec<_>, _>>()?;
+        let numbers = assignments
+            .iter()
+            .filter_map(|assignment| match assignment {
+                Assignment::Fold(number) => Some(*number),
+                Assignment::Train | Assignment::Validation => None,
+            });
+        let existing: BTreeSet<u32> = numbers.collect();
         if !existing.contains(&fold) {
             let existing = existing.into_iter().collect();
             return Err(TrainError::NoSuchFold { fold, existing });
         }
-        let part = |number: Option<u32>| match number {
-            None => Part::Val,
-            Some(number) if number == fold => Part::Test,
-            Some(_) => Part::Train,
+        let part = |assignment: Assignment| match assignment {
+            Assignment::Validation => Part::Val,
+            Assignment::Fold(number) if number == fold => Part::Test,
+            Assignment::Fold(_) | Assignment::Train => Part::Train,
         };
         Ok(Self {
             fold,
             classes: classes(annotations)?,
             codes: annotations.iter().map(|row| row.code).collect(),
-            parts: numbers.into_iter().map(part).collect(),
+            parts: assignments.into_iter().map(part).collect(),
         })
     }
 
@@ -166,18 +175,11 @@ fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(),
     }
 }
 
-/// The number of a row's fold; none for validation.
-fn number(row: &Fold) -> Result<Option<u32>, TrainError> {
-    if row.part == VALIDATION {
-        return Ok(None);
-    }
-    row.part
-        .parse()
-        .map(Some)
-        .map_err(|_| TrainError::NoSuchPart {
-            path: row.path.clone(),
-            part: row.part.clone(),
-        })
+fn assignment(row: &Fold) -> Result<Assignment, TrainError> {
+    row.assignment().ok_or_else(|| TrainError::NoSuchPart {
+        path: row.path.clone(),
+        part: row.part.clone(),
+    })
 }
 
 /// The label of each code from 0, every code with one label.
@@ -218,6 +220,7 @@ mod tests {
                 author: None,
                 title: String::new(),
                 code,
+                split: None,
                 width: 1,
                 height: 1,
                 format: "jpeg".to_owned(),
@@ -259,6 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn training_images_of_an_existing_split_are_trained_on_by_every_fold() {
+        let rows = [
+            ("a", 0, "train"),
+            ("b", 1, "train"),
+            ("a", 0, "0"),
+            ("b", 1, "0"),
+            ("a", 0, "val"),
+        ];
+        let parts = parts(&rows, 0).unwrap();
+        assert_eq!(parts.images(Part::Train), [0, 1]);
+        assert_eq!(parts.images(Part::Test), [2, 3]);
+        assert_eq!(parts.images(Part::Val), [4]);
+    }
+
+    #[test]
     fn every_picture_is_in_one_part() {
         for fold in [0, 1] {
             let parts = parts(&ROWS, fold).unwrap();
@@ -291,7 +309,7 @@ mod tests {
         );
         assert_eq!(
             message(&[first, ("b", 1, "x")]),
-            "`1.jpg` is in part `x`: expected the number of a fold or `val`"
+            "`1.jpg` is in part `x`: expected the number of a fold, `val` or `train`"
         );
         let untrained = parts(&[first, second], 0)
             .unwrap()

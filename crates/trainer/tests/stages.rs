@@ -188,6 +188,7 @@ fn annotation(path: &str, label: &str, code: u32) -> Annotation {
         author: None,
         title: path.to_owned(),
         code,
+        split: None,
         width: 40,
         height: 50,
         format: "png".to_owned(),

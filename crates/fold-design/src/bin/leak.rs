@@ -1,15 +1,17 @@
 //! Stage `leak`: the splits that leak, and what each of three splits shares between its parts.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use fold_design::{
-    Design, Pair, Part, Picture, SharedAuthors, near_pairs, split_at_random, split_by_class,
+    Design, Part, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
+    split_by_class,
 };
 use serde::Deserialize;
 use stage::{Input, Output, Seed};
-use tables::fingerprint::Fingerprint;
-use tables::fold::{Fold, VALIDATION};
+use tables::annotation::Annotation;
+use tables::fold::Fold;
 use tables::leak::Leak;
 use tables::near_duplicate::NearDuplicate;
 
@@ -18,23 +20,35 @@ use tables::near_duplicate::NearDuplicate;
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Number of folds, at least 2.
+    /// Number of folds.
     folds: usize,
     /// Share of every class's pictures that go to validation, from 0 to 0.5.
     validation: f64,
     /// Shuffles of a class's authors of which the most even one counts, at least 1.
     shuffles: usize,
-    /// Pictures look alike if their perceptual hashes differ in at most so many of 64 bits.
-    max_distance: u32,
+    /// As in stage `split`.
+    existing: Choice,
+}
+
+/// Whether an existing split was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Choice {
+    /// It was, if there is one.
+    Use,
+    /// All images were dealt anew.
+    Ignore,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// The study's folds, by author.
+    /// The study's folds, by author or of an existing split.
     folds: Input<Fold>,
-    /// What the pictures show.
-    fingerprints: Input<Fingerprint>,
+    /// The pictures, with the existing split.
+    annotations: Input<Annotation>,
+    /// Those that are copies of each other.
+    near_duplicates: Input<NearDuplicate>,
 }
 
 #[derive(Deserialize)]
@@ -46,8 +60,6 @@ struct Outputs {
     at_random: Output<Fold>,
     /// What each split shares.
     leaks: Output<Leak>,
-    /// Pictures that look alike.
-    near_duplicates: Output<NearDuplicate>,
 }
 
 fn main() -> ExitCode {
@@ -56,32 +68,44 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures: Vec<Picture> = folds.iter().map(picture).collect();
-    let by_author: Vec<Part> = folds.iter().map(part).collect::<anyhow::Result<_>>()?;
-    let pairs = near_pairs(
-        &hashes(&inputs.fingerprints.read()?, &folds)?,
-        params.max_distance,
-    );
+    let pictures = pictures(&folds, &inputs.near_duplicates.read()?);
+    let own: Vec<Part> = { folds.iter() }
+        .map(|row| { row.part.parse() }.with_context(|| format!("`{}`", row.path)))
+        .collect::<anyhow::Result<_>>()?;
+    let annotations = inputs.annotations.read()?;
+    let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split.as_deref()));
+    let is_existing = params.existing == Choice::Use && existing(found)?.is_some();
 
-    let design = Design {
-        folds: params.folds,
-        validation: params.validation,
-        author_weight: 0.0,
-        steps: 0,
-    };
     let rng = |name| params.seed.stream(name).rng();
-    let by_class = split_by_class(&pictures, &design, params.shuffles, rng("leak by class"))?;
-    let at_random = split_at_random(&pictures, &design, rng("leak at random"))?;
+    let (by_class, at_random) = (rng("leak by class"), rng("leak at random"));
+    let (by_class, at_random) = if is_existing {
+        (
+            shuffled_like(&pictures, &own, true, params.shuffles, by_class)?,
+            shuffled_like(&pictures, &own, false, 1, at_random)?,
+        )
+    } else {
+        let design = Design {
+            folds: params.folds,
+            validation: params.validation,
+            author_weight: 0.0,
+            steps: 0,
+            max_share: 1.0,
+        };
+        (
+            split_by_class(&pictures, &design, params.shuffles, by_class)?,
+            split_at_random(&pictures, &design, at_random)?,
+        )
+    };
 
     let mut leaks = Vec::new();
     for (design, parts) in [
-        ("by author", &by_author),
+        (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(design, &pictures, parts, &pairs)?;
+        let leak = leak(design, &pictures, parts)?;
         tracing::info!(
-            "{design}: {} of {} authors in two parts, with {} pictures; {} of {} near-duplicates parted",
+            "{design}: {} of {} authors in two parts, with {} images; {} of {} groups of near-duplicates parted",
             leak.shared_authors,
             leak.authors,
             leak.shared_pictures,
@@ -91,81 +115,35 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         leaks.push(leak);
     }
     outputs.leaks.write(leaks)?;
-    let near = pairs.iter().map(|pair| near_duplicate(pair, &folds));
-    outputs.near_duplicates.write(near.collect())?;
     outputs.by_class.write(placed(&folds, &by_class))?;
     outputs.at_random.write(placed(&folds, &at_random))
 }
 
-fn picture(row: &Fold) -> Picture {
-    Picture {
+/// The pictures with their groups of near-duplicates.
+fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
+    let groups: BTreeMap<&str, u32> = { near_duplicates.iter() }
+        .map(|row| (row.path.as_str(), row.group))
+        .collect();
+    let picture = |row: &Fold| Picture {
         path: row.path.clone(),
         label: row.label.clone(),
         author: row.author.clone(),
-    }
+        near_duplicates: groups.get(row.path.as_str()).copied(),
+    };
+    folds.iter().map(picture).collect()
 }
 
-fn part(row: &Fold) -> anyhow::Result<Part> {
-    if row.part == VALIDATION {
-        return Ok(Part::Validation);
-    }
-    let fold = row.part.parse();
-    let fold = fold.with_context(|| format!("`{}` stands in part `{}`", row.path, row.part))?;
-    Ok(Part::Fold(fold))
-}
-
-fn hashes(fingerprints: &[Fingerprint], folds: &[Fold]) -> anyhow::Result<Vec<u64>> {
-    ensure!(
-        fingerprints.len() == folds.len(),
-        "{} pictures have a fingerprint, {} a fold",
-        fingerprints.len(),
-        folds.len()
-    );
-    let pairs = fingerprints.iter().zip(folds);
-    pairs
-        .map(|(fingerprint, fold)| {
-            ensure!(
-                fingerprint.path == fold.path,
-                "there is a fingerprint of `{}` where a fold of `{}` stands",
-                fingerprint.path,
-                fold.path
-            );
-            u64::from_str_radix(&fingerprint.hash, 16)
-                .with_context(|| format!("the fingerprint of `{}`", fingerprint.path))
-        })
-        .collect()
-}
-
-fn leak(
-    design: &str,
-    pictures: &[Picture],
-    parts: &[Part],
-    pairs: &[Pair],
-) -> anyhow::Result<Leak> {
+fn leak(design: &str, pictures: &[Picture], parts: &[Part]) -> anyhow::Result<Leak> {
     let shared = SharedAuthors::count(pictures, parts);
-    let parted = pairs
-        .iter()
-        .filter(|pair| parts[pair.first] != parts[pair.second])
-        .count();
+    let (near_duplicates, parted) = parted_groups(pictures, parts);
     Ok(Leak {
         design: design.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
         shared_pictures: shared.pictures.try_into()?,
-        near_duplicates: pairs.len().try_into()?,
+        near_duplicates: near_duplicates.try_into()?,
         parted_near_duplicates: parted.try_into()?,
     })
-}
-
-fn near_duplicate(pair: &Pair, folds: &[Fold]) -> NearDuplicate {
-    let [first, second] = [&folds[pair.first], &folds[pair.second]];
-    NearDuplicate {
-        first: first.path.clone(),
-        second: second.path.clone(),
-        distance: pair.distance,
-        first_part: first.part.clone(),
-        second_part: second.part.clone(),
-    }
 }
 
 fn placed(folds: &[Fold], parts: &[Part]) -> Vec<Fold> {

@@ -10,6 +10,10 @@ use tables::epoch_output::EpochOutput;
 use tables::flattery::Flattery;
 use tables::fold::Fold;
 use tables::history::History;
+use tables::leak::Leak;
+
+/// The splits that the study's own is compared with.
+const LEAKY: [&str; 2] = ["by class", "at random"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +30,8 @@ struct Params {
 struct Inputs {
     /// Classes and authors of the pictures.
     folds: Input<Fold>,
+    /// The splits, with the study's own among them.
+    leaks: Input<Leak>,
     by_author_history: Input<History>,
     by_author_epochs: Input<EpochOutput>,
     by_class_history: Input<History>,
@@ -50,19 +56,16 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
     let collection = Collection::of(pictures);
+    let leaks = inputs.leaks.read()?;
     let trainings = [
         (
-            "by author",
+            own_design(&leaks)?,
             &inputs.by_author_history,
             &inputs.by_author_epochs,
         ),
+        (LEAKY[0], &inputs.by_class_history, &inputs.by_class_epochs),
         (
-            "by class",
-            &inputs.by_class_history,
-            &inputs.by_class_epochs,
-        ),
-        (
-            "at random",
+            LEAKY[1],
             &inputs.at_random_history,
             &inputs.at_random_epochs,
         ),
@@ -79,6 +82,14 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         rows.extend(scored);
     }
     outputs.flattery.write(rows)
+}
+
+/// The name of the study's own split: `by author`, or `existing` for a split that the collection comes with.
+fn own_design(leaks: &[Leak]) -> anyhow::Result<&str> {
+    let mut designs = leaks.iter().map(|row| row.design.as_str());
+    designs
+        .find(|design| !LEAKY.contains(design))
+        .context("`leaks` has no row of the study's own split")
 }
 
 /// The figures of the tested pictures in the best epoch.

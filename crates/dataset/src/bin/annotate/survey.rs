@@ -108,6 +108,7 @@ fn annotation(
         title,
         // Known when all pictures are.
         code: 0,
+        split: None,
         width: inspected.width,
         height: inspected.height,
         format: inspected.format.to_owned(),

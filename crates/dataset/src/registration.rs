@@ -1,0 +1,345 @@
+//! The difference of two thumbnails after alignment: the second look at candidates for near-duplicates.
+//!
+//! A copy of an image differs from it by a slight crop, by brightness and contrast, and by the noise of compression and
+//! scaling. The first two are fitted (Lucas and Kanade 1981, with gain and bias), the last one is small everywhere. A
+//! different image of the same scene differs much in some place, however small, so that the largest difference of a
+//! block counts and not the mean over the image.
+
+use crate::thumbnail::{CHROMA_SIDE, SIDE, Thumbnail};
+
+/// Sides of the versions that are aligned, coarse to fine, with the number of steps.
+const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 3)];
+
+/// Blocks in each direction whose mean differences are compared.
+const BLOCKS: usize = 8;
+
+/// Largest shift and scaling of a slight crop, as a share of half the side.
+const MOST_MOVED: f64 = 0.15;
+
+/// Largest ratio of contrasts.
+const MOST_GAIN: f64 = 1.5;
+
+/// Largest difference of mean luma, in levels.
+const MOST_BIAS: f64 = 48.0;
+
+/// Contrast in levels below which differences are magnified, as an image of low contrast differs from any other such
+/// image by few levels.
+const LOW_CONTRAST: f64 = 24.0;
+
+/// Contrast in levels at which the magnification ends, as noise would be magnified.
+const LEAST_CONTRAST: f64 = 6.0;
+
+/// Share of the coarse contrast that may be left unexplained before the alignment is given up.
+const UNALIGNED: f64 = 0.5;
+
+/// The largest mean difference of an eighth by an eighth of the image, in levels of 255, after alignment of `other` to
+/// `reference` in position, scale, brightness and contrast; infinite where no slight crop aligns them.
+///
+/// For images of low contrast the levels are those at a standard deviation of 24.
+pub fn difference(reference: &Thumbnail, other: &Thumbnail) -> f32 {
+    let luma = Plane::of(reference.luma(), SIDE);
+    let other_luma = Plane::of(other.luma(), SIDE);
+    let contrast = luma.contrast().max(LEAST_CONTRAST);
+    let magnification = (LOW_CONTRAST / contrast).max(1.0);
+    let after = |warp: &Warp| {
+        let in_luma = block_difference(&luma, &other_luma, warp) * magnification;
+        let in_chroma = { reference.chroma().into_iter().zip(other.chroma()) }
+            .map(|(one, other)| {
+                let [one, other] = [one, other].map(|plane| Plane::of(plane, CHROMA_SIDE));
+                // Chroma is stored halved, around 128, and grows with the contrast of luma.
+                let warp = Warp {
+                    bias: 128.0 * (1.0 - warp.gain),
+                    ..*warp
+                };
+                2.0 * block_difference(&one, &other, &warp)
+            })
+            .fold(0.0, f64::max);
+        in_luma.max(in_chroma)
+    };
+    // Most copies need no alignment.
+    let unaligned = after(&Warp::identity(&luma, &other_luma));
+    let aligned = match unaligned {
+        small if small < 2.0 => None,
+        _ => align(&luma, &other_luma).map(|warp| after(&warp)),
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "levels, in single precision"
+    )]
+    let difference = aligned.unwrap_or(f64::INFINITY).min(unaligned) as f32;
+    difference
+}
+
+/// Where and how bright a place of the reference is in the other image. Places reach from -1 to 1 in both directions.
+#[derive(Clone, Copy, Debug)]
+struct Warp {
+    shift: [f64; 2],
+    scale: [f64; 2],
+    gain: f64,
+    bias: f64,
+}
+
+impl Warp {
+    /// No movement; gain and bias equate mean and contrast as far as a copy's may differ.
+    fn identity(reference: &Plane, other: &Plane) -> Self {
+        let ratio = reference.contrast().max(1.0) / other.contrast().max(1.0);
+        let gain = ratio.clamp(1.0 / MOST_GAIN, MOST_GAIN);
+        let moved = (reference.mean() - other.mean()).clamp(-MOST_BIAS, MOST_BIAS);
+        Self {
+            shift: [0.0; 2],
+            scale: [1.0; 2],
+            gain,
+            bias: moved + other.mean() * (1.0 - gain),
+        }
+    }
+
+    fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [
+            x * self.scale[0] + self.shift[0],
+            y * self.scale[1] + self.shift[1],
+        ]
+    }
+
+    /// Whether a slight crop, and a change of brightness or contrast, is all of it.
+    fn is_slight(&self, mean: f64) -> bool {
+        let moved = self.shift.iter().all(|shift| shift.abs() <= MOST_MOVED)
+            && self
+                .scale
+                .iter()
+                .all(|scale| (scale - 1.0).abs() <= MOST_MOVED);
+        let brightened = (self.gain * mean + self.bias - mean).abs() <= MOST_BIAS;
+        moved && brightened && (1.0 / MOST_GAIN..=MOST_GAIN).contains(&self.gain)
+    }
+
+    fn add(&mut self, step: [f64; UNKNOWNS]) {
+        let [shift_x, shift_y, scale_x, scale_y, gain, bias] = step;
+        self.shift[0] += shift_x;
+        self.shift[1] += shift_y;
+        self.scale[0] += scale_x;
+        self.scale[1] += scale_y;
+        self.gain += gain;
+        self.bias += bias;
+    }
+}
+
+/// Numbers of a [`Warp`].
+const UNKNOWNS: usize = 6;
+
+/// A plane of `side` × `side` values.
+struct Plane {
+    side: usize,
+    values: Vec<f64>,
+}
+
+impl Plane {
+    fn of(bytes: &[u8], side: usize) -> Self {
+        Self {
+            side,
+            values: bytes.iter().map(|&value| f64::from(value)).collect(),
+        }
+    }
+
+    /// Means of squares: the same at a smaller side, which divides this one's.
+    fn coarse(&self, side: usize) -> Self {
+        let scale = self.side / side;
+        let cell = |cell: usize| {
+            let (top, left) = (cell / side * scale, cell % side * scale);
+            let pixels = (0..scale * scale).map(|at| {
+                let (y, x) = (top + at / scale, left + at % scale);
+                self.values[y * self.side + x]
+            });
+            pixels.sum::<f64>() / (scale * scale) as f64
+        };
+        Self {
+            side,
+            values: (0..side * side).map(cell).collect(),
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        self.values.iter().sum::<f64>() / self.values.len() as f64
+    }
+
+    /// The standard deviation.
+    fn contrast(&self) -> f64 {
+        let mean = self.mean();
+        let squares = self.values.iter().map(|value| (value - mean).powi(2));
+        (squares.sum::<f64>() / self.values.len() as f64).sqrt()
+    }
+
+    /// The place of a pixel's center.
+    fn place(&self, at: usize) -> [f64; 2] {
+        [at % self.side, at / self.side].map(|at| (2 * at + 1) as f64 / self.side as f64 - 1.0)
+    }
+
+    /// The bilinear value at a place, and its slopes along x and y; none beyond the plane.
+    fn sample(&self, place: [f64; 2]) -> Option<(f64, [f64; 2])> {
+        let last = (self.side - 1) as f64;
+        let half = self.side as f64 / 2.0;
+        let [x, y] = place.map(|at| (at + 1.0) * half - 0.5);
+        // Half a pixel beyond the outer centers still belongs to the plane.
+        if x < -0.5 || y < -0.5 || x > last + 0.5 || y > last + 0.5 {
+            return None;
+        }
+        let (x, y) = (x.clamp(0.0, last), y.clamp(0.0, last));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to the plane"
+        )]
+        let (left, top) = (
+            (x as usize).min(self.side - 2),
+            (y as usize).min(self.side - 2),
+        );
+        let (right, down) = (x - left as f64, y - top as f64);
+        let row = &self.values[top * self.side + left..];
+        let [a, b, c, d] = [row[0], row[1], row[self.side], row[self.side + 1]];
+        let upper = a + (b - a) * right;
+        let lower = c + (d - c) * right;
+        let slope_x = (b - a) * (1.0 - down) + (d - c) * down;
+        Some((
+            upper + (lower - upper) * down,
+            [slope_x * half, (lower - upper) * half],
+        ))
+    }
+}
+
+/// The warp of least squares, coarse to fine, or none where no slight one is found.
+fn align(reference: &Plane, other: &Plane) -> Option<Warp> {
+    let mut warp = Warp::identity(reference, other);
+    for (side, steps) in LEVELS {
+        let [reference, other] = [reference, other].map(|plane| plane.coarse(side));
+        for _ in 0..steps {
+            warp.add(step(&reference, &other, &warp)?);
+            if !warp.is_slight(other.mean()) {
+                return None;
+            }
+        }
+        if residual(&reference, &other, &warp) > UNALIGNED * reference.contrast() {
+            return None;
+        }
+    }
+    Some(warp)
+}
+
+/// A step of Gauss and Newton.
+fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]> {
+    let mut normal = [[0.0; UNKNOWNS]; UNKNOWNS];
+    let mut right = [0.0; UNKNOWNS];
+    for (at, &expected) in reference.values.iter().enumerate() {
+        let place = reference.place(at);
+        let Some((value, [slope_x, slope_y])) = other.sample(warp.place(place)) else {
+            continue;
+        };
+        let [slope_x, slope_y] = [slope_x, slope_y].map(|slope| slope * warp.gain);
+        let gradient = [
+            slope_x,
+            slope_y,
+            slope_x * place[0],
+            slope_y * place[1],
+            value,
+            1.0,
+        ];
+        let missing = expected - (warp.gain * value + warp.bias);
+        for (i, &one) in gradient.iter().enumerate() {
+            right[i] += one * missing;
+            for (cell, &two) in normal[i].iter_mut().zip(&gradient) {
+                *cell += one * two;
+            }
+        }
+    }
+    for (i, row) in normal.iter_mut().enumerate() {
+        // Along what an image has no structure, nothing moves.
+        row[i] = row[i] * 1.001 + 1.0;
+    }
+    solve(normal, right)
+}
+
+/// Solves `matrix · x = right` by Gaussian elimination with row pivots.
+fn solve(
+    mut matrix: [[f64; UNKNOWNS]; UNKNOWNS],
+    mut right: [f64; UNKNOWNS],
+) -> Option<[f64; UNKNOWNS]> {
+    for column in 0..UNKNOWNS {
+        let pivot = (column..UNKNOWNS)
+            .max_by(|&a, &b| matrix[a][column].abs().total_cmp(&matrix[b][column].abs()))?;
+        matrix.swap(column, pivot);
+        right.swap(column, pivot);
+        if matrix[column][column].abs() < 1e-9 {
+            return None;
+        }
+        for row in column + 1..UNKNOWNS {
+            let factor = matrix[row][column] / matrix[column][column];
+            let upper = matrix[column];
+            for (cell, above) in matrix[row].iter_mut().zip(upper).skip(column) {
+                *cell -= factor * above;
+            }
+            right[row] -= factor * right[column];
+        }
+    }
+    for row in (0..UNKNOWNS).rev() {
+        let known: f64 = (row + 1..UNKNOWNS)
+            .map(|at| matrix[row][at] * right[at])
+            .sum();
+        right[row] = (right[row] - known) / matrix[row][row];
+    }
+    Some(right)
+}
+
+/// The root of the mean squared difference after the warp.
+fn residual(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
+    let squares: Vec<f64> = differences(reference, other, warp)
+        .into_iter()
+        .flatten()
+        .map(|difference| difference * difference)
+        .collect();
+    (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt()
+}
+
+/// The signed differences; none where the other image doesn't reach.
+fn differences(reference: &Plane, other: &Plane, warp: &Warp) -> Vec<Option<f64>> {
+    let pixels = reference.values.iter().enumerate();
+    pixels
+        .map(|(at, &expected)| {
+            let (value, _) = other.sample(warp.place(reference.place(at)))?;
+            Some(expected - (warp.gain * value + warp.bias).clamp(0.0, 255.0))
+        })
+        .collect()
+}
+
+/// The largest mean absolute difference of a block. Differences are smoothed before, so that noise cancels out.
+fn block_difference(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
+    let side = reference.side;
+    let smooth = smoothed(&differences(reference, other, warp), side);
+    let block = side / BLOCKS;
+    let mean = |number: usize| {
+        let (top, left) = (number / BLOCKS * block, number % BLOCKS * block);
+        let pixels = (0..block * block)
+            .filter_map(|at| smooth[(top + at / block) * side + left + at % block]);
+        let (n, sum) = pixels.fold((0_usize, 0.0), |(n, sum), value| (n + 1, sum + value.abs()));
+        // Of a block that is mostly cropped away, little can be concluded.
+        if 2 * n < block * block {
+            0.0
+        } else {
+            sum / n as f64
+        }
+    };
+    (0..BLOCKS * BLOCKS).map(mean).fold(0.0, f64::max)
+}
+
+/// Means over each place and its eight neighbors, as far as they are known.
+fn smoothed(values: &[Option<f64>], side: usize) -> Vec<Option<f64>> {
+    let neighbors = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
+    let mean = |at: usize| {
+        values[at]?;
+        let rows = neighbors(at / side);
+        let known =
+            rows.flat_map(|y| neighbors(at % side).filter_map(move |x| values[y * side + x]));
+        let (n, sum) = known.fold((0, 0.0), |(n, sum), value| (n + 1, sum + value));
+        Some(sum / f64::from(n))
+    };
+    (0..values.len()).map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! A split that the collection comes with.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Design, Fault, Part, Picture, Split, SplitError, Streams, absences, groups, split};
+
+/// The part of an image in an existing split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subset {
+    /// To train on.
+    Train,
+    /// To select the epoch by.
+    Validation,
+    /// Held out of everything.
+    Test,
+}
+
+impl Subset {
+    const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// `train`, `validation` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The existing split of `(path, subset)`, in their order, or none if no image has a subset or all are to train on.
+///
+/// # Errors
+/// A subset is unknown, some images have one and others have none, or there are no images to train on.
+pub fn existing<'a>(
+    images: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) -> Result<Option<Vec<Subset>>, SplitError> {
+    let (mut subsets, mut without) = (Vec::new(), Vec::new());
+    for (path, subset) in images {
+        match subset {
+            None => without.push(path),
+            Some(name) => {
+                let known = Subset::ALL.into_iter().find(|subset| subset.name() == name);
+                subsets.push(known.ok_or_else(|| SplitError::UnknownSubset {
+                    path: path.to_owned(),
+                    subset: name.to_owned(),
+                })?);
+            }
+        }
+    }
+    if subsets.is_empty() {
+        return Ok(None);
+    }
+    if let Some(first) = without.first() {
+        return Err(SplitError::PartialSplit {
+            without: without.len(),
+            of: subsets.len() + without.len(),
+            first: (*first).to_owned(),
+        });
+    }
+    match (subsets.contains(&Subset::Train), subsets.iter().min()) {
+        (false, Some(subset)) => Err(SplitError::NothingToTrainOn {
+            subset: subset.name(),
+        }),
+        _ if subsets.iter().all(|subset| *subset == Subset::Train) => Ok(None),
+        _ => Ok(Some(subsets)),
+    }
+}
+
+/// Places every picture as the existing split has it.
+///
+/// `test` is held out of everything ([`Part::Validation`]). With images for validation, these are fold 0 and the
+/// training images are [`Part::Train`], and `design` must have one fold; without, the training images are dealt into the
+/// folds as [`split`] does it, with no author in two of them. Authors and near-duplicates in several subsets stay there:
+/// count them with [`SharedAuthors`](crate::SharedAuthors) and [`parted_groups`](crate::parted_groups).
+///
+/// # Errors
+/// The number of folds doesn't fit, a class has no training image, or as [`split`] on the training images.
+pub fn split_existing(
+    pictures: &[Picture],
+    subsets: &[Subset],
+    design: &Design,
+    streams: Streams,
+) -> Result<Split, SplitError> {
+    groups::by_path(pictures)?;
+    if subsets.contains(&Subset::Validation) {
+        if design.folds != 1 {
+            return Err(SplitError::ExistingFolds {
+                folds: design.folds,
+            });
+        }
+        return as_it_is(pictures, subsets);
+    }
+    let train: Vec<usize> = (0..pictures.len())
+        .filter(|&picture| subsets[picture] == Subset::Train)
+        .collect();
+    untrained(pictures, subsets)?;
+    let members: Vec<Picture> = train
+        .iter()
+        .map(|&picture| pictures[picture].clone())
+        .collect();
+    let design = Design {
+        validation: 0.0,
+        ..*design
+    };
+    let mut dealt = split(&members, &design, streams)?;
+    let mut parts = vec![Part::Validation; pictures.len()];
+    for (picture, part) in train.into_iter().zip(dealt.parts) {
+        parts[picture] = part;
+    }
+    dealt.parts = parts;
+    dealt.columns.push(Part::Validation);
+    Ok(dealt)
+}
+
+fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitError> {
+    untrained(pictures, subsets)?;
+    let parts: Vec<Part> = { subsets.iter() }
+        .map(|subset| match subset {
+            Subset::Train => Part::Train,
+            Subset::Validation => Part::Fold(0),
+            Subset::Test => Part::Validation,
+        })
+        .collect();
+    let mut columns = parts.clone();
+    columns.sort_unstable();
+    columns.dedup();
+    let groups = groups::Groups::of(pictures)?;
+    Ok(Split {
+        warnings: absences(&groups, &parts, &columns),
+        parts,
+        columns,
+        start_cost: 0.0,
+        cost: 0.0,
+    })
+}
+
+/// An error if a class has no image to train on.
+fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError> {
+    let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for (picture, subset) in pictures.iter().zip(subsets) {
+        counts.entry(&picture.label).or_default()[usize::from(*subset == Subset::Train)] += 1;
+    }
+    let untrained = counts.into_iter().filter(|(_, [_, train])| *train == 0);
+    let faults: Vec<Fault> = untrained
+        .map(|(label, [others, _])| Fault::Untrained {
+            label: label.to_owned(),
+            others,
+        })
+        .collect();
+    SplitError::of(faults)
+}
+
+/// The part of each picture in a split with as many images of each class in each part as `parts` have, in which authors
+/// count within a class alone (`by_author`) or not at all.
+///
+/// Authors are shuffled `n_shuffles` times, and the most similar numbers of images count. Every class is in two folds, or
+/// in [`Part::Train`], if it is in `parts`, so that each fold trains on it.
+///
+/// # Errors
+/// There are no pictures, or two with the same path.
+pub fn shuffled_like(
+    pictures: &[Picture],
+    parts: &[Part],
+    by_author: bool,
+    n_shuffles: usize,
+    mut rng: ChaCha8Rng,
+) -> Result<Vec<Part>, SplitError> {
+    let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for picture in groups::by_path(pictures)? {
+        classes
+            .entry(&pictures[picture].label)
+            .or_default()
+            .push(picture);
+    }
+    let mut shuffled = parts.to_vec();
+    for members in classes.values() {
+        let mut room: BTreeMap<Part, isize> = BTreeMap::new();
+        for &picture in members {
+            *room.entry(parts[picture]).or_default() += 1;
+        }
+        let author = |picture: usize| pictures[picture].author.as_deref().filter(|_| by_author);
+        let mut units = crate::leaky::units(members, author);
+        let tries = (0..n_shuffles.max(1)).map(|_| {
+            units.shuffle(&mut rng);
+            fill(&units, &room)
+        });
+        let best = tries.min_by_key(|(unevenness, _)| *unevenness);
+        for (part, unit) in best.into_iter().flat_map(|(_, placed)| placed) {
+            unit.into_iter()
+                .for_each(|picture| shuffled[picture] = part);
+        }
+    }
+    Ok(shuffled)
+}
+
+/// Units with their parts.
+type Placed = Vec<(Part, Vec<usize>)>;
+
+/// The largest unit first, each into the part with the most room; and the sum of the squares of what room is left.
+fn fill(units: &[Vec<usize>], room: &BTreeMap<Part, isize>) -> (isize, Placed) {
+    let mut room = room.clone();
+    // Stable: units of one size stay shuffled.
+    let mut order: Vec<&Vec<usize>> = units.iter().collect();
+    order.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
+    let mut placed: Placed = Vec::new();
+    for unit in order {
+        let roomiest = room.iter_mut().rev().max_by_key(|(_, room)| **room);
+        let (part, room) = roomiest.expect("a class has images");
+        *room -= unit.len().cast_signed();
+        placed.push((*part, unit.clone()));
+    }
+    train_everywhere(&mut placed, &room);
+    let left = room.values().map(|room| room * room);
+    (left.sum(), placed)
+}
+
+/// Moves small units where a fold would otherwise have nothing of the class to train on.
+fn train_everywhere(placed: &mut Placed, room: &BTreeMap<Part, isize>) {
+    let free = |placed: &Placed| {
+        let used = |part: Part| placed.iter().filter(|(p, _)| *p == part).count();
+        let mut folds = room
+            .keys()
+            .copied()
+            .filter(|&part| part != Part::Validation);
+        let n_used = folds.clone().filter(|&part| used(part) > 0).count();
+        if n_used > 1 || used(Part::Train) > 0 {
+            return None;
+        }
+        let free = folds.find(|&part| used(part) == 0)?;
+        let spare = |(part, _): &(Part, _)| *part == Part::Validation || used(*part) > 1;
+        Some((placed.iter().rposition(spare)?, free))
+    };
+    while let Some((unit, part)) = free(placed) {
+        placed[unit].0 = part;
+    }
+}
+
+#[cfg(test)]
+mod tests;

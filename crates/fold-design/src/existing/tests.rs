@@ -1,0 +1,177 @@
+use rand::SeedableRng;
+
+use super::*;
+use crate::SharedAuthors;
+
+const DESIGN: Design = Design {
+    folds: 1,
+    validation: 0.05,
+    author_weight: 0.5,
+    steps: 1_000,
+    max_share: 1.0,
+};
+
+fn rng(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+fn streams() -> Streams {
+    Streams {
+        validation: rng(0),
+        deal: rng(1),
+        moves: rng(2),
+        acceptance: rng(3),
+    }
+}
+
+/// `(label, author, subset, pictures)`.
+fn collection(rows: &[(&str, &str, Subset, usize)]) -> (Vec<Picture>, Vec<Subset>) {
+    let rows = rows
+        .iter()
+        .enumerate()
+        .flat_map(|(row, &(label, author, subset, n))| {
+            (0..n).map(move |number| {
+                let picture = Picture {
+                    path: format!("{label}/{row:02}-{number:02}.jpg"),
+                    label: label.to_owned(),
+                    author: Some(author.to_owned()),
+                    near_duplicates: None,
+                };
+                (picture, subset)
+            })
+        });
+    rows.unzip()
+}
+
+fn three_subsets() -> (Vec<Picture>, Vec<Subset>) {
+    collection(&[
+        ("a", "x", Subset::Train, 5),
+        ("a", "y", Subset::Validation, 2),
+        ("a", "x", Subset::Test, 1),
+        ("b", "z", Subset::Train, 6),
+        ("b", "w", Subset::Validation, 1),
+        ("b", "v", Subset::Test, 3),
+    ])
+}
+
+fn count(parts: &[Part], part: Part) -> usize {
+    parts.iter().filter(|p| **p == part).count()
+}
+
+#[test]
+fn an_existing_split_is_used_as_it_is() {
+    let (pictures, subsets) = three_subsets();
+    let split = split_existing(&pictures, &subsets, &DESIGN, streams()).unwrap();
+    assert_eq!(
+        split.columns,
+        [Part::Train, Part::Fold(0), Part::Validation]
+    );
+    let counts = split.columns.iter().map(|part| count(&split.parts, *part));
+    assert_eq!(counts.collect::<Vec<_>>(), [11, 3, 4]);
+    assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 1);
+    assert_eq!(split.warnings, []);
+}
+
+#[test]
+fn training_images_without_validation_are_dealt_into_folds() {
+    let authors: Vec<String> = (0..8).map(|number| format!("author {number}")).collect();
+    let mut rows: Vec<_> = { authors.iter() }
+        .flat_map(|author| ["a", "b"].map(|label| (label, author.as_str(), Subset::Train, 3)))
+        .collect();
+    rows.push(("a", "author 0", Subset::Test, 4));
+    let (pictures, subsets) = collection(&rows);
+    let design = Design { folds: 4, ..DESIGN };
+    let split = split_existing(&pictures, &subsets, &design, streams()).unwrap();
+    assert_eq!(count(&split.parts, Part::Validation), 4);
+    for fold in 0..4 {
+        assert_eq!(count(&split.parts, Part::Fold(fold)), 12);
+    }
+    // The author who is in the test, too, and no other.
+    assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 1);
+}
+
+fn error(rows: &[(&str, &str, Subset, usize)], folds: usize) -> String {
+    let (pictures, subsets) = collection(rows);
+    let design = Design { folds, ..DESIGN };
+    let found = split_existing(&pictures, &subsets, &design, streams());
+    found.unwrap_err().to_string()
+}
+
+#[test]
+fn what_does_not_fit_names_the_setting() {
+    let rows = [
+        ("a", "x", Subset::Train, 2),
+        ("a", "y", Subset::Validation, 2),
+    ];
+    assert!(error(&rows, 4).contains("set `split.folds = 1`"));
+    let rows = [rows[0], rows[1], ("b", "x", Subset::Test, 3)];
+    let found = error(&rows, 1);
+    assert!(
+        found.starts_with("class `b` has 3 images in the existing split, none of them in `train`")
+    );
+}
+
+#[test]
+fn subsets_are_read_by_name() {
+    let read = |rows: &[(&'static str, Option<&'static str>)]| existing(rows.iter().copied());
+    assert_eq!(read(&[("1", None), ("2", None)]).unwrap(), None);
+    assert_eq!(read(&[("1", Some("train"))]).unwrap(), None);
+    assert_eq!(
+        read(&[("1", Some("train")), ("2", Some("test"))]).unwrap(),
+        Some(vec![Subset::Train, Subset::Test])
+    );
+    let message = |rows| read(rows).unwrap_err().to_string();
+    assert!(
+        message(&[("1", Some("train")), ("2", None)]).starts_with("1 of 2 images have no part")
+    );
+    assert!(message(&[("1", Some("dev"))]).contains("`dev`"));
+    assert!(message(&[("1", Some("test"))]).contains("no image in `train`, only in `test`"));
+}
+
+#[test]
+fn a_shuffled_split_has_the_same_sizes() {
+    let (pictures, subsets) = three_subsets();
+    let parts = split_existing(&pictures, &subsets, &DESIGN, streams())
+        .unwrap()
+        .parts;
+    let shuffled = shuffled_like(&pictures, &parts, false, 1, rng(5)).unwrap();
+    assert_ne!(shuffled, parts);
+    for label in ["a", "b"] {
+        for part in [Part::Train, Part::Fold(0), Part::Validation] {
+            let n = |parts: &[Part]| {
+                let placed = pictures.iter().zip(parts);
+                placed
+                    .filter(|(p, at)| p.label == label && **at == part)
+                    .count()
+            };
+            assert_eq!(n(&shuffled), n(&parts));
+        }
+    }
+}
+
+#[test]
+fn shuffled_authors_stay_whole_within_a_class_and_every_fold_trains_on_it() {
+    let (pictures, _) = collection(&[
+        ("a", "x", Subset::Train, 5),
+        ("a", "y", Subset::Train, 5),
+        ("b", "x", Subset::Train, 1),
+        ("b", "y", Subset::Train, 9),
+    ]);
+    let at = |number| {
+        if number == 9 || number == 10 {
+            Part::Fold(1)
+        } else {
+            Part::Fold(0)
+        }
+    };
+    let parts: Vec<Part> = (0..pictures.len()).map(at).collect();
+    let shuffled = shuffled_like(&pictures, &parts, true, 10, rng(5)).unwrap();
+    for unit in [0..5, 5..10, 10..11, 11..20] {
+        assert_eq!(
+            shuffled[unit.clone()],
+            vec![shuffled[unit.start]; unit.len()]
+        );
+    }
+    assert_ne!(shuffled[0], shuffled[5]);
+    assert_ne!(shuffled[10], shuffled[11]);
+}
