@@ -154,7 +154,9 @@ impl Job {
     /// A file cannot be written or moved.
     pub(crate) fn begin(&self, workspace: &Workspace) -> Result<()> {
         let name = &self.instance.name;
-        fs_err::write(&self.spec.log, format!("# {name}: {}\n", self.command))?;
+        // Each line is the runner's own, however many the command has.
+        let command = self.command.trim_end().replace('\n', "\n# ");
+        fs_err::write(&self.spec.log, format!("# {name}: {command}\n"))?;
         let outputs = self
             .in_place
             .iter()

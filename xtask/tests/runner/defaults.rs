@@ -96,3 +96,37 @@ fn a_missing_folder_of_images_is_reported_once_with_its_cure() {
         "`cargo xtask init FOLDER` writes settings for a folder of images",
     );
 }
+
+/// A stage that knows no absent input, as the crate `stage` says it.
+const STRICT: &str = r###"
+fn main() {
+    let job = std::fs::read_to_string(std::env::args().last().unwrap()).unwrap();
+    if job.contains("\"images\":null") {
+        println!(r##"{{"what": "input", "key": "images", "reason": "invalid type: null, expected path string"}}"##);
+        std::process::exit(1);
+    }
+}
+"###;
+
+#[test]
+fn an_empty_path_of_an_input_that_is_needed_is_pointed_at() {
+    let space = Space::new(
+        "[stage.scan]\nrun = \"scan/scan\"\nin = { images = \"${images.folder}\" }\nout = { x = \"x\" }\n",
+    );
+    space.write(
+        "params.toml",
+        "[images]\n# Where they are.\nfolder = \"\"\n",
+    );
+    space.write(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"scan\"]\n",
+    );
+    space.write(
+        "scan/Cargo.toml",
+        "[package]\nname = \"scan\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+    );
+    space.write("scan/src/main.rs", STRICT);
+    let message = "`images.folder` is empty, and stage `scan` needs its input `images`";
+    space.fails(&["repro"], message);
+    space.fails(&["repro"], "--> params.toml:3:1");
+}

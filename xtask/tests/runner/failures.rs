@@ -35,6 +35,9 @@ fn the_failing_command_of_a_list_is_named() {
             "1: the condition is false; to allow it, add `|| test $? = 1` to the command",
         ],
     );
+    let said = failed("[\"true\", \"echo one >&2; false\"]");
+    let report = "exit status 1\n  command 2 of 2: `false`\n  one\nlog: ";
+    assert!(said.contains(report), "the script is no output: {said}");
     check(
         "[\"echo > ${out.x}\", \"false && true\"]",
         &["command 2 of 2: `false && true`"],
