@@ -95,6 +95,7 @@ fn annotation(number: u32) -> Annotation {
         title: String::new(),
         code: number % 2,
         split: None,
+        orientation: 1,
         width: 8,
         height: 8,
         format: "png".to_owned(),

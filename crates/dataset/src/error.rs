@@ -9,7 +9,7 @@ pub enum DatasetError {
     /// The picture is not the one that was annotated.
     #[error("{}×{} pixels found, annotated as {}×{}", .found.0, .found.1, .annotated.0, .annotated.1)]
     OtherSize {
-        /// Width and height of the picture, in pixels.
+        /// Width and height of the picture as it is shown, in pixels.
         found: (u32, u32),
         /// Those that were annotated.
         annotated: (u32, u32),
@@ -17,19 +17,40 @@ pub enum DatasetError {
     /// No bytes at all.
     #[error("the file is empty")]
     Empty,
-    /// The first bytes are those of no picture format.
-    #[error("not a picture: expected the first bytes of a JPEG, PNG or WebP")]
-    NotAPicture,
-    /// A picture in a format that isn't read.
-    #[error("cannot read {format}: expected JPEG, PNG or WebP")]
+    /// The first bytes are those of no image format.
+    #[error("{found}{}not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF", if .found.is_empty() { "" } else { ", " })]
+    NotAnImage {
+        /// The kind of file; empty if it isn't known.
+        found: &'static str,
+    },
+    /// A small text in place of an image.
+    #[error("{found}: {advice}")]
+    Pointer {
+        /// One word for the kind.
+        kind: &'static str,
+        /// What the file is.
+        found: &'static str,
+        /// What brings the image.
+        advice: &'static str,
+    },
+    /// An image in a format, or in a variant of one, that isn't read.
+    #[error("{format} is not supported: {advice}")]
     UnsupportedFormat {
         /// Name of the format found.
         format: String,
+        /// What makes it readable.
+        advice: &'static str,
+    },
+    /// The file is larger than an image within the limits can be.
+    #[error("the file is larger than {limit} bytes, more than an image of `max_pixels` takes")]
+    FileTooLarge {
+        /// Bytes that are read at most.
+        limit: u64,
     },
     /// The file ends before its picture does.
     #[error("truncated {format}: {missing}")]
     Truncated {
-        /// `jpeg`, `png` or `webp`.
+        /// Name of the format.
         format: &'static str,
         /// What the file lacks.
         missing: &'static str,
@@ -37,7 +58,7 @@ pub enum DatasetError {
     /// The decoder gave up.
     #[error("damaged {format}: {reason}")]
     Damaged {
-        /// `jpeg`, `png` or `webp`.
+        /// Name of the format.
         format: &'static str,
         /// The decoder's words.
         reason: String,
@@ -136,11 +157,12 @@ impl DatasetError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
-            Self::NotAPicture => "not-an-image",
+            Self::NotAnImage { .. } => "not-an-image",
+            Self::Pointer { kind, .. } => kind,
             Self::UnsupportedFormat { .. } => "unsupported-format",
             Self::Truncated { .. } => "truncated",
             Self::Damaged { .. } => "damaged",
-            Self::TooLarge { .. } => "too-large",
+            Self::TooLarge { .. } | Self::FileTooLarge { .. } => "too-large",
             Self::TooElongated { .. } => "too-elongated",
             _ => "unreadable",
         }

@@ -2,17 +2,20 @@
 //!
 //! The way of a picture: [`decode()`] turns a file's bytes into [`Rgb`], [`Geometry`] and [`resize()`] bring it to the
 //! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`Picture`], and [`center()`] or
-//! [`augment()`] make of it what the network sees. The stages beside the library find the pictures (`annotate`),
-//! decode them (`decode`), group near-duplicates (`near-duplicates`) and paint a small collection of their own (`paint`).
+//! [`augment()`] make of it what the network sees. [`collection`] finds and groups the images of a folder. The stages
+//! beside the library do that (`annotate`), decode them (`decode`), group near-duplicates (`near-duplicates`) and paint a
+//! small collection of their own (`paint`).
 //!
 //! Pre-processing is that of torchvision's ImageNet weights: short side to `256/224` of the network's side, bilinear
 //! with antialiasing, center crop, mean and standard deviation of ImageNet.
 
 mod augment;
+pub mod collection;
 mod complete;
 mod decode;
 mod descriptor;
 mod error;
+mod foreign;
 mod geometry;
 mod near_duplicates;
 mod pixels;
@@ -22,7 +25,9 @@ mod sample;
 mod thumbnail;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{Format, Limits, Rgb, decode, decode_annotated};
+pub use decode::{
+    Annotated, Decoded, Format, Header, Limits, Orient, Rgb, decode, decode_annotated, header,
+};
 pub use descriptor::Descriptor;
 pub use error::DatasetError;
 pub use geometry::{Geometry, center_offset};

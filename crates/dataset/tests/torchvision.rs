@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use dataset::{Geometry, Limits, MEAN, Picture, Resizer, STD, center, decode, resize};
+use dataset::{Geometry, Limits, MEAN, Orient, Picture, Resizer, STD, center, decode, resize};
 
 const LIMITS: Limits = Limits {
     pixels: 1 << 20,
@@ -17,7 +17,7 @@ fn read(name: &str) -> Vec<u8> {
 /// The center crop in bytes, by way of the network's scale.
 fn ours(name: &str, side: u32) -> Vec<f32> {
     let geometry = Geometry::new(side).unwrap();
-    let (original, _) = decode(&read(name), LIMITS).unwrap();
+    let original = decode(&read(name), LIMITS, Orient::AsStored).unwrap().rgb;
     let (full_width, full_height) = geometry.resized(original.width, original.height);
     let kept = resize(&original, geometry, &mut Resizer::default()).unwrap();
     let picture = Picture {
@@ -43,7 +43,13 @@ fn ours(name: &str, side: u32) -> Vec<f32> {
 /// one value of 150,528 at 5.
 fn check(name: &str, side: u32, largest: f32) {
     let stem = name.replace('.', "-");
-    let (expected, _) = decode(&read(&format!("crop-{side}-{stem}.png")), LIMITS).unwrap();
+    let expected = decode(
+        &read(&format!("crop-{side}-{stem}.png")),
+        LIMITS,
+        Orient::AsStored,
+    )
+    .unwrap()
+    .rgb;
     let ours = ours(name, side);
     assert_eq!(ours.len(), expected.pixels.len());
     let differences: Vec<f32> = ours

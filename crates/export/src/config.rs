@@ -1,6 +1,6 @@
 //! What a program must know to use the weights.
 
-use dataset::{Geometry, MEAN, STD};
+use dataset::{Geometry, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
 use crate::{ExportError, Weights};
@@ -27,6 +27,49 @@ pub struct ModelConfig {
     pub mean: [f32; 3],
     /// Likewise.
     pub std: [f32; 3],
+    /// The rules by which the collection's files became images.
+    #[serde(default)]
+    pub images: ImageRules,
+}
+
+/// The rules by which a file becomes an image: those of stage `annotate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageRules {
+    /// Width times height of the largest image that is read.
+    pub max_pixels: u64,
+    /// The long side over the short one of the most elongated image that is read.
+    pub max_aspect: u32,
+    /// Whether the orientation in an image's metadata is applied.
+    pub exif_orientation: bool,
+}
+
+impl Default for ImageRules {
+    /// Those of models whose configuration has none.
+    fn default() -> Self {
+        Self {
+            max_pixels: 100_000_000,
+            max_aspect: 20,
+            exif_orientation: false,
+        }
+    }
+}
+
+impl ImageRules {
+    /// Limits for decoding.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            pixels: self.max_pixels,
+            aspect: self.max_aspect,
+        }
+    }
+
+    /// Orientation for decoding.
+    #[must_use]
+    pub fn orient(&self) -> Orient {
+        Orient::by(self.exif_orientation)
+    }
 }
 
 impl ModelConfig {
@@ -38,6 +81,7 @@ impl ModelConfig {
         weights: &Weights<'_>,
         classes: Vec<String>,
         geometry: Geometry,
+        images: ImageRules,
     ) -> Result<Self, ExportError> {
         let [head, embedding_size] = weights.head()?;
         if head != classes.len() {
@@ -54,6 +98,7 @@ impl ModelConfig {
             resize_px: geometry.resize_px(),
             mean: MEAN,
             std: STD,
+            images,
         })
     }
 }

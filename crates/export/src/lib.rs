@@ -9,7 +9,7 @@ mod graph;
 pub mod onnx;
 mod weights;
 
-pub use config::ModelConfig;
+pub use config::{ImageRules, ModelConfig};
 pub use error::ExportError;
 pub use graph::onnx_model;
 pub use weights::Weights;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dataset::Geometry;
 use expect_test::expect;
 use export::onnx::{GraphProto, ModelProto, NodeProto};
-use export::{ExportError, ModelConfig, Weights, onnx_model};
+use export::{ExportError, ImageRules, ModelConfig, Weights, onnx_model};
 use prost::Message as _;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -61,7 +61,12 @@ fn exported(shapes: &Shapes) -> Result<(ModelConfig, ModelProto), ExportError> {
     let bytes = file(shapes);
     let weights = Weights::parse(&bytes)?;
     let classes = vec!["drawn".to_owned(), "painted".to_owned()];
-    let config = ModelConfig::new(&weights, classes, Geometry::new(64).unwrap())?;
+    let config = ModelConfig::new(
+        &weights,
+        classes,
+        Geometry::new(64).unwrap(),
+        ImageRules::default(),
+    )?;
     let model = onnx_model(&weights, &config)?;
     Ok((config, model))
 }
@@ -196,7 +201,13 @@ fn metadata_keeps_any_name_of_a_class() {
     let bytes = file(&shapes([1, 1, 1, 1], false));
     let weights = Weights::parse(&bytes).unwrap();
     let classes = vec!["oil, acrylic".to_owned(), "a<b>&\"c\"; [d]\n".to_owned()];
-    let config = ModelConfig::new(&weights, classes, Geometry::new(64).unwrap()).unwrap();
+    let config = ModelConfig::new(
+        &weights,
+        classes,
+        Geometry::new(64).unwrap(),
+        ImageRules::default(),
+    )
+    .unwrap();
     let model = onnx_model(&weights, &config).unwrap();
     let fields: serde_json::Map<String, serde_json::Value> = { model.metadata_props.iter() }
         .map(|entry| {
@@ -233,7 +244,13 @@ fn numbers_that_are_not_finite_are_refused() {
     let bytes = safetensors::serialize(tensors, None).unwrap();
     let weights = Weights::parse(&bytes).unwrap();
     let classes = vec!["drawn".to_owned(), "painted".to_owned()];
-    let config = ModelConfig::new(&weights, classes, Geometry::new(64).unwrap()).unwrap();
+    let config = ModelConfig::new(
+        &weights,
+        classes,
+        Geometry::new(64).unwrap(),
+        ImageRules::default(),
+    )
+    .unwrap();
     let error = onnx_model(&weights, &config).unwrap_err().to_string();
     assert_eq!(
         error,

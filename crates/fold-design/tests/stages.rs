@@ -117,6 +117,7 @@ fn annotation(subset: Option<&str>, label: &str, author: &str, number: usize) ->
         title: number.to_string(),
         code: u32::from(label == "dog"),
         split: subset.map(str::to_owned),
+        orientation: 1,
         width: 8,
         height: 8,
         format: "png".to_owned(),

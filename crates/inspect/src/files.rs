@@ -1,9 +1,30 @@
-//! Which files are looked at.
+//! The files of new images, by the rules of the collection's: [`walk`] finds them, their content tells images.
 
 use std::path::{Path, PathBuf};
 
-/// Endings of pictures' names; in a folder, other files are passed over.
-const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+use dataset::DatasetError;
+use walk::{Rules, Tree};
+
+/// A file that may be an image.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    /// By its own name, and not by a folder's.
+    is_named: bool,
+}
+
+impl Found {
+    /// The file, which cannot be used by `error`. In a folder, a file of another kind is none of its images.
+    pub(crate) fn refused(&self, error: &anyhow::Error) -> Unusable {
+        let other_kind = error
+            .downcast_ref::<DatasetError>()
+            .is_some_and(|error| matches!(error, DatasetError::NotAnImage { .. }));
+        Unusable {
+            is_foreign: other_kind && !self.is_named,
+            ..Unusable::new(&self.path, format!("{error:#}"))
+        }
+    }
+}
 
 /// A file that cannot be used.
 #[derive(Debug)]
@@ -11,56 +32,51 @@ pub(crate) struct Unusable {
     pub(crate) file: String,
     /// Why, on one line.
     pub(crate) reason: String,
+    /// A file of another kind in a folder of images.
+    pub(crate) is_foreign: bool,
 }
 
 impl Unusable {
-    pub(crate) fn new(file: &Path, error: &anyhow::Error) -> Self {
+    fn new(file: &Path, reason: String) -> Self {
         Self {
             file: file.display().to_string(),
-            reason: format!("{error:#}"),
+            reason,
+            is_foreign: false,
         }
     }
 }
 
-/// The files named, and the pictures in the folders named and in theirs, sorted by name.
-pub(crate) fn pictures(named: &[PathBuf]) -> Vec<Result<PathBuf, Unusable>> {
+/// The files named, and those in the folders named, sorted by name within a folder.
+pub(crate) fn files(named: &[PathBuf]) -> Vec<Result<Found, Unusable>> {
     named.iter().flat_map(|path| in_path(path)).collect()
 }
 
-fn in_path(path: &Path) -> Vec<Result<PathBuf, Unusable>> {
+fn in_path(path: &Path) -> Vec<Result<Found, Unusable>> {
     if !path.is_dir() {
-        return vec![Ok(path.to_owned())];
+        return vec![Ok(Found {
+            path: path.to_owned(),
+            is_named: true,
+        })];
     }
-    let mut found = Vec::new();
-    if let Err(error) = walk(path, &mut found) {
-        found.push(Err(Unusable::new(path, &error.into())));
-    }
+    let tree = match Tree::of(path, Rules::Source) {
+        Ok(tree) => tree,
+        Err(error) => return vec![Err(Unusable::new(path, error.to_string()))],
+    };
+    let unusable = tree.unusable.into_iter();
+    let unusable =
+        unusable.map(|entry| Err(Unusable::new(&path.join(entry.relative), entry.detail)));
+    let files = tree.files.into_iter().map(|file| {
+        Ok(Found {
+            path: path.join(file.relative),
+            is_named: false,
+        })
+    });
+    let found: Vec<_> = files.chain(unusable).collect();
     if found.is_empty() {
-        let ends = ENDINGS.join(", ");
-        let error = anyhow::anyhow!("no picture in this folder: expected files ending in {ends}");
-        found.push(Err(Unusable::new(path, &error)));
+        let reason = "no file in this folder: expected images".to_owned();
+        return vec![Err(Unusable::new(path, reason))];
     }
     found
-}
-
-fn walk(folder: &Path, found: &mut Vec<Result<PathBuf, Unusable>>) -> std::io::Result<()> {
-    let entries = fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path()));
-    let mut paths = entries.collect::<std::io::Result<Vec<_>>>()?;
-    paths.sort();
-    for path in paths {
-        // A link to a folder could lead round in a circle.
-        if path.is_dir() && !path.is_symlink() {
-            walk(&path, found)?;
-        } else if is_picture(&path) {
-            found.push(Ok(path));
-        }
-    }
-    Ok(())
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -68,23 +84,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_searched_and_files_are_taken_as_they_are() {
+    fn folders_are_walked_and_named_files_are_taken() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs_err::create_dir_all(at("deep/empty")).unwrap();
-        for name in ["b.JPG", "a.png", "deep/c.webp", "notes.txt"] {
+        for name in [
+            "b.JFIF",
+            "a.png",
+            "deep/c.gif",
+            "notes.txt",
+            "._a.png",
+            "Thumbs.db",
+        ] {
             fs_err::write(at(name), "").unwrap();
         }
-        let found = pictures(&[folder.path().to_owned(), at("notes.txt"), at("missing.jpg")]);
-        let found: Vec<PathBuf> = found.into_iter().map(Result::unwrap).collect();
-        let expected = ["a.png", "b.JPG", "deep/c.webp", "notes.txt", "missing.jpg"].map(at);
-        assert_eq!(found, expected);
-        let [Err(empty)] = &pictures(&[at("deep/empty")])[..] else {
-            panic!("an empty folder has no pictures");
+        std::os::unix::fs::symlink("nowhere", at("broken.png")).unwrap();
+        let named = [folder.path().to_owned(), at("._a.png"), at("missing.jpg")];
+        let (found, refused): (Vec<_>, Vec<_>) = files(&named).into_iter().partition(Result::is_ok);
+        let found: Vec<PathBuf> = found.into_iter().map(|found| found.unwrap().path).collect();
+        let expected = [
+            "a.png",
+            "b.JFIF",
+            "deep/c.gif",
+            "notes.txt",
+            "._a.png",
+            "missing.jpg",
+        ];
+        assert_eq!(found, expected.map(at));
+        let refused: Vec<String> = refused
+            .into_iter()
+            .map(|it| it.unwrap_err().reason)
+            .collect();
+        assert_eq!(refused, ["a link to `nowhere`, which doesn't exist"]);
+        let [Err(empty)] = &files(&[at("deep/empty")])[..] else {
+            panic!("an empty folder has no images");
         };
-        assert_eq!(
-            empty.reason,
-            "no picture in this folder: expected files ending in jpg, jpeg, png, webp"
-        );
+        assert_eq!(empty.reason, "no file in this folder: expected images");
+    }
+
+    #[test]
+    fn a_file_of_another_kind_counts_where_it_is_named() {
+        let error = anyhow::Error::from(DatasetError::NotAnImage { found: "" });
+        for is_named in [false, true] {
+            let path = PathBuf::from("notes.txt");
+            let refused = Found { path, is_named }.refused(&error);
+            assert_eq!(refused.is_foreign, !is_named);
+        }
+        let damaged = anyhow::Error::from(DatasetError::Empty);
+        let path = PathBuf::from("a.png");
+        let found = Found {
+            path,
+            is_named: false,
+        };
+        assert!(!found.refused(&damaged).is_foreign);
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use candle_core::Tensor;
-use dataset::{Geometry, Limits, Picture, Resizer, center, decode, resize};
+use dataset::{Geometry, Picture, Resizer, center, decode, resize};
 use explain::{Squares, amplitude, grad_cam, occlusion, ranking};
 use export::ModelConfig;
 use metrics::calibration::Temperature;
@@ -19,12 +19,6 @@ use crate::neighbors::{Neighbor, nearest, place};
 
 /// How many classes are told.
 const N_GUESSES: usize = 3;
-
-/// What is too large or too long to be a picture, as for the collection.
-const LIMITS: Limits = Limits {
-    pixels: 100_000_000,
-    aspect: 20,
-};
 
 /// What all pictures are judged with.
 pub(crate) struct Judge {
@@ -114,7 +108,8 @@ impl Judge {
 
     /// The network's view, `[S, S, 3]`.
     fn view(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
-        let (rgb, _) = decode(bytes, LIMITS)?;
+        let rules = self.config.images;
+        let rgb = decode(bytes, rules.limits(), rules.orient())?.rgb;
         let geometry = Geometry::new(self.config.side_px)?;
         let (full_width, full_height) = geometry.resized(rgb.width, rgb.height);
         let small = resize(&rgb, geometry, &mut Resizer::default())?;

@@ -25,7 +25,7 @@ use judge::{Judge, Judged};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Pictures, and folders of pictures.
+    /// Images, and folders of images.
     files: Vec<PathBuf>,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
@@ -75,6 +75,8 @@ fn main() -> ExitCode {
 struct Answer {
     pictures: Vec<Judged>,
     failures: Vec<Failure>,
+    /// Files in the folders that are no images.
+    skipped: Vec<Failure>,
 }
 
 /// A picture that the network couldn't see.
@@ -86,8 +88,9 @@ struct Failure {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let judge = judge(&params, &inputs)?;
-    let (mut pictures, mut shown, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    for found in files::pictures(&params.files) {
+    let (mut pictures, mut shown) = (Vec::new(), Vec::new());
+    let (mut failures, mut skipped) = (Vec::new(), Vec::new());
+    for found in files::files(&params.files) {
         match found.and_then(|file| see(&judge, &inputs.images, &file)) {
             Ok((picture, inspected)) => {
                 if !params.json {
@@ -96,21 +99,37 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                 pictures.push(picture);
                 shown.push(inspected);
             }
-            Err(files::Unusable { file, reason }) => {
+            Err(files::Unusable {
+                file,
+                reason,
+                is_foreign: true,
+            }) => {
+                eprintln!("skipped: `{file}`: {reason}");
+                skipped.push(Failure { file, reason });
+            }
+            Err(files::Unusable { file, reason, .. }) => {
                 eprintln!("error: `{file}`: {reason}");
                 failures.push(Failure { file, reason });
             }
         }
     }
     if let Some(page) = outputs.page {
-        fs_err::write(&*page, report::inspected(&shown, &judge.clusters))?;
+        fs_err::write(
+            &*page,
+            report::inspected(&shown, &judge.clusters, judge.config.images.orient()),
+        )?;
     }
     let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
     if params.json {
-        let answer = Answer { pictures, failures };
+        let answer = Answer {
+            pictures,
+            failures,
+            skipped,
+        };
         text::print(&(serde_json::to_string_pretty(&answer)? + "\n"));
     }
     match n_failed {
+        0 if n_all == 0 => bail!("no image found"),
         0 => Ok(()),
         _ => bail!("{n_failed} of {n_all} could not be used"),
     }
@@ -144,11 +163,16 @@ fn temperature(path: &Path, config: &ModelConfig) -> anyhow::Result<Temperature>
     Ok(calibrators.network.temperature)
 }
 
-fn see(judge: &Judge, images: &Path, file: &Path) -> Result<(Judged, Inspected), files::Unusable> {
+fn see(
+    judge: &Judge,
+    images: &Path,
+    found: &files::Found,
+) -> Result<(Judged, Inspected), files::Unusable> {
+    let file = &found.path;
     let seen = fs_err::read(file)
         .map_err(anyhow::Error::from)
         .and_then(|bytes| Ok((judge.judge(file, &bytes)?, bytes)));
-    let (picture, bytes) = seen.map_err(|error| files::Unusable::new(file, &error))?;
+    let (picture, bytes) = seen.map_err(|error| found.refused(&error))?;
     let guesses = picture.guesses.iter();
     let neighbors = picture.neighbors.iter();
     let inspected = Inspected {

@@ -95,7 +95,7 @@ impl Workspace {
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
     pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
         let path = normal(&self.root, &path.to_string_lossy());
-        let content = match self.index.digest(&self.root.join(&path)) {
+        let content = match self.digest_of(&path) {
             Ok(content) => Some(content),
             Err(store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
@@ -201,7 +201,7 @@ impl Workspace {
     }
 
     fn state_of(&mut self, path: &Path, content: Option<Digest>) -> State {
-        match (self.index.digest(&self.root.join(path)), content) {
+        match (self.digest_of(path), content) {
             (Err(_), _) => State::Missing,
             (Ok(now), Some(content)) if now != content => State::Changed,
             (Ok(_), _) => State::Unchanged,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
+use walk::Rules;
 
 use crate::cache;
 use crate::cargo::Packages;
@@ -253,9 +254,28 @@ impl Workspace {
         if let Some(seen) = self.seen.get(path.as_os_str()) {
             return Ok(*seen);
         }
-        let seen = self.index.look(&self.root.join(path))?;
+        let rules = self.rules_of(path);
+        let seen = self.index.look(&self.root.join(path), rules)?;
         self.seen.insert(path.into(), seen);
         Ok(seen)
+    }
+
+    /// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
+    /// those of people and not those that other programs leave where none does.
+    fn rules_of(&self, path: &Path) -> Rules {
+        if self.graph.is_made(path) {
+            Rules::Output
+        } else {
+            Rules::Source
+        }
+    }
+
+    /// The digest of an input or output at `path`, from the root, as its stage's manifest has it.
+    pub(crate) fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
+        match self.rules_of(path) {
+            Rules::Output => self.index.digest(&self.root.join(path)),
+            Rules::Source => self.index.digest_source(&self.root.join(path)),
+        }
     }
 
     /// Looks at files anew, after something may have been written.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dataset::Orient;
 use maud::{Markup, html};
 use rand::seq::index::sample;
 use stage::Stream;
@@ -316,7 +317,8 @@ where
     let made = (grids.read)(&annotation.path)
         .map_err(|error| error.to_string())
         .and_then(|bytes| {
-            let made = thumbnail::thumbnail(&bytes, grids.thumbnail_px);
+            let orient = Orient::by(annotation.orientation != 1);
+            let made = thumbnail::thumbnail(&bytes, orient, grids.thumbnail_px);
             made.map_err(|error| error.to_string())
         });
     match made {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dataset::Orient;
 use maud::{Markup, html};
 use tables::annotation::Annotation;
 use tables::explanation::Explanation;
@@ -98,12 +99,12 @@ fn explained(
     anchors: &Anchors<'_>,
     read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
 ) -> Markup {
-    let name = pictures
-        .get(row.path.as_str())
-        .map_or_else(|| row.path.clone(), |annotation| name(annotation));
+    let annotation = pictures.get(row.path.as_str());
+    let orient = Orient::by(annotation.is_some_and(|annotation| annotation.orientation != 1));
+    let name = annotation.map_or_else(|| row.path.clone(), |annotation| name(annotation));
     let drawn = read(&row.path)
         .map_err(|error| error.to_string())
-        .and_then(|bytes| maps(row, &bytes).map_err(|error| error.to_string()));
+        .and_then(|bytes| maps(row, &bytes, orient).map_err(|error| error.to_string()));
     html! {
         figure {
             @match drawn {
@@ -135,8 +136,12 @@ fn guess(row: &Explanation, class: &str, probability: f64) -> Markup {
 }
 
 /// The picture under its occlusion map and under its heat map.
-pub(crate) fn maps(row: &Explanation, bytes: &[u8]) -> Result<[String; 2], ReportError> {
-    let gray = Gray::of(bytes)?;
+pub(crate) fn maps(
+    row: &Explanation,
+    bytes: &[u8],
+    orient: Orient,
+) -> Result<[String; 2], ReportError> {
+    let gray = Gray::of(bytes, orient)?;
     let full = largest(&row.drops).max(LEAST_FULL);
     let occlusion = gray.under(|y, x| {
         let drop = cell(&row.drops, row.cells, y, x) / full;

@@ -1,5 +1,6 @@
 //! A page of new pictures: what the network says of each.
 
+use dataset::Orient;
 use maud::{Markup, html};
 use tables::cluster::Cluster;
 use tables::explanation::Explanation;
@@ -46,9 +47,10 @@ pub struct Near {
 /// Images of the collection on the map, at most.
 const MOST_DOTS: usize = 10_000;
 
-/// The page: HTML that needs no other file. `clusters` are the collection's pictures on its map.
+/// The page: HTML that needs no other file. `clusters` are the collection's pictures on its map; `orient` is how the
+/// network sees images.
 #[must_use]
-pub fn inspected(pictures: &[Inspected], clusters: &[Cluster]) -> String {
+pub fn inspected(pictures: &[Inspected], clusters: &[Cluster], orient: Orient) -> String {
     let section = Section {
         id: "pictures",
         title: "What the network says",
@@ -62,7 +64,7 @@ pub fn inspected(pictures: &[Inspected], clusters: &[Cluster]) -> String {
                 }
             }
             div.explanations {
-                @for (number, picture) in (1..).zip(pictures) { (card(number, picture)) }
+                @for (number, picture) in (1..).zip(pictures) { (card(number, picture, orient)) }
             }
             @if pictures.iter().any(|picture| picture.place.is_some()) {
                 (on_map(pictures, clusters).markup())
@@ -74,10 +76,10 @@ pub fn inspected(pictures: &[Inspected], clusters: &[Cluster]) -> String {
     page::report("New pictures", &[section], String::new()).page
 }
 
-fn card(number: usize, picture: &Inspected) -> Markup {
+fn card(number: usize, picture: &Inspected, orient: Orient) -> Markup {
     html! {
         figure {
-            @match images(picture) {
+            @match images(picture, orient) {
                 Ok(images) => (images),
                 // It was decoded before, so that only its size can be at fault.
                 Err(_) => p.missing { "This picture cannot be shown." },
@@ -92,16 +94,16 @@ fn card(number: usize, picture: &Inspected) -> Markup {
                 @if let Some(explanation) = &picture.explanation {
                     ", amplitude " (format!("{:.3}", explanation.amplitude))
                 }
-                div.near { @for near in &picture.neighbors { (neighbor(near)) } }
+                div.near { @for near in &picture.neighbors { (neighbor(near, orient)) } }
             }
         }
     }
 }
 
-fn neighbor(near: &Near) -> Markup {
+fn neighbor(near: &Near, orient: Orient) -> Markup {
     let name = format!("{}: {}", near.label, near.path);
     let bytes = near.bytes.as_deref();
-    let thumbnail = bytes.and_then(|bytes| thumbnail::thumbnail(bytes, NEAR_PX).ok());
+    let thumbnail = bytes.and_then(|bytes| thumbnail::thumbnail(bytes, orient, NEAR_PX).ok());
     html! {
         @match thumbnail {
             Some(thumbnail) => img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(name) title=(name);,
@@ -110,14 +112,14 @@ fn neighbor(near: &Near) -> Markup {
     }
 }
 
-fn images(picture: &Inspected) -> Result<Markup, ReportError> {
+fn images(picture: &Inspected, orient: Orient) -> Result<Markup, ReportError> {
     let Some(explanation) = &picture.explanation else {
-        let thumbnail = thumbnail::thumbnail(&picture.bytes, SIDE_PX)?;
+        let thumbnail = thumbnail::thumbnail(&picture.bytes, orient, SIDE_PX)?;
         return Ok(html! {
             img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(picture.name);
         });
     };
-    let [occlusion, cam] = maps(explanation, &picture.bytes)?;
+    let [occlusion, cam] = maps(explanation, &picture.bytes, orient)?;
     Ok(html! {
         div.pair {
             img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (picture.name) };
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_shown_with_its_neighbors() {
-        let page = inspected(&[picture(None)], &[]);
+        let page = inspected(&[picture(None)], &[], Orient::Upright);
         assert_eq!(page.matches("<img").count(), 2);
         assert!(page.contains("1. &lt;new&gt;.png"));
         assert!(page.contains("<strong>cubism</strong> 75\u{a0}%"));
@@ -214,7 +216,11 @@ mod tests {
             umap3_y: 0.0,
             umap3_z: 0.0,
         });
-        let page = inspected(&[picture(None), picture(Some([2.0, 1.0]))], &clusters);
+        let page = inspected(
+            &[picture(None), picture(Some([2.0, 1.0]))],
+            &clusters,
+            Orient::Upright,
+        );
         // The middle of the clusters is the middle of the map; the first picture has no place.
         assert!(page.contains("<circle class=\"new\" cx=\"240\" cy=\"210\""));
         assert!(page.contains(">2</text>") && !page.contains(">1</text>"));

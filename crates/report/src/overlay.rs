@@ -1,6 +1,6 @@
 //! Maps of values laid over the network's view of a picture, in gray.
 
-use dataset::{Geometry, Limits, Resizer, center_offset, decode, resize};
+use dataset::{Geometry, Limits, Orient, Resizer, center_offset, decode, resize};
 
 use crate::ReportError;
 use crate::palette::Rgb;
@@ -25,9 +25,9 @@ impl Gray {
     /// The crop of a picture's file.
     ///
     /// # Errors
-    /// The bytes are no whole JPEG, PNG or WebP.
-    pub(crate) fn of(bytes: &[u8]) -> Result<Self, ReportError> {
-        let (picture, _) = decode(bytes, LIMITS)?;
+    /// The bytes are no whole image that can be read.
+    pub(crate) fn of(bytes: &[u8], orient: Orient) -> Result<Self, ReportError> {
+        let picture = decode(bytes, LIMITS, orient)?.rgb;
         // The crop's place is a matter of proportion, so it is the same at this size as at the network's.
         let small = resize(&picture, Geometry::new(SIDE_PX)?, &mut Resizer::default())?;
         let offset = |length| usize::try_from(center_offset(length, SIDE_PX)).unwrap_or(0);

@@ -49,6 +49,7 @@ fn annotation(number: u32) -> Annotation {
         title: format!("no-{number}"),
         code,
         split: None,
+        orientation: 1,
         width: 8,
         height: 4,
         format: "png".to_owned(),

@@ -1,7 +1,7 @@
 //! Small pictures inside the page.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use dataset::{Limits, Rgb, decode};
+use dataset::{Limits, Orient, Rgb, decode};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use jpeg_encoder::{ColorType, Encoder};
@@ -30,9 +30,13 @@ pub(crate) struct Thumbnail {
 /// A picture's file as a thumbnail with a long side of `side_px`, or of its own where that is shorter.
 ///
 /// # Errors
-/// The bytes are no whole JPEG, PNG or WebP.
-pub(crate) fn thumbnail(bytes: &[u8], side_px: u32) -> Result<Thumbnail, ReportError> {
-    let (picture, _) = decode(bytes, LIMITS)?;
+/// The bytes are no whole image that can be read.
+pub(crate) fn thumbnail(
+    bytes: &[u8],
+    orient: Orient,
+    side_px: u32,
+) -> Result<Thumbnail, ReportError> {
+    let picture = decode(bytes, LIMITS, orient)?.rgb;
     let (width, height) = fit(picture.width, picture.height, side_px);
     let pixels = resize(&picture, width.into(), height.into())?;
     Ok(Thumbnail {

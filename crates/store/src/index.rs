@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use walk::Rules;
 
 use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file, read_own};
@@ -23,6 +24,8 @@ pub struct Seen {
     stamp: Stamp,
     /// Whether any later write shows in the stamp.
     is_firm: bool,
+    /// Which files of a folder count.
+    rules: Rules,
 }
 
 /// What has happened to a file or folder since it was seen.
@@ -111,28 +114,38 @@ impl Index {
     /// loop, a special file, a file that changes while it is read, or what the operating system
     /// says.
     pub fn digest(&mut self, path: &Path) -> Result<Digest> {
-        self.digest_listed(path, &Listing::of(path)?)
+        self.digest_listed(path, &Listing::of(path, Rules::Output)?)
     }
 
-    /// What is at `path`, and when it was last written to.
+    /// The digest of the file or folder at `path`, an input that no stage makes: [`Rules::Source`] say which files count.
+    /// Entries that no stage can read are part of it, with the reason.
     ///
     /// # Errors
-    /// As for [`Index::digest`].
-    pub fn look(&mut self, path: &Path) -> Result<Seen> {
+    /// [`NotFound`](crate::Error::NotFound), a file that changes while it is read, or what the operating system says.
+    pub fn digest_source(&mut self, path: &Path) -> Result<Digest> {
+        self.digest_listed(path, &Listing::of(path, Rules::Source)?)
+    }
+
+    /// What is at `path` by these `rules`, and when it was last written to.
+    ///
+    /// # Errors
+    /// As for [`Index::digest`] and [`Index::digest_source`].
+    pub fn look(&mut self, path: &Path, rules: Rules) -> Result<Seen> {
         let since_ns = now_ns();
-        let listing = Listing::of(path)?;
+        let listing = Listing::of(path, rules)?;
         // A file with more names may have its time of modification set back.
         let is_firm = |state: &FileState| state.settled(since_ns) && state.links == 1;
         Ok(Seen {
             is_firm: { listing.files.iter() }.all(|file| is_firm(&file.state)),
             digest: self.digest_listed(path, &listing)?,
             stamp: Stamp::of(&listing),
+            rules,
         })
     }
 
     /// Whether the file or folder at `path` is as it was seen.
     pub fn since(&mut self, path: &Path, seen: &Seen) -> Since {
-        let Ok(listing) = Listing::of(path) else {
+        let Ok(listing) = Listing::of(path, seen.rules) else {
             return Since::Changed;
         };
         let is_same = Stamp::of(&listing) == seen.stamp;
@@ -151,10 +164,10 @@ impl Index {
         listing.settle(|state| self.get(state).is_none());
         let index = &*self;
         let look_up = |file: &Found| match index.get(&file.state) {
-            Some(digest) => Ok((digest, None)),
+            Some(digest) => Ok((Some(digest), None)),
             None => {
-                let hashed = index.read(&file.path(path))?;
-                Ok((hashed.digest, Some(Box::new(hashed))))
+                let hashed = listing.readable(index.read(&file.path(path)))?;
+                Ok((hashed.map(|hashed| hashed.digest), hashed.map(Box::new)))
             }
         };
         let (digests, read): (Vec<_>, Vec<_>) = match listing.files.as_slice() {

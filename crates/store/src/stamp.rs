@@ -28,6 +28,10 @@ impl Stamp {
             }
             hasher.update(&bytes);
         }
+        for entry in &listing.unusable {
+            hasher.update(entry.relative.as_bytes());
+            hasher.update(entry.reason.name().as_bytes());
+        }
         Self(hasher.finalize().into())
     }
 }
@@ -60,7 +64,7 @@ mod tests {
         let path = folder.path().join("inner/file");
         fs_err::create_dir(folder.path().join("inner")).unwrap();
         fs_err::write(&path, "content").unwrap();
-        let stamp = |path: &Path| Stamp::of(&Listing::of(path).unwrap());
+        let stamp = |path: &Path| Stamp::of(&Listing::of(path, walk::Rules::Output).unwrap());
         let stamps = || [&path, folder.path()].map(stamp);
         let before = stamps();
         std::thread::sleep(crate::file_state::SETTLING);

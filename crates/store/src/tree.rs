@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use walk::Reason;
+
 use crate::{Digest, Error, Result};
 
 /// A folder's digest is hashed in a mode of its own, so that no file's content can pass for a
@@ -30,6 +32,8 @@ pub(crate) enum Content {
     File(Digest),
     Executable(Digest),
     EmptyFolder,
+    /// An entry of a source that no stage can read; in no tree that is stored.
+    Unusable(Reason),
 }
 
 impl Content {
@@ -37,7 +41,7 @@ impl Content {
     pub(crate) fn object(&self) -> Option<Digest> {
         match *self {
             Self::File(digest) | Self::Executable(digest) => Some(digest),
-            Self::EmptyFolder => None,
+            Self::EmptyFolder | Self::Unusable(_) => None,
         }
     }
 }
@@ -126,8 +130,13 @@ fn write_line(path: &str, content: Content, text: &mut String) {
         Content::File(digest) => ("file ", Some(digest)),
         Content::Executable(digest) => ("exec ", Some(digest)),
         Content::EmptyFolder => ("none ", None),
+        Content::Unusable(_) => ("bad ", None),
     };
     text.push_str(kind);
+    if let Content::Unusable(reason) = content {
+        text.push_str(reason.name());
+        text.push(' ');
+    }
     if let Some(digest) = digest {
         let hex = blake3::Hash::from(*digest.as_bytes()).to_hex();
         text.push_str(hex.as_str());

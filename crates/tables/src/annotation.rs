@@ -11,9 +11,9 @@ use crate::Table;
 pub struct Annotation {
     /// Relative to the folder of images, with `/` between names; unique.
     pub path: String,
-    /// The class: the lower-cased name of the folder.
+    /// The class: the name of the folder or of the table of labels, in lower case and Unicode's NFC.
     pub label: String,
-    /// Who made it; null in classes without authors.
+    /// Who made it; null in classes without authors, and where no author is known.
     pub author: Option<String>,
     /// By the file's name.
     pub title: String,
@@ -21,11 +21,13 @@ pub struct Annotation {
     pub code: u32,
     /// `train`, `validation` or `test` where the collection already has a split; null where it has none.
     pub split: Option<String>,
-    /// Pixels from left to right.
+    /// Pixels from left to right, as shown.
     pub width: u32,
-    /// Pixels from top to bottom.
+    /// Pixels from top to bottom, as shown.
     pub height: u32,
-    /// `jpeg`, `png` or `webp`, by the file's content.
+    /// The orientation that decoding applies, from 1 to 8 as in EXIF; 1 changes nothing.
+    pub orientation: u8,
+    /// `jpeg`, `png`, `webp`, `gif`, `bmp` or `tiff`, by the file's content.
     pub format: String,
     /// Size of the file in bytes.
     pub bytes: u64,

@@ -14,6 +14,7 @@ mod table;
 pub mod annotation;
 pub mod arrangement;
 pub mod arrangement_score;
+pub mod attribute;
 pub mod balance;
 pub mod calibration;
 pub mod choice;

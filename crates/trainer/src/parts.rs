@@ -221,6 +221,7 @@ mod tests {
                 title: String::new(),
                 code,
                 split: None,
+                orientation: 1,
                 width: 1,
                 height: 1,
                 format: "jpeg".to_owned(),

@@ -189,6 +189,7 @@ fn annotation(path: &str, label: &str, code: u32) -> Annotation {
         title: path.to_owned(),
         code,
         split: None,
+        orientation: 1,
         width: 40,
         height: 50,
         format: "png".to_owned(),

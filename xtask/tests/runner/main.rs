@@ -28,6 +28,7 @@ mod progress;
 mod provenance;
 mod running;
 mod sandbox;
+mod sources;
 mod space;
 mod stages;
 mod study;

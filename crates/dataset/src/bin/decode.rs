@@ -78,6 +78,6 @@ fn pixels_of(
     resizer: &mut Resizer,
 ) -> anyhow::Result<Rgb> {
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    let picture = decode_annotated(&bytes, (annotation.width, annotation.height))?;
+    let picture = decode_annotated(&bytes, annotation.into())?;
     Ok(resize(&picture, geometry, resizer)?)
 }

@@ -106,7 +106,7 @@ fn described(
 ) -> anyhow::Result<(Descriptor, Thumbnail)> {
     let size = (annotation.width, annotation.height);
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    let thumbnail = Thumbnail::of(&decode_annotated(&bytes, size)?, resizer)?;
+    let thumbnail = Thumbnail::of(&decode_annotated(&bytes, annotation.into())?, resizer)?;
     Ok((Descriptor::of(&thumbnail, size), thumbnail))
 }
 

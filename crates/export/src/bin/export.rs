@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use dataset::Geometry;
-use export::{ModelConfig, Weights, onnx_model};
+use export::{ImageRules, ModelConfig, Weights, onnx_model};
 use prost::Message as _;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
@@ -15,6 +15,12 @@ use tables::annotation::Annotation;
 struct Params {
     /// Side of the square that the network sees, in pixels.
     side_px: u32,
+    /// Width times height of the largest image that is read.
+    max_pixels: u64,
+    /// The long side over the short one of the most elongated image that is read.
+    max_aspect: u32,
+    /// Whether the orientation in an image's metadata is applied.
+    exif_orientation: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +49,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let bytes = fs_err::read(&*inputs.model)?;
     let weights = Weights::parse(&bytes).context("cannot read the chosen model")?;
     let labels = labels(&inputs.annotations.read()?);
-    let config = ModelConfig::new(&weights, labels, Geometry::new(params.side_px)?)?;
+    let images = ImageRules {
+        max_pixels: params.max_pixels,
+        max_aspect: params.max_aspect,
+        exif_orientation: params.exif_orientation,
+    };
+    let config = ModelConfig::new(&weights, labels, Geometry::new(params.side_px)?, images)?;
     let model = onnx_model(&weights, &config).context("cannot turn the chosen model into ONNX")?;
     fs_err::write(&*outputs.onnx, model.encode_to_vec())?;
     fs_err::write(

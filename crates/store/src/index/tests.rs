@@ -309,3 +309,25 @@ fn odd_names_are_names() {
     assert_eq!(reads, 7);
     assert_eq!(sandbox.reads(|s| s.digest("folder")), (digest, 0));
 }
+
+#[test]
+fn a_source_is_named_by_what_people_put_there() {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("in/a/1.txt", "one");
+    let path = sandbox.path("in");
+    let digest = |sandbox: &mut Sandbox| sandbox.index.digest_source(&path).unwrap();
+    let before = digest(&mut sandbox);
+    // A folder without litter has the name that it has as a result.
+    assert_eq!(before, sandbox.digest("in"));
+    sandbox.write("in/.cache/x", "litter");
+    sandbox.write("in/a/1.txt~", "litter");
+    assert_eq!(digest(&mut sandbox), before);
+    assert_ne!(sandbox.digest("in"), before);
+    symlink("nowhere", sandbox.path("in/a/2.txt")).unwrap();
+    let dangling = digest(&mut sandbox);
+    assert_ne!(dangling, before);
+    fs_err::remove_file(sandbox.path("in/a/2.txt")).unwrap();
+    symlink("2.txt", sandbox.path("in/a/2.txt")).unwrap();
+    let looping = digest(&mut sandbox);
+    assert!(looping != dangling && looping != before);
+}

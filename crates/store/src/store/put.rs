@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
+use walk::Rules;
 
 use super::{Store, known, make_parent};
 use crate::file_state::FileState;
@@ -29,13 +30,13 @@ impl Store {
     /// # Errors
     /// As for [`Index::digest`]; the disk is full.
     pub fn put(&self, index: &mut Index, path: &Path) -> Result<Digest> {
-        let listing = Listing::of(path)?;
+        let listing = Listing::of(path, Rules::Output)?;
         listing.settle(|state| index.get(state).is_none());
         let known = &*index;
         let taken = listing.files.par_iter();
         let taken = taken.map(|file| self.take_in(known, path, file));
         let taken = taken.collect::<Result<Vec<_>>>()?;
-        let digests: Vec<_> = taken.iter().map(|taken| taken.file.digest).collect();
+        let digests: Vec<_> = taken.iter().map(|taken| Some(taken.file.digest)).collect();
 
         let placed = taken.into_par_iter().zip(&listing.files);
         let placed = placed.flat_map_iter(|(taken, file)| {
@@ -48,7 +49,7 @@ impl Store {
     }
 
     /// Stores the tree, if it takes one to tell what was listed, and returns the name.
-    fn name(&self, listing: &Listing, digests: &[Digest]) -> Result<Digest> {
+    fn name(&self, listing: &Listing, digests: &[Option<Digest>]) -> Result<Digest> {
         if let Some(digest) = listing.plain_file(digests) {
             return Ok(digest);
         }

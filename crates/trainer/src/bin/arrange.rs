@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use dataset::Augmentation;
+use dataset::collection::normalized;
 use model::{Config, Depth, Freeze, Network};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Seed};
@@ -107,9 +108,14 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
     let design = Parts::new(&annotations, &inputs.folds.read()?, params.fold)?;
+    let held_out: Vec<String> = params
+        .held_out
+        .iter()
+        .map(|name| normalized(name))
+        .collect();
     let parts = design
         .clone()
-        .holding_out(&params.held_out)
+        .holding_out(&held_out)
         .context("cannot learn without the classes of `held_out`")?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);

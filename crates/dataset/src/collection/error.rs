@@ -1,0 +1,37 @@
+//! What can be wrong with a folder of images or with the settings for it.
+
+use std::path::PathBuf;
+
+/// A folder cannot be used as a collection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CollectionError {
+    /// The folder cannot be walked.
+    #[error("cannot open the folder of images: {0}")]
+    Folder(#[from] walk::Error),
+    /// The folder of images is a file.
+    #[error("`{}` is a file: expected a folder of images", path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A pattern for names that cannot be read.
+    #[error("`author_pattern` is `{pattern}`: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// A table of labels that cannot be used.
+    #[error("cannot use the table of labels `{}`: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        reason: String,
+    },
+    /// Settings that don't fit the folder, all of them.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+}
