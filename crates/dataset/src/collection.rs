@@ -22,7 +22,7 @@ mod survey;
 pub use error::CollectionError;
 pub use group::{Candidate, Grouped, group};
 pub use inspect::{Inspected, Refused, inspect, measure};
-pub use label_table::LabelTable;
+pub use label_table::{Cells, LabelTable, read_cells};
 pub use names::{nearest, normalized, unknown_classes};
 pub use pattern::{Named, Pattern};
 pub use scan::{Found, scan};

@@ -38,8 +38,8 @@ pub(crate) struct Row {
     pub(crate) attributes: Vec<Option<String>>,
 }
 
-/// Columns and rows as they stand in the file.
-type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
+/// Names of columns, and rows of cells, as they stand in a file; empty cells are none.
+pub type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
 
 impl LabelTable {
     /// Reads a table with a column `path` (relative to the folder of images) and, as far as there are any, `label`,
@@ -54,13 +54,7 @@ impl LabelTable {
             path: path.to_owned(),
             reason,
         };
-        let bytes = fs_err::read(path).map_err(|error| fault(error.to_string()))?;
-        let (columns, rows) = if bytes.starts_with(b"PAR1") {
-            parquet_cells(path)
-        } else {
-            text_cells(&bytes)
-        }
-        .map_err(fault)?;
+        let (columns, rows) = read_cells(path)?;
         Self::of(&columns, rows).map_err(fault)
     }
 
@@ -153,6 +147,24 @@ impl LabelTable {
     pub(crate) fn contradictions(&self) -> &[String] {
         &self.contradictions
     }
+}
+
+/// Reads a table of any columns: parquet, or text as [`LabelTable::read`] takes it.
+///
+/// # Errors
+/// The file cannot be read, or is no table.
+pub fn read_cells(path: &Path) -> Result<Cells, CollectionError> {
+    let fault = |reason: String| CollectionError::Table {
+        path: path.to_owned(),
+        reason,
+    };
+    let bytes = fs_err::read(path).map_err(|error| fault(error.to_string()))?;
+    if bytes.starts_with(b"PAR1") {
+        parquet_cells(path)
+    } else {
+        text_cells(&bytes)
+    }
+    .map_err(fault)
 }
 
 /// The form in which paths are compared: NFC, `/` between names, without `./` in front.
