@@ -54,6 +54,17 @@ Examples:
   cargo xtask watch
   cargo xtask watch render --set train.epochs=1")]
     Watch(Watch),
+    /// Write parameters that fit a folder of images
+    #[command(after_help = "\
+Reads the folder, prints its classes, authors, split and problems, and writes settings for it
+to params/NAME.toml, each with its reason. A file that is there is compared and left as it is.
+
+Examples:
+  cargo xtask init ~/photos/birds
+  cargo xtask init data/skin --name skin --minutes 60
+  cargo xtask init ~/photos/birds --weights ~/models/resnet50.pth
+  cargo xtask init ~/photos/birds --dry-run --json")]
+    Init(Init),
     /// Say for each stage whether it is up to date, and why not
     #[command(after_help = "\
 Examples:
@@ -491,6 +502,37 @@ pub(crate) struct Explain {
     /// Print one JSON document, with the whole manifest
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Folder with a folder of images for each class
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+    /// Name of the file of parameters, params/NAME.toml; by default after the folder
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Pretrained weights of a ResNet, in place of those in data/weights
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Minutes that the study may take on this machine
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    pub(crate) minutes: Option<f64>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the settings; write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) confine: Confine,
+}
+
+/// A number of minutes from one to a month.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse::<f64>().ok();
+    let minutes = minutes.filter(|minutes| (1.0..=43_200.0).contains(minutes));
+    minutes.ok_or_else(|| "expected minutes, from 1 to 43200".to_owned())
 }
 
 #[derive(Debug, Args)]

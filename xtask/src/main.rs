@@ -7,6 +7,7 @@ mod complete;
 mod dag;
 mod exp;
 mod history;
+mod init;
 mod live;
 mod predict;
 mod print;
@@ -55,6 +56,7 @@ fn message(error: &anyhow::Error) -> String {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Repro(arguments) => return repro(arguments),
+        Command::Init(arguments) => return init::init(&arguments),
         Command::Status(arguments) => status(&arguments)?,
         Command::Explain(arguments) => explain(&arguments)?,
         Command::Predict(arguments) => return predict::predict(&arguments),

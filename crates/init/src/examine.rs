@@ -1,0 +1,494 @@
+//! From the files of a folder to the grouping that fits it.
+
+use std::collections::BTreeMap;
+
+use dataset::collection::{
+    Found, Inspected, Refused, Settings, Split, SplitFolders, normalized, split_folders,
+};
+
+use crate::authors::{self, Candidate, Item, Source};
+use crate::columns::{self, Cells, Matched};
+use crate::layout::{self, Layout, Unfit};
+use crate::plan::{Setting, counted};
+use crate::read::Results;
+
+/// What stands for the place of a table that is made of the names of files.
+const NAMES: &str = "names of files";
+
+/// A table with the place that it was found at.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    /// As `images.table` would have it.
+    pub(crate) setting: String,
+    pub(crate) cells: Cells,
+}
+
+/// The grouping of a folder's images by class, author and split.
+#[derive(Debug)]
+pub(crate) struct Grouping {
+    /// As stage `annotate` takes them, but for the classes that are left out.
+    pub(crate) settings: Settings,
+    /// Reasons of those that differ from defaults.
+    pub(crate) reasons: Vec<Setting>,
+    /// How authors were told, the candidate that was chosen.
+    pub(crate) authors: Option<Candidate>,
+    /// The best candidates that were refused.
+    pub(crate) refused: Vec<Candidate>,
+    /// The table in use: its setting, and its text if it has to be written first.
+    pub(crate) table: Option<(String, Option<String>)>,
+    /// What only a person can decide.
+    pub(crate) undecided: Vec<String>,
+    /// What was seen besides.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Paths of the images.
+pub(crate) fn images(results: &Results) -> Vec<&str> {
+    let good = results.iter().filter(|(_, result)| result.is_ok());
+    good.map(|(path, _)| path.as_str()).collect()
+}
+
+/// The layout of the folder. `has_siblings` says that folders beside it hold images, too: then it may be a class, whose
+/// names of files begin with authors.
+///
+/// # Errors
+/// There are no two folders that could be classes, and neither a table nor the names of files tell classes.
+pub(crate) fn layout(
+    results: &Results,
+    tables: &[Table],
+    has_siblings: bool,
+) -> Result<Layout, Unfit> {
+    let paths = images(results);
+    let found = layout::layout(&paths);
+    let of = |base: &str| Layout {
+        base: base.to_owned(),
+        ..Layout::default()
+    };
+    match &found {
+        Err(Unfit::NoClasses { base, .. }) => {
+            let by_words = !base.is_empty() || !has_siblings;
+            if has_labels(&paths, base, tables, by_words) {
+                Ok(of(base))
+            } else {
+                found
+            }
+        }
+        Err(Unfit::OneClass { class, .. }) => {
+            let folder = class.rsplit('/').next().unwrap_or_default();
+            let by_words = crate::names::is_generic(folder);
+            if has_labels(&paths, class, tables, by_words) {
+                Ok(of(class))
+            } else {
+                found
+            }
+        }
+        Err(Unfit::FlatSplit { base, subsets, .. }) if has_labels(&paths, base, tables, true) => {
+            let subsets = subsets
+                .iter()
+                .filter_map(|name| Some((name.clone(), Split::of(name)?)));
+            Ok(Layout {
+                subsets: subsets.collect(),
+                ..of(base)
+            })
+        }
+        _ => found,
+    }
+}
+
+/// Whether a table or, with `by_words`, the names of files tell the classes of the images in `base`.
+fn has_labels(paths: &[&str], base: &str, tables: &[Table], by_words: bool) -> bool {
+    let below: Vec<&str> = paths
+        .iter()
+        .filter_map(|path| layout::below(path, base))
+        .collect();
+    let has_words = || !layout::words(below.iter().copied()).is_empty();
+    labels_of_table(&below, tables).is_some() || (by_words && has_words())
+}
+
+/// A table of the classes that names of files begin with, for words that no pattern can tell from the rest.
+fn table_of_words(paths: &[&str]) -> Option<(Table, Matched)> {
+    if layout::words(paths.iter().copied()).is_empty() {
+        return None;
+    }
+    let row = |path: &&str| vec![Some((*path).to_owned()), Some(layout::word(path))];
+    let cells = Cells {
+        columns: vec!["path".to_owned(), "label".to_owned()],
+        rows: paths.iter().map(row).collect(),
+    };
+    let matched = Matched {
+        path: 0,
+        label: Some(1),
+        split: None,
+        authors: Vec::new(),
+        rows: (0..paths.len()).map(Some).collect(),
+        is_plain: false,
+    };
+    Some((
+        Table {
+            setting: NAMES.to_owned(),
+            cells,
+        },
+        matched,
+    ))
+}
+
+fn labels_of_table<'t>(paths: &[&str], tables: &'t [Table]) -> Option<(&'t Table, Matched)> {
+    let found = tables
+        .iter()
+        .filter_map(|table| Some((table, columns::matched(&table.cells, paths)?)));
+    found
+        .filter(|(_, matched)| matched.label.is_some())
+        .max_by_key(|(_, matched)| matched.n_rows())
+}
+
+/// The separator behind the class in names such as `cat.12.jpg`, if the classes are these words.
+fn label_pattern(paths: &[&str]) -> Option<&'static str> {
+    let words = layout::words(paths.iter().copied());
+    if words.is_empty() {
+        return None;
+    }
+    let has = |separator: &str| {
+        let mut names = paths
+            .iter()
+            .map(|path| path.rsplit('/').next().unwrap_or_default());
+        let is_inside = words.iter().any(|(word, _)| word.contains(separator));
+        !is_inside
+            && names.all(|name| {
+                name.rsplit_once('.')
+                    .is_some_and(|(stem, _)| stem.contains(separator))
+            })
+    };
+    [".", "_", "-", " "]
+        .into_iter()
+        .find(|separator| has(separator))
+}
+
+/// The grouping of the images in the layout's base; `found` and `results` are of that folder.
+pub(crate) fn grouping(
+    layout: &Layout,
+    found: &Found,
+    results: &Results,
+    tables: &[Table],
+    file: &str,
+) -> Grouping {
+    let paths = images(results);
+    let mut grouping = Grouping {
+        settings: Settings::default(),
+        reasons: Vec::new(),
+        authors: None,
+        refused: Vec::new(),
+        table: None,
+        undecided: Vec::new(),
+        remarks: Vec::new(),
+    };
+    grouping.split(layout, found);
+    let below = |path: &'_ str| below_split(path, layout).to_owned();
+    let by_folder = paths
+        .iter()
+        .filter(|path| below(path).contains('/'))
+        .count()
+        * 2
+        > paths.len();
+    let with_labels = labels_of_table(&paths, tables).filter(|_| !by_folder);
+    let prefix = match with_labels {
+        None if !by_folder => label_pattern(&paths),
+        _ => None,
+    };
+    let words = match (&with_labels, prefix) {
+        (None, None) if !by_folder => table_of_words(&paths),
+        _ => None,
+    };
+    if prefix.is_some() || words.is_some() {
+        grouping
+            .undecided
+            .push("whether the words that names of files begin with are the classes".to_owned());
+    }
+    let of_words = words
+        .as_ref()
+        .map(|(table, matched)| (table, matched.clone()));
+    let any_table = with_labels
+        .or(of_words)
+        .or_else(|| author_table(&paths, tables));
+    let labelled = labelled(&paths, layout, by_folder, any_table.as_ref(), prefix);
+    // Files beside the classes have none, and are no images of the study.
+    let kept: Vec<usize> = { 0..labelled.len() }
+        .filter(|&at| !labelled[at].0.is_empty())
+        .collect();
+    let item = |&at: &usize| Item {
+        label: &labelled[at].0,
+        below: &labelled[at].1,
+    };
+    let items: Vec<Item> = kept.iter().map(item).collect();
+    let columns: Vec<(String, Vec<Option<String>>)> = { any_table.iter() }
+        .flat_map(|(table, matched)| author_columns(table, matched, &kept))
+        .collect();
+    let candidates = authors::candidates(&items, &columns);
+    let (accepted, refused): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|c| c.refusal.is_none());
+    grouping.refused = refused;
+    grouping.authors = accepted.into_iter().next();
+    grouping.set_pattern(prefix, items.len());
+    if let Some((table, matched)) = any_table {
+        grouping.set_table(table, &matched, !by_folder, &paths, file);
+    }
+    grouping
+}
+
+/// The path below a subset of an existing split.
+fn below_split<'p>(path: &'p str, layout: &Layout) -> &'p str {
+    match path.split_once('/') {
+        Some((top, below)) if layout.subsets.contains_key(top) => below,
+        _ => path,
+    }
+}
+
+/// A table with a column of authors or of a split, though the classes are folders.
+fn author_table<'t>(paths: &[&str], tables: &'t [Table]) -> Option<(&'t Table, Matched)> {
+    let found = tables
+        .iter()
+        .filter_map(|table| Some((table, columns::matched(&table.cells, paths)?)));
+    let useful =
+        found.filter(|(_, matched)| !matched.authors.is_empty() || matched.split.is_some());
+    useful.max_by_key(|(_, matched)| matched.n_rows())
+}
+
+/// Class of each image, and its path below the class.
+fn labelled(
+    paths: &[&str],
+    layout: &Layout,
+    by_folder: bool,
+    table: Option<&(&Table, Matched)>,
+    prefix: Option<&str>,
+) -> Vec<(String, String)> {
+    let mut labelled = Vec::new();
+    for (at, path) in paths.iter().enumerate() {
+        let below = below_split(path, layout);
+        let name = below.rsplit('/').next().unwrap_or_default();
+        let pair = match (by_folder, table, prefix) {
+            (true, ..) => below.split_once('/'),
+            (_, _, Some(separator)) => name.split_once(separator),
+            (_, Some((table, matched)), None) => {
+                cell(table, matched.label, matched.rows[at]).map(|label| (label, below))
+            }
+            _ => None,
+        };
+        if let Some((label, below)) = pair {
+            labelled.push((normalized(label), below.to_owned()));
+        } else {
+            labelled.push((String::new(), below.to_owned()));
+        }
+    }
+    labelled
+}
+
+fn cell(table: &Table, column: Option<usize>, row: Option<usize>) -> Option<&str> {
+    table.cells.rows.get(row?)?.get(column?)?.as_deref()
+}
+
+/// The author columns of a table, each with its values for the images `kept`.
+fn author_columns(
+    table: &Table,
+    matched: &Matched,
+    kept: &[usize],
+) -> Vec<(String, Vec<Option<String>>)> {
+    let values = |column: usize| {
+        let value = |&at: &usize| cell(table, Some(column), matched.rows[at]).map(normalized);
+        kept.iter().map(value).collect()
+    };
+    let columns = matched.authors.iter();
+    columns
+        .map(|&column| (table.cells.columns[column].clone(), values(column)))
+        .collect()
+}
+
+impl Grouping {
+    fn set(&mut self, key: &str, value: serde_json::Value, reason: impl Into<String>) {
+        self.reasons.push(Setting::new(key, value, reason));
+    }
+
+    /// An existing split in folders; forced where the stage wouldn't recognize it.
+    fn split(&mut self, layout: &Layout, found: &Found) {
+        if layout.subsets.is_empty() {
+            return;
+        }
+        let by_itself = split_folders(found.files.iter().map(String::as_str));
+        if by_itself.is_empty() {
+            self.settings.split_folders = SplitFolders::Use;
+            let names: Vec<&str> = layout.subsets.keys().map(String::as_str).collect();
+            self.set(
+                "annotate.split_folders",
+                "use".into(),
+                format!("{} are subsets of a split", names.join(", ")),
+            );
+        }
+        for folder in &layout.beside {
+            self.undecided.push(format!(
+                "whether `{folder}` beside the subsets belongs to the study: move it, or name it in `.atelierignore`"
+            ));
+        }
+    }
+
+    /// `annotate.author_pattern` and what goes with it.
+    fn set_pattern(&mut self, prefix: Option<&str>, n_images: usize) {
+        let label = prefix.map(|separator| format!("{{label}}{separator}"));
+        let chosen = self.authors.clone();
+        let pattern = chosen.as_ref().and_then(|chosen| chosen.source.pattern());
+        let reason = match (&chosen, &label) {
+            (Some(chosen), _) => chosen_reason(chosen),
+            (None, Some(_)) => "names of files begin with the class".to_owned(),
+            (None, None) => none_reason(&self.refused),
+        };
+        self.settings.author_pattern = match (label, pattern) {
+            (Some(label), Some(pattern)) => label + pattern,
+            (Some(label), None) => label + "{title}",
+            (None, Some(pattern)) => pattern.to_owned(),
+            (None, None) => String::new(),
+        };
+        let value = self.settings.author_pattern.clone();
+        self.set("annotate.author_pattern", value.into(), reason);
+        let Some(chosen) = &chosen else {
+            self.undecided.push(format!(
+                "whether images have authors (people, patients, sites, cameras) who stand in several of the {n_images} images: \
+                 `annotate.author_pattern` or `images.table`"
+            ));
+            return;
+        };
+        if !chosen.without.is_empty() && pattern.is_some() {
+            self.settings.without_authors.clone_from(&chosen.without);
+            let value = serde_json::json!(chosen.without);
+            self.set(
+                "annotate.without_authors",
+                value,
+                "names of these classes follow no pattern with several authors",
+            );
+        }
+        self.unknown_authors(chosen);
+    }
+
+    /// Names that mean "no author" besides the usual ones, and names that might.
+    fn unknown_authors(&mut self, chosen: &Candidate) {
+        let letters = |name: &str| crate::names::key(name);
+        let usual: Vec<String> = self
+            .settings
+            .no_author
+            .iter()
+            .map(|name| letters(name))
+            .collect();
+        let new: Vec<String> = { chosen.no_author.iter() }
+            .filter(|name| !letters(name).is_empty() && !usual.contains(&letters(name)))
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            self.settings.no_author.extend(new.iter().cloned());
+            let value = serde_json::json!(self.settings.no_author);
+            let names: Vec<String> = new.iter().map(|name| format!("`{name}`")).collect();
+            self.set(
+                "annotate.no_author",
+                value,
+                format!("{} stands where no author is known", names.join(", ")),
+            );
+        }
+        let (name, count) = &chosen.largest;
+        if count * 3 > chosen.images {
+            self.undecided.push(format!(
+                "whether `{name}` is an author: {count} of {} images are by it; if it is none, name it in `annotate.no_author`",
+                chosen.images
+            ));
+        }
+    }
+
+    /// `images.table`, written first where its columns have other names.
+    fn set_table(
+        &mut self,
+        table: &Table,
+        matched: &Matched,
+        with_label: bool,
+        paths: &[&str],
+        file: &str,
+    ) {
+        let column = match self.authors.as_ref().map(|chosen| &chosen.source) {
+            Some(Source::Column(name)) => {
+                table.cells.columns.iter().position(|other| other == name)
+            }
+            _ => None,
+        };
+        if !with_label && column.is_none() && matched.split.is_none() {
+            return;
+        }
+        let is_first = column.is_none() || column == matched.authors.first().copied();
+        let is_plain = matched.is_plain && is_first && matched.n_rows() == paths.len();
+        // A label column beside class folders would take their place.
+        if is_plain && (with_label || matched.label.is_none()) {
+            self.table = Some((table.setting.clone(), None));
+        } else {
+            let text = columns::plain(&table.cells, matched, column, with_label, paths);
+            self.table = Some((file.to_owned(), Some(text)));
+        }
+        let name = |column: Option<usize>| {
+            column.map(|column| format!("`{}`", table.cells.columns[column]))
+        };
+        let used = [
+            ("files", name(Some(matched.path))),
+            ("classes", name(matched.label.filter(|_| with_label))),
+            ("authors", name(column)),
+            ("the split", name(matched.split)),
+        ];
+        let used: Vec<String> = { used.into_iter() }
+            .filter_map(|(what, column)| Some(format!("{what} by {}", column?)))
+            .collect();
+        let setting = self
+            .table
+            .as_ref()
+            .map_or("", |(setting, _)| setting)
+            .to_owned();
+        let reason = match table.setting.as_str() {
+            NAMES => "names of files begin with the class: a table of them".to_owned(),
+            setting => format!("`{setting}` has {}", used.join(", ")),
+        };
+        self.set("images.table", setting.into(), reason);
+        let missing = paths.len() - matched.n_rows();
+        if missing > 0 {
+            let without = counted(missing, "image has", "images have");
+            self.remarks
+                .push(format!("{without} no row in `{}`: left out", table.setting));
+        }
+    }
+}
+
+fn chosen_reason(chosen: &Candidate) -> String {
+    let each = chosen.images as f64 / chosen.authors.max(1) as f64;
+    let by = match &chosen.source {
+        Source::Name(_) => "names of files".to_owned(),
+        Source::Folders(_) => "sub-folders of the classes".to_owned(),
+        Source::Column(name) => format!("column `{name}`"),
+    };
+    format!(
+        "{by} tell {} authors of {} images, {each:.1} images each, {} of them in several classes",
+        chosen.authors, chosen.images, chosen.in_several_classes
+    )
+}
+
+fn none_reason(refused: &[Candidate]) -> String {
+    let tried: Vec<String> = { refused.iter().take(2) }
+        .filter_map(|candidate| {
+            let source = match &candidate.source {
+                Source::Name(pattern) | Source::Folders(pattern) => pattern,
+                Source::Column(name) => name,
+            };
+            Some(format!("`{source}`: {}", candidate.refusal.as_ref()?))
+        })
+        .collect();
+    match tried.is_empty() {
+        true => "neither names of files nor folders tell authors".to_owned(),
+        false => format!("no authors: {}", tried.join("; ")),
+    }
+}
+
+/// Results of the files below `base`, by their path in it.
+pub(crate) fn below(results: Results, base: &str) -> Results {
+    let inside = results.into_iter().filter_map(|(path, result)| {
+        let below = layout::below(&path, base)?.to_owned();
+        Some((below, result))
+    });
+    inside.collect::<BTreeMap<String, Result<Inspected, Refused>>>()
+}

@@ -1,0 +1,80 @@
+//! What was seen of a folder, in figures.
+
+use std::collections::BTreeMap;
+
+use dataset::collection::Split;
+use serde::{Deserialize, Serialize};
+use tables::annotation::Annotation;
+
+/// A class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Class {
+    pub(crate) label: String,
+    pub(crate) images: usize,
+    /// Authors with images of it; 0 where it has none.
+    pub(crate) authors: usize,
+    /// Authors and images without one: what a split moves as a whole.
+    pub(crate) groups: usize,
+    /// Images of each subset of an existing split.
+    pub(crate) subsets: BTreeMap<String, usize>,
+}
+
+impl Class {
+    /// Images of a subset of an existing split.
+    pub(crate) fn subset(&self, split: Split) -> usize {
+        self.subsets.get(split.name()).copied().unwrap_or(0)
+    }
+}
+
+/// Smallest, middle and greatest of some numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Range {
+    pub(crate) min: u32,
+    pub(crate) median: u32,
+    pub(crate) max: u32,
+}
+
+impl Range {
+    /// Of at least one number.
+    pub(crate) fn of(numbers: impl Iterator<Item = u32>) -> Option<Self> {
+        let mut numbers: Vec<u32> = numbers.collect();
+        numbers.sort_unstable();
+        let (&min, &max) = (numbers.first()?, numbers.last()?);
+        Some(Self {
+            min,
+            median: numbers[numbers.len() / 2],
+            max,
+        })
+    }
+}
+
+/// The classes of annotations, sorted by name.
+pub(crate) fn classes(annotations: &[Annotation]) -> Vec<Class> {
+    let mut classes: BTreeMap<&str, (Class, BTreeMap<&str, usize>)> = BTreeMap::new();
+    for annotation in annotations {
+        let (class, authors) = classes.entry(&annotation.label).or_insert_with(|| {
+            let class = Class {
+                label: annotation.label.clone(),
+                images: 0,
+                authors: 0,
+                groups: 0,
+                subsets: BTreeMap::new(),
+            };
+            (class, BTreeMap::new())
+        });
+        class.images += 1;
+        match &annotation.author {
+            Some(author) => *authors.entry(author).or_default() += 1,
+            None => class.groups += 1,
+        }
+        if let Some(split) = &annotation.split {
+            *class.subsets.entry(split.clone()).or_default() += 1;
+        }
+    }
+    let counted = classes.into_values().map(|(mut class, authors)| {
+        class.authors = authors.len();
+        class.groups += authors.len();
+        class
+    });
+    counted.collect()
+}

@@ -1,0 +1,128 @@
+//! The job file: what `cargo xtask init` hands over.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::cost::Device;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "stage")]
+    _stage: String,
+    params: Job,
+    #[serde(rename = "in")]
+    _inputs: Value,
+    #[serde(rename = "out")]
+    _outputs: Value,
+    #[serde(rename = "scratch")]
+    _scratch: PathBuf,
+}
+
+/// A file with the text that parameters have for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    /// Absolute.
+    pub(crate) path: String,
+    /// Relative to the workspace where the file is in it.
+    pub(crate) setting: String,
+}
+
+/// What surrounds the folder.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Around {
+    /// The folder above, as a person would write it.
+    pub(crate) parent: String,
+    /// Folders in it that hold images, this one included.
+    pub(crate) folders_with_images: usize,
+}
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Job {
+    /// The folder of images, absolute.
+    pub(crate) folder: String,
+    /// The folder as it was typed.
+    pub(crate) typed: String,
+    /// The folder as `images.folder` has it.
+    pub(crate) setting: String,
+    /// Name of the file of parameters, if one was given.
+    pub(crate) name: Option<String>,
+    /// The folder of files of parameters, absolute.
+    pub(crate) params: PathBuf,
+    /// Tables in the folder above.
+    pub(crate) beside: Vec<Named>,
+    pub(crate) around: Around,
+    /// Files of pretrained weights.
+    weights: Vec<Named>,
+    device: String,
+    /// Cores that may be used.
+    pub(crate) cores: usize,
+    /// Minutes that the study may take.
+    pub(crate) minutes: Option<f64>,
+    /// Whether to print one JSON document.
+    pub(crate) json: bool,
+    /// Whether to write nothing.
+    pub(crate) dry_run: bool,
+    /// The content of `params.toml`.
+    pub(crate) defaults: Value,
+}
+
+impl Job {
+    /// Reads the job file that the only argument names.
+    ///
+    /// # Errors
+    /// There is none, or it has other fields.
+    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let program = arguments.next().unwrap_or_default();
+        let (Some(path), None) = (arguments.next(), arguments.next()) else {
+            bail!("expected one argument, the job file: `{program} JOB.json`");
+        };
+        let text = fs_err::read_to_string(&path)?;
+        let file: File = serde_json::from_str(&text)
+            .with_context(|| format!("cannot read `{path}` as a job file"))?;
+        Ok(file.params)
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        match self.device.as_str() {
+            "metal" => Device::Metal,
+            "cuda" => Device::Cuda,
+            _ => Device::Cpu,
+        }
+    }
+
+    /// Files of weights: the setting and the path of each.
+    pub(crate) fn weights(&self) -> Vec<(String, PathBuf)> {
+        let named = self.weights.iter();
+        named
+            .map(|file| (file.setting.clone(), PathBuf::from(&file.path)))
+            .collect()
+    }
+
+    /// The path of a table by its setting.
+    pub(crate) fn path_of(&self, setting: &str) -> PathBuf {
+        if let Some(beside) = self.beside.iter().find(|beside| beside.setting == setting) {
+            return PathBuf::from(&beside.path);
+        }
+        let inside = setting.strip_prefix(self.setting.trim_end_matches('/'));
+        inside.map_or_else(
+            || PathBuf::from(setting),
+            |inside| Path::new(&self.folder).join(inside.trim_start_matches('/')),
+        )
+    }
+}
+
+/// Whether a file is a table by its name.
+pub(crate) fn is_table(path: &str) -> bool {
+    let extension = path
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_lowercase());
+    extension.is_some_and(|extension| ["csv", "tsv", "parquet"].contains(&extension.as_str()))
+}

@@ -1,0 +1,819 @@
+//! Settings that fit a folder, each with its reason.
+
+use dataset::collection::Split;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::cost::{self, Estimate, Machine, Sizes, Work};
+use crate::facts::{Class, Range};
+
+/// Fewest authors, or images without one, of a class that is studied: one to train on, one to choose the epoch by, one
+/// to test on.
+const MIN_GROUPS: usize = 3;
+
+/// Folds of a study whose classes allow it.
+const FOLDS: usize = 4;
+
+/// From so many images on, two folds are precise enough for a processor's time.
+const MANY: usize = 10_000;
+
+/// Sides of the network's input, in pixels.
+const SIDES_PX: [u32; 8] = [32, 48, 64, 96, 128, 160, 192, 224];
+
+/// A file of pretrained weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Weights {
+    /// As `model.weights` has it.
+    pub(crate) path: String,
+    /// 18, 34, 50, 101 or 152.
+    pub(crate) depth: u32,
+}
+
+/// What settings depend on.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// In the order of their names.
+    pub(crate) classes: Vec<Class>,
+    /// Short sides of the images, in pixels.
+    pub(crate) short_sides: Range,
+    /// Files and folders that stage `annotate` lists as problems.
+    pub(crate) problems: usize,
+    /// Whether the images have an existing split.
+    pub(crate) has_split: bool,
+    pub(crate) weights: Option<Weights>,
+    pub(crate) machine: Machine,
+    /// Minutes that the study may take, if they were given.
+    pub(crate) minutes: Option<f64>,
+}
+
+/// A parameter with a value of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Setting {
+    /// Dotted.
+    pub(crate) key: String,
+    pub(crate) value: Value,
+    /// One sentence or two.
+    pub(crate) reason: String,
+}
+
+impl Setting {
+    pub(crate) fn new(key: &str, value: Value, reason: impl Into<String>) -> Self {
+        Self {
+            key: key.to_owned(),
+            value,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Settings of the study of a folder, and the time it takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) settings: Vec<Setting>,
+    /// Classes that are not studied, with the reason.
+    pub(crate) left_out: Vec<(String, String)>,
+    /// Questions that only a person can answer, each with the setting.
+    pub(crate) undecided: Vec<String>,
+    pub(crate) estimate: Estimate,
+}
+
+/// Why no settings fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooSmall {
+    /// Classes that can be studied.
+    pub(crate) fit: Vec<String>,
+    /// The others, with their images and groups.
+    pub(crate) small: Vec<(String, usize, usize)>,
+}
+
+/// Chooses settings.
+///
+/// # Errors
+/// Fewer than two classes have enough images and authors.
+pub(crate) fn plan(facts: &Facts) -> Result<Plan, TooSmall> {
+    let (classes, left_out) = studied(facts)?;
+    let mut chosen = Chosen {
+        settings: Vec::new(),
+        undecided: Vec::new(),
+    };
+    chosen.collection(facts, &left_out);
+    let sizes = chosen.split(facts, &classes);
+    let training = training(facts, sizes);
+    chosen.network(facts, &classes, &training);
+    chosen.metric_learning(&classes, &training);
+    let work = chosen.rest(sizes, &training);
+    Ok(Plan {
+        estimate: cost::estimate(facts.machine, sizes, &work),
+        settings: chosen.settings,
+        undecided: chosen.undecided,
+        left_out,
+    })
+}
+
+/// Classes that are studied and classes that are left out, with reasons.
+#[expect(clippy::type_complexity, reason = "two lists of one function")]
+fn studied(facts: &Facts) -> Result<(Vec<&Class>, Vec<(String, String)>), TooSmall> {
+    let is_fit = |class: &&Class| {
+        let in_split = !facts.has_split || class.subset(Split::Train) > 0;
+        class.groups >= MIN_GROUPS && in_split
+    };
+    let (fit, small): (Vec<&Class>, Vec<&Class>) = facts.classes.iter().partition(is_fit);
+    if fit.len() < 2 {
+        return Err(TooSmall {
+            fit: fit.iter().map(|class| class.label.clone()).collect(),
+            small: small
+                .iter()
+                .map(|class| (class.label.clone(), class.images, class.groups))
+                .collect(),
+        });
+    }
+    let reason = |class: &Class| {
+        if facts.has_split && class.subset(Split::Train) == 0 {
+            "the existing split has no image of it to train on".to_owned()
+        } else if class.authors > 0 {
+            format!(
+                "{} by {}, at least {MIN_GROUPS} needed",
+                images(class.images),
+                authors(class.groups)
+            )
+        } else {
+            format!("{}, at least {MIN_GROUPS} needed", images(class.images))
+        }
+    };
+    let left_out = small
+        .into_iter()
+        .map(|class| (class.label.clone(), reason(class)));
+    Ok((fit, left_out.collect()))
+}
+
+fn images(n: usize) -> String {
+    counted(n, "image", "images")
+}
+
+fn authors(n: usize) -> String {
+    counted(n, "author", "authors")
+}
+
+/// A number with its noun.
+pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// The training's shape.
+#[derive(Debug, Clone, Copy)]
+struct Training {
+    side_px: u32,
+    epochs: usize,
+    depth: u32,
+    batch_size: usize,
+    lr: f64,
+    /// Minutes that were aimed at.
+    minutes: f64,
+    /// Side that the images would fill.
+    wanted_px: u32,
+}
+
+/// Side, epochs, batch and learning rate within the time.
+fn training(facts: &Facts, sizes: Sizes) -> Training {
+    let is_pretrained = facts.weights.is_some();
+    let depth = facts.weights.as_ref().map_or(18, |weights| weights.depth);
+    let wanted_px = wanted_side(facts.short_sides.median);
+    let usual = if wanted_px >= 128 || sizes.all > 5000 {
+        22.0
+    } else {
+        8.5
+    };
+    let minutes = facts.minutes.unwrap_or(usual);
+    let budget_s = (minutes * 60.0 - 40.0 - sizes.all as f64 * 8e-3).max(minutes * 30.0);
+    // Images that a network should see in all its epochs; more with more time. Then the most epochs, and the part of the
+    // epochs that a larger side must leave.
+    let (images, most, part) = if is_pretrained {
+        (10_000.0, 20, 0.5)
+    } else {
+        (14_000.0, 40, 0.6)
+    };
+    let images = images * (minutes / usual).clamp(1.0, 2.0);
+    let target = whole(images / sizes.train.max(1) as f64).clamp(3, most);
+    let least = whole(target as f64 * part).clamp(3, 12);
+    let least_px = if wanted_px >= 128 { 64 } else { 32 };
+    let mut tried = SIDES_PX
+        .into_iter()
+        .rev()
+        .filter(|side| (least_px..=wanted_px).contains(side));
+    let affordable = |side| budget_s / cost::epoch_s(facts.machine, sizes, side, depth);
+    let side_px = tried
+        .find(|&side| affordable(side) >= least as f64)
+        .unwrap_or(least_px.min(wanted_px));
+    let epochs = whole(affordable(side_px)).clamp(least.min(2), target);
+    let batch_size = match (facts.machine.device.is_gpu(), sizes.train) {
+        (true, 2000..) => 64,
+        (_, 5000..) | (true, _) => 32,
+        _ => 16,
+    };
+    // Of params/paintings.toml and of the demo; a larger batch takes longer steps.
+    let lr = match (is_pretrained, batch_size) {
+        (true, _) if epochs >= 10 => 1e-4,
+        (true, _) => 2e-4,
+        (false, 16) => 4e-4,
+        (false, 32) => 6e-4,
+        _ => 8e-4,
+    };
+    Training {
+        side_px,
+        epochs,
+        depth,
+        batch_size,
+        lr,
+        minutes,
+        wanted_px,
+    }
+}
+
+/// The smallest side that keeps four fifths of the images' own.
+fn wanted_side(short_px: u32) -> u32 {
+    let fills = |side: &u32| f64::from(*side) >= 0.8 * f64::from(short_px);
+    SIDES_PX.into_iter().find(fills).unwrap_or(224)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count below a thousand"
+)]
+fn whole(number: f64) -> usize {
+    number.clamp(0.0, 1000.0) as usize
+}
+
+struct Chosen {
+    settings: Vec<Setting>,
+    undecided: Vec<String>,
+}
+
+impl Chosen {
+    fn set(&mut self, key: &str, value: Value, reason: impl Into<String>) {
+        self.settings.push(Setting::new(key, value, reason));
+    }
+
+    /// Classes left out, and the limit of problems.
+    fn collection(&mut self, facts: &Facts, left_out: &[(String, String)]) {
+        if !left_out.is_empty() {
+            let names: Vec<&str> = left_out.iter().map(|(label, _)| label.as_str()).collect();
+            let reasons: Vec<String> = left_out
+                .iter()
+                .map(|(label, why)| format!("`{label}`: {why}"))
+                .collect();
+            self.set("annotate.leave_out", json!(names), reasons.join("; "));
+        }
+        if facts.problems > 20 {
+            let limit = facts.problems + facts.problems / 10;
+            let reason = format!(
+                "{} files cannot be used, and a tenth more may come",
+                facts.problems
+            );
+            self.set("annotate.max_problems", json!(limit), reason);
+        }
+    }
+
+    /// Folds and the part held out of them.
+    fn split(&mut self, facts: &Facts, classes: &[&Class]) -> Sizes {
+        let all: usize = classes.iter().map(|class| class.images).sum();
+        let of = |split| {
+            classes
+                .iter()
+                .map(|class| class.subset(split))
+                .sum::<usize>()
+        };
+        let fewest = classes
+            .iter()
+            .min_by_key(|class| (class.groups, &class.label));
+        let (groups, label) = fewest.map_or((MIN_GROUPS, ""), |class| (class.groups, &class.label));
+        let least = classes.iter().map(|class| class.images).min().unwrap_or(0);
+        if facts.has_split && of(Split::Validation) > 0 {
+            let reason =
+                "the collection has a split of its own: one network, trained on its `train`";
+            self.set("split.folds", json!(1), reason);
+            return Sizes {
+                all,
+                train: of(Split::Train),
+                folds: 1,
+                classes: classes.len(),
+            };
+        }
+        let is_slow = all >= MANY && !facts.machine.device.is_gpu();
+        let possible = groups.saturating_sub(1).clamp(2, FOLDS);
+        let folds = if is_slow { 2 } else { possible };
+        let reason = if is_slow {
+            format!(
+                "with {all} images a half tests precisely enough, and {FOLDS} folds take twice the time"
+            )
+        } else {
+            format!(
+                "`{label}` has {groups} groups (authors, and images without one): one for the test, one a fold"
+            )
+        };
+        self.set("split.folds", json!(folds), reason);
+        let share = held_out_share(least);
+        let test = if facts.has_split {
+            of(Split::Test)
+        } else {
+            whole_share(all, share)
+        };
+        if !facts.has_split {
+            let reason = format!(
+                "the smallest class has {least} images, and two of each class are needed to test on"
+            );
+            self.set("split.validation", json!(share), reason);
+        }
+        let train = all.saturating_sub(test) * (folds - 1) / folds;
+        Sizes {
+            all,
+            train,
+            folds,
+            classes: classes.len(),
+        }
+    }
+
+    /// Network and training.
+    fn network(&mut self, facts: &Facts, classes: &[&Class], training: &Training) {
+        let Training {
+            side_px,
+            epochs,
+            depth,
+            batch_size,
+            lr,
+            ..
+        } = *training;
+        let k = classes.len();
+        if let Some(weights) = &facts.weights {
+            self.set(
+                "model.weights",
+                json!(weights.path),
+                "ImageNet's weights, found here",
+            );
+            self.set(
+                "model.resnet",
+                json!(depth),
+                "the network that the weights are of",
+            );
+        }
+        let embedding = (2 * k).next_power_of_two().clamp(16, 64);
+        self.set(
+            "model.embedding_size",
+            json!(embedding),
+            format!("twice the number of classes, {k}, from 16 to 64"),
+        );
+        self.set(
+            "train.side_px",
+            json!(side_px),
+            side_reason(facts, training),
+        );
+        let reason = format!(
+            "as many as fit {} on this machine, within what so many images need",
+            aim(training.minutes)
+        );
+        self.set("train.epochs", json!(epochs), reason);
+        let reason = format!(
+            "for the {} and this number of images",
+            facts.machine.device.name().to_uppercase()
+        );
+        self.set("train.batch_size", json!(batch_size), reason);
+        let reason = match facts.weights {
+            Some(_) => "fine-tuning from pretrained weights",
+            None => "training from nothing takes longer steps than fine-tuning",
+        };
+        self.set("train.lr", json!(lr), reason);
+        self.set(
+            "train.lr_decay_epochs",
+            json!(decay(epochs)),
+            "the rate falls over the epochs that there are",
+        );
+        let reason = format!(
+            "{k} classes: the best epoch is chosen by the {}",
+            if k < 5 {
+                "first guess"
+            } else {
+                "first two guesses"
+            }
+        );
+        self.set(
+            "train.selection_k",
+            json!(if k < 5 { 1 } else { 2 }),
+            reason,
+        );
+        self.augmentation(classes);
+    }
+
+    /// What turning and flipping would destroy.
+    fn augmentation(&mut self, classes: &[&Class]) {
+        let has_word = |words: &[&str]| {
+            let mut parts = classes
+                .iter()
+                .flat_map(|class| class.label.split(|c: char| !c.is_alphanumeric()));
+            parts.any(|part| words.contains(&part))
+        };
+        if has_word(&["left", "right"]) {
+            self.set(
+                "train.augmentation.flip",
+                json!(false),
+                "names of classes tell left from right",
+            );
+        } else {
+            let note = "whether a mirrored image is of the same class (letters, digits and side marks are not): `train.augmentation.flip`";
+            self.undecided.push(note.to_owned());
+        }
+        let is_written = classes.iter().all(|class| class.label.chars().count() == 1);
+        if is_written {
+            self.set(
+                "train.augmentation.flip",
+                json!(false),
+                "classes of one character are letters or digits",
+            );
+            self.set(
+                "train.augmentation.rotation_deg",
+                json!(15.0),
+                "letters and digits stand upright",
+            );
+            self.undecided.clear();
+        }
+    }
+
+    /// Metric learning: its training, and the classes that it doesn't see.
+    fn metric_learning(&mut self, classes: &[&Class], training: &Training) {
+        let held_out = held_out(classes);
+        let reason = if held_out.is_empty() {
+            format!(
+                "{} classes are too few to hold some of them out",
+                classes.len()
+            )
+        } else {
+            "of middle size: the network learns without them, so that they test the distances"
+                .to_owned()
+        };
+        self.set("arrange.held_out", json!(held_out), reason);
+        self.set(
+            "arrange.epochs",
+            json!(training.epochs),
+            "as `train.epochs`",
+        );
+        self.set(
+            "arrange.batch_size",
+            json!(training.batch_size),
+            "as `train.batch_size`",
+        );
+        self.set("arrange.lr", json!(training.lr), "as `train.lr`");
+        self.set(
+            "arrange.lr_decay_epochs",
+            json!(decay(training.epochs)),
+            "as `train.lr_decay_epochs`",
+        );
+    }
+
+    /// Samples and searches of the stages after the training.
+    fn rest(&mut self, sizes: Sizes, training: &Training) -> Work {
+        let (n, k) = (sizes.all, sizes.classes);
+        let is_large = n > 5000;
+        let per_class = (30 / k.max(1)).clamp(1, 3);
+        self.set(
+            "explain.per_class",
+            json!(per_class),
+            format!("{k} classes: about sixty images in all"),
+        );
+        let cells = if training.side_px <= 64 { 8 } else { 14 };
+        self.set(
+            "explain.cells",
+            json!(cells),
+            format!("cells of {} pixels", training.side_px / cells),
+        );
+        let (trees, trials) = if is_large { (100, 8) } else { (300, 12) };
+        let size = format!("{n} images");
+        self.set("grow.n_trees", json!(trees), size.clone());
+        self.set("tune.trials", json!(trials), size.clone());
+        self.set(
+            "tune.space.n_trees",
+            json!({ "int": [10, trees] }),
+            "up to `grow.n_trees`",
+        );
+        if is_large {
+            self.set(
+                "score.bootstrap",
+                json!(300),
+                format!("{size}: each replicate draws as many"),
+            );
+            self.set("calibrate.bootstrap", json!(300), "as `score.bootstrap`");
+        }
+        let (k_min, k_max) = if k <= 8 {
+            (2, 11)
+        } else {
+            (k.saturating_sub(5).max(2), k + 5)
+        };
+        self.set(
+            "cluster.k_min",
+            json!(k_min),
+            format!("around the number of classes, {k}"),
+        );
+        self.set(
+            "cluster.k_max",
+            json!(k_max),
+            format!("around the number of classes, {k}"),
+        );
+        let starts = if is_large || k > 30 { 10 } else { 30 };
+        self.set(
+            "cluster.starts",
+            json!(starts),
+            format!("{size} in up to {k_max} clusters"),
+        );
+        let umap_epochs = if n > MANY { 200 } else { 500 };
+        self.set(
+            "cluster.umap.epochs",
+            json!(umap_epochs),
+            format!("{size}: UMAP's own rule"),
+        );
+        self.set(
+            "cluster.umap.n_neighbors",
+            json!(15.min(n / 3).max(2)),
+            size,
+        );
+        self.set(
+            "evolve.epochs",
+            json!(shown_epochs(training.epochs)),
+            "first epochs, a middle one and the last",
+        );
+        self.set(
+            "render.examples_per_class",
+            json!(if k > 30 { 1 } else { 3 }),
+            format!("{k} classes"),
+        );
+        let windows = (cells - 1) * (cells - 1);
+        Work {
+            side_px: training.side_px,
+            depth: training.depth,
+            epochs: training.epochs,
+            explained: 2 * per_class * k,
+            windows: windows as usize,
+            trees: trees * (2 + sizes.folds) + trials * trees / 3,
+            clusterings: (k_max - k_min + 1) * starts,
+            umap_epochs,
+        }
+    }
+}
+
+/// Share of a class that is held out: two images of the smallest class, from 5 % to 20 %.
+fn held_out_share(least: usize) -> f64 {
+    let steps = whole((40.0 / least.max(1) as f64).ceil()).clamp(1, 4);
+    // In steps of a twentieth, as people write it.
+    [0.05, 0.1, 0.15, 0.2][steps - 1]
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count"
+)]
+fn whole_share(n: usize, share: f64) -> usize {
+    (n as f64 * share).round() as usize
+}
+
+/// Epochs over which the learning rate falls to a tenth.
+fn decay(epochs: usize) -> usize {
+    (epochs * 4).div_ceil(3)
+}
+
+/// Epochs whose embeddings are shown: 0, 1, a middle one, the last.
+fn shown_epochs(epochs: usize) -> Vec<usize> {
+    let mut shown = vec![0, 1, epochs / 2, epochs - 1];
+    shown.retain(|&epoch| epoch < epochs);
+    shown.sort_unstable();
+    shown.dedup();
+    shown
+}
+
+/// Classes that metric learning doesn't see: of five and more a fifth, at most five, spread over the middle sizes.
+fn held_out(classes: &[&Class]) -> Vec<String> {
+    let k = classes.len();
+    if k < 5 {
+        return Vec::new();
+    }
+    let n = (k / 5).clamp(2, 5).min(k - 3);
+    let mut by_size: Vec<&&Class> = classes.iter().collect();
+    by_size.sort_by_key(|class| (class.images, &class.label));
+    let mut names: Vec<String> = (1..=n)
+        .map(|at| by_size[at * k / (n + 1)].label.clone())
+        .collect();
+    names.sort();
+    names
+}
+
+fn aim(minutes: f64) -> String {
+    format!("{minutes:.0} minutes")
+}
+
+fn side_reason(facts: &Facts, training: &Training) -> String {
+    let Range { min, median, max } = facts.short_sides;
+    let sides =
+        format!("the images' short sides are {min} to {max} pixels, half of them up to {median}");
+    if training.side_px < training.wanted_px {
+        let minutes = aim(training.minutes);
+        format!(
+            "{sides}; {} px would take longer than {minutes} here",
+            training.wanted_px
+        )
+    } else {
+        sides
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cost::Device;
+
+    fn class(label: &str, images: usize, authors: usize) -> Class {
+        let groups = if authors == 0 { images } else { authors };
+        Class {
+            label: label.to_owned(),
+            images,
+            authors,
+            groups,
+            subsets: BTreeMap::new(),
+        }
+    }
+
+    fn facts(classes: Vec<Class>, side: u32) -> Facts {
+        Facts {
+            classes,
+            short_sides: Range {
+                min: side,
+                median: side,
+                max: side,
+            },
+            problems: 0,
+            has_split: false,
+            weights: None,
+            machine: Machine {
+                device: Device::Cpu,
+                cores: 2,
+            },
+            minutes: None,
+        }
+    }
+
+    /// `n` classes `c00`, `c01`, … of the same size.
+    fn classes(n: usize, images: usize, authors: usize) -> Vec<Class> {
+        (0..n)
+            .map(|at| class(&format!("c{at:02}"), images, authors))
+            .collect()
+    }
+
+    fn value(plan: &Plan, key: &str) -> Value {
+        let setting = plan.settings.iter().find(|setting| setting.key == key);
+        setting.map_or(Value::Null, |setting| setting.value.clone())
+    }
+
+    #[test]
+    fn a_small_folder_takes_minutes() {
+        let plan = plan(&facts(classes(2, 60, 20), 96)).unwrap();
+        assert_eq!(value(&plan, "train.side_px"), 96);
+        assert_eq!(value(&plan, "split.folds"), 4);
+        assert_eq!(value(&plan, "train.selection_k"), 1);
+        assert_eq!(value(&plan, "arrange.held_out"), json!([]));
+        assert!(value(&plan, "train.epochs").as_u64().unwrap() >= 15);
+        assert!(
+            (3.0..10.0).contains(&plan.estimate.minutes()),
+            "{:?}",
+            plan.estimate
+        );
+    }
+
+    #[test]
+    fn a_large_folder_stays_within_its_time() {
+        let plan = plan(&facts(classes(10, 2000, 200), 28)).unwrap();
+        assert_eq!(value(&plan, "train.side_px"), 32);
+        assert_eq!(value(&plan, "split.folds"), 2);
+        assert!(value(&plan, "train.epochs").as_u64().unwrap() >= 2);
+        assert!(
+            (10.0..26.0).contains(&plan.estimate.minutes()),
+            "{:?}",
+            plan.estimate
+        );
+    }
+
+    #[test]
+    fn photographs_get_a_larger_side_with_weights_time_and_a_gpu() {
+        let mut with = facts(classes(8, 180, 30), 320);
+        let side = |facts: &Facts| {
+            value(&plan(facts).unwrap(), "train.side_px")
+                .as_u64()
+                .unwrap()
+        };
+        let nothing = side(&with);
+        with.weights = Some(Weights {
+            path: "data/weights/resnet18.safetensors".into(),
+            depth: 18,
+        });
+        let pretrained = side(&with);
+        with.minutes = Some(240.0);
+        let slow = side(&with);
+        with.minutes = None;
+        with.machine.device = Device::Cuda;
+        let gpu = side(&with);
+        assert!(
+            nothing < pretrained && pretrained < slow,
+            "{nothing} {pretrained} {slow}"
+        );
+        assert_eq!((slow, gpu), (224, 224));
+        assert_eq!(
+            value(&plan(&with).unwrap(), "model.weights"),
+            "data/weights/resnet18.safetensors"
+        );
+    }
+
+    #[test]
+    fn small_classes_are_left_out_with_the_reason() {
+        let mut all = classes(3, 15, 5);
+        all.push(class("rare", 2, 1));
+        all.push(class("single", 1, 0));
+        let plan = plan(&facts(all, 64)).unwrap();
+        assert_eq!(
+            value(&plan, "annotate.leave_out"),
+            json!(["rare", "single"])
+        );
+        assert_eq!(
+            plan.left_out[0].1,
+            "2 images by 1 author, at least 3 needed"
+        );
+        assert_eq!(plan.left_out[1].1, "1 image, at least 3 needed");
+        let small = super::plan(&facts(vec![class("a", 9, 2), class("b", 9, 9)], 64)).unwrap_err();
+        assert_eq!(small.small, [("a".to_owned(), 9, 2)]);
+    }
+
+    #[test]
+    fn folds_follow_the_class_with_fewest_groups() {
+        let folds = |groups| {
+            let mut all = classes(3, 60, 12);
+            all[1] = class("few", 60, groups);
+            value(&plan(&facts(all, 64)).unwrap(), "split.folds")
+        };
+        assert_eq!(
+            [folds(3), folds(4), folds(5), folds(9)].map(|folds| folds.to_string()),
+            ["2", "3", "4", "4"]
+        );
+    }
+
+    #[test]
+    fn an_existing_split_has_one_fold() {
+        let mut all = classes(6, 64, 0);
+        for class in &mut all {
+            class.subsets = [("train", 40), ("validation", 12), ("test", 12)]
+                .map(|(name, n)| (name.to_owned(), n))
+                .into();
+        }
+        let mut facts = facts(all, 64);
+        facts.has_split = true;
+        let planned = plan(&facts).unwrap();
+        assert_eq!(value(&planned, "split.folds"), 1);
+        assert_eq!(value(&planned, "split.validation"), Value::Null);
+        // Without images for validation, those for training are dealt.
+        for class in &mut facts.classes {
+            class.subsets.remove("validation");
+        }
+        assert_eq!(value(&plan(&facts).unwrap(), "split.folds"), 4);
+    }
+
+    #[test]
+    fn held_out_classes_are_of_middle_size() {
+        let sizes = [90, 10, 30, 50, 70];
+        let all: Vec<Class> = (0..)
+            .zip(sizes)
+            .map(|(at, n)| class(&format!("c{at}"), n, 0))
+            .collect();
+        let all: Vec<&Class> = all.iter().collect();
+        assert_eq!(held_out(&all), ["c2", "c4"]);
+        assert!(held_out(&all[..4]).is_empty());
+        let many = classes(100, 16, 0);
+        let many: Vec<&Class> = many.iter().collect();
+        assert_eq!(held_out(&many).len(), 5);
+    }
+
+    #[test]
+    fn sides_that_words_tell_are_not_flipped() {
+        let planned = plan(&facts(
+            vec![class("left eye", 30, 0), class("right eye", 30, 0)],
+            64,
+        ))
+        .unwrap();
+        assert_eq!(value(&planned, "train.augmentation.flip"), false);
+        let planned = plan(&facts(vec![class("a", 30, 0), class("b", 30, 0)], 64)).unwrap();
+        assert_eq!(value(&planned, "train.augmentation.rotation_deg"), 15.0);
+        let planned = plan(&facts(vec![class("cat", 30, 0), class("dog", 30, 0)], 64)).unwrap();
+        assert!(planned.undecided[0].contains("`train.augmentation.flip`"));
+    }
+
+    #[test]
+    fn shown_epochs_are_within_the_training() {
+        assert_eq!(shown_epochs(1), [0]);
+        assert_eq!(shown_epochs(2), [0, 1]);
+        assert_eq!(shown_epochs(12), [0, 1, 6, 11]);
+    }
+}

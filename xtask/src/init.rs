@@ -1,0 +1,252 @@
+//! Parameters for a folder of images: the job file of the program that looks at it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use pipeline::device::Device;
+use pipeline::nearest;
+use pipeline::params;
+use pipeline::workspace::{Access, Workspace};
+use serde_json::{Value, json};
+
+use crate::{cli, open};
+
+/// The program.
+const RUN: &str = "init/init";
+
+/// The folder of files of parameters, in the workspace.
+const PARAMS: &str = "params";
+
+/// The folder of pretrained weights, in the workspace.
+const WEIGHTS: &str = "data/weights";
+
+/// Extensions of images, to recognize a folder of them by its names.
+const IMAGES: [&str; 9] = [
+    "jpg", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff",
+];
+
+/// Extensions of tables.
+const TABLES: [&str; 3] = ["csv", "tsv", "parquet"];
+
+/// Extensions of weights.
+const WEIGHT_FILES: [&str; 4] = ["safetensors", "pth", "pt", "bin"];
+
+/// Entries of a folder, and folders of its parent, that are looked at for a hint.
+const SHORT_LOOK: usize = 200;
+
+/// Looks at a folder and writes parameters; the exit code is the program's own.
+pub(crate) fn init(arguments: &cli::Init) -> anyhow::Result<ExitCode> {
+    let here = env::current_dir().context("cannot tell the current folder")?;
+    let folder = folder(&here, &arguments.folder)?;
+    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let job = job(&workspace, &here, &folder, arguments)?;
+    let status = workspace.run_tool(RUN, &job, arguments.confine.sandbox())?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The absolute path of a folder that is there and can be read.
+fn folder(here: &Path, typed: &Path) -> anyhow::Result<PathBuf> {
+    let shown = typed.display();
+    let path = here.join(typed);
+    if let Err(error) = fs_err::metadata(&path) {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            bail!("`{shown}` is not there{}", hint(&path, typed));
+        }
+        return Err(error.into());
+    }
+    if path.is_file() {
+        let name = typed.to_string_lossy().to_lowercase();
+        let is_archive = [".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"].iter();
+        let cure = match is_archive.into_iter().any(|end| name.ends_with(end)) {
+            true => ": unpack it, and name the folder that comes out",
+            false => ": expected a folder with a folder of images for each class",
+        };
+        bail!("`{shown}` is a file{cure}");
+    }
+    fs_err::read_dir(&path).with_context(|| format!("cannot read `{shown}`"))?;
+    Ok(fs_err::canonicalize(&path)?)
+}
+
+/// The nearest name in the deepest folder on the way that is there.
+fn hint(path: &Path, typed: &Path) -> String {
+    if typed.starts_with("~") {
+        return "; a shell replaces `~` by the home folder only outside of quotes".to_owned();
+    }
+    let mut missing = path;
+    while let Some(parent) = missing.parent() {
+        if parent.is_dir() {
+            let name = missing.file_name().unwrap_or_default().to_string_lossy();
+            let entries = fs_err::read_dir(parent).into_iter().flatten().flatten();
+            let folders = entries.filter(|entry| entry.path().is_dir());
+            let names: Vec<String> = { folders.take(10 * SHORT_LOOK) }
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect();
+            let hint = nearest::hint(&name, names.iter().map(String::as_str));
+            return match hint.is_empty() {
+                true => String::new(),
+                false => format!(" (`{}` has no `{name}`{hint})", parent.display()),
+            };
+        }
+        missing = parent;
+    }
+    String::new()
+}
+
+fn job(
+    workspace: &Workspace,
+    here: &Path,
+    folder: &Path,
+    arguments: &cli::Init,
+) -> anyhow::Result<Value> {
+    let root = fs_err::canonicalize(&workspace.root)?;
+    let text = |path: &Path| {
+        let text = path.to_str().map(str::to_owned);
+        text.with_context(|| format!("`{}` is not UTF-8", path.display()))
+    };
+    let named = |path: &Path| -> anyhow::Result<Value> {
+        // Parameters name what is in the workspace relative to it, so that it can be moved.
+        let inside = path
+            .strip_prefix(&root)
+            .ok()
+            .filter(|inside| !inside.as_os_str().is_empty());
+        Ok(json!({ "path": text(path)?, "setting": text(inside.unwrap_or(path))? }))
+    };
+    let weights: Vec<PathBuf> = match &arguments.weights {
+        Some(path) => {
+            let path = here.join(path);
+            vec![fs_err::canonicalize(&path).with_context(|| "cannot use `--weights`")?]
+        }
+        None => files(&root.join(WEIGHTS), &WEIGHT_FILES),
+    };
+    let parent = folder.parent();
+    let beside = parent
+        .map(|parent| files(parent, &TABLES))
+        .unwrap_or_default();
+    let all = |paths: &[PathBuf]| {
+        paths
+            .iter()
+            .map(|path| named(path))
+            .collect::<anyhow::Result<Vec<_>>>()
+    };
+    let defaults = params::read_toml(&workspace.root.join(params::FILE), params::FILE)?;
+    let setting = defaults
+        .get("device")
+        .and_then(Value::as_str)
+        .unwrap_or("auto");
+    let device = Device::resolve(setting).map_err(anyhow::Error::msg)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let params = root.join(PARAMS);
+    if !arguments.dry_run {
+        fs_err::create_dir_all(&params)?;
+    }
+    Ok(json!({
+        "stage": "init",
+        "params": {
+            "folder": text(folder)?,
+            "typed": arguments.folder.display().to_string(),
+            "setting": named(folder)?["setting"],
+            "name": arguments.name,
+            "params": text(&params)?,
+            "beside": all(&beside)?,
+            "around": {
+                "parent": parent.map(|parent| parent.display().to_string()).unwrap_or_default(),
+                "folders_with_images": parent.map_or(0, folders_with_images),
+            },
+            "weights": all(&weights)?,
+            "device": device.name(),
+            "cores": cores,
+            "minutes": arguments.minutes,
+            "json": arguments.json,
+            "dry_run": arguments.dry_run,
+            "defaults": defaults,
+        },
+        "in": {},
+        "out": { "params": text(&params.join("NAME.toml"))? },
+        "scratch": "",
+    }))
+}
+
+/// Files directly in a folder that have one of these extensions, sorted.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = { entries.take(10 * SHORT_LOOK) }
+        .map(|entry| entry.path())
+        .filter(|path| has_extension(path, extensions) && path.is_file())
+        .filter(|path| {
+            !{ path.file_name().unwrap_or_default() }
+                .to_string_lossy()
+                .starts_with('.')
+        })
+        .collect();
+    files.sort();
+    files.truncate(20);
+    files
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
+}
+
+/// How many folders directly in `parent` hold images directly.
+fn folders_with_images(parent: &Path) -> usize {
+    let folders = fs_err::read_dir(parent).into_iter().flatten().flatten();
+    let folders = folders.take(SHORT_LOOK).map(|entry| entry.path());
+    let has_image = |folder: &PathBuf| {
+        let mut entries = fs_err::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .take(SHORT_LOOK);
+        entries.any(|entry| has_extension(&entry.path(), &IMAGES))
+    };
+    folders
+        .filter(|path| path.is_dir())
+        .filter(has_image)
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_folder_names_the_nearest() {
+        let parent = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(parent.path().join("paintings/images")).unwrap();
+        let error = |typed: &str| {
+            folder(parent.path(), Path::new(typed))
+                .unwrap_err()
+                .to_string()
+        };
+        let expected = format!(
+            "`painting/images` is not there (`{}` has no `painting`; did you mean `paintings`?)",
+            parent.path().display()
+        );
+        assert_eq!(error("painting/images"), expected);
+        assert!(error("~/x").contains("outside of quotes"));
+        fs_err::write(parent.path().join("a.zip"), "").unwrap();
+        assert!(error("a.zip").contains("`a.zip` is a file: unpack it"));
+        assert!(
+            folder(parent.path(), Path::new("paintings/../paintings"))
+                .unwrap()
+                .ends_with("paintings")
+        );
+    }
+
+    #[test]
+    fn folders_with_images_are_counted() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in ["cat/1.JPG", "dog/2.png", "notes/x.txt", "deep/inner/3.png"] {
+            let path = parent.path().join(name);
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, "").unwrap();
+        }
+        assert_eq!(folders_with_images(parent.path()), 2);
+    }
+}
