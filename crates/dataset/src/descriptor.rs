@@ -221,7 +221,13 @@ mod tests {
         let luma: Vec<u8> = (0..SIDE * SIDE)
             .map(|at| {
                 let wave = (PI * (2 * (at % SIDE) + 1) as f64 * 3.0 / (2 * SIDE) as f64).cos();
-                u8::try_from((128.0 + 100.0 * wave).round() as i64).unwrap()
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "levels from 28 to 228"
+                )]
+                let level = (128.0 + 100.0 * wave).round() as u8;
+                level
             })
             .collect();
         let low = low_frequencies(&luma);

@@ -6,7 +6,10 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
 use crate::{DatasetError, Resizer, Rgb};
 
 /// Side of a thumbnail in pixels.
-pub(crate) const SIDE: usize = 64;
+const SIDE_PX: u32 = 64;
+
+/// The same as a length.
+pub(crate) const SIDE: usize = SIDE_PX as usize;
 
 /// Side of its planes of color.
 pub(crate) const CHROMA_SIDE: usize = 16;
@@ -34,7 +37,7 @@ impl Thumbnail {
         };
         let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
             .map_err(|error| failed(error.to_string()))?;
-        let mut small = Image::new(SIDE as u32, SIDE as u32, PixelType::U8x3);
+        let mut small = Image::new(SIDE_PX, SIDE_PX, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         resizer
             .0
@@ -54,7 +57,8 @@ impl Thumbnail {
                     .map(|pixel| (top + pixel / scale) * SIDE + left + pixel % scale);
                 let differences =
                     pixels.map(|at| i32::from(rgb[3 * at + channel]) - i32::from(bytes[at]));
-                let mean = differences.sum::<i32>() / (scale * scale) as i32;
+                let (n, sum) = differences.fold((0, 0), |(n, sum), value| (n + 1, sum + value));
+                let mean: i32 = sum / n;
                 // Half of the difference, as a color channel is up to 255 above or below luma.
                 bytes.push(u8::try_from((128 + mean / 2).clamp(0, 255)).unwrap_or(u8::MAX));
             }

@@ -75,10 +75,14 @@ impl Folder {
         }
         let params = json!({
             "author_pattern": "{author}_{title}", "without_authors": [], "max_problems": 0, "max_pixels": 1_000_000,
-            "max_aspect": 10, "one_class": "",
+            "max_aspect": 10, "one_class": "", "no_author": [], "classes": [], "leave_out": [], "merge": {},
+            "split_folders": "ignore", "exif_orientation": true,
         });
-        let inputs = json!({ "images": folder.path("images") });
-        let outputs = json!({ "annotations": folder.path("annotations"), "problems": folder.path("problems") });
+        let inputs = json!({ "images": folder.path("images"), "table": null });
+        let outputs = json!({
+            "annotations": folder.path("annotations"), "problems": folder.path("problems"),
+            "attributes": folder.path("attributes"),
+        });
         folder.ok(env!("CARGO_BIN_EXE_annotate"), &params, &inputs, &outputs);
         folder
     }

@@ -64,7 +64,7 @@ fn copies_are_grouped_and_others_are_alone() {
         mosaic(2),
         changed(&mosaic(3), |_, byte| byte - byte / 20),
         mosaic(4),
-        changed(&mosaic(1), |at, byte| byte ^ (at % 5 == 0) as u8),
+        changed(&mosaic(1), |at, byte| byte ^ u8::from(at % 5 == 0)),
         mosaic(3),
     ];
     assert_eq!(
@@ -105,8 +105,8 @@ fn a_chain_is_one_group() {
     let base = mosaic(5);
     let shade = |k: u32| {
         changed(&base, move |at, byte| {
-            let x = (at / 3) as u32 % SIDE;
-            if x < SIDE / 2 {
+            let x = at / 3 % SIDE as usize;
+            if x < SIDE as usize / 2 {
                 byte.saturating_sub(u8::try_from(5 * k).unwrap())
             } else {
                 byte
@@ -143,7 +143,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let images: Vec<Rgb> = (0..40)
         .map(|k| {
             changed(&mosaic(k % 9), |at, byte| {
-                byte.saturating_add((at as u64 % (k + 1)) as u8 / 8)
+                byte.saturating_add(u8::try_from(at as u64 % (k + 1)).unwrap() / 8)
             })
         })
         .collect();

@@ -1,0 +1,71 @@
+//! What is wrong, and its cure.
+
+use std::fmt::{self, Write as _};
+
+/// Something that would fail in a later stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was found and what is expected, with the setting's name.
+    pub problem: String,
+    /// What to set or to do.
+    pub cure: String,
+}
+
+impl Finding {
+    /// A finding.
+    pub fn new(problem: impl Into<String>, cure: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            cure: cure.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.problem, self.cure)
+    }
+}
+
+/// All findings as a numbered list.
+pub fn listed(findings: &[Finding]) -> String {
+    let mut text = match findings.len() {
+        1 => "the study would fail, for 1 reason:".to_owned(),
+        n => format!("the study would fail, for {n} reasons:"),
+    };
+    for (number, finding) in (1..).zip(findings) {
+        let _ = write!(text, "\n{number}. {finding}");
+    }
+    text
+}
+
+/// The name nearest to `name`, in a few words for a message.
+pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let by_edits = |other: &&str| strsim::damerau_levenshtein(name, other);
+    match names.into_iter().min_by_key(by_edits) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_a_numbered_list() {
+        let findings = [
+            Finding::new("a is 1, expected 2", "set a = 2"),
+            Finding::new("b", "c"),
+        ];
+        let expected =
+            "the study would fail, for 2 reasons:\n1. a is 1, expected 2: set a = 2\n2. b: c";
+        assert_eq!(listed(&findings), expected);
+    }
+
+    #[test]
+    fn the_nearest_name_has_the_fewest_edits() {
+        assert_eq!(nearest("ow", ["cat", "owl"]), "did you mean `owl`?");
+        assert_eq!(nearest("ow", []), "");
+    }
+}

@@ -1,0 +1,484 @@
+//! Whether settings fit the collection and each other.
+
+use std::collections::BTreeMap;
+
+use model::{Depth, Freeze};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::finding::nearest;
+use crate::{Design, Finding};
+
+/// The settings that are checked; what stages check when they start, such as the type of a number, is left to them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Settings {
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    pub device: String,
+    /// Depth of the ResNet.
+    pub resnet: Depth,
+    /// Dimensions of the embedding.
+    pub embedding_size: usize,
+    /// Whether the ResNet's layers before its classifier stay as they are.
+    pub freeze_cnn: bool,
+    /// Whether the ResNet's classifier stays as it is.
+    pub freeze_fc: bool,
+    /// `[split]`.
+    pub split: Split,
+    /// `[leak]`.
+    pub leak: Leak,
+    /// `[train]`.
+    pub train: Train,
+    /// `[arrange]`.
+    pub arrange: Arrange,
+    /// `[explain]`.
+    pub explain: Explain,
+    /// `[grow]`.
+    pub grow: Value,
+    /// `[tune]`.
+    pub tune: Tune,
+    /// `[probe]`.
+    pub probe: Probe,
+    /// `[cluster]`.
+    pub cluster: Cluster,
+    /// `[evolve]`.
+    pub evolve: Evolve,
+    /// `[render]`.
+    pub render: Render,
+}
+
+impl Settings {
+    /// The parts of the network that stay as they are.
+    pub fn freeze(&self) -> Freeze {
+        Freeze {
+            cnn: self.freeze_cnn,
+            fc: self.freeze_fc,
+        }
+    }
+}
+
+/// Settings of `[split]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Split {
+    /// Number of folds.
+    pub folds: u32,
+}
+
+/// Settings of `[leak]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Leak {
+    /// The fold that splits are compared on.
+    pub fold: u32,
+}
+
+/// Settings of `[train]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Train {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch_size: usize,
+    /// Side of the network's input in pixels.
+    pub side_px: usize,
+    /// The `k` of the top-k accuracy that selects the epoch.
+    pub selection_k: usize,
+}
+
+/// Settings of `[arrange]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Arrange {
+    /// The fold that is tested on.
+    pub fold: u32,
+    /// Classes that are not learned.
+    pub held_out: Vec<String>,
+    /// Dimensions of the space.
+    pub embedding_size: usize,
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch_size: usize,
+}
+
+/// Settings of `[explain]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Explain {
+    /// Cells of the occlusion map along each side.
+    pub cells: usize,
+    /// Cells along each side of a blanked square.
+    pub square: usize,
+}
+
+/// Settings of `[tune]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tune {
+    /// Forests tried.
+    pub trials: usize,
+    /// Forests grown side by side.
+    pub round: usize,
+    /// What varies, by name.
+    pub space: BTreeMap<String, Value>,
+}
+
+/// Settings of `[probe]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Probe {
+    /// Inverse strengths of regularization.
+    pub strengths: Vec<f64>,
+}
+
+/// Settings of `[cluster]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Cluster {
+    /// Least number of clusters.
+    pub k_min: usize,
+    /// Greatest number of clusters.
+    pub k_max: usize,
+    /// `[cluster.umap]`.
+    pub umap: Umap,
+}
+
+/// Settings of `[cluster.umap]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Umap {
+    /// Neighbors of an image, itself included.
+    pub n_neighbors: usize,
+    /// Distance on the map below which images are not drawn closer.
+    pub min_dist: f64,
+}
+
+/// Settings of `[evolve]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Evolve {
+    /// Epochs shown, from 0.
+    pub epochs: Vec<usize>,
+}
+
+/// Settings of `[render]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Render {
+    /// The long side of an example in pixels.
+    pub thumbnail_px: u32,
+}
+
+/// Checks the settings against the study's own split.
+pub fn check_settings(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+    check_classes(settings, design, findings);
+    check_held_out(settings, design, findings);
+    check_folds(settings, findings);
+    check_training(settings, design, findings);
+    check_reading(settings, design, findings);
+}
+
+fn check_classes(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+    let labels = design.labels();
+    if labels.len() < 2 {
+        let found = match labels.first() {
+            Some(label) => format!("the collection has 1 class, `{label}`"),
+            None => "the collection has no class".to_owned(),
+        };
+        findings.push(Finding::new(
+            format!("{found}, expected at least 2"),
+            "add a folder for each other class, or check `images.folder`, `annotate.classes` and `annotate.leave_out`",
+        ));
+    }
+    let k = settings.train.selection_k;
+    if k == 0 || labels.len() > 1 && k >= labels.len() {
+        findings.push(Finding::new(
+            format!(
+                "`train.selection_k` is {k}, expected 1 to {}, as there are {} classes",
+                labels.len().saturating_sub(1),
+                labels.len()
+            ),
+            "set `train.selection_k = 1`",
+        ));
+    }
+}
+
+fn check_held_out(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+    let labels = design.labels();
+    let held_out = &settings.arrange.held_out;
+    let unknown = held_out
+        .iter()
+        .filter(|name| !labels.contains(&name.as_str()));
+    for name in unknown {
+        findings.push(Finding::new(
+            format!("`arrange.held_out` has `{name}`, which is no class"),
+            format!(
+                "{} The classes are {}; set `arrange.held_out = []` to hold none out",
+                nearest(name, labels.iter().copied()),
+                labels.join(", ")
+            ),
+        ));
+    }
+    let learned: Vec<&str> = { labels.iter().copied() }
+        .filter(|label| !held_out.iter().any(|name| name == label))
+        .collect();
+    if learned.len() < 2 && labels.len() > 1 {
+        findings.push(Finding::new(
+            format!(
+                "`arrange.held_out` leaves {} of {} classes to learn, expected at least 2",
+                learned.len(),
+                labels.len()
+            ),
+            "set `arrange.held_out = []`",
+        ));
+    }
+}
+
+fn check_folds(settings: &Settings, findings: &mut Vec<Finding>) {
+    let folds = settings.split.folds;
+    for (name, fold) in [
+        ("leak.fold", settings.leak.fold),
+        ("arrange.fold", settings.arrange.fold),
+    ] {
+        if fold >= folds {
+            findings.push(Finding::new(
+                format!("`{name}` is {fold}, expected less than `split.folds`, {folds}"),
+                format!("set `{name} = 0`"),
+            ));
+        }
+    }
+}
+
+fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+    let Train {
+        side_px,
+        batch_size,
+        ..
+    } = settings.train;
+    if !(8..=2048).contains(&side_px) {
+        findings.push(Finding::new(
+            format!("`train.side_px` is {side_px}, expected 8 to 2048"),
+            "set `train.side_px = 224`, or 48 for a quick study",
+        ));
+    }
+    // From 32 pixels, the last block's maps have one place: batch normalization needs two values.
+    let labels = design.labels();
+    let sizes = [
+        ("train", batch_size),
+        ("arrange", settings.arrange.batch_size),
+    ];
+    for (section, batch_size) in sizes {
+        if batch_size < 2 && side_px <= 32 {
+            findings.push(Finding::new(
+                format!(
+                    "`{section}.batch_size` is {batch_size} at `train.side_px` = {side_px}, expected at least 2: the last \
+                     maps have one value a channel, which cannot be normalized"
+                ),
+                format!("set `{section}.batch_size = 16`"),
+            ));
+        }
+    }
+    let fewest = (0..settings.split.folds).map(|fold| (design.trained_on(fold, &labels), fold));
+    if let Some((n, fold)) = fewest.min().filter(|(n, _)| *n < 2 && labels.len() > 1) {
+        findings.push(Finding::new(
+            format!("fold {fold} trains on {n} images, expected at least 2"),
+            "add images, or set fewer `split.folds`",
+        ));
+    }
+    let held_out = &settings.arrange.held_out;
+    let learned: Vec<&str> = { labels.into_iter() }
+        .filter(|label| !held_out.iter().any(|name| name == label))
+        .collect();
+    let fold = settings.arrange.fold;
+    let empty: Vec<&str> = { learned.iter().copied() }
+        .filter(|label| design.trained_on(fold, &[*label]) == 0)
+        .collect();
+    if fold != settings.leak.fold && fold < settings.split.folds && !empty.is_empty() {
+        findings.push(Finding::new(
+            format!(
+                "`arrange.fold` {fold} has no training image of `{}`",
+                empty.join("`, `")
+            ),
+            "set another `arrange.fold`, or hold the class out by `arrange.held_out`",
+        ));
+    }
+}
+
+/// What is read from trained networks: hours later, without a check.
+fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+    let Explain { cells, square } = settings.explain;
+    let side = settings.train.side_px;
+    if cells == 0 || cells > side {
+        findings.push(Finding::new(
+            format!("`explain.cells` is {cells}, expected 1 to `train.side_px`, {side}"),
+            format!("set `explain.cells = {}`", 8.min(side)),
+        ));
+    }
+    if square == 0 || square > cells {
+        findings.push(Finding::new(
+            format!("`explain.square` is {square}, expected 1 to `explain.cells`, {cells}"),
+            "set `explain.square = 1`",
+        ));
+    }
+    let Cluster { k_min, k_max, umap } = &settings.cluster;
+    if *k_min < 2 || k_max < k_min {
+        findings.push(Finding::new(
+            format!("`cluster.k_min` and `k_max` are {k_min} and {k_max}, expected at least 2 and at least `k_min`"),
+            "set `cluster.k_min = 2` and a `cluster.k_max` above it",
+        ));
+    } else if *k_min >= design.len() {
+        findings.push(Finding::new(
+            format!(
+                "`cluster.k_min` is {k_min}, expected less than the {} images",
+                design.len()
+            ),
+            "set `cluster.k_min = 2`",
+        ));
+    }
+    if umap.n_neighbors < 2 {
+        findings.push(Finding::new(
+            format!(
+                "`cluster.umap.n_neighbors` is {}, expected at least 2",
+                umap.n_neighbors
+            ),
+            "set `cluster.umap.n_neighbors = 15`",
+        ));
+    }
+    if !(0.0..=1.0).contains(&umap.min_dist) {
+        findings.push(Finding::new(
+            format!(
+                "`cluster.umap.min_dist` is {}, expected 0 to 1",
+                umap.min_dist
+            ),
+            "set `cluster.umap.min_dist = 0.1`",
+        ));
+    }
+    if !settings
+        .probe
+        .strengths
+        .iter()
+        .any(|strength| *strength > 0.0)
+    {
+        findings.push(Finding::new(
+            "`probe.strengths` has no number above 0, expected at least one",
+            "set `probe.strengths = [0.01, 0.1, 1.0]`",
+        ));
+    }
+    if !(16..=512).contains(&settings.render.thumbnail_px) {
+        findings.push(Finding::new(
+            format!(
+                "`render.thumbnail_px` is {}, expected 16 to 512",
+                settings.render.thumbnail_px
+            ),
+            "set `render.thumbnail_px = 112`",
+        ));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::design::tests::design;
+
+    pub(crate) fn settings() -> Settings {
+        let text = r#"{
+            "device": "cpu", "resnet": 18, "embedding_size": 32,
+            "freeze_cnn": false, "freeze_fc": false, "split": {"folds": 2}, "leak": {"fold": 0},
+            "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "lr": 0.1},
+            "arrange": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
+            "explain": {"cells": 8, "square": 2},
+            "grow": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,
+                     "features_per_split": 0, "criterion": "gini", "bootstrap": true},
+            "tune": {"trials": 12, "round": 4, "space": {"n_trees": {"int": [10, 300]}}},
+            "probe": {"strengths": [0.1]},
+            "cluster": {"k_min": 2, "k_max": 11, "umap": {"n_neighbors": 15, "min_dist": 0.1}},
+            "evolve": {"epochs": [0, 1]}, "render": {"thumbnail_px": 112}
+        }"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn two_classes() -> Design {
+        design(&[
+            ("cat", "0", 4),
+            ("cat", "1", 4),
+            ("dog", "0", 4),
+            ("dog", "1", 4),
+        ])
+    }
+
+    fn check(change: impl Fn(&mut Settings), design: &Design) -> Vec<String> {
+        let mut settings = settings();
+        change(&mut settings);
+        let mut findings = Vec::new();
+        check_settings(&settings, design, &mut findings);
+        findings.iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn two_classes_need_no_setting() {
+        assert_eq!(check(|_| (), &two_classes()), [""; 0]);
+    }
+
+    #[test]
+    fn top_2_of_two_classes_is_always_right() {
+        let found = check(|settings| settings.train.selection_k = 2, &two_classes());
+        assert_eq!(
+            found,
+            [
+                "`train.selection_k` is 2, expected 1 to 1, as there are 2 classes: set `train.selection_k = 1`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_held_out_class_has_a_nearest_name_and_leaves_two() {
+        let hold = |settings: &mut Settings| settings.arrange.held_out = vec!["dogs".to_owned()];
+        let found = check(hold, &two_classes());
+        assert!(
+            found[0].contains("`dogs`, which is no class: did you mean `dog`?"),
+            "{found:?}"
+        );
+        let hold = |settings: &mut Settings| settings.arrange.held_out = vec!["dog".to_owned()];
+        let found = check(hold, &two_classes());
+        assert!(
+            found[0].starts_with("`arrange.held_out` leaves 1 of 2 classes"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn one_class_is_no_study() {
+        let found = check(|_| (), &design(&[("cat", "0", 4), ("cat", "1", 4)]));
+        assert!(found[0].starts_with("the collection has 1 class, `cat`, expected at least 2"));
+    }
+
+    #[test]
+    fn everything_wrong_is_found_at_once() {
+        let change = |settings: &mut Settings| {
+            settings.leak.fold = 2;
+            settings.arrange.fold = 7;
+            settings.explain.square = 9;
+            settings.cluster.k_max = 1;
+            settings.cluster.umap.n_neighbors = 1;
+            settings.probe.strengths.clear();
+            settings.render.thumbnail_px = 4;
+            settings.train.side_px = 4;
+        };
+        let found = check(change, &two_classes());
+        let expected = [
+            "`leak.fold`",
+            "`arrange.fold`",
+            "`train.side_px`",
+            "`explain.cells`",
+            "`explain.square`",
+            "`cluster.k_min`",
+            "`cluster.umap.n_neighbors`",
+            "`probe.strengths`",
+            "`render.thumbnail_px`",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}");
+        }
+    }
+
+    #[test]
+    fn single_images_cannot_be_normalized_at_a_small_side() {
+        let change = |settings: &mut Settings| {
+            settings.train.side_px = 32;
+            settings.train.batch_size = 1;
+        };
+        let found = check(change, &two_classes());
+        assert!(found[0].starts_with("`train.batch_size` is 1"), "{found:?}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Stage `preflight` as the runner starts it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tables::annotation::Annotation;
+use tables::fold::Fold;
+use tables::{Table, Writer};
+use tempfile::TempDir;
+
+struct Folder(TempDir);
+
+impl Folder {
+    /// Images of the classes, dealt into two folds by each of the three splits.
+    fn of(labels: &[&str]) -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        let (mut annotations, mut folds) = (Vec::new(), Vec::new());
+        for (code, label) in (0..).zip(labels) {
+            for number in 0..8 {
+                let path = format!("{label}/{number}.png");
+                annotations.push(annotation(&path, label, code));
+                folds.push(Fold {
+                    path,
+                    label: (*label).to_owned(),
+                    author: None,
+                    part: (number % 2).to_string(),
+                });
+            }
+        }
+        folder.write("annotations", annotations);
+        for name in ["folds", "by_class", "at_random"] {
+            folder.write(name, folds.clone());
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write<T: Table>(&self, name: &str, rows: Vec<T>) {
+        let mut writer = Writer::create(&self.path(name));
+        writer.append(rows).unwrap();
+        writer.finish().unwrap();
+    }
+
+    /// Whether the stage succeeds with the changed parameters, and its log.
+    fn run(&self, change: impl Fn(&mut Value), weights: Option<&str>) -> (bool, String) {
+        let mut params = params();
+        change(&mut params);
+        let inputs = json!({
+            "annotations": self.path("annotations"), "folds": self.path("folds"), "by_class": self.path("by_class"),
+            "at_random": self.path("at_random"), "weights": weights.map(|name| self.path(name)),
+        });
+        let job = json!({
+            "stage": "test", "params": params, "in": inputs, "out": { "summary": self.path("summary") },
+            "scratch": self.path("scratch"),
+        });
+        fs_err::write(self.path("job"), job.to_string()).unwrap();
+        let program = env!("CARGO_BIN_EXE_preflight");
+        let output = Command::new(program)
+            .arg(self.path("job"))
+            .output()
+            .unwrap();
+        let log = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&log).into_owned(),
+        )
+    }
+}
+
+fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+    Annotation {
+        path: path.to_owned(),
+        label: label.to_owned(),
+        author: None,
+        title: String::new(),
+        code,
+        split: None,
+        width: 8,
+        height: 8,
+        orientation: 1,
+        format: "png".to_owned(),
+        bytes: 1,
+        content_hash: String::new(),
+    }
+}
+
+/// With settings that the stage doesn't read, as `params.toml` has them.
+fn params() -> Value {
+    json!({
+        "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
+        "split": { "folds": 2, "steps": 60_000 }, "leak": { "fold": 0, "shuffles": 100 },
+        "train": { "epochs": 1, "batch_size": 16, "side_px": 32, "selection_k": 1, "lr": 4e-4 },
+        "arrange": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
+        "explain": { "per_class": 2, "cells": 8, "square": 2 },
+        "grow": {
+            "n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2, "features_per_split": 0,
+            "criterion": "gini", "bootstrap": true,
+        },
+        "tune": { "trials": 12, "method": "tpe", "round": 4, "space": { "n_trees": { "int": [10, 300], "log": true } } },
+        "probe": { "strengths": [0.1] },
+        "cluster": { "k_min": 2, "k_max": 11, "starts": 30, "umap": { "n_neighbors": 15, "min_dist": 0.1, "epochs": 500 } },
+        "evolve": { "epochs": [0, 1, 4] }, "render": { "examples_per_class": 3, "thumbnail_px": 112 },
+    })
+}
+
+#[test]
+fn settings_that_fit_are_summarized() {
+    let folder = Folder::of(&["cat", "dog"]);
+    let (ok, log) = folder.run(|_| (), None);
+    assert!(ok, "{log}");
+    let summary = fs_err::read_to_string(folder.path("summary")).unwrap();
+    assert!(
+        summary
+            .starts_with("16 images of 2 classes\nfold 0: 8 training images, 8 for validation\n")
+    );
+    assert!(summary.contains("of memory for a training step"));
+}
+
+#[test]
+fn everything_wrong_is_listed_at_once_with_its_cure() {
+    let folder = Folder::of(&["cat", "dog", "owl"]);
+    fs_err::write(folder.path("weights"), b"<html>not found</html>").unwrap();
+    let change = |params: &mut Value| {
+        params["train"]["selection_k"] = json!(3);
+        params["arrange"]["held_out"] = json!(["naturalism", "cats"]);
+        params["leak"]["fold"] = json!(4);
+        params["tune"]["space"] = json!({ "trees": { "int": [1, 2] } });
+        params["device"] = json!("gpu");
+    };
+    let (ok, log) = folder.run(change, Some("weights"));
+    assert!(!ok);
+    let expected = [
+        "`train.selection_k` is 3, expected 1 to 2",
+        "`naturalism`, which is no class",
+        "`cats`, which is no class: did you mean `cat`?",
+        "`leak.fold` is 4",
+        "`tune.space.trees` is no parameter of `[grow]`: did you mean `n_trees`?",
+        "the device `gpu` doesn't open",
+        "the pretrained weights cannot be used",
+    ];
+    for expected in expected {
+        assert!(log.contains(expected), "{expected}:\n{log}");
+    }
+    assert!(!folder.path("summary").exists());
+}
+
+#[test]
+fn a_split_that_leaves_a_fold_without_a_class_is_found_before_training() {
+    let folder = Folder::of(&["cat", "dog"]);
+    let row = |number: usize, label: &str, part: &str| Fold {
+        path: format!("{label}/{number}.png"),
+        label: label.to_owned(),
+        author: None,
+        part: part.to_owned(),
+    };
+    let rows = (0..8).flat_map(|n| [row(n, "cat", ["0", "1"][n % 2]), row(n, "dog", "0")]);
+    folder.write("by_class", rows.collect());
+    let (ok, log) = folder.run(|_| (), None);
+    assert!(!ok);
+    assert!(log.contains(
+        "fold 0 of the split by class has no training image of 1 of the 2 classes (`dog`)"
+    ));
+}
