@@ -42,7 +42,7 @@ pub(crate) fn init(arguments: &cli::Init) -> anyhow::Result<ExitCode> {
     let folder = folder(&here, &arguments.folder)?;
     let mut workspace = open(&cli::Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
-    let status = workspace.run_tool(RUN, &job, arguments.confine.sandbox())?;
+    let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
@@ -136,7 +136,7 @@ fn job(
         .get("device")
         .and_then(Value::as_str)
         .unwrap_or("auto");
-    let device = Device::resolve(setting).map_err(anyhow::Error::msg)?;
+    let device = Device::resolve(setting, Device::accelerator()).map_err(anyhow::Error::msg)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let params = root.join(PARAMS);
     if !arguments.dry_run {
