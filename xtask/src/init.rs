@@ -33,6 +33,9 @@ const TABLES: [&str; 3] = ["csv", "tsv", "parquet"];
 /// Extensions of weights.
 const WEIGHT_FILES: [&str; 4] = ["safetensors", "pth", "pt", "bin"];
 
+/// Ends of names of archives.
+const ARCHIVES: [&str; 6] = [".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"];
+
 /// Entries of a folder, and folders of its parent, that are looked at for a hint.
 const SHORT_LOOK: usize = 200;
 
@@ -59,10 +62,11 @@ fn folder(here: &Path, typed: &Path) -> anyhow::Result<PathBuf> {
     }
     if path.is_file() {
         let name = typed.to_string_lossy().to_lowercase();
-        let is_archive = [".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"].iter();
-        let cure = match is_archive.into_iter().any(|end| name.ends_with(end)) {
-            true => ": unpack it, and name the folder that comes out",
-            false => ": expected a folder with a folder of images for each class",
+        let is_archive = ARCHIVES.iter().any(|end| name.ends_with(end));
+        let cure = if is_archive {
+            ": unpack it, and name the folder that comes out"
+        } else {
+            ": expected a folder with a folder of images for each class"
         };
         bail!("`{shown}` is a file{cure}");
     }
@@ -152,7 +156,6 @@ fn job(
             "params": text(&params)?,
             "beside": all(&beside)?,
             "around": {
-                "parent": parent.map(|parent| parent.display().to_string()).unwrap_or_default(),
                 "folders_with_images": parent.map_or(0, folders_with_images),
             },
             "weights": all(&weights)?,

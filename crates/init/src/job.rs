@@ -36,9 +36,7 @@ pub(crate) struct Named {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Around {
-    /// The folder above, as a person would write it.
-    pub(crate) parent: String,
-    /// Folders in it that hold images, this one included.
+    /// Folders in the folder above that hold images, this one included.
     pub(crate) folders_with_images: usize,
 }
 

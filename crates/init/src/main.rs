@@ -77,8 +77,6 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// The folder as it was read.
 struct Look {
     layout: Layout,
-    /// The folder that holds the classes.
-    base: PathBuf,
     found: Found,
     results: Results,
     tables: Vec<Table>,
@@ -104,7 +102,6 @@ impl Look {
         };
         Ok(Self {
             layout,
-            base,
             found,
             results,
             tables,
@@ -186,7 +183,6 @@ impl Look {
                 .with_context(|| format!("`{}` came while the folder was read", candidate.path))
         });
         let results = results.collect::<anyhow::Result<Vec<_>>>()?;
-        let _ = self.base;
         Ok(collection::survey(grouped, results))
     }
 }

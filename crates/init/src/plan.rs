@@ -241,7 +241,8 @@ fn wanted_side(short_px: u32) -> u32 {
     reason = "a count below a thousand"
 )]
 fn whole(number: f64) -> usize {
-    number.clamp(0.0, 1000.0) as usize
+    let bounded = number.clamp(0.0, 1000.0).floor();
+    bounded as usize
 }
 
 struct Chosen {

@@ -1,6 +1,7 @@
 //! Messages for folders that cannot be studied as they are, each with what would help.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Error, anyhow};
 use dataset::collection::Found;
@@ -77,11 +78,12 @@ fn ignored(found: &Found) -> String {
 
 /// A hint at the folder above, if that looks like the collection.
 fn of_parent(job: &Job) -> String {
-    match job.around.folders_with_images {
-        0 | 1 => String::new(),
-        n => format!(
+    let parent = Path::new(&job.folder).parent();
+    match (job.around.folders_with_images, parent) {
+        (0 | 1, _) | (_, None) => String::new(),
+        (n, Some(parent)) => format!(
             "; the folder above has {n} folders with images: `cargo xtask init {}`",
-            quoted(&job.around.parent)
+            quoted(&parent.display().to_string())
         ),
     }
 }

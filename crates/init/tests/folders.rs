@@ -80,7 +80,7 @@ impl Space {
                 "name": null,
                 "params": self.path("params"),
                 "beside": [],
-                "around": { "parent": "", "folders_with_images": 1 },
+                "around": { "folders_with_images": 1 },
                 "weights": [],
                 "device": "cpu",
                 "cores": 2,
