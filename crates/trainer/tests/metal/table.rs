@@ -3,13 +3,16 @@
 //! A row has an operation, the types of its operands, the layouts that both backends take, and the lines of candle-core
 //! that say so. Where the two differ, the row has what both can. Layouts are those that `backend.rs` records.
 
-/// A line of a file under `candle-core/src`, counted from 1, and what it says.
-#[derive(Clone, Copy)]
-pub(crate) struct Place(
-    pub(crate) &'static str,
-    pub(crate) usize,
-    pub(crate) &'static str,
-);
+/// A line of a source file of candle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The package, and the path below its `src`.
+    pub(crate) file: [&'static str; 2],
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// Part of the line.
+    pub(crate) text: &'static str,
+}
 
 pub(crate) struct Row {
     /// As `backend.rs` records it.
@@ -107,10 +110,7 @@ pub(crate) fn look_up(recorded: &str) -> Result<(), String> {
     let known = match rows().next() {
         None => "no row has its name".to_owned(),
         Some(row) if rows().all(|row| row.types != types) => {
-            format!(
-                "see {}, line {}, and others for its types",
-                row.metal.0, row.metal.1
-            )
+            format!("see {} and others for its types", seen_at(row.metal))
         }
         Some(_) => {
             let row = rows()
