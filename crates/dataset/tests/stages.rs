@@ -317,7 +317,7 @@ fn annotate_recognizes_authors_that_are_classes() {
         put(&images, name, &golden(of));
     }
     let none = ("without_authors", json!([]));
-    let output = annotate(folder.path(), &[none.clone()]);
+    let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(!output.status.success());
     let text = said(&output);
     assert!(
@@ -334,7 +334,7 @@ fn annotate_needs_two_classes_and_names_the_rest_freely() {
     let images = folder.path().join("images");
     put(&images, "rest/ada_1.png", &golden("odd-rgb.png"));
     let none = ("without_authors", json!([]));
-    let output = annotate(folder.path(), &[none.clone()]);
+    let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(
         said(&output).contains("one class alone has images, `rest`"),
         "{}",

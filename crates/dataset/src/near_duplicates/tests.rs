@@ -158,6 +158,6 @@ fn results_do_not_depend_on_the_number_of_threads() {
 fn a_failed_read_ends_the_search() {
     let images = [mosaic(1), mosaic(1)];
     let (descriptors, _) = thumbnails(&images);
-    let found = near_duplicates(&descriptors, 8.0, |image| Err::<Thumbnail, _>(image), || ());
+    let found = near_duplicates(&descriptors, 8.0, Err::<Thumbnail, _>, || ());
     assert_eq!(found.unwrap_err(), 1);
 }
