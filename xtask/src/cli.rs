@@ -58,6 +58,9 @@ Examples:
     #[command(after_help = "\
 Reads the folder, prints its classes, authors, split and problems, and writes settings for it
 to params/NAME.toml, each with its reason. A file that is there is compared and left as it is.
+Fields of --json: folder, images, classes, formats, short_sides, bytes, authors, refused, split,
+problems, ignored, left_out, weights, machine, settings (key, value, reason), undecided, remarks,
+estimate (seconds), file, written, changes (has_record, folder, settings), next.
 
 Examples:
   cargo xtask init ~/photos/birds

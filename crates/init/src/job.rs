@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use dataset::Limits;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -93,6 +94,16 @@ impl Job {
             "metal" => Device::Metal,
             "cuda" => Device::Cuda,
             _ => Device::Cpu,
+        }
+    }
+
+    /// Limits of stage `annotate`: the largest image, and the most elongated.
+    pub(crate) fn limits(&self) -> Limits {
+        let number = |key: &str| self.defaults["annotate"][key].as_u64();
+        let aspect = number("max_aspect").and_then(|aspect| u32::try_from(aspect).ok());
+        Limits {
+            pixels: number("max_pixels").unwrap_or(100_000_000),
+            aspect: aspect.unwrap_or(20),
         }
     }
 

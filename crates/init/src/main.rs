@@ -87,7 +87,7 @@ impl Look {
         let root = Path::new(&job.folder);
         let found = collection::scan(root)?;
         let mut results = Results::new();
-        read::images(root, &found, &mut results);
+        read::images(root, &found, job.limits(), &mut results);
         let tables = tables(job, &found);
         let layout = examine::layout(&results, &tables, job.around.folders_with_images > 1);
         let layout = layout.map_err(|unfit| refusal::unfit(&unfit, job, &found, &results))?;
@@ -97,7 +97,7 @@ impl Look {
         } else {
             results = examine::below(results, &layout.base);
             let found = collection::scan(&base)?;
-            read::images(&base, &found, &mut results);
+            read::images(&base, &found, job.limits(), &mut results);
             found
         };
         Ok(Self {

@@ -17,24 +17,18 @@ use crate::plan::Weights;
 /// Images that are decoded between two reports of progress.
 const BLOCK: usize = 256;
 
-/// Limits of stage `annotate` by default: the largest image, and the most elongated.
-pub(crate) const LIMITS: Limits = Limits {
-    pixels: 100_000_000,
-    aspect: 20,
-};
-
 /// A result of reading each file, by path.
 pub(crate) type Results = BTreeMap<String, Result<Inspected, Refused>>;
 
 /// Decodes every file of `found` that `known` doesn't have, as stage `annotate` does.
-pub(crate) fn images(root: &Path, found: &Found, known: &mut Results) {
+pub(crate) fn images(root: &Path, found: &Found, limits: Limits, known: &mut Results) {
     let new: Vec<Candidate> = { found.files.iter() }
         .filter(|path| !known.contains_key(*path))
         .map(|path| candidate(path))
         .collect();
     let mut progress = Progress::new(new.len());
     for block in new.chunks(BLOCK) {
-        let results = collection::inspect(root, block, LIMITS, Orient::Upright);
+        let results = collection::inspect(root, block, limits, Orient::Upright);
         let paths = block.iter().map(|candidate| candidate.path.clone());
         known.extend(paths.zip(results));
         progress.advance(block.len());
