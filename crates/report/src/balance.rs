@@ -28,8 +28,10 @@ pub(crate) fn section(study: &Study) -> Section {
         p.note {
             "Look along a row: the folds' numbers should be near each other. "
             @if study.has_authors() { "Where one author made many of a class's pictures, they cannot be. " }
-            "The shaded columns are the fold that the chosen network was tested on. A dash "
-            "stands for a class without known authors; an author of two classes is counted in each."
+            "The shaded columns are the fold that the chosen network was tested on."
+            @if study.has_authors() {
+                " A dash stands for a class without known authors; an author of two classes is counted in each."
+            }
         }
     };
     Section {

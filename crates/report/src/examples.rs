@@ -87,8 +87,8 @@ where
             h3 { (title) }
             p.note {
                 (look)
-                @if drawn.len() < labels.len() {
-                    " " (count(drawn.len())) " of the " (count(labels.len())) " classes are shown."
+                @if (1..labels.len()).contains(&drawn.len()) {
+                    " Classes shown: " (count(drawn.len())) " of " (count(labels.len())) "."
                 }
             }
             (grid(title, &labels, anchors, &drawn, grids))

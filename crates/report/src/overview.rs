@@ -126,7 +126,7 @@ fn facts(study: &Study) -> Markup {
         dl.facts {
             div { dt { "pictures" } dd { (count(study.annotations.len())) } }
             div { dt { "classes" } dd { (study.labels().len()) } }
-            div { dt { "authors" } dd { (count(n_authors(study))) } }
+            @if study.has_authors() { div { dt { "authors" } dd { (count(n_authors(study))) } } }
             div { dt { "folds" } dd { (n_folds(study)) } }
             @for part in ["test", "val"] {
                 @if study.parts().contains(&part) {

@@ -1,6 +1,7 @@
 use ndarray::{Array2, array};
 
 use super::*;
+use crate::random::Keyed;
 
 #[test]
 fn the_nearest_merge_first() {
@@ -50,8 +51,9 @@ fn few_and_equal_points_are_no_trouble() {
 #[test]
 fn heights_are_those_of_the_greedy_definition() {
     // Every merge is the pair of clusters whose sum of squares grows least, found by trying all pairs.
+    // No two distances are the same.
     let points = Array2::from_shape_fn((60, 3), |(i, j)| {
-        ((i * 37 + j * 61) % 97) as f32 + (i % 7) as f32 * 0.137 * (j + 1) as f32
+        10.0 * Keyed::new(3, i as u64, j as u64).unit()
     });
     let mut clusters: Vec<(f64, Vec<f64>)> = points
         .rows()

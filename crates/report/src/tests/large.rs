@@ -23,11 +23,14 @@ fn with_classes(n_classes: u32, n_images: u32) -> Study {
     study.predictions = (0..n_images)
         .map(|number| {
             let said = (number + n_classes - 1) % n_classes;
+            let mut logits = one_hot(said);
+            // The true class comes last.
+            logits[(number % n_classes) as usize] = -1.0;
             Prediction {
                 path: format!("{number:05}.png"),
                 label: label(number % n_classes),
                 part: PARTS[(number % 3) as usize].to_owned(),
-                logits: one_hot(said),
+                logits,
                 probabilities: one_hot(said),
                 embedding: vec![0.0; 2],
                 predicted: label(said),
@@ -78,7 +81,7 @@ fn a_hundred_classes_have_a_page_of_bounded_size() {
     let page = bounded(&with_classes(100, 3000)).page;
     // Every image is wrong: one grid, with 40 images of as many classes.
     assert_eq!(occurrences(&page, "<img"), 40);
-    assert!(page.contains("40 of the 100 classes are shown."));
+    assert!(page.contains("Classes shown: 40 of 100."));
     assert!(
         page.contains("200 of the 3,000 images of the collection"),
         "rows are bounded"
