@@ -144,6 +144,13 @@ pub enum Fault {
         /// Its pictures.
         pictures: usize,
     },
+    /// Classes all of which are one group.
+    AllTied {
+        /// Number of classes.
+        classes: usize,
+        /// All pictures.
+        pictures: usize,
+    },
     /// A class of one picture.
     OnePicture {
         /// The class.
@@ -213,6 +220,13 @@ impl fmt::Display for Fault {
                  by the same authors, and stand in one fold only. Add other images, leave the class out \
                  (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
                  `split.near_duplicates = \"ignore\"`, by which copies may stand in training and in test"
+            ),
+            Self::AllTied { classes, pictures } => write!(
+                f,
+                "in each of the {classes} classes all images ({pictures} together) are near-duplicates of each other, or of \
+                 images by the same authors, so that no fold can both train on a class and test on it. Add other images, \
+                 lower `near-duplicates.max_difference`, or set `split.near_duplicates = \"ignore\"`, by which copies may \
+                 stand in training and in test"
             ),
             Self::OnePicture { label, path } => write!(
                 f,

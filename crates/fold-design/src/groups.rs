@@ -138,8 +138,16 @@ impl Groups {
         }
     }
 
-    /// One fault instead of one for each class, where every class is by an author of its own.
+    /// One fault instead of one for each class, where every class is by an author of its own, or tied by
+    /// near-duplicates.
     fn summarized(&self, faults: Vec<Fault>) -> Vec<Fault> {
+        let is_tied = |fault: &Fault| matches!(fault, Fault::OneGroup { .. });
+        if faults.len() == self.labels.len() && faults.len() > 1 && faults.iter().all(is_tied) {
+            return vec![Fault::AllTied {
+                classes: self.labels.len(),
+                pictures: self.label_of.len(),
+            }];
+        }
         let authors = faults.iter().filter_map(|fault| match fault {
             Fault::OneAuthor { label, author, .. } => Some((label, author)),
             _ => None,

@@ -336,6 +336,25 @@ fn a_class_of_near_duplicates_cannot_be_tested() {
 }
 
 #[test]
+fn classes_of_near_duplicates_are_one_finding() {
+    let mut pictures = collection(&[("a", "", 6), ("b", "", 5), ("c", "", 4)]);
+    pictures
+        .iter_mut()
+        .for_each(|picture| picture.near_duplicates = Some(0));
+    let found = split(&pictures, &DESIGN, streams(0))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        found.starts_with("in each of the 3 classes all images (15 together) are near-duplicates"),
+        "{found}"
+    );
+    assert!(
+        found.contains("split.near_duplicates = \"ignore\""),
+        "{found}"
+    );
+}
+
+#[test]
 fn authors_named_after_classes_are_recognized() {
     let found = error(
         &[("n01", "n01", 12), ("n02", "n02", 12), ("n03", "n03", 12)],

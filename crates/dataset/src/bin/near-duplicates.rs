@@ -18,7 +18,7 @@ use tables::near_duplicate::NearDuplicate;
 /// Images decoded before their thumbnails are written, which bounds memory.
 const CHUNK: usize = 256;
 
-/// Groups with conflicting labels that the log lists; the table has all.
+/// Groups with conflicting labels that the log lists, with an image of each label; the table has all.
 const LISTED: usize = 10;
 
 #[derive(Deserialize)]
@@ -161,7 +161,9 @@ fn report(rows: &[NearDuplicate]) {
     }
     let listed = conflicting.iter().take(LISTED).map(|group| {
         let members = rows.iter().filter(|row| row.group == *group);
+        let mut labels = BTreeSet::new();
         let members: Vec<String> = members
+            .filter(|row| labels.insert(row.label.as_str()))
             .take(LISTED)
             .map(|row| format!("`{}` ({})", row.path, row.label))
             .collect();
