@@ -223,7 +223,15 @@ impl BackendStorage for MetalStorage {
     }
 
     fn cmp(&self, op: CmpOp, rhs: &Self, l1: &Layout, l2: &Layout) -> Result<Self> {
-        record(&format!("cmp {op:?}"), &[self.dtype, rhs.dtype], &[layout(l1), layout(l2)]);
+        let name = match op {
+            CmpOp::Eq => "cmp Eq",
+            CmpOp::Ne => "cmp Ne",
+            CmpOp::Le => "cmp Le",
+            CmpOp::Ge => "cmp Ge",
+            CmpOp::Lt => "cmp Lt",
+            CmpOp::Gt => "cmp Gt",
+        };
+        record(name, &[self.dtype, rhs.dtype], &[layout(l1), layout(l2)]);
         self.made(|s| rhs.with(|rhs| s.cmp(op, rhs, l1, l2)))
     }
 

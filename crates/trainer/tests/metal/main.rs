@@ -44,6 +44,7 @@ fn every_operation_of_a_gpu_run_is_implemented_by_candle() {
 }
 
 #[test]
+#[ignore = "it compiles candle-transformers anew, which takes minutes: `cargo test -p trainer --test metal -- --ignored`"]
 fn every_operation_of_other_backbones_is_implemented_by_candle() {
     check(&shadow::operations(true), &["backbones"]);
 }

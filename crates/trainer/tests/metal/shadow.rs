@@ -116,7 +116,7 @@ path = "steps.rs"
 
 [dependencies]
 {ours}{with_metal}{backbones}candle-core = "*"
-serde = "1"
+serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 
 [patch.crates-io]
