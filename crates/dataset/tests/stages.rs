@@ -362,7 +362,7 @@ fn annotate_stops_where_it_must() {
     };
     fails(
         &[("max_problems", json!(9))],
-        "10 problems, more than `max_problems` = 9",
+        "10 problems, more than `annotate.max_problems` = 9",
     );
     fails(
         &[("without_authors", json!(["photos"]))],

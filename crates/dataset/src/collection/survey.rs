@@ -140,7 +140,7 @@ impl Survey {
                 self.problems.push(Problem {
                     path: label.clone(),
                     reason: "empty-class".to_owned(),
-                    detail: "a class without an image that can be read".to_owned(),
+                    detail: "no file of the class is an image of the study".to_owned(),
                 });
             }
         }

@@ -187,8 +187,16 @@ fn ensure_few_problems(survey: &Survey, max_problems: usize) -> anyhow::Result<(
         return Ok(());
     }
     let (table, text) = list::keep(&survey.problems)?;
+    let is_no_author = |problem: &Problem| problem.reason == "no-author";
+    let cure = match survey.problems.iter().any(is_no_author) {
+        true => {
+            "`annotate.author_pattern = \"{author}/{title}\"` takes a sub-folder for the author, \"\" means that no class has \
+             authors, and `images.table` names a table of authors\n"
+        }
+        false => "",
+    };
     bail!(
-        "{} problems, more than `max_problems` = {max_problems}:\n{}\nall of them: `{}` and `{}`",
+        "{} problems, more than `annotate.max_problems` = {max_problems}:\n{}\n{cure}all of them: `{}` and `{}`",
         survey.problems.len(),
         survey.shown_problems(),
         text.display(),
