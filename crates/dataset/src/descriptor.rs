@@ -79,7 +79,7 @@ impl Descriptor {
 
     /// Euclidean distance, at most that of the whole images at equal contrast; infinite where the aspect ratios differ by
     /// more than an eighth, as no slight crop makes them.
-    pub fn distance(&self, other: &Self) -> f32 {
+    pub(crate) fn distance(&self, other: &Self) -> f32 {
         if (self.log_aspect - other.log_aspect).abs() > 0.125 {
             return f32::INFINITY;
         }

@@ -33,7 +33,6 @@ pub use error::DatasetError;
 pub use geometry::{Geometry, center_offset};
 pub use near_duplicates::{NearDuplicate, near_duplicates};
 pub use pixels::{Picture, Pixels, PixelsWriter};
-pub use registration::difference;
 pub use resize::{Resizer, resize};
 pub use sample::{MEAN, STD, center};
 pub use thumbnail::Thumbnail;

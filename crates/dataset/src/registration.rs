@@ -36,7 +36,7 @@ const UNALIGNED: f64 = 0.5;
 /// `reference` in position, scale, brightness and contrast; infinite where no slight crop aligns them.
 ///
 /// For images of low contrast the levels are those at a standard deviation of 24.
-pub fn difference(reference: &Thumbnail, other: &Thumbnail) -> f32 {
+pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail) -> f32 {
     let luma = Plane::of(reference.luma(), SIDE);
     let other_luma = Plane::of(other.luma(), SIDE);
     let contrast = luma.contrast().max(LEAST_CONTRAST);
