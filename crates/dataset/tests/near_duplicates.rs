@@ -171,7 +171,7 @@ fn different_images_of_one_kind_are_not_grouped() {
     let images: Vec<(String, Vec<u8>)> = (0..6)
         .map(|seed| {
             (
-                format!("a/ada_{seed}.jpg"),
+                format!("{}/by-{seed}_1.jpg", if seed < 3 { "a" } else { "b" }),
                 jpeg(SIZE, garment, f64::from(seed), 90),
             )
         })
