@@ -173,8 +173,12 @@ fn judge(source: Source, items: &[Item<'_>], values: &[Option<String>], bonus: f
             *class.authors.entry(value).or_default() += 1;
         }
     }
+    let is_column = matches!(source, Source::Column(_));
     let without: BTreeSet<&str> = { classes.iter() }
-        .filter(|(label, class)| !class.has_authors(label))
+        .filter(|(label, class)| {
+            // A column says by its name that it has authors.
+            !class.has_authors(label) && (!is_column || class.authors.is_empty())
+        })
         .map(|(label, _)| *label)
         .collect();
     let kept = || {
@@ -259,6 +263,9 @@ fn refusal(
             },
         );
     }
+    if matches!(candidate.source, Source::Column(_)) {
+        return of_column(totals.len(), n);
+    }
     let of_all: usize = classes.values().map(|class| class.images).sum();
     if n * 5 < of_all {
         return Some(format!("{n} of {n_items} images follow it"));
@@ -269,7 +276,7 @@ fn refusal(
     }
     let words: usize = totals
         .iter()
-        .filter(|(name, _)| names::is_prefix(name))
+        .filter(|(name, _)| names::is_bare_prefix(name))
         .map(|(_, total)| total.0)
         .sum();
     if words * 2 > n {
@@ -333,6 +340,17 @@ fn refusal(
             candidate.largest.0, candidate.largest.1
         )
     })
+}
+
+/// The reason against a column that is named as one of authors, with `values` different values of `n` images.
+fn of_column(values: usize, n: usize) -> Option<String> {
+    if values < 3 {
+        Some(format!("{values} different values: too few to keep apart"))
+    } else if values == n {
+        Some("every image has a value of its own".to_owned())
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -430,6 +448,13 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_an_image_are_its_group() {
+        let of_letter = |a: &str| usize::from(a.as_bytes()[0]);
+        let lines = named(|_, a, i| format!("img{:03}_rot{}.png", of_letter(a), 90 * i));
+        assert_eq!(source(&lines), name("{author}_{title}"));
+    }
+
+    #[test]
     fn classes_without_authors_are_found() {
         let mut lines = named(|_, a, i| format!("{a}_{i}.png"));
         lines.push(("photo", (0..20).map(|i| format!("{i:05}.png")).collect()));
@@ -463,6 +488,12 @@ mod tests {
             .collect();
         let found = candidates(&items, &[("patient".to_owned(), patients)]);
         assert_eq!(found[0].source, Source::Column("patient".into()));
+        // Most lesions have one image: a column of them is one of groups all the same.
+        let lesions = (0..items.len())
+            .map(|i| Some(format!("l{}", i.max(9))))
+            .collect();
+        let found = candidates(&items, &[("lesion_id".to_owned(), lesions)]);
+        assert_eq!(found[0].source, Source::Column("lesion_id".into()));
         // A column with a value of its own for each image is no group.
         let ids = (0..items.len()).map(|i| Some(format!("id{i}"))).collect();
         let found = candidates(&items, &[("id".to_owned(), ids)]);

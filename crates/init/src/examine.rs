@@ -1,6 +1,6 @@
 //! From the files of a folder to the grouping that fits it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dataset::collection::{
     Found, Inspected, Refused, Settings, Split, SplitFolders, normalized, split_folders,
@@ -42,10 +42,18 @@ pub(crate) struct Grouping {
     pub(crate) remarks: Vec<String>,
 }
 
-/// Paths of the images.
+/// Paths of the images; of copies, the first.
 pub(crate) fn images(results: &Results) -> Vec<&str> {
-    let good = results.iter().filter(|(_, result)| result.is_ok());
-    good.map(|(path, _)| path.as_str()).collect()
+    let mut contents = BTreeSet::new();
+    let mut paths = Vec::new();
+    for (path, result) in results {
+        if let Ok(image) = result
+            && contents.insert(image.content_hash.as_str())
+        {
+            paths.push(path.as_str());
+        }
+    }
+    paths
 }
 
 /// The layout of the folder. `has_siblings` says that folders beside it hold images, too: then it may be a class, whose
@@ -308,6 +316,11 @@ impl Grouping {
 
     /// An existing split in folders; forced where the stage wouldn't recognize it.
     fn split(&mut self, layout: &Layout, found: &Found) {
+        for folder in &layout.unlabelled {
+            self.remarks.push(format!(
+                "`{folder}` has no folders for classes: its images are left out"
+            ));
+        }
         if layout.subsets.is_empty() {
             return;
         }
@@ -460,10 +473,10 @@ fn chosen_reason(chosen: &Candidate) -> String {
     let by = match &chosen.source {
         Source::Name(_) => "names of files".to_owned(),
         Source::Folders(_) => "sub-folders of the classes".to_owned(),
-        Source::Column(name) => format!("column `{name}`"),
+        Source::Column(name) => format!("the column `{name}`"),
     };
     format!(
-        "{by} tell {} authors of {} images, {each:.1} images each, {} of them in several classes",
+        "{} authors of {} images by {by}: {each:.1} images each, {} of them in several classes",
         chosen.authors, chosen.images, chosen.in_several_classes
     )
 }

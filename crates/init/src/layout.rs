@@ -15,6 +15,8 @@ pub(crate) struct Layout {
     pub(crate) subsets: BTreeMap<String, Split>,
     /// Folders in `base` with images that are neither a subset nor a class.
     pub(crate) beside: Vec<String>,
+    /// Subsets beside the folder of the classes that have no classes themselves, as tests of competitions.
+    pub(crate) unlabelled: Vec<String>,
 }
 
 /// Why a folder cannot be studied as it is.
@@ -180,12 +182,24 @@ fn split(
             images: images.len(),
         });
     }
+    let labelled: Vec<&String> = { subsets.keys() }
+        .filter(|name| !tops[name.as_str()].inner.is_empty())
+        .collect();
+    if let [only] = labelled[..] {
+        let others = subsets.keys().filter(|name| *name != only);
+        return Ok(Layout {
+            base: join(&base, only),
+            unlabelled: others.cloned().collect(),
+            ..Layout::default()
+        });
+    }
     let beside = tops.keys().filter(|name| !subsets.contains_key(**name));
     let beside = beside.map(|&name| name.to_owned()).collect();
     Ok(Layout {
         base,
         subsets,
         beside,
+        ..Layout::default()
     })
 }
 
@@ -262,6 +276,10 @@ mod tests {
                 .map(|(name, subset)| (name.to_owned(), subset))
                 .into()
         );
+        // A test without classes is no subset that could be scored.
+        let layout = of(&["train/cat/1.png", "train/dog/2.png", "test/3.png"]).unwrap();
+        assert_eq!((layout.base.as_str(), layout.subsets.len()), ("train", 0));
+        assert_eq!(layout.unlabelled, ["test"]);
         // Classes named `test` and `dev` are classes.
         let layout = of(&["test/1.png", "dev/2.png", "other/3.png"]).unwrap();
         assert!(layout.subsets.is_empty());

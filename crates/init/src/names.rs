@@ -97,6 +97,11 @@ pub(crate) fn is_prefix(name: &str) -> bool {
     PREFIXES.contains(&key.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
+/// The same without digits behind: `img`, and not `img007`, which may be one of several groups.
+pub(crate) fn is_bare_prefix(name: &str) -> bool {
+    PREFIXES.contains(&key(name).as_str())
+}
+
 /// Whether `name` has digits and no letters.
 pub(crate) fn is_number(name: &str) -> bool {
     let key = key(name);

@@ -412,29 +412,26 @@ impl Chosen {
                 .flat_map(|class| class.label.split(|c: char| !c.is_alphanumeric()));
             parts.any(|part| words.contains(&part))
         };
-        if has_word(&["left", "right"]) {
-            self.set(
-                "train.augmentation.flip",
-                json!(false),
-                "names of classes tell left from right",
-            );
-        } else {
-            let note = "whether a mirrored image is of the same class (letters, digits and side marks are not): `train.augmentation.flip`";
-            self.undecided.push(note.to_owned());
-        }
-        let is_written = classes.iter().all(|class| class.label.chars().count() == 1);
+        let is_written = classes.iter().all(|class| class.label.chars().count() == 1)
+            || has_word(&["letter", "letters", "digit", "digits", "glyph", "glyphs"]);
+        let flip = "train.augmentation.flip";
         if is_written {
             self.set(
-                "train.augmentation.flip",
+                flip,
                 json!(false),
-                "classes of one character are letters or digits",
+                "letters and digits are no mirror images",
             );
             self.set(
                 "train.augmentation.rotation_deg",
                 json!(15.0),
                 "letters and digits stand upright",
             );
-            self.undecided.clear();
+        } else if has_word(&["left", "right"]) {
+            self.set(flip, json!(false), "names of classes tell left from right");
+        } else {
+            self.undecided.push(format!(
+                "whether a mirrored image is of the same class (letters, digits and side marks are not): `{flip}`"
+            ));
         }
     }
 
@@ -610,8 +607,11 @@ fn aim(minutes: f64) -> String {
 
 fn side_reason(facts: &Facts, training: &Training) -> String {
     let Range { min, median, max } = facts.short_sides;
-    let sides =
-        format!("the images' short sides are {min} to {max} pixels, half of them up to {median}");
+    let sides = if min == max {
+        format!("the images' short sides are {min} pixels")
+    } else {
+        format!("the images' short sides are {min} to {max} pixels, half of them up to {median}")
+    };
     if training.side_px < training.wanted_px {
         let minutes = aim(training.minutes);
         format!(

@@ -1,6 +1,6 @@
 //! What was seen and chosen, as text or as one JSON document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -147,6 +147,7 @@ impl Report {
             })
         });
         let mut undecided = grouping.undecided.clone();
+        undecided.extend(shared_authors(survey));
         undecided.extend(plan.undecided.clone());
         let mut remarks = grouping.remarks.clone();
         remarks.extend(without_weights(facts));
@@ -292,11 +293,19 @@ impl Report {
             ),
             (
                 "classes",
-                format!("{} with {least} to {most} images", self.classes.len()),
+                if least == most {
+                    format!("{} with {least} images each", self.classes.len())
+                } else {
+                    format!("{} with {least} to {most} images", self.classes.len())
+                },
             ),
             (
                 "short sides",
-                format!("{min} to {max} px, half of them up to {median} px"),
+                if min == max {
+                    format!("{min} px")
+                } else {
+                    format!("{min} to {max} px, half of them up to {median} px")
+                },
             ),
             ("authors", authors),
             (
@@ -482,6 +491,24 @@ fn without_weights(facts: &Facts) -> Option<String> {
         "no pretrained weights were found in `data/weights`, so that networks learn from nothing: of photographs and paintings \
          they learn much less from the same images. `cargo xtask weights get resnet18` fetches weights; then the same command again"
             .to_owned()
+    })
+}
+
+/// A question about an existing split whose subsets share authors.
+fn shared_authors(survey: &Survey) -> Option<String> {
+    let mut subsets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &survey.annotations {
+        if let (Some(author), Some(split)) = (&row.author, &row.split) {
+            subsets.entry(author).or_default().insert(split);
+        }
+    }
+    let shared = subsets.values().filter(|of| of.len() > 1).count();
+    (shared > 0).then(|| {
+        format!(
+            "whether the existing split is to be used: {shared} of {} authors stand in several of its subsets, which flatters \
+             scores; `split.existing = \"ignore\"` deals all images anew",
+            subsets.len()
+        )
     })
 }
 
