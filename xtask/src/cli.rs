@@ -430,7 +430,7 @@ pub(crate) enum Weights {
     },
     /// Fetch a file of weights into data/weights
     Get {
-        /// Name in the catalog, or hf:OWNER/NAME[/FILE][@REVISION] of the Hugging Face hub
+        /// Name in the catalog, or hf:OWNER/NAME of the Hugging Face hub, with /FILE and @REVISION behind it where needed
         name: String,
         /// Print one JSON document
         #[arg(long)]

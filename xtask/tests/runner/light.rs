@@ -26,5 +26,6 @@ fn the_runner_compiles_nothing_heavy() {
     ] {
         assert!(!names.contains(heavy), "xtask depends on `{heavy}`");
     }
-    assert!(names.len() < 90, "{} packages", names.len());
+    // The crate `ignore` and what it stands on are ten of them: keys follow the rules of ignore files.
+    assert!(names.len() < 100, "{} packages", names.len());
 }
