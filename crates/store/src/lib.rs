@@ -19,7 +19,7 @@
 //! Lines are sorted by path (bytes of UTF-8, `/` between components, JSON string syntax);
 //! `none` is a folder without files. Symbolic links are followed: what counts is what a reader
 //! sees. The files that desktops scatter (`.DS_Store`, `Thumbs.db`, `desktop.ini`) are ignored; of a
-//! folder that no stage makes, the rules of [`walk::Rules::Source`] say which files count.
+//! folder that no stage makes, the rules of `walk::Rules::Source` say which files count.
 
 mod digest;
 mod error;
