@@ -26,7 +26,7 @@ pub(crate) fn title(study: &Study) -> String {
 pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         (facts(study))
-        @if let Some(text) = without_weights(study) { p.warning { (text) } }
+        (without_weights(study))
         (design(study))
         (outcome(study))
         (headline(study))
@@ -174,15 +174,21 @@ fn design(study: &Study) -> Markup {
     }
 }
 
-/// What a study without pretrained weights gives up; none for one with them.
-fn without_weights(study: &Study) -> Option<&'static str> {
+/// Limits of a study without pretrained weights; nothing for one with them.
+fn without_weights(study: &Study) -> Markup {
     let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
-    study.probes.iter().any(starts_random).then_some(
-        "No pretrained weights: the networks of this study started from random numbers (`model.weights` is empty). On \
-         photographs and paintings, weights of ImageNet usually raise every score by far, and a score that is low here says \
-         little about the classes. Fetch them by `cargo xtask weights get resnet18`, and set `model.weights`. The painted \
-         images of the demo need none.",
-    )
+    html! {
+        @if study.probes.iter().any(starts_random) {
+            p.warning {
+                "No pretrained weights: the networks of this study started from random numbers ("
+                code { "model.weights" }
+                " is empty). On photographs and paintings, weights of ImageNet usually raise every score by far, and a score \
+                 that is low here says little about the classes. Fetch them by "
+                code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
+                ". The painted images of the demo need none."
+            }
+        }
+    }
 }
 
 fn outcome(study: &Study) -> Markup {
