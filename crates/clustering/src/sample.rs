@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::random::Keyed;
 
-/// Which points clusters are found among.
+/// The sample of points that clusters are found among.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Indices, ascending.

@@ -74,7 +74,7 @@ const OTHERS: [(&[u8], usize, &str); 16] = [
     (b"\x7fELF", 0, "a program"),
 ];
 
-/// What `bytes` are, if they are no JPEG, PNG, WebP, GIF, BMP or TIFF.
+/// The error for `bytes` that are no JPEG, PNG, WebP, GIF, BMP or TIFF.
 pub(crate) fn foreign(bytes: &[u8]) -> DatasetError {
     let is_at =
         |magic: &[u8], at: usize| bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));

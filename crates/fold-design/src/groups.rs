@@ -1,4 +1,4 @@
-//! What moves as a whole: pictures that are tied by an author or as near-duplicates, and single pictures.
+//! Groups, which move as a whole: images tied by an author or as near-duplicates, and single images.
 
 use std::collections::{BTreeMap, BTreeSet};
 

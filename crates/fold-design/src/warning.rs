@@ -1,4 +1,4 @@
-//! What a person should know about the folds.
+//! Warnings about the folds.
 
 use std::fmt;
 

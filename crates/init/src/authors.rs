@@ -25,7 +25,7 @@ pub(crate) struct Item<'a> {
     pub(crate) below: &'a str,
 }
 
-/// Where authors are read from.
+/// Source of the authors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// `annotate.author_pattern` on the file name.

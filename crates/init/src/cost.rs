@@ -20,7 +20,7 @@ const FORWARD: f64 = 0.3;
 /// Speed of a GPU in units of two cores, at least.
 const GPU: f64 = 60.0;
 
-/// What the networks run on.
+/// The device that networks run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Device {

@@ -12,7 +12,7 @@ use crate::layout::{self, Layout, Unfit};
 use crate::plan::{Setting, counted};
 use crate::read::Results;
 
-/// What stands for the place of a table that is made of the names of files.
+/// Stands for the path of a table that is made of the names of files.
 const NAMES: &str = "names of files";
 
 /// A table with the place that it was found at.
@@ -36,9 +36,9 @@ pub(crate) struct Grouping {
     pub(crate) refused: Vec<Candidate>,
     /// The table in use: its setting, and its text if it has to be written first.
     pub(crate) table: Option<(String, Option<String>)>,
-    /// What only a person can decide.
+    /// Decisions left to the user.
     pub(crate) undecided: Vec<String>,
-    /// What was seen besides.
+    /// Other observations.
     pub(crate) remarks: Vec<String>,
 }
 

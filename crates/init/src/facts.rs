@@ -1,4 +1,4 @@
-//! What was seen of a folder, in figures.
+//! Summary of a folder, in figures.
 
 use std::collections::BTreeMap;
 

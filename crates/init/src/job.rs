@@ -33,7 +33,7 @@ pub(crate) struct Named {
     pub(crate) setting: String,
 }
 
-/// What surrounds the folder.
+/// The folder's surroundings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Around {
@@ -41,7 +41,7 @@ pub(crate) struct Around {
     pub(crate) folders_with_images: usize,
 }
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Job {

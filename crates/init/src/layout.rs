@@ -6,7 +6,7 @@ use dataset::collection::Split;
 
 use crate::names;
 
-/// Where the classes of a folder stand.
+/// Location of a folder's classes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// The folder that holds the classes, or the subsets above them, relative to the one given; empty for that itself.

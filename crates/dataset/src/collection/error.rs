@@ -1,4 +1,4 @@
-//! What can be wrong with a folder of images or with the settings for it.
+//! Errors of a folder of images and of the settings for it.
 
 use std::path::PathBuf;
 

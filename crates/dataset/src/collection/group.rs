@@ -346,7 +346,7 @@ impl Grouping<'_> {
     }
 }
 
-/// Which classes are in the study, and as what.
+/// Selection and renaming of the classes of the study.
 struct Classes {
     /// By the class's own name.
     merged: BTreeMap<String, String>,

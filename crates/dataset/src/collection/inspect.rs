@@ -13,7 +13,7 @@ use crate::{DatasetError, Header, Limits, Orient, decode, header};
 /// Room for EXIF, thumbnails and color profiles in the largest file that is read.
 const METADATA_BYTES: u64 = 64 << 20;
 
-/// What an image's file is.
+/// Facts of an image's file.
 #[derive(Debug)]
 pub struct Inspected {
     /// Pixels from left to right, as shown.

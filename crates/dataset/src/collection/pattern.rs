@@ -35,7 +35,7 @@ enum Field {
     Any,
 }
 
-/// What a path says.
+/// Fields read from a path.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Named {
     /// As [`normalized`], so that two spellings are one author.
