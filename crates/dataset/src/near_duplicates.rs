@@ -5,7 +5,8 @@
 //! copy, and a gray one of a colored image, is another image.
 //!
 //! Memory is linear in the number of images, and no pair is ever stored. Of a dense group few members are kept as
-//! representatives, with which later images are compared, so that a collection of one scene takes linear time, too.
+//! representatives, and an image is compared with few candidates, so that collections of one scene, or of images of one
+//! kind, take linear time, too, but for the distances of descriptors.
 
 use rayon::prelude::*;
 
@@ -15,6 +16,9 @@ use crate::registration::difference;
 
 /// Largest distance of the descriptors of a candidate pair.
 const CANDIDATE: f32 = 0.4;
+
+/// Candidates that an image is compared with at most: those of the nearest descriptors.
+const NEAREST: usize = 8;
 
 /// Representatives of one group that an image is confirmed by before it is none itself.
 const ENOUGH: usize = 8;
@@ -39,8 +43,9 @@ pub struct NearDuplicate {
 
 /// The group of each image that has a near-duplicate.
 ///
-/// Two images are near-duplicates if they differ by at most `max_difference` levels. Pairs of up to three quarters of it
-/// are always joined; beyond, a pair can be missed in which each image was confirmed by another one already.
+/// Two images are near-duplicates if they differ by at most `max_difference` levels. A pair can be missed in which each
+/// image was confirmed by another one already, or where 8 earlier images are more like the later one in its low
+/// frequencies.
 /// `thumbnail` returns the thumbnail of the image of an index, and `advance` is called after each image.
 ///
 /// # Errors
@@ -104,7 +109,7 @@ impl<'a> Search<'a> {
                     .collect();
                 let differences: Vec<f32> = round
                     .par_iter()
-                    .map(|&other| Ok(difference(&thumbnail(other)?, &own)))
+                    .map(|&other| Ok(difference(&thumbnail(other)?, &own, max_difference)))
                     .collect::<Result<_, E>>()?;
                 for (other, difference) in round.into_iter().zip(differences) {
                     if difference > max_difference {
@@ -127,7 +132,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Representatives near `image`, ascending.
+    /// The representatives nearest to `image`, from the nearest on.
     fn candidates(&mut self, image: usize, buckets: &[usize]) -> Vec<usize> {
         let mut candidates = Vec::new();
         for &bucket in buckets {
@@ -137,13 +142,14 @@ impl<'a> Search<'a> {
                     self.seen_by[other] = image;
                     let distance = self.descriptors[image].distance(&self.descriptors[other]);
                     if distance <= CANDIDATE {
-                        candidates.push(other);
+                        candidates.push((distance, other));
                     }
                 }
             }
         }
-        candidates.sort_unstable();
-        candidates
+        candidates.sort_unstable_by(|(a, one), (b, two)| a.total_cmp(b).then(one.cmp(two)));
+        candidates.truncate(NEAREST);
+        candidates.into_iter().map(|(_, other)| other).collect()
     }
 
     fn confirm(&mut self, image: usize, other: usize, difference: f32) {

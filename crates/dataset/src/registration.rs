@@ -8,7 +8,7 @@
 use crate::thumbnail::{CHROMA_SIDE, SIDE, Thumbnail};
 
 /// Sides of the versions that are aligned, coarse to fine, with the number of steps.
-const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 3)];
+const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 1)];
 
 /// Blocks in each direction whose mean differences are compared.
 const BLOCKS: usize = 8;
@@ -29,14 +29,18 @@ const LOW_CONTRAST: f64 = 24.0;
 /// Contrast in levels at which the magnification ends, as noise would be magnified.
 const LEAST_CONTRAST: f64 = 6.0;
 
+/// Times the limit by which means over blocks of a coarse version may differ before finer ones are compared.
+const COARSE_LIMIT: f64 = 1.5;
+
 /// Share of the coarse contrast that may be left unexplained before the alignment is given up.
 const UNALIGNED: f64 = 0.5;
 
 /// The largest mean difference of an eighth by an eighth of the image, in levels of 255, after alignment of `other` to
 /// `reference` in position, scale, brightness and contrast; infinite where no slight crop aligns them.
 ///
-/// For images of low contrast the levels are those at a standard deviation of 24.
-pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail) -> f32 {
+/// For images of low contrast the levels are those at a standard deviation of 24. Most differences beyond `limit` are
+/// found on coarse versions and returned as infinite.
+pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail, limit: f32) -> f32 {
     let luma = Plane::of(reference.luma(), SIDE);
     let other_luma = Plane::of(other.luma(), SIDE);
     let contrast = luma.contrast().max(LEAST_CONTRAST);
@@ -56,11 +60,18 @@ pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail) -> f32 {
             .fold(0.0, f64::max);
         in_luma.max(in_chroma)
     };
+    let coarse_limit = COARSE_LIMIT * f64::from(limit) / magnification;
+    let [coarse, other_coarse] = [&luma, &other_luma].map(|plane| plane.coarse(LEVELS[0].0));
+    let identity = Warp::identity(&luma, &other_luma);
     // Most copies need no alignment.
-    let unaligned = after(&Warp::identity(&luma, &other_luma));
+    let unaligned = if coarse_difference(&coarse, &other_coarse, &identity) > coarse_limit {
+        f64::INFINITY
+    } else {
+        after(&identity)
+    };
     let aligned = match unaligned {
         small if small < 2.0 => None,
-        _ => align(&luma, &other_luma).map(|warp| after(&warp)),
+        _ => align(&luma, &other_luma, coarse_limit).map(|warp| after(&warp)),
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -142,18 +153,14 @@ impl Plane {
     /// Means of squares: the same at a smaller side, which divides this one's.
     fn coarse(&self, side: usize) -> Self {
         let scale = self.side / side;
-        let cell = |cell: usize| {
-            let (top, left) = (cell / side * scale, cell % side * scale);
-            let pixels = (0..scale * scale).map(|at| {
-                let (y, x) = (top + at / scale, left + at % scale);
-                self.values[y * self.side + x]
-            });
-            pixels.sum::<f64>() / (scale * scale) as f64
-        };
-        Self {
-            side,
-            values: (0..side * side).map(cell).collect(),
+        let mut values = vec![0.0; side * side];
+        for (y, row) in self.values.chunks_exact(self.side).enumerate() {
+            let cells = &mut values[y / scale * side..][..side];
+            for (cell, pixels) in cells.iter_mut().zip(row.chunks_exact(scale)) {
+                *cell += pixels.iter().sum::<f64>() / (scale * scale) as f64;
+            }
         }
+        Self { side, values }
     }
 
     fn mean(&self) -> f64 {
@@ -167,9 +174,18 @@ impl Plane {
         (squares.sum::<f64>() / self.values.len() as f64).sqrt()
     }
 
-    /// The place of a pixel's center.
-    fn place(&self, at: usize) -> [f64; 2] {
-        [at % self.side, at / self.side].map(|at| (2 * at + 1) as f64 / self.side as f64 - 1.0)
+    /// Each pixel's value, with the place of its center.
+    fn pixels(&self) -> impl Iterator<Item = ([f64; 2], f64)> {
+        let center = |at: usize| (2 * at + 1) as f64 / self.side as f64 - 1.0;
+        let centers: Vec<f64> = (0..self.side).map(center).collect();
+        let rows = self.values.chunks_exact(self.side).enumerate();
+        rows.flat_map(move |(y, row)| {
+            let y = centers[y];
+            let row: Vec<_> = { centers.iter().zip(row) }
+                .map(|(&x, &value)| ([x, y], value))
+                .collect();
+            row
+        })
     }
 
     /// The bilinear value at a place, and its slopes along x and y; none beyond the plane.
@@ -204,8 +220,8 @@ impl Plane {
     }
 }
 
-/// The warp of least squares, coarse to fine, or none where no slight one is found.
-fn align(reference: &Plane, other: &Plane) -> Option<Warp> {
+/// The warp of least squares, coarse to fine, or none where no slight one is found, or none up to `coarse_limit`.
+fn align(reference: &Plane, other: &Plane, coarse_limit: f64) -> Option<Warp> {
     let mut warp = Warp::identity(reference, other);
     for (side, steps) in LEVELS {
         let [reference, other] = [reference, other].map(|plane| plane.coarse(side));
@@ -218,6 +234,9 @@ fn align(reference: &Plane, other: &Plane) -> Option<Warp> {
         if residual(&reference, &other, &warp) > UNALIGNED * reference.contrast() {
             return None;
         }
+        if side < SIDE && coarse_difference(&reference, &other, &warp) > coarse_limit {
+            return None;
+        }
     }
     Some(warp)
 }
@@ -226,8 +245,7 @@ fn align(reference: &Plane, other: &Plane) -> Option<Warp> {
 fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]> {
     let mut normal = [[0.0; UNKNOWNS]; UNKNOWNS];
     let mut right = [0.0; UNKNOWNS];
-    for (at, &expected) in reference.values.iter().enumerate() {
-        let place = reference.place(at);
+    for (place, expected) in reference.pixels() {
         let Some((value, [slope_x, slope_y])) = other.sample(warp.place(place)) else {
             continue;
         };
@@ -243,14 +261,17 @@ fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]
         let missing = expected - (warp.gain * value + warp.bias);
         for (i, &one) in gradient.iter().enumerate() {
             right[i] += one * missing;
-            for (cell, &two) in normal[i].iter_mut().zip(&gradient) {
+            for (cell, &two) in normal[i].iter_mut().zip(&gradient).skip(i) {
                 *cell += one * two;
             }
         }
     }
-    for (i, row) in normal.iter_mut().enumerate() {
+    for i in 0..UNKNOWNS {
+        for j in 0..i {
+            normal[i][j] = normal[j][i];
+        }
         // Along what an image has no structure, nothing moves.
-        row[i] = row[i] * 1.001 + 1.0;
+        normal[i][i] = normal[i][i] * 1.001 + 1.0;
     }
     solve(normal, right)
 }
@@ -298,47 +319,65 @@ fn residual(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
 
 /// The signed differences; none where the other image doesn't reach.
 fn differences(reference: &Plane, other: &Plane, warp: &Warp) -> Vec<Option<f64>> {
-    let pixels = reference.values.iter().enumerate();
-    pixels
-        .map(|(at, &expected)| {
-            let (value, _) = other.sample(warp.place(reference.place(at)))?;
-            Some(expected - (warp.gain * value + warp.bias).clamp(0.0, 255.0))
-        })
-        .collect()
+    let difference = |(place, expected)| {
+        let (value, _) = other.sample(warp.place(place))?;
+        Some(expected - (warp.gain * value + warp.bias).clamp(0.0, 255.0))
+    };
+    reference.pixels().map(difference).collect()
 }
 
 /// The largest mean absolute difference of a block. Differences are smoothed before, so that noise cancels out.
 fn block_difference(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
-    let side = reference.side;
-    let smooth = smoothed(&differences(reference, other, warp), side);
+    let mut differences = smoothed(&differences(reference, other, warp), reference.side);
+    let known = differences.iter_mut().flatten();
+    known.for_each(|difference| *difference = difference.abs());
+    block_means(&differences, reference.side).fold(0.0, f64::max)
+}
+
+/// The largest absolute mean difference of a block: about the least that [`block_difference`] can be of finer versions.
+fn coarse_difference(reference: &Plane, other: &Plane, warp: &Warp) -> f64 {
+    let differences = differences(reference, other, warp);
+    let means = block_means(&differences, reference.side);
+    means.map(f64::abs).fold(0.0, f64::max)
+}
+
+/// The means of the known values of each block; 0 for one that is mostly cropped away, of which little can be concluded.
+fn block_means(values: &[Option<f64>], side: usize) -> impl Iterator<Item = f64> {
     let block = side / BLOCKS;
-    let mean = |number: usize| {
+    (0..BLOCKS * BLOCKS).map(move |number| {
         let (top, left) = (number / BLOCKS * block, number % BLOCKS * block);
-        let pixels = (0..block * block)
-            .filter_map(|at| smooth[(top + at / block) * side + left + at % block]);
-        let (n, sum) = pixels.fold((0_usize, 0.0), |(n, sum), value| (n + 1, sum + value.abs()));
-        // Of a block that is mostly cropped away, little can be concluded.
+        let rows = (top..top + block).map(|y| &values[y * side + left..][..block]);
+        let known = rows.flatten().flatten();
+        let (n, sum) = known.fold((0_usize, 0.0), |(n, sum), value| (n + 1, sum + value));
         if 2 * n < block * block {
             0.0
         } else {
             sum / n as f64
         }
-    };
-    (0..BLOCKS * BLOCKS).map(mean).fold(0.0, f64::max)
+    })
 }
 
 /// Means over each place and its eight neighbors, as far as they are known.
 fn smoothed(values: &[Option<f64>], side: usize) -> Vec<Option<f64>> {
-    let neighbors = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
-    let mean = |at: usize| {
-        values[at]?;
-        let rows = neighbors(at / side);
-        let known =
-            rows.flat_map(|y| neighbors(at % side).filter_map(move |x| values[y * side + x]));
-        let (n, sum) = known.fold((0, 0.0), |(n, sum), value| (n + 1, sum + value));
-        Some(sum / f64::from(n))
+    // Sums and counts of what is known, over three of a row, then over three rows.
+    let of_value = |value: &Option<f64>| value.map_or((0.0, 0.0), |value| (value, 1.0));
+    let add = |(a, n): (f64, f64), (b, m): (f64, f64)| (a + b, n + m);
+    let around = |at: usize| at.saturating_sub(1)..(at + 2).min(side);
+    let mut in_rows = Vec::with_capacity(values.len());
+    for row in values.chunks_exact(side) {
+        let row: Vec<(f64, f64)> = row.iter().map(of_value).collect();
+        let sum = |x: usize| row[around(x)].iter().copied().reduce(add);
+        in_rows.extend((0..side).filter_map(sum));
+    }
+    let mean = |y: usize, x: usize| {
+        values[y * side + x]?;
+        let column = around(y).map(|y| in_rows[y * side + x]);
+        column.reduce(add).map(|(sum, n)| sum / n)
     };
-    (0..values.len()).map(mean).collect()
+    (0..side)
+        .flat_map(|y| (0..side).map(move |x| (y, x)))
+        .map(|(y, x)| mean(y, x))
+        .collect()
 }
 
 #[cfg(test)]

@@ -139,6 +139,38 @@ fn a_collection_of_one_scene_is_compared_in_linear_time() {
 }
 
 #[test]
+fn images_of_one_kind_are_compared_in_linear_time() {
+    // Different images whose low frequencies are much the same.
+    let base = mosaic(7);
+    let images: Vec<Rgb> = (0..200)
+        .map(|seed| {
+            let other = mosaic(1000 + seed);
+            let mix = |at: usize, byte: u8| {
+                let mixed = (u16::from(byte) * 3 + u16::from(other.pixels[at])) / 4;
+                u8::try_from(mixed).unwrap()
+            };
+            changed(&base, mix)
+        })
+        .collect();
+    let (descriptors, thumbnails) = thumbnails(&images);
+    let candidates = |image: &Descriptor| {
+        let others = descriptors.iter();
+        others
+            .filter(|other| image.distance(other) <= CANDIDATE)
+            .count()
+    };
+    assert!(candidates(&descriptors[0]) > 2 * NEAREST);
+    let n_read = AtomicUsize::new(0);
+    let read = |image: usize| {
+        n_read.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Infallible>(thumbnails[image].clone())
+    };
+    let found = near_duplicates(&descriptors, 8.0, read, || ()).unwrap();
+    assert!(found.iter().all(Option::is_none));
+    assert!(n_read.into_inner() <= (1 + NEAREST) * images.len());
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let images: Vec<Rgb> = (0..40)
         .map(|k| {
