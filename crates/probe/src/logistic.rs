@@ -1,5 +1,7 @@
 //! Logistic regression for several classes.
 
+use std::cell::RefCell;
+
 use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::{linesearch::MoreThuenteLineSearch, quasinewton::LBFGS};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -186,7 +188,7 @@ impl Problem {
         let solver = LBFGS::new(search, MEMORY)
             .with_tolerance_grad(TOLERANCE)
             .map_err(failed)?;
-        let result = Executor::new(self, solver)
+        let result = Executor::new(Asked::new(self), solver)
             .configure(|state| state.param(start).max_iters(MAX_STEPS))
             .timer(false)
             .run()
@@ -210,19 +212,25 @@ impl Problem {
         log_softmax(self.features.dot(&weights.t()) + biases)
     }
 
-    fn loss(&self, point: &[f64]) -> f64 {
-        let said = self.log_probabilities(point);
+    /// The loss at a point and its derivatives.
+    fn evaluate(&self, point: &[f64]) -> (f64, Vec<f64>) {
+        let log_probabilities = self.log_probabilities(point);
+        let loss = self.loss(point, &log_probabilities);
+        (loss, self.derivatives(point, log_probabilities))
+    }
+
+    fn loss(&self, point: &[f64], log_probabilities: &Array2<f64>) -> f64 {
         let rows = self.labels.iter().zip(&self.shares).enumerate();
         let loss: f64 = rows
-            .map(|(i, (&label, share))| -share * said[[i, label]])
+            .map(|(i, (&label, share))| -share * log_probabilities[[i, label]])
             .sum();
         let (weights, _) = self.parts(point);
         let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
         loss + self.penalty * squares / 2.0
     }
 
-    fn derivatives(&self, point: &[f64]) -> Vec<f64> {
-        let mut errors = self.log_probabilities(point).mapv_into(f64::exp);
+    fn derivatives(&self, point: &[f64], log_probabilities: Array2<f64>) -> Vec<f64> {
+        let mut errors = log_probabilities.mapv_into(f64::exp);
         let rows = errors.rows_mut().into_iter();
         for ((mut row, &label), &share) in rows.zip(&self.labels).zip(&self.shares) {
             row[label] -= 1.0;
@@ -236,26 +244,52 @@ impl Problem {
 
     /// The largest derivative.
     fn slope(&self, point: &[f64]) -> f64 {
-        let derivatives = self.derivatives(point).into_iter();
-        derivatives.map(f64::abs).fold(0.0, f64::max)
+        let (_, derivatives) = self.evaluate(point);
+        derivatives.into_iter().map(f64::abs).fold(0.0, f64::max)
     }
 }
 
-impl CostFunction for &Problem {
+/// What the minimizer asks: it wants the loss and the derivatives of a point by themselves, and of the same point again.
+struct Asked<'a> {
+    problem: &'a Problem,
+    /// The last point, its loss and its derivatives.
+    last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(problem: &'a Problem) -> Self {
+        Self {
+            problem,
+            last: RefCell::default(),
+        }
+    }
+
+    fn evaluate(&self, point: &[f64]) {
+        let mut last = self.last.borrow_mut();
+        if last.0 != point {
+            let (loss, derivatives) = self.problem.evaluate(point);
+            *last = (point.to_vec(), loss, derivatives);
+        }
+    }
+}
+
+impl CostFunction for Asked<'_> {
     type Param = Vec<f64>;
     type Output = f64;
 
     fn cost(&self, point: &Vec<f64>) -> Result<f64, Error> {
-        Ok(self.loss(point))
+        self.evaluate(point);
+        Ok(self.last.borrow().1)
     }
 }
 
-impl Gradient for &Problem {
+impl Gradient for Asked<'_> {
     type Param = Vec<f64>;
     type Gradient = Vec<f64>;
 
     fn gradient(&self, point: &Vec<f64>) -> Result<Vec<f64>, Error> {
-        Ok(self.derivatives(point))
+        self.evaluate(point);
+        Ok(self.last.borrow().2.clone())
     }
 }
 
@@ -330,12 +364,12 @@ mod tests {
         let strength = Strength::try_from(0.5).unwrap();
         let problem = Problem::new(features, &LABELS, &[0, 2, 3], strength);
         let point: Vec<f64> = (0..9).map(|i| f64::from(i % 4) / 4.0 - 0.3).collect();
-        let found = problem.derivatives(&point);
+        let (_, found) = problem.evaluate(&point);
         for (i, found) in found.into_iter().enumerate() {
             let moved = |by: f64| {
                 let mut point = point.clone();
                 point[i] += by;
-                problem.loss(&point)
+                problem.evaluate(&point).0
             };
             let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
             assert_abs_diff_eq!(found, expected, epsilon = 1e-8);
