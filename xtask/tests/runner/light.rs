@@ -1,6 +1,7 @@
 //! The runner is compiled on a fresh clone before anything happens: it stays small.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
@@ -28,4 +29,40 @@ fn the_runner_compiles_nothing_heavy() {
     }
     // The crate `ignore` and what it stands on are ten of them: keys follow the rules of ignore files.
     assert!(names.len() < 100, "{} packages", names.len());
+}
+
+#[test]
+fn programs_with_tests_are_built_for_them() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .args(["--locked", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let targets = packages.flat_map(|package| package["targets"].as_array().unwrap());
+    let mut n_programs = 0;
+    for target in targets.filter(|target| target["kind"][0] == "bin") {
+        let source = Path::new(target["src_path"].as_str().unwrap());
+        let has_tests = sources(source).iter().any(|source| {
+            let text = fs_err::read_to_string(source).unwrap();
+            text.contains("#[test]")
+        });
+        let is_tested = target["test"] == true;
+        let name = target["name"].as_str().unwrap();
+        assert!(is_tested || !has_tests, "`{name}` has tests that don't run");
+        n_programs += 1;
+    }
+    assert!(n_programs > 20, "{n_programs} programs");
+}
+
+/// The file of a program's `main`, with those beside it where it has a folder to itself.
+fn sources(main: &Path) -> Vec<PathBuf> {
+    if !main.ends_with("main.rs") {
+        return vec![main.to_owned()];
+    }
+    let files = fs_err::read_dir(main.parent().unwrap()).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    files.filter(|path| path.is_file()).collect()
 }
