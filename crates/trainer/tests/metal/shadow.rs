@@ -9,6 +9,13 @@ use serde_json::Value;
 const BACKEND: &str = include_str!("backend.rs");
 const STEPS: &str = include_str!("steps.rs");
 
+/// The profile of this test, so that what is compiled for it is used again.
+const AS_THIS_TEST: &[&str] = if cfg!(debug_assertions) {
+    &[]
+} else {
+    &["--release"]
+};
+
 /// The workspace's root.
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -62,6 +69,7 @@ pub(crate) fn operations(of_backbones: bool) -> Vec<String> {
     let work = tempfile::tempdir().unwrap();
     let output = cargo(&shadow)
         .args(["run", "--offline", "--quiet"])
+        .args(AS_THIS_TEST)
         .args(of_backbones.then_some("--features=backbones"))
         .arg("--")
         .arg(work.path())
@@ -89,6 +97,16 @@ fn manifest() -> String {
         ("dataset", 2, 0),
     ];
     let profiles = packages.into_iter().fold(profiles.to_owned(), slower);
+    let of_release = |name| format!("[profile.release.package.{name}]\nopt-level = 1\n");
+    let on_candle = [
+        "candle-core",
+        "candle-nn",
+        "kernels",
+        "model",
+        "trainer",
+        "explain",
+    ];
+    let profiles = profiles + &on_candle.map(of_release).concat();
     let dependency = |name: &str| {
         let path = root.join("crates").join(name);
         format!("{name} = {{ path = {path:?} }}\n")
