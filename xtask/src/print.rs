@@ -169,13 +169,13 @@ pub(crate) fn forecast(forecast: &Forecast) -> Vec<String> {
     } = forecast;
     let n_known = to_run.len() - unknown.len();
     let time = match (n_known, unknown.len()) {
-        (0, _) => "for how long is not known, as none of them ever ran here".to_owned(),
+        (0, _) => "for how long is not known, as none of them ran here before".to_owned(),
         (_, 0) if least_s < known_s => {
             format!("about {} to {}", seconds(*least_s), seconds(*known_s))
         }
         (_, 0) => format!("about {}", seconds(*known_s)),
         (_, n) => format!(
-            "at least {} ({n} of them never ran here)",
+            "at least {} (the time of {n} of them is not known)",
             seconds(*least_s)
         ),
     };
@@ -308,7 +308,7 @@ mod tests {
             ..known.clone()
         };
         let lines = forecast(&partly);
-        assert!(lines[0].contains("at least 2 min 10 s (1 of them never ran here)"));
+        assert!(lines[0].contains("at least 2 min 10 s (the time of 1 of them is not known)"));
         let unknown = Forecast {
             unknown: known.to_run.clone(),
             ..known

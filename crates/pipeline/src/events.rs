@@ -139,7 +139,7 @@ pub struct Forecast {
     pub may_s: f64,
     /// Least time of all that will run with as many stages at once as the run allows, in seconds.
     pub least_s: f64,
-    /// Instances to run that never ran to their end in this workspace.
+    /// Instances to run of which no comparable run ended well in this workspace.
     pub unknown: Vec<String>,
 }
 

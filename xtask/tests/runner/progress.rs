@@ -68,7 +68,7 @@ fn programs_are_told_epochs_in_json() {
 fn a_run_begins_with_what_will_run_and_for_how_long() {
     let space = Space::new(TRAIN);
     let said = space.ok(&["repro"]).stderr;
-    let unknown = "3 stages to run, for how long is not known, as none of them ever ran here: train ×2, score\n";
+    let unknown = "3 stages to run, for how long is not known, as none of them ran here before: train ×2, score\n";
     assert!(said.starts_with(unknown), "{said}");
     // With nothing to do, nothing is foretold.
     assert_eq!(space.ok(&["repro"]).stderr, "");
@@ -120,4 +120,23 @@ fn what_follows_unless_it_comes_out_the_same_is_foretold_apart() {
         "{said}"
     );
     assert!(second.ends_with(" s: b, c"), "{said}");
+}
+
+#[test]
+fn the_time_of_a_run_on_other_data_is_not_foretold() {
+    let space = Space::new(
+        "[stage.a]\ncmd = \"cat ${in.data} > ${out.a}\"\nin = { data = \"data\" }\nout = { a = \"a\" }\n\
+         [stage.b]\ncmd = \"cp ${in.a} ${out.b}\"\nparams = [\"chain.side\"]\nin = { a = \"a\" }\nout = { b = \"b\" }\n",
+    );
+    space.write("data", "one");
+    space.write("params.toml", "[chain]\nside = 1\n");
+    space.ok(&["repro"]);
+    space.write("data", "another");
+    let said = space.ok(&["repro", "--set", "chain.side=2"]).stderr;
+    let line = said.lines().next().unwrap();
+    assert!(line.starts_with("2 stages to run, at least 0.0"), "{said}");
+    assert!(
+        line.ends_with("(the time of 1 of them is not known): a, b"),
+        "{said}"
+    );
 }

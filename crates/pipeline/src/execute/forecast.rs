@@ -36,7 +36,8 @@ impl Executor<'_> {
             let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
             let instance = &self.workspace.graph.instances[at];
             foreseen.note(at, instance, &decision);
-            let time = times.of_instance(instance);
+            let inputs_are_known = !matches!(decision, Decision::Pending { .. });
+            let time = times.of_instance(instance, inputs_are_known);
             let before = &self.workspace.graph.before[at];
             let start = { before.iter() }.filter_map(|above| ends.get(above));
             let start = start.copied().fold(0.0, f64::max);
@@ -97,12 +98,18 @@ impl Times {
         times
     }
 
-    /// The seconds that the last run of an instance, or of another of its stage, took. More epochs take longer.
-    fn of_instance(&self, instance: &Instance) -> Option<f64> {
+    /// Seconds of the last run of an instance, or of another instance of its stage, times the ratio of their epochs.
+    ///
+    /// Returns none where inputs are not known yet and parameters differ by more than epochs: that run may have been one
+    /// on other data.
+    fn of_instance(&self, instance: &Instance, inputs_are_known: bool) -> Option<f64> {
         let other = || self.by_instance.get(self.by_stage.get(&instance.stage)?);
         let run = self.by_instance.get(&instance.name).or_else(other)?;
+        if !inputs_are_known && !rest(&instance.params).eq(rest(&run.params)) {
+            return None;
+        }
         let epochs = [&instance.params, &run.params].map(|params| {
-            let epochs = params.get("epochs").and_then(Value::as_f64);
+            let epochs = params.get(EPOCHS).and_then(Value::as_f64);
             epochs.filter(|epochs| *epochs > 0.0)
         });
         let factor = match epochs {
@@ -111,4 +118,12 @@ impl Times {
         };
         Some(run.usage?.wall_s * factor)
     }
+}
+
+/// The parameter that the time of a training grows with.
+const EPOCHS: &str = "epochs";
+
+/// Parameters but for epochs.
+fn rest(params: &BTreeMap<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    params.iter().filter(|(name, _)| *name != EPOCHS)
 }
