@@ -151,7 +151,9 @@ impl Live {
             bars.progress(stage, progress, text);
             return;
         }
-        match epoch.map(|epoch| epoch.line(now)) {
+        let epoch = epoch.map(|epoch| epoch.line(now));
+        self.count_task(stage, progress);
+        match epoch {
             Some(line) => {
                 self.told = now;
                 self.meanwhile(&format!("{stage:width$}  {line}", width = self.width));
@@ -175,17 +177,22 @@ impl Live {
         }
     }
 
-    /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
-    fn progress_line(&mut self, stage: &str, progress: &Progress) {
+    /// Updates the count of one of a stage's tasks.
+    fn count_task(&mut self, stage: &str, progress: &Progress) {
         let tasks = self.tasks.entry(stage.to_owned()).or_default();
         match tasks.iter_mut().find(|task| task.task == progress.task) {
             Some(task) => task.clone_from(progress),
             None => tasks.push(progress.clone()),
         }
+    }
+
+    /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
+    fn progress_line(&mut self, stage: &str, progress: &Progress) {
         if self.told.elapsed() < LINE_INTERVAL {
             return;
         }
-        let counts: Vec<String> = tasks.iter().map(count).collect();
+        let tasks = self.tasks.get(stage).into_iter().flatten();
+        let counts: Vec<String> = tasks.map(count).collect();
         self.told = Instant::now();
         let message = message(progress);
         let line = format!(
