@@ -55,7 +55,7 @@ impl Params {
             .then(|| Source::read(&path, FILE))
             .transpose()?;
         let overlays = overrides.files.iter();
-        let overlays = overlays.map(|file| Source::read(file, &file.display().to_string()));
+        let overlays = overlays.map(|file| overlay(file));
         let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
         if overlays.is_empty() {
             overlays.extend(config.default_overlay(|file| {
@@ -255,6 +255,29 @@ impl Params {
             nearest::hint(dotted, siblings)
         }
     }
+}
+
+/// The overlay at `file`.
+fn overlay(file: &Path) -> Result<Source> {
+    let name = file.display().to_string();
+    if file.exists() {
+        return Source::read(file, &name);
+    }
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let beside = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = fs_err::read_dir(beside).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "toml"));
+    let files: Vec<String> = files
+        .map(|entry| folder.join(entry.file_name()).display().to_string())
+        .collect();
+    let hint = nearest::hint(&name, files.iter().map(String::as_str));
+    Err(Error::Invalid(format!(
+        "there is no file `{name}` of params{hint}"
+    )))
 }
 
 /// Where `key` stands.

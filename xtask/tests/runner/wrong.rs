@@ -66,6 +66,8 @@ fn misspelt_names_are_answered_with_the_nearest() {
     );
     space.write("overlay.toml", "[chian]\nletter = \"y\"\n");
     space.fails(&["repro", "--params", "overlay.toml"], "overlay.toml:1:2");
+    let missing = "there is no file `overly.toml` of params; did you mean `overlay.toml`?";
+    space.fails(&["repro", "--params", "overly.toml"], missing);
     space.write("overlay.toml", "[chain]\nletter = \"y\"\n");
     space.ok(&["repro", "--params", "overlay.toml"]);
     assert_eq!(space.read("a.txt"), "source\ny\n");
