@@ -68,6 +68,10 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_pictures: usize) -> String {
         n if n > MOST_NAMES => format!(" No authors are known of {n} classes."),
         _ => format!(" No authors are known of {}.", list(&anonymous)),
     };
+    if largest.1.pictures == smallest.1.pictures {
+        let each = counted(largest.1.pictures, "image");
+        return format!("Each class has {each}.{authors}");
+    }
     format!(
         "The largest class, {}, has {} ({share} of all); the smallest, {}, has {}.{authors}",
         largest.0,

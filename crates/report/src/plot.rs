@@ -167,7 +167,8 @@ impl Plot {
         let x = self.x.at(x);
         let (top, bottom) = (self.margins.top, self.size.1 - self.margins.bottom);
         self.canvas.line("mark", (x, top), (x, bottom));
-        let half = text_width(name) / 2.0;
+        // Strong letters are wider.
+        let half = 0.6 * text_width(name);
         let center = x.clamp(half, (self.size.0 - half).max(half));
         self.canvas.text("middle strong", (center, top - 6.0), name);
     }
