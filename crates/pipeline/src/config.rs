@@ -20,7 +20,7 @@
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
 //! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
-//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.val.*` for a part |
+//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.test.*` for some of them |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
