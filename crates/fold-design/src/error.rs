@@ -195,7 +195,7 @@ impl fmt::Display for Fault {
             } => write!(
                 f,
                 "in each of the {classes} classes all images are by one author (`{label}`: `{author}`), so that no fold \
-                 can both train on a class and test on it: `annotate.author_pattern` takes a class's name, or another \
+                 can both train on a class and validate on it: `annotate.author_pattern` takes a class's name, or another \
                  constant part of its file names, for an author. Set `annotate.author_pattern = \"\"`, by which no \
                  image has an author"
             ),
@@ -205,28 +205,28 @@ impl fmt::Display for Fault {
                 pictures,
             } => write!(
                 f,
-                "class `{label}` cannot be tested: all its images ({pictures}) are by one author, `{author}`, who stands \
+                "class `{label}` cannot be validated: all its images ({pictures}) are by one author, `{author}`, and so \
                  in one fold only. Add images by a second author; if `{author}` is no author, set \
                  `annotate.without_authors = [{label:?}]` or `annotate.no_author = [{author:?}]`; or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneGroup { label, pictures } => write!(
                 f,
-                "class `{label}` cannot be tested: its images ({pictures}) are near-duplicates of each other, or of images \
-                 by the same authors, and stand in one fold only. Add other images, leave the class out \
+                "class `{label}` cannot be validated: its images ({pictures}) are near-duplicates of each other, or of images \
+                 by the same authors, and so in one fold only. Add other images, leave the class out \
                  (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
-                 `split.near_duplicates = \"ignore\"`, by which copies may stand in training and in test"
+                 `split.near_duplicates = \"ignore\"`, by which copies may be in training and in validation"
             ),
             Self::AllTied { classes, pictures } => write!(
                 f,
                 "in each of the {classes} classes all images ({pictures} together) are near-duplicates of each other, or of \
-                 images by the same authors, so that no fold can both train on a class and test on it. Add other images, \
+                 images by the same authors, so that no fold can both train on a class and validate on it. Add other images, \
                  lower `near-duplicates.max_difference`, or set `split.near_duplicates = \"ignore\"`, by which copies may \
-                 stand in training and in test"
+                 be in training and in validation"
             ),
             Self::OnePicture { label, path } => write!(
                 f,
-                "class `{label}` cannot be tested: it has one picture, `{path}`. Add another, or leave the class out: \
+                "class `{label}` cannot be validated: it has one picture, `{path}`. Add another, or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneFold {

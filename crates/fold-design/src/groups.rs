@@ -117,7 +117,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Why a class that is one group cannot be tested.
+    /// The fault of a class that is one group.
     fn one_group(&self, label: usize, pictures: usize) -> Fault {
         let name = self.labels[label].clone();
         let mut groups = self.authors.iter();

@@ -161,7 +161,7 @@ fn absences(groups: &Groups, assignments: &[Assignment], columns: &[Assignment])
     warnings
 }
 
-/// An error if a class stands in one fold alone, or a fold has more than its share of the pictures.
+/// An error if a class is in one fold alone, or a fold has more than its share of the pictures.
 fn check_folds(
     groups: &Groups,
     assignments: &[Assignment],

@@ -331,7 +331,7 @@ fn ties_join_authors_and_pictures_without_one() {
 }
 
 #[test]
-fn a_class_of_near_duplicates_cannot_be_tested() {
+fn a_class_of_near_duplicates_cannot_be_validated() {
     let entries = [("a", "", 3), ("b", "", 40)];
     let ties = [("a/_0.jpg", 0), ("a/_1.jpg", 0), ("a/_2.jpg", 0)];
     let found = split(&tied(collection(&entries), &ties), &DESIGN, streams(0)).unwrap_err();

@@ -309,7 +309,7 @@ impl Chosen {
             )
         } else {
             format!(
-                "`{label}` has {groups} groups (authors, and images without one): one for the test, one a fold"
+                "`{label}` has {groups} groups (authors, and images without one): one for the test set, one a fold"
             )
         };
         self.set("split.folds", json!(folds), reason);

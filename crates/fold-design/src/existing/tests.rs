@@ -92,7 +92,7 @@ fn training_images_without_validation_are_dealt_into_folds() {
     for fold in 0..4 {
         assert_eq!(count(&split.assignments, Assignment::Fold(fold)), 12);
     }
-    // The author who is in the test, too, and no other.
+    // The author who is in the test set, too, and no other.
     assert_eq!(
         SharedAuthors::count(&pictures, &split.assignments).authors,
         1

@@ -27,7 +27,6 @@ fn score(
     BTreeMap::from([
         ("model", "network".into()),
         ("subset", "test".into()),
-        ("part", "test".into()),
         ("metric", metric.into()),
         ("value", value.into()),
         ("low", low.into()),
