@@ -25,10 +25,11 @@ pub(crate) fn section(study: &Study) -> Section {
             }
         }
         p {
-            "For each fold, training images are those of the other folds, and validation images are its own: they select "
-            "the epoch, and of the chosen fold the forest, the linear layer's C and the temperature. Test images have no "
-            "part in any choice. The study on paintings which atelier began with used the words “validation” and “test” the "
-            "other way round."
+            @if !study.has_fixed_training_images() {
+                "For each fold, its own images validate and those of the other folds train. "
+            }
+            "Validation images select the epoch, the fold and everything else that is tuned. Test images select nothing. "
+            "The study on paintings which atelier began with used the words “validation” and “test” the other way round."
         }
         (balance_table(study))
         p.note {

@@ -219,9 +219,9 @@ fn shared(study: &Study) -> Markup {
     let head = html! {
         tr {
             td {}
-            th scope="col" { "authors in several folds" }
+            th scope="col" { "shared authors" }
             th scope="col" { "their pictures" }
-            th scope="col" { "near-duplicates in several folds" }
+            th scope="col" { "shared near-duplicates" }
         }
     };
     let cell = |value: Option<String>| html! { td { (value.unwrap_or_else(|| NONE.to_owned())) } };
@@ -237,7 +237,7 @@ fn shared(study: &Study) -> Markup {
         }
     };
     table(
-        "Authors and near-duplicates shared within each split",
+        "Authors and near-duplicates shared between folds or subsets of each split",
         &head,
         &body,
     )

@@ -702,7 +702,7 @@ fn confidence_is_judged_on_test_images() {
 #[test]
 fn the_forest_search_shows_what_varied() {
     let report = report(&study());
-    assert!(report.page.contains("6 forests were grown"));
+    assert!(report.page.contains("6 forests were fitted"));
     let figures = report.figures.iter();
     let names: Vec<&str> = figures
         .map(|figure| figure.name.as_str())
