@@ -22,7 +22,8 @@ Usage: cargo run --release -p tables --example compare -- OLD NEW [MAPPING]
 
 Prints a line for each difference (table, column, number of rows, first differing cell of a column) and ends with
 status 1 if there is any. The order of columns and of rows does not count: rows are matched by their columns other than
-floating-point numbers and lists. Numbers are compared bit by bit.
+floating-point numbers and lists, those that agree in these by their floating-point numbers. Numbers are compared bit by
+bit.
 
 A mapping, where patterns are paths in OLD, `*` in them is any text, and of several matching patterns the longest counts:
 

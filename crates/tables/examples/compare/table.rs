@@ -85,8 +85,14 @@ impl Table {
             })
             .map(|(name, _)| name.clone())
             .collect();
-        self.sort(&keys);
-        other.sort(&keys);
+        let is_number = |cells: &[Cell]| !cells.iter().any(|cell| matches!(cell, Cell::List(_)));
+        let numbers = { self.columns.iter() }
+            .filter(|(name, cells)| !keys.contains(name) && is_number(cells))
+            .filter(|(name, _)| { other.columns.get(*name) }.is_some_and(|cells| is_number(cells)))
+            .map(|(name, _)| name.clone());
+        let order: Vec<String> = keys.iter().cloned().chain(numbers).collect();
+        self.sort(&order);
+        other.sort(&order);
         for (name, before) in &self.columns {
             let Some(after) = other.columns.get(name) else {
                 continue;
@@ -108,7 +114,7 @@ impl Table {
         differences
     }
 
-    /// Sorts the rows by the columns `keys`; rows with equal ones stay in their order.
+    /// Sorts the rows by the columns `keys`, the first of them first; rows with equal ones stay in their order.
     fn sort(&mut self, keys: &[String]) {
         let mut order: Vec<usize> = (0..self.n_rows).collect();
         order.sort_by(|&a, &b| {
