@@ -185,7 +185,7 @@ pub(crate) fn names(states: &[Metrics]) -> Vec<String> {
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// Whether one of the patterns means the metric of this full name: `val.*` means `score.scores.val.f1`.
+/// Whether one of the patterns means the metric of this full name: `test.*` means `score.scores.test.f1`.
 pub(crate) fn is_meant(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| {
         let ends = { name.match_indices('.') }.map(|(at, _)| &name[at + 1..]);

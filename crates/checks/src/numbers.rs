@@ -144,12 +144,16 @@ mod tests {
     fn rows_are_named_by_text_and_numbers_by_columns() {
         check(
             json!([
-                ["part", ["val", "test"]],
+                ["subset", ["test", "validation"]],
                 ["metric", ["f1", "f1"]],
                 ["value", [0.5, null]],
                 ["n", [3, 4]]
             ]),
-            &[("val.f1", 0.5), ("val.f1.n", 3.0), ("test.f1.n", 4.0)],
+            &[
+                ("test.f1", 0.5),
+                ("test.f1.n", 3.0),
+                ("validation.f1.n", 4.0),
+            ],
         );
         check(
             json!([["accuracy", [0.25]], ["loss", [1.5]]]),
@@ -162,15 +166,15 @@ mod tests {
         check(
             json!([
                 ["epoch", [0, 1]],
-                ["part", ["val", "val"]],
+                ["subset", ["test", "test"]],
                 ["n", [7, 8]],
                 ["loss", [2.5, 1.5]]
             ]),
             &[
-                ("0.val.n", 7.0),
-                ("0.val.loss", 2.5),
-                ("1.val.n", 8.0),
-                ("1.val.loss", 1.5),
+                ("0.test.n", 7.0),
+                ("0.test.loss", 2.5),
+                ("1.test.n", 8.0),
+                ("1.test.loss", 1.5),
             ],
         );
         check(json!([["value", [0.5, 0.25]]]), &[("0", 0.5), ("1", 0.25)]);

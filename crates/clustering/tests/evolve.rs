@@ -11,6 +11,7 @@ use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
 use tables::epoch_place::EpochPlace;
 use tables::map_quality::MapQuality;
+use tables::subset::Subset;
 use tables::{Reader, Table, Writer};
 use tempfile::TempDir;
 
@@ -104,7 +105,7 @@ fn annotation(number: u32) -> Annotation {
     }
 }
 
-/// The classes' middles lie farther apart in each epoch; every third picture is tested on.
+/// The classes' middles lie farther apart in each epoch; every third image is validated on.
 fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
     let rows = (0..N_PICTURES).map(|number| {
         let side = if number.is_multiple_of(2) { -1.0 } else { 1.0 };
@@ -114,12 +115,11 @@ fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
             epoch,
             path: path(number),
             code: number % 2,
-            part: if number.is_multiple_of(3) {
-                "test"
+            subset: if number.is_multiple_of(3) {
+                Subset::Validation
             } else {
-                "train"
-            }
-            .to_owned(),
+                Subset::Train
+            },
             logits: vec![0.0; 2],
             embedding: vec![side * 4.0 * (epoch + 1) as f32 + at.sin(), (2.0 * at).cos()],
         }
@@ -145,12 +145,12 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
     assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
 
     let qualities: Vec<MapQuality> = study.read("quality");
-    let fitted: Vec<(u32, &str)> = qualities
+    let fitted: Vec<(u32, Subset)> = qualities
         .iter()
         .filter(|row| row.fitted)
-        .map(|row| (row.epoch, row.part.as_str()))
+        .map(|row| (row.epoch, row.subset))
         .collect();
-    assert_eq!(fitted, [(CHOSEN, "train")]);
+    assert_eq!(fitted, [(CHOSEN, Subset::Train)]);
     assert_eq!(qualities.len(), 6);
     assert!(
         qualities

@@ -185,7 +185,7 @@ const TAPS: usize = 4;
 /// Reading of a picture between its pixels by cubic convolution.
 ///
 /// Bilinear reading would blur: it leaves a training picture three quarters of the fine detail (mean of the absolute
-/// Laplacian) that the same picture has in a test, where it isn't turned; cubic reading leaves all but a fortieth.
+/// Laplacian) that the same image has in an evaluation, where it isn't turned; cubic reading leaves all but a fortieth.
 struct Sampler<'a> {
     pixels: &'a [u8],
     width: usize,

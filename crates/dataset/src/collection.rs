@@ -27,5 +27,5 @@ pub use names::{nearest, normalized, unknown_classes};
 pub use pattern::{Named, Pattern};
 pub use scan::{Found, scan};
 pub use settings::{NO_AUTHOR, Settings, SplitFolders};
-pub use splits::{Split, split_folders};
+pub use splits::{split_folders, subset_named};
 pub use survey::{Survey, survey};

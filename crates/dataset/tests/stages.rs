@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tables::annotation::Annotation;
 use tables::attribute::Attribute;
 use tables::problem::Problem;
+use tables::subset::Subset;
 use tempfile::TempDir;
 
 fn golden(name: &str) -> Vec<u8> {
@@ -246,12 +247,12 @@ fn annotate_follows_a_table_of_labels() {
     assert!(output.status.success(), "{}", said(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let shown: Vec<_> = { annotations.iter() }
-        .map(|a| (a.label.as_str(), a.author.as_deref(), a.split.as_deref()))
+        .map(|a| (a.label.as_str(), a.author.as_deref(), a.split))
         .collect();
     let expected = [
-        ("left", Some("ada"), Some("train")),
-        ("left", Some("bo"), Some("validation")),
-        ("right", None, Some("test")),
+        ("left", Some("ada"), Some(Subset::Train)),
+        ("left", Some("bo"), Some(Subset::Validation)),
+        ("right", None, Some(Subset::Test)),
     ];
     assert_eq!(shown, expected);
     let attributes: Vec<Attribute> = rows(folder.path(), "attributes.parquet");
@@ -274,7 +275,7 @@ fn annotate_follows_a_table_of_labels() {
     );
     assert!(output.status.success(), "{}", said(&output));
     let again: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
-    assert_eq!(again[1].split.as_deref(), Some("validation"));
+    assert_eq!(again[1].split, Some(Subset::Validation));
     let attributes: Vec<Attribute> = rows(folder.path(), "attributes.parquet");
     assert!(
         attributes

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use stage::Stream;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 
 /// Right at the first guess, right at the second, wrong.
 const OUTCOMES: usize = 3;
@@ -31,7 +32,7 @@ pub struct Limits {
 /// Where `limits.total` is less than there are to explain, each class has one before any has two, and so on; classes that
 /// share the last ones are drawn by `stream`.
 ///
-/// They come from the parts that the network was not trained on, drawn by `stream`. A class's pictures are those right at
+/// They come from the subsets that the network was not fitted to, drawn by `stream`. A class's pictures are those right at
 /// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
 /// `classes` are the names by code.
 #[must_use]
@@ -44,7 +45,7 @@ pub fn pick(
     let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
     for (row, prediction) in predictions.iter().enumerate() {
         let class = classes.iter().position(|class| *class == prediction.label);
-        let Some(class) = class.filter(|_| prediction.part != "train") else {
+        let Some(class) = class.filter(|_| prediction.subset != Subset::Train) else {
             continue;
         };
         let before = ranking(&prediction.logits)
@@ -94,7 +95,7 @@ mod tests {
     const CLASSES: [&str; 3] = ["a", "b", "c"];
 
     /// A picture of class `label` whose classes fall in the order of `said`.
-    fn prediction(label: &str, part: &str, said: [usize; 3]) -> Prediction {
+    fn prediction(label: &str, subset: Subset, said: [usize; 3]) -> Prediction {
         let mut logits = vec![0.0; 3];
         for (class, logit) in said.into_iter().zip([3.0, 2.0, 1.0]) {
             logits[class] = logit;
@@ -102,7 +103,7 @@ mod tests {
         Prediction {
             path: String::new(),
             label: label.to_owned(),
-            part: part.to_owned(),
+            subset,
             probabilities: logits.clone(),
             logits,
             embedding: Vec::new(),
@@ -112,12 +113,12 @@ mod tests {
 
     fn predictions() -> Vec<Prediction> {
         vec![
-            prediction("a", "train", [0, 1, 2]),
-            prediction("a", "test", [0, 1, 2]),
-            prediction("a", "val", [0, 2, 1]),
-            prediction("a", "test", [1, 0, 2]),
-            prediction("a", "val", [1, 2, 0]),
-            prediction("b", "test", [0, 2, 1]),
+            prediction("a", Subset::Train, [0, 1, 2]),
+            prediction("a", Subset::Validation, [0, 1, 2]),
+            prediction("a", Subset::Test, [0, 2, 1]),
+            prediction("a", Subset::Validation, [1, 0, 2]),
+            prediction("a", Subset::Test, [1, 2, 0]),
+            prediction("b", Subset::Validation, [0, 2, 1]),
         ]
     }
 

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     SplitError,
-    objective::{Assignment, Objective},
+    objective::{Objective, Placement},
 };
 
 /// Random moves from the start that set the first temperature.
@@ -19,16 +19,16 @@ const PROBES: usize = 256;
 /// The last temperature as a share of the first: at the end only gains are accepted.
 const COOLING: f64 = 1e-5;
 
-/// The best assignment seen in `steps` steps from `start`, or `start` itself.
+/// The best placement seen in `steps` steps from `start`, or `start` itself.
 ///
 /// The temperature falls exponentially from the mean change of cost of a random move.
 pub(crate) fn improve(
     objective: &Objective,
-    start: Assignment,
+    start: Placement,
     steps: u64,
     moves: ChaCha8Rng,
     acceptance: ChaCha8Rng,
-) -> Result<Assignment, SplitError> {
+) -> Result<Placement, SplitError> {
     if steps == 0 || objective.members.len() < 2 {
         return Ok(start);
     }
@@ -64,28 +64,28 @@ struct Moves<'a> {
 }
 
 impl Moves<'_> {
-    fn random(&self, assignment: &mut Assignment) {
+    fn random(&self, placement: &mut Placement) {
         let rng = &mut *self.rng.borrow_mut();
         let objective = self.objective;
         let member = rng.random_range(0..objective.members.len());
-        let from = assignment.fold_of[member];
+        let from = placement.fold_of[member];
         if rng.random_bool(0.5) {
             let to = (from + rng.random_range(1..objective.folds)) % objective.folds;
-            return objective.shift(assignment, member, to);
+            return objective.shift(placement, member, to);
         }
         let mut labels = objective.members[member].labels();
         let label = labels.nth(rng.random_range(0..labels.len()));
         let peers = &objective.by_label[label.expect("drawn within the labels")];
         let other = peers[rng.random_range(0..peers.len())];
-        let to = assignment.fold_of[other];
+        let to = placement.fold_of[other];
         if to != from {
-            objective.shift(assignment, member, to);
-            objective.shift(assignment, other, from);
+            objective.shift(placement, member, to);
+            objective.shift(placement, other, from);
         }
     }
 
     /// Mean absolute change of cost by one random move from `start`.
-    fn mean_change(&self, start: &Assignment) -> f64 {
+    fn mean_change(&self, start: &Placement) -> f64 {
         let changes = (0..PROBES).map(|_| {
             let mut moved = start.clone();
             self.random(&mut moved);
@@ -96,21 +96,21 @@ impl Moves<'_> {
 }
 
 impl CostFunction for Moves<'_> {
-    type Param = Assignment;
+    type Param = Placement;
     type Output = f64;
 
-    fn cost(&self, assignment: &Assignment) -> Result<f64, Error> {
-        Ok(assignment.cost)
+    fn cost(&self, placement: &Placement) -> Result<f64, Error> {
+        Ok(placement.cost)
     }
 }
 
 impl Anneal for Moves<'_> {
-    type Param = Assignment;
-    type Output = Assignment;
+    type Param = Placement;
+    type Output = Placement;
     type Float = f64;
 
-    fn anneal(&self, assignment: &Assignment, _temperature: f64) -> Result<Assignment, Error> {
-        let mut moved = assignment.clone();
+    fn anneal(&self, placement: &Placement, _temperature: f64) -> Result<Placement, Error> {
+        let mut moved = placement.clone();
         self.random(&mut moved);
         Ok(moved)
     }

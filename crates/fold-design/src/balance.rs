@@ -1,13 +1,15 @@
-//! The balance of a split: authors and pictures by class and part.
+//! The balance of a split: authors and images by class and fold.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-use crate::{Part, Picture};
+use tables::fold::Assignment;
 
-/// Authors and pictures of a class in a part.
+use crate::Picture;
+
+/// Authors and images of a class with one assignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Distinct authors; pictures without an author add none.
@@ -16,29 +18,28 @@ pub struct Count {
     pub pictures: usize,
 }
 
-/// Authors and pictures by class and part. Displayed as an aligned table: a row a class, authors of each part, then
-/// pictures of each part.
+/// Authors and images by class and assignment. Displayed as an aligned table: a row a class, authors by assignment, then
+/// images by assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
     /// The columns.
-    pub parts: Vec<Part>,
-    /// By class, then by part as in `parts`; zeros included.
+    pub columns: Vec<Assignment>,
+    /// By class, then as in `columns`; zeros included.
     pub classes: BTreeMap<String, Vec<Count>>,
-    /// By part; an author of two classes counts once.
+    /// As in `columns`; an author of two classes counts once.
     pub all: Vec<Count>,
 }
 
 impl Balance {
-    /// Counts `pictures`, which stand in `places`, by the columns `parts`; a picture in no column counts nowhere.
-    pub fn of(pictures: &[Picture], places: &[Part], parts: Vec<Part>) -> Self {
-        let column = |part: &Part| parts.iter().position(|p| p == part);
+    /// Counts `pictures`, which have the `assignments`; those of no column are left out.
+    pub fn of(pictures: &[Picture], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
         let mut classes: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
-        let mut all = vec![Tally::default(); parts.len()];
-        for (picture, place) in pictures.iter().zip(places) {
+        let mut all = vec![Tally::default(); columns.len()];
+        for (picture, assignment) in pictures.iter().zip(assignments) {
             let class = classes
                 .entry(picture.label.clone())
-                .or_insert_with(|| vec![Tally::default(); parts.len()]);
-            if let Some(column) = column(place) {
+                .or_insert_with(|| vec![Tally::default(); columns.len()]);
+            if let Some(column) = columns.iter().position(|column| column == assignment) {
                 class[column].add(picture);
                 all[column].add(picture);
             }
@@ -49,7 +50,7 @@ impl Balance {
                 .map(|(label, tallies)| (label, tallies.iter().map(Tally::count).collect()))
                 .collect(),
             all: all.iter().map(Tally::count).collect(),
-            parts,
+            columns,
         }
     }
 }
@@ -79,9 +80,9 @@ impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let labels = self.classes.keys().map(|label| label.chars().count());
         let width = labels.max().unwrap_or(0).max("class".len());
-        let parts = self.parts.len() * COLUMN;
-        writeln!(f, "{:width$}  {:parts$}  pictures", "", "authors")?;
-        let names: Vec<String> = self.parts.iter().map(Part::to_string).collect();
+        let width_of_all = self.columns.len() * COLUMN;
+        writeln!(f, "{:width$}  {:width_of_all$}  pictures", "", "authors")?;
+        let names: Vec<String> = self.columns.iter().map(Assignment::to_string).collect();
         row(f, width, "class", &names, &names)?;
         for (label, counts) in self
             .classes

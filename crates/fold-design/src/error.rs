@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use tables::subset::Subset;
+
 use crate::Warning;
 
 /// Why pictures cannot be split.
@@ -9,7 +11,7 @@ use crate::Warning;
 pub enum SplitError {
     /// Fewer than two folds.
     #[error(
-        "cannot split into {folds} folds: one fold tests what the others train, so at least 2 are needed, except with an \
+        "cannot split into {folds} folds: one fold validates what the others train, so at least 2 are needed, except with an \
          existing split that has images for validation; set `split.folds = 4`"
     )]
     Folds {
@@ -17,8 +19,8 @@ pub enum SplitError {
         folds: usize,
     },
     /// A share outside its range.
-    #[error("the share of validation is {share}, expected a number from 0 to 0.5")]
-    Validation {
+    #[error("`split.test` is {share}, expected a number from 0 to 0.5")]
+    Test {
         /// As given.
         share: f64,
     },
@@ -57,17 +59,17 @@ pub enum SplitError {
     /// Classes, or folds, that make the design useless.
     #[error("{}", list(.0))]
     Faults(Vec<Fault>),
-    /// A subset that is none.
+    /// A subset that no split has.
     #[error("`{path}` is in the subset `{subset}`, expected `train`, `validation` or `test`")]
     UnknownSubset {
         /// The image.
         path: String,
         /// As found.
-        subset: String,
+        subset: Subset,
     },
     /// An existing split of some images.
     #[error(
-        "{without} of {of} images have no part in the existing split, `{first}` the first of them: give each image one, \
+        "{without} of {of} images have no subset in the existing split, `{first}` the first of them: give each image one, \
          or set `split.existing = \"ignore\"`"
     )]
     PartialSplit {
@@ -84,7 +86,7 @@ pub enum SplitError {
     )]
     NothingToTrainOn {
         /// A subset that there is.
-        subset: &'static str,
+        subset: Subset,
     },
     /// An existing split with images for validation, and several folds.
     #[error(
@@ -94,12 +96,6 @@ pub enum SplitError {
     ExistingFolds {
         /// As given.
         folds: usize,
-    },
-    /// A part that is none.
-    #[error("found the part `{part}`, expected the number of a fold, `val` or `train`")]
-    UnknownPart {
-        /// As found.
-        part: String,
     },
     /// The annealer refused.
     #[error("cannot anneal the folds")]
@@ -165,13 +161,13 @@ pub enum Fault {
         /// Authors, and pictures without one.
         groups: usize,
         /// The fold that has it.
-        fold: usize,
+        fold: u32,
     },
     /// A class that an existing split doesn't train on.
     Untrained {
         /// The class.
         label: String,
-        /// Its images in other parts.
+        /// Its images in other subsets.
         others: usize,
     },
     /// A fold that has nearly everything.
@@ -199,7 +195,7 @@ impl fmt::Display for Fault {
             } => write!(
                 f,
                 "in each of the {classes} classes all images are by one author (`{label}`: `{author}`), so that no fold \
-                 can both train on a class and test on it: `annotate.author_pattern` takes a class's name, or another \
+                 can both train on a class and validate on it: `annotate.author_pattern` takes a class's name, or another \
                  constant part of its file names, for an author. Set `annotate.author_pattern = \"\"`, by which no \
                  image has an author"
             ),
@@ -209,28 +205,28 @@ impl fmt::Display for Fault {
                 pictures,
             } => write!(
                 f,
-                "class `{label}` cannot be tested: all its images ({pictures}) are by one author, `{author}`, who stands \
+                "class `{label}` cannot be validated: all its images ({pictures}) are by one author, `{author}`, and so \
                  in one fold only. Add images by a second author; if `{author}` is no author, set \
                  `annotate.without_authors = [{label:?}]` or `annotate.no_author = [{author:?}]`; or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneGroup { label, pictures } => write!(
                 f,
-                "class `{label}` cannot be tested: its images ({pictures}) are near-duplicates of each other, or of images \
-                 by the same authors, and stand in one fold only. Add other images, leave the class out \
+                "class `{label}` cannot be validated: its images ({pictures}) are near-duplicates of each other, or of images \
+                 by the same authors, and so in one fold only. Add other images, leave the class out \
                  (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
-                 `split.near_duplicates = \"ignore\"`, by which copies may stand in training and in test"
+                 `split.near_duplicates = \"ignore\"`, by which copies may be in training and in validation"
             ),
             Self::AllTied { classes, pictures } => write!(
                 f,
                 "in each of the {classes} classes all images ({pictures} together) are near-duplicates of each other, or of \
-                 images by the same authors, so that no fold can both train on a class and test on it. Add other images, \
+                 images by the same authors, so that no fold can both train on a class and validate on it. Add other images, \
                  lower `near-duplicates.max_difference`, or set `split.near_duplicates = \"ignore\"`, by which copies may \
-                 stand in training and in test"
+                 be in training and in validation"
             ),
             Self::OnePicture { label, path } => write!(
                 f,
-                "class `{label}` cannot be tested: it has one picture, `{path}`. Add another, or leave the class out: \
+                "class `{label}` cannot be validated: it has one picture, `{path}`. Add another, or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneFold {
@@ -239,7 +235,7 @@ impl fmt::Display for Fault {
                 fold,
             } => write!(
                 f,
-                "class `{label}` stands in fold {fold} alone, so no fold can both train on it and test on it. Try another \
+                "class `{label}` is in fold {fold} alone, so that no fold can both train on it and validate on it. Try another \
                  `seed`, more `split.steps`, images by more authors than {groups}, or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
@@ -260,7 +256,7 @@ impl fmt::Display for Fault {
                     f,
                     "the folds have {} images: one of them has {largest} of {all} ({:.0} %, more than \
                      `split.max_share` = {max_share}), so that its network trains on {} images, and the other folds \
-                     test on few. Use more authors, fewer `split.folds`, or `annotate.author_pattern = \"\"` if the \
+                     validate on few. Use more authors, fewer `split.folds`, or `annotate.author_pattern = \"\"` if the \
                      names are no authors",
                     shown.join(", "),
                     100.0 * *largest as f64 / *all as f64,

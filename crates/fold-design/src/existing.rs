@@ -5,49 +5,27 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Design, Fault, Part, Picture, Split, SplitError, Streams, absences, groups, split};
+use tables::{fold::Assignment, subset::Subset};
 
-/// The part of an image in an existing split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subset {
-    /// To train on.
-    Train,
-    /// To select the epoch by.
-    Validation,
-    /// Held out of everything.
-    Test,
-}
-
-impl Subset {
-    const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
-
-    /// `train`, `validation` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-            Self::Test => "test",
-        }
-    }
-}
+use crate::{Design, Fault, Picture, Split, SplitError, Streams, absences, groups, split};
 
 /// The existing split of `(path, subset)`, in their order, or none if no image has a subset or all are to train on.
 ///
 /// # Errors
-/// A subset is unknown, some images have one and others have none, or there are no images to train on.
+/// A subset is none of a split's, some images have one and others have none, or there are no images to train on.
 pub fn existing<'a>(
-    images: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    images: impl IntoIterator<Item = (&'a str, Option<Subset>)>,
 ) -> Result<Option<Vec<Subset>>, SplitError> {
     let (mut subsets, mut without) = (Vec::new(), Vec::new());
     for (path, subset) in images {
         match subset {
             None => without.push(path),
-            Some(name) => {
-                let known = Subset::ALL.into_iter().find(|subset| subset.name() == name);
-                subsets.push(known.ok_or_else(|| SplitError::UnknownSubset {
+            Some(subset) if Subset::OF_SPLIT.contains(&subset) => subsets.push(subset),
+            Some(subset) => {
+                return Err(SplitError::UnknownSubset {
                     path: path.to_owned(),
-                    subset: name.to_owned(),
-                })?);
+                    subset,
+                });
             }
         }
     }
@@ -62,9 +40,7 @@ pub fn existing<'a>(
         });
     }
     match (subsets.contains(&Subset::Train), subsets.iter().min()) {
-        (false, Some(subset)) => Err(SplitError::NothingToTrainOn {
-            subset: subset.name(),
-        }),
+        (false, Some(subset)) => Err(SplitError::NothingToTrainOn { subset: *subset }),
         _ if subsets.iter().all(|subset| *subset == Subset::Train) => Ok(None),
         _ => Ok(Some(subsets)),
     }
@@ -72,8 +48,8 @@ pub fn existing<'a>(
 
 /// Places every picture as the existing split has it.
 ///
-/// `test` is held out of everything ([`Part::Validation`]). With images for validation, these are fold 0 and the
-/// training images are [`Part::Train`], and `design` must have one fold; without, the training images are dealt into the
+/// `test` is held out of everything ([`Assignment::Test`]). With images for validation, these are fold 0 and the
+/// training images are [`Assignment::Train`], and `design` must have one fold; without, the training images are dealt into the
 /// folds as [`split`] does it, with no author in two of them. Authors and near-duplicates in several subsets stay there:
 /// count them with [`SharedAuthors`](crate::SharedAuthors) and [`parted_groups`](crate::parted_groups).
 ///
@@ -103,35 +79,35 @@ pub fn split_existing(
         .map(|&picture| pictures[picture].clone())
         .collect();
     let design = Design {
-        validation: 0.0,
+        test: 0.0,
         ..*design
     };
     let mut dealt = split(&members, &design, streams)?;
-    let mut parts = vec![Part::Validation; pictures.len()];
-    for (picture, part) in train.into_iter().zip(dealt.parts) {
-        parts[picture] = part;
+    let mut assignments = vec![Assignment::Test; pictures.len()];
+    for (picture, assignment) in train.into_iter().zip(dealt.assignments) {
+        assignments[picture] = assignment;
     }
-    dealt.parts = parts;
-    dealt.columns.push(Part::Validation);
+    dealt.assignments = assignments;
+    dealt.columns.push(Assignment::Test);
     Ok(dealt)
 }
 
 fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitError> {
     untrained(pictures, subsets)?;
-    let parts: Vec<Part> = { subsets.iter() }
+    let assignments: Vec<Assignment> = { subsets.iter() }
         .map(|subset| match subset {
-            Subset::Train => Part::Train,
-            Subset::Validation => Part::Fold(0),
-            Subset::Test => Part::Validation,
+            Subset::Train => Assignment::Train,
+            Subset::Validation => Assignment::Fold(0),
+            Subset::Test | Subset::Unseen => Assignment::Test,
         })
         .collect();
-    let mut columns = parts.clone();
+    let mut columns = assignments.clone();
     columns.sort_unstable();
     columns.dedup();
     let groups = groups::Groups::of(pictures)?;
     Ok(Split {
-        warnings: absences(&groups, &parts, &columns),
-        parts,
+        warnings: absences(&groups, &assignments, &columns),
+        assignments,
         columns,
         start_cost: 0.0,
         cost: 0.0,
@@ -154,21 +130,21 @@ fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError>
     SplitError::of(faults)
 }
 
-/// The part of each picture in a split with as many images of each class in each part as `parts` have, in which authors
+/// Assignment of each image in a split with as many images of each class and assignment as `assignments`, in which authors
 /// count within a class alone (`by_author`) or not at all.
 ///
 /// Authors are shuffled `n_shuffles` times, and the most similar numbers of images count. Every class is in two folds, or
-/// in [`Part::Train`], if it is in `parts`, so that each fold trains on it.
+/// in [`Assignment::Train`], if it is in `assignments`, so that each fold trains on it.
 ///
 /// # Errors
 /// There are no pictures, or two with the same path.
 pub fn shuffled_like(
     pictures: &[Picture],
-    parts: &[Part],
+    assignments: &[Assignment],
     by_author: bool,
     n_shuffles: usize,
     mut rng: ChaCha8Rng,
-) -> Result<Vec<Part>, SplitError> {
+) -> Result<Vec<Assignment>, SplitError> {
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for picture in groups::by_path(pictures)? {
         classes
@@ -176,11 +152,11 @@ pub fn shuffled_like(
             .or_default()
             .push(picture);
     }
-    let mut shuffled = parts.to_vec();
+    let mut shuffled = assignments.to_vec();
     for members in classes.values() {
-        let mut room: BTreeMap<Part, isize> = BTreeMap::new();
+        let mut room: BTreeMap<Assignment, isize> = BTreeMap::new();
         for &picture in members {
-            *room.entry(parts[picture]).or_default() += 1;
+            *room.entry(assignments[picture]).or_default() += 1;
         }
         let author = |picture: usize| pictures[picture].author.as_deref().filter(|_| by_author);
         let mut units = crate::leaky::units(members, author);
@@ -189,19 +165,19 @@ pub fn shuffled_like(
             fill(&units, &room)
         });
         let best = tries.min_by_key(|(unevenness, _)| *unevenness);
-        for (part, unit) in best.into_iter().flat_map(|(_, placed)| placed) {
+        for (assignment, unit) in best.into_iter().flat_map(|(_, placed)| placed) {
             unit.into_iter()
-                .for_each(|picture| shuffled[picture] = part);
+                .for_each(|picture| shuffled[picture] = assignment);
         }
     }
     Ok(shuffled)
 }
 
-/// Units with their parts.
-type Placed = Vec<(Part, Vec<usize>)>;
+/// Units with their assignments.
+type Placed = Vec<(Assignment, Vec<usize>)>;
 
-/// The largest unit first, each into the part with the most room; and the sum of the squares of what room is left.
-fn fill(units: &[Vec<usize>], room: &BTreeMap<Part, isize>) -> (isize, Placed) {
+/// The largest unit first, each to the assignment with the most room; and the sum of the squares of what room is left.
+fn fill(units: &[Vec<usize>], room: &BTreeMap<Assignment, isize>) -> (isize, Placed) {
     let mut room = room.clone();
     // Stable: units of one size stay shuffled.
     let mut order: Vec<&Vec<usize>> = units.iter().collect();
@@ -209,9 +185,9 @@ fn fill(units: &[Vec<usize>], room: &BTreeMap<Part, isize>) -> (isize, Placed) {
     let mut placed: Placed = Vec::new();
     for unit in order {
         let roomiest = room.iter_mut().rev().max_by_key(|(_, room)| **room);
-        let (part, room) = roomiest.expect("a class has images");
+        let (assignment, room) = roomiest.expect("a class has images");
         *room -= unit.len().cast_signed();
-        placed.push((*part, unit.clone()));
+        placed.push((*assignment, unit.clone()));
     }
     train_everywhere(&mut placed, &room);
     let left = room.values().map(|room| room * room);
@@ -219,23 +195,28 @@ fn fill(units: &[Vec<usize>], room: &BTreeMap<Part, isize>) -> (isize, Placed) {
 }
 
 /// Moves small units where a fold would otherwise have nothing of the class to train on.
-fn train_everywhere(placed: &mut Placed, room: &BTreeMap<Part, isize>) {
+fn train_everywhere(placed: &mut Placed, room: &BTreeMap<Assignment, isize>) {
     let free = |placed: &Placed| {
-        let used = |part: Part| placed.iter().filter(|(p, _)| *p == part).count();
+        let used = |assignment: Assignment| placed.iter().filter(|(p, _)| *p == assignment).count();
         let mut folds = room
             .keys()
             .copied()
-            .filter(|&part| part != Part::Validation);
-        let n_used = folds.clone().filter(|&part| used(part) > 0).count();
-        if n_used > 1 || used(Part::Train) > 0 {
+            .filter(|&assignment| assignment != Assignment::Test);
+        let n_used = folds
+            .clone()
+            .filter(|&assignment| used(assignment) > 0)
+            .count();
+        if n_used > 1 || used(Assignment::Train) > 0 {
             return None;
         }
-        let free = folds.find(|&part| used(part) == 0)?;
-        let spare = |(part, _): &(Part, _)| *part == Part::Validation || used(*part) > 1;
+        let free = folds.find(|&assignment| used(assignment) == 0)?;
+        let spare = |(assignment, _): &(Assignment, _)| {
+            *assignment == Assignment::Test || used(*assignment) > 1
+        };
         Some((placed.iter().rposition(spare)?, free))
     };
-    while let Some((unit, part)) = free(placed) {
-        placed[unit].0 = part;
+    while let Some((unit, assignment)) = free(placed) {
+        placed[unit].0 = assignment;
     }
 }
 

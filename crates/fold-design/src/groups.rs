@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Fault, Part, Picture, SplitError, Warning};
+use tables::fold::Assignment;
+
+use crate::{Fault, Picture, SplitError, Warning};
 
 /// Share of a class's pictures in one group that is worth a warning.
 const DOMINANT: f64 = 0.5;
@@ -87,11 +89,14 @@ impl Groups {
         n_pictures
     }
 
-    /// By label: the parts that have pictures of it.
-    pub(crate) fn parts_per_label(&self, parts: &[Part]) -> Vec<BTreeSet<Part>> {
+    /// Assignments of the images of each label.
+    pub(crate) fn assignments_per_label(
+        &self,
+        assignments: &[Assignment],
+    ) -> Vec<BTreeSet<Assignment>> {
         let mut present = vec![BTreeSet::new(); self.labels.len()];
-        for (&label, &part) in self.label_of.iter().zip(parts) {
-            present[label].insert(part);
+        for (&label, &assignment) in self.label_of.iter().zip(assignments) {
+            present[label].insert(assignment);
         }
         present
     }
@@ -112,7 +117,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Why a class that is one group cannot be tested.
+    /// The fault of a class that is one group.
     fn one_group(&self, label: usize, pictures: usize) -> Fault {
         let name = self.labels[label].clone();
         let mut groups = self.authors.iter();
@@ -167,7 +172,7 @@ impl Groups {
     }
 
     /// The groups with most of a class's pictures.
-    pub(crate) fn dominant(&self, parts: &[Part]) -> Vec<Warning> {
+    pub(crate) fn dominant(&self, assignments: &[Assignment]) -> Vec<Warning> {
         let pictures = self.pictures_per_label();
         let counts = self.authors.iter().flat_map(|group| {
             group
@@ -183,7 +188,7 @@ impl Groups {
                 author: group.name.clone(),
                 of_group: n,
                 pictures: pictures[label],
-                part: parts[group.pictures[0]],
+                assignment: assignments[group.pictures[0]],
             })
             .collect()
     }

@@ -1,25 +1,29 @@
-//! What the parts of a split share.
+//! Authors and near-duplicates that a split does not keep together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Part, Picture};
+use tables::fold::Assignment;
 
-/// Authors who stand in two parts.
+use crate::Picture;
+
+/// Authors whose images have several assignments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharedAuthors {
     /// All authors.
     pub of: usize,
-    /// Those with pictures in more than one part.
+    /// Those with images of more than one assignment.
     pub authors: usize,
     /// The pictures of those.
     pub pictures: usize,
 }
 
 impl SharedAuthors {
-    /// Counts the authors of `pictures`, which stand in `parts`.
-    pub fn count(pictures: &[Picture], parts: &[Part]) -> Self {
-        let places = by_author(pictures, parts);
-        let shared = places.values().filter(|(parts, _)| parts.len() > 1);
+    /// Counts the authors of `pictures`, which have the `assignments`.
+    pub fn count(pictures: &[Picture], assignments: &[Assignment]) -> Self {
+        let places = by_author(pictures, assignments);
+        let shared = places
+            .values()
+            .filter(|(assignments, _)| assignments.len() > 1);
         let pictures: Vec<usize> = shared.map(|(_, pictures)| *pictures).collect();
         Self {
             of: places.len(),
@@ -28,60 +32,69 @@ impl SharedAuthors {
         }
     }
 
-    /// The authors with pictures in more than one part, sorted, with those parts.
-    pub fn names<'a>(pictures: &'a [Picture], parts: &[Part]) -> Vec<(&'a str, Vec<Part>)> {
-        let places = by_author(pictures, parts).into_iter();
-        let shared = places.filter(|(_, (parts, _))| parts.len() > 1);
+    /// The authors with images of more than one assignment, sorted, with their assignments.
+    pub fn names<'a>(
+        pictures: &'a [Picture],
+        assignments: &[Assignment],
+    ) -> Vec<(&'a str, Vec<Assignment>)> {
+        let places = by_author(pictures, assignments).into_iter();
+        let shared = places.filter(|(_, (assignments, _))| assignments.len() > 1);
         shared
-            .map(|(name, (parts, _))| (name, parts.into_iter().collect()))
+            .map(|(name, (assignments, _))| (name, assignments.into_iter().collect()))
             .collect()
     }
 }
 
-/// By author: the parts with pictures, and the number of these.
+/// Assignments and number of images by author.
 fn by_author<'a>(
     pictures: &'a [Picture],
-    parts: &[Part],
-) -> BTreeMap<&'a str, (BTreeSet<Part>, usize)> {
-    let mut places: BTreeMap<&str, (BTreeSet<Part>, usize)> = BTreeMap::new();
-    for (picture, part) in pictures.iter().zip(parts) {
+    assignments: &[Assignment],
+) -> BTreeMap<&'a str, (BTreeSet<Assignment>, usize)> {
+    let mut places: BTreeMap<&str, (BTreeSet<Assignment>, usize)> = BTreeMap::new();
+    for (picture, assignment) in pictures.iter().zip(assignments) {
         if let Some(author) = &picture.author {
-            let (parts, pictures) = places.entry(author).or_default();
-            parts.insert(*part);
+            let (assignments, pictures) = places.entry(author).or_default();
+            assignments.insert(*assignment);
             *pictures += 1;
         }
     }
     places
 }
 
-/// By group of near-duplicates: the first picture, and the parts.
+/// First image and assignments by group of near-duplicates.
 fn by_group<'a>(
     pictures: &'a [Picture],
-    parts: &[Part],
-) -> BTreeMap<u32, (&'a str, BTreeSet<Part>)> {
-    let mut places: BTreeMap<u32, (&str, BTreeSet<Part>)> = BTreeMap::new();
-    for (picture, part) in pictures.iter().zip(parts) {
+    assignments: &[Assignment],
+) -> BTreeMap<u32, (&'a str, BTreeSet<Assignment>)> {
+    let mut places: BTreeMap<u32, (&str, BTreeSet<Assignment>)> = BTreeMap::new();
+    for (picture, assignment) in pictures.iter().zip(assignments) {
         if let Some(group) = picture.near_duplicates {
-            let (_, parts) = { places.entry(group) }.or_insert((&picture.path, BTreeSet::new()));
-            parts.insert(*part);
+            let (_, assignments) =
+                { places.entry(group) }.or_insert((&picture.path, BTreeSet::new()));
+            assignments.insert(*assignment);
         }
     }
     places
 }
 
-/// Groups of near-duplicates, and how many of them have pictures in more than one part.
-pub fn parted_groups(pictures: &[Picture], parts: &[Part]) -> (usize, usize) {
-    let places = by_group(pictures, parts);
-    let parted = places.values().filter(|(_, parts)| parts.len() > 1);
+/// Number of groups of near-duplicates, and of those with images of more than one assignment.
+pub fn parted_groups(pictures: &[Picture], assignments: &[Assignment]) -> (usize, usize) {
+    let places = by_group(pictures, assignments);
+    let parted = places
+        .values()
+        .filter(|(_, assignments)| assignments.len() > 1);
     (places.len(), parted.count())
 }
 
-/// The first picture of each group of near-duplicates in more than one part, with those parts.
-pub fn parted_paths<'a>(pictures: &'a [Picture], parts: &[Part]) -> Vec<(&'a str, Vec<Part>)> {
-    let places = by_group(pictures, parts).into_values();
-    let parted = places.filter(|(_, parts)| parts.len() > 1);
+/// First image of each group of near-duplicates with more than one assignment, with its assignments.
+pub fn parted_paths<'a>(
+    pictures: &'a [Picture],
+    assignments: &[Assignment],
+) -> Vec<(&'a str, Vec<Assignment>)> {
+    let places = by_group(pictures, assignments).into_values();
+    let parted = places.filter(|(_, assignments)| assignments.len() > 1);
     parted
-        .map(|(path, parts)| (path, parts.into_iter().collect()))
+        .map(|(path, assignments)| (path, assignments.into_iter().collect()))
         .collect()
 }
 
@@ -99,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_author_in_two_parts_is_shared_with_all_pictures() {
+    fn an_author_of_two_folds_is_shared_with_all_pictures() {
         let pictures = [
             picture("1", Some("x")),
             picture("2", Some("x")),
@@ -107,7 +120,7 @@ mod tests {
             picture("4", None),
             picture("5", None),
         ];
-        let [zero, one] = [0, 1].map(Part::Fold);
+        let [zero, one] = [0, 1].map(Assignment::Fold);
         let shared = SharedAuthors::count(&pictures, &[zero, one, zero, zero, one]);
         assert_eq!((shared.of, shared.authors, shared.pictures), (2, 1, 2));
         let names = SharedAuthors::names(&pictures, &[zero, one, zero, zero, one]);
@@ -117,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_in_two_parts_is_parted() {
+    fn a_group_of_two_folds_is_parted() {
         let picture = |path: &str, group| Picture {
             near_duplicates: group,
             ..picture(path, None)
@@ -129,12 +142,12 @@ mod tests {
             picture("4", Some(1)),
             picture("5", Some(0)),
         ];
-        let [zero, one] = [0, 1].map(Part::Fold);
-        let parts = [zero, one, one, Part::Validation, zero];
-        assert_eq!(parted_groups(&pictures, &parts), (2, 1));
+        let [zero, one] = [0, 1].map(Assignment::Fold);
+        let assignments = [zero, one, one, Assignment::Test, zero];
+        assert_eq!(parted_groups(&pictures, &assignments), (2, 1));
         assert_eq!(
-            parted_paths(&pictures, &parts),
-            [("2", vec![one, Part::Validation])]
+            parted_paths(&pictures, &assignments),
+            [("2", vec![one, Assignment::Test])]
         );
         assert_eq!(
             parted_groups(&pictures, &[zero, one, zero, one, zero]),

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Design, Part, Picture, SplitError, groups};
+use tables::fold::Assignment;
+
+use crate::{Design, Picture, SplitError, fold, groups};
 
 /// Pictures that move as a whole: those of an author within a class, or a single one.
 type Unit = Vec<usize>;
 
-/// The part of each picture when classes are split one by one, each by its own authors.
+/// Assignment of each image when classes are split one by one, each by its own authors.
 ///
-/// An author of two classes may come to stand in two parts: this is the leak. In each class, validation takes the
+/// Images of an author of two classes may have two assignments: this is the leak. In each class, the test set takes the
 /// authors with the fewest pictures of the class, as many as its share has room for; the others are shuffled
 /// `n_shuffles` times and cut into folds of as many authors each as can be, and the shuffle counts whose folds differ
 /// least in pictures. Pictures without an author are authors of one picture. Of `design`, the folds and the share of
-/// validation count.
+/// the test set count.
 ///
 /// # Errors
 /// As [`split`](crate::split) on the pictures and on `design`.
@@ -25,13 +27,13 @@ pub fn split_by_class(
     design: &Design,
     n_shuffles: usize,
     rng: ChaCha8Rng,
-) -> Result<Vec<Part>, SplitError> {
+) -> Result<Vec<Assignment>, SplitError> {
     deal_classes(pictures, design, n_shuffles, rng, |picture| {
         picture.author.as_deref()
     })
 }
 
-/// The part of each picture when authors don't count: each class's pictures are shuffled and cut into validation and
+/// Assignment of each image when authors don't count: each class's images are shuffled and cut into the test set and
 /// folds.
 ///
 /// # Errors
@@ -40,7 +42,7 @@ pub fn split_at_random(
     pictures: &[Picture],
     design: &Design,
     rng: ChaCha8Rng,
-) -> Result<Vec<Part>, SplitError> {
+) -> Result<Vec<Assignment>, SplitError> {
     deal_classes(pictures, design, 1, rng, |_| None)
 }
 
@@ -50,30 +52,30 @@ fn deal_classes<'a>(
     n_shuffles: usize,
     mut rng: ChaCha8Rng,
     author: impl Fn(&'a Picture) -> Option<&'a str>,
-) -> Result<Vec<Part>, SplitError> {
+) -> Result<Vec<Assignment>, SplitError> {
     design.check()?;
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for picture in groups::by_path(pictures)? {
         let class = classes.entry(&pictures[picture].label).or_default();
         class.push(picture);
     }
-    let mut parts = vec![Part::Validation; pictures.len()];
+    let mut assignments = vec![Assignment::Test; pictures.len()];
     for members in classes.values() {
         let mut units = units(members, |picture| author(&pictures[picture]));
         units.shuffle(&mut rng);
         // Stable: authors with equally many pictures stay shuffled.
         units.sort_by_key(Vec::len);
         // Two stay, for any fold has something to train on if the class is in two of them.
-        let n_held = n_held(&units, design.validation * members.len() as f64)
-            .min(units.len().saturating_sub(2));
+        let n_held =
+            n_held(&units, design.test * members.len() as f64).min(units.len().saturating_sub(2));
         let folds = most_even(&units[n_held..], design.folds, n_shuffles, &mut rng);
-        for (fold, pictures) in folds.into_iter().enumerate() {
+        for (number, pictures) in folds.into_iter().enumerate() {
             for picture in pictures {
-                parts[picture] = Part::Fold(fold);
+                assignments[picture] = fold(number);
             }
         }
     }
-    Ok(parts)
+    Ok(assignments)
 }
 
 /// The pictures of a class by author, sorted by name; those without one alone.
@@ -139,7 +141,7 @@ mod tests {
 
     const DESIGN: Design = Design {
         folds: 2,
-        validation: 0.1,
+        test: 0.1,
         author_weight: 0.0,
         steps: 0,
         max_share: 1.0,
@@ -165,23 +167,23 @@ mod tests {
         ChaCha8Rng::seed_from_u64(5)
     }
 
-    /// Pictures in fold 0, in fold 1, in validation.
-    fn counts(parts: &[Part]) -> [usize; 3] {
-        [Part::Fold(0), Part::Fold(1), Part::Validation]
-            .map(|part| parts.iter().filter(|p| **p == part).count())
+    /// Images in fold 0, in fold 1, in the test set.
+    fn counts(assignments: &[Assignment]) -> [usize; 3] {
+        [Assignment::Fold(0), Assignment::Fold(1), Assignment::Test]
+            .map(|assignment| assignments.iter().filter(|p| **p == assignment).count())
     }
 
     #[test]
-    fn the_smallest_authors_of_a_class_make_up_validation() {
+    fn the_smallest_authors_of_a_class_make_up_the_test_set() {
         let pictures = collection(&[
             ("a", Some("one"), 1),
             ("a", Some("two"), 1),
             ("a", Some("nine"), 9),
             ("a", Some("other nine"), 9),
         ]);
-        let parts = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
-        assert_eq!(counts(&parts), [9, 9, 2]);
-        assert_eq!(&parts[..2], [Part::Validation; 2]);
+        let assignments = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+        assert_eq!(counts(&assignments), [9, 9, 2]);
+        assert_eq!(&assignments[..2], [Assignment::Test; 2]);
     }
 
     #[test]
@@ -192,29 +194,29 @@ mod tests {
             .map(|(n, name)| ("a", Some(name.as_str()), *n))
             .collect();
         let design = Design {
-            validation: 0.0,
+            test: 0.0,
             ..DESIGN
         };
-        let parts = split_by_class(&collection(&groups), &design, 100, rng()).unwrap();
-        assert_eq!(counts(&parts), [18, 18, 0]);
+        let assignments = split_by_class(&collection(&groups), &design, 100, rng()).unwrap();
+        assert_eq!(counts(&assignments), [18, 18, 0]);
     }
 
     #[test]
     fn two_authors_stay_for_the_folds_of_a_class() {
         let pictures = collection(&[("a", Some("one"), 1), ("a", Some("nine"), 9)]);
-        let parts = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
-        let mut counts = counts(&parts);
+        let assignments = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+        let mut counts = counts(&assignments);
         counts.sort_unstable();
         assert_eq!(counts, [0, 1, 9]);
-        assert!(!parts.contains(&Part::Validation));
+        assert!(!assignments.contains(&Assignment::Test));
     }
 
     #[test]
     fn at_random_authors_do_not_count() {
         let pictures = collection(&[("a", Some("one"), 20), ("b", None, 20)]);
-        let parts = split_at_random(&pictures, &DESIGN, rng()).unwrap();
-        assert_eq!(counts(&parts), [18, 18, 4]);
-        assert_eq!(counts(&parts[..20]), [9, 9, 2]);
+        let assignments = split_at_random(&pictures, &DESIGN, rng()).unwrap();
+        assert_eq!(counts(&assignments), [18, 18, 4]);
+        assert_eq!(counts(&assignments[..20]), [9, 9, 2]);
     }
 
     #[test]

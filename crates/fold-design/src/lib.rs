@@ -1,10 +1,10 @@
 //! Author-disjoint, balanced folds.
 //!
-//! [`split`] gives every picture one part: a fold (`0`, `1`, …) or validation. **An author stands in one part only**,
-//! with all pictures of all classes, and so does a group of near-duplicates: what moves as a whole is a connected
+//! [`split`] assigns every image to a fold (`0`, `1`, …) or to the test set. **All images of an author go together**,
+//! those of all classes, and so does a group of near-duplicates: what moves as a whole is a connected
 //! component of the two ties. A picture without any is a group of its own.
 //!
-//! 1. *Validation* is made of the authors with the fewest pictures, so of as many authors as possible, up to a share of
+//! 1. The *test set* is made of the authors with the fewest pictures, so of as many authors as possible, up to a share of
 //!    every class.
 //! 2. The other authors are dealt greedily, largest first, and then *annealed*: authors move between folds and swap
 //!    places while every class's pictures and authors even out. The best folds seen are kept, and the greedy ones if
@@ -14,7 +14,7 @@
 //! The result depends on the pictures and the seeds alone, not on the order of the input.
 //!
 //! [`split_existing`] uses the split that a collection comes with. [`split_by_class`], [`split_at_random`] and
-//! [`shuffled_like`] let authors stand in two parts; [`SharedAuthors`] and [`parted_groups`] count what a split leaks.
+//! [`shuffled_like`] separate images of one author; [`SharedAuthors`] and [`parted_groups`] count what a split leaks.
 
 mod anneal;
 mod balance;
@@ -22,19 +22,18 @@ mod deal;
 mod error;
 mod existing;
 mod groups;
+mod held_out;
 mod leaks;
 mod leaky;
 mod objective;
-mod validation;
 mod warning;
 
-use std::{fmt, str::FromStr};
-
 use rand_chacha::ChaCha8Rng;
+use tables::fold::Assignment;
 
 pub use balance::{Balance, Count};
 pub use error::{Fault, SplitError};
-pub use existing::{Subset, existing, shuffled_like, split_existing};
+pub use existing::{existing, shuffled_like, split_existing};
 pub use leaks::{SharedAuthors, parted_groups, parted_paths};
 pub use leaky::{split_at_random, split_by_class};
 pub use warning::Warning;
@@ -60,8 +59,8 @@ pub struct Picture {
 pub struct Design {
     /// Number of folds, at least 2.
     pub folds: usize,
-    /// Share of every class's pictures that go to validation, in `[0, 0.5]`; 0 for none.
-    pub validation: f64,
+    /// Share of every class's images that go to the test set, in `[0, 0.5]`; 0 for none.
+    pub test: f64,
     /// What evenness in authors counts against evenness in pictures, at least 0; 1 for the same.
     pub author_weight: f64,
     /// Steps of the annealing; 0 keeps the greedy start.
@@ -73,8 +72,8 @@ pub struct Design {
 /// The sources of chance, each with its own seed, so that a draw added to one shifts no other.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    /// Breaks ties between authors with equally many pictures when validation is chosen.
-    pub validation: ChaCha8Rng,
+    /// Breaks ties between authors with equally many pictures when the test set is chosen.
+    pub test: ChaCha8Rng,
     /// Shuffles the pictures without an author.
     pub deal: ChaCha8Rng,
     /// Proposes the moves of the annealing.
@@ -83,48 +82,18 @@ pub struct Streams {
     pub acceptance: ChaCha8Rng,
 }
 
-/// Where a picture stands. Folds sort before validation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// Trained on by every fold: the training images of an existing split that has images for validation.
-    Train,
-    /// The fold's number, from 0.
-    Fold(usize),
-    /// Trained on and tested on by no fold.
-    Validation,
+/// Assignment to the fold of this number.
+fn fold(number: usize) -> Assignment {
+    Assignment::Fold(u32::try_from(number).expect("there are fewer folds than 2^32"))
 }
 
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Train => f.write_str("train"),
-            Self::Fold(fold) => write!(f, "{fold}"),
-            Self::Validation => f.write_str("val"),
-        }
-    }
-}
-
-impl FromStr for Part {
-    type Err = SplitError;
-
-    fn from_str(text: &str) -> Result<Self, SplitError> {
-        match text {
-            "train" => Ok(Self::Train),
-            "val" => Ok(Self::Validation),
-            number => { number.parse().map(Self::Fold) }.map_err(|_| SplitError::UnknownPart {
-                part: text.to_owned(),
-            }),
-        }
-    }
-}
-
-/// Where the pictures stand.
+/// Assignments of the images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// The part of each picture, in the order of the input.
-    pub parts: Vec<Part>,
-    /// The parts of the design, sorted, whether or not they have pictures.
-    pub columns: Vec<Part>,
+    /// Assignment of each image, in the order of the input.
+    pub assignments: Vec<Assignment>,
+    /// All assignments of the design, sorted, whether or not they have images.
+    pub columns: Vec<Assignment>,
     /// Unevenness of the greedy start: the mean over the folds of the squared relative deviations, summed over the
     /// classes. 0 is perfect.
     pub start_cost: f64,
@@ -138,14 +107,14 @@ pub struct Split {
 ///
 /// # Errors
 /// `design` is out of its ranges; there are no pictures, or two with the same path; there are fewer groups than folds;
-/// a class is one group, or came to stand in one fold, so that no fold could both train on the class and test on it; one
-/// fold has more than its share of the pictures. All classes at fault are listed. A class with fewer groups than parts
+/// a class is one group, or came to be in one fold, so that no fold could both train on the class and validate on it; one
+/// fold has more than its share of the pictures. All classes at fault are listed. A class with fewer groups than assignments
 /// is only a warning.
 pub fn split(pictures: &[Picture], design: &Design, streams: Streams) -> Result<Split, SplitError> {
     design.check()?;
     let groups = Groups::of(pictures)?;
     groups.check(design.folds)?;
-    let held = validation::choose(&groups, design, streams.validation);
+    let held = held_out::choose(&groups, design, streams.test);
     let objective = Objective::new(&groups, &held.authors, design);
     let start = objective.greedy();
     let start_cost = objective.cost(&start);
@@ -157,29 +126,29 @@ pub fn split(pictures: &[Picture], design: &Design, streams: Streams) -> Result<
         streams.acceptance,
     )?;
     let cost = objective.cost(&best);
-    let authors = objective.parts(&groups, &best);
-    let parts = deal::place(&groups, &authors, &held.loose, design, streams.deal);
-    let columns = design.parts();
-    check_folds(&groups, &parts, design)?;
-    let mut warnings = absences(&groups, &parts, &columns);
-    warnings.extend(groups.dominant(&parts));
+    let authors = objective.assignments(&groups, &best);
+    let assignments = deal::place(&groups, &authors, &held.loose, design, streams.deal);
+    let columns = design.assignments();
+    check_folds(&groups, &assignments, design)?;
+    let mut warnings = absences(&groups, &assignments, &columns);
+    warnings.extend(groups.dominant(&assignments));
     Ok(Split {
         warnings,
-        parts,
+        assignments,
         columns,
         start_cost,
         cost,
     })
 }
 
-/// The classes that some of the parts `columns` has none of.
-fn absences(groups: &Groups, parts: &[Part], columns: &[Part]) -> Vec<Warning> {
-    let present = groups.parts_per_label(parts);
+/// The classes of which some of the assignments `columns` has no image.
+fn absences(groups: &Groups, assignments: &[Assignment], columns: &[Assignment]) -> Vec<Warning> {
+    let present = groups.assignments_per_label(assignments);
     let counts = { groups.per_label().into_iter() }.zip(groups.pictures_per_label());
     let mut warnings = Vec::new();
     for ((label, present), (groups, pictures)) in groups.labels.iter().zip(&present).zip(counts) {
         let mut absent = columns.to_vec();
-        absent.retain(|part| !present.contains(part));
+        absent.retain(|assignment| !present.contains(assignment));
         if !absent.is_empty() {
             warnings.push(Warning::Absent {
                 label: label.clone(),
@@ -192,14 +161,18 @@ fn absences(groups: &Groups, parts: &[Part], columns: &[Part]) -> Vec<Warning> {
     warnings
 }
 
-/// An error if a class stands in one fold alone, or a fold has more than its share of the pictures.
-fn check_folds(groups: &Groups, parts: &[Part], design: &Design) -> Result<(), SplitError> {
+/// An error if a class is in one fold alone, or a fold has more than its share of the pictures.
+fn check_folds(
+    groups: &Groups,
+    assignments: &[Assignment],
+    design: &Design,
+) -> Result<(), SplitError> {
     let mut faults = Vec::new();
     let per_label = groups.per_label();
-    for (label, present) in groups.parts_per_label(parts).iter().enumerate() {
-        let mut folds = present.iter().filter_map(|part| match part {
-            Part::Fold(fold) => Some(*fold),
-            Part::Train | Part::Validation => None,
+    for (label, present) in groups.assignments_per_label(assignments).iter().enumerate() {
+        let mut folds = present.iter().filter_map(|assignment| match assignment {
+            Assignment::Fold(fold) => Some(*fold),
+            Assignment::Train | Assignment::Test => None,
         });
         if let (Some(fold), None) = (folds.next(), folds.next()) {
             faults.push(Fault::OneFold {
@@ -210,9 +183,9 @@ fn check_folds(groups: &Groups, parts: &[Part], design: &Design) -> Result<(), S
         }
     }
     let mut sizes = vec![0_usize; design.folds];
-    for part in parts {
-        if let Part::Fold(fold) = part {
-            sizes[*fold] += 1;
+    for assignment in assignments {
+        if let Assignment::Fold(fold) = assignment {
+            sizes[*fold as usize] += 1;
         }
     }
     let (largest, all) = (sizes.iter().copied().max(), sizes.iter().sum::<usize>());
@@ -222,18 +195,18 @@ fn check_folds(groups: &Groups, parts: &[Part], design: &Design) -> Result<(), S
             largest,
             all,
             max_share: design.max_share,
-            dominant: groups.dominant(parts),
+            dominant: groups.dominant(assignments),
         });
     }
     SplitError::of(faults)
 }
 
 impl Design {
-    /// All parts in their order; validation only if it has a share.
-    pub fn parts(&self) -> Vec<Part> {
-        let folds = (0..self.folds).map(Part::Fold);
+    /// All assignments in their order; the test set only if it has a share.
+    pub fn assignments(&self) -> Vec<Assignment> {
+        let folds = (0..self.folds).map(fold);
         folds
-            .chain((self.validation > 0.0).then_some(Part::Validation))
+            .chain((self.test > 0.0).then_some(Assignment::Test))
             .collect()
     }
 
@@ -241,10 +214,8 @@ impl Design {
         if self.folds < 2 {
             return Err(SplitError::Folds { folds: self.folds });
         }
-        if !(0.0..=0.5).contains(&self.validation) {
-            return Err(SplitError::Validation {
-                share: self.validation,
-            });
+        if !(0.0..=0.5).contains(&self.test) {
+            return Err(SplitError::Test { share: self.test });
         }
         if !(self.max_share > 0.0 && self.max_share <= 1.0) {
             return Err(SplitError::MaxShare {

@@ -9,12 +9,14 @@
 //! fold costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
 //! changes the cost by differences of squares of whole numbers.
 
-use crate::{Design, Part, groups::Groups};
+use tables::fold::Assignment;
+
+use crate::{Design, fold, groups::Groups};
 
 /// The authors to place and what their placement costs.
 pub(crate) struct Objective {
     pub(crate) folds: usize,
-    /// The authors that are not in validation.
+    /// The authors outside of the test set.
     pub(crate) members: Vec<Member>,
     /// By label, the last one being everything: the members who have it.
     pub(crate) by_label: Vec<Vec<usize>>,
@@ -33,7 +35,7 @@ pub(crate) struct Member {
 
 /// Folds for all members, with their counts.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Assignment {
+pub(crate) struct Placement {
     /// By member.
     pub(crate) fold_of: Vec<usize>,
     /// By label and fold: pictures and authors.
@@ -88,10 +90,10 @@ impl Objective {
     }
 
     /// The largest author first, each into the fold where it costs least; ties to the first fold.
-    pub(crate) fn greedy(&self) -> Assignment {
+    pub(crate) fn greedy(&self) -> Placement {
         let mut order: Vec<usize> = (0..self.members.len()).collect();
         order.sort_by_key(|&m| std::cmp::Reverse(self.members[m].size()));
-        let mut assignment = Assignment {
+        let mut placement = Placement {
             fold_of: vec![0; self.members.len()],
             filled: vec![(0, 0); self.by_label.len() * self.folds],
             cost: 0.0,
@@ -99,25 +101,25 @@ impl Objective {
         for m in order {
             let fold = (0..self.folds)
                 .min_by(|&a, &b| {
-                    self.put_change(&assignment, m, a)
-                        .total_cmp(&self.put_change(&assignment, m, b))
+                    self.put_change(&placement, m, a)
+                        .total_cmp(&self.put_change(&placement, m, b))
                 })
                 .expect("there are at least two folds");
-            self.put(&mut assignment, m, fold);
+            self.put(&mut placement, m, fold);
         }
-        assignment.cost = self.cost(&assignment);
-        assignment
+        placement.cost = self.cost(&placement);
+        placement
     }
 
     /// The cost from the counts, without the rounding of many moves.
-    pub(crate) fn cost(&self, assignment: &Assignment) -> f64 {
+    pub(crate) fn cost(&self, placement: &Placement) -> f64 {
         let even: f64 = self
             .scales
             .iter()
             .filter(|scale| scale.0 > 0.0)
             .map(|_| 1.0 + self.author_weight)
             .sum();
-        let filled = assignment.filled.chunks(self.folds).zip(&self.scales);
+        let filled = placement.filled.chunks(self.folds).zip(&self.scales);
         let uneven: f64 = filled
             .map(|(folds, scale)| {
                 let pictures: usize = folds.iter().map(|(n, _)| n * n).sum();
@@ -128,42 +130,42 @@ impl Objective {
         uneven - even
     }
 
-    /// The part of each of `groups.authors`: those that are no members stand in validation.
-    pub(crate) fn parts(&self, groups: &Groups, assignment: &Assignment) -> Vec<Part> {
-        let mut parts = vec![Part::Validation; groups.authors.len()];
-        for (member, &fold) in self.members.iter().zip(&assignment.fold_of) {
-            parts[member.author] = Part::Fold(fold);
+    /// Assignment of each of `groups.authors`; those that are no members are in the test set.
+    pub(crate) fn assignments(&self, groups: &Groups, placement: &Placement) -> Vec<Assignment> {
+        let mut assignments = vec![Assignment::Test; groups.authors.len()];
+        for (member, &number) in self.members.iter().zip(&placement.fold_of) {
+            assignments[member.author] = fold(number);
         }
-        parts
+        assignments
     }
 
     /// Moves member `m` to `fold`, with counts and cost.
-    pub(crate) fn shift(&self, assignment: &mut Assignment, m: usize, fold: usize) {
-        let from = assignment.fold_of[m];
+    pub(crate) fn shift(&self, placement: &mut Placement, m: usize, fold: usize) {
+        let from = placement.fold_of[m];
         for &(label, n) in &self.members[m].counts {
-            let cell = &mut assignment.filled[label * self.folds + from];
+            let cell = &mut placement.filled[label * self.folds + from];
             let (pictures, authors) = *cell;
             *cell = (pictures - n, authors - 1);
-            assignment.cost -= self.growth(label, *cell, n);
+            placement.cost -= self.growth(label, *cell, n);
         }
-        assignment.cost += self.put_change(assignment, m, fold);
-        self.put(assignment, m, fold);
+        placement.cost += self.put_change(placement, m, fold);
+        self.put(placement, m, fold);
     }
 
     /// What it costs to put `m`, which stands nowhere, into `fold`.
-    fn put_change(&self, assignment: &Assignment, m: usize, fold: usize) -> f64 {
+    fn put_change(&self, placement: &Placement, m: usize, fold: usize) -> f64 {
         let counts = self.members[m].counts.iter();
         counts
-            .map(|&(label, n)| self.growth(label, assignment.filled[label * self.folds + fold], n))
+            .map(|&(label, n)| self.growth(label, placement.filled[label * self.folds + fold], n))
             .sum()
     }
 
-    fn put(&self, assignment: &mut Assignment, m: usize, fold: usize) {
+    fn put(&self, placement: &mut Placement, m: usize, fold: usize) {
         for &(label, n) in &self.members[m].counts {
-            let cell = &mut assignment.filled[label * self.folds + fold];
+            let cell = &mut placement.filled[label * self.folds + fold];
             *cell = (cell.0 + n, cell.1 + 1);
         }
-        assignment.fold_of[m] = fold;
+        placement.fold_of[m] = fold;
     }
 
     /// By how much a cell's cost grows with one more author of `n` pictures: `(x + n)² − x² = n (2 x + n)`.

@@ -6,7 +6,7 @@ use super::*;
 
 const DESIGN: Design = Design {
     folds: 4,
-    validation: 0.05,
+    test: 0.05,
     author_weight: 0.5,
     steps: 5_000,
     max_share: 1.0,
@@ -19,7 +19,7 @@ fn streams(seed: u64) -> Streams {
         rng
     };
     Streams {
-        validation: rng(0),
+        test: rng(0),
         deal: rng(1),
         moves: rng(2),
         acceptance: rng(3),
@@ -61,9 +61,9 @@ fn random_collection(seed: u64, authors: usize) -> Vec<Picture> {
     collection(&entries)
 }
 
-fn parts_by_path(pictures: &[Picture], split: &Split) -> BTreeMap<String, Part> {
+fn assignments_by_path(pictures: &[Picture], split: &Split) -> BTreeMap<String, Assignment> {
     let paths = pictures.iter().map(|picture| picture.path.clone());
-    paths.zip(split.parts.iter().copied()).collect()
+    paths.zip(split.assignments.iter().copied()).collect()
 }
 
 fn pictures_of(balance: &Balance, label: &str) -> Vec<usize> {
@@ -74,15 +74,19 @@ fn pictures_of(balance: &Balance, label: &str) -> Vec<usize> {
 }
 
 #[test]
-fn an_author_stands_in_one_part_only() {
+fn all_images_of_an_author_have_one_assignment() {
     for seed in 0..20 {
         let pictures = random_collection(seed, 60);
         let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
-        assert_eq!(split.parts.len(), pictures.len());
-        let mut part_of: BTreeMap<&str, Part> = BTreeMap::new();
-        for (picture, &part) in pictures.iter().zip(&split.parts) {
+        assert_eq!(split.assignments.len(), pictures.len());
+        let mut assignment_of: BTreeMap<&str, Assignment> = BTreeMap::new();
+        for (picture, &assignment) in pictures.iter().zip(&split.assignments) {
             if let Some(author) = &picture.author {
-                assert_eq!(*part_of.entry(author).or_insert(part), part, "{author}");
+                assert_eq!(
+                    *assignment_of.entry(author).or_insert(assignment),
+                    assignment,
+                    "{author}"
+                );
             }
         }
         assert!(split.cost <= split.start_cost);
@@ -93,10 +97,10 @@ fn an_author_stands_in_one_part_only() {
 fn the_order_of_the_input_changes_nothing() {
     let mut pictures = random_collection(7, 60);
     let straight = split(&pictures, &DESIGN, streams(1)).unwrap();
-    let expected = parts_by_path(&pictures, &straight);
+    let expected = assignments_by_path(&pictures, &straight);
     pictures.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
     let shuffled = split(&pictures, &DESIGN, streams(1)).unwrap();
-    assert_eq!(parts_by_path(&pictures, &shuffled), expected);
+    assert_eq!(assignments_by_path(&pictures, &shuffled), expected);
     assert_eq!(shuffled.cost.to_bits(), straight.cost.to_bits());
 }
 
@@ -106,39 +110,39 @@ fn a_seed_decides() {
     let one = split(&pictures, &DESIGN, streams(1)).unwrap();
     assert_eq!(split(&pictures, &DESIGN, streams(1)).unwrap(), one);
     assert_ne!(
-        split(&pictures, &DESIGN, streams(2)).unwrap().parts,
-        one.parts
+        split(&pictures, &DESIGN, streams(2)).unwrap().assignments,
+        one.assignments
     );
 }
 
 #[test]
-fn validation_is_a_twentieth_of_every_class_by_the_smallest_authors() {
+fn test_set_is_a_twentieth_of_every_class_by_the_smallest_authors() {
     let pictures = random_collection(11, 120);
     let split = split(&pictures, &DESIGN, streams(1)).unwrap();
-    let balance = Balance::of(&pictures, &split.parts, DESIGN.parts());
+    let balance = Balance::of(&pictures, &split.assignments, DESIGN.assignments());
     for (label, counts) in &balance.classes {
         let total: usize = counts.iter().map(|count| count.pictures).sum();
         let share = counts[4].pictures as f64 / total as f64;
         assert!((0.03..0.06).contains(&share), "{label}: {share}");
     }
-    let sizes = |wanted: fn(&Part) -> bool| {
+    let sizes = |wanted: fn(&Assignment) -> bool| {
         let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
-        for (picture, part) in pictures.iter().zip(&split.parts) {
-            if let (Some(author), true) = (&picture.author, wanted(part)) {
+        for (picture, assignment) in pictures.iter().zip(&split.assignments) {
+            if let (Some(author), true) = (&picture.author, wanted(assignment)) {
                 *sizes.entry(author).or_default() += 1;
             }
         }
         sizes.values().sum::<usize>() as f64 / sizes.len() as f64
     };
-    let held = sizes(|part| *part == Part::Validation);
-    assert!(held < 0.5 * sizes(|part| *part != Part::Validation));
+    let held = sizes(|assignment| *assignment == Assignment::Test);
+    assert!(held < 0.5 * sizes(|assignment| *assignment != Assignment::Test));
 }
 
 #[test]
 fn pictures_without_an_author_are_dealt_evenly() {
     let pictures = collection(&[("photo", "", 139), ("cartoon", "", 75)]);
     let split = split(&pictures, &DESIGN, streams(5)).unwrap();
-    let balance = Balance::of(&pictures, &split.parts, DESIGN.parts());
+    let balance = Balance::of(&pictures, &split.assignments, DESIGN.assignments());
     assert_eq!(pictures_of(&balance, "photo"), [33, 33, 33, 33, 7]);
     let mut cartoon = pictures_of(&balance, "cartoon");
     assert_eq!(cartoon.pop(), Some(4));
@@ -158,13 +162,13 @@ fn annealing_improves_on_a_bad_greedy_start() {
     ]);
     let design = Design {
         folds: 2,
-        validation: 0.0,
+        test: 0.0,
         author_weight: 0.0,
         steps: 2_000,
         max_share: 1.0,
     };
     let split = split(&pictures, &design, streams(0)).unwrap();
-    let balance = Balance::of(&pictures, &split.parts, design.parts());
+    let balance = Balance::of(&pictures, &split.assignments, design.assignments());
     assert_eq!(pictures_of(&balance, "a"), [15, 15]);
     assert!(split.cost < split.start_cost);
 }
@@ -239,7 +243,7 @@ fn what_cannot_be_split_says_why() {
         error(&plenty, &Design { folds: 1, ..DESIGN }).starts_with("cannot split into 1 folds")
     );
     let share = Design {
-        validation: 0.7,
+        test: 0.7,
         ..DESIGN
     };
     assert!(error(&plenty, &share).contains("0.7"));
@@ -259,16 +263,16 @@ fn what_cannot_be_split_says_why() {
 fn the_balance_reads_as_a_table() {
     let pictures = collection(&[("a", "x", 2), ("b", "x", 1), ("b", "", 1)]);
     let places = [
-        Part::Fold(0),
-        Part::Fold(0),
-        Part::Fold(0),
-        Part::Validation,
+        Assignment::Fold(0),
+        Assignment::Fold(0),
+        Assignment::Fold(0),
+        Assignment::Test,
     ];
-    let parts = vec![Part::Fold(0), Part::Fold(1), Part::Validation];
-    let table = Balance::of(&pictures, &places, parts).to_string();
+    let assignments = vec![Assignment::Fold(0), Assignment::Fold(1), Assignment::Test];
+    let table = Balance::of(&pictures, &places, assignments).to_string();
     let expected = [
         "       authors             pictures",
-        "class       0     1   val       0     1   val",
+        "class       0     1  test       0     1  test",
         "a           1     0     0       2     0     0",
         "b           1     0     0       1     0     1",
         "all         1     0     0       3     0     1",
@@ -286,7 +290,7 @@ fn tied(mut pictures: Vec<Picture>, ties: &[(&str, u32)]) -> Vec<Picture> {
 }
 
 #[test]
-fn near_duplicates_and_the_authors_of_them_stand_in_one_part() {
+fn near_duplicates_and_their_authors_have_one_assignment() {
     for seed in 0..10 {
         let mut pictures = random_collection(seed, 60);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -297,8 +301,11 @@ fn near_duplicates_and_the_authors_of_them_stand_in_one_part() {
             }
         }
         let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
-        assert_eq!(parted_groups(&pictures, &split.parts).1, 0);
-        assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 0);
+        assert_eq!(parted_groups(&pictures, &split.assignments).1, 0);
+        assert_eq!(
+            SharedAuthors::count(&pictures, &split.assignments).authors,
+            0
+        );
     }
 }
 
@@ -324,7 +331,7 @@ fn ties_join_authors_and_pictures_without_one() {
 }
 
 #[test]
-fn a_class_of_near_duplicates_cannot_be_tested() {
+fn a_class_of_near_duplicates_cannot_be_validated() {
     let entries = [("a", "", 3), ("b", "", 40)];
     let ties = [("a/_0.jpg", 0), ("a/_1.jpg", 0), ("a/_2.jpg", 0)];
     let found = split(&tied(collection(&entries), &ties), &DESIGN, streams(0)).unwrap_err();

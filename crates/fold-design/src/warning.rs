@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::Part;
+use tables::fold::Assignment;
 
 /// A class that the folds cannot share evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// A class that some part has none of.
+    /// A class that some fold, or the test set, has no image of.
     Absent {
         /// The class.
         label: String,
@@ -15,8 +15,8 @@ pub enum Warning {
         groups: usize,
         /// Its pictures.
         pictures: usize,
-        /// The parts without a picture of it, sorted.
-        absent: Vec<Part>,
+        /// The assignments without an image of it, sorted.
+        absent: Vec<Assignment>,
     },
     /// A class most of whose pictures move as a whole.
     Dominant {
@@ -30,8 +30,8 @@ pub enum Warning {
         of_group: usize,
         /// Pictures of the class.
         pictures: usize,
-        /// The part with the group.
-        part: Part,
+        /// Assignment of the group.
+        assignment: Assignment,
     },
 }
 
@@ -44,11 +44,11 @@ impl fmt::Display for Warning {
                 pictures,
                 absent,
             } => {
-                let absent: Vec<String> = absent.iter().map(Part::to_string).collect();
+                let absent: Vec<String> = absent.iter().map(Assignment::to_string).collect();
                 write!(
                     f,
                     "class `{label}` has {pictures} images in {groups} groups (authors, and images without one), too few \
-                     for every part: none of it stands in {}, where it cannot be scored; fewer `split.folds`, images \
+                     for every fold: there is none in {}, where it cannot be scored; fewer `split.folds`, images \
                      by more authors, or `annotate.leave_out = [{label:?}]`",
                     absent.join(", ")
                 )
@@ -59,12 +59,12 @@ impl fmt::Display for Warning {
                 author,
                 of_group,
                 pictures,
-                part,
+                assignment,
             } => {
                 write!(
                     f,
-                    "{group} has {of_group} of the {pictures} images of class `{label}` ({:.0} %), all of them in part \
-                     {part}, so that the folds are uneven",
+                    "{group} has {of_group} of the {pictures} images of class `{label}` ({:.0} %), all of them in fold \
+                     {assignment}, so that the folds are uneven",
                     100.0 * *of_group as f64 / *pictures as f64
                 )?;
                 match author {

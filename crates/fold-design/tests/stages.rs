@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tables::annotation::Annotation;
-use tables::fold::Fold;
+use tables::fold::{Assignment, Fold};
 use tables::leak::Leak;
 use tables::near_duplicate::NearDuplicate;
 use tables::{Reader, Table, Writer};
@@ -68,7 +68,7 @@ impl Folder {
 
     fn split(&self, changes: &Value) -> (bool, String) {
         let mut params = json!({
-            "seed": 3, "folds": 4, "validation": 0.05, "author_weight": 0.3, "steps": 2000, "max_share": 0.75,
+            "seed": 3, "folds": 4, "test": 0.05, "author_weight": 0.3, "steps": 2000, "max_share": 0.75,
             "existing": "use", "near_duplicates": "tie",
         });
         params
@@ -86,7 +86,7 @@ impl Folder {
 
     fn leak(&self, folds: usize) -> (bool, String) {
         let params = json!({
-            "seed": 3, "folds": folds, "validation": 0.05, "existing": "use", "shuffles": 20,
+            "seed": 3, "folds": folds, "test": 0.05, "existing": "use", "shuffles": 20,
         });
         self.run(
             env!("CARGO_BIN_EXE_leak"),
@@ -97,14 +97,11 @@ impl Folder {
     }
 
     fn counts(&self, table: &str) -> Vec<(String, usize)> {
-        let mut parts: Vec<String> = self
-            .read::<Fold>(table)
-            .into_iter()
-            .map(|row| row.part)
-            .collect();
-        parts.sort_unstable();
-        let runs = parts.chunk_by(|a, b| a == b);
-        runs.map(|run| (run[0].clone(), run.len())).collect()
+        let rows = self.read::<Fold>(table).into_iter();
+        let mut assignments: Vec<Assignment> = rows.map(|row| row.fold).collect();
+        assignments.sort_unstable();
+        let runs = assignments.chunk_by(|a, b| a == b);
+        runs.map(|run| (run[0].to_string(), run.len())).collect()
     }
 }
 
@@ -116,7 +113,7 @@ fn annotation(subset: Option<&str>, label: &str, author: &str, number: usize) ->
         author: Some(author.to_owned()),
         title: number.to_string(),
         code: u32::from(label == "dog"),
-        split: subset.map(str::to_owned),
+        split: subset.map(|subset| subset.parse().unwrap()),
         orientation: 1,
         width: 8,
         height: 8,
@@ -164,15 +161,16 @@ fn an_existing_split_is_used_and_its_leaks_are_reported() {
     folder.write("near_duplicates", copies.to_vec());
     let (ok, log) = folder.split(&json!({ "folds": 1 }));
     assert!(ok, "{log}");
-    let expected = [("0", 8), ("train", 24), ("val", 4)].map(|(part, n)| (part.to_owned(), n));
+    let expected =
+        [("train", 24), ("0", 8), ("test", 4)].map(|(assignment, n)| (assignment.to_owned(), n));
     assert_eq!(folder.counts("folds"), expected);
     assert!(
-        log.contains("1 of 7 authors in several parts, with 10 images"),
+        log.contains("1 of 7 authors in several subsets, with 10 images"),
         "{log}"
     );
     assert!(log.contains("`ada` (train, 0)"), "{log}");
     assert!(
-        log.contains("1 of 1 groups of near-duplicates in several parts"),
+        log.contains("1 of 1 groups of near-duplicates in several subsets"),
         "{log}"
     );
 
@@ -205,12 +203,12 @@ fn several_folds_with_images_for_validation_name_the_setting() {
     );
     let (ok, log) = folder.split(&json!({ "existing": "ignore" }));
     assert!(ok, "{log}");
-    let parts: Vec<String> = folder
+    let assignments: Vec<String> = folder
         .counts("folds")
         .into_iter()
-        .map(|(part, _)| part)
+        .map(|(assignment, _)| assignment)
         .collect();
-    assert!(!parts.contains(&"train".to_owned()));
+    assert!(!assignments.contains(&"train".to_owned()));
 }
 
 #[test]
@@ -222,10 +220,10 @@ fn training_images_without_validation_are_dealt_into_folds() {
     );
     let (ok, log) = folder.split(&json!({}));
     assert!(ok, "{log}");
-    let expected = [("0", 6), ("1", 6), ("2", 6), ("3", 6), ("val", 4)];
+    let expected = [("0", 6), ("1", 6), ("2", 6), ("3", 6), ("test", 4)];
     assert_eq!(
         folder.counts("folds"),
-        expected.map(|(part, n)| (part.to_owned(), n))
+        expected.map(|(assignment, n)| (assignment.to_owned(), n))
     );
     let (ok, log) = folder.leak(4);
     assert!(ok, "{log}");
@@ -233,7 +231,7 @@ fn training_images_without_validation_are_dealt_into_folds() {
 }
 
 #[test]
-fn near_duplicates_without_authors_stand_in_one_part() {
+fn near_duplicates_without_authors_stay_together() {
     let folder = Folder::new();
     let mut rows: Vec<Annotation> = (0..40)
         .flat_map(|number| ["cat", "dog"].map(|label| annotation(None, label, "x", number)))

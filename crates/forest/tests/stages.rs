@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use tables::forest_prediction::ForestPrediction;
 use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 use tables::{Reader, Writer};
 use tempfile::TempDir;
 
 const LABELS: [&str; 3] = ["a", "b", "c"];
-const PARTS: [&str; 3] = ["train", "train", "test"];
+const SUBSETS: [Subset; 3] = [Subset::Train, Subset::Train, Subset::Validation];
 
 /// A point near its class's place.
 fn prediction(number: usize) -> Prediction {
@@ -22,7 +23,7 @@ fn prediction(number: usize) -> Prediction {
     Prediction {
         path: format!("{number:03}"),
         label: LABELS[label].to_owned(),
-        part: PARTS[number / 3 % 3].to_owned(),
+        subset: SUBSETS[number / 3 % 3],
         logits: vec![0.0; 3],
         probabilities: vec![1.0 / 3.0; 3],
         embedding: vec![label as f32 + noise(5), noise(7) - label as f32],

@@ -302,7 +302,7 @@ fn refusal(
     }
     let splits = totals
         .keys()
-        .filter(|name| dataset::collection::Split::of(name).is_some())
+        .filter(|name| dataset::collection::subset_named(name).is_some())
         .count();
     if splits > 0 && splits * 2 >= totals.len() {
         return Some("the words are names of subsets".to_owned());

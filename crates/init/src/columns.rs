@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::collection::Split;
+use dataset::collection::subset_named;
 
 use crate::names::key;
 
@@ -134,7 +134,7 @@ pub(crate) fn matched(cells: &Cells, paths: &[&str]) -> Option<Matched> {
     let is_label = |column: &usize| (2..=paths.len() / 2).contains(&of_images(*column).len());
     let is_split = |column: &usize| {
         let values = of_images(*column);
-        values.len() > 1 && values.iter().all(|value| Split::of(value).is_some())
+        values.len() > 1 && values.iter().all(|value| subset_named(value).is_some())
     };
     let label = find(&LABELS)
         .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dataset::collection::{
-    Found, Inspected, Refused, Settings, Split, SplitFolders, normalized, split_folders,
+    Found, Inspected, Refused, Settings, SplitFolders, normalized, split_folders, subset_named,
 };
 
 use crate::authors::{self, Candidate, Item, Source};
@@ -93,7 +93,7 @@ pub(crate) fn layout(
         Err(Unfit::FlatSplit { base, subsets, .. }) if has_labels(&paths, base, tables, true) => {
             let subsets = subsets
                 .iter()
-                .filter_map(|name| Some((name.clone(), Split::of(name)?)));
+                .filter_map(|name| Some((name.clone(), subset_named(name)?)));
             Ok(Layout {
                 subsets: subsets.collect(),
                 ..of(base)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dataset::collection::Split;
 use serde::{Deserialize, Serialize};
 use tables::annotation::Annotation;
+use tables::subset::Subset;
 
 /// A class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,13 +16,13 @@ pub(crate) struct Class {
     /// Authors and images without one: what a split moves as a whole.
     pub(crate) groups: usize,
     /// Images of each subset of an existing split.
-    pub(crate) subsets: BTreeMap<String, usize>,
+    pub(crate) subsets: BTreeMap<Subset, usize>,
 }
 
 impl Class {
     /// Images of a subset of an existing split.
-    pub(crate) fn subset(&self, split: Split) -> usize {
-        self.subsets.get(split.name()).copied().unwrap_or(0)
+    pub(crate) fn subset(&self, subset: Subset) -> usize {
+        self.subsets.get(&subset).copied().unwrap_or(0)
     }
 }
 
@@ -67,8 +67,8 @@ pub(crate) fn classes(annotations: &[Annotation]) -> Vec<Class> {
             Some(author) => *authors.entry(author).or_default() += 1,
             None => class.groups += 1,
         }
-        if let Some(split) = &annotation.split {
-            *class.subsets.entry(split.clone()).or_default() += 1;
+        if let Some(subset) = annotation.split {
+            *class.subsets.entry(subset).or_default() += 1;
         }
     }
     let counted = classes.into_values().map(|(mut class, authors)| {

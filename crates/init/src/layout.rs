@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::collection::Split;
+use dataset::collection::subset_named;
+use tables::subset::Subset;
 
 use crate::names;
 
@@ -12,7 +13,7 @@ pub(crate) struct Layout {
     /// The folder that holds the classes, or the subsets above them, relative to the one given; empty for that itself.
     pub(crate) base: String,
     /// Folders of an existing split, directly in `base`; the classes stand in each of them.
-    pub(crate) subsets: BTreeMap<String, Split>,
+    pub(crate) subsets: BTreeMap<String, Subset>,
     /// Folders in `base` with images that are neither a subset nor a class.
     pub(crate) beside: Vec<String>,
     /// Subsets beside the folder of the classes that have no classes themselves, as tests of competitions.
@@ -141,13 +142,13 @@ fn join(base: &str, name: &str) -> String {
 }
 
 /// The folders of a split: at least two subsets, one of them for training.
-fn subsets(tops: &BTreeMap<&str, Top>) -> BTreeMap<String, Split> {
+fn subsets(tops: &BTreeMap<&str, Top>) -> BTreeMap<String, Subset> {
     let named = tops
         .keys()
-        .filter_map(|&name| Some((name.to_owned(), Split::of(name)?)));
-    let found: BTreeMap<String, Split> = named.collect();
-    let kinds: BTreeSet<Split> = found.values().copied().collect();
-    if kinds.len() > 1 && kinds.contains(&Split::Train) {
+        .filter_map(|&name| Some((name.to_owned(), subset_named(name)?)));
+    let found: BTreeMap<String, Subset> = named.collect();
+    let kinds: BTreeSet<Subset> = found.values().copied().collect();
+    if kinds.len() > 1 && kinds.contains(&Subset::Train) {
         found
     } else {
         BTreeMap::new()
@@ -158,11 +159,11 @@ fn subsets(tops: &BTreeMap<&str, Top>) -> BTreeMap<String, Split> {
 fn split(
     images: &[&str],
     base: String,
-    subsets: BTreeMap<String, Split>,
+    subsets: BTreeMap<String, Subset>,
     tops: &BTreeMap<&str, Top>,
 ) -> Result<Layout, Unfit> {
     let of_subset = |name: &str| tops[name].inner.iter().copied();
-    let train = subsets.iter().find(|(_, subset)| **subset == Split::Train);
+    let train = subsets.iter().find(|(_, subset)| **subset == Subset::Train);
     let classes: BTreeSet<&str> = train
         .into_iter()
         .flat_map(|(name, _)| of_subset(name))
@@ -269,7 +270,7 @@ mod tests {
     fn an_existing_split_is_recognized() {
         let layout = of(&["x/train/cat/1.png", "x/train/dog/2.png", "x/Val/cat/3.png"]).unwrap();
         assert_eq!(layout.base, "x");
-        let subsets = [("Val", Split::Validation), ("train", Split::Train)];
+        let subsets = [("Val", Subset::Validation), ("train", Subset::Train)];
         assert_eq!(
             layout.subsets,
             subsets

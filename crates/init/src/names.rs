@@ -1,6 +1,6 @@
 //! Names of files and folders: the words that are never authors, and safe file names.
 
-use dataset::collection::Split;
+use dataset::collection::subset_named;
 
 /// Words that stand where an author is not known.
 const NO_AUTHOR: [&str; 31] = [
@@ -130,7 +130,7 @@ pub(crate) fn is_generic(folder: &str) -> bool {
         "all",
         "input",
     ];
-    GENERIC.contains(&key(folder).as_str()) || Split::of(folder).is_some()
+    GENERIC.contains(&key(folder).as_str()) || subset_named(folder).is_some()
 }
 
 /// Names of folders that stand beside images without being a class.

@@ -1,8 +1,8 @@
 //! Settings that fit a folder, each with its reason.
 
-use dataset::collection::Split;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tables::subset::Subset;
 
 use crate::cost::{self, Estimate, Machine, Sizes, Work};
 use crate::facts::{Class, Range};
@@ -114,7 +114,7 @@ pub(crate) fn plan(facts: &Facts) -> Result<Plan, TooSmall> {
 #[expect(clippy::type_complexity, reason = "two lists of one function")]
 fn studied(facts: &Facts) -> Result<(Vec<&Class>, Vec<(String, String)>), TooSmall> {
     let is_fit = |class: &&Class| {
-        let in_split = !facts.has_split || class.subset(Split::Train) > 0;
+        let in_split = !facts.has_split || class.subset(Subset::Train) > 0;
         class.groups >= MIN_GROUPS && in_split
     };
     let (fit, small): (Vec<&Class>, Vec<&Class>) = facts.classes.iter().partition(is_fit);
@@ -128,7 +128,7 @@ fn studied(facts: &Facts) -> Result<(Vec<&Class>, Vec<(String, String)>), TooSma
         });
     }
     let reason = |class: &Class| {
-        if facts.has_split && class.subset(Split::Train) == 0 {
+        if facts.has_split && class.subset(Subset::Train) == 0 {
             "the existing split has no image of it to train on".to_owned()
         } else if class.authors > 0 {
             format!(
@@ -275,13 +275,13 @@ impl Chosen {
         }
     }
 
-    /// Folds and the part held out of them.
+    /// Folds and the test set.
     fn split(&mut self, facts: &Facts, classes: &[&Class]) -> Sizes {
         let all: usize = classes.iter().map(|class| class.images).sum();
-        let of = |split| {
+        let of = |subset| {
             classes
                 .iter()
-                .map(|class| class.subset(split))
+                .map(|class| class.subset(subset))
                 .sum::<usize>()
         };
         let fewest = classes
@@ -289,13 +289,13 @@ impl Chosen {
             .min_by_key(|class| (class.groups, &class.label));
         let (groups, label) = fewest.map_or((MIN_GROUPS, ""), |class| (class.groups, &class.label));
         let least = classes.iter().map(|class| class.images).min().unwrap_or(0);
-        if facts.has_split && of(Split::Validation) > 0 {
+        if facts.has_split && of(Subset::Validation) > 0 {
             let reason =
                 "the collection has a split of its own: one network, trained on its `train`";
             self.set("split.folds", json!(1), reason);
             return Sizes {
                 all,
-                train: of(Split::Train),
+                train: of(Subset::Train),
                 folds: 1,
                 classes: classes.len(),
             };
@@ -305,17 +305,17 @@ impl Chosen {
         let folds = if is_slow { 2 } else { possible };
         let reason = if is_slow {
             format!(
-                "with {all} images a half tests precisely enough, and {FOLDS} folds take twice the time"
+                "with {all} images a half validates precisely enough, and {FOLDS} folds take twice the time"
             )
         } else {
             format!(
-                "`{label}` has {groups} groups (authors, and images without one): one for the test, one a fold"
+                "`{label}` has {groups} groups (authors, and images without one): one for the test set, one a fold"
             )
         };
         self.set("split.folds", json!(folds), reason);
         let share = held_out_share(least);
         let test = if facts.has_split {
-            of(Split::Test)
+            of(Subset::Test)
         } else {
             whole_share(all, share)
         };
@@ -323,7 +323,7 @@ impl Chosen {
             let reason = format!(
                 "the smallest class has {least} images, and two of each class are needed to test on"
             );
-            self.set("split.validation", json!(share), reason);
+            self.set("split.test", json!(share), reason);
         }
         let train = all.saturating_sub(test) * (folds - 1) / folds;
         Sizes {
@@ -766,18 +766,21 @@ mod tests {
     fn an_existing_split_has_one_fold() {
         let mut all = classes(6, 64, 0);
         for class in &mut all {
-            class.subsets = [("train", 40), ("validation", 12), ("test", 12)]
-                .map(|(name, n)| (name.to_owned(), n))
-                .into();
+            class.subsets = [
+                (Subset::Train, 40),
+                (Subset::Validation, 12),
+                (Subset::Test, 12),
+            ]
+            .into();
         }
         let mut facts = facts(all, 64);
         facts.has_split = true;
         let planned = plan(&facts).unwrap();
         assert_eq!(value(&planned, "split.folds"), 1);
-        assert_eq!(value(&planned, "split.validation"), Value::Null);
+        assert_eq!(value(&planned, "split.test"), Value::Null);
         // Without images for validation, those for training are dealt.
         for class in &mut facts.classes {
-            class.subsets.remove("validation");
+            class.subsets.remove(&Subset::Validation);
         }
         assert_eq!(value(&plan(&facts).unwrap(), "split.folds"), 4);
     }

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use dataset::collection::Survey;
 use serde::Serialize;
 use serde_json::Value;
+use tables::subset::Subset;
 
 use crate::authors::Source;
 use crate::cost::{self, Estimate, Machine};
@@ -41,7 +42,7 @@ pub(crate) struct Report {
     /// Ways to tell authors that were refused, with the reason.
     refused: Vec<Refused>,
     /// Images of each subset of an existing split; empty without one.
-    split: BTreeMap<String, usize>,
+    split: BTreeMap<Subset, usize>,
     /// Files and folders that cannot be used, by reason.
     problems: Vec<Problems>,
     /// Hidden files, litter and files that `.atelierignore` names.
@@ -121,11 +122,11 @@ impl Report {
         settings: Vec<Setting>,
     ) -> Self {
         let mut formats: BTreeMap<String, usize> = BTreeMap::new();
-        let mut split: BTreeMap<String, usize> = BTreeMap::new();
+        let mut split: BTreeMap<Subset, usize> = BTreeMap::new();
         for row in &survey.annotations {
             *formats.entry(row.format.clone()).or_default() += 1;
-            if let Some(part) = &row.split {
-                *split.entry(part.clone()).or_default() += 1;
+            if let Some(subset) = row.split {
+                *split.entry(subset).or_default() += 1;
             }
         }
         let authors = grouping.authors.as_ref().map(|chosen| {
@@ -283,7 +284,7 @@ impl Report {
         let split: Vec<String> = self
             .split
             .iter()
-            .map(|(part, n)| format!("{part} {n}"))
+            .map(|(subset, n)| format!("{subset} {n}"))
             .collect();
         let n_problems: usize = self.problems.iter().map(|problem| problem.count).sum();
         let rows = [
@@ -354,7 +355,7 @@ impl Report {
             "authors".to_owned(),
         ];
         if has_split {
-            header.extend(["train", "validation", "test"].map(str::to_owned));
+            header.extend(Subset::OF_SPLIT.map(|subset| subset.to_string()));
         }
         header.push(String::new());
         let why: BTreeMap<&str, &str> = self
@@ -370,8 +371,7 @@ impl Report {
             };
             let mut row = vec![class.label.clone(), class.images.to_string(), authors];
             if has_split {
-                let part = |part: &str| class.subsets.get(part).copied().unwrap_or(0).to_string();
-                row.extend(["train", "validation", "test"].map(part));
+                row.extend(Subset::OF_SPLIT.map(|subset| class.subset(subset).to_string()));
             }
             row.push(
                 why.get(class.label.as_str())
@@ -496,10 +496,10 @@ fn without_weights(facts: &Facts) -> Option<String> {
 
 /// A question about an existing split whose subsets share authors.
 fn shared_authors(survey: &Survey) -> Option<String> {
-    let mut subsets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut subsets: BTreeMap<&str, BTreeSet<Subset>> = BTreeMap::new();
     for row in &survey.annotations {
-        if let (Some(author), Some(split)) = (&row.author, &row.split) {
-            subsets.entry(author).or_default().insert(split);
+        if let (Some(author), Some(subset)) = (&row.author, row.split) {
+            subsets.entry(author).or_default().insert(subset);
         }
     }
     let shared = subsets.values().filter(|of| of.len() > 1).count();

@@ -181,7 +181,7 @@ fn sub_folders_tables_and_splits_are_grouped() {
         |part, c, i| format!("parted/data/{part}/{c}/{i}.png"),
     );
     let out = space.ok("parted");
-    assert!(out.contains("test 12, train 12, validation 12"), "{out}");
+    assert!(out.contains("train 12, validation 12, test 12"), "{out}");
     let params = space.params("parted");
     assert_eq!(params.get("split.folds").unwrap(), 1);
     assert_eq!(

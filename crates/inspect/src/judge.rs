@@ -14,6 +14,7 @@ use stage::Seed;
 use tables::cluster::Cluster;
 use tables::explanation::Explanation;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 
 use crate::neighbors::{Neighbor, nearest, place};
 
@@ -147,7 +148,7 @@ impl Judge {
         Ok(Explanation {
             path: file.to_owned(),
             label: first.label.clone(),
-            part: "new".to_owned(),
+            subset: Subset::Unseen,
             top1: first.label.clone(),
             top1_probability: first.probability,
             top2: second.label.clone(),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tables::cluster::Cluster;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 
 /// How many are told.
 const N_NEIGHBORS: usize = 5;
@@ -14,8 +15,8 @@ pub(crate) struct Neighbor {
     pub(crate) path: String,
     /// The true class.
     pub(crate) label: String,
-    /// `train`, `test` or `val`.
-    pub(crate) part: String,
+    /// As in `predictions`.
+    pub(crate) subset: Subset,
     /// Euclidean, in the embedding.
     pub(crate) distance: f64,
 }
@@ -38,7 +39,7 @@ pub(crate) fn nearest(embedding: &[f32], predictions: &[Prediction]) -> Vec<Neig
     let neighbor = |(distance, row): (f64, &Prediction)| Neighbor {
         path: row.path.clone(),
         label: row.label.clone(),
-        part: row.part.clone(),
+        subset: row.subset,
         distance,
     };
     order.into_iter().map(neighbor).collect()
@@ -78,7 +79,7 @@ mod tests {
         Prediction {
             path: path.to_owned(),
             label: "a".to_owned(),
-            part: "train".to_owned(),
+            subset: Subset::Train,
             logits: Vec::new(),
             probabilities: Vec::new(),
             embedding: embedding.to_vec(),
@@ -90,7 +91,7 @@ mod tests {
         Cluster {
             path: path.to_owned(),
             label: "a".to_owned(),
-            part: "train".to_owned(),
+            subset: Subset::Train,
             kmeans: 0,
             agglomerative: 0,
             umap_x: x,

@@ -23,7 +23,7 @@ pub(crate) fn of(picture: &Judged) -> String {
         let _ = writeln!(
             text,
             "  {head:7}  {:.3} {} ({})",
-            neighbor.distance, neighbor.path, neighbor.part
+            neighbor.distance, neighbor.path, neighbor.subset
         );
     }
     if let Some([x, y]) = picture.place {
@@ -46,6 +46,7 @@ mod tests {
     use super::*;
     use crate::judge::Guess;
     use crate::neighbors::Neighbor;
+    use tables::subset::Subset;
 
     #[test]
     fn lines_stand_in_columns() {
@@ -56,7 +57,7 @@ mod tests {
         let neighbor = |path: &str, distance| Neighbor {
             path: path.to_owned(),
             label: "cubism".to_owned(),
-            part: "train".to_owned(),
+            subset: Subset::Train,
             distance,
         };
         let picture = Judged {

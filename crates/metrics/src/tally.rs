@@ -2,7 +2,7 @@
 
 use crate::Judgment;
 
-/// A score of a model on a part.
+/// A score of a model on a subset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Share of pictures whose class was said.

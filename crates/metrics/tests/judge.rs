@@ -8,6 +8,7 @@ use approx::assert_abs_diff_eq;
 use serde_json::json;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
+use tables::subset::Subset;
 use tables::{Reader, Writer};
 
 fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Arrangement {
@@ -15,7 +16,7 @@ fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Arrang
         epoch: 0,
         path: format!("{number}.jpg"),
         label: label.to_owned(),
-        part: "test".to_owned(),
+        subset: Subset::Validation,
         learned,
         embedding: embedding.to_vec(),
     }
@@ -81,7 +82,7 @@ fn classes_are_judged_in_native_space_and_on_the_sphere() {
 }
 
 #[test]
-fn a_large_part_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
+fn a_large_subset_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
     // The points are the same in both epochs, and six of forty are scored.
     let epoch = |epoch: u32| {
         let rows = (0..40).map(move |number| {

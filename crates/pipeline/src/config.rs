@@ -20,14 +20,15 @@
 //! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
 //! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
 //! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
-//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.val.*` for a part |
+//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.test.*` for some of them |
 //! | `check` | by output, what its rows must be like: see the crate `checks` |
 //!
 //! `env` is part of a stage's key; none of the keys below it is.
 //!
 //! Beside the stages stand `default-params = "FILE"`, the overlay of `params.toml` that holds where a command is given no
 //! `--params`, and `[cache]` with `max-size = "20 GB"` and `max-age = "30 d"`: what is beyond them and in no use is removed
-//! from the cache after a run.
+//! from the cache after a run. `[renamed-params]` has new names by old ones, `"split.validation" = "split.test"`: the
+//! error for an old name in an overlay or in `--set` tells the new one.
 //!
 //! Keys of `[device]`, which may be missing: `check`, the `crate/binary` that finds out whether the accelerator that
 //! `device = "auto"` means can be used, and `params`, a table of what it gets, `name = "key of params.toml"`.
@@ -68,7 +69,14 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const ROOT_KEYS: [&str; 5] = ["advice", "cache", "default-params", "device", "stage"];
+pub(crate) const ROOT_KEYS: [&str; 6] = [
+    "advice",
+    "cache",
+    "default-params",
+    "device",
+    "renamed-params",
+    "stage",
+];
 
 const CACHE_KEYS: [&str; 2] = ["max-size", "max-age"];
 
@@ -88,6 +96,8 @@ pub struct Config {
     pub source: Source,
     /// `default-params`: the overlay of params, from the workspace root, that holds where none is given.
     pub default_params: Option<Spanned<String>>,
+    /// `renamed-params`: new names of parameters by old ones.
+    pub renamed_params: BTreeMap<String, String>,
     /// How large and how old what is in the cache may become.
     pub cache: CacheLimits,
     /// Stages in the order of the file.
@@ -281,6 +291,7 @@ impl Config {
         let root = document.as_table();
         reader.known_keys(root, "top-level key", &ROOT_KEYS)?;
         let default_params = reader.optional_string(root, "default-params")?;
+        let renamed_params = reader.renamed_params(root)?;
         let cache = reader.cache(root)?;
         let mut stages = Vec::new();
         if let Some(item) = root.get("stage") {
@@ -301,6 +312,7 @@ impl Config {
         Ok(Config {
             source,
             default_params,
+            renamed_params,
             cache,
             stages,
             advice,

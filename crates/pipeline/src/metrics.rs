@@ -1,6 +1,6 @@
 //! Numbers that stages made, read from outputs that are declared as `metrics`.
 //!
-//! What is marked comes in the order of the marks: `metrics = ["scores.val.*", "scores"]` has those of the validation first.
+//! What is marked comes in the order of the marks: `metrics = ["scores.test.*", "scores"]` has those of the test set first.
 //!
 //! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by its
 //! keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of text and
@@ -387,8 +387,8 @@ mod tests {
     #[test]
     fn the_numbers_of_json_are_named_by_their_keys() {
         let text =
-            br#"{"val": {"f1": 0.5, "top": [1, 2.5]}, "note": "x", "ok": true, "none": null}"#;
-        let expected = [("val.f1", 0.5), ("val.top.0", 1.0), ("val.top.1", 2.5)];
+            br#"{"test": {"f1": 0.5, "top": [1, 2.5]}, "note": "x", "ok": true, "none": null}"#;
+        let expected = [("test.f1", 0.5), ("test.top.0", 1.0), ("test.top.1", 2.5)];
         let expected: Vec<_> = expected
             .map(|(name, value)| (name.to_owned(), value))
             .into();

@@ -31,6 +31,8 @@ pub struct Params {
     root: Map<String, Value>,
     places: BTreeMap<String, Place>,
     sources: Vec<Source>,
+    /// New names of parameters by old ones.
+    renamed: BTreeMap<String, String>,
 }
 
 /// Where a value was given.
@@ -64,7 +66,11 @@ impl Params {
                 source.transpose()
             })?);
         }
-        let mut params = Params::of_sources(declared, overlays)?;
+        let mut params = Params {
+            renamed: config.renamed_params.clone(),
+            ..Params::default()
+        };
+        params.read(declared, overlays)?;
         for setting in &overrides.settings {
             params.set(setting)?;
         }
@@ -77,13 +83,18 @@ impl Params {
     /// As [`Params::load`], but for reading.
     pub(crate) fn of_sources(declared: Option<Source>, overlays: Vec<Source>) -> Result<Self> {
         let mut params = Params::default();
+        params.read(declared, overlays)?;
+        Ok(params)
+    }
+
+    fn read(&mut self, declared: Option<Source>, overlays: Vec<Source>) -> Result<()> {
         if let Some(source) = declared {
-            params.declare(source)?;
+            self.declare(source)?;
         }
         for source in overlays {
-            params.overlay(source)?;
+            self.overlay(source)?;
         }
-        Ok(params)
+        Ok(())
     }
 
     /// Takes all of `source`: it says which keys there are.
@@ -239,8 +250,11 @@ impl Params {
         }
     }
 
-    /// A clause with the nearest key to an unknown one.
+    /// A clause with the new name of an unknown key, or with the nearest key to it.
     pub(crate) fn hint(&self, dotted: &str) -> String {
+        if let Some(new) = self.renamed.get(dotted) {
+            return format!("; it was renamed to `{new}`");
+        }
         let mut keys = Vec::new();
         list_keys("", &self.root, &mut keys);
         // Within a known table only its keys are of interest.

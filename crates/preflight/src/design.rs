@@ -1,4 +1,4 @@
-//! Whether every fold of every design can be trained and tested.
+//! Check that every fold of every split can be trained and validated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::Finding;
 /// Classes that a finding lists.
 const LISTED: usize = 8;
 
-/// A design: the part of each image.
+/// A split, as numbers of images by class and fold.
 pub struct Design {
     /// As messages name it, with the stage that trains on it.
     name: &'static str,
@@ -31,22 +31,21 @@ impl Counts {
         self.train + others.map(|(_, n)| n).sum::<usize>()
     }
 
-    fn tested_on(&self, fold: u32) -> usize {
+    fn validated_on(&self, fold: u32) -> usize {
         self.folds.get(&fold).copied().unwrap_or(0)
     }
 }
 
 impl Design {
-    /// The design of the table `folds`; images in unknown parts are left to the stages that read them.
+    /// The split of the table `folds`.
     pub fn of(name: &'static str, folds: &[Fold]) -> Self {
         let mut classes: BTreeMap<String, Counts> = BTreeMap::new();
         for row in folds {
             let counts = classes.entry(row.label.clone()).or_default();
-            match row.assignment() {
-                Some(Assignment::Train) => counts.train += 1,
-                Some(Assignment::Fold(fold)) => *counts.folds.entry(fold).or_default() += 1,
-                Some(Assignment::Validation) => counts.held_out += 1,
-                None => {}
+            match row.fold {
+                Assignment::Train => counts.train += 1,
+                Assignment::Fold(fold) => *counts.folds.entry(fold).or_default() += 1,
+                Assignment::Test => counts.held_out += 1,
             }
         }
         Self { name, classes }
@@ -76,10 +75,10 @@ impl Design {
         of.map(|counts| counts.trained_on(fold)).sum()
     }
 
-    /// Images that the fold is tested on.
-    pub fn tested_on(&self, fold: u32) -> usize {
+    /// Images that the fold validates on.
+    pub fn validated_on(&self, fold: u32) -> usize {
         let counts = self.classes.values();
-        counts.map(|counts| counts.tested_on(fold)).sum()
+        counts.map(|counts| counts.validated_on(fold)).sum()
     }
 
     fn untrained(&self, fold: u32) -> Vec<&str> {
@@ -89,11 +88,11 @@ impl Design {
     }
 }
 
-/// Checks that each of `folds` can be trained and tested under `design`.
+/// Checks that each of `folds` can be trained and validated under `design`.
 pub fn check_design(design: &Design, folds: &BTreeSet<u32>, findings: &mut Vec<Finding>) {
     let name = design.name;
     for &fold in folds {
-        if design.tested_on(fold) == 0 {
+        if design.validated_on(fold) == 0 {
             findings.push(Finding::new(
                 format!("fold {fold} of the split {name} has no image, expected at least 1"),
                 "set `split.folds` to the number of folds that the split has, or use images by more authors",
@@ -129,14 +128,14 @@ pub fn check_design(design: &Design, folds: &BTreeSet<u32>, findings: &mut Vec<F
 pub(crate) mod tests {
     use super::*;
 
-    /// A design of `(label, part, images)`.
+    /// A split of `(label, assignment, images)`.
     pub(crate) fn design(rows: &[(&str, &str, usize)]) -> Design {
-        let rows = rows.iter().flat_map(|&(label, part, n)| {
+        let rows = rows.iter().flat_map(|&(label, assignment, n)| {
             (0..n).map(move |number| Fold {
-                path: format!("{label}/{part}-{number}.png"),
+                path: format!("{label}/{assignment}-{number}.png"),
                 label: label.to_owned(),
                 author: None,
-                part: part.to_owned(),
+                fold: assignment.parse().unwrap(),
             })
         });
         Design::of("by author", &rows.collect::<Vec<_>>())
@@ -153,12 +152,17 @@ pub(crate) mod tests {
         let design = design(&[("a", "0", 3), ("a", "1", 1), ("b", "1", 2), ("b", "2", 2)]);
         assert_eq!(check(&design, 0..3), [""; 0]);
         assert_eq!(design.trained_on(1, &["a", "b"]), 5);
-        assert_eq!((design.tested_on(1), design.len()), (3, 8));
+        assert_eq!((design.validated_on(1), design.len()), (3, 8));
     }
 
     #[test]
     fn a_class_in_one_fold_is_found_with_its_cure() {
-        let design = design(&[("a", "0", 3), ("a", "1", 1), ("b", "1", 2), ("b", "val", 2)]);
+        let design = design(&[
+            ("a", "0", 3),
+            ("a", "1", 1),
+            ("b", "1", 2),
+            ("b", "test", 2),
+        ]);
         let found = check(&design, 0..2);
         let [finding] = &found[..] else {
             panic!("one fold lacks a class");

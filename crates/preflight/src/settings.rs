@@ -86,7 +86,7 @@ pub struct Train {
 /// Settings of `[arrange]`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Arrange {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
     /// Classes that are not learned.
     pub held_out: Vec<String>,

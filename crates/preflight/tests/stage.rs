@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tables::annotation::Annotation;
-use tables::fold::Fold;
+use tables::fold::{Assignment, Fold};
 use tables::{Table, Writer};
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ impl Folder {
                     path,
                     label: (*label).to_owned(),
                     author: None,
-                    part: (number % 2).to_string(),
+                    fold: Assignment::Fold((number % 2) as u32),
                 });
             }
         }
@@ -153,11 +153,11 @@ fn everything_wrong_is_listed_at_once_with_its_cure() {
 #[test]
 fn a_split_that_leaves_a_fold_without_a_class_is_found_before_training() {
     let folder = Folder::of(&["cat", "dog"]);
-    let row = |number: usize, label: &str, part: &str| Fold {
+    let row = |number: usize, label: &str, assignment: &str| Fold {
         path: format!("{label}/{number}.png"),
         label: label.to_owned(),
         author: None,
-        part: part.to_owned(),
+        fold: assignment.parse().unwrap(),
     };
     let rows = (0..8).flat_map(|n| [row(n, "cat", ["0", "1"][n % 2]), row(n, "dog", "0")]);
     folder.write("by_class", rows.collect());

@@ -7,14 +7,20 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tables::feature::Feature;
-use tables::fold::Fold;
+use tables::fold::{Assignment, Fold};
 use tables::probe::Probe;
+use tables::subset::Subset;
 use tables::{Reader, Table, Writer};
 use tempfile::TempDir;
 
 const LABELS: [&str; 3] = ["blue", "green", "red"];
-/// The last one is validation.
-const PARTS: [&str; 4] = ["0", "1", "2", "val"];
+/// The last one is the test set.
+const ASSIGNMENTS: [Assignment; 4] = [
+    Assignment::Fold(0),
+    Assignment::Fold(1),
+    Assignment::Fold(2),
+    Assignment::Test,
+];
 
 fn write<T: Table>(path: &Path, rows: Vec<T>) {
     let mut writer = Writer::create(path);
@@ -32,16 +38,16 @@ impl Study {
             (
                 format!("{number:02}.png"),
                 number % 3,
-                PARTS[number / 3 % 4],
+                ASSIGNMENTS[number / 3 % 4],
             )
         };
         let fold = |number| {
-            let (path, code, part) = picture(number);
+            let (path, code, assignment) = picture(number);
             Fold {
                 path,
                 label: LABELS[code].to_owned(),
                 author: None,
-                part: part.to_owned(),
+                fold: assignment,
             }
         };
         write(&study.path("folds"), (0..48).map(fold).collect());
@@ -108,12 +114,12 @@ fn classes_are_read_where_features_tell_them() {
     assert!(bytes("one") == bytes("four"), "threads make a difference");
 
     let rows: Vec<Probe> = Reader::new(&study.path("one")).read().unwrap();
-    // Two backbones, three classifiers, three folds, three parts, two metrics.
+    // Two backbones, three classifiers, three folds, three subsets, two metrics.
     assert_eq!(rows.len(), 2 * 3 * 3 * 3 * 2);
     assert!(rows.is_sorted_by(|a, b| a.order(b).is_le()));
     for row in rows
         .iter()
-        .filter(|row| row.part != "train" && row.metric == "top1")
+        .filter(|row| row.subset != Subset::Train && row.metric == "top1")
     {
         match row.backbone.as_str() {
             "clear" => assert!(row.value > 0.99, "{row:?}"),

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
-use crate::format::{count, counted, list, part, value};
+use crate::format::{count, counted, list, subset_name, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
 use crate::shown::Shown;
 use crate::space::{Ground, Space, Star};
-use crate::study::{PARTS, Study};
+use crate::study::Study;
 
 /// Metrics: name in the table, name in the report, what to look for.
 const METRICS: [(&str, &str, &str); 4] = [
@@ -84,19 +85,26 @@ fn words(study: &Study) -> String {
         return format!("{first}; it was not trained.");
     };
     let of = |classes| {
-        let score = score(study, epoch, "test", classes, "sphere", "silhouette");
+        let score = score(
+            study,
+            epoch,
+            Subset::Validation,
+            classes,
+            "sphere",
+            "silhouette",
+        );
         value(score.and_then(|row| row.value))
     };
     let learned = of("learned");
     match held_out.as_slice() {
         [] => format!(
-            "{first}. It saw every class: with `arrange.held_out` it can be tested on classes that it never saw. After {}, the \
-             silhouette of the test pictures is {learned}. Distances are taken between directions, on the unit sphere.",
+            "{first}. It saw every class: with `arrange.held_out` it can be evaluated on classes that it never saw. After {}, the \
+             silhouette of the validation images is {learned}. Distances are taken between directions, on the unit sphere.",
             epochs(epoch)
         ),
         _ => format!(
             "{first}, and never saw {}. If it had learned what makes a style, and not those styles alone, the held-out \
-             classes would part as well. After {}, the silhouette of the test pictures is {learned} for learned classes \
+             classes would part as well. After {}, the silhouette of the validation images is {learned} for learned classes \
              and {} for those held out. Distances are taken between directions, on the unit sphere.",
             list(&held_out),
             epochs(epoch),
@@ -123,24 +131,25 @@ fn last_epoch(study: &Study) -> Option<u32> {
 fn score<'a>(
     study: &'a Study,
     epoch: u32,
-    part: &str,
+    subset: Subset,
     classes: &str,
     space: &str,
     metric: &str,
 ) -> Option<&'a ArrangementScore> {
-    let wanted = (epoch, [part, classes, space, metric]);
+    let wanted = (epoch, subset, [classes, space, metric]);
     let mut rows = study.arrangement_scores.iter();
     rows.find(|row| {
-        let names = [&row.part, &row.classes, &row.space, &row.metric];
-        (row.epoch, names.map(String::as_str)) == wanted
+        let names = [&row.classes, &row.space, &row.metric];
+        (row.epoch, row.subset, names.map(String::as_str)) == wanted
     })
 }
 
 /// `(epoch, value)` where it is defined, on the sphere.
-fn curve(study: &Study, part: &str, classes: &str, metric: &str) -> Vec<(f64, f64)> {
-    let wanted = [part, classes, "sphere", metric];
+fn curve(study: &Study, subset: Subset, classes: &str, metric: &str) -> Vec<(f64, f64)> {
+    let wanted = (subset, [classes, "sphere", metric]);
     let rows = study.arrangement_scores.iter().filter(|row| {
-        [&row.part, &row.classes, &row.space, &row.metric].map(String::as_str) == wanted
+        let names = [&row.classes, &row.space, &row.metric];
+        (row.subset, names.map(String::as_str)) == wanted
     });
     let defined = rows.filter_map(|row| Some((row.epoch, row.value.filter(|v| v.is_finite())?)));
     defined
@@ -152,9 +161,9 @@ fn panel(study: &Study, (metric, name, look): (&str, &str, &str)) -> Figure {
     let curves: Vec<_> = CLASSES
         .into_iter()
         .flat_map(|(classes, _, stroke)| {
-            [("train", " faint"), ("test", "")].map(|(part, look)| {
+            [(Subset::Train, " faint"), (Subset::Validation, "")].map(|(subset, look)| {
                 let class = format!("{stroke}{look}");
-                (class, curve(study, part, classes, metric))
+                (class, curve(study, subset, classes, metric))
             })
         })
         .collect();
@@ -179,7 +188,7 @@ fn panel(study: &Study, (metric, name, look): (&str, &str, &str)) -> Figure {
         match places.as_slice() {
             // A line needs two points: one epoch is a dot.
             [only] => {
-                let class = format!("{class} points part-test");
+                let class = format!("{class} points subset-validation");
                 plot.canvas.dots(&class, &[*only], name);
             }
             places => plot.canvas.polyline(class, places),
@@ -195,7 +204,7 @@ fn panel(study: &Study, (metric, name, look): (&str, &str, &str)) -> Figure {
         name: format!("metric-{}", metric.replace('_', "-")),
         title: format!("{name} by epoch"),
         caption: format!(
-            "{look} Strong: the test part; faint: the training part, its learned classes as they were trained on, varied and \
+            "{look} Strong: validation images; faint: training images, those of learned classes as they were trained on, augmented and \
              while the weights moved."
         ),
         canvas: plot.canvas,
@@ -213,24 +222,24 @@ fn last(study: &Study) -> Markup {
             @for (_, name, _) in METRICS { th scope="col" { (name) } }
         }
     };
-    let is_in = |row: &&Arrangement, part: &str, classes: &str| {
-        row.part == part && row.learned == (classes == "learned")
+    let is_in = |row: &&Arrangement, subset: Subset, classes: &str| {
+        row.subset == subset && row.learned == (classes == "learned")
     };
-    let groups = PARTS
+    let groups = Subset::OF_SPLIT
         .into_iter()
-        .flat_map(|part| CLASSES.map(|(classes, name, _)| (part, classes, name)));
+        .flat_map(|subset| CLASSES.map(|(classes, name, _)| (subset, classes, name)));
     let body = html! {
-        @for (name, classes, classes_name) in groups {
-            @let n = study.arrangement.iter().filter(|row| is_in(row, name, classes)).count();
+        @for (subset, classes, classes_name) in groups {
+            @let n = study.arrangement.iter().filter(|row| is_in(row, subset, classes)).count();
             @if n > 0 {
                 @for space in ["native", "sphere"] {
                     tr {
-                        th scope="row" { (part(name)) }
+                        th scope="row" { (subset_name(subset)) }
                         td { (classes_name) }
                         td { (count(n)) }
                         td { (space) }
                         @for (metric, ..) in METRICS {
-                            @let score = score(study, epoch, name, classes, space, metric);
+                            @let score = score(study, epoch, subset, classes, space, metric);
                             td { (value(score.and_then(|row| row.value))) }
                         }
                     }
@@ -257,7 +266,7 @@ fn spaces(study: &Study, shown: &Shown<'_>) -> Option<[Space; 2]> {
                 at: row.embedding.as_slice().try_into().ok()?,
                 number: codes.of(&row.label),
                 name,
-                part: &row.part,
+                subset: row.subset,
                 path: &row.path,
             })
         })
@@ -269,7 +278,7 @@ fn spaces(study: &Study, shown: &Shown<'_>) -> Option<[Space; 2]> {
         "The learned space",
         &format!(
             "Each class should be a ray from the origin: its direction is what the network learned, and its length is how \
-             sure it is. {}Pictures of the training part are faint.",
+             sure it is. {}Training images are faint.",
             if has_held_out {
                 "Look for where held-out classes go: along others' rays, or ways of their own. "
             } else {
@@ -283,7 +292,7 @@ fn spaces(study: &Study, shown: &Shown<'_>) -> Option<[Space; 2]> {
         "metric-sphere",
         "The learned directions",
         &format!(
-            "Look for spots of one color{}. Pictures of the training part are faint.",
+            "Look for spots of one color{}. Training images are faint.",
             if has_held_out {
                 ", and for what held-out classes lie among: these are the classes that the network takes them for"
             } else {

@@ -1,9 +1,9 @@
-//! The design: authors and pictures by class and part.
+//! The split: authors and images by class and fold.
 
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use tables::fold::VALIDATION;
+use tables::fold::Assignment;
 
 use crate::format::count;
 use crate::section::{Section, table};
@@ -11,24 +11,31 @@ use crate::study::Study;
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
-    let has_validation = study.balance.iter().any(|row| row.part == VALIDATION);
+    let has_test_set = { study.balance.iter() }.any(|row| row.fold == Assignment::Test);
     let body = html! {
         p {
-            @if study.has_fixed_training_part() {
+            @if study.has_fixed_training_images() {
                 "The collection came with a split, which was kept. "
             } @else if study.has_authors() {
-                "Authors were dealt whole, so that no part knows an author of another. Within that bound the folds were "
+                "All images of an author were dealt together, so that no two folds share an author. Within that bound the folds were "
                 "made as even as the data allow, in pictures and in authors of every class. "
-                @if has_validation { "The validation part takes the authors with the fewest pictures." }
+                @if has_test_set { "The test set takes the authors with the fewest images." }
             } @else {
                 "No author is known, so single images were dealt, every class as evenly as the data allow."
             }
+        }
+        p {
+            @if !study.has_fixed_training_images() {
+                "For each fold, its own images validate and those of the other folds train. "
+            }
+            "Validation images select the epoch, the fold and everything else that is tuned. Test images select nothing. "
+            "The study on paintings which atelier began with used the words “validation” and “test” the other way round."
         }
         (balance_table(study))
         p.note {
             "Look along a row: the folds' numbers should be near each other. "
             @if study.has_authors() { "Where one author made many of a class's pictures, they cannot be. " }
-            "The shaded columns are the fold that the chosen network was tested on."
+            "The shaded columns are the fold that the chosen network was validated on."
             @if study.has_authors() {
                 " A dash stands for a class without known authors; an author of two classes is counted in each."
             }
@@ -42,56 +49,56 @@ pub(crate) fn section(study: &Study) -> Section {
     }
 }
 
-/// By class and part: authors and pictures.
-type Cells<'a> = BTreeMap<&'a str, BTreeMap<&'a str, (u32, u32)>>;
+/// Authors and images by class and fold.
+type Cells<'a> = BTreeMap<&'a str, BTreeMap<Assignment, (u32, u32)>>;
 
 fn balance_table(study: &Study) -> Markup {
-    let parts = parts(study);
+    let folds = folds(study);
     let mut cells = Cells::new();
     for row in &study.balance {
         let class = cells.entry(&row.label).or_default();
-        class.insert(&row.part, (row.authors, row.pictures));
+        class.insert(row.fold, (row.authors, row.pictures));
     }
-    let tested = study.choice.fold.to_string();
-    let shade = |part: &str| (part == tested).then_some("shaded");
+    let validation = Assignment::Fold(study.choice.fold);
+    let shade = |fold: Assignment| (fold == validation).then_some("shaded");
     let head = html! {
-        tr { td {} th scope="colgroup" colspan=(parts.len()) { "authors" } th.group scope="colgroup" colspan=(parts.len() + 1) { "pictures" } }
+        tr { td {} th scope="colgroup" colspan=(folds.len()) { "authors" } th.group scope="colgroup" colspan=(folds.len() + 1) { "pictures" } }
         tr {
             th scope="col" { "class" }
-            @for part in &parts { th scope="col" class=[shade(part)] { (part) } }
-            @for (idx, part) in parts.iter().enumerate() { th scope="col" class=(class(idx, shade(part))) { (part) } }
+            @for &fold in &folds { th scope="col" class=[shade(fold)] { (fold) } }
+            @for (idx, &fold) in folds.iter().enumerate() { th scope="col" class=(class(idx, shade(fold))) { (fold) } }
             th scope="col" { "all" }
         }
     };
     let body = html! {
         @for (label, counts) in &cells {
             @let has_authors = counts.values().any(|(authors, _)| *authors > 0);
-            @let count_in = |part: &str| counts.get(part).copied().unwrap_or_default();
+            @let count_in = |fold: Assignment| counts.get(&fold).copied().unwrap_or_default();
             tr {
                 th scope="row" { (label) }
-                @for part in &parts {
-                    td class=[shade(part)] { @if has_authors { (count(count_in(part).0)) } @else { "–" } }
+                @for &fold in &folds {
+                    td class=[shade(fold)] { @if has_authors { (count(count_in(fold).0)) } @else { "–" } }
                 }
-                @for (idx, part) in parts.iter().enumerate() {
-                    td class=(class(idx, shade(part))) { (count(count_in(part).1)) }
+                @for (idx, &fold) in folds.iter().enumerate() {
+                    td class=(class(idx, shade(fold))) { (count(count_in(fold).1)) }
                 }
                 td { (count(counts.values().map(|(_, pictures)| pictures).sum::<u32>())) }
             }
         }
         tr.total {
             th scope="row" { "all" }
-            @for part in &parts { td class=[shade(part)] {} }
-            @for (idx, part) in parts.iter().enumerate() {
-                td class=(class(idx, shade(part))) { (count(sum(&cells, part))) }
+            @for &fold in &folds { td class=[shade(fold)] {} }
+            @for (idx, &fold) in folds.iter().enumerate() {
+                td class=(class(idx, shade(fold))) { (count(sum(&cells, fold))) }
             }
-            td { (count(parts.iter().map(|part| sum(&cells, part)).sum::<u32>())) }
+            td { (count(folds.iter().map(|&fold| sum(&cells, fold)).sum::<u32>())) }
         }
     };
-    table("Authors and pictures by class and part", &head, &body)
+    table("Authors and images by class and fold", &head, &body)
 }
 
-fn sum(cells: &Cells<'_>, part: &str) -> u32 {
-    let counts = cells.values().filter_map(|counts| counts.get(part));
+fn sum(cells: &Cells<'_>, fold: Assignment) -> u32 {
+    let counts = cells.values().filter_map(|counts| counts.get(&fold));
     counts.map(|(_, pictures)| pictures).sum()
 }
 
@@ -101,15 +108,11 @@ fn class(idx: usize, shade: Option<&str>) -> String {
     format!("{group}{}", shade.unwrap_or_default())
 }
 
-/// The training part of a split that the collection came with, the folds in the order of their numbers, then validation.
-fn parts(study: &Study) -> Vec<&str> {
-    let mut parts: Vec<&str> = study.balance.iter().map(|row| row.part.as_str()).collect();
-    let key = |part: &str| match part {
-        "train" => (0, 0),
-        VALIDATION => (2, 0),
-        fold => (1, fold.parse::<u32>().unwrap_or(u32::MAX)),
-    };
-    parts.sort_by(|a, b| (key(a), a).cmp(&(key(b), b)));
-    parts.dedup();
-    parts
+/// The training images of a split that the collection came with, the folds in the order of their numbers, then the test
+/// set.
+fn folds(study: &Study) -> Vec<Assignment> {
+    let mut folds: Vec<Assignment> = study.balance.iter().map(|row| row.fold).collect();
+    folds.sort_unstable();
+    folds.dedup();
+    folds
 }

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 use tables::calibration::Calibration;
 use tables::reliability::Reliability;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
-use crate::format::{NONE, count, counted, part, percent, value};
+use crate::format::{NONE, count, counted, percent, subset_name, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
 use crate::study::Study;
@@ -19,10 +20,10 @@ const VARIANTS: [(&str, &str, &str); 5] = [
     ("forest", "isotonic", "by isotonic regression"),
 ];
 
-/// Parts with their colors: what was fitted to, and what judges.
-const PARTS: [(&str, &str, &str); 2] = [
-    ("test", "stroke-0", "fill-0"),
-    ("val", "stroke-1", "fill-1"),
+/// Subsets with their colors: the one that calibrators are fitted to, and the one that evaluates them.
+const SUBSETS: [(Subset, &str, &str); 2] = [
+    (Subset::Validation, "stroke-0", "fill-0"),
+    (Subset::Test, "stroke-1", "fill-1"),
 ];
 
 /// Less than this between confidence and accuracy is no matter of words.
@@ -42,12 +43,12 @@ pub(crate) fn section(study: &Study) -> Section {
         p {
             "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
             "right on 80\u{a0}%. The expected calibration error (ECE) is how far the two are apart on average; the log-loss is high "
-            "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to the test fold's "
-            "pictures"
-            @if study.calibrations.iter().any(|row| row.part == "val") {
-                "; validation judges them."
+            "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to validation "
+            "images"
+            @if study.calibrations.iter().any(|row| row.subset == Subset::Test) {
+                "; test images evaluate them."
             } @else {
-                ", and there is no validation part to judge them: their figures are better than those of new images will be."
+                ", and there is no test set to evaluate them: their scores are better than those of new images will be."
             }
         }
         @for paragraph in words(study) { p { (paragraph) } }
@@ -72,10 +73,15 @@ fn is_known(study: &Study, model: &str, method: &str) -> bool {
     rows.any(|row| row.model == model && row.method == method)
 }
 
-fn find<'a>(study: &'a Study, model: &str, method: &str, part: &str) -> Option<&'a Calibration> {
+fn find<'a>(
+    study: &'a Study,
+    model: &str,
+    method: &str,
+    subset: Subset,
+) -> Option<&'a Calibration> {
     let mut rows = study.calibrations.iter();
     rows.find(|row| {
-        (row.model.as_str(), row.method.as_str(), row.part.as_str()) == (model, method, part)
+        (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
     })
 }
 
@@ -84,17 +90,17 @@ fn bins<'a>(
     study: &'a Study,
     model: &str,
     method: &str,
-    part: &str,
+    subset: Subset,
 ) -> impl Iterator<Item = &'a Reliability> {
     let rows = study.reliabilities.iter().filter(|row| row.n > 0);
     rows.filter(move |row| {
-        (row.model.as_str(), row.method.as_str(), row.part.as_str()) == (model, method, part)
+        (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
     })
 }
 
 /// The mean of the pictures' confidences.
-fn confidence(study: &Study, model: &str, method: &str, part: &str) -> Option<f64> {
-    let bins = || bins(study, model, method, part);
+fn confidence(study: &Study, model: &str, method: &str, subset: Subset) -> Option<f64> {
+    let bins = || bins(study, model, method, subset);
     let n: f64 = bins().map(|bin| f64::from(bin.n)).sum();
     let sum: f64 = bins()
         .filter_map(|bin| Some(f64::from(bin.n) * bin.confidence?))
@@ -104,22 +110,21 @@ fn confidence(study: &Study, model: &str, method: &str, part: &str) -> Option<f6
 
 /// How sure each model is, and what calibration does: a paragraph a model.
 fn words(study: &Study) -> Vec<String> {
-    let judges = ["val", "test"];
-    let judge = judges
+    let evaluated = [Subset::Test, Subset::Validation]
         .into_iter()
-        .find(|part| find(study, "network", "none", part).is_some());
-    let Some(judge) = judge else {
-        return vec!["There are no pictures to judge by.".to_owned()];
+        .find(|subset| find(study, "network", "none", *subset).is_some());
+    let Some(subset) = evaluated else {
+        return vec!["There are no images to evaluate calibration on.".to_owned()];
     };
     let network = vec![
-        verdict(study, "network", judge),
-        effect(study, "network", "temperature", judge, "A temperature"),
-        chance(study, judge),
+        verdict(study, "network", subset),
+        effect(study, "network", "temperature", subset, "A temperature"),
+        chance(study, subset),
     ];
     let forest = vec![
-        verdict(study, "forest", judge),
-        effect(study, "forest", "platt", judge, "Platt scaling"),
-        effect(study, "forest", "isotonic", judge, "Isotonic regression"),
+        verdict(study, "forest", subset),
+        effect(study, "forest", "platt", subset, "Platt scaling"),
+        effect(study, "forest", "isotonic", subset, "Isotonic regression"),
     ];
     let paragraphs = [network, forest].map(|sentences| {
         let sentences: Vec<String> = sentences.into_iter().flatten().collect();
@@ -129,25 +134,25 @@ fn words(study: &Study) -> Vec<String> {
     paragraphs.into_iter().filter(is_said).collect()
 }
 
-fn verdict(study: &Study, model: &str, judge: &str) -> Option<String> {
-    let right = find(study, model, "none", judge)?.top1;
-    let sure = confidence(study, model, "none", judge)?;
+fn verdict(study: &Study, model: &str, subset: Subset) -> Option<String> {
+    let right = find(study, model, "none", subset)?.top1;
+    let sure = confidence(study, model, "none", subset)?;
     let verdict = match sure - right {
         gap if gap > ALIKE => "it is overconfident",
         gap if gap < -ALIKE => "it is underconfident",
         _ => "on average, it is as sure as it should be",
     };
     Some(format!(
-        "On {}, the {model} is on average {} sure of its first guess, and right on {} of the pictures: {verdict}.",
-        part(judge),
+        "On {} images, the {model} is on average {} sure of its first guess, and right on {} of them: {verdict}.",
+        subset_name(subset),
         percent(sure),
         percent(right)
     ))
 }
 
-fn effect(study: &Study, model: &str, method: &str, judge: &str, name: &str) -> Option<String> {
-    let before = find(study, model, "none", judge)?;
-    let after = find(study, model, method, judge)?;
+fn effect(study: &Study, model: &str, method: &str, subset: Subset, name: &str) -> Option<String> {
+    let before = find(study, model, "none", subset)?;
+    let after = find(study, model, method, subset)?;
     let verdict = match (after.ece < before.ece, after.log_loss < before.log_loss) {
         (true, true) => "better by both",
         (false, false) => "no better by either",
@@ -167,8 +172,8 @@ fn effect(study: &Study, model: &str, method: &str, judge: &str, name: &str) -> 
 }
 
 /// How much of the network's error few pictures explain.
-fn chance(study: &Study, judge: &str) -> Option<String> {
-    let after = find(study, "network", "temperature", judge)?;
+fn chance(study: &Study, subset: Subset) -> Option<String> {
+    let after = find(study, "network", "temperature", subset)?;
     Some(format!(
         "On {}, a perfectly calibrated network as sure as that would have an ECE of {}, by chance alone.",
         counted(after.n as usize, "picture"),
@@ -189,9 +194,9 @@ fn head() -> Markup {
 fn body(study: &Study) -> Markup {
     let rows = VARIANTS.iter().flat_map(|variant| {
         let (model, method, _) = variant;
-        let rows = PARTS
+        let rows = SUBSETS
             .iter()
-            .filter_map(|(part, ..)| find(study, model, method, part));
+            .filter_map(|(subset, ..)| find(study, model, method, *subset));
         rows.enumerate().map(move |(idx, row)| (variant, idx, row))
     });
     html! {
@@ -199,7 +204,7 @@ fn body(study: &Study) -> Markup {
             tr class=[(idx == 0).then_some("first")] {
                 th scope="row" { @if idx == 0 && *method == "none" { (model) } }
                 th scope="row" { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
-                th scope="row" { (part(&row.part)) }
+                th scope="row" { (subset_name(row.subset)) }
                 td { (count(row.n)) }
                 (cell(row.ece, row.ece_low, row.ece_high))
                 td { (value(row.ece_by_chance)) }
@@ -233,15 +238,15 @@ fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
         .turned_text("muted middle", (14.0, plot.y.at(0.5)), -90.0, "accuracy");
     let ends = [(0.0, 0.0), (1.0, 1.0)].map(|end| plot.at(end));
     plot.canvas.line("chance", ends[0], ends[1]);
-    for (part, _, fill) in PARTS {
-        let bins: Vec<_> = bins(study, model, method, part).collect();
+    for (subset, _, fill) in SUBSETS {
+        let bins: Vec<_> = bins(study, model, method, subset).collect();
         draw(&mut plot, &bins, fill);
     }
-    let shown = PARTS
+    let shown = SUBSETS
         .iter()
-        .filter(|(named, ..)| find(study, model, method, named).is_some());
+        .filter(|(subset, ..)| find(study, model, method, *subset).is_some());
     let entries: Vec<(String, &str)> = shown
-        .map(|(named, stroke, _)| (format!("curve {stroke}"), part(named)))
+        .map(|(subset, stroke, _)| (format!("curve {stroke}"), subset_name(*subset)))
         .collect();
     let entries: Vec<(&str, &str)> = entries
         .iter()
@@ -269,20 +274,20 @@ fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
 }
 
 fn caption(study: &Study, model: &str, method: &str) -> String {
-    let ece = |named| value(find(study, model, method, named).map(|row| row.ece));
+    let ece = |subset| value(find(study, model, method, subset).map(|row| row.ece));
     let look = match method {
         "none" => {
             "How often the first guess is right, by how sure the model is of it; the larger a dot, the more pictures. Below \
              the dotted line the model is too sure, above it not sure enough."
         }
         _ => {
-            "Dots should be closer to the dotted line than before. Look at the large ones of validation above all: the \
-             method was fitted to those of the test part."
+            "Dots should be closer to the dotted line than before. Look at the large ones of test images above all: the \
+             method was fitted to validation images."
         }
     };
-    let eces: Vec<String> = PARTS
+    let eces: Vec<String> = SUBSETS
         .iter()
-        .map(|(named, ..)| (part(named), ece(named)))
+        .map(|(subset, ..)| (subset_name(*subset), ece(*subset)))
         .filter(|(_, ece)| ece != NONE)
         .map(|(named, ece)| format!("{named} {ece}"))
         .collect();

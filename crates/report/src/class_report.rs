@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 use tables::class_report::ClassReport;
+use tables::subset::Subset;
 
-use crate::format::{count, part, score, value};
+use crate::format::{count, score, subset_name, value};
 use crate::section::{Section, table};
 use crate::study::Study;
 
-/// The parts shown side by side.
-const SHOWN: [&str; 2] = ["test", "val"];
+/// The subsets shown side by side.
+const SHOWN: [Subset; 2] = [Subset::Validation, Subset::Test];
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
@@ -29,21 +30,21 @@ pub(crate) fn section(study: &Study) -> Section {
 }
 
 fn report(study: &Study, model: &str) -> Markup {
-    let parts: Vec<&str> = SHOWN
+    let subsets: Vec<Subset> = SHOWN
         .into_iter()
-        .filter(|part| study.parts().contains(part))
+        .filter(|subset| study.subsets().contains(subset))
         .collect();
-    let find = |part: &str, label: &str| -> Option<&ClassReport> {
+    let find = |subset: Subset, label: &str| -> Option<&ClassReport> {
         let mut rows = study.class_reports.iter();
         rows.find(|row| {
-            (row.model.as_str(), row.part.as_str(), row.label.as_str()) == (model, part, label)
+            (row.model.as_str(), row.subset, row.label.as_str()) == (model, subset, label)
         })
     };
     let head = html! {
-        tr { td {} @for name in &parts { th.group scope="colgroup" colspan="4" { (part(name)) } } }
+        tr { td {} @for subset in &subsets { th.group scope="colgroup" colspan="4" { (subset_name(*subset)) } } }
         tr {
             th scope="col" { "class" }
-            @for _ in &parts {
+            @for _ in &subsets {
                 th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "pictures" }
             }
         }
@@ -52,16 +53,16 @@ fn report(study: &Study, model: &str) -> Markup {
         @for label in study.labels() {
             tr {
                 th scope="row" { (label) }
-                @for part in &parts { (cells(find(part, label))) }
+                @for &subset in &subsets { (cells(find(subset, label))) }
             }
         }
         tr.total {
             th scope="row" { "weighted mean" }
-            @for part in &parts {
-                td.group { (score(study.score(model, part, "precision"))) }
-                td { (score(study.score(model, part, "recall"))) }
-                td { (score(study.score(model, part, "f1"))) }
-                td { (count(study.n_pictures(part))) }
+            @for &subset in &subsets {
+                td.group { (score(study.score(model, subset, "precision"))) }
+                td { (score(study.score(model, subset, "recall"))) }
+                td { (score(study.score(model, subset, "f1"))) }
+                td { (count(study.n_pictures(subset))) }
             }
         }
     };
@@ -69,7 +70,7 @@ fn report(study: &Study, model: &str) -> Markup {
 }
 
 fn cells(row: Option<&ClassReport>) -> Markup {
-    // A class without pictures in the part has no recall to speak of.
+    // A class without images in the subset has no recall to speak of.
     let of = |figure: fn(&ClassReport) -> f64| value(row.filter(|row| row.support > 0).map(figure));
     html! {
         td.group { (of(|row| row.precision)) }

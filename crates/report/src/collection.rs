@@ -113,8 +113,7 @@ fn figure(classes: &BTreeMap<&str, Class<'_>>) -> Figure {
         .to_owned(),
         caption: match has_authors {
             true => {
-                "A class with many pictures by few authors is hard to deal into folds: an author goes into one part as a \
-                 whole."
+                "A class with many pictures by few authors is hard to deal into folds: all images of an author go together."
             }
             false => "The smaller a class, the less its scores can be relied on.",
         }

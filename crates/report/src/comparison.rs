@@ -1,9 +1,10 @@
 //! Network against forest.
 
 use maud::html;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
-use crate::format::part;
+use crate::format::subset_name;
 use crate::overview::cell;
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
@@ -27,11 +28,11 @@ pub(crate) fn section(study: &Study) -> Section {
         tr { td {} td {} @for model in &models { th scope="col" { (model) } } }
     };
     let body = html! {
-        @for (metric, name) in metrics(study) { @for (idx, named) in study.parts().into_iter().enumerate() {
+        @for (metric, name) in metrics(study) { @for (idx, subset) in study.subsets().into_iter().enumerate() {
             tr class=[(idx == 0).then_some("first")] {
                 th scope="row" { @if idx == 0 { (name) } }
-                th scope="row" { (part(named)) }
-                @for model in &models { (cell(study, model, named, metric)) }
+                th scope="row" { (subset_name(subset)) }
+                @for model in &models { (cell(study, model, subset, metric)) }
             }
         } }
     };
@@ -67,8 +68,8 @@ fn metrics(study: &Study) -> Vec<(&'static str, &'static str)> {
 fn figure(study: &Study) -> Figure {
     const ROW: f64 = 34.0;
     const GAP: f64 = 14.0;
-    let parts = study.parts();
-    let block = ROW * parts.len() as f64 + GAP;
+    let subsets = study.subsets();
+    let block = ROW * subsets.len() as f64 + GAP;
     let metrics = metrics(study);
     let height = 34.0 + block * metrics.len() as f64 + 38.0;
     let margins = Margins {
@@ -83,10 +84,11 @@ fn figure(study: &Study) -> Figure {
         let top = 34.0 + block * idx as f64;
         plot.canvas
             .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
-        for (idx, named) in parts.iter().enumerate() {
+        for (idx, &subset) in subsets.iter().enumerate() {
             let y = top + ROW * (idx as f64 + 0.5);
-            plot.canvas.text("muted end", (104.0, y + 4.0), part(named));
-            draw_scores(&mut plot, study, named, metric, y);
+            plot.canvas
+                .text("muted end", (104.0, y + 4.0), subset_name(subset));
+            draw_scores(&mut plot, study, subset, metric, y);
         }
     }
     let entries = [
@@ -99,7 +101,7 @@ fn figure(study: &Study) -> Figure {
         name: "comparison".to_owned(),
         title: "Scores".to_owned(),
         caption: format!(
-            "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The fewer of them a part has, the wider they \
+            "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The fewer of them a subset has, the wider they \
              are. Where whiskers overlap for most of their lengths, the models are not told apart.",
             study.units()
         ),
@@ -107,11 +109,11 @@ fn figure(study: &Study) -> Figure {
     }
 }
 
-fn draw_scores(plot: &mut Plot, study: &Study, part: &str, metric: &str, y: f64) {
+fn draw_scores(plot: &mut Plot, study: &Study, subset: Subset, metric: &str, y: f64) {
     let models = study.models();
     let middle = (models.len() as f64 - 1.0) / 2.0;
     for (idx, model) in models.into_iter().enumerate() {
-        let Some(score) = study.score(model, part, metric) else {
+        let Some(score) = study.score(model, subset, metric) else {
             continue;
         };
         let y = y + 9.0 * (idx as f64 - middle);

@@ -3,26 +3,27 @@
 use std::collections::BTreeMap;
 
 use maud::html;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
-use crate::format::{count, part};
+use crate::format::{count, subset_name};
 use crate::section::Section;
 use crate::study::Study;
 use crate::svg::{Canvas, short, text_width};
 
 /// Which matrices are shown, in this order.
-const SHOWN: [(&str, &str); 4] = [
-    ("network", "test"),
-    ("forest", "test"),
-    ("network", "val"),
-    ("network", "train"),
+const SHOWN: [(&str, Subset); 4] = [
+    ("network", Subset::Validation),
+    ("forest", Subset::Validation),
+    ("network", Subset::Test),
+    ("network", Subset::Train),
 ];
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
     let figures: Vec<Figure> = SHOWN
         .iter()
-        .filter_map(|(model, part)| figure(study, model, part))
+        .filter_map(|(model, subset)| figure(study, model, *subset))
         .collect();
     let body = html! {
         p {
@@ -49,11 +50,11 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// The matrix of a model on a part; none where it wasn't scored there.
-    pub(crate) fn of(study: &'a Study, model: &str, part: &str) -> Option<Self> {
+    /// The matrix of a model on a subset; none where it wasn't scored there.
+    pub(crate) fn of(study: &'a Study, model: &str, subset: Subset) -> Option<Self> {
         let rows = study.confusion.iter();
         let counts: BTreeMap<(&str, &str), u32> = rows
-            .filter(|row| (row.model.as_str(), row.part.as_str()) == (model, part))
+            .filter(|row| (row.model.as_str(), row.subset) == (model, subset))
             .map(|row| ((row.actual.as_str(), row.predicted.as_str()), row.count))
             .collect();
         let mut labels: Vec<&str> = counts.keys().flat_map(|(a, b)| [*a, *b]).collect();
@@ -96,8 +97,8 @@ impl<'a> Matrix<'a> {
     }
 }
 
-fn figure(study: &Study, model: &str, name: &str) -> Option<Figure> {
-    let matrix = Matrix::of(study, model, name)?;
+fn figure(study: &Study, model: &str, subset: Subset) -> Option<Figure> {
+    let matrix = Matrix::of(study, model, subset)?;
     let worst = match matrix.worst() {
         None => "Nothing was taken for anything else.".to_owned(),
         Some((actual, predicted, share)) => format!(
@@ -106,8 +107,8 @@ fn figure(study: &Study, model: &str, name: &str) -> Option<Figure> {
         ),
     };
     Some(Figure {
-        name: format!("confusion-{model}-{name}"),
-        title: format!("{} on {} pictures", capital(model), part(name)),
+        name: format!("confusion-{model}-{subset}"),
+        title: format!("{} on {} images", capital(model), subset_name(subset)),
         caption: match matrix.labels.len() {
             n if MOST_WIDE / (n as f64) < NUMBERED => format!(
                 "The darker a cell, the larger the share of the true class; a cell's numbers are in its title. {worst}"

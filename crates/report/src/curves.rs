@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
-use crate::format::{counted, value};
+use crate::format::{counted, subset_name, value};
 use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
-use crate::study::{PARTS, Study};
+use crate::study::Study;
 
 /// Metrics with a panel: name in the table, name in the figure, its `k` where chance is `k` of the classes.
 const METRICS: [(&str, &str, Option<usize>); 3] = [
@@ -17,11 +18,11 @@ const METRICS: [(&str, &str, Option<usize>); 3] = [
     ("f1", "Weighted F1", None),
 ];
 
-/// Colors of [`PARTS`].
+/// Colors of [`Subset::OF_SPLIT`].
 const STROKES: [&str; 3] = ["stroke-7", "stroke-0", "stroke-1"];
 
-/// `(epoch, value)` by fold and part.
-type Curves<'a> = BTreeMap<(u32, &'a str), Vec<(f64, f64)>>;
+/// `(epoch, value)` by fold and subset.
+type Curves = BTreeMap<(u32, Subset), Vec<(f64, f64)>>;
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
@@ -35,8 +36,8 @@ pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         p {
             "Each fold's network was trained for " (counted(n_epochs(study), "epoch")) ". Training figures are those of the training pass itself: on "
-            "augmented pictures, while the weights moved. Test and validation figures are those after the epoch, on "
-            "pictures as they are."
+            "augmented pictures, while the weights moved. Validation and test figures are those after the epoch, on "
+            "images as they are."
         }
         (row(&figures))
         (folds(study))
@@ -54,39 +55,37 @@ fn n_epochs(study: &Study) -> usize {
     last.map_or(0, |last| last as usize + 1)
 }
 
-fn losses(study: &Study) -> Curves<'_> {
+fn losses(study: &Study) -> Curves {
     let mut curves = Curves::new();
     for row in &study.histories {
-        let values = [Some(row.train_loss), Some(row.test_loss), row.val_loss];
-        for (part, value) in PARTS.into_iter().zip(values) {
-            push(&mut curves, (row.fold, part), row.epoch, value);
+        let values = [
+            Some(row.train_loss),
+            Some(row.validation_loss),
+            row.test_loss,
+        ];
+        for (subset, value) in Subset::OF_SPLIT.into_iter().zip(values) {
+            push(&mut curves, (row.fold, subset), row.epoch, value);
         }
     }
     curves
 }
 
-fn scores<'a>(study: &'a Study, metric: &str) -> Curves<'a> {
+fn scores(study: &Study, metric: &str) -> Curves {
     let mut curves = Curves::new();
     for row in study.epoch_scores.iter().filter(|row| row.metric == metric) {
-        push(&mut curves, (row.fold, &row.part), row.epoch, row.value);
+        push(&mut curves, (row.fold, row.subset), row.epoch, row.value);
     }
     curves
 }
 
-fn push<'a>(curves: &mut Curves<'a>, key: (u32, &'a str), epoch: u32, value: Option<f64>) {
+fn push(curves: &mut Curves, key: (u32, Subset), epoch: u32, value: Option<f64>) {
     if let Some(value) = value.filter(|value| value.is_finite()) {
         let curve = curves.entry(key).or_default();
         curve.push((f64::from(epoch), value));
     }
 }
 
-fn panel(
-    study: &Study,
-    metric: &str,
-    name: &str,
-    curves: &Curves<'_>,
-    chance: Option<f64>,
-) -> Figure {
+fn panel(study: &Study, metric: &str, name: &str, curves: &Curves, chance: Option<f64>) -> Figure {
     let mut plot = plot(metric, curves);
     plot.draw_y_axis();
     plot.draw_x_axis("epoch", 1.0, false);
@@ -95,18 +94,18 @@ fn panel(
     }
     let chosen = study.choice.fold;
     let (own, others): (Vec<_>, Vec<_>) = curves.iter().partition(|((fold, _), _)| *fold == chosen);
-    for ((_, part), points) in others {
-        draw(&mut plot, "curve faint", part, points);
+    for ((_, subset), points) in others {
+        draw(&mut plot, "curve faint", *subset, points);
     }
     let epoch = study.choice.epoch;
     plot.mark_x(f64::from(epoch), &format!("chosen: {epoch}"));
-    for ((_, part), points) in &own {
-        draw(&mut plot, "curve", part, points);
+    for ((_, subset), points) in &own {
+        draw(&mut plot, "curve", *subset, points);
     }
-    let legend = PARTS.into_iter().zip(STROKES);
-    let legend = legend.filter(|(part, _)| own.iter().any(|((_, own), _)| own == part));
+    let legend = Subset::OF_SPLIT.into_iter().zip(STROKES);
+    let legend = legend.filter(|(subset, _)| own.iter().any(|((_, own), _)| own == subset));
     let strokes: Vec<(String, &str)> = legend
-        .map(|(part, stroke)| (format!("curve {stroke}"), crate::format::part(part)))
+        .map(|(subset, stroke)| (format!("curve {stroke}"), subset_name(subset)))
         .collect();
     let strokes: Vec<(&str, &str)> = strokes.iter().map(|(s, p)| (s.as_str(), *p)).collect();
     plot.draw_legend(&strokes);
@@ -118,7 +117,7 @@ fn panel(
     }
 }
 
-fn plot(metric: &str, curves: &Curves<'_>) -> Plot {
+fn plot(metric: &str, curves: &Curves) -> Plot {
     let points = || curves.values().flatten();
     let last = points().map(|(epoch, _)| *epoch).fold(1.0, f64::max);
     let highest = points().map(|(_, value)| *value).fold(0.0, f64::max);
@@ -135,17 +134,19 @@ fn plot(metric: &str, curves: &Curves<'_>) -> Plot {
     Plot::new((400.0, 270.0), margins, (0.0, last), (0.0, high))
 }
 
-fn draw(plot: &mut Plot, class: &str, part: &str, points: &[(f64, f64)]) {
-    let parts = PARTS.into_iter().zip(STROKES);
-    let Some((_, stroke)) = parts.into_iter().find(|(known, _)| *known == part) else {
+fn draw(plot: &mut Plot, class: &str, subset: Subset, points: &[(f64, f64)]) {
+    let mut strokes = Subset::OF_SPLIT.into_iter().zip(STROKES);
+    let Some((_, stroke)) = strokes.find(|(known, _)| *known == subset) else {
         return;
     };
     let places: Vec<_> = points.iter().map(|point| plot.at(*point)).collect();
     match places.as_slice() {
         // A line needs two points: one epoch is a dot.
-        [only] => plot
-            .canvas
-            .dots(&format!("points part-test {stroke}"), &[*only], part),
+        [only] => plot.canvas.dots(
+            &format!("points subset-validation {stroke}"),
+            &[*only],
+            subset.name(),
+        ),
         places => plot.canvas.polyline(&format!("{class} {stroke}"), places),
     }
 }
@@ -153,7 +154,7 @@ fn draw(plot: &mut Plot, class: &str, part: &str, points: &[(f64, f64)]) {
 fn caption(study: &Study, metric: &str) -> String {
     let look = match metric {
         "loss" => {
-            "Cross-entropy, weighted by class: where test turns upward while training falls on, the network learns \
+            "Cross-entropy, weighted by class: where validation turns upward while training falls on, the network learns \
              its training pictures by heart."
         }
         "f1" => {
@@ -174,7 +175,7 @@ fn caption(study: &Study, metric: &str) -> String {
 /// The best epoch of each fold.
 fn folds(study: &Study) -> Markup {
     let head = html! {
-        tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "test loss" } th scope="col" { "" } }
+        tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
     };
     let choice = &study.choice;
     let body = html! {
@@ -184,7 +185,7 @@ fn folds(study: &Study) -> Markup {
                 th scope="row" { (row.fold) }
                 td { (row.epoch) }
                 td { (value(Some(row.score))) }
-                td { (value(Some(row.test_loss))) }
+                td { (value(Some(row.validation_loss))) }
                 td { @if is_chosen { "chosen" } }
             }
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use tables::epoch_place::EpochPlace;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, multiples};
-use crate::format::{count, counted, list, part, value};
+use crate::format::{count, counted, list, subset_name, value};
 use crate::palette::N_SERIES;
 use crate::scatter::{Area, Placement, Scatter};
 use crate::section::Section;
@@ -21,7 +22,7 @@ const HEADING: f64 = 18.0;
 const EDGE: f64 = 12.0;
 
 /// The panels of an epoch, from above.
-const PARTS: [&str; 2] = ["train", "test"];
+const SUBSETS: [Subset; 2] = [Subset::Train, Subset::Validation];
 
 /// The section.
 pub(crate) fn section(study: &Study) -> Section {
@@ -35,7 +36,7 @@ pub(crate) fn section(study: &Study) -> Section {
         corner: (0.0, HEADING),
         size: PANEL,
     };
-    // One for all epochs and parts, so that all panels have the same axes.
+    // One for all epochs and subsets, so that all panels have the same axes.
     let placement = Placement::fit(area, EDGE, shown.iter().map(|row| point(row)));
     let figures: Vec<Figure> = epochs
         .iter()
@@ -55,7 +56,7 @@ pub(crate) fn section(study: &Study) -> Section {
             (multiples(&figures))
             p.note {
                 "Look for names that part from column to column: these classes the network learned to tell apart. A group that stands "
-                "apart among the training pictures, above, and not among the test pictures, below, is learned by heart. "
+                "apart among the training images, above, and not among the validation images, below, is learned by heart. "
                 "Trustworthiness is how far neighbors on the map are neighbors in the epoch's embedding too: 1 if all are, about one "
                 "half by chance."
             }
@@ -82,7 +83,7 @@ fn legend(study: &Study) -> Markup {
 }
 
 fn is_shown(row: &EpochPlace) -> bool {
-    PARTS.contains(&row.part.as_str()) && row.x.is_finite() && row.y.is_finite()
+    SUBSETS.contains(&row.subset) && row.x.is_finite() && row.y.is_finite()
 }
 
 fn point(row: &EpochPlace) -> Point {
@@ -113,20 +114,23 @@ fn others(study: &Study, epochs: &BTreeSet<u32>) -> String {
         .map(u32::to_string)
         .collect();
     match others.len() {
-        0 => "the test part".to_owned(),
-        1 => format!("the test part, and those of epoch {},", others[0]),
-        _ => format!("the test part, and those of epochs {},", list(&others)),
+        0 => "the validation fold".to_owned(),
+        1 => format!("the validation fold, and those of epoch {},", others[0]),
+        _ => format!(
+            "the validation fold, and those of epochs {},",
+            list(&others)
+        ),
     }
 }
 
 fn figure(study: &Study, epoch: u32, shown: &[&EpochPlace], placement: Placement) -> Figure {
     let mut canvas = Canvas::new((PANEL.0, 2.0 * (PANEL.1 + HEADING)));
     let mut top = 0.0;
-    for name in PARTS {
+    for subset in SUBSETS {
         let rows = shown
             .iter()
-            .filter(|row| row.epoch == epoch && row.part == name);
-        canvas.text("muted", (0.0, top + 11.0), part(name));
+            .filter(|row| row.epoch == epoch && row.subset == subset);
+        canvas.text("muted", (0.0, top + 11.0), subset_name(subset));
         draw_panel(
             &mut canvas,
             study,
@@ -162,7 +166,7 @@ fn draw_panel<'a>(
         scatter.add(
             codes.of(&row.label),
             &row.label,
-            &row.part,
+            row.subset,
             placement.at(point(row)),
         );
     }
@@ -172,11 +176,11 @@ fn draw_panel<'a>(
 
 /// How far the epoch's places can be trusted, in words.
 fn trust(study: &Study, epoch: u32) -> String {
-    let of_part = PARTS.map(|name| {
+    let of_subset = SUBSETS.map(|subset| {
         let mut rows = study.map_qualities.iter();
-        let row = rows.find(|row| row.epoch == epoch && row.part == name);
+        let row = rows.find(|row| row.epoch == epoch && row.subset == subset);
         let value = value(row.and_then(|row| row.trustworthiness));
-        format!("{} {value}", part(name))
+        format!("{} {value}", subset_name(subset))
     });
-    format!("Trustworthiness: {}.", of_part.join(", "))
+    format!("Trustworthiness: {}.", of_subset.join(", "))
 }

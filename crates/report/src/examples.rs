@@ -8,6 +8,7 @@ use rand::seq::index::sample;
 use stage::Stream;
 use tables::annotation::Annotation;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 
 use crate::format::{count, percent};
 use crate::section::{Section, gallery};
@@ -51,7 +52,7 @@ pub(crate) struct Grids<'a, R> {
     pub(crate) read: R,
 }
 
-/// The section: test pictures, drawn by chance.
+/// The section: validation images, drawn by chance.
 ///
 /// # Errors
 /// A prediction is not of the collection.
@@ -67,7 +68,7 @@ where
     let groups = group(study, &labels)?;
     let mut body = vec![html! {
         p {
-            "Test pictures, drawn by chance within each class and outcome; a column is a true class. Below each "
+            "Validation images, drawn by chance within each class and outcome; a column is a true class. Below each "
             "picture stand the network's first three guesses, the true class in bold. A picture links to its row in the table "
             "of all pictures."
         }
@@ -109,13 +110,17 @@ struct Guessed<'a> {
     prediction: &'a Prediction,
 }
 
-/// Test pictures by outcome and code of the true class, sorted by path.
+/// Validation images by outcome and code of the true class, sorted by path.
 type Groups<'a> = BTreeMap<(usize, usize), Vec<Guessed<'a>>>;
 
 fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportError> {
     let pictures = study.pictures();
     let mut groups = Groups::new();
-    for prediction in study.predictions.iter().filter(|row| row.part == "test") {
+    for prediction in study
+        .predictions
+        .iter()
+        .filter(|row| row.subset == Subset::Validation)
+    {
         let annotation = pictures.get(prediction.path.as_str()).copied();
         let annotation = annotation.ok_or_else(|| unknown(prediction))?;
         let code = code_of(prediction, labels)?;

@@ -9,7 +9,7 @@ use tables::explanation::Explanation;
 
 use crate::ReportError;
 use crate::examples::name;
-use crate::format::{counted, part, percent};
+use crate::format::{counted, percent, subset_name};
 use crate::overlay::{Gray, SIDE_PX, cell, smooth};
 use crate::palette::{AGAINST, FOR, hex};
 use crate::section::Section;
@@ -56,7 +56,7 @@ fn words(study: &Study) -> Markup {
     });
     html! {
         p {
-            (counted(study.explanations.len(), "test or validation picture"))
+            (counted(study.explanations.len(), "validation or test image"))
             ", drawn by chance; right at the first guess, right at the second and wrong take turns. On the left, "
             (squares.unwrap_or_default())
             " are blanked one after another, and the network is asked each time. Where it is "
@@ -122,7 +122,7 @@ fn explained(
                 strong { (row.label) } ", amplitude " (points(row.amplitude)) br;
                 "said: " (guess(row, &row.top1, row.top1_probability)) ", "
                 (guess(row, &row.top2, row.top2_probability)) br;
-                span title=(row.path) { (name) } ", " (part(&row.part))
+                span title=(row.path) { (name) } ", " (subset_name(row.subset))
             }
         }
     }

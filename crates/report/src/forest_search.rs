@@ -2,6 +2,7 @@
 
 use maud::html;
 use tables::forest_trial::ForestTrial;
+use tables::subset::Subset;
 
 use crate::figure::row;
 use crate::format::{counted, score_with_interval, value};
@@ -17,13 +18,13 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
     let figures = trials.figures();
     let body = html! {
         p {
-            (counted(trials.rows.len(), "forest")) " were grown on the training pictures' embeddings and judged on the test pictures. "
+            (counted(trials.rows.len(), "forest")) " were fitted to the embeddings of training images and scored on validation images. "
             "The best reaches a " (lead.name) " of " strong { (value(best.score)) } ". "
-            "It was chosen for this figure, so the figure flatters it"
-            @if let Some(val) = study.score("tuned forest", "val", lead.metric) {
-                ": on the validation pictures, which had no part in the choice, it has "
-                strong { (score_with_interval(Some(val))) }
-                @if let Some(default) = study.score("forest", "val", lead.metric) {
+            "It was selected by this score, which is therefore too high for new images"
+            @if let Some(test) = study.score("tuned forest", Subset::Test, lead.metric) {
+                ": on test images, which had no part in the choice, it has "
+                strong { (score_with_interval(Some(test))) }
+                @if let Some(default) = study.score("forest", Subset::Test, lead.metric) {
                     "; the forest as it was before the search has " (score_with_interval(Some(default)))
                 }
             }
@@ -52,7 +53,7 @@ fn trials(rows: &[ForestTrial], lead: Lead) -> Trials {
     ];
     Trials {
         name: "forest",
-        score: format!("{} on the test pictures", lead.name),
+        score: format!("{} on validation images", lead.name),
         params: names.map(str::to_owned).to_vec(),
         rows: rows.iter().map(one).collect(),
     }

@@ -1,6 +1,7 @@
 //! Numbers as people read them; always the same digits.
 
 use tables::score::Score;
+use tables::subset::Subset;
 
 /// What stands where there is no value.
 pub(crate) const NONE: &str = "–";
@@ -58,12 +59,11 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.0}\u{a0}%", share * 100.0)
 }
 
-/// A part as people call it.
-pub(crate) fn part(part: &str) -> &str {
-    match part {
-        "train" => "training",
-        "val" => "validation",
-        other => other,
+/// A subset in prose.
+pub(crate) fn subset_name(subset: Subset) -> &'static str {
+    match subset {
+        Subset::Train => "training",
+        other => other.name(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 use search::median;
 use tables::probe::Probe;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
 use crate::format::{NONE, count, counted, list, value};
@@ -12,12 +13,12 @@ use crate::plot::{Margins, Plot};
 use crate::section::{Section, table};
 use crate::study::{Lead, Study};
 
-/// The columns of the table: part, metric and name.
-const COLUMNS: [(&str, &str, &str); 4] = [
-    ("test", "top1", "top-1, test"),
-    ("test", "top2", "top-2, test"),
-    ("val", "top1", "top-1, validation"),
-    ("val", "top2", "top-2, validation"),
+/// The columns of the table: subset, metric and name.
+const COLUMNS: [(Subset, &str, &str); 4] = [
+    (Subset::Validation, "top1", "top-1, validation"),
+    (Subset::Validation, "top2", "top-2, validation"),
+    (Subset::Test, "top1", "top-1, test"),
+    (Subset::Test, "top2", "top-2, test"),
 ];
 
 /// What the study's own network is called beside the frozen ones.
@@ -30,8 +31,8 @@ struct Model<'a> {
     classifier: &'a str,
     strength: Option<f64>,
     features: Option<u32>,
-    /// Part, metric and value in each fold.
-    scores: Vec<(&'a str, &'a str, f64)>,
+    /// Subset, metric and value in each fold.
+    scores: Vec<(Subset, &'a str, f64)>,
 }
 
 impl<'a> Model<'a> {
@@ -45,18 +46,18 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn add(&mut self, part: &'a str, metric: &'a str, value: f64) {
-        self.scores.push((part, metric, value));
+    fn add(&mut self, subset: Subset, metric: &'a str, value: f64) {
+        self.scores.push((subset, metric, value));
     }
 
-    fn folds(&self, part: &str, metric: &str) -> Vec<f64> {
+    fn folds(&self, subset: Subset, metric: &str) -> Vec<f64> {
         let scores = self.scores.iter();
-        let scores = scores.filter(|(p, m, _)| (*p, *m) == (part, metric));
+        let scores = scores.filter(|(s, m, _)| (*s, *m) == (subset, metric));
         scores.map(|(_, _, value)| *value).collect()
     }
 
-    fn median(&self, part: &str, metric: &str) -> Option<f64> {
-        Some(median(&self.folds(part, metric))).filter(|value| value.is_finite())
+    fn median(&self, subset: Subset, metric: &str) -> Option<f64> {
+        Some(median(&self.folds(subset, metric))).filter(|value| value.is_finite())
     }
 }
 
@@ -64,11 +65,11 @@ impl<'a> Model<'a> {
 pub(crate) fn section(study: &Study) -> Option<Section> {
     let mut models = frozen(study);
     let lead = study.lead();
-    let columns = COLUMNS.into_iter().filter(|(part, metric, _)| {
-        study.is_informative(metric) && study.probes.iter().any(|row| row.part == *part)
+    let columns = COLUMNS.into_iter().filter(|(subset, metric, _)| {
+        study.is_informative(metric) && study.probes.iter().any(|row| row.subset == *subset)
     });
     let columns: Vec<_> = columns.collect();
-    let n_folds = models.first()?.folds("test", lead.metric).len();
+    let n_folds = models.first()?.folds(Subset::Validation, lead.metric).len();
     models.extend(own(study));
     let figures = vec![figure(&models, lead)];
     let body = html! {
@@ -78,9 +79,9 @@ pub(crate) fn section(study: &Study) -> Option<Section> {
             (words(&models, lead)) (random(study))
         }
         p.note {
-            "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. The test pictures chose "
+            "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. Validation images selected "
             "the linear layer's C, how much errors count against the size of its weights, and the epoch of the fine-tuned "
-            "network; the validation pictures chose nothing."
+            "network; test images selected nothing."
         }
         (row(&figures))
         (scores(&models, &columns))
@@ -104,7 +105,7 @@ fn frozen(study: &Study) -> Vec<Model<'_>> {
             models.push(Model::of(probe));
         }
         if let Some(model) = models.last_mut() {
-            model.add(&probe.part, &probe.metric, probe.value);
+            model.add(probe.subset, &probe.metric, probe.value);
         }
     }
     models
@@ -125,16 +126,18 @@ fn own(study: &Study) -> Option<Model<'_>> {
         if best.contains(&(row.fold, row.epoch))
             && let Some(value) = row.value
         {
-            model.add(&row.part, &row.metric, value);
+            model.add(row.subset, &row.metric, value);
         }
     }
-    let is_scored = model.median("test", study.lead().metric).is_some();
+    let is_scored = model
+        .median(Subset::Validation, study.lead().metric)
+        .is_some();
     is_scored.then_some(model)
 }
 
 /// The best of the frozen networks beside the study's own.
 fn words(models: &[Model<'_>], lead: Lead) -> String {
-    let score = |model: &Model<'_>| model.median("test", lead.metric);
+    let score = |model: &Model<'_>| model.median(Subset::Validation, lead.metric);
     let frozen = models.iter().filter(|model| model.network != OWN);
     let best = frozen.max_by(|a, b| score(a).unwrap_or(0.0).total_cmp(&score(b).unwrap_or(0.0)));
     let Some((model, best)) = best.and_then(|model| Some((model, score(model)?))) else {
@@ -145,7 +148,7 @@ fn words(models: &[Model<'_>], lead: Lead) -> String {
         other => other,
     };
     let mut text = format!(
-        "The best of them by the test pictures, the {what} on {}, has a median {} of {best:.3}",
+        "The best of them by validation images, the {what} on {}, has a median {} of {best:.3}",
         model.network, lead.name
     );
     let own = models.iter().find(|model| model.network == OWN);
@@ -175,7 +178,7 @@ fn random(study: &Study) -> String {
     )
 }
 
-fn scores(models: &[Model<'_>], columns: &[(&str, &str, &str)]) -> Markup {
+fn scores(models: &[Model<'_>], columns: &[(Subset, &str, &str)]) -> Markup {
     let head = html! {
         tr {
             th scope="col" { "network" }
@@ -190,7 +193,7 @@ fn scores(models: &[Model<'_>], columns: &[(&str, &str, &str)]) -> Markup {
                 th scope="row" { (model.network) }
                 td.words { (reader(model)) }
                 td { (model.features.map_or_else(|| NONE.to_owned(), count)) }
-                @for (part, metric, _) in columns { (cell(model, part, metric)) }
+                @for (subset, metric, _) in columns { (cell(model, *subset, metric)) }
             }
         }
     };
@@ -205,13 +208,13 @@ fn reader(model: &Model<'_>) -> String {
     }
 }
 
-fn cell(model: &Model<'_>, part: &str, metric: &str) -> Markup {
-    let folds = model.folds(part, metric);
+fn cell(model: &Model<'_>, subset: Subset, metric: &str) -> Markup {
+    let folds = model.folds(subset, metric);
     let low = folds.iter().copied().fold(f64::INFINITY, f64::min);
     let high = folds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     html! {
         td {
-            (value(model.median(part, metric)))
+            (value(model.median(subset, metric)))
             @if low <= high { " " small { "(" (format!("{low:.2}–{high:.2}")) ")" } }
         }
     }
@@ -249,8 +252,8 @@ fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
     Figure {
         name: "frozen".to_owned(),
         title: "Frozen and fine-tuned networks".to_owned(),
-        caption: "Dots are the folds' test pictures, the upright stroke is their median; the ring is the median on the \
-                  validation pictures. Where a frozen network's dots lie among those of the fine-tuned ones, fine-tuning \
+        caption: "Dots are the folds' validation images, the upright stroke is their median; the ring is the median on the \
+                  test images. Where a frozen network's dots lie among those of the fine-tuned ones, fine-tuning \
                   gains little."
             .to_owned(),
         canvas: plot.canvas,
@@ -263,16 +266,16 @@ fn draw(plot: &mut Plot, model: &Model<'_>, metric: &str, y: f64) {
         "forest" => 1,
         _ => 2,
     };
-    if let Some(median) = model.median("test", metric) {
+    if let Some(median) = model.median(Subset::Validation, metric) {
         let x = plot.x.at(median);
         let stroke = format!("whisker stroke-{color}");
         plot.canvas.line(&stroke, (x, y - 8.0), (x, y + 8.0));
     }
-    for value in model.folds("test", metric) {
+    for value in model.folds(Subset::Validation, metric) {
         let at = (plot.x.at(value), y);
         plot.canvas.circle(&format!("dot fill-{color}"), at, 3.5);
     }
-    if let Some(median) = model.median("val", metric) {
+    if let Some(median) = model.median(Subset::Test, metric) {
         let at = (plot.x.at(median), y);
         plot.canvas.circle(&format!("ring stroke-{color}"), at, 6.0);
     }

@@ -163,6 +163,8 @@ fn thinned(clusters: &[Cluster]) -> Vec<&Cluster> {
 mod tests {
     use std::io::Cursor;
 
+    use tables::subset::Subset;
+
     use super::*;
 
     fn png() -> Vec<u8> {
@@ -207,7 +209,7 @@ mod tests {
         let clusters = [(0.0, 0.0), (4.0, 2.0)].map(|(x, y)| Cluster {
             path: "Cubism/a.jpg".to_owned(),
             label: "cubism".to_owned(),
-            part: "train".to_owned(),
+            subset: Subset::Train,
             kmeans: 0,
             agglomerative: 0,
             umap_x: x,

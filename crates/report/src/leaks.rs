@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use tables::flattery::Flattery;
 use tables::leak::Leak;
 use tables::near_duplicate::NearDuplicate;
+use tables::subset::Subset;
 
 use crate::figure::{Figure, row};
 use crate::format::{NONE, count, counted, value};
@@ -38,15 +39,15 @@ pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Section {
     let figures = vec![figure(study)];
     let body = html! {
         p {
-            "An author's pictures resemble each other. Where an author stands in training and in test, the network is asked "
-            "about what it has seen, and its score flatters. "
+            "An author's pictures resemble each other. Where images of an author are in training and in validation, the network is scored "
+            "on what it has seen, and its score is too high. "
             @if is_existing(study) {
                 "This study uses the split that the collection comes with. It is compared with two splits of the same sizes: "
             } @else {
                 "This study splits by author; the usual ways are to split "
             }
-            "class by class, where an author of two classes can stand in two parts, or picture by picture, at random. "
-            "Here the same recipe was trained under all three and tested on one fold of each. " (words(study))
+            "class by class, where images of an author of two classes can be in training and in validation, or image by image, at random. "
+            "Here the same recipe was trained under all three and validated on one fold of each. " (words(study))
         }
         @if !study.has_authors() {
             p.note {
@@ -85,7 +86,7 @@ fn leak<'a>(study: &'a Study, design: &str) -> Option<&'a Leak> {
     study.leaks.iter().find(|row| row.design == design)
 }
 
-/// The authors and near-duplicates that an existing split has in several parts.
+/// The authors and near-duplicates in several subsets of an existing split.
 fn existing(study: &Study) -> Markup {
     let Some(leak) = leak(study, EXISTING) else {
         return html! {};
@@ -96,10 +97,10 @@ fn existing(study: &Study) -> Markup {
                 strong { "The existing split leaks: " }
                 (leak.shared_authors) " of " (leak.authors) " authors, with " (counted(leak.shared_pictures as usize, "image"))
                 ", and " (leak.parted_near_duplicates) " of " (counted(leak.near_duplicates as usize, "group"))
-                " of near-duplicates stand in several of its parts. Its scores are too high for images by new authors; "
+                " of near-duplicates are in several of its subsets. Its scores are too high for images by new authors; "
                 code { "split.existing = \"ignore\"" } " splits by author instead."
             } @else {
-                "No author and no group of near-duplicates stands in two parts of the existing split."
+                "No author and no group of near-duplicates is in two subsets of the existing split."
             }
         }
     }
@@ -140,7 +141,7 @@ fn figure(study: &Study) -> Figure {
     let metrics = metrics(study);
     let height = margins.top + block * metrics.len() as f64 + margins.bottom;
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-    plot.draw_x_axis("score on the tested fold", 0.0, true);
+    plot.draw_x_axis("score on the fold left out", 0.0, true);
     for (idx, (metric, name)) in metrics.iter().enumerate() {
         let top = margins.top + block * idx as f64;
         plot.canvas
@@ -197,7 +198,7 @@ fn scores(study: &Study) -> Markup {
         }
     };
     table(
-        "Scores on the tested fold with 95 % intervals",
+        "Scores on the fold left out with 95 % intervals",
         &head,
         &body,
     )
@@ -218,9 +219,9 @@ fn shared(study: &Study) -> Markup {
     let head = html! {
         tr {
             td {}
-            th scope="col" { "authors in two parts" }
+            th scope="col" { "shared authors" }
             th scope="col" { "their pictures" }
-            th scope="col" { "near-duplicates in two parts" }
+            th scope="col" { "shared near-duplicates" }
         }
     };
     let cell = |value: Option<String>| html! { td { (value.unwrap_or_else(|| NONE.to_owned())) } };
@@ -235,16 +236,20 @@ fn shared(study: &Study) -> Markup {
             }
         }
     };
-    table("What the parts of each split share", &head, &body)
+    table(
+        "Authors and near-duplicates shared between folds or subsets of each split",
+        &head,
+        &body,
+    )
 }
 
-/// The copies in the collection: those with conflicting labels first, then those in several parts.
+/// The copies in the collection: those with conflicting labels first, then those in several subsets.
 fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
     const MOST: usize = 20;
     if study.near_duplicates.is_empty() {
         return html! {};
     }
-    let parts = parts(study);
+    let subsets = subsets(study);
     let groups = || study.near_duplicates.iter().map(|row| row.group);
     let n_groups = groups().collect::<BTreeSet<u32>>().len();
     let conflicting = study.near_duplicates.iter().filter(|row| row.conflict);
@@ -252,8 +257,8 @@ fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
         .map(|row| row.group)
         .collect::<BTreeSet<u32>>()
         .len();
-    let is_parted = |group: u32| parts[&group].len() > 1;
-    let n_parted = parts.keys().filter(|group| is_parted(**group)).count();
+    let is_parted = |group: u32| subsets[&group].len() > 1;
+    let n_parted = subsets.keys().filter(|group| is_parted(**group)).count();
     let copies = study
         .near_duplicates
         .iter()
@@ -266,7 +271,7 @@ fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
         .collect();
     let label = |path: &str| labels.get(path).copied().unwrap_or(NONE);
     let head = html! {
-        tr { th scope="col" { "image" } th.words scope="col" { "copy of" } th.words scope="col" { "classes" } th scope="col" { "difference" } th scope="col" { "parts" } }
+        tr { th scope="col" { "image" } th.words scope="col" { "copy of" } th.words scope="col" { "classes" } th scope="col" { "difference" } th scope="col" { "subsets" } }
     };
     let body = html! {
         @for row in copies.iter().take(MOST) {
@@ -278,7 +283,7 @@ fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
                     @if row.label == other { (row.label) } @else { strong { (row.label) " and " (other) } }
                 }
                 td { (format!("{:.1}", row.difference)) }
-                td { (parts[&row.group].iter().copied().collect::<Vec<_>>().join(", ")) }
+                td { (subsets[&row.group].iter().map(|subset| subset.name()).collect::<Vec<_>>().join(", ")) }
             }
         }
     };
@@ -286,8 +291,8 @@ fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
         p {
             (counted(study.near_duplicates.len(), "image")) " are near-duplicates: the same image in another size, compression, "
             "brightness or with a slight crop, in " (counted(n_groups, "group")) ". "
-            @if n_parted == 0 { "Each group stands in one part, so that no network is tested on a copy of what it was trained on. " }
-            @else { strong { (counted(n_parted, "group")) " in several parts. " } }
+            @if n_parted == 0 { "Each group is in one subset, so that no network is scored on a copy of what it was trained on. " }
+            @else { strong { (counted(n_parted, "group")) " in several subsets. " } }
             @if n_conflicting > 0 {
                 strong { (counted(n_conflicting, "group")) " with conflicting labels: " }
                 "the same image is in several classes, and no network can be right about all of them."
@@ -298,16 +303,15 @@ fn near_duplicates(study: &Study, anchors: &Anchors<'_>) -> Markup {
     }
 }
 
-/// By group of near-duplicates: the parts with images of it.
-fn parts(study: &Study) -> BTreeMap<u32, BTreeSet<&str>> {
+/// Subsets by group of near-duplicates.
+fn subsets(study: &Study) -> BTreeMap<u32, BTreeSet<Subset>> {
     let rows = study.predictions.iter();
-    let part_of: BTreeMap<&str, &str> = rows
-        .map(|row| (row.path.as_str(), row.part.as_str()))
-        .collect();
-    let mut parts: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+    let subset_of: BTreeMap<&str, Subset> =
+        rows.map(|row| (row.path.as_str(), row.subset)).collect();
+    let mut subsets: BTreeMap<u32, BTreeSet<Subset>> = BTreeMap::new();
     for row in &study.near_duplicates {
-        let parts = parts.entry(row.group).or_default();
-        parts.extend(part_of.get(row.path.as_str()).copied());
+        let subsets = subsets.entry(row.group).or_default();
+        subsets.extend(subset_of.get(row.path.as_str()).copied());
     }
-    parts
+    subsets
 }

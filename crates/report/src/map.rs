@@ -53,7 +53,7 @@ pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
     let body = html! {
         p {
             "UMAP lays the embeddings out in the plane so that neighbors stay neighbors; distances between far groups "
-            "and the axes mean nothing. Training pictures are small and faint; test and validation pictures"
+            "and the axes mean nothing. Training images are small and faint; validation and test images"
             (hidden) "are large and strong." @if let Some(words) = shown.words() { (words) }
         }
         (row(&figures))
@@ -86,7 +86,7 @@ pub(crate) fn draw(
     let n_dots = rows.clone().count();
     for row in rows {
         let (number, name) = group(row);
-        scatter.add(number, &name, &row.part, placement.at(point(row)));
+        scatter.add(number, &name, row.subset, placement.at(point(row)));
     }
     let mut canvas = Canvas::new(SIZE);
     let dots = if n_dots > DENSE { "small-dots" } else { "" };

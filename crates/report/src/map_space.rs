@@ -17,7 +17,7 @@ pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
             at: [row.umap3_x, row.umap3_y, row.umap3_z],
             number: codes.of(&row.label),
             name: &row.label,
-            part: &row.part,
+            subset: row.subset,
             path: &row.path,
         })
         .collect();
@@ -25,7 +25,7 @@ pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
         "map-space",
         "The map in space by true class",
         "Look for classes that overlap from one side and part from another: they are neighbors, not mixtures. Training \
-         pictures are faint.",
+         images are faint.",
         Ground::Box,
         &stars,
     );

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 use tables::probe::Probe;
+use tables::subset::Subset;
 
-use crate::format::{count, counted, interval, list, part, score, score_with_interval, value};
+use crate::format::{
+    count, counted, interval, list, score, score_with_interval, subset_name, value,
+};
 use crate::section::{Section, table};
 use crate::silhouettes;
 use crate::study::{Lead, Study};
@@ -58,12 +61,12 @@ pub(crate) fn summary(study: &Study) -> String {
         ),
     ];
     let figures: Vec<String> = study
-        .parts()
+        .subsets()
         .into_iter()
-        .filter(|part| *part != "train")
-        .map(|part| {
-            let score = study.score("network", part, lead.metric);
-            format!("{part} {}", score_with_interval(score))
+        .filter(|subset| *subset != Subset::Train)
+        .map(|subset| {
+            let score = study.score("network", subset, lead.metric);
+            format!("{subset} {}", score_with_interval(score))
         })
         .collect();
     lines.push(format!(
@@ -104,35 +107,37 @@ fn n_folds(study: &Study) -> usize {
     folds.len()
 }
 
-/// Authors with pictures in more than one of the parts of the chosen model.
-fn n_authors_in_two_parts(study: &Study) -> usize {
+/// Authors with images in more than one subset of the chosen model.
+fn n_authors_in_two_subsets(study: &Study) -> usize {
     let pictures = study.pictures();
-    let mut parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut subsets: BTreeMap<&str, BTreeSet<Subset>> = BTreeMap::new();
     for row in &study.predictions {
         let author = pictures
             .get(row.path.as_str())
             .and_then(|a| a.author.as_deref());
         if let Some(author) = author {
-            parts.entry(author).or_default().insert(&row.part);
+            subsets.entry(author).or_default().insert(row.subset);
         }
     }
-    parts.values().filter(|parts| parts.len() > 1).count()
+    { subsets.values() }
+        .filter(|subsets| subsets.len() > 1)
+        .count()
 }
 
 fn facts(study: &Study) -> Markup {
     let lead = study.lead();
-    let found = |part| study.score("network", part, lead.metric);
+    let found = |subset| study.score("network", subset, lead.metric);
     html! {
         dl.facts {
             div { dt { "pictures" } dd { (count(study.annotations.len())) } }
             div { dt { "classes" } dd { (study.labels().len()) } }
             @if study.has_authors() { div { dt { "authors" } dd { (count(n_authors(study))) } } }
             div { dt { "folds" } dd { (n_folds(study)) } }
-            @for part in ["test", "val"] {
-                @if study.parts().contains(&part) {
+            @for subset in [Subset::Validation, Subset::Test] {
+                @if study.subsets().contains(&subset) {
                     div.score {
-                        dt { (lead.name) ", " (crate::format::part(part)) }
-                        dd { (score(found(part))) @if let Some(range) = interval(found(part)) { small { (range) } } }
+                        dt { (lead.name) ", " (subset_name(subset)) }
+                        dd { (score(found(subset))) @if let Some(range) = interval(found(subset)) { small { (range) } } }
                     }
                 }
             }
@@ -141,35 +146,38 @@ fn facts(study: &Study) -> Markup {
 }
 
 fn design(study: &Study) -> Markup {
-    let crossing = match n_authors_in_two_parts(study) {
+    let crossing = match n_authors_in_two_subsets(study) {
         0 if !study.has_authors() => {
             "No author is known: images of one author may stand on both sides, and scores may be too high for new authors"
                 .to_owned()
         }
         0 => {
-            "Training, test and validation pictures of a network share no author: knowing an author's hand gains it \
+            "Training, validation and test images of a network share no author: knowing an author's hand gains it \
              nothing"
                 .to_owned()
         }
-        1 => "One author has pictures in more than one of training, test and validation".to_owned(),
-        n => format!("{n} authors have pictures in more than one of training, test and validation"),
+        1 => "One author has images in more than one of training, validation and test".to_owned(),
+        n => format!("{n} authors have images in more than one of training, validation and test"),
     };
-    let validation = match study.n_pictures("val") {
-        0 => "No pictures were held out for validation".to_owned(),
-        n => format!("{} for validation belong to no fold", counted(n, "picture")),
+    let test = match study.n_pictures(Subset::Test) {
+        0 => "There is no test set, held out of all folds".to_owned(),
+        n => format!(
+            "The test set of {} is held out of all folds",
+            counted(n, "image")
+        ),
     };
     html! {
         p {
             "The " (counted(study.annotations.len(), "picture"))
             @if study.has_authors() { " come from " (counted(n_authors(study), "known author")) ". They" }
-            @if study.has_fixed_training_part() {
-                " came with a split, which was kept: networks were trained on its training part and tested on "
-                @if n_folds(study) == 1 { "its test part. " } @else { "a fold each. " }
+            @if study.has_fixed_training_images() {
+                " came with a split, which was kept: networks were trained on its training images and validated on "
+                @if n_folds(study) == 1 { "its validation images. " } @else { "a fold each. " }
             } @else {
                 " were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
-                "others and tested on it. "
+                "others and validated on it. "
             }
-            (validation) ". " (crossing) "."
+            (test) ". " (crossing) "."
         }
     }
 }
@@ -197,16 +205,16 @@ fn outcome(study: &Study) -> Markup {
         p {
             "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
             " (counted from 0), chosen by the rule “" (choice.rule) "”. "
-            @if let Some(test) = study.score("network", "test", lead.metric) {
-                "On the fold's pictures, which chose the epoch but never trained it, its " (lead.name) " is " strong { (score_with_interval(Some(test))) }
-                @if let Some(val) = study.score("network", "val", lead.metric) {
-                    "; on the validation pictures, which had no part in the choice either, it is "
-                    strong { (score_with_interval(Some(val))) }
+            @if let Some(validation) = study.score("network", Subset::Validation, lead.metric) {
+                "On validation images, the fold that selected the epoch, its " (lead.name) " is " strong { (score_with_interval(Some(validation))) }
+                @if let Some(test) = study.score("network", Subset::Test, lead.metric) {
+                    "; on test images, which had no part in any choice, it is "
+                    strong { (score_with_interval(Some(test))) }
                 }
                 "."
             }
-            @if let Some(forest) = study.score("forest", "test", lead.metric) {
-                " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on the test pictures."
+            @if let Some(forest) = study.score("forest", Subset::Validation, lead.metric) {
+                " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on validation images."
             }
         }
     }
@@ -216,7 +224,7 @@ fn headline(study: &Study) -> Markup {
     let (models, tops) = (study.models(), study.tops());
     let head = html! {
         tr {
-            th scope="col" { "part" }
+            th scope="col" { "subset" }
             th scope="col" { "pictures" }
             @for model in &models { @for Lead { name, .. } in &tops {
                 th scope="col" { (model) br; (name) }
@@ -224,12 +232,12 @@ fn headline(study: &Study) -> Markup {
         }
     };
     let body = html! {
-        @for name in study.parts() {
+        @for subset in study.subsets() {
             tr {
-                th scope="row" { (part(name)) }
-                td { (count(study.n_pictures(name))) }
+                th scope="row" { (subset_name(subset)) }
+                td { (count(study.n_pictures(subset))) }
                 @for model in &models { @for Lead { metric, .. } in &tops {
-                    (cell(study, model, name, metric))
+                    (cell(study, model, subset, metric))
                 } }
             }
         }
@@ -239,8 +247,8 @@ fn headline(study: &Study) -> Markup {
 }
 
 /// A score as a table's cell, with its interval.
-pub(crate) fn cell(study: &Study, model: &str, part: &str, metric: &str) -> Markup {
-    let found = study.score(model, part, metric);
+pub(crate) fn cell(study: &Study, model: &str, subset: Subset, metric: &str) -> Markup {
+    let found = study.score(model, subset, metric);
     html! {
         td { (score(found)) @if let Some(range) = interval(found) { " " small { "(" (range) ")" } } }
     }

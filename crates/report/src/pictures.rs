@@ -8,7 +8,7 @@ use tables::prediction::Prediction;
 
 use crate::ReportError;
 use crate::examples::{code_of, guesses, outcome};
-use crate::format::{NONE, count, counted, part, percent};
+use crate::format::{NONE, count, counted, percent, subset_name};
 use crate::section::{Section, table};
 use crate::study::{Anchors, Study};
 
@@ -55,7 +55,7 @@ fn body(rows: &[Markup], study: &Study) -> Markup {
             th scope="col" { "picture" }
             th scope="col" { "class" }
             th scope="col" { "author" }
-            th scope="col" { "part" }
+            th scope="col" { "subset" }
             th scope="col" { "first three guesses" }
             th scope="col" { "outcome" }
         }
@@ -108,7 +108,7 @@ fn row(id: Option<String>, annotation: &Annotation, said: Option<&Said<'_>>) -> 
             td { (annotation.label) }
             td { (annotation.author.as_deref().unwrap_or(NONE)) }
             @if let Some(Said { prediction, guesses, outcome }) = said {
-                td { (part(&prediction.part)) }
+                td { (subset_name(prediction.subset)) }
                 td {
                     @for (i, (label, probability)) in guesses.iter().enumerate() {
                         @if i > 0 { ", " }

@@ -1,11 +1,12 @@
 //! Dots by group on a drawing, with the groups' names at their centers.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::format::{counted, part};
+use tables::subset::Subset;
+
+use crate::format::{counted, subset_name};
 use crate::palette::N_SERIES;
-use crate::study::PARTS;
 use crate::svg::{Canvas, Point, short, text_width};
 
 /// A part of a drawing.
@@ -77,10 +78,10 @@ pub(crate) struct Scatter {
     groups: BTreeMap<u32, Group>,
 }
 
-/// Dots that share a name, by part.
+/// Dots that share a name, by subset.
 struct Group {
     name: String,
-    parts: BTreeMap<String, Vec<Point>>,
+    subsets: BTreeMap<Subset, Vec<Point>>,
 }
 
 impl Scatter {
@@ -91,34 +92,25 @@ impl Scatter {
     }
 
     /// Adds a dot to group `number`, which has its name by its first dot.
-    pub(crate) fn add(&mut self, number: u32, name: &str, part: &str, at: Point) {
+    pub(crate) fn add(&mut self, number: u32, name: &str, subset: Subset, at: Point) {
         let group = self.groups.entry(number).or_insert_with(|| Group {
             name: name.to_owned(),
-            parts: BTreeMap::new(),
+            subsets: BTreeMap::new(),
         });
-        group.parts.entry(part.to_owned()).or_default().push(at);
+        group.subsets.entry(subset).or_default().push(at);
     }
 
     /// Draws all dots, training pictures under all others; `class` is for the look of all.
     pub(crate) fn draw_dots(&self, canvas: &mut Canvas, class: &str) {
-        for name in self.parts() {
+        let subsets = self.groups.values().flat_map(|group| group.subsets.keys());
+        let subsets: BTreeSet<Subset> = subsets.copied().collect();
+        for subset in subsets {
             for (number, group) in &self.groups {
-                if let Some(points) = group.parts.get(name) {
-                    draw_part(canvas, class, *number, &group.name, name, points);
+                if let Some(points) = group.subsets.get(&subset) {
+                    draw_subset(canvas, class, *number, &group.name, subset, points);
                 }
             }
         }
-    }
-
-    /// The known parts in their order, then any other.
-    fn parts(&self) -> Vec<&str> {
-        let mut parts = PARTS.to_vec();
-        for part in self.groups.values().flat_map(|group| group.parts.keys()) {
-            if !parts.contains(&part.as_str()) {
-                parts.push(part);
-            }
-        }
-        parts
     }
 
     /// Writes each group's name at its center, the medians of its coordinates; a name that would lie on another moves
@@ -172,12 +164,12 @@ impl Scatter {
 
 impl Group {
     fn n_points(&self) -> usize {
-        self.parts.values().map(Vec::len).sum()
+        self.subsets.values().map(Vec::len).sum()
     }
 
     fn center(&self) -> Point {
         let median = |coordinate: fn(&Point) -> f64| {
-            let mut values: Vec<f64> = self.parts.values().flatten().map(coordinate).collect();
+            let mut values: Vec<f64> = self.subsets.values().flatten().map(coordinate).collect();
             values.sort_by(f64::total_cmp);
             values.get(values.len() / 2).copied().unwrap_or(0.0)
         };
@@ -185,12 +177,12 @@ impl Group {
     }
 }
 
-fn draw_part(
+fn draw_subset(
     canvas: &mut Canvas,
     class: &str,
     number: u32,
     name: &str,
-    of: &str,
+    subset: Subset,
     points: &[Point],
 ) {
     let number = number as usize;
@@ -201,10 +193,14 @@ fn draw_part(
         " square"
     };
     let class = format!(
-        "points {class} part-{of} stroke-{}{shape}",
+        "points {class} subset-{subset} stroke-{}{shape}",
         number % N_SERIES
     );
-    let title = format!("{name}, {}: {}", part(of), counted(points.len(), "picture"));
+    let title = format!(
+        "{name}, {}: {}",
+        subset_name(subset),
+        counted(points.len(), "image")
+    );
     canvas.dots(&class, points, &title);
 }
 
@@ -222,7 +218,8 @@ mod tests {
         // Room for two names, and three groups.
         let mut scatter = Scatter::new(AREA);
         for (number, n) in [(0, 1), (1, 3), (2, 2)] {
-            (0..n).for_each(|_| scatter.add(number, &format!("of {n}"), "train", (50.0, 20.0)));
+            (0..n)
+                .for_each(|_| scatter.add(number, &format!("of {n}"), Subset::Train, (50.0, 20.0)));
         }
         let mut canvas = Canvas::new(AREA.size);
         scatter.draw_names(&mut canvas, "", 1.0);
@@ -241,8 +238,8 @@ mod tests {
     #[test]
     fn names_do_not_lie_on_each_other() {
         let mut scatter = Scatter::new(AREA);
-        scatter.add(0, "one", "train", (50.0, 20.0));
-        scatter.add(9, "two", "elsewhere", (52.0, 21.0));
+        scatter.add(0, "one", Subset::Train, (50.0, 20.0));
+        scatter.add(9, "two", Subset::Unseen, (52.0, 21.0));
         let mut canvas = Canvas::new(AREA.size);
         scatter.draw_dots(&mut canvas, "");
         scatter.draw_names(&mut canvas, "", 1.0);
@@ -251,6 +248,6 @@ mod tests {
             svg.contains("y=\"24\">one<") && svg.contains("y=\"37.5\">two<"),
             "{svg}"
         );
-        assert!(svg.contains("part-elsewhere stroke-1 square"), "{svg}");
+        assert!(svg.contains("subset-unseen stroke-1 square"), "{svg}");
     }
 }

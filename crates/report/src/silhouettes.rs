@@ -23,7 +23,7 @@ pub(crate) fn section(study: &Study) -> Section {
     let body = html! {
         p {
             "The network turns each picture into a short vector, its embedding. Clustering looks for groups among the "
-            "vectors of all parts without knowing the classes. The silhouette says how well the groups stand apart, from −1 to 1. "
+            "vectors of all subsets without knowing the classes. The silhouette says how well the groups stand apart, from −1 to 1. "
             (words(study))
         }
         (row(&figures))

@@ -153,8 +153,8 @@
 
     // Near points are larger and stronger.
     paintPoint([i, x, y, depth]) {
-      const { number, part, faint } = this.data;
-      const near = clamp((1 - depth) / 2, 0, 1), isFaint = faint[part[i]];
+      const { number, subset, faint } = this.data;
+      const near = clamp((1 - depth) / 2, 0, 1), isFaint = faint[subset[i]];
       const size = clamp(Math.min(this.width, this.height) / 480, 0.65, 1.2) * Math.sqrt(this.zoom);
       const radius = (isFaint ? 1.6 : 2.6) * (0.75 + 0.5 * near) * size;
       this.pen.globalAlpha = (isFaint ? 0.4 : 0.9) * (0.45 + 0.55 * near);
@@ -188,12 +188,12 @@
       const shown = this.shown.find(([i]) => i === this.picked);
       this.tip.hidden = !shown;
       if (!shown) return;
-      const [i, x, y] = shown, { path, names, number, parts, part } = this.data;
+      const [i, x, y] = shown, { path, names, number, subsets, subset } = this.data;
       Object.assign(this.pen, { strokeStyle: this.ink, lineWidth: 1.5 });
       this.pen.beginPath();
       this.pen.arc(x, y, 7, 0, 2 * Math.PI);
       this.pen.stroke();
-      const text = `${path[i]}\n${names[number[i]]}, ${parts[part[i]]}`;
+      const text = `${path[i]}\n${names[number[i]]}, ${subsets[subset[i]]}`;
       if (this.tip.textContent !== text) this.tip.textContent = text;
       const half = this.tip.offsetWidth / 2;
       this.tip.style.left = `${clamp(x, half, Math.max(half, this.width - half))}px`;

@@ -2,9 +2,10 @@
 
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
+use tables::subset::Subset;
 
 use crate::figure::Figure;
-use crate::format::part;
+use crate::format::subset_name;
 use crate::scatter::{Area, Scatter};
 use crate::svg::{Canvas, Point};
 
@@ -38,8 +39,8 @@ pub(crate) struct Star<'a> {
     pub(crate) number: u32,
     /// The class.
     pub(crate) name: &'a str,
-    /// `train`, whose pictures are faint, or another part.
-    pub(crate) part: &'a str,
+    /// Its subset; training images are faint.
+    pub(crate) subset: Subset,
     /// What a reader is told of it.
     pub(crate) path: &'a str,
 }
@@ -69,12 +70,12 @@ struct Data<'a> {
     pitch: f64,
     /// Names by number; those between the numbers that occur are empty.
     names: Vec<&'a str>,
-    /// Parts as people call them, by their place in the other list.
-    parts: Vec<&'a str>,
-    /// Of `parts`, those that are drawn faintly.
+    /// Names of the subsets, by their place in the other list.
+    subsets: Vec<&'static str>,
+    /// Of `subsets`, those that are drawn faintly.
     faint: Vec<bool>,
     number: Vec<u32>,
-    part: Vec<usize>,
+    subset: Vec<usize>,
     path: Vec<&'a str>,
     /// Coordinates in thousandths, three a point.
     at: Vec<i32>,
@@ -254,7 +255,7 @@ fn still(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> Canvas 
         size: SIZE,
     });
     for (star, &place) in stars.iter().zip(places) {
-        scatter.add(star.number, star.name, star.part, project(place));
+        scatter.add(star.number, star.name, star.subset, project(place));
     }
     scatter.draw_dots(&mut canvas, "");
     scatter.draw_names(&mut canvas, "name", 13.0 / 11.0);
@@ -262,29 +263,32 @@ fn still(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> Canvas 
 }
 
 fn data(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> String {
-    let mut parts: Vec<&str> = stars.iter().map(|star| star.part).collect();
-    parts.sort_unstable();
-    parts.dedup();
+    let mut subsets: Vec<Subset> = stars.iter().map(|star| star.subset).collect();
+    subsets.sort_unstable();
+    subsets.dedup();
     let n_names = stars.iter().map(|star| star.number + 1).max().unwrap_or(0);
     let mut names = vec![""; n_names as usize];
     for star in stars {
         names[star.number as usize] = star.name;
     }
-    let place = |part: &str| parts.binary_search(&part).unwrap_or_default();
+    let place = |subset: Subset| subsets.binary_search(&subset).unwrap_or_default();
     let data = Data {
         yaw: YAW,
         pitch: PITCH,
         names,
-        faint: parts.iter().map(|part| *part == "train").collect(),
+        faint: subsets
+            .iter()
+            .map(|subset| *subset == Subset::Train)
+            .collect(),
         number: stars.iter().map(|star| star.number).collect(),
-        part: stars.iter().map(|star| place(star.part)).collect(),
+        subset: stars.iter().map(|star| place(star.subset)).collect(),
         path: stars.iter().map(|star| star.path).collect(),
         at: places.iter().flatten().copied().map(whole).collect(),
         lines: lines
             .iter()
             .map(|line| line.iter().flatten().copied().map(whole).collect())
             .collect(),
-        parts: parts.iter().map(|name| part(name)).collect(),
+        subsets: subsets.iter().copied().map(subset_name).collect(),
     };
     let json = serde_json::to_string(&data).expect("numbers and texts can be written");
     // So that no name ends the element that the text stands in.
@@ -308,7 +312,7 @@ mod tests {
             at,
             number: 1,
             name: "</script>",
-            part: "train",
+            subset: Subset::Train,
             path: "1/<b>.png",
         }
     }

@@ -15,6 +15,7 @@ use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
 use tables::explanation::Explanation;
 use tables::flattery::Flattery;
+use tables::fold::Assignment;
 use tables::forest_trial::ForestTrial;
 use tables::history::History;
 use tables::leak::Leak;
@@ -26,6 +27,7 @@ use tables::problem::Problem;
 use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
+use tables::subset::Subset;
 
 use crate::palette::N_SERIES;
 
@@ -36,9 +38,9 @@ pub struct Study {
     pub annotations: Vec<Annotation>,
     /// What was left out of it.
     pub problems: Vec<Problem>,
-    /// Authors and pictures by class and part.
+    /// Authors and images by class and fold.
     pub balance: Vec<Balance>,
-    /// What three splits share between their parts.
+    /// Authors and near-duplicates that three splits don't keep together.
     pub leaks: Vec<Leak>,
     /// Pictures that look alike.
     pub near_duplicates: Vec<NearDuplicate>,
@@ -82,10 +84,7 @@ pub struct Study {
     pub map_qualities: Vec<MapQuality>,
 }
 
-/// The parts of a model's pictures, in the order in which people read them.
-pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
-
-/// The models, in the same manner.
+/// The models, in the order in which people read them.
 pub(crate) const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 
 /// Codes of classes: what their colors go by.
@@ -174,23 +173,23 @@ impl Study {
         MODELS.into_iter().filter(is_scored).collect()
     }
 
-    /// The parts that were scored.
-    pub(crate) fn parts(&self) -> Vec<&'static str> {
-        let is_scored = |part: &&str| self.scores.iter().any(|row| row.part == *part);
-        PARTS.into_iter().filter(is_scored).collect()
+    /// The subsets that were scored.
+    pub(crate) fn subsets(&self) -> Vec<Subset> {
+        let is_scored = |subset: &Subset| self.scores.iter().any(|row| row.subset == *subset);
+        Subset::OF_SPLIT.into_iter().filter(is_scored).collect()
     }
 
-    /// Pictures of `part`.
-    pub(crate) fn n_pictures(&self, part: &str) -> usize {
+    /// Number of images of `subset`.
+    pub(crate) fn n_pictures(&self, subset: Subset) -> usize {
         let rows = self.predictions.iter();
-        rows.filter(|row| row.part == part).count()
+        rows.filter(|row| row.subset == subset).count()
     }
 
     /// A figure of a model.
-    pub(crate) fn score(&self, model: &str, part: &str, metric: &str) -> Option<&Score> {
-        let wanted = (model, part, metric);
+    pub(crate) fn score(&self, model: &str, subset: Subset, metric: &str) -> Option<&Score> {
+        let wanted = (model, subset, metric);
         let mut rows = self.scores.iter();
-        rows.find(|row| (row.model.as_str(), row.part.as_str(), row.metric.as_str()) == wanted)
+        rows.find(|row| (row.model.as_str(), row.subset, row.metric.as_str()) == wanted)
     }
 
     /// What the report speaks of first: top-2, or top-1 where there are two classes, since top-2 is 1 there.
@@ -238,9 +237,10 @@ impl Study {
         }
     }
 
-    /// Whether the collection came with a training part, which is in no fold.
-    pub(crate) fn has_fixed_training_part(&self) -> bool {
-        self.balance.iter().any(|row| row.part == "train")
+    /// Whether the collection came with training images, which are in no fold.
+    pub(crate) fn has_fixed_training_images(&self) -> bool {
+        let mut rows = self.balance.iter();
+        rows.any(|row| row.fold == Assignment::Train)
     }
 
     /// What guessing gets in top-`k`: `k` of the classes.

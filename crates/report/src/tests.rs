@@ -19,6 +19,7 @@ use tables::epoch_place::EpochPlace;
 use tables::epoch_score::EpochScore;
 use tables::explanation::Explanation;
 use tables::flattery::Flattery;
+use tables::fold::Assignment;
 use tables::forest_trial::ForestTrial;
 use tables::history::History;
 use tables::leak::Leak;
@@ -30,13 +31,18 @@ use tables::problem::Problem;
 use tables::reliability::Reliability;
 use tables::score::Score;
 use tables::silhouette::Silhouette;
+use tables::subset::Subset;
 
 use crate::confusion::Matrix;
 use crate::{Options, Report, Study, render};
 
 const LABELS: [&str; 2] = ["art<deco>", "photo"];
-const PARTS: [&str; 3] = ["train", "test", "val"];
-const FOLDS: [&str; 4] = ["0", "1", "2", "val"];
+const FOLDS: [Assignment; 4] = [
+    Assignment::Fold(0),
+    Assignment::Fold(1),
+    Assignment::Fold(2),
+    Assignment::Test,
+];
 const AUTHOR: &str = "<b>&\"";
 
 /// Picture `number`: the classes alternate; photos have no author.
@@ -72,7 +78,7 @@ fn prediction(number: u32) -> Prediction {
     Prediction {
         path: annotation.path,
         label: annotation.label,
-        part: PARTS[(number / 2 % 3) as usize].to_owned(),
+        subset: Subset::OF_SPLIT[(number / 2 % 3) as usize],
         logits: probabilities.clone(),
         probabilities,
         embedding: vec![0.0; 2],
@@ -86,7 +92,7 @@ fn explanation(number: u32) -> Explanation {
     Explanation {
         path: prediction.path,
         label: prediction.label,
-        part: prediction.part,
+        subset: prediction.subset,
         top1: LABELS[0].to_owned(),
         top1_probability: 0.75,
         top2: LABELS[1].to_owned(),
@@ -107,7 +113,7 @@ fn cluster(number: u32) -> Cluster {
     Cluster {
         path: prediction.path,
         label: prediction.label,
-        part: prediction.part,
+        subset: prediction.subset,
         kmeans: number % 2,
         agglomerative: number % 2,
         umap_x: at.sin(),
@@ -118,22 +124,22 @@ fn cluster(number: u32) -> Cluster {
     }
 }
 
-fn models() -> impl Iterator<Item = (String, String)> {
+fn models() -> impl Iterator<Item = (String, Subset)> {
     let models = ["network", "forest"].into_iter();
-    models.flat_map(|model| PARTS.map(|part| (model.to_owned(), part.to_owned())))
+    models.flat_map(|model| Subset::OF_SPLIT.map(|subset| (model.to_owned(), subset)))
 }
 
 fn scores() -> Vec<Score> {
     let metrics = ["f1", "precision", "recall", "top1", "top2"];
     models()
-        .flat_map(|(model, part)| {
+        .flat_map(|(model, subset)| {
             metrics.map(|metric| Score {
                 model: model.clone(),
-                part: part.clone(),
+                subset,
                 metric: metric.to_owned(),
                 value: Some(0.75),
                 low: Some(0.5),
-                high: (part != "val").then_some(0.875),
+                high: (subset != Subset::Test).then_some(0.875),
             })
         })
         .collect()
@@ -142,10 +148,10 @@ fn scores() -> Vec<Score> {
 fn confusion() -> Vec<Confusion> {
     let cells = [(0, 0, 1), (0, 1, 2), (1, 0, 0), (1, 1, 0)];
     models()
-        .flat_map(|(model, part)| {
+        .flat_map(|(model, subset)| {
             cells.map(|(actual, predicted, count)| Confusion {
                 model: model.clone(),
-                part: part.clone(),
+                subset,
                 actual: LABELS[actual].to_owned(),
                 predicted: LABELS[predicted].to_owned(),
                 count,
@@ -156,10 +162,10 @@ fn confusion() -> Vec<Confusion> {
 
 fn class_reports() -> Vec<ClassReport> {
     models()
-        .flat_map(|(model, part)| {
+        .flat_map(|(model, subset)| {
             LABELS.map(|label| ClassReport {
                 model: model.clone(),
-                part: part.clone(),
+                subset,
                 label: label.to_owned(),
                 precision: 0.5,
                 recall: 1.0,
@@ -178,8 +184,8 @@ fn histories() -> Vec<History> {
             epoch,
             learning_rate: 1e-4,
             train_loss: 2.0 / f64::from(epoch + 1),
-            test_loss: 2.0,
-            val_loss: None,
+            validation_loss: 2.0,
+            test_loss: None,
             score: 0.75,
             best: epoch == 2,
         })
@@ -192,7 +198,7 @@ fn epoch_scores() -> Vec<EpochScore> {
         ["top1", "top2", "f1"].map(|metric| EpochScore {
             fold: row.fold,
             epoch: row.epoch,
-            part: "test".to_owned(),
+            subset: Subset::Validation,
             metric: metric.to_owned(),
             value: Some(0.5),
         })
@@ -219,7 +225,7 @@ fn epoch_places() -> Vec<EpochPlace> {
             epoch,
             path: row.path,
             label: row.label,
-            part: row.part,
+            subset: row.subset,
             x: row.umap_x,
             y: row.umap_y,
         })
@@ -228,14 +234,14 @@ fn epoch_places() -> Vec<EpochPlace> {
 
 fn map_qualities() -> Vec<MapQuality> {
     let rows = [0, 2].into_iter();
-    rows.flat_map(|epoch| PARTS.map(|part| (epoch, part)))
-        .map(|(epoch, part)| MapQuality {
+    rows.flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)))
+        .map(|(epoch, subset)| MapQuality {
             epoch,
-            part: part.to_owned(),
-            fitted: epoch == 2 && part == "train",
+            subset,
+            fitted: epoch == 2 && subset == Subset::Train,
             pictures: 8,
             neighbors: 3,
-            trustworthiness: (part == "test").then_some(0.875),
+            trustworthiness: (subset == Subset::Validation).then_some(0.875),
         })
         .collect()
 }
@@ -248,7 +254,7 @@ fn arrangement() -> Vec<Arrangement> {
         learned: row.label == LABELS[0],
         path: row.path,
         label: row.label,
-        part: row.part,
+        subset: row.subset,
         embedding: vec![at.sin(), at.cos(), 1.0],
     })
     .collect()
@@ -256,13 +262,13 @@ fn arrangement() -> Vec<Arrangement> {
 
 fn arrangement_scores() -> Vec<ArrangementScore> {
     let metrics = ["silhouette", "davies_bouldin", "recall_at_1", "map_at_r"];
-    let groups = (0..2).flat_map(|epoch| PARTS.map(|part| (epoch, part)));
+    let groups = (0..2).flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)));
     groups
-        .flat_map(|(epoch, part)| metrics.map(|metric| (epoch, part, metric)))
-        .flat_map(|(epoch, part, metric)| {
+        .flat_map(|(epoch, subset)| metrics.map(|metric| (epoch, subset, metric)))
+        .flat_map(|(epoch, subset, metric)| {
             ["native", "sphere"].map(|space| ArrangementScore {
                 epoch,
-                part: part.to_owned(),
+                subset,
                 classes: "learned".to_owned(),
                 space: space.to_owned(),
                 metric: metric.to_owned(),
@@ -272,8 +278,8 @@ fn arrangement_scores() -> Vec<ArrangementScore> {
         .collect()
 }
 
-/// Model, method and part, as the stage has them.
-fn variants() -> impl Iterator<Item = (String, String, String)> {
+/// Model, method and subset, as the stage has them.
+fn variants() -> impl Iterator<Item = (String, String, Subset)> {
     let methods = [
         ("network", "none"),
         ("network", "temperature"),
@@ -282,20 +288,21 @@ fn variants() -> impl Iterator<Item = (String, String, String)> {
         ("forest", "isotonic"),
     ];
     methods.into_iter().flat_map(|(model, method)| {
-        ["test", "val"].map(|part| (model.to_owned(), method.to_owned(), part.to_owned()))
+        [Subset::Validation, Subset::Test]
+            .map(|subset| (model.to_owned(), method.to_owned(), subset))
     })
 }
 
-/// Calibration is better by ECE on validation, and no better on the test fold.
+/// Calibration is better by ECE on test images, and no better on validation images.
 fn calibrations() -> Vec<Calibration> {
-    let row = |(model, method, part): (String, String, String)| {
-        let is_better = method != "none" && part == "val";
+    let row = |(model, method, subset): (String, String, Subset)| {
+        let is_better = method != "none" && subset == Subset::Test;
         Calibration {
             n: 8,
             temperature: (method == "temperature").then_some(1.5),
             ece: if is_better { 0.125 } else { 0.25 },
             ece_low: Some(0.1),
-            ece_high: (part != "val").then_some(0.4),
+            ece_high: (subset != Subset::Test).then_some(0.4),
             ece_by_chance: Some(0.2),
             classwise_ece: 0.25,
             brier: 0.5,
@@ -305,7 +312,7 @@ fn calibrations() -> Vec<Calibration> {
             top1: 0.5,
             model,
             method,
-            part,
+            subset,
         }
     };
     variants().map(row).collect()
@@ -314,11 +321,11 @@ fn calibrations() -> Vec<Calibration> {
 fn reliabilities() -> Vec<Reliability> {
     let bins = [(0, 0, None), (1, 8, Some(0.75))];
     variants()
-        .flat_map(|(model, method, part)| {
+        .flat_map(|(model, method, subset)| {
             bins.map(|(bin, n, confidence)| Reliability {
                 model: model.clone(),
                 method: method.clone(),
-                part: part.clone(),
+                subset,
                 bin,
                 low: f64::from(bin) / 2.0,
                 high: f64::from(bin + 1) / 2.0,
@@ -357,10 +364,10 @@ fn probes() -> Vec<Probe> {
         .into_iter()
         .flat_map(|classifier| (0..3).map(move |fold| (classifier, fold)));
     folds
-        .flat_map(|found| PARTS.map(|part| (found, part)))
+        .flat_map(|found| Subset::OF_SPLIT.map(|subset| (found, subset)))
         .flat_map(|found| ["top1", "top2"].map(|metric| (found, metric)))
         .map(
-            |((((classifier, strength, value), fold), part), metric)| Probe {
+            |((((classifier, strength, value), fold), subset), metric)| Probe {
                 backbone: "resnet18".to_owned(),
                 pretrained: false,
                 features: 512,
@@ -368,7 +375,7 @@ fn probes() -> Vec<Probe> {
                 strength,
                 chosen: strength != Some(0.01),
                 fold,
-                part: part.to_owned(),
+                subset,
                 metric: metric.to_owned(),
                 value: value + f64::from(fold) / 10.0,
             },
@@ -396,7 +403,7 @@ fn frozen_networks_stand_beside_the_fine_tuned() {
     let mut study = study();
     let page = report(&study).page;
     let expected = [
-        "The best of them by the test pictures, the linear layer on resnet18, has a median top-1 of 0.700, 0.200 above the \
+        "The best of them by validation images, the linear layer on resnet18, has a median top-1 of 0.700, 0.200 above the \
          0.500 of the networks that were fine-tuned. The weights of resnet18 are random:",
         "Medians of 3 folds",
         "<td class=\"words\">linear, C\u{a0}=\u{a0}0.1</td><td>512</td>",
@@ -503,7 +510,7 @@ fn an_existing_split_is_named_and_its_leaks_are_counted() {
 pub(crate) fn study() -> Study {
     let balance = LABELS
         .into_iter()
-        .flat_map(|label| FOLDS.map(|part| (label, part)));
+        .flat_map(|label| FOLDS.map(|fold| (label, fold)));
     Study {
         annotations: (0..24).map(annotation).collect(),
         problems: vec![Problem {
@@ -512,9 +519,9 @@ pub(crate) fn study() -> Study {
             detail: "ends early".to_owned(),
         }],
         balance: balance
-            .map(|(label, part)| Balance {
+            .map(|(label, fold)| Balance {
                 label: label.to_owned(),
-                part: part.to_owned(),
+                fold,
                 authors: u32::from(label == LABELS[0]),
                 pictures: 3,
             })
@@ -658,7 +665,7 @@ fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
         text.contains("never saw photo."),
         "held-out classes are named"
     );
-    assert!(text.contains("the silhouette of the test pictures is 0.625 for learned classes"));
+    assert!(text.contains("the silhouette of the validation images is 0.625 for learned classes"));
     assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 1);
     assert!(text.contains("photo (held out)"));
     for row in &mut study.arrangement {
@@ -670,11 +677,11 @@ fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
 }
 
 #[test]
-fn confidence_is_judged_on_validation() {
+fn confidence_is_judged_on_test_images() {
     let report = report(&study());
     let expected = [
-        "On validation, the network is on average 75\u{a0}% sure of its first guess, and right on 50\u{a0}% of the \
-         pictures: it is overconfident.",
+        "On test images, the network is on average 75\u{a0}% sure of its first guess, and right on 50\u{a0}% of \
+         them: it is overconfident.",
         "A temperature of 1.50 takes the network's ECE from 0.250 to 0.125 and its log-loss from 1.000 to 1.000: better by ECE \
          alone.",
         "Platt scaling takes the forest's ECE",
@@ -685,7 +692,7 @@ fn confidence_is_judged_on_validation() {
     }
     let figures = report.figures.iter();
     let diagrams = figures.filter(|f| f.name.starts_with("reliability-"));
-    // A dot for each part: the lower bin holds no pictures.
+    // A dot for each subset: the lower bin holds no pictures.
     let dots: Vec<usize> = diagrams
         .map(|f| occurrences(&f.svg, "<circle class=\"dot"))
         .collect();
@@ -695,7 +702,7 @@ fn confidence_is_judged_on_validation() {
 #[test]
 fn the_forest_search_shows_what_varied() {
     let report = report(&study());
-    assert!(report.page.contains("6 forests were grown"));
+    assert!(report.page.contains("6 forests were fitted"));
     let figures = report.figures.iter();
     let names: Vec<&str> = figures
         .map(|figure| figure.name.as_str())
@@ -715,7 +722,7 @@ fn the_forest_search_shows_what_varied() {
 #[test]
 fn rows_of_a_matrix_sum_to_all() {
     let study = study();
-    let matrix = Matrix::of(&study, "network", "test").unwrap();
+    let matrix = Matrix::of(&study, "network", Subset::Validation).unwrap();
     let row = |actual: &str| -> Option<Vec<f64>> {
         LABELS
             .iter()
@@ -730,7 +737,7 @@ fn rows_of_a_matrix_sum_to_all() {
     assert!((shares[1] - 2.0 / 3.0).abs() < 1e-12, "{shares:?}");
     // A class without pictures has no shares.
     assert_eq!(row(LABELS[1]), None);
-    assert!(Matrix::of(&study, "network", "elsewhere").is_none());
+    assert!(Matrix::of(&study, "network", Subset::Unseen).is_none());
 }
 
 #[test]
@@ -758,7 +765,7 @@ fn examples_stand_by_outcome_and_class() {
     let report = report(&study());
     // Of two classes the second guess is wrong, so that there are two grids.
     assert!(!report.page.contains("There are none."));
-    // The test pictures are 2, 8, 14, 20, of the first class and right, and 3, 9, 15, 21, of the second and wrong.
+    // The validation images are 2, 8, 14, 20, of the first class and right, and 3, 9, 15, 21, of the second and wrong.
     assert_eq!(occurrences(&report.page, "alt=\"&lt;b"), 2);
     assert_eq!(occurrences(&report.page, "alt=\"no "), 2);
     let sections: Vec<&str> = report.page.split("<h3>").collect();
@@ -783,10 +790,10 @@ fn every_picture_has_a_row() {
     assert!(rows[12].starts_with("p12\"><th scope=\"row\">1/01.png</th>"));
     // Picture 2 is right, 3, which has no author, is not.
     assert!(rows[1].contains(
-        "<td>&lt;b&gt;&amp;&quot;</td><td>test</td>\
+        "<td>&lt;b&gt;&amp;&quot;</td><td>validation</td>\
          <td><strong>art&lt;deco&gt; 75\u{a0}%</strong>, photo 25\u{a0}%</td><td>right</td>"
     ));
-    assert!(rows[13].contains("<td>–</td><td>test</td>"));
+    assert!(rows[13].contains("<td>–</td><td>validation</td>"));
     assert!(rows[13].contains("<strong>photo 25\u{a0}%</strong></td><td>wrong</td>"));
     // A collection of thousands fits into a page.
     assert!(rows[..23].iter().all(|row| row.len() < 400));
@@ -835,21 +842,21 @@ fn an_explanation_is_two_maps() {
 }
 
 #[test]
-fn a_study_without_forest_validation_or_clusters_has_a_report() {
+fn a_study_without_forest_test_set_or_clusters_has_a_report() {
     let mut study = study();
     study
         .scores
-        .retain(|row| row.model == "network" && row.part != "val");
+        .retain(|row| row.model == "network" && row.subset != Subset::Test);
     study
         .confusion
-        .retain(|row| row.model == "network" && row.part != "val");
+        .retain(|row| row.model == "network" && row.subset != Subset::Test);
     study
         .calibrations
-        .retain(|row| row.model == "network" && row.part != "val");
+        .retain(|row| row.model == "network" && row.subset != Subset::Test);
     study
         .reliabilities
-        .retain(|row| row.model == "network" && row.part != "val");
-    study.predictions.retain(|row| row.part != "val");
+        .retain(|row| row.model == "network" && row.subset != Subset::Test);
+    study.predictions.retain(|row| row.subset != Subset::Test);
     study.problems.clear();
     study.clusters.clear();
     study.forest_trials.clear();
@@ -898,7 +905,7 @@ fn the_summary_has_the_key_facts() {
     let expected = [
         "report: artifacts/report/index.html",
         "chosen: fold 1, epoch 2, by rule `best`",
-        "top-1 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 0.500",
+        "top-1 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.500",
         "clusters: the silhouette of k-means is highest at k = 3, 0.500",
         "",
     ];
@@ -910,8 +917,7 @@ fn of_more_than_two_classes_top_2_is_told() {
     let mut study = study();
     "fauvism".clone_into(&mut study.annotations[0].label);
     let summary = crate::overview::summary(&study);
-    assert!(
-        summary
-            .contains("top-2 of the network: test 0.750 (0.50–0.88), val 0.750; by chance 0.667")
-    );
+    assert!(summary.contains(
+        "top-2 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.667"
+    ));
 }

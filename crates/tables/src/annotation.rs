@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture of the collection. Sorted by `path`; the row's number is the picture's index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,8 +20,8 @@ pub struct Annotation {
     pub title: String,
     /// Number of the label in the sorted list of labels, from 0.
     pub code: u32,
-    /// `train`, `validation` or `test` where the collection already has a split; null where it has none.
-    pub split: Option<String>,
+    /// Subset in the split that the collection comes with; null where it has none.
+    pub split: Option<Subset>,
     /// Pixels from left to right, as shown.
     pub width: u32,
     /// Pixels from top to bottom, as shown.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture in an epoch. A row group an epoch; within it sorted by `path`.
 ///
@@ -18,8 +19,8 @@ pub struct Arrangement {
     pub path: String,
     /// The true class.
     pub label: String,
-    /// `train`, `test` or `val`, as the fold has it. Of held-out classes no picture was trained on, whatever its part.
-    pub part: String,
+    /// `train`, `validation` or `test`, as the fold has it. Images of held-out classes are fitted in no subset.
+    pub subset: Subset,
     /// Whether the picture's class was learned; else it was held out.
     pub learned: bool,
     /// `[D]`, as the network gives it: not on the unit sphere.

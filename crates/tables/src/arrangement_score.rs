@@ -5,14 +5,15 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A metric of an epoch. Sorted by `epoch`, `part`, `classes`, `space`, `metric`.
+/// A metric of an epoch. Sorted by `epoch`, `subset`, `classes`, `space`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArrangementScore {
     /// From 0.
     pub epoch: u32,
-    /// `train`, `test` or `val`: only the part's pictures count, and are compared with each other.
-    pub part: String,
+    /// `train`, `validation` or `test`: only images of the subset count, and are compared with each other.
+    pub subset: Subset,
     /// `learned` or `held-out`: only pictures of these classes count.
     pub classes: String,
     /// `native` for the embeddings as they are, `sphere` for their directions.
@@ -28,8 +29,8 @@ impl Table for ArrangementScore {
 
     fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| {
-            let names = [&row.part, &row.classes, &row.space, &row.metric];
-            (row.epoch, names.map(Clone::clone))
+            let names = [&row.classes, &row.space, &row.metric];
+            (row.epoch, row.subset, names.map(Clone::clone))
         };
         key(self).cmp(&key(other))
     }

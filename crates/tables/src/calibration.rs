@@ -5,17 +5,18 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A model's probabilities on a part, by a method of calibration. Every picture counts the same, whatever its class.
-/// Sorted by `model`, `method`, `part`.
+/// A model's probabilities on a subset, by a method of calibration. Every picture counts the same, whatever its class.
+/// Sorted by `model`, `method`, `subset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// `network` or `forest`.
     pub model: String,
     /// `none`; `temperature` for the network; `platt` or `isotonic` for the forest.
     pub method: String,
-    /// `test`, to whose pictures the methods were fitted, or `val`.
-    pub part: String,
+    /// `validation`, to whose images the methods were fitted, or `test`.
+    pub subset: Subset,
     /// Number of pictures.
     pub n: u32,
     /// What the logits were divided by; null for other methods.
@@ -47,6 +48,6 @@ impl Table for Calibration {
     const NAME: &'static str = "calibrations";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.model, &self.method, &self.part).cmp(&(&other.model, &other.method, &other.part))
+        (&self.model, &self.method, self.subset).cmp(&(&other.model, &other.method, other.subset))
     }
 }

@@ -11,7 +11,7 @@ use crate::Table;
 pub struct Choice {
     /// The rule it was chosen by.
     pub rule: String,
-    /// The fold that it was tested on.
+    /// The fold left out, which selected the epoch.
     pub fold: u32,
     /// Its epoch, from 0.
     pub epoch: u32,

@@ -5,14 +5,15 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A class in a model's report on a part. Sorted by `model`, `part`, `label`.
+/// A class in a model's report on a subset. Sorted by `model`, `subset`, `label`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
     /// `network` or `forest`.
     pub model: String,
-    /// `train`, `test` or `val`.
-    pub part: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
     /// The class.
     pub label: String,
     /// Share of the pictures said to be of the class that are; 0 when none was said to be.
@@ -29,6 +30,6 @@ impl Table for ClassReport {
     const NAME: &'static str = "class_reports";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.model, &self.part, &self.label).cmp(&(&other.model, &other.part, &other.label))
+        (&self.model, self.subset, &self.label).cmp(&(&other.model, other.subset, &other.label))
     }
 }

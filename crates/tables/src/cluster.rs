@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture's clusters and coordinates. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct Cluster {
     /// The true class.
     pub label: String,
     /// As in `predictions`.
-    pub part: String,
+    pub subset: Subset,
     /// Cluster of k-means, from 0, at the `k` of the best silhouette.
     pub kmeans: u32,
     /// Cluster of the agglomerative method, likewise.

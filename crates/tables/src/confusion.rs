@@ -5,15 +5,16 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A cell of a model's confusion matrix on a part. Sorted by `model`, `part`, `actual`, `predicted`; no cell is left
+/// A cell of a model's confusion matrix on a subset. Sorted by `model`, `subset`, `actual`, `predicted`; no cell is left
 /// out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
     /// `network` or `forest`.
     pub model: String,
-    /// `train`, `test` or `val`.
-    pub part: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
     /// The true class.
     pub actual: String,
     /// The class said.
@@ -26,9 +27,9 @@ impl Table for Confusion {
     const NAME: &'static str = "confusion";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.model, &self.part, &self.actual, &self.predicted).cmp(&(
+        (&self.model, self.subset, &self.actual, &self.predicted).cmp(&(
             &other.model,
-            &other.part,
+            other.subset,
             &other.actual,
             &other.predicted,
         ))

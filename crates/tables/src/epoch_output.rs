@@ -5,14 +5,15 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture in an epoch of a fold. A row group an epoch; within it sorted by `path`.
 ///
 /// Training pictures' rows come from the training pass itself (augmented, with the weights of that moment); with balanced
-/// sampling, a picture drawn several times has its last draw's, and one not drawn is evaluated as the test pictures are.
+/// sampling, a picture drawn several times has its last draw's, and one not drawn is evaluated as validation images are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochOutput {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
@@ -20,8 +21,8 @@ pub struct EpochOutput {
     pub path: String,
     /// Number of the true class.
     pub code: u32,
-    /// `train`, `test` or `val`.
-    pub part: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
     /// `[K]`.
     pub logits: Vec<f32>,
     /// `[D]`, before the head's ReLU.

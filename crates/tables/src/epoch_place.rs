@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture's place in an epoch of the chosen fold. A row group an epoch; within it sorted by `path`.
 ///
@@ -19,7 +20,7 @@ pub struct EpochPlace {
     /// The true class.
     pub label: String,
     /// As in `epoch_outputs`.
-    pub part: String,
+    pub subset: Subset,
     /// First coordinate.
     pub x: f32,
     /// Second coordinate.

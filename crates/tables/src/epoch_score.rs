@@ -5,16 +5,17 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A metric of an epoch on a part. Sorted by `fold`, `epoch`, `part`, `metric`.
+/// A metric of an epoch on a subset. Sorted by `fold`, `epoch`, `subset`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochScore {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
-    /// `train`, `test` or `val`.
-    pub part: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
     /// The metric's name, as in `scores`.
     pub metric: String,
     /// Its value; null where it isn't defined.
@@ -25,10 +26,10 @@ impl Table for EpochScore {
     const NAME: &'static str = "epoch_scores";
 
     fn order(&self, other: &Self) -> Ordering {
-        (self.fold, self.epoch, &self.part, &self.metric).cmp(&(
+        (self.fold, self.epoch, self.subset, &self.metric).cmp(&(
             other.fold,
             other.epoch,
-            &other.part,
+            other.subset,
             &other.metric,
         ))
     }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture that the network was not trained on, with two maps of what speaks for its true class. Sorted by `label`,
 /// `path`.
@@ -16,8 +17,8 @@ pub struct Explanation {
     pub path: String,
     /// The true class.
     pub label: String,
-    /// `test` or `val`, as in `predictions`.
-    pub part: String,
+    /// `validation` or `test`, as in `predictions`.
+    pub subset: Subset,
     /// The class of the highest probability.
     pub top1: String,
     /// Its probability.

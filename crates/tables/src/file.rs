@@ -16,7 +16,7 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::properties::WriterProperties,
 };
-use serde_arrow::schema::{SchemaLike, TracingOptions};
+use serde_arrow::schema::TracingOptions;
 
 use crate::{Table, TableError};
 
@@ -128,10 +128,18 @@ fn fields<T: Table>(
 ) -> Result<Vec<FieldRef>, TableError> {
     let options = TracingOptions::default()
         .strings_as_large_utf8(false)
-        .sequence_as_large_list(false);
-    let mut fields =
-        Vec::<FieldRef>::from_type::<T>(options).map_err(|error| rows_error::<T>(path, error))?;
+        .sequence_as_large_list(false)
+        .enums_without_data_as_strings(true);
+    let mut fields = T::columns(options).map_err(|error| rows_error::<T>(path, error))?;
     for field in &mut fields {
+        // An enum is traced as a dictionary. Plain strings are what all readers of parquet have.
+        if let DataType::Dictionary(_, text) = field.data_type() {
+            *field = Arc::new(Field::new(
+                field.name(),
+                text.as_ref().clone(),
+                field.is_nullable(),
+            ));
+        }
         let length = vectors.iter().find(|(name, _)| name == field.name());
         if let (DataType::List(item), Some((_, length))) = (field.data_type(), length) {
             let item = Arc::new(Field::new("item", item.data_type().clone(), false));

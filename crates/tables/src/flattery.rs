@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Table;
 
-/// A figure of the network that was trained and tested under a split. Sorted by `design`, `metric`.
+/// A metric of the network trained and validated under a split. Sorted by `design`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flattery {
     /// As in `leaks`.
@@ -15,13 +15,13 @@ pub struct Flattery {
     pub epoch: u32,
     /// Name of the figure, as in `scores`.
     pub metric: String,
-    /// On the fold that was tested on.
+    /// On the fold left out.
     pub value: f64,
     /// Lower end of the 95 % interval by resampling authors; null without a bootstrap.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
-    /// Pictures that were tested.
+    /// Images of the fold left out.
     pub pictures: u32,
 }
 

@@ -1,49 +1,92 @@
-//! Table `folds`: the part of the design in which a picture stands.
+//! Table `folds`: assignment of each image to a fold.
 
 use std::cmp::Ordering;
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use arrow_schema::FieldRef;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_arrow::schema::{SchemaLike, TracingOptions};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// The part of the validation pictures, which no fold trains on or tests on.
-pub const VALIDATION: &str = "val";
-
-/// The part of an existing split's training images, which every fold trains on.
-pub const TRAIN: &str = "train";
-
-/// A picture's place in the design. Sorted by `path`, one row for each row of `annotations`.
+/// Assignment of an image. Sorted by `path`, one row for each row of `annotations`.
+///
+/// `A` is the type of the column `fold`, plain text while columns are traced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fold {
+pub struct Fold<A = Assignment> {
     /// As in `annotations`.
     pub path: String,
     /// The class.
     pub label: String,
-    /// Who made it; an author stands in one part only, except in an existing split.
+    /// Author; all images of one have the same assignment, except in an existing split.
     pub author: Option<String>,
-    /// `0`, `1`, … for the folds, [`VALIDATION`] or [`TRAIN`].
-    pub part: String,
+    /// `0`, `1`, … for the folds, `test`, or `train` for the training images of an existing split.
+    pub fold: A,
 }
 
-/// A part of the design.
+/// Fold assignment. In tables the number of a fold, `train` or `test`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Assignment {
-    /// Trained on by every fold.
+    /// Training images of an existing split that has images for validation: fitted in every fold.
     Train,
-    /// Left out by the fold of this number, trained on by the others.
+    /// Fold of this number, from 0: validation of the fold, fitted in the others.
     Fold(u32),
-    /// Left out by every fold.
-    Validation,
+    /// Held out of every fold.
+    Test,
 }
 
-impl Fold {
-    /// The part as a value; none if it is neither the number of a fold nor [`VALIDATION`] nor [`TRAIN`].
-    pub fn assignment(&self) -> Option<Assignment> {
-        match self.part.as_str() {
-            TRAIN => Some(Assignment::Train),
-            VALIDATION => Some(Assignment::Validation),
-            number => number.parse().ok().map(Assignment::Fold),
+impl Assignment {
+    /// Subset of the image in the fold number `fold`.
+    pub fn subset(self, fold: u32) -> Subset {
+        match self {
+            Self::Test => Subset::Test,
+            Self::Fold(number) if number == fold => Subset::Validation,
+            Self::Fold(_) | Self::Train => Subset::Train,
         }
+    }
+}
+
+impl fmt::Display for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Train => f.pad(Subset::Train.name()),
+            Self::Fold(fold) => fmt::Display::fmt(fold, f),
+            Self::Test => f.pad(Subset::Test.name()),
+        }
+    }
+}
+
+/// A text that is no fold assignment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("found the fold `{0}`, expected a number, `train` or `test`")]
+pub struct UnknownAssignment(
+    /// The text.
+    pub String,
+);
+
+impl FromStr for Assignment {
+    type Err = UnknownAssignment;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAssignment> {
+        match text.parse() {
+            Ok(Subset::Train) => Ok(Self::Train),
+            Ok(Subset::Test) => Ok(Self::Test),
+            _ => { text.parse().map(Self::Fold) }.map_err(|_| UnknownAssignment(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for Assignment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Assignment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -53,6 +96,10 @@ impl Table for Fold {
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)
     }
+
+    fn columns(options: TracingOptions) -> serde_arrow::Result<Vec<FieldRef>> {
+        Vec::from_type::<Fold<String>>(options)
+    }
 }
 
 #[cfg(test)]
@@ -60,20 +107,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_read_by_name_and_number() {
-        let assignment = |part: &str| {
-            let row = Fold {
-                path: "a.png".to_owned(),
-                label: "a".to_owned(),
-                author: None,
-                part: part.to_owned(),
-            };
-            row.assignment()
-        };
-        assert_eq!(assignment("train"), Some(Assignment::Train));
-        assert_eq!(assignment("12"), Some(Assignment::Fold(12)));
-        assert_eq!(assignment("val"), Some(Assignment::Validation));
-        assert_eq!(assignment("test"), None);
-        assert_eq!(assignment("-1"), None);
+    fn assignments_are_read_by_name_and_number() {
+        for (text, assignment) in [
+            ("train", Assignment::Train),
+            ("12", Assignment::Fold(12)),
+            ("test", Assignment::Test),
+        ] {
+            assert_eq!(text.parse(), Ok(assignment));
+            assert_eq!(assignment.to_string(), text);
+        }
+        for text in ["val", "validation", "unseen", "-1", "x", ""] {
+            let error = text.parse::<Assignment>().unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("found the fold `{text}`, expected a number, `train` or `test`")
+            );
+        }
+    }
+
+    #[test]
+    fn a_fold_is_validated_on_and_fitted_in_the_others() {
+        let subsets = |assignment: Assignment| [0, 1].map(|fold| assignment.subset(fold));
+        assert_eq!(
+            subsets(Assignment::Fold(1)),
+            [Subset::Train, Subset::Validation]
+        );
+        assert_eq!(subsets(Assignment::Train), [Subset::Train; 2]);
+        assert_eq!(subsets(Assignment::Test), [Subset::Test; 2]);
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture seen by the forest through the network's embedding. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct ForestPrediction {
     /// The true class.
     pub label: String,
     /// As in `predictions`.
-    pub part: String,
+    pub subset: Subset,
     /// `[K]`, the mean over the trees of the classes' shares in a leaf; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The class of the highest probability.

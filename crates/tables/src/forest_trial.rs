@@ -25,7 +25,7 @@ pub struct ForestTrial {
     pub criterion: String,
     /// Whether each tree drew its rows.
     pub bootstrap: bool,
-    /// Class-weighted top-2 accuracy on the test pictures, top-1 where there are two classes, in `[0, 1]`.
+    /// Class-weighted top-2 accuracy on the validation images, top-1 where there are two classes, in `[0, 1]`.
     pub score: f64,
     /// Whether it has the highest score, of equals the first.
     pub best: bool,

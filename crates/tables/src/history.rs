@@ -11,7 +11,7 @@ use crate::Table;
 /// Seconds are in [`crate::timing`]: they differ from run to run, and these rows must not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
@@ -21,9 +21,9 @@ pub struct History {
     /// loss in `train`, that of the metric learning in `arrange`, where only learned classes count.
     pub train_loss: f64,
     /// The same on the fold's pictures after the epoch, without augmentation.
-    pub test_loss: f64,
-    /// The same on the validation pictures; null when there are none.
-    pub val_loss: Option<f64>,
+    pub validation_loss: f64,
+    /// The same on the test images; null when there are none.
+    pub test_loss: Option<f64>,
     /// What the best epoch is chosen by: class-weighted top-k accuracy on the fold, in `[0, 1]`.
     pub score: f64,
     /// Whether the fold's saved model is this epoch's.

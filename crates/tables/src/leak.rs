@@ -1,4 +1,4 @@
-//! Table `leaks`: what the parts of a split share.
+//! Table `leaks`: authors and near-duplicates on both sides of a split.
 
 use std::cmp::Ordering;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::Table;
 
-/// What stands in two parts of a split, though it should not. Sorted by `design`.
+/// Counts of authors and near-duplicates with different assignments in a split. Sorted by `design`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
     /// `by author`, or `existing` for an existing split; `by class`; `at random`.
     pub design: String,
     /// Authors of the collection.
     pub authors: u32,
-    /// Authors with pictures in more than one part.
+    /// Authors with images of more than one assignment: folds, training images of an existing split, test set.
     pub shared_authors: u32,
     /// Pictures of those authors.
     pub shared_pictures: u32,
     /// Groups of near-duplicates.
     pub near_duplicates: u32,
-    /// Groups with images in more than one part.
+    /// Groups with images of more than one assignment.
     pub parted_near_duplicates: u32,
 }
 

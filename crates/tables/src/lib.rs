@@ -41,6 +41,7 @@ pub mod reliability;
 pub mod score;
 pub mod silhouette;
 pub mod study_trial;
+pub mod subset;
 pub mod timing;
 
 pub use error::TableError;

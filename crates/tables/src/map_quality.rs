@@ -5,17 +5,18 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A part's pictures in an epoch of `epoch_places`. Sorted by `epoch`, `part`.
+/// Images of a subset in an epoch of `epoch_places`. Sorted by `epoch`, `subset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MapQuality {
     /// From 0.
     pub epoch: u32,
     /// As in `epoch_outputs`.
-    pub part: String,
+    pub subset: Subset,
     /// Whether the map was fitted to these very pictures; others were placed on it.
     pub fitted: bool,
-    /// Pictures of the part.
+    /// Images of the subset.
     pub pictures: u32,
     /// Neighbors on the map that are looked at.
     pub neighbors: u32,
@@ -27,6 +28,6 @@ impl Table for MapQuality {
     const NAME: &'static str = "map_qualities";
 
     fn order(&self, other: &Self) -> Ordering {
-        (self.epoch, &self.part).cmp(&(other.epoch, &other.part))
+        (self.epoch, self.subset).cmp(&(other.epoch, other.subset))
     }
 }

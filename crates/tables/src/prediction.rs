@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A picture seen by the chosen network, without augmentation. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,8 +14,8 @@ pub struct Prediction {
     pub path: String,
     /// The true class.
     pub label: String,
-    /// `train`, `test` or `val`, as the chosen fold has it.
-    pub part: String,
+    /// `train`, `validation` or `test`, as the chosen fold has it.
+    pub subset: Subset,
     /// `[K]`.
     pub logits: Vec<f32>,
     /// `[K]`, softmax of the logits; they sum to 1.

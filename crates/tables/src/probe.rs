@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A metric of a classifier on a backbone's features, fitted to a fold's training pictures. Sorted by `backbone`,
-/// `classifier`, `strength`, `fold`, `part`, `metric`.
+/// `classifier`, `strength`, `fold`, `subset`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
     /// As in `features`.
@@ -20,13 +21,13 @@ pub struct Probe {
     pub classifier: String,
     /// What a linear classifier's errors count against the size of its weights (scikit-learn's `C`); null of a forest.
     pub strength: Option<f64>,
-    /// Whether the strength has the highest median top-2 over the folds' test pictures, of equals the highest top-1, then the
+    /// Whether the strength has the highest median top-2 over the folds' validation images, of equals the highest top-1, then the
     /// lowest strength; always of a forest.
     pub chosen: bool,
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
-    /// `train`, `test` or `val`, as the fold has it.
-    pub part: String,
+    /// `train`, `validation` or `test`, as the fold has it.
+    pub subset: Subset,
     /// `top1` or `top2`, in which every class counts the same.
     pub metric: String,
     /// Its value, in `[0, 1]`.
@@ -47,9 +48,9 @@ impl Table for Probe {
         (&self.backbone, &self.classifier)
             .cmp(&(&other.backbone, &other.classifier))
             .then(self.rank().total_cmp(&other.rank()))
-            .then((self.fold, &self.part, &self.metric).cmp(&(
+            .then((self.fold, self.subset, &self.metric).cmp(&(
                 other.fold,
-                &other.part,
+                other.subset,
                 &other.metric,
             )))
     }

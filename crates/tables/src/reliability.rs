@@ -5,9 +5,10 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
 /// A bin of a reliability diagram: the pictures whose highest probability is in `(low, high]`. Sorted by `model`,
-/// `method`, `part`, `bin`.
+/// `method`, `subset`, `bin`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
     /// As in `calibrations`.
@@ -15,7 +16,7 @@ pub struct Reliability {
     /// Likewise.
     pub method: String,
     /// Likewise.
-    pub part: String,
+    pub subset: Subset,
     /// From 0.
     pub bin: u32,
     /// Lower bound, in `[0, 1)`.
@@ -34,10 +35,10 @@ impl Table for Reliability {
     const NAME: &'static str = "reliabilities";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.model, &self.method, &self.part, self.bin).cmp(&(
+        (&self.model, &self.method, self.subset, self.bin).cmp(&(
             &other.model,
             &other.method,
-            &other.part,
+            other.subset,
             other.bin,
         ))
     }

@@ -5,14 +5,15 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use crate::Table;
+use crate::subset::Subset;
 
-/// A metric of a model on a part. Sorted by `model`, `part`, `metric`.
+/// A metric of a model on a subset. Sorted by `model`, `subset`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// `network` or `forest`.
     pub model: String,
-    /// `train`, `test` or `val`.
-    pub part: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
     /// The metric's name.
     pub metric: String,
     /// Its value; null where it isn't defined, as a silhouette of one cluster.
@@ -27,6 +28,6 @@ impl Table for Score {
     const NAME: &'static str = "scores";
 
     fn order(&self, other: &Self) -> Ordering {
-        (&self.model, &self.part, &self.metric).cmp(&(&other.model, &other.part, &other.metric))
+        (&self.model, self.subset, &self.metric).cmp(&(&other.model, other.subset, &other.metric))
     }
 }

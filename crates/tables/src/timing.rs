@@ -9,7 +9,7 @@ use crate::Table;
 /// Wall time of an epoch. Sorted by `fold`, `epoch`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,

@@ -17,6 +17,7 @@ use tables::confusion::Confusion;
 use tables::forest_trial::ForestTrial;
 use tables::history::History;
 use tables::score::Score;
+use tables::subset::Subset;
 use tables::{Reader, Table};
 
 #[test]
@@ -143,8 +144,10 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 
 fn design() -> Vec<Row> {
     let mut classes = BTreeMap::<String, Vec<f64>>::new();
-    // Rows of a class go by part.
-    for row in read::<Balance>("split/balance") {
+    // The notebooks' columns go by the folds' names.
+    let mut rows = read::<Balance>("split/balance");
+    rows.sort_by_key(|row| row.fold.to_string());
+    for row in rows {
         classes
             .entry(row.label)
             .or_default()
@@ -165,14 +168,18 @@ fn scores() -> Vec<Row> {
                 .into_iter()
                 .flatten()
                 .collect();
-            rows.push(("Scores with intervals", words([&row.part, "top2"]), numbers));
+            rows.push((
+                "Scores with intervals",
+                words([row.subset.name(), "top2"]),
+                numbers,
+            ));
         }
         if row.model == "forest" {
             // Models stand by name: the forest first.
             let numbers = row.value.into_iter().collect();
             rows.push((
                 "Network against forest",
-                words([&row.part, "top2"]),
+                words([row.subset.name(), "top2"]),
                 numbers,
             ));
         }
@@ -182,7 +189,7 @@ fn scores() -> Vec<Row> {
 
 fn classes() -> Vec<Row> {
     let rows = read::<ClassReport>("score/report").into_iter();
-    rows.filter(|row| row.model == "network" && row.part == "test")
+    rows.filter(|row| row.model == "network" && row.subset == Subset::Validation)
         .map(|row| {
             let numbers = vec![row.precision, row.recall, row.f1, row.support.into()];
             ("Class by class", vec![row.label], numbers)
@@ -193,7 +200,7 @@ fn classes() -> Vec<Row> {
 fn confusion() -> Vec<Row> {
     let mut rows = BTreeMap::<String, Vec<f64>>::new();
     for row in read::<Confusion>("score/confusion") {
-        if row.model == "network" && row.part == "test" {
+        if row.model == "network" && row.subset == Subset::Validation {
             rows.entry(row.actual).or_default().push(row.count.into());
         }
     }
@@ -213,7 +220,12 @@ fn epochs() -> Vec<Row> {
     let rows = (0..).take_while(is_there).flat_map(fold);
     rows.filter(|row| row.best)
         .map(|row| {
-            let numbers = vec![row.fold.into(), row.epoch.into(), row.score, row.test_loss];
+            let numbers = vec![
+                row.fold.into(),
+                row.epoch.into(),
+                row.score,
+                row.validation_loss,
+            ];
             ("Best epochs", Vec::new(), numbers)
         })
         .collect()
@@ -225,7 +237,7 @@ fn calibrations() -> Vec<Row> {
         let numbers = [row.ece].into_iter().chain(row.ece_by_chance).collect();
         (
             "Calibration",
-            vec![row.model, row.method, row.part],
+            vec![row.model, row.method, row.subset.to_string()],
             numbers,
         )
     })

@@ -56,8 +56,8 @@ mod tests {
             epoch,
             learning_rate: 1e-4,
             train_loss: 1.0,
-            test_loss: 1.0,
-            val_loss: None,
+            validation_loss: 1.0,
+            test_loss: None,
             score,
             best,
         }

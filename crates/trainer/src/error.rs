@@ -39,7 +39,7 @@ pub enum TrainError {
     },
     /// A class is missing from the training pictures.
     #[error(
-        "class `{0}` has no training picture: expected at least one outside the tested fold and validation"
+        "class `{0}` has no training picture: expected at least one outside of the fold left out and the test set"
     )]
     UntrainedClass(String),
     /// A fold is not in the design.
@@ -49,14 +49,6 @@ pub enum TrainError {
         fold: u32,
         /// The folds of the design.
         existing: Vec<u32>,
-    },
-    /// A row of `folds` has an unknown part.
-    #[error("`{path}` is in part `{part}`: expected the number of a fold, `val` or `train`")]
-    NoSuchPart {
-        /// The picture.
-        path: String,
-        /// Its part.
-        part: String,
     },
     /// The selection score would be the same for every network.
     #[error(

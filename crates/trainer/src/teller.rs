@@ -67,15 +67,15 @@ impl<C: Fn() -> f64> Watch for Teller<C> {
             best_score,
             best_epoch,
         });
-        let validation = row
-            .val_loss
-            .map_or_else(String::new, |loss| format!(", validation {loss:.4}"));
+        let test = row
+            .test_loss
+            .map_or_else(String::new, |loss| format!(", test {loss:.4}"));
         info!(
-            "epoch {}: learning rate {:.3e}; loss train {:.4}, test {:.4}{validation}; score {:.4}{}; {:.1} s training, {:.1} s evaluation",
+            "epoch {}: learning rate {:.3e}; loss train {:.4}, validation {:.4}{test}; score {:.4}{}; {:.1} s training, {:.1} s evaluation",
             row.epoch,
             row.learning_rate,
             row.train_loss,
-            row.test_loss,
+            row.validation_loss,
             row.score,
             if row.best { " (best)" } else { "" },
             timing.train_s,

@@ -6,6 +6,7 @@ use model::{Mode, Network};
 use serde::Deserialize;
 use stage::Seed;
 use tables::history::History;
+use tables::subset::Subset;
 use tables::timing::Timing;
 
 use crate::adam::Adam;
@@ -16,7 +17,7 @@ use crate::loss::Loss;
 use crate::pending::Pending;
 use crate::schedule::{ExponentialDecay, LrFactors};
 use crate::score::top_k_accuracy;
-use crate::{Outputs, Part, Parts, TrainError};
+use crate::{Outputs, Split, TrainError};
 
 /// How a network is trained.
 #[derive(Clone, Copy, Debug)]
@@ -79,17 +80,22 @@ pub trait Watch {
 pub fn train(
     network: &mut Network,
     pictures: &dyn Pictures,
-    parts: &Parts,
+    split: &Split,
     settings: &Settings,
     loss: &dyn Loss,
     checkpoints: &mut Checkpoints,
     watch: &mut dyn Watch,
 ) -> Result<Course, TrainError> {
-    let (n_classes, embedding_size) = (parts.classes.len(), network.config().embedding_size);
+    let (n_classes, embedding_size) = (split.classes.len(), network.config().embedding_size);
     let (batch_size, device) = (settings.batch_size, network.device().clone());
-    let [training, test, validation, unseen] =
-        [Part::Train, Part::Test, Part::Val, Part::Unseen].map(|part| parts.images(part));
-    parts.train_counts()?;
+    let [training, validation, test, unseen] = [
+        Subset::Train,
+        Subset::Validation,
+        Subset::Test,
+        Subset::Unseen,
+    ]
+    .map(|subset| split.images(subset));
+    split.train_counts()?;
     if settings.selection_k >= n_classes {
         let k = settings.selection_k;
         return Err(TrainError::SelectionK { k, n_classes });
@@ -101,21 +107,21 @@ pub fn train(
 
     for epoch in course.epochs()..settings.epochs {
         let learning_rate = settings.learning_rate.at(epoch);
-        let mut outputs = Outputs::zeros(parts.len(), n_classes, embedding_size);
+        let mut outputs = Outputs::zeros(split.len(), n_classes, embedding_size);
         let started = watch.seconds();
         watch.epoch_begins(training_steps(training.len(), batch_size));
 
         let mut rng = settings.seed.stream("order").at(epoch as u64, 0);
         let order = match settings.sampling {
             Sampling::Shuffle => shuffled(&training, &mut rng),
-            Sampling::Balanced => balanced(&training, &parts.codes_of(&training), &mut rng),
+            Sampling::Balanced => balanced(&training, &split.codes_of(&training), &mut rng),
         };
         let view = View::augmented(epoch);
         let mut losses = EpochLosses::of(epoch);
         let mut pending = Pending::on(&device);
         for_each_batch(pictures, &order, view, batch_size, &device, |batch| {
             let output = network.forward(&batch.values, Mode::Train)?;
-            let labels = parts.codes_of(batch.images);
+            let labels = split.codes_of(batch.images);
             let batch_loss = loss.mean(&output, &labels)?;
             adam.step(&batch_loss.backward()?, learning_rate)?;
             // Read once the whole step is issued, so that a GPU has work meanwhile.
@@ -132,28 +138,26 @@ pub fn train(
         let drawn: BTreeSet<usize> = order.into_iter().collect();
         let undrawn = training.iter().filter(|&image| !drawn.contains(image));
         let undrawn: Vec<usize> = undrawn.copied().collect();
-        let not_trained = [test.as_slice(), &validation, &unseen, &undrawn].concat();
+        let not_trained = [validation.as_slice(), &test, &unseen, &undrawn].concat();
         evaluate(network, pictures, &not_trained, &mut outputs, |_| ())?;
-        let mean_loss = |images: &[usize]| mean_loss(loss, &outputs, parts, images, epoch);
+        let mean_loss = |images: &[usize]| mean_loss(loss, &outputs, split, images, epoch);
         let row = History {
-            fold: parts.fold,
+            fold: split.fold,
             epoch: number(epoch),
             learning_rate,
             train_loss: losses.mean(),
-            test_loss: mean_loss(&test)?,
-            val_loss: (!validation.is_empty())
-                .then(|| mean_loss(&validation))
-                .transpose()?,
+            validation_loss: mean_loss(&validation)?,
+            test_loss: (!test.is_empty()).then(|| mean_loss(&test)).transpose()?,
             score: top_k_accuracy(
-                &outputs.logits_of(&test),
-                &parts.codes_of(&test),
+                &outputs.logits_of(&validation),
+                &split.codes_of(&validation),
                 n_classes,
                 settings.selection_k,
             ),
             best: false,
         };
         let timing = Timing {
-            fold: parts.fold,
+            fold: split.fold,
             epoch: number(epoch),
             train_s: trained - started,
             evaluate_s: watch.seconds() - trained,
@@ -212,11 +216,11 @@ impl EpochLosses {
 fn mean_loss(
     loss: &dyn Loss,
     outputs: &Outputs,
-    parts: &Parts,
+    split: &Split,
     images: &[usize],
     epoch: usize,
 ) -> Result<f64, TrainError> {
-    let loss = loss.mean(&outputs.of(images)?, &parts.codes_of(images))?;
+    let loss = loss.mean(&outputs.of(images)?, &split.codes_of(images))?;
     // Widened here and not on the device: Metal has no f64.
     let loss = f64::from(loss.to_scalar::<f32>()?);
     if loss.is_finite() {

@@ -18,17 +18,23 @@ use tables::arrangement::Arrangement;
 use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
 use tables::feature::Feature;
-use tables::fold::Fold;
+use tables::fold::{Assignment, Fold};
 use tables::history::History;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 use tables::timing::Timing;
 use tables::{Reader, Table, Writer};
 use tempfile::TempDir;
 
 const SIDE_PX: u32 = 32;
 const LABELS: [&str; 3] = ["blue", "green", "red"];
-/// The last one is validation.
-const PARTS: [&str; 4] = ["0", "1", "2", "val"];
+/// The last one is the test set.
+const ASSIGNMENTS: [Assignment; 4] = [
+    Assignment::Fold(0),
+    Assignment::Fold(1),
+    Assignment::Fold(2),
+    Assignment::Test,
+];
 
 /// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
 struct Study {
@@ -49,7 +55,7 @@ impl Study {
                     path,
                     label: label.to_owned(),
                     author: None,
-                    part: PARTS[number % 4].to_owned(),
+                    fold: ASSIGNMENTS[number % 4],
                 });
             }
         }
@@ -338,13 +344,13 @@ fn the_tables_hold_together() {
 
     let epochs: Vec<EpochOutput> = study.read("1/epochs");
     assert_eq!(epochs.len(), 3 * 30);
-    let of_part = |part: &str| {
+    let of_subset = |subset: Subset| {
         epochs
             .iter()
-            .filter(|row| row.epoch == 0 && row.part == part)
+            .filter(|row| row.epoch == 0 && row.subset == subset)
             .count()
     };
-    assert_eq!(["train", "test", "val"].map(of_part), [15, 9, 6]);
+    assert_eq!(Subset::OF_SPLIT.map(of_subset), [15, 9, 6]);
 
     let inputs = json!({
         "histories": [study.path("0/history"), study.path("1/history")],
@@ -383,8 +389,8 @@ fn the_tables_hold_together() {
     let said = said.iter().filter(|row| row.epoch == choice.epoch);
     for (prediction, said) in predictions.iter().zip(said) {
         assert_eq!(
-            (&prediction.path, &prediction.part),
-            (&said.path, &said.part)
+            (&prediction.path, &prediction.subset),
+            (&said.path, &said.subset)
         );
         assert_abs_diff_eq!(
             prediction.probabilities.iter().sum::<f32>(),
@@ -392,7 +398,7 @@ fn the_tables_hold_together() {
             epsilon = 1e-6
         );
         // The best model is the state that the epoch's evaluation saw.
-        if said.part != "train" {
+        if said.subset != Subset::Train {
             for (predicted, said) in prediction.logits.iter().zip(&said.logits) {
                 assert_abs_diff_eq!(predicted, said, epsilon = 1e-4);
             }
@@ -440,11 +446,11 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
         assert_eq!(rows.len(), 3 * 30);
         assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
         assert!(rows.iter().all(|row| row.embedding.len() == 3));
-        let held_out = |part: &str| {
+        let held_out = |subset: Subset| {
             let rows = rows.iter().filter(|row| row.epoch == 0 && !row.learned);
-            rows.filter(|row| row.part == part).count()
+            rows.filter(|row| row.subset == subset).count()
         };
-        assert_eq!(["train", "test", "val"].map(held_out), [5, 3, 2]);
+        assert_eq!(Subset::OF_SPLIT.map(held_out), [5, 3, 2]);
     }
     let error = study
         .arrange("error", &json!({ "held_out": ["gren"] }))
@@ -552,7 +558,7 @@ fn a_class_without_training_pictures_is_named() {
     let study = Study::new();
     let mut folds: Vec<Fold> = study.read("folds");
     for row in folds.iter_mut().filter(|row| row.label == "green") {
-        row.part = "1".to_owned();
+        row.fold = Assignment::Fold(1);
     }
     study.write("folds", folds);
     let error = study.train("run", &json!({})).error();

@@ -24,13 +24,13 @@ Examples:
     /// List the experiments with what they changed and what came of it
     #[command(after_help = "\
 The first row is the workspace. Parameters are shown that experiments set, or in which they
-differ. A column is named as in the table, or by the end of its name: `f1` for `score.scores.val.f1`.
+differ. A column is named as in the table, or by the end of its name: `f1` for `score.scores.test.f1`.
 
 Examples:
   cargo xtask exp show
   cargo xtask exp show HEAD v1
-  cargo xtask exp show --sort val.f1 --reverse --filter 'val.f1>0.8' --filter train.lr==0.001
-  cargo xtask exp show --metric 'network.val.*' --metric forest.val.top1
+  cargo xtask exp show --sort test.f1 --reverse --filter 'test.f1>0.8' --filter train.lr==0.001
+  cargo xtask exp show --metric 'network.test.*' --metric forest.test.top1
   cargo xtask exp show --parquet experiments.parquet")]
     Show(ExpShow),
     /// Say in which parameters and metrics two states differ
@@ -148,7 +148,7 @@ pub(crate) enum Metrics {
     #[command(after_help = "\
 Examples:
   cargo xtask metrics show
-  cargo xtask metrics show HEAD lr-0.001 workspace --metric 'val.*'")]
+  cargo xtask metrics show HEAD lr-0.001 workspace --metric 'test.*'")]
     Show {
         /// Experiments, revisions of git, or `workspace`, which is shown if none is given
         #[arg(value_name = "STATE")]

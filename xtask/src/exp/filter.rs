@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::column::{Column, Row, named, plain};
 
-/// What must be true of an experiment: `val.f1>0.8`.
+/// What must be true of an experiment: `test.f1>0.8`.
 pub(super) struct Filter<'c> {
     column: &'c Column,
     operator: &'static str,

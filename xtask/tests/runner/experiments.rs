@@ -12,7 +12,7 @@ in = { src = "src.txt" }
 out = { model = "models/model.txt" }
 
 [stage.score]
-cmd = "tail -n 1 ${in.model} | awk '{ printf \"{\\\"val\\\": {\\\"f1\\\": %s}, \\\"n\\\": 3}\", 1 - ($2 - 0.25) ^ 2 }' > ${out.scores}"
+cmd = "tail -n 1 ${in.model} | awk '{ printf \"{\\\"test\\\": {\\\"f1\\\": %s}, \\\"n\\\": 3}\", 1 - ($2 - 0.25) ^ 2 }' > ${out.scores}"
 in = { model = "models/model.txt" }
 out = { scores = "scores.json" }
 metrics = ["scores"]
@@ -56,9 +56,9 @@ fn an_experiment_leaves_the_current_state_alone() {
     assert_eq!(rows[1]["params"]["chain.rate"], 0.25);
     assert_eq!(
         rows[1]["metrics"],
-        json!({"score.scores.n": 3.0, "score.scores.val.f1": 1.0})
+        json!({"score.scores.n": 3.0, "score.scores.test.f1": 1.0})
     );
-    assert_eq!(rows[0]["metrics"]["score.scores.val.f1"], 0.9375);
+    assert_eq!(rows[0]["metrics"]["score.scores.test.f1"], 0.9375);
     space.ran();
     assert_eq!(space.repro(), ["train up-to-date", "score up-to-date"]);
 }
@@ -75,15 +75,15 @@ fn a_table_shows_what_differs() {
         "chain.letter=y",
     ]);
     let table = "\
-name                chain.letter  chain.rate  n  val.f1  state
-workspace           x                    0.5  -       -  changed
-letter-y_rate-0.25  y                   0.25  3       1  complete
-letter-y_rate-0.75  y                   0.75  3    0.75  complete
+name                chain.letter  chain.rate  n  test.f1  state
+workspace           x                    0.5  -        -  changed
+letter-y_rate-0.25  y                   0.25  3        1  complete
+letter-y_rate-0.75  y                   0.75  3     0.75  complete
 ";
     assert_eq!(space.ok(&["exp", "show"]).stdout, table);
     let f1 = space.ok(&["exp", "show", "--metric", "f1"]).stdout;
     assert!(
-        f1.starts_with("name                chain.letter  chain.rate  val.f1  state\n"),
+        f1.starts_with("name                chain.letter  chain.rate  test.f1  state\n"),
         "{f1}"
     );
 }
@@ -220,11 +220,11 @@ fn rows_are_sorted_and_filtered() {
         "letter-late",
     ];
     assert_eq!(
-        of(&["--sort", "score.scores.val.f1", "--reverse"]),
+        of(&["--sort", "score.scores.test.f1", "--reverse"]),
         reversed
     );
     assert_eq!(
-        of(&["--filter", "val.f1>0.9"]),
+        of(&["--filter", "test.f1>0.9"]),
         ["workspace", "rate-0.0", "rate-0.25"]
     );
     let both = ["--filter", "f1 > 0.9", "--filter", "chain.rate!=0"];

@@ -286,7 +286,7 @@ fn with_tables(pipeline: &str) -> Space {
 #[test]
 fn tables_are_read_once() {
     let space = with_tables(
-        "[stage.s]\ncmd = \"printf 'PAR1\\\\nval.f1 %s\\\\n' ${chain.rate} > ${out.x}\"\nout = { x = \"x.parquet\" }\nmetrics = [\"x\"]\n",
+        "[stage.s]\ncmd = \"printf 'PAR1\\\\ntest.f1 %s\\\\n' ${chain.rate} > ${out.x}\"\nout = { x = \"x.parquet\" }\nmetrics = [\"x\"]\n",
     );
     space.ok(&["repro"]);
     let asked = || {
@@ -298,14 +298,14 @@ fn tables_are_read_once() {
         space.remove("asked");
         asked
     };
-    let shown = "metric      workspace\ns.x.val.f1        0.5\n";
+    let shown = "metric       workspace\ns.x.test.f1        0.5\n";
     assert_eq!(space.ok(&["metrics", "show"]).stdout, shown);
     assert_eq!(space.ok(&["metrics", "show"]).stdout, shown);
     assert_eq!(asked(), 1);
     space.ok(&["exp", "run", "--grid", "chain.rate=0.1,0.2", "-q"]);
     let table = space.ok(&["exp", "show"]).stdout;
     assert!(
-        table.contains("rate-0.2          0.2     0.2  complete\n"),
+        table.contains("rate-0.2          0.2      0.2  complete\n"),
         "{table}"
     );
     assert_eq!(asked(), 1, "both at once");
@@ -317,7 +317,7 @@ fn tables_are_read_once() {
     assert_eq!(written["columns"][0], names);
     assert_eq!(
         written["columns"][3],
-        json!(["s.x.val.f1", [0.5, 0.1, 0.2]])
+        json!(["s.x.test.f1", [0.5, 0.1, 0.2]])
     );
     space.ok(&["repro", "--set", "chain.letter=broken"]);
 }

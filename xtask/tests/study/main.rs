@@ -16,7 +16,7 @@ authors = 4
 
 [split]
 folds = 2
-validation = 0.1
+test = 0.1
 steps = 500
 
 [train]

@@ -236,7 +236,7 @@ fn clusters(predictions: Vec<Prediction>, partitions: &Partitions, maps: &Maps) 
     rows.map(|(i, prediction)| Cluster {
         path: prediction.path,
         label: prediction.label,
-        part: prediction.part,
+        subset: prediction.subset,
         kmeans: kmeans[i],
         agglomerative: agglomerative[i],
         umap_x: maps.plane[(i, 0)],

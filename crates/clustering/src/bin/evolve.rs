@@ -17,10 +17,11 @@ use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
 use tables::epoch_place::EpochPlace;
 use tables::map_quality::MapQuality;
+use tables::subset::Subset;
 use tracing::info;
 
-/// The part that the map is fitted to.
-const FITTED: &str = "train";
+/// Subset that the map is fitted to.
+const FITTED: Subset = Subset::Train;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +129,7 @@ struct Epoch {
 struct Picture {
     path: String,
     label: String,
-    part: String,
+    subset: Subset,
 }
 
 impl Epoch {
@@ -176,7 +177,7 @@ impl Epoch {
                 pictures.push(Picture {
                     path: row.path,
                     label: label.clone(),
-                    part: row.part,
+                    subset: row.subset,
                 });
             }
         }
@@ -185,13 +186,13 @@ impl Epoch {
         Ok(Self { pictures, points })
     }
 
-    /// Indices of the pictures of each part.
-    fn parts(&self) -> BTreeMap<&str, Vec<usize>> {
-        let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (i, picture) in self.pictures.iter().enumerate() {
-            parts.entry(&picture.part).or_default().push(i);
+    /// Indices of the images of each subset.
+    fn subsets(&self) -> BTreeMap<Subset, Vec<usize>> {
+        let mut subsets: BTreeMap<Subset, Vec<usize>> = BTreeMap::new();
+        for (i, image) in self.pictures.iter().enumerate() {
+            subsets.entry(image.subset).or_default().push(i);
         }
-        parts
+        subsets
     }
 }
 
@@ -219,7 +220,7 @@ impl Map {
         };
         let epoch = epochs.get(&chosen);
         let epoch = epoch.with_context(|| format!("the training has no epoch {chosen}"))?;
-        let train = epoch.parts().remove(FITTED);
+        let train = epoch.subsets().remove(&FITTED);
         let train = train.with_context(|| {
             format!(
                 "epoch {chosen} has no training images among those shown: increase `evolve.sample`"
@@ -241,21 +242,21 @@ impl Map {
         })
     }
 
-    fn is_fitted_to(&self, epoch: u32, part: &str) -> bool {
-        epoch == self.epoch && part == FITTED
+    fn is_fitted_to(&self, epoch: u32, subset: Subset) -> bool {
+        epoch == self.epoch && subset == FITTED
     }
 
     /// Places `[N, 2]` of an epoch's pictures.
     fn places(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
         let mut places = Array2::zeros((epoch.pictures.len(), 2));
-        for (part, pictures) in epoch.parts() {
-            let of_part = if self.is_fitted_to(number, part) {
+        for (subset, pictures) in epoch.subsets() {
+            let of_subset = if self.is_fitted_to(number, subset) {
                 self.layout.clone()
             } else {
                 let points = epoch.points.select(Axis(0), &pictures);
                 self.fitted.transform(points.view())?
             };
-            for (&i, place) in pictures.iter().zip(of_part.rows()) {
+            for (&i, place) in pictures.iter().zip(of_subset.rows()) {
                 places.row_mut(i).assign(&place);
             }
         }
@@ -268,21 +269,21 @@ impl Map {
         epoch: &Epoch,
         places: &Array2<f32>,
     ) -> anyhow::Result<Vec<MapQuality>> {
-        let parts = epoch.parts().into_iter();
-        let qualities = parts.map(|(part, pictures)| {
+        let subsets = epoch.subsets().into_iter();
+        let qualities = subsets.map(|(subset, pictures)| {
             let points = epoch.points.select(Axis(0), &pictures);
             let map = places.select(Axis(0), &pictures);
             let quality = MapQuality {
                 epoch: number,
-                part: part.to_owned(),
-                fitted: self.is_fitted_to(number, part),
+                subset,
+                fitted: self.is_fitted_to(number, subset),
                 pictures: u32::try_from(pictures.len()).context("too many pictures")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
                 trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,
             };
             if let Some(value) = quality.trustworthiness {
-                info!("epoch {number}, {part}: trustworthiness {value:.3}");
+                info!("epoch {number}, {subset}: trustworthiness {value:.3}");
             }
             Ok(quality)
         });
@@ -296,7 +297,7 @@ fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochPlace> {
         epoch: number,
         label: picture.label,
         path: picture.path,
-        part: picture.part,
+        subset: picture.subset,
         x: place[0],
         y: place[1],
     })

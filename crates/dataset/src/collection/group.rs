@@ -7,7 +7,9 @@ use tables::problem::Problem;
 use super::label_table::Row;
 use super::names::{letters, listed, normalized};
 use super::pattern::{Named, stem};
-use super::{CollectionError, Found, LabelTable, Pattern, Settings, Split, SplitFolders};
+use tables::subset::Subset;
+
+use super::{CollectionError, Found, LabelTable, Pattern, Settings, SplitFolders, subset_named};
 use super::{split_folders, unknown_classes};
 
 /// A file that may be an image of the study.
@@ -23,8 +25,8 @@ pub struct Candidate {
     pub author: Option<String>,
     /// By the file's name.
     pub title: String,
-    /// Its part of a split that the collection already has.
-    pub split: Option<Split>,
+    /// Its subset in a split that the collection already has.
+    pub split: Option<Subset>,
     /// Cells of further columns of the table of labels: name and value.
     pub attributes: Vec<(String, String)>,
 }
@@ -38,8 +40,8 @@ pub struct Grouped {
     pub problems: Vec<Problem>,
     /// All classes of the folder, before classes were left out and merged.
     pub labels: BTreeSet<String>,
-    /// Folders at the top that are parts of a split.
-    pub split_folders: BTreeMap<String, Split>,
+    /// Folders at the top that are subsets of a split.
+    pub split_folders: BTreeMap<String, Subset>,
     /// Files of classes that the settings leave out, by class.
     pub left_out: BTreeMap<String, usize>,
     /// Files by a name that means "no author", by that name.
@@ -52,7 +54,7 @@ pub struct Grouped {
 
 /// Gives each file its class, author and split.
 ///
-/// The class is that of the table, else that of the pattern, else the folder at the top or below a part of a split.
+/// The class is that of the table, else that of the pattern, else the folder at the top or below a subset of a split.
 ///
 /// # Errors
 /// Settings that don't fit the folder: all of them.
@@ -131,7 +133,7 @@ impl Grouped {
 struct Grouping<'a> {
     table: Option<&'a LabelTable>,
     pattern: Option<Pattern>,
-    split_folders: BTreeMap<String, Split>,
+    split_folders: BTreeMap<String, Subset>,
     without_authors: BTreeSet<String>,
     /// By their letters.
     no_author: BTreeSet<String>,
@@ -142,20 +144,20 @@ struct Grouping<'a> {
 fn splits_at_the_top(
     found: &Found,
     wanted: SplitFolders,
-) -> Result<BTreeMap<String, Split>, CollectionError> {
+) -> Result<BTreeMap<String, Subset>, CollectionError> {
     let files = found.files.iter().map(String::as_str);
     match wanted {
         SplitFolders::Ignore => Ok(BTreeMap::new()),
         SplitFolders::Auto => Ok(split_folders(files)),
         SplitFolders::Use => {
             let folders = found.top_folders();
-            let parts = folders
+            let named = folders
                 .iter()
-                .map(|top| ((*top).to_owned(), Split::of(top)));
-            let (parts, others): (Vec<_>, Vec<_>) = parts.partition(|(_, part)| part.is_some());
-            if others.is_empty() && !parts.is_empty() {
-                let parts = parts.into_iter();
-                return Ok(parts.filter_map(|(top, part)| Some((top, part?))).collect());
+                .map(|top| ((*top).to_owned(), subset_named(top)));
+            let (named, others): (Vec<_>, Vec<_>) = named.partition(|(_, subset)| subset.is_some());
+            if others.is_empty() && !named.is_empty() {
+                let named = named.into_iter();
+                return Ok({ named.filter_map(|(top, subset)| Some((top, subset?))) }.collect());
             }
             let others: Vec<&str> = others.iter().map(|(top, _)| top.as_str()).collect();
             Err(CollectionError::Settings(vec![format!(
@@ -171,8 +173,8 @@ fn splits_at_the_top(
 }
 
 impl Grouping<'_> {
-    /// The path below a part of a split, and that part.
-    fn below_split<'p>(&self, path: &'p str) -> (&'p str, Option<Split>) {
+    /// The path below a subset of a split, and that subset.
+    fn below_split<'p>(&self, path: &'p str) -> (&'p str, Option<Subset>) {
         path.split_once('/')
             .and_then(|(top, below)| Some((below, Some(*self.split_folders.get(top)?))))
             .unwrap_or((path, None))

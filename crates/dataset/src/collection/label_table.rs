@@ -8,7 +8,9 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{CollectionError, Split};
+use tables::subset::Subset;
+
+use super::{CollectionError, subset_named};
 
 /// Rows by the path of a file in the folder of images.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ pub(crate) struct Row {
     pub(crate) path: String,
     pub(crate) label: Option<String>,
     pub(crate) author: Option<String>,
-    pub(crate) split: Option<Split>,
+    pub(crate) split: Option<Subset>,
     /// In the order of [`LabelTable::attributes`].
     pub(crate) attributes: Vec<Option<String>>,
 }
@@ -48,7 +50,7 @@ impl LabelTable {
     ///
     /// # Errors
     /// The file cannot be read, has no column `path`, two columns of one name, or a split of another name than
-    /// `train`, `validation` and `test` or their [usual short forms](Split::of).
+    /// `train`, `validation` and `test` or their [usual short forms](subset_named).
     pub fn read(path: &Path) -> Result<Self, CollectionError> {
         let fault = |reason: String| CollectionError::Table {
             path: path.to_owned(),
@@ -94,7 +96,7 @@ impl LabelTable {
             let mut take = |at: Option<usize>| at.and_then(|at| cells.get_mut(at)?.take());
             let path = take(Some(path)).ok_or_else(|| format!("row {number} has no path"))?;
             let split = match take(split) {
-                Some(name) => Some(Split::of(&name).ok_or_else(|| {
+                Some(name) => Some(subset_named(&name).ok_or_else(|| {
                     format!("row {number}: `{name}` is no split, expected `train`, `validation` or `test`")
                 })?),
                 None => None,
@@ -260,7 +262,7 @@ mod tests {
         let table = table("path,split\ncafe\u{301}/1.png,valid\n").unwrap();
         assert_eq!(
             table.row("caf\u{e9}/1.png").unwrap().split,
-            Some(Split::Validation)
+            Some(Subset::Validation)
         );
         let files = ["dog/1.png".to_owned()];
         assert_eq!(table.without_file(&files), ["cafe\u{301}/1.png"]);

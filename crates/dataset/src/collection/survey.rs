@@ -94,7 +94,7 @@ impl Survey {
             title: candidate.title,
             // Known when all images are.
             code: 0,
-            split: candidate.split.map(|split| split.name().to_owned()),
+            split: candidate.split,
             width: inspected.width,
             height: inspected.height,
             orientation: inspected.orientation,

@@ -105,7 +105,7 @@ impl Explainer<'_> {
         Ok(Explanation {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
-            part: prediction.part.clone(),
+            subset: prediction.subset,
             top1: self.classes[ranking[0]].to_owned(),
             top1_probability: probabilities[ranking[0]],
             top2: self.classes[ranking[1]].to_owned(),

@@ -1,17 +1,16 @@
-//! Stage `leak`: the splits that leak, and what each of three splits shares between its parts.
+//! Stage `leak`: splits that leak, and counts of shared authors and near-duplicates in each of three splits.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use fold_design::{
-    Design, Part, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
+    Design, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
     split_by_class,
 };
 use serde::Deserialize;
 use stage::{Input, Output, Seed};
 use tables::annotation::Annotation;
-use tables::fold::Fold;
+use tables::fold::{Assignment, Fold};
 use tables::leak::Leak;
 use tables::near_duplicate::NearDuplicate;
 
@@ -22,8 +21,8 @@ struct Params {
     seed: Seed,
     /// Number of folds.
     folds: usize,
-    /// Share of every class's pictures that go to validation, from 0 to 0.5.
-    validation: f64,
+    /// Share of every class's images that go to the test set, from 0 to 0.5.
+    test: f64,
     /// Shuffles of a class's authors of which the most even one counts, at least 1.
     shuffles: usize,
     /// As in stage `split`.
@@ -69,11 +68,9 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
     let pictures = pictures(&folds, &inputs.near_duplicates.read()?);
-    let own: Vec<Part> = { folds.iter() }
-        .map(|row| { row.part.parse() }.with_context(|| format!("`{}`", row.path)))
-        .collect::<anyhow::Result<_>>()?;
+    let own: Vec<Assignment> = folds.iter().map(|row| row.fold).collect();
     let annotations = inputs.annotations.read()?;
-    let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split.as_deref()));
+    let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
     let is_existing = params.existing == Choice::Use && existing(found)?.is_some();
 
     let rng = |name| params.seed.stream(name).rng();
@@ -86,7 +83,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     } else {
         let design = Design {
             folds: params.folds,
-            validation: params.validation,
+            test: params.test,
             author_weight: 0.0,
             steps: 0,
             max_share: 1.0,
@@ -98,14 +95,14 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     };
 
     let mut leaks = Vec::new();
-    for (design, parts) in [
+    for (design, assignments) in [
         (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(design, &pictures, parts)?;
+        let leak = leak(design, &pictures, assignments)?;
         tracing::info!(
-            "{design}: {} of {} authors in two parts, with {} images; {} of {} groups of near-duplicates parted",
+            "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
             leak.shared_authors,
             leak.authors,
             leak.shared_pictures,
@@ -133,9 +130,9 @@ fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
     folds.iter().map(picture).collect()
 }
 
-fn leak(design: &str, pictures: &[Picture], parts: &[Part]) -> anyhow::Result<Leak> {
-    let shared = SharedAuthors::count(pictures, parts);
-    let (near_duplicates, parted) = parted_groups(pictures, parts);
+fn leak(design: &str, pictures: &[Picture], assignments: &[Assignment]) -> anyhow::Result<Leak> {
+    let shared = SharedAuthors::count(pictures, assignments);
+    let (near_duplicates, parted) = parted_groups(pictures, assignments);
     Ok(Leak {
         design: design.to_owned(),
         authors: shared.of.try_into()?,
@@ -146,10 +143,10 @@ fn leak(design: &str, pictures: &[Picture], parts: &[Part]) -> anyhow::Result<Le
     })
 }
 
-fn placed(folds: &[Fold], parts: &[Part]) -> Vec<Fold> {
-    let rows = folds.iter().zip(parts);
-    rows.map(|(row, part)| Fold {
-        part: part.to_string(),
+fn placed(folds: &[Fold], assignments: &[Assignment]) -> Vec<Fold> {
+    let rows = folds.iter().zip(assignments);
+    rows.map(|(row, assignment)| Fold {
+        fold: *assignment,
         ..row.clone()
     })
     .collect()

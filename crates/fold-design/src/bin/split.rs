@@ -1,16 +1,17 @@
-//! Stage `split`: folds and validation, with no author in two parts, or the split that the collection comes with.
+//! Stage `split`: folds and a test set that share no author, or the split that the collection comes with.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use fold_design::{
-    Balance, Design, Part, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
+    Balance, Design, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
     split_existing,
 };
 use serde::Deserialize;
 use stage::{Input, Output, Seed};
-use tables::{annotation::Annotation, balance, fold::Fold, near_duplicate::NearDuplicate};
+use tables::fold::{Assignment, Fold};
+use tables::{annotation::Annotation, balance, near_duplicate::NearDuplicate};
 
 /// Authors and groups that a warning lists; the tables have all.
 const LISTED: usize = 10;
@@ -23,8 +24,8 @@ struct Params {
     seed: Seed,
     /// Number of folds, at least 2; 1 for an existing split with images for validation.
     folds: usize,
-    /// Share of every class's pictures that go to validation, from 0 to 0.5.
-    validation: f64,
+    /// Share of every class's images that go to the test set, from 0 to 0.5.
+    test: f64,
     /// What evenness in authors counts against evenness in pictures; 1 for the same, 0 for nothing.
     author_weight: f64,
     /// Steps of the annealing.
@@ -33,7 +34,7 @@ struct Params {
     max_share: f64,
     /// Whether the split that the collection comes with is used.
     existing: Choice,
-    /// Whether near-duplicates stay in one part.
+    /// Whether near-duplicates stay together.
     near_duplicates: Tie,
 }
 
@@ -51,9 +52,9 @@ enum Choice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Tie {
-    /// A group stands in one part.
+    /// All copies have one assignment.
     Tie,
-    /// Copies may stand in different parts.
+    /// Copies may have different assignments.
     Ignore,
 }
 
@@ -71,9 +72,9 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Where each picture stands.
+    /// Assignment of each image.
     folds: Output<Fold>,
-    /// Authors and pictures by class and part.
+    /// Authors and images by class and fold.
     balance: Output<balance::Balance>,
 }
 
@@ -86,12 +87,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let pictures = pictures(&annotations, &inputs.near_duplicates.read()?);
     let design = Design {
         folds: params.folds,
-        validation: params.validation,
+        test: params.test,
         author_weight: params.author_weight,
         steps: params.steps,
         max_share: params.max_share,
     };
-    let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split.as_deref()));
+    let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
     let subsets = match params.existing {
         Choice::Use => existing(found)?,
         Choice::Ignore => None,
@@ -102,20 +103,20 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         None => split(&tied(&pictures, params.near_duplicates), &design, streams)?,
     };
     if subsets.is_some() {
-        report_shared(&pictures, &split.parts);
+        report_shared(&pictures, &split.assignments);
     }
     report(&split);
-    let balance = Balance::of(&pictures, &split.parts, split.columns.clone());
+    let balance = Balance::of(&pictures, &split.assignments, split.columns.clone());
     for line in balance.to_string().lines() {
         tracing::info!("{line}");
     }
     outputs.balance.write(balance_rows(&balance)?)?;
-    let places = pictures.into_iter().zip(&split.parts);
-    let rows = places.map(|(picture, part)| Fold {
+    let places = pictures.into_iter().zip(&split.assignments);
+    let rows = places.map(|(picture, assignment)| Fold {
         path: picture.path,
         label: picture.label,
         author: picture.author,
-        part: part.to_string(),
+        fold: *assignment,
     });
     outputs.folds.write(rows.collect())
 }
@@ -148,7 +149,7 @@ fn report(split: &Split) {
     for warning in &split.warnings {
         tracing::warn!("{warning}");
     }
-    if split.columns.contains(&Part::Fold(1)) {
+    if split.columns.contains(&Assignment::Fold(1)) {
         tracing::info!(
             "unevenness {:.4} after annealing, {:.4} before",
             split.cost,
@@ -157,37 +158,37 @@ fn report(split: &Split) {
     }
 }
 
-/// Logs which authors and near-duplicates an existing split has in several of its parts.
-fn report_shared(pictures: &[Picture], parts: &[Part]) {
+/// Logs authors and near-duplicates in several subsets of an existing split.
+fn report_shared(pictures: &[Picture], assignments: &[Assignment]) {
     tracing::info!("the existing split is used");
-    let shared = SharedAuthors::count(pictures, parts);
+    let shared = SharedAuthors::count(pictures, assignments);
     if shared.authors > 0 {
         tracing::warn!(
-            "the existing split has {} of {} authors in several parts, with {} images, so that scores are too high: {}. \
+            "the existing split has {} of {} authors in several subsets, with {} images, so that scores are too high: {}. \
              `split.existing = \"ignore\"` splits by author instead",
             shared.authors,
             shared.of,
             shared.pictures,
-            listed(SharedAuthors::names(pictures, parts))
+            listed(SharedAuthors::names(pictures, assignments))
         );
     }
-    let (groups, parted) = parted_groups(pictures, parts);
+    let (groups, parted) = parted_groups(pictures, assignments);
     if parted > 0 {
-        let paths = fold_design::parted_paths(pictures, parts);
+        let paths = fold_design::parted_paths(pictures, assignments);
         tracing::warn!(
-            "the existing split has {parted} of {groups} groups of near-duplicates in several parts, so that scores are \
+            "the existing split has {parted} of {groups} groups of near-duplicates in several subsets, so that scores are \
              too high: {}",
             listed(paths)
         );
     }
 }
 
-/// The first of some names with their parts.
-fn listed(rows: Vec<(&str, Vec<Part>)>) -> String {
+/// The first of some names with their assignments.
+fn listed(rows: Vec<(&str, Vec<Assignment>)>) -> String {
     let more = rows.len().saturating_sub(LISTED);
-    let shown = rows.into_iter().take(LISTED).map(|(name, parts)| {
-        let parts: Vec<String> = parts.iter().map(Part::to_string).collect();
-        format!("`{name}` ({})", parts.join(", "))
+    let shown = rows.into_iter().take(LISTED).map(|(name, assignments)| {
+        let assignments: Vec<String> = assignments.iter().map(Assignment::to_string).collect();
+        format!("`{name}` ({})", assignments.join(", "))
     });
     let mut text = shown.collect::<Vec<_>>().join(", ");
     if more > 0 {
@@ -198,7 +199,8 @@ fn listed(rows: Vec<(&str, Vec<Part>)>) -> String {
 
 fn streams(seed: Seed) -> Streams {
     Streams {
-        validation: seed.stream("split validation").rng(),
+        // The stream keeps the name from before the set was called `test`: other draws would make another split.
+        test: seed.stream("split validation").rng(),
         deal: seed.stream("split deal").rng(),
         moves: seed.stream("split moves").rng(),
         acceptance: seed.stream("split acceptance").rng(),
@@ -206,18 +208,17 @@ fn streams(seed: Seed) -> Streams {
 }
 
 fn balance_rows(balance: &Balance) -> anyhow::Result<Vec<balance::Balance>> {
-    let cells = balance.classes.iter().flat_map(|(label, counts)| {
-        let parts = balance.parts.iter().zip(counts);
-        parts.map(move |(part, count)| (label, part, count))
+    let rows = balance.classes.iter().flat_map(|(label, counts)| {
+        let cells = balance.columns.iter().zip(counts);
+        cells.map(move |(assignment, count)| (label, assignment, count))
     });
-    cells
-        .map(|(label, part, count)| {
-            Ok(balance::Balance {
-                label: label.clone(),
-                part: part.to_string(),
-                authors: u32::try_from(count.authors).context("too many authors")?,
-                pictures: u32::try_from(count.pictures).context("too many pictures")?,
-            })
+    rows.map(|(label, assignment, count)| {
+        Ok(balance::Balance {
+            label: label.clone(),
+            fold: *assignment,
+            authors: u32::try_from(count.authors).context("too many authors")?,
+            pictures: u32::try_from(count.pictures).context("too many pictures")?,
         })
-        .collect()
+    })
+    .collect()
 }

@@ -5,7 +5,7 @@ use crate::SharedAuthors;
 
 const DESIGN: Design = Design {
     folds: 1,
-    validation: 0.05,
+    test: 0.05,
     author_weight: 0.5,
     steps: 1_000,
     max_share: 1.0,
@@ -17,7 +17,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
 
 fn streams() -> Streams {
     Streams {
-        validation: rng(0),
+        test: rng(0),
         deal: rng(1),
         moves: rng(2),
         acceptance: rng(3),
@@ -54,8 +54,8 @@ fn three_subsets() -> (Vec<Picture>, Vec<Subset>) {
     ])
 }
 
-fn count(parts: &[Part], part: Part) -> usize {
-    parts.iter().filter(|p| **p == part).count()
+fn count(assignments: &[Assignment], assignment: Assignment) -> usize {
+    assignments.iter().filter(|p| **p == assignment).count()
 }
 
 #[test]
@@ -64,11 +64,17 @@ fn an_existing_split_is_used_as_it_is() {
     let split = split_existing(&pictures, &subsets, &DESIGN, streams()).unwrap();
     assert_eq!(
         split.columns,
-        [Part::Train, Part::Fold(0), Part::Validation]
+        [Assignment::Train, Assignment::Fold(0), Assignment::Test]
     );
-    let counts = split.columns.iter().map(|part| count(&split.parts, *part));
+    let counts = split
+        .columns
+        .iter()
+        .map(|assignment| count(&split.assignments, *assignment));
     assert_eq!(counts.collect::<Vec<_>>(), [11, 3, 4]);
-    assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 1);
+    assert_eq!(
+        SharedAuthors::count(&pictures, &split.assignments).authors,
+        1
+    );
     assert_eq!(split.warnings, []);
 }
 
@@ -82,12 +88,15 @@ fn training_images_without_validation_are_dealt_into_folds() {
     let (pictures, subsets) = collection(&rows);
     let design = Design { folds: 4, ..DESIGN };
     let split = split_existing(&pictures, &subsets, &design, streams()).unwrap();
-    assert_eq!(count(&split.parts, Part::Validation), 4);
+    assert_eq!(count(&split.assignments, Assignment::Test), 4);
     for fold in 0..4 {
-        assert_eq!(count(&split.parts, Part::Fold(fold)), 12);
+        assert_eq!(count(&split.assignments, Assignment::Fold(fold)), 12);
     }
-    // The author who is in the test, too, and no other.
-    assert_eq!(SharedAuthors::count(&pictures, &split.parts).authors, 1);
+    // The author who is in the test set, too, and no other.
+    assert_eq!(
+        SharedAuthors::count(&pictures, &split.assignments).authors,
+        1
+    );
 }
 
 fn error(rows: &[(&str, &str, Subset, usize)], folds: usize) -> String {
@@ -112,39 +121,40 @@ fn what_does_not_fit_names_the_setting() {
 }
 
 #[test]
-fn subsets_are_read_by_name() {
-    let read = |rows: &[(&'static str, Option<&'static str>)]| existing(rows.iter().copied());
+fn subsets_make_an_existing_split() {
+    let read = |rows: &[(&'static str, Option<Subset>)]| existing(rows.iter().copied());
     assert_eq!(read(&[("1", None), ("2", None)]).unwrap(), None);
-    assert_eq!(read(&[("1", Some("train"))]).unwrap(), None);
+    assert_eq!(read(&[("1", Some(Subset::Train))]).unwrap(), None);
     assert_eq!(
-        read(&[("1", Some("train")), ("2", Some("test"))]).unwrap(),
+        read(&[("1", Some(Subset::Train)), ("2", Some(Subset::Test))]).unwrap(),
         Some(vec![Subset::Train, Subset::Test])
     );
     let message = |rows| read(rows).unwrap_err().to_string();
     assert!(
-        message(&[("1", Some("train")), ("2", None)]).starts_with("1 of 2 images have no part")
+        message(&[("1", Some(Subset::Train)), ("2", None)])
+            .starts_with("1 of 2 images have no subset")
     );
-    assert!(message(&[("1", Some("dev"))]).contains("`dev`"));
-    assert!(message(&[("1", Some("test"))]).contains("no image in `train`, only in `test`"));
+    assert!(message(&[("1", Some(Subset::Unseen))]).contains("`unseen`"));
+    assert!(message(&[("1", Some(Subset::Test))]).contains("no image in `train`, only in `test`"));
 }
 
 #[test]
 fn a_shuffled_split_has_the_same_sizes() {
     let (pictures, subsets) = three_subsets();
-    let parts = split_existing(&pictures, &subsets, &DESIGN, streams())
+    let assignments = split_existing(&pictures, &subsets, &DESIGN, streams())
         .unwrap()
-        .parts;
-    let shuffled = shuffled_like(&pictures, &parts, false, 1, rng(5)).unwrap();
-    assert_ne!(shuffled, parts);
+        .assignments;
+    let shuffled = shuffled_like(&pictures, &assignments, false, 1, rng(5)).unwrap();
+    assert_ne!(shuffled, assignments);
     for label in ["a", "b"] {
-        for part in [Part::Train, Part::Fold(0), Part::Validation] {
-            let n = |parts: &[Part]| {
-                let placed = pictures.iter().zip(parts);
+        for assignment in [Assignment::Train, Assignment::Fold(0), Assignment::Test] {
+            let n = |assignments: &[Assignment]| {
+                let placed = pictures.iter().zip(assignments);
                 placed
-                    .filter(|(p, at)| p.label == label && **at == part)
+                    .filter(|(p, at)| p.label == label && **at == assignment)
                     .count()
             };
-            assert_eq!(n(&shuffled), n(&parts));
+            assert_eq!(n(&shuffled), n(&assignments));
         }
     }
 }
@@ -159,13 +169,13 @@ fn shuffled_authors_stay_whole_within_a_class_and_every_fold_trains_on_it() {
     ]);
     let at = |number| {
         if number == 9 || number == 10 {
-            Part::Fold(1)
+            Assignment::Fold(1)
         } else {
-            Part::Fold(0)
+            Assignment::Fold(0)
         }
     };
-    let parts: Vec<Part> = (0..pictures.len()).map(at).collect();
-    let shuffled = shuffled_like(&pictures, &parts, true, 10, rng(5)).unwrap();
+    let assignments: Vec<Assignment> = (0..pictures.len()).map(at).collect();
+    let shuffled = shuffled_like(&pictures, &assignments, true, 10, rng(5)).unwrap();
     for unit in [0..5, 5..10, 10..11, 11..20] {
         assert_eq!(
             shuffled[unit.clone()],

@@ -9,9 +9,7 @@ use stage::{Input, Output, Progress, Seed};
 use tables::forest_prediction::ForestPrediction;
 use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;
-
-/// The part that the forest is grown on.
-const TRAIN: &str = "train";
+use tables::subset::Subset;
 
 /// The shape of the forest, as [`Shape`] describes it, and the seed.
 #[derive(Deserialize)]
@@ -122,7 +120,7 @@ fn grow(
     shape: Shape,
     seed: Seed,
 ) -> anyhow::Result<Forest> {
-    let train = predictions.iter().filter(|row| row.part == TRAIN);
+    let train = predictions.iter().filter(|row| row.subset == Subset::Train);
     let train: Vec<&Prediction> = train.collect();
     let labels: Vec<u32> = train
         .iter()
@@ -137,7 +135,12 @@ fn grow(
         seed.stream("grow").number(),
         || progress.advance(1),
     )
-    .with_context(|| format!("cannot grow a forest on the pictures of part `{TRAIN}`"))
+    .with_context(|| {
+        format!(
+            "cannot fit a forest to the images of the subset `{}`",
+            Subset::Train
+        )
+    })
 }
 
 #[expect(
@@ -148,7 +151,7 @@ fn row(prediction: Prediction, shares: &[f64], classes: &Classes) -> ForestPredi
     ForestPrediction {
         path: prediction.path,
         label: prediction.label,
-        part: prediction.part,
+        subset: prediction.subset,
         probabilities: shares.iter().map(|&share| share as f32).collect(),
         predicted: classes.names()[most_probable(shares)].clone(),
     }

@@ -1,4 +1,4 @@
-//! Stage `tune`: a search for the forest's parameters, grown on the training pictures and judged on the test pictures.
+//! Stage `tune`: a search for the forest's parameters, fitted to the training images and scored on the validation images.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use stage::{Input, Output, Progress, Seed};
 use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;
+use tables::subset::Subset;
 
 /// A picture counts as right if its class is among so many, and the first alone where there are two classes: of two, all
 /// are right.
@@ -58,8 +59,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     );
     let predictions = inputs.predictions.read()?;
     let judge = Judge {
-        train: Part::of(&predictions, "train")?,
-        test: Part::of(&predictions, "test")?,
+        train: Images::of(&predictions, Subset::Train)?,
+        validation: Images::of(&predictions, Subset::Validation)?,
         classes: Classes::of(predictions.iter().map(|row| row.label.as_str())),
         seed: params.seed.stream("grow").number(),
     };
@@ -103,16 +104,17 @@ fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Tri
     Ok(told)
 }
 
-/// Pictures of one part.
-struct Part {
+/// Images of one subset.
+struct Images {
     features: Features,
     labels: Vec<String>,
 }
 
-impl Part {
-    fn of(predictions: &[Prediction], part: &str) -> anyhow::Result<Self> {
-        let rows: Vec<&Prediction> = predictions.iter().filter(|row| row.part == part).collect();
-        ensure!(!rows.is_empty(), "there is no picture of part `{part}`");
+impl Images {
+    fn of(predictions: &[Prediction], subset: Subset) -> anyhow::Result<Self> {
+        let rows = predictions.iter().filter(|row| row.subset == subset);
+        let rows: Vec<&Prediction> = rows.collect();
+        ensure!(!rows.is_empty(), "the subset `{subset}` has no image");
         let embeddings: Vec<&[f32]> = rows.iter().map(|row| row.embedding.as_slice()).collect();
         Ok(Self {
             features: Features::from_rows(&embeddings).context("cannot use the embeddings")?,
@@ -128,8 +130,8 @@ impl Part {
 
 /// Says how good a forest is.
 struct Judge {
-    train: Part,
-    test: Part,
+    train: Images,
+    validation: Images,
     classes: Classes,
     /// That of stage `grow`, whose forest is then the one judged here.
     seed: u64,
@@ -146,10 +148,10 @@ impl Judge {
             self.seed,
             || (),
         )
-        .context("cannot grow a forest on the pictures of part `train`")?;
-        let probabilities = forest.probabilities(&self.test.features)?;
+        .context("cannot fit a forest to the images of the subset `train`")?;
+        let probabilities = forest.probabilities(&self.validation.features)?;
         let k = TOP.min(self.classes.names().len().saturating_sub(1)).max(1);
-        let score = top_k_accuracy(&probabilities, &self.test.codes(&self.classes), k);
+        let score = top_k_accuracy(&probabilities, &self.validation.codes(&self.classes), k);
         Ok(Trial::complete(tried, score))
     }
 }

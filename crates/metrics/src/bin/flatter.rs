@@ -11,6 +11,7 @@ use tables::flattery::Flattery;
 use tables::fold::Fold;
 use tables::history::History;
 use tables::leak::Leak;
+use tables::subset::Subset;
 
 /// The splits that the study's own is compared with.
 const LEAKY: [&str; 2] = ["by class", "at random"];
@@ -92,7 +93,7 @@ fn own_design(leaks: &[Leak]) -> anyhow::Result<&str> {
         .context("`leaks` has no row of the study's own split")
 }
 
-/// The figures of the tested pictures in the best epoch.
+/// Metrics of the validation images in the best epoch.
 fn flattery(
     design: &str,
     history: &[History],
@@ -102,7 +103,7 @@ fn flattery(
 ) -> anyhow::Result<Vec<Flattery>> {
     let best = history.iter().find(|row| row.best);
     let best = best.context("no epoch is the best")?.epoch;
-    let (judgments, units) = tested(epochs, best, collection)?;
+    let (judgments, units) = validated(epochs, best, collection)?;
     let mut tally = Tally::new(collection.labels().len());
     for judgment in &judgments {
         tally.add(judgment, 1);
@@ -134,8 +135,8 @@ fn flattery(
     Ok(rows.collect())
 }
 
-/// What the network of an epoch made of the pictures that it was tested on, and the unit of each.
-fn tested(
+/// Scored predictions of an epoch's validation images, and the unit of each.
+fn validated(
     epochs: &Input<EpochOutput>,
     best: u32,
     collection: &Collection,
@@ -156,8 +157,8 @@ fn tested(
             let judgment = Judgment::of_logits(&row.logits, usize::try_from(row.code)?)?;
             Ok((judgment, collection.unit(&row.path)?))
         };
-        let tested = rows.iter().filter(|row| row.part == "test");
-        return tested.map(judge).collect();
+        let validated = rows.iter().filter(|row| row.subset == Subset::Validation);
+        return validated.map(judge).collect();
     }
     anyhow::bail!("epoch {best} has no outputs")
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use stage::{Input, Output, Progress, Seed};
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
+use tables::subset::Subset;
 
 /// How to score.
 #[derive(Deserialize)]
@@ -18,7 +19,7 @@ use tables::arrangement_score::ArrangementScore;
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Of more images of a part than this, so many are scored, drawn by the seed: time grows with their square.
+    /// Of more images of a subset than this, so many are scored, drawn by the seed: time grows with their square.
     sample: usize,
 }
 
@@ -51,8 +52,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
     for epoch in inputs.arrangement.batches()? {
         let epoch = epoch?;
-        for ((part, classes), pictures) in groups(&epoch) {
-            let pictures = params.drawn(pictures, &format!("judge {part} {classes}"));
+        for ((subset, classes), pictures) in groups(&epoch) {
+            let pictures = params.drawn(
+                pictures,
+                &format!("judge {} {classes}", subset.stream_name()),
+            );
             let epoch = pictures[0].epoch;
             let found = [
                 ("native", of_space(&pictures, |row| row.embedding.clone())),
@@ -61,12 +65,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             for (space, values) in found {
                 let values = values.with_context(|| {
                     format!(
-                        "cannot score the {part} pictures of {classes} classes in epoch {epoch}"
+                        "cannot score the {subset} images of {classes} classes in epoch {epoch}"
                     )
                 })?;
                 scores.extend(values.map(|(metric, value)| ArrangementScore {
                     epoch,
-                    part: part.to_owned(),
+                    subset,
                     classes: classes.to_owned(),
                     space: space.to_owned(),
                     metric: metric.to_owned(),
@@ -79,15 +83,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.scores.write(scores)
 }
 
-/// An epoch's pictures by part and by whether their classes were learned.
-fn groups(epoch: &[Arrangement]) -> BTreeMap<(&str, &'static str), Vec<&Arrangement>> {
+/// An epoch's images by subset, and by whether their classes were learned.
+fn groups(epoch: &[Arrangement]) -> BTreeMap<(Subset, &'static str), Vec<&Arrangement>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for row in epoch {
         let classes = if row.learned { "learned" } else { "held-out" };
-        groups
-            .entry((row.part.as_str(), classes))
-            .or_default()
-            .push(row);
+        groups.entry((row.subset, classes)).or_default().push(row);
     }
     groups
 }

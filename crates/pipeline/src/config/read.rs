@@ -33,6 +33,18 @@ impl Reader<'_> {
         })
     }
 
+    /// The table `[renamed-params]`.
+    pub(super) fn renamed_params(&self, root: &dyn TableLike) -> Result<BTreeMap<String, String>> {
+        let mut renamed = BTreeMap::new();
+        if let Some(item) = root.get("renamed-params") {
+            for (old, item) in self.table(item, "`renamed-params`")?.iter() {
+                let new = self.string(item, &format!("`{old}`"))?;
+                renamed.insert(old.to_owned(), new.value);
+            }
+        }
+        Ok(renamed)
+    }
+
     pub(super) fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
         let table = self.table(item, &format!("stage `{name}`"))?;
         self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;

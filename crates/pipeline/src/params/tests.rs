@@ -31,6 +31,26 @@ fn config(text: &str) -> Config {
 }
 
 #[test]
+fn an_old_name_is_an_error_with_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join(FILE), TEXT).unwrap();
+    let overlay = folder.path().join("mine.toml");
+    fs_err::write(&overlay, "[train]\nn_epochs = 3\n").unwrap();
+    let config = config("[renamed-params]\n\"train.n_epochs\" = \"train.epochs\"\n");
+    let error = |files: &[&Path], settings: &[&str]| {
+        let overrides = Overrides {
+            files: files.iter().map(|file| file.to_path_buf()).collect(),
+            settings: settings.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        let loaded = Params::load(folder.path(), &config, &overrides);
+        loaded.unwrap_err().to_string()
+    };
+    let expected = "unknown parameter `train.n_epochs`; it was renamed to `train.epochs`";
+    assert!(error(&[&overlay], &[]).starts_with(expected));
+    assert!(error(&[], &["train.n_epochs=3"]).starts_with(expected));
+}
+
+#[test]
 fn the_default_overlay_holds_unless_a_file_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();

@@ -116,7 +116,7 @@ fn summary(settings: &Settings, design: &Design, footprint: Footprint) -> String
             text,
             "fold {fold}: {} training images, {} for validation",
             design.trained_on(fold, &labels),
-            design.tested_on(fold)
+            design.validated_on(fold)
         );
     }
     let _ = writeln!(

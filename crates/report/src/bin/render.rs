@@ -60,9 +60,9 @@ struct Inputs {
     annotations: Input<Annotation>,
     /// Files left out.
     problems: Input<Problem>,
-    /// Authors and pictures by class and part.
+    /// Authors and images by class and fold.
     balance: Input<Balance>,
-    /// What three splits share between their parts.
+    /// Authors and near-duplicates that three splits don't keep together.
     leaks: Input<Leak>,
     /// Pictures that look alike.
     near_duplicates: Input<NearDuplicate>,

@@ -1,4 +1,4 @@
-//! Collections of other sizes: a hundred classes, many images, no authors, no validation part.
+//! Collections of other sizes: a hundred classes, many images, no authors, no test set.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Study {
             Prediction {
                 path: format!("{number:05}.png"),
                 label: label(number % n_classes),
-                part: PARTS[(number % 3) as usize].to_owned(),
+                subset: Subset::OF_SPLIT[(number % 3) as usize],
                 logits,
                 probabilities: one_hot(said),
                 embedding: vec![0.0; 2],
@@ -44,7 +44,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Study {
         .map(|(row, number)| Cluster {
             path: row.path.clone(),
             label: row.label.clone(),
-            part: row.part.clone(),
+            subset: row.subset,
             ..cluster(number)
         })
         .collect();
@@ -53,7 +53,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Study {
         .flat_map(|actual| {
             (0..n_classes).map(move |predicted| Confusion {
                 model: "network".to_owned(),
-                part: "test".to_owned(),
+                subset: Subset::Validation,
                 actual: label(actual),
                 predicted: label(predicted),
                 count: u32::from(predicted == (actual + n_classes - 1) % n_classes),
@@ -88,7 +88,7 @@ fn a_hundred_classes_have_a_page_of_bounded_size() {
     );
     assert!(page.contains("The drawing shows 500 of the 3,000 images, drawn by chance."));
     // Ten thousand cells without a rectangle each: only those with images have one.
-    let matrix = figure(&page, "confusion-network-test");
+    let matrix = figure(&page, "confusion-network-validation");
     assert_eq!(occurrences(matrix, "<rect"), 101);
     assert!(!page.contains(&"x".repeat(71)) && !page.contains("<x"));
 }
@@ -160,28 +160,32 @@ fn without_held_out_classes_none_are_spoken_of() {
 }
 
 #[test]
-fn without_a_validation_part_its_columns_are_absent() {
+fn without_a_test_set_its_columns_are_absent() {
     let mut study = study();
-    study.scores.retain(|row| row.part != "val");
-    study.calibrations.retain(|row| row.part != "val");
-    study.probes.retain(|row| row.part != "val");
-    study.balance.retain(|row| row.part != "val");
+    study.scores.retain(|row| row.subset != Subset::Test);
+    study.calibrations.retain(|row| row.subset != Subset::Test);
+    study.probes.retain(|row| row.subset != Subset::Test);
+    study.balance.retain(|row| row.fold != Assignment::Test);
     for row in &mut study.predictions {
-        if row.part == "val" {
-            "train".clone_into(&mut row.part);
+        if row.subset == Subset::Test {
+            row.subset = Subset::Train;
         }
     }
     let page = report(&study).page;
-    assert!(page.contains("No pictures were held out for validation"));
-    assert!(page.contains("there is no validation part to judge them"));
-    assert!(!page.contains("top-1, validation"));
+    assert!(page.contains("There is no test set, held out of all folds"));
+    assert!(page.contains("there is no test set to evaluate them"));
+    assert!(!page.contains("top-1, test"));
 }
 
 #[test]
 fn a_split_that_the_collection_came_with_is_named() {
     let mut study = study();
-    for row in study.balance.iter_mut().filter(|row| row.part == "1") {
-        "train".clone_into(&mut row.part);
+    for row in study
+        .balance
+        .iter_mut()
+        .filter(|row| row.fold == Assignment::Fold(1))
+    {
+        row.fold = Assignment::Train;
     }
     let page = report(&study).page;
     assert!(page.contains("came with a split, which was kept"));

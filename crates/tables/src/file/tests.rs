@@ -1,13 +1,19 @@
 //! Rows survive a round trip, and files have the types that other tools expect.
 
 use super::*;
-use crate::{prediction::Prediction, score::Score};
+use crate::{
+    balance::Balance,
+    fold::{Assignment, Fold},
+    prediction::Prediction,
+    score::Score,
+    subset::Subset,
+};
 
 fn prediction(path: &str, width: usize) -> Prediction {
     Prediction {
         path: path.to_owned(),
         label: "rococo".to_owned(),
-        part: "train".to_owned(),
+        subset: Subset::Train,
         logits: vec![0.5, -1.5],
         probabilities: vec![0.75, 0.25],
         embedding: vec![0.125; width],
@@ -85,7 +91,7 @@ fn columns_have_plain_types() {
     expect_test::expect![[r#"
         path Utf8
         label Utf8
-        part Utf8
+        subset Utf8
         logits FixedSizeList(2 x non-null Float32)
         probabilities FixedSizeList(2 x non-null Float32)
         embedding FixedSizeList(3 x non-null Float32)
@@ -99,7 +105,7 @@ fn nulls_survive() {
     let path = folder.path().join("scores.parquet");
     let row = Score {
         model: "network".to_owned(),
-        part: "val".to_owned(),
+        subset: Subset::Test,
         metric: "silhouette".to_owned(),
         value: None,
         low: Some(0.25),
@@ -137,4 +143,62 @@ fn a_truncated_file_is_an_error() {
     fs_err::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let error = Reader::<Prediction>::new(&path).read().unwrap_err();
     assert!(matches!(error, TableError::Parquet { .. }), "{error}");
+}
+
+#[test]
+fn assignments_are_stored_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("balance.parquet");
+    let rows = [Assignment::Train, Assignment::Fold(2), Assignment::Test].map(|fold| Balance {
+        label: "rococo".to_owned(),
+        fold,
+        authors: 1,
+        pictures: 2,
+    });
+    let mut writer = Writer::create(&path);
+    writer.append(rows.to_vec()).unwrap();
+    writer.finish().unwrap();
+    let reader = Reader::<Balance>::new(&path);
+    assert_eq!(
+        reader.open().unwrap().schema().field(1).data_type(),
+        &DataType::Utf8
+    );
+    assert_eq!(reader.read().unwrap(), rows);
+}
+
+#[test]
+fn an_unknown_assignment_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("folds.parquet");
+    let row = TextFold {
+        path: "1.jpg".to_owned(),
+        label: "a".to_owned(),
+        author: None,
+        fold: "x".to_owned(),
+    };
+    let mut writer = Writer::create(&path);
+    writer.append(vec![row]).unwrap();
+    writer.finish().unwrap();
+    let error = Reader::<Fold>::new(&path).read().unwrap_err().to_string();
+    assert!(
+        error.contains("found the fold `x`, expected a number, `train` or `test`"),
+        "{error}"
+    );
+}
+
+/// Rows with assignments as any text, as another program might write them.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct TextFold {
+    path: String,
+    label: String,
+    author: Option<String>,
+    fold: String,
+}
+
+impl Table for TextFold {
+    const NAME: &'static str = "folds";
+
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.path.cmp(&other.path)
+    }
 }

@@ -14,11 +14,12 @@ use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::fold::Fold;
 use tables::history::History;
+use tables::subset::Subset;
 use tables::timing::Timing;
 use trainer::{
     Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
-    Part, Parts, PixelPictures, Positive, Sampling, Settings, Teller, Triplet,
-    TripletAndCrossEntropy, balanced_weights, train,
+    PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
+    balanced_weights, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -38,7 +39,7 @@ struct Params {
     side_px: u32,
     /// How training pictures are varied.
     augmentation: Augmentation,
-    /// The fold that is tested on; the others are trained on.
+    /// The fold left out, which validates; the others are trained on.
     fold: u32,
     /// Classes that are not learned.
     held_out: Vec<String>,
@@ -107,30 +108,30 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let design = Parts::new(&annotations, &inputs.folds.read()?, params.fold)?;
+    let whole = Split::new(&annotations, &inputs.folds.read()?, params.fold)?;
     let held_out: Vec<String> = params
         .held_out
         .iter()
         .map(|name| normalized(name))
         .collect();
-    let parts = design
+    let split = whole
         .clone()
         .holding_out(&held_out)
         .context("cannot learn without the classes of `held_out`")?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
-    let mut network = network(&params, parts.classes.len(), inputs.weights.as_ref())?;
+    let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
     let mut checkpoints =
-        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &parts))?;
+        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &split))?;
 
     let started = Instant::now();
     let clock = move || started.elapsed().as_secs_f64();
     let course = train(
         &mut network,
         &pictures,
-        &parts,
+        &split,
         &settings(&params),
-        &*loss(&params, &parts)?,
+        &*loss(&params, &split)?,
         &mut checkpoints,
         &mut Teller::new(params.epochs.get(), clock),
     )?;
@@ -142,8 +143,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             epoch: epoch.epoch,
             path: annotation.path.clone(),
             label: annotation.label.clone(),
-            part: design.parts[image].name().to_owned(),
-            learned: parts.parts[image] != Part::Unseen,
+            subset: whole.subsets[image],
+            learned: split.subsets[image] != Subset::Unseen,
             embedding: said.embedding(image).to_vec(),
         };
         writer.append(annotations.iter().enumerate().map(row).collect())?;
@@ -180,8 +181,8 @@ fn network(
     Ok(network)
 }
 
-fn loss(params: &Params, parts: &Parts) -> anyhow::Result<Box<dyn Loss>> {
-    let counts = parts.train_counts()?;
+fn loss(params: &Params, split: &Split) -> anyhow::Result<Box<dyn Loss>> {
+    let counts = split.train_counts()?;
     let class_weights = if params.class_weights {
         balanced_weights(&counts)
     } else {

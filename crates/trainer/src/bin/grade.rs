@@ -10,7 +10,7 @@ use tables::history::History;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// The fold that is tested on.
+    /// The fold left out, which validates.
     fold: u32,
 }
 

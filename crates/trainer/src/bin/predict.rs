@@ -11,7 +11,7 @@ use tables::annotation::Annotation;
 use tables::choice::Choice;
 use tables::fold::Fold;
 use tables::prediction::Prediction;
-use trainer::{Parts, PixelPictures, evaluate, softmax};
+use trainer::{PixelPictures, Split, evaluate, softmax};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,14 +56,14 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         bail!("`choice` has {} rows: expected 1", choices.len());
     };
     let annotations = inputs.annotations.read()?;
-    let parts = Parts::new(&annotations, &inputs.folds.read()?, choice.fold)?;
+    let split = Split::new(&annotations, &inputs.folds.read()?, choice.fold)?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
-    let network = network(&params, parts.classes.len(), &inputs.model)?;
+    let network = network(&params, split.classes.len(), &inputs.model)?;
 
-    let images: Vec<usize> = (0..parts.len()).collect();
-    let (n_classes, embedding_size) = (parts.classes.len(), params.embedding_size.get());
-    let mut said = trainer::Outputs::zeros(parts.len(), n_classes, embedding_size);
-    let progress = Progress::start("pictures", parts.len());
+    let images: Vec<usize> = (0..split.len()).collect();
+    let (n_classes, embedding_size) = (split.classes.len(), params.embedding_size.get());
+    let mut said = trainer::Outputs::zeros(split.len(), n_classes, embedding_size);
+    let progress = Progress::start("pictures", split.len());
     evaluate(&network, &pictures, &images, &mut said, |n| {
         progress.advance(n)
     })?;
@@ -74,9 +74,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         Prediction {
             path: annotation.path.clone(),
             label: annotation.label.clone(),
-            part: parts.parts[image].name().to_owned(),
+            subset: split.subsets[image],
             logits: logits.to_vec(),
-            predicted: parts.classes[highest(&probabilities)].clone(),
+            predicted: split.classes[highest(&probabilities)].clone(),
             probabilities,
             embedding: said.embedding(image).to_vec(),
         }

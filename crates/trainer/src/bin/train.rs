@@ -16,8 +16,8 @@ use tables::history::History;
 use tables::timing::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, Parts,
-    PixelPictures, Positive, Sampling, Settings, Teller, inverse_counts, train,
+    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, PixelPictures,
+    Positive, Sampling, Settings, Split, Teller, inverse_counts, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -27,7 +27,7 @@ struct Params {
     seed: Seed,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
-    /// The fold that is tested on; the others are trained on.
+    /// The fold left out, which validates; the others are trained on.
     fold: u32,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
@@ -95,21 +95,21 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let parts = Parts::new(&annotations, &inputs.folds.read()?, params.fold)?;
+    let split = Split::new(&annotations, &inputs.folds.read()?, params.fold)?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
-    let mut network = network(&params, parts.classes.len(), inputs.weights.as_ref())?;
+    let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
     let mut checkpoints =
-        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &parts))?;
+        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &split))?;
 
     let started = Instant::now();
     let clock = move || started.elapsed().as_secs_f64();
     let course = train(
         &mut network,
         &pictures,
-        &parts,
+        &split,
         &settings(&params),
-        &loss(&params, &parts)?,
+        &loss(&params, &split)?,
         &mut checkpoints,
         &mut Teller::new(params.epochs.get(), clock),
     )?;
@@ -123,7 +123,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     write_epochs(
         outputs.epochs,
         &annotations,
-        &parts,
+        &split,
         &course.history,
         &checkpoints,
     )?;
@@ -154,8 +154,8 @@ fn network(
     Ok(network)
 }
 
-fn loss(params: &Params, parts: &Parts) -> anyhow::Result<CrossEntropy> {
-    let counts = parts.train_counts()?;
+fn loss(params: &Params, split: &Split) -> anyhow::Result<CrossEntropy> {
+    let counts = split.train_counts()?;
     let class_weights = if params.class_weights {
         inverse_counts(&counts)
     } else {
@@ -189,7 +189,7 @@ fn settings(params: &Params) -> Settings {
 fn write_epochs(
     table: Output<EpochOutput>,
     annotations: &[Annotation],
-    parts: &Parts,
+    split: &Split,
     history: &[History],
     checkpoints: &Checkpoints,
 ) -> anyhow::Result<()> {
@@ -201,7 +201,7 @@ fn write_epochs(
             epoch: epoch.epoch,
             path: annotation.path.clone(),
             code: annotation.code,
-            part: parts.parts[image].name().to_owned(),
+            subset: split.subsets[image],
             logits: outputs.logits(image).to_vec(),
             embedding: outputs.embedding(image).to_vec(),
         };

@@ -11,10 +11,11 @@ use explain::{Squares, grad_cam, occlusion};
 use model::{Config, Depth, Freeze, Mode, Network};
 use stage::Seed;
 use tables::history::History;
+use tables::subset::Subset;
 use tables::timing::Timing;
 use trainer::{
-    ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Part,
-    Parts, Pictures, Sampling, Settings, TrainError, Triplet, TripletAndCrossEntropy, View, Watch,
+    ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Pictures,
+    Sampling, Settings, Split, TrainError, Triplet, TripletAndCrossEntropy, View, Watch,
     evaluate, train,
 };
 
@@ -61,17 +62,17 @@ impl Watch for Silent {
     fn epoch_done(&mut self, _: &History, _: &Timing) {}
 }
 
-fn parts() -> Parts {
-    let part = |image: usize| match image % 5 {
-        0 => Part::Test,
-        1 if image < 6 => Part::Val,
-        _ => Part::Train,
+fn split() -> Split {
+    let subset = |image: usize| match image % 5 {
+        0 => Subset::Validation,
+        1 if image < 6 => Subset::Test,
+        _ => Subset::Train,
     };
-    Parts {
+    Split {
         fold: 0,
         classes: CLASSES.map(str::to_owned).to_vec(),
         codes: (0..N_IMAGES as u32).map(|image| image % 3).collect(),
-        parts: (0..N_IMAGES).map(part).collect(),
+        subsets: (0..N_IMAGES).map(subset).collect(),
     }
 }
 
@@ -118,7 +119,7 @@ fn trained(
         let course = train(
             &mut network,
             &Noise { side_px },
-            &parts(),
+            &split(),
             &settings(epochs, sampling),
             loss,
             &mut checkpoints,

@@ -158,7 +158,7 @@ fn log_grouping(grouped: &Grouped, n_ignored: usize) {
     }
     if !grouped.split_folders.is_empty() {
         let folders: Vec<String> = { grouped.split_folders.iter() }
-            .map(|(folder, part)| format!("`{folder}` is {}", part.name()))
+            .map(|(folder, subset)| format!("`{folder}` is {subset}"))
             .collect();
         warn!(
             "the folders at the top are an existing split, which is used: {}; `annotate.split_folders = \"ignore\"` takes \

@@ -20,7 +20,7 @@ fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// Path, class, author and part of the split of each candidate.
+/// Path, class, author and subset of the split of each candidate.
 fn shown(grouped: &Grouped) -> Vec<(&str, &str, &str, &str)> {
     let rows = grouped.candidates.iter();
     rows.map(|row| {
@@ -29,7 +29,7 @@ fn shown(grouped: &Grouped) -> Vec<(&str, &str, &str, &str)> {
             row.path.as_str(),
             row.label.as_str(),
             author,
-            row.split.map_or("-", Split::name),
+            row.split.map_or("-", Subset::name),
         )
     })
     .collect()

@@ -1,4 +1,4 @@
-//! Stage `calibrate`: calibrators of the models, fitted on the test fold's pictures and judged on validation.
+//! Stage `calibrate`: calibrators of the models, fitted on validation images and evaluated on test images.
 
 mod rows;
 mod seen;
@@ -17,16 +17,16 @@ use serde::Deserialize;
 use stage::{Input, Output, OutputPath, Seed};
 use tables::{
     calibration::Calibration, fold::Fold, forest_prediction::ForestPrediction,
-    prediction::Prediction, reliability::Reliability,
+    prediction::Prediction, reliability::Reliability, subset::Subset,
 };
 
 use seen::Seen;
 use variant::Variant;
 
-/// The part that calibrators are fitted to: the models didn't learn from it.
-const FITTED: &str = "test";
-/// The parts that are judged. Only the second is a test of what was fitted.
-const JUDGED: [&str; 2] = [FITTED, tables::fold::VALIDATION];
+/// Subset that calibrators are fitted to: the models were not fitted to it.
+const FITTED: Subset = Subset::Validation;
+/// Subsets that are evaluated. Only the second had no part in the fit.
+const EVALUATED: [Subset; 2] = [FITTED, Subset::Test];
 
 /// How to judge.
 #[derive(Deserialize)]
@@ -80,7 +80,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         None => None,
     };
     let calibrators = fit(&network, forest.as_deref(), &collection)
-        .with_context(|| format!("cannot fit to the pictures of the part `{FITTED}`"))?;
+        .with_context(|| format!("cannot fit to the images of the subset `{FITTED}`"))?;
     tracing::info!(
         "the network's temperature is {:.3}",
         calibrators.network.temperature.value()
@@ -92,7 +92,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         let unfitted: Vec<&str> = unfitted.map(|(label, _)| label.as_str()).collect();
         if !unfitted.is_empty() {
             tracing::warn!(
-                "no calibration of the forest for {}: the part `{FITTED}` has none of its images, or no others; its probabilities stay as they are",
+                "no calibration of the forest for {}: the subset `{FITTED}` has none of its images, or no others; its probabilities stay as they are",
                 unfitted.join(", ")
             );
         }
@@ -104,16 +104,16 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             "network" => network.as_slice(),
             _ => forest.as_deref().unwrap_or_default(),
         };
-        for part in JUDGED {
-            let pictures = seen::of_part(seen, part);
+        for subset in EVALUATED {
+            let pictures = seen::of_subset(seen, subset);
             if pictures.is_empty() {
                 continue;
             }
             let forecasts = variant.forecasts(&pictures)?;
             figures.push(rows::figures(
-                &variant, part, &forecasts, &pictures, &params,
+                &variant, subset, &forecasts, &pictures, &params,
             )?);
-            diagrams.extend(rows::diagram(&variant, part, &forecasts, params.bins)?);
+            diagrams.extend(rows::diagram(&variant, subset, &forecasts, params.bins)?);
         }
     }
     fs_err::write(
@@ -124,17 +124,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.reliability.write(diagrams)
 }
 
-/// Calibrators of the part [`FITTED`].
+/// Calibrators of the subset [`FITTED`].
 fn fit(
     network: &[Seen],
     forest: Option<&[Seen]>,
     collection: &Collection,
 ) -> anyhow::Result<Calibrators> {
-    let network: Vec<&Seen> = seen::of_part(network, FITTED);
+    let network: Vec<&Seen> = seen::of_subset(network, FITTED);
     let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
     let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
     let forest = forest.map(|forest| {
-        let pictures = seen::of_part(forest, FITTED);
+        let pictures = seen::of_subset(forest, FITTED);
         let forecasts = Forecasts::of(pictures.iter().map(|seen| (seen.votes(), seen.code)))?;
         anyhow::Ok(ForestCalibrators {
             platt: OneAgainstRest::fit(&forecasts),

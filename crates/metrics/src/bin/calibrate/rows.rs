@@ -7,21 +7,22 @@ use metrics::{
     bootstrap,
     calibration::{Forecasts, Quality, Resampled, ece_by_chance, reliability},
 };
-use tables::{calibration::Calibration, reliability::Reliability};
+use tables::{calibration::Calibration, reliability::Reliability, subset::Subset};
 
 use crate::{Params, seen::Seen, variant::Variant};
 
-/// The figures of a variant on a part, with intervals. Every variant sees the same draws of authors.
+/// The figures of a variant on a subset, with intervals. Every variant sees the same draws of authors.
 pub(crate) fn figures(
     variant: &Variant<'_>,
-    part: &str,
+    subset: Subset,
     forecasts: &Forecasts,
     pictures: &[&Seen],
     params: &Params,
 ) -> anyhow::Result<Calibration> {
+    let name = subset.stream_name();
     let quality = Quality::of(forecasts, params.bins);
     let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
-    let stream = params.seed.stream(&format!("calibrate bootstrap {part}"));
+    let stream = params.seed.stream(&format!("calibrate bootstrap {name}"));
     let resampled = Resampled::of(forecasts, params.bins);
     let intervals = bootstrap(
         &units,
@@ -29,7 +30,7 @@ pub(crate) fn figures(
         |replicate| stream.at(replicate, 0),
         |drawn| resampled.ece_and_log_loss(drawn),
     );
-    let stream = params.seed.stream(&format!("calibrate chance {part}"));
+    let stream = params.seed.stream(&format!("calibrate chance {name}"));
     let chance = ece_by_chance(forecasts, params.bins, params.bootstrap, |replicate| {
         stream.at(replicate, 0)
     });
@@ -37,7 +38,7 @@ pub(crate) fn figures(
     Ok(Calibration {
         model: variant.model().to_owned(),
         method: variant.method().to_owned(),
-        part: part.to_owned(),
+        subset,
         n: pictures_of(forecasts.n_pictures() as u64)?,
         temperature: variant.temperature(),
         ece: quality.ece,
@@ -53,10 +54,10 @@ pub(crate) fn figures(
     })
 }
 
-/// The bins of a variant on a part.
+/// The bins of a variant on a subset.
 pub(crate) fn diagram(
     variant: &Variant<'_>,
-    part: &str,
+    subset: Subset,
     forecasts: &Forecasts,
     bins: NonZeroUsize,
 ) -> anyhow::Result<Vec<Reliability>> {
@@ -65,7 +66,7 @@ pub(crate) fn diagram(
         Ok(Reliability {
             model: variant.model().to_owned(),
             method: variant.method().to_owned(),
-            part: part.to_owned(),
+            subset,
             bin: number,
             low: bin.low,
             high: bin.high,

@@ -2,11 +2,11 @@
 
 use anyhow::ensure;
 use metrics::Collection;
-use tables::{forest_prediction::ForestPrediction, prediction::Prediction};
+use tables::{forest_prediction::ForestPrediction, prediction::Prediction, subset::Subset};
 
 /// A picture that a model saw.
 pub(crate) struct Seen {
-    part: String,
+    subset: Subset,
     /// Of the true class.
     pub(crate) code: usize,
     /// What the bootstrap draws it with.
@@ -21,7 +21,7 @@ pub(crate) fn by_network(
     collection: &Collection,
 ) -> anyhow::Result<Vec<Seen>> {
     let rows = rows.into_iter();
-    rows.map(|row| Seen::new(&row.path, &row.label, row.part, row.logits, collection))
+    rows.map(|row| Seen::new(&row.path, &row.label, row.subset, row.logits, collection))
         .collect()
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn by_forest(
         Seen::new(
             &row.path,
             &row.label,
-            row.part,
+            row.subset,
             row.probabilities,
             collection,
         )
@@ -43,16 +43,18 @@ pub(crate) fn by_forest(
     .collect()
 }
 
-/// The pictures of a part.
-pub(crate) fn of_part<'a>(seen: &'a [Seen], part: &str) -> Vec<&'a Seen> {
-    seen.iter().filter(|picture| picture.part == part).collect()
+/// The images of a subset.
+pub(crate) fn of_subset(seen: &[Seen], subset: Subset) -> Vec<&Seen> {
+    { seen.iter() }
+        .filter(|image| image.subset == subset)
+        .collect()
 }
 
 impl Seen {
     fn new(
         path: &str,
         label: &str,
-        part: String,
+        subset: Subset,
         scores: Vec<f32>,
         collection: &Collection,
     ) -> anyhow::Result<Self> {
@@ -63,7 +65,7 @@ impl Seen {
             scores.len(),
         );
         Ok(Self {
-            part,
+            subset,
             code: collection.code(label)?,
             unit: collection.unit(path)?,
             scores,

@@ -90,11 +90,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))
     {
-        for (part, pictures) in seen::parts(seen) {
+        for (subset, pictures) in seen::subsets(seen) {
             let tally = seen::tally(&pictures, &collection);
-            scores.extend(rows::scores(model, part, &pictures, &collection, &params)?);
-            confusion.extend(rows::confusion(model, part, &tally, &collection)?);
-            report.extend(rows::report(model, part, &tally, &collection)?);
+            scores.extend(rows::scores(
+                model,
+                subset,
+                &pictures,
+                &collection,
+                &params,
+            )?);
+            confusion.extend(rows::confusion(model, subset, &tally, &collection)?);
+            report.extend(rows::report(model, subset, &tally, &collection)?);
         }
     }
     let summary = summary::text(&scores);

@@ -4,7 +4,7 @@ use anyhow::Context;
 use metrics::{Collection, Interval, Judgment, Metric, Tally, intervals};
 use tables::{
     class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
-    epoch_score::EpochScore, score::Score,
+    epoch_score::EpochScore, score::Score, subset::Subset,
 };
 
 use crate::{
@@ -22,8 +22,10 @@ pub(crate) fn epoch(
 ) -> anyhow::Result<Vec<EpochScore>> {
     let seen = seen::in_epoch(outputs, collection)?;
     let mut rows = Vec::new();
-    for (part, pictures) in seen::parts(&seen) {
-        let stream = params.seed.stream(&format!("score epochs {part}"));
+    for (subset, pictures) in seen::subsets(&seen) {
+        let stream = params
+            .seed
+            .stream(&format!("score epochs {}", subset.stream_name()));
         let mut rng = stream.at(fold.into(), epoch.into());
         let scores = seen::tally(&pictures, collection).scores();
         let n_classes = collection.labels().len();
@@ -35,7 +37,7 @@ pub(crate) fn epoch(
         rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
             fold,
             epoch,
-            part: part.to_owned(),
+            subset,
             metric,
             value,
         }));
@@ -43,24 +45,24 @@ pub(crate) fn epoch(
     Ok(rows)
 }
 
-/// The figures of a model on a part, with intervals.
+/// The figures of a model on a subset, with intervals.
 pub(crate) fn scores(
     model: &str,
-    part: &str,
+    subset: Subset,
     pictures: &[&Seen],
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<Score>> {
     let row = |metric: String, value: Option<f64>, interval: Option<Interval>| Score {
         model: model.to_owned(),
-        part: part.to_owned(),
+        subset,
         metric,
         value,
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
     };
     let values = seen::tally(pictures, collection).scores();
-    let intervals = resampled(part, pictures, collection, params)?;
+    let intervals = resampled(subset, pictures, collection, params)?;
     let headline = Metric::ALL
         .iter()
         .zip(values)
@@ -72,7 +74,10 @@ pub(crate) fn scores(
             let interval = intervals.map(|intervals| intervals[i]);
             row(metric.name().to_owned(), Some(value), interval)
         });
-    let mut rng = params.seed.stream(&format!("score models {part}")).rng();
+    let mut rng = params
+        .seed
+        .stream(&format!("score models {}", subset.stream_name()))
+        .rng();
     let separations = seen::separations(pictures, params.silhouette_sample, &mut rng)?;
     let separations = separations
         .into_iter()
@@ -80,9 +85,9 @@ pub(crate) fn scores(
     Ok(headline.chain(separations).collect())
 }
 
-/// The bootstrap of a part. Every model sees the same draws of authors.
+/// The bootstrap of a subset. Every model sees the same draws of authors.
 fn resampled(
-    part: &str,
+    subset: Subset,
     pictures: &[&Seen],
     collection: &Collection,
     params: &Params,
@@ -92,7 +97,9 @@ fn resampled(
         .iter()
         .map(|picture| collection.unit(&picture.path));
     let units: Vec<usize> = units.collect::<Result<_, _>>()?;
-    let stream = params.seed.stream(&format!("score bootstrap {part}"));
+    let stream = params
+        .seed
+        .stream(&format!("score bootstrap {}", subset.stream_name()));
     let intervals = intervals(
         collection.labels().len(),
         &judgments,
@@ -106,7 +113,7 @@ fn resampled(
 /// Every cell of a confusion matrix.
 pub(crate) fn confusion(
     model: &str,
-    part: &str,
+    subset: Subset,
     tally: &Tally,
     collection: &Collection,
 ) -> anyhow::Result<Vec<Confusion>> {
@@ -116,7 +123,7 @@ pub(crate) fn confusion(
         .map(|((actual, actual_label), (predicted, predicted_label))| {
             Ok(Confusion {
                 model: model.to_owned(),
-                part: part.to_owned(),
+                subset,
                 actual: actual_label.clone(),
                 predicted: predicted_label.clone(),
                 count: pictures(tally.count(actual, predicted))?,
@@ -128,7 +135,7 @@ pub(crate) fn confusion(
 /// Each class's figures.
 pub(crate) fn report(
     model: &str,
-    part: &str,
+    subset: Subset,
     tally: &Tally,
     collection: &Collection,
 ) -> anyhow::Result<Vec<ClassReport>> {
@@ -137,7 +144,7 @@ pub(crate) fn report(
         .map(|(label, figures)| {
             Ok(ClassReport {
                 model: model.to_owned(),
-                part: part.to_owned(),
+                subset,
                 label: label.clone(),
                 precision: figures.precision,
                 recall: figures.recall,

@@ -10,12 +10,13 @@ use metrics::{
 use rand_chacha::ChaCha8Rng;
 use tables::{
     epoch_output::EpochOutput, forest_prediction::ForestPrediction, prediction::Prediction,
+    subset::Subset,
 };
 
 /// A picture that a model saw.
 pub(crate) struct Seen {
     pub(crate) path: String,
-    part: String,
+    subset: Subset,
     pub(crate) judgment: Judgment,
     /// `[D]`.
     embedding: Vec<f32>,
@@ -32,7 +33,7 @@ pub(crate) fn in_epoch(
         Ok(Seen {
             judgment: Judgment::of_logits(logits, code).with_context(|| picture(&row.path))?,
             path: row.path,
-            part: row.part,
+            subset: row.subset,
             embedding: row.embedding,
         })
     };
@@ -50,7 +51,7 @@ pub(crate) fn by_network(
         Ok(Seen {
             judgment: Judgment::of_logits(logits, code).with_context(|| picture(&row.path))?,
             path: row.path,
-            part: row.part,
+            subset: row.subset,
             embedding: row.embedding,
         })
     };
@@ -82,20 +83,20 @@ pub(crate) fn by_forest(
             judgment: Judgment::of_probabilities(votes, code)
                 .with_context(|| picture(&row.path))?,
             path: row.path,
-            part: row.part,
+            subset: row.subset,
             embedding: network.embedding.clone(),
         })
     };
     rows.into_iter().zip(network).map(see).collect()
 }
 
-/// The pictures by part.
-pub(crate) fn parts(seen: &[Seen]) -> BTreeMap<&str, Vec<&Seen>> {
-    let mut parts: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
-    for picture in seen {
-        parts.entry(&picture.part).or_default().push(picture);
+/// The images by subset.
+pub(crate) fn subsets(seen: &[Seen]) -> BTreeMap<Subset, Vec<&Seen>> {
+    let mut subsets: BTreeMap<Subset, Vec<&Seen>> = BTreeMap::new();
+    for image in seen {
+        subsets.entry(image.subset).or_default().push(image);
     }
-    parts
+    subsets
 }
 
 /// The pictures counted.

@@ -3,27 +3,28 @@
 use std::fmt::Write as _;
 
 use tables::score::Score;
+use tables::subset::Subset;
 
-const PARTS: [&str; 3] = ["train", "test", "val"];
 const METRICS: [&str; 3] = ["top1", "top2", "f1"];
 const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 /// Width of a model's column.
 const COLUMN: usize = 22;
 
-/// A line for each part and each metric that is defined, a column for each model that was scored: the value and its 95 % interval.
+/// A line for each subset and each metric that is defined, a column for each model that was scored: the value and its 95 %
+/// interval.
 pub(crate) fn text(scores: &[Score]) -> String {
     let mut models = MODELS.to_vec();
     models.retain(|model| scores.iter().any(|score| score.model == *model));
-    let mut text = format!("{:14}", "");
+    let mut text = format!("{:19}", "");
     for model in &models {
         push(&mut text, model);
     }
-    for part in PARTS {
+    for subset in Subset::OF_SPLIT {
         for metric in METRICS {
             let of = |model: &str| {
                 let mut scores = scores.iter();
                 scores.find(|s| {
-                    (s.model.as_str(), s.part.as_str(), s.metric.as_str()) == (model, part, metric)
+                    (s.model.as_str(), s.subset, s.metric.as_str()) == (model, subset, metric)
                 })
             };
             let cells: Vec<Option<&Score>> = models.iter().map(|model| of(model)).collect();
@@ -32,7 +33,7 @@ pub(crate) fn text(scores: &[Score]) -> String {
                 continue;
             }
             end_line(&mut text);
-            let _ = write!(text, "{part:7}{metric:7}");
+            let _ = write!(text, "{subset:12}{metric:7}");
             for score in cells {
                 push(&mut text, &score.map(cell).unwrap_or_default());
             }
@@ -64,10 +65,10 @@ fn end_line(text: &mut String) {
 mod tests {
     use super::*;
 
-    fn score(model: &str, part: &str, value: f64, interval: Option<(f64, f64)>) -> Score {
+    fn score(model: &str, subset: Subset, value: f64, interval: Option<(f64, f64)>) -> Score {
         Score {
             model: model.to_owned(),
-            part: part.to_owned(),
+            subset,
             metric: "top2".to_owned(),
             value: Some(value),
             low: interval.map(|(low, _)| low),
@@ -78,21 +79,21 @@ mod tests {
     #[test]
     fn network_and_forest_stand_side_by_side() {
         let scores = [
-            score("network", "test", 0.8125, Some((0.7, 0.9))),
-            score("network", "val", 0.75, None),
-            score("forest", "test", 0.5, Some((0.4, 0.6))),
+            score("network", Subset::Validation, 0.8125, Some((0.7, 0.9))),
+            score("network", Subset::Test, 0.75, None),
+            score("forest", Subset::Validation, 0.5, Some((0.4, 0.6))),
         ];
         let expected = [
-            "              network               forest",
-            "test   top2   0.812 (0.70–0.90)     0.500 (0.40–0.60)",
-            "val    top2   0.750",
+            "                   network               forest",
+            "validation  top2   0.812 (0.70–0.90)     0.500 (0.40–0.60)",
+            "test        top2   0.750",
             "",
         ];
         assert_eq!(text(&scores), expected.join("\n"));
         let expected = [
-            "              network",
-            "test   top2   0.812 (0.70–0.90)",
-            "val    top2   0.750",
+            "                   network",
+            "validation  top2   0.812 (0.70–0.90)",
+            "test        top2   0.750",
             "",
         ];
         assert_eq!(text(&scores[..2]), expected.join("\n"));
@@ -100,8 +101,8 @@ mod tests {
 
     #[test]
     fn a_metric_without_a_value_has_no_line() {
-        let mut score = score("network", "test", 0.5, None);
+        let mut score = score("network", Subset::Validation, 0.5, None);
         score.value = None;
-        assert_eq!(text(&[score]), "              network\n");
+        assert_eq!(text(&[score]), "                   network\n");
     }
 }

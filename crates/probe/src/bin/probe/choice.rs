@@ -2,9 +2,10 @@
 
 use search::median;
 use tables::probe::Probe;
+use tables::subset::Subset;
 
 /// Marks the rows of a backbone's chosen classifiers: the forest, and the linear layers of the strength with the highest
-/// median top-2 over the folds' test pictures, of equals the one with the highest top-1, then the lowest. Where there are
+/// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. Where there are
 /// two classes, and no top-2, top-1 decides alone.
 pub(crate) fn mark(probes: &mut [Probe]) {
     let mut strengths: Vec<f64> = probes.iter().filter_map(|row| row.strength).collect();
@@ -21,11 +22,11 @@ pub(crate) fn mark(probes: &mut [Probe]) {
     }
 }
 
-/// The median of a metric over the folds' test pictures; the same for all strengths where there is none.
+/// The median of a metric over the folds' validation images; the same for all strengths where there is none.
 fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
-    let rows = probes
-        .iter()
-        .filter(|row| row.strength == Some(strength) && row.part == "test" && row.metric == metric);
+    let rows = probes.iter().filter(|row| {
+        row.strength == Some(strength) && row.subset == Subset::Validation && row.metric == metric
+    });
     median(&rows.map(|row| row.value).collect::<Vec<f64>>())
 }
 
@@ -33,7 +34,7 @@ fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
 mod tests {
     use super::*;
 
-    fn probe(strength: Option<f64>, fold: u32, part: &str, metric: &str, value: f64) -> Probe {
+    fn probe(strength: Option<f64>, fold: u32, subset: Subset, metric: &str, value: f64) -> Probe {
         Probe {
             backbone: "resnet18".to_owned(),
             pretrained: false,
@@ -42,7 +43,7 @@ mod tests {
             strength,
             chosen: false,
             fold,
-            part: part.to_owned(),
+            subset,
             metric: metric.to_owned(),
             value,
         }
@@ -50,14 +51,16 @@ mod tests {
 
     /// By strength, the top-2 of three folds and one top-1.
     fn chosen(scores: &[(f64, [f64; 3], f64)]) -> Vec<Option<f64>> {
-        let mut probes = vec![probe(None, 0, "test", "top2", 0.0)];
+        let mut probes = vec![probe(None, 0, Subset::Validation, "top2", 0.0)];
         for &(strength, top2, top1) in scores {
             let strength = Some(strength);
             let top2 = (0..3).zip(top2);
-            probes.extend(top2.map(|(fold, value)| probe(strength, fold, "test", "top2", value)));
-            probes.push(probe(strength, 0, "test", "top1", top1));
-            // Only test pictures count.
-            probes.push(probe(strength, 0, "val", "top2", 1.0));
+            probes.extend(
+                top2.map(|(fold, value)| probe(strength, fold, Subset::Validation, "top2", value)),
+            );
+            probes.push(probe(strength, 0, Subset::Validation, "top1", top1));
+            // Only validation images count.
+            probes.push(probe(strength, 0, Subset::Test, "top2", 1.0));
         }
         mark(&mut probes);
         let mut chosen: Vec<Option<f64>> = probes
@@ -82,9 +85,9 @@ mod tests {
     #[test]
     fn without_top_2_the_first_guess_decides() {
         let mut probes = vec![
-            probe(Some(0.1), 0, "test", "top1", 0.6),
-            probe(Some(1.0), 0, "test", "top1", 0.8),
-            probe(Some(10.0), 0, "test", "top1", 0.7),
+            probe(Some(0.1), 0, Subset::Validation, "top1", 0.6),
+            probe(Some(1.0), 0, Subset::Validation, "top1", 0.8),
+            probe(Some(10.0), 0, Subset::Validation, "top1", 0.7),
         ];
         mark(&mut probes);
         let chosen: Vec<bool> = probes.iter().map(|row| row.chosen).collect();

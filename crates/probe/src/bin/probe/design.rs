@@ -1,59 +1,49 @@
-//! Which pictures a fold learns from, and which it is tested on.
+//! Subsets of the images in each fold.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use forest::Classes;
 use rand::seq::SliceRandom;
 use stage::Stream;
-use tables::fold::{Fold, VALIDATION};
-
-/// The parts of a fold's pictures.
-pub(crate) const PARTS: [&str; 3] = ["train", "test", "val"];
-
-/// The part that every fold learns from.
-const TRAIN: &str = "train";
+use tables::fold::{Assignment, Fold};
+use tables::subset::Subset;
 
 /// The pictures in the order of their paths, their classes and folds.
 pub(crate) struct Design {
     paths: Vec<String>,
     labels: Vec<u32>,
-    places: Vec<Place>,
+    assignments: Vec<Assignment>,
     n_classes: usize,
     folds: Vec<u32>,
-}
-
-/// Where an image stands in the design.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// In this fold, and learned from by all others.
-    Fold(u32),
-    /// Learned from by every fold: the training part of a split that the collection came with.
-    Train,
-    /// Held out of all folds.
-    Validation,
 }
 
 impl Design {
     pub(crate) fn of(rows: &[Fold]) -> anyhow::Result<Self> {
         let classes = Classes::of(rows.iter().map(|row| row.label.as_str()));
-        let places: Vec<Place> = rows.iter().map(place).collect::<Result<_, _>>()?;
-        let numbered = places.iter().filter_map(|place| match place {
-            Place::Fold(number) => Some(*number),
-            _ => None,
-        });
+        let assignments: Vec<Assignment> = rows.iter().map(|row| row.fold).collect();
+        let numbered = assignments
+            .iter()
+            .filter_map(|assignment| match assignment {
+                Assignment::Fold(number) => Some(*number),
+                Assignment::Train | Assignment::Test => None,
+            });
         let mut folds: Vec<u32> = numbered.collect();
         folds.sort_unstable();
         folds.dedup();
-        let n_least = if places.contains(&Place::Train) { 1 } else { 2 };
+        let n_least = if assignments.contains(&Assignment::Train) {
+            1
+        } else {
+            2
+        };
         ensure!(
             folds.len() >= n_least,
-            "the design has {} folds, expected at least {n_least}: one is tested on and all else is learned from",
+            "the split has {} folds, expected at least {n_least}: one validates, all others are fitted",
             folds.len()
         );
         let codes = rows.iter().filter_map(|row| classes.code(&row.label));
         Ok(Self {
             paths: rows.iter().map(|row| row.path.clone()).collect(),
             labels: codes.collect(),
-            places,
+            assignments,
             n_classes: classes.names().len(),
             folds,
         })
@@ -87,16 +77,10 @@ impl Design {
         Ok(())
     }
 
-    /// The pictures of a part of the fold, ascending.
-    pub(crate) fn pictures(&self, part: &str, fold: u32) -> Vec<usize> {
-        let part_of = |place: Place| match place {
-            Place::Validation => "val",
-            Place::Fold(number) if number == fold => "test",
-            Place::Fold(_) | Place::Train => "train",
-        };
-        let pictures = 0..self.places.len();
-        pictures
-            .filter(|&picture| part_of(self.places[picture]) == part)
+    /// The images of a subset of the fold, ascending.
+    pub(crate) fn pictures(&self, subset: Subset, fold: u32) -> Vec<usize> {
+        (0..self.assignments.len())
+            .filter(|&image| self.assignments[image].subset(fold) == subset)
             .collect()
     }
 
@@ -135,44 +119,28 @@ impl Design {
     }
 }
 
-/// Where a row's image stands.
-fn place(row: &Fold) -> anyhow::Result<Place> {
-    match row.part.as_str() {
-        VALIDATION => return Ok(Place::Validation),
-        TRAIN => return Ok(Place::Train),
-        _ => {}
-    }
-    let number = row.part.parse();
-    number.map(Place::Fold).with_context(|| {
-        format!(
-            "`{}` is in part `{}`, expected the number of a fold, `{TRAIN}` or `{VALIDATION}`",
-            row.path, row.part
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn design(parts: &[&str]) -> anyhow::Result<Design> {
-        let row = |(number, part): (usize, &&str)| Fold {
+    fn design(assignments: &[&str]) -> anyhow::Result<Design> {
+        let row = |(number, assignment): (usize, &&str)| Fold {
             path: format!("{number}.png"),
             label: ["photo", "art deco"][number % 2].to_owned(),
             author: None,
-            part: (*part).to_owned(),
+            fold: assignment.parse().unwrap(),
         };
-        let rows: Vec<Fold> = parts.iter().enumerate().map(row).collect();
+        let rows: Vec<Fold> = assignments.iter().enumerate().map(row).collect();
         Design::of(&rows)
     }
 
     #[test]
-    fn the_fold_is_tested_on_and_the_others_are_learned_from() {
-        let design = design(&["1", "0", "val", "2", "1"]).unwrap();
+    fn the_fold_is_validated_on_and_the_others_are_learned_from() {
+        let design = design(&["1", "0", "test", "2", "1"]).unwrap();
         assert_eq!(design.folds(), [0, 1, 2]);
-        let parts = |fold| PARTS.map(|part| design.pictures(part, fold));
-        assert_eq!(parts(1), [vec![1, 3], vec![0, 4], vec![2]]);
-        assert_eq!(parts(0), [vec![0, 3, 4], vec![1], vec![2]]);
+        let subsets = |fold| Subset::OF_SPLIT.map(|subset| design.pictures(subset, fold));
+        assert_eq!(subsets(1), [vec![1, 3], vec![0, 4], vec![2]]);
+        assert_eq!(subsets(0), [vec![0, 3, 4], vec![1], vec![2]]);
         assert_eq!(
             (design.labels(&[0, 1]), design.n_classes()),
             (vec![1, 0], 2)
@@ -198,27 +166,23 @@ mod tests {
 
     #[test]
     fn a_design_without_two_folds_is_refused() {
-        let error = |parts: &[&str]| design(parts).err().unwrap().to_string();
-        assert!(error(&["0", "val"]).starts_with("the design has 1 folds, expected at least 2"));
-        assert_eq!(
-            error(&["0", "test"]),
-            "`1.png` is in part `test`, expected the number of a fold, `train` or `val`"
-        );
+        let error = |assignments: &[&str]| design(assignments).err().unwrap().to_string();
+        assert!(error(&["0", "test"]).starts_with("the split has 1 folds, expected at least 2"));
     }
 
     #[test]
-    fn a_training_part_is_learned_from_by_every_fold() {
-        let design = design(&["train", "0", "val", "train"]).unwrap();
+    fn training_images_of_an_existing_split_are_learned_from_by_every_fold() {
+        let design = design(&["train", "0", "test", "train"]).unwrap();
         assert_eq!(design.folds(), [0]);
-        let parts = PARTS.map(|part| design.pictures(part, 0));
-        assert_eq!(parts, [vec![0, 3], vec![1], vec![2]]);
+        let subsets = Subset::OF_SPLIT.map(|subset| design.pictures(subset, 0));
+        assert_eq!(subsets, [vec![0, 3], vec![1], vec![2]]);
     }
 
     #[test]
     fn a_sample_takes_turns_between_the_classes() {
         // Even rows are photos, odd ones art deco: six against two.
-        let parts = [["0"; 8], ["1"; 8]].concat();
-        let design = design(&parts).unwrap();
+        let assignments = [["0"; 8], ["1"; 8]].concat();
+        let design = design(&assignments).unwrap();
         let stream = stage::Seed::new(1).stream("sample");
         let pictures = vec![0, 2, 4, 6, 8, 10, 1, 3];
         let drawn = design.sample(pictures.clone(), 6, &stream, 0);

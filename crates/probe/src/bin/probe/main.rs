@@ -16,6 +16,7 @@ use stage::{Input, Output, Progress, Seed, Stream};
 use tables::feature::Feature;
 use tables::fold::Fold;
 use tables::probe::Probe;
+use tables::subset::Subset;
 
 use classifier::Classifier;
 use design::Design;
@@ -169,7 +170,7 @@ impl Task {
         fold: u32,
     ) -> anyhow::Result<Vec<Probe>> {
         let design = &self.design;
-        let train = design.pictures("train", fold);
+        let train = design.pictures(Subset::Train, fold);
         let train = design.sample(train, self.sample, &self.stream, fold);
         let n_classes = design.n_classes();
         let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
@@ -181,8 +182,8 @@ impl Task {
             );
         }
         let mut probes = Vec::new();
-        for part in design::PARTS {
-            let pictures = design.pictures(part, fold);
+        for subset in Subset::OF_SPLIT {
+            let pictures = design.pictures(subset, fold);
             if pictures.is_empty() {
                 continue;
             }
@@ -198,7 +199,7 @@ impl Task {
                     strength: classifier.strength(),
                     chosen: false,
                     fold,
-                    part: part.to_owned(),
+                    subset,
                     metric: metric.to_owned(),
                     value: forest::top_k_accuracy(&probabilities, &labels, k),
                 });

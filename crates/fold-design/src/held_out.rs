@@ -1,11 +1,11 @@
-//! Which authors make up validation.
+//! Choice of the test set, which is held out of all folds.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{Design, groups::Groups};
 
-/// What stands in validation.
+/// The test set.
 pub(crate) struct Held {
     /// A flag for each of `groups.authors`.
     pub(crate) authors: Vec<bool>,
@@ -13,15 +13,15 @@ pub(crate) struct Held {
     pub(crate) loose: Vec<usize>,
 }
 
-/// Chooses validation.
+/// Chooses the test set.
 ///
 /// Authors are offered in ascending order of all their pictures, ties in an order drawn from `rng`, and taken while in
 /// every class that they worked in
-/// - validation doesn't exceed its share of the authored pictures, rounded to the nearest, and
+/// - the test set doesn't exceed its share of the authored pictures, rounded to the nearest, and
 /// - as many groups are left as there are folds.
 ///
 /// A class that gets nobody in this way, its smallest author being above the share, gets that author all the same if
-/// enough groups are left, so that validation knows every class where possible. Of the pictures without an author it
+/// enough groups are left, so that the test set has every class where possible. Of the pictures without an author it
 /// gets the same share.
 pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> Held {
     let mut order: Vec<usize> = (0..groups.authors.len()).collect();
@@ -38,7 +38,7 @@ pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> H
         }
     }
     for label in (0..groups.labels.len()).filter(|&label| groups.loose[label].is_empty()) {
-        if design.validation == 0.0 || room.taken[label] > 0 {
+        if design.test == 0.0 || room.taken[label] > 0 {
             continue;
         }
         let smallest = order.iter().copied().find(|&author| {
@@ -51,14 +51,14 @@ pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> H
         }
     }
     let loose = groups.loose.iter().enumerate();
-    let loose = loose.map(|(label, loose)| room.loose(label, loose.len(), design.validation));
+    let loose = loose.map(|(label, loose)| room.loose(label, loose.len(), design.test));
     Held {
         loose: loose.collect(),
         authors,
     }
 }
 
-/// What validation may still take, by label.
+/// Room left in the test set, by label.
 struct Room {
     /// Authored pictures that it should have; a fraction.
     share: Vec<f64>,
@@ -77,7 +77,7 @@ impl Room {
             .zip(&groups.loose)
             .map(|(pictures, loose)| (pictures - loose.len()) as f64);
         Self {
-            share: authored.map(|n| n * design.validation).collect(),
+            share: authored.map(|n| n * design.test).collect(),
             taken: vec![0; groups.labels.len()],
             left: groups.per_label(),
             folds: design.folds,
@@ -102,11 +102,11 @@ impl Room {
         clippy::cast_sign_loss,
         reason = "a share of at most a half of a count"
     )]
-    fn loose(&self, label: usize, n: usize, validation: f64) -> usize {
-        if n == 0 || validation == 0.0 {
+    fn loose(&self, label: usize, n: usize, test: f64) -> usize {
+        if n == 0 || test == 0.0 {
             return 0;
         }
-        let share = (n as f64 * validation).round() as usize;
+        let share = (n as f64 * test).round() as usize;
         let wanted = share.max(usize::from(self.taken[label] == 0));
         wanted.min(self.left[label].saturating_sub(self.folds))
     }

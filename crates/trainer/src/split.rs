@@ -1,87 +1,52 @@
-//! What a picture is to a fold: trained on, tested on, or held out.
+//! Subsets of all images, as one fold sees them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tables::annotation::Annotation;
 use tables::fold::{Assignment, Fold};
+use tables::subset::Subset;
 
 use crate::TrainError;
 
-/// What a picture is to the training of a fold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// The network learns from it.
-    Train,
-    /// It stands in the fold; the best epoch is selected by it.
-    Test,
-    /// No fold learns from it or is selected by it.
-    Val,
-    /// Its class is held out of everything, wherever the picture stands.
-    Unseen,
-}
-
-impl Part {
-    /// `train`, `test`, `val` or `unseen`, as tables spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-            Self::Val => "val",
-            Self::Unseen => "unseen",
-        }
-    }
-}
-
-/// All pictures, as a fold sees them. A picture is named by its row in `annotations`.
+/// Classes and subsets of all images in one fold. An image is named by its row in `annotations`.
 #[derive(Clone, Debug)]
-pub struct Parts {
+pub struct Split {
     /// The fold.
     pub fold: u32,
     /// The names of the classes that are learned, by code.
     pub classes: Vec<String>,
     /// The code of each picture's class; classes that are held out come after those that are learned.
     pub codes: Vec<u32>,
-    /// What each picture is to the fold.
-    pub parts: Vec<Part>,
+    /// The subset of each image.
+    pub subsets: Vec<Subset>,
 }
 
-impl Parts {
-    /// The pictures of `annotations` with the design `folds`, as the fold number `fold` sees them.
+impl Split {
+    /// Images of `annotations` with the assignments `folds`, in the fold number `fold`.
     ///
     /// # Errors
-    /// The tables name different pictures, a part or a fold does not exist, or there are fewer than two classes.
+    /// The tables name different images, the fold does not exist, or there are fewer than two classes.
     pub fn new(annotations: &[Annotation], folds: &[Fold], fold: u32) -> Result<Self, TrainError> {
         check_same_pictures(annotations, folds)?;
-        let assignments = folds
-            .iter()
-            .map(assignment)
-            .collect::<Result<Vec<_>, _>>()?;
-        let numbers = assignments
-            .iter()
-            .filter_map(|assignment| match assignment {
-                Assignment::Fold(number) => Some(*number),
-                Assignment::Train | Assignment::Validation => None,
-            });
+        let numbers = folds.iter().filter_map(|row| match row.fold {
+            Assignment::Fold(number) => Some(number),
+            Assignment::Train | Assignment::Test => None,
+        });
         let existing: BTreeSet<u32> = numbers.collect();
         if !existing.contains(&fold) {
             let existing = existing.into_iter().collect();
             return Err(TrainError::NoSuchFold { fold, existing });
         }
-        let part = |assignment: Assignment| match assignment {
-            Assignment::Validation => Part::Val,
-            Assignment::Fold(number) if number == fold => Part::Test,
-            Assignment::Fold(_) | Assignment::Train => Part::Train,
-        };
         Ok(Self {
             fold,
             classes: classes(annotations)?,
             codes: annotations.iter().map(|row| row.code).collect(),
-            parts: assignments.into_iter().map(part).collect(),
+            subsets: folds.iter().map(|row| row.fold.subset(fold)).collect(),
         })
     }
 
-    /// The same with the classes called `held_out` not learned: their pictures are [`Part::Unseen`], and the classes that
-    /// are left are numbered anew.
+    /// The same without the classes called `held_out`: their images are [`Subset::Unseen`], and the classes that are left
+    /// are numbered anew.
     ///
     /// # Errors
     /// A class doesn't exist, or fewer than two are left.
@@ -94,10 +59,10 @@ impl Parts {
             return Err(TrainError::TooFewClasses(left.len()));
         }
         let codes: BTreeMap<&String, u32> = left.iter().chain(&out).zip(0..).collect();
-        for (code, part) in self.codes.iter_mut().zip(&mut self.parts) {
+        for (code, subset) in self.codes.iter_mut().zip(&mut self.subsets) {
             *code = codes[&self.classes[*code as usize]];
             if *code as usize >= left.len() {
-                *part = Part::Unseen;
+                *subset = Subset::Unseen;
             }
         }
         Ok(Self {
@@ -106,20 +71,20 @@ impl Parts {
         })
     }
 
-    /// How many pictures there are.
+    /// Number of images.
     pub fn len(&self) -> usize {
-        self.parts.len()
+        self.subsets.len()
     }
 
-    /// Whether there are no pictures.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.subsets.is_empty()
     }
 
-    /// The pictures of a part, in the order of their rows.
-    pub fn images(&self, part: Part) -> Vec<usize> {
+    /// The images of a subset, in the order of their rows.
+    pub fn images(&self, subset: Subset) -> Vec<usize> {
         (0..self.len())
-            .filter(|&image| self.parts[image] == part)
+            .filter(|&image| self.subsets[image] == subset)
             .collect()
     }
 
@@ -128,13 +93,13 @@ impl Parts {
         images.iter().map(|&image| self.codes[image]).collect()
     }
 
-    /// How many training pictures each class has.
+    /// Number of training images of each class.
     ///
     /// # Errors
     /// A class has none: the network could not learn it, and its weight 1/count would be infinite.
     pub fn train_counts(&self) -> Result<Vec<usize>, TrainError> {
         let mut counts = vec![0; self.classes.len()];
-        for image in self.images(Part::Train) {
+        for image in self.images(Subset::Train) {
             counts[self.codes[image] as usize] += 1;
         }
         match counts.iter().position(|&count| count == 0) {
@@ -175,13 +140,6 @@ fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(),
     }
 }
 
-fn assignment(row: &Fold) -> Result<Assignment, TrainError> {
-    row.assignment().ok_or_else(|| TrainError::NoSuchPart {
-        path: row.path.clone(),
-        part: row.part.clone(),
-    })
-}
-
 /// The label of each code from 0, every code with one label.
 fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
     let mut by_code = BTreeMap::new();
@@ -210,9 +168,9 @@ fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
 mod tests {
     use super::*;
 
-    /// Pictures by label, code and part.
+    /// Images by label, code and fold assignment.
     fn tables(rows: &[(&str, u32, &str)]) -> (Vec<Annotation>, Vec<Fold>) {
-        let picture = |(number, &(label, code, part)): (usize, &(&str, u32, &str))| {
+        let picture = |(number, &(label, code, assignment)): (usize, &(&str, u32, &str))| {
             let path = format!("{number}.jpg");
             let annotation = Annotation {
                 path: path.clone(),
@@ -232,7 +190,7 @@ mod tests {
                 path,
                 label: label.to_owned(),
                 author: None,
-                part: part.to_owned(),
+                fold: assignment.parse().unwrap(),
             };
             (annotation, fold)
         };
@@ -244,22 +202,22 @@ mod tests {
         ("b", 1, "1"),
         ("a", 0, "1"),
         ("b", 1, "0"),
-        ("a", 0, "val"),
+        ("a", 0, "test"),
     ];
 
-    fn parts(rows: &[(&str, u32, &str)], fold: u32) -> Result<Parts, TrainError> {
+    fn split(rows: &[(&str, u32, &str)], fold: u32) -> Result<Split, TrainError> {
         let (annotations, folds) = tables(rows);
-        Parts::new(&annotations, &folds, fold)
+        Split::new(&annotations, &folds, fold)
     }
 
     #[test]
-    fn the_fold_is_tested_on_and_the_others_are_trained_on() {
-        let parts = parts(&ROWS, 1).unwrap();
-        assert_eq!(parts.images(Part::Train), [0, 3]);
-        assert_eq!(parts.images(Part::Test), [1, 2]);
-        assert_eq!(parts.images(Part::Val), [4]);
-        assert_eq!(parts.classes, ["a", "b"]);
-        assert_eq!(parts.train_counts().unwrap(), [1, 1]);
+    fn the_fold_is_validated_on_and_the_others_are_trained_on() {
+        let split = split(&ROWS, 1).unwrap();
+        assert_eq!(split.images(Subset::Train), [0, 3]);
+        assert_eq!(split.images(Subset::Validation), [1, 2]);
+        assert_eq!(split.images(Subset::Test), [4]);
+        assert_eq!(split.classes, ["a", "b"]);
+        assert_eq!(split.train_counts().unwrap(), [1, 1]);
     }
 
     #[test]
@@ -269,19 +227,19 @@ mod tests {
             ("b", 1, "train"),
             ("a", 0, "0"),
             ("b", 1, "0"),
-            ("a", 0, "val"),
+            ("a", 0, "test"),
         ];
-        let parts = parts(&rows, 0).unwrap();
-        assert_eq!(parts.images(Part::Train), [0, 1]);
-        assert_eq!(parts.images(Part::Test), [2, 3]);
-        assert_eq!(parts.images(Part::Val), [4]);
+        let split = split(&rows, 0).unwrap();
+        assert_eq!(split.images(Subset::Train), [0, 1]);
+        assert_eq!(split.images(Subset::Validation), [2, 3]);
+        assert_eq!(split.images(Subset::Test), [4]);
     }
 
     #[test]
-    fn every_picture_is_in_one_part() {
+    fn every_image_is_in_one_subset() {
         for fold in [0, 1] {
-            let parts = parts(&ROWS, fold).unwrap();
-            let images = [Part::Train, Part::Test, Part::Val].map(|part| parts.images(part));
+            let split = split(&ROWS, fold).unwrap();
+            let images = Subset::OF_SPLIT.map(|subset| split.images(subset));
             let mut images = images.concat();
             images.sort_unstable();
             assert_eq!(images, [0, 1, 2, 3, 4]);
@@ -289,7 +247,7 @@ mod tests {
     }
 
     fn message(rows: &[(&str, u32, &str)]) -> String {
-        parts(rows, 0).unwrap_err().to_string()
+        split(rows, 0).unwrap_err().to_string()
     }
 
     #[test]
@@ -308,11 +266,7 @@ mod tests {
             message(&[first, ("b", 0, "0")]),
             "code 0 stands for `a` and `b`: expected one label"
         );
-        assert_eq!(
-            message(&[first, ("b", 1, "x")]),
-            "`1.jpg` is in part `x`: expected the number of a fold, `val` or `train`"
-        );
-        let untrained = parts(&[first, second], 0)
+        let untrained = split(&[first, second], 0)
             .unwrap()
             .train_counts()
             .unwrap_err();
@@ -330,22 +284,22 @@ mod tests {
             ("b", 1, "1"),
             ("c", 2, "1"),
             ("a", 0, "1"),
-            ("c", 2, "val"),
+            ("c", 2, "test"),
         ];
-        let parts = parts(&rows, 1).unwrap();
-        let parts = parts.holding_out(&["a".to_owned()]).unwrap();
-        assert_eq!(parts.classes, ["b", "c"]);
-        assert_eq!(parts.codes, [2, 0, 1, 2, 1]);
-        assert_eq!(parts.images(Part::Unseen), [0, 3]);
-        assert_eq!(parts.images(Part::Test), [1, 2]);
-        assert_eq!(parts.images(Part::Val), [4]);
+        let split = split(&rows, 1).unwrap();
+        let split = split.holding_out(&["a".to_owned()]).unwrap();
+        assert_eq!(split.classes, ["b", "c"]);
+        assert_eq!(split.codes, [2, 0, 1, 2, 1]);
+        assert_eq!(split.images(Subset::Unseen), [0, 3]);
+        assert_eq!(split.images(Subset::Validation), [1, 2]);
+        assert_eq!(split.images(Subset::Test), [4]);
     }
 
     #[test]
     fn a_class_to_hold_out_must_exist_and_leave_two() {
         let hold = |name: &str| {
-            let parts = parts(&ROWS, 0).unwrap();
-            parts.holding_out(&[name.to_owned()]).unwrap_err()
+            let split = split(&ROWS, 0).unwrap();
+            split.holding_out(&[name.to_owned()]).unwrap_err()
         };
         assert_eq!(
             hold("a").to_string(),
@@ -361,14 +315,14 @@ mod tests {
     fn tables_of_other_pictures_are_refused() {
         let (annotations, mut folds) = tables(&ROWS);
         folds[2].path = "other.jpg".to_owned();
-        let error = Parts::new(&annotations, &folds, 0).unwrap_err();
+        let error = Split::new(&annotations, &folds, 0).unwrap_err();
         assert_eq!(
             error.to_string(),
             "row 2 is `2.jpg` in `annotations` and `other.jpg` in `folds`: expected the same picture"
         );
         folds.pop();
         assert!(matches!(
-            Parts::new(&annotations, &folds, 0),
+            Split::new(&annotations, &folds, 0),
             Err(TrainError::RowCounts { .. })
         ));
     }
