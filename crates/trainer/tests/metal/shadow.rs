@@ -119,6 +119,9 @@ fn manifest() -> String {
         format!("{name} = {{ path = {path:?}, features = [\"metal\"] }}\n")
     });
     let with_metal = with_metal.concat();
+    // With the features that they have in the workspace, so that what stands on them is compiled already.
+    let base64 = { text.lines() }.find(|line| line.starts_with("base64 = "));
+    let base64 = base64.unwrap();
     format!(
         r#"[package]
 name = "metal-stand-in"
@@ -134,6 +137,8 @@ path = "steps.rs"
 
 [dependencies]
 {ours}{with_metal}{backbones}candle-core = "*"
+{base64}
+tracing = "*"
 serde = {{ version = "1", features = ["derive"] }}
 serde_json = "1"
 
