@@ -266,12 +266,13 @@ fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]
             }
         }
     }
-    for i in 0..UNKNOWNS {
-        for j in 0..i {
-            normal[i][j] = normal[j][i];
+    let upper = normal;
+    for (i, row) in normal.iter_mut().enumerate() {
+        for (cell, above) in row.iter_mut().zip(&upper).take(i) {
+            *cell = above[i];
         }
         // Along what an image has no structure, nothing moves.
-        normal[i][i] = normal[i][i] * 1.001 + 1.0;
+        row[i] = row[i] * 1.001 + 1.0;
     }
     solve(normal, right)
 }
