@@ -51,7 +51,7 @@ fn from_scene(other: &Thumbnail) -> f32 {
     // A limit changes no difference up to it.
     let limited = difference(&reference, other, LIMIT);
     assert!(
-        limited == found || found.min(limited) > LIMIT,
+        (limited - found).abs() < 1e-6 || found.min(limited) > LIMIT,
         "{found} {limited}"
     );
     found
