@@ -98,15 +98,19 @@ fn manifest() -> String {
     ];
     let profiles = packages.into_iter().fold(profiles.to_owned(), slower);
     let of_release = |name| format!("[profile.release.package.{name}]\nopt-level = 1\n");
-    let on_candle = [
+    let of_release = [
         "candle-core",
         "candle-nn",
+        "dataset",
+        "explain",
         "kernels",
         "model",
+        "stage",
+        "tables",
         "trainer",
-        "explain",
-    ];
-    let profiles = profiles + &on_candle.map(of_release).concat();
+    ]
+    .map(of_release);
+    let profiles = profiles + &of_release.concat();
     let dependency = |name: &str| {
         let path = root.join("crates").join(name);
         format!("{name} = {{ path = {path:?} }}\n")
