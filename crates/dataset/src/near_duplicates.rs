@@ -23,9 +23,6 @@ const NEAREST: usize = 8;
 /// Representatives of one group that an image is confirmed by before it is none itself.
 const ENOUGH: usize = 8;
 
-/// Thumbnails compared side by side.
-const ROUND: usize = 8;
-
 /// Number of values of a hash.
 const BUCKETS: usize = 1 << 14;
 
@@ -102,16 +99,12 @@ impl<'a> Search<'a> {
             let own = thumbnail(image)?;
             // The first candidate alone: of a dense group, it is often all that is needed.
             let (first, rest) = candidates.split_at(1);
-            for round in std::iter::once(first).chain(rest.chunks(ROUND)) {
-                let root = self.components.root(image);
-                let round: Vec<usize> = { round.iter().copied() }
-                    .filter(|&other| confirmed < ENOUGH || self.components.root(other) != root)
-                    .collect();
+            for round in [first, rest] {
                 let differences: Vec<f32> = round
                     .par_iter()
                     .map(|&other| Ok(difference(&thumbnail(other)?, &own, max_difference)))
                     .collect::<Result<_, E>>()?;
-                for (other, difference) in round.into_iter().zip(differences) {
+                for (&other, difference) in round.iter().zip(differences) {
                     if difference > max_difference {
                         continue;
                     }

@@ -71,7 +71,7 @@ pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail, limit: f32) -
     };
     let aligned = match unaligned {
         small if small < 2.0 => None,
-        _ => align(&luma, &other_luma, coarse_limit).map(|warp| after(&warp)),
+        _ => align(&luma, &other_luma, identity, coarse_limit).map(|warp| after(&warp)),
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -177,14 +177,11 @@ impl Plane {
     /// Each pixel's value, with the place of its center.
     fn pixels(&self) -> impl Iterator<Item = ([f64; 2], f64)> {
         let center = |at: usize| (2 * at + 1) as f64 / self.side as f64 - 1.0;
-        let centers: Vec<f64> = (0..self.side).map(center).collect();
         let rows = self.values.chunks_exact(self.side).enumerate();
         rows.flat_map(move |(y, row)| {
-            let y = centers[y];
-            let row: Vec<_> = { centers.iter().zip(row) }
-                .map(|(&x, &value)| ([x, y], value))
-                .collect();
-            row
+            let y = center(y);
+            let row = row.iter().enumerate();
+            row.map(move |(x, &value)| ([center(x), y], value))
         })
     }
 
@@ -220,9 +217,10 @@ impl Plane {
     }
 }
 
-/// The warp of least squares, coarse to fine, or none where no slight one is found, or none up to `coarse_limit`.
-fn align(reference: &Plane, other: &Plane, coarse_limit: f64) -> Option<Warp> {
-    let mut warp = Warp::identity(reference, other);
+/// The warp of least squares, coarse to fine, from `start` on. Returns none where no slight warp is found, or none that
+/// brings coarse differences down to `coarse_limit`.
+fn align(reference: &Plane, other: &Plane, start: Warp, coarse_limit: f64) -> Option<Warp> {
+    let mut warp = start;
     for (side, steps) in LEVELS {
         let [reference, other] = [reference, other].map(|plane| plane.coarse(side));
         for _ in 0..steps {
