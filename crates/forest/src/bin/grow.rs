@@ -135,12 +135,7 @@ fn grow(
         seed.stream("grow").number(),
         || progress.advance(1),
     )
-    .with_context(|| {
-        format!(
-            "cannot fit a forest to the images of the subset `{}`",
-            Subset::Train
-        )
-    })
+    .context("cannot fit a forest to the images of the subset `train`")
 }
 
 #[expect(
