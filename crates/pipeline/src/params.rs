@@ -57,7 +57,7 @@ impl Params {
             .then(|| Source::read(&path, FILE))
             .transpose()?;
         let overlays = overrides.files.iter();
-        let overlays = overlays.map(|file| overlay(file));
+        let overlays = overlays.map(|file| read_overlay(file));
         let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
         if overlays.is_empty() {
             overlays.extend(config.default_overlay(|file| {
@@ -271,8 +271,11 @@ impl Params {
     }
 }
 
-/// The overlay at `file`.
-fn overlay(file: &Path) -> Result<Source> {
+/// The text of the overlay at `file`.
+///
+/// # Errors
+/// There's no such file, or it cannot be read.
+fn read_overlay(file: &Path) -> Result<Source> {
     let name = file.display().to_string();
     if file.exists() {
         return Source::read(file, &name);

@@ -31,9 +31,7 @@ impl Subset {
             Self::Unseen => "unseen",
         }
     }
-}
 
-impl Subset {
     /// Name in random streams, which is the one from before `validation` and `test` were exchanged: other names would
     /// draw other numbers.
     pub fn stream_name(self) -> &'static str {
