@@ -40,11 +40,7 @@ fn run(root: &Path, script: &str) -> Output {
 }
 
 fn skipped() -> bool {
-    let skipped = !is_supported();
-    if skipped {
-        eprintln!("skipped: this kernel has no Landlock");
-    }
-    skipped
+    skip::unless(is_supported(), "landlock")
 }
 
 #[test]

@@ -152,8 +152,7 @@ mod tests {
 
     #[test]
     fn a_process_that_holds_an_inherited_lock_is_ended() {
-        if !Path::new("/proc/self/environ").exists() {
-            eprintln!("skipped: there is no /proc, which lists processes");
+        if skip::unless(Path::new("/proc/self/environ").exists(), "proc") {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

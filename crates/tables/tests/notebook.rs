@@ -1,7 +1,7 @@
 //! The notebooks run from their first cells to their last on the tables in `artifacts/`, and say what the tables say.
 //!
-//! They need Jupyter with the library that each is about, and a study that has run; without them a test says so and
-//! passes. `ATELIER_PYTHON` names the Python, by default `python3`.
+//! They need Jupyter with the library that each is about, and the tables of a run (`cargo xtask repro`); without them a
+//! test is skipped. `ATELIER_PYTHON` names the Python, by default `python3`.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -39,12 +39,11 @@ fn check(name: &str, libraries: &str) {
     let python = std::env::var("ATELIER_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let import = format!("import nbconvert, ipykernel, {libraries}");
     let found = Command::new(&python).args(["-c", &import]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: `{python}` has not all of nbconvert, ipykernel, {libraries}");
+    if skip::unless(found.is_ok_and(|output| output.status.success()), "jupyter") {
         return;
     }
-    if !artifacts().join("score/scores.parquet").exists() {
-        eprintln!("skipped: no tables in `artifacts/`; `cargo xtask repro` makes them");
+    let has_tables = artifacts().join("score/scores.parquet").exists();
+    if skip::unless(has_tables, "artifacts") {
         return;
     }
     let sections = run(&python, name);

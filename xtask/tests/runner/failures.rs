@@ -120,7 +120,7 @@ impl Group {
                 }
             }
         }
-        eprintln!("skipped: this system lets nobody make a control group");
+        let _ = skip::unless(false, "control-group");
         None
     }
 

@@ -19,11 +19,8 @@ impl Disk {
         let disk = Disk {
             folder: tempfile::tempdir().unwrap(),
         };
-        if disk.mount(&format!("size={megabytes}m")) {
-            return Some(disk);
-        }
-        eprintln!("skipped: this user cannot mount a small disk");
-        None
+        let is_mounted = disk.mount(&format!("size={megabytes}m"));
+        (!skip::unless(is_mounted, "mount")).then_some(disk)
     }
 
     fn mount(&self, options: &str) -> bool {

@@ -190,10 +190,15 @@ fn killed_at_any_moment_it_goes_on_to_the_same_bytes() {
     kill_at_random(12, 8_000_000);
 }
 
+/// Eight moments, or two hundred, which take a quarter of an hour.
 #[test]
-#[ignore = "it takes a quarter of an hour"]
-fn killed_at_two_hundred_moments_of_large_stages() {
-    kill_at_random(200, 100_000_000);
+fn killed_at_moments_of_large_stages_it_goes_on_to_the_same_bytes() {
+    kill_at_random(if is_thorough() { 200 } else { 8 }, 100_000_000);
+}
+
+/// `ATELIER_THOROUGH_TESTS` asks for all that a gate has no time for.
+fn is_thorough() -> bool {
+    std::env::var_os("ATELIER_THOROUGH_TESTS").is_some()
 }
 
 /// Runs a repro that is killed when it is about to make the system call `call` for the `nth` time.
@@ -208,15 +213,16 @@ fn killed_at(space: &Space, call: &str, nth: usize) -> bool {
     command.status().unwrap().signal() == Some(SIGKILL)
 }
 
-/// Kills a repro at each of its calls: one that runs, and one that restores. Returns how often it was killed.
-fn kill_at_each(calls: &[&str]) -> usize {
+/// Kills a repro at each of its calls, or at each `step`th of them: one that runs, and one that restores. Returns how often
+/// it was killed.
+fn kill_at_each(calls: &[&str], step: usize) -> usize {
     let pipeline = pipeline(100_000);
     let space = Space::new(&pipeline);
     let mut n_killed = 0;
     let mut wanted = None;
     for call in calls {
         for runs in [true, false] {
-            for nth in 1.. {
+            for nth in (1..).step_by(step) {
                 if runs {
                     space.remove(".atelier");
                     space.remove("pipeline.lock");
@@ -240,31 +246,35 @@ fn kill_at_each(calls: &[&str]) -> usize {
     n_killed
 }
 
-pub(crate) fn has_strace() -> bool {
-    let has = Command::new("strace").arg("--version").output().is_ok();
-    if !has {
-        eprintln!("skipped: there is no strace, which meets system calls");
-    }
-    has
+/// System calls are met by strace.
+pub(crate) fn without_strace() -> bool {
+    let has_strace = Command::new("strace").arg("--version").output().is_ok();
+    skip::unless(has_strace, "strace")
 }
 
 #[test]
 fn killed_before_it_moves_a_file_it_goes_on_to_the_same_bytes() {
-    if has_strace() {
-        let n_killed = kill_at_each(&["rename"]);
-        println!("killed {n_killed} times");
-        assert!(n_killed > 20, "{n_killed}");
+    if without_strace() {
+        return;
     }
+    let n_killed = kill_at_each(&["rename"], 1);
+    println!("killed {n_killed} times");
+    assert!(n_killed > 20, "{n_killed}");
 }
 
+/// Every eighth of them, or all, which takes some minutes.
 #[test]
-#[ignore = "it takes some minutes"]
-fn killed_at_each_file_operation_it_goes_on_to_the_same_bytes() {
-    if has_strace() {
-        let n_killed = kill_at_each(&["write", "openat", "unlink", "mkdir", "rmdir", "fchmod"]);
-        println!("killed {n_killed} times");
-        assert!(n_killed > 100, "{n_killed}");
+fn killed_at_file_operations_it_goes_on_to_the_same_bytes() {
+    if without_strace() {
+        return;
     }
+    let step = if is_thorough() { 1 } else { 8 };
+    let n_killed = kill_at_each(
+        &["write", "openat", "unlink", "mkdir", "rmdir", "fchmod"],
+        step,
+    );
+    println!("killed {n_killed} times");
+    assert!(n_killed > 100 / step, "{n_killed}");
 }
 
 /// Kills a repro as soon as `is_moment`; whether that came.

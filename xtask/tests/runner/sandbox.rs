@@ -6,11 +6,7 @@ use std::process::Command;
 use crate::space::{Ran, Space};
 
 fn skipped() -> bool {
-    let skipped = !confine::is_supported();
-    if skipped {
-        eprintln!("skipped: this kernel has no Landlock");
-    }
-    skipped
+    skip::unless(confine::is_supported(), "landlock")
 }
 
 const COPY: &str = r#"
@@ -355,8 +351,7 @@ fn python_finds_its_modules_and_no_others() {
         .args(["-c", "import sys"])
         .output()
         .is_ok_and(|output| output.status.success());
-    if skipped() || !has_python {
-        eprintln!("skipped: needs Landlock and python3");
+    if skipped() || skip::unless(has_python, "python3") {
         return;
     }
     let space = with("python3 train.py ${out.copy}");

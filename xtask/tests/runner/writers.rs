@@ -66,12 +66,9 @@ fn parent(process: Pid) -> Pid {
     Pid::from_raw(fields.split(' ').nth(1).unwrap().parse().unwrap())
 }
 
-fn has_proc() -> bool {
-    let has = Path::new("/proc/self/stat").exists();
-    if !has {
-        eprintln!("skipped: there is no /proc, which lists processes");
-    }
-    has
+/// Processes are listed in `/proc`.
+fn skipped() -> bool {
+    skip::unless(Path::new("/proc/self/stat").exists(), "proc")
 }
 
 /// Runs it again at once: whatever was at work, the output is one writer's.
@@ -91,7 +88,7 @@ fn check_next_run(space: &Space, first: Pid) -> Ran {
 
 #[test]
 fn a_kill_of_the_process_group_of_a_run_leaves_one_writer() {
-    if !has_proc() {
+    if skipped() {
         return;
     }
     for pipeline in [WRITER, CHILD] {
@@ -106,7 +103,7 @@ fn a_kill_of_the_process_group_of_a_run_leaves_one_writer() {
 
 #[test]
 fn a_stage_without_runner_and_supervisor_is_stopped_by_the_next_run() {
-    if !has_proc() {
+    if skipped() {
         return;
     }
     let space = space(WRITER);
@@ -131,7 +128,7 @@ fn a_stage_without_runner_and_supervisor_is_stopped_by_the_next_run() {
 
 #[test]
 fn a_killed_supervisor_takes_its_stage_along() {
-    if !has_proc() {
+    if skipped() {
         return;
     }
     let space = space(WRITER);
@@ -156,7 +153,7 @@ fn a_killed_supervisor_takes_its_stage_along() {
 
 #[test]
 fn a_stage_that_another_command_finds_at_work_is_stopped() {
-    if !has_proc() {
+    if skipped() {
         return;
     }
     let space = space(WRITER);

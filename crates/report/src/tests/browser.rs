@@ -62,10 +62,11 @@ fn seen(page: &str) -> Seen {
 
 #[test]
 fn a_browser_draws_every_figure_and_turns_those_in_space() {
-    let Some(browser) = browser() else {
-        eprintln!("skipped: no Chromium here");
+    let browser = browser();
+    if skip::unless(browser.is_some(), "chromium") {
         return;
-    };
+    }
+    let browser = browser.unwrap();
     let report = report(&study());
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("index.html");
