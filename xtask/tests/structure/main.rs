@@ -1,0 +1,48 @@
+//! The workspace's structure: modules without circles.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod circles;
+mod modules;
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Source folders of the workspace's libraries and of `xtask`.
+fn sources() -> Vec<PathBuf> {
+    let crates = root().join("crates");
+    let mut open = vec![crates];
+    let mut sources = vec![root().join("xtask/src")];
+    while let Some(folder) = open.pop() {
+        for entry in fs_err::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.join("src").is_dir() {
+                sources.push(path.join("src"));
+            } else if path.is_dir() && path.file_name().unwrap() != "target" {
+                open.push(path);
+            }
+        }
+    }
+    sources.sort();
+    sources
+}
+
+#[test]
+fn modules_of_a_crate_form_no_circle() {
+    let mut found = Vec::new();
+    for source in sources() {
+        let modules = modules::of(&source);
+        let name = source.strip_prefix(root()).unwrap().display().to_string();
+        for circle in circles::of(&modules.uses()) {
+            found.push(format!("{name}: {}", circle.join(" ")));
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "circles of modules:\n{}",
+        found.join("\n")
+    );
+}
