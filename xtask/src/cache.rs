@@ -67,6 +67,7 @@ fn size(is_json: bool) -> anyhow::Result<()> {
         ("contents of files", size.objects),
         ("lists of folders", size.trees),
         ("records of runs", size.records),
+        ("passed checks", size.check_stamps),
     ];
     let lines = rows.map(|(what, amount)| {
         let bytes = show_bytes(amount.bytes);

@@ -235,8 +235,8 @@ impl Workspace {
     fn add_passed_checks(&self, keep: &mut Keep) -> Result<()> {
         for instance in &self.graph.instances {
             if let Some(locked) = self.lock.get(&instance.name) {
-                keep.keys
-                    .extend(crate::checks::seals(instance, &locked.outputs));
+                keep.checks
+                    .extend(crate::checks::stamps(instance, &locked.outputs));
             }
         }
         Ok(())

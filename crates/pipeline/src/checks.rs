@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use store::{Digest, Record};
+use store::Digest;
 
 use crate::error::{Error, Result};
 use crate::instance::Instance;
@@ -43,7 +43,7 @@ impl Workspace {
     ) -> Vec<String> {
         let has_passed = |check: &Value, digest: &Digest| {
             let store = self.store.as_ref();
-            store.is_some_and(|store| store.recorded(&seal(check, digest)).is_some())
+            store.is_some_and(|store| store.has_check_stamp(&passed(check, digest)))
         };
         let checks = instance.rules.checks.iter();
         let unchecked = checks.filter(|(name, check)| {
@@ -88,12 +88,7 @@ impl Workspace {
                 place: None,
             });
         }
-        let passed = Record {
-            outputs: BTreeMap::new(),
-            manifest: text(check, digest),
-            accepted: None,
-        };
-        Ok(self.store()?.record(&seal(check, digest), &passed)?)
+        Ok(self.store()?.stamp_check(&passed(check, digest))?)
     }
 
     /// What the program says of a question: nothing, or what is wrong.
@@ -130,18 +125,14 @@ impl Workspace {
     }
 }
 
-/// The names under which the cache notes that an instance's outputs have passed its checks.
-pub(crate) fn seals(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<Digest> {
+/// The checks that an instance's outputs have to pass, as the cache notes them.
+pub(crate) fn stamps(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
     let checks = instance.rules.checks.iter();
-    let seals = checks.filter_map(|(name, check)| Some(seal(&check.value, outputs.get(name)?)));
-    seals.collect()
+    let stamps = checks.filter_map(|(name, check)| Some(passed(&check.value, outputs.get(name)?)));
+    stamps.collect()
 }
 
-/// What was said of a content.
-fn text(check: &Value, digest: &Digest) -> String {
+/// What the cache notes of a content that has passed a check.
+fn passed(check: &Value, digest: &Digest) -> String {
     format!("check = {}\ncontent = {digest}\n", canonical(check))
-}
-
-fn seal(check: &Value, digest: &Digest) -> Digest {
-    Digest::of_bytes(text(check, digest).as_bytes())
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use store::Digest;
+use store::{Digest, InvalidDigest};
 use toml_edit::{Item, Key, TableLike};
 
 use crate::error::{Error, Result};
@@ -197,7 +197,7 @@ fn read_stage(table: &dyn TableLike) -> std::result::Result<Locked, String> {
 fn read_digest(item: &Item) -> std::result::Result<Digest, String> {
     let text = item.as_str().ok_or("a digest that is no string")?;
     text.parse()
-        .map_err(|error: store::Error| error.to_string())
+        .map_err(|error: InvalidDigest| error.to_string())
 }
 
 #[cfg(test)]

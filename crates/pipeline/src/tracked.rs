@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use store::Digest;
+use store::{Digest, InvalidDigest};
 use toml_edit::{Key, TableLike, Value};
 
 use crate::error::{Error, Result};
@@ -86,7 +86,7 @@ impl Tracked {
             let content = text(table, "content").ok_or_else(|| wrong("has no `content`"))?;
             let content = content.parse();
             let kept = Kept {
-                content: content.map_err(|error: store::Error| wrong(&format!("has: {error}")))?,
+                content: content.map_err(|error: InvalidDigest| wrong(&format!("has: {error}")))?,
                 from: text(table, "from").map(str::to_owned),
                 sha256: text(table, "sha256").map(str::to_owned),
             };

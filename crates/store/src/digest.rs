@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Error;
-
 /// How much of a text that is no digest a message repeats.
 const MESSAGE: usize = 80;
 
@@ -52,13 +50,21 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// A text that is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read the digest `{text}`: expected 64 lowercase hexadecimal digits")]
+pub struct InvalidDigest {
+    /// Text as found, cut after 80 characters.
+    pub text: String,
+}
+
 impl FromStr for Digest {
-    type Err = Error;
+    type Err = InvalidDigest;
 
     /// Reads 64 lowercase hexadecimal digits, so that equal digests have equal texts.
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         // What stands in the place of a digest may be of any length.
-        let invalid = || Error::InvalidDigest {
+        let invalid = || InvalidDigest {
             text: text.chars().take(MESSAGE).collect(),
         };
         let mut bytes = [0; 32];

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::Digest;
+use crate::digest::{Digest, InvalidDigest};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,10 +81,17 @@ pub enum Error {
         /// The path as the tree has it.
         path: String,
     },
-    /// A text isn't a digest.
-    #[error("cannot read the digest `{text}`: expected 64 lowercase hexadecimal digits")]
-    InvalidDigest {
-        /// What was found.
-        text: String,
+    /// What was to be kept under a name has another length than was said.
+    #[error("cannot keep `{name}`: expected {expected} bytes, found {found}")]
+    Incomplete {
+        /// The name.
+        name: Digest,
+        /// Number of bytes as said.
+        expected: u64,
+        /// Number of bytes read, at most one more than was said.
+        found: u64,
     },
+    /// A text isn't a digest.
+    #[error(transparent)]
+    InvalidDigest(#[from] InvalidDigest),
 }

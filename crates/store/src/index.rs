@@ -9,12 +9,15 @@ use walk::Rules;
 
 use crate::file_state::{FileState, now_ns};
 use crate::read::{Hashed, hash_file, read_own};
-use crate::scratch;
 use crate::stamp::Stamp;
 use crate::walk::{Found, Listing};
+use crate::write::write_whole;
 use crate::{Digest, Result};
 
+mod entry;
 mod format;
+
+use entry::{Entry, Key};
 
 /// A file or folder as it was at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,30 +63,6 @@ pub struct Index {
     today: u32,
     changed: AtomicBool,
     files_read: AtomicU64,
-}
-
-/// Inode first: the number of a device may differ from boot to boot, and then the entry is
-/// found by the rest of its state.
-type Key = (u64, u64);
-
-#[derive(Debug)]
-struct Entry {
-    size: u64,
-    modified_ns: i64,
-    changed_ns: i64,
-    digest: Digest,
-    /// When it was last asked for, in days since 1970.
-    used: AtomicU32,
-}
-
-impl Entry {
-    fn describes(&self, state: &FileState) -> bool {
-        self.describes_content(state) && self.changed_ns == state.changed_ns
-    }
-
-    fn describes_content(&self, state: &FileState) -> bool {
-        self.size == state.size && self.modified_ns == state.modified_ns
-    }
 }
 
 impl Index {
@@ -213,7 +192,7 @@ impl Index {
         let oldest = self.today.saturating_sub(KEPT_DAYS);
         self.entries
             .retain(|_, entry| *entry.used.get_mut() >= oldest);
-        scratch::write_whole(&self.path, &format::encode(&self.entries))?;
+        write_whole(&self.path, &format::encode(&self.entries))?;
         *self.changed.get_mut() = false;
         Ok(())
     }

@@ -1,90 +1,17 @@
-//! Putting files where they belong: clones, links, permissions, replacement, removal.
+//! Files in their places: clones, links, moves, replacement.
 
-use std::fs::Permissions;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use crate::file_state::FileState;
+use crate::mode::make_writable;
+use crate::remove::remove_path;
 use crate::scratch::{self, Scratch};
 use crate::{Error, Result};
 
 /// What is made on another file system than the cache's is built under this name.
 pub(crate) const SCRATCH_PREFIX: &str = ".atelier-tmp-";
-
-/// Removes the file, the link or the folder with all it holds; nothing there is fine.
-///
-/// Read-only files and folders are removed too. The mode of a file is never changed on the way:
-/// an output may be the same file as the cached object.
-///
-/// # Errors
-/// The operating system refuses, for instance as another user owns the folder.
-pub fn remove_path(path: &Path) -> Result<()> {
-    let metadata = match fs_err::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    let removed = if metadata.is_dir() {
-        remove_folder(path)
-    } else {
-        remove_file(path)
-    };
-    match removed {
-        // Another process removed it in this moment.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => Ok(other?),
-    }
-}
-
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs_err::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            unlock(path)?;
-            fs_err::remove_dir_all(path)
-        }
-        other => other,
-    }
-}
-
-#[cfg(unix)]
-fn remove_file(path: &Path) -> io::Result<()> {
-    fs_err::remove_file(path)
-}
-
-/// Where read-only files cannot be removed, they are made writable first.
-#[cfg(not(unix))]
-fn remove_file(path: &Path) -> io::Result<()> {
-    unlock(path)?;
-    fs_err::remove_file(path)
-}
-
-/// Makes what stops the removal of `path` writable: folders, and off Unix files too.
-fn unlock(path: &Path) -> io::Result<()> {
-    let metadata = fs_err::symlink_metadata(path)?;
-    if metadata.is_dir() {
-        make_writable(path, &metadata, 0o700)?;
-        for entry in fs_err::read_dir(path)? {
-            unlock(&entry?.path())?;
-        }
-    } else if cfg!(not(unix)) && !metadata.is_symlink() {
-        make_writable(path, &metadata, 0o200)?;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn make_writable(path: &Path, metadata: &std::fs::Metadata, bits: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    set_mode(path, metadata.permissions().mode() | bits)
-}
-
-#[cfg(not(unix))]
-fn make_writable(path: &Path, metadata: &std::fs::Metadata, _bits: u32) -> io::Result<()> {
-    let mut permissions = metadata.permissions();
-    permissions.set_readonly(false);
-    fs_err::set_permissions(path, permissions)
-}
 
 /// Copies the file or folder `from` to `to`, where nothing is, with files that may be written: none shares anything
 /// with the cache. Symbolic links are followed; what is executable stays so.
@@ -133,6 +60,13 @@ pub fn move_path(from: &Path, to: &Path) -> Result<()> {
     copy.rename(to)?;
     sync_folder(folder)?;
     remove_path(from)
+}
+
+/// Moves what was made in `scratch` to `to` in one step, replacing a file that was there.
+pub(crate) fn persist(scratch: Scratch, to: &Path) -> Result<()> {
+    move_path(scratch.path(), to)?;
+    scratch.release();
+    Ok(())
 }
 
 /// Whether a file system is mounted at `path`.
@@ -218,7 +152,7 @@ pub(crate) fn replace(scratch: Scratch, to: &Path, aside: &Scratch) -> Result<()
     } else if old.is_some() && new_is_folder {
         remove_path(to)?;
     }
-    scratch.persist(to)
+    persist(scratch, to)
 }
 
 /// Makes `to` share the bytes of `from`, copied on write, with permissions of its own.
@@ -240,20 +174,6 @@ pub(crate) fn set_modified(path: &Path, time: SystemTime) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn set_modified(_path: &Path, _time: SystemTime) -> io::Result<()> {
     Ok(())
-}
-
-/// Sets the permission bits; off Unix, whether the file may be written.
-#[cfg(unix)]
-pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs_err::set_permissions(path, Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    let mut permissions: Permissions = fs_err::metadata(path)?.permissions();
-    permissions.set_readonly(mode & 0o200 == 0);
-    fs_err::set_permissions(path, permissions)
 }
 
 /// What the file system under the store can do.
@@ -311,21 +231,7 @@ fn mode(_metadata: &std::fs::Metadata) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn read_only_files_and_folders_are_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let outer = folder.path().join("outer");
-        let inner = outer.join("inner");
-        fs_err::create_dir_all(&inner).unwrap();
-        fs_err::write(inner.join("file"), "x").unwrap();
-        set_mode(&inner.join("file"), 0o444).unwrap();
-        set_mode(&inner, 0o555).unwrap();
-
-        remove_path(&outer).unwrap();
-        assert!(!outer.exists());
-        remove_path(&outer).unwrap();
-    }
+    use crate::mode::set_mode;
 
     #[test]
     fn a_copy_may_be_written_and_leaves_the_original_alone() {
@@ -399,20 +305,5 @@ mod tests {
         assert!(made.unwrap().success());
         let copied = copy_path(&pipe, &folder.path().join("copy"));
         assert!(matches!(copied, Err(Error::NotAFile { .. })));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_removed_and_its_target_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("target");
-        let link = folder.path().join("link");
-        fs_err::create_dir(&target).unwrap();
-        fs_err::write(target.join("file"), "x").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-
-        remove_path(&link).unwrap();
-        assert!(!link.is_symlink());
-        assert!(target.join("file").exists());
     }
 }

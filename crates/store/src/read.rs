@@ -118,6 +118,11 @@ fn fill(file: &mut File, block: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
+/// Whether a file stands at `path`, and no link to one.
+pub(crate) fn is_plain_file(path: &Path) -> bool {
+    fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

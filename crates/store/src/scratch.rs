@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::{Result, place};
+use crate::Result;
+use crate::remove::remove_path;
 
 /// Leftovers older than this are removed even if a process with the writer's number lives.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -12,7 +13,7 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// A name for work aside, `<prefix><process>-<number>`; what stands there when this value is
-/// dropped is removed, unless [`Scratch::persist`] moved it to its final place.
+/// dropped is removed, unless it has been moved to its final place.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
@@ -34,11 +35,9 @@ impl Scratch {
         &self.path
     }
 
-    /// Moves the file to `to` in one step, replacing a file that was there.
-    pub(crate) fn persist(mut self, to: &Path) -> Result<()> {
-        place::move_path(&self.path, to)?;
+    /// Leaves what stands there now to others.
+    pub(crate) fn release(mut self) {
         self.persisted = true;
-        Ok(())
     }
 
     /// The same within one file system.
@@ -53,42 +52,9 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         if !self.persisted {
             // Nobody waits for the outcome; what is left goes with the next `clean`.
-            let _ = place::remove_path(&self.path);
+            let _ = remove_path(&self.path);
         }
     }
-}
-
-/// Between the name of a file and the number of a process that is writing it.
-const WRITTEN: &str = ".tmp-";
-
-/// Writes `bytes` to `to` in one step, beside other processes that do the same: a reader sees the old content or the new.
-///
-/// # Errors
-/// The folder of `to` cannot be written.
-pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match to.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let name = to.file_name().unwrap_or_default().to_string_lossy();
-    write_by(Scratch::new(folder, &format!("{name}{WRITTEN}")), bytes, to)
-}
-
-/// Removes what killed processes left of [`write_whole`] in `folder`.
-///
-/// # Errors
-/// The folder cannot be listed, or a file cannot be removed.
-pub fn remove_unwritten(folder: &Path) -> Result<()> {
-    clean_by(folder, |name| {
-        let (start, _) = name.rsplit_once(WRITTEN)?;
-        writer(name, &name[..start.len() + WRITTEN.len()])
-    })
-}
-
-/// Writes `bytes` to `to` in one step, by way of `scratch`.
-pub(crate) fn write_by(scratch: Scratch, bytes: &[u8], to: &Path) -> Result<()> {
-    fs_err::write(scratch.path(), bytes)?;
-    scratch.persist(to)
 }
 
 /// Removes what dead processes left in `folder` under names with `prefix`.
@@ -96,25 +62,27 @@ pub(crate) fn clean(folder: &Path, prefix: &str) -> Result<()> {
     clean_by(folder, |name| writer(name, prefix))
 }
 
-fn clean_by(folder: &Path, writer: impl Fn(&str) -> Option<Writer>) -> Result<()> {
+/// Removes from `folder` what dead processes left, by what `writer` reads from a name.
+pub(crate) fn clean_by(folder: &Path, writer: impl Fn(&str) -> Option<Writer>) -> Result<()> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let writer = name.to_str().and_then(&writer);
         if writer.is_some_and(|writer| writer.is_gone() || is_stale(&entry)) {
-            place::remove_path(&entry.path())?;
+            remove_path(&entry.path())?;
         }
     }
     Ok(())
 }
 
 /// Who made a scratch file, as its name tells.
-struct Writer {
+pub(crate) struct Writer {
     process: u32,
     number: u64,
 }
 
-fn writer(name: &str, prefix: &str) -> Option<Writer> {
+/// Reads the writer from a name with `prefix`.
+pub(crate) fn writer(name: &str, prefix: &str) -> Option<Writer> {
     let (process, number) = name.strip_prefix(prefix)?.split_once('-')?;
     Some(Writer {
         process: process.parse().ok()?,
@@ -179,17 +147,5 @@ mod tests {
         let path = mine.path().to_owned();
         drop(mine);
         assert!(!path.exists());
-    }
-
-    #[test]
-    fn a_file_is_written_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs_err::write(folder.path().join("file.tmp-2147483647-0"), "half").unwrap();
-        write_whole(&path, b"old").unwrap();
-        write_whole(&path, b"new").unwrap();
-        assert_eq!(fs_err::read(&path).unwrap(), b"new");
-        remove_unwritten(folder.path()).unwrap();
-        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

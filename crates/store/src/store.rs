@@ -8,17 +8,19 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use crate::file_state::{FileState, now_ns};
-use crate::place::{self, Abilities};
-use crate::read::{Hashed, copy_and_hash, read_own};
+use crate::mode::set_mode;
+use crate::place::{self, Abilities, persist};
+use crate::read::{Hashed, copy_and_hash, is_plain_file, read_own};
+use crate::remove::remove_path;
 use crate::scratch::{self, Scratch};
 use crate::tree::{Content, Tree};
-use crate::{Digest, Error, Index, Record, Result};
+use crate::write::write_by;
+use crate::{Digest, Error, Index, Kind, Record, Result};
 
 mod put;
 mod restore;
-mod sweep;
-
-pub use sweep::{Amount, Keep, Size};
+pub(crate) mod sweep;
+mod transfer;
 
 /// Files and folders by the hash of their content, and records of runs by key.
 ///
@@ -27,6 +29,7 @@ pub use sweep::{Amount, Keep, Size};
 /// | `objects/ab/cdef…` | the bytes of a file, read-only |
 /// | `trees/ab/cdef…` | the text that describes a folder |
 /// | `records/ab/cdef…` | a [`Record`] as JSON |
+/// | `checks/ab/cdef…` | the text of a check that a content has passed |
 /// | `tmp/` | work under way; what a killed process left is removed by [`Store::open`] |
 ///
 /// Whatever stands under its final name was moved there whole. It isn't forced onto the disk
@@ -80,16 +83,33 @@ impl Store {
     pub fn record(&self, key: &Digest, record: &Record) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(record).map_err(io::Error::from)?;
         text.push(b'\n');
-        self.write("records", key, &text)
+        self.write(Kind::Record, key, &text)
     }
 
     /// The record under `key`; one that cannot be read, or that belongs to another key, is as one that isn't there.
     #[must_use]
     pub fn recorded(&self, key: &Digest) -> Option<Record> {
-        Record::parse(&self.read_text("records", key).ok()?, key)
+        Record::parse(&self.read_text(Kind::Record, key).ok()?, key)
     }
 
-    fn read_text(&self, kind: &str, digest: &Digest) -> io::Result<Vec<u8>> {
+    /// Notes that a check was passed, by the text that says which check and which content.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn stamp_check(&self, passed: &str) -> Result<()> {
+        let name = Digest::of_bytes(passed.as_bytes());
+        self.write(Kind::CheckStamp, &name, passed.as_bytes())
+    }
+
+    /// Whether the check and content of this text have been noted by [`Store::stamp_check`].
+    #[must_use]
+    pub fn has_check_stamp(&self, passed: &str) -> bool {
+        let name = Digest::of_bytes(passed.as_bytes());
+        let noted = self.read_text(Kind::CheckStamp, &name);
+        noted.is_ok_and(|noted| noted == passed.as_bytes())
+    }
+
+    fn read_text(&self, kind: Kind, digest: &Digest) -> io::Result<Vec<u8>> {
         read_own(&self.place(kind, digest))
     }
 
@@ -102,7 +122,7 @@ impl Store {
         match fs_err::read(&path) {
             Ok(bytes) if Digest::of_bytes(&bytes) == *digest => Ok(bytes),
             Ok(_) => {
-                place::remove_path(&path)?;
+                remove_path(&path)?;
                 Err(Error::Damaged { digest: *digest })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -112,17 +132,17 @@ impl Store {
         }
     }
 
-    fn place(&self, kind: &str, digest: &Digest) -> PathBuf {
+    fn place(&self, kind: Kind, digest: &Digest) -> PathBuf {
         let hex = digest.to_string();
         let (folder, name) = hex.split_at(2);
-        let mut path = self.root.join(kind);
+        let mut path = self.root.join(kind.folder());
         path.push(folder);
         path.push(name);
         path
     }
 
     fn object(&self, digest: &Digest) -> PathBuf {
-        self.place("objects", digest)
+        self.place(Kind::Object, digest)
     }
 
     fn abilities(&self) -> Result<Abilities> {
@@ -137,15 +157,15 @@ impl Store {
         Scratch::new(&self.root.join("tmp"), "")
     }
 
-    fn write(&self, kind: &str, digest: &Digest, bytes: &[u8]) -> Result<()> {
+    fn write(&self, kind: Kind, digest: &Digest, bytes: &[u8]) -> Result<()> {
         let path = self.place(kind, digest);
         make_parent(&path)?;
-        scratch::write_by(self.scratch(), bytes, &path)
+        write_by(self.scratch(), bytes, &path)
     }
 
     /// The tree `digest`; that of one plain file if no tree has the name.
     fn load(&self, digest: &Digest) -> Result<Tree> {
-        let text = match self.read_text("trees", digest) {
+        let text = match self.read_text(Kind::Tree, digest) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Tree::of_file(Content::File(*digest)));
@@ -153,7 +173,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         if Tree::digest(&text) != *digest {
-            place::remove_path(&self.place("trees", digest))?;
+            remove_path(&self.place(Kind::Tree, digest))?;
             return Err(Error::Damaged { digest: *digest });
         }
         Tree::parse(*digest, &text)
@@ -166,7 +186,7 @@ impl Store {
             Ok(metadata) if metadata.is_file() => FileState::new(&path, &metadata),
             // A link leads to what others may write, a pipe to nothing.
             Ok(_) => {
-                place::remove_path(&path)?;
+                remove_path(&path)?;
                 return Err(Error::Damaged { digest });
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -182,7 +202,7 @@ impl Store {
         }
         let hashed = index.read(&path)?;
         if hashed.digest != digest {
-            place::remove_path(&path)?;
+            remove_path(&path)?;
             return Err(Error::Damaged { digest });
         }
         Ok(hashed)
@@ -196,7 +216,7 @@ impl Store {
         index.count_read();
         let hashed = copy_and_hash(&object, copy.path())?;
         if hashed.digest != digest {
-            place::remove_path(&object)?;
+            remove_path(&object)?;
             return Err(Error::Damaged { digest });
         }
         let state = self.finish_object(copy, hashed.state.modified(), &object)?;
@@ -211,8 +231,8 @@ impl Store {
         object: &Path,
     ) -> Result<FileState> {
         place::set_modified(copy.path(), modified)?;
-        place::set_mode(copy.path(), self.abilities()?.object_mode())?;
-        copy.persist(object)?;
+        set_mode(copy.path(), self.abilities()?.object_mode())?;
+        persist(copy, object)?;
         Ok(FileState::of(object)?)
     }
 
@@ -238,11 +258,6 @@ fn known(digest: Digest, state: FileState) -> Hashed {
         state,
         since_ns: now_ns(),
     }
-}
-
-/// Whether a file stands at `path`, and no link to one.
-fn is_plain_file(path: &Path) -> bool {
-    fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 fn make_parent(path: &Path) -> Result<()> {

@@ -67,7 +67,7 @@ impl Workspace {
             return Ok(noted.bytes);
         }
         let size = store.size()?;
-        let bytes = size.objects.bytes + size.trees.bytes + size.records.bytes;
+        let bytes = size.bytes();
         let text = serde_json::to_vec(&Noted { folders, bytes }).map_err(std::io::Error::from)?;
         // What cannot be noted is counted again.
         let _ = store::write_whole(&path, &text);
@@ -113,7 +113,7 @@ impl Workspace {
         };
         let store = self.store()?;
         let size = store.size()?;
-        let bytes = size.objects.bytes + size.trees.bytes + size.records.bytes;
+        let bytes = size.bytes();
         let records = store.records()?.into_iter();
         let mut times: Vec<SystemTime> = records.filter_map(|(_, _, time)| time).collect();
         // At the latest of the limits of age, as all that is younger may be too much.

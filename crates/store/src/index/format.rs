@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Entry, Key};
+use super::entry::{Entry, Key};
 use crate::Digest;
 
 const MAGIC: &[u8; 16] = b"atelier index 1\n";

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Error;
 use crate::file_state::SETTLING;
-use crate::place::set_mode;
+use crate::mode::set_mode;
 
 struct Sandbox {
     folder: TempDir,

@@ -8,11 +8,12 @@ use walk::Rules;
 
 use super::{Store, known, make_parent};
 use crate::file_state::FileState;
-use crate::place;
+use crate::mode::set_mode;
+use crate::place::{self, persist};
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::Scratch;
 use crate::walk::{Found, Listing};
-use crate::{Digest, Error, Index, Result};
+use crate::{Digest, Error, Index, Kind, Result};
 
 /// A file of the workspace and its object, when both were last known to have the content.
 struct Taken {
@@ -57,9 +58,9 @@ impl Store {
         let mut file = BufWriter::new(fs_err::File::create(text.path())?);
         let digest = listing.tree(digests, |piece| file.write_all(piece))?;
         file.flush()?;
-        let path = self.place("trees", &digest);
+        let path = self.place(Kind::Tree, &digest);
         make_parent(&path)?;
-        text.persist(&path)?;
+        persist(text, &path)?;
         Ok(digest)
     }
 
@@ -157,13 +158,13 @@ impl Store {
 
     /// Makes the file at `path` the object; whether that worked.
     fn link_in(&self, path: &Path, object: &Path) -> Result<bool> {
-        place::set_mode(path, self.abilities()?.object_mode())?;
+        set_mode(path, self.abilities()?.object_mode())?;
         match fs_err::hard_link(path, object) {
             Ok(()) => Ok(true),
             // The same content was stored in this moment.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
             Err(_) => {
-                place::set_mode(path, self.abilities()?.mode(false))?;
+                set_mode(path, self.abilities()?.mode(false))?;
                 Ok(false)
             }
         }

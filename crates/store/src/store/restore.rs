@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::Store;
 use crate::file_state::FileState;
+use crate::mode::set_mode;
 use crate::place::{self, SCRATCH_PREFIX};
 use crate::read::{Hashed, copy_and_hash};
 use crate::scratch::{self, Scratch};
@@ -119,7 +120,7 @@ impl Store {
             }
         }
         place::set_modified(to, object.state.modified())?;
-        place::set_mode(to, self.abilities()?.mode(executable))?;
+        set_mode(to, self.abilities()?.mode(executable))?;
         Ok(())
     }
 }

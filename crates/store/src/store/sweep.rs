@@ -6,15 +6,18 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use super::{Store, is_plain_file};
-use crate::read::hash_file;
-use crate::{Digest, Error, Record, Result, place};
+use super::Store;
+use crate::read::{hash_file, is_plain_file};
+use crate::remove::remove_path;
+use crate::{Digest, Error, Kind, Record, Result};
 
 /// What a sweep leaves.
 #[derive(Debug, Clone, Default)]
 pub struct Keep {
     /// Keys of records, with all that they name.
     pub keys: BTreeSet<Digest>,
+    /// Texts of checks that were passed.
+    pub checks: BTreeSet<String>,
     /// Files and folders.
     pub contents: BTreeSet<Digest>,
     /// Whatever is younger than this.
@@ -39,17 +42,26 @@ pub struct Size {
     pub trees: Amount,
     /// Notes of runs.
     pub records: Amount,
+    /// Notes of checks that were passed.
+    pub check_stamps: Amount,
+}
+
+impl Size {
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let kinds = [self.objects, self.trees, self.records, self.check_stamps];
+        kinds.iter().map(|kind| kind.bytes).sum()
+    }
 }
 
 /// A file of the cache.
-struct Entry {
-    digest: Digest,
+pub(super) struct Entry {
+    pub(super) digest: Digest,
     path: PathBuf,
-    bytes: u64,
+    pub(super) bytes: u64,
     modified: Option<SystemTime>,
 }
-
-const KINDS: [&str; 3] = ["objects", "trees", "records"];
 
 impl Store {
     /// How much the cache holds.
@@ -57,11 +69,12 @@ impl Store {
     /// # Errors
     /// A folder cannot be listed.
     pub fn size(&self) -> Result<Size> {
-        let [objects, trees, records] = KINDS.map(|kind| self.entries(kind));
+        let [objects, trees, records, check_stamps] = Kind::ALL.map(|kind| self.entries(kind));
         Ok(Size {
             objects: amount(&objects?),
             trees: amount(&trees?),
             records: amount(&records?),
+            check_stamps: amount(&check_stamps?),
         })
     }
 
@@ -71,8 +84,8 @@ impl Store {
     /// A folder cannot be listed.
     pub fn state_of_folders(&self) -> Result<String> {
         let mut hasher = blake3::Hasher::new();
-        for kind in KINDS {
-            for folder in list(&self.root.join(kind))? {
+        for kind in Kind::ALL {
+            for folder in list(&self.root.join(kind.folder()))? {
                 let modified = fs_err::metadata(&folder)?.modified()?;
                 hasher.update(format!("{} {modified:?}\n", folder.display()).as_bytes());
             }
@@ -85,7 +98,7 @@ impl Store {
     /// # Errors
     /// The folder cannot be listed.
     pub fn records(&self) -> Result<Vec<(Digest, Record, Option<SystemTime>)>> {
-        let entries = self.entries("records")?.into_iter();
+        let entries = self.entries(Kind::Record)?.into_iter();
         let records = entries.filter_map(|entry| {
             let record = self.recorded(&entry.digest)?;
             Some((entry.digest, record, entry.modified))
@@ -110,7 +123,7 @@ impl Store {
     /// # Errors
     /// A file cannot be read or removed.
     pub fn verify_whole(&self) -> Result<Vec<Digest>> {
-        let objects = self.entries("objects")?;
+        let objects = self.entries(Kind::Object)?;
         let damaged = objects.par_iter().map(|entry| {
             let is_whole =
                 is_plain_file(&entry.path) && hash_file(&entry.path)?.digest == entry.digest;
@@ -119,21 +132,28 @@ impl Store {
         let damaged: Vec<Option<&Entry>> = damaged.collect::<Result<_>>()?;
         let mut names = Vec::new();
         for entry in damaged.into_iter().flatten() {
-            place::remove_path(&entry.path)?;
+            remove_path(&entry.path)?;
             names.push(entry.digest);
         }
-        for entry in self.entries("trees")? {
+        for entry in self.entries(Kind::Tree)? {
             match self.load(&entry.digest) {
                 Ok(_) => continue,
                 Err(Error::Io(error)) => return Err(error.into()),
-                Err(_) => place::remove_path(&entry.path)?,
+                Err(_) => remove_path(&entry.path)?,
             }
             names.push(entry.digest);
         }
-        for entry in self.entries("records")? {
-            let text = self.read_text("records", &entry.digest)?;
+        for entry in self.entries(Kind::Record)? {
+            let text = self.read_text(Kind::Record, &entry.digest)?;
             if Record::parse(&text, &entry.digest).is_none() {
-                place::remove_path(&entry.path)?;
+                remove_path(&entry.path)?;
+                names.push(entry.digest);
+            }
+        }
+        for entry in self.entries(Kind::CheckStamp)? {
+            let text = self.read_text(Kind::CheckStamp, &entry.digest)?;
+            if Digest::of_bytes(&text) != entry.digest {
+                remove_path(&entry.path)?;
                 names.push(entry.digest);
             }
         }
@@ -152,7 +172,7 @@ impl Store {
         };
         let mut contents = keep.contents.clone();
         let mut removed = Vec::new();
-        for entry in self.entries("records")? {
+        for entry in self.entries(Kind::Record)? {
             if keep.keys.contains(&entry.digest) || is_young(&entry) {
                 let record = self.recorded(&entry.digest);
                 contents.extend(record.iter().flat_map(|record| record.outputs.values()));
@@ -160,16 +180,22 @@ impl Store {
                 removed.push(entry);
             }
         }
+        let checks = { keep.checks.iter() }.map(|passed| Digest::of_bytes(passed.as_bytes()));
+        let checks: BTreeSet<Digest> = checks.collect();
         let objects = contents.iter().flat_map(|digest| self.objects_of(digest));
         let objects: BTreeSet<Digest> = objects.collect();
-        for (kind, kept) in [("objects", &objects), ("trees", &contents)] {
+        for (kind, kept) in [
+            (Kind::Object, &objects),
+            (Kind::Tree, &contents),
+            (Kind::CheckStamp, &checks),
+        ] {
             let entries = self.entries(kind)?.into_iter();
             removed
                 .extend(entries.filter(|entry| !kept.contains(&entry.digest) && !is_young(entry)));
         }
         if !is_trial {
             for entry in &removed {
-                place::remove_path(&entry.path)?;
+                remove_path(&entry.path)?;
             }
         }
         Ok(amount(&removed))
@@ -183,9 +209,9 @@ impl Store {
     }
 
     /// All files of a kind, sorted by name. What has another name is none of them.
-    fn entries(&self, kind: &str) -> Result<Vec<Entry>> {
+    pub(super) fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for folder in list(&self.root.join(kind))? {
+        for folder in list(&self.root.join(kind.folder()))? {
             let Some(first) = folder.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };

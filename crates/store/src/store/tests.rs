@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::file_state::SETTLING;
-use crate::remove_path;
+use crate::{Amount, Keep, ObjectStorage};
 
 struct Sandbox {
     folder: TempDir,
@@ -76,7 +76,7 @@ impl Sandbox {
 
     /// Writes to the file where it stands, as a careless program would.
     fn overwrite(&self, path: &Path, content: &str) {
-        place::set_mode(path, 0o644).unwrap();
+        set_mode(path, 0o644).unwrap();
         fs_err::write(path, content).unwrap();
     }
 
@@ -127,7 +127,7 @@ fn a_folder_goes_in_and_out() {
         sandbox.write("out/sub/twin", "twin");
         sandbox.write("out/nothing", "");
         sandbox.write("out/run", "#!/bin/sh\n");
-        place::set_mode(&sandbox.path("out/run"), 0o755).unwrap();
+        set_mode(&sandbox.path("out/run"), 0o755).unwrap();
         fs_err::create_dir_all(sandbox.path("out/empty/inside")).unwrap();
         let path = sandbox.path("out");
         let named = sandbox.index.digest(&path).unwrap();
@@ -156,7 +156,7 @@ fn an_empty_folder_and_an_executable_file_go_in_and_out() {
         sandbox.restore(&plain, "run").unwrap();
         let path = sandbox.path("run");
         sandbox.overwrite(&path, "#!/bin/sh\n");
-        place::set_mode(&path, 0o755).unwrap();
+        set_mode(&path, 0o755).unwrap();
 
         let empty = sandbox.put("empty");
         let executable = sandbox.put("run");
@@ -292,7 +292,7 @@ fn a_damaged_tree_is_noticed() {
     let mut sandbox = Sandbox::new();
     sandbox.write("out/file", "content");
     let digest = sandbox.put("out");
-    let tree = sandbox.store.place("trees", &digest);
+    let tree = sandbox.store.place(Kind::Tree, &digest);
     let text = fs_err::read_to_string(&tree).unwrap();
     fs_err::write(&tree, text.replace("file\"", "life\"")).unwrap();
     assert!(!sandbox.store.contains(&digest));
@@ -354,7 +354,7 @@ fn a_tree_that_leaves_its_folder_is_refused() {
         let digest = Tree::digest(text.as_bytes());
         sandbox
             .store
-            .write("trees", &digest, text.as_bytes())
+            .write(Kind::Tree, &digest, text.as_bytes())
             .unwrap();
         let error = sandbox.restore(&digest, "sub/out").unwrap_err();
         assert!(matches!(error, Error::UnsafePath { .. }), "{error}");
@@ -367,7 +367,7 @@ fn a_file_cannot_pass_for_a_folder() {
     let mut sandbox = Sandbox::new();
     sandbox.write("folder/a", "a");
     let folder = sandbox.put("folder");
-    let text = fs_err::read_to_string(sandbox.store.place("trees", &folder)).unwrap();
+    let text = fs_err::read_to_string(sandbox.store.place(Kind::Tree, &folder)).unwrap();
     sandbox.write("file", &text);
     let file = sandbox.put("file");
     sandbox.restore(&file, "file").unwrap();
@@ -394,7 +394,7 @@ fn records_are_kept_whole_or_not_at_all() {
     sandbox.store.record(&key, &replaced).unwrap();
     assert_eq!(sandbox.store.recorded(&key), Some(replaced));
 
-    let path = sandbox.store.place("records", &key);
+    let path = sandbox.store.place(Kind::Record, &key);
     let text = fs_err::read(&path).unwrap();
     for length in 0..text.trim_ascii_end().len() {
         fs_err::write(&path, &text[..length]).unwrap();
@@ -464,6 +464,7 @@ fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
         keys: [key].into(),
         contents: [kept].into(),
         since: None,
+        ..Keep::default()
     };
     let trial = sandbox.store.sweep(&keep, true).unwrap();
     assert!(sandbox.store.contains(&gone));
@@ -496,7 +497,7 @@ fn every_damaged_file_is_found_and_removed() {
     assert!(sandbox.store.verify_whole().unwrap().is_empty());
     let object = Digest::of_bytes(b"content");
     sandbox.overwrite(&sandbox.store.object(&object), "other..");
-    let tree = sandbox.store.place("trees", &digest);
+    let tree = sandbox.store.place(Kind::Tree, &digest);
     sandbox.overwrite(&tree, "atelier tree 1\n");
     assert_eq!(sandbox.store.verify_whole().unwrap(), [object, digest]);
     assert!(!tree.exists());
@@ -531,7 +532,11 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
     };
     let key = Digest::of_bytes(record.manifest.as_bytes());
     sandbox.store.record(&key, &record).unwrap();
-    let names = [("objects", object), ("trees", tree), ("records", key)];
+    let names = [
+        (Kind::Object, object),
+        (Kind::Tree, tree),
+        (Kind::Record, key),
+    ];
     let spoil: [fn(&Path, &Path); 3] = [
         // What the link leads to may change at any time.
         |path, moved| symlink(moved, path).unwrap(),
@@ -548,7 +553,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
             fs_err::rename(&path, &moved).unwrap();
             spoil(&path, &moved);
             assert_eq!(sandbox.store.recorded(&digest), None);
-            if kind == "objects" {
+            if kind == Kind::Object {
                 assert!(!sandbox.store.contains(&tree));
             }
             assert_eq!(sandbox.store.verify_whole().unwrap(), [digest]);
@@ -568,7 +573,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
 fn an_endless_text_is_not_read() {
     let sandbox = Sandbox::new();
     let digest = Digest::of_bytes(b"never seen");
-    for kind in ["trees", "records"] {
+    for kind in [Kind::Tree, Kind::Record] {
         let path = sandbox.store.place(kind, &digest);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         // A file of a terabyte, of which no byte is on the disk.
@@ -577,4 +582,87 @@ fn an_endless_text_is_not_read() {
     }
     assert_eq!(sandbox.store.recorded(&digest), None);
     assert!(!sandbox.store.contains(&digest));
+}
+
+#[test]
+fn a_check_is_stamped_once_for_its_text() {
+    let sandbox = Sandbox::new();
+    assert!(!sandbox.store.has_check_stamp("rows = 3"));
+    sandbox.store.stamp_check("rows = 3").unwrap();
+    assert!(sandbox.store.has_check_stamp("rows = 3"));
+    assert!(!sandbox.store.has_check_stamp("rows = 4"));
+    // No record of a run.
+    assert!(sandbox.store.records().unwrap().is_empty());
+    assert_eq!(sandbox.store.size().unwrap().check_stamps.files, 1);
+
+    // Under its name stands what somebody wrote there.
+    let name = Digest::of_bytes(b"rows = 4");
+    sandbox
+        .store
+        .write(Kind::CheckStamp, &name, b"rows = 5")
+        .unwrap();
+    assert!(!sandbox.store.has_check_stamp("rows = 4"));
+    assert_eq!(sandbox.store.verify_whole().unwrap(), [name]);
+
+    let mut keep = Keep::default();
+    keep.checks.insert("rows = 3".to_owned());
+    assert_eq!(sandbox.store.sweep(&keep, false).unwrap().files, 0);
+    assert!(sandbox.store.has_check_stamp("rows = 3"));
+    sandbox.store.sweep(&Keep::default(), false).unwrap();
+    assert!(!sandbox.store.has_check_stamp("rows = 3"));
+}
+
+/// Copies all of a kind from one storage to another, as a transfer does.
+fn transfer(kind: Kind, from: &dyn ObjectStorage, to: &dyn ObjectStorage) {
+    let mut names = Vec::new();
+    from.list(kind, &mut |name, n_bytes| {
+        names.push((name, n_bytes));
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    for (name, n_bytes) in names {
+        let mut bytes = Vec::new();
+        assert_eq!(from.get(kind, &name, &mut bytes).unwrap(), n_bytes);
+        to.put(kind, &name, &mut bytes.as_slice(), n_bytes).unwrap();
+        assert_eq!(to.exists(kind, &[name]).unwrap(), [true]);
+    }
+}
+
+#[test]
+fn what_another_storage_holds_is_restored_here() {
+    let mut far = Sandbox::new();
+    far.write("out/a", "content");
+    far.write("out/inner/b", "more");
+    let tree = far.put("out");
+    let mut near = Sandbox::new();
+    assert_eq!(near.store.exists(Kind::Tree, &[tree]).unwrap(), [false]);
+    for kind in Kind::ALL {
+        transfer(kind, &far.store, &near.store);
+    }
+    assert!(near.store.contains(&tree));
+    near.restore(&tree, "out").unwrap();
+    assert_eq!(
+        fs_err::read_to_string(near.path("out/inner/b")).unwrap(),
+        "more"
+    );
+    assert!(near.store.verify_whole().unwrap().is_empty());
+}
+
+#[test]
+fn an_object_is_stored_whole_or_not_at_all() {
+    let sandbox = Sandbox::new();
+    let storage: &dyn ObjectStorage = &sandbox.store;
+    let name = Digest::of_bytes(b"content");
+    for (n_bytes, found) in [(8, 7), (6, 7), (0, 1)] {
+        let error = storage
+            .put(Kind::Object, &name, &mut b"content".as_slice(), n_bytes)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot keep `{name}`: expected {n_bytes} bytes, found {found}")
+        );
+        assert_eq!(storage.exists(Kind::Object, &[name]).unwrap(), [false]);
+    }
+    let missing = storage.get(Kind::Object, &name, &mut Vec::new());
+    assert!(matches!(missing, Err(Error::Missing { .. })));
 }
