@@ -8,6 +8,7 @@
 //! 4. [`document`] writes them with their reasons; a file that is there is compared and left as it is.
 
 mod authors;
+mod changes;
 mod columns;
 mod cost;
 mod document;

@@ -10,13 +10,14 @@ use serde_json::Value;
 use tables::subset::Subset;
 
 use crate::authors::Source;
+use crate::changes::{self, Changes};
 use crate::cost::{self, Estimate, Machine};
 use crate::document;
 use crate::examine::Grouping;
 use crate::facts::{Class, Range};
 use crate::job::Job;
 use crate::plan::{Facts, Plan, Setting, Weights, counted};
-use crate::seen::{self, Changes, Seen};
+use crate::seen::Seen;
 use crate::target::Target;
 
 /// Rows of the table of classes beyond which the middle ones are left out.
@@ -190,7 +191,7 @@ impl Report {
         table: Option<&str>,
     ) -> anyhow::Result<()> {
         if let Some(existing) = &target.existing {
-            self.changes = Some(seen::changes(existing, seen, &self.settings));
+            self.changes = Some(changes::changes(existing, seen, &self.settings));
             return Ok(());
         }
         if job.dry_run {

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use crate::{ops, stock};
+use crate::{BatchStatistics, ops, stock};
 
 /// How operations run, and how activations are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,15 +11,6 @@ pub enum Backend {
     Cpu,
     /// By stock candle operations, on any device: activations are `[B, C, H, W]`.
     Stock,
-}
-
-/// The moments of a batch that update the running ones.
-#[derive(Clone, Debug)]
-pub struct BatchStatistics {
-    /// Mean of each channel, `[C]`.
-    pub mean: Tensor,
-    /// Unbiased variance of each channel, `[C]`, as PyTorch keeps it; 0 if a channel has a single value.
-    pub variance: Tensor,
 }
 
 impl Backend {

@@ -21,13 +21,15 @@ mod backend;
 mod cpu;
 mod device;
 mod ops;
+mod statistics;
 mod stock;
 
 pub use adam::{AdamStep, adam_step};
 pub use allocator::CachingAllocator;
-pub use backend::{Backend, BatchStatistics};
+pub use backend::Backend;
 pub use device::{memory_bytes, settle};
 pub use ops::relu::relu;
+pub use statistics::BatchStatistics;
 
 #[cfg(test)]
 mod tests;

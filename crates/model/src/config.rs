@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ModelError;
-
 /// The number of layers of a ResNet (He et al. 2015, table 1).
 ///
 /// In files it is the bare number, `18`, `34`, `50`, `101` or `152`.
@@ -67,14 +65,22 @@ impl fmt::Display for Depth {
     }
 }
 
-impl TryFrom<u64> for Depth {
-    type Error = ModelError;
+/// A number that is no ResNet's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{layers}` is not a ResNet depth: expected 18, 34, 50, 101 or 152")]
+pub struct UnknownDepth {
+    /// The number given.
+    pub layers: u64,
+}
 
-    fn try_from(layers: u64) -> Result<Self, ModelError> {
+impl TryFrom<u64> for Depth {
+    type Error = UnknownDepth;
+
+    fn try_from(layers: u64) -> Result<Self, UnknownDepth> {
         Self::ALL
             .into_iter()
             .find(|depth| depth.layers() == layers)
-            .ok_or(ModelError::UnknownDepth { layers })
+            .ok_or(UnknownDepth { layers })
     }
 }
 

@@ -2,17 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::Depth;
+use crate::config::{Depth, UnknownDepth};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A number that is no ResNet's.
-    #[error("`{layers}` is not a ResNet depth: expected 18, 34, 50, 101 or 152")]
-    UnknownDepth {
-        /// The number given.
-        layers: u64,
-    },
+    #[error(transparent)]
+    UnknownDepth(#[from] UnknownDepth),
     /// A layer of no units was asked for.
     #[error("`{name}` is 0: expected at least 1")]
     EmptyLayer {

@@ -16,12 +16,14 @@ mod error;
 mod initial;
 mod layer;
 mod memory;
+mod mode;
 mod network;
 mod place;
 pub mod weights;
 
-pub use config::{Config, Depth};
+pub use config::{Config, Depth, UnknownDepth};
 pub use device::device;
 pub use error::ModelError;
-pub use network::{Freeze, Mode, Network, Output};
+pub use mode::{Freeze, Mode};
+pub use network::{Network, Output};
 pub use place::Place;

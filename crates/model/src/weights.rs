@@ -6,6 +6,7 @@
 
 mod assign;
 mod backbone;
+mod entry;
 mod file;
 mod finite;
 mod names;

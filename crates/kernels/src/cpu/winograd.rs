@@ -12,6 +12,7 @@
 
 mod convolve;
 mod gradient;
+mod tiles;
 mod transform;
 mod weights;
 
@@ -19,17 +20,10 @@ pub(crate) use convolve::{forward, input_gradient};
 pub(crate) use gradient::weight_gradient;
 
 use super::shape::ConvShape;
+use tiles::GROUP;
 
-/// Frequencies of a tile.
-const PLANES: usize = 36;
-/// Output pixels on a side of a tile.
-const TILE: usize = 4;
-/// Channels which are transformed together.
-const GROUP: usize = 16;
 /// Below so many pixels in the batch, the transform of the weights costs more than the products save.
 const MINIMUM_PIXELS: usize = 1000;
-/// Numbers between planes: distances of a multiple of 4 KiB would share the same few lines of the cache.
-const PLANE_GAP: usize = 48;
 
 /// Whether the convolution has the form that this module computes.
 pub(crate) fn has_form(shape: &ConvShape) -> bool {
@@ -41,50 +35,4 @@ pub(crate) fn has_form(shape: &ConvShape) -> bool {
 /// Whether this module computes the convolution faster than a product with its patches.
 pub(crate) fn applies(shape: &ConvShape) -> bool {
     has_form(shape) && shape.out_pixels() >= MINIMUM_PIXELS
-}
-
-/// The tiles of a batch, in the order image, row, column.
-#[derive(Clone, Copy)]
-struct Tiles {
-    height: usize,
-    width: usize,
-    per_column: usize,
-    per_row: usize,
-    count: usize,
-}
-
-/// Where a tile lies.
-#[derive(Clone, Copy)]
-struct Place {
-    /// Index of the image's first pixel.
-    image: usize,
-    /// First row of the output tile.
-    row: usize,
-    /// First column of the output tile.
-    column: usize,
-}
-
-impl Tiles {
-    fn new(shape: &ConvShape) -> Self {
-        let (per_column, per_row) = (shape.height.div_ceil(TILE), shape.width.div_ceil(TILE));
-        let count = shape.batch * per_column * per_row;
-        Self {
-            height: shape.height,
-            width: shape.width,
-            per_column,
-            per_row,
-            count,
-        }
-    }
-
-    #[inline(always)]
-    fn place(&self, tile: usize) -> Place {
-        let per_image = self.per_column * self.per_row;
-        let (image, tile) = (tile / per_image, tile % per_image);
-        Place {
-            image: image * self.height * self.width,
-            row: tile / self.per_row * TILE,
-            column: tile % self.per_row * TILE,
-        }
-    }
 }

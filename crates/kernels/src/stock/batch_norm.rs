@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor};
 
 use crate::{
-    backend::BatchStatistics,
     ops::{overridden, relu::relu},
+    statistics::BatchStatistics,
 };
 
 /// Dimensions over which a channel's moments are taken.

@@ -7,7 +7,8 @@ use std::path::Path;
 use candle_core::{DType, Tensor};
 
 use super::assign::{listed_problems, recognize};
-use super::file::{Entry, File};
+use super::entry::Entry;
+use super::file::File;
 use super::finite;
 use super::names::{self, Found, Naming};
 use crate::block::{IMAGENET_CLASSES, layout};

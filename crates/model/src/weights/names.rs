@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::{Dict, Entry};
+use super::entry::{Dict, Entry};
 
 /// Words in names of networks that are preferred where a file holds several. The moving averages come first, as timm's
 /// loader has it; `encoder_q` and `online` are the trained ones of MoCo and BYOL.

@@ -30,7 +30,7 @@ fn same(found: &[f32], expected: &[f32]) -> bool {
 fn found(name: &str) -> (String, String, BTreeMap<String, Tensor>) {
     let mut file = File::open(&golden(&format!("checkpoints/{name}.pth"))).unwrap();
     let found = names::find(&file.dicts).unwrap();
-    let read = |(name, (original, entry)): (String, (String, file::Entry))| {
+    let read = |(name, (original, entry)): (String, (String, entry::Entry))| {
         let tensor = file.read(&original, &entry).unwrap();
         (name, tensor)
     };

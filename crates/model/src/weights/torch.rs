@@ -8,7 +8,7 @@ use candle_core::DType;
 use fs_err::File;
 use zip::ZipArchive;
 
-use super::file::{Data, Dict, Entry};
+use super::entry::{Data, Dict, Entry};
 use super::pickle::{self, Heap, Id, Pickle, Value};
 
 /// Levels of dictionaries and objects that are searched for tensors.

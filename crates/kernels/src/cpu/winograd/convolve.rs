@@ -15,7 +15,7 @@ use super::{
         shape::ConvShape,
         simd::vectorized,
     },
-    GROUP, PLANE_GAP, PLANES, TILE, Tiles,
+    tiles::{GROUP, PLANE_GAP, PLANES, TILE, Tiles},
     transform::{input_tile, output_tile, store},
     weights::{Direction, Weights},
 };

@@ -12,7 +12,7 @@ use super::{
         shape::ConvShape,
         simd::vectorized,
     },
-    GROUP, PLANE_GAP, PLANES, Tiles,
+    tiles::{GROUP, PLANE_GAP, PLANES, Tiles},
     transform::{G, Group, ZERO, copy, gradient_tile, input_tile},
 };
 

@@ -5,7 +5,10 @@
 //! - the output transform is `Aᵀ`, row `i` the points' `i`-th powers;
 //! - the weight transform is `G`, rows `(1, x, x²)` over the derivative of the product at the point.
 
-use super::{super::buffer::Unwritten, GROUP, Place, TILE, Tiles};
+use super::{
+    super::buffer::Unwritten,
+    tiles::{GROUP, Place, TILE, Tiles},
+};
 
 /// Channels that are transformed together.
 pub(super) type Group = [f32; GROUP];

@@ -10,7 +10,7 @@ use super::{
         shape::ConvShape,
         simd::vectorized,
     },
-    GROUP, PLANE_GAP, PLANES,
+    tiles::{GROUP, PLANE_GAP, PLANES},
     transform::{G, Group, ZERO, copy},
 };
 
