@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
-use stage::Stream;
+use random::Stream;
 use tables::prediction::Prediction;
 use tables::subset::Subset;
 
@@ -88,7 +88,7 @@ fn in_turns(groups: &BTreeMap<(usize, usize), Vec<usize>>, class: usize) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use stage::Seed;
+    use random::Seed;
 
     use super::*;
 

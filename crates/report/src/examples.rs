@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dataset::Orient;
 use maud::{Markup, html};
 use rand::seq::index::sample;
-use stage::Stream;
+use random::Stream;
 use tables::annotation::Annotation;
 use tables::prediction::Prediction;
 use tables::subset::Subset;

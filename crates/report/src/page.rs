@@ -1,7 +1,7 @@
 //! The page and its figures.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use stage::Stream;
+use random::Stream;
 
 use crate::examples::Grids;
 use crate::figure;

@@ -72,7 +72,7 @@ impl<'a> Shown<'a> {
 
 #[cfg(test)]
 mod tests {
-    use stage::Seed;
+    use random::Seed;
 
     use super::*;
     use crate::tests::study;

@@ -5,7 +5,7 @@ mod large;
 
 use std::io::Cursor;
 
-use stage::Seed;
+use random::Seed;
 use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;

@@ -1,4 +1,4 @@
-//! What a stage binary needs: its job file in, tables in and out, named seeds, progress.
+//! What a stage binary needs: its job file in, tables in and out, progress.
 //!
 //! A stage is three structs and one function:
 //!
@@ -12,7 +12,7 @@
 //! #[derive(Deserialize)]
 //! #[serde(deny_unknown_fields)]
 //! struct Params {
-//!     seed: stage::Seed,
+//!     seed: random::Seed,
 //! }
 //!
 //! #[derive(Deserialize)]
@@ -45,10 +45,8 @@ mod logging;
 mod output;
 mod progress;
 mod run;
-mod seed;
 
 pub use input::{Input, InputPath};
 pub use output::{Output, OutputPath, TableWriter};
 pub use progress::{Epoch, Progress};
 pub use run::{main, scratch};
-pub use seed::{Seed, Stream};

@@ -5,7 +5,7 @@
 
 use candle_core::{Device, Tensor};
 use model::{Config, Depth, Mode, ModelError, Network};
-use stage::{Seed, Stream};
+use random::{Seed, Stream};
 
 use crate::{Adam, CrossEntropy, Loss, TrainError};
 

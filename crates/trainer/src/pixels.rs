@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dataset::{Augmentation, Pixels, augment, center};
-use stage::{Seed, Stream};
+use random::{Seed, Stream};
 use tables::annotation::Annotation;
 
 use crate::TrainError;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{Mode, Network};
+use random::Seed;
 use serde::Deserialize;
-use stage::Seed;
 use tables::history::History;
 use tables::subset::Subset;
 use tables::timing::Timing;

@@ -9,8 +9,9 @@ use clustering::{
     count_distinct, kmeans_candidates, points_from_rows,
 };
 use ndarray::{Array2, ArrayView2};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, Progress, Seed};
+use stage::{Input, Output, Progress};
 use tables::cluster::Cluster;
 use tables::prediction::Prediction;
 use tables::silhouette::Silhouette;

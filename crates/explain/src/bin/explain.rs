@@ -10,8 +10,9 @@ use explain::{
     ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick, ranking, softmax,
 };
 use model::{Config, Depth, Network};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, InputPath, Output, Progress, Seed};
+use stage::{Input, InputPath, Output, Progress};
 use tables::explanation::Explanation;
 use tables::prediction::Prediction;
 

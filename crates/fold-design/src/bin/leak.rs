@@ -7,8 +7,9 @@ use fold_design::{
     Design, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
     split_by_class,
 };
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, Seed};
+use stage::{Input, Output};
 use tables::annotation::Annotation;
 use tables::fold::{Assignment, Fold};
 use tables::leak::Leak;

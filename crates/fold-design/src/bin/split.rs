@@ -8,8 +8,9 @@ use fold_design::{
     Balance, Design, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
     split_existing,
 };
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, Seed};
+use stage::{Input, Output};
 use tables::fold::{Assignment, Fold};
 use tables::{annotation::Annotation, balance, near_duplicate::NearDuplicate};
 

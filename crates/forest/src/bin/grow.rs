@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use forest::{Classes, Criterion, Features, Forest, Shape};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, Progress, Seed};
+use stage::{Input, Output, Progress};
 use tables::forest_prediction::ForestPrediction;
 use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use forest::{Classes, Features, Forest, Shape, top_k_accuracy};
+use random::Seed;
 use rayon::prelude::*;
 use search::{Assignment, Method, Search, Space, Trial};
 use serde::Deserialize;
-use stage::{Input, Output, Progress, Seed};
+use stage::{Input, Output, Progress};
 use tables::forest_trial::ForestTrial;
 use tables::prediction::Prediction;
 use tables::subset::Subset;

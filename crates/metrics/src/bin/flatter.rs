@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use metrics::{Collection, Judgment, Metric, Tally, intervals};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, Seed};
+use stage::{Input, Output};
 use tables::epoch_output::EpochOutput;
 use tables::flattery::Flattery;
 use tables::fold::Fold;

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use random::Seed;
 use report::{Options, Study, render};
 use serde::Deserialize;
-use stage::{Input, InputPath, OutputPath, Seed};
+use stage::{Input, InputPath, OutputPath};
 use tables::Table as _;
 use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use model::{Config, Depth, Freeze, Network};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, InputPath, Output, Progress, Seed};
+use stage::{Input, InputPath, Output, Progress};
 use tables::annotation::Annotation;
 use tables::feature::Feature;
 use trainer::{Frozen, PixelPictures, featurize};

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use model::{Config, Depth, Network};
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, InputPath, Output, Progress, Seed};
+use stage::{Input, InputPath, Output, Progress};
 use tables::annotation::Annotation;
 use tables::choice::Choice;
 use tables::fold::Fold;

@@ -9,7 +9,7 @@ use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
 use explain::{Squares, grad_cam, occlusion};
 use model::{Config, Depth, Freeze, Mode, Network};
-use stage::Seed;
+use random::Seed;
 use tables::history::History;
 use tables::subset::Subset;
 use tables::timing::Timing;

@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use random::Seed;
 use rayon::prelude::*;
 use serde::Deserialize;
-use stage::{OutputPath, Progress, Seed};
+use stage::{OutputPath, Progress};
 use tracing::info;
 
 mod canvas;

@@ -1,6 +1,6 @@
 //! Who paints what: invented authors, their habits, and titles.
 
-use stage::Seed;
+use random::Seed;
 
 use crate::dice::Dice;
 use crate::encode::Format;

@@ -13,8 +13,9 @@ use metrics::{
         Calibrators, Forecasts, ForestCalibrators, NetworkCalibrators, OneAgainstRest, Temperature,
     },
 };
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, OutputPath, Seed};
+use stage::{Input, Output, OutputPath};
 use tables::{
     calibration::Calibration, fold::Fold, forest_prediction::ForestPrediction,
     prediction::Prediction, reliability::Reliability, subset::Subset,

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use metrics::Collection;
+use random::Seed;
 use serde::Deserialize;
-use stage::{Input, Output, OutputPath, Progress, Seed};
+use stage::{Input, Output, OutputPath, Progress};
 use tables::{
     class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
     epoch_score::EpochScore, fold::Fold, forest_prediction::ForestPrediction,

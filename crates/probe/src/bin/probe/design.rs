@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use forest::Classes;
 use rand::seq::SliceRandom;
-use stage::Stream;
+use random::Stream;
 use tables::fold::{Assignment, Fold};
 use tables::subset::Subset;
 
@@ -183,7 +183,7 @@ mod tests {
         // Even rows are photos, odd ones art deco: six against two.
         let assignments = [["0"; 8], ["1"; 8]].concat();
         let design = design(&assignments).unwrap();
-        let stream = stage::Seed::new(1).stream("sample");
+        let stream = random::Seed::new(1).stream("sample");
         let pictures = vec![0, 2, 4, 6, 8, 10, 1, 3];
         let drawn = design.sample(pictures.clone(), 6, &stream, 0);
         assert_eq!(drawn.len(), 6);
