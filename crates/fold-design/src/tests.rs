@@ -13,11 +13,7 @@ const DESIGN: Design = Design {
 };
 
 fn streams(seed: u64) -> Streams {
-    let rng = |stream| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream);
-        rng
-    };
+    let rng = |stream| random::numbered(seed, stream);
     Streams {
         test: rng(0),
         deal: rng(1),

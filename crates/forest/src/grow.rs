@@ -1,7 +1,5 @@
 //! Trees together.
 
-use rand::SeedableRng as _;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +144,7 @@ impl Forest {
         }
         let balance = Balance::of(labels, n_classes);
         let trees = (0..params.n_trees as u64).into_par_iter().map(|tree| {
-            let mut rng = tree_rng(seed, tree);
+            let mut rng = random::numbered(seed, tree);
             let weights = if params.bootstrap {
                 balance.bootstrap(&mut rng)
             } else {
@@ -262,13 +260,6 @@ fn check_labels(features: &Features, labels: &[u32], n_classes: usize) -> Result
         return Err(ForestError::TooFewClasses(occurring.len()));
     }
     Ok(())
-}
-
-/// The randomness of one tree, whoever grows it.
-fn tree_rng(seed: u64, tree: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(tree);
-    rng
 }
 
 #[cfg(test)]

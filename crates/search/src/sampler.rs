@@ -1,6 +1,6 @@
 //! Asking and telling.
 
-use rand::{Rng as _, SeedableRng as _};
+use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
@@ -70,9 +70,7 @@ impl Search {
 
     /// The randomness of one trial.
     fn rng(&self, number: usize) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(number as u64);
-        rng
+        random::numbered(self.seed, number as u64)
     }
 }
 
