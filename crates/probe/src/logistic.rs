@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::{linesearch::MoreThuenteLineSearch, quasinewton::LBFGS};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use numeric::log_sum_exp;
 use serde::Deserialize;
 
 use crate::ProbeError;
@@ -144,9 +145,8 @@ fn occurring(rows: &[&[f32]], labels: &[u32], n_classes: usize) -> Result<Vec<us
 /// The logarithms of the softmax of each row of `scores` `[N, K]`.
 fn log_softmax(mut scores: Array2<f64>) -> Array2<f64> {
     for mut row in scores.rows_mut() {
-        let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = row.iter().map(|score| (score - highest).exp()).sum();
-        row -= highest + sum.ln();
+        let total = log_sum_exp(row.iter().copied());
+        row -= total;
     }
     scores
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use search::median;
+use numeric::median;
 use tables::probe::Probe;
 use tables::subset::Subset;
 

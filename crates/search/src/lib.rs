@@ -29,7 +29,7 @@ mod tpe;
 mod trial;
 
 pub use error::SearchError;
-pub use prune::{MedianPruner, median};
+pub use prune::MedianPruner;
 pub use sampler::{Method, Search};
 pub use space::{Assignment, Domain, Param, Space, Value};
 pub use trial::{State, Trial};

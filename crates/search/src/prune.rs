@@ -1,3 +1,4 @@
+use numeric::median;
 use serde::Deserialize;
 
 use crate::{State, Trial};
@@ -29,22 +30,6 @@ impl MedianPruner {
         }
         let best = steps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         best < median(&reached)
-    }
-}
-
-/// The median, for an even number the mean of the two middle ones; not a number for none.
-#[must_use]
-pub fn median(values: &[f64]) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        f64::midpoint(values[middle - 1], values[middle])
-    } else {
-        values[middle]
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
+use numeric::log_sum_exp;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -128,9 +129,7 @@ impl<'a> Density<'a> {
         let terms: Vec<f64> = terms
             .map(|(component, weight)| weight.ln() + self.ln_of(component, at))
             .collect();
-        let highest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = terms.iter().map(|term| (term - highest).exp()).sum();
-        highest + sum.ln()
+        log_sum_exp(terms.iter().copied())
     }
 
     fn ln_of(&self, component: &[Kernel], at: &Assignment) -> f64 {

@@ -1,11 +1,12 @@
 //! A trial: the pipeline with other parameters, fold by fold, beside the current state.
 
 use anyhow::{Context, ensure};
+use numeric::median;
 use pipeline::execute::{self, Options};
 use pipeline::graph::Reach;
 use pipeline::params::Overrides;
 use pipeline::{Sandbox, Workspace};
-use search::{Assignment, State, Trial, median};
+use search::{Assignment, State, Trial};
 
 use super::declared::Study;
 use super::folder_name;

@@ -1,6 +1,6 @@
 //! The best strength.
 
-use search::median;
+use numeric::median;
 use tables::probe::Probe;
 use tables::subset::Subset;
 
