@@ -1,6 +1,6 @@
 //! Which rows a tree is grown on, and what they weigh.
 
-use rand::Rng as _;
+use numeric::balanced_draws;
 use rand_chacha::ChaCha8Rng;
 
 /// Rows by class: every class weighs the same, whatever its number of rows.
@@ -13,10 +13,10 @@ pub(crate) struct Balance {
 
 impl Balance {
     /// Groups rows by `labels` `[N]`, each below `n_classes`.
-    pub(crate) fn of(labels: &[u32], n_classes: usize) -> Self {
+    pub(crate) fn of(labels: &[usize], n_classes: usize) -> Self {
         let mut classes = vec![Vec::new(); n_classes];
         for (row, &label) in labels.iter().enumerate() {
-            classes[label as usize].push(row);
+            classes[label].push(row);
         }
         classes.retain(|rows| !rows.is_empty());
         Self {
@@ -25,7 +25,8 @@ impl Balance {
         }
     }
 
-    /// `[N]`, weights that sum to `N`: `N / (K n)` for a row of a class of `n` rows (scikit-learn's `balanced`).
+    /// `[N]`, weights that sum to `N`: `N / (K n)` for a row of a class of `n` rows (scikit-learn's `balanced`). They are in
+    /// double precision, in which impurities are summed; `numeric::balanced_weights` rounds to single.
     pub(crate) fn weights(&self) -> Vec<f64> {
         let mut weights = vec![0.0; self.n_rows];
         for rows in &self.classes {
@@ -38,9 +39,8 @@ impl Balance {
     /// `[N]`, how often each row comes up in `N` draws by these weights, with replacement (scikit-learn 1.9).
     pub(crate) fn bootstrap(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let mut counts = vec![0.0; self.n_rows];
-        for _ in 0..self.n_rows {
-            let class = &self.classes[rng.random_range(0..self.classes.len())];
-            counts[class[rng.random_range(0..class.len())]] += 1.0;
+        for row in balanced_draws(&self.classes, self.n_rows, rng) {
+            counts[row] += 1.0;
         }
         counts
     }

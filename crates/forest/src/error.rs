@@ -17,7 +17,7 @@ pub enum ForestError {
         /// Index of the row.
         row: usize,
         /// Its label.
-        label: u32,
+        label: usize,
         /// Number of classes.
         n_classes: usize,
     },
@@ -27,13 +27,7 @@ pub enum ForestError {
     /// No feature differs between rows.
     #[error("cannot grow a forest: none of the {0} features varies")]
     Constant(usize),
-    /// A feature is infinite or not a number.
-    #[error("row {row} has a feature that is not finite")]
-    NotFinite {
-        /// Index of the row.
-        row: usize,
-    },
-    /// A row has another number of features than expected.
+    /// A row has another number of features than those that the forest was grown on.
     #[error("row {row} has {found} features, expected {expected}")]
     Width {
         /// Index of the row.

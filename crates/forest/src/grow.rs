@@ -1,11 +1,12 @@
 //! Trees together.
 
+use numeric::Matrix;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::ForestError;
 use crate::draw::Balance;
 use crate::tree::{Sample, Tree};
-use crate::{Features, ForestError};
 
 /// What a split is to make purer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,8 +131,8 @@ impl Forest {
     /// Labels don't fit the rows or the classes, fewer than two classes occur, no feature varies, or a parameter is out
     /// of its range.
     pub fn fit(
-        features: &Features,
-        labels: &[u32],
+        features: &Matrix,
+        labels: &[usize],
         n_classes: usize,
         params: &ForestParams,
         seed: u64,
@@ -139,8 +140,8 @@ impl Forest {
     ) -> Result<Self, ForestError> {
         check_params(params)?;
         check_labels(features, labels, n_classes)?;
-        if !features.any_varies() {
-            return Err(ForestError::Constant(features.n_features()));
+        if !any_varies(features) {
+            return Err(ForestError::Constant(features.n_columns()));
         }
         let balance = Balance::of(labels, n_classes);
         let trees = (0..params.n_trees as u64).into_par_iter().map(|tree| {
@@ -163,7 +164,7 @@ impl Forest {
         Ok(Self {
             trees: trees.collect(),
             n_classes,
-            n_features: features.n_features(),
+            n_features: features.n_columns(),
         })
     }
 
@@ -172,12 +173,12 @@ impl Forest {
     ///
     /// # Errors
     /// `F` is not that of the rows that the forest was grown on.
-    pub fn probabilities(&self, features: &Features) -> Result<Vec<Vec<f64>>, ForestError> {
+    pub fn probabilities(&self, features: &Matrix) -> Result<Vec<Vec<f64>>, ForestError> {
         if features.n_rows() == 0 {
             return Ok(Vec::new());
         }
-        if features.n_features() != self.n_features {
-            let found = features.n_features();
+        if features.n_columns() != self.n_features {
+            let found = features.n_columns();
             return Err(ForestError::Width {
                 row: 0,
                 found,
@@ -188,7 +189,7 @@ impl Forest {
         Ok(rows.map(|row| self.shares(features, row)).collect())
     }
 
-    fn shares(&self, features: &Features, row: usize) -> Vec<f64> {
+    fn shares(&self, features: &Matrix, row: usize) -> Vec<f64> {
         let mut sums = vec![0.0; self.n_classes];
         for tree in &self.trees {
             tree.add_shares(features, row, &mut sums);
@@ -239,14 +240,14 @@ fn check_params(params: &ForestParams) -> Result<(), ForestError> {
     Ok(())
 }
 
-fn check_labels(features: &Features, labels: &[u32], n_classes: usize) -> Result<(), ForestError> {
+fn check_labels(features: &Matrix, labels: &[usize], n_classes: usize) -> Result<(), ForestError> {
     if labels.len() != features.n_rows() {
         return Err(ForestError::LabelCount {
             labels: labels.len(),
             rows: features.n_rows(),
         });
     }
-    if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
+    if let Some(row) = labels.iter().position(|&label| label >= n_classes) {
         return Err(ForestError::Label {
             row,
             label: labels[row],
@@ -260,6 +261,15 @@ fn check_labels(features: &Features, labels: &[u32], n_classes: usize) -> Result
         return Err(ForestError::TooFewClasses(occurring.len()));
     }
     Ok(())
+}
+
+/// Whether a feature differs between rows.
+fn any_varies(features: &Matrix) -> bool {
+    let is_first = |row: usize| {
+        let mut pairs = features.row(row).iter().zip(features.row(0));
+        pairs.all(|(a, b)| a.total_cmp(b).is_eq())
+    };
+    (0..features.n_rows()).any(|row| !is_first(row))
 }
 
 #[cfg(test)]

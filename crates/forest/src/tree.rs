@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use numeric::Matrix;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Criterion, Features, ForestParams};
+use crate::{Criterion, ForestParams};
 
 /// A node purer than this is not split.
 const PURE: f64 = f64::EPSILON;
@@ -35,9 +36,9 @@ enum Node {
 /// What a tree is grown on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample<'a> {
-    pub(crate) features: &'a Features,
+    pub(crate) features: &'a Matrix,
     /// `[N]`, each below `n_classes`.
-    pub(crate) labels: &'a [u32],
+    pub(crate) labels: &'a [usize],
     pub(crate) n_classes: usize,
     /// `[N]`; rows of weight 0 are left out, the others count as one row each whatever their weight.
     pub(crate) weights: &'a [f64],
@@ -50,7 +51,7 @@ impl Tree {
         let grower = Grower {
             sample,
             params,
-            n_drawn: params.n_drawn(sample.features.n_features()),
+            n_drawn: params.n_drawn(sample.features.n_columns()),
             rng,
             tree: Self {
                 nodes: Vec::new(),
@@ -61,7 +62,7 @@ impl Tree {
     }
 
     /// Adds the shares `[K]` of the leaf that a row comes to.
-    pub(crate) fn add_shares(&self, features: &Features, row: usize, sums: &mut [f64]) {
+    pub(crate) fn add_shares(&self, features: &Matrix, row: usize, sums: &mut [f64]) {
         let mut at = 0;
         loop {
             match self.nodes[at] {
@@ -192,14 +193,14 @@ impl Grower<'_> {
     fn class_weights(&self, rows: &[usize]) -> Vec<f64> {
         let mut weights = vec![0.0; self.sample.n_classes];
         for &row in rows {
-            weights[self.sample.labels[row] as usize] += self.sample.weights[row];
+            weights[self.sample.labels[row]] += self.sample.weights[row];
         }
         weights
     }
 
     /// The best split by features drawn without replacement; more are drawn as long as all of them are constant.
     fn best_split(&mut self, rows: &[usize], weights: &[f64]) -> Option<Split> {
-        let mut features: Vec<usize> = (0..self.sample.features.n_features()).collect();
+        let mut features: Vec<usize> = (0..self.sample.features.n_columns()).collect();
         let (mut best, mut any_varies): (Option<Split>, bool) = (None, false);
         for visited in 0..features.len() {
             if visited >= self.n_drawn && any_varies {
@@ -239,7 +240,7 @@ impl Grower<'_> {
             let [(value, row), (next, _)] = *pair else {
                 unreachable!("windows of two")
             };
-            let (label, weight) = (self.sample.labels[row] as usize, self.sample.weights[row]);
+            let (label, weight) = (self.sample.labels[row], self.sample.weights[row]);
             low.add(label, weight);
             high.add(label, -weight);
             let least = self.params.min_samples_leaf;
@@ -334,9 +335,9 @@ mod tests {
 
     use super::*;
 
-    fn grow(rows: &[[f32; 2]], labels: &[u32], weights: &[f64], params: &ForestParams) -> Tree {
+    fn grow(rows: &[[f32; 2]], labels: &[usize], weights: &[f64], params: &ForestParams) -> Tree {
         let sample = Sample {
-            features: &Features::from_rows(rows).unwrap(),
+            features: &Matrix::from_rows(rows).unwrap(),
             labels,
             n_classes: 2,
             weights,
@@ -345,7 +346,7 @@ mod tests {
     }
 
     fn asked(tree: &Tree, x: f32) -> Vec<f64> {
-        let features = Features::from_rows(&[[x, 0.0]]).unwrap();
+        let features = Matrix::from_rows(&[[x, 0.0]]).unwrap();
         let mut shares = vec![0.0; 2];
         tree.add_shares(&features, 0, &mut shares);
         shares
@@ -394,7 +395,7 @@ mod tests {
     fn a_tree_as_deep_as_its_rows_is_grown() {
         // Every split takes one row off the end: classes alternate, and a leaf has one class.
         let rows: Vec<[f32; 2]> = (0..4000).map(|i| [i as f32, 0.0]).collect();
-        let labels: Vec<u32> = (0..4000).map(|i| i % 2).collect();
+        let labels: Vec<usize> = (0..4000).map(|i| i % 2).collect();
         let tree = grow(&rows, &labels, &vec![1.0; 4000], &ForestParams::default());
         assert_eq!(asked(&tree, 3.0), [0.0, 1.0]);
         assert_eq!(asked(&tree, 3998.0), [1.0, 0.0]);

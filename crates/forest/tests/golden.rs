@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use forest::{Criterion, Features, Forest, ForestParams};
+use forest::{Criterion, Forest, ForestParams};
+use numeric::{Matrix, argmax};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -42,7 +43,7 @@ impl Lcg {
 
 struct Part {
     rows: Vec<Vec<f32>>,
-    labels: Vec<u32>,
+    labels: Vec<usize>,
 }
 
 #[expect(
@@ -76,7 +77,7 @@ fn parts() -> (Part, Part) {
 fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
     let (train, test) = parts();
     let forest = Forest::fit(
-        &Features::from_rows(&train.rows).expect("rows are even"),
+        &Matrix::from_rows(&train.rows).expect("rows are even"),
         &train.labels,
         5,
         params,
@@ -85,17 +86,13 @@ fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
     )
     .expect("the rows have five classes");
     let probabilities = forest
-        .probabilities(&Features::from_rows(&test.rows).expect("rows are even"))
+        .probabilities(&Matrix::from_rows(&test.rows).expect("rows are even"))
         .expect("the rows are as wide as those of the forest");
     let (mut right, mut counts, mut log_loss) = ([0.0; 5], [0.0; 5], 0.0);
     for (row, &label) in probabilities.iter().zip(&test.labels) {
-        let own = row[label as usize];
-        let first_best = (0..5)
-            .rev()
-            .max_by(|&a, &b| row[a].total_cmp(&row[b]))
-            .expect("there are five classes");
-        right[label as usize] += f64::from(u8::from(first_best == label as usize));
-        counts[label as usize] += 1.0;
+        let own = row[label];
+        right[label] += f64::from(u8::from(argmax(row) == Some(label)));
+        counts[label] += 1.0;
         log_loss -= own.clamp(0.001, 1.0).ln();
     }
     let n = test.labels.len() as f64;

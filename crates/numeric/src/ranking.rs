@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn a_tie_counts_against_the_earlier_class() {
+        let rows = [[0.6, 0.3, 0.1], [0.3, 0.3, 0.4], [0.1, 0.6, 0.3]];
+        let top = |k| {
+            let rows = rows.iter().map(|scores| &scores[..]);
+            top_k_accuracy(rows.zip([0, 0, 1]), 3, k)
+        };
+        // Of class 0 the first of two rows: in the second, class 1 precedes it. Of class 1 the only row.
+        assert_abs_diff_eq!(top(2), 0.75);
+        assert_abs_diff_eq!(top(3), 1.0);
+    }
+
+    #[test]
     fn without_rows_the_accuracy_is_0() {
         assert_abs_diff_eq!(top(&[], 2), 0.0);
     }

@@ -1,3 +1,4 @@
+use numeric::MatrixError;
 use thiserror::Error;
 
 /// What keeps a classifier from being fitted or from predicting.
@@ -17,7 +18,7 @@ pub enum ProbeError {
         /// Index of the row.
         row: usize,
         /// Its label.
-        label: u32,
+        label: usize,
         /// Number of classes.
         n_classes: usize,
     },
@@ -46,4 +47,21 @@ pub enum ProbeError {
     /// The minimizer failed.
     #[error("cannot find the least loss: {0}")]
     Minimizer(String),
+}
+
+impl From<MatrixError> for ProbeError {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::Width {
+                row,
+                found,
+                expected,
+            } => Self::Width {
+                row,
+                found,
+                expected,
+            },
+            MatrixError::NotFinite { row, .. } => Self::NotFinite { row },
+        }
+    }
 }

@@ -73,7 +73,7 @@ impl LogisticRegression {
     /// occur.
     pub fn fit(
         rows: &[&[f32]],
-        labels: &[u32],
+        labels: &[usize],
         n_classes: usize,
         strength: Strength,
     ) -> Result<Self, ProbeError> {
@@ -119,21 +119,25 @@ impl LogisticRegression {
 }
 
 /// The codes that occur in `labels`, ascending.
-fn occurring(rows: &[&[f32]], labels: &[u32], n_classes: usize) -> Result<Vec<usize>, ProbeError> {
+fn occurring(
+    rows: &[&[f32]],
+    labels: &[usize],
+    n_classes: usize,
+) -> Result<Vec<usize>, ProbeError> {
     if labels.len() != rows.len() {
         return Err(ProbeError::LabelCount {
             labels: labels.len(),
             rows: rows.len(),
         });
     }
-    if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
+    if let Some(row) = labels.iter().position(|&label| label >= n_classes) {
         return Err(ProbeError::Label {
             row,
             label: labels[row],
             n_classes,
         });
     }
-    let mut codes: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
+    let mut codes = labels.to_vec();
     codes.sort_unstable();
     codes.dedup();
     if codes.len() < 2 {
@@ -165,8 +169,8 @@ struct Problem {
 }
 
 impl Problem {
-    fn new(features: Array2<f64>, labels: &[u32], classes: &[usize], strength: Strength) -> Self {
-        let place = |&label: &u32| classes.partition_point(|&class| class < label as usize);
+    fn new(features: Array2<f64>, labels: &[usize], classes: &[usize], strength: Strength) -> Self {
+        let place = |label: &usize| classes.partition_point(|class| class < label);
         let labels: Vec<usize> = labels.iter().map(place).collect();
         let mut counts = vec![0_usize; classes.len()];
         labels.iter().for_each(|&class| counts[class] += 1);
@@ -307,9 +311,9 @@ mod tests {
         [4.0, 0.0],
         [0.0, 9.0],
     ];
-    const LABELS: [u32; 6] = [0, 0, 0, 2, 2, 3];
+    const LABELS: [usize; 6] = [0, 0, 0, 2, 2, 3];
 
-    fn fit(rows: &[[f32; 2]], labels: &[u32], strength: f64) -> LogisticRegression {
+    fn fit(rows: &[[f32; 2]], labels: &[usize], strength: f64) -> LogisticRegression {
         let rows: Vec<&[f32]> = rows.iter().map(<[f32; 2]>::as_slice).collect();
         let strength = Strength::try_from(strength).unwrap();
         LogisticRegression::fit(&rows, labels, 4, strength).unwrap()
@@ -326,7 +330,7 @@ mod tests {
         assert!(fitted.has_converged());
         for (row, label) in probabilities(&fitted).iter().zip(LABELS) {
             assert_abs_diff_eq!(row.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
-            assert!(row[1] == 0.0 && row[label as usize] > 0.8, "{row:?}");
+            assert!(row[1] == 0.0 && row[label] > 0.8, "{row:?}");
         }
     }
 
@@ -379,7 +383,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_said() {
         let strength = Strength::try_from(1.0).unwrap();
-        let error = |labels: &[u32]| {
+        let error = |labels: &[usize]| {
             let rows: [&[f32]; 2] = [&[0.0], &[1.0]];
             let fitted = LogisticRegression::fit(&rows, labels, 2, strength);
             fitted.unwrap_err().to_string()

@@ -1,23 +1,13 @@
 //! Features on one scale.
 
 use ndarray::{Array1, Array2, Axis};
+use numeric::check_rows;
 
 use crate::ProbeError;
 
 /// `rows` as one array `[N, F]`, where `F` is `n_features`.
 pub(crate) fn matrix(rows: &[&[f32]], n_features: usize) -> Result<Array2<f64>, ProbeError> {
-    for (i, row) in rows.iter().enumerate() {
-        if row.len() != n_features {
-            return Err(ProbeError::Width {
-                row: i,
-                found: row.len(),
-                expected: n_features,
-            });
-        }
-        if row.iter().any(|value| !value.is_finite()) {
-            return Err(ProbeError::NotFinite { row: i });
-        }
-    }
+    check_rows(rows, n_features)?;
     Ok(Array2::from_shape_fn((rows.len(), n_features), |(i, j)| {
         f64::from(rows[i][j])
     }))

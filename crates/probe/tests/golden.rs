@@ -27,13 +27,13 @@ fn noise(i: u64, j: u64, salt: u64) -> f64 {
     clippy::cast_sign_loss,
     reason = "small numbers, as in `make.py`"
 )]
-fn label(i: u64, n_classes: u64) -> u32 {
-    (noise(i, 0, 1) * noise(i, 1, 2) * n_classes as f64) as u32
+fn label(i: u64, n_classes: u64) -> usize {
+    (noise(i, 0, 1) * noise(i, 1, 2) * n_classes as f64) as usize
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "exact in 32 bits")]
 fn row(i: u64, n_features: u64, n_classes: u64) -> Vec<f32> {
-    let label = u64::from(label(i, n_classes));
+    let label = label(i, n_classes) as u64;
     let value = |j: u64| {
         let signal = if label == j % n_classes { 1.0 } else { 0.0 };
         let varying = (j + 1) as f64 * (2.0 * noise(i, j, 3) + signal) - j as f64;
@@ -44,7 +44,7 @@ fn row(i: u64, n_features: u64, n_classes: u64) -> Vec<f32> {
 
 fn check(case: &Case) {
     let [n_train, n_test, n_features, n_classes] = case.size;
-    let labels: Vec<u32> = (0..n_train).map(|i| label(i, n_classes)).collect();
+    let labels: Vec<usize> = (0..n_train).map(|i| label(i, n_classes)).collect();
     let rows: Vec<Vec<f32>> = (0..n_train + n_test)
         .map(|i| row(i, n_features, n_classes))
         .collect();

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Classes, Criterion, Features, Forest, Shape};
+use forest::{Criterion, Forest, Shape};
+use numeric::{Classes, Matrix, argmax};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
@@ -107,12 +108,12 @@ fn classes(predictions: &[Prediction]) -> anyhow::Result<Classes> {
     Ok(classes)
 }
 
-fn features<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> anyhow::Result<Features> {
+fn features<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> anyhow::Result<Matrix> {
     let rows: Vec<&[f32]> = predictions
         .into_iter()
         .map(|prediction| prediction.embedding.as_slice())
         .collect();
-    Features::from_rows(&rows).context("cannot use the embeddings")
+    Matrix::from_rows(&rows).context("cannot use the embeddings")
 }
 
 fn grow(
@@ -123,15 +124,12 @@ fn grow(
 ) -> anyhow::Result<Forest> {
     let train = predictions.iter().filter(|row| row.subset == Subset::Train);
     let train: Vec<&Prediction> = train.collect();
-    let labels: Vec<u32> = train
-        .iter()
-        .filter_map(|row| classes.code(&row.label))
-        .collect();
+    let labels = classes.encode(train.iter().map(|row| row.label.as_str()))?;
     let progress = Progress::start("trees", shape.n_trees);
     Forest::fit(
         &features(train)?,
         &labels,
-        classes.names().len(),
+        classes.len(),
         &shape.into(),
         seed.stream("grow").number(),
         || progress.advance(1),
@@ -149,15 +147,6 @@ fn row(prediction: Prediction, shares: &[f64], classes: &Classes) -> ForestPredi
         label: prediction.label,
         subset: prediction.subset,
         probabilities: shares.iter().map(|&share| share as f32).collect(),
-        predicted: classes.names()[most_probable(shares)].clone(),
+        predicted: classes.names()[argmax(shares).expect("there are classes")].clone(),
     }
-}
-
-/// Index of the largest share; of equals, the first.
-fn most_probable(shares: &[f64]) -> usize {
-    let indices = 0..shares.len();
-    indices
-        .rev()
-        .max_by(|&a, &b| shares[a].total_cmp(&shares[b]))
-        .unwrap_or(0)
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Classes, Features, Forest, Shape, top_k_accuracy};
+use forest::{Forest, Shape};
+use numeric::{Classes, Matrix, argmax, top_k_accuracy};
 use random::Seed;
 use rayon::prelude::*;
 use search::{Assignment, Method, Search, Space, Trial};
@@ -107,7 +108,7 @@ fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Tri
 
 /// Images of one subset.
 struct Images {
-    features: Features,
+    features: Matrix,
     labels: Vec<String>,
 }
 
@@ -118,14 +119,13 @@ impl Images {
         ensure!(!rows.is_empty(), "the subset `{subset}` has no image");
         let embeddings: Vec<&[f32]> = rows.iter().map(|row| row.embedding.as_slice()).collect();
         Ok(Self {
-            features: Features::from_rows(&embeddings).context("cannot use the embeddings")?,
+            features: Matrix::from_rows(&embeddings).context("cannot use the embeddings")?,
             labels: rows.iter().map(|row| row.label.clone()).collect(),
         })
     }
 
-    fn codes(&self, classes: &Classes) -> Vec<u32> {
-        let codes = self.labels.iter().filter_map(|label| classes.code(label));
-        codes.collect()
+    fn codes(&self, classes: &Classes) -> anyhow::Result<Vec<usize>> {
+        Ok(classes.encode(self.labels.iter().map(String::as_str))?)
     }
 }
 
@@ -141,18 +141,21 @@ struct Judge {
 impl Judge {
     fn trial(&self, tried: Assignment, base: Shape) -> anyhow::Result<Trial> {
         let shape = shape(base, &tried)?;
+        let n_classes = self.classes.len();
         let forest = Forest::fit(
             &self.train.features,
-            &self.train.codes(&self.classes),
-            self.classes.names().len(),
+            &self.train.codes(&self.classes)?,
+            n_classes,
             &shape.into(),
             self.seed,
             || (),
         )
         .context("cannot fit a forest to the images of the subset `train`")?;
         let probabilities = forest.probabilities(&self.validation.features)?;
-        let k = TOP.min(self.classes.names().len().saturating_sub(1)).max(1);
-        let score = top_k_accuracy(&probabilities, &self.validation.codes(&self.classes), k);
+        let k = TOP.min(n_classes.saturating_sub(1)).max(1);
+        let codes = self.validation.codes(&self.classes)?;
+        let rows = probabilities.iter().map(Vec::as_slice).zip(codes);
+        let score = top_k_accuracy(rows, n_classes, k);
         Ok(Trial::complete(tried, score))
     }
 }
@@ -197,8 +200,7 @@ impl Kept {
 fn rows(trials: &[Trial], base: Shape) -> anyhow::Result<Vec<ForestTrial>> {
     let scores = trials.iter().map(|trial| trial.score.unwrap_or(0.0));
     let scores: Vec<f64> = scores.collect();
-    let places = (0..scores.len()).rev();
-    let best = places.max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let best = argmax(&scores);
     let numbered = trials.iter().zip(scores).enumerate();
     numbered
         .map(|(number, (trial, score))| {

@@ -1,13 +1,13 @@
 use super::*;
 
 /// Rows on a line: class 0 below 10, class 1 above; the second feature says nothing.
-fn line(n: usize) -> (Features, Vec<u32>) {
+fn line(n: usize) -> (Matrix, Vec<usize>) {
     let rows: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 * 20.0 / n as f32, 5.0]).collect();
-    let labels = rows.iter().map(|row| u32::from(row[0] >= 10.0)).collect();
-    (Features::from_rows(&rows).unwrap(), labels)
+    let labels = rows.iter().map(|row| usize::from(row[0] >= 10.0)).collect();
+    (Matrix::from_rows(&rows).unwrap(), labels)
 }
 
-fn forest(features: &Features, labels: &[u32], params: &ForestParams) -> Forest {
+fn forest(features: &Matrix, labels: &[usize], params: &ForestParams) -> Forest {
     Forest::fit(features, labels, 2, params, 1, || ()).unwrap()
 }
 
@@ -22,7 +22,7 @@ fn small() -> ForestParams {
 fn trees_agree_where_classes_are_apart_and_differ_at_the_border() {
     let (features, labels) = line(40);
     let forest = forest(&features, &labels, &small());
-    let asked = Features::from_rows(&[[1.0, 5.0], [9.75, 5.0], [19.0, 5.0]]).unwrap();
+    let asked = Matrix::from_rows(&[[1.0, 5.0], [9.75, 5.0], [19.0, 5.0]]).unwrap();
     let found = forest.probabilities(&asked).unwrap();
     assert_eq!((found[0][0], found[2][1]), (1.0, 1.0));
     assert!((0.2..0.8).contains(&found[1][0]), "{found:?}");
@@ -37,10 +37,10 @@ fn trees_agree_where_classes_are_apart_and_differ_at_the_border() {
 fn a_rare_class_weighs_as_much_as_a_common_one() {
     // The classes overlap fully: 95 rows against 5 at the same places.
     let rows: Vec<[f32; 1]> = (0..100).map(|i| [(i % 5) as f32]).collect();
-    let labels: Vec<u32> = (0..100).map(|i| u32::from(i >= 95)).collect();
-    let forest = forest(&Features::from_rows(&rows).unwrap(), &labels, &small());
+    let labels: Vec<usize> = (0..100).map(|i| usize::from(i >= 95)).collect();
+    let forest = forest(&Matrix::from_rows(&rows).unwrap(), &labels, &small());
     let found = forest
-        .probabilities(&Features::from_rows(&rows).unwrap())
+        .probabilities(&Matrix::from_rows(&rows).unwrap())
         .unwrap();
     let mean = found.iter().map(|row| row[1]).sum::<f64>() / 100.0;
     assert!((0.35..0.65).contains(&mean), "{mean}");
@@ -49,7 +49,7 @@ fn a_rare_class_weighs_as_much_as_a_common_one() {
 #[test]
 fn a_class_that_does_not_occur_gets_no_votes() {
     let (features, labels) = line(20);
-    let labels: Vec<u32> = labels.into_iter().map(|label| 2 * label).collect();
+    let labels: Vec<usize> = labels.into_iter().map(|label| 2 * label).collect();
     let forest = Forest::fit(&features, &labels, 4, &small(), 1, || ()).unwrap();
     let found = forest.probabilities(&features).unwrap();
     assert!(
@@ -64,8 +64,8 @@ fn depth_is_the_number_of_splits() {
     // Class 1 in the middle: one split cannot part it off, two can. All trees see the same rows, else one split at either
     // border would do together what one tree cannot.
     let rows: Vec<[f32; 1]> = (0..30).map(|i| [i as f32]).collect();
-    let labels: Vec<u32> = (0..30).map(|i| u32::from(i / 10 == 1)).collect();
-    let features = Features::from_rows(&rows).unwrap();
+    let labels: Vec<usize> = (0..30).map(|i| usize::from(i / 10 == 1)).collect();
+    let features = Matrix::from_rows(&rows).unwrap();
     let right = |max_depth| {
         let forest = forest(
             &features,
@@ -79,9 +79,7 @@ fn depth_is_the_number_of_splits() {
         let found = forest.probabilities(&features).unwrap();
         // Where exactly the classes part depends on the rows drawn: look away from the borders.
         let inner = (0..30).filter(|row| (2..8).contains(&(row % 10)));
-        inner
-            .filter(|&row| found[row][labels[row] as usize] > 0.5)
-            .count()
+        inner.filter(|&row| found[row][labels[row]] > 0.5).count()
     };
     assert!(right(Some(1)) < 18);
     assert_eq!((right(Some(2)), right(None)), (18, 18));
@@ -97,7 +95,7 @@ fn trees_differ_by_their_rows_alone_where_all_features_are_drawn() {
             ..small()
         };
         let forest = forest(&features, &labels, &params);
-        let asked = Features::from_rows(&[[9.72, 5.0]]).unwrap();
+        let asked = Matrix::from_rows(&[[9.72, 5.0]]).unwrap();
         forest.probabilities(&asked).unwrap()[0][0]
     };
     assert!((0.2..0.8).contains(&border(true)), "{}", border(true));
@@ -109,8 +107,8 @@ fn seeds_differ_and_threads_do_not() {
     let rows: Vec<[f32; 3]> = (0..60)
         .map(|i| [(i * i % 17) as f32, (i * 7 % 13) as f32, (i % 11) as f32])
         .collect();
-    let labels: Vec<u32> = (0..60).map(|i| i * i * 3 % 7 % 2).collect();
-    let features = Features::from_rows(&rows).unwrap();
+    let labels: Vec<usize> = (0..60).map(|i| i * i * 3 % 7 % 2).collect();
+    let features = Matrix::from_rows(&rows).unwrap();
     let run = |seed, threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -149,7 +147,7 @@ fn each_tree_is_told_of() {
 #[test]
 fn what_cannot_grow_says_why() {
     let (features, labels) = line(10);
-    let message = |features: &Features, labels: &[u32], params: &ForestParams| {
+    let message = |features: &Matrix, labels: &[usize], params: &ForestParams| {
         Forest::fit(features, labels, 2, params, 1, || ())
             .unwrap_err()
             .to_string()
@@ -166,7 +164,7 @@ fn what_cannot_grow_says_why() {
         message(&features, &[1; 10], &small()),
         "cannot grow a forest from rows of 1 classes: expected at least 2"
     );
-    let constant = Features::from_rows(&[[1.0, 2.0]; 10]).unwrap();
+    let constant = Matrix::from_rows(&[[1.0, 2.0]; 10]).unwrap();
     assert_eq!(
         message(&constant, &labels, &small()),
         "cannot grow a forest: none of the 2 features varies"
@@ -187,10 +185,10 @@ fn what_cannot_grow_says_why() {
         message(&features, &labels, &flat),
         "`max_depth` is 0, expected at least 1"
     );
-    let ragged = Features::from_rows(&[vec![1.0, 2.0], vec![1.0]]).unwrap_err();
-    assert_eq!(ragged.to_string(), "row 1 has 1 features, expected 2");
+    let ragged = Matrix::from_rows(&[vec![1.0, 2.0], vec![1.0]]).unwrap_err();
+    assert_eq!(ragged.to_string(), "row 1 has 1 values, expected 2");
     let narrow =
-        forest(&features, &labels, &small()).probabilities(&Features::from_rows(&[[1.0]]).unwrap());
+        forest(&features, &labels, &small()).probabilities(&Matrix::from_rows(&[[1.0]]).unwrap());
     assert_eq!(
         narrow.unwrap_err().to_string(),
         "row 0 has 1 features, expected 2"
@@ -198,7 +196,7 @@ fn what_cannot_grow_says_why() {
     let empty: [[f32; 2]; 0] = [];
     assert!(
         forest(&features, &labels, &small())
-            .probabilities(&Features::from_rows(&empty).unwrap())
+            .probabilities(&Matrix::from_rows(&empty).unwrap())
             .unwrap()
             .is_empty()
     );

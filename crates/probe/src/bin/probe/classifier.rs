@@ -1,6 +1,7 @@
 //! The classifiers that features are read by.
 
-use forest::{Features, Forest, Shape};
+use forest::{Forest, Shape};
+use numeric::Matrix;
 use probe::{LogisticRegression, Strength};
 
 /// Rows that are judged at once: their copy in double precision is all that memory holds of them.
@@ -34,7 +35,7 @@ impl Classifier {
     pub(crate) fn fit(
         &self,
         rows: &[&[f32]],
-        labels: &[u32],
+        labels: &[usize],
         n_classes: usize,
     ) -> anyhow::Result<Fitted> {
         Ok(match *self {
@@ -43,7 +44,7 @@ impl Classifier {
                 Fitted::Linear(Box::new(fitted))
             }
             Self::Forest { shape, seed } => Fitted::Forest(Forest::fit(
-                &Features::from_rows(rows)?,
+                &Matrix::from_rows(rows)?,
                 labels,
                 n_classes,
                 &shape.into(),
@@ -74,7 +75,7 @@ impl Fitted {
         for rows in rows.chunks(CHUNK) {
             probabilities.extend(match self {
                 Self::Linear(fitted) => fitted.probabilities(rows)?,
-                Self::Forest(fitted) => fitted.probabilities(&Features::from_rows(rows)?)?,
+                Self::Forest(fitted) => fitted.probabilities(&Matrix::from_rows(rows)?)?,
             });
         }
         Ok(probabilities)

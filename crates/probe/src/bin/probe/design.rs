@@ -1,7 +1,7 @@
 //! Subsets of the images in each fold.
 
 use anyhow::ensure;
-use forest::Classes;
+use numeric::{Classes, in_turns};
 use rand::seq::SliceRandom;
 use random::Stream;
 use tables::fold::{Assignment, Fold};
@@ -10,7 +10,7 @@ use tables::subset::Subset;
 /// The pictures in the order of their paths, their classes and folds.
 pub(crate) struct Design {
     paths: Vec<String>,
-    labels: Vec<u32>,
+    labels: Vec<usize>,
     assignments: Vec<Assignment>,
     n_classes: usize,
     folds: Vec<u32>,
@@ -39,12 +39,11 @@ impl Design {
             "the split has {} folds, expected at least {n_least}: one validates, all others are fitted",
             folds.len()
         );
-        let codes = rows.iter().filter_map(|row| classes.code(&row.label));
         Ok(Self {
             paths: rows.iter().map(|row| row.path.clone()).collect(),
-            labels: codes.collect(),
+            labels: classes.encode(rows.iter().map(|row| row.label.as_str()))?,
             assignments,
-            n_classes: classes.names().len(),
+            n_classes: classes.len(),
             folds,
         })
     }
@@ -98,20 +97,18 @@ impl Design {
         }
         let mut classes = vec![Vec::new(); self.n_classes];
         for picture in pictures {
-            classes[self.labels[picture] as usize].push(picture);
+            classes[self.labels[picture]].push(picture);
         }
         for (class, pictures) in (0..).zip(&mut classes) {
             pictures.shuffle(&mut stream.at(fold.into(), class));
         }
-        let longest = classes.iter().map(Vec::len).max().unwrap_or(0);
-        let turns = (0..longest).flat_map(|turn| classes.iter().filter_map(move |c| c.get(turn)));
-        let mut drawn: Vec<usize> = turns.copied().take(most).collect();
+        let mut drawn = in_turns(&classes, most);
         drawn.sort_unstable();
         drawn
     }
 
     /// The codes of the pictures' classes.
-    pub(crate) fn labels(&self, pictures: &[usize]) -> Vec<u32> {
+    pub(crate) fn labels(&self, pictures: &[usize]) -> Vec<usize> {
         pictures
             .iter()
             .map(|&picture| self.labels[picture])

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use forest::Shape;
+use numeric::top_k_accuracy;
 use probe::Strength;
 use random::{Seed, Stream};
 use rayon::prelude::*;
@@ -192,6 +193,8 @@ impl Task {
             let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
             // With as many guesses as classes, every image is right.
             for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
+                let rows = probabilities.iter().map(Vec::as_slice);
+                let rows = rows.zip(labels.iter().copied());
                 probes.push(Probe {
                     backbone: backbone.name.clone(),
                     pretrained: backbone.pretrained,
@@ -202,7 +205,7 @@ impl Task {
                     fold,
                     subset,
                     metric: metric.to_owned(),
-                    value: forest::top_k_accuracy(&probabilities, &labels, k),
+                    value: top_k_accuracy(rows, n_classes, k),
                 });
             }
         }
