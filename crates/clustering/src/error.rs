@@ -1,3 +1,4 @@
+use numeric::MatrixError;
 use thiserror::Error;
 
 /// What keeps points from being clustered or mapped.
@@ -72,4 +73,21 @@ pub enum ClusterError {
     /// The validity of a partition cannot be judged.
     #[error("cannot compute the silhouette")]
     Validity(#[from] metrics::MetricError),
+}
+
+impl From<MatrixError> for ClusterError {
+    fn from(error: MatrixError) -> Self {
+        match error {
+            MatrixError::Width {
+                row,
+                found,
+                expected,
+            } => Self::Ragged {
+                row,
+                found,
+                expected,
+            },
+            MatrixError::NotFinite { row, .. } => Self::NotFinite { row },
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use numeric::check_rows;
 
 use crate::ClusterError;
 
@@ -12,17 +13,10 @@ use crate::ClusterError;
 /// A row differs in length from the first, or holds a number that is not finite.
 pub fn points_from_rows(rows: &[&[f32]]) -> Result<Array2<f32>, ClusterError> {
     let expected = rows.first().map_or(0, |row| row.len());
-    let ragged = rows.iter().position(|row| row.len() != expected);
-    if let Some(row) = ragged {
-        return Err(ClusterError::Ragged {
-            row,
-            found: rows[row].len(),
-            expected,
-        });
-    }
-    let points = Array2::from_shape_fn((rows.len(), expected), |(i, j)| rows[i][j]);
-    check_finite(points.view())?;
-    Ok(points)
+    check_rows(rows, expected)?;
+    Ok(Array2::from_shape_fn((rows.len(), expected), |(i, j)| {
+        rows[i][j]
+    }))
 }
 
 /// Fails on the first point with a coordinate that is not finite.

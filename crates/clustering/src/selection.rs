@@ -1,7 +1,8 @@
 //! How many clusters: the number whose partition has the highest silhouette.
 
-use metrics::{Points, separation::silhouette};
+use metrics::separation::silhouette;
 use ndarray::ArrayView2;
+use numeric::Matrix;
 use rayon::prelude::*;
 
 use crate::{ClusterError, Dendrogram, KMeansParams, Sample, count_distinct, kmeans};
@@ -90,7 +91,7 @@ fn feasible(points: ArrayView2<'_, f32>, numbers: &[usize]) -> Vec<usize> {
 /// The points that silhouettes are computed of.
 struct Judged {
     sample: Sample,
-    points: Points,
+    points: Matrix,
 }
 
 impl Judged {
@@ -99,7 +100,7 @@ impl Judged {
         let rows = sample.rows().iter().map(|&row| points.row(row).to_vec());
         let rows: Vec<Vec<f32>> = rows.collect();
         Ok(Self {
-            points: Points::of(rows.iter().map(Vec::as_slice))?,
+            points: Matrix::from_rows(&rows)?,
             sample,
         })
     }
@@ -182,7 +183,8 @@ mod tests {
             .map(|&row| all[0].labels[row] as usize)
             .collect();
         let points = rows.of(points.view());
-        let points = Points::of(points.rows().into_iter().map(|row| row.to_slice().unwrap()));
+        let points: Vec<Vec<f32>> = points.rows().into_iter().map(|row| row.to_vec()).collect();
+        let points = Matrix::from_rows(&points);
         let expected = silhouette(&points.unwrap(), &labels).unwrap();
         assert_eq!(sampled[0].silhouette, expected);
         assert_ne!(sampled[0].silhouette, all[0].silhouette);

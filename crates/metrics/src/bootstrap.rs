@@ -1,5 +1,6 @@
 //! Intervals of the scores by resampling authors.
 
+use numeric::quantile;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -91,17 +92,4 @@ fn pictures_by_unit(units: &[usize]) -> (Vec<usize>, Vec<usize>) {
     order.sort_by_key(|&picture| units[picture]);
     let starts = (0..order.len()).filter(|&i| i == 0 || units[order[i]] != units[order[i - 1]]);
     (starts.chain([order.len()]).collect(), order)
-}
-
-/// The `q` quantile of the values, which are sorted and not empty.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a position within a list"
-)]
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let below = sorted[position.floor() as usize];
-    let above = sorted[position.ceil() as usize];
-    below + (above - below) * position.fract()
 }

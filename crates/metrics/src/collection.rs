@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use numeric::Classes;
+
 use crate::MetricError;
 
 /// Classes and authors of a collection of pictures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection {
-    labels: Vec<String>,
+    classes: Classes,
     /// By path.
     units: BTreeMap<String, usize>,
 }
@@ -21,16 +23,17 @@ impl Collection {
         for (number, (path, label, author)) in pictures.into_iter().enumerate() {
             let unit = author.map_or(number, |author| *authors.entry(author).or_insert(number));
             units.insert(path.to_owned(), unit);
-            labels.push(label.to_owned());
+            labels.push(label);
         }
-        labels.sort_unstable();
-        labels.dedup();
-        Self { labels, units }
+        Self {
+            classes: Classes::of(labels),
+            units,
+        }
     }
 
     /// Names of the classes, sorted: a class's code is its index.
     pub fn labels(&self) -> &[String] {
-        &self.labels
+        self.classes.names()
     }
 
     /// The code of `label`.
@@ -38,12 +41,10 @@ impl Collection {
     /// # Errors
     /// No picture is of this class.
     pub fn code(&self, label: &str) -> Result<usize, MetricError> {
-        let code = self
-            .labels
-            .binary_search_by(|known| known.as_str().cmp(label));
-        code.map_err(|_| MetricError::UnknownLabel {
+        let code = self.classes.index(label);
+        code.ok_or_else(|| MetricError::UnknownLabel {
             label: label.to_owned(),
-            known: self.labels.join(", "),
+            known: self.classes.names().join(", "),
         })
     }
 

@@ -33,16 +33,6 @@ pub enum MetricError {
         /// The score.
         value: f32,
     },
-    /// Points of different dimensions.
-    #[error("point {point} has {found} dimensions, the first has {expected}")]
-    Dimensions {
-        /// Its index.
-        point: usize,
-        /// Its dimensions.
-        found: usize,
-        /// The first one's.
-        expected: usize,
-    },
     /// Queries and references of different dimensions.
     #[error("the queries have {found} dimensions, the references {expected}")]
     SetDimensions {
@@ -50,14 +40,6 @@ pub enum MetricError {
         found: usize,
         /// The references'.
         expected: usize,
-    },
-    /// NaN or infinity among the coordinates.
-    #[error("point {point} has the coordinate {value}, expected a finite number")]
-    Coordinate {
-        /// Its index.
-        point: usize,
-        /// The coordinate.
-        value: f32,
     },
     /// Labels or units that don't match in number.
     #[error("{what}: found {found}, expected {expected}, one for each picture")]

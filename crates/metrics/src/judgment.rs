@@ -1,5 +1,7 @@
 //! What a model made of one picture.
 
+use numeric::{argmax, cross_entropy, rank};
+
 use crate::MetricError;
 
 /// A picture's true class against the model's scores of all classes: all that the scores of a model need.
@@ -22,12 +24,7 @@ impl Judgment {
     /// # Errors
     /// A logit is not finite, or `actual` is not below `K`.
     pub fn of_logits(logits: &[f32], actual: usize) -> Result<Self, MetricError> {
-        Self::new(logits, actual, |logits| {
-            let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let shifted = |logit: f32| f64::from(logit) - f64::from(highest);
-            let sum: f64 = logits.iter().map(|&logit| shifted(logit).exp()).sum();
-            sum.ln() - shifted(logits[actual])
-        })
+        Self::new(logits, actual, |logits| cross_entropy(logits, actual, 1.0))
     }
 
     /// By `probabilities` `[K]`, which sum to 1. The loss takes them from `[ε, 1 − ε]` with the `ε` of 64-bit floats,
@@ -51,34 +48,17 @@ impl Judgment {
             return Err(MetricError::NotFinite { class, value });
         }
         let predicted = argmax(scores).ok_or(MetricError::NoScores)?;
-        let Some(&own) = scores.get(actual) else {
+        if actual >= scores.len() {
             return Err(MetricError::UnknownClass {
                 code: actual,
                 classes: scores.len(),
             });
-        };
-        let before =
-            |(class, score): (usize, &f32)| *score > own || (class > actual && *score >= own);
+        }
         Ok(Self {
             actual,
             predicted,
-            rank: scores
-                .iter()
-                .enumerate()
-                .filter(|&entry| before(entry))
-                .count(),
+            rank: rank(scores, actual),
             loss: loss(scores),
         })
     }
-}
-
-/// The first index of the highest value.
-pub(crate) fn argmax<T: PartialOrd + Copy>(values: &[T]) -> Option<usize> {
-    let mut best = None;
-    for (i, &value) in values.iter().enumerate() {
-        if best.is_none_or(|best: usize| value > values[best]) {
-            best = Some(i);
-        }
-    }
-    best
 }

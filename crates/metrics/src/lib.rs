@@ -12,7 +12,6 @@ mod bootstrap;
 mod collection;
 mod error;
 mod judgment;
-mod points;
 mod tally;
 
 pub mod calibration;
@@ -23,7 +22,6 @@ pub use bootstrap::{Interval, bootstrap, intervals};
 pub use collection::Collection;
 pub use error::MetricError;
 pub use judgment::Judgment;
-pub use points::Points;
 pub use tally::{ClassFigures, Metric, Scores, Tally};
 
 #[cfg(test)]

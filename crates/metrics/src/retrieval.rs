@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use numeric::Matrix;
 use rayon::prelude::*;
 
-use crate::{MetricError, Points};
+use crate::MetricError;
 
 /// How the references of each query's label stand among its nearest ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,7 @@ pub enum Distance {
 /// Points with a label each.
 #[derive(Clone, Copy, Debug)]
 pub struct Labeled<'a> {
-    points: &'a Points,
+    points: &'a Matrix,
     labels: &'a [usize],
 }
 
@@ -43,12 +44,12 @@ impl<'a> Labeled<'a> {
     ///
     /// # Errors
     /// `labels` is not as long as `points`.
-    pub fn new(points: &'a Points, labels: &'a [usize]) -> Result<Self, MetricError> {
-        if labels.len() != points.len() {
+    pub fn new(points: &'a Matrix, labels: &'a [usize]) -> Result<Self, MetricError> {
+        if labels.len() != points.n_rows() {
             return Err(MetricError::Length {
                 what: "labels",
                 found: labels.len(),
-                expected: points.len(),
+                expected: points.n_rows(),
             });
         }
         Ok(Self { points, labels })
@@ -60,7 +61,7 @@ impl<'a> Labeled<'a> {
 /// # Errors
 /// `labels` is not as long as `points`.
 pub fn retrieval(
-    points: &Points,
+    points: &Matrix,
     labels: &[usize],
     distance: Distance,
 ) -> Result<Option<Retrieval>, MetricError> {
@@ -78,8 +79,8 @@ pub fn retrieval_from(
     references: Labeled<'_>,
     distance: Distance,
 ) -> Result<Option<Retrieval>, MetricError> {
-    let [found, expected] = [queries, references].map(|set| set.points.dimensions());
-    if found != expected && !queries.points.is_empty() && !references.points.is_empty() {
+    let [found, expected] = [queries, references].map(|set| set.points.n_columns());
+    if found != expected && queries.points.n_rows() > 0 && references.points.n_rows() > 0 {
         return Err(MetricError::SetDimensions { found, expected });
     }
     Ok(References::of(references, distance, Among::Others).answer(queries))
@@ -114,14 +115,14 @@ impl<'a> References<'a> {
         for &label in set.labels {
             *sizes.entry(label).or_insert(0) += 1;
         }
-        let rows: Vec<Vec<f64>> = (0..set.points.len())
+        let rows: Vec<Vec<f64>> = (0..set.points.n_rows())
             .map(|point| prepared(set.points, point, distance))
             .collect();
         let column = |d: usize| rows.iter().map(|row| row[d]).collect();
         Self {
             labels: set.labels,
             sizes,
-            columns: (0..set.points.dimensions()).map(column).collect(),
+            columns: (0..set.points.n_columns()).map(column).collect(),
             distance,
             among,
         }
@@ -193,7 +194,7 @@ impl<'a> References<'a> {
 }
 
 /// Coordinates `[D]` by which points are compared: for angles, those of the unit vector.
-fn prepared(points: &Points, point: usize, distance: Distance) -> Vec<f64> {
+fn prepared(points: &Matrix, point: usize, distance: Distance) -> Vec<f64> {
     let mut row: Vec<f64> = points.row(point).iter().map(|&v| f64::from(v)).collect();
     if distance == Distance::Cosine {
         let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();

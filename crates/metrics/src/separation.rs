@@ -3,9 +3,10 @@
 //! All three indices are defined for at least two labels and fewer labels than points; they are `None` otherwise, where
 //! scikit-learn raises an error. Distances are Euclidean and computed in 64 bits.
 
+use numeric::Matrix;
 use rayon::prelude::*;
 
-use crate::{MetricError, Points};
+use crate::MetricError;
 
 /// Mean silhouette (Rousseeuw 1987), in `[−1, 1]`, higher is better: the mean over the points of `(b − a) / max(a, b)`
 /// with `a` the mean distance to the others of its label and `b` that to the nearest other label. A point alone in its
@@ -13,14 +14,16 @@ use crate::{MetricError, Points};
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn silhouette(points: &Points, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn silhouette(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
-    let columns = points.columns();
+    let columns = columns(points);
     let of_point = |point| clusters.silhouette_of(point, &columns);
-    let silhouettes: Vec<f64> = (0..points.len()).into_par_iter().map(of_point).collect();
-    Ok(Some(silhouettes.iter().sum::<f64>() / points.len() as f64))
+    let silhouettes: Vec<f64> = (0..points.n_rows()).into_par_iter().map(of_point).collect();
+    Ok(Some(
+        silhouettes.iter().sum::<f64>() / points.n_rows() as f64,
+    ))
 }
 
 /// Davies-Bouldin index (Davies and Bouldin 1979), at least 0, lower is better: the mean over the labels of the worst
@@ -29,7 +32,7 @@ pub fn silhouette(points: &Points, labels: &[usize]) -> Result<Option<f64>, Metr
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn davies_bouldin(points: &Points, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn davies_bouldin(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
@@ -62,16 +65,16 @@ pub fn davies_bouldin(points: &Points, labels: &[usize]) -> Result<Option<f64>, 
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn calinski_harabasz(points: &Points, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn calinski_harabasz(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
     let centers = clusters.centers(points);
     let weighted = centers.iter().zip(&clusters.sizes);
-    let mut middle = vec![0.0; points.dimensions()];
+    let mut middle = vec![0.0; points.n_columns()];
     for (center, &size) in weighted.clone() {
         for (m, c) in middle.iter_mut().zip(center) {
-            *m += c * size as f64 / points.len() as f64;
+            *m += c * size as f64 / points.n_rows() as f64;
         }
     }
     let between: f64 = weighted
@@ -84,7 +87,7 @@ pub fn calinski_harabasz(points: &Points, labels: &[usize]) -> Result<Option<f64
     if within <= 0.0 {
         return Ok(Some(1.0));
     }
-    let freedom = (points.len() - centers.len()) as f64 / (centers.len() - 1) as f64;
+    let freedom = (points.n_rows() - centers.len()) as f64 / (centers.len() - 1) as f64;
     Ok(Some(between / within * freedom))
 }
 
@@ -101,18 +104,18 @@ struct Clusters {
 
 impl Clusters {
     /// `None` for one label, or as many as points.
-    fn of(points: &Points, labels: &[usize]) -> Result<Option<Self>, MetricError> {
-        if labels.len() != points.len() {
+    fn of(points: &Matrix, labels: &[usize]) -> Result<Option<Self>, MetricError> {
+        if labels.len() != points.n_rows() {
             return Err(MetricError::Length {
                 what: "labels",
                 found: labels.len(),
-                expected: points.len(),
+                expected: points.n_rows(),
             });
         }
         let mut distinct = labels.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
-        if distinct.len() < 2 || distinct.len() >= points.len() {
+        if distinct.len() < 2 || distinct.len() >= points.n_rows() {
             return Ok(None);
         }
         let number = |label: &usize| distinct.partition_point(|other| other < label);
@@ -125,8 +128,8 @@ impl Clusters {
     }
 
     /// Means, `[clusters, D]`.
-    fn centers(&self, points: &Points) -> Vec<Vec<f64>> {
-        let mut centers = vec![vec![0.0; points.dimensions()]; self.sizes.len()];
+    fn centers(&self, points: &Matrix) -> Vec<Vec<f64>> {
+        let mut centers = vec![vec![0.0; points.n_columns()]; self.sizes.len()];
         for (point, &cluster) in self.of_point.iter().enumerate() {
             for (sum, value) in centers[cluster].iter_mut().zip(points.row(point)) {
                 *sum += f64::from(*value);
@@ -176,6 +179,14 @@ impl Clusters {
         }
         sums
     }
+}
+
+/// `[D, N]`, so that distances to many points are computed side by side.
+fn columns(points: &Matrix) -> Vec<Vec<f64>> {
+    let column = |d| (0..points.n_rows()).map(move |point| f64::from(points.at(point, d)));
+    (0..points.n_columns())
+        .map(|d| column(d).collect())
+        .collect()
 }
 
 /// Squared distance.

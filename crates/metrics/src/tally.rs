@@ -1,5 +1,7 @@
 //! Counted judgments, and the scores read off them.
 
+use numeric::mean_share;
+
 use crate::Judgment;
 
 /// A score of a model on a subset.
@@ -196,8 +198,7 @@ impl Tally {
 
     fn weighted_top(&self, report: &[ClassFigures], k: usize) -> f64 {
         let classes = report.iter().zip(&self.ranks);
-        let present = classes.filter(|(figures, _)| figures.support > 0);
-        mean(present.map(|(figures, ranks)| ratio(ranks[..k].iter().sum(), figures.support)))
+        mean_share(classes.map(|(figures, ranks)| (ranks[..k].iter().sum(), figures.support)))
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use approx::assert_relative_eq;
 use metrics::{
-    Judgment, Metric, Points, Tally,
+    Judgment, Metric, Tally,
     separation::{calinski_harabasz, davies_bouldin, silhouette},
 };
+use numeric::Matrix;
 use serde::Deserialize;
 
 const N: u64 = 120;
@@ -55,12 +56,12 @@ fn logits(case: &Case, actual: &[usize]) -> Vec<Vec<f32>> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "exact in 32 bits")]
-fn points(actual: &[usize]) -> Points {
+fn points(actual: &[usize]) -> Matrix {
     let value =
         |i, d, actual: usize| (8.0 * noise(i, d, 5) + (actual as u64 * (d + 1)) as f64) as f32;
     let row = |(i, &actual)| (0..D).map(|d| value(i, d, actual)).collect::<Vec<_>>();
     let rows: Vec<Vec<f32>> = (0..N).zip(actual).map(row).collect();
-    Points::of(rows.iter().map(Vec::as_slice)).expect("rows of one length")
+    Matrix::from_rows(&rows).expect("rows of one length")
 }
 
 /// The softmax in eighths, rounded down.

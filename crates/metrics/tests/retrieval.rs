@@ -3,10 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use approx::assert_relative_eq;
-use metrics::{
-    Points,
-    retrieval::{Distance, Labeled, Retrieval, retrieval, retrieval_from},
-};
+use metrics::retrieval::{Distance, Labeled, Retrieval, retrieval, retrieval_from};
+use numeric::Matrix;
 use serde::Deserialize;
 
 const N: u64 = 200;
@@ -45,7 +43,7 @@ fn noise(i: u64, j: u64, salt: u64) -> f64 {
     clippy::cast_sign_loss,
     reason = "small numbers, and coordinates exact in 32 bits"
 )]
-fn labeled(n: u64, salt: u64) -> (Points, Vec<usize>) {
+fn labeled(n: u64, salt: u64) -> (Matrix, Vec<usize>) {
     let label = |i| (noise(i, 0, salt) * noise(i, 1, salt) * K as f64) as u64;
     let labels: Vec<u64> = (0..n - 1).map(label).chain([K]).collect();
     let value = |i: u64, d: u64, label: u64| {
@@ -53,7 +51,7 @@ fn labeled(n: u64, salt: u64) -> (Points, Vec<usize>) {
     };
     let row = |(i, &label): (u64, &u64)| (0..D).map(|d| value(i, d, label)).collect();
     let rows: Vec<Vec<f32>> = (0..n).zip(&labels).map(row).collect();
-    let points = Points::of(rows.iter().map(Vec::as_slice)).unwrap();
+    let points = Matrix::from_rows(&rows).unwrap();
     (points, labels.iter().map(|&label| label as usize).collect())
 }
 

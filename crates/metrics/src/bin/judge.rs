@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use metrics::Points;
 use metrics::retrieval::{Distance, retrieval};
 use metrics::separation::{davies_bouldin, silhouette};
+use numeric::{Classes, Matrix};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
@@ -121,8 +121,9 @@ fn of_space(
     place: impl Fn(&Arrangement) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
     let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
-    let points = Points::of(placed.iter().map(Vec::as_slice))?;
-    let labels = codes(pictures);
+    let points = Matrix::from_rows(&placed)?;
+    let labels = pictures.iter().map(|row| row.label.as_str());
+    let labels = Classes::of(labels.clone()).encode(labels)?;
     let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
     Ok([
         ("silhouette", silhouette(&points, &labels)?),
@@ -130,13 +131,4 @@ fn of_space(
         ("recall_at_1", retrieval.map(|found| found.recall_at_1)),
         ("map_at_r", retrieval.map(|found| found.map_at_r)),
     ])
-}
-
-/// The number of each picture's class among those of the pictures.
-fn codes(pictures: &[&Arrangement]) -> Vec<usize> {
-    let mut labels: Vec<&str> = pictures.iter().map(|row| row.label.as_str()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    let code = |row: &&Arrangement| labels.partition_point(|label| *label < row.label.as_str());
-    pictures.iter().map(code).collect()
 }

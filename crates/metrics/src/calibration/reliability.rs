@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
+use numeric::argmax;
+
 use super::Forecasts;
-use crate::judgment::argmax;
 
 /// The pictures whose confidence is in `(low, high]`; the lowest bin holds 0 too.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,6 +4,7 @@ use argmin::{
     core::{CostFunction, Error, Executor},
     solver::brent::BrentOpt,
 };
+use numeric::{cross_entropy, softmax};
 use serde::{Deserialize, Serialize};
 
 use crate::{Judgment, MetricError};
@@ -61,17 +62,7 @@ impl Temperature {
 
     /// Probabilities `[K]` of `logits` `[K]`, which are finite.
     pub fn apply(self, logits: &[f32]) -> Vec<f64> {
-        let cooled = self.cooled(logits);
-        let exps = cooled.iter().map(|z| z.exp());
-        let sum: f64 = exps.clone().sum();
-        exps.map(|exp| exp / sum).collect()
-    }
-
-    /// `logits` divided, the highest at 0.
-    fn cooled(self, logits: &[f32]) -> Vec<f64> {
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let shifted = logits.iter().map(|&z| f64::from(z) - f64::from(highest));
-        shifted.map(|z| z / self.0).collect()
+        softmax(logits, self.0)
     }
 }
 
@@ -104,11 +95,9 @@ impl CostFunction for LogLoss<'_> {
     type Output = f64;
 
     fn cost(&self, ln_temperature: &f64) -> Result<f64, Error> {
-        let temperature = Temperature(ln_temperature.exp());
-        let loss = |(logits, &actual): (&&[f32], &usize)| {
-            let cooled = temperature.cooled(logits);
-            cooled.iter().map(|z| z.exp()).sum::<f64>().ln() - cooled[actual]
-        };
+        let temperature = ln_temperature.exp();
+        let loss =
+            |(logits, &actual): (&&[f32], &usize)| cross_entropy(logits, actual, temperature);
         let pictures = self.logits.iter().zip(self.actual);
         Ok(pictures.map(loss).sum::<f64>() / self.actual.len() as f64)
     }

@@ -2,16 +2,16 @@ use approx::assert_abs_diff_eq;
 
 use super::*;
 
-fn line(values: &[f32]) -> Points {
-    Points::of(values.chunks(1)).unwrap()
+fn line(values: &[f32]) -> Matrix {
+    Matrix::from_rows(&values.chunks(1).collect::<Vec<_>>()).unwrap()
 }
 
-fn plane(values: &[f32]) -> Points {
-    Points::of(values.chunks(2)).unwrap()
+fn plane(values: &[f32]) -> Matrix {
+    Matrix::from_rows(&values.chunks(2).collect::<Vec<_>>()).unwrap()
 }
 
 /// Numbers without order, some of which occur twice, in two dimensions, with 7 labels.
-fn many() -> (Points, Vec<usize>) {
+fn many() -> (Matrix, Vec<usize>) {
     let value = |i: u32| ((i * i * 31 + i * 7919) % 1009) as f32;
     let values: Vec<f32> = (0..1400).map(value).collect();
     let labels = (0..700_usize).map(|i| i * i % 11 % 7).collect();
@@ -76,7 +76,7 @@ fn queries_look_among_references() {
 
 #[test]
 fn what_cannot_be_asked() {
-    let (points, none) = (line(&[0.0, 1.0]), Points::of([]).unwrap());
+    let (points, none) = (line(&[0.0, 1.0]), line(&[]));
     let found = |points, labels: &[usize]| retrieval(points, labels, Distance::Cosine);
     assert_eq!(found(&points, &[0, 1]).unwrap(), None);
     assert_eq!(found(&none, &[]).unwrap(), None);
@@ -98,11 +98,11 @@ fn what_cannot_be_asked() {
 #[test]
 fn scores_depend_on_no_scale_and_no_number_of_threads() {
     let (points, labels) = many();
-    let doubled: Vec<f32> = (0..points.len())
+    let doubled: Vec<f32> = (0..points.n_rows())
         .flat_map(|point| points.row(point).to_vec())
         .map(|value| 2.0 * value)
         .collect();
-    let with = |threads, points: &Points, distance| {
+    let with = |threads, points: &Matrix, distance| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()

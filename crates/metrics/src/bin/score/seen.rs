@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use metrics::{
-    Collection, Judgment, Points, Tally,
+    Collection, Judgment, Tally,
     separation::{calinski_harabasz, davies_bouldin, silhouette},
 };
+use numeric::Matrix;
 use rand_chacha::ChaCha8Rng;
 use tables::{
     epoch_output::EpochOutput, forest_prediction::ForestPrediction, prediction::Prediction,
@@ -152,10 +153,9 @@ const CODES: [(&str, Code); 2] = [
     ("true", |judgment| judgment.actual),
 ];
 
-fn points(seen: &[&Seen]) -> anyhow::Result<Points> {
-    Ok(Points::of(
-        seen.iter().map(|picture| picture.embedding.as_slice()),
-    )?)
+fn points(seen: &[&Seen]) -> anyhow::Result<Matrix> {
+    let rows = seen.iter().map(|picture| picture.embedding.as_slice());
+    Ok(Matrix::from_rows(&rows.collect::<Vec<_>>())?)
 }
 
 fn draw<'a>(seen: &[&'a Seen], sample: usize, rng: &mut ChaCha8Rng) -> Vec<&'a Seen> {
