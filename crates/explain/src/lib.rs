@@ -12,5 +12,5 @@ mod probability;
 pub use cam::grad_cam;
 pub use error::ExplainError;
 pub use occlusion::{Squares, amplitude, occlusion};
-pub use pick::{Limits, pick, ranking};
+pub use pick::{Limits, pick};
 pub use probability::softmax;

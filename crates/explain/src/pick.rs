@@ -1,7 +1,6 @@
 //! Which pictures are explained.
 
-use std::collections::BTreeMap;
-
+use numeric::{Classes, in_turns, rank};
 use rand::seq::SliceRandom;
 use random::Stream;
 use tables::prediction::Prediction;
@@ -9,14 +8,6 @@ use tables::subset::Subset;
 
 /// Right at the first guess, right at the second, wrong.
 const OUTCOMES: usize = 3;
-
-/// The classes from the highest logit down; of equal logits the later class goes first, as in the top-k scores.
-#[must_use]
-pub fn ranking(logits: &[f32]) -> Vec<usize> {
-    let mut classes: Vec<usize> = (0..logits.len()).rev().collect();
-    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-    classes
-}
 
 /// How many images are explained.
 #[derive(Clone, Copy, Debug)]
@@ -34,56 +25,38 @@ pub struct Limits {
 ///
 /// They come from the subsets that the network was not fitted to, drawn by `stream`. A class's pictures are those right at
 /// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
-/// `classes` are the names by code.
+/// `classes` are those of the network: each prediction has a logit for every one.
 #[must_use]
 pub fn pick(
     predictions: &[Prediction],
-    classes: &[&str],
+    classes: &Classes,
     limits: Limits,
     stream: &Stream,
 ) -> Vec<usize> {
-    let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    let mut groups = vec![vec![Vec::new(); OUTCOMES]; classes.len()];
     for (row, prediction) in predictions.iter().enumerate() {
-        let class = classes.iter().position(|class| *class == prediction.label);
+        let class = classes.index(&prediction.label);
         let Some(class) = class.filter(|_| prediction.subset != Subset::Train) else {
             continue;
         };
-        let before = ranking(&prediction.logits)
-            .into_iter()
-            .take_while(|&c| c != class);
-        let outcome = before.count().min(OUTCOMES - 1);
-        groups.entry((class, outcome)).or_default().push(row);
+        let outcome = rank(&prediction.logits, class).min(OUTCOMES - 1);
+        groups[class][outcome].push(row);
     }
-    for (&(class, outcome), rows) in &mut groups {
-        rows.shuffle(&mut stream.at(class as u64, outcome as u64));
+    for (class, outcomes) in groups.iter_mut().enumerate() {
+        for (outcome, rows) in outcomes.iter_mut().enumerate() {
+            rows.shuffle(&mut stream.at(class as u64, outcome as u64));
+        }
     }
-    let mut classes: Vec<Vec<usize>> = (0..classes.len())
-        .map(|class| in_turns(&groups, class))
+    let classes = groups.iter();
+    let mut classes: Vec<Vec<usize>> = classes
+        .map(|outcomes| in_turns(outcomes, limits.per_class))
         .collect();
     // No group has the number of a class beyond all others.
     let mut rng = stream.at(classes.len() as u64, 0);
     classes.shuffle(&mut rng);
-    let turns = (0..limits.per_class.min(predictions.len()))
-        .flat_map(|turn| classes.iter().filter_map(move |rows| rows.get(turn)));
-    let mut picked: Vec<usize> = turns.copied().take(limits.total).collect();
+    let mut picked = in_turns(&classes, limits.total);
     picked.sort_unstable();
     picked
-}
-
-/// The first of each outcome, then the second of each, and so on.
-fn in_turns(groups: &BTreeMap<(usize, usize), Vec<usize>>, class: usize) -> Vec<usize> {
-    let groups: Vec<&Vec<usize>> = (0..OUTCOMES)
-        .filter_map(|outcome| groups.get(&(class, outcome)))
-        .collect();
-    let longest = groups.iter().map(|rows| rows.len()).max().unwrap_or(0);
-    (0..longest)
-        .flat_map(|turn| {
-            groups
-                .iter()
-                .filter_map(move |rows| rows.get(turn))
-                .copied()
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -129,7 +102,7 @@ mod tests {
     fn within(per_class: usize, total: usize, seed: u64) -> Vec<usize> {
         let stream = Seed::new(seed).stream("explain");
         let limits = Limits { per_class, total };
-        pick(&predictions(), &CLASSES, limits, &stream)
+        pick(&predictions(), &Classes::of(CLASSES), limits, &stream)
     }
 
     #[test]
@@ -161,11 +134,5 @@ mod tests {
         let firsts: std::collections::BTreeSet<_> =
             (0..20).map(|seed| picked(1, seed)[0]).collect();
         assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [1, 2]);
-    }
-
-    #[test]
-    fn classes_are_ranked_by_logit() {
-        assert_eq!(ranking(&[0.1, 0.7, 0.2]), [1, 2, 0]);
-        assert_eq!(ranking(&[0.5, 0.5, 0.9]), [2, 1, 0]);
     }
 }

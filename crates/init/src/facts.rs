@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use numeric::median_high;
 use serde::{Deserialize, Serialize};
 use tables::annotation::Annotation;
 use tables::subset::Subset;
@@ -37,13 +38,11 @@ pub(crate) struct Range {
 impl Range {
     /// Of at least one number.
     pub(crate) fn of(numbers: impl Iterator<Item = u32>) -> Option<Self> {
-        let mut numbers: Vec<u32> = numbers.collect();
-        numbers.sort_unstable();
-        let (&min, &max) = (numbers.first()?, numbers.last()?);
+        let numbers: Vec<u32> = numbers.collect();
         Some(Self {
-            min,
-            median: numbers[numbers.len() / 2],
-            max,
+            min: numbers.iter().copied().min()?,
+            median: median_high(&numbers, u32::cmp)?,
+            max: numbers.iter().copied().max()?,
         })
     }
 }

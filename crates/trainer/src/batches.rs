@@ -6,6 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use candle_core::{Device, Tensor};
+use numeric::balanced_draws;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -87,11 +88,7 @@ pub fn balanced(images: &[usize], codes: &[u32], rng: &mut impl Rng) -> Vec<usiz
         classes.entry(code).or_default().push(image);
     }
     let classes: Vec<Vec<usize>> = classes.into_values().collect();
-    let draw = |_: &usize| {
-        let class = &classes[rng.random_range(0..classes.len())];
-        class[rng.random_range(0..class.len())]
-    };
-    images.iter().map(draw).collect()
+    balanced_draws(&classes, images.len(), rng)
 }
 
 /// Number of steps of a training pass over `n_images` images: batches of `batch_size`, the last one shorter if need be.

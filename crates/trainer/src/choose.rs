@@ -1,5 +1,6 @@
 //! Which fold's model a study goes on with.
 
+use numeric::median_high;
 use serde::{Deserialize, Serialize};
 use tables::choice::Choice;
 use tables::history::History;
@@ -31,13 +32,14 @@ impl Rule {
 /// # Errors
 /// There is no best epoch to choose.
 pub fn choose(histories: &[History], rule: Rule) -> Result<Choice, TrainError> {
-    let mut best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
-    best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold)));
-    let rank = match rule {
-        Rule::Best => 0,
-        Rule::Median => best.len() / 2,
+    let best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
+    let falling =
+        |a: &&History, b: &&History| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold));
+    let row = match rule {
+        Rule::Best => best.into_iter().min_by(falling),
+        Rule::Median => median_high(&best, falling),
     };
-    let row = best.get(rank).ok_or(TrainError::NothingToChoose)?;
+    let row = row.ok_or(TrainError::NothingToChoose)?;
     Ok(Choice {
         rule: rule.name().to_owned(),
         fold: row.fold,

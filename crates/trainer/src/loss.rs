@@ -122,31 +122,3 @@ pub(crate) fn check(logits: &Tensor, labels: &[u32], n_classes: usize) -> Result
     }
     Ok(())
 }
-
-/// A weight for each class: 1 over its number of pictures, so that every class counts the same.
-///
-/// `counts` `[K]` are the training pictures of each class, each greater than 0.
-pub fn inverse_counts(counts: &[usize]) -> Vec<f32> {
-    counts.iter().map(|&count| 1.0 / count as f32).collect()
-}
-
-/// The same at a mean of 1 over the pictures: `N / (K · count)`, scikit-learn's `balanced`.
-///
-/// `counts` `[K]` are the training pictures of each class, each greater than 0.
-pub fn balanced_weights(counts: &[usize]) -> Vec<f32> {
-    let share = counts.iter().sum::<usize>() as f32 / counts.len() as f32;
-    counts.iter().map(|&count| share / count as f32).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn balanced_weights_have_a_mean_of_1_over_the_pictures() {
-        let weights = balanced_weights(&[1, 2, 5]);
-        let mean: f32 = weights.iter().zip([1., 2., 5.]).map(|(w, n)| w * n).sum();
-        assert!((mean / 8.0 - 1.0).abs() < 1e-6);
-        assert!((weights[0] / weights[2] - 5.0).abs() < 1e-6);
-    }
-}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{Mode, Network};
+use numeric::top_k_accuracy;
 use random::Seed;
 use serde::Deserialize;
 use tables::history::History;
@@ -16,7 +17,6 @@ use crate::evaluate::evaluate;
 use crate::loss::Loss;
 use crate::pending::Pending;
 use crate::schedule::{ExponentialDecay, LrFactors};
-use crate::score::top_k_accuracy;
 use crate::{Outputs, Split, TrainError};
 
 /// How a network is trained.
@@ -149,8 +149,8 @@ pub fn train(
             validation_loss: mean_loss(&validation)?,
             test_loss: (!test.is_empty()).then(|| mean_loss(&test)).transpose()?,
             score: top_k_accuracy(
-                &outputs.logits_of(&validation),
-                &split.codes_of(&validation),
+                { validation.iter() }
+                    .map(|&image| (outputs.logits(image), split.codes[image] as usize)),
                 n_classes,
                 settings.selection_k,
             ),

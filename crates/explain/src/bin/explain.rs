@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use candle_core::Tensor;
 use dataset::{Pixels, center};
-use explain::{
-    ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick, ranking, softmax,
-};
+use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick, softmax};
 use model::{Config, Depth, Network};
+use numeric::{Classes, ranking};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -86,19 +85,18 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 /// What all pictures are explained with.
-struct Explainer<'a> {
+struct Explainer {
     network: Network,
-    /// Names by code.
-    classes: Vec<&'a str>,
+    classes: Classes,
     pixels: Pixels,
     squares: Squares,
 }
 
-impl Explainer<'_> {
+impl Explainer {
     fn explain(&self, prediction: &Prediction) -> anyhow::Result<Explanation> {
         let probabilities = softmax(&prediction.logits);
         let ranking = ranking(&prediction.logits);
-        let class = self.classes.iter().position(|c| *c == prediction.label);
+        let class = self.classes.index(&prediction.label);
         let class = class.context("every label is a class")?;
         let picture = self.picture(&prediction.path)?;
         let drops = occlusion(&self.network, &picture, class, self.squares)?;
@@ -107,9 +105,9 @@ impl Explainer<'_> {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
             subset: prediction.subset,
-            top1: self.classes[ranking[0]].to_owned(),
+            top1: self.classes.names()[ranking[0]].clone(),
             top1_probability: probabilities[ranking[0]],
-            top2: self.classes[ranking[1]].to_owned(),
+            top2: self.classes.names()[ranking[1]].clone(),
             top2_probability: probabilities[ranking[1]],
             probability: probabilities[class],
             amplitude: amplitude(&drops),
@@ -139,11 +137,9 @@ impl Explainer<'_> {
     }
 }
 
-/// The classes' names by code: codes follow the order of names.
-fn classes(predictions: &[Prediction]) -> Result<Vec<&str>, ExplainError> {
-    let mut classes: Vec<&str> = predictions.iter().map(|row| row.label.as_str()).collect();
-    classes.sort_unstable();
-    classes.dedup();
+/// The classes of the images, which are those of the network.
+fn classes(predictions: &[Prediction]) -> Result<Classes, ExplainError> {
+    let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
     match predictions
         .iter()
         .find(|row| row.logits.len() != classes.len())

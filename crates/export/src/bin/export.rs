@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use dataset::Geometry;
 use export::{ImageRules, ModelConfig, Weights, onnx_model};
+use numeric::Classes;
 use prost::Message as _;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
@@ -48,13 +49,19 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let bytes = fs_err::read(&*inputs.model)?;
     let weights = Weights::parse(&bytes).context("cannot read the chosen model")?;
-    let labels = labels(&inputs.annotations.read()?);
+    let annotations = inputs.annotations.read()?;
+    let classes = Classes::of(annotations.iter().map(|row| row.label.as_str()));
     let images = ImageRules {
         max_pixels: params.max_pixels,
         max_aspect: params.max_aspect,
         exif_orientation: params.exif_orientation,
     };
-    let config = ModelConfig::new(&weights, labels, Geometry::new(params.side_px)?, images)?;
+    let config = ModelConfig::new(
+        &weights,
+        classes.names().to_vec(),
+        Geometry::new(params.side_px)?,
+        images,
+    )?;
     let model = onnx_model(&weights, &config).context("cannot turn the chosen model into ONNX")?;
     fs_err::write(&*outputs.onnx, model.encode_to_vec())?;
     fs_err::write(
@@ -63,12 +70,4 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     )?;
     fs_err::write(&*outputs.model, &bytes)?;
     Ok(())
-}
-
-/// The classes' names by code: codes follow the order of names.
-fn labels(annotations: &[Annotation]) -> Vec<String> {
-    let mut labels: Vec<String> = annotations.iter().map(|row| row.label.clone()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    labels
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use dataset::Augmentation;
 use dataset::collection::normalized;
 use model::{Config, Depth, Freeze, Network};
+use numeric::balanced_weights;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output};
@@ -20,7 +21,7 @@ use tables::timing::Timing;
 use trainer::{
     Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
     PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
-    balanced_weights, train,
+    train,
 };
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use model::{Config, Depth, Network};
+use numeric::argmax;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -77,7 +78,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             label: annotation.label.clone(),
             subset: split.subsets[image],
             logits: logits.to_vec(),
-            predicted: split.classes[highest(&probabilities)].clone(),
+            predicted: split.classes[argmax(&probabilities).expect("there are classes")].clone(),
             probabilities,
             embedding: said.embedding(image).to_vec(),
         }
@@ -100,9 +101,4 @@ fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Resu
         .load(model)
         .context("cannot load the chosen model")?;
     Ok(network)
-}
-
-/// The first of the highest values.
-fn highest(values: &[f32]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use dataset::Augmentation;
 use model::{Config, Depth, Freeze, Network};
+use numeric::inverse_counts;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, OutputPath};
@@ -18,7 +19,7 @@ use tables::timing::Timing;
 use tracing::info;
 use trainer::{
     BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, PixelPictures,
-    Positive, Sampling, Settings, Split, Teller, inverse_counts, train,
+    Positive, Sampling, Settings, Split, Teller, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
