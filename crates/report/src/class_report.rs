@@ -50,7 +50,7 @@ fn report(study: &Study, model: &str) -> Markup {
         }
     };
     let body = html! {
-        @for label in study.labels() {
+        @for label in study.labels().names() {
             tr {
                 th scope="row" { (label) }
                 @for &subset in &subsets { (cells(find(subset, label))) }

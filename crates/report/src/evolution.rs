@@ -74,7 +74,7 @@ pub(crate) fn section(study: &Study) -> Section {
 fn legend(study: &Study) -> Markup {
     html! {
         div.names {
-            @for (number, label) in study.labels().iter().enumerate() {
+            @for (number, label) in study.labels().names().iter().enumerate() {
                 @let square = if (number / N_SERIES).is_multiple_of(2) { "" } else { "square" };
                 span { i class=(square) style={ "background:var(--series-" (number % N_SERIES) ")" } {} (label) }
             }

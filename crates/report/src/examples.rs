@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dataset::Orient;
 use maud::{Markup, html};
+use numeric::{Classes, rank};
 use rand::seq::index::sample;
 use random::Stream;
 use tables::annotation::Annotation;
@@ -113,7 +114,7 @@ struct Guessed<'a> {
 /// Validation images by outcome and code of the true class, sorted by path.
 type Groups<'a> = BTreeMap<(usize, usize), Vec<Guessed<'a>>>;
 
-fn group<'a>(study: &'a Study, labels: &[&str]) -> Result<Groups<'a>, ReportError> {
+fn group<'a>(study: &'a Study, labels: &Classes) -> Result<Groups<'a>, ReportError> {
     let pictures = study.pictures();
     let mut groups = Groups::new();
     for prediction in study
@@ -153,7 +154,7 @@ fn unknown(prediction: &Prediction) -> ReportError {
 ///
 /// # Errors
 /// It is of others.
-pub(crate) fn code_of(prediction: &Prediction, labels: &[&str]) -> Result<usize, ReportError> {
+pub(crate) fn code_of(prediction: &Prediction, labels: &Classes) -> Result<usize, ReportError> {
     if prediction.probabilities.len() != labels.len() || prediction.logits.len() != labels.len() {
         return Err(ReportError::Classes {
             path: prediction.path.clone(),
@@ -161,19 +162,8 @@ pub(crate) fn code_of(prediction: &Prediction, labels: &[&str]) -> Result<usize,
             expected: labels.len(),
         });
     }
-    let code = labels.iter().position(|label| *label == prediction.label);
+    let code = labels.index(&prediction.label);
     code.ok_or_else(|| unknown(prediction))
-}
-
-/// How many classes stand before the true one; of equal logits the later class stands first, as in the top-k scores.
-pub(crate) fn rank(logits: &[f32], code: usize) -> usize {
-    let own = logits[code];
-    let before = |(class, logit): (usize, &f32)| *logit > own || (*logit >= own && class > code);
-    logits
-        .iter()
-        .enumerate()
-        .filter(|pair| before(*pair))
-        .count()
 }
 
 /// The paths of all examples.
@@ -250,7 +240,7 @@ fn draw<'a>(
 
 fn grid<R>(
     title: &str,
-    labels: &[&str],
+    labels: &Classes,
     anchors: &Anchors<'_>,
     drawn: &[Column<'_>],
     grids: &Grids<'_, R>,
@@ -265,7 +255,7 @@ where
     html! {
         @for columns in drawn.chunks(COLUMNS) {
             @let n_rows = columns.iter().map(|column| column.examples.len()).max().unwrap_or(0);
-            @let head = html! { tr.examples { @for column in columns { th scope="col" { (labels[column.code]) } } } };
+            @let head = html! { tr.examples { @for column in columns { th scope="col" { (labels.names()[column.code]) } } } };
             @let body = html! {
                 @for row in 0..n_rows {
                     tr.examples { @for column in columns {
@@ -279,7 +269,7 @@ where
 }
 
 fn example<R>(
-    labels: &[&str],
+    labels: &Classes,
     anchors: &Anchors<'_>,
     guessed: &Guessed<'_>,
     grids: &Grids<'_, R>,
@@ -339,10 +329,9 @@ where
 }
 
 /// The classes of the highest probabilities, falling; of equals the first by name.
-pub(crate) fn guesses<'a>(labels: &[&'a str], probabilities: &[f32]) -> Vec<(&'a str, f32)> {
-    let mut guesses: Vec<(&str, f32)> = labels
-        .iter()
-        .copied()
+pub(crate) fn guesses<'a>(labels: &'a Classes, probabilities: &[f32]) -> Vec<(&'a str, f32)> {
+    let mut guesses: Vec<(&str, f32)> = { labels.names().iter() }
+        .map(String::as_str)
         .zip(probabilities.iter().copied())
         .collect();
     guesses.sort_by(|(_, a), (_, b)| b.total_cmp(a));
@@ -353,13 +342,6 @@ pub(crate) fn guesses<'a>(labels: &[&'a str], probabilities: &[f32]) -> Vec<(&'a
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rank_counts_who_stands_before() {
-        assert_eq!(rank(&[0.1, 0.7, 0.2], 1), 0);
-        assert_eq!(rank(&[0.1, 0.7, 0.2], 0), 2);
-        assert_eq!([rank(&[0.5, 0.5], 0), rank(&[0.5, 0.5], 1)], [1, 0]);
-    }
 
     #[test]
     fn the_second_guess_of_two_is_wrong() {
@@ -376,7 +358,8 @@ mod tests {
 
     #[test]
     fn guesses_fall() {
-        let guesses = guesses(&["a", "b", "c", "d"], &[0.1, 0.4, 0.1, 0.4]);
+        let classes = Classes::of(["a", "b", "c", "d"]);
+        let guesses = guesses(&classes, &[0.1, 0.4, 0.1, 0.4]);
         assert_eq!(guesses, [("b", 0.4), ("d", 0.4), ("a", 0.1)]);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dataset::Orient;
 use maud::{Markup, html};
+use numeric::median_high;
 use tables::annotation::Annotation;
 use tables::explanation::Explanation;
 
@@ -47,9 +48,8 @@ pub(crate) fn section(
 }
 
 fn words(study: &Study) -> Markup {
-    let mut amplitudes: Vec<f64> = study.explanations.iter().map(|row| row.amplitude).collect();
-    amplitudes.sort_by(f64::total_cmp);
-    let median = amplitudes.get(amplitudes.len() / 2).copied();
+    let amplitudes: Vec<f64> = study.explanations.iter().map(|row| row.amplitude).collect();
+    let median = median_high(&amplitudes, f64::total_cmp);
     let squares = study.explanations.first().map(|row| {
         let share = f64::from(row.square) / f64::from(row.cells.max(1));
         format!("squares of {} of the picture's side", percent(share))

@@ -2,6 +2,7 @@
 
 use dataset::Orient;
 use maud::{Markup, html};
+use numeric::Classes;
 use tables::cluster::Cluster;
 use tables::explanation::Explanation;
 
@@ -129,11 +130,9 @@ fn images(picture: &Inspected, orient: Orient) -> Result<Markup, ReportError> {
 }
 
 fn on_map(pictures: &[Inspected], clusters: &[Cluster]) -> Figure {
-    let mut labels: Vec<&str> = clusters.iter().map(|row| row.label.as_str()).collect();
-    labels.sort_unstable();
-    labels.dedup();
+    let classes = Classes::of(clusters.iter().map(|row| row.label.as_str()));
     let by_label = |row: &Cluster| {
-        let code = labels.binary_search(&row.label.as_str()).ok();
+        let code = classes.index(&row.label);
         let number = code.and_then(|code| u32::try_from(code).ok());
         (number.unwrap_or(u32::MAX), row.label.clone())
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use numeric::Classes;
 use tables::annotation::Annotation;
 use tables::prediction::Prediction;
 
@@ -90,7 +91,7 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn of(prediction: &'a Prediction, labels: &[&'a str]) -> Result<Self, ReportError> {
+    fn of(prediction: &'a Prediction, labels: &'a Classes) -> Result<Self, ReportError> {
         let code = code_of(prediction, labels)?;
         let place = outcome(&prediction.logits, code);
         Ok(Self {

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use numeric::median_high;
 use tables::subset::Subset;
 
 use crate::format::{counted, subset_name};
@@ -169,9 +170,8 @@ impl Group {
 
     fn center(&self) -> Point {
         let median = |coordinate: fn(&Point) -> f64| {
-            let mut values: Vec<f64> = self.subsets.values().flatten().map(coordinate).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or(0.0)
+            let values: Vec<f64> = self.subsets.values().flatten().map(coordinate).collect();
+            median_high(&values, f64::total_cmp).unwrap_or(0.0)
         };
         (median(|point| point.0), median(|point| point.1))
     }

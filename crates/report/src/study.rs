@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use numeric::Classes;
 use tables::annotation::Annotation;
 use tables::arrangement::Arrangement;
 use tables::arrangement_score::ArrangementScore;
@@ -88,12 +89,12 @@ pub struct Study {
 pub(crate) const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 
 /// Codes of classes: what their colors go by.
-pub(crate) struct Codes<'a>(Vec<&'a str>);
+pub(crate) struct Codes(Classes);
 
-impl Codes<'_> {
+impl Codes {
     /// The code of `label`; that of an unknown one is beyond all others.
     pub(crate) fn of(&self, label: &str) -> u32 {
-        let code = self.0.binary_search(&label).unwrap_or(self.0.len());
+        let code = self.0.index(label).unwrap_or(self.0.len());
         u32::try_from(code).unwrap_or(u32::MAX)
     }
 }
@@ -149,15 +150,12 @@ const TOP_2: Lead = Lead {
 
 impl Study {
     /// The classes: a class's code is its index.
-    pub(crate) fn labels(&self) -> Vec<&str> {
-        let mut labels: Vec<&str> = self.annotations.iter().map(|a| a.label.as_str()).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        labels
+    pub(crate) fn labels(&self) -> Classes {
+        Classes::of(self.annotations.iter().map(|row| row.label.as_str()))
     }
 
     /// The classes' codes.
-    pub(crate) fn codes(&self) -> Codes<'_> {
+    pub(crate) fn codes(&self) -> Codes {
         Codes(self.labels())
     }
 
