@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dataset::Orient;
 use maud::{Markup, html};
-use numeric::{Classes, rank};
+use numeric::{Classes, rank, ranking};
 use rand::seq::index::sample;
 use random::Stream;
 use tables::annotation::Annotation;
@@ -328,15 +328,11 @@ where
     }
 }
 
-/// The classes of the highest probabilities, falling; of equals the first by name.
+/// The classes of the highest probabilities with these, in the order of the ranks: of equals the last by name comes first.
 pub(crate) fn guesses<'a>(labels: &'a Classes, probabilities: &[f32]) -> Vec<(&'a str, f32)> {
-    let mut guesses: Vec<(&str, f32)> = { labels.names().iter() }
-        .map(String::as_str)
-        .zip(probabilities.iter().copied())
-        .collect();
-    guesses.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    guesses.truncate(N_GUESSES);
-    guesses
+    let classes = ranking(probabilities).into_iter().take(N_GUESSES);
+    let guess = |class: usize| (labels.names()[class].as_str(), probabilities[class]);
+    classes.map(guess).collect()
 }
 
 #[cfg(test)]
@@ -357,9 +353,9 @@ mod tests {
     }
 
     #[test]
-    fn guesses_fall() {
+    fn guesses_fall_and_of_equals_the_last_comes_first() {
         let classes = Classes::of(["a", "b", "c", "d"]);
         let guesses = guesses(&classes, &[0.1, 0.4, 0.1, 0.4]);
-        assert_eq!(guesses, [("b", 0.4), ("d", 0.4), ("a", 0.1)]);
+        assert_eq!(guesses, [("d", 0.4), ("b", 0.4), ("c", 0.1)]);
     }
 }
