@@ -13,4 +13,3 @@ pub use cam::grad_cam;
 pub use error::ExplainError;
 pub use occlusion::{Squares, amplitude, occlusion};
 pub use pick::{Limits, pick};
-pub use probability::softmax;

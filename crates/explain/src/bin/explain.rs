@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use candle_core::Tensor;
 use dataset::{Pixels, center};
-use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick, softmax};
+use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
 use model::{Config, Depth, Network};
-use numeric::{Classes, ranking};
+use numeric::{Classes, ranking, softmax};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -94,7 +94,7 @@ struct Explainer {
 
 impl Explainer {
     fn explain(&self, prediction: &Prediction) -> anyhow::Result<Explanation> {
-        let probabilities = softmax(&prediction.logits);
+        let probabilities = softmax(&prediction.logits, 1.0);
         let ranking = ranking(&prediction.logits);
         let class = self.classes.index(&prediction.label);
         let class = class.context("every label is a class")?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use model::{Config, Depth, Network};
-use numeric::argmax;
+use numeric::{argmax, softmax};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -13,7 +13,7 @@ use tables::annotation::Annotation;
 use tables::choice::Choice;
 use tables::fold::Fold;
 use tables::prediction::Prediction;
-use trainer::{PixelPictures, Split, evaluate, softmax};
+use trainer::{PixelPictures, Split, evaluate};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +72,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
     let row = |(image, annotation): (usize, &Annotation)| {
         let logits = said.logits(image);
-        let probabilities = softmax(logits);
+        let probabilities = softmax(logits, 1.0).into_iter();
+        let probabilities: Vec<f32> = probabilities.map(to_f32).collect();
         Prediction {
             path: annotation.path.clone(),
             label: annotation.label.clone(),
@@ -101,4 +102,12 @@ fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Resu
         .load(model)
         .context("cannot load the chosen model")?;
     Ok(network)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "tables hold probabilities as f32"
+)]
+fn to_f32(probability: f64) -> f32 {
+    probability as f32
 }
