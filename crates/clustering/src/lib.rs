@@ -12,6 +12,7 @@ mod points;
 mod random;
 mod sample;
 mod selection;
+pub mod streams;
 mod trustworthiness;
 mod umap;
 

@@ -8,6 +8,7 @@ mod error;
 mod occlusion;
 mod pick;
 mod probability;
+pub mod streams;
 
 pub use cam::grad_cam;
 pub use error::ExplainError;

@@ -26,6 +26,7 @@ mod held_out;
 mod leaks;
 mod leaky;
 mod objective;
+pub mod streams;
 mod warning;
 
 use rand_chacha::ChaCha8Rng;

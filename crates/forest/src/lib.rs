@@ -6,6 +6,7 @@
 mod draw;
 mod error;
 mod grow;
+pub mod streams;
 mod tree;
 
 pub use error::ForestError;

@@ -17,6 +17,7 @@ mod tally;
 pub mod calibration;
 pub mod retrieval;
 pub mod separation;
+pub mod streams;
 
 pub use bootstrap::{Interval, bootstrap, intervals};
 pub use collection::Collection;

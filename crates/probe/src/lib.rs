@@ -5,6 +5,7 @@
 mod error;
 mod logistic;
 mod scaling;
+pub mod streams;
 
 pub use error::ProbeError;
 pub use logistic::{LogisticRegression, Strength};

@@ -36,6 +36,7 @@ mod section;
 mod shown;
 mod silhouettes;
 mod space;
+pub mod streams;
 mod study;
 mod svg;
 mod thumbnail;

@@ -26,6 +26,7 @@ mod pretrained;
 mod ranges;
 mod schedule;
 mod split;
+pub mod streams;
 mod teller;
 mod train;
 mod triplet;

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use model::{Config, Depth, Mode, ModelError, Network};
 use random::{Seed, Stream};
 
-use crate::{Adam, CrossEntropy, Loss, TrainError};
+use crate::{Adam, CrossEntropy, Loss, TrainError, streams};
 
 /// Of the step: few, but an odd number, and large enough that the last block has more than one pixel.
 const BATCH_SIZE: usize = 5;
@@ -52,7 +52,7 @@ fn network(
         embedding_size: 4,
         n_classes: N_CLASSES,
     };
-    Ok(build(&config, &Seed::new(1).stream("parity"))?)
+    Ok(build(&config, &Seed::new(1).stream(streams::PARITY))?)
 }
 
 /// A named result of the step, on the host.

@@ -6,8 +6,8 @@ use dataset::{Augmentation, Pixels, augment, center};
 use random::{Seed, Stream};
 use tables::annotation::Annotation;
 
-use crate::TrainError;
 use crate::batches::{Pictures, View};
+use crate::{TrainError, streams};
 
 /// A file of decoded pictures, read on demand.
 pub struct PixelPictures {
@@ -57,7 +57,7 @@ impl PixelPictures {
         Self {
             augmentation: Some(Augmented {
                 how,
-                draws: seed.stream("augment"),
+                draws: seed.stream(streams::AUGMENT),
             }),
             ..self
         }

@@ -17,7 +17,7 @@ use crate::evaluate::evaluate;
 use crate::loss::Loss;
 use crate::pending::Pending;
 use crate::schedule::{ExponentialDecay, LrFactors};
-use crate::{Outputs, Split, TrainError};
+use crate::{Outputs, Split, TrainError, streams};
 
 /// How a network is trained.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,7 @@ pub fn train(
         let started = watch.seconds();
         watch.epoch_begins(training_steps(training.len(), batch_size));
 
-        let mut rng = settings.seed.stream("order").at(epoch as u64, 0);
+        let mut rng = settings.seed.stream(streams::ORDER).at(epoch as u64, 0);
         let order = match settings.sampling {
             Sampling::Shuffle => shuffled(&training, &mut rng),
             Sampling::Balanced => balanced(&training, &split.codes_of(&training), &mut rng),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clustering::{
     Candidate, KMeansParams, MapParams, Sample, Silhouettes, Umap, agglomerative_candidates, best,
-    count_distinct, kmeans_candidates, points_from_rows,
+    count_distinct, kmeans_candidates, points_from_rows, streams,
 };
 use ndarray::{Array2, ArrayView2};
 use random::Seed;
@@ -124,7 +124,7 @@ impl Partitions {
         numbers: &[usize],
         params: &Params,
     ) -> anyhow::Result<Self> {
-        let seed = params.seed.stream("cluster sample").number();
+        let seed = params.seed.stream(streams::CLUSTER_SAMPLE).number();
         let sample = Sample::draw(points.nrows(), params.sample, seed);
         let drawn = sample.of(points);
         if !sample.is_all() {
@@ -140,12 +140,12 @@ impl Partitions {
         }
         let silhouettes = Silhouettes {
             sample: params.silhouette_sample,
-            seed: params.seed.stream("cluster silhouettes").number(),
+            seed: params.seed.stream(streams::CLUSTER_SILHOUETTES).number(),
         };
         let progress = Progress::start("numbers of clusters", numbers.len());
         let search = KMeansParams {
             starts: params.starts,
-            seed: params.seed.stream("kmeans").number(),
+            seed: params.seed.stream(streams::KMEANS).number(),
         };
         let kmeans = kmeans_candidates(drawn.view(), numbers, &search, silhouettes, || {
             progress.advance(1);
@@ -217,7 +217,7 @@ impl Maps {
                 ..MapParams::default()
             },
         )?;
-        let seed = params.seed.stream("umap").number();
+        let seed = params.seed.stream(streams::UMAP).number();
         let map = |n_components| {
             let map = umap.project(n_components, seed);
             progress.advance(1);

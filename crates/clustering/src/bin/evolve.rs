@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use clustering::{FittedMap, MapParams, Sample, Umap, points_from_rows, trustworthiness};
+use clustering::{FittedMap, MapParams, Sample, Umap, points_from_rows, streams, trustworthiness};
 use ndarray::{Array2, Axis};
 use random::Seed;
 use serde::Deserialize;
@@ -103,7 +103,7 @@ fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Image
         "`evolve.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
         params.sample
     );
-    let seed = params.seed.stream("evolve sample").number();
+    let seed = params.seed.stream(streams::EVOLVE_SAMPLE).number();
     let sample = Sample::draw(n_images, params.sample, seed);
     if !sample.is_all() {
         info!(
@@ -228,7 +228,7 @@ impl Map {
             )
         })?;
         let points = epoch.points.select(Axis(0), &train);
-        let seed = params.seed.stream("evolve").number();
+        let seed = params.seed.stream(streams::EVOLVE).number();
         let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
         let fitted = FittedMap::new(points.view(), layout.view(), umap_params, seed)?;
         info!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use fold_design::streams::{LEAK_AT_RANDOM, LEAK_BY_CLASS};
 use fold_design::{
     Design, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
     split_by_class,
@@ -75,7 +76,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let is_existing = params.existing == Choice::Use && existing(found)?.is_some();
 
     let rng = |name| params.seed.stream(name).rng();
-    let (by_class, at_random) = (rng("leak by class"), rng("leak at random"));
+    let (by_class, at_random) = (rng(LEAK_BY_CLASS), rng(LEAK_AT_RANDOM));
     let (by_class, at_random) = if is_existing {
         (
             shuffled_like(&pictures, &own, true, params.shuffles, by_class)?,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use fold_design::{
     Balance, Design, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
-    split_existing,
+    split_existing, streams,
 };
 use random::Seed;
 use serde::Deserialize;
@@ -98,7 +98,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         Choice::Use => existing(found)?,
         Choice::Ignore => None,
     };
-    let streams = streams(params.seed);
+    let streams = generators(params.seed);
     let split = match &subsets {
         Some(subsets) => split_existing(&pictures, subsets, &design, streams)?,
         None => split(&tied(&pictures, params.near_duplicates), &design, streams)?,
@@ -198,13 +198,12 @@ fn listed(rows: Vec<(&str, Vec<Assignment>)>) -> String {
     text
 }
 
-fn streams(seed: Seed) -> Streams {
+fn generators(seed: Seed) -> Streams {
     Streams {
-        // The stream keeps the name from before the set was called `test`: other draws would make another split.
-        test: seed.stream("split validation").rng(),
-        deal: seed.stream("split deal").rng(),
-        moves: seed.stream("split moves").rng(),
-        acceptance: seed.stream("split acceptance").rng(),
+        test: seed.stream(streams::SPLIT_TEST).rng(),
+        deal: seed.stream(streams::SPLIT_DEAL).rng(),
+        moves: seed.stream(streams::SPLIT_MOVES).rng(),
+        acceptance: seed.stream(streams::SPLIT_ACCEPTANCE).rng(),
     }
 }
 

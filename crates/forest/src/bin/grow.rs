@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Criterion, Forest, Shape};
+use forest::{Criterion, Forest, Shape, streams};
 use numeric::{Classes, Matrix, argmax};
 use random::Seed;
 use serde::Deserialize;
@@ -131,7 +131,7 @@ fn grow(
         &labels,
         classes.len(),
         &shape.into(),
-        seed.stream("grow").number(),
+        seed.stream(streams::GROW).number(),
         || progress.advance(1),
     )
     .context("cannot fit a forest to the images of the subset `train`")

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Forest, Shape};
+use forest::{Forest, Shape, streams};
 use numeric::{Classes, Matrix, argmax, top_k_accuracy};
 use random::Seed;
 use rayon::prelude::*;
@@ -64,7 +64,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         train: Images::of(&predictions, Subset::Train)?,
         validation: Images::of(&predictions, Subset::Validation)?,
         classes: Classes::of(predictions.iter().map(|row| row.label.as_str())),
-        seed: params.seed.stream("grow").number(),
+        seed: params.seed.stream(streams::GROW).number(),
     };
     let kept = Kept {
         folder: stage::scratch()?.to_owned(),
@@ -78,7 +78,7 @@ fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Tri
     let search = Search {
         space: params.space.clone(),
         method: params.method,
-        seed: params.seed.stream("tune").number(),
+        seed: params.seed.stream(streams::TUNE).number(),
     };
     let progress = Progress::start("forests", params.trials);
     let mut told: Vec<Trial> = Vec::new();

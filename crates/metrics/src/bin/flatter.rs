@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use metrics::{Collection, Judgment, Metric, Tally, intervals};
+use metrics::{Collection, Judgment, Metric, Tally, intervals, streams};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
@@ -109,7 +109,7 @@ fn flattery(
     for judgment in &judgments {
         tally.add(judgment, 1);
     }
-    let stream = params.seed.stream("flatter bootstrap");
+    let stream = params.seed.stream(streams::FLATTER_BOOTSTRAP);
     let intervals = intervals(
         collection.labels().len(),
         &judgments,

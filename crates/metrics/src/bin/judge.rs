@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use metrics::retrieval::{Distance, retrieval};
 use metrics::separation::{davies_bouldin, silhouette};
+use metrics::streams;
 use numeric::{Classes, Matrix};
 use random::Seed;
 use serde::Deserialize;
@@ -56,7 +57,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         for ((subset, classes), pictures) in groups(&epoch) {
             let pictures = params.drawn(
                 pictures,
-                &format!("judge {} {classes}", subset.stream_name()),
+                &format!("{} {} {classes}", streams::JUDGE, subset.stream_name()),
             );
             let epoch = pictures[0].epoch;
             let found = [

@@ -135,7 +135,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         max_points: params.max_points,
         max_rows: params.max_rows,
         thumbnail_px: params.thumbnail_px,
-        stream: params.seed.stream("render examples"),
+        stream: params.seed.stream(report::streams::RENDER_EXAMPLES),
     };
     let study = read(&inputs)?;
     let report = render(&study, &options, |path| {

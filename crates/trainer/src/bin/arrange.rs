@@ -21,7 +21,7 @@ use tables::timing::Timing;
 use trainer::{
     Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
     PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
-    train,
+    streams, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -167,7 +167,7 @@ fn network(
         n_classes,
     };
     let device = model::device(&params.device)?;
-    let mut rng = params.seed.stream("arrange weights").rng();
+    let mut rng = params.seed.stream(streams::ARRANGE_WEIGHTS).rng();
     let mut network = match params.loss {
         Objective::Arcface => Network::with_cosine_head(&config, &device, &mut rng)?,
         Objective::Triplet => Network::new(&config, &device, &mut rng)?,

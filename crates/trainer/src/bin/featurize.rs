@@ -69,7 +69,7 @@ fn network(params: &Params, weights: Option<&InputPath>) -> anyhow::Result<Netwo
         n_classes: 1,
     };
     let device = model::device(&params.device)?;
-    let mut rng = params.seed.stream("weights").rng();
+    let mut rng = params.seed.stream(trainer::streams::WEIGHTS).rng();
     let mut network = Network::new(&config, &device, &mut rng)?;
     if let Some(weights) = weights {
         trainer::load_pretrained(&mut network, weights, Freeze::default())?;

@@ -19,7 +19,7 @@ use tables::timing::Timing;
 use tracing::info;
 use trainer::{
     BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, PixelPictures,
-    Positive, Sampling, Settings, Split, Teller, train,
+    Positive, Sampling, Settings, Split, Teller, streams, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -144,7 +144,11 @@ fn network(
         n_classes,
     };
     let device = model::device(&params.device)?;
-    let mut network = Network::new(&config, &device, &mut params.seed.stream("weights").rng())?;
+    let mut network = Network::new(
+        &config,
+        &device,
+        &mut params.seed.stream(streams::WEIGHTS).rng(),
+    )?;
     let freeze = Freeze {
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,

@@ -19,6 +19,7 @@ mod color;
 mod dice;
 mod encode;
 mod people;
+mod streams;
 mod styles;
 
 use canvas::Canvas;
@@ -80,7 +81,7 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
 fn paint(commission: &Commission, seed: Seed, folder: &Path) -> anyhow::Result<()> {
     let style = commission.style();
-    let stream = seed.stream("picture");
+    let stream = seed.stream(streams::PICTURE);
     let mut dice = Dice::new(stream.at(commission.style as u64, commission.number as u64));
     let (width, height) = canvas::size(&mut dice);
     let mut canvas = Canvas::new(width, height)?;

@@ -4,6 +4,7 @@ use random::Seed;
 
 use crate::dice::Dice;
 use crate::encode::Format;
+use crate::streams;
 use crate::styles::{STYLES, Style};
 
 /// Habits of a hand. They are an author's own, whatever the style; each style reads them in its way.
@@ -78,7 +79,7 @@ impl Commission {
 
 /// All pictures: `pictures` of each style, by `authors` authors where a style has authors.
 pub(crate) fn commissions(seed: Seed, pictures: usize, authors: usize) -> Vec<Commission> {
-    let stream = seed.stream("commission");
+    let stream = seed.stream(streams::COMMISSION);
     let mut commissions = Vec::new();
     for (index, style) in STYLES.iter().enumerate() {
         for (number, &rank) in shares(pictures, authors).iter().enumerate() {
@@ -86,7 +87,7 @@ pub(crate) fn commissions(seed: Seed, pictures: usize, authors: usize) -> Vec<Co
             let title = title(style, number, &mut dice);
             let (hand, stem) = if style.has_authors {
                 let name = author_name(author_id(index, rank, authors));
-                let mut habits = Dice::new(seed.stream("hand").at(name.1, 0));
+                let mut habits = Dice::new(seed.stream(streams::HAND).at(name.1, 0));
                 (Hand::new(&mut habits), format!("{}_{title}", name.0))
             } else {
                 (Hand::new(&mut dice), title)

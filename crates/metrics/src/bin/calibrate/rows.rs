@@ -6,6 +6,7 @@ use anyhow::Context;
 use metrics::{
     bootstrap,
     calibration::{Forecasts, Quality, Resampled, ece_by_chance, reliability},
+    streams::{CALIBRATE_BOOTSTRAP, CALIBRATE_CHANCE},
 };
 use tables::{calibration::Calibration, reliability::Reliability, subset::Subset};
 
@@ -22,7 +23,7 @@ pub(crate) fn figures(
     let name = subset.stream_name();
     let quality = Quality::of(forecasts, params.bins);
     let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
-    let stream = params.seed.stream(&format!("calibrate bootstrap {name}"));
+    let stream = params.seed.stream(&format!("{CALIBRATE_BOOTSTRAP} {name}"));
     let resampled = Resampled::of(forecasts, params.bins);
     let intervals = bootstrap(
         &units,
@@ -30,7 +31,7 @@ pub(crate) fn figures(
         |replicate| stream.at(replicate, 0),
         |drawn| resampled.ece_and_log_loss(drawn),
     );
-    let stream = params.seed.stream(&format!("calibrate chance {name}"));
+    let stream = params.seed.stream(&format!("{CALIBRATE_CHANCE} {name}"));
     let chance = ece_by_chance(forecasts, params.bins, params.bootstrap, |replicate| {
         stream.at(replicate, 0)
     });

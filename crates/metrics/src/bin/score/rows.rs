@@ -1,6 +1,7 @@
 //! Figures as rows of the tables.
 
 use anyhow::Context;
+use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
 use metrics::{Collection, Interval, Judgment, Metric, Tally, intervals};
 use tables::{
     class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
@@ -25,7 +26,7 @@ pub(crate) fn epoch(
     for (subset, pictures) in seen::subsets(&seen) {
         let stream = params
             .seed
-            .stream(&format!("score epochs {}", subset.stream_name()));
+            .stream(&format!("{SCORE_EPOCHS} {}", subset.stream_name()));
         let mut rng = stream.at(fold.into(), epoch.into());
         let scores = seen::tally(&pictures, collection).scores();
         let n_classes = collection.labels().len();
@@ -76,7 +77,7 @@ pub(crate) fn scores(
         });
     let mut rng = params
         .seed
-        .stream(&format!("score models {}", subset.stream_name()))
+        .stream(&format!("{SCORE_MODELS} {}", subset.stream_name()))
         .rng();
     let separations = seen::separations(pictures, params.silhouette_sample, &mut rng)?;
     let separations = separations
@@ -99,7 +100,7 @@ fn resampled(
     let units: Vec<usize> = units.collect::<Result<_, _>>()?;
     let stream = params
         .seed
-        .stream(&format!("score bootstrap {}", subset.stream_name()));
+        .stream(&format!("{SCORE_BOOTSTRAP} {}", subset.stream_name()));
     let intervals = intervals(
         collection.labels().len(),
         &judgments,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use forest::Shape;
 use numeric::top_k_accuracy;
-use probe::Strength;
+use probe::{Strength, streams};
 use random::{Seed, Stream};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -70,7 +70,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         design,
         classifiers,
         sample: params.sample,
-        stream: params.seed.stream("probe sample"),
+        stream: params.seed.stream(streams::PROBE_SAMPLE),
     };
     let design = &task.design;
     let n_fits = inputs.features.len() * task.classifiers.len() * design.folds().len();
@@ -100,7 +100,7 @@ fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
     );
     let forest = Classifier::Forest {
         shape: params.grow,
-        seed: params.seed.stream("probe").number(),
+        seed: params.seed.stream(streams::PROBE).number(),
     };
     let linear = strengths.into_iter().map(Classifier::Linear);
     Ok(linear.chain([forest]).collect())
