@@ -25,8 +25,8 @@ impl Balance {
         }
     }
 
-    /// `[N]`, weights that sum to `N`: `N / (K n)` for a row of a class of `n` rows (scikit-learn's `balanced`). They are in
-    /// double precision, in which impurities are summed; `numeric::balanced_weights` rounds to single.
+    /// `[N]`, weights that sum to `N`: `N / (K n)` for a row of a class of `n` rows (scikit-learn's `balanced`). They
+    /// are in double precision, in which impurities are summed; `numeric::balanced_weights` rounds to single.
     pub(crate) fn weights(&self) -> Vec<f64> {
         let mut weights = vec![0.0; self.n_rows];
         for rows in &self.classes {

@@ -20,8 +20,8 @@ pub fn balanced_weights(counts: &[usize]) -> Vec<f32> {
     counts.iter().map(|&count| share / count as f32).collect()
 }
 
-/// `n` rows drawn with replacement so that every class is as likely as any other: first the class, then one of its rows.
-/// These are the draws of PyTorch's `WeightedRandomSampler` with weights 1 over the count of each row's class.
+/// `n` rows drawn with replacement so that every class is as likely as any other: first the class, then one of its
+/// rows. These are the draws of PyTorch's `WeightedRandomSampler` with weights 1 over the count of each row's class.
 ///
 /// `classes` are the rows of each class, at least one class and in each at least one row.
 pub fn balanced_draws(classes: &[Vec<usize>], n: usize, rng: &mut impl Rng) -> Vec<usize> {

@@ -3,8 +3,8 @@
 //!
 //! All training stages depend on this crate: a function enters with its second user.
 //!
-//! Letters of shapes: `N` rows, `F` columns, `K` classes. A class index is below `K`; scores are any numbers of which the
-//! higher is better, such as logits or probabilities.
+//! Letters of shapes: `N` rows, `F` columns, `K` classes. A class index is below `K`; scores are any numbers of which
+//! the higher is better, such as logits or probabilities.
 //!
 //! There are two rules for equal scores, both those of the libraries that readers compare with. The predicted class is
 //! the first of equals, as in `numpy.argmax`: [`argmax`]. In ranks and top-k accuracies the later class precedes, as in

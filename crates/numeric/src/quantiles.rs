@@ -18,8 +18,8 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The middle one of `values` in the order of `compare`, of an even number the later of the middle two: in ascending order
-/// Python's `statistics.median_high`, in descending order its `median_low`. None without values.
+/// The middle one of `values` in the order of `compare`, of an even number the later of the middle two: in ascending
+/// order Python's `statistics.median_high`, in descending order its `median_low`. None without values.
 pub fn median_high<T: Copy>(values: &[T], compare: impl FnMut(&T, &T) -> Ordering) -> Option<T> {
     let mut values = values.to_vec();
     values.sort_by(compare);

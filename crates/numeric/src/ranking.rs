@@ -12,8 +12,8 @@ pub fn argmax<T: PartialOrd + Copy>(scores: &[T]) -> Option<usize> {
     best
 }
 
-/// The number of classes that precede `class` by their `scores` `[K]`, from 0 for the highest score. Of equal scores the
-/// later class precedes, as in scikit-learn's `top_k_accuracy_score`.
+/// The number of classes that precede `class` by their `scores` `[K]`, from 0 for the highest score. Of equal scores
+/// the later class precedes, as in scikit-learn's `top_k_accuracy_score`.
 #[must_use]
 pub fn rank<T: PartialOrd + Copy>(scores: &[T], class: usize) -> usize {
     let own = scores[class];
@@ -36,11 +36,12 @@ pub fn ranking<T: PartialOrd + Copy>(scores: &[T]) -> Vec<usize> {
     classes
 }
 
-/// Class-weighted top-`k` accuracy: the share of rows whose class is among the `k` of the lowest [`rank`], as the mean over
-/// the classes that occur. It is scikit-learn's `top_k_accuracy_score` with weights 1 over the count of each class.
+/// Class-weighted top-`k` accuracy: the share of rows whose class is among the `k` of the lowest [`rank`], as the mean
+/// over the classes that occur. It is scikit-learn's `top_k_accuracy_score` with weights 1 over the count of each
+/// class.
 ///
-/// `rows` are scores `[K]` with the index of the true class, below `n_classes`. The result is in `[0, 1]`, and 0 without
-/// rows.
+/// `rows` are scores `[K]` with the index of the true class, below `n_classes`. The result is in `[0, 1]`, and 0
+/// without rows.
 pub fn top_k_accuracy<'a, T: PartialOrd + Copy + 'a>(
     rows: impl IntoIterator<Item = (&'a [T], usize)>,
     n_classes: usize,

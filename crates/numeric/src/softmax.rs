@@ -11,8 +11,8 @@ pub fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
     values
 }
 
-/// The cross-entropy `−ln p` of the true `class`, in nats, where `p` is its probability by [`softmax`]. It is finite even
-/// where `p` rounds to 0.
+/// The cross-entropy `−ln p` of the true `class`, in nats, where `p` is its probability by [`softmax`]. It is finite
+/// even where `p` rounds to 0.
 #[must_use]
 pub fn cross_entropy(logits: &[f32], class: usize, temperature: f64) -> f64 {
     let scaled = scaled(logits, temperature);

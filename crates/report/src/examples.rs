@@ -328,7 +328,8 @@ where
     }
 }
 
-/// The classes of the highest probabilities with these, in the order of the ranks: of equals the last by name comes first.
+/// The classes of the highest probabilities with these, in the order of the ranks: of equals the last by name comes
+/// first.
 pub(crate) fn guesses<'a>(labels: &'a Classes, probabilities: &[f32]) -> Vec<(&'a str, f32)> {
     let classes = ranking(probabilities).into_iter().take(N_GUESSES);
     let guess = |class: usize| (labels.names()[class].as_str(), probabilities[class]);
