@@ -105,6 +105,8 @@ fn manifest() -> String {
         "explain",
         "kernels",
         "model",
+        "numeric",
+        "random",
         "stage",
         "tables",
         "trainer",
@@ -115,7 +117,7 @@ fn manifest() -> String {
         let path = root.join("crates").join(name);
         format!("{name} = {{ path = {path:?} }}\n")
     };
-    let ours = ["explain", "stage", "tables"].map(dependency).concat();
+    let ours = ["explain", "random", "tables"].map(dependency).concat();
     let backbones = root.join("crates/backbones");
     let backbones = format!("backbones = {{ path = {backbones:?}, optional = true }}\n");
     let with_metal = ["model", "trainer"].map(|name| {
