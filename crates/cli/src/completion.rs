@@ -9,15 +9,15 @@ use clap::{Arg, Command, CommandFactory};
 use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
 
-use crate::cli::{Cli, Shell};
-use crate::{compare, exp, study, weights};
+use crate::arguments::{Cli, Shell};
+use crate::{comparison, experiments, search, weights};
 
 /// The script for a shell, to be read by its start-up file.
 pub(crate) fn script(shell: Shell) -> &'static str {
     match shell {
-        Shell::Bash => include_str!("complete/bash"),
-        Shell::Zsh => include_str!("complete/zsh"),
-        Shell::Fish => include_str!("complete/fish"),
+        Shell::Bash => include_str!("completion/bash"),
+        Shell::Zsh => include_str!("completion/zsh"),
+        Shell::Fish => include_str!("completion/fish"),
     }
 }
 
@@ -102,11 +102,11 @@ fn values(id: &str) -> Vec<String> {
 /// What a command without a flag takes.
 fn positional(command: &Command, path: &str) -> Vec<String> {
     match path.trim() {
-        "study run" | "study show" | "study apply" => study::names().unwrap_or_default(),
-        "exp apply" | "exp remove" => exp::names().unwrap_or_default(),
+        "study run" | "study show" | "study apply" => search::names().unwrap_or_default(),
+        "exp apply" | "exp remove" => experiments::names().unwrap_or_default(),
         "exp diff" | "metrics show" | "metrics diff" | "params diff" => {
-            let names = exp::names().unwrap_or_default().into_iter();
-            names.chain([compare::WORKSPACE.to_owned()]).collect()
+            let names = experiments::names().unwrap_or_default().into_iter();
+            names.chain([comparison::WORKSPACE.to_owned()]).collect()
         }
         "weights get" => weights::names(),
         "completions" => ["bash", "zsh", "fish"].map(String::from).into(),

@@ -11,11 +11,11 @@ use pipeline::graph::Reach;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
 
-use crate::live::Live;
-use crate::{cli, open, print, select};
+use crate::progress::Live;
+use crate::{arguments, open, print, select};
 
 /// Restores outputs and sources as they were recorded.
-pub(crate) fn checkout(arguments: cli::Select) -> anyhow::Result<ExitCode> {
+pub(crate) fn checkout(arguments: arguments::Select) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let states = workspace.source_states()?;
     let is_source = |target: &String| states.iter().any(|(path, _)| path == target);
@@ -55,7 +55,7 @@ pub(crate) fn checkout(arguments: cli::Select) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(has_failed)))
 }
 
-fn note(arguments: &cli::Select, text: &str) -> anyhow::Result<()> {
+fn note(arguments: &arguments::Select, text: &str) -> anyhow::Result<()> {
     if arguments.json {
         return Ok(());
     }
@@ -63,7 +63,7 @@ fn note(arguments: &cli::Select, text: &str) -> anyhow::Result<()> {
 }
 
 /// Takes what is there for results.
-pub(crate) fn accept(arguments: &cli::Select, accept: Accept) -> anyhow::Result<()> {
+pub(crate) fn accept(arguments: &arguments::Select, accept: Accept) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
@@ -78,7 +78,7 @@ pub(crate) fn accept(arguments: &cli::Select, accept: Accept) -> anyhow::Result<
 
 /// Writes into `pipeline.toml` whether stages are frozen.
 pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
-    let workspace = open(&cli::Params::default(), Access::Write)?;
+    let workspace = open(&arguments::Params::default(), Access::Write)?;
     let changed = workspace.freeze(stages, is_frozen)?;
     let what = if is_frozen {
         "frozen"
@@ -93,7 +93,7 @@ pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
 
 /// Keeps sources in the cache.
 pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
-    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
     for path in paths {
         let digest = workspace.add_source(&absolute(path)?)?;
         print::text(&format!("{} is kept as {digest}\n", path.display()))?;
@@ -103,7 +103,7 @@ pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
 
 /// Fetches a source and keeps it.
 pub(crate) fn import(from: &str, to: &Path, sha256: Option<&str>) -> anyhow::Result<()> {
-    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
     let digest = workspace.import_source(from, &absolute(to)?, sha256)?;
     print::text(&format!("{} is kept as {digest}\n", to.display()))
 }

@@ -13,11 +13,11 @@ use pipeline::params::{Overrides, Params, read_values};
 
 use super::record::{Experiment, State, folder_name};
 use super::{changes, name};
-use crate::live::Live;
-use crate::{cli, print};
+use crate::progress::Live;
+use crate::{arguments, print};
 
 /// Runs what is asked for, one experiment after the other. A failed one doesn't stop the others.
-pub(crate) fn run(root: &Path, arguments: &cli::ExpRun) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(root: &Path, arguments: &arguments::ExpRun) -> anyhow::Result<ExitCode> {
     let files = arguments.params.files.iter();
     let files = files.map(|file| from_root(root, file));
     let asked = Asked {
@@ -62,7 +62,7 @@ struct Asked<'a> {
     /// Params files, from the root.
     files: Vec<PathBuf>,
     config: Config,
-    arguments: &'a cli::ExpRun,
+    arguments: &'a arguments::ExpRun,
 }
 
 /// Keys with their values, as they are typed.
@@ -201,7 +201,7 @@ fn grid_values(text: &str) -> Vec<String> {
 fn run_one(
     root: &Path,
     mut experiment: Experiment,
-    arguments: &cli::ExpRun,
+    arguments: &arguments::ExpRun,
 ) -> anyhow::Result<State> {
     let overrides = Overrides {
         files: experiment.params_files(root),

@@ -1,7 +1,7 @@
 //! Searches over the pipeline's parameters. A trial is a run of the pipeline with other parameters, so the cache is the
 //! memory of a study: to continue is to ask again and to restore what was asked before.
 
-mod declared;
+mod declaration;
 mod record;
 mod trial;
 
@@ -16,18 +16,18 @@ use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use search::{State, Trial};
 use serde_json::json;
 
-use crate::cli;
+use crate::arguments;
 use crate::print;
-use declared::Study;
+use declaration::Study;
 
 /// The crate and binary that make a study's page and table.
 const PAGE: &str = "report/study";
 
-pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
+pub(crate) fn run(command: arguments::Study) -> anyhow::Result<()> {
     let here = env::current_dir().context("cannot tell the current folder")?;
     let root = find_root(&here)?;
     match command {
-        cli::Study::Run {
+        arguments::Study::Run {
             name,
             params,
             confine,
@@ -38,14 +38,21 @@ pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
             confine.sandbox(),
             quiet,
         ),
-        cli::Study::Show { name, html, json } => show(&Study::load(&root, &name)?, html, json),
-        cli::Study::Apply { name, trial } => apply(&Study::load(&root, &name)?, trial),
-        cli::Study::List => list(&root),
+        arguments::Study::Show { name, html, json } => {
+            show(&Study::load(&root, &name)?, html, json)
+        }
+        arguments::Study::Apply { name, trial } => apply(&Study::load(&root, &name)?, trial),
+        arguments::Study::List => list(&root),
     }
 }
 
 /// Carries out all trials.
-fn search(study: &Study, params: cli::Params, sandbox: Sandbox, quiet: bool) -> anyhow::Result<()> {
+fn search(
+    study: &Study,
+    params: arguments::Params,
+    sandbox: Sandbox,
+    quiet: bool,
+) -> anyhow::Result<()> {
     let overrides = Overrides {
         files: { study.params_files() }.chain(params.files).collect(),
         settings: params.settings,
@@ -171,7 +178,7 @@ fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
 
 /// The studies, with how far each is.
 fn list(root: &Path) -> anyhow::Result<()> {
-    let names = declared::names(root)?;
+    let names = declaration::names(root)?;
     if names.is_empty() {
         return print::text("there is no study: declare one in studies/NAME.toml\n");
     }
@@ -193,7 +200,7 @@ fn list(root: &Path) -> anyhow::Result<()> {
 
 /// The names of all studies.
 pub(crate) fn names() -> anyhow::Result<Vec<String>> {
-    declared::names(&find_root(&env::current_dir()?)?)
+    declaration::names(&find_root(&env::current_dir()?)?)
 }
 
 /// The folder of a study, in the runner's own.

@@ -11,8 +11,8 @@ use pipeline::execute::{self, Options};
 use pipeline::graph::Reach;
 use pipeline::workspace::Access;
 
-use crate::live::Live;
-use crate::{cli, message, open, print, select};
+use crate::progress::Live;
+use crate::{arguments, message, open, print, select};
 
 /// The least time between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ const SHARE: u32 = 20;
 ///
 /// # Errors
 /// The signal, or the workspace was removed.
-pub(crate) fn watch(arguments: &cli::Watch) -> anyhow::Result<()> {
+pub(crate) fn watch(arguments: &arguments::Watch) -> anyhow::Result<()> {
     let interrupts = Interrupts::catch()?;
     let mut told = String::new();
     loop {
@@ -47,7 +47,7 @@ struct Tried {
 }
 
 /// Brings all up to date that can be; a mistake in a file is told, and waits for its correction.
-fn repro(arguments: &cli::Watch, interrupts: &Interrupts) -> anyhow::Result<Tried> {
+fn repro(arguments: &arguments::Watch, interrupts: &Interrupts) -> anyhow::Result<Tried> {
     let options = Options {
         keep_going: true,
         jobs: arguments.jobs,
@@ -83,7 +83,7 @@ fn repro(arguments: &cli::Watch, interrupts: &Interrupts) -> anyhow::Result<Trie
 
 /// Looks twice, with a pause: whether there is work, and the same both times, so that nobody is in the middle of a change.
 fn has_settled_work(
-    arguments: &cli::Watch,
+    arguments: &arguments::Watch,
     tried: &Tried,
     told: &mut String,
     interrupts: &Interrupts,
@@ -115,7 +115,7 @@ fn has_settled_work(
 }
 
 /// What a repro could do that it hasn't just tried: instances with their keys.
-fn work(arguments: &cli::Watch, tried: &Tried) -> anyhow::Result<BTreeSet<String>> {
+fn work(arguments: &arguments::Watch, tried: &Tried) -> anyhow::Result<BTreeSet<String>> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
     let outlook = workspace.outlook(&selection, false)?;

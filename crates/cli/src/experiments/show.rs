@@ -11,17 +11,17 @@ use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
 
-use super::column::{Column, Row, columns, named, order};
+use super::columns::{Column, Row, columns, named, order};
 use super::filter::Filter;
 use super::record::{self, folder_name};
 use super::value;
-use crate::compare::{self, WORKSPACE};
-use crate::{cli, print, table};
+use crate::comparison::{self, WORKSPACE};
+use crate::{arguments, print, table};
 
 /// Metrics that are shown where nobody says which.
 const SHOWN: usize = 8;
 
-pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> {
+pub(super) fn show(root: &Path, arguments: &arguments::ExpShow) -> anyhow::Result<()> {
     let overrides = Overrides {
         files: arguments.params.files.clone(),
         settings: arguments.params.settings.clone(),
@@ -51,7 +51,7 @@ pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> 
 /// The workspace, revisions and experiments, with the metrics of each.
 fn rows(
     workspace: &mut Workspace,
-    arguments: &cli::ExpShow,
+    arguments: &arguments::ExpShow,
 ) -> anyhow::Result<(Vec<Row>, Vec<Metrics>)> {
     let mut rows = vec![Row {
         name: WORKSPACE.to_owned(),
@@ -62,7 +62,7 @@ fn rows(
     }];
     let mut made: Vec<Made> = vec![workspace.made_here()];
     for name in &arguments.revisions {
-        let found = compare::find_revision(workspace, name, &arguments.params.files)?;
+        let found = comparison::find_revision(workspace, name, &arguments.params.files)?;
         let found = found.with_context(|| format!("git knows no revision `{name}`"))?;
         made.push(found.made);
         rows.push(Row {
@@ -85,8 +85,8 @@ fn rows(
     }
     let metrics = workspace.metrics(&made)?;
     for (row, metrics) in rows.iter_mut().zip(&metrics) {
-        row.metrics = compare::by_name(metrics);
-        compare::tell_faults(&row.name, metrics);
+        row.metrics = comparison::by_name(metrics);
+        comparison::tell_faults(&row.name, metrics);
     }
     Ok((rows, metrics))
 }
@@ -128,7 +128,7 @@ fn print_table(
 ) -> anyhow::Result<()> {
     let params = columns.iter().filter(|column| is_of_interest(column, rows));
     let wanted = columns.iter().filter(|column| match column {
-        Column::Metric(name) => patterns.is_empty() || compare::is_meant(patterns, name),
+        Column::Metric(name) => patterns.is_empty() || comparison::is_meant(patterns, name),
         _ => false,
     });
     let mut wanted: Vec<&Column> = wanted.collect();

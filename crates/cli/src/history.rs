@@ -11,15 +11,15 @@ use pipeline::provenance::{Input, Making, Origin, State};
 use pipeline::runs::Run;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 
-use crate::exp::{self, Experiment};
-use crate::{cli, open, print, table};
+use crate::experiments::{self, Experiment};
+use crate::{arguments, open, print, table};
 
 /// Digits of a hash that people see.
 const DIGITS: usize = 12;
 
 /// Lists runs, the youngest first.
-pub(crate) fn history(arguments: &cli::History) -> anyhow::Result<()> {
-    let workspace = open(&cli::Params::default(), Access::Read)?;
+pub(crate) fn history(arguments: &arguments::History) -> anyhow::Result<()> {
+    let workspace = open(&arguments::Params::default(), Access::Read)?;
     let is_wanted = |run: &Run| match &arguments.stage {
         Some(stage) => run.stage == *stage || run.stage.split('@').next() == Some(stage),
         None => true,
@@ -79,7 +79,7 @@ fn clock(time: &str) -> String {
 }
 
 /// Says what made a file.
-pub(crate) fn provenance(arguments: &cli::Provenance) -> anyhow::Result<()> {
+pub(crate) fn provenance(arguments: &arguments::Provenance) -> anyhow::Result<()> {
     let here = fs_err::canonicalize(env::current_dir().context("cannot tell the current folder")?)?;
     let root = find_root(&here)?;
     let path = here.join(&arguments.file);
@@ -93,7 +93,7 @@ pub(crate) fn provenance(arguments: &cli::Provenance) -> anyhow::Result<()> {
 }
 
 /// The state that the file belongs to: the current one, or an experiment.
-fn workspace_of(root: &Path, path: &Path, params: &cli::Params) -> anyhow::Result<Workspace> {
+fn workspace_of(root: &Path, path: &Path, params: &arguments::Params) -> anyhow::Result<Workspace> {
     let inside = path.strip_prefix(root.join(FOLDER).join("experiments"));
     let name = inside
         .ok()
@@ -106,7 +106,7 @@ fn workspace_of(root: &Path, path: &Path, params: &cli::Params) -> anyhow::Resul
         files: experiment.params_files(root),
         settings: experiment.settings.clone(),
     };
-    let folder = exp::folder_name(name);
+    let folder = experiments::folder_name(name);
     Ok(Workspace::open_aside(root.to_owned(), &overrides, &folder)?)
 }
 

@@ -11,7 +11,7 @@ use pipeline::params;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
 
-use crate::{cli, open};
+use crate::{arguments, open};
 
 /// The program.
 const RUN: &str = "init/init";
@@ -40,10 +40,10 @@ const ARCHIVES: [&str; 6] = [".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"];
 const SHORT_LOOK: usize = 200;
 
 /// Looks at a folder and writes parameters; the exit code is the program's own.
-pub(crate) fn init(arguments: &cli::Init) -> anyhow::Result<ExitCode> {
+pub(crate) fn init(arguments: &arguments::Init) -> anyhow::Result<ExitCode> {
     let here = env::current_dir().context("cannot tell the current folder")?;
     let folder = folder(&here, &arguments.folder)?;
-    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
     let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -103,7 +103,7 @@ fn job(
     workspace: &Workspace,
     here: &Path,
     folder: &Path,
-    arguments: &cli::Init,
+    arguments: &arguments::Init,
 ) -> anyhow::Result<Value> {
     let root = fs_err::canonicalize(&workspace.root)?;
     let text = |path: &Path| {

@@ -1,6 +1,6 @@
 //! Experiments: runs of the pipeline with other parameters, beside the current state.
 
-mod column;
+mod columns;
 mod filter;
 mod name;
 mod record;
@@ -17,20 +17,22 @@ use pipeline::params::{self, Overrides, Params};
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::Value;
 
-use crate::compare::{self, What};
-use crate::live::Live;
-use crate::{cli, print, table};
+use crate::comparison::{self, What};
+use crate::progress::Live;
+use crate::{arguments, print, table};
 
 pub(crate) use record::{Experiment, State, folder_name, hint};
 
-pub(crate) fn run(command: cli::Exp) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: arguments::Exp) -> anyhow::Result<ExitCode> {
     let root = root()?;
     match command {
-        cli::Exp::Run(arguments) => return run::run(&root, &arguments),
-        cli::Exp::Show(arguments) => show::show(&root, &arguments)?,
-        cli::Exp::Diff(arguments) => compare::compare(&arguments, &[What::Params, What::Metrics])?,
-        cli::Exp::Apply { experiment } => return apply(&root, &experiment),
-        cli::Exp::Remove { experiments, all } => remove(&root, &experiments, all)?,
+        arguments::Exp::Run(arguments) => return run::run(&root, &arguments),
+        arguments::Exp::Show(arguments) => show::show(&root, &arguments)?,
+        arguments::Exp::Diff(arguments) => {
+            comparison::compare(&arguments, &[What::Params, What::Metrics])?
+        }
+        arguments::Exp::Apply { experiment } => return apply(&root, &experiment),
+        arguments::Exp::Remove { experiments, all } => remove(&root, &experiments, all)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ use pipeline::workspace::{Access, find_root};
 use serde_json::json;
 
 use crate::table::{NONE, table};
-use crate::{cli, open, print};
+use crate::{arguments, open, print};
 use catalog::Catalog;
 
 pub(crate) use catalog::names;
@@ -29,17 +29,17 @@ const BEGIN: usize = 64;
 /// Characters of a wrong file that a message shows.
 const SHOWN: usize = 40;
 
-pub(crate) fn run(command: Option<cli::Weights>) -> anyhow::Result<()> {
+pub(crate) fn run(command: Option<arguments::Weights>) -> anyhow::Result<()> {
     match command {
         None => list(false),
-        Some(cli::Weights::List { json }) => list(json),
-        Some(cli::Weights::Get { name, json }) => get(&name, json),
+        Some(arguments::Weights::List { json }) => list(json),
+        Some(arguments::Weights::Get { name, json }) => get(&name, json),
     }
 }
 
 /// Lists the catalog.
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let mut workspace = open(&cli::Params::default(), Access::Read)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Read)?;
     let catalog = Catalog::load(&workspace.root)?;
     let noted = workspace.source_states()?;
     let state = |path: &str| match noted.iter().find(|(noted, _)| noted == path) {
@@ -89,7 +89,7 @@ fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
     // The catalog is looked at first, so that a wrong name is told before anything else.
     let root = find_root(&env::current_dir().context("cannot tell the current folder")?)?;
     let file = catalog::find(&root, name)?;
-    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
     let wanted = Wanted {
         from: &file.url,
         path: Path::new(&file.path),

@@ -8,10 +8,10 @@ use pipeline::params::Overrides;
 use pipeline::{Sandbox, Workspace};
 use search::{Assignment, State, Trial};
 
-use super::declared::Study;
+use super::declaration::Study;
 use super::folder_name;
-use crate::live::Live;
 use crate::print;
+use crate::progress::Live;
 
 /// Characters that are shown of what is no score.
 const SHOWN: usize = 40;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use search::{Assignment, State, Trial};
 
-use super::declared::Study;
+use super::declaration::Study;
 
 /// The record's file.
 pub(crate) fn path(study: &Study) -> PathBuf {

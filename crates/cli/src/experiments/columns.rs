@@ -8,7 +8,7 @@ use pipeline::metrics::Metrics;
 use serde_json::Value;
 
 use super::value;
-use crate::{compare, table};
+use crate::{comparison, table};
 
 /// A state, with all that is known of it.
 pub(super) struct Row {
@@ -72,7 +72,7 @@ pub(super) fn columns(rows: &[Row], metrics: &[Metrics]) -> Vec<Column> {
         rows.iter().any(|row| row.params.get(*key) != first)
     };
     let params = keys.into_iter().filter(differs).cloned().map(Column::Param);
-    let metrics = compare::names(metrics).into_iter().map(Column::Metric);
+    let metrics = comparison::names(metrics).into_iter().map(Column::Metric);
     [Column::Name, Column::State]
         .into_iter()
         .chain(params)

@@ -6,12 +6,12 @@ use pipeline::cache::{Cached, Scope};
 use pipeline::quantity::show_bytes;
 use pipeline::workspace::Access;
 
-use crate::live::Live;
-use crate::{cli, open, print};
+use crate::progress::Live;
+use crate::{arguments, open, print};
 
-pub(crate) fn run(command: cli::Cache) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: arguments::Cache) -> anyhow::Result<ExitCode> {
     match command {
-        cli::Cache::Gc {
+        arguments::Cache::Gc {
             workspace,
             commits,
             younger_than,
@@ -24,15 +24,15 @@ pub(crate) fn run(command: cli::Cache) -> anyhow::Result<ExitCode> {
             };
             clear(scope, dry_run)?;
         }
-        cli::Cache::Verify => return verify(),
-        cli::Cache::Size { json } => size(json)?,
-        cli::Cache::List { json } => list(json)?,
+        arguments::Cache::Verify => return verify(),
+        arguments::Cache::Size { json } => size(json)?,
+        arguments::Cache::List { json } => list(json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
-    let mut workspace = open(&cli::Params::default(), Access::Write)?;
+    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
     let mut live = Live::new(false, false);
     let removed = workspace.clear_cache(scope, is_trial, &mut live);
     live.end();
@@ -43,7 +43,7 @@ fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
 }
 
 fn verify() -> anyhow::Result<ExitCode> {
-    let workspace = open(&cli::Params::default(), Access::Write)?;
+    let workspace = open(&arguments::Params::default(), Access::Write)?;
     let damaged = workspace.verify_cache()?;
     for digest in &damaged {
         print::error(&format!("`{digest}` was damaged and has been removed"));
@@ -59,7 +59,7 @@ fn verify() -> anyhow::Result<ExitCode> {
 }
 
 fn size(is_json: bool) -> anyhow::Result<()> {
-    let size = open(&cli::Params::default(), Access::Read)?.cache_size()?;
+    let size = open(&arguments::Params::default(), Access::Read)?.cache_size()?;
     if is_json {
         return print::json(&size);
     }
@@ -77,7 +77,7 @@ fn size(is_json: bool) -> anyhow::Result<()> {
 }
 
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let cached = open(&cli::Params::default(), Access::Read)?.cached()?;
+    let cached = open(&arguments::Params::default(), Access::Read)?.cached()?;
     if is_json {
         return print::json(&cached);
     }

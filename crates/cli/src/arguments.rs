@@ -7,9 +7,11 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pipeline::Sandbox;
 
-mod exp;
+mod experiments;
 
-pub(crate) use exp::{Compare, Exp, ExpRun, ExpShow, History, Metrics, ParamsCommand, Provenance};
+pub(crate) use experiments::{
+    Compare, Exp, ExpRun, ExpShow, History, Metrics, ParamsCommand, Provenance,
+};
 
 /// Runs the study: every stage whose code, parameters or inputs changed, and nothing else.
 #[derive(Debug, Parser)]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use anyhow::Context;
 
-use super::column::{Column, Row, named, plain};
+use super::columns::{Column, Row, named, plain};
 
 /// What must be true of an experiment: `test.f1>0.8`.
 pub(super) struct Filter<'c> {

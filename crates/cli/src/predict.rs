@@ -11,13 +11,13 @@ use pipeline::instance::Target;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
 
-use crate::{cli, open, print};
+use crate::{arguments, open, print};
 
 /// The program.
 const RUN: &str = "inspect/inspect";
 
 /// Judges pictures; the exit code is the program's own.
-pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
+pub(crate) fn predict(arguments: &arguments::Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let mut job = job(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
@@ -30,7 +30,7 @@ pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
 }
 
 /// Refuses results that were not made together, or with other parameters than these.
-fn check_one_run(workspace: &mut Workspace, params: &cli::Params) -> anyhow::Result<()> {
+fn check_one_run(workspace: &mut Workspace, params: &arguments::Params) -> anyhow::Result<()> {
     const SHOWN: usize = 4;
     let mut stages = vec!["export", "predict", "cluster"];
     if workspace.made("calibrate", "calibrators")?.is_some() {
@@ -54,7 +54,7 @@ fn check_one_run(workspace: &mut Workspace, params: &cli::Params) -> anyhow::Res
 }
 
 /// What changes params, as it was typed.
-fn typed(params: &cli::Params) -> String {
+fn typed(params: &arguments::Params) -> String {
     let files = params.files.iter();
     let files = files.map(|file| format!(" --params {}", file.display()));
     let settings = params.settings.iter();
@@ -62,7 +62,7 @@ fn typed(params: &cli::Params) -> String {
     files.chain(settings).collect()
 }
 
-fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value> {
+fn job(workspace: &Workspace, arguments: &arguments::Predict) -> anyhow::Result<Value> {
     let here = env::current_dir().context("cannot tell the current folder")?;
     if !arguments.pictures.iter().any(|file| file.exists()) {
         bail!("`{}` is not there", arguments.pictures[0].display());

@@ -11,8 +11,8 @@ use pipeline::workspace::{Access, Workspace, find_root};
 use pipeline::{Revision, glob};
 use serde_json::{Map, Value, json};
 
-use crate::exp::{self, Experiment};
-use crate::{cli, print, table};
+use crate::experiments::{self, Experiment};
+use crate::{arguments, print, table};
 
 /// How the current state is called.
 pub(crate) const WORKSPACE: &str = "workspace";
@@ -44,13 +44,13 @@ fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> anyhow::Result<
         return Ok(named(workspace.params.leaves(), workspace.made_here()));
     }
     if let Some(experiment) = Experiment::find(root, name)? {
-        let made = workspace.made_aside(&exp::folder_name(name))?;
+        let made = workspace.made_aside(&experiments::folder_name(name))?;
         return Ok(named(experiment.params, made));
     }
     match find_revision(workspace, name, files)? {
         Some(revision) => Ok(revision),
         None => {
-            let hint = exp::hint(root, name)?;
+            let hint = experiments::hint(root, name)?;
             bail!("`{name}` is neither an experiment nor a revision of git{hint}")
         }
     }
@@ -75,7 +75,7 @@ pub(crate) fn find_revision(
     }))
 }
 
-fn open(params: &cli::Params) -> anyhow::Result<Workspace> {
+fn open(params: &arguments::Params) -> anyhow::Result<Workspace> {
     let here = env::current_dir().context("cannot tell the current folder")?;
     let overrides = Overrides {
         files: params.files.clone(),
@@ -95,7 +95,7 @@ struct Line {
 }
 
 /// Prints in what two states differ.
-pub(crate) fn compare(arguments: &cli::Compare, what_all: &[What]) -> anyhow::Result<()> {
+pub(crate) fn compare(arguments: &arguments::Compare, what_all: &[What]) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params)?;
     let files = &arguments.params.files;
     let a = find(&workspace, &arguments.a, files)?;
@@ -130,7 +130,7 @@ fn of_params(a: &Named, b: &Named) -> Vec<Line> {
     let keys: BTreeSet<&String> = a.params.keys().chain(b.params.keys()).collect();
     let lines = keys.into_iter().map(|key| Line {
         name: key.clone(),
-        values: [a, b].map(|state| state.params.get(key).map(|text| exp::value(text))),
+        values: [a, b].map(|state| state.params.get(key).map(|text| experiments::value(text))),
     });
     lines.collect()
 }
@@ -244,10 +244,10 @@ fn to_json(lines: &[(What, Vec<Line>)]) -> Value {
 }
 
 /// Metrics alone: those of states, or the difference of two.
-pub(crate) fn metrics(command: cli::Metrics) -> anyhow::Result<()> {
+pub(crate) fn metrics(command: arguments::Metrics) -> anyhow::Result<()> {
     match command {
-        cli::Metrics::Diff(arguments) => compare(&arguments, &[What::Metrics]),
-        cli::Metrics::Show {
+        arguments::Metrics::Diff(arguments) => compare(&arguments, &[What::Metrics]),
+        arguments::Metrics::Show {
             states,
             metrics,
             json,
@@ -260,7 +260,7 @@ fn show(
     mut names_of: Vec<String>,
     patterns: &[String],
     is_json: bool,
-    params: &cli::Params,
+    params: &arguments::Params,
 ) -> anyhow::Result<()> {
     if names_of.is_empty() {
         names_of.push(WORKSPACE.to_owned());
