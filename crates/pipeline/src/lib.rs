@@ -47,6 +47,7 @@ pub mod params;
 mod place;
 mod plan;
 mod process;
+pub mod program;
 pub mod provenance;
 pub mod quantity;
 pub mod resources;
