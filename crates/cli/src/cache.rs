@@ -6,12 +6,15 @@ use pipeline::cache::{Cached, Scope};
 use pipeline::quantity::show_bytes;
 use pipeline::workspace::Access;
 
+use crate::arguments::cache::Cache;
+use crate::arguments::common::Params;
+use crate::print;
 use crate::progress::Live;
-use crate::{arguments, open, print};
+use crate::workspace::open;
 
-pub(crate) fn run(command: arguments::Cache) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Cache) -> anyhow::Result<ExitCode> {
     match command {
-        arguments::Cache::Gc {
+        Cache::Gc {
             workspace,
             commits,
             younger_than,
@@ -24,15 +27,15 @@ pub(crate) fn run(command: arguments::Cache) -> anyhow::Result<ExitCode> {
             };
             clear(scope, dry_run)?;
         }
-        arguments::Cache::Verify => return verify(),
-        arguments::Cache::Size { json } => size(json)?,
-        arguments::Cache::List { json } => list(json)?,
+        Cache::Verify => return verify(),
+        Cache::Size { json } => size(json)?,
+        Cache::List { json } => list(json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
+    let mut workspace = open(&Params::default(), Access::Write)?;
     let mut live = Live::new(false, false);
     let removed = workspace.clear_cache(scope, is_trial, &mut live);
     live.end();
@@ -43,7 +46,7 @@ fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
 }
 
 fn verify() -> anyhow::Result<ExitCode> {
-    let workspace = open(&arguments::Params::default(), Access::Write)?;
+    let workspace = open(&Params::default(), Access::Write)?;
     let damaged = workspace.verify_cache()?;
     for digest in &damaged {
         print::error(&format!("`{digest}` was damaged and has been removed"));
@@ -59,7 +62,7 @@ fn verify() -> anyhow::Result<ExitCode> {
 }
 
 fn size(is_json: bool) -> anyhow::Result<()> {
-    let size = open(&arguments::Params::default(), Access::Read)?.cache_size()?;
+    let size = open(&Params::default(), Access::Read)?.cache_size()?;
     if is_json {
         return print::json(&size);
     }
@@ -77,7 +80,7 @@ fn size(is_json: bool) -> anyhow::Result<()> {
 }
 
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let cached = open(&arguments::Params::default(), Access::Read)?.cached()?;
+    let cached = open(&Params::default(), Access::Read)?.cached()?;
     if is_json {
         return print::json(&cached);
     }

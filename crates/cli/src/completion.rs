@@ -1,46 +1,48 @@
-//! What can be typed next, for shells.
+//! Completion in shells.
 //!
 //! A shell's script asks this program for each completion, so that stages, parameters and studies are those of the
 //! workspace as it is.
 
-use std::env;
+use ::experiments::state::WORKSPACE;
+use clap::{Arg, Command};
+use pipeline::workspace::{Access, Workspace};
 
-use clap::{Arg, Command, CommandFactory};
-use pipeline::params::Overrides;
-use pipeline::workspace::{Access, Workspace, find_root};
-
-use crate::arguments::{Cli, Shell};
-use crate::{comparison, experiments, search, weights};
+use crate::arguments::Shell;
+use crate::arguments::common::Params;
+use crate::command::command;
+use crate::program::Program;
+use crate::workspace::open;
+use crate::{experiments, search};
 
 /// The script for a shell, to be read by its start-up file.
-pub(crate) fn script(shell: Shell) -> &'static str {
+pub(crate) fn script(program: &Program, shell: Shell) -> &'static str {
     match shell {
-        Shell::Bash => include_str!("completion/bash"),
-        Shell::Zsh => include_str!("completion/zsh"),
-        Shell::Fish => include_str!("completion/fish"),
+        Shell::Bash => program.scripts.bash,
+        Shell::Zsh => program.scripts.zsh,
+        Shell::Fish => program.scripts.fish,
     }
 }
 
-/// What may stand for the last word of `line`, which begins with `cargo xtask`. A shell's own completion of paths takes
-/// over where this is nothing.
-pub(crate) fn candidates(line: &str) -> Vec<String> {
+/// The words that may stand for the last of `line`, which begins with the program's name. A shell's own completion of
+/// paths takes over where there are none.
+pub(crate) fn candidates(program: &Program, line: &str) -> Vec<String> {
     let words: Vec<&str> = line
         .split(' ')
         .filter(|word| !word.is_empty())
-        .skip(2)
+        .skip(program.name.split(' ').count())
         .collect();
     let (before, last) = match words.split_last() {
         Some((last, before)) if !line.ends_with(' ') => (before, *last),
         _ => (words.as_slice(), ""),
     };
-    let cli = Cli::command();
+    let cli = command(program);
     let (command, path) = find(&cli, before);
     let option = before.last().and_then(|word| option(command, word));
     let found = match option {
         Some(option) => values(option.get_id().as_str()),
         None if last.starts_with('-') => flags(command),
         None if command.has_subcommands() => subcommands(command),
-        None => positional(command, &path),
+        None => positional(program, command, path.trim()),
     };
     let mut found: Vec<String> = found
         .into_iter()
@@ -99,16 +101,20 @@ fn values(id: &str) -> Vec<String> {
     }
 }
 
-/// What a command without a flag takes.
-fn positional(command: &Command, path: &str) -> Vec<String> {
-    match path.trim() {
+/// Values of a command's positional arguments.
+fn positional(program: &Program, command: &Command, path: &str) -> Vec<String> {
+    let added = program.commands.iter();
+    let mut added = added.filter(|added| Some(added.command.get_name()) == path.split(' ').next());
+    if let Some(added) = added.next() {
+        return added.values(path);
+    }
+    match path {
         "study run" | "study show" | "study apply" => search::names().unwrap_or_default(),
         "exp apply" | "exp remove" => experiments::names().unwrap_or_default(),
         "exp diff" | "metrics show" | "metrics diff" | "params diff" => {
             let names = experiments::names().unwrap_or_default().into_iter();
-            names.chain([comparison::WORKSPACE.to_owned()]).collect()
+            names.chain([WORKSPACE.to_owned()]).collect()
         }
-        "weights get" => weights::names(),
         "completions" => ["bash", "zsh", "fish"].map(String::from).into(),
         _ => {
             let mut positionals = command.get_positionals();
@@ -135,25 +141,59 @@ fn stages() -> Vec<String> {
 
 /// Half-typed words are no occasion for errors.
 fn workspace() -> Option<Workspace> {
-    let root = find_root(&env::current_dir().ok()?).ok()?;
-    Workspace::open(root, &Overrides::default(), Access::Read).ok()
+    open(&Params::default(), Access::Read).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitCode;
+
     use super::*;
+    use crate::program::Subcommand;
+
+    #[derive(clap::Args)]
+    struct Weights {
+        #[command(subcommand)]
+        _command: Get,
+    }
+
+    #[derive(clap::Subcommand)]
+    enum Get {
+        Get,
+    }
 
     #[test]
     fn subcommands_and_flags_complete() {
-        assert_eq!(candidates("cargo xtask rep"), ["repro"]);
+        let candidates = |line: &str| candidates(&Program::atelier(), line);
+        assert_eq!(candidates("atelier rep"), ["repro"]);
         assert_eq!(
-            candidates("cargo xtask cache "),
+            candidates("atelier cache "),
             ["gc", "list", "size", "verify"]
         );
-        assert_eq!(candidates("cargo xtask cache gc --w"), ["--workspace"]);
-        assert_eq!(candidates("cargo xtask completions z"), ["zsh"]);
-        let all = candidates("cargo xtask ");
+        assert_eq!(candidates("atelier cache gc --w"), ["--workspace"]);
+        assert_eq!(candidates("atelier completions z"), ["zsh"]);
+        let all = candidates("atelier ");
         assert!(all.contains(&"status".into()) && !all.contains(&"__supervise".into()));
-        assert!(candidates("cargo xtask import ").is_empty());
+        assert!(candidates("atelier import ").is_empty());
+    }
+
+    #[test]
+    fn the_name_may_have_several_words_and_commands_are_added() {
+        let program = Program {
+            name: "cargo xtask",
+            commands: vec![
+                Subcommand::new::<Weights>("weights", |_| Ok(ExitCode::SUCCESS))
+                    .with_values(|path| vec![format!("value of {path}")]),
+            ],
+            ..Program::atelier()
+        };
+        let candidates = |line: &str| candidates(&program, line);
+        assert_eq!(candidates("cargo xtask we"), ["weights"]);
+        assert_eq!(candidates("cargo xtask weights "), ["get"]);
+        assert_eq!(
+            candidates("cargo xtask weights get "),
+            ["value of weights get"]
+        );
+        assert_eq!(candidates("cargo xtask cache g"), ["gc"]);
     }
 }

@@ -1,135 +1,165 @@
-//! Experiments: runs of the pipeline with other parameters, beside the current state.
+//! Experiments: running, listing, applying and removing them.
 
-mod columns;
-mod filter;
-mod name;
-mod record;
-mod run;
-mod show;
-
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
-use pipeline::events::State as StageState;
-use pipeline::params::{self, Overrides, Params};
-use pipeline::workspace::{Access, Workspace, find_root};
+use ::experiments::comparison::What;
+use ::experiments::experiment::columns::{Column, Row};
+use ::experiments::experiment::record::{self, Experiment, Status};
+use ::experiments::experiment::run::{Ended, Request};
+use ::experiments::experiment::table::Table;
+use ::experiments::experiment::{apply, run};
+use pipeline::execute::Options;
+use pipeline::params::Overrides;
+use pipeline::workspace::{Access, Workspace};
 use serde_json::Value;
 
-use crate::comparison::{self, What};
-use crate::progress::Live;
-use crate::{arguments, print, table};
+use crate::arguments::experiments::{Exp, ExpRun, ExpShow};
+use crate::progress::{self, Live};
+use crate::workspace::{open, root};
+use crate::{comparison, failure, print, table};
 
-pub(crate) use record::{Experiment, State, folder_name, hint};
-
-pub(crate) fn run(command: arguments::Exp) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Exp) -> anyhow::Result<ExitCode> {
     let root = root()?;
     match command {
-        arguments::Exp::Run(arguments) => return run::run(&root, &arguments),
-        arguments::Exp::Show(arguments) => show::show(&root, &arguments)?,
-        arguments::Exp::Diff(arguments) => {
-            comparison::compare(&arguments, &[What::Params, What::Metrics])?
-        }
-        arguments::Exp::Apply { experiment } => return apply(&root, &experiment),
-        arguments::Exp::Remove { experiments, all } => remove(&root, &experiments, all)?,
+        Exp::Run(arguments) => return run_all(&root, &arguments),
+        Exp::Show(arguments) => show(&arguments)?,
+        Exp::Diff(arguments) => comparison::compare(&arguments, &[What::Params, What::Metrics])?,
+        Exp::Apply { experiment } => return apply(&root, &experiment),
+        Exp::Remove { experiments, all } => remove(&root, &experiments, all)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn root() -> anyhow::Result<PathBuf> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    Ok(find_root(&here)?)
-}
-
 /// The names of all experiments.
 pub(crate) fn names() -> anyhow::Result<Vec<String>> {
-    record::names(&root()?)
+    Ok(record::names(&root()?)?)
+}
+
+/// Runs one experiment after the other. A failed one doesn't stop the others.
+fn run_all(root: &Path, arguments: &ExpRun) -> anyhow::Result<ExitCode> {
+    let request = Request {
+        targets: arguments.targets.clone(),
+        files: arguments.params.files.clone(),
+        settings: arguments.params.settings.clone(),
+        grids: arguments.grids.clone(),
+        name: arguments.name.clone(),
+    };
+    let mut has_failed = false;
+    for planned in run::plan(root, &request)? {
+        if arguments.dry_run || !arguments.quiet {
+            let changes = settings(planned.changes.iter());
+            print::text(&format!("{}  {changes}\n", planned.experiment.name))?;
+        }
+        if arguments.dry_run {
+            continue;
+        }
+        let ended = run_one(root, planned.experiment, arguments)?;
+        if let Some(failure) = &ended.failure {
+            print::error(&failure.to_string());
+        }
+        has_failed |= ended.state == Status::Failed;
+        if !arguments.quiet {
+            print::text(&format!("  {}\n", ended.state.name()))?;
+        }
+    }
+    Ok(ExitCode::from(u8::from(has_failed)))
+}
+
+fn run_one(root: &Path, experiment: Experiment, arguments: &ExpRun) -> anyhow::Result<Ended> {
+    let options = Options {
+        jobs: arguments.jobs,
+        sandbox: arguments.confine.sandbox(),
+        ..Options::default()
+    };
+    let mut repro = progress::shown(arguments.quiet);
+    Ok(run::run(root, experiment, options, &mut repro)?)
+}
+
+/// `train.lr 0.001, model.resnet 34`.
+fn settings<'a>(values: impl Iterator<Item = (&'a String, &'a Value)>) -> String {
+    let texts = values.map(|(key, value)| format!("{key} {}", table::value(value)));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// Lists the workspace, revisions and experiments.
+fn show(arguments: &ExpShow) -> anyhow::Result<()> {
+    let mut workspace = open(&arguments.params, Access::Write)?;
+    let files = &arguments.params.files;
+    let mut table = Table::read(&mut workspace, &arguments.revisions, files)?;
+    for remark in &table.remarks {
+        print::warning(remark);
+    }
+    table.filter(&arguments.filters)?;
+    if let Some(column) = &arguments.sort {
+        table.sort(column, arguments.reverse)?;
+    }
+    if arguments.json {
+        return print::json(&table.to_json());
+    }
+    if let Some(file) = &arguments.parquet {
+        let file = std::path::absolute(file)?;
+        return Ok(workspace.write_table(&file, &table.to_columns())?);
+    }
+    print_table(&table, &arguments.metrics)
+}
+
+fn print_table(table: &Table, patterns: &[String]) -> anyhow::Result<()> {
+    let shown = table.shown(patterns);
+    let header = shown.columns.iter().map(|(_, title)| (*title).to_owned());
+    let header: Vec<String> = header.collect();
+    let cells = |row| {
+        let columns = shown.columns.iter();
+        columns.map(|(column, _)| cell(column, row)).collect()
+    };
+    let lines: Vec<Vec<String>> = table.rows.iter().map(cells).collect();
+    let mut text = table::table(&header, &lines);
+    if shown.n_more > 0 {
+        text.push_str(&format!(
+            "and {} more metrics: `--metric '*'` shows all, `--metric NAME` those of a name\n",
+            shown.n_more
+        ));
+    }
+    print::text(&text)
+}
+
+fn cell(column: &Column, row: &Row) -> String {
+    let text = match column {
+        Column::Name => Some(row.name.clone()),
+        Column::State => Some(row.state.clone()),
+        Column::Param(key) => row.params.get(key).map(table::value),
+        Column::Metric(name) => row.metrics.get(name).copied().map(table::number),
+    };
+    text.unwrap_or_else(|| table::NONE.to_owned())
 }
 
 /// Writes the parameters of an experiment where the next repro reads them, and puts its results in place.
 fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
-    let experiment = Experiment::load(root, name)?;
-    let state = experiment.state;
-    ensure!(
-        state == State::Complete,
-        "experiment `{name}` is {}, not complete",
-        state.name()
-    );
-    let overrides = Overrides {
-        files: experiment.params_files(root),
-        settings: Vec::new(),
-    };
-    let workspace = Workspace::open(root.to_owned(), &overrides, Access::Read)?;
-    let made = workspace.made_aside(&folder_name(name))?;
-    write_params(&workspace, &experiment)?;
-    let mut workspace = Workspace::open(root.to_owned(), &overrides, Access::Write)?;
+    let applied = apply::apply(root, name)?;
+    for key in &applied.left_out {
+        print::text(&format!("{key} is no longer a parameter, and left out\n"))?;
+    }
+    if !applied.written.is_empty() {
+        let written = applied.written.iter();
+        let written = written.map(|(key, value)| format!("{key} {value}"));
+        let written: Vec<String> = written.collect();
+        let file = applied.file.display();
+        print::text(&format!("{file}: {}\n", written.join(", ")))?;
+    }
     let mut live = Live::new(false, false);
-    let outcomes = workspace.take_state(made, &mut live);
+    let outcomes = applied.take_results(&mut live);
     live.end();
     let outcomes = outcomes?;
     print::outlook(&outcomes)?;
-    let has_failed = { outcomes.iter() }.any(|outcome| outcome.state == StageState::Failed);
-    Ok(ExitCode::from(u8::from(has_failed)))
+    Ok(failure::of_outcomes(&outcomes))
 }
 
-/// Writes what differs from the experiment's parameters into the last of its params files, else into the file of those
-/// that hold by default.
-fn write_params(workspace: &Workspace, experiment: &Experiment) -> anyhow::Result<()> {
-    let current = &workspace.params;
-    let leaves = current.leaves();
-    let mut values: Vec<(&str, Value)> = Vec::new();
-    for (key, text) in &experiment.params {
-        if leaves.get(key) == Some(text) {
-            continue;
-        }
-        if current.get(key).is_none() && !is_free(current, key) {
-            print::text(&format!("{key} is no longer a parameter, and left out\n"))?;
-            continue;
-        }
-        values.push((key, value(text)));
-    }
-    let file = experiment.files.last().cloned();
-    let file = file.unwrap_or_else(|| workspace.config.params_file().to_owned());
-    let written = values.iter().map(|(key, value)| format!("{key} {value}"));
-    let written: Vec<String> = written.collect();
-    if written.is_empty() {
-        return Ok(());
-    }
-    let shown = file.display().to_string();
-    params::write_toml(&workspace.root.join(&file), &shown, values)?;
-    print::text(&format!("{shown}: {}\n", written.join(", ")))
-}
-
-/// Whether `key` is one of a table whose keys are the user's to invent.
-fn is_free(params: &Params, key: &str) -> bool {
-    let table = key
-        .rsplit_once('.')
-        .and_then(|(table, _)| params.get(table));
-    let table = table.and_then(Value::as_object);
-    table.is_some_and(|table| table.is_empty())
-}
-
-/// A value that is noted as JSON, as exactly as TOML reads it. A table within a list has another form there.
-pub(crate) fn value(text: &str) -> Value {
-    let exact = params::read_values(text).and_then(|mut values| values.pop());
-    exact
-        .or_else(|| serde_json::from_str(text).ok())
-        .unwrap_or_default()
-}
-
-fn remove(root: &Path, experiments: &[String], all: bool) -> anyhow::Result<()> {
-    let known = record::names(root)?;
-    let names = if all { &known } else { experiments };
-    for name in names {
-        if !known.contains(name) {
-            bail!("there is no experiment `{name}`{}", hint(root, name)?);
-        }
-    }
+fn remove(root: &Path, names: &[String], is_all: bool) -> anyhow::Result<()> {
+    let names = apply::to_remove(root, names, is_all)?;
     let mut workspace = Workspace::open(root.to_owned(), &Overrides::default(), Access::Write)?;
-    for name in names {
+    for name in &names {
         let mut live = Live::new(false, false);
-        workspace.remove_aside(&folder_name(name), &mut live)?;
+        apply::remove(&mut workspace, name, &mut live)?;
         live.end();
         print::text(&format!("{name} removed\n"))?;
     }
@@ -137,13 +167,4 @@ fn remove(root: &Path, experiments: &[String], all: bool) -> anyhow::Result<()> 
         print::text("there is no experiment\n")?;
     }
     Ok(())
-}
-
-/// `train.lr 0.001, model.resnet 34`: the parameters in which `params` differ from those of the workspace.
-fn changes(experiment: &Experiment, current: &Params) -> String {
-    let current = current.leaves();
-    let changed = experiment.params.iter();
-    let changed = changed.filter(|(key, value)| current.get(*key) != Some(value));
-    let texts = changed.map(|(key, value)| format!("{key} {}", table::value(value)));
-    texts.collect::<Vec<_>>().join(", ")
 }

@@ -1,25 +1,26 @@
 //! What was run, and what made a file.
 
-use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use ::experiments::experiment::record::{self, Experiment};
+use anyhow::bail;
 use pipeline::graph::Reach;
-use pipeline::params::Overrides;
 use pipeline::provenance::{Input, Making, Origin, State};
 use pipeline::runs::Run;
-use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
+use pipeline::workspace::{Access, FOLDER, Workspace};
 
-use crate::experiments::{self, Experiment};
-use crate::{arguments, open, print, table};
+use crate::arguments::common::Params;
+use crate::arguments::experiments::{History, Provenance};
+use crate::workspace::{current_folder, open, root};
+use crate::{print, table};
 
 /// Digits of a hash that people see.
 const DIGITS: usize = 12;
 
 /// Lists runs, the youngest first.
-pub(crate) fn history(arguments: &arguments::History) -> anyhow::Result<()> {
-    let workspace = open(&arguments::Params::default(), Access::Read)?;
+pub(crate) fn history(arguments: &History) -> anyhow::Result<()> {
+    let workspace = open(&Params::default(), Access::Read)?;
     let is_wanted = |run: &Run| match &arguments.stage {
         Some(stage) => run.stage == *stage || run.stage.split('@').next() == Some(stage),
         None => true,
@@ -79,9 +80,9 @@ fn clock(time: &str) -> String {
 }
 
 /// Says what made a file.
-pub(crate) fn provenance(arguments: &arguments::Provenance) -> anyhow::Result<()> {
-    let here = fs_err::canonicalize(env::current_dir().context("cannot tell the current folder")?)?;
-    let root = find_root(&here)?;
+pub(crate) fn provenance(arguments: &Provenance) -> anyhow::Result<()> {
+    let here = fs_err::canonicalize(current_folder()?)?;
+    let root = root()?;
     let path = here.join(&arguments.file);
     let origin = workspace_of(&root, &path, &arguments.params)?.provenance(&path)?;
     if arguments.json {
@@ -93,7 +94,7 @@ pub(crate) fn provenance(arguments: &arguments::Provenance) -> anyhow::Result<()
 }
 
 /// The state that the file belongs to: the current one, or an experiment.
-fn workspace_of(root: &Path, path: &Path, params: &arguments::Params) -> anyhow::Result<Workspace> {
+fn workspace_of(root: &Path, path: &Path, params: &Params) -> anyhow::Result<Workspace> {
     let inside = path.strip_prefix(root.join(FOLDER).join("experiments"));
     let name = inside
         .ok()
@@ -102,12 +103,12 @@ fn workspace_of(root: &Path, path: &Path, params: &arguments::Params) -> anyhow:
         return open(params, Access::Write);
     };
     let experiment = Experiment::load(root, name)?;
-    let overrides = Overrides {
-        files: experiment.params_files(root),
-        settings: experiment.settings.clone(),
-    };
-    let folder = experiments::folder_name(name);
-    Ok(Workspace::open_aside(root.to_owned(), &overrides, &folder)?)
+    let folder = record::folder_name(name);
+    Ok(Workspace::open_aside(
+        root.to_owned(),
+        &experiment.overrides(root),
+        &folder,
+    )?)
 }
 
 /// Adds an origin, its first line after `first` and the others after `rest`.
@@ -162,9 +163,9 @@ fn add_making(making: &Making, rest: &str, text: &mut String) {
         ));
     }
     let params = making.params.iter();
-    let params = params.map(|(name, value)| format!("{name} {}", table::value(&value.to_string())));
+    let params = params.map(|(name, value)| format!("{name} {}", table::value(value)));
     let environment = making.environment.iter();
-    let environment = environment.map(|(name, value)| format!("{name}={}", table::value(value)));
+    let environment = environment.map(|(name, value)| format!("{name}={}", table::short(value)));
     for (what, list) in [
         ("params", params.collect::<Vec<_>>()),
         ("env", environment.collect()),

@@ -1,254 +1,33 @@
 //! The command line: parse, call, print.
+//!
+//! The binary `atelier` has the commands that every repository can use. Another program adds commands of its own to them
+//! and has another name ([`Program`]).
 
-mod arguments;
+pub mod arguments;
 mod cache;
+pub mod command;
 mod comparison;
 mod completion;
-mod drawing;
+mod dispatch;
 mod experiments;
+mod failure;
 mod history;
-mod init;
-mod predict;
-mod print;
+pub mod print;
+pub mod program;
 mod progress;
 mod search;
-mod table;
+mod stages;
+pub mod table;
 mod take;
 mod watch;
-mod weights;
+pub mod workspace;
 
-use std::env;
-use std::process::{Command as Process, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Parser;
-use pipeline::Accept;
-use pipeline::events::State;
-use pipeline::execute::{self, Options};
-use pipeline::graph::{Reach, Selection};
-use pipeline::params::Overrides;
-use pipeline::workspace::{Access, Workspace, find_root};
-
-use arguments::{Cli, Command};
+pub use program::{Program, Scripts, Subcommand};
 
 /// Carries out what is typed.
 #[must_use]
-pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(code) => code,
-        Err(error) => {
-            print::error(&message(&error));
-            let of_runner = error.downcast_ref::<pipeline::Error>();
-            ExitCode::from(of_runner.map_or(1, pipeline::Error::exit_code))
-        }
-    }
-}
-
-/// An error as a person reads it, with the command that cures it.
-fn message(error: &anyhow::Error) -> String {
-    let mut text = format!("{error:#}");
-    if let Some(pipeline::Error::MissingInputs(missing)) = error.downcast_ref()
-        && { missing.iter() }.any(|text| text.contains("`images.folder`"))
-    {
-        text.push_str("\n`cargo xtask init FOLDER` writes settings for a folder of images");
-    }
-    text
-}
-
-fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Repro(arguments) => return repro(arguments),
-        Command::Init(arguments) => return init::init(&arguments),
-        Command::Status(arguments) => status(&arguments)?,
-        Command::Explain(arguments) => explain(&arguments)?,
-        Command::Predict(arguments) => return predict::predict(&arguments),
-        Command::Dag(arguments) => draw(&arguments)?,
-        Command::Log { stage } => log(&stage)?,
-        Command::History(arguments) => history::history(&arguments)?,
-        Command::Provenance(arguments) => history::provenance(&arguments)?,
-        Command::Watch(arguments) => watch::watch(&arguments)?,
-        Command::Checkout(arguments) => return take::checkout(arguments),
-        Command::Commit(arguments) => take::accept(&arguments, Accept::Outputs)?,
-        Command::Adopt(arguments) => take::accept(&arguments, Accept::LastResult)?,
-        Command::Freeze { stages } => take::freeze(&stages, true)?,
-        Command::Unfreeze { stages } => take::freeze(&stages, false)?,
-        Command::Add { paths } => take::add(&paths)?,
-        Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
-        Command::Weights { command } => weights::run(command)?,
-        Command::Cache(command) => return cache::run(command),
-        Command::Study(command) => search::run(command)?,
-        Command::Exp(command) => return experiments::run(command),
-        Command::Metrics(command) => comparison::metrics(command)?,
-        Command::Params(arguments::ParamsCommand::Diff(arguments)) => {
-            comparison::compare(&arguments, &[comparison::What::Params])?;
-        }
-        Command::Bench(arguments) => return bench(&arguments),
-        Command::Test { arguments } => return test(&arguments),
-        Command::Schema { what } => schema(what)?,
-        Command::Completions { shell } => print::text(completion::script(shell))?,
-        Command::Complete { line } => {
-            let lines = completion::candidates(&line).into_iter();
-            print::text(&lines.map(|line| line + "\n").collect::<String>())?;
-        }
-        Command::Supervise => pipeline::supervise::supervise()?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn open(params: &arguments::Params, access: Access) -> anyhow::Result<Workspace> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    let overrides = Overrides {
-        files: params.files.clone(),
-        settings: params.settings.clone(),
-    };
-    Ok(Workspace::open(find_root(&here)?, &overrides, access)?)
-}
-
-fn select(workspace: &Workspace, targets: &[String], reach: Reach) -> anyhow::Result<Selection> {
-    Ok(workspace.graph.select(&workspace.root, targets, reach)?)
-}
-
-fn repro(arguments: arguments::Repro) -> anyhow::Result<ExitCode> {
-    let access = if arguments.dry_run {
-        Access::Read
-    } else {
-        Access::Write
-    };
-    let mut workspace = open(&arguments.select.params, access)?;
-    let reach = match (arguments.single, arguments.downstream) {
-        (true, _) => Reach::Single,
-        (_, true) => Reach::Downstream,
-        _ => Reach::Upstream,
-    };
-    let selection = select(&workspace, &arguments.select.targets, reach)?;
-    if !arguments.quiet {
-        for text in workspace.advice(&selection)? {
-            print::warning(text);
-        }
-    }
-    if arguments.dry_run {
-        let outcomes = workspace.outlook(&selection, arguments.force)?;
-        if arguments.select.json {
-            print::json(&outcomes)?;
-        } else {
-            print::outlook(&outcomes)?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let options = Options {
-        force: arguments.force,
-        keep_going: arguments.keep_going,
-        is_interactive: arguments.interactive,
-        sandbox: arguments.confine.sandbox(),
-        jobs: arguments.jobs,
-    };
-    let mut live = progress::Live::new(arguments.quiet, arguments.select.json);
-    let outcomes = execute::repro(&mut workspace, &selection, options, &mut live);
-    live.finish();
-    let outcomes = outcomes?;
-    if arguments.select.json {
-        print::json(&outcomes)?;
-    }
-    let has_failed = outcomes
-        .iter()
-        .any(|outcome| outcome.state == State::Failed);
-    Ok(ExitCode::from(u8::from(has_failed)))
-}
-
-fn status(arguments: &arguments::Select) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Write)?;
-    let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
-    if arguments.json {
-        return print::json(&outcomes);
-    }
-    print::outlook(&outcomes)?;
-    print::sources(&workspace.source_states()?)?;
-    match workspace.large_cache()? {
-        Some(large) => print::large_cache(large),
-        None => Ok(()),
-    }
-}
-
-fn explain(arguments: &arguments::Explain) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Write)?;
-    let explanation = workspace.explain(workspace.graph.one(&arguments.stage)?)?;
-    if arguments.json {
-        print::json(&explanation)
-    } else {
-        print::explanation(&explanation)
-    }
-}
-
-fn draw(arguments: &arguments::Dag) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments.params, Access::Write)?;
-    if arguments.mermaid {
-        return print::text(&drawing::mermaid(&workspace.graph));
-    }
-    if arguments.dot {
-        return print::text(&drawing::dot(&workspace.graph));
-    }
-    let selection = select(&workspace, &[], Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
-    let states: Vec<(String, State)> = outcomes
-        .into_iter()
-        .map(|outcome| (outcome.stage, outcome.state))
-        .collect();
-    let is_colored = print::is_colored(&std::io::stdout());
-    print::text(&drawing::text(&workspace.graph, &states, is_colored))
-}
-
-fn schema(what: arguments::Schema) -> anyhow::Result<()> {
-    match what {
-        arguments::Schema::Pipeline => print::text(pipeline::schema::PIPELINE),
-        arguments::Schema::Params => {
-            let workspace = open(&arguments::Params::default(), Access::Read)?;
-            print::json(&workspace.params_schema()?)
-        }
-    }
-}
-
-fn log(stage: &str) -> anyhow::Result<()> {
-    let workspace = open(&arguments::Params::default(), Access::Read)?;
-    let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
-    let path = workspace.log(instance);
-    if !path.exists() {
-        anyhow::bail!("`{instance}` has no log: it never ran here");
-    }
-    print::file(&path)
-}
-
-/// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
-/// dependencies are compiled once for both.
-fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
-    let mut command = cargo()?;
-    command.args(["test", "--workspace", "--release", "--locked"]);
-    exit_code(command.args(arguments))
-}
-
-/// A benchmark; the runner's is compiled as `cargo xtask` itself is.
-fn bench(arguments: &arguments::Bench) -> anyhow::Result<ExitCode> {
-    let (package, name, profile) = match arguments.name {
-        arguments::Benchmark::Runner => ("xtask", "runner", "xtask"),
-        arguments::Benchmark::Step => ("model", "step", "release"),
-        arguments::Benchmark::Layers => ("kernels", "layers", "release"),
-    };
-    let mut command = cargo()?;
-    command.args(["bench", "--quiet", "--locked", "--profile", profile]);
-    command.args(["--package", package, "--bench", name, "--"]);
-    exit_code(command.args(&arguments.arguments))
-}
-
-/// Cargo in the workspace's root.
-fn cargo() -> anyhow::Result<Process> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Process::new(cargo);
-    command.current_dir(find_root(&env::current_dir()?)?);
-    Ok(command)
-}
-
-fn exit_code(command: &mut Process) -> anyhow::Result<ExitCode> {
-    let status = command.status().context("cannot start cargo")?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+pub fn main(program: &Program) -> ExitCode {
+    dispatch::main(program)
 }

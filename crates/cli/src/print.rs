@@ -3,9 +3,11 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use ::experiments::drawing;
 use pipeline::Explanation;
 use pipeline::cache::Large;
 use pipeline::events::{Forecast, Outcome, State, Usage};
+use pipeline::program::PROGRAM;
 use pipeline::quantity::show_bytes;
 use pipeline::tracked::SourceState;
 
@@ -39,6 +41,7 @@ pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
+/// The style of a state.
 pub(crate) fn style(state: State) -> Style {
     match state {
         State::UpToDate | State::Frozen => Style::Dim,
@@ -50,7 +53,10 @@ pub(crate) fn style(state: State) -> Style {
 }
 
 /// Prints to standard output; a reader that has seen enough is no failure.
-pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn text(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -58,10 +64,15 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
     }
 }
 
-pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+/// Prints a JSON document.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     text(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
+/// Prints a file.
 pub(crate) fn file(path: &Path) -> anyhow::Result<()> {
     let mut file = fs_err::File::open(path)?;
     match io::copy(&mut file, &mut io::stdout().lock()) {
@@ -71,14 +82,16 @@ pub(crate) fn file(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-pub(crate) fn error(message: &str) {
+/// Prints an error to standard error.
+pub fn error(message: &str) {
     let stderr = io::stderr();
     let label = styled("error", Style::Bad, is_colored(&stderr));
     // Nobody is left to tell.
     let _ = writeln!(stderr.lock(), "{label}: {message}");
 }
 
-pub(crate) fn warning(message: &str) {
+/// Prints a warning to standard error.
+pub fn warning(message: &str) {
     let stderr = io::stderr();
     let label = styled("warning", Style::Warn, is_colored(&stderr));
     // Nobody is left to tell.
@@ -129,10 +142,10 @@ pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
     let lines = states.iter().filter_map(|(path, state)| match state {
         SourceState::Unchanged => None,
         SourceState::Changed => Some(format!(
-            "source {path} was changed since it was added; `cargo xtask add {path}` takes it as it is\n"
+            "source {path} was changed since it was added; `{PROGRAM} add {path}` takes it as it is\n"
         )),
         SourceState::Missing => Some(format!(
-            "source {path} is missing; `cargo xtask checkout {path}` brings it back\n"
+            "source {path} is missing; `{PROGRAM} checkout {path}` brings it back\n"
         )),
     });
     text(&lines.collect::<String>())
@@ -142,7 +155,7 @@ pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
 pub(crate) fn large_cache(large: Large) -> anyhow::Result<()> {
     let [bytes, used] = [large.bytes, large.used_bytes].map(show_bytes);
     text(&format!(
-        "cache: {bytes}, of which the current state uses {used}; `cargo xtask cache gc` removes what is in no use\n"
+        "cache: {bytes}, of which the current state uses {used}; `{PROGRAM} cache gc` removes what is in no use\n"
     ))
 }
 
@@ -265,6 +278,32 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
         }
     }
     text(&lines)
+}
+
+/// The graph, a line a stage.
+pub(crate) fn drawing(lines: &[drawing::Line<'_>]) -> anyhow::Result<()> {
+    let is_colored = is_colored(&io::stdout());
+    let texts = lines
+        .iter()
+        .map(|line| [&line.rails, &line.label, &line.text].map(|text| text.chars().count()));
+    let widest =
+        |widths: [usize; 3], more: [usize; 3]| [0, 1, 2].map(|at| widths[at].max(more[at]));
+    let [a, b, c] = texts.fold([0; 3], widest);
+    let mut shown = String::new();
+    for line in lines {
+        let state = format!("{:c$}", line.text);
+        let state = match line.state {
+            Some(of) => styled(&state, style(of), is_colored),
+            None => state,
+        };
+        let line = format!(
+            "{:a$}  {:b$}  {state}  {}",
+            line.rails, line.label, line.desc
+        );
+        shown.push_str(line.trim_end());
+        shown.push('\n');
+    }
+    text(&shown)
 }
 
 #[cfg(test)]

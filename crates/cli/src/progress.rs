@@ -5,7 +5,10 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use pipeline::Workspace;
 use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
+use pipeline::execute::{self, Options};
+use pipeline::graph::Selection;
 use pipeline::quantity::show_bytes;
 
 use crate::print::{self, Style, styled};
@@ -266,6 +269,18 @@ impl Live {
             // Cargo draws its own.
             bars.remove();
         }
+    }
+}
+
+/// Runs whose events are shown, without a closing line.
+pub(crate) fn shown(
+    is_quiet: bool,
+) -> impl FnMut(&mut Workspace, &Selection, Options) -> pipeline::Result<Vec<Outcome>> {
+    move |workspace, selection, options| {
+        let mut live = Live::new(is_quiet, false);
+        let outcomes = execute::repro(workspace, selection, options, &mut live);
+        live.end();
+        outcomes
     }
 }
 

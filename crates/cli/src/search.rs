@@ -1,182 +1,101 @@
-//! Searches over the pipeline's parameters. A trial is a run of the pipeline with other parameters, so the cache is the
-//! memory of a study: to continue is to ask again and to restore what was asked before.
+//! Searches: running, listing and applying them.
 
-mod declaration;
-mod record;
-mod trial;
+use std::fmt::Write as _;
+use std::path::Path;
 
-use std::env;
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context, bail, ensure};
+use ::experiments::search::declaration::{self, SearchFile};
+use ::experiments::search::run::Course;
+use ::experiments::search::{apply, page, record};
+use ::search::{Assignment, Trial};
 use pipeline::Sandbox;
-use pipeline::config::Config;
-use pipeline::params::{self, Overrides};
-use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
-use search::{State, Trial};
-use serde_json::json;
+use pipeline::params::Overrides;
+use pipeline::workspace::{Access, Workspace};
 
-use crate::arguments;
-use crate::print;
-use declaration::Study;
+use crate::arguments::search::Study;
+use crate::workspace::root;
+use crate::{print, progress};
 
-/// The crate and binary that make a study's page and table.
-const PAGE: &str = "report/study";
-
-pub(crate) fn run(command: arguments::Study) -> anyhow::Result<()> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    let root = find_root(&here)?;
+pub(crate) fn run(command: Study) -> anyhow::Result<()> {
+    let root = root()?;
     match command {
-        arguments::Study::Run {
+        Study::Run {
             name,
             params,
             confine,
             quiet,
-        } => search(
-            &Study::load(&root, &name)?,
-            params,
-            confine.sandbox(),
-            quiet,
-        ),
-        arguments::Study::Show { name, html, json } => {
-            show(&Study::load(&root, &name)?, html, json)
+        } => {
+            let search = SearchFile::load(&root, &name)?;
+            run_all(&search, params.overrides(), confine.sandbox(), quiet)
         }
-        arguments::Study::Apply { name, trial } => apply(&Study::load(&root, &name)?, trial),
-        arguments::Study::List => list(&root),
+        Study::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
+        Study::Apply { name, trial } => {
+            let search = SearchFile::load(&root, &name)?;
+            let (file, written) = apply::apply(&search, trial)?;
+            print::text(&format!("{}: {}\n", file.display(), settings(&written)))
+        }
+        Study::List => list(&root),
     }
 }
 
 /// Carries out all trials.
-fn search(
-    study: &Study,
-    params: arguments::Params,
+fn run_all(
+    search: &SearchFile,
+    overrides: Overrides,
     sandbox: Sandbox,
     quiet: bool,
 ) -> anyhow::Result<()> {
-    let overrides = Overrides {
-        files: { study.params_files() }.chain(params.files).collect(),
-        settings: params.settings,
-    };
-    let search = study.search();
-    record::begin(study)?;
-    let mut told: Vec<Trial> = Vec::new();
-    while told.len() < study.declared.trials {
-        let Some(params) = search.ask(&told, 1)?.pop() else {
-            break;
-        };
+    let mut course = Course::begin(search, overrides, sandbox)?;
+    while let Some(params) = course.next()? {
         if !quiet {
-            let settings = record::settings(&params);
-            print::text(&format!("trial {}  {settings}\n", told.len()))?;
+            let number = course.trials().len();
+            print::text(&format!("trial {number}  {}\n", settings(&params)))?;
         }
-        let runner = trial::Runner {
-            study,
-            overrides: &overrides,
-            sandbox,
-            quiet,
-        };
-        let trial = runner.run(params, &told)?;
+        let tried = course.run(params, &mut progress::shown(quiet))?;
+        if let Some(fault) = &tried.fault {
+            print::error(&fault.to_string());
+        }
         if !quiet {
-            print::text(&format!("  {}\n", record::ending(&trial)))?;
+            print::text(&format!("  {}\n", ending(&tried.trial)))?;
         }
-        told.push(trial);
-        record::save(study, &told, false)?;
     }
-    record::save(study, &told, true)?;
+    course.finish()?;
     if !quiet {
-        print::text(&record::table(&told))?;
+        print::text(&table(course.trials()))?;
     }
-    let mut workspace = Workspace::open(study.root.clone(), &overrides, Access::Write)?;
-    if workspace.has_binary(PAGE)? {
-        publish(study, &mut workspace, sandbox)?;
+    let root = search.root.clone();
+    let mut workspace = Workspace::open(root, course.overrides(), Access::Write)?;
+    if page::has_program(&mut workspace)? {
+        publish(search, &mut workspace, sandbox)?;
     }
     Ok(())
 }
 
-fn show(study: &Study, html: bool, json: bool) -> anyhow::Result<()> {
-    let told = record::load(study)?;
+fn publish(search: &SearchFile, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow::Result<()> {
+    let page = page::publish(search, workspace, sandbox)?;
+    print::text(&format!("page: {}\n", page.display()))
+}
+
+fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
+    let trials = record::load(search)?;
     if json {
-        return print::json(&told);
+        return print::json(&trials);
     }
-    print::text(&record::table(&told))?;
-    if let Some(trials) = record::read_unfinished(study)? {
+    print::text(&table(&trials))?;
+    if let Some(trials) = record::read_unfinished(search)? {
         print::text(&format!(
             "a later run has come to {} trials, which take the place of these once they are as many\n",
             trials.len()
         ))?;
     }
     if html {
-        let overrides = Overrides::default();
-        let mut workspace = Workspace::open(study.root.clone(), &overrides, Access::Write)?;
-        ensure!(
-            workspace.has_binary(PAGE)?,
-            "the workspace has no `{PAGE}` to make a page with"
-        );
-        publish(study, &mut workspace, Sandbox::default())?;
+        let root = search.root.clone();
+        let mut workspace = Workspace::open(root, &Overrides::default(), Access::Write)?;
+        publish(search, &mut workspace, Sandbox::default())?;
     }
     Ok(())
 }
 
-/// Makes the page and the table, by a binary that reads a job file as a stage does.
-fn publish(study: &Study, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow::Result<()> {
-    let folder = study.root.join("artifacts/studies").join(&study.name);
-    fs_err::create_dir_all(&folder)?;
-    let page = folder.join("index.html");
-    let job = json!({
-        "stage": format!("study {}", study.name),
-        "params": {
-            "name": study.name,
-            "score": format!("median {}", study.declared.score),
-            "choices": study.choices(),
-        },
-        "in": { "trials": record::path(study) },
-        "out": {
-            "trials": folder.join("trials.parquet"),
-            "page": page,
-            "figures": folder.join("figures"),
-        },
-        "scratch": study.folder().join("scratch"),
-    });
-    let status = workspace.run_tool(PAGE, None, &job, sandbox)?;
-    ensure!(
-        status.success(),
-        "cannot make the page: `{PAGE}` ended with {status}"
-    );
-    let shown = page.strip_prefix(&study.root).unwrap_or(&page);
-    print::text(&format!("page: {}\n", shown.display()))
-}
-
-/// Writes the parameters of a trial into the last of the study's params files, else into the file of those that hold by
-/// default.
-fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
-    let told = record::load(study)?;
-    let number = match number {
-        Some(number) => number,
-        None => record::best(&told).context("no trial of the study has a score")?,
-    };
-    let trial = told.get(number);
-    let trial = trial.with_context(|| format!("the study has {} trials", told.len()))?;
-    if trial.state != State::Complete {
-        bail!("trial {number} is {}, not complete", trial.state.name());
-    }
-    let file = study.declared.params.last().cloned();
-    let file = match file {
-        Some(file) => file,
-        None => Config::load(&study.root)?.params_file().to_owned(),
-    };
-    let settings = study.settings(&trial.params);
-    let values = settings.iter().map(|(key, value)| {
-        let value = serde_json::to_value(value).unwrap_or_default();
-        (key.as_str(), value)
-    });
-    params::write_toml(&study.root.join(&file), &file.display().to_string(), values)?;
-    print::text(&format!(
-        "{}: {}\n",
-        file.display(),
-        record::settings(&settings)
-    ))
-}
-
-/// The studies, with how far each is.
+/// The searches, with how far each is.
 fn list(root: &Path) -> anyhow::Result<()> {
     let names = declaration::names(root)?;
     if names.is_empty() {
@@ -185,32 +104,74 @@ fn list(root: &Path) -> anyhow::Result<()> {
     let width = names.iter().map(|name| name.chars().count()).max();
     let width = width.unwrap_or(0);
     for name in names {
-        let study = Study::load(root, &name)?;
-        let told = record::read(&study)?.unwrap_or_default();
-        let best = record::best(&told).and_then(|best| told[best].score);
+        let search = SearchFile::load(root, &name)?;
+        let trials = record::read(&search)?.unwrap_or_default();
+        let best = record::best(&trials).and_then(|best| trials[best].score);
         let best = best.map_or_else(String::new, |best| format!(", best {best:.4}"));
-        let n_trials = study.declared.trials;
+        let n_trials = search.declaration.trials;
         print::text(&format!(
             "{name:width$}  {} of {n_trials} trials{best}\n",
-            told.len()
+            trials.len()
         ))?;
     }
     Ok(())
 }
 
-/// The names of all studies.
+/// The names of all searches.
 pub(crate) fn names() -> anyhow::Result<Vec<String>> {
-    declaration::names(&find_root(&env::current_dir()?)?)
+    Ok(declaration::names(&root()?)?)
 }
 
-/// The folder of a study, in the runner's own.
-fn folder_name(name: &str) -> PathBuf {
-    Path::new("studies").join(name)
+/// `model.resnet 18, train.lr 0.0003`.
+fn settings(params: &Assignment) -> String {
+    let texts = params.iter().map(|(key, value)| format!("{key} {value}"));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
-impl Study {
-    /// The study's folder for its record and for the state of its trials.
-    fn folder(&self) -> PathBuf {
-        self.root.join(FOLDER).join(folder_name(&self.name))
+/// `complete, 0.8125`.
+fn ending(trial: &Trial) -> String {
+    match trial.score {
+        Some(score) => format!("{}, {score:.4}", trial.state.name()),
+        None => trial.state.name().to_owned(),
+    }
+}
+
+/// A line for each trial; the best has a star.
+fn table(trials: &[Trial]) -> String {
+    let best = record::best(trials);
+    let mut text = String::new();
+    for (number, trial) in trials.iter().enumerate() {
+        let star = if best == Some(number) { '*' } else { ' ' };
+        let ending = ending(trial);
+        let settings = settings(&trial.params);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{star} {number:>3}  {ending:16}  {settings}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ::search::{State, Value};
+
+    use super::*;
+
+    #[test]
+    fn the_best_has_a_star() {
+        let params = |lr: f64| Assignment::from([("train.lr".to_owned(), Value::Float(lr))]);
+        let trials = [
+            Trial::complete(params(0.1), 0.5),
+            Trial {
+                state: State::Pruned,
+                ..Trial::complete(params(0.2), 0.9)
+            },
+            Trial::complete(params(0.3), 0.5),
+        ];
+        let expected = "\
+*   0  complete, 0.5000  train.lr 0.1
+    1  pruned, 0.9000    train.lr 0.2
+    2  complete, 0.5000  train.lr 0.3
+";
+        assert_eq!(table(&trials), expected);
     }
 }

@@ -8,8 +8,9 @@ const DIGITS: i32 = 6;
 /// Characters of a text that are shown.
 const SHOWN: usize = 40;
 
-/// Rows under a header, in columns that are as wide as what is in them; columns of numbers stand to the right.
-pub(crate) fn table(header: &[String], rows: &[Vec<String>]) -> String {
+/// Rows under a header, in columns as wide as their cells; columns of numbers stand to the right.
+#[must_use]
+pub fn table(header: &[String], rows: &[Vec<String>]) -> String {
     let cells = |at: usize| rows.iter().map(move |row| row[at].as_str());
     let columns = header.iter().enumerate().map(|(at, title)| {
         let width = { cells(at).chain([title.as_str()]) }.map(|cell| cell.chars().count());
@@ -32,8 +33,8 @@ pub(crate) fn table(header: &[String], rows: &[Vec<String>]) -> String {
     [line(header)].into_iter().chain(rows).collect()
 }
 
-/// What stands where there is nothing.
-pub(crate) const NONE: &str = "-";
+/// The cell where there is nothing.
+pub const NONE: &str = "-";
 
 /// A number in six significant digits.
 pub(crate) fn number(value: f64) -> String {
@@ -55,11 +56,15 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 /// A value of `params.toml` without quotes, cut where it is long.
-pub(crate) fn value(json: &str) -> String {
-    let text = match serde_json::from_str(json) {
-        Ok(Value::String(text)) if !text.is_empty() => text,
-        _ => json.to_owned(),
-    };
+pub(crate) fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) if !text.is_empty() => short(text),
+        value => short(&value.to_string()),
+    }
+}
+
+/// A text on one line, cut where it is long.
+pub(crate) fn short(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     if text.chars().count() <= SHOWN {
         return text;

@@ -1,21 +1,20 @@
 //! Taking things as they are: outputs from the cache, results without a run, sources.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use pipeline::Accept;
-use pipeline::events::State;
 use pipeline::graph::Reach;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
 
+use crate::arguments::common::{Params, Select};
 use crate::progress::Live;
-use crate::{arguments, open, print, select};
+use crate::workspace::{current_folder, open, select};
+use crate::{failure, print};
 
 /// Restores outputs and sources as they were recorded.
-pub(crate) fn checkout(arguments: arguments::Select) -> anyhow::Result<ExitCode> {
+pub(crate) fn checkout(arguments: Select) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let states = workspace.source_states()?;
     let is_source = |target: &String| states.iter().any(|(path, _)| path == target);
@@ -49,13 +48,10 @@ pub(crate) fn checkout(arguments: arguments::Select) -> anyhow::Result<ExitCode>
     } else {
         print::outlook(&outcomes)?;
     }
-    let has_failed = outcomes
-        .iter()
-        .any(|outcome| outcome.state == State::Failed);
-    Ok(ExitCode::from(u8::from(has_failed)))
+    Ok(failure::of_outcomes(&outcomes))
 }
 
-fn note(arguments: &arguments::Select, text: &str) -> anyhow::Result<()> {
+fn note(arguments: &Select, text: &str) -> anyhow::Result<()> {
     if arguments.json {
         return Ok(());
     }
@@ -63,7 +59,7 @@ fn note(arguments: &arguments::Select, text: &str) -> anyhow::Result<()> {
 }
 
 /// Takes what is there for results.
-pub(crate) fn accept(arguments: &arguments::Select, accept: Accept) -> anyhow::Result<()> {
+pub(crate) fn accept(arguments: &Select, accept: Accept) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
@@ -78,7 +74,7 @@ pub(crate) fn accept(arguments: &arguments::Select, accept: Accept) -> anyhow::R
 
 /// Writes into `pipeline.toml` whether stages are frozen.
 pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
-    let workspace = open(&arguments::Params::default(), Access::Write)?;
+    let workspace = open(&Params::default(), Access::Write)?;
     let changed = workspace.freeze(stages, is_frozen)?;
     let what = if is_frozen {
         "frozen"
@@ -93,7 +89,7 @@ pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
 
 /// Keeps sources in the cache.
 pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
+    let mut workspace = open(&Params::default(), Access::Write)?;
     for path in paths {
         let digest = workspace.add_source(&absolute(path)?)?;
         print::text(&format!("{} is kept as {digest}\n", path.display()))?;
@@ -103,13 +99,12 @@ pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
 
 /// Fetches a source and keeps it.
 pub(crate) fn import(from: &str, to: &Path, sha256: Option<&str>) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
+    let mut workspace = open(&Params::default(), Access::Write)?;
     let digest = workspace.import_source(from, &absolute(to)?, sha256)?;
     print::text(&format!("{} is kept as {digest}\n", to.display()))
 }
 
 /// A path as typed, from the file system's root.
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    Ok(fs_err::canonicalize(here)?.join(path))
+    Ok(fs_err::canonicalize(current_folder()?)?.join(path))
 }

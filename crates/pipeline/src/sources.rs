@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::glob;
 use crate::graph::Selection;
 use crate::instance::{Input, Target};
+use crate::program::PROGRAM;
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
@@ -43,7 +44,7 @@ impl Workspace {
         let messages = missing.iter().map(|missing| {
             let source = tracked.around(Path::new(&missing.path));
             let cure =
-                source.map(|source| format!("; `cargo xtask checkout {source}` brings it back"));
+                source.map(|source| format!("; `{PROGRAM} checkout {source}` brings it back"));
             self.missing_message(missing) + &cure.unwrap_or_default()
         });
         Err(Error::MissingInputs(messages.collect()))

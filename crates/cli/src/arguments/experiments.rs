@@ -1,64 +1,66 @@
-//! What can be typed about experiments, metrics and params.
+//! The command line of experiments, metrics, params and the history.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Confine, Params};
+use pipeline::program::PROGRAM;
+
+use super::common::{Confine, Params};
 
 /// Runs of the pipeline with other parameters, beside the current state.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Exp {
     /// Run the pipeline with other parameters
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Outputs, lock and logs stand in `.atelier/experiments/NAME`; sources and cache are shared with
 the current state, which stays as it is. An experiment that was stopped continues when it is
 asked for again; one that is complete costs nothing.
 
 Examples:
-  cargo xtask exp run --set train.lr=0.001
-  cargo xtask exp run --set train.lr=0.001 --name slow score
-  cargo xtask exp run --grid train.lr=0.001,0.01 --grid model.resnet=18,34   four experiments")]
+  {PROGRAM} exp run --set train.lr=0.001
+  {PROGRAM} exp run --set train.lr=0.001 --name slow score
+  {PROGRAM} exp run --grid train.lr=0.001,0.01 --grid model.resnet=18,34   four experiments"))]
     Run(ExpRun),
     /// List the experiments with what they changed and what came of it
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 The first row is the workspace. Parameters are shown that experiments set, or in which they
 differ. A column is named as in the table, or by the end of its name: `f1` for `score.scores.test.f1`.
 
 Examples:
-  cargo xtask exp show
-  cargo xtask exp show HEAD v1
-  cargo xtask exp show --sort test.f1 --reverse --filter 'test.f1>0.8' --filter train.lr==0.001
-  cargo xtask exp show --metric 'network.test.*' --metric forest.test.top1
-  cargo xtask exp show --parquet experiments.parquet")]
+  {PROGRAM} exp show
+  {PROGRAM} exp show HEAD v1
+  {PROGRAM} exp show --sort test.f1 --reverse --filter 'test.f1>0.8' --filter train.lr==0.001
+  {PROGRAM} exp show --metric 'network.test.*' --metric forest.test.top1
+  {PROGRAM} exp show --parquet experiments.parquet"))]
     Show(ExpShow),
     /// Say in which parameters and metrics two states differ
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`.
 
 Examples:
-  cargo xtask exp diff lr-0.001              against the workspace
-  cargo xtask exp diff HEAD lr-0.001 --json")]
+  {PROGRAM} exp diff lr-0.001              against the workspace
+  {PROGRAM} exp diff HEAD lr-0.001 --json"))]
     Diff(Compare),
     /// Make an experiment the current state
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Writes its parameters where the next repro reads them, and restores its results: nothing runs.
 
 Examples:
-  cargo xtask exp apply lr-0.001")]
+  {PROGRAM} exp apply lr-0.001"))]
     Apply {
         /// Which experiment
         #[arg(value_name = "NAME")]
         experiment: String,
     },
     /// Remove experiments
-    #[command(after_help = "\
-Results stay in the cache until `cargo xtask cache gc`.
+    #[command(after_help = format!("\
+Results stay in the cache until `{PROGRAM} cache gc`.
 
 Examples:
-  cargo xtask exp remove lr-0.001 lr-0.01
-  cargo xtask exp remove --all")]
+  {PROGRAM} exp remove lr-0.001 lr-0.01
+  {PROGRAM} exp remove --all"))]
     Remove {
         /// Which experiments
         #[arg(value_name = "NAME", required_unless_present = "all")]
@@ -145,10 +147,10 @@ pub(crate) struct Compare {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Metrics {
     /// Print the metrics of states
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Examples:
-  cargo xtask metrics show
-  cargo xtask metrics show HEAD lr-0.001 workspace --metric 'test.*'")]
+  {PROGRAM} metrics show
+  {PROGRAM} metrics show HEAD lr-0.001 workspace --metric 'test.*'"))]
     Show {
         /// Experiments, revisions of git, or `workspace`, which is shown if none is given
         #[arg(value_name = "STATE")]
@@ -163,12 +165,12 @@ Examples:
         params: Params,
     },
     /// Say in which metrics two states differ
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`.
 
 Examples:
-  cargo xtask metrics diff                the workspace against the last commit
-  cargo xtask metrics diff v1 lr-0.001")]
+  {PROGRAM} metrics diff                the workspace against the last commit
+  {PROGRAM} metrics diff v1 lr-0.001"))]
     Diff(Compare),
 }
 
@@ -176,13 +178,13 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum ParamsCommand {
     /// Say in which parameters two states differ
-    #[command(after_help = "\
+    #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`. Files given by `--params` are read as
 they are in the revision.
 
 Examples:
-  cargo xtask params diff                 the workspace against the last commit
-  cargo xtask params diff main lr-0.001 --json")]
+  {PROGRAM} params diff                 the workspace against the last commit
+  {PROGRAM} params diff main lr-0.001 --json"))]
     Diff(Compare),
 }
 

@@ -1,23 +1,54 @@
 //! New pictures: the job file of the program that judges them.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use clap::Args;
+use cli::arguments::common::{Confine, Params};
+use cli::print;
+use cli::program::exit_code;
+use cli::workspace::{current_folder, open};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events};
 use pipeline::instance::Target;
+use pipeline::program::PROGRAM;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
-
-use crate::{arguments, open, print};
 
 /// The program.
 const RUN: &str = "inspect/inspect";
 
+/// Say what the chosen network makes of new pictures
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Needs a model that `{PROGRAM} repro` made, with the same parameters.
+
+Examples:
+  {PROGRAM} predict painting.jpg
+  {PROGRAM} predict folder/ more/*.png --json
+  {PROGRAM} predict folder/ --explain --html new.html"))]
+pub(crate) struct Predict {
+    /// Pictures, or folders of pictures
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pictures: Vec<PathBuf>,
+    /// Say what the network looks at too: occlusion map and Grad-CAM
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Write a page of it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    params: Params,
+    #[command(flatten)]
+    confine: Confine,
+}
+
 /// Judges pictures; the exit code is the program's own.
-pub(crate) fn predict(arguments: &arguments::Predict) -> anyhow::Result<ExitCode> {
+pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let mut job = job(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
@@ -25,12 +56,11 @@ pub(crate) fn predict(arguments: &arguments::Predict) -> anyhow::Result<ExitCode
     job["params"]["device"] = device.name().into();
     let sandbox = arguments.confine.sandbox();
     let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
 }
 
 /// Refuses results that were not made together, or with other parameters than these.
-fn check_one_run(workspace: &mut Workspace, params: &arguments::Params) -> anyhow::Result<()> {
+fn check_one_run(workspace: &mut Workspace, params: &Params) -> anyhow::Result<()> {
     const SHOWN: usize = 4;
     let mut stages = vec!["export", "predict", "cluster"];
     if workspace.made("calibrate", "calibrators")?.is_some() {
@@ -47,14 +77,14 @@ fn check_one_run(workspace: &mut Workspace, params: &arguments::Params) -> anyho
         lines.push_str(&format!("\n  and {} more", unfit.len() - SHOWN));
     }
     bail!(
-        "the results in place are not of one run with these parameters:{lines}\n`cargo xtask repro {}{}` makes them so; or give the `--params` and `--set` with which the model was made",
+        "the results in place are not of one run with these parameters:{lines}\n`{PROGRAM} repro {}{}` makes them so; or give the `--params` and `--set` with which the model was made",
         stages.join(" "),
         typed(params)
     );
 }
 
 /// What changes params, as it was typed.
-fn typed(params: &arguments::Params) -> String {
+fn typed(params: &Params) -> String {
     let files = params.files.iter();
     let files = files.map(|file| format!(" --params {}", file.display()));
     let settings = params.settings.iter();
@@ -62,8 +92,8 @@ fn typed(params: &arguments::Params) -> String {
     files.chain(settings).collect()
 }
 
-fn job(workspace: &Workspace, arguments: &arguments::Predict) -> anyhow::Result<Value> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
+fn job(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Value> {
+    let here = current_folder()?;
     if !arguments.pictures.iter().any(|file| file.exists()) {
         bail!("`{}` is not there", arguments.pictures[0].display());
     }
@@ -106,7 +136,7 @@ fn images(workspace: &Workspace) -> PathBuf {
 /// What a repro made.
 fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<String> {
     let made = workspace.made(stage, output)?;
-    let made = made.context("no model yet: run `cargo xtask repro`")?;
+    let made = made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))?;
     Ok(made.display().to_string())
 }
 

@@ -1,19 +1,21 @@
 //! `weights.toml`: the weights that are known by name.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use cli::workspace;
 use pipeline::nearest;
 use pipeline::params::read_toml;
-use pipeline::workspace::find_root;
+use pipeline::program::PROGRAM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::FOLDER;
-use super::hub::{Hub, PREFIX};
+use crate::hub::{Hub, PREFIX, is_plain};
+
+/// The folder of files of weights, in the workspace.
+pub(crate) const FOLDER: &str = "data/weights";
 
 /// The catalog, in the workspace's root.
 const FILE: &str = "weights.toml";
@@ -22,29 +24,29 @@ const FILE: &str = "weights.toml";
 const SHA256: std::ops::RangeInclusive<usize> = 8..=64;
 
 /// The weights that are known by name.
-pub(super) struct Catalog {
-    pub(super) entries: BTreeMap<String, Entry>,
+pub(crate) struct Catalog {
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 /// A file of pretrained weights.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Layers of the ResNet.
-    pub(super) resnet: u32,
-    pub(super) publisher: String,
+    pub(crate) resnet: u32,
+    pub(crate) publisher: String,
     url: String,
     /// The first digits, at least.
     sha256: Option<String>,
-    pub(super) license: String,
-    pub(super) training: String,
-    pub(super) preprocessing: Preprocessing,
+    pub(crate) license: String,
+    pub(crate) training: String,
+    pub(crate) preprocessing: Preprocessing,
 }
 
 /// What a publisher evaluates weights with.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Preprocessing {
+pub(crate) struct Preprocessing {
     /// What the short side is resized to, in pixels.
     resize_px: u32,
     /// Side of the center crop, in pixels.
@@ -64,13 +66,13 @@ impl fmt::Display for Preprocessing {
 
 /// What is fetched, and where to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) url: String,
+pub(crate) struct File {
+    pub(crate) url: String,
     /// From the workspace root.
-    pub(super) path: String,
-    pub(super) sha256: Option<String>,
-    pub(super) license: Option<String>,
-    pub(super) preprocessing: Option<String>,
+    pub(crate) path: String,
+    pub(crate) sha256: Option<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) preprocessing: Option<String>,
     /// Layers of the ResNet, where it is one and they are known.
     resnet: Option<u32>,
     /// Name of another frozen backbone.
@@ -79,7 +81,7 @@ pub(super) struct File {
 
 impl File {
     /// The parameters that use it, by key and value.
-    pub(super) fn settings(&self) -> Vec<(String, Value)> {
+    pub(crate) fn settings(&self) -> Vec<(String, Value)> {
         if let Some(backbone) = &self.backbone {
             return vec![("frozen.backbones".to_owned(), json!([backbone]))];
         }
@@ -93,7 +95,7 @@ impl File {
 
 impl Catalog {
     /// Reads the workspace's catalog.
-    pub(super) fn load(root: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn load(root: &Path) -> anyhow::Result<Self> {
         let path = root.join(FILE);
         if !path.is_file() {
             bail!(
@@ -114,7 +116,7 @@ impl Catalog {
 
 impl Catalog {
     /// The entries by name, the shallowest networks first.
-    pub(super) fn by_depth(&self) -> Vec<(&str, &Entry)> {
+    pub(crate) fn by_depth(&self) -> Vec<(&str, &Entry)> {
         let entries = self.entries.iter();
         let mut entries: Vec<_> = entries
             .map(|(name, entry)| (name.as_str(), entry))
@@ -139,7 +141,7 @@ impl Entry {
     }
 
     /// Its place in the workspace.
-    pub(super) fn path(&self, name: &str) -> anyhow::Result<String> {
+    pub(crate) fn path(&self, name: &str) -> anyhow::Result<String> {
         let end = match self.url.strip_prefix(PREFIX) {
             Some(_) => Hub::parse(&self.url)?.file_end().to_owned(),
             None => end(&self.url).to_owned(),
@@ -172,13 +174,8 @@ fn end(url: &str) -> &str {
     if is_plain(end) { end } else { "pth" }
 }
 
-pub(super) fn is_plain(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
-}
-
 /// The file that `name`, of the catalog or of the hub, stands for.
-pub(super) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
+pub(crate) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
     if name.starts_with(PREFIX) {
         let hub = Hub::parse(name)?;
         let is_resnet = hub.name.contains("resnet");
@@ -196,7 +193,7 @@ pub(super) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
     let Some(entry) = catalog.entries.get(name) else {
         let hint = nearest::hint(name, catalog.entries.keys().map(String::as_str));
         bail!(
-            "`{FILE}` has no weights `{name}` (`cargo xtask weights` lists them; `hf:OWNER/NAME` names any of the Hugging Face hub){hint}"
+            "`{FILE}` has no weights `{name}` (`{PROGRAM} weights` lists them; `hf:OWNER/NAME` names any of the Hugging Face hub){hint}"
         );
     };
     entry.file(name)
@@ -214,10 +211,8 @@ fn layers(name: &str) -> Option<u32> {
 
 /// The catalog's names; none where it cannot be read.
 pub(crate) fn names() -> Vec<String> {
-    let catalog = env::current_dir().ok().and_then(|here| {
-        let root = find_root(&here).ok()?;
-        Catalog::load(&root).ok()
-    });
+    let root = workspace::root().ok();
+    let catalog = root.and_then(|root| Catalog::load(&root).ok());
     catalog.map_or_else(Vec::new, |catalog| catalog.entries.into_keys().collect())
 }
 

@@ -1,26 +1,27 @@
 //! Parameters for a folder of images: the job file of the program that looks at it.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use clap::Args;
+use cli::arguments::common::{Confine, Params};
+use cli::program::exit_code;
+use cli::workspace::{current_folder, open};
 use pipeline::device::Device;
 use pipeline::nearest;
 use pipeline::params;
+use pipeline::program::PROGRAM;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
 
-use crate::{arguments, open};
+use crate::catalog;
 
 /// The program.
 const RUN: &str = "init/init";
 
 /// The folder of files of parameters, in the workspace.
 const PARAMS: &str = "params";
-
-/// The folder of pretrained weights, in the workspace.
-const WEIGHTS: &str = "data/weights";
 
 /// Extensions of images, to recognize a folder of them by its names.
 const IMAGES: [&str; 9] = [
@@ -39,15 +40,58 @@ const ARCHIVES: [&str; 6] = [".zip", ".tar", ".tgz", ".gz", ".7z", ".rar"];
 /// Entries of a folder, and folders of its parent, that are looked at for a hint.
 const SHORT_LOOK: usize = 200;
 
+/// Write parameters that fit a folder of images
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Reads the folder, prints its classes, authors, split and problems, and writes settings for it
+to params/NAME.toml, each with its reason. A file that is there is compared and left as it is.
+Fields of --json: folder, images, classes, formats, short_sides, bytes, authors, refused, split,
+problems, ignored, left_out, weights, machine, settings (key, value, reason), undecided, remarks,
+estimate (seconds), file, written, changes (has_record, folder, settings), next.
+
+Examples:
+  {PROGRAM} init ~/photos/birds
+  {PROGRAM} init data/skin --name skin --minutes 60
+  {PROGRAM} init ~/photos/birds --weights ~/models/resnet50.pth
+  {PROGRAM} init ~/photos/birds --dry-run --json"))]
+pub(crate) struct Init {
+    /// Folder with a folder of images for each class
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Name of the file of parameters, params/NAME.toml; by default after the folder
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Pretrained weights of a ResNet, in place of those in data/weights
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Minutes that the study may take on this machine
+    #[arg(long, value_name = "N", value_parser = minutes)]
+    minutes: Option<f64>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Print the settings; write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    confine: Confine,
+}
+
+/// A number of minutes from one to a month.
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse::<f64>().ok();
+    let minutes = minutes.filter(|minutes| (1.0..=43_200.0).contains(minutes));
+    minutes.ok_or_else(|| "expected minutes, from 1 to 43200".to_owned())
+}
+
 /// Looks at a folder and writes parameters; the exit code is the program's own.
-pub(crate) fn init(arguments: &arguments::Init) -> anyhow::Result<ExitCode> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
+pub(crate) fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
+    let here = current_folder()?;
     let folder = folder(&here, &arguments.folder)?;
-    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
+    let mut workspace = open(&Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
     let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
 }
 
 /// The absolute path of a folder that is there and can be read.
@@ -103,7 +147,7 @@ fn job(
     workspace: &Workspace,
     here: &Path,
     folder: &Path,
-    arguments: &arguments::Init,
+    arguments: &Init,
 ) -> anyhow::Result<Value> {
     let root = fs_err::canonicalize(&workspace.root)?;
     let text = |path: &Path| {
@@ -123,7 +167,7 @@ fn job(
             let path = here.join(path);
             vec![fs_err::canonicalize(&path).with_context(|| "cannot use `--weights`")?]
         }
-        None => files(&root.join(WEIGHTS), &WEIGHT_FILES),
+        None => files(&root.join(catalog::FOLDER), &WEIGHT_FILES),
     };
     let parent = folder.parent();
     let beside = parent

@@ -2,32 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
+use pipeline::Digest;
 
-/// Characters that a name may have.
+use crate::error::{Error, Result};
+
+/// Maximum number of characters of a name.
 const LONGEST: usize = 80;
 
-/// Characters that a name may have that is made here: numbers and values may follow.
+/// Maximum number of characters of a name that is made here: numbers and values may follow.
 const LONGEST_MADE: usize = 60;
 
 /// Words that mean something else where an experiment can be named.
 const TAKEN: [&str; 2] = ["workspace", "HEAD"];
 
-/// Whether `name` can be one of an experiment.
-pub(crate) fn check(name: &str) -> anyhow::Result<()> {
-    ensure!(
-        name.chars().all(is_plain)
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'),
-        "`{name}` is no name of an experiment: expected letters, digits, `-`, `_`, `+` and `.`, the first a letter or digit"
-    );
-    ensure!(
-        name.len() <= LONGEST,
-        "`{name}` is too long for a name of an experiment: expected at most {LONGEST} characters"
-    );
-    ensure!(
-        !TAKEN.contains(&name),
-        "`{name}` is no name of an experiment: it means something else"
-    );
+/// Fails if `name` cannot be one of an experiment.
+///
+/// # Errors
+/// It has other characters than those of names, or too many, or is the name of another state.
+pub fn check(name: &str) -> Result<()> {
+    let has_start = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    if !has_start || !name.chars().all(is_plain) {
+        return Err(Error::Name(name.to_owned()));
+    }
+    if name.len() > LONGEST {
+        return Err(Error::LongName {
+            name: name.to_owned(),
+            most: LONGEST,
+        });
+    }
+    if TAKEN.contains(&name) {
+        return Err(Error::TakenName(name.to_owned()));
+    }
     Ok(())
 }
 
@@ -35,8 +40,9 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_+.".contains(c)
 }
 
-/// `lr-0.001_resnet-34` for settings of `train.lr` and `model.resnet`: what differs, in a form that can be typed.
-pub(crate) fn of_settings(settings: &[(String, String)]) -> String {
+/// `lr-0.001_resnet-34` for settings of `train.lr` and `model.resnet`: keys and values in a form that can be typed.
+#[must_use]
+pub fn of_settings(settings: &[(String, String)]) -> String {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (key, _) in settings {
@@ -60,7 +66,7 @@ pub(crate) fn of_settings(settings: &[(String, String)]) -> String {
         return name.to_owned();
     }
     // What tells long names apart may stand at their ends.
-    let end = pipeline::Digest::of_bytes(name.as_bytes()).to_string();
+    let end = Digest::of_bytes(name.as_bytes()).to_string();
     format!("{}-{}", &name[..LONGEST_MADE - 9], &end[..8])
 }
 

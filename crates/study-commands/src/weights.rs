@@ -1,27 +1,22 @@
 //! Pretrained weights: the catalog, and files fetched from it.
 
-mod catalog;
-mod hub;
-
-use std::env;
 use std::io::Read as _;
 use std::path::Path;
+use std::process::ExitCode;
 
-use anyhow::Context;
+use clap::{Args, Subcommand};
+use cli::arguments::common::Params;
+use cli::print;
+use cli::table::{NONE, table};
+use cli::workspace::{open, root};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::fetch::{Arrival, Fetched, Received, Wanted};
+use pipeline::program::PROGRAM;
 use pipeline::tracked::SourceState;
-use pipeline::workspace::{Access, find_root};
+use pipeline::workspace::Access;
 use serde_json::json;
 
-use crate::table::{NONE, table};
-use crate::{arguments, open, print};
-use catalog::Catalog;
-
-pub(crate) use catalog::names;
-
-/// Where files of weights are put.
-const FOLDER: &str = "data/weights";
+use crate::catalog::{self, Catalog};
 
 /// Bytes at the beginning of a file that tell its format.
 const BEGIN: usize = 64;
@@ -29,17 +24,53 @@ const BEGIN: usize = 64;
 /// Characters of a wrong file that a message shows.
 const SHOWN: usize = 40;
 
-pub(crate) fn run(command: Option<arguments::Weights>) -> anyhow::Result<()> {
-    match command {
-        None => list(false),
-        Some(arguments::Weights::List { json }) => list(json),
-        Some(arguments::Weights::Get { name, json }) => get(&name, json),
+/// List pretrained weights, and fetch them
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+The catalog is `weights.toml`. A file goes to data/weights, is checked by its SHA-256 and noted in
+sources.lock; a download that broke off is continued by the same command.
+
+Examples:
+  {PROGRAM} weights
+  {PROGRAM} weights get resnet18
+  {PROGRAM} weights get hf:timm/convnext_tiny.fb_in22k
+  {PROGRAM} weights get hf:microsoft/resnet-50/model.safetensors@main"))]
+pub(crate) struct Weights {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Pretrained weights.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the catalog
+    List {
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a file of weights into data/weights
+    Get {
+        /// Name in the catalog, or hf:OWNER/NAME of the Hugging Face hub, with /FILE and @REVISION behind it where needed
+        name: String,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(crate) fn run(arguments: &Weights) -> anyhow::Result<ExitCode> {
+    match &arguments.command {
+        None => list(false)?,
+        Some(Command::List { json }) => list(*json)?,
+        Some(Command::Get { name, json }) => get(name, *json)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Lists the catalog.
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let mut workspace = open(&arguments::Params::default(), Access::Read)?;
+    let mut workspace = open(&Params::default(), Access::Read)?;
     let catalog = Catalog::load(&workspace.root)?;
     let noted = workspace.source_states()?;
     let state = |path: &str| match noted.iter().find(|(noted, _)| noted == path) {
@@ -78,18 +109,17 @@ fn list(is_json: bool) -> anyhow::Result<()> {
         ]);
     }
     print::text(&table(&header.map(str::to_owned), &rows))?;
-    print::text(
-        "\nfetch one: cargo xtask weights get NAME; any other of the Hugging Face hub: \
-         cargo xtask weights get hf:OWNER/NAME\n",
-    )
+    print::text(&format!(
+        "\nfetch one: {PROGRAM} weights get NAME; any other of the Hugging Face hub: \
+         {PROGRAM} weights get hf:OWNER/NAME\n",
+    ))
 }
 
 /// Fetches a file of weights.
 fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
     // The catalog is looked at first, so that a wrong name is told before anything else.
-    let root = find_root(&env::current_dir().context("cannot tell the current folder")?)?;
-    let file = catalog::find(&root, name)?;
-    let mut workspace = open(&arguments::Params::default(), Access::Write)?;
+    let file = catalog::find(&root()?, name)?;
+    let mut workspace = open(&Params::default(), Access::Write)?;
     let wanted = Wanted {
         from: &file.url,
         path: Path::new(&file.path),
@@ -114,7 +144,7 @@ fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
 /// The cure where a download fails.
 fn by_hand(name: &str, file: &catalog::File) -> String {
     format!(
-        "\nwithout a connection: fetch {} on another machine, put it at `{}` and run `cargo xtask weights get {name}` \
+        "\nwithout a connection: fetch {} on another machine, put it at `{}` and run `{PROGRAM} weights get {name}` \
          again, which checks and notes it; or use any file by `--set model.weights=PATH`",
         file.url, file.path
     )

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline::events::State;
 use pipeline::graph::Graph;
 
-use crate::print::{self, styled};
-
 /// Stages in the order of data, each with what it follows.
 #[derive(Debug)]
 struct Stage<'a> {
@@ -44,35 +42,41 @@ fn stages(graph: &Graph) -> Vec<Stage<'_>> {
     stages
 }
 
-/// A line a stage: its place in the graph, its name, how far it is, what it is for.
+/// A stage in the drawing.
+#[derive(Debug)]
+pub struct Line<'a> {
+    /// Its place in the graph.
+    pub rails: String,
+    /// Its name, with the number of its instances if there are several.
+    pub label: String,
+    /// How far it is, in words.
+    pub text: String,
+    /// The state that all its instances share.
+    pub state: Option<State>,
+    /// What it is for.
+    pub desc: &'a str,
+}
+
+/// A line for each stage, of which `states` has those of instances.
 ///
 /// A column of the drawing is the output of a stage on its way down to those that follow it: `●` is a stage, `├` and `┤`
 /// lead off to one that follows, `╰` and `╯` to the last of them, and where `│` stands between `─` two ways cross.
-pub(crate) fn text(graph: &Graph, states: &[(String, State)], is_colored: bool) -> String {
+#[must_use]
+pub fn lines<'a>(graph: &'a Graph, states: &[(String, State)]) -> Vec<Line<'a>> {
     let states: BTreeMap<&str, State> = states
         .iter()
         .map(|(name, state)| (name.as_str(), *state))
         .collect();
     let stages = stages(graph);
-    let rails = rails(&stages);
-    let labels: Vec<String> = stages.iter().map(label).collect();
-    let told: Vec<String> = stages.iter().map(|stage| state(stage, &states)).collect();
-    let width = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max();
-    let [a, b, c] = [&rails, &labels, &told].map(|texts| width(texts).unwrap_or(0));
-    let mut text = String::new();
-    for (at, stage) in stages.iter().enumerate() {
-        let name = format!("{:b$}", labels[at]);
-        let told = format!("{:c$}", told[at]);
-        let told = match shared_state(stage, &states) {
-            Some(state) => styled(&told, print::style(state), is_colored),
-            None => told,
-        };
-        let desc = stage.desc.unwrap_or_default();
-        let line = format!("{:a$}  {name}  {told}  {desc}", rails[at]);
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    let lines = rails(&stages).into_iter().zip(&stages);
+    let lines = lines.map(|(rails, stage)| Line {
+        rails,
+        label: label(stage),
+        text: state(stage, &states),
+        state: shared_state(stage, &states),
+        desc: stage.desc.unwrap_or_default(),
+    });
+    lines.collect()
 }
 
 fn label(stage: &Stage<'_>) -> String {
@@ -188,7 +192,8 @@ fn states_of(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> Vec<State> {
 }
 
 /// A Mermaid flowchart; what is waited for without reading anything of it has a dotted arrow.
-pub(crate) fn mermaid(graph: &Graph) -> String {
+#[must_use]
+pub fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart TD\n");
     for stage in stages(graph) {
         text.push_str(&format!("    {}\n", stage.name));
@@ -205,7 +210,8 @@ pub(crate) fn mermaid(graph: &Graph) -> String {
 }
 
 /// A Graphviz graph; what is waited for without reading anything of it has a dashed arrow.
-pub(crate) fn dot(graph: &Graph) -> String {
+#[must_use]
+pub fn dot(graph: &Graph) -> String {
     let mut text = String::from("digraph stages {\n    node [shape=box];\n");
     for stage in stages(graph) {
         text.push_str(&format!("    \"{}\";\n", stage.name));

@@ -4,10 +4,8 @@ use std::env;
 
 use anyhow::{Context, bail};
 
-use super::catalog::is_plain;
-
 /// Begins a name of the hub.
-pub(super) const PREFIX: &str = "hf:";
+pub(crate) const PREFIX: &str = "hf:";
 
 /// Variable that names another address of the hub, as for `huggingface_hub`.
 const ENDPOINT: &str = "HF_ENDPOINT";
@@ -20,15 +18,15 @@ const REVISION: &str = "main";
 
 /// A file of a repository.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     owner: String,
-    pub(super) name: String,
+    pub(crate) name: String,
     file: String,
     revision: String,
 }
 
 impl Hub {
-    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let expected = || {
             format!("`{text}` is no file of the hub: expected `hf:OWNER/NAME[/FILE][@REVISION]`")
         };
@@ -52,7 +50,7 @@ impl Hub {
         })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let endpoint = env::var(ENDPOINT).unwrap_or_default();
         let endpoint = match endpoint.trim_end_matches('/') {
             "" => "https://huggingface.co",
@@ -70,20 +68,26 @@ impl Hub {
     }
 
     /// The end of the file's name.
-    pub(super) fn file_end(&self) -> &str {
+    pub(crate) fn file_end(&self) -> &str {
         self.file
             .rsplit_once('.')
             .map_or("safetensors", |(_, end)| end)
     }
 
     /// What tells the file from others: the repository's name, unless the file has one of its own.
-    pub(super) fn stem(&self) -> &str {
+    pub(crate) fn stem(&self) -> &str {
         let file = self.file.rsplit('/').next().unwrap_or(&self.file);
         match file.rsplit_once('.').map_or(file, |(stem, _)| stem) {
             "model" | "pytorch_model" => &self.name,
             stem => stem,
         }
     }
+}
+
+/// Whether a name can be a part of a file's path.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)
 }
 
 #[cfg(test)]

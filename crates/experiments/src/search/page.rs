@@ -1,0 +1,63 @@
+//! The page and the table of a search, made by a program of the workspace.
+
+use std::path::PathBuf;
+
+use pipeline::{Sandbox, Workspace};
+use serde_json::json;
+
+use super::declaration::SearchFile;
+use super::record;
+use crate::error::{Error, Result};
+
+/// The crate and binary that make them.
+const PROGRAM: &str = "report/study";
+
+/// Whether the workspace has the program.
+///
+/// # Errors
+/// Cargo can't tell.
+pub fn has_program(workspace: &mut Workspace) -> Result<bool> {
+    Ok(workspace.has_binary(PROGRAM)?)
+}
+
+/// Makes the page and the table, by a binary that reads a job file as a stage does. Returns the page's path, from the
+/// workspace root.
+///
+/// # Errors
+/// The workspace has no such program, or it fails.
+pub fn publish(
+    search: &SearchFile,
+    workspace: &mut Workspace,
+    sandbox: Sandbox,
+) -> Result<PathBuf> {
+    if !has_program(workspace)? {
+        return Err(Error::NoPageProgram(PROGRAM));
+    }
+    let folder = search.root.join("artifacts/studies").join(&search.name);
+    fs_err::create_dir_all(&folder)?;
+    let page = folder.join("index.html");
+    let job = json!({
+        "stage": format!("study {}", search.name),
+        "params": {
+            "name": search.name,
+            "score": format!("median {}", search.declaration.score),
+            "choices": search.choices(),
+        },
+        "in": { "trials": record::path(search) },
+        "out": {
+            "trials": folder.join("trials.parquet"),
+            "page": page,
+            "figures": folder.join("figures"),
+        },
+        "scratch": search.folder().join("scratch"),
+    });
+    let status = workspace.run_tool(PROGRAM, None, &job, sandbox)?;
+    if !status.success() {
+        return Err(Error::Page {
+            program: PROGRAM,
+            status,
+        });
+    }
+    let shown = page.strip_prefix(&search.root).map(PathBuf::from);
+    Ok(shown.unwrap_or(page))
+}

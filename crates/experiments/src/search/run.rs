@@ -1,0 +1,90 @@
+//! The course of a search.
+
+use ::search::{Assignment, Search, Trial};
+use pipeline::Sandbox;
+use pipeline::params::Overrides;
+
+use super::declaration::SearchFile;
+use super::record;
+use super::trial::{Runner, Tried};
+use crate::error::Result;
+use crate::repro::Repro;
+
+/// A search under way: trial after trial, each known to the sampler before it draws the next.
+#[derive(Debug)]
+pub struct Course<'a> {
+    search: &'a SearchFile,
+    sampler: Search,
+    /// What all trials have in common.
+    overrides: Overrides,
+    sandbox: Sandbox,
+    trials: Vec<Trial>,
+}
+
+impl<'a> Course<'a> {
+    /// Begins a search anew. What an earlier run has tried is in the cache.
+    ///
+    /// # Errors
+    /// The trials of an earlier run that came to fewer than the record holds cannot be removed.
+    pub fn begin(search: &'a SearchFile, overrides: Overrides, sandbox: Sandbox) -> Result<Self> {
+        record::begin(search)?;
+        let files = search.params_files().chain(overrides.files);
+        Ok(Course {
+            search,
+            sampler: search.search(),
+            overrides: Overrides {
+                files: files.collect(),
+                settings: overrides.settings,
+            },
+            sandbox,
+            trials: Vec::new(),
+        })
+    }
+
+    /// The trials that have ended.
+    #[must_use]
+    pub fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    /// The params files and settings that all trials have in common.
+    #[must_use]
+    pub fn overrides(&self) -> &Overrides {
+        &self.overrides
+    }
+
+    /// The parameters of the next trial; none at the end.
+    ///
+    /// # Errors
+    /// The sampler cannot draw.
+    pub fn next(&self) -> Result<Option<Assignment>> {
+        if self.trials.len() >= self.search.declaration.trials {
+            return Ok(None);
+        }
+        Ok(self.sampler.ask(&self.trials, 1)?.pop())
+    }
+
+    /// Runs the trial of `params` and notes it.
+    ///
+    /// # Errors
+    /// A run fails for another reason than a stage's failure, or the record cannot be written.
+    pub fn run(&mut self, params: Assignment, repro: &mut Repro<'_>) -> Result<Tried> {
+        let runner = Runner {
+            search: self.search,
+            overrides: &self.overrides,
+            sandbox: self.sandbox,
+        };
+        let tried = runner.run(params, &self.trials, repro)?;
+        self.trials.push(tried.trial.clone());
+        record::save(self.search, &self.trials, false)?;
+        Ok(tried)
+    }
+
+    /// Ends the search: its trials are the record now.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn finish(&self) -> Result<()> {
+        record::save(self.search, &self.trials, true)
+    }
+}
