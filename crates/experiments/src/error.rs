@@ -17,6 +17,9 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// A record cannot be written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// A record cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),

@@ -120,9 +120,8 @@ impl Experiment {
     pub fn save(&self, root: &Path) -> Result<()> {
         let folder = folder(root, &self.name);
         fs_err::create_dir_all(&folder)?;
-        let aside = folder.join(format!("{FILE}.{}.part", std::process::id()));
-        fs_err::write(&aside, serde_json::to_vec_pretty(self)?)?;
-        Ok(fs_err::rename(aside, folder.join(FILE))?)
+        let text = serde_json::to_vec_pretty(self)?;
+        Ok(store::write_whole(&folder.join(FILE), &text)?)
     }
 
     /// The keys of its settings.

@@ -62,9 +62,10 @@ fn free(search: &SearchFile) -> PathBuf {
 }
 
 fn write(path: &Path, trials: &[Trial]) -> Result<()> {
-    let aside = path.with_extension("part");
-    fs_err::write(&aside, serde_json::to_vec_pretty(trials)?)?;
-    Ok(fs_err::rename(aside, path)?)
+    Ok(store::write_whole(
+        path,
+        &serde_json::to_vec_pretty(trials)?,
+    )?)
 }
 
 /// The record; none where the search never ran.
