@@ -291,4 +291,43 @@ mod tests {
 ●─┴─╯ e",
         );
     }
+
+    #[test]
+    fn a_line_says_how_far_a_stage_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let pipeline = "\
+[stage.a]
+desc = \"first\"
+cmd = \"echo ${k} > ${out.x}\"
+each = { k = 2 }
+out = { x = \"a/${k}.txt\" }
+[stage.b]
+cmd = \"cat ${in.x} > ${out.x}\"
+in = { x = \"a/*.txt\" }
+out = { x = \"b.txt\" }
+";
+        fs_err::write(root.join("pipeline.toml"), pipeline).unwrap();
+        let access = pipeline::workspace::Access::Read;
+        let workspace =
+            pipeline::Workspace::open(root.to_owned(), &Default::default(), access).unwrap();
+        let states = [("a@0", State::UpToDate), ("a@1", State::WouldRun)];
+        let states = states.map(|(name, state)| (name.to_owned(), state));
+        let lines = lines(&workspace.graph, &states);
+        let shown = lines.iter().map(|line| {
+            let Line {
+                rails,
+                label,
+                text,
+                desc,
+                ..
+            } = line;
+            format!("{rails} {label}: {text}; {desc}")
+        });
+        let expected = ["● a ×2: 1 of 2 up to date; first", "● b: not needed; "];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        assert_eq!(lines[0].state, None);
+        let arrow = "    a --> b\n";
+        assert!(mermaid(&workspace.graph).ends_with(arrow));
+    }
 }

@@ -61,3 +61,31 @@ pub fn publish(
     let shown = page.strip_prefix(&search.root).map(PathBuf::from);
     Ok(shown.unwrap_or(page))
 }
+
+#[cfg(test)]
+mod tests {
+    use pipeline::workspace::Access;
+
+    use super::*;
+
+    #[test]
+    fn a_workspace_without_the_program_has_no_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let search =
+            "score = \"a\"\ntrials = 1\nmethod = \"random\"\n[space]\n\"a.b\" = { int = [1, 2] }\n";
+        fs_err::create_dir(root.join("studies")).unwrap();
+        fs_err::write(root.join("studies/a.toml"), search).unwrap();
+        fs_err::write(root.join("pipeline.toml"), "").unwrap();
+        let search = SearchFile::load(root, "a").unwrap();
+        let mut workspace =
+            Workspace::open(root.to_owned(), &Default::default(), Access::Write).unwrap();
+        assert!(!has_program(&mut workspace).unwrap());
+        let error = publish(&search, &mut workspace, Sandbox::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the workspace has no `report/study` to make a page with"
+        );
+        assert!(!root.join("artifacts").exists());
+    }
+}

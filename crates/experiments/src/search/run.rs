@@ -88,3 +88,51 @@ impl<'a> Course<'a> {
         record::save(self.search, &self.trials, true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::search::State;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_trial_is_noted_and_the_next_one_follows() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        let search = "\
+score = \"grade\"
+trials = 5
+method = \"grid\"
+[space]
+\"train.lr\" = { float = [0.25, 0.75], points = 2 }
+";
+        fs_err::create_dir(root.join("studies")).unwrap();
+        fs_err::write(root.join("studies/lr.toml"), search).unwrap();
+        let pipeline =
+            "[stage.grade]\ncmd = \"echo ${train.lr} > ${out.x}\"\nout = { x = \"x\" }\n";
+        fs_err::write(root.join("pipeline.toml"), pipeline).unwrap();
+        fs_err::write(root.join("params.toml"), "[train]\nlr = 0.5\n").unwrap();
+        let search = SearchFile::load(&root, "lr").unwrap();
+        let mut course = Course::begin(&search, Overrides::default(), Sandbox::default()).unwrap();
+        let mut tried = Vec::new();
+        while let Some(params) = course.next().unwrap() {
+            let ran = course.run(params, &mut |workspace, _, _| {
+                tried.push(workspace.params.leaves()["train.lr"].clone());
+                Err(pipeline::Error::StageFailed {
+                    stage: "grade".to_owned(),
+                    status: "exit status: 1".to_owned(),
+                    report: String::new(),
+                    log: "grade.log".to_owned(),
+                })
+            });
+            let fault = ran.unwrap().fault.unwrap().to_string();
+            assert!(fault.starts_with("stage `grade` failed"), "{fault}");
+        }
+        assert_eq!(tried, [0.25, 0.75]);
+        course.finish().unwrap();
+        let trials = record::load(&search).unwrap();
+        assert_eq!(trials, course.trials());
+        assert!(trials.iter().all(|trial| trial.state == State::Failed));
+        assert_eq!(record::best(&trials), None);
+    }
+}
