@@ -47,11 +47,14 @@ pub struct Scripts {
     pub fish: &'static str,
 }
 
+/// Carries out a command with its arguments.
+type Run = dyn Fn(&ArgMatches) -> anyhow::Result<ExitCode>;
+
 /// A command that a program adds.
 pub struct Subcommand {
     /// Its name and arguments.
     pub command: Command,
-    run: Box<dyn Fn(&ArgMatches) -> anyhow::Result<ExitCode>>,
+    run: Box<Run>,
     values: fn(&str) -> Vec<String>,
 }
 

@@ -67,7 +67,7 @@ pub fn params(data: &[u8]) {
         params.place(&key);
         params.hint(&key);
         if let Some(value) = params.get(&key) {
-            params::canonical(value);
+            let _ = params::read_canonical(&params::canonical(value));
         }
     }
 }
