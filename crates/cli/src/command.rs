@@ -3,7 +3,7 @@
 use clap::{Command, CommandFactory};
 
 use crate::arguments::Cli;
-use crate::program::Program;
+use crate::program::{Program, Subcommand};
 
 /// The commands of every repository, and those that the program adds.
 #[must_use]
@@ -14,7 +14,7 @@ pub fn command(program: &Program) -> Command {
         cli = cli.after_help(help);
     }
     let added = program.commands.iter();
-    cli.subcommands(added.map(|added| added.command.clone()))
+    cli.subcommands(added.map(Subcommand::command))
 }
 
 #[cfg(test)]

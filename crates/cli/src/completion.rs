@@ -104,7 +104,7 @@ fn values(id: &str) -> Vec<String> {
 /// Values of a command's positional arguments.
 fn positional(program: &Program, command: &Command, path: &str) -> Vec<String> {
     let added = program.commands.iter();
-    let mut added = added.filter(|added| Some(added.command.get_name()) == path.split(' ').next());
+    let mut added = added.filter(|added| Some(added.name()) == path.split(' ').next());
     if let Some(added) = added.next() {
         return added.values(path);
     }

@@ -32,7 +32,7 @@ fn typed(program: &Program) -> anyhow::Result<ExitCode> {
     let matches = command(program).get_matches();
     if let Some((name, arguments)) = matches.subcommand() {
         let mut added = program.commands.iter();
-        if let Some(added) = added.find(|added| added.command.get_name() == name) {
+        if let Some(added) = added.find(|added| added.name() == name) {
             return added.run(arguments);
         }
     }

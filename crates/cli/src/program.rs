@@ -52,8 +52,9 @@ type Run = dyn Fn(&ArgMatches) -> anyhow::Result<ExitCode>;
 
 /// A command that a program adds.
 pub struct Subcommand {
-    /// Its name and arguments.
-    pub command: Command,
+    name: &'static str,
+    /// Built once the program's name is set, which examples in the help begin with.
+    build: fn(Command) -> Command,
     run: Box<Run>,
     values: fn(&str) -> Vec<String>,
 }
@@ -65,7 +66,8 @@ impl Subcommand {
         run: fn(&A) -> anyhow::Result<ExitCode>,
     ) -> Self {
         Subcommand {
-            command: A::augment_args(Command::new(name)),
+            name,
+            build: A::augment_args,
             run: Box::new(move |matches| run(&A::from_arg_matches(matches)?)),
             values: |_| Vec::new(),
         }
@@ -77,6 +79,16 @@ impl Subcommand {
     pub fn with_values(mut self, values: fn(&str) -> Vec<String>) -> Self {
         self.values = values;
         self
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its name, arguments and help.
+    pub(crate) fn command(&self) -> Command {
+        (self.build)(Command::new(self.name))
     }
 
     /// Carries out the command.
