@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use pipeline::device::Device;
-use pipeline::nearest;
 use pipeline::params;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
@@ -88,7 +87,7 @@ fn hint(path: &Path, typed: &Path) -> String {
             let names: Vec<String> = { folders.take(10 * SHORT_LOOK) }
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect();
-            let hint = nearest::hint(&name, names.iter().map(String::as_str));
+            let hint = nearest_name::hint(&name, names.iter().map(String::as_str));
             return match hint.is_empty() {
                 true => String::new(),
                 false => format!(" (`{}` has no `{name}`{hint})", parent.display()),

@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::config::Advice;
 use crate::error::{Error, Result};
 use crate::graph::Selection;
-use crate::nearest;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -34,7 +33,7 @@ impl Workspace {
         for (key, value) in values {
             let Some(found) = self.params.get(key) else {
                 let keys = self.params.keys();
-                let hint = nearest::hint(key, keys.iter().map(String::as_str));
+                let hint = nearest_name::hint(key, keys.iter().map(String::as_str));
                 let message = format!("advice names the unknown parameter `{key}`{hint}");
                 return Err(self.wrong_advice(advice, message));
             };
@@ -54,7 +53,7 @@ impl Workspace {
             .any(|instance| instance.stage == advice.stage)
         {
             let names = instances.iter().map(|instance| instance.stage.as_str());
-            let hint = nearest::hint(&advice.stage, names);
+            let hint = nearest_name::hint(&advice.stage, names);
             let message = format!("advice names the unknown stage `{}`{hint}", advice.stage);
             return Err(self.wrong_advice(advice, message));
         }

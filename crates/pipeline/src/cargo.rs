@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use store::{Digest, Index};
 
 use crate::error::{Error, Result};
-use crate::nearest;
 use crate::source::Source;
 
 mod build;
@@ -108,13 +107,13 @@ impl Packages {
     pub(crate) fn member_of(&self, run: &str) -> Result<&Member> {
         let (package, binary) = run.split_once('/').unwrap_or((run, run));
         let Some(member) = self.members.get(package) else {
-            let hint = nearest::hint(package, self.members.keys().map(String::as_str));
+            let hint = nearest_name::hint(package, self.members.keys().map(String::as_str));
             return Err(Error::Invalid(format!(
                 "the workspace has no crate `{package}`{hint}"
             )));
         };
         if !member.binaries.contains_key(binary) {
-            let hint = nearest::hint(binary, member.binaries.keys().map(String::as_str));
+            let hint = nearest_name::hint(binary, member.binaries.keys().map(String::as_str));
             return Err(Error::Invalid(format!(
                 "crate `{package}` has no binary `{binary}`{hint}"
             )));

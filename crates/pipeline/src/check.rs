@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::instance::{Instance, Target};
-use crate::nearest;
 use crate::workspace::Workspace;
 
 /// What a stage cannot use, in its own words.
@@ -85,7 +84,7 @@ impl Workspace {
         let message = match reason.split_once(", expected ") {
             Some((unknown, valid)) if unknown.starts_with("unknown field") => {
                 let name = key.rsplit('.').next().unwrap_or(key);
-                let hint = nearest::hint(name, quoted(valid));
+                let hint = nearest_name::hint(name, quoted(valid));
                 format!("stage `{stage}` has no {what} `{key}`{hint}")
             }
             _ => format!("stage `{stage}` cannot use {what} `{key}`: {reason}"),

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::nearest;
 
 /// What computes. The class is part of the keys of the stages that list `device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +26,7 @@ impl Device {
             "metal" => Ok(Device::Metal),
             "cuda" => Ok(Device::Cuda),
             other => {
-                let hint = nearest::hint(other, ["auto", "cpu", "metal", "cuda"]);
+                let hint = nearest_name::hint(other, ["auto", "cpu", "metal", "cuda"]);
                 Err(format!("unknown device `{other}`{hint}"))
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::instance::{Instance, Target, normal};
-use crate::{glob, nearest};
+use crate::glob;
 
 mod producers;
 
@@ -182,7 +182,7 @@ impl Graph {
         } else {
             stages.into_iter().collect()
         };
-        nearest::hint(target, names)
+        nearest_name::hint(target, names)
     }
 
     /// The instance called `name`, or the only one of the stage `name`.

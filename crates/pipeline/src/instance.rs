@@ -11,7 +11,7 @@ use crate::config::{Action, Config, DeclaredOutput, Rules, Spanned, Stage, Treat
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
-use crate::{glob, nearest, template};
+use crate::{glob, template};
 
 mod each;
 mod params;
@@ -167,7 +167,7 @@ impl Maker<'_> {
                 return Ok(name.value.clone());
             }
             let stages = self.config.stages.iter().map(|stage| stage.name.as_str());
-            let hint = nearest::hint(&name.value, stages);
+            let hint = nearest_name::hint(&name.value, stages);
             let message = format!("`after` names no stage: `{}`{hint}", name.value);
             Err(self.error(&name.span, message))
         });
@@ -205,7 +205,7 @@ impl Maker<'_> {
         if names.contains(&name) {
             return Ok(format!("${{{key}}}"));
         }
-        let hint = nearest::hint(name, names);
+        let hint = nearest_name::hint(name, names);
         Err(self.error(
             span,
             format!("stage `{}` has no `{key}`{hint}", self.stage.name),
@@ -324,7 +324,7 @@ impl Maker<'_> {
     fn param(&self, key: &str, span: &Range<usize>) -> Result<&Value> {
         self.params.get(key).ok_or_else(|| {
             let known = self.stage.each.iter().map(|(name, _)| name.as_str());
-            let hint = match nearest::hint(key, known) {
+            let hint = match nearest_name::hint(key, known) {
                 hint if hint.contains("did you mean") => hint,
                 _ => self.params.hint(key),
             };

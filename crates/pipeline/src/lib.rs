@@ -42,7 +42,6 @@ pub mod lock;
 pub mod manifest;
 pub mod metrics;
 mod mutex;
-pub mod nearest;
 pub mod params;
 mod place;
 mod plan;

@@ -9,7 +9,6 @@ use toml_edit::{Item, Table, TableLike};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::nearest;
 use crate::source::{self, Source};
 
 /// The file of parameters, in the workspace root.
@@ -264,9 +263,9 @@ impl Params {
         let near = |key: &&str| table.as_ref().is_some_and(|table| key.starts_with(table));
         let siblings: Vec<&str> = keys.iter().map(String::as_str).filter(near).collect();
         if siblings.is_empty() {
-            nearest::hint(dotted, keys.iter().map(String::as_str))
+            nearest_name::hint(dotted, keys.iter().map(String::as_str))
         } else {
-            nearest::hint(dotted, siblings)
+            nearest_name::hint(dotted, siblings)
         }
     }
 }
@@ -291,7 +290,7 @@ fn read_overlay(file: &Path) -> Result<Source> {
     let files: Vec<String> = files
         .map(|entry| folder.join(entry.file_name()).display().to_string())
         .collect();
-    let hint = nearest::hint(&name, files.iter().map(String::as_str));
+    let hint = nearest_name::hint(&name, files.iter().map(String::as_str));
     Err(Error::Invalid(format!(
         "there is no file `{name}` of params{hint}"
     )))

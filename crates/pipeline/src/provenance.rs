@@ -15,7 +15,6 @@ use crate::glob;
 use crate::instance::{Target, normal};
 use crate::lock::Locked;
 use crate::manifest::Manifest;
-use crate::nearest;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
@@ -169,7 +168,7 @@ impl Workspace {
         }
         let outputs = self.graph.instances.iter().flat_map(|i| i.outputs.values());
         let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
-        let hint = nearest::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
+        let hint = nearest_name::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
         let path = path.display();
         Err(Error::Invalid(format!(
             "no stage makes or reads `{path}`{hint}"

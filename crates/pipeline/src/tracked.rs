@@ -18,7 +18,6 @@ use toml_edit::{Key, TableLike, Value};
 use crate::error::{Error, Result};
 use crate::fetch::check_sha256;
 use crate::instance::output_path;
-use crate::nearest;
 use crate::place;
 use crate::source::{self, Source};
 use crate::workspace::Workspace;
@@ -250,7 +249,7 @@ impl Workspace {
     pub fn restore_source(&mut self, path: &str) -> Result<()> {
         let tracked = Tracked::load(&self.root)?;
         let Some(kept) = tracked.sources.get(path) else {
-            let hint = nearest::hint(path, tracked.sources.keys().map(String::as_str));
+            let hint = nearest_name::hint(path, tracked.sources.keys().map(String::as_str));
             return Err(Error::Invalid(format!("`{FILE}` has no `{path}`{hint}")));
         };
         if self.restore_source_from_cache(path)? {

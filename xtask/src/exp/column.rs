@@ -94,7 +94,7 @@ pub(super) fn named<'c>(name: &str, columns: &'c [Column]) -> anyhow::Result<&'c
         [column] => Ok(column),
         [] => {
             let names = columns.iter().map(Column::full_name);
-            let hint = pipeline::nearest::hint(name, names);
+            let hint = nearest_name::hint(name, names);
             bail!("there is no column `{name}`{hint}")
         }
         several => {

@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use pipeline::nearest;
 use pipeline::params::read_toml;
 use pipeline::workspace::find_root;
 use serde::{Deserialize, Serialize};
@@ -194,7 +193,7 @@ pub(super) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
     }
     let catalog = Catalog::load(root)?;
     let Some(entry) = catalog.entries.get(name) else {
-        let hint = nearest::hint(name, catalog.entries.keys().map(String::as_str));
+        let hint = nearest_name::hint(name, catalog.entries.keys().map(String::as_str));
         bail!(
             "`{FILE}` has no weights `{name}` (`cargo xtask weights` lists them; `hf:OWNER/NAME` names any of the Hugging Face hub){hint}"
         );

@@ -13,7 +13,7 @@ use super::{
 use crate::error::Result;
 use crate::resources::Resources;
 use crate::source::{self, Source};
-use crate::{nearest, params, quantity};
+use crate::{params, quantity};
 
 /// Reads items of one file, pointing into it where they are wrong.
 pub(super) struct Reader<'a> {
@@ -289,7 +289,7 @@ impl Reader<'_> {
         let table = self.table(item, "`check`")?;
         let checks = table.iter().map(|(name, item)| {
             if !outputs.contains_key(name) {
-                let hint = nearest::hint(name, outputs.keys().map(String::as_str));
+                let hint = nearest_name::hint(name, outputs.keys().map(String::as_str));
                 let message = format!("`check` names no output: `{name}`{hint}");
                 return Err(self.source.error(key_span(table, name), message));
             }
@@ -386,7 +386,7 @@ impl Reader<'_> {
         if outputs.contains_key(&name.value) {
             return Ok(name.value);
         }
-        let hint = nearest::hint(&name.value, outputs.keys().map(String::as_str));
+        let hint = nearest_name::hint(&name.value, outputs.keys().map(String::as_str));
         let message = format!("`{key}` names no output: `{}`{hint}", name.value);
         Err(self.source.error(name.span, message))
     }
@@ -440,7 +440,7 @@ impl Reader<'_> {
     ) -> Result<()> {
         for (key, _) in table.iter() {
             if !known.contains(&key) {
-                let hint = nearest::hint(key, known.iter().copied());
+                let hint = nearest_name::hint(key, known.iter().copied());
                 let message = format!("unknown {what}: `{key}`{hint}");
                 return Err(self.source.error(key_span(table, key), message));
             }
