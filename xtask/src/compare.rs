@@ -5,11 +5,12 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use pipeline::Revision;
 use pipeline::metrics::{Made, Metrics};
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
-use pipeline::{Revision, glob};
 use serde_json::{Map, Value, json};
+use workflow::glob;
+use workflow::params::Overrides;
 
 use crate::exp::{self, Experiment};
 use crate::{cli, print, table};

@@ -6,8 +6,8 @@
 use std::env;
 
 use clap::{Arg, Command, CommandFactory};
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
+use workflow::params::Overrides;
 
 use crate::cli::{Cli, Shell};
 use crate::{compare, exp, study, weights};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::events::State;
-use pipeline::graph::Graph;
+use workflow::graph::Graph;
 
 use crate::print::{self, styled};
 

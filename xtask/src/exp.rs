@@ -13,9 +13,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use pipeline::events::State as StageState;
-use pipeline::params::{self, Overrides, Params};
+use pipeline::params_file;
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::Value;
+use workflow::params::{self, Overrides, Params};
 
 use crate::compare::{self, What};
 use crate::live::Live;
@@ -88,14 +89,14 @@ fn write_params(workspace: &Workspace, experiment: &Experiment) -> anyhow::Resul
         values.push((key, value(text)));
     }
     let file = experiment.files.last().cloned();
-    let file = file.unwrap_or_else(|| workspace.config.params_file().to_owned());
+    let file = file.unwrap_or_else(|| params::current_file(&workspace.config).to_owned());
     let written = values.iter().map(|(key, value)| format!("{key} {value}"));
     let written: Vec<String> = written.collect();
     if written.is_empty() {
         return Ok(());
     }
     let shown = file.display().to_string();
-    params::write_toml(&workspace.root.join(&file), &shown, values)?;
+    params_file::write(&workspace.root.join(&file), &shown, values)?;
     print::text(&format!("{shown}: {}\n", written.join(", ")))
 }
 

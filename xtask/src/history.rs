@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use pipeline::graph::Reach;
-use pipeline::params::Overrides;
 use pipeline::provenance::{Input, Making, Origin, State};
 use pipeline::runs::Run;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
+use workflow::graph::Reach;
+use workflow::params::Overrides;
 
 use crate::exp::{self, Experiment};
 use crate::{cli, open, print, table};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use pipeline::device::Device;
-use pipeline::params;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
+use workflow::device::Device;
+use workflow::params;
 
 use crate::{cli, open};
 
@@ -139,7 +139,7 @@ fn job(
         .get("device")
         .and_then(Value::as_str)
         .unwrap_or("auto");
-    let device = Device::resolve(setting, Device::accelerator()).map_err(anyhow::Error::msg)?;
+    let device = Device::resolve(setting, Device::accelerator())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let params = root.join(PARAMS);
     if !arguments.dry_run {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
-use pipeline::quantity::show_bytes;
 
 use crate::print::{self, Style, styled};
 
 mod training;
 
 use training::{EPOCHS, Trainings};
+use workflow::quantity::show_bytes;
 
 /// How often a bar's clock advances.
 const TICK: Duration = Duration::from_millis(200);

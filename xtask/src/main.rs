@@ -25,11 +25,11 @@ use clap::Parser;
 use pipeline::Accept;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
-use pipeline::graph::{Reach, Selection};
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace, find_root};
 
 use cli::{Cli, Command};
+use workflow::graph::{Reach, Selection};
+use workflow::params::Overrides;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {

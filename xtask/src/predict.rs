@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events};
-use pipeline::instance::Target;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
+use workflow::instance::Target;
 
 use crate::{cli, open, print};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use pipeline::Explanation;
 use pipeline::cache::Large;
 use pipeline::events::{Forecast, Outcome, State, Usage};
-use pipeline::quantity::show_bytes;
 use pipeline::tracked::SourceState;
+use workflow::quantity::show_bytes;
 
 /// The color of a state or a message, as an ANSI code.
 #[derive(Debug, Clone, Copy)]

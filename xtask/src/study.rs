@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use pipeline::Sandbox;
-use pipeline::config::Config;
-use pipeline::params::{self, Overrides};
+use pipeline::params_file;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use search::{State, Trial};
 use serde_json::json;
@@ -19,6 +18,8 @@ use serde_json::json;
 use crate::cli;
 use crate::print;
 use declared::Study;
+use workflow::declaration::Declaration;
+use workflow::params::{self, Overrides};
 
 /// The crate and binary that make a study's page and table.
 const PAGE: &str = "report/study";
@@ -154,14 +155,14 @@ fn apply(study: &Study, number: Option<usize>) -> anyhow::Result<()> {
     let file = study.declared.params.last().cloned();
     let file = match file {
         Some(file) => file,
-        None => Config::load(&study.root)?.params_file().to_owned(),
+        None => params::current_file(&Declaration::load(&study.root)?).to_owned(),
     };
     let settings = study.settings(&trial.params);
     let values = settings.iter().map(|(key, value)| {
         let value = serde_json::to_value(value).unwrap_or_default();
         (key.as_str(), value)
     });
-    params::write_toml(&study.root.join(&file), &file.display().to_string(), values)?;
+    params_file::write(&study.root.join(&file), &file.display().to_string(), values)?;
     print::text(&format!(
         "{}: {}\n",
         file.display(),

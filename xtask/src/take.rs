@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use pipeline::Accept;
 use pipeline::events::State;
-use pipeline::graph::Reach;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
+use workflow::graph::Reach;
 
 use crate::live::Live;
 use crate::{cli, open, print, select};

@@ -8,8 +8,8 @@ use anyhow::Context;
 use pipeline::Interrupts;
 use pipeline::events::{Outcome, State};
 use pipeline::execute::{self, Options};
-use pipeline::graph::Reach;
 use pipeline::workspace::Access;
+use workflow::graph::Reach;
 
 use crate::live::Live;
 use crate::{cli, message, open, print, select};

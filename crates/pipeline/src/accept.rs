@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use store::{Digest, Record};
+use workflow::graph::Selection;
+use workflow::instance::Instance;
 
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
-use crate::graph::Selection;
-use crate::instance::Instance;
 use crate::mutex;
 use crate::plan::{Decision, Planned, locked, outlook};
 use crate::process::Interrupts;

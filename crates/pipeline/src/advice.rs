@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use workflow::declaration::Advice;
+use workflow::graph::Selection;
 
-use crate::config::Advice;
 use crate::error::{Error, Result};
-use crate::graph::Selection;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -64,6 +64,9 @@ impl Workspace {
     }
 
     fn wrong_advice(&self, advice: &Advice, message: String) -> Error {
-        self.config.source.error(advice.span.clone(), message)
+        self.config
+            .source
+            .error(advice.span.clone(), message)
+            .into()
     }
 }

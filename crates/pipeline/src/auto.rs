@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{Digest, read_own, write_whole};
+use workflow::declaration::DeviceCheck;
+use workflow::device::Device;
+use workflow::graph::Selection;
 
-use crate::config::DeviceCheck;
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::graph::Selection;
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
@@ -67,7 +67,8 @@ impl Workspace {
         let interrupts = Interrupts::catch()?;
         self.settle_device(&interrupts, events)?;
         let setting = self.params.get("device").and_then(Value::as_str);
-        Device::resolve(setting.unwrap_or("auto"), self.auto).map_err(Error::Invalid)
+        let device = Device::resolve(setting.unwrap_or("auto"), self.auto);
+        Ok(device.map_err(workflow::Error::from)?)
     }
 
     /// The accelerator that `auto` may stand for, and the program that tries it; none where nothing is to try.

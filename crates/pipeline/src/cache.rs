@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
+use workflow::graph::Selection;
+use workflow::source::Source;
 
 use crate::error::Result;
 use crate::events::Events;
 use crate::git;
-use crate::graph::Selection;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
 use crate::process::Interrupts;
-use crate::source::Source;
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
 use crate::{mutex, place};

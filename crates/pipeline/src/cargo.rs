@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use store::{Digest, Index};
 
 use crate::error::{Error, Result};
-use crate::source::Source;
 
 mod build;
 mod metadata;
 
 pub(crate) use build::Build;
 use metadata::Metadata;
+use workflow::source::Source;
 
 /// The crates of the workspace and what the lock file holds for them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -217,7 +217,7 @@ fn flatten(prefix: &str, item: &toml_edit::Item, lines: &mut Vec<String>) {
         }
         None => {
             let value =
-                crate::params::to_json(item).map_or_else(String::new, |value| value.to_string());
+                workflow::params::to_json(item).map_or_else(String::new, |value| value.to_string());
             lines.push(format!("{prefix} = {value}"));
         }
     }

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use workflow::instance::{Instance, Target};
 
 use crate::error::{Error, Result};
-use crate::instance::{Instance, Target};
 use crate::workspace::Workspace;
 
 /// What a stage cannot use, in its own words.
@@ -79,7 +79,7 @@ impl Workspace {
         if let Some((input, param)) = absent(instance, what, key) {
             let message =
                 format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
-            return self.params.error(param, message);
+            return self.at_param(param, message);
         }
         let message = match reason.split_once(", expected ") {
             Some((unknown, valid)) if unknown.starts_with("unknown field") => {
@@ -90,9 +90,15 @@ impl Workspace {
             _ => format!("stage `{stage}` cannot use {what} `{key}`: {reason}"),
         };
         match dotted(instance, key) {
-            Some(dotted) if what == "parameter" => self.params.error(&dotted, message),
+            Some(dotted) if what == "parameter" => self.at_param(&dotted, message),
             _ => self.at_stage(instance, Error::Invalid(message)),
         }
+    }
+
+    /// An error that points at the key `dotted` of the params; without a place if no such key was given.
+    fn at_param(&self, dotted: &str, message: String) -> Error {
+        let located = self.params.located(dotted, &message);
+        located.map_or(Error::Invalid(message), Error::from)
     }
 }
 

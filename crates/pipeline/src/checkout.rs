@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::graph::Selection;
+use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
-use crate::graph::Selection;
-use crate::instance::{Instance, Output};
 use crate::metrics::Made;
 use crate::process::Interrupts;
 use crate::workspace::Workspace;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::instance::{Input, Instance, Target};
 
 use crate::error::Result;
-use crate::instance::{Input, Instance, Target};
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;
 
@@ -31,7 +31,7 @@ impl Workspace {
     /// There's no such stage, or an output cannot be read.
     pub fn unfit(&mut self, stages: &[&str]) -> Result<Vec<Unfit>> {
         let named = stages.iter().map(|stage| self.graph.one(stage));
-        let named: BTreeSet<usize> = named.collect::<Result<_>>()?;
+        let named: BTreeSet<usize> = named.collect::<Result<_, _>>()?;
         let mut reached = named.clone();
         for &at in self.graph.order.iter().rev() {
             if reached.contains(&at) {

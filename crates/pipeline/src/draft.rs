@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::{Digest, Seen};
+use workflow::declaration::{Action, Treatment};
+use workflow::glob;
+use workflow::instance::{Input, Instance, Target};
 
-use crate::config::{Action, Treatment};
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::instance::{Input, Instance, Target};
 use crate::manifest::Manifest;
 use crate::plan::Decision;
 use crate::workspace::Workspace;

@@ -16,13 +16,11 @@ use store::{Amount, Digest, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
-use crate::graph::Selection;
 use crate::in_order::InOrder;
-use crate::instance::Instance;
 use crate::job::Job;
 use crate::plan::Planned;
 use crate::process::{Interrupts, Message, Supervisors};
-use crate::resources::{Room, Share};
+use crate::resources::{Resources, Room, Share};
 use crate::sandbox::Sandbox;
 use crate::supervise::Ending;
 use crate::workspace::Workspace;
@@ -34,6 +32,9 @@ mod run;
 mod schedule;
 
 use schedule::{Progress, Schedule};
+use workflow::declaration;
+use workflow::graph::Selection;
+use workflow::instance::Instance;
 
 /// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
 /// is known of a thousand. What a killed repro didn't write down is restored, not run.
@@ -257,9 +258,9 @@ impl Executor<'_> {
 
     /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
     fn has_room(&self, at: usize, key: &Digest) -> bool {
-        let needed = &self.workspace.graph.instances[at].rules.resources;
+        let needed = needed(&self.workspace.graph.instances[at]);
         let mut running = self.running.values();
-        self.room.fits(needed) && running.all(|running| running.planned.key != *key)
+        self.room.fits(&needed) && running.all(|running| running.planned.key != *key)
     }
 
     fn begin(&mut self, at: usize) {
@@ -361,6 +362,20 @@ impl Executor<'_> {
                 self.ended(at, ending);
             }
         }
+    }
+}
+
+/// What an instance occupies while it runs.
+fn needed(instance: &Instance) -> Resources {
+    let declaration::Resources {
+        cores,
+        memory,
+        gpus,
+    } = instance.rules.resources;
+    Resources {
+        cores,
+        memory,
+        gpus,
     }
 }
 

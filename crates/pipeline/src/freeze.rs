@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use toml_edit::{Item, value};
+use workflow::declaration::FILE;
+use workflow::graph::Reach;
+use workflow::source::Source;
 
-use crate::config::FILE;
 use crate::error::{Error, Result};
-use crate::graph::Reach;
-use crate::source::Source;
 use crate::workspace::Workspace;
 
 impl Workspace {

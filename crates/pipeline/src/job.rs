@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 use confine::Limits;
 use serde_json::{Map, Value, json};
 use store::{Digest, Record, Since, remove_path};
+use workflow::declaration::Action;
+use workflow::device::Device;
+use workflow::instance::{Instance, Output};
+use workflow::template;
 
-use crate::config::Action;
-use crate::device::Device;
 use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
-use crate::instance::{Instance, Output};
 use crate::plan::Planned;
 use crate::process::{Interrupts, Message, Supervisors};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{failure, place, template};
+use crate::{failure, place};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";
@@ -525,7 +526,7 @@ fn command_text(
     planned: &Planned,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<String> {
-    template::fill(text, |name| {
+    let filled = template::fill(text, |name| {
         let paths: Vec<PathBuf> = match name.split_once('.') {
             Some(("in", name)) => planned.inputs[name]
                 .contents()
@@ -538,8 +539,9 @@ fn command_text(
         let quoted = paths
             .iter()
             .map(|path| quote(&workspace.root.join(path).display().to_string()));
-        Ok(quoted.collect::<Vec<_>>().join(" "))
-    })
+        Ok::<_, workflow::Error>(quoted.collect::<Vec<_>>().join(" "))
+    });
+    Ok(filled?)
 }
 
 /// `text` as one word of a shell.

@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::Digest;
+use workflow::declaration;
+use workflow::glob;
 
-use crate::config;
 use crate::error::{Error, Result};
-use crate::glob;
 use crate::lock::Lock;
 use crate::workspace::{FOLDER, Workspace};
 
@@ -148,7 +148,7 @@ impl Workspace {
             let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
             let locked = made.lock.iter();
             for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
-                for config::Marked { output, pattern } in &stage.metrics {
+                for declaration::Marked { output, pattern } in &stage.metrics {
                     marked.push(Marked {
                         name: format!("{instance}.{output}"),
                         pattern: pattern.clone(),

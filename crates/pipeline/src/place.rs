@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
+use workflow::instance::{Instance, Output, output_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::instance::{Instance, Output, output_path};
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 use crate::{leftover, lock};

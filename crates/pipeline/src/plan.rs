@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store::{Digest, Index, Record};
+use workflow::graph::Selection;
+use workflow::instance::{Instance, Output};
 
 use crate::draft::{Draft, Foreseen, Found};
 use crate::error::Result;
 use crate::events::{Outcome, State};
-use crate::graph::Selection;
-use crate::instance::{Instance, Output};
 use crate::lock::Locked;
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;

@@ -11,8 +11,6 @@ use serde_json::Value;
 use store::Digest;
 
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::instance::{Target, normal};
 use crate::lock::Locked;
 use crate::manifest::Manifest;
 use crate::runs::{Part, Run};
@@ -22,6 +20,8 @@ use crate::workspace::Workspace;
 mod known;
 
 use known::{History, command, given};
+use workflow::glob;
+use workflow::instance::{Target, normal};
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]

@@ -9,12 +9,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use store::Digest;
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
-use crate::config::Action;
 use crate::error::Result;
 use crate::events::{State, Usage};
 use crate::git;
-use crate::instance::Instance;
 use crate::plan::Planned;
 use crate::workspace::{FOLDER, Workspace};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use confine::Limits;
 use serde_json::Value;
+use workflow::declaration::Action;
 
-use crate::config::Action;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;

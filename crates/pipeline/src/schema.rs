@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use toml_edit::{Item, TableLike};
+use workflow::params::{FILE, tables_to_json};
+use workflow::source::Source;
 
 use crate::error::Result;
-use crate::params::{FILE, tables_to_json};
-use crate::source::Source;
 use crate::workspace::Workspace;
 
 /// The schema of `pipeline.toml`.
@@ -93,7 +93,7 @@ fn comment(table: &dyn TableLike, key: &str, item: &Item) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{OUTPUT_KEYS, ROOT_KEYS, STAGE_KEYS};
+    use workflow::declaration::{OUTPUT_KEYS, ROOT_KEYS, STAGE_KEYS};
 
     fn keys(schema: &Value) -> Vec<&str> {
         let properties = schema["properties"].as_object().unwrap();

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use workflow::glob;
+use workflow::graph::Selection;
+use workflow::instance::{Input, Target};
+
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::graph::Selection;
-use crate::instance::{Input, Target};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 

@@ -5,9 +5,9 @@ use std::process::{Command, ExitStatus};
 
 use confine::Limits;
 use serde_json::Value;
+use workflow::device::Device;
 
 use crate::cargo::Build;
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
 use crate::sandbox::{self, Sandbox};

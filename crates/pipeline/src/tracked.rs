@@ -14,12 +14,12 @@ use std::path::Path;
 
 use store::{Digest, InvalidDigest};
 use toml_edit::{Key, TableLike, Value};
+use workflow::instance::output_path;
+use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
 use crate::fetch::check_sha256;
-use crate::instance::output_path;
 use crate::place;
-use crate::source::{self, Source};
 use crate::workspace::Workspace;
 
 /// The file of sources, in the workspace root.
@@ -71,7 +71,7 @@ impl Tracked {
         for (path, item) in document.as_table() {
             let wrong = |what: &str| {
                 let span = item.span().unwrap_or(0..0);
-                source.error(span, format!("`{path}` {what}"))
+                Error::from(source.error(span, format!("`{path}` {what}")))
             };
             // A path out of a file is never trusted.
             if output_path(path).is_ok_and(|plain| plain != Path::new(path)) {

@@ -9,21 +9,21 @@ use std::sync::Arc;
 
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
+use workflow::declaration::{self, Action, Declaration};
+use workflow::device::Device;
+use workflow::graph::{Graph, Selection};
+use workflow::instance::{self, Instance};
+use workflow::params::{Overrides, Params};
 
 use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
-use crate::config::{self, Action, Config};
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::graph::{Graph, Selection};
-use crate::instance::{self, Instance};
 use crate::job;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::mutex;
-use crate::params::{Overrides, Params};
 use crate::process::Interrupts;
 use crate::runs::Circumstances;
 
@@ -36,7 +36,7 @@ pub struct Workspace {
     /// Absolute, without symbolic links.
     pub root: PathBuf,
     /// The stages as declared.
-    pub config: Config,
+    pub config: Declaration,
     /// Params with overrides.
     pub params: Params,
     /// The stages made concrete.
@@ -69,7 +69,7 @@ pub enum Access {
 }
 
 fn graph(
-    config: &Config,
+    config: &Declaration,
     params: &Params,
     root: &Path,
     aside: &Path,
@@ -79,7 +79,7 @@ fn graph(
     if aside.as_os_str().is_empty() {
         Ok(graph)
     } else {
-        graph.in_folder(aside)
+        Ok(graph.in_folder(aside)?)
     }
 }
 
@@ -90,7 +90,7 @@ fn graph(
 pub fn find_root(start: &Path) -> Result<PathBuf> {
     let found = start
         .ancestors()
-        .find(|folder| folder.join(config::FILE).is_file());
+        .find(|folder| folder.join(declaration::FILE).is_file());
     let found = found.ok_or_else(|| Error::NoWorkspace(start.to_owned()))?;
     Ok(fs_err::canonicalize(found)?)
 }
@@ -147,7 +147,7 @@ impl Workspace {
                 "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
             )));
         }
-        let config = Config::load(&root)?;
+        let config = Declaration::load(&root)?;
         let params = Params::load(&root, &config, overrides)?;
         let auto = Device::accelerator();
         let graph = graph(&config, &params, &root, &aside, auto)?;
@@ -358,7 +358,7 @@ impl Workspace {
         let stage = stages.find(|stage| stage.name == instance.stage);
         match (error, stage.map(|stage| &stage.action)) {
             (Error::Invalid(message), Some(Action::Run(run))) => {
-                self.config.source.error(run.span.clone(), message)
+                self.config.source.error(run.span.clone(), message).into()
             }
             (error, _) => error,
         }

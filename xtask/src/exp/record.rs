@@ -141,8 +141,5 @@ pub(crate) fn all(root: &Path) -> anyhow::Result<Vec<Experiment>> {
 /// A clause with the name that was meant, for an unknown one.
 pub(crate) fn hint(root: &Path, name: &str) -> anyhow::Result<String> {
     let names = names(root)?;
-    Ok(nearest_name::hint(
-        name,
-        names.iter().map(String::as_str),
-    ))
+    Ok(nearest_name::hint(name, names.iter().map(String::as_str)))
 }

@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use pipeline::Workspace;
-use pipeline::config::Config;
 use pipeline::execute::{self, Options};
-use pipeline::graph::Reach;
-use pipeline::params::{Overrides, Params, read_values};
+use workflow::declaration::Declaration;
+use workflow::graph::Reach;
+use workflow::params::{Overrides, Params, read_values};
 
 use super::record::{Experiment, State, folder_name};
 use super::{changes, name};
@@ -23,7 +23,7 @@ pub(crate) fn run(root: &Path, arguments: &cli::ExpRun) -> anyhow::Result<ExitCo
     let asked = Asked {
         root,
         files: files.collect::<anyhow::Result<_>>()?,
-        config: Config::load(root)?,
+        config: Declaration::load(root)?,
         arguments,
     };
     let current = asked.params(Vec::new())?;
@@ -61,7 +61,7 @@ struct Asked<'a> {
     root: &'a Path,
     /// Params files, from the root.
     files: Vec<PathBuf>,
-    config: Config,
+    config: Declaration,
     arguments: &'a cli::ExpRun,
 }
 

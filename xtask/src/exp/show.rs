@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use pipeline::events::State as StageState;
-use pipeline::graph::Reach;
 use pipeline::metrics::{Made, Metrics};
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
+use workflow::graph::Reach;
+use workflow::params::Overrides;
 
 use super::column::{Column, Row, columns, named, order};
 use super::filter::Filter;

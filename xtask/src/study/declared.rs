@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use pipeline::params;
 use search::{Assignment, Domain, MedianPruner, Method, Search, Space};
 use serde::Deserialize;
+use workflow::params;
 
 /// The folder of the declarations.
 const FOLDER: &str = "studies";

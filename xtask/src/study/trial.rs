@@ -3,10 +3,10 @@
 use anyhow::{Context, ensure};
 use numeric::median;
 use pipeline::execute::{self, Options};
-use pipeline::graph::Reach;
-use pipeline::params::Overrides;
 use pipeline::{Sandbox, Workspace};
 use search::{Assignment, State, Trial};
+use workflow::graph::Reach;
+use workflow::params::Overrides;
 
 use super::declared::Study;
 use super::folder_name;

@@ -6,10 +6,10 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use pipeline::params::read_toml;
 use pipeline::workspace::find_root;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use workflow::params::read_toml;
 
 use super::FOLDER;
 use super::hub::{Hub, PREFIX};

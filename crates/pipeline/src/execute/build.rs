@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
 use super::Executor;
 use crate::cargo::Build;
 use crate::checks::CHECKER;
-use crate::config::Action;
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::instance::Instance;
 use crate::plan::Decision;
 
 impl Executor<'_> {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use workflow::instance::Instance;
 
 use super::Executor;
 use crate::draft::Foreseen;
 use crate::error::Result;
 use crate::events::{Event, Events, Forecast, State};
-use crate::instance::Instance;
 use crate::plan::Decision;
 use crate::runs::Run;
 

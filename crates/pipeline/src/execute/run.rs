@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use confine::Limits;
 use store::{Digest, Record};
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
-use super::{Begun, Executor, Report, Running, outcome};
-use crate::config::Action;
+use super::{Begun, Executor, Report, Running, needed, outcome};
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
-use crate::instance::Instance;
 use crate::job::{self, Job};
 use crate::place;
 use crate::plan::{Decision, Planned, locked};
@@ -179,7 +179,7 @@ impl Executor<'_> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&planned.key)?;
         self.workspace.forget_seen();
-        let share = self.room.take(&instance.rules.resources);
+        let share = self.room.take(&needed(instance));
         let job = self.prepare(instance, &planned, executable, &share);
         let job = match job {
             Ok(job) => job,

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::{Digest, Record};
+use workflow::glob;
+use workflow::instance::Target;
+use workflow::params;
 
 use super::Making;
-use crate::glob;
-use crate::instance::Target;
 use crate::manifest::Manifest;
-use crate::params;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Whether `text` has a wildcard.
-pub(crate) fn is_pattern(text: &str) -> bool {
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
@@ -27,7 +27,7 @@ fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
 
 /// Whether something below the folder `path` could match. A pattern that begins with `**` speaks of no folder, and so of
 /// none that a stage makes.
-pub(crate) fn may_match_below(pattern: &str, path: &str) -> bool {
+pub fn may_match_below(pattern: &str, path: &str) -> bool {
     let mut pattern = pattern.split('/');
     for (depth, name) in path.split('/').enumerate() {
         match pattern.next() {
@@ -79,7 +79,7 @@ fn match_run<T>(
 }
 
 /// The leading parts of `pattern` without wildcards.
-pub(crate) fn fixed_prefix(pattern: &str) -> PathBuf {
+pub fn fixed_prefix(pattern: &str) -> PathBuf {
     let fixed = Path::new(pattern)
         .components()
         .take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy()));
@@ -91,7 +91,7 @@ pub(crate) fn fixed_prefix(pattern: &str) -> PathBuf {
 ///
 /// # Errors
 /// A folder cannot be listed.
-pub(crate) fn on_disk(root: &Path, pattern: &str) -> std::io::Result<Vec<PathBuf>> {
+pub fn on_disk(root: &Path, pattern: &str) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let start = fixed_prefix(pattern);
     if root.join(&start).is_dir() {

@@ -1,10 +1,19 @@
 //! `${name}` in the texts of `pipeline.toml`.
 
-use crate::error::{Error, Result};
+/// A mistake in a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A `${` without its end.
+    #[error("`${{` without `}}` in `{0}`")]
+    Open(String),
+    /// A `${}`.
+    #[error("`${{}}` names nothing in `{0}`")]
+    Empty(String),
+}
 
 /// A piece of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
+pub enum Piece<'a> {
     /// Text that stands for itself.
     Text(&'a str),
     /// The name between `${` and `}`.
@@ -16,16 +25,16 @@ pub(crate) enum Piece<'a> {
 ///
 /// # Errors
 /// A `${` is not closed, or encloses nothing.
-pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>> {
+pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find("${") {
         let Some(length) = rest[start..].find('}') else {
-            return Err(Error::Invalid(format!("`${{` without `}}` in `{text}`")));
+            return Err(TemplateError::Open(text.to_owned()));
         };
         let name = rest[start + 2..start + length].trim();
         if name.is_empty() {
-            return Err(Error::Invalid(format!("`${{}}` names nothing in `{text}`")));
+            return Err(TemplateError::Empty(text.to_owned()));
         }
         if start > 0 {
             pieces.push(Piece::Text(&rest[..start]));
@@ -43,7 +52,10 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>> {
 ///
 /// # Errors
 /// The template is malformed, or `lookup` fails.
-pub(crate) fn fill(text: &str, mut lookup: impl FnMut(&str) -> Result<String>) -> Result<String> {
+pub fn fill<E: From<TemplateError>>(
+    text: &str,
+    mut lookup: impl FnMut(&str) -> Result<String, E>,
+) -> Result<String, E> {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text)? {
         match piece {
@@ -55,7 +67,7 @@ pub(crate) fn fill(text: &str, mut lookup: impl FnMut(&str) -> Result<String>) -
 }
 
 /// The name, where `text` is one `${name}` and nothing else.
-pub(crate) fn whole_name(text: &str) -> Option<&str> {
+pub fn whole_name(text: &str) -> Option<&str> {
     match pieces(text).ok()?.as_slice() {
         [Piece::Name(name)] => Some(name),
         _ => None,
@@ -69,7 +81,7 @@ mod tests {
     #[test]
     fn fills_names_and_leaves_shell_variables() {
         let filled = fill("a/${fold}/$HOME/${model.resnet}", |name| {
-            Ok(name.to_uppercase())
+            Ok::<_, TemplateError>(name.to_uppercase())
         });
         assert_eq!(filled.unwrap(), "a/FOLD/$HOME/MODEL.RESNET");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use toml_edit::{Item, Table, TableLike};
 
-use crate::config::Config;
+use crate::declaration::Declaration;
 use crate::error::{Error, Result};
 use crate::source::{self, Source};
 
@@ -42,14 +42,22 @@ struct Place {
     span: Range<usize>,
 }
 
+/// The file, from the workspace root, whose values hold where a command is given no `--params`: what is written for the
+/// next repro goes there.
+#[must_use]
+pub fn current_file(declaration: &Declaration) -> &Path {
+    let default = declaration.default_params.as_ref();
+    Path::new(default.map_or(FILE, |file| &file.value))
+}
+
 impl Params {
-    /// Reads `params.toml` of the workspace (none means no params), then the overrides; `config` names those that hold by
+    /// Reads `params.toml` of the workspace (none means no params), then the overrides; `declaration` names those that hold by
     /// default.
     ///
     /// # Errors
     /// A file cannot be read or isn't TOML; an override names a key that
     /// `params.toml` doesn't have, or gives it another type.
-    pub fn load(root: &Path, config: &Config, overrides: &Overrides) -> Result<Self> {
+    pub fn load(root: &Path, declaration: &Declaration, overrides: &Overrides) -> Result<Self> {
         let path = root.join(FILE);
         let declared = path
             .exists()
@@ -59,14 +67,14 @@ impl Params {
         let overlays = overlays.map(|file| read_overlay(file));
         let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
         if overlays.is_empty() {
-            overlays.extend(config.default_overlay(|file| {
+            overlays.extend(declaration.default_overlay(|file| {
                 let path = root.join(file);
                 let source = path.is_file().then(|| Source::read(&path, file));
                 source.transpose()
             })?);
         }
         let mut params = Params {
-            renamed: config.renamed_params.clone(),
+            renamed: declaration.renamed_params.clone(),
             ..Params::default()
         };
         params.read(declared, overlays)?;
@@ -80,7 +88,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`Params::load`], but for reading.
-    pub(crate) fn of_sources(declared: Option<Source>, overlays: Vec<Source>) -> Result<Self> {
+    pub fn of_sources(declared: Option<Source>, overlays: Vec<Source>) -> Result<Self> {
         let mut params = Params::default();
         params.read(declared, overlays)?;
         Ok(params)
@@ -175,10 +183,13 @@ impl Params {
         Ok(())
     }
 
-    pub(crate) fn set(&mut self, setting: &str) -> Result<()> {
+    /// Applies one setting, `table.key=value`; the value is TOML, or plain text for a string.
+    ///
+    /// # Errors
+    /// It isn't one, the key is unknown, or the value has another type.
+    pub fn set(&mut self, setting: &str) -> Result<()> {
         let Some((key, text)) = setting.split_once('=') else {
-            let message = format!("cannot read `--set {setting}`: expected `table.key=value`");
-            return Err(Error::Invalid(message));
+            return Err(Error::Setting(setting.to_owned()));
         };
         let (key, text) = (key.trim(), text.trim());
         let is_string = matches!(self.get(key), Some(Value::String(_)));
@@ -241,16 +252,15 @@ impl Params {
         Some(format!("{}:{line}", source.name))
     }
 
-    /// An error that points at the key `dotted`; without a place if no such key was given.
-    pub(crate) fn error(&self, dotted: &str, message: String) -> Error {
-        match self.places.get(dotted) {
-            Some(place) => self.sources[place.source].error(place.key.clone(), message),
-            None => Error::Invalid(message),
-        }
+    /// An error that points at the key `dotted`; none if no such key was given.
+    pub fn located(&self, dotted: &str, message: &str) -> Option<Error> {
+        let place = self.places.get(dotted)?;
+        let source = &self.sources[place.source];
+        Some(source.error(place.key.clone(), message.to_owned()))
     }
 
     /// A clause with the new name of an unknown key, or with the nearest key to it.
-    pub(crate) fn hint(&self, dotted: &str) -> String {
+    pub fn hint(&self, dotted: &str) -> String {
         if let Some(new) = self.renamed.get(dotted) {
             return format!("; it was renamed to `{new}`");
         }
@@ -291,9 +301,7 @@ fn read_overlay(file: &Path) -> Result<Source> {
         .map(|entry| folder.join(entry.file_name()).display().to_string())
         .collect();
     let hint = nearest_name::hint(&name, files.iter().map(String::as_str));
-    Err(Error::Invalid(format!(
-        "there is no file `{name}` of params{hint}"
-    )))
+    Err(Error::NoOverlay { name, hint })
 }
 
 /// Where `key` stands.
@@ -325,24 +333,23 @@ pub fn read_values(text: &str) -> Option<Vec<Value>> {
     values.as_array().filter(|_| is_whole).cloned()
 }
 
-/// Writes `values` at their dotted keys into the TOML file at `path`, which messages call `name`; all else stays as it
-/// is, comments included. A key that isn't there is added at the end of its table.
+/// The text of the TOML file `source` with `values` at their dotted keys; all else stays as it is, comments included. A
+/// key that isn't there is added at the end of its table.
 ///
 /// # Errors
-/// The file cannot be read or written, isn't TOML, or has no table where a key needs one.
-pub fn write_toml<'a>(
-    path: &Path,
-    name: &str,
+/// The file isn't TOML, or has no table where a key needs one.
+pub fn with_values<'a>(
+    source: &Source,
     values: impl IntoIterator<Item = (&'a str, Value)>,
-) -> Result<()> {
-    let mut document = Source::read(path, name)?.parse()?.into_mut();
+) -> Result<String> {
+    let mut document = source.parse()?.into_mut();
     for (dotted, value) in values {
-        let wrong = format!("`{dotted}` cannot be written into `{name}`");
-        put(document.as_table_mut(), dotted, &value).ok_or(Error::Invalid(wrong))?;
+        put(document.as_table_mut(), dotted, &value).ok_or_else(|| Error::NotWritable {
+            key: dotted.to_owned(),
+            file: source.name.clone(),
+        })?;
     }
-    // A link stays one.
-    let path = fs_err::canonicalize(path)?;
-    Ok(store::write_whole(&path, document.to_string().as_bytes())?)
+    Ok(document.to_string())
 }
 
 /// Puts `value` at the dotted key; none where something that is no table is in the way.
@@ -407,12 +414,12 @@ fn list_leaves(prefix: &str, table: &Map<String, Value>, leaves: &mut BTreeMap<S
 
 /// A TOML scalar or array in JSON; none for dates, infinities and NaN, which
 /// JSON cannot carry to a stage.
-pub(crate) fn to_json(item: &Item) -> Option<Value> {
+pub fn to_json(item: &Item) -> Option<Value> {
     value_to_json(item.as_value()?)
 }
 
 /// The same of tables, whose keys may stand in headers of their own.
-pub(crate) fn tables_to_json(item: &Item) -> Option<Value> {
+pub fn tables_to_json(item: &Item) -> Option<Value> {
     if let Some(array) = item.as_array_of_tables() {
         let tables = array.iter();
         return { tables.map(|table| entries_to_json(table)) }.collect();
@@ -470,7 +477,7 @@ fn json_kind(value: &Value) -> &'static str {
 }
 
 /// `value` as JSON on one line with sorted keys: equal values, equal text.
-pub(crate) fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(canonical).collect();

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::config::{Action, Config, DeclaredOutput, Rules, Spanned, Stage, Treatment};
+use crate::declaration::{Action, Declaration, DeclaredOutput, Rules, Spanned, Stage, Treatment};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
@@ -74,7 +74,7 @@ pub enum Target {
 
 impl Target {
     /// The same below `folder`.
-    pub(crate) fn in_folder(&self, folder: &Path) -> Self {
+    pub fn in_folder(&self, folder: &Path) -> Self {
         match self {
             Target::Absent => Target::Absent,
             Target::Path(path) => Target::Path(folder.join(path)),
@@ -100,15 +100,15 @@ pub struct Output {
 /// A template or `params` names an unknown key; a value doesn't fit its place;
 /// an output leaves the workspace.
 pub fn instances(
-    config: &Config,
+    declaration: &Declaration,
     params: &Params,
     root: &Path,
     auto: Device,
 ) -> Result<Vec<Instance>> {
     let mut instances = Vec::new();
-    for stage in &config.stages {
+    for stage in &declaration.stages {
         let maker = Maker {
-            config,
+            declaration,
             params,
             root,
             stage,
@@ -122,7 +122,7 @@ pub fn instances(
 }
 
 struct Maker<'a> {
-    config: &'a Config,
+    declaration: &'a Declaration,
     params: &'a Params,
     root: &'a Path,
     stage: &'a Stage,
@@ -131,7 +131,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn error(&self, span: &Range<usize>, message: String) -> Error {
-        self.config.source.error(span.clone(), message)
+        self.declaration.source.error(span.clone(), message)
     }
 
     fn instance(&self, variables: &Variables) -> Result<Instance> {
@@ -162,11 +162,19 @@ impl Maker<'_> {
 
     fn after(&self) -> Result<Vec<String>> {
         let names = self.stage.after.iter().map(|name| {
-            let mut stages = self.config.stages.iter().map(|stage| stage.name.as_str());
+            let mut stages = self
+                .declaration
+                .stages
+                .iter()
+                .map(|stage| stage.name.as_str());
             if stages.any(|stage| stage == name.value) {
                 return Ok(name.value.clone());
             }
-            let stages = self.config.stages.iter().map(|stage| stage.name.as_str());
+            let stages = self
+                .declaration
+                .stages
+                .iter()
+                .map(|stage| stage.name.as_str());
             let hint = nearest_name::hint(&name.value, stages);
             let message = format!("`after` names no stage: `{}`{hint}", name.value);
             Err(self.error(&name.span, message))
@@ -230,9 +238,13 @@ impl Maker<'_> {
     ) -> Result<Target> {
         let text = self.fill(template, variables)?;
         let wrong = |what: String| match param {
-            Some(param) => self
-                .params
-                .error(param, format!("`{param}` is `{text}`, {what}")),
+            Some(param) => {
+                let message = format!("`{param}` is `{text}`, {what}");
+                match self.params.located(param, &message) {
+                    Some(error) => error,
+                    None => self.error(&template.span, message),
+                }
+            }
             None => self.error(&template.span, format!("`{text}`, {what}")),
         };
         if text.is_empty() {
@@ -303,7 +315,7 @@ impl Maker<'_> {
     /// Gives an error about a template its place.
     fn at<T>(&self, span: &Range<usize>, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error {
-            Error::Invalid(message) => self.error(span, message),
+            Error::Template(fault) => self.error(span, fault.to_string()),
             other => other,
         })
     }
@@ -323,10 +335,10 @@ impl Maker<'_> {
 
     fn param(&self, key: &str, span: &Range<usize>) -> Result<&Value> {
         self.params.get(key).ok_or_else(|| {
-            let known = self.stage.each.iter().map(|(name, _)| name.as_str());
-            let hint = match nearest_name::hint(key, known) {
-                hint if hint.contains("did you mean") => hint,
-                _ => self.params.hint(key),
+            let variables = self.stage.each.iter().map(|(name, _)| name.as_str());
+            let hint = match nearest_name::likely(key, variables) {
+                Some(variable) => nearest_name::hint(key, [variable]),
+                None => self.params.hint(key),
             };
             self.error(span, format!("unknown parameter `{key}`{hint}"))
         })
@@ -361,7 +373,7 @@ fn expanded(root: &Path, text: &str) -> std::result::Result<String, String> {
 
 /// `text` without `.`, empty parts and those `..` that can be resolved; paths
 /// into the workspace are made relative to its root.
-pub(crate) fn normal(root: &Path, text: &str) -> PathBuf {
+pub fn normal(root: &Path, text: &str) -> PathBuf {
     let mut path = PathBuf::new();
     for part in Path::new(text).components() {
         match part {
@@ -381,7 +393,7 @@ pub(crate) fn normal(root: &Path, text: &str) -> PathBuf {
 }
 
 /// The path of an output, or why it is none.
-pub(crate) fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
+pub fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     let path = Path::new(text);
     if path.is_absolute() {
         return Err("is absolute, and outputs are inside the workspace");

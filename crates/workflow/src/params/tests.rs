@@ -21,13 +21,13 @@ fn params(files: &[&str], settings: &[&str]) -> Result<Params> {
         overrides.files.push(path);
     }
     overrides.settings = settings.iter().map(|s| (*s).to_owned()).collect();
-    Params::load(folder.path(), &config(""), &overrides)
+    Params::load(folder.path(), &declared(""), &overrides)
 }
 
-fn config(text: &str) -> Config {
+fn declared(text: &str) -> Declaration {
     let text = text.to_owned();
-    let name = crate::config::FILE.to_owned();
-    Config::parse(Source { name, text }).unwrap()
+    let name = crate::declaration::FILE.to_owned();
+    Declaration::parse(Source { name, text }).unwrap()
 }
 
 #[test]
@@ -36,13 +36,13 @@ fn an_old_name_is_an_error_with_the_new_one() {
     fs_err::write(folder.path().join(FILE), TEXT).unwrap();
     let overlay = folder.path().join("mine.toml");
     fs_err::write(&overlay, "[train]\nn_epochs = 3\n").unwrap();
-    let config = config("[renamed-params]\n\"train.n_epochs\" = \"train.epochs\"\n");
+    let declaration = declared("[renamed-params]\n\"train.n_epochs\" = \"train.epochs\"\n");
     let error = |files: &[&Path], settings: &[&str]| {
         let overrides = Overrides {
             files: files.iter().map(|file| file.to_path_buf()).collect(),
             settings: settings.iter().map(|text| (*text).to_owned()).collect(),
         };
-        let loaded = Params::load(folder.path(), &config, &overrides);
+        let loaded = Params::load(folder.path(), &declaration, &overrides);
         loaded.unwrap_err().to_string()
     };
     let expected = "unknown parameter `train.n_epochs`; it was renamed to `train.epochs`";
@@ -57,13 +57,13 @@ fn the_default_overlay_holds_unless_a_file_is_given() {
     write(FILE, TEXT);
     write("demo.toml", "train.epochs = 3\n\n[authors]\nanna = 1\n");
     write("mine.toml", "[train]\nlr = 0.5\n");
-    let config = config("default-params = \"demo.toml\"\n");
+    let declaration = declared("default-params = \"demo.toml\"\n");
     let load = |files: &[&str]| {
         let overrides = Overrides {
             files: files.iter().map(|file| folder.path().join(file)).collect(),
             settings: vec!["seed=8".into()],
         };
-        Params::load(folder.path(), &config, &overrides)
+        Params::load(folder.path(), &declaration, &overrides)
     };
     let params = load(&[]).unwrap();
     assert_eq!(params.get("train.epochs"), Some(&Value::from(3)));
@@ -157,11 +157,12 @@ fn a_place_is_file_and_line() {
 
 #[test]
 fn values_are_written_and_all_else_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(FILE);
-    let text =
-        "# seed\nseed = 7 # lucky\n\n[train]\nlr = 1e-3 # slow\n# Seen so often.\nepochs = 20\n";
-    fs_err::write(&path, text).unwrap();
+    let source = Source {
+        name: FILE.to_owned(),
+        text:
+            "# seed\nseed = 7 # lucky\n\n[train]\nlr = 1e-3 # slow\n# Seen so often.\nepochs = 20\n"
+                .to_owned(),
+    };
     let values = [
         ("seed", Value::from(8)),
         ("train.lr", Value::from(0.5)),
@@ -169,10 +170,9 @@ fn values_are_written_and_all_else_stays() {
         ("train.rule", Value::from("best")),
         ("model.frozen", Value::from(true)),
     ];
-    write_toml(&path, FILE, values).unwrap();
     let expected = "# seed\nseed = 8 # lucky\n\n[train]\nlr = 0.5 # slow\n# Seen so often.\nepochs = 3\nrule = \"best\"\n\n[model]\nfrozen = true\n";
-    assert_eq!(fs_err::read_to_string(&path).unwrap(), expected);
-    let error = write_toml(&path, FILE, [("seed.x", Value::from(1))]).unwrap_err();
+    assert_eq!(with_values(&source, values).unwrap(), expected);
+    let error = with_values(&source, [("seed.x", Value::from(1))]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "`seed.x` cannot be written into `params.toml`"

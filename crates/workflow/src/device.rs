@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-
 /// What computes. The class is part of the keys of the stages that list `device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Device {
@@ -14,21 +13,30 @@ pub enum Device {
     Cuda,
 }
 
+/// A setting `device` that names none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown device `{setting}`{}", nearest_name::hint(setting, SETTINGS))]
+pub struct UnknownDevice {
+    setting: String,
+}
+
+/// Settings `device`.
+const SETTINGS: [&str; 4] = ["auto", "cpu", "metal", "cuda"];
+
 impl Device {
     /// The device that the setting `device` asks for; `auto` asks for the device of that name.
     ///
     /// # Errors
-    /// Another word, as a message.
-    pub fn resolve(setting: &str, auto: Device) -> Result<Self, String> {
+    /// Another word.
+    pub fn resolve(setting: &str, auto: Device) -> Result<Self, UnknownDevice> {
         match setting {
             "auto" => Ok(auto),
             "cpu" => Ok(Device::Cpu),
             "metal" => Ok(Device::Metal),
             "cuda" => Ok(Device::Cuda),
-            other => {
-                let hint = nearest_name::hint(other, ["auto", "cpu", "metal", "cuda"]);
-                Err(format!("unknown device `{other}`{hint}"))
-            }
+            other => Err(UnknownDevice {
+                setting: other.to_owned(),
+            }),
         }
     }
 
@@ -37,8 +45,6 @@ impl Device {
     ///
     /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
     /// tried, another word in tests of the runner.
-    ///
-    /// [`Workspace::device`]: crate::Workspace::device
     pub fn accelerator() -> Self {
         let named = std::env::var("ATELIER_ACCELERATOR").ok();
         let named = named.and_then(|name| Device::resolve(&name, Device::detected()).ok());
@@ -67,7 +73,7 @@ impl Device {
 
     /// What its programs find in their environment: candle compiles Metal's kernels with fast math unless it is told
     /// not to, and then NaN may become a number.
-    pub(crate) fn environment(self) -> Option<(&'static str, &'static str)> {
+    pub fn environment(self) -> Option<(&'static str, &'static str)> {
         match self {
             Device::Metal => Some(("CANDLE_METAL_ENABLE_FAST_MATH", "false")),
             Device::Cpu | Device::Cuda => None,

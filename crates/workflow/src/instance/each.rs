@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Maker, plain_text};
-use crate::config::Spanned;
+use crate::declaration::Spanned;
 use crate::error::Result;
 use crate::template;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::instance::{Instance, Target, normal};
 use crate::glob;
+use crate::instance::{Instance, Target, normal};
 
 mod producers;
 
@@ -67,7 +67,7 @@ impl Graph {
     ///
     /// # Errors
     /// As [`Graph::new`].
-    pub(crate) fn in_folder(self, folder: &Path) -> Result<Self> {
+    pub fn in_folder(self, folder: &Path) -> Result<Self> {
         let instances = self.instances.into_iter();
         let mut instances: Vec<Instance> = instances.map(Arc::unwrap_or_clone).collect();
         for instance in &mut instances {
@@ -210,10 +210,10 @@ impl Graph {
                 hint,
             });
         }
-        Err(Error::Invalid(format!(
-            "`{name}` has several instances; name one of `{}`",
-            of_stage.join("`, `")
-        )))
+        Err(Error::SeveralInstances {
+            stage: name.to_owned(),
+            instances: of_stage.into_iter().map(str::to_owned).collect(),
+        })
     }
 }
 

@@ -30,9 +30,9 @@ fn make(pipeline: &str) -> Result<Vec<Instance>> {
         name: "pipeline.toml".into(),
         text: pipeline.into(),
     };
-    let config = Config::parse(source)?;
-    let params = Params::load(folder.path(), &config, &Overrides::default())?;
-    instances(&config, &params, Path::new("/work"), Device::Cpu)
+    let declaration = Declaration::parse(source)?;
+    let params = Params::load(folder.path(), &declaration, &Overrides::default())?;
+    instances(&declaration, &params, Path::new("/work"), Device::Cpu)
 }
 
 fn check_error(pipeline: &str, part: &str) {
@@ -121,9 +121,9 @@ fn a_value_is_no_pattern() {
             name: "pipeline.toml".into(),
             text: stage,
         };
-        let config = Config::parse(source)?;
-        let params = Params::load(folder.path(), &config, &Overrides::default())?;
-        let made = instances(&config, &params, Path::new("/work"), Device::Cpu)?;
+        let declaration = Declaration::parse(source)?;
+        let params = Params::load(folder.path(), &declaration, &Overrides::default())?;
+        let made = instances(&declaration, &params, Path::new("/work"), Device::Cpu)?;
         Ok::<_, Error>(made[0].inputs["x"].target.clone())
     };
     let path = |path: &str| Target::Path(path.into());

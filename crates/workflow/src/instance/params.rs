@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Maker;
 use super::each::{Variable, Variables};
-use crate::config::Spanned;
+use crate::declaration::Spanned;
 use crate::device::Device;
 use crate::error::Result;
 
@@ -49,7 +49,7 @@ impl Maker<'_> {
                 }
                 Value::String(text) if key.value == "device" => {
                     let class = Device::resolve(text, self.auto)
-                        .map_err(|message| self.error(&key.span, message))?;
+                        .map_err(|unknown| self.error(&key.span, unknown.to_string()))?;
                     seen.device = Some(class);
                     self.insert_param(&key, Value::from(class.name()), &mut seen)?;
                 }

@@ -8,10 +8,9 @@ use toml_edit::{Item, Table, TableLike};
 
 use super::{
     ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, DeclaredOutput, DeviceCheck, Marked,
-    OUTPUT_KEYS, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+    OUTPUT_KEYS, Resources, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
-use crate::resources::Resources;
 use crate::source::{self, Source};
 use crate::{params, quantity};
 

@@ -2,8 +2,8 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
-fn parse(text: &str) -> Result<Config> {
-    Config::parse(Source {
+fn parse(text: &str) -> Result<Declaration> {
+    Declaration::parse(Source {
         name: FILE.into(),
         text: text.into(),
     })
@@ -15,7 +15,7 @@ fn check_error(text: &str, expected: Expect) {
 
 #[test]
 fn reads_all_keys_in_the_order_of_the_file() {
-    let config = parse(
+    let declaration = parse(
         r#"
         [stage.train]
         desc = "the network"
@@ -31,8 +31,8 @@ fn reads_all_keys_in_the_order_of_the_file() {
         source = true
         "#,
     );
-    let config = config.unwrap();
-    let [train, annotate] = config.stages.as_slice() else {
+    let declaration = declaration.unwrap();
+    let [train, annotate] = declaration.stages.as_slice() else {
         panic!("two stages")
     };
     assert_eq!(
@@ -110,10 +110,10 @@ fn names_are_plain() {
 
 #[test]
 fn advice_has_a_stage_and_a_text() {
-    let config =
+    let declaration =
         parse("[[advice]]\nstage = \"s\"\nwhen = { \"a.b\" = 1, c = \"\" }\ntext = \"t\"\n")
             .unwrap();
-    let [advice] = config.advice.as_slice() else {
+    let [advice] = declaration.advice.as_slice() else {
         panic!("one piece of advice")
     };
     assert_eq!((advice.stage.as_str(), advice.text.as_str()), ("s", "t"));

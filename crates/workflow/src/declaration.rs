@@ -40,7 +40,6 @@
 //! In `cmd`, `${in.name}` is the input's path (several for a pattern) and `${out.name}` a
 //! path to write the output to, both quoted for the shell; an output that isn't asked for in this way is expected in its
 //! declared place, and what stands there is set aside while the command runs.
-
 //!
 //! `[[advice]]` declares a warning before a repro that reaches a stage:
 //!
@@ -58,8 +57,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::resources::Resources;
+use crate::error::{Error, Result};
 use crate::source::Source;
 
 mod read;
@@ -69,7 +67,8 @@ use read::Reader;
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
 
-pub(crate) const ROOT_KEYS: [&str; 6] = [
+/// Keys at the top of the file.
+pub const ROOT_KEYS: [&str; 6] = [
     "advice",
     "cache",
     "default-params",
@@ -80,18 +79,20 @@ pub(crate) const ROOT_KEYS: [&str; 6] = [
 
 const CACHE_KEYS: [&str; 2] = ["max-size", "max-age"];
 
-pub(crate) const STAGE_KEYS: [&str; 20] = [
+/// Keys of `[stage.NAME]`.
+pub const STAGE_KEYS: [&str; 20] = [
     "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "metrics", "source",
     "after", "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
 ];
 
-pub(crate) const ADVICE_KEYS: [&str; 4] = ["stage", "when", "unless", "text"];
+const ADVICE_KEYS: [&str; 4] = ["stage", "when", "unless", "text"];
 
-pub(crate) const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
+/// Keys of an output.
+pub const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// The file's content.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct Declaration {
     /// The file, for errors that point into it.
     pub source: Source,
     /// `default-params`: the overlay of params, from the workspace root, that holds where none is given.
@@ -198,6 +199,17 @@ pub struct Rules {
     pub checks: BTreeMap<String, Spanned<Value>>,
 }
 
+/// What a stage occupies while it runs. None of it is part of its key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Processor cores.
+    pub cores: Option<u32>,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// GPUs.
+    pub gpus: u32,
+}
+
 /// How a stage is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action<T> {
@@ -246,45 +258,37 @@ pub struct Spanned<T> {
     pub span: Range<usize>,
 }
 
-impl Config {
+impl Declaration {
     /// Reads `pipeline.toml` in `root`.
     ///
     /// # Errors
     /// The file cannot be read, isn't TOML, has an unknown key or a wrong type.
     pub fn load(root: &Path) -> Result<Self> {
-        Config::parse(Source::read(&root.join(FILE), FILE)?)
-    }
-
-    /// The file, from the workspace root, whose values hold where a command is given no `--params`: what is written for
-    /// the next repro goes there.
-    #[must_use]
-    pub fn params_file(&self) -> &Path {
-        let default = self.default_params.as_ref();
-        Path::new(default.map_or(crate::params::FILE, |file| &file.value))
+        Declaration::parse(Source::read(&root.join(FILE), FILE)?)
     }
 
     /// The overlay that `default-params` names, if it does, as `read` finds it by its path from the workspace root.
     ///
     /// # Errors
     /// `read` fails, or finds nothing there; the message points at the key.
-    pub(crate) fn default_overlay(
+    pub fn default_overlay<E: From<Error>>(
         &self,
-        read: impl FnOnce(&str) -> Result<Option<Source>>,
-    ) -> Result<Option<Source>> {
+        read: impl FnOnce(&str) -> Result<Option<Source>, E>,
+    ) -> Result<Option<Source>, E> {
         let Some(Spanned { value, span }) = &self.default_params else {
             return Ok(None);
         };
         let found = read(value)?;
         found.map(Some).ok_or_else(|| {
             let message = format!("`default-params` names `{value}`, which does not exist");
-            self.source.error(span.clone(), message)
+            self.source.error(span.clone(), message).into()
         })
     }
 
     /// Parses the text of `source`.
     ///
     /// # Errors
-    /// As [`Config::load`], but for reading.
+    /// As [`Declaration::load`], but for reading.
     pub fn parse(source: Source) -> Result<Self> {
         let document = source.parse()?;
         let reader = Reader { source: &source };
@@ -309,7 +313,7 @@ impl Config {
             Some(item) => Some(reader.device_check(item)?),
             None => None,
         };
-        Ok(Config {
+        Ok(Declaration {
             source,
             default_params,
             renamed_params,

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use toml_edit::{Document, Item};
 
-use crate::error::{Diagnostic, Error, Result};
+use crate::diagnostic::Diagnostic;
+use crate::error::{Error, Result};
 
 /// A lock of a hundred thousand stages is smaller; what is larger would fill the memory.
 const LARGEST: u64 = 32 << 20;
@@ -27,10 +28,11 @@ impl Source {
     pub fn read(path: &Path, name: &str) -> Result<Self> {
         let size = fs_err::metadata(path)?.len();
         if size > LARGEST {
-            let message = format!(
-                "cannot read `{name}`: it has {size} bytes, and no such file has more than {LARGEST}"
-            );
-            return Err(Error::Invalid(message));
+            return Err(Error::TooLarge {
+                name: name.to_owned(),
+                bytes: size,
+                most: LARGEST,
+            });
         }
         Ok(Source {
             name: name.to_owned(),
@@ -58,7 +60,7 @@ impl Source {
 }
 
 /// What an item is, in the words of the TOML specification, with an article.
-pub(crate) fn kind(item: &Item) -> &'static str {
+pub fn kind(item: &Item) -> &'static str {
     match item.type_name() {
         "string" => "a string",
         "integer" => "an integer",

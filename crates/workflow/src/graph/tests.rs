@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::Action;
+use crate::declaration::Action;
 use crate::instance::{Input, Output};
 
 /// An instance that reads and writes the given paths.
