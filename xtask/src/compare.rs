@@ -35,14 +35,17 @@ pub(crate) struct Named {
 
 /// The state that a person calls `name`: an experiment, else a revision.
 fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> anyhow::Result<Named> {
-    let root = &workspace.root;
+    let root = &workspace.workflow.root;
     let named = |params, made| Named {
         name: name.to_owned(),
         params,
         made,
     };
     if name == WORKSPACE {
-        return Ok(named(workspace.params.leaves(), workspace.made_here()));
+        return Ok(named(
+            workspace.workflow.params.leaves(),
+            workspace.made_here(),
+        ));
     }
     if let Some(experiment) = Experiment::find(root, name)? {
         let made = workspace.made_aside(&exp::folder_name(name))?;
@@ -63,7 +66,7 @@ pub(crate) fn find_revision(
     name: &str,
     files: &[PathBuf],
 ) -> anyhow::Result<Option<Named>> {
-    let Some(revision) = Revision::find(&workspace.root, name) else {
+    let Some(revision) = Revision::find(&workspace.workflow.root, name) else {
         return Ok(None);
     };
     Ok(Some(Named {
@@ -106,7 +109,11 @@ pub(crate) fn compare(arguments: &cli::Compare, what_all: &[What]) -> anyhow::Re
         let all = match what {
             What::Params => of_params(&a, &b),
             // Where nothing is declared, parameters are all that there is.
-            What::Metrics if what_all.len() > 1 && !workspace.has_metrics() => Vec::new(),
+            What::Metrics
+                if what_all.len() > 1 && !workspace.workflow.declaration.has_metrics() =>
+            {
+                Vec::new()
+            }
             What::Metrics => of_metrics(&mut workspace, [&a, &b])?,
         };
         let differs = |line: &Line| line.values[0] != line.values[1];
@@ -148,7 +155,7 @@ fn of_metrics(workspace: &mut Workspace, states: [&Named; 2]) -> anyhow::Result<
 
 /// The metrics of states; what cannot be read is told.
 fn read(workspace: &mut Workspace, states: &[&Named]) -> anyhow::Result<Vec<Metrics>> {
-    if !workspace.has_metrics() {
+    if !workspace.workflow.declaration.has_metrics() {
         bail!("no stage of `pipeline.toml` has `metrics = [\"output\"]`");
     }
     let made: Vec<Made> = states.iter().map(|state| state.made.clone()).collect();

@@ -75,7 +75,7 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
 /// Writes what differs from the experiment's parameters into the last of its params files, else into the file of those
 /// that hold by default.
 fn write_params(workspace: &Workspace, experiment: &Experiment) -> anyhow::Result<()> {
-    let current = &workspace.params;
+    let current = &workspace.workflow.params;
     let leaves = current.leaves();
     let mut values: Vec<(&str, Value)> = Vec::new();
     for (key, text) in &experiment.params {
@@ -89,14 +89,15 @@ fn write_params(workspace: &Workspace, experiment: &Experiment) -> anyhow::Resul
         values.push((key, value(text)));
     }
     let file = experiment.files.last().cloned();
-    let file = file.unwrap_or_else(|| params::current_file(&workspace.config).to_owned());
+    let file =
+        file.unwrap_or_else(|| params::current_file(&workspace.workflow.declaration).to_owned());
     let written = values.iter().map(|(key, value)| format!("{key} {value}"));
     let written: Vec<String> = written.collect();
     if written.is_empty() {
         return Ok(());
     }
     let shown = file.display().to_string();
-    params_file::write(&workspace.root.join(&file), &shown, values)?;
+    params_file::write(&workspace.workflow.root.join(&file), &shown, values)?;
     print::text(&format!("{shown}: {}\n", written.join(", ")))
 }
 

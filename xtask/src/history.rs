@@ -28,8 +28,11 @@ pub(crate) fn history(arguments: &cli::History) -> anyhow::Result<()> {
     if let (Some(stage), true) = (&arguments.stage, runs.is_empty()) {
         // Its name is wrong, or it never ran.
         let targets = std::slice::from_ref(stage);
-        let root = &workspace.root;
-        workspace.graph.select(root, targets, Reach::Single)?;
+        let root = &workspace.workflow.root;
+        workspace
+            .workflow
+            .graph
+            .select(root, targets, Reach::Single)?;
         bail!("`{stage}` never ran here");
     }
     if arguments.json {

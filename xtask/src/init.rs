@@ -104,7 +104,7 @@ fn job(
     folder: &Path,
     arguments: &cli::Init,
 ) -> anyhow::Result<Value> {
-    let root = fs_err::canonicalize(&workspace.root)?;
+    let root = fs_err::canonicalize(&workspace.workflow.root)?;
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);
         text.with_context(|| format!("`{}` is not UTF-8", path.display()))
@@ -134,7 +134,7 @@ fn job(
             .map(|path| named(path))
             .collect::<anyhow::Result<Vec<_>>>()
     };
-    let defaults = params::read_toml(&workspace.root.join(params::FILE), params::FILE)?;
+    let defaults = params::read_toml(&workspace.workflow.root.join(params::FILE), params::FILE)?;
     let setting = defaults
         .get("device")
         .and_then(Value::as_str)

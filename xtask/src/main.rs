@@ -103,7 +103,10 @@ fn open(params: &cli::Params, access: Access) -> anyhow::Result<Workspace> {
 }
 
 fn select(workspace: &Workspace, targets: &[String], reach: Reach) -> anyhow::Result<Selection> {
-    Ok(workspace.graph.select(&workspace.root, targets, reach)?)
+    Ok(workspace
+        .workflow
+        .graph
+        .select(&workspace.workflow.root, targets, reach)?)
 }
 
 fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
@@ -120,7 +123,7 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
     };
     let selection = select(&workspace, &arguments.select.targets, reach)?;
     if !arguments.quiet {
-        for text in workspace.advice(&selection)? {
+        for text in workspace.workflow.advice(&selection)? {
             print::warning(text);
         }
     }
@@ -170,7 +173,7 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let explanation = workspace.explain(workspace.graph.one(&arguments.stage)?)?;
+    let explanation = workspace.explain(workspace.workflow.graph.one(&arguments.stage)?)?;
     if arguments.json {
         print::json(&explanation)
     } else {
@@ -181,10 +184,10 @@ fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
 fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     if arguments.mermaid {
-        return print::text(&dag::mermaid(&workspace.graph));
+        return print::text(&dag::mermaid(&workspace.workflow.graph));
     }
     if arguments.dot {
-        return print::text(&dag::dot(&workspace.graph));
+        return print::text(&dag::dot(&workspace.workflow.graph));
     }
     let selection = select(&workspace, &[], Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
@@ -193,22 +196,22 @@ fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
         .map(|outcome| (outcome.stage, outcome.state))
         .collect();
     let is_colored = print::is_colored(&std::io::stdout());
-    print::text(&dag::text(&workspace.graph, &states, is_colored))
+    print::text(&dag::text(&workspace.workflow.graph, &states, is_colored))
 }
 
 fn schema(what: cli::Schema) -> anyhow::Result<()> {
     match what {
-        cli::Schema::Pipeline => print::text(pipeline::schema::PIPELINE),
+        cli::Schema::Pipeline => print::text(workflow::schema::PIPELINE),
         cli::Schema::Params => {
             let workspace = open(&cli::Params::default(), Access::Read)?;
-            print::json(&workspace.params_schema()?)
+            print::json(&workspace.workflow.params_schema()?)
         }
     }
 }
 
 fn log(stage: &str) -> anyhow::Result<()> {
     let workspace = open(&cli::Params::default(), Access::Read)?;
-    let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
+    let instance = &workspace.workflow.graph.instances[workspace.workflow.graph.one(stage)?].name;
     let path = workspace.log(instance);
     if !path.exists() {
         anyhow::bail!("`{instance}` has no log: it never ran here");

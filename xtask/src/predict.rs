@@ -75,8 +75,8 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
         "params": {
             "files": files,
             "explain": arguments.explain,
-            "cells": workspace.params.get("explain.cells"),
-            "square": workspace.params.get("explain.square"),
+            "cells": workspace.workflow.params.get("explain.cells"),
+            "square": workspace.workflow.params.get("explain.square"),
             "json": arguments.json,
         },
         "in": {
@@ -94,13 +94,14 @@ fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value>
 
 /// The folder of images, as stages read it.
 fn images(workspace: &Workspace) -> PathBuf {
-    let inputs = { workspace.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
+    let inputs =
+        { workspace.workflow.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
     let mut folders = inputs.filter_map(|input| match &input.target {
         Target::Path(path) if input.param.as_deref() == Some("images.folder") => Some(path),
         _ => None,
     });
     let folder = folders.next().map_or(Path::new(""), PathBuf::as_path);
-    workspace.root.join(folder)
+    workspace.workflow.root.join(folder)
 }
 
 /// What a repro made.

@@ -66,19 +66,17 @@ impl Workspace {
     pub fn device(&mut self, events: &mut dyn Events) -> Result<Device> {
         let interrupts = Interrupts::catch()?;
         self.settle_device(&interrupts, events)?;
-        let setting = self.params.get("device").and_then(Value::as_str);
-        let device = Device::resolve(setting.unwrap_or("auto"), self.auto);
-        Ok(device.map_err(workflow::Error::from)?)
+        Ok(self.workflow.device().map_err(workflow::Error::from)?)
     }
 
     /// The accelerator that `auto` may stand for, and the program that tries it; none where nothing is to try.
     fn to_try(&self) -> Option<(Device, DeviceCheck)> {
-        let setting = self.params.get("device").and_then(Value::as_str);
+        let setting = self.workflow.device_setting();
         let accelerator = Device::accelerator();
         if accelerator == Device::Cpu || setting.is_some_and(|setting| setting != "auto") {
             return None;
         }
-        Some((accelerator, self.config.device_check.clone()?))
+        Some((accelerator, self.workflow.declaration.device_check.clone()?))
     }
 
     /// Takes the verdict that is known, so that a command which runs nothing sees the devices that a repro will use.
@@ -103,8 +101,8 @@ impl Workspace {
         interrupts: &Interrupts,
         events: &mut dyn Events,
     ) -> Result<()> {
-        let instances = &self.graph.instances;
-        let mut selected = self.in_order(selection).into_iter();
+        let instances = &self.workflow.graph.instances;
+        let mut selected = self.workflow.graph.in_order(selection).into_iter();
         if selected.any(|at| instances[at].device.is_some()) {
             self.settle_device(interrupts, events)?;
         }
@@ -151,11 +149,7 @@ impl Workspace {
             Some(_) => Device::Cpu,
             None => Device::accelerator(),
         };
-        if auto != self.auto {
-            self.auto = auto;
-            self.graph = self.graph_on(auto)?;
-        }
-        Ok(())
+        Ok(self.workflow.set_auto(auto)?)
     }
 
     fn verdicts(&self) -> BTreeMap<Digest, Verdict> {
@@ -179,7 +173,13 @@ impl Workspace {
 
     /// What the program gets of `params.toml`, by the names that it knows.
     fn check_params(&self, check: &DeviceCheck) -> Map<String, Value> {
-        let value = |key: &String| self.params.get(key).cloned().unwrap_or(Value::Null);
+        let value = |key: &String| {
+            self.workflow
+                .params
+                .get(key)
+                .cloned()
+                .unwrap_or(Value::Null)
+        };
         let params = check.params.iter();
         params
             .map(|(name, key)| (name.clone(), value(key)))

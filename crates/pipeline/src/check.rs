@@ -33,7 +33,7 @@ impl Workspace {
         let answer = Command::new(executable)
             .arg("--check")
             .arg(&file)
-            .current_dir(&self.root)
+            .current_dir(&self.workflow.root)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .output();
@@ -97,7 +97,7 @@ impl Workspace {
 
     /// An error that points at the key `dotted` of the params; without a place if no such key was given.
     fn at_param(&self, dotted: &str, message: String) -> Error {
-        let located = self.params.located(dotted, &message);
+        let located = self.workflow.params.located(dotted, &message);
         located.map_or(Error::Invalid(message), Error::from)
     }
 }

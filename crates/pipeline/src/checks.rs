@@ -32,7 +32,12 @@ impl Workspace {
             return Ok(());
         }
         let message = format!("the workspace has no `{CHECKER}` to check with");
-        Err(self.config.source.error(check.span.clone(), message).into())
+        Err(self
+            .workflow
+            .declaration
+            .source
+            .error(check.span.clone(), message)
+            .into())
     }
 
     /// The outputs among those with these digests whose check hasn't passed yet.
@@ -61,7 +66,12 @@ impl Workspace {
         for check in instance.rules.checks.values() {
             if let Err(faults) = self.ask(checker, &json!({ "check": check.value }))? {
                 let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
-                return Err(self.config.source.error(check.span.clone(), message).into());
+                return Err(self
+                    .workflow
+                    .declaration
+                    .source
+                    .error(check.span.clone(), message)
+                    .into());
             }
         }
         Ok(())
@@ -99,7 +109,7 @@ impl Workspace {
         fs_err::write(&file, question.to_string())?;
         let answer = Command::new(checker)
             .arg(&file)
-            .current_dir(&self.root)
+            .current_dir(&self.workflow.root)
             .stdin(Stdio::null())
             .output();
         fs_err::remove_file(&file)?;

@@ -9,7 +9,6 @@
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 mod accept;
-mod advice;
 mod auto;
 pub mod cache;
 mod cargo;
@@ -45,7 +44,6 @@ pub mod provenance;
 pub mod resources;
 pub mod runs;
 mod sandbox;
-pub mod schema;
 mod sources;
 pub mod supervise;
 mod tool;

@@ -174,7 +174,8 @@ impl Workspace {
             inputs: inputs.collect(),
             outputs: Vec::new(),
             aside: self
-                .aside()
+                .workflow
+                .state_folder()
                 .and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
             circumstances: self.circumstances().clone(),
         }

@@ -51,7 +51,7 @@ impl Sandbox {
             return None;
         }
         make_cuda_cache();
-        Some(Limits::system(&workspace.root))
+        Some(Limits::system(&workspace.workflow.root))
     }
 
     /// Says that nothing holds the stages of a workspace, once in its life.

@@ -267,6 +267,12 @@ impl Declaration {
         Declaration::parse(Source::read(&root.join(FILE), FILE)?)
     }
 
+    /// Whether outputs with metrics are declared.
+    #[must_use]
+    pub fn has_metrics(&self) -> bool {
+        self.stages.iter().any(|stage| !stage.metrics.is_empty())
+    }
+
     /// The overlay that `default-params` names, if it does, as `read` finds it by its path from the workspace root.
     ///
     /// # Errors

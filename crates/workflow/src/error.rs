@@ -85,6 +85,9 @@ pub enum Error {
         /// Names of its instances.
         instances: Vec<String>,
     },
+    /// Some instances of a stage, where only whole stages are meant.
+    #[error("stages are frozen as a whole: name `{0}`, not some of its instances")]
+    PartOfStage(String),
     /// A setting `device` that names none.
     #[error(transparent)]
     Device(#[from] UnknownDevice),

@@ -149,6 +149,30 @@ impl Graph {
         Ok(Selection { named, reached })
     }
 
+    /// Positions of a selection, in the order of the graph.
+    #[must_use]
+    pub fn in_order(&self, selection: &Selection) -> Vec<usize> {
+        let order = self.order.iter().copied();
+        order.filter(|at| selection.reached.contains(at)).collect()
+    }
+
+    /// The stages that `targets` name with all their instances.
+    ///
+    /// # Errors
+    /// A target names nothing, or some instances of a stage and not all.
+    pub fn whole_stages(&self, root: &Path, targets: &[String]) -> Result<BTreeSet<String>> {
+        let Selection { named, .. } = self.select(root, targets, Reach::Single)?;
+        let stages = named.iter().map(|&at| self.instances[at].stage.clone());
+        let stages: BTreeSet<String> = stages.collect();
+        let all = self.instances.iter().enumerate();
+        let mut left =
+            all.filter(|(at, instance)| stages.contains(&instance.stage) && !named.contains(at));
+        match left.next() {
+            None => Ok(stages),
+            Some((_, instance)) => Err(Error::PartOfStage(instance.stage.clone())),
+        }
+    }
+
     /// What one target names: a stage or instance, an output, or a pattern of these.
     fn named(&self, root: &Path, target: &str) -> Result<Vec<usize>> {
         let path = normal(root, target);

@@ -4,6 +4,7 @@
 //! the templates of each stage, and [`graph`] links the instances through their paths. Nothing here runs, and nothing is
 //! read but the two files and overlays of parameters.
 
+mod advice;
 pub mod declaration;
 pub mod device;
 pub mod diagnostic;
@@ -15,7 +16,10 @@ pub mod graph;
 pub mod instance;
 pub mod params;
 pub mod quantity;
+pub mod schema;
 pub mod source;
 pub mod template;
+mod workflow;
 
 pub use error::{Error, Result};
+pub use workflow::Workflow;

@@ -209,8 +209,12 @@ fn run_one(
     };
     let folder = folder_name(&experiment.name);
     let mut workspace = Workspace::open_aside(root.to_owned(), &overrides, &folder)?;
-    let graph = &workspace.graph;
-    let selection = graph.select(&workspace.root, &arguments.targets, Reach::Upstream)?;
+    let graph = &workspace.workflow.graph;
+    let selection = graph.select(
+        &workspace.workflow.root,
+        &arguments.targets,
+        Reach::Upstream,
+    )?;
     if experiment.since_ms == 0 {
         experiment.since_ms = now_ms();
     }

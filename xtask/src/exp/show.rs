@@ -57,7 +57,7 @@ fn rows(
         name: WORKSPACE.to_owned(),
         state: state(workspace)?,
         set: BTreeSet::new(),
-        params: workspace.params.leaves(),
+        params: workspace.workflow.params.leaves(),
         metrics: BTreeMap::new(),
     }];
     let mut made: Vec<Made> = vec![workspace.made_here()];
@@ -73,7 +73,7 @@ fn rows(
             metrics: BTreeMap::new(),
         });
     }
-    for experiment in record::all(&workspace.root)? {
+    for experiment in record::all(&workspace.workflow.root)? {
         made.push(workspace.made_aside(&folder_name(&experiment.name))?);
         rows.push(Row {
             set: experiment.set_keys(),
@@ -93,9 +93,11 @@ fn rows(
 
 /// Whether the workspace's results are those of its parameters.
 fn state(workspace: &mut Workspace) -> anyhow::Result<String> {
-    let selection = workspace
-        .graph
-        .select(&workspace.root, &[], Reach::Upstream)?;
+    let selection =
+        workspace
+            .workflow
+            .graph
+            .select(&workspace.workflow.root, &[], Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
     let is_done = |state| matches!(state, StageState::UpToDate | StageState::Frozen);
     let is_changed = outcomes.iter().any(|outcome| !is_done(outcome.state));

@@ -71,7 +71,7 @@ impl Runner<'_> {
     /// The instances that score, in their order.
     fn scoring(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
         let stage = &self.study.declared.score;
-        let instances = workspace.graph.instances.iter();
+        let instances = workspace.workflow.graph.instances.iter();
         let names = instances.filter(|instance| instance.stage == *stage);
         let names: Vec<String> = names.map(|instance| instance.name.clone()).collect();
         ensure!(!names.is_empty(), "there is no stage `{stage}` to score by");
@@ -81,9 +81,11 @@ impl Runner<'_> {
     /// Brings an instance up to date and reads its number; none if a stage failed, or the number isn't finite.
     fn score(&self, workspace: &mut Workspace, instance: &str) -> anyhow::Result<Option<f64>> {
         let targets = [instance.to_owned()];
-        let selection = workspace
-            .graph
-            .select(&workspace.root, &targets, Reach::Upstream)?;
+        let selection =
+            workspace
+                .workflow
+                .graph
+                .select(&workspace.workflow.root, &targets, Reach::Upstream)?;
         let mut live = Live::new(self.quiet, false);
         let options = Options {
             sandbox: self.sandbox,
@@ -112,7 +114,7 @@ impl Runner<'_> {
 
 /// The number that an instance wrote, or what it wrote instead.
 fn read(workspace: &Workspace, name: &str) -> anyhow::Result<Result<f64, String>> {
-    let instance = &workspace.graph.instances[workspace.graph.one(name)?];
+    let instance = &workspace.workflow.graph.instances[workspace.workflow.graph.one(name)?];
     let mut outputs = instance.outputs.keys();
     let (Some(output), None) = (outputs.next(), outputs.next()) else {
         anyhow::bail!(

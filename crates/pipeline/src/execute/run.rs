@@ -32,7 +32,7 @@ impl Executor<'_> {
     }
 
     pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         match self.decide(at)? {
             Decision::UpToDate { key, unchecked } => {
                 self.check_in_place(&instance, &unchecked)?;
@@ -262,7 +262,7 @@ impl Executor<'_> {
         };
         self.room.give_back(share);
         self.workspace.forget_seen();
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         let mut run = self.workspace.run_of(&instance, &planned, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use crate::declaration::Advice;
 use serde_json::Value;
-use workflow::declaration::Advice;
-use workflow::graph::Selection;
 
 use crate::error::{Error, Result};
-use crate::workspace::Workspace;
+use crate::graph::Selection;
+use crate::workflow::Workflow;
 
-impl Workspace {
+impl Workflow {
     /// The texts of the advice that applies to the parameters and to the selected stages.
     ///
     /// # Errors
     /// A piece of advice names a parameter or a stage that doesn't exist.
     pub fn advice(&self, selection: &Selection) -> Result<Vec<&str>> {
         let mut texts = Vec::new();
-        for advice in &self.config.advice {
+        for advice in &self.declaration.advice {
             let is_met = self.hold(advice, &advice.when, true)?;
             let is_excepted =
                 !advice.unless.is_empty() && self.hold(advice, &advice.unless, false)?;
@@ -64,7 +64,7 @@ impl Workspace {
     }
 
     fn wrong_advice(&self, advice: &Advice, message: String) -> Error {
-        self.config
+        self.declaration
             .source
             .error(advice.span.clone(), message)
             .into()

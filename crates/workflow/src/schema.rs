@@ -1,17 +1,17 @@
 //! JSON schemas of `pipeline.toml` and `params.toml`, with which editors complete and check them.
 
+use crate::params::{FILE, tables_to_json};
+use crate::source::Source;
 use serde_json::{Map, Value, json};
 use toml_edit::{Item, TableLike};
-use workflow::params::{FILE, tables_to_json};
-use workflow::source::Source;
 
 use crate::error::Result;
-use crate::workspace::Workspace;
+use crate::workflow::Workflow;
 
 /// The schema of `pipeline.toml`.
 pub const PIPELINE: &str = include_str!("schema.json");
 
-impl Workspace {
+impl Workflow {
     /// The schema of this workspace's `params.toml`, and so of files of overrides: its keys with their types, the values
     /// that they have now, and the comments above them.
     ///
@@ -93,7 +93,7 @@ fn comment(table: &dyn TableLike, key: &str, item: &Item) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use workflow::declaration::{OUTPUT_KEYS, ROOT_KEYS, STAGE_KEYS};
+    use crate::declaration::{OUTPUT_KEYS, ROOT_KEYS, STAGE_KEYS};
 
     fn keys(schema: &Value) -> Vec<&str> {
         let properties = schema["properties"].as_object().unwrap();
