@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use pipeline::device;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
 use workflow::device::Device;
@@ -139,7 +140,7 @@ fn job(
         .get("device")
         .and_then(Value::as_str)
         .unwrap_or("auto");
-    let device = Device::resolve(setting, Device::accelerator())?;
+    let device = Device::resolve(setting, device::accelerator())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let params = root.join(PARAMS);
     if !arguments.dry_run {

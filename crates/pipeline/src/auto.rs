@@ -18,6 +18,7 @@ use workflow::declaration::DeviceCheck;
 use workflow::device::Device;
 use workflow::graph::Selection;
 
+use crate::device;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::process::Interrupts;
@@ -72,7 +73,7 @@ impl Workspace {
     /// The accelerator that `auto` may stand for, and the program that tries it; none where nothing is to try.
     fn to_try(&self) -> Option<(Device, DeviceCheck)> {
         let setting = self.workflow.device_setting();
-        let accelerator = Device::accelerator();
+        let accelerator = device::accelerator();
         if accelerator == Device::Cpu || setting.is_some_and(|setting| setting != "auto") {
             return None;
         }
@@ -147,7 +148,7 @@ impl Workspace {
     fn heed_verdict(&mut self, verdict: &Verdict) -> Result<()> {
         let auto = match &verdict.refusal {
             Some(_) => Device::Cpu,
-            None => Device::accelerator(),
+            None => device::accelerator(),
         };
         Ok(self.workflow.set_auto(auto)?)
     }

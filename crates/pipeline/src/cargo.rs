@@ -217,7 +217,7 @@ fn flatten(prefix: &str, item: &toml_edit::Item, lines: &mut Vec<String>) {
         }
         None => {
             let value =
-                workflow::params::to_json(item).map_or_else(String::new, |value| value.to_string());
+                workflow::json::to_json(item).map_or_else(String::new, |value| value.to_string());
             lines.push(format!("{prefix} = {value}"));
         }
     }

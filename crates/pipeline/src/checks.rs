@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use store::Digest;
 use workflow::instance::Instance;
-use workflow::params::canonical;
+use workflow::json::canonical;
 
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use store::{Digest, Seen};
 use workflow::declaration::{Action, Treatment};
-use workflow::glob;
 use workflow::instance::{Input, Instance, Target};
 
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
+use crate::on_disk;
 use crate::plan::Decision;
 use crate::workspace::Workspace;
 
@@ -192,7 +192,7 @@ impl Workspace {
         if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
             return Err(Lack::Pending(by.clone()));
         }
-        let found = glob::on_disk(&self.workflow.root, pattern).map_err(Error::from)?;
+        let found = on_disk::matching(&self.workflow.root, pattern).map_err(Error::from)?;
         if found.is_empty() {
             Err(Lack::Missing(pattern.into()))
         } else {

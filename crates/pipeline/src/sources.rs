@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use workflow::glob;
 use workflow::graph::Selection;
 use workflow::instance::{Input, Target};
 
 use crate::error::{Error, Result};
+use crate::on_disk;
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
@@ -61,7 +61,7 @@ impl Workspace {
             Target::Glob(pattern) => {
                 let is_made = self.workflow.graph.makes(&input.target);
                 let is_missing =
-                    !is_made && glob::on_disk(&self.workflow.root, pattern)?.is_empty();
+                    !is_made && on_disk::matching(&self.workflow.root, pattern)?.is_empty();
                 Ok(is_missing.then(|| pattern.clone()))
             }
             _ => Ok(None),

@@ -11,7 +11,6 @@ use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
 use workflow::Workflow;
 use workflow::declaration::{self, Action};
-use workflow::device::Device;
 use workflow::graph::Selection;
 use workflow::instance::Instance;
 use workflow::params::Overrides;
@@ -19,6 +18,7 @@ use workflow::params::Overrides;
 use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::job;
@@ -123,7 +123,7 @@ impl Workspace {
                 "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
             )));
         }
-        let workflow = Workflow::load(root, overrides, aside, Device::accelerator())?;
+        let workflow = Workflow::load(root, overrides, aside, device::accelerator())?;
         let lock = Lock::load(&workflow.state_root())?;
         let folder = workflow.root.join(FOLDER);
         if access == Access::Write {

@@ -1,7 +1,5 @@
 //! The device class that networks run on.
 
-use std::path::Path;
-
 /// What computes. The class is part of the keys of the stages that list `device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Device {
@@ -40,28 +38,6 @@ impl Device {
         }
     }
 
-    /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
-    /// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).
-    ///
-    /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
-    /// tried, another word in tests of the runner.
-    pub fn accelerator() -> Self {
-        let named = std::env::var("ATELIER_ACCELERATOR").ok();
-        let named = named.and_then(|name| Device::resolve(&name, Device::detected()).ok());
-        named.unwrap_or_else(Device::detected)
-    }
-
-    fn detected() -> Self {
-        let has_cuda = || Path::new("/dev/nvidia0").exists() && on_search_path("nvcc");
-        if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
-            Device::Metal
-        } else if cfg!(target_os = "linux") && has_cuda() {
-            Device::Cuda
-        } else {
-            Device::Cpu
-        }
-    }
-
     /// As in `params.toml` and in cargo features.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,9 +63,4 @@ impl Device {
             Device::Metal | Device::Cuda => Some(self.name()),
         }
     }
-}
-
-fn on_search_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::glob;
 use crate::graph::Graph;
 use crate::instance::{instances, output_path};
+use crate::json::canonical;
 use crate::params::{self, Params};
 use crate::source::Source;
 
@@ -57,7 +58,7 @@ pub fn params(data: &[u8]) {
         params.place(&key);
         params.hint(&key);
         if let Some(value) = params.get(&key) {
-            params::canonical(value);
+            canonical(value);
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod glob;
 pub mod graph;
 pub mod instance;
+pub mod json;
 pub mod params;
 pub mod quantity;
 pub mod schema;

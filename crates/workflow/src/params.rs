@@ -9,6 +9,7 @@ use toml_edit::{Item, Table, TableLike};
 
 use crate::declaration::Declaration;
 use crate::error::{Error, Result};
+use crate::json::{canonical, from_json, tables_to_json, to_json};
 use crate::source::{self, Source};
 
 /// The file of parameters, in the workspace root.
@@ -368,28 +369,6 @@ fn put(table: &mut dyn TableLike, dotted: &str, value: &Value) -> Option<()> {
     Some(())
 }
 
-/// A value in TOML; none for what TOML has no word for.
-fn from_json(value: &Value) -> Option<toml_edit::Value> {
-    match value {
-        Value::Bool(flag) => Some((*flag).into()),
-        Value::Number(number) if number.is_f64() => number.as_f64().map(Into::into),
-        Value::Number(number) => number.as_i64().map(Into::into),
-        Value::String(text) => Some(text.as_str().into()),
-        Value::Array(items) => {
-            let items: Option<toml_edit::Array> = items.iter().map(from_json).collect();
-            items.map(Into::into)
-        }
-        Value::Object(table) => {
-            let entries = table
-                .iter()
-                .map(|(key, value)| Some((key, from_json(value)?)));
-            let entries: Option<toml_edit::InlineTable> = entries.collect();
-            entries.map(Into::into)
-        }
-        Value::Null => None,
-    }
-}
-
 fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {
     for (key, value) in table {
         let dotted = format!("{prefix}{key}");
@@ -412,48 +391,6 @@ fn list_leaves(prefix: &str, table: &Map<String, Value>, leaves: &mut BTreeMap<S
     }
 }
 
-/// A TOML scalar or array in JSON; none for dates, infinities and NaN, which
-/// JSON cannot carry to a stage.
-pub fn to_json(item: &Item) -> Option<Value> {
-    value_to_json(item.as_value()?)
-}
-
-/// The same of tables, whose keys may stand in headers of their own.
-pub fn tables_to_json(item: &Item) -> Option<Value> {
-    if let Some(array) = item.as_array_of_tables() {
-        let tables = array.iter();
-        return { tables.map(|table| entries_to_json(table)) }.collect();
-    }
-    match item.as_table_like() {
-        Some(table) => entries_to_json(table),
-        None => to_json(item),
-    }
-}
-
-fn entries_to_json(table: &dyn TableLike) -> Option<Value> {
-    let entries = table.iter();
-    let entries = entries.map(|(key, item)| Some((key.to_owned(), tables_to_json(item)?)));
-    entries.collect::<Option<Map<_, _>>>().map(Value::Object)
-}
-
-fn value_to_json(value: &toml_edit::Value) -> Option<Value> {
-    match value {
-        toml_edit::Value::String(text) => Some(Value::from(text.value().as_str())),
-        toml_edit::Value::Integer(number) => Some(Value::from(*number.value())),
-        toml_edit::Value::Float(number) => {
-            serde_json::Number::from_f64(*number.value()).map(Value::Number)
-        }
-        toml_edit::Value::Boolean(flag) => Some(Value::from(*flag.value())),
-        toml_edit::Value::Array(items) => items.iter().map(value_to_json).collect(),
-        toml_edit::Value::InlineTable(table) => {
-            let entries = table.iter();
-            let entries = entries.map(|(key, value)| Some((key.to_owned(), value_to_json(value)?)));
-            entries.collect::<Option<Map<_, _>>>().map(Value::Object)
-        }
-        toml_edit::Value::Datetime(_) => None,
-    }
-}
-
 /// `new`, fit to stand where `old` stood: an integer becomes a float there.
 fn same_type(old: &Value, new: Value) -> std::result::Result<Value, (&'static str, &'static str)> {
     let (expected, found) = (json_kind(old), json_kind(&new));
@@ -473,25 +410,6 @@ fn json_kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "a table",
-    }
-}
-
-/// `value` as JSON on one line with sorted keys: equal values, equal text.
-pub fn canonical(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Object(table) => {
-            let sorted: BTreeMap<&String, &Value> = table.iter().collect();
-            let entries = sorted.into_iter();
-            let entries: Vec<String> = entries
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", entries.join(","))
-        }
-        scalar => scalar.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! JSON schemas of `pipeline.toml` and `params.toml`, with which editors complete and check them.
 
-use crate::params::{FILE, tables_to_json};
+use crate::json::tables_to_json;
+use crate::params::FILE;
 use crate::source::Source;
 use serde_json::{Map, Value, json};
 use toml_edit::{Item, TableLike};

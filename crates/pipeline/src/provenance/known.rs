@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::{Digest, Record};
-use workflow::glob;
 use workflow::instance::Target;
 use workflow::params;
 
 use super::Making;
 use crate::manifest::Manifest;
+use crate::on_disk;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
@@ -112,7 +112,7 @@ impl Workspace {
             Target::Glob(pattern) => {
                 let declared = self.workflow.graph.outputs_matching(pattern);
                 if declared.is_empty() {
-                    return glob::on_disk(&self.workflow.root, pattern).unwrap_or_default();
+                    return on_disk::matching(&self.workflow.root, pattern).unwrap_or_default();
                 }
                 declared.into_iter().map(Path::to_owned).collect()
             }

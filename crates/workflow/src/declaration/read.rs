@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::source::{self, Source};
-use crate::{params, quantity};
+use crate::{json, quantity};
 
 /// Reads items of one file, pointing into it where they are wrong.
 pub(super) struct Reader<'a> {
@@ -105,7 +105,7 @@ impl Reader<'_> {
         let mut values = BTreeMap::new();
         if let Some(item) = table.get(key) {
             for (name, item) in self.table(item, &format!("`{key}`"))?.iter() {
-                let value = params::to_json(item).ok_or_else(|| {
+                let value = json::to_json(item).ok_or_else(|| {
                     let message = format!("`{name}` is {}; expected a value", source::kind(item));
                     self.source.error(item.span().unwrap_or(0..0), message)
                 })?;
@@ -294,7 +294,7 @@ impl Reader<'_> {
             }
             self.table(item, &format!("`check.{name}`"))?;
             let span = key_span(table, name);
-            let value = params::tables_to_json(item).ok_or_else(|| {
+            let value = json::tables_to_json(item).ok_or_else(|| {
                 let message = format!("`check.{name}` has a value that no check can take");
                 self.source.error(span.clone(), message)
             })?;
@@ -338,7 +338,7 @@ impl Reader<'_> {
         let variables = table.iter().map(|(name, item)| {
             self.check_name("variable", name, table)?;
             let span = item.span().unwrap_or(0..0);
-            let value = params::tables_to_json(item).ok_or_else(|| {
+            let value = json::tables_to_json(item).ok_or_else(|| {
                 let message = format!(
                     "`each.{name}` is {}; expected a count, an array, a table or a `${{param}}`",
                     source::kind(item)
