@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
-use workflow::instance::{Instance, Output, output_path};
+use workflow::instance::{Instance, Output};
+use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};

@@ -21,7 +21,8 @@ mod known;
 
 use known::{History, command, given};
 use workflow::glob;
-use workflow::instance::{Target, normal};
+use workflow::instance::Target;
+use workflow::path::normal;
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]

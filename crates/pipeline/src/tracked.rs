@@ -14,7 +14,7 @@ use std::path::Path;
 
 use store::{Digest, InvalidDigest};
 use toml_edit::{Key, TableLike, Value};
-use workflow::instance::output_path;
+use workflow::path::output_path;
 use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};

@@ -52,7 +52,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -60,9 +59,8 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::source::Source;
 
+mod items;
 mod read;
-
-use read::Reader;
 
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
@@ -259,14 +257,6 @@ pub struct Spanned<T> {
 }
 
 impl Declaration {
-    /// Reads `pipeline.toml` in `root`.
-    ///
-    /// # Errors
-    /// The file cannot be read, isn't TOML, has an unknown key or a wrong type.
-    pub fn load(root: &Path) -> Result<Self> {
-        Declaration::parse(Source::read(&root.join(FILE), FILE)?)
-    }
-
     /// Whether outputs with metrics are declared.
     #[must_use]
     pub fn has_metrics(&self) -> bool {
@@ -288,45 +278,6 @@ impl Declaration {
         found.map(Some).ok_or_else(|| {
             let message = format!("`default-params` names `{value}`, which does not exist");
             self.source.error(span.clone(), message).into()
-        })
-    }
-
-    /// Parses the text of `source`.
-    ///
-    /// # Errors
-    /// As [`Declaration::load`], but for reading.
-    pub fn parse(source: Source) -> Result<Self> {
-        let document = source.parse()?;
-        let reader = Reader { source: &source };
-        let root = document.as_table();
-        reader.known_keys(root, "top-level key", &ROOT_KEYS)?;
-        let default_params = reader.optional_string(root, "default-params")?;
-        let renamed_params = reader.renamed_params(root)?;
-        let cache = reader.cache(root)?;
-        let mut stages = Vec::new();
-        if let Some(item) = root.get("stage") {
-            let table = reader.table(item, "`stage`")?;
-            for (name, item) in table.iter() {
-                reader.check_name("stage", name, table)?;
-                stages.push(reader.stage(name, item)?);
-            }
-            // Sub-tables of a document may be given in any order: the file's is the order of the stages.
-            stages.sort_by_key(|(start, _)| *start);
-        }
-        let stages = stages.into_iter().map(|(_, stage)| stage).collect();
-        let advice = reader.advice(root)?;
-        let device_check = match root.get("device") {
-            Some(item) => Some(reader.device_check(item)?),
-            None => None,
-        };
-        Ok(Declaration {
-            source,
-            default_params,
-            renamed_params,
-            cache,
-            stages,
-            advice,
-            device_check,
         })
     }
 }

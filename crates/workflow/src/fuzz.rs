@@ -10,9 +10,10 @@ use crate::device::Device;
 use crate::error::Result;
 use crate::glob;
 use crate::graph::Graph;
-use crate::instance::{instances, output_path};
+use crate::instance::resolve::instances;
 use crate::json::canonical;
 use crate::params::{self, Params};
+use crate::path::output_path;
 use crate::source::Source;
 
 /// Takes any bytes.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::glob;
-use crate::instance::{Instance, Target, normal};
+use crate::instance::{Instance, Target};
+use crate::path::normal;
 
 mod producers;
 

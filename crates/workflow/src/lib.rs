@@ -16,6 +16,7 @@ pub mod graph;
 pub mod instance;
 pub mod json;
 pub mod params;
+pub mod path;
 pub mod quantity;
 pub mod schema;
 pub mod source;

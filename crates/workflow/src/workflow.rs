@@ -6,7 +6,7 @@ use crate::declaration::Declaration;
 use crate::device::{Device, UnknownDevice};
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::instance;
+use crate::instance::resolve::instances;
 use crate::params::{Overrides, Params};
 
 /// The declared stages, their params and the graph of their instances, of one state of a workspace.
@@ -103,7 +103,7 @@ fn graph(
     state_folder: &Path,
     auto: Device,
 ) -> Result<Graph> {
-    let graph = Graph::new(instance::instances(declaration, params, root, auto)?)?;
+    let graph = Graph::new(instances(declaration, params, root, auto)?)?;
     if state_folder.as_os_str().is_empty() {
         Ok(graph)
     } else {
@@ -114,6 +114,7 @@ fn graph(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instance::Target;
 
     const PIPELINE: &str = r#"
 [stage.split]
@@ -142,7 +143,7 @@ out = { model = "model" }
     fn outputs_of_another_state_have_a_folder_of_their_own() {
         let (_folder, workflow) = load("beside/a");
         let inputs = |at: usize| &workflow.graph.instances[at].inputs;
-        let path = |path: &str| instance::Target::Path(path.into());
+        let path = |path: &str| Target::Path(path.into());
         assert_eq!(inputs(0)["images"].target, path("images"));
         assert_eq!(inputs(1)["folds"].target, path("beside/a/folds"));
         assert_eq!(workflow.state_folder(), Some(Path::new("beside/a")));

@@ -1,26 +1,71 @@
 //! Reading the tables of `pipeline.toml`, pointing into it where they are wrong.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::path::Path;
 
 use serde_json::Value;
 use toml_edit::{Item, Table, TableLike};
 
+use super::items::{Reader, key_span};
 use super::{
-    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, DeclaredOutput, DeviceCheck, Marked,
-    OUTPUT_KEYS, Resources, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, Declaration, DeclaredOutput, DeviceCheck,
+    FILE, Marked, OUTPUT_KEYS, ROOT_KEYS, Resources, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::source::{self, Source};
 use crate::{json, quantity};
 
-/// Reads items of one file, pointing into it where they are wrong.
-pub(super) struct Reader<'a> {
-    pub(super) source: &'a Source,
+impl Declaration {
+    /// Reads `pipeline.toml` in `root`.
+    ///
+    /// # Errors
+    /// The file cannot be read, isn't TOML, has an unknown key or a wrong type.
+    pub fn load(root: &Path) -> Result<Self> {
+        Declaration::parse(Source::read(&root.join(FILE), FILE)?)
+    }
+
+    /// Parses the text of `source`.
+    ///
+    /// # Errors
+    /// As [`Declaration::load`], but for reading.
+    pub fn parse(source: Source) -> Result<Self> {
+        let document = source.parse()?;
+        let reader = Reader { source: &source };
+        let root = document.as_table();
+        reader.known_keys(root, "top-level key", &ROOT_KEYS)?;
+        let default_params = reader.optional_string(root, "default-params")?;
+        let renamed_params = reader.renamed_params(root)?;
+        let cache = reader.cache(root)?;
+        let mut stages = Vec::new();
+        if let Some(item) = root.get("stage") {
+            let table = reader.table(item, "`stage`")?;
+            for (name, item) in table.iter() {
+                reader.check_name("stage", name, table)?;
+                stages.push(reader.stage(name, item)?);
+            }
+            // Sub-tables of a document may be given in any order: the file's is the order of the stages.
+            stages.sort_by_key(|(start, _)| *start);
+        }
+        let stages = stages.into_iter().map(|(_, stage)| stage).collect();
+        let advice = reader.advice(root)?;
+        let device_check = match root.get("device") {
+            Some(item) => Some(reader.device_check(item)?),
+            None => None,
+        };
+        Ok(Declaration {
+            source,
+            default_params,
+            renamed_params,
+            cache,
+            stages,
+            advice,
+            device_check,
+        })
+    }
 }
 
 impl Reader<'_> {
-    pub(super) fn cache(&self, root: &dyn TableLike) -> Result<CacheLimits> {
+    fn cache(&self, root: &dyn TableLike) -> Result<CacheLimits> {
         let Some(item) = root.get("cache") else {
             return Ok(CacheLimits::default());
         };
@@ -33,7 +78,7 @@ impl Reader<'_> {
     }
 
     /// The table `[renamed-params]`.
-    pub(super) fn renamed_params(&self, root: &dyn TableLike) -> Result<BTreeMap<String, String>> {
+    fn renamed_params(&self, root: &dyn TableLike) -> Result<BTreeMap<String, String>> {
         let mut renamed = BTreeMap::new();
         if let Some(item) = root.get("renamed-params") {
             for (old, item) in self.table(item, "`renamed-params`")?.iter() {
@@ -44,7 +89,7 @@ impl Reader<'_> {
         Ok(renamed)
     }
 
-    pub(super) fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
+    fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
         let table = self.table(item, &format!("stage `{name}`"))?;
         self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;
         let stage = Stage {
@@ -67,7 +112,7 @@ impl Reader<'_> {
     }
 
     /// The tables of `[[advice]]`.
-    pub(super) fn advice(&self, root: &dyn TableLike) -> Result<Vec<Advice>> {
+    fn advice(&self, root: &dyn TableLike) -> Result<Vec<Advice>> {
         let Some(item) = root.get("advice") else {
             return Ok(Vec::new());
         };
@@ -100,23 +145,8 @@ impl Reader<'_> {
         })
     }
 
-    /// The values of the table at `key`; none where it isn't given.
-    fn values(&self, table: &dyn TableLike, key: &str) -> Result<BTreeMap<String, Value>> {
-        let mut values = BTreeMap::new();
-        if let Some(item) = table.get(key) {
-            for (name, item) in self.table(item, &format!("`{key}`"))?.iter() {
-                let value = json::to_json(item).ok_or_else(|| {
-                    let message = format!("`{name}` is {}; expected a value", source::kind(item));
-                    self.source.error(item.span().unwrap_or(0..0), message)
-                })?;
-                values.insert(name.to_owned(), value);
-            }
-        }
-        Ok(values)
-    }
-
     /// The table `[device]`.
-    pub(super) fn device_check(&self, item: &Item) -> Result<DeviceCheck> {
+    fn device_check(&self, item: &Item) -> Result<DeviceCheck> {
         let table = self.table(item, "`device`")?;
         self.known_keys(table, "key of `device`", &["check", "params"])?;
         let at = item.span().unwrap_or(0..0);
@@ -227,26 +257,6 @@ impl Reader<'_> {
         item.map(|item| self.strings(item, "params")).transpose()
     }
 
-    /// The strings of the array at `key`.
-    fn strings(&self, item: &Item, key: &str) -> Result<Vec<Spanned<String>>> {
-        let span = item.span().unwrap_or(0..0);
-        let Some(array) = item.as_array() else {
-            let kind = source::kind(item);
-            let message = format!("`{key}` is {kind}; expected an array of strings");
-            return Err(self.source.error(span, message));
-        };
-        let strings = array.iter().map(|value| {
-            let span = value.span().unwrap_or(span.clone());
-            let text = value.as_str().map(str::to_owned);
-            let value = text.ok_or_else(|| {
-                let message = format!("an item of `{key}` is not a string");
-                self.source.error(span.clone(), message)
-            })?;
-            Ok(Spanned { value, span })
-        });
-        strings.collect()
-    }
-
     fn env(&self, table: &dyn TableLike) -> Result<Vec<String>> {
         let Some(item) = table.get("env") else {
             return Ok(Vec::new());
@@ -301,33 +311,6 @@ impl Reader<'_> {
             Ok((name.to_owned(), Spanned { value, span }))
         });
         checks.collect()
-    }
-
-    fn count(&self, table: &dyn TableLike, key: &str) -> Result<Option<u32>> {
-        let Some(item) = table.get(key) else {
-            return Ok(None);
-        };
-        let number = item.as_integer();
-        let count = number.and_then(|number| u32::try_from(number).ok());
-        count.map(Some).ok_or_else(|| {
-            let message = format!("`{key}` is {}; expected a count", source::kind(item));
-            self.source.error(item.span().unwrap_or(0..0), message)
-        })
-    }
-
-    /// A text with a number and its unit.
-    fn quantity<T>(
-        &self,
-        table: &dyn TableLike,
-        key: &str,
-        read: impl Fn(&str) -> std::result::Result<T, String>,
-    ) -> Result<Option<T>> {
-        let Some(text) = self.optional_string(table, key)? else {
-            return Ok(None);
-        };
-        let value = read(&text.value);
-        let value = value.map_err(|what| self.source.error(text.span, format!("`{key}`: {what}")));
-        value.map(Some)
     }
 
     fn each(&self, table: &dyn TableLike) -> Result<Vec<(String, Spanned<Value>)>> {
@@ -389,79 +372,6 @@ impl Reader<'_> {
         let message = format!("`{key}` names no output: `{}`{hint}", name.value);
         Err(self.source.error(name.span, message))
     }
-
-    fn flag(&self, table: &dyn TableLike, key: &str, default: bool) -> Result<bool> {
-        let Some(item) = table.get(key) else {
-            return Ok(default);
-        };
-        item.as_bool().ok_or_else(|| {
-            let message = format!("`{key}` is {}; expected a boolean", source::kind(item));
-            self.source.error(item.span().unwrap_or(0..0), message)
-        })
-    }
-
-    pub(super) fn optional_string(
-        &self,
-        table: &dyn TableLike,
-        key: &str,
-    ) -> Result<Option<Spanned<String>>> {
-        let item = table.get(key);
-        item.map(|item| self.string(item, &format!("`{key}`")))
-            .transpose()
-    }
-
-    fn string(&self, item: &Item, what: &str) -> Result<Spanned<String>> {
-        let span = item.span().unwrap_or(0..0);
-        match item.as_str() {
-            Some(text) => Ok(Spanned {
-                value: text.to_owned(),
-                span,
-            }),
-            None => {
-                let message = format!("{what} is {}; expected a string", source::kind(item));
-                Err(self.source.error(span, message))
-            }
-        }
-    }
-
-    pub(super) fn table<'i>(&self, item: &'i Item, what: &str) -> Result<&'i dyn TableLike> {
-        item.as_table_like().ok_or_else(|| {
-            let message = format!("{what} is {}; expected a table", source::kind(item));
-            self.source.error(item.span().unwrap_or(0..0), message)
-        })
-    }
-
-    pub(super) fn known_keys(
-        &self,
-        table: &dyn TableLike,
-        what: &str,
-        known: &[&str],
-    ) -> Result<()> {
-        for (key, _) in table.iter() {
-            if !known.contains(&key) {
-                let hint = nearest_name::hint(key, known.iter().copied());
-                let message = format!("unknown {what}: `{key}`{hint}");
-                return Err(self.source.error(key_span(table, key), message));
-            }
-        }
-        Ok(())
-    }
-
-    /// Names become parts of file names and of the names of instances.
-    pub(super) fn check_name(&self, what: &str, name: &str, table: &dyn TableLike) -> Result<()> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if !name.is_empty() && name.chars().all(fits) {
-            return Ok(());
-        }
-        let message =
-            format!("{what} name `{name}` has characters other than letters, digits, `_` and `-`");
-        Err(self.source.error(key_span(table, name), message))
-    }
-}
-
-fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
-    let key = table.key(key);
-    key.and_then(toml_edit::Key::span).unwrap_or(0..0)
 }
 
 fn is_crate_and_binary(run: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Maker, plain_text};
+use super::scope::{Scope, plain_text};
 use crate::declaration::Spanned;
 use crate::error::Result;
 use crate::template;
@@ -40,7 +40,7 @@ impl Variable {
     }
 }
 
-impl Maker<'_> {
+impl Scope<'_> {
     /// The product of the variables' values; one empty combination without `each`.
     pub(super) fn combinations(&self) -> Result<Vec<Variables>> {
         let mut combinations: Vec<Variables> = vec![Vec::new()];

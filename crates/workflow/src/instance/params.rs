@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::Maker;
 use super::each::{Variable, Variables};
+use super::scope::Scope;
 use crate::declaration::Spanned;
 use crate::device::Device;
 use crate::error::Result;
@@ -19,7 +19,7 @@ pub(super) struct StageParams {
     pub(super) device: Option<Device>,
 }
 
-impl Maker<'_> {
+impl Scope<'_> {
     /// The params that the stage sees. The keys of its own table, and of one
     /// listed as `table.*`, stand at the top, any other key under its last
     /// part; the variables of `each` join them.
