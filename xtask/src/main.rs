@@ -201,7 +201,7 @@ fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
 
 fn schema(what: cli::Schema) -> anyhow::Result<()> {
     match what {
-        cli::Schema::Pipeline => print::text(workflow::schema::PIPELINE),
+        cli::Schema::Pipeline => print::text(&workflow::schema::pipeline()),
         cli::Schema::Params => {
             let workspace = open(&cli::Params::default(), Access::Read)?;
             print::json(&workspace.workflow.params_schema()?)

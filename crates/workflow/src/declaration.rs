@@ -1,54 +1,6 @@
 //! `pipeline.toml` as it is written: stages with their commands, inputs and outputs.
 //!
-//! Keys of `[stage.NAME]`, of which one of `run` and `cmd` is needed:
-//!
-//! | key | is |
-//! |---|---|
-//! | `desc` | a line for people |
-//! | `run` | `crate/binary` of this workspace, started with a job file |
-//! | `cmd` | text for the shell, started in the workspace root; a list of texts runs in one shell and stops at the first that fails |
-//! | `in` | `name = "path"`: a file, a folder or a pattern with `*`, `?`, `**`; an empty path is an absent input |
-//! | `out` | `name = "path"`, or a table of [`DeclaredOutput`]'s keys: `path`, `volatile`, `cache`, `keep` |
-//! | `params` | keys of `params.toml`, `table.*` for all keys of a table; by default the section with the stage's name |
-//! | `each` | `variable = n`, a list or a table: an instance for each value `0…n-1`, item or entry, for each combination if there are several; the stage gets its values as params |
-//! | `env` | names of environment variables whose values the result depends on |
-//! | `show` | the output whose text a repro prints at its end |
-//! | `source` | whether it runs only for a stage that needs it, or by name |
-//! | `after` | stages that must have succeeded before it starts, though it reads nothing of theirs: order alone |
-//! | `frozen` | whether it stays as it is, whatever changes |
-//! | `always` | whether it runs in every repro that comes to it |
-//! | `cores`, `memory`, `gpu` | what it occupies while it runs: `2`, `"4 GB"`, `1` |
-//! | `timeout` | how long it may run: `"90 s"`, `"2 h"` |
-//! | `sandbox` | `false` lets it reach what it doesn't declare; elsewhere that fails, on systems that can tell (`ARCHITECTURE.md`, "The sandbox") |
-//! | `metrics` | outputs that hold metrics, in JSON or as tables of numbers, in the order in which they are shown: `scores`, or `scores.test.*` for some of them |
-//! | `check` | by output, what its rows must be like: see the crate `checks` |
-//!
-//! `env` is part of a stage's key; none of the keys below it is.
-//!
-//! Beside the stages stand `default-params = "FILE"`, the overlay of `params.toml` that holds where a command is given no
-//! `--params`, and `[cache]` with `max-size = "20 GB"` and `max-age = "30 d"`: what is beyond them and in no use is removed
-//! from the cache after a run. `[renamed-params]` has new names by old ones, `"split.validation" = "split.test"`: the
-//! error for an old name in an overlay or in `--set` tells the new one.
-//!
-//! Keys of `[device]`, which may be missing: `check`, the `crate/binary` that finds out whether the accelerator that
-//! `device = "auto"` means can be used, and `params`, a table of what it gets, `name = "key of params.toml"`.
-//!
-//! `${table.key}` in `in`, `out`, `cmd` and `each` is a value of `params.toml`, whose `*` and `?` stand for themselves,
-//! `${variable}` one of `each`. Where `each` goes through a table, or through a list of
-//! tables, `${variable.key}` is the entry's name, or its number, and `${variable.x}` its `x`.
-//!
-//! In `cmd`, `${in.name}` is the input's path (several for a pattern) and `${out.name}` a
-//! path to write the output to, both quoted for the shell; an output that isn't asked for in this way is expected in its
-//! declared place, and what stands there is set aside while the command runs.
-//!
-//! `[[advice]]` declares a warning before a repro that reaches a stage:
-//!
-//! | key | is |
-//! |---|---|
-//! | `stage` | the stage |
-//! | `when` | parameters and values that all must hold: `{ "model.weights" = "" }` |
-//! | `unless` | parameters and values of which none may hold |
-//! | `text` | what is printed |
+//! [`keys`] lists the keys of its tables; `docs/pipeline.md` explains them, with templates and advice.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -60,33 +12,11 @@ use crate::error::{Error, Result};
 use crate::source::Source;
 
 mod items;
+pub mod keys;
 mod read;
 
 /// The file of stages; the folder that holds it is the workspace root.
 pub const FILE: &str = "pipeline.toml";
-
-/// Keys at the top of the file.
-pub const ROOT_KEYS: [&str; 6] = [
-    "advice",
-    "cache",
-    "default-params",
-    "device",
-    "renamed-params",
-    "stage",
-];
-
-const CACHE_KEYS: [&str; 2] = ["max-size", "max-age"];
-
-/// Keys of `[stage.NAME]`.
-pub const STAGE_KEYS: [&str; 20] = [
-    "desc", "run", "cmd", "in", "out", "params", "each", "env", "show", "metrics", "source",
-    "after", "frozen", "always", "cores", "memory", "gpu", "timeout", "sandbox", "check",
-];
-
-const ADVICE_KEYS: [&str; 4] = ["stage", "when", "unless", "text"];
-
-/// Keys of an output.
-pub const OUTPUT_KEYS: [&str; 4] = ["path", "volatile", "cache", "keep"];
 
 /// The file's content.
 #[derive(Debug, Clone)]

@@ -23,6 +23,22 @@ const SIZES: [(&str, u64); 8] = [
     ("GiB", 1 << 30),
 ];
 
+/// Names of the units of time.
+#[must_use]
+pub fn times() -> Vec<&'static str> {
+    names(&TIMES)
+}
+
+/// Names of the units of size.
+#[must_use]
+pub fn sizes() -> Vec<&'static str> {
+    names(&SIZES)
+}
+
+fn names<U>(units: &[(&'static str, U)]) -> Vec<&'static str> {
+    units.iter().map(|(name, _)| *name).collect()
+}
+
 /// The time that `text` tells, above zero.
 ///
 /// # Errors
@@ -47,14 +63,13 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     size.ok_or_else(|| format!("`{text}` is no whole number of a unit"))
 }
 
-fn split<'t, U: Copy>(text: &'t str, units: &[(&str, U)]) -> Result<(&'t str, U), String> {
+fn split<'t, U: Copy>(text: &'t str, units: &[(&'static str, U)]) -> Result<(&'t str, U), String> {
     let end = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
     let (number, unit) = (text[..end].trim(), text[end..].trim());
     match units.iter().find(|(name, _)| *name == unit) {
         Some((_, factor)) => Ok((number, *factor)),
         None => {
-            let known: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
-            let known = known.join("`, `");
+            let known = names(units).join("`, `");
             Err(format!(
                 "`{text}` has no known unit; expected a number and one of `{known}`"
             ))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use toml_edit::{Item, TableLike};
 
 use super::Spanned;
+use super::keys::Table;
 use crate::error::Result;
 use crate::json;
 use crate::source::{self, Source};
@@ -17,15 +18,16 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn known_keys(
-        &self,
-        table: &dyn TableLike,
-        what: &str,
-        known: &[&str],
-    ) -> Result<()> {
+    /// Fails if `table` has a key that isn't one of `keys`.
+    pub(super) fn known_keys(&self, table: &dyn TableLike, what: &str, keys: Table) -> Result<()> {
         for (key, _) in table.iter() {
-            if !known.contains(&key) {
-                let hint = nearest_name::hint(key, known.iter().copied());
+            if !keys.keys().any(|known| known.name == key) {
+                let mut known: Vec<&str> = keys.keys().map(|known| known.name).collect();
+                // Those of the file have no order of their own.
+                if keys == Table::Root {
+                    known.sort_unstable();
+                }
+                let hint = nearest_name::hint(key, known);
                 let message = format!("unknown {what}: `{key}`{hint}");
                 return Err(self.source.error(key_span(table, key), message));
             }

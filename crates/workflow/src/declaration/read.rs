@@ -7,9 +7,10 @@ use serde_json::Value;
 use toml_edit::{Item, Table, TableLike};
 
 use super::items::{Reader, key_span};
+use super::keys::Table as KeysOf;
 use super::{
-    ADVICE_KEYS, Action, Advice, CACHE_KEYS, CacheLimits, Declaration, DeclaredOutput, DeviceCheck,
-    FILE, Marked, OUTPUT_KEYS, ROOT_KEYS, Resources, Rules, STAGE_KEYS, Spanned, Stage, Treatment,
+    Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, Marked, Resources,
+    Rules, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::source::{self, Source};
@@ -32,7 +33,7 @@ impl Declaration {
         let document = source.parse()?;
         let reader = Reader { source: &source };
         let root = document.as_table();
-        reader.known_keys(root, "top-level key", &ROOT_KEYS)?;
+        reader.known_keys(root, "top-level key", KeysOf::Root)?;
         let default_params = reader.optional_string(root, "default-params")?;
         let renamed_params = reader.renamed_params(root)?;
         let cache = reader.cache(root)?;
@@ -70,7 +71,7 @@ impl Reader<'_> {
             return Ok(CacheLimits::default());
         };
         let table = self.table(item, "`cache`")?;
-        self.known_keys(table, "key of `cache`", &CACHE_KEYS)?;
+        self.known_keys(table, "key of `cache`", KeysOf::Cache)?;
         Ok(CacheLimits {
             max_size: self.quantity(table, "max-size", quantity::bytes)?,
             max_age: self.quantity(table, "max-age", quantity::duration)?,
@@ -91,7 +92,7 @@ impl Reader<'_> {
 
     fn stage(&self, name: &str, item: &Item) -> Result<(usize, Stage)> {
         let table = self.table(item, &format!("stage `{name}`"))?;
-        self.known_keys(table, &format!("key of stage `{name}`"), &STAGE_KEYS)?;
+        self.known_keys(table, &format!("key of stage `{name}`"), KeysOf::Stage)?;
         let stage = Stage {
             name: name.to_owned(),
             desc: self.optional_string(table, "desc")?.map(|text| text.value),
@@ -127,7 +128,7 @@ impl Reader<'_> {
     }
 
     fn piece_of_advice(&self, table: &Table) -> Result<Advice> {
-        self.known_keys(table, "key of `advice`", &ADVICE_KEYS)?;
+        self.known_keys(table, "key of `advice`", KeysOf::Advice)?;
         let span = table.span().unwrap_or(0..0);
         let needed = |key: &str| {
             let text = self.optional_string(table, key)?.map(|text| text.value);
@@ -148,7 +149,7 @@ impl Reader<'_> {
     /// The table `[device]`.
     fn device_check(&self, item: &Item) -> Result<DeviceCheck> {
         let table = self.table(item, "`device`")?;
-        self.known_keys(table, "key of `device`", &["check", "params"])?;
+        self.known_keys(table, "key of `device`", KeysOf::Device)?;
         let at = item.span().unwrap_or(0..0);
         let run = match self.optional_string(table, "check")? {
             Some(run) if is_crate_and_binary(&run.value) => run.value,
@@ -234,7 +235,7 @@ impl Reader<'_> {
                 treatment: Treatment::default(),
             });
         };
-        self.known_keys(table, &format!("key of output `{name}`"), &OUTPUT_KEYS)?;
+        self.known_keys(table, &format!("key of output `{name}`"), KeysOf::Output)?;
         let Some(path) = self.optional_string(table, "path")? else {
             let message = format!("output `{name}` has no `path`");
             return Err(self.source.error(item.span().unwrap_or(0..0), message));
