@@ -64,9 +64,7 @@ impl Workflow {
     }
 
     fn wrong_advice(&self, advice: &Advice, message: String) -> Error {
-        self.declaration
-            .source
-            .error(advice.span.clone(), message)
-            .into()
+        let source = &self.declaration.source;
+        source.error(advice.span.clone(), message)
     }
 }

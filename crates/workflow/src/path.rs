@@ -40,7 +40,10 @@ pub fn normal(root: &Path, text: &str) -> PathBuf {
     }
 }
 
-/// The path of an output, or why it is none.
+/// The path of an output.
+///
+/// # Errors
+/// It leaves the workspace, or is the runner's; the clause says why.
 pub fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     let path = Path::new(text);
     if path.is_absolute() {

@@ -2,6 +2,25 @@
 
 use std::time::Duration;
 
+/// A text that is no quantity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuantityError {
+    /// No known unit behind the number.
+    #[error("`{text}` has no known unit; expected a number and one of `{}`", .known.join("`, `"))]
+    Unit {
+        /// The text.
+        text: String,
+        /// Names of the units.
+        known: Vec<&'static str>,
+    },
+    /// No time above zero before the unit.
+    #[error("`{0}` is no time above zero")]
+    Time(String),
+    /// No whole number before the unit, or one that is too large.
+    #[error("`{0}` is no whole number of a unit")]
+    Size(String),
+}
+
 /// Units of time in seconds.
 const TIMES: [(&str, f64); 5] = [
     ("ms", 0.001),
@@ -42,38 +61,39 @@ fn names<U>(units: &[(&'static str, U)]) -> Vec<&'static str> {
 /// The time that `text` tells, above zero.
 ///
 /// # Errors
-/// It is no number with a unit of time; the message says what it is.
-pub fn duration(text: &str) -> Result<Duration, String> {
+/// It is no number with a unit of time.
+pub fn duration(text: &str) -> Result<Duration, QuantityError> {
     let (number, unit_s) = split(text, &TIMES)?;
     let number: Option<f64> = number.parse().ok();
     let time = number.and_then(|number| Duration::try_from_secs_f64(number * unit_s).ok());
     { time }
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| format!("`{text}` is no time above zero"))
+        .ok_or_else(|| QuantityError::Time(text.to_owned()))
 }
 
 /// The bytes that `text` tells, a whole number of its unit.
 ///
 /// # Errors
-/// It is no whole number with a unit of size; the message says what it is.
-pub fn bytes(text: &str) -> Result<u64, String> {
+/// It is no whole number with a unit of size.
+pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     let (number, unit_bytes) = split(text, &SIZES)?;
     let number: Option<u64> = number.replace('_', "").parse().ok();
     let size = number.and_then(|number| number.checked_mul(unit_bytes));
-    size.ok_or_else(|| format!("`{text}` is no whole number of a unit"))
+    size.ok_or_else(|| QuantityError::Size(text.to_owned()))
 }
 
-fn split<'t, U: Copy>(text: &'t str, units: &[(&'static str, U)]) -> Result<(&'t str, U), String> {
+fn split<'t, U: Copy>(
+    text: &'t str,
+    units: &[(&'static str, U)],
+) -> Result<(&'t str, U), QuantityError> {
     let end = text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len());
     let (number, unit) = (text[..end].trim(), text[end..].trim());
     match units.iter().find(|(name, _)| *name == unit) {
         Some((_, factor)) => Ok((number, *factor)),
-        None => {
-            let known = names(units).join("`, `");
-            Err(format!(
-                "`{text}` has no known unit; expected a number and one of `{known}`"
-            ))
-        }
+        None => Err(QuantityError::Unit {
+            text: text.to_owned(),
+            known: names(units),
+        }),
     }
 }
 
@@ -100,7 +120,10 @@ mod tests {
         assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("250 ms"), Ok(Duration::from_millis(250)));
         for wrong in ["90", "0 s", "-1 s", "s", "nan s", "2 weeks"] {
-            assert!(duration(wrong).unwrap_err().contains(wrong), "{wrong}");
+            assert!(
+                duration(wrong).unwrap_err().to_string().contains(wrong),
+                "{wrong}"
+            );
         }
     }
 
@@ -109,7 +132,10 @@ mod tests {
         assert_eq!(bytes("4 GB"), Ok(4_000_000_000));
         assert_eq!(bytes("512MiB"), Ok(512 << 20));
         for wrong in ["4", "1.5 GB", "4 Gb", "99999999999 TB", "-1 B"] {
-            assert!(bytes(wrong).unwrap_err().contains(wrong), "{wrong}");
+            assert!(
+                bytes(wrong).unwrap_err().to_string().contains(wrong),
+                "{wrong}"
+            );
         }
     }
 

@@ -10,6 +10,7 @@ use super::Spanned;
 use super::keys::Table;
 use crate::error::Result;
 use crate::json;
+use crate::quantity::QuantityError;
 use crate::source::{self, Source};
 
 /// Reads items of one file, pointing into it where they are wrong.
@@ -143,7 +144,7 @@ impl Reader<'_> {
         &self,
         table: &dyn TableLike,
         key: &str,
-        read: impl Fn(&str) -> std::result::Result<T, String>,
+        read: impl Fn(&str) -> std::result::Result<T, QuantityError>,
     ) -> Result<Option<T>> {
         let Some(text) = self.optional_string(table, key)? else {
             return Ok(None);
