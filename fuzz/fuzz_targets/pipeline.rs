@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pipeline::fuzz::pipeline(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| workflow::fuzz::pipeline(data));

@@ -72,14 +72,9 @@ impl TryFrom<String> for Name {
 
 fn unknown(name: &str) -> BackboneError {
     let names: Vec<&'static str> = Architecture::all().map(Architecture::name).collect();
-    let by_edits = |known: &&&str| strsim::damerau_levenshtein(known, name);
     BackboneError::Unknown {
         name: name.to_owned(),
-        nearest: names
-            .iter()
-            .min_by_key(by_edits)
-            .copied()
-            .unwrap_or_default(),
+        nearest: nearest_name::nearest(name, names.iter().copied()).unwrap_or_default(),
         known: names.join(", "),
     }
 }

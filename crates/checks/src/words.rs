@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn editors_know_the_same_words() {
-        let schema = include_str!("../../pipeline/src/schema.json");
+        let schema = include_str!("../../workflow/src/schema.json");
         let schema: Value = serde_json::from_str(schema).unwrap();
         let check = &schema["definitions"]["check"]["properties"];
         let column = &check["columns"]["additionalProperties"]["properties"];

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use pipeline::cache::{Cached, Scope};
-use pipeline::quantity::show_bytes;
 use pipeline::workspace::Access;
+use workflow::quantity::show_bytes;
 
 use crate::arguments::cache::Cache;
 use crate::arguments::common::Params;

@@ -94,7 +94,7 @@ fn values(id: &str) -> Vec<String> {
         return Vec::new();
     };
     match id {
-        "settings" | "grids" => { workspace.params.keys().into_iter() }
+        "settings" | "grids" => { workspace.workflow.params.keys().into_iter() }
             .map(|key| format!("{key}="))
             .collect(),
         _ => Vec::new(),
@@ -131,7 +131,7 @@ fn stages() -> Vec<String> {
     let Some(workspace) = workspace() else {
         return Vec::new();
     };
-    let instances = workspace.graph.instances.iter();
+    let instances = workspace.workflow.graph.instances.iter();
     let names = instances.flat_map(|instance| [instance.stage.clone(), instance.name.clone()]);
     let mut names: Vec<String> = names.collect();
     names.sort();

@@ -10,9 +10,9 @@ use ::experiments::experiment::run::{Ended, Request};
 use ::experiments::experiment::table::Table;
 use ::experiments::experiment::{apply, run};
 use pipeline::execute::Options;
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::Value;
+use workflow::params::Overrides;
 
 use crate::arguments::experiments::{Exp, ExpRun, ExpShow};
 use crate::progress::{self, Live};

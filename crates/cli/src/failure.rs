@@ -26,7 +26,8 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(of_runner(error).map_or(1, pipeline::Error::exit_code))
 }
 
-/// The runner's own error.
+/// The runner's own error. What is wrong with a declaration (`workflow::Error`) is none, wherever it comes from: its message
+/// is the cure, its exit code that of any failure.
 fn of_runner(error: &anyhow::Error) -> Option<&pipeline::Error> {
     match error.downcast_ref() {
         Some(::experiments::Error::Runner(error)) => Some(error),
@@ -42,23 +43,38 @@ mod tests {
     #[test]
     fn a_cure_follows_the_runners_error_wherever_it_comes_from() {
         let program = Program {
-            cure: |error| matches!(error, pipeline::Error::Cycle(_)).then(|| "cut it".to_owned()),
+            cure: |error| {
+                let is_missing = matches!(error, pipeline::Error::MissingInputs(_));
+                is_missing.then(|| "add it".to_owned())
+            },
             ..Program::atelier()
         };
-        let cycle = || pipeline::Error::Cycle("a, b".to_owned());
+        let missing = || pipeline::Error::MissingInputs(vec!["`a` is not there".to_owned()]);
         for error in [
-            anyhow::Error::from(cycle()),
-            anyhow::Error::from(::experiments::Error::from(cycle())),
+            anyhow::Error::from(missing()),
+            anyhow::Error::from(::experiments::Error::from(missing())),
         ] {
-            assert_eq!(
-                message(&program, &error),
-                "stages form a cycle: a, b\ncut it"
-            );
+            assert_eq!(message(&program, &error), "`a` is not there\nadd it");
         }
         let other = anyhow::Error::from(::experiments::Error::NoScore);
         assert_eq!(
             message(&program, &other),
             "no trial of the study has a score"
         );
+    }
+
+    #[test]
+    fn what_is_declared_fails_alike_wherever_it_is_found() {
+        let cycle = || workflow::Error::Cycle("a, b".to_owned());
+        for error in [
+            anyhow::Error::from(cycle()),
+            anyhow::Error::from(pipeline::Error::from(cycle())),
+            anyhow::Error::from(::experiments::Error::from(cycle())),
+            anyhow::Error::from(::experiments::Error::from(pipeline::Error::from(cycle()))),
+        ] {
+            let program = Program::atelier();
+            assert_eq!(message(&program, &error), "stages form a cycle: a, b");
+            assert_eq!(exit_code(&error), ExitCode::from(1));
+        }
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use ::experiments::experiment::record::{self, Experiment};
 use anyhow::bail;
-use pipeline::graph::Reach;
 use pipeline::provenance::{Input, Making, Origin, State};
 use pipeline::runs::Run;
 use pipeline::workspace::{Access, FOLDER, Workspace};
+use workflow::graph::Reach;
 
 use crate::arguments::common::Params;
 use crate::arguments::experiments::{History, Provenance};
@@ -29,8 +29,11 @@ pub(crate) fn history(arguments: &History) -> anyhow::Result<()> {
     if let (Some(stage), true) = (&arguments.stage, runs.is_empty()) {
         // Its name is wrong, or it never ran.
         let targets = std::slice::from_ref(stage);
-        let root = &workspace.root;
-        workspace.graph.select(root, targets, Reach::Single)?;
+        let root = &workspace.workflow.root;
+        workspace
+            .workflow
+            .graph
+            .select(root, targets, Reach::Single)?;
         bail!("`{stage}` never ran here");
     }
     if arguments.json {

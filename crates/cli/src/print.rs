@@ -8,8 +8,8 @@ use pipeline::Explanation;
 use pipeline::cache::Large;
 use pipeline::events::{Forecast, Outcome, State, Usage};
 use pipeline::program::PROGRAM;
-use pipeline::quantity::show_bytes;
 use pipeline::tracked::SourceState;
+use workflow::quantity::show_bytes;
 
 /// The color of a state or a message, as an ANSI code.
 #[derive(Debug, Clone, Copy)]

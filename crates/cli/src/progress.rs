@@ -8,8 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
 use pipeline::execute::{self, Options};
-use pipeline::graph::Selection;
-use pipeline::quantity::show_bytes;
+use workflow::graph::Selection;
+use workflow::quantity::show_bytes;
 
 use crate::print::{self, Style, styled};
 

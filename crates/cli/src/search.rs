@@ -8,8 +8,8 @@ use ::experiments::search::run::Course;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
 use pipeline::Sandbox;
-use pipeline::params::Overrides;
 use pipeline::workspace::{Access, Workspace};
+use workflow::params::Overrides;
 
 use crate::arguments::search::Study;
 use crate::workspace::root;

@@ -6,8 +6,8 @@ use ::experiments::drawing;
 use anyhow::bail;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
-use pipeline::graph::Reach;
 use pipeline::workspace::Access;
+use workflow::graph::Reach;
 
 use crate::arguments::common::{Params, Select};
 use crate::arguments::{Dag, Explain, Repro, Schema};
@@ -30,7 +30,7 @@ pub(crate) fn repro(arguments: Repro) -> anyhow::Result<ExitCode> {
     };
     let selection = select(&workspace, &arguments.select.targets, reach)?;
     if !arguments.quiet {
-        for text in workspace.advice(&selection)? {
+        for text in workspace.workflow.advice(&selection)? {
             print::warning(text);
         }
     }
@@ -79,7 +79,7 @@ pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
 /// Tells what changed for a stage.
 pub(crate) fn explain(arguments: &Explain) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let explanation = workspace.explain(workspace.graph.one(&arguments.stage)?)?;
+    let explanation = workspace.explain(workspace.workflow.graph.one(&arguments.stage)?)?;
     if arguments.json {
         print::json(&explanation)
     } else {
@@ -91,10 +91,10 @@ pub(crate) fn explain(arguments: &Explain) -> anyhow::Result<()> {
 pub(crate) fn draw(arguments: &Dag) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     if arguments.mermaid {
-        return print::text(&drawing::mermaid(&workspace.graph));
+        return print::text(&drawing::mermaid(&workspace.workflow.graph));
     }
     if arguments.dot {
-        return print::text(&drawing::dot(&workspace.graph));
+        return print::text(&drawing::dot(&workspace.workflow.graph));
     }
     let selection = select(&workspace, &[], Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
@@ -102,16 +102,16 @@ pub(crate) fn draw(arguments: &Dag) -> anyhow::Result<()> {
         .into_iter()
         .map(|outcome| (outcome.stage, outcome.state))
         .collect();
-    print::drawing(&drawing::lines(&workspace.graph, &states))
+    print::drawing(&drawing::lines(&workspace.workflow.graph, &states))
 }
 
 /// Prints the schema of a file.
 pub(crate) fn schema(what: Schema) -> anyhow::Result<()> {
     match what {
-        Schema::Pipeline => print::text(pipeline::schema::PIPELINE),
+        Schema::Pipeline => print::text(&workflow::schema::pipeline()),
         Schema::Params => {
             let workspace = open(&Params::default(), Access::Read)?;
-            print::json(&workspace.params_schema()?)
+            print::json(&workspace.workflow.params_schema()?)
         }
     }
 }
@@ -119,7 +119,7 @@ pub(crate) fn schema(what: Schema) -> anyhow::Result<()> {
 /// Prints the log of a stage's last run.
 pub(crate) fn log(stage: &str) -> anyhow::Result<()> {
     let workspace = open(&Params::default(), Access::Read)?;
-    let instance = &workspace.graph.instances[workspace.graph.one(stage)?].name;
+    let instance = &workspace.workflow.graph.instances[workspace.workflow.graph.one(stage)?].name;
     let path = workspace.log(instance);
     if !path.exists() {
         bail!("`{instance}` has no log: it never ran here");

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use pipeline::Accept;
-use pipeline::graph::Reach;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
+use workflow::graph::Reach;
 
 use crate::arguments::common::{Params, Select};
 use crate::progress::Live;

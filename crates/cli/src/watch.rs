@@ -7,8 +7,8 @@ use anyhow::Context;
 use pipeline::Workspace;
 use pipeline::events::Outcome;
 use pipeline::execute::{self, Options};
-use pipeline::graph::{Reach, Selection};
 use pipeline::workspace::Access;
+use workflow::graph::{Reach, Selection};
 
 use crate::arguments::Watch;
 use crate::failure::message;

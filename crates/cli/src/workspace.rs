@@ -4,8 +4,8 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use pipeline::graph::{Reach, Selection};
 use pipeline::workspace::{self, Access, Workspace};
+use workflow::graph::{Reach, Selection};
 
 use crate::arguments::common::Params;
 
@@ -42,5 +42,8 @@ pub(crate) fn select(
     targets: &[String],
     reach: Reach,
 ) -> anyhow::Result<Selection> {
-    Ok(workspace.graph.select(&workspace.root, targets, reach)?)
+    Ok(workspace
+        .workflow
+        .graph
+        .select(&workspace.workflow.root, targets, reach)?)
 }

@@ -101,7 +101,7 @@ pub fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> Result<Stat
     if name == WORKSPACE {
         return Ok(State::current(workspace));
     }
-    let root = &workspace.root;
+    let root = &workspace.workflow.root;
     if let Some(experiment) = Experiment::find(root, name)? {
         let made = workspace.made_aside(&record::folder_name(name))?;
         return Ok(State {
@@ -140,7 +140,11 @@ pub fn compare(
         let lines = match what {
             What::Params => of_params(&a.params, &b.params),
             // Where nothing is declared, parameters are all that there is.
-            What::Metrics if subjects.len() > 1 && !workspace.has_metrics() => Vec::new(),
+            What::Metrics
+                if subjects.len() > 1 && !workspace.workflow.declaration.has_metrics() =>
+            {
+                Vec::new()
+            }
             What::Metrics => {
                 let (metrics, remarks) = read_metrics(workspace, &[&a, &b])?;
                 comparison.remarks = remarks;
@@ -178,7 +182,7 @@ pub fn read_metrics(
     workspace: &mut Workspace,
     states: &[&State],
 ) -> Result<(Vec<Metrics>, Vec<String>)> {
-    if !workspace.has_metrics() {
+    if !workspace.workflow.declaration.has_metrics() {
         return Err(Error::NoMetrics);
     }
     let made: Vec<Made> = states.iter().map(|state| state.made.clone()).collect();

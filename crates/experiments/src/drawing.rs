@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::events::State;
-use pipeline::graph::Graph;
+use workflow::graph::Graph;
 
 /// Stages in the order of data, each with what it follows.
 #[derive(Debug)]
@@ -313,7 +313,7 @@ out = { x = \"b.txt\" }
             pipeline::Workspace::open(root.to_owned(), &Default::default(), access).unwrap();
         let states = [("a@0", State::UpToDate), ("a@1", State::WouldRun)];
         let states = states.map(|(name, state)| (name.to_owned(), state));
-        let lines = lines(&workspace.graph, &states);
+        let lines = lines(&workspace.workflow.graph, &states);
         let shown = lines.iter().map(|line| {
             let Line {
                 rails,
@@ -328,6 +328,6 @@ out = { x = \"b.txt\" }
         assert_eq!(shown.collect::<Vec<_>>(), expected);
         assert_eq!(lines[0].state, None);
         let arrow = "    a --> b\n";
-        assert!(mermaid(&workspace.graph).ends_with(arrow));
+        assert!(mermaid(&workspace.workflow.graph).ends_with(arrow));
     }
 }

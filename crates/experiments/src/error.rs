@@ -14,6 +14,9 @@ pub enum Error {
     /// The runner's.
     #[error(transparent)]
     Runner(#[from] pipeline::Error),
+    /// What is declared.
+    #[error(transparent)]
+    Workflow(#[from] workflow::Error),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::glob;
 use pipeline::metrics::{Metric, Metrics};
+use workflow::glob;
 
 /// The values of metrics by their full names.
 #[must_use]

@@ -3,7 +3,7 @@
 use pipeline::Workspace;
 use pipeline::events::Outcome;
 use pipeline::execute::Options;
-use pipeline::graph::Selection;
+use workflow::graph::Selection;
 
 /// Brings a selection of stages up to date: [`pipeline::execute::repro`] with the events that the caller listens to.
 pub type Repro<'a> =

@@ -29,7 +29,7 @@ impl State {
     pub fn current(workspace: &Workspace) -> Self {
         State {
             name: WORKSPACE.to_owned(),
-            params: workspace.params.leaves(),
+            params: workspace.workflow.params.leaves(),
             made: workspace.made_here(),
         }
     }
@@ -40,7 +40,7 @@ impl State {
     /// # Errors
     /// Its params or its lock cannot be read.
     pub fn revision(workspace: &Workspace, name: &str, files: &[PathBuf]) -> Result<Option<Self>> {
-        let Some(revision) = Revision::find(&workspace.root, name) else {
+        let Some(revision) = Revision::find(&workspace.workflow.root, name) else {
             return Ok(None);
         };
         Ok(Some(State {

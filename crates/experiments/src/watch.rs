@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use pipeline::events::{Outcome, State};
 use pipeline::execute::Options;
-use pipeline::graph::Selection;
 use pipeline::{Interrupts, Sandbox, Workspace};
+use workflow::graph::Selection;
 
 /// The least time between two looks.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pipeline::config::Config;
-use pipeline::params::{self, Overrides, Params};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use workflow::declaration::Declaration;
+use workflow::params::{self, Overrides, Params};
 
 /// A collection and a place for parameters.
 struct Space {
@@ -123,7 +123,7 @@ impl Space {
             files: vec![self.path(&format!("params/{name}.toml"))],
             ..Overrides::default()
         };
-        Params::load(&root(), &Config::load(&root()).unwrap(), &overrides).unwrap()
+        Params::load(&root(), &Declaration::load(&root()).unwrap(), &overrides).unwrap()
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use store::{Digest, Record};
+use workflow::graph::Selection;
+use workflow::instance::Instance;
 
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
-use crate::graph::Selection;
-use crate::instance::Instance;
 use crate::mutex;
 use crate::plan::{Decision, Planned, locked, outlook};
 use crate::process::Interrupts;
@@ -40,7 +40,7 @@ impl Workspace {
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
         let mut outcomes = Vec::new();
-        for at in self.in_order(selection) {
+        for at in self.workflow.graph.in_order(selection) {
             interrupts.check()?;
             outcomes.push(self.accept_one(at, accept)?);
         }
@@ -49,7 +49,7 @@ impl Workspace {
     }
 
     fn accept_one(&mut self, at: usize, accept: Accept) -> Result<Outcome> {
-        let instance = Arc::clone(&self.graph.instances[at]);
+        let instance = Arc::clone(&self.workflow.graph.instances[at]);
         let decision = self.decide(at, &Foreseen::default(), false)?;
         let planned = match (&decision, accept) {
             (Decision::Run { planned, .. }, _)
@@ -92,7 +92,7 @@ impl Workspace {
     fn take_outputs(&mut self, instance: &Instance) -> Result<BTreeMap<String, Digest>> {
         let mut outputs = BTreeMap::new();
         for (name, output) in &instance.outputs {
-            let path = self.root.join(&output.path);
+            let path = self.workflow.root.join(&output.path);
             if !path.exists() {
                 return Err(Error::Invalid(format!(
                     "cannot commit `{}`: its output `{name}` (`{}`) is not there",

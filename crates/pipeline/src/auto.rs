@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{Digest, read_own, write_whole};
+use workflow::declaration::DeviceCheck;
+use workflow::device::Device;
+use workflow::graph::Selection;
 
-use crate::config::DeviceCheck;
-use crate::device::Device;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::graph::Selection;
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
@@ -66,18 +67,17 @@ impl Workspace {
     pub fn device(&mut self, events: &mut dyn Events) -> Result<Device> {
         let interrupts = Interrupts::catch()?;
         self.settle_device(&interrupts, events)?;
-        let setting = self.params.get("device").and_then(Value::as_str);
-        Device::resolve(setting.unwrap_or("auto"), self.auto).map_err(Error::Invalid)
+        Ok(self.workflow.device().map_err(workflow::Error::from)?)
     }
 
     /// The accelerator that `auto` may stand for, and the program that tries it; none where nothing is to try.
     fn to_try(&self) -> Option<(Device, DeviceCheck)> {
-        let setting = self.params.get("device").and_then(Value::as_str);
-        let accelerator = Device::accelerator();
+        let setting = self.workflow.device_setting();
+        let accelerator = device::accelerator();
         if accelerator == Device::Cpu || setting.is_some_and(|setting| setting != "auto") {
             return None;
         }
-        Some((accelerator, self.config.device_check.clone()?))
+        Some((accelerator, self.workflow.declaration.device_check.clone()?))
     }
 
     /// Takes the verdict that is known, so that a command which runs nothing sees the devices that a repro will use.
@@ -102,8 +102,8 @@ impl Workspace {
         interrupts: &Interrupts,
         events: &mut dyn Events,
     ) -> Result<()> {
-        let instances = &self.graph.instances;
-        let mut selected = self.in_order(selection).into_iter();
+        let instances = &self.workflow.graph.instances;
+        let mut selected = self.workflow.graph.in_order(selection).into_iter();
         if selected.any(|at| instances[at].device.is_some()) {
             self.settle_device(interrupts, events)?;
         }
@@ -148,13 +148,9 @@ impl Workspace {
     fn heed_verdict(&mut self, verdict: &Verdict) -> Result<()> {
         let auto = match &verdict.refusal {
             Some(_) => Device::Cpu,
-            None => Device::accelerator(),
+            None => device::accelerator(),
         };
-        if auto != self.auto {
-            self.auto = auto;
-            self.graph = self.graph_on(auto)?;
-        }
-        Ok(())
+        Ok(self.workflow.set_auto(auto)?)
     }
 
     fn verdicts(&self) -> BTreeMap<Digest, Verdict> {
@@ -178,7 +174,13 @@ impl Workspace {
 
     /// What the program gets of `params.toml`, by the names that it knows.
     fn check_params(&self, check: &DeviceCheck) -> Map<String, Value> {
-        let value = |key: &String| self.params.get(key).cloned().unwrap_or(Value::Null);
+        let value = |key: &String| {
+            self.workflow
+                .params
+                .get(key)
+                .cloned()
+                .unwrap_or(Value::Null)
+        };
         let params = check.params.iter();
         params
             .map(|(name, key)| (name.clone(), value(key)))

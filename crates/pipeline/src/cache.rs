@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
+use workflow::graph::Selection;
+use workflow::source::Source;
 
 use crate::error::Result;
 use crate::events::Events;
 use crate::git;
-use crate::graph::Selection;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
 use crate::process::Interrupts;
-use crate::source::Source;
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
 use crate::{mutex, place};
@@ -163,7 +163,8 @@ impl Workspace {
         };
         if scope.workspace || scope.commits {
             add(&mut keep, &self.lock);
-            keep.contents.extend(Tracked::load(&self.root)?.contents());
+            keep.contents
+                .extend(Tracked::load(&self.workflow.root)?.contents());
             self.add_states_beside(&mut keep)?;
             self.add_passed_checks(&mut keep)?;
         }
@@ -180,7 +181,7 @@ impl Workspace {
         if !work.is_dir() {
             return Ok(Vec::new());
         }
-        let all: BTreeSet<usize> = (0..self.graph.instances.len()).collect();
+        let all: BTreeSet<usize> = (0..self.workflow.graph.instances.len()).collect();
         let selection = Selection {
             named: all.clone(),
             reached: all,
@@ -221,7 +222,7 @@ impl Workspace {
     fn folders_beside(&self) -> Result<Vec<PathBuf>> {
         let mut folders = Vec::new();
         for kind in BESIDE {
-            let kind = self.root.join(FOLDER).join(kind);
+            let kind = self.workflow.root.join(FOLDER).join(kind);
             if kind.is_dir() {
                 for entry in fs_err::read_dir(kind)? {
                     folders.push(entry?.path());
@@ -233,7 +234,7 @@ impl Workspace {
 
     /// Keeps what is known of checks that what is kept has passed.
     fn add_passed_checks(&self, keep: &mut Keep) -> Result<()> {
-        for instance in &self.graph.instances {
+        for instance in &self.workflow.graph.instances {
             if let Some(locked) = self.lock.get(&instance.name) {
                 keep.checks
                     .extend(crate::checks::stamps(instance, &locked.outputs));
@@ -250,7 +251,7 @@ impl Workspace {
         ] {
             let path = format!("./{file}");
             let commits = git::ask(
-                &self.root,
+                &self.workflow.root,
                 &[
                     "log",
                     "--all",
@@ -261,7 +262,7 @@ impl Workspace {
                 ],
             )?;
             for commit in commits.lines() {
-                let text = git::ask(&self.root, &["show", &format!("{commit}:{path}")])?;
+                let text = git::ask(&self.workflow.root, &["show", &format!("{commit}:{path}")])?;
                 let name = format!("{commit}:{file}");
                 read(keep, &Source { name, text })?;
             }

@@ -9,14 +9,13 @@ use serde::{Deserialize, Serialize};
 use store::{Digest, Index};
 
 use crate::error::{Error, Result};
-use crate::nearest;
-use crate::source::Source;
 
 mod build;
 mod metadata;
 
 pub(crate) use build::Build;
 use metadata::Metadata;
+use workflow::source::Source;
 
 /// The crates of the workspace and what the lock file holds for them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,13 +107,13 @@ impl Packages {
     pub(crate) fn member_of(&self, run: &str) -> Result<&Member> {
         let (package, binary) = run.split_once('/').unwrap_or((run, run));
         let Some(member) = self.members.get(package) else {
-            let hint = nearest::hint(package, self.members.keys().map(String::as_str));
+            let hint = nearest_name::hint(package, self.members.keys().map(String::as_str));
             return Err(Error::Invalid(format!(
                 "the workspace has no crate `{package}`{hint}"
             )));
         };
         if !member.binaries.contains_key(binary) {
-            let hint = nearest::hint(binary, member.binaries.keys().map(String::as_str));
+            let hint = nearest_name::hint(binary, member.binaries.keys().map(String::as_str));
             return Err(Error::Invalid(format!(
                 "crate `{package}` has no binary `{binary}`{hint}"
             )));
@@ -218,7 +217,7 @@ fn flatten(prefix: &str, item: &toml_edit::Item, lines: &mut Vec<String>) {
         }
         None => {
             let value =
-                crate::params::to_json(item).map_or_else(String::new, |value| value.to_string());
+                workflow::json::to_json(item).map_or_else(String::new, |value| value.to_string());
             lines.push(format!("{prefix} = {value}"));
         }
     }

@@ -5,10 +5,9 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use workflow::instance::{Instance, Target};
 
 use crate::error::{Error, Result};
-use crate::instance::{Instance, Target};
-use crate::nearest;
 use crate::workspace::Workspace;
 
 /// What a stage cannot use, in its own words.
@@ -34,7 +33,7 @@ impl Workspace {
         let answer = Command::new(executable)
             .arg("--check")
             .arg(&file)
-            .current_dir(&self.root)
+            .current_dir(&self.workflow.root)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .output();
@@ -80,20 +79,26 @@ impl Workspace {
         if let Some((input, param)) = absent(instance, what, key) {
             let message =
                 format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
-            return self.params.error(param, message);
+            return self.at_param(param, message);
         }
         let message = match reason.split_once(", expected ") {
             Some((unknown, valid)) if unknown.starts_with("unknown field") => {
                 let name = key.rsplit('.').next().unwrap_or(key);
-                let hint = nearest::hint(name, quoted(valid));
+                let hint = nearest_name::hint(name, quoted(valid));
                 format!("stage `{stage}` has no {what} `{key}`{hint}")
             }
             _ => format!("stage `{stage}` cannot use {what} `{key}`: {reason}"),
         };
         match dotted(instance, key) {
-            Some(dotted) if what == "parameter" => self.params.error(&dotted, message),
+            Some(dotted) if what == "parameter" => self.at_param(&dotted, message),
             _ => self.at_stage(instance, Error::Invalid(message)),
         }
+    }
+
+    /// An error that points at the key `dotted` of the params; without a place if no such key was given.
+    fn at_param(&self, dotted: &str, message: String) -> Error {
+        let located = self.workflow.params.located(dotted, &message);
+        located.map_or(Error::Invalid(message), Error::from)
     }
 }
 

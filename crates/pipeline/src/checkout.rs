@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::graph::Selection;
+use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
-use crate::graph::Selection;
-use crate::instance::{Instance, Output};
 use crate::metrics::Made;
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
@@ -40,7 +40,7 @@ impl Workspace {
         let interrupts = Interrupts::catch()?;
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
-        let instances = self.graph.instances.iter().enumerate();
+        let instances = self.workflow.graph.instances.iter().enumerate();
         let is_made = |name: &str| made.lock.get(name).is_some();
         let taken = instances.filter(|(_, instance)| is_made(&instance.name));
         let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
@@ -69,14 +69,17 @@ impl Workspace {
             return Ok(());
         };
         for &at in taken {
-            let instance = Arc::clone(&self.graph.instances[at]);
+            let instance = Arc::clone(&self.workflow.graph.instances[at]);
             let locked = made.lock.get(&instance.name);
             for (name, output) in &instance.outputs {
                 let digest = locked.and_then(|locked| locked.outputs.get(name));
                 let (Some(digest), false) = (digest, output.treatment.is_cached) else {
                     continue;
                 };
-                let (from, to) = (folder.join(&output.path), self.root.join(&output.path));
+                let (from, to) = (
+                    folder.join(&output.path),
+                    self.workflow.root.join(&output.path),
+                );
                 let is_it = self.index.digest(&from).is_ok_and(|there| there == *digest);
                 if !is_it || self.is_in_place(output, digest) {
                     continue;
@@ -101,9 +104,9 @@ impl Workspace {
     ) -> Result<Vec<Outcome>> {
         place::recover(self, interrupts, events)?;
         let mut outcomes = Vec::new();
-        for at in self.in_order(selection) {
+        for at in self.workflow.graph.in_order(selection) {
             interrupts.check()?;
-            let instance = Arc::clone(&self.graph.instances[at]);
+            let instance = Arc::clone(&self.workflow.graph.instances[at]);
             outcomes.extend(self.check_out_one(&instance, events)?);
         }
         self.save_caches()?;
@@ -176,7 +179,7 @@ impl Workspace {
     }
 
     fn is_in_place(&mut self, output: &Output, digest: &Digest) -> bool {
-        let path = self.root.join(&output.path);
+        let path = self.workflow.root.join(&output.path);
         if output.treatment.is_volatile {
             return path.exists();
         }

@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use store::Digest;
+use workflow::instance::Instance;
+use workflow::json::canonical;
 
 use crate::error::{Error, Result};
-use crate::instance::Instance;
-use crate::params::canonical;
 use crate::workspace::Workspace;
 
 /// The crate and binary that look at tables.
@@ -32,7 +32,12 @@ impl Workspace {
             return Ok(());
         }
         let message = format!("the workspace has no `{CHECKER}` to check with");
-        Err(self.config.source.error(check.span.clone(), message))
+        Err(self
+            .workflow
+            .declaration
+            .source
+            .error(check.span.clone(), message)
+            .into())
     }
 
     /// The outputs among those with these digests whose check hasn't passed yet.
@@ -61,7 +66,12 @@ impl Workspace {
         for check in instance.rules.checks.values() {
             if let Err(faults) = self.ask(checker, &json!({ "check": check.value }))? {
                 let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
-                return Err(self.config.source.error(check.span.clone(), message));
+                return Err(self
+                    .workflow
+                    .declaration
+                    .source
+                    .error(check.span.clone(), message)
+                    .into());
             }
         }
         Ok(())
@@ -99,7 +109,7 @@ impl Workspace {
         fs_err::write(&file, question.to_string())?;
         let answer = Command::new(checker)
             .arg(&file)
-            .current_dir(&self.root)
+            .current_dir(&self.workflow.root)
             .stdin(Stdio::null())
             .output();
         fs_err::remove_file(&file)?;

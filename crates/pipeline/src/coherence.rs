@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::instance::{Input, Instance, Target};
 
 use crate::error::Result;
-use crate::instance::{Input, Instance, Target};
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;
 
@@ -30,19 +30,19 @@ impl Workspace {
     /// # Errors
     /// There's no such stage, or an output cannot be read.
     pub fn unfit(&mut self, stages: &[&str]) -> Result<Vec<Unfit>> {
-        let named = stages.iter().map(|stage| self.graph.one(stage));
-        let named: BTreeSet<usize> = named.collect::<Result<_>>()?;
+        let named = stages.iter().map(|stage| self.workflow.graph.one(stage));
+        let named: BTreeSet<usize> = named.collect::<Result<_, _>>()?;
         let mut reached = named.clone();
-        for &at in self.graph.order.iter().rev() {
+        for &at in self.workflow.graph.order.iter().rev() {
             if reached.contains(&at) {
-                reached.extend(&self.graph.upstream[at]);
+                reached.extend(&self.workflow.graph.upstream[at]);
             }
         }
-        let order = self.graph.order.iter().copied();
+        let order = self.workflow.graph.order.iter().copied();
         let order: Vec<usize> = order.filter(|at| reached.contains(at)).collect();
         let mut unfit = Vec::new();
         for at in order {
-            let instance = Arc::clone(&self.graph.instances[at]);
+            let instance = Arc::clone(&self.workflow.graph.instances[at]);
             if instance.rules.is_frozen || instance.is_source {
                 continue;
             }
@@ -93,11 +93,13 @@ impl Workspace {
         let paths = match &input.target {
             Target::Absent => return None,
             Target::Path(path) => vec![path.as_path()],
-            Target::Glob(pattern) => self.graph.outputs_matching(pattern),
+            Target::Glob(pattern) => self.workflow.graph.outputs_matching(pattern),
         };
         let contents = paths.into_iter().map(|path| {
-            let (producer, name) = self.graph.producer(path)?;
-            let locked = self.lock.get(&self.graph.instances[producer].name)?;
+            let (producer, name) = self.workflow.graph.producer(path)?;
+            let locked = self
+                .lock
+                .get(&self.workflow.graph.instances[producer].name)?;
             locked.outputs.get(name).copied()
         });
         let contents: Vec<Digest> = contents.collect::<Option<_>>()?;

@@ -1,86 +1,30 @@
-//! The device class that networks run on.
+//! The accelerator of this machine.
 
 use std::path::Path;
 
-use crate::nearest;
+use workflow::device::Device;
 
-/// What computes. The class is part of the keys of the stages that list `device`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Device {
-    /// The processor.
-    Cpu,
-    /// Apple's GPU.
-    Metal,
-    /// NVIDIA's GPU.
-    Cuda,
+/// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
+/// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).
+///
+/// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
+/// tried, another word in tests of the runner.
+///
+/// [`Workspace::device`]: crate::Workspace::device
+pub fn accelerator() -> Device {
+    let named = std::env::var("ATELIER_ACCELERATOR").ok();
+    let named = named.and_then(|name| Device::resolve(&name, detected()).ok());
+    named.unwrap_or_else(detected)
 }
 
-impl Device {
-    /// The device that the setting `device` asks for; `auto` asks for the device of that name.
-    ///
-    /// # Errors
-    /// Another word, as a message.
-    pub fn resolve(setting: &str, auto: Device) -> Result<Self, String> {
-        match setting {
-            "auto" => Ok(auto),
-            "cpu" => Ok(Device::Cpu),
-            "metal" => Ok(Device::Metal),
-            "cuda" => Ok(Device::Cuda),
-            other => {
-                let hint = nearest::hint(other, ["auto", "cpu", "metal", "cuda"]);
-                Err(format!("unknown device `{other}`{hint}"))
-            }
-        }
-    }
-
-    /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
-    /// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).
-    ///
-    /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
-    /// tried, another word in tests of the runner.
-    ///
-    /// [`Workspace::device`]: crate::Workspace::device
-    pub fn accelerator() -> Self {
-        let named = std::env::var("ATELIER_ACCELERATOR").ok();
-        let named = named.and_then(|name| Device::resolve(&name, Device::detected()).ok());
-        named.unwrap_or_else(Device::detected)
-    }
-
-    fn detected() -> Self {
-        let has_cuda = || Path::new("/dev/nvidia0").exists() && on_search_path("nvcc");
-        if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
-            Device::Metal
-        } else if cfg!(target_os = "linux") && has_cuda() {
-            Device::Cuda
-        } else {
-            Device::Cpu
-        }
-    }
-
-    /// As in `params.toml` and in cargo features.
-    pub fn name(self) -> &'static str {
-        match self {
-            Device::Cpu => "cpu",
-            Device::Metal => "metal",
-            Device::Cuda => "cuda",
-        }
-    }
-
-    /// What its programs find in their environment: candle compiles Metal's kernels with fast math unless it is told
-    /// not to, and then NaN may become a number.
-    pub(crate) fn environment(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Device::Metal => Some(("CANDLE_METAL_ENABLE_FAST_MATH", "false")),
-            Device::Cpu | Device::Cuda => None,
-        }
-    }
-
-    /// The cargo feature that builds for it; the processor needs none.
-    pub fn feature(self) -> Option<&'static str> {
-        match self {
-            Device::Cpu => None,
-            Device::Metal | Device::Cuda => Some(self.name()),
-        }
+fn detected() -> Device {
+    let has_cuda = || Path::new("/dev/nvidia0").exists() && on_search_path("nvcc");
+    if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
+        Device::Metal
+    } else if cfg!(target_os = "linux") && has_cuda() {
+        Device::Cuda
+    } else {
+        Device::Cpu
     }
 }
 

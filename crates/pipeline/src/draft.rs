@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use store::{Digest, Seen};
+use workflow::declaration::{Action, Treatment};
+use workflow::instance::{Input, Instance, Target};
 
-use crate::config::{Action, Treatment};
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::instance::{Input, Instance, Target};
 use crate::manifest::Manifest;
+use crate::on_disk;
 use crate::plan::Decision;
 use crate::workspace::Workspace;
 
@@ -122,7 +122,7 @@ impl Foreseen {
 impl Workspace {
     /// The manifest with digests as far as they are known.
     pub(crate) fn draft(&mut self, at: usize, foreseen: &Foreseen) -> Result<Draft> {
-        let instance = Arc::clone(&self.graph.instances[at]);
+        let instance = Arc::clone(&self.workflow.graph.instances[at]);
         let mut draft = Draft {
             manifest: self.code(&instance)?,
             ..Draft::default()
@@ -184,15 +184,15 @@ impl Workspace {
 
     /// Declared outputs that match, else what is on disk; at least one.
     fn matches(&self, at: usize, pattern: &str, foreseen: &Foreseen) -> Result<Vec<PathBuf>, Lack> {
-        let declared = self.graph.outputs_matching(pattern);
+        let declared = self.workflow.graph.outputs_matching(pattern);
         if !declared.is_empty() {
             return Ok(declared.into_iter().map(Path::to_owned).collect());
         }
-        let mut upstream = self.graph.upstream[at].iter();
+        let mut upstream = self.workflow.graph.upstream[at].iter();
         if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {
             return Err(Lack::Pending(by.clone()));
         }
-        let found = glob::on_disk(&self.root, pattern).map_err(Error::from)?;
+        let found = on_disk::matching(&self.workflow.root, pattern).map_err(Error::from)?;
         if found.is_empty() {
             Err(Lack::Missing(pattern.into()))
         } else {
@@ -206,8 +206,8 @@ impl Workspace {
             digest,
             seen,
         };
-        if let Some((producer, name)) = self.graph.producer(path) {
-            if self.graph.instances[producer].outputs[name]
+        if let Some((producer, name)) = self.workflow.graph.producer(path) {
+            if self.workflow.graph.instances[producer].outputs[name]
                 .treatment
                 .is_volatile
             {
@@ -219,11 +219,11 @@ impl Workspace {
         }
         // Only what touches the path concerns this input.
         let touches = |above: &usize| {
-            let outputs = self.graph.instances[*above].outputs.values();
+            let outputs = self.workflow.graph.instances[*above].outputs.values();
             { outputs }
                 .any(|output| output.path.starts_with(path) || path.starts_with(&output.path))
         };
-        let mut upstream = self.graph.upstream[at]
+        let mut upstream = self.workflow.graph.upstream[at]
             .iter()
             .filter(|above| touches(above));
         if let Some(by) = upstream.find_map(|above| foreseen.unsure.get(above)) {

@@ -16,13 +16,11 @@ use store::{Amount, Digest, remove_path};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
-use crate::graph::Selection;
 use crate::in_order::InOrder;
-use crate::instance::Instance;
 use crate::job::Job;
 use crate::plan::Planned;
 use crate::process::{Interrupts, Message, Supervisors};
-use crate::resources::{Room, Share};
+use crate::resources::{Resources, Room, Share};
 use crate::sandbox::Sandbox;
 use crate::supervise::Ending;
 use crate::workspace::Workspace;
@@ -34,6 +32,9 @@ mod run;
 mod schedule;
 
 use schedule::{Progress, Schedule};
+use workflow::declaration;
+use workflow::graph::Selection;
+use workflow::instance::Instance;
 
 /// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
 /// is known of a thousand. What a killed repro didn't write down is restored, not run.
@@ -87,8 +88,8 @@ pub fn repro(
     workspace.reload_lock()?;
     place::recover(workspace, &interrupts, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;
-    let order = workspace.in_order(selection);
-    let names = { order.iter() }.map(|&at| workspace.graph.instances[at].name.clone());
+    let order = workspace.workflow.graph.in_order(selection);
+    let names = { order.iter() }.map(|&at| workspace.workflow.graph.instances[at].name.clone());
     let names: Vec<String> = names.collect();
     let width = names.iter().map(|name| name.chars().count()).max();
     events.event(Event::Planned {
@@ -98,7 +99,7 @@ pub fn repro(
     let executor = Executor {
         options,
         selection,
-        plan: Schedule::new(order, &workspace.graph.before),
+        plan: Schedule::new(order, &workspace.workflow.graph.before),
         executables: BTreeMap::new(),
         broken: BTreeSet::new(),
         interrupts,
@@ -132,11 +133,11 @@ pub fn repro(
 
 /// Passes on the outputs that the user wants to see, as far as they were made.
 fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -> Result<()> {
-    for at in workspace.in_order(selection) {
-        let instance = &workspace.graph.instances[at];
+    for at in workspace.workflow.graph.in_order(selection) {
+        let instance = &workspace.workflow.graph.instances[at];
         let shown = instance.show.as_ref();
         let output = shown.and_then(|name| instance.outputs.get(name));
-        let path = output.map(|output| workspace.root.join(&output.path));
+        let path = output.map(|output| workspace.workflow.root.join(&output.path));
         if let Some(path) = path.filter(|path| path.exists()) {
             let text = fs_err::read_to_string(path)?;
             events.event(Event::Show {
@@ -257,9 +258,9 @@ impl Executor<'_> {
 
     /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
     fn has_room(&self, at: usize, key: &Digest) -> bool {
-        let needed = &self.workspace.graph.instances[at].rules.resources;
+        let needed = needed(&self.workspace.workflow.graph.instances[at]);
         let mut running = self.running.values();
-        self.room.fits(needed) && running.all(|running| running.planned.key != *key)
+        self.room.fits(&needed) && running.all(|running| running.planned.key != *key)
     }
 
     fn begin(&mut self, at: usize) {
@@ -280,7 +281,7 @@ impl Executor<'_> {
     }
 
     fn fail(&mut self, at: usize, key: Option<Digest>, error: Error) {
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         if self.options.keep_going && error.is_of_stage() {
             let message = error.to_string();
             self.events.event(Event::Failed {
@@ -299,7 +300,7 @@ impl Executor<'_> {
 
     fn tell_stopping(&mut self, stage: &str) {
         let running = self.running.keys();
-        let running = running.map(|&at| self.workspace.graph.instances[at].name.clone());
+        let running = running.map(|&at| self.workspace.workflow.graph.instances[at].name.clone());
         let running: Vec<String> = running.collect();
         if !running.is_empty() && self.interrupts.check().is_ok() {
             self.events.event(Event::Stopping {
@@ -310,7 +311,7 @@ impl Executor<'_> {
     }
 
     fn skip(&mut self, at: usize, reason: &str) {
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         self.skip_followers(at, &format!("`{}` was skipped", instance.name));
         let skipped = outcome(&instance, State::Skipped);
         let reasons = vec![reason.to_owned()];
@@ -321,7 +322,10 @@ impl Executor<'_> {
     fn skip_followers(&mut self, at: usize, reason: &str) {
         for follower in self.plan.followers(at) {
             if !self.plan.is_ended(follower) {
-                let skipped = outcome(&self.workspace.graph.instances[follower], State::Skipped);
+                let skipped = outcome(
+                    &self.workspace.workflow.graph.instances[follower],
+                    State::Skipped,
+                );
                 let reasons = vec![reason.to_owned()];
                 self.end(follower, Outcome { reasons, ..skipped });
             }
@@ -347,7 +351,7 @@ impl Executor<'_> {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         };
-        let stage = &self.workspace.graph.instances[at].name;
+        let stage = &self.workspace.workflow.graph.instances[at].name;
         match report {
             Report::Said(Message::Progress(progress)) => self.events.event(Event::Progress {
                 stage,
@@ -361,6 +365,20 @@ impl Executor<'_> {
                 self.ended(at, ending);
             }
         }
+    }
+}
+
+/// What an instance occupies while it runs.
+fn needed(instance: &Instance) -> Resources {
+    let declaration::Resources {
+        cores,
+        memory,
+        gpus,
+    } = instance.rules.resources;
+    Resources {
+        cores,
+        memory,
+        gpus,
     }
 }
 

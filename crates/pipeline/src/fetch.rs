@@ -66,8 +66,8 @@ impl Workspace {
         progress: &mut dyn FnMut(Received),
     ) -> Result<Fetched> {
         let path = self.own_source(wanted.path)?;
-        let place = self.root.join(&path);
-        let tracked = Tracked::load(&self.root)?;
+        let place = self.workflow.root.join(&path);
+        let tracked = Tracked::load(&self.workflow.root)?;
         let noted = tracked
             .get(&path)
             .filter(|kept| kept.from.as_deref() == Some(wanted.from));

@@ -1,13 +1,10 @@
 //! Writing into `pipeline.toml` that stages stay as they are.
 
-use std::collections::BTreeSet;
-
 use toml_edit::{Item, value};
+use workflow::declaration::FILE;
+use workflow::source::Source;
 
-use crate::config::FILE;
-use crate::error::{Error, Result};
-use crate::graph::Reach;
-use crate::source::Source;
+use crate::error::Result;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -17,9 +14,12 @@ impl Workspace {
     /// # Errors
     /// A target names nothing, or some instances of a stage and not all; the file cannot be written.
     pub fn freeze(&self, targets: &[String], is_frozen: bool) -> Result<Vec<String>> {
-        let stages = self.whole_stages(targets)?;
+        let stages = self
+            .workflow
+            .graph
+            .whole_stages(&self.workflow.root, targets)?;
         // Where the file is a link, it stays one.
-        let path = fs_err::canonicalize(self.root.join(FILE))?;
+        let path = fs_err::canonicalize(self.workflow.root.join(FILE))?;
         let mut document = Source::read(&path, FILE)?.parse()?.into_mut();
         let mut changed = Vec::new();
         for stage in stages {
@@ -43,26 +43,5 @@ impl Workspace {
         fs_err::write(&aside, document.to_string())?;
         store::move_path(&aside, &path)?;
         Ok(changed)
-    }
-
-    fn whole_stages(&self, targets: &[String]) -> Result<BTreeSet<String>> {
-        let selection = self.graph.select(&self.root, targets, Reach::Single)?;
-        let instances = &self.graph.instances;
-        let stages = selection
-            .named
-            .iter()
-            .map(|&at| instances[at].stage.clone());
-        let stages: BTreeSet<String> = stages.collect();
-        let all = instances.iter().enumerate();
-        let mut left = all.filter(|(at, instance)| {
-            stages.contains(&instance.stage) && !selection.named.contains(at)
-        });
-        match left.next() {
-            None => Ok(stages),
-            Some((_, instance)) => Err(Error::Invalid(format!(
-                "stages are frozen as a whole: name `{}`, not some of its instances",
-                instance.stage
-            ))),
-        }
     }
 }

@@ -3,74 +3,21 @@
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
 //! test replays what they found and what they started from.
 
-use std::path::Path;
+use workflow::source::Source;
 
-use crate::config::{self, Config};
-use crate::device::Device;
 use crate::error::Result;
-use crate::graph::Graph;
-use crate::instance::{instances, output_path};
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::params::{self, Params};
-use crate::source::Source;
 use crate::supervise::{Ending, Report, Spec};
 use crate::tracked::{self, Tracked};
-use crate::{glob, place, process};
+use crate::{place, process};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its corpus.
-pub const TARGETS: [(&str, Target); 6] = [
-    ("glob", glob),
-    ("lock", lock),
-    ("messages", messages),
-    ("params", params),
-    ("pipeline", pipeline),
-    ("sources", sources),
-];
-
-/// `pipeline.toml`, as far as the graph of its instances; after a zero byte `params.toml`.
-pub fn pipeline(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let (pipeline, params) = text.split_once('\0').unwrap_or((&text, ""));
-    let made = Config::parse(source(config::FILE, pipeline)).and_then(|config| {
-        let params = Params::of_sources(Some(source(params::FILE, params)), Vec::new())?;
-        let root = Path::new("/workspace");
-        Graph::new(instances(&config, &params, root, Device::Cpu)?)
-    });
-    let Some(graph) = told(made) else { return };
-    for instance in &graph.instances {
-        for output in instance.outputs.values() {
-            let path = output.path.to_str().expect("it comes from a text");
-            assert_eq!(output_path(path).as_ref(), Ok(&output.path), "it is inside");
-        }
-    }
-}
-
-/// `params.toml`, and a setting after each zero byte.
-pub fn params(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let mut texts = text.split('\0').map(str::to_owned);
-    let file = texts.next().unwrap_or_default();
-    let Some(mut params) = told(Params::of_sources(
-        Some(source(params::FILE, &file)),
-        Vec::new(),
-    )) else {
-        return;
-    };
-    for setting in texts {
-        told(params.set(&setting));
-    }
-    for key in params.keys() {
-        params.place(&key);
-        params.hint(&key);
-        if let Some(value) = params.get(&key) {
-            let _ = params::read_canonical(&params::canonical(value));
-        }
-    }
-}
+pub const TARGETS: [(&str, Target); 3] =
+    [("lock", lock), ("messages", messages), ("sources", sources)];
 
 /// `pipeline.lock`: what is read is what was written.
 pub fn lock(data: &[u8]) {
@@ -85,17 +32,6 @@ pub fn sources(data: &[u8]) {
     let read = |text: &str| Tracked::parse(&source(tracked::FILE, text));
     if let Some(tracked) = told(read(&String::from_utf8_lossy(data))) {
         assert_eq!(told(read(&tracked.text())), Some(tracked));
-    }
-}
-
-/// A pattern and, after the first line break, a path.
-pub fn glob(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    let (pattern, path) = text.split_once('\n').unwrap_or((&text, ""));
-    glob::fixed_prefix(pattern);
-    glob::may_match_below(pattern, path);
-    if glob::matches(pattern, path) && !glob::is_pattern(pattern) {
-        assert_eq!(pattern, path);
     }
 }
 
@@ -128,6 +64,8 @@ fn told<T>(read: Result<T>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

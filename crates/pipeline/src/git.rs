@@ -3,11 +3,12 @@
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::config::{self, Config};
+use workflow::declaration::{self, Declaration};
+use workflow::params::{self, Params};
+use workflow::source::Source;
+
 use crate::error::{Error, Result};
 use crate::lock::{self, Lock};
-use crate::params::{self, Params};
-use crate::source::Source;
 
 /// A committed version of a workspace.
 #[derive(Debug, Clone)]
@@ -50,11 +51,11 @@ impl Revision {
     pub fn params(&self, files: &[PathBuf]) -> Result<Params> {
         let overlays = files.iter().map(|file| self.overlay(file));
         let mut overlays: Vec<Source> = overlays.collect::<Result<_>>()?;
-        if let (true, Some(source)) = (files.is_empty(), self.file(config::FILE)?) {
-            let config = Config::parse(source)?;
+        if let (true, Some(source)) = (files.is_empty(), self.file(declaration::FILE)?) {
+            let config = Declaration::parse(source)?;
             overlays.extend(config.default_overlay(|file| self.file(file))?);
         }
-        Params::of_sources(self.file(params::FILE)?, overlays)
+        Ok(Params::of_sources(self.file(params::FILE)?, overlays)?)
     }
 
     fn overlay(&self, file: &Path) -> Result<Source> {

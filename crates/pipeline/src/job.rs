@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 use confine::Limits;
 use serde_json::{Map, Value, json};
 use store::{Digest, Record, Since, remove_path};
+use workflow::declaration::Action;
+use workflow::device::Device;
+use workflow::instance::{Instance, Output};
+use workflow::template;
 
-use crate::config::Action;
-use crate::device::Device;
 use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
-use crate::instance::{Instance, Output};
 use crate::plan::Planned;
 use crate::process::{Interrupts, Message, Supervisors};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{failure, place, template};
+use crate::{failure, place};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";
@@ -70,7 +71,7 @@ impl Job {
         let mut made = BTreeMap::new();
         for (name, output) in &instance.outputs {
             let path = if in_place.contains(name) {
-                workspace.root.join(&output.path)
+                workspace.workflow.root.join(&output.path)
             } else {
                 let folder = work.join("out").join(name);
                 fs_err::create_dir_all(&folder)?;
@@ -103,7 +104,7 @@ impl Job {
             fs_err::create_dir_all(&temporary)?;
             environment.push(("TMPDIR".to_owned(), temporary.display().to_string()));
             let declared = Declared {
-                root: &workspace.root,
+                root: &workspace.workflow.root,
                 program: &program,
                 action: &instance.action,
                 inputs: input_paths(workspace, planned),
@@ -118,7 +119,7 @@ impl Job {
             spec: Spec {
                 program,
                 arguments,
-                folder: workspace.root.clone(),
+                folder: workspace.workflow.root.clone(),
                 environment,
                 limits,
                 timeout: instance.rules.timeout,
@@ -140,7 +141,7 @@ impl Job {
     fn copy_kept(&self, workspace: &Workspace) -> Result<()> {
         for (name, made) in &self.made {
             let output = &self.instance.outputs[name];
-            let last = workspace.root.join(&output.path);
+            let last = workspace.workflow.root.join(&output.path);
             if output.treatment.is_kept && !self.in_place.contains(name) && last.exists() {
                 store::copy_path(&last, made)?;
             }
@@ -416,7 +417,7 @@ impl Job {
     fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
         for (name, found) in &planned.inputs {
             for content in found.contents() {
-                let path = workspace.root.join(&content.path);
+                let path = workspace.workflow.root.join(&content.path);
                 let Some(seen) = &content.seen else {
                     continue;
                 };
@@ -483,7 +484,7 @@ fn environment(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, 
 fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
     let contents = planned.inputs.values().flat_map(Found::contents);
     contents
-        .map(|content| workspace.root.join(&content.path))
+        .map(|content| workspace.workflow.root.join(&content.path))
         .collect()
 }
 
@@ -494,7 +495,8 @@ fn job_file(
     made: &BTreeMap<String, PathBuf>,
     work: &Path,
 ) -> Value {
-    let absolute = |path: &Path| Value::from(workspace.root.join(path).display().to_string());
+    let absolute =
+        |path: &Path| Value::from(workspace.workflow.root.join(path).display().to_string());
     let inputs = planned.inputs.iter().map(|(name, found)| {
         let value = match found {
             Found::Absent => Value::Null,
@@ -525,7 +527,7 @@ fn command_text(
     planned: &Planned,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<String> {
-    template::fill(text, |name| {
+    let filled = template::fill(text, |name| {
         let paths: Vec<PathBuf> = match name.split_once('.') {
             Some(("in", name)) => planned.inputs[name]
                 .contents()
@@ -537,9 +539,10 @@ fn command_text(
         };
         let quoted = paths
             .iter()
-            .map(|path| quote(&workspace.root.join(path).display().to_string()));
-        Ok(quoted.collect::<Vec<_>>().join(" "))
-    })
+            .map(|path| quote(&workspace.workflow.root.join(path).display().to_string()));
+        Ok::<_, workflow::Error>(quoted.collect::<Vec<_>>().join(" "))
+    });
+    Ok(filled?)
 }
 
 /// `text` as one word of a shell.

@@ -1,15 +1,14 @@
 //! The runner: it knows from `pipeline.toml` what is made from what, finds out
 //! what changed, and runs only that.
 //!
-//! In the order of a command: [`config`] and [`params`] are read, [`instance`]
-//! makes stages concrete and [`graph`] orders them, the [`manifest`] of each
+//! In the order of a command: the crate `workflow` reads what is declared, makes
+//! stages concrete and orders them, the [`manifest`] of each
 //! says what its result depends on (`draft` with its inputs, `closure` with its
 //! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `job` and
 //! `process` run a stage under the eyes of [`supervise`], `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 mod accept;
-mod advice;
 mod auto;
 pub mod cache;
 mod cargo;
@@ -19,7 +18,6 @@ mod checkout;
 mod checks;
 mod closure;
 pub mod coherence;
-pub mod config;
 pub mod device;
 mod download;
 mod draft;
@@ -32,32 +30,25 @@ mod freeze;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod git;
-pub mod glob;
-pub mod graph;
 mod in_order;
-pub mod instance;
 mod job;
 mod leftover;
 pub mod lock;
 pub mod manifest;
 pub mod metrics;
 mod mutex;
-pub mod nearest;
-pub mod params;
+mod on_disk;
+pub mod params_file;
 mod place;
 mod plan;
 mod process;
 pub mod program;
 pub mod provenance;
-pub mod quantity;
 pub mod resources;
 pub mod runs;
 mod sandbox;
-pub mod schema;
-pub mod source;
 mod sources;
 pub mod supervise;
-mod template;
 mod tool;
 pub mod tracked;
 pub mod workspace;

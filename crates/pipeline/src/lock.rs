@@ -10,9 +10,9 @@ use std::path::Path;
 
 use store::{Digest, InvalidDigest};
 use toml_edit::{Item, Key, TableLike};
+use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
-use crate::source::{self, Source};
 
 /// The lock file, in the workspace root.
 pub const FILE: &str = "pipeline.lock";
@@ -102,7 +102,7 @@ impl Lock {
     fn source(root: &Path) -> Result<Source> {
         let path = root.join(FILE);
         if path.exists() {
-            return Source::read(&path, FILE);
+            return Ok(Source::read(&path, FILE)?);
         }
         Ok(Source {
             name: FILE.to_owned(),
@@ -114,7 +114,7 @@ impl Lock {
         let document = source.parse()?;
         let mut lock = Lock::default();
         for (name, item) in document.as_table() {
-            let wrong = |what: String| source.error(item.span().unwrap_or(0..0), what);
+            let wrong = |what: String| Error::from(source.error(item.span().unwrap_or(0..0), what));
             let Some(table) = item.as_table_like() else {
                 return Err(wrong(format!(
                     "`{name}` is {}; expected a table",

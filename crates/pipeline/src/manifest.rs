@@ -12,8 +12,7 @@ use std::fmt;
 
 use serde_json::Value;
 use store::Digest;
-
-use crate::params::canonical;
+use workflow::json::canonical;
 
 /// The value of an input that a run still to come decides.
 const PENDING: &str = "to be made";

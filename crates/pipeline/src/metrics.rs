@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::Digest;
+use workflow::declaration;
+use workflow::glob;
 
-use crate::config;
 use crate::error::{Error, Result};
-use crate::glob;
 use crate::lock::Lock;
 use crate::workspace::{FOLDER, Workspace};
 
@@ -85,19 +85,12 @@ struct Marked {
 type Read = std::result::Result<Vec<(String, f64)>, String>;
 
 impl Workspace {
-    /// Whether `pipeline.toml` declares outputs with metrics.
-    #[must_use]
-    pub fn has_metrics(&self) -> bool {
-        let mut stages = self.config.stages.iter();
-        stages.any(|stage| !stage.metrics.is_empty())
-    }
-
     /// What was made of the current state.
     #[must_use]
     pub fn made_here(&self) -> Made {
         Made {
             lock: self.lock.clone(),
-            folder: Some(self.root.clone()),
+            folder: Some(self.workflow.root.clone()),
         }
     }
 
@@ -106,7 +99,7 @@ impl Workspace {
     /// # Errors
     /// Its lock cannot be read.
     pub fn made_aside(&self, name: &Path) -> Result<Made> {
-        let folder = self.root.join(FOLDER).join(name);
+        let folder = self.workflow.root.join(FOLDER).join(name);
         let lock = Lock::load(&folder);
         Ok(Made {
             lock: lock.map_err(|error| Error::Invalid(format!("`{}`: {error}", name.display())))?,
@@ -144,11 +137,11 @@ impl Workspace {
     /// The outputs of a state that hold metrics, in the order of `pipeline.toml`.
     fn marked(&self, made: &Made) -> Vec<Marked> {
         let mut marked = Vec::new();
-        for stage in &self.config.stages {
+        for stage in &self.workflow.declaration.stages {
             let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
             let locked = made.lock.iter();
             for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
-                for config::Marked { output, pattern } in &stage.metrics {
+                for declaration::Marked { output, pattern } in &stage.metrics {
                     marked.push(Marked {
                         name: format!("{instance}.{output}"),
                         pattern: pattern.clone(),
@@ -163,7 +156,7 @@ impl Workspace {
 
     /// Where an output of a state stands, as far as its instance is one of today's.
     fn place(&self, made: &Made, instance: &str, output: &str) -> Option<PathBuf> {
-        let mut instances = self.graph.instances.iter();
+        let mut instances = self.workflow.graph.instances.iter();
         let instance = instances.find(|known| known.name == instance)?;
         Some(
             made.folder

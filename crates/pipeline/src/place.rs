@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
+use workflow::instance::{Instance, Output};
+use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::instance::{Instance, Output, output_path};
 use crate::process::Interrupts;
 use crate::workspace::Workspace;
 use crate::{leftover, lock};
@@ -25,7 +26,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     let why = if !is_inside(workspace, &output.path)? {
         LEADS_OUT
-    } else if store::is_mount_point(&workspace.root.join(&output.path)) {
+    } else if store::is_mount_point(&workspace.workflow.root.join(&output.path)) {
         IS_MOUNT
     } else {
         return Ok(());
@@ -40,10 +41,10 @@ pub(crate) fn check(
 
 /// Whether the folder of `path`, as far as it exists, is in the workspace once links are followed.
 pub(crate) fn is_inside(workspace: &Workspace, path: &Path) -> Result<bool> {
-    let path = workspace.root.join(path);
+    let path = workspace.workflow.root.join(path);
     let existing = path.ancestors().skip(1).find(|folder| folder.exists());
     let leads_to = existing.map(fs_err::canonicalize).transpose()?;
-    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.root)))
+    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.workflow.root)))
 }
 
 /// Puts the content `digest` at the place of an output, unless it is there.
@@ -56,7 +57,7 @@ pub(crate) fn restore(
     events: &mut dyn Events,
 ) -> Result<()> {
     check(workspace, instance, name, output)?;
-    let path = workspace.root.join(&output.path);
+    let path = workspace.workflow.root.join(&output.path);
     if path.exists() && workspace.index.digest(&path)? == *digest {
         return Ok(());
     }
@@ -81,7 +82,7 @@ pub(crate) fn move_in(
     let output: &Output = &instance.outputs[name];
     // The stage may have put a link there since it started.
     check(workspace, instance, name, output)?;
-    let path = workspace.root.join(&output.path);
+    let path = workspace.workflow.root.join(&output.path);
     keep_unknown(workspace, instance, output, &path, events)?;
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent)?;
@@ -120,7 +121,7 @@ pub(crate) fn keep_unknown(
         fs_err::create_dir_all(parent)?;
     }
     store::move_path(path, &kept)?;
-    let shown = kept.strip_prefix(&workspace.root).unwrap_or(&kept);
+    let shown = kept.strip_prefix(&workspace.workflow.root).unwrap_or(&kept);
     let text = format!(
         "`{}` was not made by this pipeline or was edited since; it is now `{}`",
         output.path.display(),
@@ -192,7 +193,10 @@ impl Aside {
             return Ok(None);
         }
         let refused = |why: String| {
-            let work = work.strip_prefix(&workspace.root).unwrap_or(work).display();
+            let work = work
+                .strip_prefix(&workspace.workflow.root)
+                .unwrap_or(work)
+                .display();
             Error::Invalid(format!(
                 "cannot undo what an unfinished run left: `{work}/{JOURNAL}` {why}; mend that, or remove `{work}` if you don't need what is in it"
             ))
@@ -230,7 +234,12 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     fs_err::create_dir_all(work.join(ASIDE))?;
     let entries = outputs.iter().map(|output| Moved {
         path: output.path.clone(),
-        was_there: workspace.root.join(&output.path).symlink_metadata().is_ok(),
+        was_there: workspace
+            .workflow
+            .root
+            .join(&output.path)
+            .symlink_metadata()
+            .is_ok(),
     });
     let aside = Aside {
         entries: entries.collect(),
@@ -240,7 +249,7 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     fs_err::write(journal.with_extension("part"), text)?;
     store::move_path(&journal.with_extension("part"), &journal)?;
     for ((path, kept), output) in aside.places(work).zip(outputs) {
-        let path = workspace.root.join(path);
+        let path = workspace.workflow.root.join(path);
         if let Some(kept) = kept {
             store::move_path(&path, &kept)?;
             if output.treatment.is_kept {
@@ -272,7 +281,7 @@ pub(crate) fn recover(
     };
     for work in &folders {
         leftover::end(work, leftover::GRACE, interrupts, |leftover| {
-            let work = work.strip_prefix(&workspace.root).unwrap_or(work);
+            let work = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
             events.event(Event::Warning {
                 stage: &leftover.stage,
                 text: &leftover.text(work),
@@ -326,7 +335,7 @@ pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
         return Ok(());
     };
     for (path, kept) in aside.places(work) {
-        let path = workspace.root.join(path);
+        let path = workspace.workflow.root.join(path);
         match kept {
             // Not moved yet when the runner was killed: still in its place.
             Some(kept) if kept.symlink_metadata().is_err() => {}

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store::{Digest, Index, Record};
+use workflow::graph::Selection;
+use workflow::instance::{Instance, Output};
 
 use crate::draft::{Draft, Foreseen, Found};
 use crate::error::Result;
 use crate::events::{Outcome, State};
-use crate::graph::Selection;
-use crate::instance::{Instance, Output};
 use crate::lock::Locked;
 use crate::manifest::{Difference, Manifest};
 use crate::workspace::Workspace;
@@ -63,23 +63,15 @@ impl Workspace {
     pub fn outlook(&mut self, selection: &Selection, force: bool) -> Result<Vec<Outcome>> {
         let mut foreseen = Foreseen::default();
         let mut outcomes = Vec::new();
-        for at in self.in_order(selection) {
+        for at in self.workflow.graph.in_order(selection) {
             let forced = force && selection.named.contains(&at);
             let decision = self.decide(at, &foreseen, forced)?;
-            let instance = &self.graph.instances[at];
+            let instance = &self.workflow.graph.instances[at];
             foreseen.note(at, instance, &decision);
             outcomes.push(outlook(instance, decision));
         }
         self.save_caches()?;
         Ok(outcomes)
-    }
-
-    pub(crate) fn in_order(&self, selection: &Selection) -> Vec<usize> {
-        let order = self.graph.order.iter();
-        order
-            .copied()
-            .filter(|at| selection.reached.contains(at))
-            .collect()
     }
 
     /// The differences between the manifest of the last run of an instance and
@@ -88,17 +80,17 @@ impl Workspace {
     /// # Errors
     /// As for [`Workspace::outlook`].
     pub fn explain(&mut self, at: usize) -> Result<Explanation> {
-        let selection = self.graph.select(
-            &self.root.clone(),
-            &[self.graph.instances[at].name.clone()],
+        let selection = self.workflow.graph.select(
+            &self.workflow.root.clone(),
+            &[self.workflow.graph.instances[at].name.clone()],
             Default::default(),
         )?;
         let mut foreseen = Foreseen::default();
-        for at in self.in_order(&selection) {
+        for at in self.workflow.graph.in_order(&selection) {
             let decision = self.decide(at, &foreseen, false)?;
-            foreseen.note(at, &self.graph.instances[at], &decision);
+            foreseen.note(at, &self.workflow.graph.instances[at], &decision);
         }
-        let instance = Arc::clone(&self.graph.instances[at]);
+        let instance = Arc::clone(&self.workflow.graph.instances[at]);
         let decision = self.decide(at, &foreseen, false)?;
         let draft = self.draft(at, &foreseen)?;
         let before = self.manifest_before(&instance.name);
@@ -120,7 +112,7 @@ impl Workspace {
         foreseen: &Foreseen,
         forced: bool,
     ) -> Result<Decision> {
-        let instance = Arc::clone(&self.graph.instances[at]);
+        let instance = Arc::clone(&self.workflow.graph.instances[at]);
         if instance.rules.is_frozen {
             return Ok(self.frozen(&instance));
         }
@@ -167,7 +159,9 @@ impl Workspace {
                 if is_locked {
                     reasons.push("the cache does not have it".into());
                 }
-                reasons.extend(comes_first(foreseen.unsure_of(&self.graph.before[at])));
+                reasons.extend(comes_first(
+                    foreseen.unsure_of(&self.workflow.graph.before[at]),
+                ));
                 Ok(Decision::Run { planned, reasons })
             }
         }
@@ -178,7 +172,7 @@ impl Workspace {
         let locked = self.lock.get(&instance.name);
         let mut missing = BTreeMap::new();
         for (name, output) in &instance.outputs {
-            if self.root.join(&output.path).exists() {
+            if self.workflow.root.join(&output.path).exists() {
                 continue;
             }
             let digest = locked.and_then(|locked| locked.outputs.get(name));
@@ -223,7 +217,7 @@ impl Workspace {
             let Some(digest) = record.outputs.get(name) else {
                 return false;
             };
-            let path = self.root.join(&output.path);
+            let path = self.workflow.root.join(&output.path);
             let is_there = |index: &mut Index| {
                 !output.treatment.is_cached && index.digest(&path).is_ok_and(|d| d == *digest)
             };
@@ -265,7 +259,7 @@ impl Workspace {
         for (name, output) in &instance.outputs {
             let is_missing = |root: &Path| !root.join(&output.path).exists();
             if output.treatment.is_volatile {
-                if is_missing(&self.root) {
+                if is_missing(&self.workflow.root) {
                     reasons.push(format!("output {name} is missing"));
                 }
                 continue;
@@ -273,7 +267,7 @@ impl Workspace {
             match self.look_at(&output.path) {
                 Ok(seen) if Some(&seen.digest) == digests.get(name) => {}
                 Ok(_) => reasons.push(format!("output {name} was edited")),
-                Err(_) if is_missing(&self.root) => {
+                Err(_) if is_missing(&self.workflow.root) => {
                     reasons.push(format!("output {name} is missing"));
                 }
                 Err(error) => return Err(error.into()),

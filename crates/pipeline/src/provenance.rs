@@ -11,11 +11,8 @@ use serde_json::Value;
 use store::Digest;
 
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::instance::{Target, normal};
 use crate::lock::Locked;
 use crate::manifest::Manifest;
-use crate::nearest;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
@@ -23,6 +20,9 @@ use crate::workspace::Workspace;
 mod known;
 
 use known::{History, command, given};
+use workflow::glob;
+use workflow::instance::Target;
+use workflow::path::normal;
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]
@@ -94,7 +94,7 @@ impl Workspace {
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
     pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
-        let path = normal(&self.root, &path.to_string_lossy());
+        let path = normal(&self.workflow.root, &path.to_string_lossy());
         let content = match self.digest_of(&path) {
             Ok(content) => Some(content),
             Err(store::Error::NotFound { .. }) => None,
@@ -102,7 +102,7 @@ impl Workspace {
         };
         let mut history = History {
             runs: self.runs(usize::MAX, |_| true)?,
-            tracked: Tracked::load(&self.root)?,
+            tracked: Tracked::load(&self.workflow.root)?,
             seen: BTreeSet::new(),
         };
         let makers = self.makers(&path);
@@ -130,7 +130,7 @@ impl Workspace {
     /// The outputs at `path`, around it or in it.
     fn makers(&self, path: &Path) -> Vec<Maker> {
         let mut makers = Vec::new();
-        for (at, instance) in self.graph.instances.iter().enumerate() {
+        for (at, instance) in self.workflow.graph.instances.iter().enumerate() {
             for (name, output) in &instance.outputs {
                 if output.path.starts_with(path) || path.starts_with(&output.path) {
                     makers.push(Maker {
@@ -167,9 +167,14 @@ impl Workspace {
                 from: None,
             });
         }
-        let outputs = self.graph.instances.iter().flat_map(|i| i.outputs.values());
+        let outputs = self
+            .workflow
+            .graph
+            .instances
+            .iter()
+            .flat_map(|i| i.outputs.values());
         let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
-        let hint = nearest::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
+        let hint = nearest_name::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
         let path = path.display();
         Err(Error::Invalid(format!(
             "no stage makes or reads `{path}`{hint}"
@@ -178,7 +183,12 @@ impl Workspace {
 
     /// Whether a stage reads what is at `path`, or a part of it.
     fn is_read(&self, path: &Path) -> bool {
-        let inputs = self.graph.instances.iter().flat_map(|i| i.inputs.values());
+        let inputs = self
+            .workflow
+            .graph
+            .instances
+            .iter()
+            .flat_map(|i| i.inputs.values());
         let mut targets = inputs.map(|input| &input.target);
         let text = path.to_string_lossy();
         targets.any(|target| match target {
@@ -216,7 +226,7 @@ impl Workspace {
         wanted: Option<Digest>,
         history: &mut History,
     ) -> Result<Origin> {
-        let stage = self.graph.instances[maker.at].name.clone();
+        let stage = self.workflow.graph.instances[maker.at].name.clone();
         let locked = self.lock.get(&stage);
         let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
         let key = locked.map(|locked| locked.key);
@@ -248,7 +258,7 @@ impl Workspace {
         content: &Digest,
         history: &History,
     ) -> Option<(String, Digest)> {
-        let stage = &self.graph.instances[maker.at].name;
+        let stage = &self.workflow.graph.instances[maker.at].name;
         let locked = self.lock.get(stage);
         let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
         if let Some(locked) = locked.filter(is_last) {

@@ -9,12 +9,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use store::Digest;
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
-use crate::config::Action;
 use crate::error::Result;
 use crate::events::{State, Usage};
 use crate::git;
-use crate::instance::Instance;
 use crate::plan::Planned;
 use crate::workspace::{FOLDER, Workspace};
 
@@ -174,7 +174,8 @@ impl Workspace {
             inputs: inputs.collect(),
             outputs: Vec::new(),
             aside: self
-                .aside()
+                .workflow
+                .state_folder()
                 .and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
             circumstances: self.circumstances().clone(),
         }

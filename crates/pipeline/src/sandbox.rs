@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use confine::Limits;
 use serde_json::Value;
+use workflow::declaration::Action;
 
-use crate::config::Action;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
@@ -51,7 +51,7 @@ impl Sandbox {
             return None;
         }
         make_cuda_cache();
-        Some(Limits::system(&workspace.root))
+        Some(Limits::system(&workspace.workflow.root))
     }
 
     /// Says that nothing holds the stages of a workspace, once in its life.

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use workflow::graph::Selection;
+use workflow::instance::{Input, Target};
+
 use crate::error::{Error, Result};
-use crate::glob;
-use crate::graph::Selection;
-use crate::instance::{Input, Target};
+use crate::on_disk;
 use crate::program::PROGRAM;
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
@@ -17,9 +18,9 @@ impl Workspace {
     /// Some are missing; each is named with its stage and the param that gave it.
     pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
         let mut missing: Vec<Missing> = Vec::new();
-        let tracked = Tracked::load(&self.root)?;
-        for at in self.in_order(selection) {
-            let instance = &self.graph.instances[at];
+        let tracked = Tracked::load(&self.workflow.root)?;
+        for at in self.workflow.graph.in_order(selection) {
+            let instance = &self.workflow.graph.instances[at];
             if instance.rules.is_frozen {
                 continue;
             }
@@ -52,12 +53,16 @@ impl Workspace {
 
     fn missing_source(&self, input: &Input) -> Result<Option<String>> {
         match &input.target {
-            Target::Path(path) if !self.root.join(path).exists() && !self.graph.is_made(path) => {
+            Target::Path(path)
+                if !self.workflow.root.join(path).exists()
+                    && !self.workflow.graph.is_made(path) =>
+            {
                 Ok(Some(path.display().to_string()))
             }
             Target::Glob(pattern) => {
-                let is_made = self.graph.makes(&input.target);
-                let is_missing = !is_made && glob::on_disk(&self.root, pattern)?.is_empty();
+                let is_made = self.workflow.graph.makes(&input.target);
+                let is_missing =
+                    !is_made && on_disk::matching(&self.workflow.root, pattern)?.is_empty();
                 Ok(is_missing.then(|| pattern.clone()))
             }
             _ => Ok(None),
@@ -72,7 +77,7 @@ impl Workspace {
             param,
         } = missing;
         let given = param.as_ref().map_or_else(String::new, |param| {
-            let place = self.params.place(param);
+            let place = self.workflow.params.place(param);
             format!(
                 ", given by `{param}`{}",
                 place.map_or_else(String::new, |place| format!(" in {place}"))

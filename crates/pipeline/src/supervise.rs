@@ -27,12 +27,12 @@ use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use wait4::Wait4;
+use workflow::quantity::show_bytes;
 
 use crate::cgroup::{Groups, n_kills_of_machine};
 use crate::error::{Error, Result};
 use crate::events::Usage;
 use crate::process;
-use crate::quantity::show_bytes;
 
 /// Before what a stage wrote.
 pub(crate) const SAID: u8 = b'|';

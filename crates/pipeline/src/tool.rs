@@ -5,9 +5,9 @@ use std::process::{Command, ExitStatus};
 
 use confine::Limits;
 use serde_json::Value;
+use workflow::device::Device;
 
 use crate::cargo::Build;
-use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
 use crate::sandbox::{self, Sandbox};
@@ -19,9 +19,9 @@ impl Workspace {
     /// # Errors
     /// There's no such stage, or it stands for several instances.
     pub fn made(&self, stage: &str, output: &str) -> Result<Option<PathBuf>> {
-        let instance = &self.graph.instances[self.graph.one(stage)?];
+        let instance = &self.workflow.graph.instances[self.workflow.graph.one(stage)?];
         let output = instance.outputs.get(output);
-        let path = output.map(|output| self.root.join(&output.path));
+        let path = output.map(|output| self.workflow.root.join(&output.path));
         Ok(path.filter(|path| path.exists()))
     }
 
@@ -65,10 +65,10 @@ impl Workspace {
         interrupts: &Interrupts,
     ) -> Result<PathBuf> {
         self.check_tool(run)?;
-        let mut build = Build::of(&self.graph.instances);
+        let mut build = Build::of(&self.workflow.graph.instances);
         build.add(run, device);
         build.binaries.insert(run.to_owned());
-        let mut executables = build.run(&self.root, interrupts)?;
+        let mut executables = build.run(&self.workflow.root, interrupts)?;
         executables.remove(run).ok_or_else(|| Error::Cargo {
             what: format!("find the executable of `{run}`"),
             why: "cargo built it but did not name it".into(),

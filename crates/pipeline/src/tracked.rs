@@ -14,13 +14,12 @@ use std::path::Path;
 
 use store::{Digest, InvalidDigest};
 use toml_edit::{Key, TableLike, Value};
+use workflow::path::output_path;
+use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
 use crate::fetch::check_sha256;
-use crate::instance::output_path;
-use crate::nearest;
 use crate::place;
-use crate::source::{self, Source};
 use crate::workspace::Workspace;
 
 /// The file of sources, in the workspace root.
@@ -72,7 +71,7 @@ impl Tracked {
         for (path, item) in document.as_table() {
             let wrong = |what: &str| {
                 let span = item.span().unwrap_or(0..0);
-                source.error(span, format!("`{path}` {what}"))
+                Error::from(source.error(span, format!("`{path}` {what}")))
             };
             // A path out of a file is never trusted.
             if output_path(path).is_ok_and(|plain| plain != Path::new(path)) {
@@ -118,7 +117,10 @@ impl Tracked {
     fn save(&self, workspace: &Workspace) -> Result<()> {
         let aside = workspace.own(FILE);
         fs_err::write(&aside, self.text())?;
-        Ok(store::move_path(&aside, &workspace.root.join(FILE))?)
+        Ok(store::move_path(
+            &aside,
+            &workspace.workflow.root.join(FILE),
+        )?)
     }
 
     /// The source that is at `path` or holds it.
@@ -168,7 +170,7 @@ impl Workspace {
         sha256: Option<&str>,
     ) -> Result<Digest> {
         let path = self.own_source(path)?;
-        let place = self.root.join(&path);
+        let place = self.workflow.root.join(&path);
         if place.symlink_metadata().is_ok() {
             let message =
                 format!("`{path}` is there already: remove it, or import to another place");
@@ -188,8 +190,8 @@ impl Workspace {
         from: Option<String>,
         sha256: Option<String>,
     ) -> Result<Digest> {
-        let mut tracked = Tracked::load(&self.root)?;
-        let place = self.root.join(path);
+        let mut tracked = Tracked::load(&self.workflow.root)?;
+        let place = self.workflow.root.join(path);
         let content = self.take(&place, true)?;
         let before = tracked.sources.remove(path);
         // What was noted of the same content stays.
@@ -214,12 +216,12 @@ impl Workspace {
 
     /// The path from the workspace root, which no stage makes.
     pub(crate) fn own_source(&self, path: &Path) -> Result<String> {
-        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        let inside = path.strip_prefix(&self.workflow.root).unwrap_or(path);
         let text = inside.to_string_lossy().into_owned();
         let refused = |why: &str| Error::Invalid(format!("`{}` {why}", path.display()));
         let inside = output_path(&text)
             .map_err(|why| refused(&why.replace("outputs are", "sources to keep are")))?;
-        if self.graph.is_made(&inside) {
+        if self.workflow.graph.is_made(&inside) {
             return Err(refused("is what a stage makes, and the cache has it"));
         }
         Ok(inside.to_string_lossy().into_owned())
@@ -230,9 +232,9 @@ impl Workspace {
     /// # Errors
     /// `sources.lock` is malformed, or a file cannot be read.
     pub fn source_states(&mut self) -> Result<Vec<(String, SourceState)>> {
-        let tracked = Tracked::load(&self.root)?;
+        let tracked = Tracked::load(&self.workflow.root)?;
         let states = tracked.sources.into_iter().map(|(path, kept)| {
-            let state = match self.index.digest(&self.root.join(&path)) {
+            let state = match self.index.digest(&self.workflow.root.join(&path)) {
                 Ok(digest) if digest == kept.content => SourceState::Unchanged,
                 Ok(_) => SourceState::Changed,
                 Err(store::Error::NotFound { .. }) => SourceState::Missing,
@@ -248,9 +250,9 @@ impl Workspace {
     /// # Errors
     /// Neither has it, or it is another one now.
     pub fn restore_source(&mut self, path: &str) -> Result<()> {
-        let tracked = Tracked::load(&self.root)?;
+        let tracked = Tracked::load(&self.workflow.root)?;
         let Some(kept) = tracked.sources.get(path) else {
-            let hint = nearest::hint(path, tracked.sources.keys().map(String::as_str));
+            let hint = nearest_name::hint(path, tracked.sources.keys().map(String::as_str));
             return Err(Error::Invalid(format!("`{FILE}` has no `{path}`{hint}")));
         };
         if self.restore_source_from_cache(path)? {
@@ -260,7 +262,7 @@ impl Workspace {
             let digest = kept.content;
             return Err(store::Error::Missing { digest }.into());
         };
-        let place = self.root.join(path);
+        let place = self.workflow.root.join(path);
         self.fetch(from, &place, &mut |_| {}, |index, fetched| {
             if index.digest(fetched)? == kept.content {
                 return Ok(());
@@ -272,7 +274,7 @@ impl Workspace {
 
     /// Puts a missing source in its place, if the cache has it whole.
     pub(crate) fn restore_source_from_cache(&mut self, path: &str) -> Result<bool> {
-        let tracked = Tracked::load(&self.root)?;
+        let tracked = Tracked::load(&self.workflow.root)?;
         let Some(kept) = tracked.get(path) else {
             return Ok(false);
         };
@@ -281,12 +283,15 @@ impl Workspace {
             return Err(Error::Invalid(message));
         }
         let Workspace {
-            root, store, index, ..
+            workflow,
+            store,
+            index,
+            ..
         } = &mut *self;
         let Some(store) = store else {
             return Ok(false);
         };
-        match store.restore(index, &kept.content, &root.join(path)) {
+        match store.restore(index, &kept.content, &workflow.root.join(path)) {
             Err(store::Error::Missing { .. } | store::Error::Damaged { .. }) => Ok(false),
             restored => Ok(restored.map(|()| true)?),
         }

@@ -9,21 +9,22 @@ use std::sync::Arc;
 
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
+use workflow::Workflow;
+use workflow::declaration::{self, Action};
+use workflow::graph::Selection;
+use workflow::instance::Instance;
+use workflow::params::Overrides;
 
 use crate::cache;
 use crate::cargo::Packages;
 use crate::closure::Closures;
-use crate::config::{self, Action, Config};
-use crate::device::Device;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::graph::{Graph, Selection};
-use crate::instance::{self, Instance};
 use crate::job;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::mutex;
-use crate::params::{Overrides, Params};
 use crate::process::Interrupts;
 use crate::runs::Circumstances;
 
@@ -33,14 +34,8 @@ pub const FOLDER: &str = ".atelier";
 /// A workspace, read for one command.
 #[derive(Debug)]
 pub struct Workspace {
-    /// Absolute, without symbolic links.
-    pub root: PathBuf,
-    /// The stages as declared.
-    pub config: Config,
-    /// Params with overrides.
-    pub params: Params,
-    /// The stages made concrete.
-    pub graph: Graph,
+    /// What is declared.
+    pub workflow: Workflow,
     pub(crate) lock: Lock,
     pub(crate) index: Index,
     /// What was looked at since a stage began or ended, by path from the root: many stages may read the same folder, and
@@ -51,12 +46,8 @@ pub struct Workspace {
     packages: Option<Packages>,
     closures: Closures,
     access: Access,
-    /// Where outputs, lock and logs stand, from the root; empty for the current state.
-    aside: PathBuf,
     /// Where runs take place, once that is to be noted.
     circumstances: OnceCell<Circumstances>,
-    /// What the device `auto` stands for.
-    pub(crate) auto: Device,
 }
 
 /// Whether a command may write in the workspace.
@@ -68,21 +59,6 @@ pub enum Access {
     Write,
 }
 
-fn graph(
-    config: &Config,
-    params: &Params,
-    root: &Path,
-    aside: &Path,
-    auto: Device,
-) -> Result<Graph> {
-    let graph = Graph::new(instance::instances(config, params, root, auto)?)?;
-    if aside.as_os_str().is_empty() {
-        Ok(graph)
-    } else {
-        graph.in_folder(aside)
-    }
-}
-
 /// The nearest folder at `start` or above with a `pipeline.toml`.
 ///
 /// # Errors
@@ -90,7 +66,7 @@ fn graph(
 pub fn find_root(start: &Path) -> Result<PathBuf> {
     let found = start
         .ancestors()
-        .find(|folder| folder.join(config::FILE).is_file());
+        .find(|folder| folder.join(declaration::FILE).is_file());
     let found = found.ok_or_else(|| Error::NoWorkspace(start.to_owned()))?;
     Ok(fs_err::canonicalize(found)?)
 }
@@ -113,7 +89,7 @@ impl Workspace {
     pub fn open_aside(root: PathBuf, overrides: &Overrides, name: &Path) -> Result<Self> {
         let aside = Path::new(FOLDER).join(name);
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
-        for instance in &workspace.graph.instances {
+        for instance in &workspace.workflow.graph.instances {
             if let Some(output) = job::in_place(instance).first() {
                 return Err(Error::Invalid(format!(
                     "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
@@ -121,7 +97,7 @@ impl Workspace {
                 )));
             }
         }
-        fs_err::create_dir_all(workspace.root.join(&workspace.aside))?;
+        fs_err::create_dir_all(workspace.workflow.state_root())?;
         Ok(workspace)
     }
 
@@ -132,7 +108,7 @@ impl Workspace {
     pub fn remove_aside(&mut self, name: &Path, events: &mut dyn Events) -> Result<()> {
         let interrupts = Interrupts::catch()?;
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
-        Ok(remove_path(&self.root.join(FOLDER).join(name))?)
+        Ok(remove_path(&self.workflow.root.join(FOLDER).join(name))?)
     }
 
     fn open_in(
@@ -147,12 +123,9 @@ impl Workspace {
                 "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
             )));
         }
-        let config = Config::load(&root)?;
-        let params = Params::load(&root, &config, overrides)?;
-        let auto = Device::accelerator();
-        let graph = graph(&config, &params, &root, &aside, auto)?;
-        let lock = Lock::load(&root.join(&aside))?;
-        let folder = root.join(FOLDER);
+        let workflow = Workflow::load(root, overrides, aside, device::accelerator())?;
+        let lock = Lock::load(&workflow.state_root())?;
+        let folder = workflow.root.join(FOLDER);
         if access == Access::Write {
             mark(&folder);
         }
@@ -171,29 +144,19 @@ impl Workspace {
             seen: BTreeMap::new(),
             closures: Closures::load(&folder.join("code.json")),
             packages: None,
-            root,
-            config,
-            params,
-            graph,
+            workflow,
             lock,
             store,
             access,
-            aside,
             circumstances: OnceCell::new(),
-            auto,
         };
         workspace.recall_device()?;
         Ok(workspace)
     }
 
-    /// The graph with `auto` for the device `auto`: the same instances in the same order.
-    pub(crate) fn graph_on(&self, auto: Device) -> Result<Graph> {
-        graph(&self.config, &self.params, &self.root, &self.aside, auto)
-    }
-
     /// A path inside the runner's folder.
     pub(crate) fn own(&self, name: &str) -> PathBuf {
-        self.root.join(FOLDER).join(name)
+        self.workflow.root.join(FOLDER).join(name)
     }
 
     /// The log of an instance's last run.
@@ -203,21 +166,15 @@ impl Workspace {
 
     /// The folder of the logs.
     pub(crate) fn logs(&self) -> PathBuf {
-        if self.aside.as_os_str().is_empty() {
-            self.own("logs")
-        } else {
-            self.root.join(&self.aside).join("logs")
+        match self.workflow.state_folder() {
+            None => self.own("logs"),
+            Some(_) => self.workflow.state_root().join("logs"),
         }
-    }
-
-    /// The folder of a state beside the current one, from the root; none for the current one.
-    pub(crate) fn aside(&self) -> Option<&Path> {
-        { Some(self.aside.as_path()) }.filter(|aside| !aside.as_os_str().is_empty())
     }
 
     /// Where runs take place, looked for once.
     pub(crate) fn circumstances(&self) -> &Circumstances {
-        let find = || Circumstances::find(&self.root);
+        let find = || Circumstances::find(&self.workflow.root);
         self.circumstances.get_or_init(find)
     }
 
@@ -226,7 +183,7 @@ impl Workspace {
     /// # Errors
     /// Cargo can't tell.
     pub fn has_binary(&mut self, run: &str) -> Result<bool> {
-        if !self.root.join("Cargo.toml").is_file() {
+        if !self.workflow.root.join("Cargo.toml").is_file() {
             return Ok(false);
         }
         let packages = self.packages()?;
@@ -255,7 +212,7 @@ impl Workspace {
             return Ok(*seen);
         }
         let rules = self.rules_of(path);
-        let seen = self.index.look(&self.root.join(path), rules)?;
+        let seen = self.index.look(&self.workflow.root.join(path), rules)?;
         self.seen.insert(path.into(), seen);
         Ok(seen)
     }
@@ -263,7 +220,7 @@ impl Workspace {
     /// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
     /// those of people and not those that other programs leave where none does.
     fn rules_of(&self, path: &Path) -> Rules {
-        if self.graph.is_made(path) {
+        if self.workflow.graph.is_made(path) {
             Rules::Output
         } else {
             Rules::Source
@@ -273,8 +230,8 @@ impl Workspace {
     /// The digest of an input or output at `path`, from the root, as its stage's manifest has it.
     pub(crate) fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
         match self.rules_of(path) {
-            Rules::Output => self.index.digest(&self.root.join(path)),
-            Rules::Source => self.index.digest_source(&self.root.join(path)),
+            Rules::Output => self.index.digest(&self.workflow.root.join(path)),
+            Rules::Source => self.index.digest_source(&self.workflow.root.join(path)),
         }
     }
 
@@ -288,8 +245,8 @@ impl Workspace {
     /// # Errors
     /// One is missing; the message names the nearest.
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
-        for at in self.in_order(selection) {
-            let instance = Arc::clone(&self.graph.instances[at]);
+        for at in self.workflow.graph.in_order(selection) {
+            let instance = Arc::clone(&self.workflow.graph.instances[at]);
             match &instance.action {
                 _ if instance.rules.is_frozen => {}
                 Action::Run(run) => {
@@ -337,14 +294,14 @@ impl Workspace {
         let packages = self.packages()?;
         let manifest = self
             .closures
-            .manifest(&self.root, &packages, &mut self.index, run);
+            .manifest(&self.workflow.root, &packages, &mut self.index, run);
         self.packages = Some(packages);
         manifest
     }
 
     fn load_packages(&mut self) -> Result<Packages> {
         let cache = self.own("cargo.json");
-        let (packages, is_new) = Packages::load(&self.root, &cache, &mut self.index)?;
+        let (packages, is_new) = Packages::load(&self.workflow.root, &cache, &mut self.index)?;
         if is_new && self.access == Access::Write {
             let text = serde_json::to_vec(&packages).map_err(std::io::Error::from)?;
             write_whole(&cache, &text)?;
@@ -354,12 +311,15 @@ impl Workspace {
 
     /// Points an error about an instance's `run` at its place.
     pub(crate) fn at_stage(&self, instance: &Instance, error: Error) -> Error {
-        let mut stages = self.config.stages.iter();
+        let mut stages = self.workflow.declaration.stages.iter();
         let stage = stages.find(|stage| stage.name == instance.stage);
         match (error, stage.map(|stage| &stage.action)) {
-            (Error::Invalid(message), Some(Action::Run(run))) => {
-                self.config.source.error(run.span.clone(), message)
-            }
+            (Error::Invalid(message), Some(Action::Run(run))) => self
+                .workflow
+                .declaration
+                .source
+                .error(run.span.clone(), message)
+                .into(),
             (error, _) => error,
         }
     }
@@ -372,7 +332,7 @@ impl Workspace {
 
     /// Reads the lock again, once no other repro can write it.
     pub(crate) fn reload_lock(&mut self) -> Result<()> {
-        self.lock.reload(&self.root.join(&self.aside))
+        self.lock.reload(&self.workflow.state_root())
     }
 
     /// Keeps what makes the next check fast. A full disk is no error: nothing is lost but time.
@@ -396,10 +356,10 @@ impl Workspace {
 
     /// Notes a key of a state beside the current one, whose lock has the last of them alone.
     pub(crate) fn note_key(&self, key: &Digest) -> Result<()> {
-        if self.aside.as_os_str().is_empty() {
+        if self.workflow.state_folder().is_none() {
             return Ok(());
         }
-        let path = self.root.join(&self.aside).join(cache::KEYS);
+        let path = self.workflow.state_root().join(cache::KEYS);
         let known = fs_err::read_to_string(&path).unwrap_or_default();
         let key = key.to_string();
         if known.lines().any(|known| known == key) {
@@ -412,10 +372,10 @@ impl Workspace {
 
     /// Writes the lock, without stages that are no longer declared.
     pub(crate) fn save_lock(&mut self) -> Result<()> {
-        let instances = self.graph.instances.iter();
+        let instances = self.workflow.graph.instances.iter();
         let declared: BTreeSet<&str> = instances.map(|i| i.name.as_str()).collect();
         self.lock.keep_only(&declared);
-        self.lock.save(&self.root.join(&self.aside), &self.own(""))
+        self.lock.save(&self.workflow.state_root(), &self.own(""))
     }
 }
 

@@ -41,8 +41,7 @@ pub fn listed(findings: &[Finding]) -> String {
 
 /// The name nearest to `name`, in a few words for a message.
 pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    let by_edits = |other: &&str| strsim::damerau_levenshtein(name, other);
-    match names.into_iter().min_by_key(by_edits) {
+    match nearest_name::nearest(name, names) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => String::new(),
     }

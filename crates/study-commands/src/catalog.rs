@@ -6,11 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use cli::workspace;
-use pipeline::nearest;
-use pipeline::params::read_toml;
 use pipeline::program::PROGRAM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use workflow::params::read_toml;
 
 use crate::hub::{Hub, PREFIX, is_plain};
 
@@ -191,7 +190,7 @@ pub(crate) fn find(root: &Path, name: &str) -> anyhow::Result<File> {
     }
     let catalog = Catalog::load(root)?;
     let Some(entry) = catalog.entries.get(name) else {
-        let hint = nearest::hint(name, catalog.entries.keys().map(String::as_str));
+        let hint = nearest_name::hint(name, catalog.entries.keys().map(String::as_str));
         bail!(
             "`{FILE}` has no weights `{name}` (`{PROGRAM} weights` lists them; `hf:OWNER/NAME` names any of the Hugging Face hub){hint}"
         );

@@ -8,12 +8,12 @@ use clap::Args;
 use cli::arguments::common::{Confine, Params};
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
-use pipeline::device::Device;
-use pipeline::nearest;
-use pipeline::params;
+use pipeline::device;
 use pipeline::program::PROGRAM;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
+use workflow::device::Device;
+use workflow::params;
 
 use crate::catalog;
 
@@ -132,7 +132,7 @@ fn hint(path: &Path, typed: &Path) -> String {
             let names: Vec<String> = { folders.take(10 * SHORT_LOOK) }
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect();
-            let hint = nearest::hint(&name, names.iter().map(String::as_str));
+            let hint = nearest_name::hint(&name, names.iter().map(String::as_str));
             return match hint.is_empty() {
                 true => String::new(),
                 false => format!(" (`{}` has no `{name}`{hint})", parent.display()),
@@ -149,7 +149,7 @@ fn job(
     folder: &Path,
     arguments: &Init,
 ) -> anyhow::Result<Value> {
-    let root = fs_err::canonicalize(&workspace.root)?;
+    let root = fs_err::canonicalize(&workspace.workflow.root)?;
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);
         text.with_context(|| format!("`{}` is not UTF-8", path.display()))
@@ -179,12 +179,12 @@ fn job(
             .map(|path| named(path))
             .collect::<anyhow::Result<Vec<_>>>()
     };
-    let defaults = params::read_toml(&workspace.root.join(params::FILE), params::FILE)?;
+    let defaults = params::read_toml(&workspace.workflow.root.join(params::FILE), params::FILE)?;
     let setting = defaults
         .get("device")
         .and_then(Value::as_str)
         .unwrap_or("auto");
-    let device = Device::resolve(setting, Device::accelerator()).map_err(anyhow::Error::msg)?;
+    let device = Device::resolve(setting, device::accelerator())?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let params = root.join(PARAMS);
     if !arguments.dry_run {

@@ -11,10 +11,10 @@ use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events};
-use pipeline::instance::Target;
 use pipeline::program::PROGRAM;
 use pipeline::workspace::Access;
 use serde_json::{Value, json};
+use workflow::instance::Target;
 
 /// The program.
 const RUN: &str = "inspect/inspect";
@@ -105,8 +105,8 @@ fn job(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Value> {
         "params": {
             "files": files,
             "explain": arguments.explain,
-            "cells": workspace.params.get("explain.cells"),
-            "square": workspace.params.get("explain.square"),
+            "cells": workspace.workflow.params.get("explain.cells"),
+            "square": workspace.workflow.params.get("explain.square"),
             "json": arguments.json,
         },
         "in": {
@@ -124,13 +124,14 @@ fn job(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Value> {
 
 /// The folder of images, as stages read it.
 fn images(workspace: &Workspace) -> PathBuf {
-    let inputs = { workspace.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
+    let inputs =
+        { workspace.workflow.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
     let mut folders = inputs.filter_map(|input| match &input.target {
         Target::Path(path) if input.param.as_deref() == Some("images.folder") => Some(path),
         _ => None,
     });
     let folder = folders.next().map_or(Path::new(""), PathBuf::as_path);
-    workspace.root.join(folder)
+    workspace.workflow.root.join(folder)
 }
 
 /// What a repro made.

@@ -71,13 +71,13 @@ pub(crate) fn run(arguments: &Weights) -> anyhow::Result<ExitCode> {
 /// Lists the catalog.
 fn list(is_json: bool) -> anyhow::Result<()> {
     let mut workspace = open(&Params::default(), Access::Read)?;
-    let catalog = Catalog::load(&workspace.root)?;
+    let catalog = Catalog::load(&workspace.workflow.root)?;
     let noted = workspace.source_states()?;
     let state = |path: &str| match noted.iter().find(|(noted, _)| noted == path) {
         Some((_, SourceState::Unchanged)) => "here",
         Some((_, SourceState::Changed)) => "changed",
         Some((_, SourceState::Missing)) => "noted",
-        None if workspace.root.join(path).exists() => "not checked",
+        None if workspace.workflow.root.join(path).exists() => "not checked",
         None => NONE,
     };
     if is_json {

@@ -113,11 +113,10 @@ fn check_known(names: &[String], classes: &[String]) -> Result<(), TrainError> {
     let Some(name) = names.iter().find(|name| !classes.contains(name)) else {
         return Ok(());
     };
-    let by_edits = |class: &&String| strsim::damerau_levenshtein(class, name);
-    let nearest = classes.iter().min_by_key(by_edits);
+    let nearest = nearest_name::nearest(name, classes.iter().map(String::as_str));
     Err(TrainError::UnknownClass {
         name: name.clone(),
-        nearest: nearest.cloned().unwrap_or_default(),
+        nearest: nearest.unwrap_or_default().to_owned(),
         classes: classes.to_vec(),
     })
 }

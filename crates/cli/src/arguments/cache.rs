@@ -26,7 +26,7 @@ Examples:
         #[arg(long)]
         commits: bool,
         /// Keep what was made in this time
-        #[arg(long, value_name = "TIME", value_parser = pipeline::quantity::duration)]
+        #[arg(long, value_name = "TIME", value_parser = workflow::quantity::duration)]
         younger_than: Option<Duration>,
         /// Remove nothing; say how much it would be
         #[arg(long)]

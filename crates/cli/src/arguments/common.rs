@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pipeline::Sandbox;
-use pipeline::params::Overrides;
+use workflow::params::Overrides;
 
 /// Changes of params for one command.
 #[derive(Debug, Default, Args)]

@@ -14,8 +14,7 @@ pub fn normalized(name: &str) -> String {
 
 /// The name of `names` that is nearest to `name`, by edits and swaps of characters; none of an empty list.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |other: &&str| strsim::damerau_levenshtein(other, name);
-    names.into_iter().min_by_key(distance)
+    nearest_name::nearest(name, names)
 }
 
 /// A message for each of `names`, the value of `setting`, that is no class of `labels`.

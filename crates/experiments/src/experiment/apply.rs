@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use pipeline::Workspace;
 use pipeline::events::{Events, Outcome};
 use pipeline::metrics::Made;
-use pipeline::params::{self, Overrides, Params};
+use pipeline::params_file;
 use pipeline::workspace::Access;
 use serde_json::Value;
+use workflow::json::canonical;
+use workflow::params::{self, Overrides, Params};
 
 use super::record::{self, Experiment, Status, folder_name};
 use crate::error::{Error, Result};
@@ -45,14 +47,15 @@ pub fn apply(root: &Path, name: &str) -> Result<Applied> {
     };
     let workspace = Workspace::open(root.to_owned(), &overrides, Access::Read)?;
     let made = workspace.made_aside(&folder_name(name))?;
-    let (written, left_out) = changes(&workspace.params, &experiment);
+    let (written, left_out) = changes(&workspace.workflow.params, &experiment);
     let file = experiment.files.last().cloned();
-    let file = file.unwrap_or_else(|| workspace.config.params_file().to_owned());
+    let file =
+        file.unwrap_or_else(|| params::current_file(&workspace.workflow.declaration).to_owned());
     if !written.is_empty() {
         let values = written
             .iter()
             .map(|(key, value)| (key.as_str(), value.clone()));
-        params::write_toml(&root.join(&file), &file.display().to_string(), values)?;
+        params_file::write(&root.join(&file), &file.display().to_string(), values)?;
     }
     Ok(Applied {
         left_out,
@@ -79,11 +82,10 @@ impl Applied {
 fn changes(current: &Params, experiment: &Experiment) -> (Vec<(String, Value)>, Vec<String>) {
     let leaves = current.leaves();
     // As text, 0 and -0 differ, as they do in keys.
-    let text = |value: &Value| params::canonical(value);
     let changed = experiment
         .params
         .iter()
-        .filter(|(key, value)| leaves.get(*key).map(text) != Some(text(value)));
+        .filter(|(key, value)| leaves.get(*key).map(canonical) != Some(canonical(value)));
     let (written, left_out): (Vec<_>, Vec<_>) =
         changed.partition(|(key, _)| current.get(key).is_some() || is_free(current, key));
     let written = written.into_iter();
@@ -135,8 +137,8 @@ pub fn remove(workspace: &mut Workspace, name: &str, events: &mut dyn Events) ->
 
 #[cfg(test)]
 mod tests {
-    use pipeline::config::Config;
     use serde_json::json;
+    use workflow::declaration::Declaration;
 
     use super::*;
 
@@ -147,7 +149,7 @@ mod tests {
         fs_err::write(root.join("pipeline.toml"), "").unwrap();
         let params = "[train]\nlr = 0.1\nepochs = 3\n[authors]\n";
         fs_err::write(root.join("params.toml"), params).unwrap();
-        let config = Config::load(root).unwrap();
+        let config = Declaration::load(root).unwrap();
         let current = Params::load(root, &config, &Overrides::default()).unwrap();
         let values = [
             ("train.lr", json!(0.2)),

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::metrics::Metrics;
-use pipeline::nearest;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -115,7 +114,7 @@ pub fn named<'c>(name: &str, columns: &'c [Column]) -> Result<&'c Column> {
             let names = columns.iter().map(Column::full_name);
             Err(Error::UnknownColumn {
                 name: name.to_owned(),
-                hint: nearest::hint(name, names),
+                hint: nearest_name::hint(name, names),
             })
         }
         several => {

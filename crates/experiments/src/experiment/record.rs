@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pipeline::nearest;
-use pipeline::params::Overrides;
 use pipeline::workspace::FOLDER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use workflow::params::Overrides;
 
 use super::name;
 use crate::error::{Error, Result};
@@ -178,16 +177,17 @@ pub fn all(root: &Path) -> Result<Vec<Experiment>> {
 /// A folder cannot be read.
 pub fn hint(root: &Path, name: &str) -> Result<String> {
     let names = names(root)?;
-    Ok(nearest::hint(name, names.iter().map(String::as_str)))
+    Ok(nearest_name::hint(name, names.iter().map(String::as_str)))
 }
 
 /// Values as lines of JSON, of which equal ones are equal texts. This is the one place where they are text.
 mod lines {
     use std::collections::BTreeMap;
 
-    use pipeline::params::{canonical, read_canonical};
     use serde::{Deserialize, Deserializer, Serializer};
     use serde_json::Value;
+    use workflow::json::canonical;
+    use workflow::params::read_canonical;
 
     pub(super) fn serialize<S: Serializer>(
         values: &BTreeMap<String, Value>,

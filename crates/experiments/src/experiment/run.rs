@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pipeline::Workspace;
-use pipeline::config::Config;
 use pipeline::execute::Options;
-use pipeline::graph::Reach;
-use pipeline::params::{Overrides, Params, read_values};
 use serde_json::Value;
+use workflow::declaration::Declaration;
+use workflow::graph::Reach;
+use workflow::params::{Overrides, Params, read_values};
 
 use super::name;
 use super::record::{Experiment, Status, folder_name};
@@ -49,7 +49,7 @@ pub fn plan(root: &Path, request: &Request) -> Result<Vec<Planned>> {
     let planner = Planner {
         root,
         files: files.collect::<Result<_>>()?,
-        config: Config::load(root)?,
+        declaration: Declaration::load(root)?,
         request,
     };
     let current = planner.params(Vec::new())?.leaves();
@@ -82,7 +82,7 @@ struct Planner<'a> {
     root: &'a Path,
     /// Params files, from the root.
     files: Vec<PathBuf>,
-    config: Config,
+    declaration: Declaration,
     request: &'a Request,
 }
 
@@ -107,7 +107,7 @@ impl Planner<'_> {
             files: self.files.iter().map(|file| self.root.join(file)).collect(),
             settings,
         };
-        Ok(Params::load(self.root, &self.config, &overrides)?)
+        Ok(Params::load(self.root, &self.declaration, &overrides)?)
     }
 
     /// The experiment of a combination of the grids' values, without a name.
@@ -236,8 +236,12 @@ pub fn run(
     let folder = folder_name(&experiment.name);
     let overrides = experiment.overrides(root);
     let mut workspace = Workspace::open_aside(root.to_owned(), &overrides, &folder)?;
-    let graph = &workspace.graph;
-    let selection = graph.select(&workspace.root, &experiment.targets, Reach::Upstream)?;
+    let graph = &workspace.workflow.graph;
+    let selection = graph.select(
+        &workspace.workflow.root,
+        &experiment.targets,
+        Reach::Upstream,
+    )?;
     if experiment.since_ms == 0 {
         experiment.since_ms = now_ms();
     }
@@ -341,7 +345,7 @@ mod tests {
         let ended = run(&mut |_, _, _| Err(failing.take().unwrap())).unwrap();
         assert!(ended.state == Status::Failed && ended.failure.is_some());
         let ended = run(&mut |workspace, _, _| {
-            assert_eq!(workspace.params.leaves()["chain.letter"], "y");
+            assert_eq!(workspace.workflow.params.leaves()["chain.letter"], "y");
             Ok(Vec::new())
         });
         assert_eq!(ended.unwrap().state, Status::Complete);

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use pipeline::Workspace;
 use pipeline::events::State as StageState;
-use pipeline::graph::Reach;
 use pipeline::metrics::{Made, Metrics};
 use serde_json::{Value, json};
+use workflow::graph::Reach;
 
 use super::columns::{Column, Row, columns, named, order};
 use super::filter::Filter;
@@ -180,7 +180,7 @@ fn states(
         let revision = revision.ok_or_else(|| Error::UnknownRevision(name.clone()))?;
         add(revision, "committed");
     }
-    for experiment in record::all(&workspace.root)? {
+    for experiment in record::all(&workspace.workflow.root)? {
         made.push(workspace.made_aside(&folder_name(&experiment.name))?);
         rows.push(Row {
             set: experiment.set_keys(),
@@ -195,9 +195,11 @@ fn states(
 
 /// Whether the workspace's results are those of its parameters, in words.
 fn current(workspace: &mut Workspace) -> Result<&'static str> {
-    let selection = workspace
-        .graph
-        .select(&workspace.root, &[], Reach::Upstream)?;
+    let selection =
+        workspace
+            .workflow
+            .graph
+            .select(&workspace.workflow.root, &[], Reach::Upstream)?;
     let outcomes = workspace.outlook(&selection, false)?;
     let is_done = |state| matches!(state, StageState::UpToDate | StageState::Frozen);
     let is_changed = outcomes.iter().any(|outcome| !is_done(outcome.state));

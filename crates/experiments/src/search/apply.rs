@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use ::search::{Assignment, State};
-use pipeline::config::Config;
-use pipeline::params;
+use pipeline::params_file;
+use workflow::declaration::Declaration;
+use workflow::params;
 
 use super::declaration::SearchFile;
 use super::record;
@@ -30,7 +31,7 @@ pub fn apply(search: &SearchFile, number: Option<usize>) -> Result<(PathBuf, Ass
     }
     let file = match search.declaration.params.last() {
         Some(file) => file.clone(),
-        None => Config::load(&search.root)?.params_file().to_owned(),
+        None => params::current_file(&Declaration::load(&search.root)?).to_owned(),
     };
     let settings = search.settings(&trial.params);
     let values = settings.iter().map(|(key, value)| {
@@ -38,7 +39,7 @@ pub fn apply(search: &SearchFile, number: Option<usize>) -> Result<(PathBuf, Ass
         (key.as_str(), value)
     });
     let shown = file.display().to_string();
-    params::write_toml(&search.root.join(&file), &shown, values)?;
+    params_file::write(&search.root.join(&file), &shown, values)?;
     Ok((file, settings))
 }
 

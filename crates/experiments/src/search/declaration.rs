@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::search::{Assignment, Domain, MedianPruner, Method, Search, Space};
-use pipeline::params;
 use pipeline::workspace;
 use serde::Deserialize;
+use workflow::params;
 
 use crate::error::{Error, Result};
 

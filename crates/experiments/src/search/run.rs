@@ -2,7 +2,7 @@
 
 use ::search::{Assignment, Search, Trial};
 use pipeline::Sandbox;
-use pipeline::params::Overrides;
+use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
 use super::record;
@@ -117,7 +117,7 @@ method = \"grid\"
         let mut tried = Vec::new();
         while let Some(params) = course.next().unwrap() {
             let ran = course.run(params, &mut |workspace, _, _| {
-                tried.push(workspace.params.leaves()["train.lr"].clone());
+                tried.push(workspace.workflow.params.leaves()["train.lr"].clone());
                 Err(pipeline::Error::StageFailed {
                     stage: "grade".to_owned(),
                     status: "exit status: 1".to_owned(),

@@ -5,9 +5,9 @@ use std::fmt;
 use ::search::{Assignment, State, Trial};
 use numeric::median;
 use pipeline::execute::Options;
-use pipeline::graph::Reach;
-use pipeline::params::Overrides;
 use pipeline::{Sandbox, Workspace};
+use workflow::graph::Reach;
+use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
 use crate::error::{Error, Result};
@@ -114,7 +114,7 @@ impl Runner<'_> {
     /// The instances that score, in their order.
     fn scoring(&self, workspace: &Workspace) -> Result<Vec<String>> {
         let stage = &self.search.declaration.score;
-        let instances = workspace.graph.instances.iter();
+        let instances = workspace.workflow.graph.instances.iter();
         let names = instances.filter(|instance| instance.stage == *stage);
         let names: Vec<String> = names.map(|instance| instance.name.clone()).collect();
         if names.is_empty() {
@@ -131,9 +131,11 @@ impl Runner<'_> {
         repro: &mut Repro<'_>,
     ) -> Result<Result<f64, Fault>> {
         let targets = [instance.to_owned()];
-        let selection = workspace
-            .graph
-            .select(&workspace.root, &targets, Reach::Upstream)?;
+        let selection =
+            workspace
+                .workflow
+                .graph
+                .select(&workspace.workflow.root, &targets, Reach::Upstream)?;
         let options = Options {
             sandbox: self.sandbox,
             ..Options::default()
@@ -152,7 +154,7 @@ impl Runner<'_> {
 
 /// The number that an instance wrote, or what it wrote instead.
 fn read(workspace: &Workspace, name: &str) -> Result<Result<f64, String>> {
-    let instance = &workspace.graph.instances[workspace.graph.one(name)?];
+    let instance = &workspace.workflow.graph.instances[workspace.workflow.graph.one(name)?];
     let mut outputs = instance.outputs.keys();
     let (Some(output), None) = (outputs.next(), outputs.next()) else {
         return Err(Error::ScoreOutputs(instance.stage.clone()));

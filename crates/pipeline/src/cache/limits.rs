@@ -44,7 +44,7 @@ impl Workspace {
     /// A folder cannot be listed.
     pub fn large_cache(&self) -> Result<Option<Large>> {
         let bytes = self.cache_bytes()?;
-        let limit = self.config.cache.max_size;
+        let limit = self.workflow.declaration.cache.max_size;
         if bytes < LEAST && limit.is_none_or(|limit| bytes <= limit) {
             return Ok(None);
         }
@@ -85,7 +85,7 @@ impl Workspace {
 
     /// Removes from the cache what is beyond the limits of `pipeline.toml` and in no use; none where it has no limit.
     pub(crate) fn trim_cache(&mut self) -> Result<Option<Amount>> {
-        let limits = self.config.cache;
+        let limits = self.workflow.declaration.cache;
         let is_beyond = |bytes: u64| limits.max_size.is_some_and(|limit| bytes > limit);
         if limits.max_age.is_none() && !is_beyond(self.cache_bytes()?) {
             return Ok(None);
@@ -101,14 +101,14 @@ impl Workspace {
             workspace: true,
             commits: false,
             // Where the size has a limit and the age none, all may stay that fits.
-            younger_than: self.config.cache.max_age,
+            younger_than: self.workflow.declaration.cache.max_age,
         }
     }
 
     /// Lets also unused results stay, as many of the youngest as fit the limit of the size; fewer where not all fit that
     /// `keep` has.
     pub(super) fn fitting(&self, keep: Keep) -> Result<Keep> {
-        let Some(limit) = self.config.cache.max_size else {
+        let Some(limit) = self.workflow.declaration.cache.max_size else {
             return Ok(keep);
         };
         let store = self.store()?;
@@ -120,7 +120,9 @@ impl Workspace {
         times.extend(keep.since);
         times.sort_unstable();
         times.dedup();
-        let oldest = keep.since.filter(|_| self.config.cache.max_age.is_some());
+        let oldest = keep
+            .since
+            .filter(|_| self.workflow.declaration.cache.max_age.is_some());
         times.retain(|time| oldest.is_none_or(|oldest| *time >= oldest));
         let since = |time: Option<SystemTime>| Keep {
             since: time,

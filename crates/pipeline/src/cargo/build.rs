@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
+use workflow::declaration::Action;
+use workflow::device::Device;
+use workflow::instance::Instance;
 
 use super::tool;
 use crate::checks::CHECKER;
-use crate::config::Action;
-use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::instance::Instance;
 use crate::process::{self, Interrupts};
 
 /// What to build, and how.

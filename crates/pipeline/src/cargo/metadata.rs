@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use store::Digest;
+use workflow::source::Source;
 
 use super::{Member, Packages};
 use crate::error::Result;
-use crate::source::Source;
 
 /// The parts of `cargo metadata` that decide what a binary is made from.
 #[derive(Deserialize)]

@@ -5,22 +5,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use store::Digest;
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
 use super::Executor;
 use crate::cargo::Build;
 use crate::checks::CHECKER;
-use crate::config::Action;
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::instance::Instance;
 use crate::plan::Decision;
 
 impl Executor<'_> {
     /// Checks outputs in their places.
     pub(super) fn check_in_place(&mut self, instance: &Instance, names: &[String]) -> Result<()> {
         for name in names {
-            let path = self.workspace.root.join(&instance.outputs[name].path);
+            let path = self
+                .workspace
+                .workflow
+                .root
+                .join(&instance.outputs[name].path);
             let digest = self.workspace.index.digest(&path)?;
             self.check(instance, name, &path, &digest)?;
         }
@@ -35,7 +39,7 @@ impl Executor<'_> {
         digest: &Digest,
     ) -> Result<()> {
         if !self.executables.contains_key(CHECKER) {
-            let mut build = Build::of(&self.workspace.graph.instances);
+            let mut build = Build::of(&self.workspace.workflow.graph.instances);
             build.binaries = self.executables.keys().cloned().collect();
             self.build_all(build, instance, CHECKER)?;
         }
@@ -58,7 +62,7 @@ impl Executor<'_> {
 
     /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
     pub(super) fn build(&mut self, first: usize, run: &str) -> Result<()> {
-        let instance = Arc::clone(&self.workspace.graph.instances[first]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[first]);
         let build = self.what_to_build(first)?;
         self.build_all(build, &instance, run)
     }
@@ -69,7 +73,7 @@ impl Executor<'_> {
             return Err(not_built(instance, needed));
         }
         build.keep_going = self.options.keep_going;
-        let instances = &self.workspace.graph.instances;
+        let instances = &self.workspace.workflow.graph.instances;
         let mut order = self.plan.order().iter();
         if order.any(|&at| !instances[at].rules.checks.is_empty()) {
             build.binaries.insert(CHECKER.to_owned());
@@ -79,7 +83,7 @@ impl Executor<'_> {
         self.events.event(Event::Building {
             binaries: &binaries,
         });
-        self.executables = build.run(&self.workspace.root, &self.interrupts)?;
+        self.executables = build.run(&self.workspace.workflow.root, &self.interrupts)?;
         self.workspace.forget_code();
         self.interrupts.check()?;
         let is_missing = |run: &String| !self.executables.contains_key(run);
@@ -95,7 +99,7 @@ impl Executor<'_> {
     /// Asks what was built about all that it is going to be given: a typo costs no run.
     fn check_names(&self) -> Result<()> {
         for &at in self.plan.order() {
-            let instance = &self.workspace.graph.instances[at];
+            let instance = &self.workspace.workflow.graph.instances[at];
             if let Action::Run(run) = &instance.action
                 && let Some(executable) = self.executables.get(run)
             {
@@ -111,7 +115,7 @@ impl Executor<'_> {
     fn what_to_build(&mut self, first: usize) -> Result<Build> {
         let mut foreseen = Foreseen::default();
         for &at in self.running.keys() {
-            foreseen.note_running(at, &self.workspace.graph.instances[at]);
+            foreseen.note_running(at, &self.workspace.workflow.graph.instances[at]);
         }
         let mut runs: BTreeSet<String> = self.executables.keys().cloned().collect();
         for &at in self.plan.from(first) {
@@ -119,7 +123,7 @@ impl Executor<'_> {
                 continue;
             }
             let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
-            let instance = &self.workspace.graph.instances[at];
+            let instance = &self.workspace.workflow.graph.instances[at];
             foreseen.note(at, instance, &decision);
             let is_sure = matches!(
                 decision,
@@ -129,7 +133,7 @@ impl Executor<'_> {
                 runs.insert(run.clone());
             }
         }
-        let mut build = Build::of(&self.workspace.graph.instances);
+        let mut build = Build::of(&self.workspace.workflow.graph.instances);
         build.binaries = runs;
         Ok(build)
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use workflow::instance::Instance;
 
 use super::Executor;
 use crate::draft::Foreseen;
 use crate::error::Result;
 use crate::events::{Event, Events, Forecast, State};
-use crate::instance::Instance;
 use crate::plan::Decision;
 use crate::runs::Run;
 
@@ -34,11 +34,11 @@ impl Executor<'_> {
         let mut gpus_s = 0.0;
         for &at in self.plan.from(first) {
             let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
-            let instance = &self.workspace.graph.instances[at];
+            let instance = &self.workspace.workflow.graph.instances[at];
             foreseen.note(at, instance, &decision);
             let inputs_are_known = !matches!(decision, Decision::Pending { .. });
             let time = times.of_instance(instance, inputs_are_known);
-            let before = &self.workspace.graph.before[at];
+            let before = &self.workspace.workflow.graph.before[at];
             let start = { before.iter() }.filter_map(|above| ends.get(above));
             let start = start.copied().fold(0.0, f64::max);
             match decision {

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use confine::Limits;
 use store::{Digest, Record};
+use workflow::declaration::Action;
+use workflow::instance::Instance;
 
-use super::{Begun, Executor, Report, Running, outcome};
-use crate::config::Action;
+use super::{Begun, Executor, Report, Running, needed, outcome};
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
-use crate::instance::Instance;
 use crate::job::{self, Job};
 use crate::place;
 use crate::plan::{Decision, Planned, locked};
@@ -32,7 +32,7 @@ impl Executor<'_> {
     }
 
     pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         match self.decide(at)? {
             Decision::UpToDate { key, unchecked } => {
                 self.check_in_place(&instance, &unchecked)?;
@@ -179,7 +179,7 @@ impl Executor<'_> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&planned.key)?;
         self.workspace.forget_seen();
-        let share = self.room.take(&instance.rules.resources);
+        let share = self.room.take(&needed(instance));
         let job = self.prepare(instance, &planned, executable, &share);
         let job = match job {
             Ok(job) => job,
@@ -262,7 +262,7 @@ impl Executor<'_> {
         };
         self.room.give_back(share);
         self.workspace.forget_seen();
-        let instance = Arc::clone(&self.workspace.graph.instances[at]);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         let mut run = self.workspace.run_of(&instance, &planned, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {

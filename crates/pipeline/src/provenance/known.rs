@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::{Digest, Record};
+use workflow::instance::Target;
+use workflow::params;
 
 use super::Making;
-use crate::glob;
-use crate::instance::Target;
 use crate::manifest::Manifest;
-use crate::params;
+use crate::on_disk;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
@@ -57,7 +57,7 @@ impl Workspace {
         };
         let locked = self.lock.get(&making.stage);
         let locked = locked.filter(|locked| Some(locked.key) == making.key);
-        let mut instances = self.graph.instances.iter();
+        let mut instances = self.workflow.graph.instances.iter();
         let instance = instances.find(|instance| instance.name == making.stage);
         if let (Some(locked), Some(instance)) = (locked, instance) {
             let parts = instance.inputs.iter().flat_map(|(name, input)| {
@@ -96,8 +96,8 @@ impl Workspace {
                 Some(path) => path,
                 None => part.path.clone(),
             };
-        let of_this = self.aside().map(|aside| aside.join(&path));
-        let of_this = of_this.filter(|path| self.graph.is_made(path));
+        let of_this = self.workflow.state_folder().map(|aside| aside.join(&path));
+        let of_this = of_this.filter(|path| self.workflow.graph.is_made(path));
         Part {
             path: of_this.unwrap_or(path),
             ..part.clone()
@@ -110,9 +110,9 @@ impl Workspace {
             Target::Absent => Vec::new(),
             Target::Path(path) => vec![path.clone()],
             Target::Glob(pattern) => {
-                let declared = self.graph.outputs_matching(pattern);
+                let declared = self.workflow.graph.outputs_matching(pattern);
                 if declared.is_empty() {
-                    return glob::on_disk(&self.root, pattern).unwrap_or_default();
+                    return on_disk::matching(&self.workflow.root, pattern).unwrap_or_default();
                 }
                 declared.into_iter().map(Path::to_owned).collect()
             }

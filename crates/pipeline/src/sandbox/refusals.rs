@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use confine::{Denials, Limits};
 use serde_json::Value;
+use workflow::instance::Instance;
 
 use super::words;
-use crate::instance::Instance;
 
 /// Where programs make temporary files that don't ask where.
 const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/private/tmp"];

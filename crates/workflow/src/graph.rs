@@ -1,0 +1,323 @@
+//! Which instance follows which, and which of them a command means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::glob;
+use crate::instance::{Instance, Target};
+use crate::path::normal;
+
+mod producers;
+
+use producers::Producers;
+
+/// All instances and their order.
+#[derive(Debug)]
+pub struct Graph {
+    /// In the order of `pipeline.toml`.
+    pub instances: Vec<Arc<Instance>>,
+    /// Positions of the instances whose outputs each one reads.
+    pub upstream: Vec<BTreeSet<usize>>,
+    /// Positions of the instances that each one waits for: its upstream, and what its `after` names.
+    pub before: Vec<BTreeSet<usize>>,
+    /// Positions in an order in which each instance follows those that it waits for.
+    pub order: Vec<usize>,
+    producers: Producers,
+}
+
+/// How far a selection reaches from its targets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// The targets and what they need.
+    #[default]
+    Upstream,
+    /// The targets alone.
+    Single,
+    /// The targets and what follows from them.
+    Downstream,
+}
+
+impl Graph {
+    /// Links the instances through their paths.
+    ///
+    /// # Errors
+    /// Outputs overlap, or instances wait for each other.
+    pub fn new(instances: Vec<Instance>) -> Result<Self> {
+        let producers = Producers::of(&instances)?;
+        let upstream = instances.iter().map(|instance| {
+            let inputs = instance.inputs.values();
+            inputs
+                .flat_map(|input| producers.makers(&input.target))
+                .collect()
+        });
+        let upstream: Vec<BTreeSet<usize>> = upstream.collect();
+        let before = before(&instances, &upstream);
+        let order = topological(&instances, &before)?;
+        Ok(Graph {
+            instances: instances.into_iter().map(Arc::new).collect(),
+            upstream,
+            before,
+            order,
+            producers,
+        })
+    }
+
+    /// The same graph with all that it makes in `folder`: what nobody makes is read from where it is.
+    ///
+    /// # Errors
+    /// As [`Graph::new`].
+    pub fn in_folder(self, folder: &Path) -> Result<Self> {
+        let instances = self.instances.into_iter();
+        let mut instances: Vec<Instance> = instances.map(Arc::unwrap_or_clone).collect();
+        for instance in &mut instances {
+            for input in instance.inputs.values_mut() {
+                if !self.producers.makers(&input.target).is_empty() {
+                    input.target = input.target.in_folder(folder);
+                }
+            }
+            for output in instance.outputs.values_mut() {
+                output.path = folder.join(&output.path);
+            }
+        }
+        Graph::new(instances)
+    }
+
+    /// The instance and the name of its output at exactly `path`.
+    pub fn producer(&self, path: &Path) -> Option<(usize, &str)> {
+        let position = self.producers.get(path)?;
+        let mut outputs = self.instances[position].outputs.iter();
+        let (name, _) = outputs.find(|(_, output)| output.path == path)?;
+        Some((position, name))
+    }
+
+    /// Whether `path` is an output, lies in one, or holds one.
+    pub fn is_made(&self, path: &Path) -> bool {
+        self.makes(&Target::Path(path.to_owned()))
+    }
+
+    /// Whether what `target` refers to, or a part of it, is an output.
+    pub fn makes(&self, target: &Target) -> bool {
+        !self.producers.makers(target).is_empty()
+    }
+
+    /// The declared outputs that match `pattern`, sorted.
+    pub fn outputs_matching(&self, pattern: &str) -> Vec<&Path> {
+        let found = self.producers.matching(pattern);
+        found.map(|(path, _)| Path::new(path)).collect()
+    }
+
+    /// The positions of what `targets` name, or of all but the sources for no
+    /// target: as named, and with `reach`.
+    ///
+    /// # Errors
+    /// A target names nothing.
+    pub fn select(&self, root: &Path, targets: &[String], reach: Reach) -> Result<Selection> {
+        let mut named = BTreeSet::new();
+        for target in targets {
+            named.extend(self.named(root, target)?);
+        }
+        if targets.is_empty() {
+            let all = self.instances.iter().enumerate();
+            named.extend(
+                all.filter(|(_, instance)| !instance.is_source)
+                    .map(|(at, _)| at),
+            );
+        }
+        let mut reached = named.clone();
+        match reach {
+            Reach::Single => {}
+            Reach::Upstream => {
+                for &at in self.order.iter().rev() {
+                    // What a frozen stage was made from is of no concern.
+                    if reached.contains(&at) && !self.instances[at].rules.is_frozen {
+                        reached.extend(&self.before[at]);
+                    }
+                }
+            }
+            Reach::Downstream => {
+                for &at in &self.order {
+                    if self.upstream[at]
+                        .iter()
+                        .any(|above| reached.contains(above))
+                    {
+                        reached.insert(at);
+                    }
+                }
+            }
+        }
+        Ok(Selection { named, reached })
+    }
+
+    /// Positions of a selection, in the order of the graph.
+    #[must_use]
+    pub fn in_order(&self, selection: &Selection) -> Vec<usize> {
+        let order = self.order.iter().copied();
+        order.filter(|at| selection.reached.contains(at)).collect()
+    }
+
+    /// The stages that `targets` name with all their instances.
+    ///
+    /// # Errors
+    /// A target names nothing, or some instances of a stage and not all.
+    pub fn whole_stages(&self, root: &Path, targets: &[String]) -> Result<BTreeSet<String>> {
+        let Selection { named, .. } = self.select(root, targets, Reach::Single)?;
+        let stages = named.iter().map(|&at| self.instances[at].stage.clone());
+        let stages: BTreeSet<String> = stages.collect();
+        let all = self.instances.iter().enumerate();
+        let mut left =
+            all.filter(|(at, instance)| stages.contains(&instance.stage) && !named.contains(at));
+        match left.next() {
+            None => Ok(stages),
+            Some((_, instance)) => Err(Error::PartOfStage(instance.stage.clone())),
+        }
+    }
+
+    /// What one target names: a stage or instance, an output, or a pattern of these.
+    fn named(&self, root: &Path, target: &str) -> Result<Vec<usize>> {
+        let path = normal(root, target);
+        let path_text = path.to_string_lossy().into_owned();
+        let is_meant = |instance: &Instance| {
+            let mut names = [&instance.stage, &instance.name].into_iter();
+            let mut outputs = instance.outputs.values();
+            names.any(|name| glob::matches(target, name))
+                || outputs.any(|output| glob::matches(&path_text, &output.path.to_string_lossy()))
+        };
+        let all = self.instances.iter().enumerate();
+        let found: Vec<usize> = all.filter(|(_, i)| is_meant(i)).map(|(at, _)| at).collect();
+        if found.is_empty() {
+            let hint = self.target_hint(target);
+            return Err(Error::UnknownTarget {
+                name: target.to_owned(),
+                hint,
+            });
+        }
+        Ok(found)
+    }
+
+    fn target_hint(&self, target: &str) -> String {
+        let stages: BTreeSet<&str> = self.instances.iter().map(|i| i.stage.as_str()).collect();
+        let instances = self.instances.iter().map(|i| i.name.as_str());
+        let outputs = self.producers.paths();
+        let names: Vec<&str> = if target.contains('/') {
+            outputs.collect()
+        } else if target.contains('@') {
+            instances.collect()
+        } else {
+            stages.into_iter().collect()
+        };
+        nearest_name::hint(target, names)
+    }
+
+    /// The instance called `name`, or the only one of the stage `name`.
+    ///
+    /// # Errors
+    /// There's none, or the stage has several.
+    pub fn one(&self, name: &str) -> Result<usize> {
+        let exact = self
+            .instances
+            .iter()
+            .position(|instance| instance.name == name);
+        if let Some(at) = exact {
+            return Ok(at);
+        }
+        let of_stage: Vec<&str> = self
+            .instances
+            .iter()
+            .filter(|i| i.stage == name)
+            .map(|i| i.name.as_str())
+            .collect();
+        if of_stage.is_empty() {
+            let hint = self.target_hint(name);
+            return Err(Error::UnknownTarget {
+                name: name.to_owned(),
+                hint,
+            });
+        }
+        Err(Error::SeveralInstances {
+            stage: name.to_owned(),
+            instances: of_stage.into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// Positions of instances.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// What the targets name.
+    pub named: BTreeSet<usize>,
+    /// That and what it takes along.
+    pub reached: BTreeSet<usize>,
+}
+
+/// The instances that each one waits for.
+fn before(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
+    let mut by_stage: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, instance) in instances.iter().enumerate() {
+        by_stage.entry(&instance.stage).or_default().push(at);
+    }
+    let of_stage = |name: &String| by_stage.get(name.as_str()).into_iter().flatten();
+    let before = instances.iter().zip(upstream).map(|(instance, upstream)| {
+        let after = instance.after.iter().flat_map(of_stage);
+        after.chain(upstream).copied().collect()
+    });
+    before.collect()
+}
+
+/// An order in which instances follow those `before` them, else that of the file.
+fn topological(instances: &[Instance], before: &[BTreeSet<usize>]) -> Result<Vec<usize>> {
+    let mut waits_for: Vec<usize> = before.iter().map(BTreeSet::len).collect();
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); instances.len()];
+    for (at, above) in before.iter().enumerate() {
+        for &above in above {
+            followers[above].push(at);
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..instances.len())
+        .filter(|&at| waits_for[at] == 0)
+        .collect();
+    let mut order = Vec::with_capacity(instances.len());
+    while let Some(at) = ready.pop_first() {
+        order.push(at);
+        for &follower in &followers[at] {
+            waits_for[follower] -= 1;
+            if waits_for[follower] == 0 {
+                ready.insert(follower);
+            }
+        }
+    }
+    if order.len() == instances.len() {
+        return Ok(order);
+    }
+    let left = (0..instances.len())
+        .filter(|&at| waits_for[at] > 0)
+        .collect();
+    Err(Error::Cycle(chain(instances, before, &left)))
+}
+
+/// A cycle among `left`, each of which waits for another of them, as `a → b → a`.
+fn chain(instances: &[Instance], before: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> String {
+    let mut path: Vec<usize> = left.first().copied().into_iter().collect();
+    while let Some(&last) = path.last() {
+        let Some(&next) = before[last].iter().find(|above| left.contains(above)) else {
+            break;
+        };
+        let seen = path.iter().position(|&at| at == next);
+        path.push(next);
+        if let Some(start) = seen {
+            path.drain(..start);
+            break;
+        }
+    }
+    // The walk went against the flow of data.
+    let names: Vec<&str> = path
+        .iter()
+        .rev()
+        .map(|&at| instances[at].name.as_str())
+        .collect();
+    names.join(" → ")
+}
+
+#[cfg(test)]
+mod tests;

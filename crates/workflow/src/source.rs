@@ -1,0 +1,74 @@
+//! TOML text with its name, so that errors can point into it.
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml_edit::{Document, Item};
+
+use crate::diagnostic::Diagnostic;
+use crate::error::{Error, Result};
+
+/// A lock of a hundred thousand stages is smaller; what is larger would fill the memory.
+const LARGEST: u64 = 32 << 20;
+
+/// A TOML file, or a setting given on the command line.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// How a person would name it: a path from the workspace root, or `--set`.
+    pub name: String,
+    /// Its contents.
+    pub text: String,
+}
+
+impl Source {
+    /// Reads `path`, to be called `name` in messages.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is too large for what it should be.
+    pub fn read(path: &Path, name: &str) -> Result<Self> {
+        let size = fs_err::metadata(path)?.len();
+        if size > LARGEST {
+            return Err(Error::TooLarge {
+                name: name.to_owned(),
+                bytes: size,
+                most: LARGEST,
+            });
+        }
+        Ok(Source {
+            name: name.to_owned(),
+            text: fs_err::read_to_string(path)?,
+        })
+    }
+
+    /// Parses the text, keeping spans.
+    ///
+    /// # Errors
+    /// The text isn't TOML.
+    pub fn parse(&self) -> Result<Document<String>> {
+        Document::parse(self.text.clone()).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            self.error(span, error.message().to_owned())
+        })
+    }
+
+    /// An error that points at `span`.
+    pub fn error(&self, span: Range<usize>, message: String) -> Error {
+        Error::Source(Box::new(Diagnostic::new(
+            &self.name, &self.text, span, message,
+        )))
+    }
+}
+
+/// What an item is, in the words of the TOML specification, with an article.
+pub fn kind(item: &Item) -> &'static str {
+    match item.type_name() {
+        "string" => "a string",
+        "integer" => "an integer",
+        "float" => "a float",
+        "boolean" => "a boolean",
+        "array" => "an array",
+        "datetime" => "a date or time",
+        "none" => "nothing",
+        _ => "a table",
+    }
+}
