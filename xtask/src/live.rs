@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
+use pipeline::events::{Event, Events, Forecast, Outcome, State};
+use protocol::Progress;
 
 use crate::print::{self, Style, styled};
 
