@@ -43,7 +43,7 @@ pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> 
     }
     if let Some(file) = &arguments.parquet {
         let file = std::path::absolute(file)?;
-        return Ok(workspace.write_table(&file, &to_table(&columns, &rows))?);
+        return Ok(workspace.write_table(&file, to_table(&columns, &rows))?);
     }
     print_table(&columns, &rows, &metrics, &arguments.metrics)
 }
