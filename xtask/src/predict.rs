@@ -1,5 +1,6 @@
 //! New pictures: the job file of the program that judges them.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +9,9 @@ use anyhow::{Context, bail};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events};
 use pipeline::workspace::Access;
-use serde_json::{Value, json};
+use protocol::{Input, Job};
+use serde::Serialize;
+use serde_json::Value;
 use workflow::instance::Target;
 
 use crate::{cli, open, print};
@@ -16,13 +19,38 @@ use crate::{cli, open, print};
 /// The program.
 const RUN: &str = "inspect/inspect";
 
+/// Parameters of the program.
+#[derive(Serialize)]
+struct Params<'a> {
+    files: Vec<String>,
+    device: &'static str,
+    explain: bool,
+    cells: Option<&'a Value>,
+    square: Option<&'a Value>,
+    json: bool,
+}
+
 /// Judges pictures; the exit code is the program's own.
 pub(crate) fn predict(arguments: &cli::Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let mut job = job(&workspace, arguments)?;
+    let paths = Paths::find(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
     let device = workspace.device(&mut Warnings)?;
-    job["params"]["device"] = device.name().into();
+    let params = Params {
+        files: paths.files,
+        device: device.name(),
+        explain: arguments.explain,
+        cells: workspace.workflow.params.get("explain.cells"),
+        square: workspace.workflow.params.get("explain.square"),
+        json: arguments.json,
+    };
+    let job = Job {
+        inputs: paths.inputs,
+        outputs: paths.outputs,
+        params: serde_json::to_value(params)?,
+        scratch: PathBuf::new(),
+        stage: "predict".to_owned(),
+    };
     let sandbox = arguments.confine.sandbox();
     let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
@@ -62,34 +90,48 @@ fn typed(params: &cli::Params) -> String {
     files.chain(settings).collect()
 }
 
-fn job(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Value> {
-    let here = env::current_dir().context("cannot tell the current folder")?;
-    if !arguments.pictures.iter().any(|file| file.exists()) {
-        bail!("`{}` is not there", arguments.pictures[0].display());
+/// Paths of the job.
+struct Paths {
+    /// Images, and folders of images.
+    files: Vec<String>,
+    inputs: BTreeMap<String, Input>,
+    outputs: BTreeMap<String, PathBuf>,
+}
+
+impl Paths {
+    /// Finds the images and what a repro made.
+    fn find(workspace: &Workspace, arguments: &cli::Predict) -> anyhow::Result<Self> {
+        let here = env::current_dir().context("cannot tell the current folder")?;
+        if !arguments.pictures.iter().any(|file| file.exists()) {
+            bail!("`{}` is not there", arguments.pictures[0].display());
+        }
+        let files = arguments.pictures.iter();
+        let calibrators = workspace.made("calibrate", "calibrators")?;
+        let inputs = [
+            ("model", Input::One(made(workspace, "export", "model")?)),
+            ("config", Input::One(made(workspace, "export", "config")?)),
+            ("images", Input::One(images(workspace))),
+            (
+                "predictions",
+                Input::One(made(workspace, "predict", "predictions")?),
+            ),
+            (
+                "clusters",
+                Input::One(made(workspace, "cluster", "clusters")?),
+            ),
+            ("calibrators", calibrators.map_or(Input::Absent, Input::One)),
+        ];
+        let page = arguments.html.iter();
+        Ok(Paths {
+            files: files
+                .map(|path| here.join(path).display().to_string())
+                .collect(),
+            inputs: inputs.map(|(name, input)| (name.to_owned(), input)).into(),
+            outputs: page
+                .map(|path| ("page".to_owned(), here.join(path)))
+                .collect(),
+        })
     }
-    let absolute = |path: &PathBuf| here.join(path).display().to_string();
-    let files: Vec<String> = arguments.pictures.iter().map(absolute).collect();
-    let calibrators = workspace.made("calibrate", "calibrators")?;
-    Ok(json!({
-        "stage": "predict",
-        "params": {
-            "files": files,
-            "explain": arguments.explain,
-            "cells": workspace.workflow.params.get("explain.cells"),
-            "square": workspace.workflow.params.get("explain.square"),
-            "json": arguments.json,
-        },
-        "in": {
-            "model": made(workspace, "export", "model")?,
-            "config": made(workspace, "export", "config")?,
-            "images": images(workspace).display().to_string(),
-            "predictions": made(workspace, "predict", "predictions")?,
-            "clusters": made(workspace, "cluster", "clusters")?,
-            "calibrators": calibrators.as_ref().map(absolute),
-        },
-        "out": { "page": arguments.html.as_ref().map(absolute) },
-        "scratch": "",
-    }))
 }
 
 /// The folder of images, as stages read it.
@@ -105,10 +147,9 @@ fn images(workspace: &Workspace) -> PathBuf {
 }
 
 /// What a repro made.
-fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<String> {
+fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<PathBuf> {
     let made = workspace.made(stage, output)?;
-    let made = made.context("no model yet: run `cargo xtask repro`")?;
-    Ok(made.display().to_string())
+    made.context("no model yet: run `cargo xtask repro`")
 }
 
 /// Prints warnings alone.

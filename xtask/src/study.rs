@@ -5,6 +5,7 @@ mod declared;
 mod record;
 mod trial;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,9 @@ use anyhow::{Context, bail, ensure};
 use pipeline::Sandbox;
 use pipeline::params_file;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
+use protocol::{Input, Job};
 use search::{State, Trial};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli;
 use crate::print;
@@ -23,6 +25,17 @@ use workflow::params::{self, Overrides};
 
 /// The crate and binary that make a study's page and table.
 const PAGE: &str = "report/study";
+
+/// Parameters of the page.
+#[derive(Serialize)]
+struct PageParams<'a> {
+    /// The study's name.
+    name: &'a str,
+    /// What its trials are scored by.
+    score: String,
+    /// Parameters that are chosen from a list of values.
+    choices: Vec<&'a str>,
+}
 
 pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
     let here = env::current_dir().context("cannot tell the current folder")?;
@@ -115,21 +128,23 @@ fn publish(study: &Study, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow
     let folder = study.root.join("artifacts/studies").join(&study.name);
     fs_err::create_dir_all(&folder)?;
     let page = folder.join("index.html");
-    let job = json!({
-        "stage": format!("study {}", study.name),
-        "params": {
-            "name": study.name,
-            "score": format!("median {}", study.declared.score),
-            "choices": study.choices(),
-        },
-        "in": { "trials": record::path(study) },
-        "out": {
-            "trials": folder.join("trials.parquet"),
-            "page": page,
-            "figures": folder.join("figures"),
-        },
-        "scratch": study.folder().join("scratch"),
-    });
+    let params = PageParams {
+        name: &study.name,
+        score: format!("median {}", study.declared.score),
+        choices: study.choices(),
+    };
+    let outputs = [
+        ("trials", folder.join("trials.parquet")),
+        ("page", page.clone()),
+        ("figures", folder.join("figures")),
+    ];
+    let job = Job {
+        inputs: BTreeMap::from([("trials".to_owned(), Input::One(record::path(study)))]),
+        outputs: outputs.map(|(name, path)| (name.to_owned(), path)).into(),
+        params: serde_json::to_value(params)?,
+        scratch: study.folder().join("scratch"),
+        stage: format!("study {}", study.name),
+    };
     let status = workspace.run_tool(PAGE, None, &job, sandbox)?;
     ensure!(
         status.success(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use confine::Limits;
-use serde_json::Value;
+use protocol::{Job, environment};
 use workflow::device::Device;
 
 use crate::cargo::Build;
@@ -34,7 +34,7 @@ impl Workspace {
         &mut self,
         run: &str,
         device: Option<Device>,
-        job: &Value,
+        job: &Job,
         sandbox: Sandbox,
     ) -> Result<ExitStatus> {
         let interrupts = Interrupts::catch()?;
@@ -80,17 +80,20 @@ impl Workspace {
 fn start(
     mut command: Command,
     executable: &Path,
-    job: &Value,
+    job: &Job,
     work: &Path,
     common: Option<&Limits>,
 ) -> Result<ExitStatus> {
     let file = work.join("job.json");
-    fs_err::write(&file, job.to_string())?;
+    fs_err::write(
+        &file,
+        serde_json::to_vec(job).map_err(std::io::Error::from)?,
+    )?;
     command.arg(&file);
     let Some(common) = common else {
         return Ok(command.status()?);
     };
     let limits = sandbox::limits_of_job(common, executable, job, work);
-    let (mut child, _) = confine::spawn(command.env("TMPDIR", work), &limits)?;
+    let (mut child, _) = confine::spawn(command.env(environment::TEMPORARY, work), &limits)?;
     Ok(child.wait()?)
 }
