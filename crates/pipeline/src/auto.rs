@@ -212,7 +212,7 @@ impl Workspace {
         let mut params = self.check_params(check);
         params.insert("device".to_owned(), name.into());
         let mut command = Command::new(executable);
-        command.envs(accelerator.environment());
+        command.envs(device::variable(accelerator));
         let verdict = run(command, params, &folder, interrupts);
         store::remove_path(&folder)?;
         verdict

@@ -8,7 +8,6 @@ use confine::Limits;
 use protocol::{Input, Message, environment};
 use store::{Digest, Record, Since, remove_path};
 use workflow::declaration::Action;
-use workflow::device::Device;
 use workflow::instance::{Instance, Output};
 use workflow::template;
 
@@ -21,7 +20,7 @@ use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{failure, place};
+use crate::{device, failure, place};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";
@@ -477,7 +476,7 @@ fn variables(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, St
         let gpus: Vec<&str> = share.gpus.iter().map(String::as_str).collect();
         variables.push((environment::CUDA_DEVICES.to_owned(), gpus.join(",")));
     }
-    let of_device = instance.device.and_then(Device::environment);
+    let of_device = instance.device.and_then(device::variable);
     variables.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables
 }

@@ -8,6 +8,7 @@ use protocol::{Job, environment};
 use workflow::device::Device;
 
 use crate::cargo::Build;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
 use crate::sandbox::{self, Sandbox};
@@ -45,7 +46,7 @@ impl Workspace {
             .join(format!("tool-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
         let mut command = Command::new(&executable);
-        command.envs(device.and_then(Device::environment));
+        command.envs(device.and_then(device::variable));
         let common = sandbox.common(self);
         let status = start(command, &executable, job, &folder, common.as_ref());
         store::remove_path(&folder)?;
