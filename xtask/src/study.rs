@@ -31,7 +31,7 @@ const PAGE: &str = "report/study";
 struct PageParams<'a> {
     /// The study's name.
     name: &'a str,
-    /// What its trials are scored by.
+    /// Name of the score of its trials.
     score: String,
     /// Parameters that are chosen from a list of values.
     choices: Vec<&'a str>,

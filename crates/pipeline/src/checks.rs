@@ -101,7 +101,7 @@ impl Workspace {
         Ok(self.store()?.stamp_check(&passed(check, digest))?)
     }
 
-    /// What is wrong with a table, or with the words about it.
+    /// Faults of the table at `path`, or of the declaration alone.
     fn faults(&self, checker: &Path, check: Value, path: Option<PathBuf>) -> Result<Vec<String>> {
         let folder = self.own("work");
         fs_err::create_dir_all(&folder)?;

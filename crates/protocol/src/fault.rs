@@ -33,7 +33,7 @@ impl fmt::Display for Part {
 pub enum Fault {
     /// The program has no such name.
     Unknown {
-        /// Where the name stands.
+        /// Part that has the name.
         part: Part,
         /// The unknown name.
         key: String,
@@ -42,18 +42,18 @@ pub enum Fault {
     },
     /// The program needs a name that the job lacks.
     Missing {
-        /// Where the name is needed.
+        /// Part that lacks the name.
         part: Part,
         /// The missing name.
         key: String,
     },
     /// A value of another type, or out of its range.
     Unusable {
-        /// Where the value stands.
+        /// Part that has the value.
         part: Part,
         /// Its name; none for the part as a whole.
         key: Option<String>,
-        /// What was found and what was expected.
+        /// Found and expected value, in words.
         reason: String,
     },
 }
@@ -69,8 +69,7 @@ impl Fault {
         }
     }
 
-    /// The dotted name that the job has and that is at fault: of a missing one, the table that lacks it. None for the
-    /// part as a whole.
+    /// Dotted name of the value at fault; of a missing name, the table that lacks it. None for the part as a whole.
     #[must_use]
     pub fn place(&self) -> Option<&str> {
         match self {
@@ -80,7 +79,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong at the place.
+    /// Description of the fault at its place, in the words of `serde_json`.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {

@@ -27,7 +27,7 @@ pub struct Job {
     pub stage: String,
 }
 
-/// What stands for an input.
+/// Value of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Input {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// How far the stage is.
+    /// Progress of the stage.
     Progress(Progress),
     /// Text for people, shown at once.
     Warn(String),
@@ -33,17 +33,17 @@ impl fmt::Display for Message {
     }
 }
 
-/// How far a stage is with a task of its own.
+/// Progress of a stage with a task of its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What is counted, as `epochs`.
+    /// Name of the things counted, such as `epochs`.
     pub task: String,
-    /// How many are done.
+    /// Number of things done.
     pub done: u64,
-    /// How many there are, where known.
+    /// Number of things in all, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// A few words on the state, as `loss 0.41`.
+    /// A few words on the state, such as `loss 0.41`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Loss of the training: of a step, or the mean of an epoch.

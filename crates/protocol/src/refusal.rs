@@ -7,7 +7,7 @@ use serde_json::Number;
 
 use crate::fault::{self, Fault, Part};
 
-/// Why a value cannot be used.
+/// Reason why a value cannot be used.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     /// Dotted name of the value below the one that is read; empty for that itself.

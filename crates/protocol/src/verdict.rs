@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Whether an accelerator can be used. `D` is an object of what the program adds for people.
+/// Verdict on an accelerator. `D` is an object of further fields, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict<D = Map<String, Value>> {
-    /// Why the accelerator cannot be used; none if it can.
+    /// Reason why the accelerator cannot be used; none if it can.
     pub refusal: Option<String>,
-    /// Further fields of the same object.
+    /// Measurements and the like, in the same object.
     #[serde(flatten)]
     pub details: D,
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use protocol::Job;
 
-/// What the command line asks for.
+/// Request of the command line.
 pub(crate) struct Request {
-    /// Whether only the names and types are to be looked at.
+    /// Only names and types are checked.
     pub(crate) is_check: bool,
     /// The job.
     pub(crate) job: Job,

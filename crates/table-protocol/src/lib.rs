@@ -8,25 +8,25 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A question, or a request.
+/// A question or a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Question {
-    /// Are the rows of a table as its stage declares them? Answered by [`Answer::Faults`].
+    /// Comparison of a table with its stage's declaration, answered by [`Answer::Faults`].
     Check {
         /// The declaration.
         check: Value,
         /// The table; without one, the declaration alone is read.
         path: Option<PathBuf>,
     },
-    /// Which numbers do these tables have? Answered by [`Answer::Numbers`].
+    /// Numbers of some tables, answered by [`Answer::Numbers`].
     Numbers {
         /// The tables.
         paths: Vec<PathBuf>,
     },
-    /// Write a table. Answered by [`Answer::Written`].
+    /// Writing of a table, answered by [`Answer::Written`].
     Write {
-        /// Where to.
+        /// File to write.
         path: PathBuf,
         /// Its columns, each a name and its values, of the same number.
         columns: Vec<(String, Vec<Value>)>,
@@ -37,10 +37,10 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// What is wrong with the table or the declaration, a line each; empty if nothing is.
+    /// Faults of the table or of the declaration, a line each.
     Faults(Vec<String>),
     /// Numbers of each table, in the order of the question, or the reason why it has none.
     Numbers(Vec<Result<Vec<(String, String)>, String>>),
-    /// The table was written.
+    /// The table is written.
     Written,
 }

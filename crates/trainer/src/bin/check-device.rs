@@ -42,7 +42,7 @@ struct Outputs {
     verdict: OutputPath,
 }
 
-/// Figures behind the verdict.
+/// Measurements behind the verdict.
 #[derive(Debug, Default, PartialEq, Serialize)]
 struct Details {
     /// The device's class.
@@ -74,7 +74,7 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why the device cannot be used.
+/// Returns the reason why the device cannot be used.
 fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<String> {
     // Memory first: what has too little may fail in the comparison for its sake.
     let refusal = match kernels::memory_bytes(device) {
