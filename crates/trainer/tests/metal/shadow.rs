@@ -106,6 +106,7 @@ fn manifest() -> String {
         "kernels",
         "model",
         "numeric",
+        "protocol",
         "random",
         "stage",
         "tables",
