@@ -283,3 +283,22 @@ fn last_line(log: &Path) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_remembered_verdict_keeps_the_fields_of_the_answer() {
+        let answer = json!({ "refusal": null, "memory_gib": 8.0 });
+        let known: Known = serde_json::from_value(answer.clone()).unwrap();
+        assert!(known.is_final && known.verdict.refusal.is_none());
+        assert_eq!(serde_json::to_value(&known.verdict).unwrap(), answer);
+        let failed = Known::failed("no driver".to_owned());
+        let text = serde_json::to_string(&failed).unwrap();
+        assert_eq!(text, r#"{"is_final":false,"refusal":"no driver"}"#);
+        assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), failed);
+    }
+}
