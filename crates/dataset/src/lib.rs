@@ -16,23 +16,28 @@ mod decode;
 mod descriptor;
 mod error;
 mod foreign;
+mod format;
 mod geometry;
+mod jpeg;
+mod limits;
 mod near_duplicates;
 mod pixels;
 mod registration;
 mod resize;
+mod rgb;
 mod sample;
 mod thumbnail;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{
-    Annotated, Decoded, Format, Header, Limits, Orient, Rgb, decode, decode_annotated, header,
-};
+pub use decode::{Annotated, Decoded, Header, Orient, decode, decode_annotated, header};
 pub use descriptor::Descriptor;
 pub use error::DatasetError;
+pub use format::Format;
 pub use geometry::{Geometry, center_offset};
+pub use limits::Limits;
 pub use near_duplicates::{NearDuplicate, near_duplicates};
 pub use pixels::{Picture, Pixels, PixelsWriter};
-pub use resize::{Resizer, resize};
+pub use resize::{Resizer, resize, scale};
+pub use rgb::Rgb;
 pub use sample::{MEAN, STD, center};
 pub use thumbnail::Thumbnail;

@@ -5,13 +5,11 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
 
 use crate::{DatasetError, Geometry, Rgb};
 
-/// Working memory of [`resize()`]; one a thread.
+/// Working memory of [`resize()`] and [`scale()`]; one a thread.
 #[derive(Default)]
-pub struct Resizer(pub(crate) fast_image_resize::Resizer);
+pub struct Resizer(fast_image_resize::Resizer);
 
-/// Resizes the short side to the geometry's and cuts the long side to what augmentation can reach.
-///
-/// Bilinear with antialiasing (the filter widens with the scale), in fixed point, as torchvision does it on bytes.
+/// Resizes the short side to the geometry's and cuts the long side to what augmentation can reach, by [`scale()`].
 ///
 /// # Errors
 /// The picture's bytes are fewer than its size says.
@@ -20,12 +18,27 @@ pub fn resize(
     geometry: Geometry,
     resizer: &mut Resizer,
 ) -> Result<Rgb, DatasetError> {
+    let (width, height) = geometry.resized(picture.width, picture.height);
+    let whole = scale(picture, (width, height), resizer)?;
+    Ok(cut(whole, geometry.kept(width, height)))
+}
+
+/// Scales an image to `(width, height)` pixels, whatever its aspect ratio.
+///
+/// Bilinear with antialiasing (the filter widens with the scale), in fixed point, as torchvision does it on bytes.
+///
+/// # Errors
+/// The image has fewer bytes than its size requires.
+pub fn scale(
+    picture: &Rgb,
+    (width, height): (u32, u32),
+    resizer: &mut Resizer,
+) -> Result<Rgb, DatasetError> {
     let failed = |reason: String| DatasetError::Resize {
         width: picture.width,
         height: picture.height,
         reason,
     };
-    let (width, height) = geometry.resized(picture.width, picture.height);
     let source = ImageRef::new(
         picture.width,
         picture.height,
@@ -33,18 +46,17 @@ pub fn resize(
         PixelType::U8x3,
     )
     .map_err(|error| failed(error.to_string()))?;
-    let mut whole = Image::new(width, height, PixelType::U8x3);
+    let mut scaled = Image::new(width, height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     resizer
         .0
-        .resize(&source, &mut whole, &options)
+        .resize(&source, &mut scaled, &options)
         .map_err(|error| failed(error.to_string()))?;
-    let whole = Rgb {
+    Ok(Rgb {
         width,
         height,
-        pixels: whole.into_vec(),
-    };
-    Ok(cut(whole, geometry.kept(width, height)))
+        pixels: scaled.into_vec(),
+    })
 }
 
 /// The centered part of `(width, height)` pixels.

@@ -1,9 +1,6 @@
 //! Thumbnails: the pixels that near-duplicates are compared by.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
-
-use crate::{DatasetError, Resizer, Rgb};
+use crate::{DatasetError, Resizer, Rgb, scale};
 
 /// Side of a thumbnail in pixels.
 const SIDE_PX: u32 = 64;
@@ -30,20 +27,8 @@ impl Thumbnail {
     /// # Errors
     /// The image has fewer bytes than its size requires.
     pub fn of(image: &Rgb, resizer: &mut Resizer) -> Result<Self, DatasetError> {
-        let failed = |reason: String| DatasetError::Resize {
-            width: image.width,
-            height: image.height,
-            reason,
-        };
-        let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
-            .map_err(|error| failed(error.to_string()))?;
-        let mut small = Image::new(SIDE_PX, SIDE_PX, PixelType::U8x3);
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        resizer
-            .0
-            .resize(&source, &mut small, &options)
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(Self::of_rgb(small.buffer()))
+        let small = scale(image, (SIDE_PX, SIDE_PX), resizer)?;
+        Ok(Self::of_rgb(&small.pixels))
     }
 
     /// `rgb` has `SIDE` × `SIDE` pixels.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use dataset::{Geometry, PixelsWriter, Resizer, Rgb, decode_annotated, resize};
+use dataset::{Annotated, Geometry, PixelsWriter, Resizer, Rgb, decode_annotated, resize};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath, Progress};
@@ -78,6 +78,11 @@ fn pixels_of(
     resizer: &mut Resizer,
 ) -> anyhow::Result<Rgb> {
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    let picture = decode_annotated(&bytes, annotation.into())?;
+    let annotated = Annotated {
+        width: annotation.width,
+        height: annotation.height,
+        orientation: annotation.orientation,
+    };
+    let picture = decode_annotated(&bytes, annotated)?;
     Ok(resize(&picture, geometry, resizer)?)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use dataset::{Descriptor, Resizer, Thumbnail, decode_annotated, near_duplicates};
+use dataset::{Annotated, Descriptor, Resizer, Thumbnail, decode_annotated, near_duplicates};
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 use rayon::prelude::*;
@@ -104,10 +104,15 @@ fn described(
     annotation: &Annotation,
     resizer: &mut Resizer,
 ) -> anyhow::Result<(Descriptor, Thumbnail)> {
-    let size = (annotation.width, annotation.height);
+    let (width, height) = (annotation.width, annotation.height);
+    let annotated = Annotated {
+        width,
+        height,
+        orientation: annotation.orientation,
+    };
     let bytes = fs_err::read(images.join(&annotation.path))?;
-    let thumbnail = Thumbnail::of(&decode_annotated(&bytes, annotation.into())?, resizer)?;
-    Ok((Descriptor::of(&thumbnail, size), thumbnail))
+    let thumbnail = Thumbnail::of(&decode_annotated(&bytes, annotated)?, resizer)?;
+    Ok((Descriptor::of(&thumbnail, (width, height)), thumbnail))
 }
 
 /// The file of thumbnails: what memory would not hold of a large collection.
