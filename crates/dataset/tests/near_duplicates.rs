@@ -5,9 +5,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use dataset::collection::{Settings, SplitFolders, group, inspect, scan, survey};
+use dataset::{Limits, Orient};
 use serde_json::{Value, json};
-use tables::Reader;
+use tables::annotation::Annotation;
 use tables::near_duplicate::NearDuplicate;
+use tables::{Reader, Writer};
 use tempfile::TempDir;
 
 /// Sides of the image in pixels.
@@ -62,6 +65,24 @@ fn jpeg(size: (u32, u32), scene: Scene, seed: f64, quality: u8) -> Vec<u8> {
     bytes
 }
 
+/// The annotations of a folder, none of whose files is a problem.
+fn annotations(root: &Path) -> Vec<Annotation> {
+    let settings = Settings {
+        author_pattern: "{author}_{title}".to_owned(),
+        split_folders: SplitFolders::Ignore,
+        ..Settings::default()
+    };
+    let limits = Limits {
+        pixels: 1_000_000,
+        aspect: 10,
+    };
+    let grouped = group(scan(root).unwrap(), &settings, None).unwrap();
+    let results = inspect(root, &grouped.candidates, limits, Orient::Upright);
+    let survey = survey(grouped, results);
+    assert_eq!(survey.problems, []);
+    survey.annotations
+}
+
 struct Folder(TempDir);
 
 impl Folder {
@@ -73,17 +94,10 @@ impl Folder {
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(path, bytes).unwrap();
         }
-        let params = json!({
-            "author_pattern": "{author}_{title}", "without_authors": [], "max_problems": 0, "max_pixels": 1_000_000,
-            "max_aspect": 10, "one_class": "", "no_author": [], "classes": [], "leave_out": [], "merge": {},
-            "split_folders": "ignore", "exif_orientation": true,
-        });
-        let inputs = json!({ "images": folder.path("images"), "table": null });
-        let outputs = json!({
-            "annotations": folder.path("annotations"), "problems": folder.path("problems"),
-            "attributes": folder.path("attributes"),
-        });
-        folder.ok(env!("CARGO_BIN_EXE_annotate"), &params, &inputs, &outputs);
+        let annotations = annotations(&folder.path("images"));
+        let mut writer = Writer::create(&folder.path("annotations"));
+        writer.append(annotations).unwrap();
+        writer.finish().unwrap();
         folder
     }
 

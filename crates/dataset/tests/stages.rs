@@ -1,4 +1,4 @@
-//! The three stages, run as binaries by job files.
+//! Stages `annotate` and `decode`, run as binaries by job files.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -418,45 +418,4 @@ fn decode_notices_another_picture() {
         "{}",
         said(&output)
     );
-}
-
-#[test]
-fn paint_draws_a_collection() {
-    let folder = tempfile::tempdir().unwrap();
-    let paint = |name: &str, threads: &str, seed: u64| {
-        let job = json!({
-            "stage": "paint", "params": { "seed": seed, "pictures": 6, "authors": 3 }, "in": {},
-            "out": { "images": folder.path().join(name) },
-            "scratch": folder.path().join("scratch"),
-        });
-        let path = folder.path().join("paint.json");
-        fs_err::write(&path, job.to_string()).unwrap();
-        let output = Command::new(env!("CARGO_BIN_EXE_paint"))
-            .env("RAYON_NUM_THREADS", threads)
-            .arg(path)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-        let mut files = Vec::new();
-        for class in fs_err::read_dir(folder.path().join(name)).unwrap() {
-            for file in fs_err::read_dir(class.unwrap().path()).unwrap() {
-                let file = file.unwrap();
-                files.push((file.file_name(), fs_err::read(file.path()).unwrap()));
-            }
-        }
-        files.sort();
-        files
-    };
-    let images = paint("images", "1", 1);
-    assert_eq!(images.len(), 48);
-    assert_eq!(images, paint("again", "3", 1));
-    assert_ne!(images, paint("other", "3", 2));
-    let output = annotate(
-        folder.path(),
-        &[
-            ("without_authors", json!(["cartoon", "photo"])),
-            ("max_problems", json!(0)),
-        ],
-    );
-    assert!(output.status.success(), "{}", said(&output));
 }
