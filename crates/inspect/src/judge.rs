@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use candle_core::Tensor;
-use dataset::{Geometry, Picture, Resizer, center, decode, resize};
 use explain::{Squares, amplitude, grad_cam, occlusion};
 use export::ModelConfig;
+use images::{Geometry, Picture, Resizer, center, decode, resize};
 use metrics::calibration::Temperature;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;

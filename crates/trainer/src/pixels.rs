@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dataset::{Augmentation, Pixels, augment, center};
+use images::{Augmentation, Pixels, augment, center};
 use random::{Seed, Stream};
 use tables::annotation::Annotation;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use approx::assert_abs_diff_eq;
 use candle_core::Device;
-use dataset::{Geometry, PixelsWriter, Rgb};
+use images::{Geometry, PixelsWriter, Rgb};
 use model::{Config, Depth, Network};
 use random::Seed;
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use candle_core::Tensor;
-use dataset::{Pixels, center};
 use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
+use images::{Pixels, center};
 use model::{Config, Depth, Network};
 use numeric::{Classes, ranking, softmax};
 use random::Seed;

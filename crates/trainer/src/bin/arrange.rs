@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use dataset::Augmentation;
-use dataset::collection::normalized;
+use collection::normalized;
+use images::Augmentation;
 use model::{Config, Depth, Freeze, Network};
 use numeric::balanced_weights;
 use random::Seed;
