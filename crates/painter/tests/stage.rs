@@ -1,7 +1,5 @@
 //! Stage `paint`, run as a binary by a job file, and the collection that its images are.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
-
 use std::process::Command;
 
 use collection::{Settings, group, read, scan, survey};

@@ -1,11 +1,11 @@
 //! Canvas to file.
 
-use anyhow::Context;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use jpeg_encoder::{ColorType, Encoder};
 
 use crate::canvas::Canvas;
+use crate::error::PaintError;
 
 /// What a picture is saved as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Format {
 }
 
 /// The file's bytes.
-pub(crate) fn encode(canvas: &Canvas, format: Format) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn encode(canvas: &Canvas, format: Format) -> Result<Vec<u8>, PaintError> {
     let pixmap = canvas.pixmap();
     let (width, height) = (pixmap.width(), pixmap.height());
     // Every style covers its canvas, so that nothing is transparent and the colors are not scaled by alpha.
@@ -44,7 +44,7 @@ pub(crate) fn encode(canvas: &Canvas, format: Format) -> anyhow::Result<Vec<u8>>
             .write_image(&rgb, width, height, ExtendedColorType::Rgb8)?;
         }
         Format::Jpeg => {
-            let side = |side: u32| u16::try_from(side).context("a side beyond JPEG's");
+            let side = |side: u32| u16::try_from(side).map_err(|_| PaintError::Side);
             Encoder::new(&mut bytes, 90).encode(
                 &rgb,
                 side(width)?,

@@ -2,7 +2,6 @@
 
 use std::f32::consts::TAU;
 
-use anyhow::Context;
 use tiny_skia::{
     FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap,
     Point, RadialGradient, Shader, SpreadMode, Stroke, Transform,
@@ -10,6 +9,7 @@ use tiny_skia::{
 
 use crate::color::Color;
 use crate::dice::Dice;
+use crate::error::PaintError;
 
 /// A place on the canvas in pixels, from the upper left.
 pub(crate) type Place = (f32, f32);
@@ -56,9 +56,9 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    pub(crate) fn new(width: u32, height: u32) -> anyhow::Result<Self> {
+    pub(crate) fn new(width: u32, height: u32) -> Result<Self, PaintError> {
         Ok(Self {
-            pixmap: Pixmap::new(width, height).context("a canvas without pixels")?,
+            pixmap: Pixmap::new(width, height).ok_or(PaintError::NoPixels)?,
             width: width as f32,
             height: height as f32,
             unit: width.min(height) as f32,

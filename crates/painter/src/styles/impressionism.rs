@@ -5,7 +5,7 @@ use std::f32::consts::{FRAC_PI_2, PI};
 use crate::canvas::{Canvas, count};
 use crate::color::Color;
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 /// Sky above, sky at the horizon, ground at the horizon, ground in front, and the light: hue, saturation, lightness.
 const HOURS: [[(f32, f32, f32); 5]; 5] = [

@@ -5,7 +5,7 @@ use std::f32::consts::{PI, TAU};
 use crate::canvas::{Canvas, Place, arc, circle, ellipse, lines, polar, polygon};
 use crate::color::{BLACK, Color, WHITE};
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 struct Face {
     center: Place,

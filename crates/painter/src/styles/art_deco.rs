@@ -5,7 +5,7 @@ use std::f32::consts::PI;
 use crate::canvas::{Canvas, Place, arc, arc_places, circle, lines, polygon};
 use crate::color::Color;
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 /// Hue, saturation and lightness of the grounds.
 const GROUNDS: [(f32, f32, f32); 6] = [

@@ -1,31 +1,15 @@
 //! Stage `paint`: draws a collection of pictures in eight styles, by invented authors.
-//!
-//! It stands in for a real collection, so that the whole study runs with nothing to download. Each author has habits of
-//! the hand, some work in two styles, and a few have left a single picture. Every picture has random numbers of its
-//! own, by style and number: one more picture changes no other.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use painter::{Commission, commissions, folders};
 use random::Seed;
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{OutputPath, Progress};
 use tracing::info;
-
-mod canvas;
-mod color;
-mod dice;
-mod encode;
-mod people;
-mod streams;
-mod styles;
-
-use canvas::Canvas;
-use dice::Dice;
-use people::{Commission, commissions};
-use styles::STYLES;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,8 +48,8 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         params.authors,
         params.pictures
     );
-    for style in &STYLES {
-        fs_err::create_dir_all(outputs.images.join(style.folder))?;
+    for folder in folders() {
+        fs_err::create_dir_all(outputs.images.join(folder))?;
     }
     let commissions = commissions(params.seed, params.pictures, params.authors);
     let progress = Progress::start("pictures", commissions.len());
@@ -75,18 +59,16 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         progress.advance(1);
         anyhow::Ok(())
     })?;
-    info!("{} pictures in {} styles", commissions.len(), STYLES.len());
+    info!(
+        "{} pictures in {} styles",
+        commissions.len(),
+        folders().len()
+    );
     Ok(())
 }
 
 fn paint(commission: &Commission, seed: Seed, folder: &Path) -> anyhow::Result<()> {
-    let style = commission.style();
-    let stream = seed.stream(streams::PICTURE);
-    let mut dice = Dice::new(stream.at(commission.style as u64, commission.number as u64));
-    let (width, height) = canvas::size(&mut dice);
-    let mut canvas = Canvas::new(width, height)?;
-    (style.draw)(&mut canvas, &commission.hand, &mut dice);
-    let bytes = encode::encode(&canvas, commission.format)?;
+    let bytes = painter::paint(commission, seed)?;
     fs_err::write(folder.join(commission.path()), bytes)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::canvas::{Canvas, Place, circle, count, ellipse, lines, polygon, ridge};
 use crate::color::{Color, WHITE};
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 use crate::styles::naturalism;
 
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {

@@ -2,7 +2,7 @@
 
 use crate::canvas::Canvas;
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 mod art_deco;
 mod cartoon;

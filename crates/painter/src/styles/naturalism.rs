@@ -5,7 +5,7 @@ use std::f32::consts::FRAC_PI_2;
 use crate::canvas::{Canvas, Place, count, lines, polygon, ridge};
 use crate::color::Color;
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 /// Sky above, sky below, hills, foliage, grass: hue, saturation, lightness.
 const SEASONS: [[(f32, f32, f32); 5]; 4] = [

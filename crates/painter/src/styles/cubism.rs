@@ -5,7 +5,7 @@ use std::f32::consts::TAU;
 use crate::canvas::{Canvas, Place, arc, circle, count, lines, polar, polygon};
 use crate::color::Color;
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 /// Hue, saturation and lightness of the facets.
 const PALETTES: [[(f32, f32, f32); 4]; 4] = [

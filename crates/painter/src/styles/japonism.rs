@@ -5,7 +5,7 @@ use std::f32::consts::{PI, TAU};
 use crate::canvas::{Canvas, Place, arc, circle, count, lines, polygon, ridge, smooth};
 use crate::color::{Color, WHITE};
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 struct Colors {
     paper: Color,

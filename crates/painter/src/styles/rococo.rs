@@ -5,7 +5,7 @@ use std::f32::consts::{PI, TAU};
 use crate::canvas::{Canvas, Place, count, ellipse, lines, polar};
 use crate::color::{Color, WHITE};
 use crate::dice::Dice;
-use crate::people::Hand;
+use crate::hand::Hand;
 
 /// Hue, saturation and lightness of the grounds.
 const GROUNDS: [(f32, f32, f32); 6] = [
