@@ -219,6 +219,11 @@ impl Pixels {
         self.geometry.side_px()
     }
 
+    /// Sizes that the pictures were resized and cut to.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
     /// Index of the picture that had this path in the annotations.
     pub fn position(&self, path: &str) -> Option<usize> {
         self.index.get(path).copied()

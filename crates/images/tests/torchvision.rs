@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use images::{Geometry, Limits, MEAN, Orient, Picture, Resizer, STD, center, decode, resize};
+use images::{
+    Geometry, Limits, MEAN, Orient, Pixels, PixelsWriter, Preprocess, Resizer, STD, decode, resize,
+};
 
 const LIMITS: Limits = Limits {
     pixels: 1 << 20,
@@ -16,20 +18,10 @@ fn read(name: &str) -> Vec<u8> {
 
 /// The center crop in bytes, by way of the network's scale.
 fn ours(name: &str, side: u32) -> Vec<f32> {
-    let geometry = Geometry::new(side).unwrap();
-    let original = decode(&read(name), LIMITS, Orient::AsStored).unwrap().rgb;
-    let (full_width, full_height) = geometry.resized(original.width, original.height);
-    let kept = resize(&original, geometry, &mut Resizer::default()).unwrap();
-    let picture = Picture {
-        width: kept.width,
-        height: kept.height,
-        full_width,
-        full_height,
-        pixels: &kept.pixels,
-    };
-    let mut out = vec![0.0; side as usize * side as usize * 3];
-    center(&picture, side, &mut out);
-    out.iter()
+    let preprocess = Preprocess::new(Geometry::new(side).unwrap());
+    let input = { preprocess.file(&read(name), LIMITS, Orient::AsStored) }.unwrap();
+    input
+        .iter()
         .enumerate()
         .map(|(i, value)| (value * STD[i % 3] + MEAN[i % 3]) * 255.0)
         .collect()
@@ -81,4 +73,24 @@ fn png_is_within_one() {
     check("upright.png", 64, 1.0);
     check("lying.png", 224, 1.0);
     check("square.png", 65, 1.0);
+}
+
+#[test]
+fn stored_pixels_give_the_input_of_their_file() {
+    let geometry = Geometry::new(64).unwrap();
+    let preprocess = Preprocess::new(geometry);
+    for name in ["portrait.jpg", "lying.png"] {
+        let rgb = decode(&read(name), LIMITS, Orient::AsStored).unwrap().rgb;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer =
+            PixelsWriter::new(file.as_file(), geometry, [(name, rgb.width, rgb.height)]).unwrap();
+        let kept = resize(&rgb, geometry, &mut Resizer::default()).unwrap();
+        writer.append(&kept).unwrap();
+        writer.finish().unwrap();
+        let mut buffer = Vec::new();
+        let pixels = Pixels::open(file.path()).unwrap();
+        let stored = preprocess.picture(&pixels.read(0, &mut buffer).unwrap());
+        let direct = { preprocess.file(&read(name), LIMITS, Orient::AsStored) }.unwrap();
+        assert_eq!(stored, direct, "{name}");
+    }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use candle_core::Tensor;
 use explain::{Squares, amplitude, grad_cam, occlusion};
 use export::ModelConfig;
-use images::{Geometry, Picture, Resizer, center, decode, resize};
+use images::{Geometry, Preprocess};
 use metrics::calibration::Temperature;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;
@@ -111,22 +111,10 @@ impl Judge {
     /// The network's view, `[S, S, 3]`.
     fn view(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
         let rules = self.config.images;
-        let rgb = decode(bytes, rules.limits(), rules.orient())?.rgb;
-        let geometry = Geometry::new(self.config.side_px)?;
-        let (full_width, full_height) = geometry.resized(rgb.width, rgb.height);
-        let small = resize(&rgb, geometry, &mut Resizer::default())?;
-        let picture = Picture {
-            width: small.width,
-            height: small.height,
-            full_width,
-            full_height,
-            pixels: &small.pixels,
-        };
+        let preprocess = Preprocess::new(Geometry::new(self.config.side_px)?);
         let side = self.config.side_px as usize;
-        let mut values = vec![0.0; side * side * 3];
-        center(&picture, self.config.side_px, &mut values);
         Ok(Tensor::from_vec(
-            values,
+            preprocess.file(bytes, rules.limits(), rules.orient())?,
             (side, side, 3),
             self.network.device(),
         )?)

@@ -3,7 +3,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::*;
-use crate::center;
+use crate::{Geometry, Preprocess};
 
 const STILL: Augmentation = Augmentation {
     rotation_deg: 0.0,
@@ -50,8 +50,7 @@ fn nothing_changed_is_the_center() {
     for (width, height) in [(16, 16), (21, 17), (18, 29)] {
         let pixels = noise(width, height);
         let picture = picture(width, height, &pixels);
-        let mut expected = vec![0.0; 16 * 16 * 3];
-        center(&picture, 16, &mut expected);
+        let expected = Preprocess::new(Geometry::new(16).unwrap()).picture(&picture);
         assert_close(&augmented(&picture, &STILL, 16, 1), &expected, 2e-5);
     }
 }
@@ -137,7 +136,7 @@ fn a_turned_square_has_black_corners() {
 #[test]
 fn the_cut_of_a_long_side_is_never_seen() {
     // White where a cut keeps the picture, black beyond: any black would have been sampled from beyond the cut.
-    let geometry = crate::Geometry::new(32).unwrap();
+    let geometry = Geometry::new(32).unwrap();
     let (width, height) = (200, 200);
     let (kept_width, kept_height) = geometry.kept(width, height);
     let white = vec![255; (kept_width * kept_height * 3) as usize];
