@@ -10,7 +10,6 @@ use images::{Geometry, Preprocess};
 use metrics::calibration::Temperature;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;
-use random::Seed;
 use serde::Serialize;
 use tables::cluster::Cluster;
 use tables::explanation::Explanation;
@@ -67,12 +66,7 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
         "the model's configuration has fewer than two classes"
     );
     let device = model::device(device)?;
-    // Every weight drawn here is overwritten.
-    let mut network = Network::new(&shape, &device, &mut Seed::new(0).stream("weights").rng())?;
-    network
-        .load(model)
-        .context("cannot load the chosen model")?;
-    Ok(network)
+    Network::open(&shape, &device, model).context("cannot load the chosen model")
 }
 
 impl Judge {

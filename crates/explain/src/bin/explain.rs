@@ -162,12 +162,7 @@ fn network(
         n_classes: first.logits.len(),
     };
     let device = model::device(&params.device)?;
-    // Every weight drawn here is overwritten.
-    let mut network = Network::new(&config, &device, &mut Seed::new(0).stream("weights").rng())?;
-    network
-        .load(model)
-        .context("cannot load the chosen model")?;
-    Ok(network)
+    Network::open(&config, &device, model).context("cannot load the chosen model")
 }
 
 #[expect(
