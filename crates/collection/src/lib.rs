@@ -24,7 +24,7 @@ pub use error::CollectionError;
 pub use existing_split::{split_folders, subset_named};
 pub use group::{Candidate, Grouped, group};
 pub use label_table::{Cells, LabelTable, read_cells};
-pub use names::{nearest, normalized, unknown_classes};
+pub use names::{normalized, unknown_classes};
 pub use pattern::{Named, Pattern};
 pub use read::{Inspected, Refused, measure, read};
 pub use scan::{Found, scan};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use nearest_name::nearest;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The form in which names are compared: Unicode's NFC, lower case, without white space at the ends and with one space
@@ -10,11 +11,6 @@ pub fn normalized(name: &str) -> String {
     let lower: String = name.nfc().collect::<String>().to_lowercase();
     let words: Vec<&str> = lower.split_whitespace().collect();
     words.join(" ").nfc().collect()
-}
-
-/// The name of `names` that is nearest to `name`, by edits and swaps of characters; none of an empty list.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    nearest_name::nearest(name, names)
 }
 
 /// A message for each of `names`, the value of `setting`, that is no class of `labels`.
