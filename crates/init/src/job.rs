@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use dataset::Limits;
+use images::Limits;
 use protocol::Part;
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use dataset::DatasetError;
+use images::ImageError;
 
 /// Why there is no report, or no thumbnail in it.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ pub enum ReportError {
     },
     /// A file cannot be decoded.
     #[error(transparent)]
-    Picture(#[from] DatasetError),
+    Picture(#[from] ImageError),
     /// A picture cannot be made small.
     #[error("cannot resize {width}×{height} pixels: {reason}")]
     Resize {

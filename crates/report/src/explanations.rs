@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dataset::Orient;
+use images::Orient;
 use maud::{Markup, html};
 use numeric::median_high;
 use tables::annotation::Annotation;

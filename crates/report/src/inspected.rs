@@ -1,6 +1,6 @@
 //! A page of new pictures: what the network says of each.
 
-use dataset::Orient;
+use images::Orient;
 use maud::{Markup, html};
 use numeric::Classes;
 use tables::cluster::Cluster;

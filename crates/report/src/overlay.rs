@@ -1,6 +1,6 @@
 //! Maps of values laid over the network's view of a picture, in gray.
 
-use dataset::{Geometry, Limits, Orient, Resizer, center_offset, decode, resize};
+use images::{Geometry, Limits, Orient, Resizer, center_offset, decode, resize};
 
 use crate::ReportError;
 use crate::palette::Rgb;

@@ -1,9 +1,9 @@
 //! Small pictures inside the page.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use dataset::{Limits, Orient, Rgb, decode};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use images::{Limits, Orient, Rgb, decode};
 use jpeg_encoder::{ColorType, Encoder};
 
 use crate::ReportError;
