@@ -1,12 +1,17 @@
-//! How well labels stand apart among points.
-//!
-//! All three indices are defined for at least two labels and fewer labels than points; they are `None` otherwise, where
-//! scikit-learn raises an error. Distances are Euclidean and computed in 64 bits.
+//! The indices.
 
 use numeric::Matrix;
 use rayon::prelude::*;
 
-use crate::MetricError;
+/// More or fewer labels than points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("labels: found {found}, expected {expected}, one for each point")]
+pub struct LabelCountError {
+    /// Number of labels.
+    pub found: usize,
+    /// Number of points.
+    pub expected: usize,
+}
 
 /// Mean silhouette (Rousseeuw 1987), in `[−1, 1]`, higher is better: the mean over the points of `(b − a) / max(a, b)`
 /// with `a` the mean distance to the others of its label and `b` that to the nearest other label. A point alone in its
@@ -14,7 +19,7 @@ use crate::MetricError;
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn silhouette(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn silhouette(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, LabelCountError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
@@ -32,7 +37,7 @@ pub fn silhouette(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, Metr
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn davies_bouldin(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn davies_bouldin(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, LabelCountError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
@@ -65,7 +70,10 @@ pub fn davies_bouldin(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, 
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
-pub fn calinski_harabasz(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, MetricError> {
+pub fn calinski_harabasz(
+    points: &Matrix,
+    labels: &[usize],
+) -> Result<Option<f64>, LabelCountError> {
     let Some(clusters) = Clusters::of(points, labels)? else {
         return Ok(None);
     };
@@ -104,10 +112,9 @@ struct Clusters {
 
 impl Clusters {
     /// `None` for one label, or as many as points.
-    fn of(points: &Matrix, labels: &[usize]) -> Result<Option<Self>, MetricError> {
+    fn of(points: &Matrix, labels: &[usize]) -> Result<Option<Self>, LabelCountError> {
         if labels.len() != points.n_rows() {
-            return Err(MetricError::Length {
-                what: "labels",
+            return Err(LabelCountError {
                 found: labels.len(),
                 expected: points.n_rows(),
             });
