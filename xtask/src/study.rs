@@ -22,7 +22,7 @@ use workflow::declaration::Declaration;
 use workflow::params::{self, Overrides};
 
 /// The crate and binary that make a study's page and table.
-const PAGE: &str = "report/study";
+const PAGE: &str = "report/search-page";
 
 pub(crate) fn run(command: cli::Study) -> anyhow::Result<()> {
     let here = env::current_dir().context("cannot tell the current folder")?;

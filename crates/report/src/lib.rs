@@ -4,49 +4,19 @@
 //! files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
 //! same tables give the same bytes.
 
-mod arrangement;
-mod balance;
-mod calibration;
-mod class_report;
-mod collection;
-mod comparison;
-mod confusion;
-mod curves;
+mod draw;
 mod error;
-mod evolution;
-mod examples;
-mod explanations;
-mod figure;
-mod forest_search;
-mod format;
-mod frozen;
-mod inspected;
-mod leaks;
-mod map;
-mod map_space;
-mod overlay;
-mod overview;
 mod page;
-mod palette;
-mod pictures;
-mod plot;
-mod scatter;
-mod searched;
-mod section;
-mod shown;
-mod silhouettes;
-mod space;
+mod pages;
+mod sections;
 pub mod streams;
-mod study;
-mod svg;
-mod thumbnail;
-mod trials;
 
 pub use error::ReportError;
-pub use inspected::{Inspected, Near, inspected};
-pub use page::{FigureFile, Options, Report, render};
-pub use searched::searched;
-pub use study::Study;
+pub use page::tables::Study;
+pub use page::{FigureFile, Options, Report};
+pub use pages::predictions::{Inspected, Near, inspected};
+pub use pages::report::render;
+pub use pages::search::searched;
 
 #[cfg(test)]
 mod tests;

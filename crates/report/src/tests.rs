@@ -33,7 +33,7 @@ use tables::score::Score;
 use tables::silhouette::Silhouette;
 use tables::subset::Subset;
 
-use crate::confusion::Matrix;
+use crate::sections::confusion::Matrix;
 use crate::{Options, Report, Study, render};
 
 const LABELS: [&str; 2] = ["art<deco>", "photo"];
@@ -916,7 +916,7 @@ fn the_summary_has_the_key_facts() {
 fn of_more_than_two_classes_top_2_is_told() {
     let mut study = study();
     "fauvism".clone_into(&mut study.annotations[0].label);
-    let summary = crate::overview::summary(&study);
+    let summary = crate::sections::overview::summary(&study);
     assert!(summary.contains(
         "top-2 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.667"
     ));

@@ -1,0 +1,5 @@
+//! The pages.
+
+pub(crate) mod predictions;
+pub(crate) mod report;
+pub(crate) mod search;

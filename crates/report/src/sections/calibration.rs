@@ -1,0 +1,295 @@
+//! How far the probabilities can be believed.
+
+use maud::{Markup, html};
+use tables::calibration::Calibration;
+use tables::reliability::Reliability;
+use tables::subset::Subset;
+
+use crate::draw::figure::{Figure, row};
+use crate::draw::format::{NONE, count, counted, percent, subset_name, value};
+use crate::draw::plot::{Margins, Plot};
+use crate::page::section::{Section, table};
+use crate::page::tables::Study;
+
+/// Model, method, and what people call the method.
+const VARIANTS: [(&str, &str, &str); 5] = [
+    ("network", "none", "as it is"),
+    ("network", "temperature", "by temperature"),
+    ("forest", "none", "as it is"),
+    ("forest", "platt", "by Platt scaling"),
+    ("forest", "isotonic", "by isotonic regression"),
+];
+
+/// Subsets with their colors: the one that calibrators are fitted to, and the one that evaluates them.
+const SUBSETS: [(Subset, &str, &str); 2] = [
+    (Subset::Validation, "stroke-0", "fill-0"),
+    (Subset::Test, "stroke-1", "fill-1"),
+];
+
+/// Less than this between confidence and accuracy is no matter of words.
+const ALIKE: f64 = 0.02;
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let shown = || {
+        VARIANTS
+            .iter()
+            .filter(|(model, method, _)| is_known(study, model, method))
+    };
+    let figures: Vec<Figure> = shown()
+        .map(|(model, method, name)| figure(study, model, method, name))
+        .collect();
+    let body = html! {
+        p {
+            "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
+            "right on 80\u{a0}%. The expected calibration error (ECE) is how far the two are apart on average; the log-loss is high "
+            "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to validation "
+            "images"
+            @if study.calibrations.iter().any(|row| row.subset == Subset::Test) {
+                "; test images evaluate them."
+            } @else {
+                ", and there is no test set to evaluate them: their scores are better than those of new images will be."
+            }
+        }
+        @for paragraph in words(study) { p { (paragraph) } }
+        (row(&figures))
+        (table(&format!("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over {}", study.units()), &head(), &body(study)))
+        p.note {
+            "Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
+            "their squared distance from the truth. With few pictures chance alone raises ECE. The column “by chance” has the "
+            "ECE of a perfectly calibrated model that is as sure; in the resampled pictures of the interval, chance raises it further."
+        }
+    };
+    Section {
+        id: "calibration",
+        title: "Calibration",
+        body,
+        figures,
+    }
+}
+
+fn is_known(study: &Study, model: &str, method: &str) -> bool {
+    let mut rows = study.calibrations.iter();
+    rows.any(|row| row.model == model && row.method == method)
+}
+
+fn find<'a>(
+    study: &'a Study,
+    model: &str,
+    method: &str,
+    subset: Subset,
+) -> Option<&'a Calibration> {
+    let mut rows = study.calibrations.iter();
+    rows.find(|row| {
+        (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
+    })
+}
+
+/// The bins that hold pictures.
+fn bins<'a>(
+    study: &'a Study,
+    model: &str,
+    method: &str,
+    subset: Subset,
+) -> impl Iterator<Item = &'a Reliability> {
+    let rows = study.reliabilities.iter().filter(|row| row.n > 0);
+    rows.filter(move |row| {
+        (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
+    })
+}
+
+/// The mean of the pictures' confidences.
+fn confidence(study: &Study, model: &str, method: &str, subset: Subset) -> Option<f64> {
+    let bins = || bins(study, model, method, subset);
+    let n: f64 = bins().map(|bin| f64::from(bin.n)).sum();
+    let sum: f64 = bins()
+        .filter_map(|bin| Some(f64::from(bin.n) * bin.confidence?))
+        .sum();
+    (n > 0.0).then(|| sum / n)
+}
+
+/// How sure each model is, and what calibration does: a paragraph a model.
+fn words(study: &Study) -> Vec<String> {
+    let evaluated = [Subset::Test, Subset::Validation]
+        .into_iter()
+        .find(|subset| find(study, "network", "none", *subset).is_some());
+    let Some(subset) = evaluated else {
+        return vec!["There are no images to evaluate calibration on.".to_owned()];
+    };
+    let network = vec![
+        verdict(study, "network", subset),
+        effect(study, "network", "temperature", subset, "A temperature"),
+        chance(study, subset),
+    ];
+    let forest = vec![
+        verdict(study, "forest", subset),
+        effect(study, "forest", "platt", subset, "Platt scaling"),
+        effect(study, "forest", "isotonic", subset, "Isotonic regression"),
+    ];
+    let paragraphs = [network, forest].map(|sentences| {
+        let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+        sentences.join(" ")
+    });
+    let is_said = |paragraph: &String| !paragraph.is_empty();
+    paragraphs.into_iter().filter(is_said).collect()
+}
+
+fn verdict(study: &Study, model: &str, subset: Subset) -> Option<String> {
+    let right = find(study, model, "none", subset)?.top1;
+    let sure = confidence(study, model, "none", subset)?;
+    let verdict = match sure - right {
+        gap if gap > ALIKE => "it is overconfident",
+        gap if gap < -ALIKE => "it is underconfident",
+        _ => "on average, it is as sure as it should be",
+    };
+    Some(format!(
+        "On {} images, the {model} is on average {} sure of its first guess, and right on {} of them: {verdict}.",
+        subset_name(subset),
+        percent(sure),
+        percent(right)
+    ))
+}
+
+fn effect(study: &Study, model: &str, method: &str, subset: Subset, name: &str) -> Option<String> {
+    let before = find(study, model, "none", subset)?;
+    let after = find(study, model, method, subset)?;
+    let verdict = match (after.ece < before.ece, after.log_loss < before.log_loss) {
+        (true, true) => "better by both",
+        (false, false) => "no better by either",
+        (true, false) => "better by ECE alone",
+        (false, true) => "better by log-loss alone",
+    };
+    let degrees = after
+        .temperature
+        .map_or(String::new(), |t| format!(" of {t:.2}"));
+    Some(format!(
+        "{name}{degrees} takes the {model}'s ECE from {} to {} and its log-loss from {} to {}: {verdict}.",
+        value(Some(before.ece)),
+        value(Some(after.ece)),
+        value(Some(before.log_loss)),
+        value(Some(after.log_loss))
+    ))
+}
+
+/// How much of the network's error few pictures explain.
+fn chance(study: &Study, subset: Subset) -> Option<String> {
+    let after = find(study, "network", "temperature", subset)?;
+    Some(format!(
+        "On {}, a perfectly calibrated network as sure as that would have an ECE of {}, by chance alone.",
+        counted(after.n as usize, "picture"),
+        value(Some(after.ece_by_chance?))
+    ))
+}
+
+fn head() -> Markup {
+    html! {
+        tr {
+            td {} td {} td {}
+            th scope="col" { "pictures" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
+            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
+        }
+    }
+}
+
+fn body(study: &Study) -> Markup {
+    let rows = VARIANTS.iter().flat_map(|variant| {
+        let (model, method, _) = variant;
+        let rows = SUBSETS
+            .iter()
+            .filter_map(|(subset, ..)| find(study, model, method, *subset));
+        rows.enumerate().map(move |(idx, row)| (variant, idx, row))
+    });
+    html! {
+        @for ((model, method, name), idx, row) in rows {
+            tr class=[(idx == 0).then_some("first")] {
+                th scope="row" { @if idx == 0 && *method == "none" { (model) } }
+                th scope="row" { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
+                th scope="row" { (subset_name(row.subset)) }
+                td { (count(row.n)) }
+                (cell(row.ece, row.ece_low, row.ece_high))
+                td { (value(row.ece_by_chance)) }
+                td { (value(Some(row.classwise_ece))) }
+                td { (value(Some(row.brier))) }
+                (cell(row.log_loss, row.log_loss_low, row.log_loss_high))
+                td { (value(Some(row.top1))) }
+            }
+        }
+    }
+}
+
+fn cell(figure: f64, low: Option<f64>, high: Option<f64>) -> Markup {
+    let range = low
+        .zip(high)
+        .map(|(low, high)| format!("({low:.2}–{high:.2})"));
+    html! { td { (value(Some(figure))) @if let Some(range) = range { " " small { (range) } } } }
+}
+
+fn figure(study: &Study, model: &str, method: &str, name: &str) -> Figure {
+    let margins = Margins {
+        left: 54.0,
+        right: 16.0,
+        top: 30.0,
+        bottom: 38.0,
+    };
+    let mut plot = Plot::new((360.0, 340.0), margins, (0.0, 1.0), (0.0, 1.0));
+    plot.draw_y_axis();
+    plot.draw_x_axis("confidence", 0.2, false);
+    plot.canvas
+        .turned_text("muted middle", (14.0, plot.y.at(0.5)), -90.0, "accuracy");
+    let ends = [(0.0, 0.0), (1.0, 1.0)].map(|end| plot.at(end));
+    plot.canvas.line("chance", ends[0], ends[1]);
+    for (subset, _, fill) in SUBSETS {
+        let bins: Vec<_> = bins(study, model, method, subset).collect();
+        draw(&mut plot, &bins, fill);
+    }
+    let shown = SUBSETS
+        .iter()
+        .filter(|(subset, ..)| find(study, model, method, *subset).is_some());
+    let entries: Vec<(String, &str)> = shown
+        .map(|(subset, stroke, _)| (format!("curve {stroke}"), subset_name(*subset)))
+        .collect();
+    let entries: Vec<(&str, &str)> = entries
+        .iter()
+        .map(|(c, name)| (c.as_str(), *name))
+        .collect();
+    plot.draw_legend(&entries);
+    Figure {
+        name: format!("reliability-{model}-{method}"),
+        title: format!("Reliability of the {model}, {name}"),
+        caption: caption(study, model, method),
+        canvas: plot.canvas,
+    }
+}
+
+/// A dot for each bin, its area by the bin's share of the pictures.
+fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
+    let n: f64 = bins.iter().map(|bin| f64::from(bin.n)).sum();
+    for bin in bins {
+        if let (Some(confidence), Some(accuracy)) = (bin.confidence, bin.accuracy) {
+            let radius = 1.5 + 14.0 * (f64::from(bin.n) / n).sqrt();
+            let at = plot.at((confidence, accuracy));
+            plot.canvas.circle(&format!("dot {fill}"), at, radius);
+        }
+    }
+}
+
+fn caption(study: &Study, model: &str, method: &str) -> String {
+    let ece = |subset| value(find(study, model, method, subset).map(|row| row.ece));
+    let look = match method {
+        "none" => {
+            "How often the first guess is right, by how sure the model is of it; the larger a dot, the more pictures. Below \
+             the dotted line the model is too sure, above it not sure enough."
+        }
+        _ => {
+            "Dots should be closer to the dotted line than before. Look at the large ones of test images above all: the \
+             method was fitted to validation images."
+        }
+    };
+    let eces: Vec<String> = SUBSETS
+        .iter()
+        .map(|(subset, ..)| (subset_name(*subset), ece(*subset)))
+        .filter(|(_, ece)| ece != NONE)
+        .map(|(named, ece)| format!("{named} {ece}"))
+        .collect();
+    format!("{look} ECE: {}.", eces.join(", "))
+}

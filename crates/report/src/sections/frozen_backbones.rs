@@ -1,0 +1,282 @@
+//! Frozen networks: how well the classes are read from features that no training of this study made.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+use numeric::median;
+use tables::probe::Probe;
+use tables::subset::Subset;
+
+use crate::draw::figure::{Figure, row};
+use crate::draw::format::{NONE, count, counted, list, value};
+use crate::draw::plot::{Margins, Plot};
+use crate::page::section::{Section, table};
+use crate::page::tables::{Lead, Study};
+
+/// The columns of the table: subset, metric and name.
+const COLUMNS: [(Subset, &str, &str); 4] = [
+    (Subset::Validation, "top1", "top-1, validation"),
+    (Subset::Validation, "top2", "top-2, validation"),
+    (Subset::Test, "top1", "top-1, test"),
+    (Subset::Test, "top2", "top-2, test"),
+];
+
+/// What the study's own network is called beside the frozen ones.
+const OWN: &str = "fine-tuned";
+
+/// A network, and what tells the classes by it.
+struct Model<'a> {
+    network: &'a str,
+    /// `linear`, `forest` or `network`.
+    classifier: &'a str,
+    strength: Option<f64>,
+    features: Option<u32>,
+    /// Subset, metric and value in each fold.
+    scores: Vec<(Subset, &'a str, f64)>,
+}
+
+impl<'a> Model<'a> {
+    fn of(probe: &'a Probe) -> Self {
+        Self {
+            network: &probe.backbone,
+            classifier: &probe.classifier,
+            strength: probe.strength,
+            features: Some(probe.features),
+            scores: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, subset: Subset, metric: &'a str, value: f64) {
+        self.scores.push((subset, metric, value));
+    }
+
+    fn folds(&self, subset: Subset, metric: &str) -> Vec<f64> {
+        let scores = self.scores.iter();
+        let scores = scores.filter(|(s, m, _)| (*s, *m) == (subset, metric));
+        scores.map(|(_, _, value)| *value).collect()
+    }
+
+    fn median(&self, subset: Subset, metric: &str) -> Option<f64> {
+        Some(median(&self.folds(subset, metric))).filter(|value| value.is_finite())
+    }
+}
+
+/// The section; none where nothing was read from frozen networks.
+pub(crate) fn section(study: &Study) -> Option<Section> {
+    let mut models = frozen(study);
+    let lead = study.lead();
+    let columns = COLUMNS.into_iter().filter(|(subset, metric, _)| {
+        study.is_informative(metric) && study.probes.iter().any(|row| row.subset == *subset)
+    });
+    let columns: Vec<_> = columns.collect();
+    let n_folds = models.first()?.folds(Subset::Validation, lead.metric).len();
+    models.extend(own(study));
+    let figures = vec![figure(&models, lead)];
+    let body = html! {
+        p {
+            "A frozen network was never shown the classes of this study. Its features, what leaves its last block, are "
+            "learned by a linear layer and by a forest with the parameters of the study's own, a fold at a time. "
+            (words(&models, lead)) (random(study))
+        }
+        p.note {
+            "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. Validation images selected "
+            "the linear layer's C, how much errors count against the size of its weights, and the epoch of the fine-tuned "
+            "network; test images selected nothing."
+        }
+        (row(&figures))
+        (scores(&models, &columns))
+    };
+    Some(Section {
+        id: "frozen",
+        title: "Frozen networks",
+        body,
+        figures,
+    })
+}
+
+/// The chosen classifiers of each frozen network.
+fn frozen(study: &Study) -> Vec<Model<'_>> {
+    let mut models: Vec<Model<'_>> = Vec::new();
+    for probe in study.probes.iter().filter(|probe| probe.chosen) {
+        let is_new = models.last().is_none_or(|last| {
+            last.network != probe.backbone || last.classifier != probe.classifier
+        });
+        if is_new {
+            models.push(Model::of(probe));
+        }
+        if let Some(model) = models.last_mut() {
+            model.add(probe.subset, &probe.metric, probe.value);
+        }
+    }
+    models
+}
+
+/// The study's own networks, each in the best epoch of its fold.
+fn own(study: &Study) -> Option<Model<'_>> {
+    let best = study.histories.iter().filter(|row| row.best);
+    let best: BTreeSet<(u32, u32)> = best.map(|row| (row.fold, row.epoch)).collect();
+    let mut model = Model {
+        network: OWN,
+        classifier: "network",
+        strength: None,
+        features: None,
+        scores: Vec::new(),
+    };
+    for row in &study.epoch_scores {
+        if best.contains(&(row.fold, row.epoch))
+            && let Some(value) = row.value
+        {
+            model.add(row.subset, &row.metric, value);
+        }
+    }
+    let is_scored = model
+        .median(Subset::Validation, study.lead().metric)
+        .is_some();
+    is_scored.then_some(model)
+}
+
+/// The best of the frozen networks beside the study's own.
+fn words(models: &[Model<'_>], lead: Lead) -> String {
+    let score = |model: &Model<'_>| model.median(Subset::Validation, lead.metric);
+    let frozen = models.iter().filter(|model| model.network != OWN);
+    let best = frozen.max_by(|a, b| score(a).unwrap_or(0.0).total_cmp(&score(b).unwrap_or(0.0)));
+    let Some((model, best)) = best.and_then(|model| Some((model, score(model)?))) else {
+        return String::new();
+    };
+    let what = match model.classifier {
+        "linear" => "linear layer",
+        other => other,
+    };
+    let mut text = format!(
+        "The best of them by validation images, the {what} on {}, has a median {} of {best:.3}",
+        model.network, lead.name
+    );
+    let own = models.iter().find(|model| model.network == OWN);
+    if let Some(own) = own.and_then(score) {
+        let how = if best > own { "above" } else { "below" };
+        let by = (best - own).abs();
+        text.push_str(&format!(
+            ", {by:.3} {how} the {own:.3} of the networks that were fine-tuned"
+        ));
+    }
+    text.push('.');
+    text
+}
+
+/// Says which networks learned nothing.
+fn random(study: &Study) -> String {
+    let random = study.probes.iter().filter(|row| !row.pretrained);
+    let random: BTreeSet<&str> = random.map(|row| row.backbone.as_str()).collect();
+    if random.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = random.into_iter().map(str::to_owned).collect();
+    format!(
+        " The weights of {} are random: this run names no file of pretrained ones, so these figures say what a network that \
+         learned nothing lets through.",
+        list(&names)
+    )
+}
+
+fn scores(models: &[Model<'_>], columns: &[(Subset, &str, &str)]) -> Markup {
+    let head = html! {
+        tr {
+            th scope="col" { "network" }
+            th.words scope="col" { "read by" }
+            th scope="col" { "features" }
+            @for (_, _, name) in columns { th scope="col" { (name) } }
+        }
+    };
+    let body = html! {
+        @for model in models {
+            tr class=[(model.network == OWN).then_some("shaded")] {
+                th scope="row" { (model.network) }
+                td.words { (reader(model)) }
+                td { (model.features.map_or_else(|| NONE.to_owned(), count)) }
+                @for (subset, metric, _) in columns { (cell(model, *subset, metric)) }
+            }
+        }
+    };
+    table("Scores by network and what reads it", &head, &body)
+}
+
+fn reader(model: &Model<'_>) -> String {
+    match (model.classifier, model.strength) {
+        ("linear", Some(strength)) => format!("linear, C\u{a0}=\u{a0}{strength}"),
+        ("network", _) => "its own layers".to_owned(),
+        (classifier, _) => classifier.to_owned(),
+    }
+}
+
+fn cell(model: &Model<'_>, subset: Subset, metric: &str) -> Markup {
+    let folds = model.folds(subset, metric);
+    let low = folds.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = folds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    html! {
+        td {
+            (value(model.median(subset, metric)))
+            @if low <= high { " " small { "(" (format!("{low:.2}–{high:.2}")) ")" } }
+        }
+    }
+}
+
+fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
+    const ROW: f64 = 22.0;
+    const HEAD: f64 = 20.0;
+    let margins = Margins {
+        left: 70.0,
+        right: 16.0,
+        top: 10.0,
+        bottom: 38.0,
+    };
+    let networks: BTreeSet<&str> = models.iter().map(|model| model.network).collect();
+    let height =
+        margins.top + ROW * models.len() as f64 + HEAD * networks.len() as f64 + margins.bottom;
+    let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
+    plot.draw_x_axis(lead.name, 0.0, true);
+    let mut top = margins.top;
+    let mut above = None;
+    for model in models {
+        if above != Some(model.network) {
+            let at = (margins.left, top + HEAD - 5.0);
+            plot.canvas.text("strong halo", at, model.network);
+            top += HEAD;
+        }
+        above = Some(model.network);
+        let y = top + ROW / 2.0;
+        let at = (margins.left - 8.0, y + 4.0);
+        plot.canvas.text("muted end", at, model.classifier);
+        draw(&mut plot, model, lead.metric, y);
+        top += ROW;
+    }
+    Figure {
+        name: "frozen".to_owned(),
+        title: "Frozen and fine-tuned networks".to_owned(),
+        caption: "Dots are the folds' validation images, the upright stroke is their median; the ring is the median on the \
+                  test images. Where a frozen network's dots lie among those of the fine-tuned ones, fine-tuning \
+                  gains little."
+            .to_owned(),
+        canvas: plot.canvas,
+    }
+}
+
+fn draw(plot: &mut Plot, model: &Model<'_>, metric: &str, y: f64) {
+    let color = match model.classifier {
+        "network" => 0,
+        "forest" => 1,
+        _ => 2,
+    };
+    if let Some(median) = model.median(Subset::Validation, metric) {
+        let x = plot.x.at(median);
+        let stroke = format!("whisker stroke-{color}");
+        plot.canvas.line(&stroke, (x, y - 8.0), (x, y + 8.0));
+    }
+    for value in model.folds(Subset::Validation, metric) {
+        let at = (plot.x.at(value), y);
+        plot.canvas.circle(&format!("dot fill-{color}"), at, 3.5);
+    }
+    if let Some(median) = model.median(Subset::Test, metric) {
+        let at = (plot.x.at(median), y);
+        plot.canvas.circle(&format!("ring stroke-{color}"), at, 6.0);
+    }
+}

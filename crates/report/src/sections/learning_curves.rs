@@ -1,0 +1,196 @@
+//! Learning curves: losses and scores over the epochs of every fold.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use tables::subset::Subset;
+
+use crate::draw::figure::{Figure, row};
+use crate::draw::format::{counted, subset_name, value};
+use crate::draw::plot::{Margins, Plot};
+use crate::page::section::{Section, table};
+use crate::page::tables::Study;
+
+/// Metrics with a panel: name in the table, name in the figure, its `k` where chance is `k` of the classes.
+const METRICS: [(&str, &str, Option<usize>); 3] = [
+    ("top1", "Top-1", Some(1)),
+    ("top2", "Top-2", Some(2)),
+    ("f1", "Weighted F1", None),
+];
+
+/// Colors of [`Subset::OF_SPLIT`].
+const STROKES: [&str; 3] = ["stroke-7", "stroke-0", "stroke-1"];
+
+/// `(epoch, value)` by fold and subset.
+type Curves = BTreeMap<(u32, Subset), Vec<(f64, f64)>>;
+
+/// The section.
+pub(crate) fn section(study: &Study) -> Section {
+    let mut figures = vec![panel(study, "loss", "Loss", &losses(study), None)];
+    let metrics = METRICS.into_iter();
+    let metrics = metrics.filter(|(metric, ..)| study.is_informative(metric));
+    figures.extend(metrics.map(|(metric, name, k)| {
+        let chance = k.map(|k| study.chance(k));
+        panel(study, metric, name, &scores(study, metric), chance)
+    }));
+    let body = html! {
+        p {
+            "Each fold's network was trained for " (counted(n_epochs(study), "epoch")) ". Training figures are those of the training pass itself: on "
+            "augmented pictures, while the weights moved. Validation and test figures are those after the epoch, on "
+            "images as they are."
+        }
+        (row(&figures))
+        (folds(study))
+    };
+    Section {
+        id: "learning",
+        title: "Learning",
+        body,
+        figures,
+    }
+}
+
+fn n_epochs(study: &Study) -> usize {
+    let last = study.histories.iter().map(|row| row.epoch).max();
+    last.map_or(0, |last| last as usize + 1)
+}
+
+fn losses(study: &Study) -> Curves {
+    let mut curves = Curves::new();
+    for row in &study.histories {
+        let values = [
+            Some(row.train_loss),
+            Some(row.validation_loss),
+            row.test_loss,
+        ];
+        for (subset, value) in Subset::OF_SPLIT.into_iter().zip(values) {
+            push(&mut curves, (row.fold, subset), row.epoch, value);
+        }
+    }
+    curves
+}
+
+fn scores(study: &Study, metric: &str) -> Curves {
+    let mut curves = Curves::new();
+    for row in study.epoch_scores.iter().filter(|row| row.metric == metric) {
+        push(&mut curves, (row.fold, row.subset), row.epoch, row.value);
+    }
+    curves
+}
+
+fn push(curves: &mut Curves, key: (u32, Subset), epoch: u32, value: Option<f64>) {
+    if let Some(value) = value.filter(|value| value.is_finite()) {
+        let curve = curves.entry(key).or_default();
+        curve.push((f64::from(epoch), value));
+    }
+}
+
+fn panel(study: &Study, metric: &str, name: &str, curves: &Curves, chance: Option<f64>) -> Figure {
+    let mut plot = plot(metric, curves);
+    plot.draw_y_axis();
+    plot.draw_x_axis("epoch", 1.0, false);
+    if let Some(chance) = chance {
+        plot.mark_y(chance, "chance");
+    }
+    let chosen = study.choice.fold;
+    let (own, others): (Vec<_>, Vec<_>) = curves.iter().partition(|((fold, _), _)| *fold == chosen);
+    for ((_, subset), points) in others {
+        draw(&mut plot, "curve faint", *subset, points);
+    }
+    let epoch = study.choice.epoch;
+    plot.mark_x(f64::from(epoch), &format!("chosen: {epoch}"));
+    for ((_, subset), points) in &own {
+        draw(&mut plot, "curve", *subset, points);
+    }
+    let legend = Subset::OF_SPLIT.into_iter().zip(STROKES);
+    let legend = legend.filter(|(subset, _)| own.iter().any(|((_, own), _)| own == subset));
+    let strokes: Vec<(String, &str)> = legend
+        .map(|(subset, stroke)| (format!("curve {stroke}"), subset_name(subset)))
+        .collect();
+    let strokes: Vec<(&str, &str)> = strokes.iter().map(|(s, p)| (s.as_str(), *p)).collect();
+    plot.draw_legend(&strokes);
+    Figure {
+        name: format!("curves-{metric}"),
+        title: format!("{name} by epoch"),
+        caption: caption(study, metric),
+        canvas: plot.canvas,
+    }
+}
+
+fn plot(metric: &str, curves: &Curves) -> Plot {
+    let points = || curves.values().flatten();
+    let last = points().map(|(epoch, _)| *epoch).fold(1.0, f64::max);
+    let highest = points().map(|(_, value)| *value).fold(0.0, f64::max);
+    let high = match metric {
+        "loss" if highest > 0.0 => highest * 1.05,
+        _ => 1.0,
+    };
+    let margins = Margins {
+        left: 36.0,
+        right: 12.0,
+        top: 40.0,
+        bottom: 38.0,
+    };
+    Plot::new((400.0, 270.0), margins, (0.0, last), (0.0, high))
+}
+
+fn draw(plot: &mut Plot, class: &str, subset: Subset, points: &[(f64, f64)]) {
+    let mut strokes = Subset::OF_SPLIT.into_iter().zip(STROKES);
+    let Some((_, stroke)) = strokes.find(|(known, _)| *known == subset) else {
+        return;
+    };
+    let places: Vec<_> = points.iter().map(|point| plot.at(*point)).collect();
+    match places.as_slice() {
+        // A line needs two points: one epoch is a dot.
+        [only] => plot.canvas.dots(
+            &format!("points subset-validation {stroke}"),
+            &[*only],
+            subset.name(),
+        ),
+        places => plot.canvas.polyline(&format!("{class} {stroke}"), places),
+    }
+}
+
+fn caption(study: &Study, metric: &str) -> String {
+    let look = match metric {
+        "loss" => {
+            "Cross-entropy, weighted by class: where validation turns upward while training falls on, the network learns \
+             its training pictures by heart."
+        }
+        "f1" => {
+            "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
+             where all count the same."
+        }
+        _ if study.has_authors() => {
+            "A gap between training and the others is what doesn't carry over to unknown authors."
+        }
+        _ => "A gap between training and the others is what doesn't carry over to other images.",
+    };
+    format!(
+        "{look} Strong: fold {}, with the chosen epoch dashed; faint: the other folds.",
+        study.choice.fold
+    )
+}
+
+/// The best epoch of each fold.
+fn folds(study: &Study) -> Markup {
+    let head = html! {
+        tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
+    };
+    let choice = &study.choice;
+    let body = html! {
+        @for row in study.histories.iter().filter(|row| row.best) {
+            @let is_chosen = (row.fold, row.epoch) == (choice.fold, choice.epoch);
+            tr class=[is_chosen.then_some("shaded")] {
+                th scope="row" { (row.fold) }
+                td { (row.epoch) }
+                td { (value(Some(row.score))) }
+                td { (value(Some(row.validation_loss))) }
+                td { @if is_chosen { "chosen" } }
+            }
+        }
+    };
+    html! {
+        (table("The best epoch of each fold, by the score that epochs are chosen by", &head, &body))
+    }
+}
