@@ -8,5 +8,6 @@ pub(crate) mod plot;
 pub(crate) mod scatter;
 pub(crate) mod space;
 pub(crate) mod svg;
+pub(crate) mod table;
 pub(crate) mod thumbnail;
 pub(crate) mod trials;

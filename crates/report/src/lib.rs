@@ -1,8 +1,11 @@
 //! Figures and the report page.
 //!
-//! [`render()`] turns the tables of a [`Study`] into one HTML page without links to elsewhere, its figures as SVG
-//! files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
-//! same tables give the same bytes.
+//! [`render()`] turns [`Tables`] into one HTML page without links to elsewhere, its figures as SVG files, and a summary of
+//! a few lines. The same tables give the same bytes.
+//!
+//! `draw` has primitives, `page` what all pages and sections share, `sections` the sections of the report, each with the
+//! tables that it reads, and `pages` the pages: the report, the predictions for new images, a search. Each depends on
+//! those before it alone.
 
 mod draw;
 mod error;
@@ -12,8 +15,10 @@ mod sections;
 pub mod streams;
 
 pub use error::ReportError;
-pub use page::tables::Study;
-pub use page::{FigureFile, Options, Report};
+pub use page::options::Options;
+pub use page::tables::Tables;
+pub use page::{FigureFile, Report};
+pub use pages::inputs::Inputs;
 pub use pages::predictions::{Inspected, Near, inspected};
 pub use pages::report::render;
 pub use pages::search::searched;

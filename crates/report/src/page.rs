@@ -1,37 +1,23 @@
 //! The page and its figures.
 
+pub(crate) mod annotations;
+pub(crate) mod options;
+pub(crate) mod prediction;
 pub(crate) mod sample;
+pub(crate) mod scores;
 pub(crate) mod section;
 pub(crate) mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use random::Stream;
 
 use crate::draw::{figure, palette, space};
-use crate::page::section::Section;
+use crate::page::section::Content;
 
 /// The page's style sheet.
 const STYLE: &str = include_str!("page/style.css");
 
 /// Adds a filter by text to the table of images.
 const FILTER: &str = include_str!("page/filter.js");
-
-/// How the report is made.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Examples of each class in each grid, at most.
-    pub examples_per_class: usize,
-    /// Examples in each grid, at most: with many classes there are fewer of each, or of some classes alone.
-    pub max_examples: usize,
-    /// Dots in a drawing, at most.
-    pub max_points: usize,
-    /// Rows of the table of all images, at most, unless the page links to more.
-    pub max_rows: usize,
-    /// The long side of an example, in pixels.
-    pub thumbnail_px: u32,
-    /// What the examples are drawn by.
-    pub stream: Stream,
-}
 
 /// A report, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +40,7 @@ pub struct FigureFile {
 }
 
 /// The page of `sections`, with their figures.
-pub(crate) fn report(title: &str, sections: &[Section], summary: String) -> Report {
+pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Report {
     let figures = sections.iter().flat_map(|section| &section.figures);
     Report {
         page: page(title, sections).into_string(),
@@ -68,7 +54,7 @@ pub(crate) fn report(title: &str, sections: &[Section], summary: String) -> Repo
     }
 }
 
-fn page(title: &str, sections: &[Section]) -> Markup {
+fn page(title: &str, sections: &[Content]) -> Markup {
     let style = format!("{}{STYLE}{}", palette::properties(), figure::STYLE);
     html! {
         (DOCTYPE)
@@ -92,10 +78,10 @@ fn page(title: &str, sections: &[Section]) -> Markup {
     }
 }
 
-fn contents(sections: &[Section]) -> Markup {
+fn contents(sections: &[Content]) -> Markup {
     html! {
         nav aria-label="Contents" {
-            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.heading) } } } }
         }
     }
 }

@@ -259,7 +259,7 @@ impl Trials {
                 }
             }
         };
-        crate::page::section::table("The best trials, best first", &head, &body)
+        crate::draw::table::table("The best trials, best first", &head, &body)
     }
 }
 

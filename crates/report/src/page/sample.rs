@@ -1,15 +1,36 @@
-//! Which images of a large collection the page shows one by one: its size is bounded, whatever theirs.
+//! Images that the page shows one by one: a sample of a large collection, so that the size of the page is bounded.
 
 use std::collections::BTreeSet;
 
 use rand::seq::index::sample;
 
-use crate::Options;
 use crate::draw::format;
-use crate::page::tables::{Anchors, Study};
+use crate::page::annotations::Annotations;
+use crate::page::options::Options;
+
+/// Rows of the table of images, as targets of links.
+pub(crate) struct Anchors<'a>(Vec<&'a str>);
+
+impl<'a> Anchors<'a> {
+    /// Paths of the images that have a row, sorted.
+    pub(crate) fn paths(&self) -> &[&'a str] {
+        &self.0
+    }
+
+    /// The id of an image's row; none where it has no row.
+    pub(crate) fn id(&self, path: &str) -> Option<String> {
+        let row = self.0.binary_search(&path).ok()?;
+        Some(format!("p{row}"))
+    }
+
+    /// A link to an image's row; none where it has no row.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        self.id(path).map(|id| format!("#{id}"))
+    }
+}
 
 /// The images with a row in the table of all images, and those with a dot in the drawings.
-pub(crate) struct Shown<'a> {
+pub(crate) struct Sample<'a> {
     /// Links to the rows.
     pub(crate) anchors: Anchors<'a>,
     /// Paths; none where every image has a dot.
@@ -17,10 +38,10 @@ pub(crate) struct Shown<'a> {
     n_images: usize,
 }
 
-impl<'a> Shown<'a> {
-    /// Rows of `linked` images, which the page links to, and of others drawn by chance; dots of images drawn by chance.
-    pub(crate) fn of(study: &'a Study, options: &Options, linked: &[&'a str]) -> Self {
-        let rows = study.annotations.iter();
+impl<'a> Sample<'a> {
+    /// Rows of `linked` images, to which the page links, and of others drawn at random; dots of images drawn at random.
+    pub(crate) fn of(annotations: &'a Annotations, options: &Options, linked: &[String]) -> Self {
+        let rows = annotations.iter();
         let mut paths: Vec<&str> = rows.map(|row| row.path.as_str()).collect();
         paths.sort_unstable();
         let n_images = paths.len();
@@ -32,9 +53,9 @@ impl<'a> Shown<'a> {
         };
         let dots = (n_images > options.max_points).then(|| draw(&paths, options.max_points, 0));
         let rows = if n_images > options.max_rows {
-            let known = linked.iter().copied();
+            let known = linked.iter();
             let mut rows: BTreeSet<&str> = known
-                .filter(|path| paths.binary_search(path).is_ok())
+                .filter_map(|path| Some(paths[paths.binary_search(&path.as_str()).ok()?]))
                 .collect();
             let room = options.max_rows.saturating_sub(rows.len());
             paths.retain(|path| !rows.contains(path));
@@ -44,7 +65,7 @@ impl<'a> Shown<'a> {
             paths
         };
         Self {
-            anchors: Anchors::of(rows),
+            anchors: Anchors(rows),
             dots,
             n_images,
         }
@@ -61,7 +82,7 @@ impl<'a> Shown<'a> {
     }
 
     /// A sentence on how many images have dots, where not all do.
-    pub(crate) fn words(&self) -> Option<String> {
+    pub(crate) fn note(&self) -> Option<String> {
         let dots = self.dots.as_ref()?;
         Some(format!(
             " The drawing shows {} of the {}, drawn by chance.",
@@ -74,9 +95,11 @@ impl<'a> Shown<'a> {
 #[cfg(test)]
 mod tests {
     use random::Seed;
+    use tables::cluster::Cluster;
 
     use super::*;
-    use crate::tests::study;
+    use crate::page::tables::Rows;
+    use crate::tests::fixture::study;
 
     fn options(max_rows: usize, max_points: usize) -> Options {
         Options {
@@ -85,31 +108,34 @@ mod tests {
             max_points,
             max_rows,
             thumbnail_px: 16,
-            stream: Seed::new(1).stream("render examples"),
+            stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
         }
     }
 
     #[test]
     fn a_small_collection_is_shown_whole() {
         let study = study();
-        let n = study.annotations.len();
-        let shown = Shown::of(&study, &options(n, n), &[]);
-        assert_eq!(shown.words(), None);
-        assert_eq!(shown.anchors.paths().len(), n);
-        let dots = shown.dots(&study.clusters, |row| &row.path);
-        assert_eq!(dots.len(), study.clusters.len());
+        let annotations: Annotations = study.field("annotations").unwrap();
+        let clusters: Rows<Cluster> = study.field("clusters").unwrap();
+        let n = annotations.len();
+        let sample = Sample::of(&annotations, &options(n, n), &[]);
+        assert_eq!(sample.note(), None);
+        assert_eq!(sample.anchors.paths().len(), n);
+        let dots = sample.dots(&clusters, |row| &row.path);
+        assert_eq!(dots.len(), clusters.len());
     }
 
     #[test]
     fn a_large_collection_is_shown_by_its_linked_images_and_a_sample() {
-        let study = study();
-        let linked = study.annotations[3].path.as_str();
-        let shown = Shown::of(&study, &options(5, 4), &[linked, "not in the collection"]);
-        assert!(shown.anchors.link(linked).is_some());
-        assert_eq!(shown.anchors.paths().len(), 5);
-        assert_eq!(shown.dots(&study.annotations, |row| &row.path).len(), 4);
-        let n = study.annotations.len();
+        let annotations: Annotations = study().field("annotations").unwrap();
+        let linked = annotations[3].path.clone();
+        let unknown = "not in the collection".to_owned();
+        let sample = Sample::of(&annotations, &options(5, 4), &[linked.clone(), unknown]);
+        assert!(sample.anchors.link(&linked).is_some());
+        assert_eq!(sample.anchors.paths().len(), 5);
+        assert_eq!(sample.dots(&annotations, |row| &row.path).len(), 4);
+        let n = annotations.len();
         let expected = format!(" The drawing shows 4 of the {n} images, drawn by chance.");
-        assert_eq!(shown.words(), Some(expected));
+        assert_eq!(sample.note(), Some(expected));
     }
 }

@@ -1,249 +1,316 @@
-//! The tables that the report is made of, and how to look things up in them.
+//! Tables of the sections: declared by the sections that read them, each read once.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::rc::Rc;
 
-use numeric::Classes;
-use tables::annotation::Annotation;
-use tables::arrangement::Arrangement;
-use tables::arrangement_score::ArrangementScore;
-use tables::balance::Balance;
-use tables::calibration::Calibration;
-use tables::choice::Choice;
-use tables::class_report::ClassReport;
-use tables::cluster::Cluster;
-use tables::confusion::Confusion;
-use tables::epoch_place::EpochPlace;
-use tables::epoch_score::EpochScore;
-use tables::explanation::Explanation;
-use tables::flattery::Flattery;
-use tables::fold::Assignment;
-use tables::forest_trial::ForestTrial;
-use tables::history::History;
-use tables::leak::Leak;
-use tables::map_quality::MapQuality;
-use tables::near_duplicate::NearDuplicate;
-use tables::prediction::Prediction;
-use tables::probe::Probe;
-use tables::problem::Problem;
-use tables::reliability::Reliability;
-use tables::score::Score;
-use tables::silhouette::Silhouette;
-use tables::subset::Subset;
+use tables::{Reader, Table, TableError};
 
-use crate::draw::palette::N_SERIES;
+use crate::ReportError;
 
-/// The tables of a study, sorted as in their files.
-#[derive(Clone, Debug)]
-pub struct Study {
-    /// The collection.
-    pub annotations: Vec<Annotation>,
-    /// What was left out of it.
-    pub problems: Vec<Problem>,
-    /// Authors and images by class and fold.
-    pub balance: Vec<Balance>,
-    /// Authors and near-duplicates that three splits don't keep together.
-    pub leaks: Vec<Leak>,
-    /// Pictures that look alike.
-    pub near_duplicates: Vec<NearDuplicate>,
-    /// The recipe's scores under those splits.
-    pub flattery: Vec<Flattery>,
-    /// The course of all trainings.
-    pub histories: Vec<History>,
-    /// The chosen model.
-    pub choice: Choice,
-    /// The chosen network's word on every picture.
-    pub predictions: Vec<Prediction>,
-    /// What the chosen network looks at in some pictures.
-    pub explanations: Vec<Explanation>,
-    /// Figures of the chosen models.
-    pub scores: Vec<Score>,
-    /// Figures of every epoch.
-    pub epoch_scores: Vec<EpochScore>,
-    /// Confusion matrices of the chosen models.
-    pub confusion: Vec<Confusion>,
-    /// Per-class reports of the chosen models.
-    pub class_reports: Vec<ClassReport>,
-    /// How far the models' probabilities can be believed.
-    pub calibrations: Vec<Calibration>,
-    /// Their confidence against their accuracy.
-    pub reliabilities: Vec<Reliability>,
-    /// Clusters and map of the embeddings.
-    pub clusters: Vec<Cluster>,
-    /// How well each number of clusters fits.
-    pub silhouettes: Vec<Silhouette>,
-    /// The search for the forest's parameters; without rows where there was none.
-    pub forest_trials: Vec<ForestTrial>,
-    /// How well classes are read from the features of frozen networks; without rows where there were none.
-    pub probes: Vec<Probe>,
-    /// Where pictures stand in the last epoch of the metric learning.
-    pub arrangement: Vec<Arrangement>,
-    /// How well classes stand apart in each of its epochs.
-    pub arrangement_scores: Vec<ArrangementScore>,
-    /// The chosen fold's pictures on one map, by epoch.
-    pub epoch_places: Vec<EpochPlace>,
-    /// How far these places can be trusted.
-    pub map_qualities: Vec<MapQuality>,
+/// Input that a section reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    /// Name of the stage's input.
+    pub(crate) name: &'static str,
+    /// Files of the input, and rows that are read from them.
+    pub(crate) reading: Reading,
 }
 
-/// The models, in the order in which people read them.
-pub(crate) const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
+/// Files of an input, and rows that are read from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// All rows of one file.
+    Whole,
+    /// All rows of several files, sorted as the rows of one.
+    Several,
+    /// The last group of rows of one file.
+    LastGroup,
+}
 
-/// Codes of classes: what their colors go by.
-pub(crate) struct Codes(Classes);
-
-impl Codes {
-    /// The code of `label`; that of an unknown one is beyond all others.
-    pub(crate) fn of(&self, label: &str) -> u32 {
-        let code = self.0.index(label).unwrap_or(self.0.len());
-        u32::try_from(code).unwrap_or(u32::MAX)
+impl Reading {
+    fn read<T: Table>(self, files: &[PathBuf]) -> Result<Vec<T>, TableError> {
+        let mut rows = Vec::new();
+        for file in files {
+            match self {
+                Self::Whole | Self::Several => rows.extend(Reader::new(file).read()?),
+                Self::LastGroup => {
+                    for group in Reader::new(file).batches()? {
+                        rows = group?;
+                    }
+                }
+            }
+        }
+        if self == Self::Several {
+            rows.sort_by(T::order);
+        }
+        Ok(rows)
     }
 }
 
-/// Where pictures stand in the table of all of them.
-pub(crate) struct Anchors<'a>(Vec<&'a str>);
+/// Struct of tables; implemented by [`reads!`].
+pub(crate) trait Reads: Sized {
+    /// Inputs of the fields.
+    const INPUTS: &'static [Declared];
 
-impl<'a> Anchors<'a> {
-    /// Of the images that have a row, by path in the order of the rows.
-    pub(crate) fn of(paths: Vec<&'a str>) -> Self {
-        Self(paths)
+    /// Reads all fields.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a table lacks a row that the section needs.
+    fn read(tables: &Tables) -> Result<Self, ReportError>;
+}
+
+/// Field of a struct of tables: the rows of the input that has the field's name.
+pub(crate) trait Field: Sized {
+    /// Row of the table.
+    type Row: Table + 'static;
+
+    /// Files and rows of the input.
+    const READING: Reading;
+
+    /// The field with the rows of the input `name`.
+    ///
+    /// # Errors
+    /// A row that the section needs is missing.
+    fn of(name: &'static str, rows: Rows<Self::Row>) -> Result<Self, ReportError>;
+}
+
+/// Declares a section's tables: a struct each of whose fields is the input of the stage that has the field's name.
+macro_rules! reads {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        $($field:ident: $type:ty,)*
+    }) => {
+        $(#[$attribute])*
+        $visibility struct $name {
+            $($field: $type,)*
+        }
+
+        impl $crate::page::tables::Reads for $name {
+            const INPUTS: &'static [$crate::page::tables::Declared] = &[$(
+                $crate::page::tables::Declared {
+                    name: stringify!($field),
+                    reading: <$type as $crate::page::tables::Field>::READING,
+                },
+            )*];
+
+            fn read(tables: &$crate::page::tables::Tables) -> Result<Self, $crate::ReportError> {
+                Ok(Self { $($field: tables.field(stringify!($field))?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use reads;
+
+/// Tables by the names of the stage's inputs; each is read once, when a section first asks for it.
+#[derive(Debug, Default)]
+pub struct Tables {
+    files: BTreeMap<&'static str, Vec<PathBuf>>,
+    /// `Rc<Vec<Row>>` of each input that was read.
+    read: RefCell<BTreeMap<&'static str, Rc<dyn Any>>>,
+}
+
+impl Tables {
+    /// Tables in `files`, by input.
+    pub(crate) fn new(files: BTreeMap<&'static str, Vec<PathBuf>>) -> Self {
+        let read = RefCell::default();
+        Self { files, read }
     }
 
-    /// The paths, in the order of the rows.
-    pub(crate) fn paths(&self) -> &[&'a str] {
+    /// The input `name`; without a file it has no rows.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a row that the field needs is missing.
+    pub(crate) fn field<F: Field>(&self, name: &'static str) -> Result<F, ReportError> {
+        let known = self.read.borrow().get(name).cloned();
+        let rows = match known {
+            Some(rows) => rows,
+            None => self.read_files::<F>(name)?,
+        };
+        let rows = rows.downcast::<Vec<F::Row>>();
+        F::of(name, Rows(rows.expect("an input has one type of row")))
+    }
+
+    fn read_files<F: Field>(&self, name: &'static str) -> Result<Rc<dyn Any>, ReportError> {
+        let files = self.files.get(name).map_or(&[][..], Vec::as_slice);
+        let rows: Rc<dyn Any> = Rc::new(F::READING.read::<F::Row>(files)?);
+        self.read.borrow_mut().insert(name, Rc::clone(&rows));
+        Ok(rows)
+    }
+}
+
+/// All rows of an input with one file.
+#[derive(Debug)]
+pub(crate) struct Rows<T>(Rc<Vec<T>>);
+
+impl<T> Deref for Rows<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
         &self.0
     }
+}
 
-    /// The id of a picture's row; none where it has no row.
-    pub(crate) fn id(&self, path: &str) -> Option<String> {
-        let place = self.0.binary_search(&path).ok()?;
-        Some(format!("p{place}"))
-    }
+impl<T: Table + 'static> Field for Rows<T> {
+    type Row = T;
 
-    /// A link to the row.
-    pub(crate) fn link(&self, path: &str) -> Option<String> {
-        self.id(path).map(|id| format!("#{id}"))
+    const READING: Reading = Reading::Whole;
+
+    fn of(_: &'static str, rows: Self) -> Result<Self, ReportError> {
+        Ok(rows)
     }
 }
 
-/// A top-k accuracy.
-#[derive(Clone, Copy)]
-pub(crate) struct Lead {
-    /// A picture counts as right if its class is among so many.
-    pub(crate) k: usize,
-    /// As tables name it.
-    pub(crate) metric: &'static str,
-    /// As readers know it.
-    pub(crate) name: &'static str,
+/// All rows of an input with several files.
+pub(crate) struct Several<T>(Rows<T>);
+
+impl<T> Deref for Several<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
 }
 
-const TOP_1: Lead = Lead {
-    k: 1,
-    metric: "top1",
-    name: "top-1",
-};
+impl<T: Table + 'static> Field for Several<T> {
+    type Row = T;
 
-const TOP_2: Lead = Lead {
-    k: 2,
-    metric: "top2",
-    name: "top-2",
-};
+    const READING: Reading = Reading::Several;
 
-impl Study {
-    /// The classes: a class's code is its index.
-    pub(crate) fn labels(&self) -> Classes {
-        Classes::of(self.annotations.iter().map(|row| row.label.as_str()))
+    fn of(_: &'static str, rows: Rows<T>) -> Result<Self, ReportError> {
+        Ok(Self(rows))
+    }
+}
+
+/// The last group of rows of an input: the last epoch, where a group is an epoch.
+pub(crate) struct LastGroup<T>(Rows<T>);
+
+impl<T> Deref for LastGroup<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Table + 'static> Field for LastGroup<T> {
+    type Row = T;
+
+    const READING: Reading = Reading::LastGroup;
+
+    fn of(_: &'static str, rows: Rows<T>) -> Result<Self, ReportError> {
+        Ok(Self(rows))
+    }
+}
+
+/// The first row of an input, which has at least one.
+pub(crate) struct One<T>(T);
+
+impl<T> Deref for One<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Table + Clone + 'static> Field for One<T> {
+    type Row = T;
+
+    const READING: Reading = Reading::Whole;
+
+    fn of(name: &'static str, rows: Rows<T>) -> Result<Self, ReportError> {
+        let row = rows.first().cloned();
+        row.map(Self).ok_or(ReportError::NoRow(name))
+    }
+}
+
+#[cfg(test)]
+impl Tables {
+    /// Puts `rows` in the place of the input `name`.
+    pub(crate) fn insert<T: 'static>(&mut self, name: &'static str, rows: Vec<T>) {
+        self.read.get_mut().insert(name, Rc::new(rows));
     }
 
-    /// The classes' codes.
-    pub(crate) fn codes(&self) -> Codes {
-        Codes(self.labels())
+    /// Edits the rows of the input `name`.
+    pub(crate) fn edit<T: Clone + 'static>(
+        &mut self,
+        name: &'static str,
+        edit: impl FnOnce(&mut Vec<T>),
+    ) {
+        let rows = self.read.get_mut().remove(name).unwrap();
+        let mut rows = Rc::unwrap_or_clone(rows.downcast::<Vec<T>>().unwrap());
+        edit(&mut rows);
+        self.insert(name, rows);
     }
+}
 
-    /// Annotations by path.
-    pub(crate) fn pictures(&self) -> BTreeMap<&str, &Annotation> {
-        let rows = self.annotations.iter();
-        rows.map(|row| (row.path.as_str(), row)).collect()
-    }
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-    /// The models that were scored.
-    pub(crate) fn models(&self) -> Vec<&'static str> {
-        let is_scored = |model: &&str| self.scores.iter().any(|row| row.model == *model);
-        MODELS.into_iter().filter(is_scored).collect()
-    }
+    use tables::Writer;
+    use tables::history::History;
 
-    /// The subsets that were scored.
-    pub(crate) fn subsets(&self) -> Vec<Subset> {
-        let is_scored = |subset: &Subset| self.scores.iter().any(|row| row.subset == *subset);
-        Subset::OF_SPLIT.into_iter().filter(is_scored).collect()
-    }
+    use super::*;
 
-    /// Number of images of `subset`.
-    pub(crate) fn n_pictures(&self, subset: Subset) -> usize {
-        let rows = self.predictions.iter();
-        rows.filter(|row| row.subset == subset).count()
-    }
-
-    /// A figure of a model.
-    pub(crate) fn score(&self, model: &str, subset: Subset, metric: &str) -> Option<&Score> {
-        let wanted = (model, subset, metric);
-        let mut rows = self.scores.iter();
-        rows.find(|row| (row.model.as_str(), row.subset, row.metric.as_str()) == wanted)
-    }
-
-    /// What the report speaks of first: top-2, or top-1 where there are two classes, since top-2 is 1 there.
-    pub(crate) fn lead(&self) -> Lead {
-        match self.labels().len() {
-            0..=2 => TOP_1,
-            _ => TOP_2,
+    reads! {
+        struct Histories {
+            whole: Rows<History>,
+            several: Several<History>,
+            last: LastGroup<History>,
+            absent: Rows<History>,
         }
     }
 
-    /// The top-`k` accuracies that can tell models apart: as many guesses as classes are always right.
-    pub(crate) fn tops(&self) -> Vec<Lead> {
-        let n_classes = self.labels().len();
-        let tops = [TOP_1, TOP_2].into_iter();
-        tops.filter(|top| top.k < n_classes.max(2)).collect()
-    }
-
-    /// Whether `metric` can: all but a top-`k` of as many guesses as classes.
-    pub(crate) fn is_informative(&self, metric: &str) -> bool {
-        !metric.starts_with("top") || self.tops().iter().any(|top| top.metric == metric)
-    }
-
-    /// A sentence on the colors of the classes, where they come round again.
-    pub(crate) fn words_on_colors(&self) -> &'static str {
-        match self.labels().len() {
-            0..=N_SERIES => "",
-            n if n <= 2 * N_SERIES => {
-                " The classes after the eighth have the colors of the first, and square dots."
-            }
-            _ => " With so many classes colors repeat, and only the largest are named.",
+    fn history(fold: u32, epoch: u32) -> History {
+        History {
+            fold,
+            epoch,
+            learning_rate: 1e-4,
+            train_loss: 1.0,
+            validation_loss: 1.0,
+            test_loss: None,
+            score: 0.5,
+            best: false,
         }
     }
 
-    /// Whether an author is known of any image.
-    pub(crate) fn has_authors(&self) -> bool {
-        self.annotations.iter().any(|row| row.author.is_some())
-    }
-
-    /// What a bootstrap draws.
-    pub(crate) fn units(&self) -> &'static str {
-        match self.has_authors() {
-            false => "images",
-            true if self.annotations.iter().all(|row| row.author.is_some()) => "authors",
-            true => "authors, and single images where none is known",
+    fn write(path: &Path, groups: &[&[History]]) {
+        let mut writer = Writer::create(path);
+        for group in groups {
+            writer.append(group.to_vec()).unwrap();
         }
+        writer.finish().unwrap();
     }
 
-    /// Whether the collection came with training images, which are in no fold.
-    pub(crate) fn has_fixed_training_images(&self) -> bool {
-        let mut rows = self.balance.iter();
-        rows.any(|row| row.fold == Assignment::Train)
+    #[test]
+    fn inputs_are_read_as_their_fields_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [0, 1].map(|fold| folder.path().join(format!("{fold}.parquet")));
+        write(&paths[0], &[&[history(0, 0)], &[history(0, 1)]]);
+        write(&paths[1], &[&[history(1, 0)]]);
+        let files = [
+            ("whole", vec![paths[0].clone()]),
+            ("several", vec![paths[1].clone(), paths[0].clone()]),
+            ("last", vec![paths[0].clone()]),
+        ];
+        let read = Histories::read(&Tables::new(files.into())).unwrap();
+        assert_eq!(*read.whole, [history(0, 0), history(0, 1)]);
+        assert_eq!(*read.several, [history(0, 0), history(0, 1), history(1, 0)]);
+        assert_eq!(*read.last, [history(0, 1)]);
+        assert!(read.absent.is_empty());
     }
 
-    /// What guessing gets in top-`k`: `k` of the classes.
-    pub(crate) fn chance(&self, k: usize) -> f64 {
-        let n_classes = self.labels().len().max(1);
-        (k as f64 / n_classes as f64).min(1.0)
+    #[test]
+    fn a_table_of_one_row_has_a_row() {
+        let error = Tables::default().field::<One<History>>("choice").err();
+        assert_eq!(
+            error.unwrap().to_string(),
+            "the table `choice` has no row, expected one"
+        );
     }
 }

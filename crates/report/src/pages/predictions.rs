@@ -11,9 +11,8 @@ use crate::draw::format::{counted, percent};
 use crate::draw::overlay::SIDE_PX;
 use crate::draw::svg::Point;
 use crate::draw::thumbnail;
-use crate::page::section::Section;
-use crate::sections::attribution::maps;
-use crate::sections::umap;
+use crate::page::section::Content;
+use crate::sections::{draw_umap, overlays};
 use crate::{ReportError, page};
 
 /// The long side of a picture of the collection, in pixels.
@@ -54,9 +53,9 @@ const MOST_DOTS: usize = 10_000;
 /// network sees images.
 #[must_use]
 pub fn inspected(pictures: &[Inspected], clusters: &[Cluster], orient: Orient) -> String {
-    let section = Section {
+    let section = Content {
         id: "pictures",
-        title: "What the network says",
+        heading: "Predictions",
         body: html! {
             p {
                 (counted(pictures.len(), "picture")) ", each with the likeliest classes and, below, the nearest pictures "
@@ -122,7 +121,7 @@ fn images(picture: &Inspected, orient: Orient) -> Result<Markup, ReportError> {
             img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(picture.name);
         });
     };
-    let [occlusion, cam] = maps(explanation, &picture.bytes, orient)?;
+    let [occlusion, cam] = overlays(explanation, &picture.bytes, orient)?;
     Ok(html! {
         div.pair {
             img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (picture.name) };
@@ -148,7 +147,7 @@ fn on_map(pictures: &[Inspected], clusters: &[Cluster]) -> Figure {
         caption: "The numbered dots are the new pictures, each at the mean of its nearest pictures' places. One that \
                   stands between classes is near to several."
             .to_owned(),
-        canvas: umap::draw(&thinned(clusters), by_label, &new),
+        canvas: draw_umap(&thinned(clusters), by_label, &new),
     }
 }
 

@@ -1,62 +1,42 @@
 //! The report of a study.
 
-use crate::ReportError;
-use crate::page::sample::Shown;
-use crate::page::section::Section;
-use crate::page::tables::Study;
-use crate::page::{Options, Report, report};
-use crate::sections::examples::{self, Grids};
-use crate::sections::{
-    attribution, calibration, class_report, clusters, collection, comparison, confusion,
-    embedding_evolution, forest_search, frozen_backbones, image_table, leakage, learning_curves,
-    metric_learning, overview, split, umap, umap_space,
-};
+use std::io;
 
-/// The report of `study`. `read` gives the bytes of a picture's file by its path in the collection; a picture that
-/// cannot be read or decoded is replaced by words, with a warning.
+use crate::ReportError;
+use crate::page::annotations::Annotations;
+use crate::page::options::Options;
+use crate::page::sample::Sample;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Reads as _, Tables};
+use crate::page::{Report, report};
+use crate::sections::{Overview, SECTIONS};
+
+/// The report of `tables`. `read` gives the bytes of an image's file by its path in the collection; an image that cannot
+/// be read or decoded is replaced by a text, with a warning.
 ///
 /// # Errors
-/// Tables don't fit together: a prediction is of a picture or of classes that the annotations don't know.
+/// A table cannot be read, or tables don't fit together: a prediction is of an image or of classes that the annotations
+/// lack.
 pub fn render(
-    study: &Study,
+    tables: &Tables,
     options: &Options,
-    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
+    read: impl Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Report, ReportError> {
-    let grids = Grids {
-        per_class: options.examples_per_class,
-        most: options.max_examples,
-        thumbnail_px: options.thumbnail_px,
-        stream: &options.stream,
-        read,
+    let sections = SECTIONS.iter().map(|entry| (entry.open)(tables));
+    let sections: Vec<Box<dyn Section>> = sections.collect::<Result<_, _>>()?;
+    let mut linked = Vec::new();
+    for section in &sections {
+        linked.extend(section.linked(options)?);
+    }
+    let annotations: Annotations = tables.field("annotations")?;
+    let context = Context {
+        options,
+        sample: &Sample::of(&annotations, options, &linked),
+        read: &read,
     };
-    let mut linked = examples::drawn(study, &grids)?;
-    linked.extend(study.explanations.iter().map(|row| row.path.as_str()));
-    let shown = Shown::of(study, options, &linked);
-    let anchors = &shown.anchors;
-    let sections = [
-        overview::section(study),
-        collection::section(study),
-        split::section(study),
-        leakage::section(study, anchors),
-        learning_curves::section(study),
-        confusion::section(study),
-        class_report::section(study),
-        examples::section(study, anchors, &grids)?,
-        attribution::section(study, anchors, &grids.read),
-        embedding_evolution::section(study),
-        clusters::section(study),
-        umap::section(study, &shown),
-        umap_space::section(study, &shown),
-        metric_learning::section(study, &shown),
-        comparison::section(study),
-        calibration::section(study),
-    ];
-    let sections: Vec<Section> = sections
-        .into_iter()
-        .chain(forest_search::section(study))
-        .chain(frozen_backbones::section(study))
-        .chain([image_table::section(study, anchors)?])
-        .collect();
-    let (title, summary) = (overview::title(study), overview::summary(study));
-    Ok(report(&title, &sections, summary))
+    let drawn = sections.iter().map(|section| section.draw(&context));
+    let drawn: Vec<Option<Content>> = drawn.collect::<Result<_, _>>()?;
+    let contents: Vec<Content> = drawn.into_iter().flatten().collect();
+    let overview = Overview::read(tables)?;
+    Ok(report(&overview.title(), &contents, overview.summary()))
 }

@@ -10,7 +10,7 @@ use crate::draw::figure::row;
 use crate::draw::format::{counted, list, value};
 use crate::draw::trials::{Row, Setting, Trials, short};
 use crate::page::report;
-use crate::page::section::Section;
+use crate::page::section::Content;
 
 /// The page of the study `name`; `score` says what its trials were scored by, `choices` which parameters have a list of
 /// values and no scale.
@@ -29,9 +29,9 @@ pub fn searched(name: &str, score: &str, choices: &BTreeSet<String>, told: &[Tri
         (row(&figures))
         (trials.table())
     };
-    let section = Section {
+    let section = Content {
         id: "trials",
-        title: "Trials",
+        heading: "Trials",
         body,
         figures,
     };

@@ -2,71 +2,90 @@
 
 use maud::{Markup, html};
 use tables::class_report::ClassReport;
+use tables::prediction::Prediction;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::format::{count, score, subset_name, value};
-use crate::page::section::{Section, table};
-use crate::page::tables::Study;
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::prediction::n_images;
+use crate::page::scores::Scores;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
 /// The subsets shown side by side.
 const SHOWN: [Subset; 2] = [Subset::Validation, Subset::Test];
 
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let body = html! {
-        p {
-            "Precision is the share of the pictures said to be of a class that are; recall is the share of the class's "
-            "pictures that were found; F1 is their harmonic mean. High recall with low precision marks a class that "
-            "the model says too readily."
-        }
-        @for model in study.models() { (report(study, model)) }
-    };
-    Section {
-        id: "classes",
-        title: "Class by class",
-        body,
-        figures: Vec::new(),
+reads! {
+    /// Tables of the section.
+    pub(crate) struct ClassificationReport {
+        annotations: Annotations,
+        scores: Scores,
+        predictions: Rows<Prediction>,
+        class_reports: Rows<ClassReport>,
     }
 }
 
-fn report(study: &Study, model: &str) -> Markup {
-    let subsets: Vec<Subset> = SHOWN
-        .into_iter()
-        .filter(|subset| study.subsets().contains(subset))
-        .collect();
-    let find = |subset: Subset, label: &str| -> Option<&ClassReport> {
-        let mut rows = study.class_reports.iter();
-        rows.find(|row| {
-            (row.model.as_str(), row.subset, row.label.as_str()) == (model, subset, label)
-        })
-    };
-    let head = html! {
-        tr { td {} @for subset in &subsets { th.group scope="colgroup" colspan="4" { (subset_name(*subset)) } } }
-        tr {
-            th scope="col" { "class" }
-            @for _ in &subsets {
-                th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "pictures" }
+impl Section for ClassificationReport {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let body = html! {
+            p {
+                "Precision is the share of the pictures said to be of a class that are; recall is the share of the class's "
+                "pictures that were found; F1 is their harmonic mean. High recall with low precision marks a class that "
+                "the model says too readily."
             }
-        }
-    };
-    let body = html! {
-        @for label in study.labels().names() {
+            @for model in self.scores.models() { (self.report(model)) }
+        };
+        Ok(Some(Content {
+            id: "classes",
+            heading: "Class by class",
+            body,
+            figures: Vec::new(),
+        }))
+    }
+}
+
+impl ClassificationReport {
+    fn report(&self, model: &str) -> Markup {
+        let subsets: Vec<Subset> = SHOWN
+            .into_iter()
+            .filter(|subset| self.scores.subsets().contains(subset))
+            .collect();
+        let find = |subset: Subset, label: &str| -> Option<&ClassReport> {
+            let mut rows = self.class_reports.iter();
+            rows.find(|row| {
+                (row.model.as_str(), row.subset, row.label.as_str()) == (model, subset, label)
+            })
+        };
+        let head = html! {
+            tr { td {} @for subset in &subsets { th.group scope="colgroup" colspan="4" { (subset_name(*subset)) } } }
             tr {
-                th scope="row" { (label) }
-                @for &subset in &subsets { (cells(find(subset, label))) }
+                th scope="col" { "class" }
+                @for _ in &subsets {
+                    th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "pictures" }
+                }
             }
-        }
-        tr.total {
-            th scope="row" { "weighted mean" }
-            @for &subset in &subsets {
-                td.group { (score(study.score(model, subset, "precision"))) }
-                td { (score(study.score(model, subset, "recall"))) }
-                td { (score(study.score(model, subset, "f1"))) }
-                td { (count(study.n_pictures(subset))) }
+        };
+        let body = html! {
+            @for label in self.annotations.labels().names() {
+                tr {
+                    th scope="row" { (label) }
+                    @for &subset in &subsets { (cells(find(subset, label))) }
+                }
             }
-        }
-    };
-    table(&format!("The {model}, by class"), &head, &body)
+            tr.total {
+                th scope="row" { "weighted mean" }
+                @for &subset in &subsets {
+                    td.group { (score(self.scores.find(model, subset, "precision"))) }
+                    td { (score(self.scores.find(model, subset, "recall"))) }
+                    td { (score(self.scores.find(model, subset, "f1"))) }
+                    td { (count(n_images(&self.predictions, subset))) }
+                }
+            }
+        };
+        table(&format!("The {model}, by class"), &head, &body)
+    }
 }
 
 fn cells(row: Option<&ClassReport>) -> Markup {

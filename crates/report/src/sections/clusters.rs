@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use tables::cluster::Cluster;
 use tables::silhouette::Silhouette;
 
+use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{count, method, percent, value};
 use crate::draw::plot::{Margins, Plot};
-use crate::page::section::{Section, table};
-use crate::page::tables::Study;
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
 /// The methods with their colors and where their best is named, relative to its dot.
 const METHODS: [(&str, &str, &str, f64); 2] = [
@@ -17,30 +21,139 @@ const METHODS: [(&str, &str, &str, f64); 2] = [
     ("agglomerative", "stroke-1", "fill-1", 19.0),
 ];
 
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let figures = vec![figure(study)];
-    let body = html! {
-        p {
-            "The network turns each picture into a short vector, its embedding. Clustering looks for groups among the "
-            "vectors of all subsets without knowing the classes. The silhouette says how well the groups stand apart, from −1 to 1. "
-            (words(study))
-        }
-        (row(&figures))
-        (clusters(study))
-    };
-    Section {
-        id: "clusters",
-        title: "Clusters",
-        body,
-        figures,
+reads! {
+    /// Tables of the section.
+    pub(crate) struct Clusters {
+        annotations: Annotations,
+        clusters: Rows<Cluster>,
+        silhouettes: Rows<Silhouette>,
     }
 }
 
-/// The number of clusters of the highest silhouette; the fewest of equals.
-pub(crate) fn best<'a>(study: &'a Study, method: &str) -> Option<&'a Silhouette> {
+impl Section for Clusters {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let figures = vec![self.figure()];
+        let body = html! {
+            p {
+                "The network turns each picture into a short vector, its embedding. Clustering looks for groups among the "
+                "vectors of all subsets without knowing the classes. The silhouette says how well the groups stand apart, from −1 to 1. "
+                (self.words())
+            }
+            (row(&figures))
+            (self.cluster_table())
+        };
+        Ok(Some(Content {
+            id: "clusters",
+            heading: "Clusters",
+            body,
+            figures,
+        }))
+    }
+}
+
+impl Clusters {
+    fn words(&self) -> String {
+        let found: Vec<String> = METHODS
+            .iter()
+            .filter_map(|(name, ..)| {
+                let best = best(&self.silhouettes, name)?;
+                Some(format!(
+                    "{} clusters by {} ({})",
+                    best.k,
+                    method(name),
+                    value(best.silhouette)
+                ))
+            })
+            .collect();
+        match found.len() {
+            0 => "It is defined for no number of clusters here.".to_owned(),
+            _ => format!(
+                "It is highest for {}; there are {} classes.",
+                crate::draw::format::list(&found),
+                self.annotations.labels().len()
+            ),
+        }
+    }
+
+    fn figure(&self) -> Figure {
+        let defined = || {
+            let rows = self.silhouettes.iter();
+            rows.filter_map(|row| {
+                Some((f64::from(row.k), row.silhouette.filter(|s| s.is_finite())?))
+            })
+        };
+        let least = defined().map(|(k, _)| k).fold(f64::INFINITY, f64::min);
+        let k_domain = (
+            least.min(2.0),
+            defined().map(|(k, _)| k).fold(3.0, f64::max),
+        );
+        let low = defined().map(|(_, value)| value).fold(0.0, f64::min);
+        let high = defined().map(|(_, value)| value).fold(0.1, f64::max);
+        let margins = Margins {
+            left: 40.0,
+            right: 24.0,
+            top: 34.0,
+            bottom: 38.0,
+        };
+        let mut plot = Plot::new((440.0, 260.0), margins, k_domain, (low, high * 1.15));
+        plot.draw_y_axis();
+        plot.draw_x_axis("number of clusters, k", 1.0, false);
+        for (name, stroke, fill, _) in METHODS {
+            draw(&mut plot, &self.silhouettes, name, stroke, fill);
+        }
+        for (name, stroke, _, offset) in METHODS {
+            mark_best(&mut plot, best(&self.silhouettes, name), stroke, offset);
+        }
+        plot.draw_legend(&[
+            ("curve stroke-0", "k-means"),
+            ("curve stroke-1", method("agglomerative")),
+        ]);
+        Figure {
+        name: "silhouettes".to_owned(),
+        title: "Silhouette by number of clusters".to_owned(),
+        caption: "The ringed dots are the methods' best. A peak at the number of classes says that the network sees the \
+                  classes as that many separate things; a flat curve, that the embeddings have no clear groups."
+            .to_owned(),
+        canvas: plot.canvas,
+    }
+    }
+
+    /// Which class each cluster of k-means is mostly made of.
+    fn cluster_table(&self) -> Markup {
+        let mut clusters: BTreeMap<u32, BTreeMap<&str, u32>> = BTreeMap::new();
+        for row in self.clusters.iter() {
+            *clusters
+                .entry(row.kmeans)
+                .or_default()
+                .entry(&row.label)
+                .or_default() += 1;
+        }
+        let head = html! {
+            tr { th scope="col" { "cluster" } th scope="col" { "pictures" } th scope="col" { "mostly" } th scope="col" { "share" } }
+        };
+        let body = html! {
+            @for (cluster, classes) in &clusters {
+                @let all: u32 = classes.values().sum();
+                // Of equal classes the first by name.
+                @let most = classes.iter().rev().max_by_key(|(_, n)| **n);
+                tr {
+                    th scope="row" { (cluster) }
+                    td { (count(all)) }
+                    @if let Some((label, n)) = most {
+                        td { (label) }
+                        td { (percent(f64::from(*n) / f64::from(all))) }
+                    }
+                }
+            }
+        };
+        table("Clusters of k-means at its best k", &head, &body)
+    }
+}
+
+/// The row of the highest silhouette of `method`; of equal ones, that of the fewest clusters.
+pub(crate) fn best<'a>(silhouettes: &'a [Silhouette], method: &str) -> Option<&'a Silhouette> {
     let mut best: Option<&Silhouette> = None;
-    for row in study.silhouettes.iter().filter(|row| row.method == method) {
+    for row in silhouettes.iter().filter(|row| row.method == method) {
         let is_better = match (row.silhouette, best.and_then(|best| best.silhouette)) {
             (Some(value), Some(best)) => value > best,
             (Some(_), None) => true,
@@ -53,72 +166,8 @@ pub(crate) fn best<'a>(study: &'a Study, method: &str) -> Option<&'a Silhouette>
     best
 }
 
-fn words(study: &Study) -> String {
-    let found: Vec<String> = METHODS
-        .iter()
-        .filter_map(|(name, ..)| {
-            let best = best(study, name)?;
-            Some(format!(
-                "{} clusters by {} ({})",
-                best.k,
-                method(name),
-                value(best.silhouette)
-            ))
-        })
-        .collect();
-    match found.len() {
-        0 => "It is defined for no number of clusters here.".to_owned(),
-        _ => format!(
-            "It is highest for {}; there are {} classes.",
-            crate::draw::format::list(&found),
-            study.labels().len()
-        ),
-    }
-}
-
-fn figure(study: &Study) -> Figure {
-    let defined = || {
-        let rows = study.silhouettes.iter();
-        rows.filter_map(|row| Some((f64::from(row.k), row.silhouette.filter(|s| s.is_finite())?)))
-    };
-    let least = defined().map(|(k, _)| k).fold(f64::INFINITY, f64::min);
-    let k_domain = (
-        least.min(2.0),
-        defined().map(|(k, _)| k).fold(3.0, f64::max),
-    );
-    let low = defined().map(|(_, value)| value).fold(0.0, f64::min);
-    let high = defined().map(|(_, value)| value).fold(0.1, f64::max);
-    let margins = Margins {
-        left: 40.0,
-        right: 24.0,
-        top: 34.0,
-        bottom: 38.0,
-    };
-    let mut plot = Plot::new((440.0, 260.0), margins, k_domain, (low, high * 1.15));
-    plot.draw_y_axis();
-    plot.draw_x_axis("number of clusters, k", 1.0, false);
-    for (name, stroke, fill, _) in METHODS {
-        draw(&mut plot, study, name, stroke, fill);
-    }
-    for (name, stroke, _, offset) in METHODS {
-        mark_best(&mut plot, best(study, name), stroke, offset);
-    }
-    plot.draw_legend(&[
-        ("curve stroke-0", "k-means"),
-        ("curve stroke-1", method("agglomerative")),
-    ]);
-    Figure {
-        name: "silhouettes".to_owned(),
-        title: "Silhouette by number of clusters".to_owned(),
-        caption: "The ringed dots are the methods' best. A peak at the number of classes says that the network sees the \
-                  classes as that many separate things; a flat curve, that the embeddings have no clear groups."
-            .to_owned(),
-        canvas: plot.canvas,
-    }
-}
-
-fn draw(plot: &mut Plot, study: &Study, method: &str, stroke: &str, fill: &str) {
-    let rows = study.silhouettes.iter().filter(|row| row.method == method);
+fn draw(plot: &mut Plot, silhouettes: &[Silhouette], method: &str, stroke: &str, fill: &str) {
+    let rows = silhouettes.iter().filter(|row| row.method == method);
     let defined = rows.filter_map(|row| Some((row.k, row.silhouette.filter(|s| s.is_finite())?)));
     let places: Vec<_> = defined
         .map(|(k, silhouette)| plot.at((f64::from(k), silhouette)))
@@ -140,33 +189,19 @@ fn mark_best(plot: &mut Plot, best: Option<&Silhouette>, stroke: &str, offset: f
         .text("middle halo strong", (x, y + offset), &text);
 }
 
-/// Which class each cluster of k-means is mostly made of.
-fn clusters(study: &Study) -> Markup {
-    let mut clusters: BTreeMap<u32, BTreeMap<&str, u32>> = BTreeMap::new();
-    for row in &study.clusters {
-        *clusters
-            .entry(row.kmeans)
-            .or_default()
-            .entry(&row.label)
-            .or_default() += 1;
+#[cfg(test)]
+mod tests {
+    use crate::tests::fixture::{occurrences, report, study};
+
+    #[test]
+    fn the_best_number_of_clusters_is_ringed_once_a_method() {
+        let report = report(&study());
+        let figure = report
+            .figures
+            .iter()
+            .find(|f| f.name == "silhouettes.svg")
+            .unwrap();
+        assert_eq!(occurrences(&figure.svg, "<circle class=\"ring"), 2);
+        assert_eq!(occurrences(&figure.svg, ">k = 3: 0.50<"), 2);
     }
-    let head = html! {
-        tr { th scope="col" { "cluster" } th scope="col" { "pictures" } th scope="col" { "mostly" } th scope="col" { "share" } }
-    };
-    let body = html! {
-        @for (cluster, classes) in &clusters {
-            @let all: u32 = classes.values().sum();
-            // Of equal classes the first by name.
-            @let most = classes.iter().rev().max_by_key(|(_, n)| **n);
-            tr {
-                th scope="row" { (cluster) }
-                td { (count(all)) }
-                @if let Some((label, n)) = most {
-                    td { (label) }
-                    td { (percent(f64::from(*n) / f64::from(all))) }
-                }
-            }
-        }
-    };
-    table("Clusters of k-means at its best k", &head, &body)
 }

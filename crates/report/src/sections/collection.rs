@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 use tables::problem::Problem;
 
+use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{count, counted, list, percent};
 use crate::draw::svg::{Canvas, short, text_width};
-use crate::page::section::{Section, table};
-use crate::page::tables::Study;
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
 /// A class of the collection.
 #[derive(Default)]
@@ -18,31 +21,42 @@ struct Class<'a> {
     authors: BTreeSet<&'a str>,
 }
 
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let classes = classes(study);
-    let figures = vec![figure(&classes)];
-    let body = html! {
-        p { (words(&classes, study.annotations.len())) }
-        (row(&figures))
-        (problems(&study.problems))
-    };
-    Section {
-        id: "collection",
-        title: "The collection",
-        body,
-        figures,
+reads! {
+    /// Tables of the section.
+    pub(crate) struct Collection {
+        annotations: Annotations,
+        problems: Rows<Problem>,
     }
 }
 
-fn classes(study: &Study) -> BTreeMap<&str, Class<'_>> {
-    let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
-    for row in &study.annotations {
-        let class = classes.entry(&row.label).or_default();
-        class.pictures += 1;
-        class.authors.extend(row.author.as_deref());
+impl Section for Collection {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let classes = self.classes();
+        let figures = vec![figure(&classes)];
+        let body = html! {
+            p { (words(&classes, self.annotations.len())) }
+            (row(&figures))
+            (problems(&self.problems))
+        };
+        Ok(Some(Content {
+            id: "collection",
+            heading: "The collection",
+            body,
+            figures,
+        }))
     }
-    classes
+}
+
+impl Collection {
+    fn classes(&self) -> BTreeMap<&str, Class<'_>> {
+        let mut classes: BTreeMap<&str, Class<'_>> = BTreeMap::new();
+        for row in self.annotations.iter() {
+            let class = classes.entry(&row.label).or_default();
+            class.pictures += 1;
+            class.authors.extend(row.author.as_deref());
+        }
+        classes
+    }
 }
 
 /// Classes named in a sentence, at most.

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use maud::html;
+use tables::confusion::Confusion;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{count, subset_name};
 use crate::draw::svg::{Canvas, short, text_width};
-use crate::page::section::Section;
-use crate::page::tables::Study;
+use crate::page::annotations::Annotations;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
 /// Which matrices are shown, in this order.
 const SHOWN: [(&str, Subset); 4] = [
@@ -19,24 +22,57 @@ const SHOWN: [(&str, Subset); 4] = [
     ("network", Subset::Train),
 ];
 
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let figures: Vec<Figure> = SHOWN
-        .iter()
-        .filter_map(|(model, subset)| figure(study, model, *subset))
-        .collect();
-    let body = html! {
-        p {
-            "A row is a true class, a column what the model said; a row's shares sum to 100 %. The diagonal is what "
-            "was right. A dark cell off the diagonal is a habit: one class taken for another."
-        }
-        @if study.labels().len() > WIDE { div.wide { @for figure in &figures { (figure.markup()) } } } @else { (row(&figures)) }
-    };
-    Section {
-        id: "confusion",
-        title: "What is taken for what",
-        body,
-        figures,
+reads! {
+    /// Tables of the section.
+    pub(crate) struct ConfusionMatrices {
+        annotations: Annotations,
+        confusion: Rows<Confusion>,
+    }
+}
+
+impl Section for ConfusionMatrices {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let figures: Vec<Figure> = SHOWN
+            .iter()
+            .filter_map(|(model, subset)| self.figure(model, *subset))
+            .collect();
+        let body = html! {
+            p {
+                "A row is a true class, a column what the model said; a row's shares sum to 100 %. The diagonal is what "
+                "was right. A dark cell off the diagonal is a habit: one class taken for another."
+            }
+            @if self.annotations.labels().len() > WIDE { div.wide { @for figure in &figures { (figure.markup()) } } } @else { (row(&figures)) }
+        };
+        Ok(Some(Content {
+            id: "confusion",
+            heading: "What is taken for what",
+            body,
+            figures,
+        }))
+    }
+}
+
+impl ConfusionMatrices {
+    fn figure(&self, model: &str, subset: Subset) -> Option<Figure> {
+        let matrix = Matrix::of(&self.confusion, model, subset)?;
+        let worst = match matrix.worst() {
+            None => "Nothing was taken for anything else.".to_owned(),
+            Some((actual, predicted, share)) => format!(
+                "Most often, {actual} was taken for {predicted} ({}).",
+                crate::draw::format::percent(share)
+            ),
+        };
+        Some(Figure {
+            name: format!("confusion-{model}-{subset}"),
+            title: format!("{} on {} images", capital(model), subset_name(subset)),
+            caption: match matrix.labels.len() {
+                n if MOST_WIDE / (n as f64) < NUMBERED => format!(
+                    "The darker a cell, the larger the share of the true class; a cell's numbers are in its title. {worst}"
+                ),
+                _ => format!("Percent of the true class; in small figures, pictures. {worst}"),
+            },
+            canvas: draw(&matrix),
+        })
     }
 }
 
@@ -51,9 +87,9 @@ pub(crate) struct Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// The matrix of a model on a subset; none where it wasn't scored there.
-    pub(crate) fn of(study: &'a Study, model: &str, subset: Subset) -> Option<Self> {
-        let rows = study.confusion.iter();
+    fn of(rows: &'a [Confusion], model: &str, subset: Subset) -> Option<Self> {
         let counts: BTreeMap<(&str, &str), u32> = rows
+            .iter()
             .filter(|row| (row.model.as_str(), row.subset) == (model, subset))
             .map(|row| ((row.actual.as_str(), row.predicted.as_str()), row.count))
             .collect();
@@ -85,7 +121,7 @@ impl<'a> Matrix<'a> {
     /// The pair of different classes with the largest share.
     fn worst(&self) -> Option<(&'a str, &'a str, f64)> {
         let mut worst = None;
-        for actual in &self.labels {
+        for actual in self.labels.iter() {
             for predicted in self.labels.iter().filter(|label| *label != actual) {
                 let share = self.share(actual, predicted).unwrap_or(0.0);
                 if share > worst.map_or(0.0, |(_, _, share)| share) {
@@ -95,28 +131,6 @@ impl<'a> Matrix<'a> {
         }
         worst
     }
-}
-
-fn figure(study: &Study, model: &str, subset: Subset) -> Option<Figure> {
-    let matrix = Matrix::of(study, model, subset)?;
-    let worst = match matrix.worst() {
-        None => "Nothing was taken for anything else.".to_owned(),
-        Some((actual, predicted, share)) => format!(
-            "Most often, {actual} was taken for {predicted} ({}).",
-            crate::draw::format::percent(share)
-        ),
-    };
-    Some(Figure {
-        name: format!("confusion-{model}-{subset}"),
-        title: format!("{} on {} images", capital(model), subset_name(subset)),
-        caption: match matrix.labels.len() {
-            n if MOST_WIDE / (n as f64) < NUMBERED => format!(
-                "The darker a cell, the larger the share of the true class; a cell's numbers are in its title. {worst}"
-            ),
-            _ => format!("Percent of the true class; in small figures, pictures. {worst}"),
-        },
-        canvas: draw(&matrix),
-    })
 }
 
 fn capital(word: &str) -> String {
@@ -244,5 +258,32 @@ fn ink(share: f64) -> &'static str {
         share if share > 0.85 => "on-mark",
         share if share > 0.62 => "on-half",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::{LABELS, confusion};
+
+    #[test]
+    fn rows_of_a_matrix_sum_to_all() {
+        let rows = confusion();
+        let matrix = Matrix::of(&rows, "network", Subset::Validation).unwrap();
+        let row = |actual: &str| -> Option<Vec<f64>> {
+            LABELS
+                .iter()
+                .map(|predicted| matrix.share(actual, predicted))
+                .collect()
+        };
+        let shares = row(LABELS[0]).unwrap();
+        assert!(
+            (shares.iter().sum::<f64>() - 1.0).abs() < 1e-12,
+            "{shares:?}"
+        );
+        assert!((shares[1] - 2.0 / 3.0).abs() < 1e-12, "{shares:?}");
+        // A class without pictures has no shares.
+        assert_eq!(row(LABELS[1]), None);
+        assert!(Matrix::of(&rows, "network", Subset::Unseen).is_none());
     }
 }

@@ -4,44 +4,60 @@ use maud::html;
 use tables::forest_trial::ForestTrial;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::figure::row;
 use crate::draw::format::{counted, score_with_interval, value};
 use crate::draw::trials::{Row, Setting, Trials};
-use crate::page::section::Section;
-use crate::page::tables::{Lead, Study};
+use crate::page::annotations::{Annotations, TopK};
+use crate::page::scores::Scores;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
-/// The section; none where there was no search.
-pub(crate) fn section(study: &Study) -> Option<Section> {
-    let lead = study.lead();
-    let trials = trials(&study.forest_trials, lead);
-    let best = &trials.rows[trials.best()?];
-    let figures = trials.figures();
-    let body = html! {
-        p {
-            (counted(trials.rows.len(), "forest")) " were fitted to the embeddings of training images and scored on validation images. "
-            "The best reaches a " (lead.name) " of " strong { (value(best.score)) } ". "
-            "It was selected by this score, which is therefore too high for new images"
-            @if let Some(test) = study.score("tuned forest", Subset::Test, lead.metric) {
-                ": on test images, which had no part in the choice, it has "
-                strong { (score_with_interval(Some(test))) }
-                @if let Some(default) = study.score("forest", Subset::Test, lead.metric) {
-                    "; the forest as it was before the search has " (score_with_interval(Some(default)))
-                }
-            }
-            ". A figure for each parameter shows all forests by it."
-        }
-        (row(&figures))
-        (trials.table())
-    };
-    Some(Section {
-        id: "forest-search",
-        title: "A search for a better forest",
-        body,
-        figures,
-    })
+reads! {
+    /// Tables of the section.
+    pub(crate) struct ForestSearch {
+        annotations: Annotations,
+        scores: Scores,
+        forest_trials: Rows<ForestTrial>,
+    }
 }
 
-fn trials(rows: &[ForestTrial], lead: Lead) -> Trials {
+impl Section for ForestSearch {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let metric = self.annotations.headline_metric();
+        let trials = trials(&self.forest_trials, metric);
+        let Some(best) = trials.best() else {
+            return Ok(None);
+        };
+        let best = &trials.rows[best];
+        let figures = trials.figures();
+        let body = html! {
+            p {
+                (counted(trials.rows.len(), "forest")) " were fitted to the embeddings of training images and scored on validation images. "
+                "The best reaches a " (metric.name) " of " strong { (value(best.score)) } ". "
+                "It was selected by this score, which is therefore too high for new images"
+                @if let Some(test) = self.scores.find("tuned forest", Subset::Test, metric.metric) {
+                    ": on test images, which had no part in the choice, it has "
+                    strong { (score_with_interval(Some(test))) }
+                    @if let Some(default) = self.scores.find("forest", Subset::Test, metric.metric) {
+                        "; the forest as it was before the search has " (score_with_interval(Some(default)))
+                    }
+                }
+                ". A figure for each parameter shows all forests by it."
+            }
+            (row(&figures))
+            (trials.table())
+        };
+        Ok(Some(Content {
+            id: "forest-search",
+            heading: "A search for a better forest",
+            body,
+            figures,
+        }))
+    }
+}
+
+fn trials(rows: &[ForestTrial], metric: TopK) -> Trials {
     let names = [
         "trees",
         "greatest depth",
@@ -53,7 +69,7 @@ fn trials(rows: &[ForestTrial], lead: Lead) -> Trials {
     ];
     Trials {
         name: "forest",
-        score: format!("{} on validation images", lead.name),
+        score: format!("{} on validation images", metric.name),
         params: names.map(str::to_owned).to_vec(),
         rows: rows.iter().map(one).collect(),
     }
@@ -74,5 +90,30 @@ fn one(trial: &ForestTrial) -> Row {
         score: Some(trial.score),
         is_complete: true,
         values: numbers.into_iter().chain(names).map(Some).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::fixture::{report, study};
+
+    #[test]
+    fn the_forest_search_shows_what_varied() {
+        let report = report(&study());
+        assert!(report.page.contains("6 forests were fitted"));
+        let figures = report.figures.iter();
+        let names: Vec<&str> = figures
+            .map(|figure| figure.name.as_str())
+            .filter(|name| name.starts_with("search-"))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "search-forest.svg",
+                "search-forest-trees.svg",
+                "search-forest-least-pictures-in-a-leaf.svg",
+                "search-forest-criterion.svg"
+            ]
+        );
     }
 }

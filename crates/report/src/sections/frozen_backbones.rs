@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use numeric::median;
+use tables::epoch_score::EpochScore;
+use tables::history::History;
 use tables::probe::Probe;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{NONE, count, counted, list, value};
 use crate::draw::plot::{Margins, Plot};
-use crate::page::section::{Section, table};
-use crate::page::tables::{Lead, Study};
+use crate::draw::table::table;
+use crate::page::annotations::{Annotations, TopK};
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, Several, reads};
 
 /// The columns of the table: subset, metric and name.
 const COLUMNS: [(Subset, &str, &str); 4] = [
@@ -61,83 +66,118 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The section; none where nothing was read from frozen networks.
-pub(crate) fn section(study: &Study) -> Option<Section> {
-    let mut models = frozen(study);
-    let lead = study.lead();
-    let columns = COLUMNS.into_iter().filter(|(subset, metric, _)| {
-        study.is_informative(metric) && study.probes.iter().any(|row| row.subset == *subset)
-    });
-    let columns: Vec<_> = columns.collect();
-    let n_folds = models.first()?.folds(Subset::Validation, lead.metric).len();
-    models.extend(own(study));
-    let figures = vec![figure(&models, lead)];
-    let body = html! {
-        p {
-            "A frozen network was never shown the classes of this study. Its features, what leaves its last block, are "
-            "learned by a linear layer and by a forest with the parameters of the study's own, a fold at a time. "
-            (words(&models, lead)) (random(study))
-        }
-        p.note {
-            "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. Validation images selected "
-            "the linear layer's C, how much errors count against the size of its weights, and the epoch of the fine-tuned "
-            "network; test images selected nothing."
-        }
-        (row(&figures))
-        (scores(&models, &columns))
-    };
-    Some(Section {
-        id: "frozen",
-        title: "Frozen networks",
-        body,
-        figures,
-    })
+reads! {
+    /// Tables of the section.
+    pub(crate) struct FrozenBackbones {
+        annotations: Annotations,
+        histories: Several<History>,
+        epoch_scores: Rows<EpochScore>,
+        probes: Rows<Probe>,
+    }
 }
 
-/// The chosen classifiers of each frozen network.
-fn frozen(study: &Study) -> Vec<Model<'_>> {
-    let mut models: Vec<Model<'_>> = Vec::new();
-    for probe in study.probes.iter().filter(|probe| probe.chosen) {
-        let is_new = models.last().is_none_or(|last| {
-            last.network != probe.backbone || last.classifier != probe.classifier
+impl Section for FrozenBackbones {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let mut models = self.frozen();
+        let Some(first) = models.first() else {
+            return Ok(None);
+        };
+        let headline = self.annotations.headline_metric();
+        let columns = COLUMNS.into_iter().filter(|(subset, metric, _)| {
+            self.annotations.is_informative(metric)
+                && self.probes.iter().any(|row| row.subset == *subset)
         });
-        if is_new {
-            models.push(Model::of(probe));
-        }
-        if let Some(model) = models.last_mut() {
-            model.add(probe.subset, &probe.metric, probe.value);
-        }
+        let columns: Vec<_> = columns.collect();
+        let n_folds = first.folds(Subset::Validation, headline.metric).len();
+        models.extend(self.own());
+        let figures = vec![figure(&models, headline)];
+        let body = html! {
+            p {
+                "A frozen network was never shown the classes of this study. Its features, what leaves its last block, are "
+                "learned by a linear layer and by a forest with the parameters of the study's own, a fold at a time. "
+                (words(&models, headline)) (self.random())
+            }
+            p.note {
+                "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. Validation images selected "
+                "the linear layer's C, how much errors count against the size of its weights, and the epoch of the fine-tuned "
+                "network; test images selected nothing."
+            }
+            (row(&figures))
+            (scores(&models, &columns))
+        };
+        Ok(Some(Content {
+            id: "frozen",
+            heading: "Frozen networks",
+            body,
+            figures,
+        }))
     }
-    models
 }
 
-/// The study's own networks, each in the best epoch of its fold.
-fn own(study: &Study) -> Option<Model<'_>> {
-    let best = study.histories.iter().filter(|row| row.best);
-    let best: BTreeSet<(u32, u32)> = best.map(|row| (row.fold, row.epoch)).collect();
-    let mut model = Model {
-        network: OWN,
-        classifier: "network",
-        strength: None,
-        features: None,
-        scores: Vec::new(),
-    };
-    for row in &study.epoch_scores {
-        if best.contains(&(row.fold, row.epoch))
-            && let Some(value) = row.value
-        {
-            model.add(row.subset, &row.metric, value);
+impl FrozenBackbones {
+    /// The chosen classifiers of each frozen network.
+    fn frozen(&self) -> Vec<Model<'_>> {
+        let mut models: Vec<Model<'_>> = Vec::new();
+        for probe in self.probes.iter().filter(|probe| probe.chosen) {
+            let is_new = models.last().is_none_or(|last| {
+                last.network != probe.backbone || last.classifier != probe.classifier
+            });
+            if is_new {
+                models.push(Model::of(probe));
+            }
+            if let Some(model) = models.last_mut() {
+                model.add(probe.subset, &probe.metric, probe.value);
+            }
         }
+        models
     }
-    let is_scored = model
-        .median(Subset::Validation, study.lead().metric)
-        .is_some();
-    is_scored.then_some(model)
+
+    /// The study's own networks, each in the best epoch of its fold.
+    fn own(&self) -> Option<Model<'_>> {
+        let best = self.histories.iter().filter(|row| row.best);
+        let best: BTreeSet<(u32, u32)> = best.map(|row| (row.fold, row.epoch)).collect();
+        let mut model = Model {
+            network: OWN,
+            classifier: "network",
+            strength: None,
+            features: None,
+            scores: Vec::new(),
+        };
+        for row in self.epoch_scores.iter() {
+            if best.contains(&(row.fold, row.epoch))
+                && let Some(value) = row.value
+            {
+                model.add(row.subset, &row.metric, value);
+            }
+        }
+        let is_scored = model
+            .median(
+                Subset::Validation,
+                self.annotations.headline_metric().metric,
+            )
+            .is_some();
+        is_scored.then_some(model)
+    }
+
+    /// Says which networks learned nothing.
+    fn random(&self) -> String {
+        let random = self.probes.iter().filter(|row| !row.pretrained);
+        let random: BTreeSet<&str> = random.map(|row| row.backbone.as_str()).collect();
+        if random.is_empty() {
+            return String::new();
+        }
+        let names: Vec<String> = random.into_iter().map(str::to_owned).collect();
+        format!(
+            " The weights of {} are random: this run names no file of pretrained ones, so these figures say what a network that \
+         learned nothing lets through.",
+            list(&names)
+        )
+    }
 }
 
 /// The best of the frozen networks beside the study's own.
-fn words(models: &[Model<'_>], lead: Lead) -> String {
-    let score = |model: &Model<'_>| model.median(Subset::Validation, lead.metric);
+fn words(models: &[Model<'_>], headline: TopK) -> String {
+    let score = |model: &Model<'_>| model.median(Subset::Validation, headline.metric);
     let frozen = models.iter().filter(|model| model.network != OWN);
     let best = frozen.max_by(|a, b| score(a).unwrap_or(0.0).total_cmp(&score(b).unwrap_or(0.0)));
     let Some((model, best)) = best.and_then(|model| Some((model, score(model)?))) else {
@@ -149,7 +189,7 @@ fn words(models: &[Model<'_>], lead: Lead) -> String {
     };
     let mut text = format!(
         "The best of them by validation images, the {what} on {}, has a median {} of {best:.3}",
-        model.network, lead.name
+        model.network, headline.name
     );
     let own = models.iter().find(|model| model.network == OWN);
     if let Some(own) = own.and_then(score) {
@@ -161,21 +201,6 @@ fn words(models: &[Model<'_>], lead: Lead) -> String {
     }
     text.push('.');
     text
-}
-
-/// Says which networks learned nothing.
-fn random(study: &Study) -> String {
-    let random = study.probes.iter().filter(|row| !row.pretrained);
-    let random: BTreeSet<&str> = random.map(|row| row.backbone.as_str()).collect();
-    if random.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = random.into_iter().map(str::to_owned).collect();
-    format!(
-        " The weights of {} are random: this run names no file of pretrained ones, so these figures say what a network that \
-         learned nothing lets through.",
-        list(&names)
-    )
 }
 
 fn scores(models: &[Model<'_>], columns: &[(Subset, &str, &str)]) -> Markup {
@@ -220,7 +245,7 @@ fn cell(model: &Model<'_>, subset: Subset, metric: &str) -> Markup {
     }
 }
 
-fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
+fn figure(models: &[Model<'_>], headline: TopK) -> Figure {
     const ROW: f64 = 22.0;
     const HEAD: f64 = 20.0;
     let margins = Margins {
@@ -233,7 +258,7 @@ fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
     let height =
         margins.top + ROW * models.len() as f64 + HEAD * networks.len() as f64 + margins.bottom;
     let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-    plot.draw_x_axis(lead.name, 0.0, true);
+    plot.draw_x_axis(headline.name, 0.0, true);
     let mut top = margins.top;
     let mut above = None;
     for model in models {
@@ -246,7 +271,7 @@ fn figure(models: &[Model<'_>], lead: Lead) -> Figure {
         let y = top + ROW / 2.0;
         let at = (margins.left - 8.0, y + 4.0);
         plot.canvas.text("muted end", at, model.classifier);
-        draw(&mut plot, model, lead.metric, y);
+        draw(&mut plot, model, headline.metric, y);
         top += ROW;
     }
     Figure {
@@ -278,5 +303,36 @@ fn draw(plot: &mut Plot, model: &Model<'_>, metric: &str, y: f64) {
     if let Some(median) = model.median(Subset::Test, metric) {
         let at = (plot.x.at(median), y);
         plot.canvas.circle(&format!("ring stroke-{color}"), at, 6.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::{report, study};
+
+    #[test]
+    fn frozen_networks_stand_beside_the_fine_tuned() {
+        let mut study = study();
+        let page = report(&study).page;
+        let expected = [
+            "The best of them by validation images, the linear layer on resnet18, has a median top-1 of 0.700, 0.200 above the \
+         0.500 of the networks that were fine-tuned. The weights of resnet18 are random:",
+            "Medians of 3 folds",
+            "<td class=\"words\">linear, C\u{a0}=\u{a0}0.1</td><td>512</td>",
+            "0.700 <small>(0.60–0.80)</small>",
+            "<td class=\"words\">its own layers</td><td>–</td>",
+        ];
+        for part in expected {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(
+            !page.contains("0.01</td>"),
+            "a strength that was not chosen"
+        );
+        study.edit("probes", |rows: &mut Vec<Probe>| {
+            rows.iter_mut().for_each(|row| row.pretrained = true)
+        });
+        assert!(!report(&study).page.contains("are random:"));
     }
 }

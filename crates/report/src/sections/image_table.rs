@@ -1,4 +1,4 @@
-//! The images in one table: what images elsewhere in the page link to.
+//! Table of all images, to whose rows the images of other sections link.
 
 use std::collections::BTreeMap;
 
@@ -9,103 +9,121 @@ use tables::prediction::Prediction;
 
 use crate::ReportError;
 use crate::draw::format::{NONE, count, counted, percent, subset_name};
-use crate::page::section::{Section, table};
-use crate::page::tables::{Anchors, Study};
-use crate::sections::examples::{code_of, guesses, outcome};
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::prediction::{Outcome, guesses, true_class};
+use crate::page::sample::Anchors;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
-/// How the network did, as a reader may type it into the filter.
-const OUTCOMES: [&str; 3] = ["right", "second", "wrong"];
-
-/// The section. Its rows go by path.
-///
-/// # Errors
-/// A prediction is not of the collection's classes.
-pub(crate) fn section(study: &Study, anchors: &Anchors<'_>) -> Result<Section, ReportError> {
-    let labels = study.labels();
-    let pictures = study.pictures();
-    let predictions: BTreeMap<&str, &Prediction> = { study.predictions.iter() }
-        .map(|row| (row.path.as_str(), row))
-        .collect();
-    let mut rows = Vec::with_capacity(anchors.paths().len());
-    for path in anchors.paths() {
-        let Some(annotation) = pictures.get(path) else {
-            continue;
-        };
-        let prediction = predictions.get(path).copied();
-        let said = prediction.map(|row| Said::of(row, &labels)).transpose()?;
-        rows.push(row(anchors.id(path), annotation, said.as_ref()));
+reads! {
+    /// Tables of the section.
+    pub(crate) struct ImageTable {
+        annotations: Annotations,
+        predictions: Rows<Prediction>,
     }
-    Ok(Section {
-        id: "pictures",
-        title: if rows.len() == study.annotations.len() {
-            "All pictures"
-        } else {
-            "Images"
-        },
-        body: body(&rows, study),
-        figures: Vec::new(),
-    })
 }
 
-fn body(rows: &[Markup], study: &Study) -> Markup {
-    let head = html! {
-        tr {
-            th scope="col" { "picture" }
-            th scope="col" { "class" }
-            th scope="col" { "author" }
-            th scope="col" { "subset" }
-            th scope="col" { "first three guesses" }
-            th scope="col" { "outcome" }
+impl Section for ImageTable {
+    fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let rows = self.rows(&context.sample.anchors)?;
+        Ok(Some(Content {
+            id: "pictures",
+            heading: if rows.len() == self.annotations.len() {
+                "All images"
+            } else {
+                "Images"
+            },
+            body: self.body(&rows),
+            figures: Vec::new(),
+        }))
+    }
+}
+
+impl ImageTable {
+    fn rows(&self, anchors: &Anchors<'_>) -> Result<Vec<Markup>, ReportError> {
+        let labels = self.annotations.labels();
+        let annotations = self.annotations.by_path();
+        let predictions: BTreeMap<&str, &Prediction> = { self.predictions.iter() }
+            .map(|row| (row.path.as_str(), row))
+            .collect();
+        let mut rows = Vec::with_capacity(anchors.paths().len());
+        for path in anchors.paths() {
+            let Some(annotation) = annotations.get(path) else {
+                continue;
+            };
+            let prediction = predictions.get(path).copied();
+            let predicted = prediction.map(|row| Predicted::of(row, &labels));
+            let predicted = predicted.transpose()?;
+            rows.push(row(anchors.id(path), annotation, predicted.as_ref()));
         }
-    };
-    let body = html! { @for row in rows { (row) } };
-    html! {
-        p {
-            @if rows.len() == study.annotations.len() {
-                "The " (counted(rows.len(), "picture")) " of the collection"
-            } @else {
-                (count(rows.len())) " of the " (counted(study.annotations.len(), "image")) " of the collection, those linked "
-                "above and others drawn by chance (the table " code { "predictions" } " has all),"
+        Ok(rows)
+    }
+
+    fn body(&self, rows: &[Markup]) -> Markup {
+        let head = html! {
+            tr {
+                th scope="col" { "image" }
+                th scope="col" { "class" }
+                th scope="col" { "author" }
+                th scope="col" { "subset" }
+                th scope="col" { "first three guesses" }
+                th scope="col" { "outcome" }
             }
-            " and the network's first three guesses, the true class in bold. The last column tells whether the true class came first "
-            @if study.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
-            ". The pictures above link to their rows."
+        };
+        let body = html! { @for row in rows { (row) } };
+        html! {
+            p {
+                @if rows.len() == self.annotations.len() {
+                    "The " (counted(rows.len(), "image")) " of the collection"
+                } @else {
+                    (count(rows.len())) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
+                    "above and others drawn at random (the table " code { "predictions" } " has all),"
+                }
+                " and the network's first three guesses, the true class in bold. The last column says whether the true class came first "
+                @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
+                ". The images above link to their rows."
+            }
+            p.filter hidden {
+                label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
+                " " output {}
+            }
+            div.pictures { (table("Images by path", &head, &body)) }
+            p.unprinted { "The table is left out in print." }
         }
-        p.filter hidden {
-            label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
-            " " output {}
-        }
-        div.pictures { (table("Images by path", &head, &body)) }
-        p.unprinted { "The table is left out in print." }
     }
 }
 
-/// What was said of a picture.
-struct Said<'a> {
+/// A prediction as it is shown.
+struct Predicted<'a> {
     prediction: &'a Prediction,
     guesses: Vec<(&'a str, f32)>,
+    /// A word for the filter above the table.
     outcome: &'static str,
 }
 
-impl<'a> Said<'a> {
+impl<'a> Predicted<'a> {
     fn of(prediction: &'a Prediction, labels: &'a Classes) -> Result<Self, ReportError> {
-        let code = code_of(prediction, labels)?;
-        let place = outcome(&prediction.logits, code);
+        let class = true_class(prediction, labels)?;
         Ok(Self {
             prediction,
             guesses: guesses(labels, &prediction.probabilities),
-            outcome: OUTCOMES[place],
+            outcome: match Outcome::of(&prediction.logits, class) {
+                Outcome::First => "right",
+                Outcome::Second => "second",
+                Outcome::Wrong => "wrong",
+            },
         })
     }
 }
 
-fn row(id: Option<String>, annotation: &Annotation, said: Option<&Said<'_>>) -> Markup {
+fn row(id: Option<String>, annotation: &Annotation, predicted: Option<&Predicted<'_>>) -> Markup {
     html! {
         tr id=[id] {
             th scope="row" { (annotation.path) }
             td { (annotation.label) }
             td { (annotation.author.as_deref().unwrap_or(NONE)) }
-            @if let Some(Said { prediction, guesses, outcome }) = said {
+            @if let Some(Predicted { prediction, guesses, outcome }) = predicted {
                 td { (subset_name(prediction.subset)) }
                 td {
                     @for (i, (label, probability)) in guesses.iter().enumerate() {
@@ -117,5 +135,67 @@ fn row(id: Option<String>, annotation: &Annotation, said: Option<&Said<'_>>) -> 
                 td { (outcome) }
             } @else { td { (NONE) } td { (NONE) } td { (NONE) } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::{occurrences, report, study};
+
+    /// Rows of the table of all images, each from its id on.
+    fn picture_rows(page: &str) -> Vec<&str> {
+        let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
+        table.split("<tr id=\"").skip(1).collect()
+    }
+
+    #[test]
+    fn every_picture_has_a_row() {
+        let page = report(&study()).page;
+        let rows = picture_rows(&page);
+        assert_eq!(rows.len(), 24);
+        // By path: 24 pictures alternate between two folders, so that the thirteenth is the first of the second.
+        assert!(rows[1].starts_with("p1\"><th scope=\"row\">0/02.png</th>"));
+        assert!(rows[12].starts_with("p12\"><th scope=\"row\">1/01.png</th>"));
+        // Picture 2 is right, 3, which has no author, is not.
+        assert!(rows[1].contains(
+            "<td>&lt;b&gt;&amp;&quot;</td><td>validation</td>\
+         <td><strong>art&lt;deco&gt; 75\u{a0}%</strong>, photo 25\u{a0}%</td><td>right</td>"
+        ));
+        assert!(rows[13].contains("<td>–</td><td>validation</td>"));
+        assert!(rows[13].contains("<strong>photo 25\u{a0}%</strong></td><td>wrong</td>"));
+        // A collection of thousands fits into a page.
+        assert!(rows[..23].iter().all(|row| row.len() < 400));
+    }
+
+    #[test]
+    fn pictures_link_to_their_rows() {
+        let page = report(&study()).page;
+        let links: Vec<&str> = page.split("<a href=\"#p").skip(1).collect();
+        let to_rows = links.iter().filter_map(|link| {
+            let (place, rest) = link.split_once('"')?;
+            rest.starts_with("><img").then(|| place.parse::<usize>())
+        });
+        let to_rows: Vec<usize> = to_rows.map(Result::unwrap).collect();
+        // Four examples: numbers 2 to 20 are in rows 1 to 10, 3 to 21 in 13 to 22. The two that are explained have a class, and
+        // are not counted.
+        assert_eq!(to_rows.len(), 4);
+        assert!(
+            to_rows
+                .iter()
+                .all(|row| [1, 4, 7, 10, 13, 16, 19, 22].contains(row))
+        );
+        assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p1\">"), 1);
+        assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p13\">"), 1);
+    }
+
+    #[test]
+    fn a_picture_without_a_prediction_has_a_row() {
+        let mut study = study();
+        study.edit("predictions", |rows: &mut Vec<Prediction>| {
+            rows.retain(|row| row.path != "0/00.png")
+        });
+        let page = report(&study).page;
+        assert!(picture_rows(&page)[0].contains("<td>–</td><td>–</td><td>–</td>"));
     }
 }

@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use tables::choice::Choice;
+use tables::epoch_score::EpochScore;
+use tables::history::History;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{counted, subset_name, value};
 use crate::draw::plot::{Margins, Plot};
-use crate::page::section::{Section, table};
-use crate::page::tables::Study;
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{One, Rows, Several, reads};
 
 /// Metrics with a panel: name in the table, name in the figure, its `k` where chance is `k` of the classes.
 const METRICS: [(&str, &str, Option<usize>); 3] = [
@@ -24,96 +30,156 @@ const STROKES: [&str; 3] = ["stroke-7", "stroke-0", "stroke-1"];
 /// `(epoch, value)` by fold and subset.
 type Curves = BTreeMap<(u32, Subset), Vec<(f64, f64)>>;
 
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let mut figures = vec![panel(study, "loss", "Loss", &losses(study), None)];
-    let metrics = METRICS.into_iter();
-    let metrics = metrics.filter(|(metric, ..)| study.is_informative(metric));
-    figures.extend(metrics.map(|(metric, name, k)| {
-        let chance = k.map(|k| study.chance(k));
-        panel(study, metric, name, &scores(study, metric), chance)
-    }));
-    let body = html! {
-        p {
-            "Each fold's network was trained for " (counted(n_epochs(study), "epoch")) ". Training figures are those of the training pass itself: on "
-            "augmented pictures, while the weights moved. Validation and test figures are those after the epoch, on "
-            "images as they are."
+reads! {
+    /// Tables of the section.
+    pub(crate) struct LearningCurves {
+        annotations: Annotations,
+        choice: One<Choice>,
+        histories: Several<History>,
+        epoch_scores: Rows<EpochScore>,
+    }
+}
+
+impl Section for LearningCurves {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let mut figures = vec![self.panel("loss", "Loss", &self.losses(), None)];
+        let metrics = METRICS.into_iter();
+        let metrics = metrics.filter(|(metric, ..)| self.annotations.is_informative(metric));
+        figures.extend(metrics.map(|(metric, name, k)| {
+            let chance = k.map(|k| self.annotations.chance(k));
+            self.panel(metric, name, &self.scores(metric), chance)
+        }));
+        let body = html! {
+            p {
+                "Each fold's network was trained for " (counted(self.n_epochs(), "epoch")) ". Training figures are those of the training pass itself: on "
+                "augmented pictures, while the weights moved. Validation and test figures are those after the epoch, on "
+                "images as they are."
+            }
+            (row(&figures))
+            (self.folds())
+        };
+        Ok(Some(Content {
+            id: "learning",
+            heading: "Learning",
+            body,
+            figures,
+        }))
+    }
+}
+
+impl LearningCurves {
+    fn n_epochs(&self) -> usize {
+        let last = self.histories.iter().map(|row| row.epoch).max();
+        last.map_or(0, |last| last as usize + 1)
+    }
+
+    fn losses(&self) -> Curves {
+        let mut curves = Curves::new();
+        for row in self.histories.iter() {
+            let values = [
+                Some(row.train_loss),
+                Some(row.validation_loss),
+                row.test_loss,
+            ];
+            for (subset, value) in Subset::OF_SPLIT.into_iter().zip(values) {
+                push(&mut curves, (row.fold, subset), row.epoch, value);
+            }
         }
-        (row(&figures))
-        (folds(study))
-    };
-    Section {
-        id: "learning",
-        title: "Learning",
-        body,
-        figures,
+        curves
     }
-}
 
-fn n_epochs(study: &Study) -> usize {
-    let last = study.histories.iter().map(|row| row.epoch).max();
-    last.map_or(0, |last| last as usize + 1)
-}
+    fn scores(&self, metric: &str) -> Curves {
+        let mut curves = Curves::new();
+        for row in self.epoch_scores.iter().filter(|row| row.metric == metric) {
+            push(&mut curves, (row.fold, row.subset), row.epoch, row.value);
+        }
+        curves
+    }
 
-fn losses(study: &Study) -> Curves {
-    let mut curves = Curves::new();
-    for row in &study.histories {
-        let values = [
-            Some(row.train_loss),
-            Some(row.validation_loss),
-            row.test_loss,
-        ];
-        for (subset, value) in Subset::OF_SPLIT.into_iter().zip(values) {
-            push(&mut curves, (row.fold, subset), row.epoch, value);
+    fn panel(&self, metric: &str, name: &str, curves: &Curves, chance: Option<f64>) -> Figure {
+        let mut plot = plot(metric, curves);
+        plot.draw_y_axis();
+        plot.draw_x_axis("epoch", 1.0, false);
+        if let Some(chance) = chance {
+            plot.mark_y(chance, "chance");
+        }
+        let chosen = self.choice.fold;
+        let (own, others): (Vec<_>, Vec<_>) =
+            curves.iter().partition(|((fold, _), _)| *fold == chosen);
+        for ((_, subset), points) in others {
+            draw(&mut plot, "curve faint", *subset, points);
+        }
+        let epoch = self.choice.epoch;
+        plot.mark_x(f64::from(epoch), &format!("chosen: {epoch}"));
+        for ((_, subset), points) in &own {
+            draw(&mut plot, "curve", *subset, points);
+        }
+        let legend = Subset::OF_SPLIT.into_iter().zip(STROKES);
+        let legend = legend.filter(|(subset, _)| own.iter().any(|((_, own), _)| own == subset));
+        let strokes: Vec<(String, &str)> = legend
+            .map(|(subset, stroke)| (format!("curve {stroke}"), subset_name(subset)))
+            .collect();
+        let strokes: Vec<(&str, &str)> = strokes.iter().map(|(s, p)| (s.as_str(), *p)).collect();
+        plot.draw_legend(&strokes);
+        Figure {
+            name: format!("curves-{metric}"),
+            title: format!("{name} by epoch"),
+            caption: self.caption(metric),
+            canvas: plot.canvas,
         }
     }
-    curves
-}
 
-fn scores(study: &Study, metric: &str) -> Curves {
-    let mut curves = Curves::new();
-    for row in study.epoch_scores.iter().filter(|row| row.metric == metric) {
-        push(&mut curves, (row.fold, row.subset), row.epoch, row.value);
+    fn caption(&self, metric: &str) -> String {
+        let look = match metric {
+            "loss" => {
+                "Cross-entropy, weighted by class: where validation turns upward while training falls on, the network learns \
+             its training pictures by heart."
+            }
+            "f1" => {
+                "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
+             where all count the same."
+            }
+            _ if self.annotations.has_authors() => {
+                "A gap between training and the others is what doesn't carry over to unknown authors."
+            }
+            _ => {
+                "A gap between training and the others is what doesn't carry over to other images."
+            }
+        };
+        format!(
+            "{look} Strong: fold {}, with the chosen epoch dashed; faint: the other folds.",
+            self.choice.fold
+        )
     }
-    curves
+
+    /// The best epoch of each fold.
+    fn folds(&self) -> Markup {
+        let head = html! {
+            tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
+        };
+        let choice = &self.choice;
+        let body = html! {
+            @for row in self.histories.iter().filter(|row| row.best) {
+                @let is_chosen = (row.fold, row.epoch) == (choice.fold, choice.epoch);
+                tr class=[is_chosen.then_some("shaded")] {
+                    th scope="row" { (row.fold) }
+                    td { (row.epoch) }
+                    td { (value(Some(row.score))) }
+                    td { (value(Some(row.validation_loss))) }
+                    td { @if is_chosen { "chosen" } }
+                }
+            }
+        };
+        html! {
+            (table("The best epoch of each fold, by the score that epochs are chosen by", &head, &body))
+        }
+    }
 }
 
 fn push(curves: &mut Curves, key: (u32, Subset), epoch: u32, value: Option<f64>) {
     if let Some(value) = value.filter(|value| value.is_finite()) {
         let curve = curves.entry(key).or_default();
         curve.push((f64::from(epoch), value));
-    }
-}
-
-fn panel(study: &Study, metric: &str, name: &str, curves: &Curves, chance: Option<f64>) -> Figure {
-    let mut plot = plot(metric, curves);
-    plot.draw_y_axis();
-    plot.draw_x_axis("epoch", 1.0, false);
-    if let Some(chance) = chance {
-        plot.mark_y(chance, "chance");
-    }
-    let chosen = study.choice.fold;
-    let (own, others): (Vec<_>, Vec<_>) = curves.iter().partition(|((fold, _), _)| *fold == chosen);
-    for ((_, subset), points) in others {
-        draw(&mut plot, "curve faint", *subset, points);
-    }
-    let epoch = study.choice.epoch;
-    plot.mark_x(f64::from(epoch), &format!("chosen: {epoch}"));
-    for ((_, subset), points) in &own {
-        draw(&mut plot, "curve", *subset, points);
-    }
-    let legend = Subset::OF_SPLIT.into_iter().zip(STROKES);
-    let legend = legend.filter(|(subset, _)| own.iter().any(|((_, own), _)| own == subset));
-    let strokes: Vec<(String, &str)> = legend
-        .map(|(subset, stroke)| (format!("curve {stroke}"), subset_name(subset)))
-        .collect();
-    let strokes: Vec<(&str, &str)> = strokes.iter().map(|(s, p)| (s.as_str(), *p)).collect();
-    plot.draw_legend(&strokes);
-    Figure {
-        name: format!("curves-{metric}"),
-        title: format!("{name} by epoch"),
-        caption: caption(study, metric),
-        canvas: plot.canvas,
     }
 }
 
@@ -151,46 +217,20 @@ fn draw(plot: &mut Plot, class: &str, subset: Subset, points: &[(f64, f64)]) {
     }
 }
 
-fn caption(study: &Study, metric: &str) -> String {
-    let look = match metric {
-        "loss" => {
-            "Cross-entropy, weighted by class: where validation turns upward while training falls on, the network learns \
-             its training pictures by heart."
-        }
-        "f1" => {
-            "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
-             where all count the same."
-        }
-        _ if study.has_authors() => {
-            "A gap between training and the others is what doesn't carry over to unknown authors."
-        }
-        _ => "A gap between training and the others is what doesn't carry over to other images.",
-    };
-    format!(
-        "{look} Strong: fold {}, with the chosen epoch dashed; faint: the other folds.",
-        study.choice.fold
-    )
-}
+#[cfg(test)]
+mod tests {
+    use crate::tests::fixture::{occurrences, report, study};
 
-/// The best epoch of each fold.
-fn folds(study: &Study) -> Markup {
-    let head = html! {
-        tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
-    };
-    let choice = &study.choice;
-    let body = html! {
-        @for row in study.histories.iter().filter(|row| row.best) {
-            @let is_chosen = (row.fold, row.epoch) == (choice.fold, choice.epoch);
-            tr class=[is_chosen.then_some("shaded")] {
-                th scope="row" { (row.fold) }
-                td { (row.epoch) }
-                td { (value(Some(row.score))) }
-                td { (value(Some(row.validation_loss))) }
-                td { @if is_chosen { "chosen" } }
-            }
-        }
-    };
-    html! {
-        (table("The best epoch of each fold, by the score that epochs are chosen by", &head, &body))
+    #[test]
+    fn the_chosen_epoch_is_marked_once_a_panel() {
+        let report = report(&study());
+        let panels = report
+            .figures
+            .iter()
+            .filter(|f| f.name.starts_with("curves-"));
+        let marks: Vec<usize> = panels.map(|f| occurrences(&f.svg, ">chosen: 2<")).collect();
+        // Loss, top-1 and F1: two classes have no top-2.
+        assert_eq!(marks, [1; 3]);
+        assert_eq!(occurrences(&report.page, "<td>chosen</td>"), 1);
     }
 }

@@ -3,151 +3,179 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
+use tables::balance::Balance;
+use tables::choice::Choice;
+use tables::history::History;
+use tables::prediction::Prediction;
 use tables::probe::Probe;
+use tables::silhouette::Silhouette;
 use tables::subset::Subset;
 
+use crate::ReportError;
 use crate::draw::format::{
     count, counted, interval, list, score, score_with_interval, subset_name, value,
 };
-use crate::page::section::{Section, table};
-use crate::page::tables::{Lead, Study};
+use crate::draw::table::table;
+use crate::page::annotations::{Annotations, TopK};
+use crate::page::prediction::n_images;
+use crate::page::scores::Scores;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{One, Rows, Several, reads};
 use crate::sections::clusters;
+use crate::sections::split::has_fixed_training_images;
 
 /// Where the page stands in a workspace.
 const PAGE: &str = "artifacts/report/index.html";
 
-/// The page's heading.
-pub(crate) fn title(study: &Study) -> String {
-    format!(
-        "A study of {} in {}",
-        counted(study.annotations.len(), "picture"),
-        classes(study)
-    )
-}
-
-/// The section.
-pub(crate) fn section(study: &Study) -> Section {
-    let body = html! {
-        (facts(study))
-        (without_weights(study))
-        (design(study))
-        (outcome(study))
-        (headline(study))
-        p.note {
-            "Top-1 is the share of pictures whose class the model names first"
-            @if study.tops().len() > 1 { ", top-2 of those whose class is among its first two" }
-            ". Every class counts the same, whatever its number of pictures, so guessing gives "
-            (value(Some(study.chance(1))))
-            @if study.tops().len() > 1 { " and " (value(Some(study.chance(2)))) } @else { "; of two classes a top-2 says nothing" }
-            ". In parentheses: 95 % intervals by bootstrap over " (study.units()) "."
-        }
-    };
-    Section {
-        id: "overview",
-        title: "At a glance",
-        body,
-        figures: Vec::new(),
+reads! {
+    /// Tables of the section.
+    pub(crate) struct Overview {
+        annotations: Annotations,
+        scores: Scores,
+        choice: One<Choice>,
+        histories: Several<History>,
+        balance: Rows<Balance>,
+        predictions: Rows<Prediction>,
+        silhouettes: Rows<Silhouette>,
+        probes: Rows<Probe>,
     }
 }
 
-/// A few lines for the end of a run.
-pub(crate) fn summary(study: &Study) -> String {
-    let (choice, lead) = (&study.choice, study.lead());
-    let mut lines = vec![
-        format!("report: {PAGE}"),
+impl Section for Overview {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let body = html! {
+            (self.facts())
+            (self.without_weights())
+            (self.design())
+            (self.outcome())
+            (self.headline())
+            p.note {
+                "Top-1 is the share of pictures whose class the model names first"
+                @if self.annotations.top_ks().len() > 1 { ", top-2 of those whose class is among its first two" }
+                ". Every class counts the same, whatever its number of pictures, so guessing gives "
+                (value(Some(self.annotations.chance(1))))
+                @if self.annotations.top_ks().len() > 1 { " and " (value(Some(self.annotations.chance(2)))) } @else { "; of two classes a top-2 says nothing" }
+                ". In parentheses: 95 % intervals by bootstrap over " (self.annotations.units()) "."
+            }
+        };
+        Ok(Some(Content {
+            id: "overview",
+            heading: "At a glance",
+            body,
+            figures: Vec::new(),
+        }))
+    }
+}
+
+impl Overview {
+    /// The page's heading.
+    pub(crate) fn title(&self) -> String {
         format!(
-            "chosen: fold {}, epoch {}, by rule `{}`",
-            choice.fold, choice.epoch, choice.rule
-        ),
-    ];
-    let figures: Vec<String> = study
-        .subsets()
-        .into_iter()
-        .filter(|subset| *subset != Subset::Train)
-        .map(|subset| {
-            let score = study.score("network", subset, lead.metric);
-            format!("{subset} {}", score_with_interval(score))
-        })
-        .collect();
-    lines.push(format!(
-        "{} of the network: {}; by chance {}",
-        lead.name,
-        figures.join(", "),
-        value(Some(study.chance(lead.k)))
-    ));
-    if let Some(best) = clusters::best(study, "kmeans") {
+            "A study of {} in {}",
+            counted(self.annotations.len(), "picture"),
+            self.classes()
+        )
+    }
+
+    /// A few lines for the end of a run.
+    pub(crate) fn summary(&self) -> String {
+        let (choice, headline) = (&self.choice, self.annotations.headline_metric());
+        let mut lines = vec![
+            format!("report: {PAGE}"),
+            format!(
+                "chosen: fold {}, epoch {}, by rule `{}`",
+                choice.fold, choice.epoch, choice.rule
+            ),
+        ];
+        let figures: Vec<String> = self
+            .scores
+            .subsets()
+            .into_iter()
+            .filter(|subset| *subset != Subset::Train)
+            .map(|subset| {
+                let score = self.scores.find("network", subset, headline.metric);
+                format!("{subset} {}", score_with_interval(score))
+            })
+            .collect();
         lines.push(format!(
-            "clusters: the silhouette of k-means is highest at k = {}, {}",
-            best.k,
-            value(best.silhouette)
+            "{} of the network: {}; by chance {}",
+            headline.name,
+            figures.join(", "),
+            value(Some(self.annotations.chance(headline.k)))
         ));
+        if let Some(best) = clusters::best(&self.silhouettes, "kmeans") {
+            lines.push(format!(
+                "clusters: the silhouette of k-means is highest at k = {}, {}",
+                best.k,
+                value(best.silhouette)
+            ));
+        }
+        lines.push(String::new());
+        lines.join("\n")
     }
-    lines.push(String::new());
-    lines.join("\n")
-}
 
-fn classes(study: &Study) -> String {
-    match study.labels().len() {
-        1 => "1 class".to_owned(),
-        n => format!("{n} classes"),
-    }
-}
-
-fn n_authors(study: &Study) -> usize {
-    let authors: BTreeSet<&str> = study
-        .annotations
-        .iter()
-        .filter_map(|row| row.author.as_deref())
-        .collect();
-    authors.len()
-}
-
-fn n_folds(study: &Study) -> usize {
-    let folds: BTreeSet<u32> = study.histories.iter().map(|row| row.fold).collect();
-    folds.len()
-}
-
-/// Authors with images in more than one subset of the chosen model.
-fn n_authors_in_two_subsets(study: &Study) -> usize {
-    let pictures = study.pictures();
-    let mut subsets: BTreeMap<&str, BTreeSet<Subset>> = BTreeMap::new();
-    for row in &study.predictions {
-        let author = pictures
-            .get(row.path.as_str())
-            .and_then(|a| a.author.as_deref());
-        if let Some(author) = author {
-            subsets.entry(author).or_default().insert(row.subset);
+    fn classes(&self) -> String {
+        match self.annotations.labels().len() {
+            1 => "1 class".to_owned(),
+            n => format!("{n} classes"),
         }
     }
-    { subsets.values() }
-        .filter(|subsets| subsets.len() > 1)
-        .count()
-}
 
-fn facts(study: &Study) -> Markup {
-    let lead = study.lead();
-    let found = |subset| study.score("network", subset, lead.metric);
-    html! {
-        dl.facts {
-            div { dt { "pictures" } dd { (count(study.annotations.len())) } }
-            div { dt { "classes" } dd { (study.labels().len()) } }
-            @if study.has_authors() { div { dt { "authors" } dd { (count(n_authors(study))) } } }
-            div { dt { "folds" } dd { (n_folds(study)) } }
-            @for subset in [Subset::Validation, Subset::Test] {
-                @if study.subsets().contains(&subset) {
-                    div.score {
-                        dt { (lead.name) ", " (subset_name(subset)) }
-                        dd { (score(found(subset))) @if let Some(range) = interval(found(subset)) { small { (range) } } }
+    fn n_authors(&self) -> usize {
+        let authors: BTreeSet<&str> = self
+            .annotations
+            .iter()
+            .filter_map(|row| row.author.as_deref())
+            .collect();
+        authors.len()
+    }
+
+    fn n_folds(&self) -> usize {
+        let folds: BTreeSet<u32> = self.histories.iter().map(|row| row.fold).collect();
+        folds.len()
+    }
+
+    /// Authors with images in more than one subset of the chosen model.
+    fn n_authors_in_two_subsets(&self) -> usize {
+        let pictures = self.annotations.by_path();
+        let mut subsets: BTreeMap<&str, BTreeSet<Subset>> = BTreeMap::new();
+        for row in self.predictions.iter() {
+            let author = pictures
+                .get(row.path.as_str())
+                .and_then(|a| a.author.as_deref());
+            if let Some(author) = author {
+                subsets.entry(author).or_default().insert(row.subset);
+            }
+        }
+        { subsets.values() }
+            .filter(|subsets| subsets.len() > 1)
+            .count()
+    }
+
+    fn facts(&self) -> Markup {
+        let headline = self.annotations.headline_metric();
+        let found = |subset| self.scores.find("network", subset, headline.metric);
+        html! {
+            dl.facts {
+                div { dt { "pictures" } dd { (count(self.annotations.len())) } }
+                div { dt { "classes" } dd { (self.annotations.labels().len()) } }
+                @if self.annotations.has_authors() { div { dt { "authors" } dd { (count(self.n_authors())) } } }
+                div { dt { "folds" } dd { (self.n_folds()) } }
+                @for subset in [Subset::Validation, Subset::Test] {
+                    @if self.scores.subsets().contains(&subset) {
+                        div.score {
+                            dt { (headline.name) ", " (subset_name(subset)) }
+                            dd { (score(found(subset))) @if let Some(range) = interval(found(subset)) { small { (range) } } }
+                        }
                     }
                 }
             }
         }
     }
-}
 
-fn design(study: &Study) -> Markup {
-    let crossing = match n_authors_in_two_subsets(study) {
-        0 if !study.has_authors() => {
+    fn design(&self) -> Markup {
+        let crossing = match self.n_authors_in_two_subsets() {
+        0 if !self.annotations.has_authors() => {
             "No author is known: images of one author may stand on both sides, and scores may be too high for new authors"
                 .to_owned()
         }
@@ -159,97 +187,145 @@ fn design(study: &Study) -> Markup {
         1 => "One author has images in more than one of training, validation and test".to_owned(),
         n => format!("{n} authors have images in more than one of training, validation and test"),
     };
-    let test = match study.n_pictures(Subset::Test) {
-        0 => "There is no test set, held out of all folds".to_owned(),
-        n => format!(
-            "The test set of {} is held out of all folds",
-            counted(n, "image")
-        ),
-    };
-    html! {
-        p {
-            "The " (counted(study.annotations.len(), "picture"))
-            @if study.has_authors() { " come from " (counted(n_authors(study), "known author")) ". They" }
-            @if study.has_fixed_training_images() {
-                " came with a split, which was kept: networks were trained on its training images and validated on "
-                @if n_folds(study) == 1 { "its validation images. " } @else { "a fold each. " }
-            } @else {
-                " were dealt into " (counted(n_folds(study), "fold")) ", and for each fold a network was trained on the "
-                "others and validated on it. "
-            }
-            (test) ". " (crossing) "."
-        }
-    }
-}
-
-/// Limits of a study without pretrained weights; nothing for one with them.
-fn without_weights(study: &Study) -> Markup {
-    let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
-    html! {
-        @if study.probes.iter().any(starts_random) {
-            p.warning {
-                "No pretrained weights: the networks of this study started from random numbers ("
-                code { "model.weights" }
-                " is empty). On photographs and paintings, weights of ImageNet usually raise every score by far, and a score \
-                 that is low here says little about the classes. Fetch them by "
-                code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
-                ". The painted images of the demo need none."
-            }
-        }
-    }
-}
-
-fn outcome(study: &Study) -> Markup {
-    let (choice, lead) = (&study.choice, study.lead());
-    html! {
-        p {
-            "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
-            " (counted from 0), chosen by the rule “" (choice.rule) "”. "
-            @if let Some(validation) = study.score("network", Subset::Validation, lead.metric) {
-                "On validation images, the fold that selected the epoch, its " (lead.name) " is " strong { (score_with_interval(Some(validation))) }
-                @if let Some(test) = study.score("network", Subset::Test, lead.metric) {
-                    "; on test images, which had no part in any choice, it is "
-                    strong { (score_with_interval(Some(test))) }
+        let test = match n_images(&self.predictions, Subset::Test) {
+            0 => "There is no test set, held out of all folds".to_owned(),
+            n => format!(
+                "The test set of {} is held out of all folds",
+                counted(n, "image")
+            ),
+        };
+        html! {
+            p {
+                "The " (counted(self.annotations.len(), "picture"))
+                @if self.annotations.has_authors() { " come from " (counted(self.n_authors(), "known author")) ". They" }
+                @if has_fixed_training_images(&self.balance) {
+                    " came with a split, which was kept: networks were trained on its training images and validated on "
+                    @if self.n_folds() == 1 { "its validation images. " } @else { "a fold each. " }
+                } @else {
+                    " were dealt into " (counted(self.n_folds(), "fold")) ", and for each fold a network was trained on the "
+                    "others and validated on it. "
                 }
-                "."
-            }
-            @if let Some(forest) = study.score("forest", Subset::Validation, lead.metric) {
-                " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on validation images."
+                (test) ". " (crossing) "."
             }
         }
     }
-}
 
-fn headline(study: &Study) -> Markup {
-    let (models, tops) = (study.models(), study.tops());
-    let head = html! {
-        tr {
-            th scope="col" { "subset" }
-            th scope="col" { "pictures" }
-            @for model in &models { @for Lead { name, .. } in &tops {
-                th scope="col" { (model) br; (name) }
-            } }
+    /// Limits of a study without pretrained weights; nothing for one with them.
+    fn without_weights(&self) -> Markup {
+        let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
+        html! {
+            @if self.probes.iter().any(starts_random) {
+                p.warning {
+                    "No pretrained weights: the networks of this study started from random numbers ("
+                    code { "model.weights" }
+                    " is empty). On photographs and paintings, weights of ImageNet usually raise every score by far, and a score \
+                     that is low here says little about the classes. Fetch them by "
+                    code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
+                    ". The painted images of the demo need none."
+                }
+            }
         }
-    };
-    let body = html! {
-        @for subset in study.subsets() {
+    }
+
+    fn outcome(&self) -> Markup {
+        let (choice, headline) = (&self.choice, self.annotations.headline_metric());
+        html! {
+            p {
+                "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
+                " (counted from 0), chosen by the rule “" (choice.rule) "”. "
+                @if let Some(validation) = self.scores.find("network", Subset::Validation, headline.metric) {
+                    "On validation images, the fold that selected the epoch, its " (headline.name) " is " strong { (score_with_interval(Some(validation))) }
+                    @if let Some(test) = self.scores.find("network", Subset::Test, headline.metric) {
+                        "; on test images, which had no part in any choice, it is "
+                        strong { (score_with_interval(Some(test))) }
+                    }
+                    "."
+                }
+                @if let Some(forest) = self.scores.find("forest", Subset::Validation, headline.metric) {
+                    " A random forest on the network's embeddings reaches " (score_with_interval(Some(forest))) " on validation images."
+                }
+            }
+        }
+    }
+
+    fn headline(&self) -> Markup {
+        let (models, tops) = (self.scores.models(), self.annotations.top_ks());
+        let head = html! {
             tr {
-                th scope="row" { (subset_name(subset)) }
-                td { (count(study.n_pictures(subset))) }
-                @for model in &models { @for Lead { metric, .. } in &tops {
-                    (cell(study, model, subset, metric))
+                th scope="col" { "subset" }
+                th scope="col" { "pictures" }
+                @for model in &models { @for TopK { name, .. } in &tops {
+                    th scope="col" { (model) br; (name) }
                 } }
             }
-        }
-    };
-    let names: Vec<String> = tops.iter().map(|top| top.name.to_owned()).collect();
-    table(&format!("Scores: {}", list(&names)), &head, &body)
+        };
+        let body = html! {
+            @for subset in self.scores.subsets() {
+                tr {
+                    th scope="row" { (subset_name(subset)) }
+                    td { (count(n_images(&self.predictions, subset))) }
+                    @for model in &models { @for TopK { metric, .. } in &tops {
+                        (cell(&self.scores, model, subset, metric))
+                    } }
+                }
+            }
+        };
+        let names: Vec<String> = tops.iter().map(|top| top.name.to_owned()).collect();
+        table(&format!("Scores: {}", list(&names)), &head, &body)
+    }
 }
 
-/// A score as a table's cell, with its interval.
-pub(crate) fn cell(study: &Study, model: &str, subset: Subset, metric: &str) -> Markup {
-    let found = study.score(model, subset, metric);
+/// A table's cell with a score and its interval.
+pub(crate) fn cell(scores: &Scores, model: &str, subset: Subset, metric: &str) -> Markup {
+    let found = scores.find(model, subset, metric);
     html! {
         td { (score(found)) @if let Some(range) = interval(found) { " " small { "(" (range) ")" } } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tables::annotation::Annotation;
+
+    use super::*;
+    use crate::page::tables::Reads as _;
+    use crate::tests::fixture::{report, study};
+
+    #[test]
+    fn a_study_from_random_weights_says_so_first() {
+        let mut study = study();
+        let warning = "<p class=\"warning\">No pretrained weights: ";
+        let page = report(&study).page;
+        assert!(page.find(warning).unwrap() < page.find("id=\"frozen\"").unwrap());
+        study.edit("probes", |rows: &mut Vec<Probe>| {
+            rows.iter_mut().for_each(|row| row.pretrained = true)
+        });
+        assert!(!report(&study).page.contains(warning));
+        study.edit("probes", |rows: &mut Vec<Probe>| rows.clear());
+        assert!(!report(&study).page.contains(warning));
+    }
+
+    #[test]
+    fn the_summary_has_the_key_facts() {
+        let expected = [
+            "report: artifacts/report/index.html",
+            "chosen: fold 1, epoch 2, by rule `best`",
+            "top-1 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.500",
+            "clusters: the silhouette of k-means is highest at k = 3, 0.500",
+            "",
+        ];
+        assert_eq!(report(&study()).summary, expected.join("\n"));
+    }
+
+    #[test]
+    fn of_more_than_two_classes_top_2_is_told() {
+        let mut study = study();
+        study.edit("annotations", |rows: &mut Vec<Annotation>| {
+            "fauvism".clone_into(&mut rows[0].label)
+        });
+        let summary = Overview::read(&study).unwrap().summary();
+        assert!(summary.contains(
+            "top-2 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.667"
+        ));
     }
 }

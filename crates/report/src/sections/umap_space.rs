@@ -1,46 +1,58 @@
-//! The map of the embeddings in space.
+//! UMAP of the embeddings in three dimensions.
 
 use maud::html;
+use tables::cluster::Cluster;
 
+use crate::ReportError;
 use crate::draw::space::{Ground, Space, Star};
-use crate::page::sample::Shown;
-use crate::page::section::Section;
-use crate::page::tables::Study;
+use crate::page::annotations::Annotations;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
 
-/// The section.
-pub(crate) fn section(study: &Study, shown: &Shown<'_>) -> Section {
-    let codes = study.codes();
-    let stars: Vec<Star<'_>> = shown
-        .dots(&study.clusters, |row| &row.path)
-        .into_iter()
-        .map(|row| Star {
-            at: [row.umap3_x, row.umap3_y, row.umap3_z],
-            number: codes.of(&row.label),
-            name: &row.label,
-            subset: row.subset,
-            path: &row.path,
-        })
-        .collect();
-    let space = Space::draw(
-        "map-space",
-        "The map in space by true class",
-        "Look for classes that overlap from one side and part from another: they are neighbors, not mixtures. Training \
-         images are faint.",
-        Ground::Box,
-        &stars,
-    );
-    let body = html! {
-        p {
-            "A third dimension leaves the map more room, so that fewer groups are torn or pressed together than in the plane. "
-            "As there, neighbors stay neighbors, and axes and far distances mean nothing."
-            @if let Some(words) = shown.words() { (words) }
-        }
-        (space.markup())
-    };
-    Section {
-        id: "space",
-        title: "The map in space",
-        body,
-        figures: vec![space.figure],
+reads! {
+    /// Tables of the section.
+    pub(crate) struct UmapInSpace {
+        annotations: Annotations,
+        clusters: Rows<Cluster>,
+    }
+}
+
+impl Section for UmapInSpace {
+    fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let classes = self.annotations.class_indices();
+        let stars: Vec<Star<'_>> = context
+            .sample
+            .dots(&self.clusters, |row| &row.path)
+            .into_iter()
+            .map(|row| Star {
+                at: [row.umap3_x, row.umap3_y, row.umap3_z],
+                number: classes.of(&row.label),
+                name: &row.label,
+                subset: row.subset,
+                path: &row.path,
+            })
+            .collect();
+        let space = Space::draw(
+            "map-space",
+            "UMAP in three dimensions by true class",
+            "Classes that overlap from one side and are separate from another are neighbors and not mixed. Training images \
+             are faint.",
+            Ground::Box,
+            &stars,
+        );
+        let body = html! {
+            p {
+                "With a third dimension, fewer groups are torn or pressed together than in the plane. As there, neighborhoods are "
+                "preserved, and axes and far distances have no meaning."
+                @if let Some(note) = context.sample.note() { (note) }
+            }
+            (space.markup())
+        };
+        Ok(Some(Content {
+            id: "space",
+            heading: "UMAP in three dimensions",
+            body,
+            figures: vec![space.figure],
+        }))
     }
 }

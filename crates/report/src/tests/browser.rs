@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde::Deserialize;
 
-use super::{report, study};
+use super::fixture::{report, study};
 
 /// Looks at every figure, turns those in space, and writes what it saw into the page.
 const PROBE: &str = include_str!("browser.js");
