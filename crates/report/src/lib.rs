@@ -19,9 +19,9 @@ pub use page::options::Options;
 pub use page::tables::Tables;
 pub use page::{FigureFile, Report};
 pub use pages::inputs::Inputs;
-pub use pages::predictions::{Inspected, Near, inspected};
+pub use pages::predictions::{Neighbor, NewImage, predictions_page};
 pub use pages::report::render;
-pub use pages::search::searched;
+pub use pages::search::search_page;
 
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,7 @@ fn page(title: &str, sections: &[Content]) -> Markup {
             body {
                 header { h1 { (title) } @if sections.len() > 1 { (contents(sections)) } }
                 main { @for section in sections { (section.markup()) } }
-                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } } }
+                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." } } }
                 script { (PreEscaped(space::SCRIPT)) (PreEscaped(FILTER)) }
             }
         }

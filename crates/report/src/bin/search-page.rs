@@ -1,10 +1,10 @@
-//! The page and the table of a search over the pipeline's parameters, from the record that `cargo xtask study` keeps.
+//! Page and table of a search over the pipeline's parameters, from the record of `cargo xtask study`.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use report::searched;
+use report::search_page;
 use search::{State, Trial};
 use serde::Deserialize;
 use stage::{InputPath, Output, OutputPath};
@@ -13,11 +13,11 @@ use tables::study_trial::StudyTrial;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// The study's name.
+    /// Name of the search.
     name: String,
-    /// What its trials were scored by.
+    /// Name of the score.
     score: String,
-    /// The parameters that were chosen from a list of values.
+    /// Parameters with a list of values.
     choices: BTreeSet<String>,
 }
 
@@ -47,7 +47,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let text = fs_err::read(&*inputs.trials)?;
     let trials: Vec<Trial> =
         serde_json::from_slice(&text).context("cannot read the record of the trials")?;
-    let report = searched(&params.name, &params.score, &params.choices, &trials);
+    let report = search_page(&params.name, &params.score, &params.choices, &trials);
     fs_err::create_dir_all(&*outputs.figures)?;
     for figure in &report.figures {
         fs_err::write(outputs.figures.join(&figure.name), &figure.svg)?;

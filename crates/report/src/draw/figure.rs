@@ -12,9 +12,9 @@ pub(crate) const STYLE: &str = include_str!("figure.css");
 pub(crate) struct Figure {
     /// Unique, in kebab case: the file's name without extension.
     pub(crate) name: String,
-    /// What is shown.
+    /// Title.
     pub(crate) title: String,
-    /// What to look for.
+    /// Description below the title.
     pub(crate) caption: String,
     /// The drawing.
     pub(crate) canvas: Canvas,
@@ -47,7 +47,7 @@ impl Figure {
         html! { figcaption { strong { (self.title) "." } " " (self.caption) } }
     }
 
-    /// The figure as a file that stands alone, in the light colors on white.
+    /// The figure as a self-contained file, in the light colors on white.
     pub(crate) fn file(&self) -> String {
         let (width, height) = self.canvas.size();
         let (width, height) = (number(width), number(height));

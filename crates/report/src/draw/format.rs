@@ -1,9 +1,9 @@
-//! Numbers as people read them; always the same digits.
+//! Numbers and names as text, with fixed numbers of digits.
 
 use tables::score::Score;
 use tables::subset::Subset;
 
-/// What stands where there is no value.
+/// Text in place of a missing value.
 pub(crate) const NONE: &str = "–";
 
 /// `1422` as `1,422`.
@@ -19,7 +19,7 @@ pub(crate) fn count(n: impl TryInto<u64>) -> String {
     text
 }
 
-/// `1 picture`, `1,422 pictures`.
+/// `1 image`, `1,422 images`.
 pub(crate) fn counted(n: usize, noun: &str) -> String {
     match n {
         1 => format!("1 {noun}"),
@@ -27,7 +27,7 @@ pub(crate) fn counted(n: usize, noun: &str) -> String {
     }
 }
 
-/// A figure in `[0, 1]`, as `0.912`.
+/// A value in `[0, 1]`, as `0.912`.
 pub(crate) fn value(value: Option<f64>) -> String {
     match value {
         Some(value) if value.is_finite() => format!("{value:.3}"),
@@ -67,7 +67,7 @@ pub(crate) fn subset_name(subset: Subset) -> &'static str {
     }
 }
 
-/// A clustering method as people call it.
+/// Usual name of a clustering method.
 pub(crate) fn method(method: &str) -> &str {
     match method {
         "kmeans" => "k-means",
@@ -93,12 +93,12 @@ mod tests {
     fn counts_have_thousands() {
         let texts = [0_usize, 999, 1000, 1422, 1_234_567].map(count);
         assert_eq!(texts, ["0", "999", "1,000", "1,422", "1,234,567"]);
-        assert_eq!(counted(1, "picture"), "1 picture");
-        assert_eq!(counted(0, "picture"), "0 pictures");
+        assert_eq!(counted(1, "image"), "1 image");
+        assert_eq!(counted(0, "image"), "0 images");
     }
 
     #[test]
-    fn what_is_not_defined_is_a_dash() {
+    fn an_undefined_value_is_a_dash() {
         assert_eq!(value(None), "–");
         assert_eq!(value(Some(f64::NAN)), "–");
         assert_eq!(value(Some(0.5)), "0.500");

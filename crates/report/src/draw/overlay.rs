@@ -1,4 +1,4 @@
-//! Maps of values laid over the network's view of a picture, in gray.
+//! Maps of values over the network's view of an image, in gray.
 
 use dataset::{Geometry, Limits, Orient, Resizer, center_offset, decode, resize};
 
@@ -9,10 +9,10 @@ use crate::draw::thumbnail::jpeg_uri;
 /// Pixels along each side of an overlay.
 pub(crate) const SIDE_PX: u32 = 168;
 
-/// How much of the strongest color is laid over the gray.
+/// Opacity of the strongest color over the gray.
 const STRENGTH: f64 = 0.75;
 
-/// Which pictures are too large was decided when the collection was made.
+/// No limits: too large images are no part of the collection.
 const LIMITS: Limits = Limits {
     pixels: u64::MAX,
     aspect: u32::MAX,
@@ -22,14 +22,14 @@ const LIMITS: Limits = Limits {
 pub(crate) struct Gray(Vec<u8>);
 
 impl Gray {
-    /// The crop of a picture's file.
+    /// The crop of an image's file.
     ///
     /// # Errors
     /// The bytes are no whole image that can be read.
     pub(crate) fn of(bytes: &[u8], orient: Orient) -> Result<Self, ReportError> {
-        let picture = decode(bytes, LIMITS, orient)?.rgb;
-        // The crop's place is a matter of proportion, so it is the same at this size as at the network's.
-        let small = resize(&picture, Geometry::new(SIDE_PX)?, &mut Resizer::default())?;
+        let image = decode(bytes, LIMITS, orient)?.rgb;
+        // The crop depends on proportions alone: it is the same at this size as at the network's.
+        let small = resize(&image, Geometry::new(SIDE_PX)?, &mut Resizer::default())?;
         let offset = |length| usize::try_from(center_offset(length, SIDE_PX)).unwrap_or(0);
         let (left, top) = (offset(small.width), offset(small.height));
         let rows = small.pixels.chunks_exact(small.width as usize * 3);
@@ -40,22 +40,22 @@ impl Gray {
         Ok(Self(gray.collect()))
     }
 
-    /// The picture with colors over it, as a JPEG in a `data:` URI. `color` gives a pixel's color and strength in
+    /// The image with colors over it, as a JPEG in a `data:` URI. `color` gives a pixel's color and strength in
     /// `[0, 1]` by its row and column in `[0, 1)`.
     ///
     /// # Errors
-    /// The picture cannot be encoded.
+    /// The image cannot be encoded.
     pub(crate) fn under(
         &self,
         color: impl Fn(f64, f64) -> (Rgb, f64),
     ) -> Result<String, ReportError> {
-        let place = |pixel: u32| (f64::from(pixel) + 0.5) / f64::from(SIDE_PX);
-        let places = (0..SIDE_PX)
-            .flat_map(|row| (0..SIDE_PX).map(move |column| (place(row), place(column))));
+        let center = |pixel: u32| (f64::from(pixel) + 0.5) / f64::from(SIDE_PX);
+        let centers = (0..SIDE_PX)
+            .flat_map(|row| (0..SIDE_PX).map(move |column| (center(row), center(column))));
         let pixels: Vec<u8> = self
             .0
             .iter()
-            .zip(places)
+            .zip(centers)
             .flat_map(|(&gray, (row, column))| {
                 let (color, strength) = color(row, column);
                 color.map(|channel| mix(gray, channel, strength * STRENGTH))
@@ -82,18 +82,18 @@ fn mix(under: u8, over: u8, share: f64) -> u8 {
     mixed.round() as u8
 }
 
-/// The value of the cell of a square map at a place in `[0, 1)`; 0 where the map has none.
+/// The value of a square map in the cell at `row` and `column` in `[0, 1)`; 0 if the map has no such cell.
 pub(crate) fn cell(map: &[f32], side: u32, row: f64, column: f64) -> f64 {
     let side = side as usize;
     value(map, side, index(row, side), index(column, side))
 }
 
-/// The same between the cells' centers in proportion to their nearness.
+/// The same, interpolated between the centers of the cells.
 pub(crate) fn smooth(map: &[f32], side: u32, row: f64, column: f64) -> f64 {
     let side = side as usize;
     let last = side.saturating_sub(1);
-    let around = |place: f64| {
-        let at = (place * side as f64 - 0.5).clamp(0.0, last as f64);
+    let around = |at: f64| {
+        let at = (at * side as f64 - 0.5).clamp(0.0, last as f64);
         let first = index(at / side as f64, side);
         (first, (first + 1).min(last), at - first as f64)
     };
@@ -111,10 +111,10 @@ fn value(map: &[f32], side: usize, row: usize, column: usize) -> f64 {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a place is from 0 to 1, so that its cell is a small number"
+    reason = "a coordinate is from 0 to 1, so that its cell is a small number"
 )]
-fn index(place: f64, side: usize) -> usize {
-    ((place * side as f64) as usize).min(side.saturating_sub(1))
+fn index(at: f64, side: usize) -> usize {
+    ((at * side as f64) as usize).min(side.saturating_sub(1))
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
         near(at(0.25, 0.25), 0.0);
         near(at(0.25, 0.5), 0.5);
         near(at(0.5, 0.5), 1.5);
-        // Beyond the outer centers nothing is made up.
+        // Beyond the outer centers the map is constant.
         near(at(0.99, 0.99), 3.0);
         near(smooth(&[7.0], 1, 0.1, 0.9), 7.0);
     }

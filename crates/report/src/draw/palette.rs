@@ -1,6 +1,6 @@
 //! Colors, in light and in dark.
 //!
-//! The eight of the series are those of Okabe and Ito (2008), which people with any color vision tell apart; those too
+//! The eight of the series are those of Okabe and Ito (2008), which are distinguishable with any color vision; those too
 //! pale for white or too deep for black are shifted in lightness, and the black became a gray.
 
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ const COLORS: [(&str, &str, &str); 16] = [
 /// Red, green and blue.
 pub(crate) type Rgb = [u8; 3];
 
-/// What speaks for a class, and what against it: the ends of signed maps. They lie over pictures, so that they are the
+/// Evidence for a class, and against it: the ends of signed maps. They lie over images, so that they are the
 /// same in light and dark.
 pub(crate) const FOR: Rgb = [0xe6, 0x62, 0x00];
 /// See [`FOR`].
@@ -39,7 +39,7 @@ pub(crate) fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Colors of the series, which come round again after the last.
+/// Number of colors of the series, which repeat after the last.
 pub(crate) const N_SERIES: usize = 8;
 
 /// Custom properties for the page: light, and dark where the reader's device is.
@@ -56,8 +56,8 @@ pub(crate) fn properties() -> String {
     css
 }
 
-/// `css` with the light colors in place of the properties, for files that stand alone: not every program that shows
-/// SVG knows custom properties.
+/// `css` with the light colors in place of the properties, for self-contained files: not every program that shows
+/// SVG supports custom properties.
 pub(crate) fn resolve(css: &str) -> String {
     COLORS.iter().fold(css.to_owned(), |css, (name, light, _)| {
         css.replace(&format!("var(--{name})"), light)

@@ -1,4 +1,4 @@
-//! Axes: from values to places on a drawing.
+//! Axes: from values to coordinates of a figure.
 
 use crate::draw::svg::{Canvas, Point, text_width};
 
@@ -7,7 +7,7 @@ use crate::draw::svg::{Canvas, Point, text_width};
 pub(crate) struct Scale {
     /// Values at the two ends; they differ.
     domain: (f64, f64),
-    /// Places of the two ends.
+    /// Coordinates of the two ends.
     range: (f64, f64),
 }
 
@@ -23,7 +23,7 @@ impl Scale {
         Self { domain, range }
     }
 
-    /// The place of `value`.
+    /// The coordinate of `value`.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = (value - self.domain.0) / (self.domain.1 - self.domain.0);
         self.range.0 + share * (self.range.1 - self.range.0)
@@ -112,7 +112,7 @@ impl Plot {
         }
     }
 
-    /// The place of a pair of values.
+    /// The point of a pair of values.
     pub(crate) fn at(&self, (x, y): (f64, f64)) -> Point {
         (self.x.at(x), self.y.at(y))
     }
@@ -146,12 +146,12 @@ impl Plot {
         );
     }
 
-    /// As [`Plot::draw_x_axis`], with `ticks` of places and names.
+    /// As [`Plot::draw_x_axis`], with `ticks` of values and names.
     pub(crate) fn draw_named_x_axis(&mut self, name: &str, ticks: &[(f64, String)]) {
         let bottom = self.size.1 - self.margins.bottom;
         let (left, right) = self.sides();
-        for (place, label) in ticks {
-            let x = self.x.at(*place);
+        for (value, label) in ticks {
+            let x = self.x.at(*value);
             self.canvas.text("muted middle", (x, bottom + 15.0), label);
         }
         self.canvas.line("axis", (left, bottom), (right, bottom));
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_scale_of_one_value_has_it_in_the_middle() {
-        let place = Scale::new((3.0, 3.0), (0.0, 10.0)).at(3.0);
-        assert!((place - 5.0).abs() < 1e-12);
+        let middle = Scale::new((3.0, 3.0), (0.0, 10.0)).at(3.0);
+        assert!((middle - 5.0).abs() < 1e-12);
     }
 }

@@ -1,4 +1,4 @@
-//! Dots by group on a drawing, with the groups' names at their centers.
+//! Scatter plots: dots by group, with the groups' names at their centers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use crate::draw::format::{counted, subset_name};
 use crate::draw::palette::N_SERIES;
 use crate::draw::svg::{Canvas, Point, short, text_width};
 
-/// A part of a drawing.
+/// A part of a figure.
 #[derive(Clone, Copy)]
 pub(crate) struct Area {
     /// The upper left corner.
@@ -55,12 +55,12 @@ impl Placement {
         }
     }
 
-    /// Where the coordinates are placed.
+    /// The area of the points.
     pub(crate) fn area(self) -> Area {
         self.area
     }
 
-    /// The place of a pair of coordinates, the second of which goes up the page.
+    /// The point of a pair of coordinates, the second of which points up.
     pub(crate) fn at(&self, (x, y): Point) -> Point {
         let Area { corner, size } = self.area;
         (
@@ -70,7 +70,7 @@ impl Placement {
     }
 }
 
-/// Area that a name needs, with what must be free around it.
+/// Area of a name with its margins.
 const ROOM: f64 = 3000.0;
 
 /// Groups of dots, by the number that their color goes by.
@@ -92,7 +92,7 @@ impl Scatter {
         Self { area, groups }
     }
 
-    /// Adds a dot to group `number`, which has its name by its first dot.
+    /// Adds a dot to group `number`, which is named by its first dot.
     pub(crate) fn add(&mut self, number: u32, name: &str, subset: Subset, at: Point) {
         let group = self.groups.entry(number).or_insert_with(|| Group {
             name: name.to_owned(),
@@ -101,7 +101,7 @@ impl Scatter {
         group.subsets.entry(subset).or_default().push(at);
     }
 
-    /// Draws all dots, training pictures under all others; `class` is for the look of all.
+    /// Draws all dots, training images under all others; `class` is a CSS class of all.
     pub(crate) fn draw_dots(&self, canvas: &mut Canvas, class: &str) {
         let subsets = self.groups.values().flat_map(|group| group.subsets.keys());
         let subsets: BTreeSet<Subset> = subsets.copied().collect();
@@ -186,7 +186,7 @@ fn draw_subset(
     points: &[Point],
 ) {
     let number = number as usize;
-    // Where the colors come round again, the dots are square.
+    // Dots of repeated colors are square.
     let shape = if (number / N_SERIES).is_multiple_of(2) {
         ""
     } else {

@@ -1,9 +1,9 @@
-// Makes drawings of points in space turn. Each `figure.space` has its points as JSON, and a still drawing, which stays for
+// Makes scatter plots in three dimensions interactive. Each `figure.space` has its points as JSON, and a static figure for
 // print and for readers without scripts.
 (() => {
   "use strict";
 
-  // As in `space.rs`: how far the reader stands, the radius as a share of the height (where there is width enough), and the
+  // As in `space.rs`: distance of the camera, the radius as a share of the height (where there is width enough), and the
   // coordinates' unit.
   const DISTANCE = 4, RADIUS = 0.46, UNIT = 1000;
   const N_COLORS = 8, REACH = 16, FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -33,7 +33,7 @@
       element(stage, "p", {
         className: "hint",
         textContent: "Drag to turn. Scroll after a click, or pinch, to zoom; drag with shift, or with two fingers, to move. " +
-          "Keys: arrows, + and −, 0 for the first view. Point at a picture or tap it for its name.",
+          "Keys: arrows, + and −, 0 for the first view. Point at an image or tap it for its name.",
       });
       this.centers = this.findCenters();
       figure.classList.add("turns");
@@ -109,7 +109,7 @@
       this.paint();
     }
 
-    // Place on the canvas, and depth, of the coordinates that stand in `list` from `i` on.
+    // Point on the canvas, and depth, of the coordinates in `list` from `i` on.
     project(list, i) {
       const [x, y, z] = [list[i] / UNIT, list[i + 1] / UNIT, list[i + 2] / UNIT];
       const across = x * this.cosYaw - y * this.sinYaw, away = x * this.sinYaw + y * this.cosYaw;
@@ -206,7 +206,7 @@
       this.draw();
     }
 
-    // The nearest shown point within reach of a place on the canvas; of equals the foremost.
+    // The nearest shown marker within reach of a point on the canvas; of equals the foremost.
     pickAt(event) {
       const box = this.canvas.getBoundingClientRect();
       const [left, top] = [event.clientX - box.left, event.clientY - box.top];

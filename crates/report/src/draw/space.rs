@@ -1,4 +1,4 @@
-//! Points in space: a still drawing, and what `space.js` needs to make a view of it that turns.
+//! Scatter plots in three dimensions: a static figure, and data for `space.js`, which makes it interactive.
 
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
@@ -12,14 +12,14 @@ use crate::draw::svg::{Canvas, Point};
 /// The viewer: once a page, after all drawings.
 pub(crate) const SCRIPT: &str = include_str!("space.js");
 
-/// Width and height of the still drawing.
+/// Width and height of the static figure.
 const SIZE: Point = (640.0, 480.0);
 
-/// Where the reader stands at first: turned about the upright axis, and above the middle; in radians.
+/// Initial camera angles, in radians: about the vertical axis, and above the center.
 const YAW: f64 = 0.6;
 const PITCH: f64 = 0.3;
 
-/// How far the reader stands, in radii of the drawing, and how long such a radius is in the middle, as a share of the
+/// Distance of the camera in radii of the points, and projected length of a radius at the center as a share of the
 /// height; `space.js` has the same.
 const DISTANCE: f64 = 4.0;
 const RADIUS: f64 = 0.46;
@@ -28,49 +28,49 @@ const RADIUS: f64 = 0.46;
 const UNIT: f64 = 1000.0;
 
 /// A coordinate triple.
-type Place = [f64; 3];
+type Vector = [f64; 3];
 
-/// A picture in space.
+/// An image as a point.
 #[derive(Clone, Debug)]
-pub(crate) struct Star<'a> {
-    /// Coordinates; where one is not finite, the picture isn't drawn.
+pub(crate) struct Marker<'a> {
+    /// Coordinates; the image is drawn if all are finite.
     pub(crate) at: [f32; 3],
-    /// What its color goes by, from 0: the class's code.
+    /// Index of its color, from 0: that of the class.
     pub(crate) number: u32,
     /// The class.
     pub(crate) name: &'a str,
     /// Its subset; training images are faint.
     pub(crate) subset: Subset,
-    /// What a reader is told of it.
+    /// Path of the image, for the tooltip.
     pub(crate) path: &'a str,
 }
 
-/// What the points stand in, and how coordinates become places in it.
+/// Frame around the points, with its transform of their coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ground {
-    /// A box around the points: axes and origin mean nothing.
+pub(crate) enum Frame {
+    /// A box around the points, for coordinates without meaningful axes and origin.
     Box,
-    /// Axes through the origin, as long as the farthest point is far: directions mean something.
+    /// Axes through the origin, as long as the largest norm, for meaningful directions.
     Axes,
-    /// The unit sphere, onto which the points are moved along their directions.
+    /// The unit sphere, onto which the points are projected.
     Sphere,
 }
 
-/// A drawing in space.
+/// A scatter plot in three dimensions.
 pub(crate) struct Space {
-    /// The still drawing, which is shown in print, without scripts, and in the figure's file.
+    /// The static figure, for print, pages without scripts, and the file.
     pub(crate) figure: Figure,
     data: String,
 }
 
-/// What the script reads.
+/// Data of the script.
 #[derive(Serialize)]
 struct Data<'a> {
     yaw: f64,
     pitch: f64,
     /// Names by number; those between the numbers that occur are empty.
     names: Vec<&'a str>,
-    /// Names of the subsets, by their place in the other list.
+    /// Names of the subsets, by index.
     subsets: Vec<&'static str>,
     /// Of `subsets`, those that are drawn faintly.
     faint: Vec<bool>,
@@ -79,36 +79,36 @@ struct Data<'a> {
     path: Vec<&'a str>,
     /// Coordinates in thousandths, three a point.
     at: Vec<i32>,
-    /// Lines of the ground, likewise.
+    /// Lines of the frame, likewise.
     lines: Vec<Vec<i32>>,
 }
 
 impl Space {
-    /// Draws `stars`; `name`, `title` and `caption` are the figure's.
+    /// Draws `markers`; `name`, `title` and `caption` are the figure's.
     pub(crate) fn draw(
         name: &str,
         title: &str,
         caption: &str,
-        ground: Ground,
-        stars: &[Star<'_>],
+        frame: Frame,
+        markers: &[Marker<'_>],
     ) -> Self {
-        let stars: Vec<&Star<'_>> = stars
+        let markers: Vec<&Marker<'_>> = markers
             .iter()
-            .filter(|star| star.at.iter().all(|v| v.is_finite()))
+            .filter(|marker| marker.at.iter().all(|v| v.is_finite()))
             .collect();
-        let (places, lines) = ground.arrange(&stars);
+        let (points, lines) = frame.transform(&markers);
         Self {
             figure: Figure {
                 name: name.to_owned(),
                 title: title.to_owned(),
                 caption: caption.to_owned(),
-                canvas: still(&stars, &places, &lines),
+                canvas: static_figure(&markers, &points, &lines),
             },
-            data: data(&stars, &places, &lines),
+            data: data(&markers, &points, &lines),
         }
     }
 
-    /// The figure in the page, which the script makes turn.
+    /// The figure in the page, which the script makes interactive.
     pub(crate) fn markup(&self) -> Markup {
         html! {
             figure.space id={ "figure-" (self.figure.name) } {
@@ -120,15 +120,18 @@ impl Space {
     }
 }
 
-impl Ground {
-    /// The points' places, no farther than 1 from the middle, and the ground's lines.
-    fn arrange(self, stars: &[&Star<'_>]) -> (Vec<Place>, Vec<Vec<Place>>) {
-        let points: Vec<Place> = stars.iter().map(|star| star.at.map(f64::from)).collect();
+impl Frame {
+    /// The transformed points, at most 1 from the center, and the lines of the frame.
+    fn transform(self, markers: &[&Marker<'_>]) -> (Vec<Vector>, Vec<Vec<Vector>>) {
+        let points: Vec<Vector> = markers
+            .iter()
+            .map(|marker| marker.at.map(f64::from))
+            .collect();
         match self {
             Self::Box => {
                 let (low, high) = bounds(&points);
                 let middle = [0, 1, 2].map(|axis| f64::midpoint(low[axis], high[axis]));
-                let moved: Vec<Place> = points.iter().map(|&point| minus(point, middle)).collect();
+                let moved: Vec<Vector> = points.iter().map(|&point| minus(point, middle)).collect();
                 let scale = 1.0 / farthest(&moved);
                 let half = minus(high, middle).map(|v| v * scale);
                 (scaled(&moved, scale), edges(half))
@@ -142,33 +145,33 @@ impl Ground {
     }
 }
 
-fn bounds(points: &[Place]) -> (Place, Place) {
+fn bounds(points: &[Vector]) -> (Vector, Vector) {
     let Some(&first) = points.first() else {
         return ([0.0; 3], [0.0; 3]);
     };
-    let least = |a: Place, b: &Place| [0, 1, 2].map(|axis| a[axis].min(b[axis]));
-    let most = |a: Place, b: &Place| [0, 1, 2].map(|axis| a[axis].max(b[axis]));
+    let least = |a: Vector, b: &Vector| [0, 1, 2].map(|axis| a[axis].min(b[axis]));
+    let most = |a: Vector, b: &Vector| [0, 1, 2].map(|axis| a[axis].max(b[axis]));
     (
         points.iter().fold(first, least),
         points.iter().fold(first, most),
     )
 }
 
-fn minus(a: Place, b: Place) -> Place {
+fn minus(a: Vector, b: Vector) -> Vector {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
-fn norm(point: Place) -> f64 {
+fn norm(point: Vector) -> f64 {
     point.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
 /// The largest norm, for a scale: never 0.
-fn farthest(points: &[Place]) -> f64 {
+fn farthest(points: &[Vector]) -> f64 {
     let largest = points.iter().copied().map(norm).fold(0.0, f64::max);
     if largest > 0.0 { largest } else { 1.0 }
 }
 
-fn scaled(points: &[Place], scale: f64) -> Vec<Place> {
+fn scaled(points: &[Vector], scale: f64) -> Vec<Vector> {
     points
         .iter()
         .map(|point| point.map(|v| v * scale))
@@ -176,7 +179,7 @@ fn scaled(points: &[Place], scale: f64) -> Vec<Place> {
 }
 
 /// The direction of a point; the origin has none and stays.
-fn unit(point: Place) -> Place {
+fn unit(point: Vector) -> Vector {
     let norm = norm(point);
     if norm > 0.0 {
         point.map(|v| v / norm)
@@ -186,14 +189,14 @@ fn unit(point: Place) -> Place {
 }
 
 /// The twelve edges of a box around the origin: from each corner of an even number of minuses along the three axes.
-fn edges(half: Place) -> Vec<Vec<Place>> {
+fn edges(half: Vector) -> Vec<Vec<Vector>> {
     let corners = [
         [1.0, 1.0, 1.0],
         [1.0, -1.0, -1.0],
         [-1.0, 1.0, -1.0],
         [-1.0, -1.0, 1.0],
     ];
-    let corner = |signs: Place| [0, 1, 2].map(|axis| signs[axis] * half[axis]);
+    let corner = |signs: Vector| [0, 1, 2].map(|axis| signs[axis] * half[axis]);
     corners
         .into_iter()
         .flat_map(|signs| {
@@ -206,7 +209,7 @@ fn edges(half: Place) -> Vec<Vec<Place>> {
         .collect()
 }
 
-fn axes() -> Vec<Vec<Place>> {
+fn axes() -> Vec<Vec<Vector>> {
     let along = |axis: usize| {
         let mut end = [0.0; 3];
         end[axis] = 1.0;
@@ -216,11 +219,11 @@ fn axes() -> Vec<Vec<Place>> {
 }
 
 /// Six meridians, all the way round, and five parallels.
-fn sphere() -> Vec<Vec<Place>> {
+fn sphere() -> Vec<Vec<Vector>> {
     use std::f64::consts::PI;
-    let circle = |of: &dyn Fn(f64) -> Place| {
+    let circle = |of: &dyn Fn(f64) -> Vector| {
         let steps = (0..=48).map(|i| of(f64::from(i) * PI / 24.0));
-        steps.collect::<Vec<Place>>()
+        steps.collect::<Vec<Vector>>()
     };
     let meridians = (0..6).map(|i| {
         let (sin, cos) = (f64::from(i) * PI / 6.0).sin_cos();
@@ -233,8 +236,8 @@ fn sphere() -> Vec<Vec<Place>> {
     meridians.chain(parallels).collect()
 }
 
-/// The place on the drawing, as from where the reader stands at first.
-fn project([x, y, z]: Place) -> Point {
+/// Projection onto the figure from the initial camera.
+fn project([x, y, z]: Vector) -> Point {
     let (yaw, pitch) = (YAW.sin_cos(), PITCH.sin_cos());
     let across = x * yaw.1 - y * yaw.0;
     let away = x * yaw.0 + y * yaw.1;
@@ -244,7 +247,7 @@ fn project([x, y, z]: Place) -> Point {
     (SIZE.0 / 2.0 + across * scale, SIZE.1 / 2.0 - up * scale)
 }
 
-fn still(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> Canvas {
+fn static_figure(markers: &[&Marker<'_>], points: &[Vector], lines: &[Vec<Vector>]) -> Canvas {
     let mut canvas = Canvas::new(SIZE);
     for line in lines {
         let points: Vec<Point> = line.iter().copied().map(project).collect();
@@ -254,22 +257,26 @@ fn still(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> Canvas 
         corner: (0.0, 0.0),
         size: SIZE,
     });
-    for (star, &place) in stars.iter().zip(places) {
-        scatter.add(star.number, star.name, star.subset, project(place));
+    for (marker, &place) in markers.iter().zip(points) {
+        scatter.add(marker.number, marker.name, marker.subset, project(place));
     }
     scatter.draw_dots(&mut canvas, "");
     scatter.draw_names(&mut canvas, "name", 13.0 / 11.0);
     canvas
 }
 
-fn data(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> String {
-    let mut subsets: Vec<Subset> = stars.iter().map(|star| star.subset).collect();
+fn data(markers: &[&Marker<'_>], points: &[Vector], lines: &[Vec<Vector>]) -> String {
+    let mut subsets: Vec<Subset> = markers.iter().map(|marker| marker.subset).collect();
     subsets.sort_unstable();
     subsets.dedup();
-    let n_names = stars.iter().map(|star| star.number + 1).max().unwrap_or(0);
+    let n_names = markers
+        .iter()
+        .map(|marker| marker.number + 1)
+        .max()
+        .unwrap_or(0);
     let mut names = vec![""; n_names as usize];
-    for star in stars {
-        names[star.number as usize] = star.name;
+    for marker in markers {
+        names[marker.number as usize] = marker.name;
     }
     let place = |subset: Subset| subsets.binary_search(&subset).unwrap_or_default();
     let data = Data {
@@ -280,10 +287,10 @@ fn data(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> String {
             .iter()
             .map(|subset| *subset == Subset::Train)
             .collect(),
-        number: stars.iter().map(|star| star.number).collect(),
-        subset: stars.iter().map(|star| place(star.subset)).collect(),
-        path: stars.iter().map(|star| star.path).collect(),
-        at: places.iter().flatten().copied().map(whole).collect(),
+        number: markers.iter().map(|marker| marker.number).collect(),
+        subset: markers.iter().map(|marker| place(marker.subset)).collect(),
+        path: markers.iter().map(|marker| marker.path).collect(),
+        at: points.iter().flatten().copied().map(whole).collect(),
         lines: lines
             .iter()
             .map(|line| line.iter().flatten().copied().map(whole).collect())
@@ -291,7 +298,7 @@ fn data(stars: &[&Star<'_>], places: &[Place], lines: &[Vec<Place>]) -> String {
         subsets: subsets.iter().copied().map(subset_name).collect(),
     };
     let json = serde_json::to_string(&data).expect("numbers and texts can be written");
-    // So that no name ends the element that the text stands in.
+    // No name can end the script element.
     json.replace('<', "\\u003c")
 }
 
@@ -307,8 +314,8 @@ fn whole(v: f64) -> i32 {
 mod tests {
     use super::*;
 
-    fn star(at: [f32; 3]) -> Star<'static> {
-        Star {
+    fn marker(at: [f32; 3]) -> Marker<'static> {
+        Marker {
             at,
             number: 1,
             name: "</script>",
@@ -317,45 +324,45 @@ mod tests {
         }
     }
 
-    fn arrange(ground: Ground, points: &[[f32; 3]]) -> (Vec<Place>, Vec<Vec<Place>>) {
-        let stars: Vec<Star<'_>> = points.iter().map(|&at| star(at)).collect();
-        ground.arrange(&stars.iter().collect::<Vec<_>>())
+    fn transform(frame: Frame, points: &[[f32; 3]]) -> (Vec<Vector>, Vec<Vec<Vector>>) {
+        let markers: Vec<Marker<'_>> = points.iter().map(|&at| marker(at)).collect();
+        frame.transform(&markers.iter().collect::<Vec<_>>())
     }
 
     #[test]
-    fn places_fill_their_ground() {
-        let points = [[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
-        let (places, lines) = arrange(Ground::Box, &points);
-        assert_eq!(places, [[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]);
+    fn points_fill_their_frame() {
+        let found = [[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]];
+        let (points, lines) = transform(Frame::Box, &found);
+        assert_eq!(points, [[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]);
         assert_eq!(lines.len(), 12);
-        let (places, lines) = arrange(Ground::Axes, &points);
-        assert_eq!(places, [[0.0; 3], [1.0, 0.0, 0.0]]);
+        let (points, lines) = transform(Frame::Axes, &found);
+        assert_eq!(points, [[0.0; 3], [1.0, 0.0, 0.0]]);
         assert_eq!(lines.len(), 3);
-        let (places, lines) = arrange(Ground::Sphere, &[[0.0, 3.0, 4.0], [0.0; 3]]);
-        assert_eq!(places, [[0.0, 0.6, 0.8], [0.0; 3]]);
+        let (points, lines) = transform(Frame::Sphere, &[[0.0, 3.0, 4.0], [0.0; 3]]);
+        assert_eq!(points, [[0.0, 0.6, 0.8], [0.0; 3]]);
         assert!(
             lines
                 .iter()
                 .flatten()
-                .all(|&place| (norm(place) - 1.0).abs() < 1e-12)
+                .all(|&point| (norm(point) - 1.0).abs() < 1e-12)
         );
     }
 
     #[test]
-    fn few_or_equal_points_have_a_drawing() {
+    fn few_or_equal_points_have_a_figure() {
         for points in [&[][..], &[[2.0; 3]; 3], &[[f32::NAN; 3]]] {
-            for ground in [Ground::Box, Ground::Axes, Ground::Sphere] {
-                let (places, _) = arrange(ground, &points[..points.len().min(3)]);
-                let finite = places.iter().flatten().all(|v| v.is_finite());
+            for frame in [Frame::Box, Frame::Axes, Frame::Sphere] {
+                let (transformed, _) = transform(frame, &points[..points.len().min(3)]);
+                let finite = transformed.iter().flatten().all(|v| v.is_finite());
                 assert!(finite || points[0][0].is_nan());
             }
         }
-        let space = Space::draw("a", "A", "", Ground::Box, &[star([f32::NAN, 0.0, 0.0])]);
+        let space = Space::draw("a", "A", "", Frame::Box, &[marker([f32::NAN, 0.0, 0.0])]);
         assert!(space.data.contains("\"number\":[]"));
     }
 
     #[test]
-    fn the_middle_is_drawn_in_the_middle_and_up_is_up() {
+    fn the_center_is_projected_to_the_center_and_up_is_up() {
         assert_eq!(project([0.0; 3]), (320.0, 240.0));
         assert!(project([0.0, 0.0, 1.0]).1 < 240.0);
         // What is farther away is smaller.
@@ -368,7 +375,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_the_data() {
-        let markup = Space::draw("a", "A", "", Ground::Axes, &[star([1.0; 3])]).markup();
+        let markup = Space::draw("a", "A", "", Frame::Axes, &[marker([1.0; 3])]).markup();
         let html = markup.into_string();
         assert_eq!(html.matches("</script>").count(), 1);
         assert!(html.contains(r"1/\u003cb>.png"));

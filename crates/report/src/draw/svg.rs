@@ -39,9 +39,9 @@ impl Canvas {
 
     /// Straight lines from point to point.
     pub(crate) fn polyline(&mut self, class: &str, points: &[Point]) {
-        let places: Vec<String> = points.iter().copied().map(place).collect();
+        let points: Vec<String> = points.iter().copied().map(pair).collect();
         self.marks
-            .push(html! { polyline class=(class) points=(places.join(" ")) {} });
+            .push(html! { polyline class=(class) points=(points.join(" ")) {} });
     }
 
     /// A rectangle by its upper left corner; `opacity` of its fill in `[0, 1]`.
@@ -72,7 +72,7 @@ impl Canvas {
         });
     }
 
-    /// A dot at each point as one mark, which a reader's pointer finds by `title`: lines without length whose caps are
+    /// A dot at each point as one mark with the tooltip `title`: lines without length whose caps are
     /// the dots, round or square by class.
     pub(crate) fn dots(&mut self, class: &str, points: &[Point], title: &str) {
         let path: String = points
@@ -83,7 +83,7 @@ impl Canvas {
             .push(html! { path class=(class) d=(path) { title { (title) } } });
     }
 
-    /// Text on a base line; whether it starts, centers or ends at `at` is told by class.
+    /// Text on a base line, which starts, centers or ends at `at` by its class.
     pub(crate) fn text(&mut self, class: &str, at: Point, text: &str) {
         self.marks
             .push(html! { text class=(class) x=(number(at.0)) y=(number(at.1)) { (text) } });
@@ -91,14 +91,14 @@ impl Canvas {
 
     /// Text turned about `at` by `degrees`, clockwise.
     pub(crate) fn turned_text(&mut self, class: &str, at: Point, degrees: f64, text: &str) {
-        let turn = format!("rotate({} {})", number(degrees), place(at));
+        let turn = format!("rotate({} {})", number(degrees), pair(at));
         self.marks.push(
             html! { text class=(class) x=(number(at.0)) y=(number(at.1)) transform=(turn) { (text) } },
         );
     }
 }
 
-/// A name as figures show it: of a long one its beginning and its end, and no control characters, which XML forbids.
+/// A name for figures: long ones are shortened in the middle, and control characters, which XML forbids, left out.
 pub(crate) fn short(name: &str) -> String {
     const MOST: usize = 28;
     const END: usize = 9;
@@ -111,7 +111,7 @@ pub(crate) fn short(name: &str) -> String {
     start.iter().chain(['…'].iter()).chain(end).collect()
 }
 
-fn place((x, y): Point) -> String {
+fn pair((x, y): Point) -> String {
     format!("{} {}", number(x), number(y))
 }
 

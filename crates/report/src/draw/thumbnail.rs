@@ -1,4 +1,4 @@
-//! Small pictures inside the page.
+//! Thumbnails inside the page.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use dataset::{Limits, Orient, Rgb, decode};
@@ -11,13 +11,13 @@ use crate::ReportError;
 /// Quality of the JPEG: small, and fine at this size.
 const QUALITY: u8 = 80;
 
-/// Which pictures are too large was decided when the collection was made.
+/// No limits: too large images are no part of the collection.
 const LIMITS: Limits = Limits {
     pixels: u64::MAX,
     aspect: u32::MAX,
 };
 
-/// A small picture.
+/// A small image.
 pub(crate) struct Thumbnail {
     /// A JPEG as a `data:` URI.
     pub(crate) uri: String,
@@ -27,7 +27,7 @@ pub(crate) struct Thumbnail {
     pub(crate) height: u16,
 }
 
-/// A picture's file as a thumbnail with a long side of `side_px`, or of its own where that is shorter.
+/// Thumbnail of an image's file with a long side of `side_px`, or the image's own if that is shorter.
 ///
 /// # Errors
 /// The bytes are no whole image that can be read.
@@ -36,9 +36,9 @@ pub(crate) fn thumbnail(
     orient: Orient,
     side_px: u32,
 ) -> Result<Thumbnail, ReportError> {
-    let picture = decode(bytes, LIMITS, orient)?.rgb;
-    let (width, height) = fit(picture.width, picture.height, side_px);
-    let pixels = resize(&picture, width.into(), height.into())?;
+    let image = decode(bytes, LIMITS, orient)?.rgb;
+    let (width, height) = fit(image.width, image.height, side_px);
+    let pixels = resize(&image, width.into(), height.into())?;
     Ok(Thumbnail {
         uri: jpeg_uri(&pixels, width, height)?,
         width,
@@ -67,19 +67,14 @@ fn fit(width: u32, height: u32, side_px: u32) -> (u16, u16) {
     (scaled(width), scaled(height))
 }
 
-fn resize(picture: &Rgb, width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
+fn resize(image: &Rgb, width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
     let failed = |reason: String| ReportError::Resize {
-        width: picture.width,
-        height: picture.height,
+        width: image.width,
+        height: image.height,
         reason,
     };
-    let source = ImageRef::new(
-        picture.width,
-        picture.height,
-        &picture.pixels,
-        PixelType::U8x3,
-    )
-    .map_err(|error| failed(error.to_string()))?;
+    let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
+        .map_err(|error| failed(error.to_string()))?;
     let mut small = Image::new(width, height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()

@@ -1,4 +1,4 @@
-//! The trials of a search: their history, and what each parameter did.
+//! Trials of a search: figures of their history and of each parameter, and a table of the best.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use crate::draw::plot::{Margins, Plot};
 
 /// The trials of a search, in their order.
 pub(crate) struct Trials {
-    /// What was searched, as figures name it.
+    /// Name of the search in figures.
     pub(crate) name: &'static str,
-    /// What the score is.
+    /// Name of the score.
     pub(crate) score: String,
     /// The parameters.
     pub(crate) params: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Trials {
 pub(crate) struct Row {
     /// None if it failed.
     pub(crate) score: Option<f64>,
-    /// Whether it was carried out whole; else it was stopped as hopeless, or failed.
+    /// Whether it is complete; otherwise it was pruned or failed.
     pub(crate) is_complete: bool,
     /// `[parameters]`; none where the parameter was no part of the trial.
     pub(crate) values: Vec<Option<Setting>>,
@@ -54,10 +54,10 @@ const MARGINS: Margins = Margins {
     bottom: 38.0,
 };
 
-/// The best trials in the table.
+/// Number of best trials in the table.
 const SHOWN: usize = 5;
 
-/// The best trials that captions speak of.
+/// Number of best trials in captions.
 const LEADERS: usize = 10;
 
 /// Room on either side of the values, as a share of their range.
@@ -67,7 +67,7 @@ const ROOM: f64 = 0.03;
 const WIDE: f64 = 20.0;
 
 impl Trials {
-    /// The place of the best complete trial, of equals the first.
+    /// Index of the best complete trial; of equal scores, the first.
     pub(crate) fn best(&self) -> Option<usize> {
         let score = |idx: &usize| {
             let row = &self.rows[*idx];
@@ -127,8 +127,8 @@ impl Trials {
             name: format!("search-{}", self.name),
             title: format!("Trials of the {}", self.name),
             caption: format!(
-                "Each dot is a trial, by {}; the line is the best so far, the ring the best of all. Where the line \
-                 stays flat for long, more trials promise little.{}",
+                "Each dot is a trial, by {}; the line is the best so far, the ring the best of all. A line \
+                 that stays flat for long promises little of more trials.{}",
                 self.score,
                 self.stopped()
             ),
@@ -136,16 +136,16 @@ impl Trials {
         }
     }
 
-    /// Words on trials without a whole result.
+    /// Sentence on pruned trials.
     fn stopped(&self) -> String {
         let is_stopped = |row: &&Row| !row.is_complete && row.score.is_some();
         match self.rows.iter().filter(is_stopped).count() {
             0 => String::new(),
-            n => format!(" Gray: {} stopped as hopeless.", counted(n, "trial")),
+            n => format!(" Gray: {} pruned.", counted(n, "trial")),
         }
     }
 
-    /// A dot for each trial that has a score; places that aren't finite are passed over.
+    /// A dot for each trial with a score and a finite coordinate.
     fn draw(&self, plot: &mut Plot, places: &[f64]) {
         let best = self.best();
         for (idx, (row, place)) in self.rows.iter().zip(places).enumerate() {
@@ -182,7 +182,7 @@ impl Trials {
         })
     }
 
-    /// Words on the values of the best trials; none where the best has none.
+    /// Sentence on the values of the best trials; empty if the best has none.
     fn leading(&self, param: usize) -> String {
         let leaders = self.leaders(LEADERS);
         let values: Vec<&Setting> = { leaders.iter() }
@@ -306,20 +306,20 @@ impl Axis {
         }
     }
 
-    /// What to look for.
+    /// Sentence on the reading of the figure.
     fn advice(&self) -> &'static str {
         match self {
             Self::Numbers { .. } => {
-                "A slope says that the parameter matters, a cloud without one that others decide."
+                "A slope indicates an effect of the parameter, a cloud without one that others decide."
             }
             Self::Names(_) => {
-                "Compare the upper ends of the columns: a choice whose best stays below is worse whatever the others \
-                 are. Within a column, dots stand side by side only to be seen."
+                "A choice whose best score is below that of others is worse for all values of the other parameters. Within a \
+                 column, dots are spread to be visible."
             }
         }
     }
 
-    /// The place of a trial's value; dots of one choice are spread, by the trial's number.
+    /// Coordinate of a trial's value; dots of one choice are spread by the trial's number.
     fn place(&self, setting: &Setting, number: usize) -> f64 {
         match (self, setting) {
             (Self::Numbers { log: true, .. }, Setting::Number(number)) => number.log10(),
@@ -448,13 +448,13 @@ mod tests {
             names,
             ["search-forest", "search-forest-size", "search-forest-kind"]
         );
-        assert!(figures[0].caption.contains("Gray: 1 trial stopped"));
+        assert!(figures[0].caption.contains("Gray: 1 trial pruned"));
         let kind = figures[2].file();
         assert!(kind.contains("b&lt;") && !kind.contains("NaN"), "{kind}");
     }
 
     #[test]
-    fn captions_tell_where_the_best_are() {
+    fn captions_have_the_values_of_the_best() {
         let mut trials = trials();
         let caption = |trials: &Trials, param: usize| trials.effect(param).unwrap().caption;
         // Four trials are too few to speak of the ten best.

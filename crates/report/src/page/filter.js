@@ -1,4 +1,4 @@
-// Filters the table of all pictures by text. Without scripts the table is whole.
+// Filters the table of images by text. Without scripts the table is whole.
 (() => {
   "use strict";
   const section = document.querySelector("#pictures"), filter = section?.querySelector(".filter");

@@ -29,11 +29,11 @@ impl<'a> Anchors<'a> {
     }
 }
 
-/// The images with a row in the table of all images, and those with a dot in the drawings.
+/// Images with a row in the table of images, and images with a dot in the figures.
 pub(crate) struct Sample<'a> {
-    /// Links to the rows.
+    /// Targets of links to the rows.
     pub(crate) anchors: Anchors<'a>,
-    /// Paths; none where every image has a dot.
+    /// Paths; none if every image has a dot.
     dots: Option<BTreeSet<&'a str>>,
     n_images: usize,
 }
@@ -46,7 +46,7 @@ impl<'a> Sample<'a> {
         paths.sort_unstable();
         let n_images = paths.len();
         let draw = |from: &[&'a str], most: usize, purpose: u64| -> BTreeSet<&'a str> {
-            // Beyond the places of the examples: no outcome has this number.
+            // No outcome has this number, so that examples have other draws.
             let mut rng = options.stream.at(u64::MAX, purpose);
             let drawn = sample(&mut rng, from.len(), most.min(from.len())).into_iter();
             drawn.map(|place| from[place]).collect()
@@ -71,7 +71,7 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// Those of `rows` whose image has a dot.
+    /// Rows of images that have a dot.
     pub(crate) fn dots<'r, T>(&self, rows: &'r [T], path: impl Fn(&T) -> &str) -> Vec<&'r T> {
         let is_shown = |row: &&T| {
             self.dots
@@ -81,11 +81,11 @@ impl<'a> Sample<'a> {
         rows.iter().filter(is_shown).collect()
     }
 
-    /// A sentence on how many images have dots, where not all do.
+    /// Sentence on the number of images with dots; none if all have one.
     pub(crate) fn note(&self) -> Option<String> {
         let dots = self.dots.as_ref()?;
         Some(format!(
-            " The drawing shows {} of the {}, drawn by chance.",
+            " The figure shows {} of the {}, drawn at random.",
             format::count(dots.len()),
             format::counted(self.n_images, "image")
         ))
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(sample.anchors.paths().len(), 5);
         assert_eq!(sample.dots(&annotations, |row| &row.path).len(), 4);
         let n = annotations.len();
-        let expected = format!(" The drawing shows 4 of the {n} images, drawn by chance.");
+        let expected = format!(" The figure shows 4 of the {n} images, drawn at random.");
         assert_eq!(sample.note(), Some(expected));
     }
 }

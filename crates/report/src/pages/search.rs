@@ -1,4 +1,4 @@
-//! The page of a search over the pipeline's parameters.
+//! Page of a search over the pipeline's parameters.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,20 @@ use crate::draw::trials::{Row, Setting, Trials, short};
 use crate::page::report;
 use crate::page::section::Content;
 
-/// The page of the study `name`; `score` says what its trials were scored by, `choices` which parameters have a list of
-/// values and no scale.
+/// The page of the search `name`. `score` is the name of the score, `choices` the parameters with a list of values in
+/// place of a range.
 #[must_use]
-pub fn searched(name: &str, score: &str, choices: &BTreeSet<String>, told: &[Trial]) -> Report {
-    let trials = trials(score, choices, told);
+pub fn search_page(
+    name: &str,
+    score: &str,
+    choices: &BTreeSet<String>,
+    recorded: &[Trial],
+) -> Report {
+    let trials = trials(score, choices, recorded);
     let figures = trials.figures();
     let body = html! {
         p {
-            "A trial is a run of the pipeline with other parameters. " (words(told)) " "
+            "A trial is a run of the pipeline with its own parameters. " (states(recorded)) " "
             @if let Some(best) = trials.best() {
                 "The best is trial " strong { (best) } " with " strong { (value(trials.rows[best].score)) } ": "
                 (trials.settings(&trials.rows[best])) "."
@@ -35,32 +40,35 @@ pub fn searched(name: &str, score: &str, choices: &BTreeSet<String>, told: &[Tri
         body,
         figures,
     };
-    let summary = format!("{name}: {}\n", words(told));
-    report(&format!("Study {name}"), &[section], summary)
+    let summary = format!("{name}: {}\n", states(recorded));
+    report(&format!("Search {name}"), &[section], summary)
 }
 
-/// How the trials ended.
-fn words(told: &[Trial]) -> String {
+/// Sentence on the states of the trials.
+fn states(recorded: &[Trial]) -> String {
     let states = [State::Complete, State::Pruned, State::Failed];
     let counts = states.map(|state| {
         (
             state,
-            told.iter().filter(|trial| trial.state == state).count(),
+            recorded.iter().filter(|trial| trial.state == state).count(),
         )
     });
     let parts = counts.iter().filter(|(_, n)| *n > 0);
     let parts: Vec<String> = parts
         .map(|(state, n)| match state {
-            State::Pruned => format!("{n} stopped as hopeless"),
+            State::Pruned => format!("{n} pruned"),
             other => format!("{n} {}", other.name()),
         })
         .collect();
-    format!("Of {}, {}.", counted(told.len(), "trial"), list(&parts))
+    format!("Of {}, {}.", counted(recorded.len(), "trial"), list(&parts))
 }
 
-fn trials(score: &str, choices: &BTreeSet<String>, told: &[Trial]) -> Trials {
-    let params: BTreeSet<&String> = told.iter().flat_map(|trial| trial.params.keys()).collect();
-    let rows = told.iter().map(|trial| Row {
+fn trials(score: &str, choices: &BTreeSet<String>, recorded: &[Trial]) -> Trials {
+    let params: BTreeSet<&String> = recorded
+        .iter()
+        .flat_map(|trial| trial.params.keys())
+        .collect();
+    let rows = recorded.iter().map(|trial| Row {
         score: trial.score,
         is_complete: trial.state == State::Complete,
         values: { params.iter() }
@@ -88,18 +96,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_study_has_a_page() {
+    fn a_search_has_a_page() {
         let params = |lr: f64| [("train.lr".to_owned(), Value::Float(lr))].into();
-        let mut told = vec![
+        let mut recorded = vec![
             Trial::complete(params(1e-3), 0.5),
             Trial::complete(params(1e-4), 0.6),
         ];
-        told.push(Trial {
+        recorded.push(Trial {
             state: State::Failed,
             score: None,
             ..Trial::complete(params(1e-2), 0.0)
         });
-        let report = searched("depth", "median top-2", &BTreeSet::new(), &told);
+        let report = search_page("depth", "median top-2", &BTreeSet::new(), &recorded);
         assert!(report.page.contains("The best is trial <strong>1</strong>"));
         assert_eq!(
             report.summary,
@@ -107,7 +115,7 @@ mod tests {
         );
         assert_eq!(report.figures.len(), 2);
         assert!(
-            searched("none", "top-2", &BTreeSet::new(), &[])
+            search_page("none", "top-2", &BTreeSet::new(), &[])
                 .page
                 .contains("None has a score.")
         );
@@ -116,16 +124,16 @@ mod tests {
     #[test]
     fn a_choice_of_numbers_has_columns_in_their_order() {
         let params = |depth: i64| [("model.resnet".to_owned(), Value::Int(depth))].into();
-        let told = [101, 18, 50].map(|depth| Trial::complete(params(depth), 0.5));
+        let recorded = [101, 18, 50].map(|depth| Trial::complete(params(depth), 0.5));
         let choices = ["model.resnet".to_owned()].into();
-        let report = searched("depth", "median top-2", &choices, &told);
+        let report = search_page("depth", "median top-2", &choices, &recorded);
         let figure = &report.figures[1].svg;
         let at = |name| figure.find(&format!(">{name}</text>")).unwrap();
         assert!(at("18") < at("50") && at("50") < at("101"));
         assert!(
             report
                 .page
-                .contains("Compare the upper ends of the columns")
+                .contains("A choice whose best score is below that of others")
         );
     }
 }

@@ -172,15 +172,15 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn an_explanation_is_two_maps() {
+    fn an_attribution_is_two_maps() {
         let mut study = study();
         let page = report(&study).page;
         assert_eq!(occurrences(&page, "alt=\"Occlusion map: "), 2);
         assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
-        assert!(page.contains("squares of 50\u{a0}% of the picture's side"));
-        assert!(page.contains("in 1\u{a0}×\u{a0}1 places, too few to point at much."));
+        assert!(page.contains("windows of 50\u{a0}% of the image's side"));
+        assert!(page.contains("in 1\u{a0}×\u{a0}1 cells, too few to localize small parts."));
         study.edit("explanations", |rows: &mut Vec<Explanation>| rows.clear());
         let page = report(&study).page;
-        assert!(page.contains("No picture was explained in this run."));
+        assert!(page.contains("This run has no attributions."));
     }
 }

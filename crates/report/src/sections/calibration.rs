@@ -1,4 +1,4 @@
-//! How far the probabilities can be believed.
+//! Calibration of the predicted probabilities.
 
 use maud::{Markup, html};
 use tables::calibration::Calibration;
@@ -14,22 +14,22 @@ use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// Model, method, and what people call the method.
+/// Model, method, and the method in text.
 const VARIANTS: [(&str, &str, &str); 5] = [
-    ("network", "none", "as it is"),
-    ("network", "temperature", "by temperature"),
-    ("forest", "none", "as it is"),
-    ("forest", "platt", "by Platt scaling"),
-    ("forest", "isotonic", "by isotonic regression"),
+    ("network", "none", "uncalibrated"),
+    ("network", "temperature", "temperature scaling"),
+    ("forest", "none", "uncalibrated"),
+    ("forest", "platt", "Platt scaling"),
+    ("forest", "isotonic", "isotonic regression"),
 ];
 
-/// Subsets with their colors: the one that calibrators are fitted to, and the one that evaluates them.
+/// Subsets with their colors: the one that calibrators are fitted to, and the one on which they are evaluated.
 const SUBSETS: [(Subset, &str, &str); 2] = [
     (Subset::Validation, "stroke-0", "fill-0"),
     (Subset::Test, "stroke-1", "fill-1"),
 ];
 
-/// Less than this between confidence and accuracy is no matter of words.
+/// Largest difference of confidence and accuracy that counts as calibrated.
 const ALIKE: f64 = 0.02;
 
 reads! {
@@ -53,23 +53,23 @@ impl Section for Calibrations {
             .collect();
         let body = html! {
             p {
-                "Probabilities are calibrated where they come true: of all pictures of which a model is 80\u{a0}% sure, it is "
-                "right on 80\u{a0}%. The expected calibration error (ECE) is how far the two are apart on average; the log-loss is high "
-                "where a model is sure and wrong. Lower is better in both. The methods that calibrate were fitted to validation "
+                "Probabilities are calibrated if they equal frequencies: of all images that a model predicts with a confidence of 80\u{a0}%, it is "
+                "right on 80\u{a0}%. The expected calibration error (ECE) is the mean difference of the two; the log-loss is high "
+                "for confident errors. Lower is better for both. The calibration methods were fitted to validation "
                 "images"
                 @if self.calibration.iter().any(|row| row.subset == Subset::Test) {
-                    "; test images evaluate them."
+                    " and are evaluated on test images."
                 } @else {
-                    ", and there is no test set to evaluate them: their scores are better than those of new images will be."
+                    ", and there is no test set to evaluate them: their scores are better than on new images."
                 }
             }
-            @for paragraph in self.words() { p { (paragraph) } }
+            @for paragraph in self.paragraphs() { p { (paragraph) } }
             (row(&figures))
-            (table(&format!("Figures of the probabilities, every picture counted alike, with 95 % intervals by bootstrap over {}", self.annotations.units()), &head(), &self.body()))
+            (table(&format!("Metrics of the probabilities, images with equal weights, with 95 % intervals by bootstrap over {}", self.annotations.units()), &head(), &self.body()))
             p.note {
                 "Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
-                "their squared distance from the truth. With few pictures chance alone raises ECE. The column “by chance” has the "
-                "ECE of a perfectly calibrated model that is as sure; in the resampled pictures of the interval, chance raises it further."
+                "their squared distance from the true class. With few images, chance alone raises ECE. The column “by chance” has the "
+                "ECE of a perfectly calibrated model of the same confidences; in the resampled images of the interval, chance raises it further."
             }
         };
         Ok(Some(Content {
@@ -94,7 +94,7 @@ impl Calibrations {
         })
     }
 
-    /// The bins that hold pictures.
+    /// Bins with images.
     fn bins<'a>(
         &'a self,
         model: &str,
@@ -107,7 +107,7 @@ impl Calibrations {
         })
     }
 
-    /// The mean of the pictures' confidences.
+    /// Mean confidence of the images.
     fn confidence(&self, model: &str, method: &str, subset: Subset) -> Option<f64> {
         let bins = || self.bins(model, method, subset);
         let n: f64 = bins().map(|bin| f64::from(bin.n)).sum();
@@ -117,8 +117,8 @@ impl Calibrations {
         (n > 0.0).then(|| sum / n)
     }
 
-    /// How sure each model is, and what calibration does: a paragraph a model.
-    fn words(&self) -> Vec<String> {
+    /// Confidence of each model and effect of its calibration: a paragraph a model.
+    fn paragraphs(&self) -> Vec<String> {
         let evaluated = [Subset::Test, Subset::Validation]
             .into_iter()
             .find(|subset| self.find("network", "none", *subset).is_some());
@@ -127,7 +127,7 @@ impl Calibrations {
         };
         let network = vec![
             self.verdict("network", subset),
-            self.effect("network", "temperature", subset, "A temperature"),
+            self.effect("network", "temperature", subset, "Temperature scaling"),
             self.chance(subset),
         ];
         let forest = vec![
@@ -139,8 +139,8 @@ impl Calibrations {
             let sentences: Vec<String> = sentences.into_iter().flatten().collect();
             sentences.join(" ")
         });
-        let is_said = |paragraph: &String| !paragraph.is_empty();
-        paragraphs.into_iter().filter(is_said).collect()
+        let has_text = |paragraph: &String| !paragraph.is_empty();
+        paragraphs.into_iter().filter(has_text).collect()
     }
 
     fn verdict(&self, model: &str, subset: Subset) -> Option<String> {
@@ -149,10 +149,10 @@ impl Calibrations {
         let verdict = match sure - right {
             gap if gap > ALIKE => "it is overconfident",
             gap if gap < -ALIKE => "it is underconfident",
-            _ => "on average, it is as sure as it should be",
+            _ => "on average, it is calibrated",
         };
         Some(format!(
-            "On {} images, the {model} is on average {} sure of its first guess, and right on {} of them: {verdict}.",
+            "On {} images, the mean confidence of the {model} is {}, and its accuracy {}: {verdict}.",
             subset_name(subset),
             percent(sure),
             percent(right)
@@ -168,11 +168,11 @@ impl Calibrations {
             (true, false) => "better by ECE alone",
             (false, true) => "better by log-loss alone",
         };
-        let degrees = after
+        let parameter = after
             .temperature
-            .map_or(String::new(), |t| format!(" of {t:.2}"));
+            .map_or(String::new(), |t| format!(" with T = {t:.2}"));
         Some(format!(
-            "{name}{degrees} takes the {model}'s ECE from {} to {} and its log-loss from {} to {}: {verdict}.",
+            "{name}{parameter} changes the {model}'s ECE from {} to {} and its log-loss from {} to {}: {verdict}.",
             value(Some(before.ece)),
             value(Some(after.ece)),
             value(Some(before.log_loss)),
@@ -180,12 +180,12 @@ impl Calibrations {
         ))
     }
 
-    /// How much of the network's error few pictures explain.
+    /// ECE of a perfectly calibrated network on as few images.
     fn chance(&self, subset: Subset) -> Option<String> {
         let after = self.find("network", "temperature", subset)?;
         Some(format!(
-            "On {}, a perfectly calibrated network as sure as that would have an ECE of {}, by chance alone.",
-            counted(after.n as usize, "picture"),
+            "On {}, a perfectly calibrated network of the same confidences would have an ECE of {} by chance.",
+            counted(after.n as usize, "image"),
             value(Some(after.ece_by_chance?))
         ))
     }
@@ -247,7 +247,7 @@ impl Calibrations {
         plot.draw_legend(&entries);
         Figure {
             name: format!("reliability-{model}-{method}"),
-            title: format!("Reliability of the {model}, {name}"),
+            title: format!("Reliability diagram of the {model}, {name}"),
             caption: self.caption(model, method),
             canvas: plot.canvas,
         }
@@ -255,14 +255,14 @@ impl Calibrations {
 
     fn caption(&self, model: &str, method: &str) -> String {
         let ece = |subset| value(self.find(model, method, subset).map(|row| row.ece));
-        let look = match method {
+        let meaning = match method {
             "none" => {
-                "How often the first guess is right, by how sure the model is of it; the larger a dot, the more pictures. Below \
-             the dotted line the model is too sure, above it not sure enough."
+                "Accuracy by confidence of the first guess; larger dots have more images. Below the dotted line the model is \
+             overconfident, above it underconfident."
             }
             _ => {
-                "Dots should be closer to the dotted line than before. Look at the large ones of test images above all: the \
-             method was fitted to validation images."
+                "Dots should be closer to the dotted line than without calibration, above all the large ones of test images: \
+             the method was fitted to validation images."
             }
         };
         let eces: Vec<String> = SUBSETS
@@ -271,7 +271,7 @@ impl Calibrations {
             .filter(|(_, ece)| ece != NONE)
             .map(|(named, ece)| format!("{named} {ece}"))
             .collect();
-        format!("{look} ECE: {}.", eces.join(", "))
+        format!("{meaning} ECE: {}.", eces.join(", "))
     }
 }
 
@@ -279,7 +279,7 @@ fn head() -> Markup {
     html! {
         tr {
             td {} td {} td {}
-            th scope="col" { "pictures" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
+            th scope="col" { "images" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
             th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
         }
     }
@@ -292,7 +292,7 @@ fn cell(figure: f64, low: Option<f64>, high: Option<f64>) -> Markup {
     html! { td { (value(Some(figure))) @if let Some(range) = range { " " small { (range) } } } }
 }
 
-/// A dot for each bin, its area by the bin's share of the pictures.
+/// A dot for each bin, with an area by the bin's share of the images.
 fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
     let n: f64 = bins.iter().map(|bin| f64::from(bin.n)).sum();
     for bin in bins {
@@ -309,22 +309,22 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn confidence_is_judged_on_test_images() {
+    fn confidence_is_evaluated_on_test_images() {
         let report = report(&study());
         let expected = [
-            "On test images, the network is on average 75\u{a0}% sure of its first guess, and right on 50\u{a0}% of \
-         them: it is overconfident.",
-            "A temperature of 1.50 takes the network's ECE from 0.250 to 0.125 and its log-loss from 1.000 to 1.000: better by ECE \
-         alone.",
-            "Platt scaling takes the forest's ECE",
-            "On 8 pictures, a perfectly calibrated network as sure as that would have an ECE of 0.200",
+            "On test images, the mean confidence of the network is 75\u{a0}%, and its accuracy 50\u{a0}%: it is \
+             overconfident.",
+            "Temperature scaling with T = 1.50 changes the network's ECE from 0.250 to 0.125 and its log-loss from \
+             1.000 to 1.000: better by ECE alone.",
+            "Platt scaling changes the forest's ECE",
+            "On 8 images, a perfectly calibrated network of the same confidences would have an ECE of 0.200",
         ];
         for sentence in expected {
             assert!(report.page.contains(sentence), "{sentence}");
         }
         let figures = report.figures.iter();
         let diagrams = figures.filter(|f| f.name.starts_with("reliability-"));
-        // A dot for each subset: the lower bin holds no pictures.
+        // A dot for each subset: the lower bin has no images.
         let dots: Vec<usize> = diagrams
             .map(|f| occurrences(&f.svg, "<circle class=\"dot"))
             .collect();

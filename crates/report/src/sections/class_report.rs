@@ -1,4 +1,4 @@
-//! Precision and recall of each class.
+//! Classification report: precision, recall and F1 of each class.
 
 use maud::{Markup, html};
 use tables::class_report::ClassReport;
@@ -14,7 +14,7 @@ use crate::page::scores::Scores;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// The subsets shown side by side.
+/// Subsets side by side.
 const SHOWN: [Subset; 2] = [Subset::Validation, Subset::Test];
 
 reads! {
@@ -31,15 +31,15 @@ impl Section for ClassificationReport {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let body = html! {
             p {
-                "Precision is the share of the pictures said to be of a class that are; recall is the share of the class's "
-                "pictures that were found; F1 is their harmonic mean. High recall with low precision marks a class that "
-                "the model says too readily."
+                "Precision is the share of images predicted as a class that are of the class; recall is the share of the class's "
+                "images that are predicted as it; F1 is their harmonic mean. High recall with low precision marks a class that "
+                "the model predicts too often."
             }
             @for model in self.scores.models() { (self.report(model)) }
         };
         Ok(Some(Content {
             id: "classes",
-            heading: "Class by class",
+            heading: "Classification report",
             body,
             figures: Vec::new(),
         }))
@@ -63,7 +63,7 @@ impl ClassificationReport {
             tr {
                 th scope="col" { "class" }
                 @for _ in &subsets {
-                    th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "pictures" }
+                    th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "images" }
                 }
             }
         };
@@ -84,13 +84,17 @@ impl ClassificationReport {
                 }
             }
         };
-        table(&format!("The {model}, by class"), &head, &body)
+        table(
+            &format!("Classification report of the {model}"),
+            &head,
+            &body,
+        )
     }
 }
 
 fn cells(row: Option<&ClassReport>) -> Markup {
-    // A class without images in the subset has no recall to speak of.
-    let of = |figure: fn(&ClassReport) -> f64| value(row.filter(|row| row.support > 0).map(figure));
+    // Recall is undefined for a class without images in the subset.
+    let of = |metric: fn(&ClassReport) -> f64| value(row.filter(|row| row.support > 0).map(metric));
     html! {
         td.group { (of(|row| row.precision)) }
         td { (of(|row| row.recall)) }

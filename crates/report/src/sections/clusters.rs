@@ -1,4 +1,4 @@
-//! How well each number of clusters fits.
+//! Clusters of the embeddings: silhouettes by number of clusters, and classes of the best clusters.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// The methods with their colors and where their best is named, relative to its dot.
+/// Methods with their colors and the offset of the label of their best dot.
 const METHODS: [(&str, &str, &str, f64); 2] = [
     ("kmeans", "stroke-0", "fill-0", -11.0),
     ("agglomerative", "stroke-1", "fill-1", 19.0),
@@ -35,16 +35,16 @@ impl Section for Clusters {
         let figures = vec![self.figure()];
         let body = html! {
             p {
-                "The network turns each picture into a short vector, its embedding. Clustering looks for groups among the "
-                "vectors of all subsets without knowing the classes. The silhouette says how well the groups stand apart, from −1 to 1. "
-                (self.words())
+                "The embedding of an image is a short vector that the network computes. Clustering finds groups among the "
+                "embeddings of all subsets without the classes. The silhouette measures how well the groups are separated, from −1 to 1. "
+                (self.best_numbers())
             }
             (row(&figures))
             (self.cluster_table())
         };
         Ok(Some(Content {
             id: "clusters",
-            heading: "Clusters",
+            heading: "Clusters of the embeddings",
             body,
             figures,
         }))
@@ -52,7 +52,7 @@ impl Section for Clusters {
 }
 
 impl Clusters {
-    fn words(&self) -> String {
+    fn best_numbers(&self) -> String {
         let found: Vec<String> = METHODS
             .iter()
             .filter_map(|(name, ..)| {
@@ -66,7 +66,7 @@ impl Clusters {
             })
             .collect();
         match found.len() {
-            0 => "It is defined for no number of clusters here.".to_owned(),
+            0 => "Here it is undefined for all numbers of clusters.".to_owned(),
             _ => format!(
                 "It is highest for {}; there are {} classes.",
                 crate::draw::format::list(&found),
@@ -111,14 +111,14 @@ impl Clusters {
         Figure {
         name: "silhouettes".to_owned(),
         title: "Silhouette by number of clusters".to_owned(),
-        caption: "The ringed dots are the methods' best. A peak at the number of classes says that the network sees the \
-                  classes as that many separate things; a flat curve, that the embeddings have no clear groups."
+        caption: "The ringed dots are the methods' best. A peak at the number of classes means that the network separates the \
+                  classes; a flat curve, that the embeddings have no clear groups."
             .to_owned(),
         canvas: plot.canvas,
     }
     }
 
-    /// Which class each cluster of k-means is mostly made of.
+    /// The most frequent class of each k-means cluster.
     fn cluster_table(&self) -> Markup {
         let mut clusters: BTreeMap<u32, BTreeMap<&str, u32>> = BTreeMap::new();
         for row in self.clusters.iter() {
@@ -129,7 +129,7 @@ impl Clusters {
                 .or_default() += 1;
         }
         let head = html! {
-            tr { th scope="col" { "cluster" } th scope="col" { "pictures" } th scope="col" { "mostly" } th scope="col" { "share" } }
+            tr { th scope="col" { "cluster" } th scope="col" { "images" } th scope="col" { "most frequent class" } th scope="col" { "share" } }
         };
         let body = html! {
             @for (cluster, classes) in &clusters {

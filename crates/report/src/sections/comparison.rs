@@ -1,4 +1,4 @@
-//! Network against forest.
+//! Scores of the network and of the random forest.
 
 use maud::html;
 use tables::subset::Subset;
@@ -14,10 +14,10 @@ use crate::page::section::{Content, Context, Section};
 use crate::page::tables::reads;
 use crate::sections::overview::cell;
 
-/// The metrics compared.
+/// Metrics of the comparison.
 const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
 
-/// Colors of the models, in their order.
+/// Colors of the models.
 const COLORS: [(&str, &str); 3] = [
     ("stroke-0", "fill-0"),
     ("stroke-1", "fill-1"),
@@ -50,9 +50,9 @@ impl Section for ModelComparison {
         };
         let body = html! {
             @if models.contains(&"forest") { p {
-                "The forest sees the network's embeddings and never the pictures. Where it does as well as the network, the "
-                "embedding holds what is needed; where the network does better, its own last layer reads the embedding better."
-                @if models.contains(&"tuned forest") { " The tuned forest is the best one of a search, which has a section of its own." }
+                "The random forest classifies the network's embeddings. Where its score equals the network's, the "
+                "embedding holds the information needed; where the network is better, its last layer uses the embedding better."
+                @if models.contains(&"tuned forest") { " The tuned forest is the best of a hyperparameter search, which has its own section." }
             } }
             (row(&figures))
             (table("Scores with 95 % intervals", &head, &body))
@@ -60,7 +60,7 @@ impl Section for ModelComparison {
         Ok(Some(Content {
             id: "comparison",
             heading: if models.contains(&"forest") {
-                "Network against forest"
+                "Network and random forest"
             } else {
                 "Scores"
             },
@@ -71,7 +71,7 @@ impl Section for ModelComparison {
 }
 
 impl ModelComparison {
-    /// Those of the metrics that can tell models apart.
+    /// Metrics that can differ between models.
     fn metrics(&self) -> Vec<(&'static str, &'static str)> {
         let metrics = METRICS.into_iter();
         metrics
@@ -116,7 +116,7 @@ impl ModelComparison {
             title: "Scores".to_owned(),
             caption: format!(
                 "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The fewer of them a subset has, the wider they \
-             are. Where whiskers overlap for most of their lengths, the models are not told apart.",
+             are. Models whose whiskers overlap for most of their lengths are not distinguished.",
                 self.annotations.units()
             ),
             canvas: plot.canvas,

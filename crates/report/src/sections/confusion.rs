@@ -14,7 +14,7 @@ use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// Which matrices are shown, in this order.
+/// Models and subsets of the matrices, in their order.
 const SHOWN: [(&str, Subset); 4] = [
     ("network", Subset::Validation),
     ("forest", Subset::Validation),
@@ -38,14 +38,14 @@ impl Section for ConfusionMatrices {
             .collect();
         let body = html! {
             p {
-                "A row is a true class, a column what the model said; a row's shares sum to 100 %. The diagonal is what "
-                "was right. A dark cell off the diagonal is a habit: one class taken for another."
+                "Rows are true classes, columns predicted classes; the shares of a row sum to 100 %. The diagonal holds the correct "
+                "predictions. A dark cell off the diagonal is a frequent confusion of two classes."
             }
             @if self.annotations.labels().len() > WIDE { div.wide { @for figure in &figures { (figure.markup()) } } } @else { (row(&figures)) }
         };
         Ok(Some(Content {
             id: "confusion",
-            heading: "What is taken for what",
+            heading: "Confusion matrices",
             body,
             figures,
         }))
@@ -56,27 +56,30 @@ impl ConfusionMatrices {
     fn figure(&self, model: &str, subset: Subset) -> Option<Figure> {
         let matrix = Matrix::of(&self.confusion, model, subset)?;
         let worst = match matrix.worst() {
-            None => "Nothing was taken for anything else.".to_owned(),
+            None => "There are no confusions.".to_owned(),
             Some((actual, predicted, share)) => format!(
-                "Most often, {actual} was taken for {predicted} ({}).",
+                "The most frequent confusion is {actual} predicted as {predicted} ({}).",
                 crate::draw::format::percent(share)
             ),
         };
         Some(Figure {
             name: format!("confusion-{model}-{subset}"),
-            title: format!("{} on {} images", capital(model), subset_name(subset)),
+            title: format!(
+                "Confusion matrix of the {model}, {} images",
+                subset_name(subset)
+            ),
             caption: match matrix.labels.len() {
                 n if MOST_WIDE / (n as f64) < NUMBERED => format!(
-                    "The darker a cell, the larger the share of the true class; a cell's numbers are in its title. {worst}"
+                    "Darker cells are larger shares of the true class; the numbers of a cell are in its title. {worst}"
                 ),
-                _ => format!("Percent of the true class; in small figures, pictures. {worst}"),
+                _ => format!("Percent of the true class; small numbers are images. {worst}"),
             },
             canvas: draw(&matrix),
         })
     }
 }
 
-/// A matrix of counts `[K, K]`, true class by said class.
+/// Counts `[K, K]`, true class by predicted class.
 pub(crate) struct Matrix<'a> {
     /// The classes, sorted.
     pub(crate) labels: Vec<&'a str>,
@@ -86,7 +89,7 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// The matrix of a model on a subset; none where it wasn't scored there.
+    /// The matrix of a model on a subset; none if it was not scored there.
     fn of(rows: &'a [Confusion], model: &str, subset: Subset) -> Option<Self> {
         let counts: BTreeMap<(&str, &str), u32> = rows
             .iter()
@@ -107,12 +110,12 @@ impl<'a> Matrix<'a> {
         })
     }
 
-    /// Pictures of class `actual` that were said to be `predicted`.
+    /// Number of images of class `actual` that were predicted as `predicted`.
     pub(crate) fn count(&self, actual: &str, predicted: &str) -> u32 {
         self.counts.get(&(actual, predicted)).copied().unwrap_or(0)
     }
 
-    /// The same as a share of the class's pictures; none where it has none.
+    /// The same as a share of the class's images; none if it has none.
     pub(crate) fn share(&self, actual: &str, predicted: &str) -> Option<f64> {
         let all = self.totals.get(actual).copied().unwrap_or(0);
         (all > 0).then(|| f64::from(self.count(actual, predicted)) / f64::from(all))
@@ -133,13 +136,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + chars.as_str()
-}
-
-/// With more classes a matrix is as wide as the page.
+/// Number of classes above which a matrix is as wide as the page.
 const WIDE: usize = 16;
 
 /// Side of a cell with few classes, and of one with numbers, with names, and at all.
@@ -148,10 +145,10 @@ const NUMBERED: f64 = 30.0;
 const NAMED: f64 = 8.0;
 const SMALLEST: f64 = 2.0;
 
-/// A small cell of a lower share has no title, which would be most of a page's bytes.
+/// Smallest share of a small cell with a title: titles would be most of the page's bytes.
 const LEAST_TITLED: f64 = 0.02;
 
-/// The matrix is at most so wide without its names, unless its cells would be smaller than the smallest.
+/// Maximum width of a matrix without its names, unless its cells would be smaller than the smallest.
 const MOST_WIDE: f64 = 960.0;
 
 fn draw(matrix: &Matrix<'_>) -> Canvas {
@@ -195,7 +192,7 @@ fn draw(matrix: &Matrix<'_>) -> Canvas {
     canvas
 }
 
-/// A cell without numbers, which a reader's pointer finds; an empty one is left out.
+/// A cell without numbers but with a title; empty cells are not drawn.
 fn draw_small_cell(
     canvas: &mut Canvas,
     matrix: &Matrix<'_>,
@@ -251,8 +248,7 @@ fn draw_cell(
     canvas.text(&format!("middle tiny {ink}"), below, &count(n));
 }
 
-/// The color of the numbers that can be read on a cell: the darker the cell in light, or the lighter in dark, the less can
-/// the text's own.
+/// CSS class of readable text on a cell with `share` of the strongest color.
 fn ink(share: f64) -> &'static str {
     match share {
         share if share > 0.85 => "on-mark",
@@ -282,7 +278,7 @@ mod tests {
             "{shares:?}"
         );
         assert!((shares[1] - 2.0 / 3.0).abs() < 1e-12, "{shares:?}");
-        // A class without pictures has no shares.
+        // A class without images has no shares.
         assert_eq!(row(LABELS[1]), None);
         assert!(Matrix::of(&rows, "network", Subset::Unseen).is_none());
     }

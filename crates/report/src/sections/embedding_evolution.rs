@@ -1,4 +1,4 @@
-//! How the embedding took shape: the same map, epoch after epoch.
+//! Evolution of the embedding: one UMAP projection over the epochs.
 
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ use crate::page::annotations::{Annotations, ClassIndices};
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{One, Rows, reads};
 
-/// Width and height of a panel, and the room for its heading.
+/// Width and height of a panel, and height of its heading.
 const PANEL: Point = (200.0, 190.0);
 const HEADING: f64 = 18.0;
 
 /// Room for dots at the panel's edge.
 const EDGE: f64 = 12.0;
 
-/// The panels of an epoch, from above.
+/// Panels of an epoch, top to bottom.
 const SUBSETS: [Subset; 2] = [Subset::Train, Subset::Validation];
 
 reads! {
@@ -46,7 +46,7 @@ impl Section for EmbeddingEvolution {
             corner: (0.0, HEADING),
             size: PANEL,
         };
-        // One for all epochs and subsets, so that all panels have the same axes.
+        // Shared by all epochs and subsets, so that all panels have the same axes.
         let placement = Placement::fit(area, EDGE, shown.iter().map(|row| point(row)));
         let figures: Vec<Figure> = epochs
             .iter()
@@ -54,21 +54,21 @@ impl Section for EmbeddingEvolution {
             .collect();
         let body = html! {
             p {
-                "One map was fitted to the embeddings of the training pictures in epoch " (self.choice.epoch) ", the chosen one; "
-                "the pictures of " (self.others(&epochs)) " were placed on it by their nearest neighbors there. "
-                "The same place means the same in every column. Embeddings of other epochs have other scales and directions, "
-                "however, so a place of theirs says which of the chosen epoch's groups a picture resembles most, and the distances "
-                "between groups say nothing."
+                "UMAP was fitted to the embeddings of the training images in epoch " (self.choice.epoch) ", the selected one; "
+                "the images of " (self.others(&epochs)) " are projected by their nearest neighbors in it. "
+                "Coordinates are the same in every column. Embeddings of other epochs have other scales and directions, "
+                "however: the coordinates of an image show which group of the selected epoch it resembles most, and distances "
+                "between groups have no meaning."
                 (self.sampled(&shown))
             }
-            @if figures.is_empty() { p.note { "There are no places to show." } } @else {
+            @if figures.is_empty() { p.note { "There are no coordinates to show." } } @else {
                 (self.legend())
                 (multiples(&figures))
                 p.note {
-                    "Look for names that part from column to column: these classes the network learned to tell apart. A group that stands "
-                    "apart among the training images, above, and not among the validation images, below, is learned by heart. "
-                    "Trustworthiness is how far neighbors on the map are neighbors in the epoch's embedding too: 1 if all are, about one "
-                    "half by chance."
+                    "Names that separate from column to column are classes that the network learned to distinguish. A group that is "
+                    "separate among the training images, above, and not among the validation images, below, indicates overfitting. "
+                    "Trustworthiness measures how far neighbors in the projection are neighbors in the epoch's embedding: 1 if all are, about one "
+                    "half at random."
                 }
             }
         };
@@ -82,7 +82,7 @@ impl Section for EmbeddingEvolution {
 }
 
 impl EmbeddingEvolution {
-    /// The classes' colors: names at the centers are small, and lie on each other in early epochs.
+    /// Colors of the classes: names at the centers are small, and overlap in early epochs.
     fn legend(&self) -> Markup {
         html! {
             div.names {
@@ -94,23 +94,23 @@ impl EmbeddingEvolution {
         }
     }
 
-    /// A sentence on how many images are shown, where the collection is too large for all.
+    /// Sentence on the number of images shown, for a collection that is too large for all.
     fn sampled(&self, shown: &[&EpochPlace]) -> String {
-        let of_chosen = self.evolution.iter();
-        let n = of_chosen
+        let of_selected = self.evolution.iter();
+        let n = of_selected
             .filter(|row| row.epoch == self.choice.epoch)
             .count();
         if shown.is_empty() || n >= self.annotations.len() {
             return String::new();
         }
         format!(
-            " Shown are {} of the {}, drawn by chance, and trustworthiness is theirs.",
+            " Shown are {} of the {}, drawn at random, and trustworthiness is that of these.",
             count(n),
             counted(self.annotations.len(), "image")
         )
     }
 
-    /// The other pictures, in words.
+    /// Text on the images to which UMAP was not fitted.
     fn others(&self, epochs: &BTreeSet<u32>) -> String {
         let others: Vec<String> = epochs
             .iter()
@@ -143,21 +143,21 @@ impl EmbeddingEvolution {
             );
             top += PANEL.1 + HEADING;
         }
-        let chosen = if epoch == self.choice.epoch {
-            ", chosen"
+        let selected = if epoch == self.choice.epoch {
+            ", selected"
         } else {
             ""
         };
         Figure {
             name: format!("evolution-{epoch}"),
-            title: format!("Epoch {epoch}{chosen}"),
-            caption: self.trust(epoch),
+            title: format!("Epoch {epoch}{selected}"),
+            caption: self.trustworthiness(epoch),
             canvas,
         }
     }
 
-    /// How far the epoch's places can be trusted, in words.
-    fn trust(&self, epoch: u32) -> String {
+    /// Caption of an epoch: the trustworthiness of its coordinates.
+    fn trustworthiness(&self, epoch: u32) -> String {
         let of_subset = SUBSETS.map(|subset| {
             let mut rows = self.evolution_quality.iter();
             let row = rows.find(|row| row.epoch == epoch && row.subset == subset);

@@ -246,7 +246,7 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn examples_stand_by_outcome_and_class() {
+    fn examples_are_grouped_by_outcome_and_class() {
         let report = report(&study());
         // Of two classes the second guess is wrong, so that there are two grids.
         assert!(!report.page.contains("There are none."));

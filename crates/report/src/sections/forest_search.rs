@@ -1,4 +1,4 @@
-//! The search for the forest's parameters.
+//! Hyperparameter search of the random forest.
 
 use maud::html;
 use tables::forest_trial::ForestTrial;
@@ -37,20 +37,20 @@ impl Section for ForestSearch {
                 "The best reaches a " (metric.name) " of " strong { (value(best.score)) } ". "
                 "It was selected by this score, which is therefore too high for new images"
                 @if let Some(test) = self.scores.find("tuned forest", Subset::Test, metric.metric) {
-                    ": on test images, which had no part in the choice, it has "
+                    ": on test images, which selected nothing, it has "
                     strong { (score_with_interval(Some(test))) }
                     @if let Some(default) = self.scores.find("forest", Subset::Test, metric.metric) {
-                        "; the forest as it was before the search has " (score_with_interval(Some(default)))
+                        "; the forest before the search has " (score_with_interval(Some(default)))
                     }
                 }
-                ". A figure for each parameter shows all forests by it."
+                ". A figure for each parameter shows all forests by its values."
             }
             (row(&figures))
             (trials.table())
         };
         Ok(Some(Content {
             id: "forest-search",
-            heading: "A search for a better forest",
+            heading: "Hyperparameter search of the forest",
             body,
             figures,
         }))
@@ -60,10 +60,10 @@ impl Section for ForestSearch {
 fn trials(rows: &[ForestTrial], metric: TopK) -> Trials {
     let names = [
         "trees",
-        "greatest depth",
-        "least pictures in a leaf",
-        "least pictures to split",
-        "dimensions per split",
+        "maximum depth",
+        "minimum images in a leaf",
+        "minimum images to split",
+        "features per split",
         "criterion",
         "bootstrap",
     ];
@@ -98,7 +98,7 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn the_forest_search_shows_what_varied() {
+    fn the_search_shows_parameters_that_varied() {
         let report = report(&study());
         assert!(report.page.contains("6 forests were fitted"));
         let figures = report.figures.iter();
@@ -111,7 +111,7 @@ mod tests {
             [
                 "search-forest.svg",
                 "search-forest-trees.svg",
-                "search-forest-least-pictures-in-a-leaf.svg",
+                "search-forest-minimum-images-in-a-leaf.svg",
                 "search-forest-criterion.svg"
             ]
         );

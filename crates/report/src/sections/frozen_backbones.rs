@@ -1,4 +1,4 @@
-//! Frozen networks: how well the classes are read from features that no training of this study made.
+//! Frozen backbones: accuracy of classifiers on features of networks that were not trained in this study.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::page::annotations::{Annotations, TopK};
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, Several, reads};
 
-/// The columns of the table: subset, metric and name.
+/// Columns of the table: subset, metric and name.
 const COLUMNS: [(Subset, &str, &str); 4] = [
     (Subset::Validation, "top1", "top-1, validation"),
     (Subset::Validation, "top2", "top-2, validation"),
@@ -26,15 +26,15 @@ const COLUMNS: [(Subset, &str, &str); 4] = [
     (Subset::Test, "top2", "top-2, test"),
 ];
 
-/// What the study's own network is called beside the frozen ones.
+/// Name of the study's network beside the frozen ones.
 const OWN: &str = "fine-tuned";
 
-/// A network, and what tells the classes by it.
+/// A network with a classifier, and its scores.
 struct Model<'a> {
     network: &'a str,
     /// `linear`, `forest` or `network`.
     classifier: &'a str,
-    strength: Option<f64>,
+    c: Option<f64>,
     features: Option<u32>,
     /// Subset, metric and value in each fold.
     scores: Vec<(Subset, &'a str, f64)>,
@@ -45,7 +45,7 @@ impl<'a> Model<'a> {
         Self {
             network: &probe.backbone,
             classifier: &probe.classifier,
-            strength: probe.strength,
+            c: probe.strength,
             features: Some(probe.features),
             scores: Vec::new(),
         }
@@ -93,13 +93,13 @@ impl Section for FrozenBackbones {
         let figures = vec![figure(&models, headline)];
         let body = html! {
             p {
-                "A frozen network was never shown the classes of this study. Its features, what leaves its last block, are "
-                "learned by a linear layer and by a forest with the parameters of the study's own, a fold at a time. "
-                (words(&models, headline)) (self.random())
+                "A frozen backbone is a network that was not trained on the classes of this study. Its features, the outputs of its last block, are "
+                "classified by a linear layer and by a random forest with the parameters of the study's forest, in each fold. "
+                (best_frozen(&models, headline)) (self.random())
             }
             p.note {
                 "Medians of " (counted(n_folds, "fold")) ", in parentheses the lowest and the highest. Validation images selected "
-                "the linear layer's C, how much errors count against the size of its weights, and the epoch of the fine-tuned "
+                "C, the inverse regularization strength of the linear layer, and the epoch of the fine-tuned "
                 "network; test images selected nothing."
             }
             (row(&figures))
@@ -107,7 +107,7 @@ impl Section for FrozenBackbones {
         };
         Ok(Some(Content {
             id: "frozen",
-            heading: "Frozen networks",
+            heading: "Frozen backbones",
             body,
             figures,
         }))
@@ -115,7 +115,7 @@ impl Section for FrozenBackbones {
 }
 
 impl FrozenBackbones {
-    /// The chosen classifiers of each frozen network.
+    /// Selected classifiers of each frozen network.
     fn frozen(&self) -> Vec<Model<'_>> {
         let mut models: Vec<Model<'_>> = Vec::new();
         for probe in self.probes.iter().filter(|probe| probe.chosen) {
@@ -132,14 +132,14 @@ impl FrozenBackbones {
         models
     }
 
-    /// The study's own networks, each in the best epoch of its fold.
+    /// The study's networks, each in the best epoch of its fold.
     fn own(&self) -> Option<Model<'_>> {
         let best = self.histories.iter().filter(|row| row.best);
         let best: BTreeSet<(u32, u32)> = best.map(|row| (row.fold, row.epoch)).collect();
         let mut model = Model {
             network: OWN,
             classifier: "network",
-            strength: None,
+            c: None,
             features: None,
             scores: Vec::new(),
         };
@@ -159,7 +159,7 @@ impl FrozenBackbones {
         is_scored.then_some(model)
     }
 
-    /// Says which networks learned nothing.
+    /// Sentence on networks of random weights.
     fn random(&self) -> String {
         let random = self.probes.iter().filter(|row| !row.pretrained);
         let random: BTreeSet<&str> = random.map(|row| row.backbone.as_str()).collect();
@@ -168,15 +168,15 @@ impl FrozenBackbones {
         }
         let names: Vec<String> = random.into_iter().map(str::to_owned).collect();
         format!(
-            " The weights of {} are random: this run names no file of pretrained ones, so these figures say what a network that \
-         learned nothing lets through.",
+            " The weights of {} are random, as this run has no file of pretrained weights: these scores are those of an untrained \
+         network.",
             list(&names)
         )
     }
 }
 
-/// The best of the frozen networks beside the study's own.
-fn words(models: &[Model<'_>], headline: TopK) -> String {
+/// Sentence on the best frozen network beside the study's.
+fn best_frozen(models: &[Model<'_>], headline: TopK) -> String {
     let score = |model: &Model<'_>| model.median(Subset::Validation, headline.metric);
     let frozen = models.iter().filter(|model| model.network != OWN);
     let best = frozen.max_by(|a, b| score(a).unwrap_or(0.0).total_cmp(&score(b).unwrap_or(0.0)));
@@ -207,7 +207,7 @@ fn scores(models: &[Model<'_>], columns: &[(Subset, &str, &str)]) -> Markup {
     let head = html! {
         tr {
             th scope="col" { "network" }
-            th.words scope="col" { "read by" }
+            th.words scope="col" { "classifier" }
             th scope="col" { "features" }
             @for (_, _, name) in columns { th scope="col" { (name) } }
         }
@@ -216,19 +216,19 @@ fn scores(models: &[Model<'_>], columns: &[(Subset, &str, &str)]) -> Markup {
         @for model in models {
             tr class=[(model.network == OWN).then_some("shaded")] {
                 th scope="row" { (model.network) }
-                td.words { (reader(model)) }
+                td.words { (classifier(model)) }
                 td { (model.features.map_or_else(|| NONE.to_owned(), count)) }
                 @for (subset, metric, _) in columns { (cell(model, *subset, metric)) }
             }
         }
     };
-    table("Scores by network and what reads it", &head, &body)
+    table("Scores by network and classifier", &head, &body)
 }
 
-fn reader(model: &Model<'_>) -> String {
-    match (model.classifier, model.strength) {
-        ("linear", Some(strength)) => format!("linear, C\u{a0}=\u{a0}{strength}"),
-        ("network", _) => "its own layers".to_owned(),
+fn classifier(model: &Model<'_>) -> String {
+    match (model.classifier, model.c) {
+        ("linear", Some(c)) => format!("linear, C\u{a0}=\u{a0}{c}"),
+        ("network", _) => "own last layer".to_owned(),
         (classifier, _) => classifier.to_owned(),
     }
 }
@@ -277,9 +277,9 @@ fn figure(models: &[Model<'_>], headline: TopK) -> Figure {
     Figure {
         name: "frozen".to_owned(),
         title: "Frozen and fine-tuned networks".to_owned(),
-        caption: "Dots are the folds' validation images, the upright stroke is their median; the ring is the median on the \
-                  test images. Where a frozen network's dots lie among those of the fine-tuned ones, fine-tuning \
-                  gains little."
+        caption: "Dots are scores on the folds' validation images, the vertical stroke is their median; the ring is the median on \
+                  test images. Fine-tuning gains little over a frozen network whose dots are among those of the \
+                  fine-tuned networks."
             .to_owned(),
         canvas: plot.canvas,
     }
@@ -312,27 +312,24 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn frozen_networks_stand_beside_the_fine_tuned() {
+    fn frozen_networks_are_compared_with_fine_tuned_ones() {
         let mut study = study();
         let page = report(&study).page;
         let expected = [
             "The best of them by validation images, the linear layer on resnet18, has a median top-1 of 0.700, 0.200 above the \
-         0.500 of the networks that were fine-tuned. The weights of resnet18 are random:",
+         0.500 of the networks that were fine-tuned. The weights of resnet18 are random, as",
             "Medians of 3 folds",
             "<td class=\"words\">linear, C\u{a0}=\u{a0}0.1</td><td>512</td>",
             "0.700 <small>(0.60–0.80)</small>",
-            "<td class=\"words\">its own layers</td><td>–</td>",
+            "<td class=\"words\">own last layer</td><td>–</td>",
         ];
         for part in expected {
             assert!(page.contains(part), "{part}");
         }
-        assert!(
-            !page.contains("0.01</td>"),
-            "a strength that was not chosen"
-        );
+        assert!(!page.contains("0.01</td>"), "a C that was not selected");
         study.edit("probes", |rows: &mut Vec<Probe>| {
             rows.iter_mut().for_each(|row| row.pretrained = true)
         });
-        assert!(!report(&study).page.contains("are random:"));
+        assert!(!report(&study).page.contains("are random, as"));
     }
 }

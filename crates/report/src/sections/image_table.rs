@@ -144,20 +144,20 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     /// Rows of the table of all images, each from its id on.
-    fn picture_rows(page: &str) -> Vec<&str> {
+    fn rows_of(page: &str) -> Vec<&str> {
         let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
         table.split("<tr id=\"").skip(1).collect()
     }
 
     #[test]
-    fn every_picture_has_a_row() {
+    fn every_image_has_a_row() {
         let page = report(&study()).page;
-        let rows = picture_rows(&page);
+        let rows = rows_of(&page);
         assert_eq!(rows.len(), 24);
-        // By path: 24 pictures alternate between two folders, so that the thirteenth is the first of the second.
+        // By path: 24 images alternate between two folders, so that the thirteenth is the first of the second.
         assert!(rows[1].starts_with("p1\"><th scope=\"row\">0/02.png</th>"));
         assert!(rows[12].starts_with("p12\"><th scope=\"row\">1/01.png</th>"));
-        // Picture 2 is right, 3, which has no author, is not.
+        // Image 2 is right, 3, which has no author, is not.
         assert!(rows[1].contains(
             "<td>&lt;b&gt;&amp;&quot;</td><td>validation</td>\
          <td><strong>art&lt;deco&gt; 75\u{a0}%</strong>, photo 25\u{a0}%</td><td>right</td>"
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_link_to_their_rows() {
+    fn images_link_to_their_rows() {
         let page = report(&study()).page;
         let links: Vec<&str> = page.split("<a href=\"#p").skip(1).collect();
         let to_rows = links.iter().filter_map(|link| {
@@ -190,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_without_a_prediction_has_a_row() {
+    fn an_image_without_a_prediction_has_a_row() {
         let mut study = study();
         study.edit("predictions", |rows: &mut Vec<Prediction>| {
             rows.retain(|row| row.path != "0/00.png")
         });
         let page = report(&study).page;
-        assert!(picture_rows(&page)[0].contains("<td>–</td><td>–</td><td>–</td>"));
+        assert!(rows_of(&page)[0].contains("<td>–</td><td>–</td><td>–</td>"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a leak flatters: the recipe under three splits.
+//! Effect of leakage on scores: one training recipe under three splits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +19,10 @@ use crate::page::sample::Anchors;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// The splits that the study's own is compared with, from the stricter to the looser.
+/// Splits that leak, for comparison: the stricter first.
 const LEAKY: [&str; 2] = ["by class", "at random"];
 
-/// The name of an existing split.
+/// Name of an existing split.
 const EXISTING: &str = "existing";
 
 /// The metrics shown.
@@ -44,20 +44,20 @@ impl Section for Leakage {
         let figures = vec![self.figure()];
         let body = html! {
             p {
-                "An author's pictures resemble each other. Where images of an author are in training and in validation, the network is scored "
-                "on what it has seen, and its score is too high. "
+                "Images of an author resemble each other. With images of an author in training and in validation, the network is scored "
+                "on images like those that it was trained on, and its score is too high. "
                 @if self.is_existing() {
-                    "This study uses the split that the collection comes with. It is compared with two splits of the same sizes: "
+                    "This study uses the existing split of the collection. It is compared with two splits of the same sizes: "
                 } @else {
-                    "This study splits by author; the usual ways are to split "
+                    "This study splits by author. Usual splits are "
                 }
-                "class by class, where images of an author of two classes can be in training and in validation, or image by image, at random. "
-                "Here the same recipe was trained under all three and validated on one fold of each. " (self.words())
+                "by class, where images of an author of two classes can be in training and in validation, and image by image, at random. "
+                "One recipe was trained under all three and validated on one fold of each. " (self.effect())
             }
             @if !self.annotations.has_authors() {
                 p.note {
-                    "No author is known in this collection: all three splits deal single images or groups of near-duplicates, and "
-                    "differences between them are chance."
+                    "No author is known in this collection: all three splits distribute single images or groups of near-duplicates, and "
+                    "differences between them are random."
                 }
             }
             (self.existing())
@@ -68,7 +68,7 @@ impl Section for Leakage {
         };
         Ok(Some(Content {
             id: "leaks",
-            heading: "What a leak flatters",
+            heading: "Effect of leakage on scores",
             body,
             figures,
         }))
@@ -92,7 +92,7 @@ impl Leakage {
         rows.find(|row| row.design == design && row.metric == metric)
     }
 
-    /// Those of the metrics that can tell splits apart.
+    /// Metrics that can differ between splits.
     fn metrics(&self) -> Vec<(&'static str, &'static str)> {
         let metrics = METRICS.into_iter();
         metrics
@@ -104,7 +104,7 @@ impl Leakage {
         self.leaks.iter().find(|row| row.design == design)
     }
 
-    /// The authors and near-duplicates in several subsets of an existing split.
+    /// Authors and near-duplicates in several subsets of an existing split.
     fn existing(&self) -> Markup {
         let Some(leak) = self.leak(EXISTING) else {
             return html! {};
@@ -124,7 +124,7 @@ impl Leakage {
         }
     }
 
-    fn words(&self) -> String {
+    fn effect(&self) -> String {
         let headline = self.annotations.headline_metric();
         let score = |design| self.find(design, headline.metric).map(|row| row.value);
         let own = self.designs()[0];
@@ -139,7 +139,7 @@ impl Leakage {
             own
         };
         format!(
-            "At random, {} is {:.3}, {:.3} {how} the {score_of_own:.3} {under}. One fold is a small sample: see how wide the intervals are.",
+            "At random, {} is {:.3}, {:.3} {how} the {score_of_own:.3} {under}. One fold is a small sample, as the width of the intervals shows.",
             headline.name,
             at_random,
             difference.abs()
@@ -159,7 +159,7 @@ impl Leakage {
         let metrics = self.metrics();
         let height = margins.top + block * metrics.len() as f64 + margins.bottom;
         let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-        plot.draw_x_axis("score on the fold left out", 0.0, true);
+        plot.draw_x_axis("score on the validation fold", 0.0, true);
         for (idx, (metric, name)) in metrics.iter().enumerate() {
             let top = margins.top + block * idx as f64;
             plot.canvas
@@ -174,10 +174,10 @@ impl Leakage {
         }
         Figure {
             name: "leaks".to_owned(),
-            title: "One recipe under three splits".to_owned(),
+            title: "Scores under three splits".to_owned(),
             caption: format!(
-                "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The further a row lies to the right of the one \
-             above it, the more its split flatters.",
+                "Dots are scores, whiskers 95 % intervals by bootstrap over {}. A row to the right of the one above it has a higher \
+                 score by leakage.",
                 self.annotations.units()
             ),
             canvas: plot.canvas,
@@ -190,7 +190,7 @@ impl Leakage {
                 td {}
                 @for (_, name) in self.metrics() { th scope="col" { (name) } }
                 th scope="col" { "best epoch" }
-                th scope="col" { "pictures" }
+                th scope="col" { "images" }
             }
         };
         let body = html! {
@@ -206,7 +206,7 @@ impl Leakage {
             }
         };
         table(
-            "Scores on the fold left out with 95 % intervals",
+            "Scores on the validation fold with 95 % intervals",
             &head,
             &body,
         )
@@ -217,7 +217,7 @@ impl Leakage {
             tr {
                 td {}
                 th scope="col" { "shared authors" }
-                th scope="col" { "their pictures" }
+                th scope="col" { "their images" }
                 th scope="col" { "shared near-duplicates" }
             }
         };
@@ -241,7 +241,7 @@ impl Leakage {
         )
     }
 
-    /// The copies in the collection: those with conflicting labels first, then those in several subsets.
+    /// Near-duplicates: those with conflicting labels first, then those in several subsets.
     fn near_duplicate_table(&self, anchors: &Anchors<'_>) -> Markup {
         const MOST: usize = 20;
         if self.near_duplicates.is_empty() {
@@ -255,14 +255,14 @@ impl Leakage {
             .map(|row| row.group)
             .collect::<BTreeSet<u32>>()
             .len();
-        let is_parted = |group: u32| subsets[&group].len() > 1;
-        let n_parted = subsets.keys().filter(|group| is_parted(**group)).count();
+        let is_split = |group: u32| subsets[&group].len() > 1;
+        let n_split = subsets.keys().filter(|group| is_split(**group)).count();
         let copies = self
             .near_duplicates
             .iter()
             .filter(|row| row.path != row.representative);
         let mut copies: Vec<&NearDuplicate> = copies.collect();
-        copies.sort_by_key(|row| (!row.conflict, !is_parted(row.group)));
+        copies.sort_by_key(|row| (!row.conflict, !is_split(row.group)));
         let rows = self.near_duplicates.iter();
         let labels: BTreeMap<&str, &str> = rows
             .map(|row| (row.path.as_str(), row.label.as_str()))
@@ -289,11 +289,11 @@ impl Leakage {
             p {
                 (counted(self.near_duplicates.len(), "image")) " are near-duplicates: the same image in another size, compression, "
                 "brightness or with a slight crop, in " (counted(n_groups, "group")) ". "
-                @if n_parted == 0 { "Each group is in one subset, so that no network is scored on a copy of what it was trained on. " }
-                @else { strong { (counted(n_parted, "group")) " in several subsets. " } }
+                @if n_split == 0 { "Each group is in one subset, so that no network is scored on a copy of a training image. " }
+                @else { strong { (counted(n_split, "group")) " in several subsets. " } }
                 @if n_conflicting > 0 {
                     strong { (counted(n_conflicting, "group")) " with conflicting labels: " }
-                    "the same image is in several classes, and no network can be right about all of them."
+                    "one image is in several classes, and no network can predict all of them."
                 }
             }
             (table("Near-duplicates, with the difference in levels of 255", &head, &body))
@@ -342,7 +342,7 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn a_leak_is_told_in_numbers() {
+    fn the_effect_of_leakage_is_a_number() {
         let page = report(&study()).page;
         assert!(page.contains("At random, top-1 is 0.800, 0.200 above the 0.600 by author."));
         assert!(page.contains("<td>7 of 9</td>"));

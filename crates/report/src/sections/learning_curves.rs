@@ -51,16 +51,16 @@ impl Section for LearningCurves {
         }));
         let body = html! {
             p {
-                "Each fold's network was trained for " (counted(self.n_epochs(), "epoch")) ". Training figures are those of the training pass itself: on "
-                "augmented pictures, while the weights moved. Validation and test figures are those after the epoch, on "
-                "images as they are."
+                "Each fold's network was trained for " (counted(self.n_epochs(), "epoch")) ". Training values are those of the training pass itself, on "
+                "augmented images while the weights changed. Validation and test values are those after the epoch, on "
+                "images without augmentation."
             }
             (row(&figures))
             (self.folds())
         };
         Ok(Some(Content {
             id: "learning",
-            heading: "Learning",
+            heading: "Learning curves",
             body,
             figures,
         }))
@@ -130,24 +130,22 @@ impl LearningCurves {
     }
 
     fn caption(&self, metric: &str) -> String {
-        let look = match metric {
+        let meaning = match metric {
             "loss" => {
-                "Cross-entropy, weighted by class: where validation turns upward while training falls on, the network learns \
-             its training pictures by heart."
+                "Cross-entropy, weighted by class. Validation loss that rises while training loss falls indicates \
+             overfitting."
             }
             "f1" => {
-                "Mean of the classes' F1, weighted by their pictures: large classes count more here than in top-1 and top-2, \
-             where all count the same."
+                "Mean of the classes' F1, weighted by their numbers of images; in top-1 and top-2, classes have equal \
+             weights."
             }
             _ if self.annotations.has_authors() => {
-                "A gap between training and the others is what doesn't carry over to unknown authors."
+                "The gap between training and the others is the loss of accuracy on unknown authors."
             }
-            _ => {
-                "A gap between training and the others is what doesn't carry over to other images."
-            }
+            _ => "The gap between training and the others is the loss of accuracy on other images.",
         };
         format!(
-            "{look} Strong: fold {}, with the chosen epoch dashed; faint: the other folds.",
+            "{meaning} Strong: fold {}, with the selected epoch dashed; faint: the other folds.",
             self.choice.fold
         )
     }
@@ -171,7 +169,7 @@ impl LearningCurves {
             }
         };
         html! {
-            (table("The best epoch of each fold, by the score that epochs are chosen by", &head, &body))
+            (table("The best epoch of each fold, by the score that selects epochs", &head, &body))
         }
     }
 }

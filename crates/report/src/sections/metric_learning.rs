@@ -1,4 +1,4 @@
-//! Metric learning: a space in which classes stand apart, and what becomes of classes that it was learned without.
+//! Metric learning: embeddings that separate classes, and their quality for held-out classes.
 
 use std::collections::BTreeSet;
 
@@ -11,38 +11,38 @@ use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{count, counted, list, subset_name, value};
 use crate::draw::plot::{Margins, Plot};
-use crate::draw::space::{Ground, Space, Star};
+use crate::draw::space::{Frame, Marker, Space};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::sample::Sample;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{LastGroup, Rows, reads};
 
-/// Metrics: name in the table, name in the report, what to look for.
+/// Metrics: name in the table, name in the report, range and meaning.
 const METRICS: [(&str, &str, &str); 4] = [
     (
         "silhouette",
         "Silhouette",
-        "From −1 to 1; higher is better. Above 0, a picture is nearer to its own class than to the next.",
+        "From −1 to 1; higher is better. Above 0, an image is nearer to its own class than to the next.",
     ),
     (
         "davies_bouldin",
         "Davies-Bouldin index",
-        "At least 0; lower is better: how wide classes are, set against how far apart.",
+        "At least 0; lower is better: widths of the classes relative to the distances between them.",
     ),
     (
         "recall_at_1",
         "Recall at 1",
-        "How often the nearest picture is of the same class.",
+        "Share of images whose nearest image is of the same class.",
     ),
     (
         "map_at_r",
         "MAP@R",
-        "How far up the pictures of the same class stand among the nearest, for as many as there are of them.",
+        "Mean average precision at R: ranks of the images of the same class among the R nearest, where R is the number of images of the class.",
     ),
 ];
 
-/// The classes' kinds: name in the table, name in the report, color.
+/// Groups of classes: name in the table, name in the report, color.
 const CLASSES: [(&str, &str, &str); 2] = [
     ("learned", "learned", "curve stroke-0"),
     ("held-out", "held out", "curve stroke-1"),
@@ -64,21 +64,21 @@ impl Section for MetricLearning {
         let spaces = self.spaces(context.sample);
         let has_held_out = !self.held_out().is_empty();
         let body = html! {
-            p { (self.words()) }
+            p { (self.introduction()) }
             (curves)
             (self.last())
             @if let Some(spaces) = &spaces {
                 (spaces[0].markup())
                 p {
-                    "Only directions count for the network, so the same pictures follow on the unit sphere. A class that was "
-                    "learned should be a tight spot far from the others"
-                    @if has_held_out { "; held-out classes smear where they are nothing of their own" }
+                    "The loss depends on directions alone; the same images follow on the unit sphere. Images of a class that was "
+                    "learned should be close together and far from the others"
+                    @if has_held_out { "; held-out classes spread where the embedding does not separate them" }
                     "."
                     @if let Some(note) = context.sample.note() { (note) }
                 }
                 (spaces[1].markup())
             } @else {
-                p.note { "Only a space of three dimensions can be drawn." }
+                p.note { "Only embeddings of three dimensions are drawn." }
             }
         };
         figures.extend(spaces.into_iter().flatten().map(|space| space.figure));
@@ -92,8 +92,8 @@ impl Section for MetricLearning {
 }
 
 impl MetricLearning {
-    fn words(&self) -> String {
-        let first = "A network of its own learned a space in which pictures lie near those of their class and far from others";
+    fn introduction(&self) -> String {
+        let first = "A network of its own learned embeddings in which images are near those of their class and far from others";
         let held_out = self.held_out();
         let Some(epoch) = self.last_epoch() else {
             return format!("{first}; it was not trained.");
@@ -105,13 +105,13 @@ impl MetricLearning {
         let learned = of("learned");
         match held_out.as_slice() {
             [] => format!(
-                "{first}. It saw every class: with `arrange.held_out` it can be evaluated on classes that it never saw. After {}, the \
+                "{first}. It was trained on every class; `arrange.held_out` holds classes out for evaluation. After {}, the \
              silhouette of the validation images is {learned}. Distances are taken between directions, on the unit sphere.",
                 epochs(epoch)
             ),
             _ => format!(
-                "{first}, and never saw {}. If it had learned what makes a style, and not those styles alone, the held-out \
-             classes would part as well. After {}, the silhouette of the validation images is {learned} for learned classes \
+                "{first}, and was not trained on {}. Separation of these held-out classes measures how far the embedding \
+             generalizes to new classes. After {}, the silhouette of the validation images is {learned} for learned classes \
              and {} for those held out. Distances are taken between directions, on the unit sphere.",
                 list(&held_out),
                 epochs(epoch),
@@ -120,7 +120,7 @@ impl MetricLearning {
         }
     }
 
-    /// The classes that were not learned.
+    /// The held-out classes.
     fn held_out(&self) -> Vec<String> {
         let rows = self.arrangement.iter().filter(|row| !row.learned);
         let classes: BTreeSet<&String> = rows.map(|row| &row.label).collect();
@@ -147,7 +147,7 @@ impl MetricLearning {
         })
     }
 
-    /// `(epoch, value)` where it is defined, on the sphere.
+    /// `(epoch, value)` of normalized embeddings, where defined.
     fn curve(&self, subset: Subset, classes: &str, metric: &str) -> Vec<(f64, f64)> {
         let wanted = (subset, [classes, "sphere", metric]);
         let rows = self.arrangement_scores.iter().filter(|row| {
@@ -161,7 +161,7 @@ impl MetricLearning {
             .collect()
     }
 
-    fn panel(&self, (metric, name, look): (&str, &str, &str)) -> Figure {
+    fn panel(&self, (metric, name, meaning): (&str, &str, &str)) -> Figure {
         let curves: Vec<_> = CLASSES
             .into_iter()
             .flat_map(|(classes, _, stroke)| {
@@ -208,8 +208,8 @@ impl MetricLearning {
             name: format!("metric-{}", metric.replace('_', "-")),
             title: format!("{name} by epoch"),
             caption: format!(
-                "{look} Strong: validation images; faint: training images, those of learned classes as they were trained on, augmented and \
-             while the weights moved."
+                "{meaning} Strong: validation images; faint: training images, those of learned classes from the training pass, augmented and \
+             while the weights changed."
             ),
             canvas: plot.canvas,
         }
@@ -222,7 +222,7 @@ impl MetricLearning {
         };
         let head = html! {
             tr {
-                th scope="col" { "pictures" } th scope="col" { "classes" } th scope="col" { "number" } th scope="col" { "space" }
+                th scope="col" { "images" } th scope="col" { "classes" } th scope="col" { "number" } th scope="col" { "embedding" }
                 @for (_, name, _) in METRICS { th scope="col" { (name) } }
             }
         };
@@ -252,21 +252,21 @@ impl MetricLearning {
             }
         };
         let caption = format!(
-            "The last epoch, {epoch}: distances between embeddings as they are (native) and between their directions (sphere)"
+            "The last epoch, {epoch}: distances between raw embeddings (native) and between normalized embeddings (sphere)"
         );
         table(&caption, &head, &body)
     }
 
-    /// The last epoch's pictures in native space and on the sphere, where the space has three dimensions.
+    /// Raw and normalized embeddings of the last epoch, if they have three dimensions.
     fn spaces(&self, sample: &Sample<'_>) -> Option<[Space; 2]> {
         let classes = self.annotations.class_indices();
         let rows = sample.dots(&self.arrangement, |row| &row.path);
         let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
-        let stars: Option<Vec<Star<'_>>> = rows
+        let markers: Option<Vec<Marker<'_>>> = rows
             .into_iter()
             .zip(&names)
             .map(|(row, name)| {
-                Some(Star {
+                Some(Marker {
                     at: row.embedding.as_slice().try_into().ok()?,
                     number: classes.of(&row.label),
                     name,
@@ -275,36 +275,36 @@ impl MetricLearning {
                 })
             })
             .collect();
-        let stars = stars?;
+        let markers = markers?;
         let has_held_out = !self.held_out().is_empty();
         let native = Space::draw(
             "metric-native",
-            "The learned space",
+            "Raw embeddings of metric learning",
             &format!(
-                "Each class should be a ray from the origin: its direction is what the network learned, and its length is how \
-             sure it is. {}Training images are faint.",
+                "Images of a class should be on a ray from the origin: the direction stands for the class, and the length for the \
+             confidence. {}Training images are faint.",
                 if has_held_out {
-                    "Look for where held-out classes go: along others' rays, or ways of their own. "
+                    "Held-out classes are on the rays of other classes, or on separate ones. "
                 } else {
                     ""
                 }
             ),
-            Ground::Axes,
-            &stars,
+            Frame::Axes,
+            &markers,
         );
         let sphere = Space::draw(
             "metric-sphere",
-            "The learned directions",
+            "Normalized embeddings of metric learning",
             &format!(
-                "Look for spots of one color{}. Training images are faint.",
+                "Tight groups of one color are well separated classes{}. Training images are faint.",
                 if has_held_out {
-                    ", and for what held-out classes lie among: these are the classes that the network takes them for"
+                    "; held-out classes are among the classes that the network confuses them with"
                 } else {
                     ""
                 }
             ),
-            Ground::Sphere,
-            &stars,
+            Frame::Sphere,
+            &markers,
         );
         Some([native, sphere])
     }
@@ -328,11 +328,11 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn the_learned_space_is_drawn_where_it_has_three_dimensions() {
+    fn embeddings_of_three_dimensions_are_drawn() {
         let mut study = study();
         let text = report(&study).page;
         assert!(
-            text.contains("never saw photo."),
+            text.contains("was not trained on photo."),
             "held-out classes are named"
         );
         assert!(
@@ -347,11 +347,11 @@ mod tests {
         });
         let text = report(&study).page;
         assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 0);
-        assert!(text.contains("Only a space of three dimensions can be drawn."));
+        assert!(text.contains("Only embeddings of three dimensions are drawn."));
     }
 
     #[test]
-    fn without_held_out_classes_none_are_spoken_of() {
+    fn without_held_out_classes_none_are_mentioned() {
         let mut study = study();
         study.edit("arrangement", |rows: &mut Vec<Arrangement>| {
             rows.iter_mut().for_each(|row| row.learned = true)
@@ -360,7 +360,7 @@ mod tests {
             rows.retain(|row| row.classes == "learned")
         });
         let page = report(&study).page;
-        assert!(page.contains("It saw every class"));
+        assert!(page.contains("It was trained on every class"));
         assert!(!page.contains("held-out classes") && !page.contains(">held out<"));
     }
 }

@@ -1,4 +1,4 @@
-//! What was studied, what was chosen and how well it does: the page's head and the summary.
+//! Overview: the collection, the selected network and its scores; heading and summary of the report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ use crate::page::tables::{One, Rows, Several, reads};
 use crate::sections::clusters;
 use crate::sections::split::has_fixed_training_images;
 
-/// Where the page stands in a workspace.
+/// Path of the page in a workspace.
 const PAGE: &str = "artifacts/report/index.html";
 
 reads! {
@@ -50,17 +50,17 @@ impl Section for Overview {
             (self.outcome())
             (self.headline())
             p.note {
-                "Top-1 is the share of pictures whose class the model names first"
-                @if self.annotations.top_ks().len() > 1 { ", top-2 of those whose class is among its first two" }
-                ". Every class counts the same, whatever its number of pictures, so guessing gives "
+                "Top-1 is the share of images whose true class is the model's first guess"
+                @if self.annotations.top_ks().len() > 1 { ", top-2 that of images whose true class is among the first two" }
+                ". Classes have equal weights, whatever their number of images, so that random guesses have "
                 (value(Some(self.annotations.chance(1))))
-                @if self.annotations.top_ks().len() > 1 { " and " (value(Some(self.annotations.chance(2)))) } @else { "; of two classes a top-2 says nothing" }
-                ". In parentheses: 95 % intervals by bootstrap over " (self.annotations.units()) "."
+                @if self.annotations.top_ks().len() > 1 { " and " (value(Some(self.annotations.chance(2)))) } @else { "; with two classes, top-2 is always 1" }
+                ". Parentheses: 95 % intervals by bootstrap over " (self.annotations.units()) "."
             }
         };
         Ok(Some(Content {
             id: "overview",
-            heading: "At a glance",
+            heading: "Overview",
             body,
             figures: Vec::new(),
         }))
@@ -72,12 +72,12 @@ impl Overview {
     pub(crate) fn title(&self) -> String {
         format!(
             "A study of {} in {}",
-            counted(self.annotations.len(), "picture"),
+            counted(self.annotations.len(), "image"),
             self.classes()
         )
     }
 
-    /// A few lines for the end of a run.
+    /// The summary: a few lines for the end of a run.
     pub(crate) fn summary(&self) -> String {
         let (choice, headline) = (&self.choice, self.annotations.headline_metric());
         let mut lines = vec![
@@ -87,7 +87,7 @@ impl Overview {
                 choice.fold, choice.epoch, choice.rule
             ),
         ];
-        let figures: Vec<String> = self
+        let scores: Vec<String> = self
             .scores
             .subsets()
             .into_iter()
@@ -100,7 +100,7 @@ impl Overview {
         lines.push(format!(
             "{} of the network: {}; by chance {}",
             headline.name,
-            figures.join(", "),
+            scores.join(", "),
             value(Some(self.annotations.chance(headline.k)))
         ));
         if let Some(best) = clusters::best(&self.silhouettes, "kmeans") {
@@ -135,12 +135,12 @@ impl Overview {
         folds.len()
     }
 
-    /// Authors with images in more than one subset of the chosen model.
+    /// Number of authors with images in several subsets of the selected network.
     fn n_authors_in_two_subsets(&self) -> usize {
-        let pictures = self.annotations.by_path();
+        let annotations = self.annotations.by_path();
         let mut subsets: BTreeMap<&str, BTreeSet<Subset>> = BTreeMap::new();
         for row in self.predictions.iter() {
-            let author = pictures
+            let author = annotations
                 .get(row.path.as_str())
                 .and_then(|a| a.author.as_deref());
             if let Some(author) = author {
@@ -157,7 +157,7 @@ impl Overview {
         let found = |subset| self.scores.find("network", subset, headline.metric);
         html! {
             dl.facts {
-                div { dt { "pictures" } dd { (count(self.annotations.len())) } }
+                div { dt { "images" } dd { (count(self.annotations.len())) } }
                 div { dt { "classes" } dd { (self.annotations.labels().len()) } }
                 @if self.annotations.has_authors() { div { dt { "authors" } dd { (count(self.n_authors())) } } }
                 div { dt { "folds" } dd { (self.n_folds()) } }
@@ -176,12 +176,12 @@ impl Overview {
     fn design(&self) -> Markup {
         let crossing = match self.n_authors_in_two_subsets() {
         0 if !self.annotations.has_authors() => {
-            "No author is known: images of one author may stand on both sides, and scores may be too high for new authors"
+            "No author is known: images of one author can be in training and in validation, and scores can be too high for new authors"
                 .to_owned()
         }
         0 => {
-            "Training, validation and test images of a network share no author: knowing an author's hand gains it \
-             nothing"
+            "Training, validation and test images of a network share no author, so that recognizing an author raises no \
+             score"
                 .to_owned()
         }
         1 => "One author has images in more than one of training, validation and test".to_owned(),
@@ -196,13 +196,13 @@ impl Overview {
         };
         html! {
             p {
-                "The " (counted(self.annotations.len(), "picture"))
-                @if self.annotations.has_authors() { " come from " (counted(self.n_authors(), "known author")) ". They" }
+                "The " (counted(self.annotations.len(), "image"))
+                @if self.annotations.has_authors() { " are by " (counted(self.n_authors(), "known author")) ". They" }
                 @if has_fixed_training_images(&self.balance) {
-                    " came with a split, which was kept: networks were trained on its training images and validated on "
+                    " have an existing split, which is used: networks were trained on its training images and validated on "
                     @if self.n_folds() == 1 { "its validation images. " } @else { "a fold each. " }
                 } @else {
-                    " were dealt into " (counted(self.n_folds(), "fold")) ", and for each fold a network was trained on the "
+                    " are divided into " (counted(self.n_folds(), "fold")) ", and for each fold a network was trained on the "
                     "others and validated on it. "
                 }
                 (test) ". " (crossing) "."
@@ -210,16 +210,16 @@ impl Overview {
         }
     }
 
-    /// Limits of a study without pretrained weights; nothing for one with them.
+    /// Warning of a study without pretrained weights; empty for others.
     fn without_weights(&self) -> Markup {
         let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
         html! {
             @if self.probes.iter().any(starts_random) {
                 p.warning {
-                    "No pretrained weights: the networks of this study started from random numbers ("
+                    "No pretrained weights: the networks of this study started from random weights ("
                     code { "model.weights" }
-                    " is empty). On photographs and paintings, weights of ImageNet usually raise every score by far, and a score \
-                     that is low here says little about the classes. Fetch them by "
+                    " is empty). On photographs and paintings, ImageNet weights usually raise every score by far, and a \
+                     low score here says little about the classes. Fetch them by "
                     code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
                     ". The painted images of the demo need none."
                 }
@@ -231,12 +231,12 @@ impl Overview {
         let (choice, headline) = (&self.choice, self.annotations.headline_metric());
         html! {
             p {
-                "The study goes on with the network of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
-                " (counted from 0), chosen by the rule “" (choice.rule) "”. "
+                "The selected network is that of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
+                " (counted from 0), by the rule “" (choice.rule) "”. "
                 @if let Some(validation) = self.scores.find("network", Subset::Validation, headline.metric) {
                     "On validation images, the fold that selected the epoch, its " (headline.name) " is " strong { (score_with_interval(Some(validation))) }
                     @if let Some(test) = self.scores.find("network", Subset::Test, headline.metric) {
-                        "; on test images, which had no part in any choice, it is "
+                        "; on test images, which selected nothing, it is "
                         strong { (score_with_interval(Some(test))) }
                     }
                     "."
@@ -253,7 +253,7 @@ impl Overview {
         let head = html! {
             tr {
                 th scope="col" { "subset" }
-                th scope="col" { "pictures" }
+                th scope="col" { "images" }
                 @for model in &models { @for TopK { name, .. } in &tops {
                     th scope="col" { (model) br; (name) }
                 } }
@@ -292,7 +292,7 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn a_study_from_random_weights_says_so_first() {
+    fn a_study_from_random_weights_begins_with_a_warning() {
         let mut study = study();
         let warning = "<p class=\"warning\">No pretrained weights: ";
         let page = report(&study).page;
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_two_classes_top_2_is_told() {
+    fn top_2_is_the_headline_of_more_than_two_classes() {
         let mut study = study();
         study.edit("annotations", |rows: &mut Vec<Annotation>| {
             "fauvism".clone_into(&mut rows[0].label)

@@ -29,35 +29,35 @@ impl Section for Split {
         let body = html! {
             p {
                 @if has_fixed_training_images(&self.balance) {
-                    "The collection came with a split, which was kept. "
+                    "The collection has an existing split, which is used. "
                 } @else if self.annotations.has_authors() {
-                    "All images of an author were dealt together, so that no two folds share an author. Within that bound the folds were "
-                    "made as even as the data allow, in pictures and in authors of every class. "
-                    @if has_test_set { "The test set takes the authors with the fewest images." }
+                    "All images of an author are in one fold, so that no two folds share an author. Under this constraint the folds are "
+                    "as even as the data allow, in images and in authors of every class. "
+                    @if has_test_set { "The test set has the authors with the fewest images." }
                 } @else {
-                    "No author is known, so single images were dealt, every class as evenly as the data allow."
+                    "No author is known: single images are distributed over the folds, those of every class as evenly as the data allow."
                 }
             }
             p {
                 @if !has_fixed_training_images(&self.balance) {
-                    "For each fold, its own images validate and those of the other folds train. "
+                    "For each fold, its images are the validation images and those of the other folds the training images. "
                 }
                 "Validation images select the epoch, the fold and everything else that is tuned. Test images select nothing. "
-                "The study on paintings which atelier began with used the words “validation” and “test” the other way round."
+                "The study of paintings that atelier began with used the terms “validation” and “test” the other way round."
             }
             (self.balance_table())
             p.note {
-                "Look along a row: the folds' numbers should be near each other. "
-                @if self.annotations.has_authors() { "Where one author made many of a class's pictures, they cannot be. " }
-                "The shaded columns are the fold that the chosen network was validated on."
+                "The numbers of a row should be similar. "
+                @if self.annotations.has_authors() { "They cannot be where one author made many of a class's images. " }
+                "The shaded columns are the validation fold of the selected network."
                 @if self.annotations.has_authors() {
-                    " A dash stands for a class without known authors; an author of two classes is counted in each."
+                    " A dash is a class without known authors; an author of two classes is counted in each."
                 }
             }
         };
         Ok(Some(Content {
             id: "design",
-            heading: "The design",
+            heading: "Split",
             body,
             figures: Vec::new(),
         }))
@@ -75,7 +75,7 @@ impl Split {
         let validation = Assignment::Fold(self.choice.fold);
         let shade = |fold: Assignment| (fold == validation).then_some("shaded");
         let head = html! {
-            tr { td {} th scope="colgroup" colspan=(folds.len()) { "authors" } th.group scope="colgroup" colspan=(folds.len() + 1) { "pictures" } }
+            tr { td {} th scope="colgroup" colspan=(folds.len()) { "authors" } th.group scope="colgroup" colspan=(folds.len() + 1) { "images" } }
             tr {
                 th scope="col" { "class" }
                 @for &fold in &folds { th scope="col" class=[shade(fold)] { (fold) } }
@@ -95,7 +95,7 @@ impl Split {
                     @for (idx, &fold) in folds.iter().enumerate() {
                         td class=(class(idx, shade(fold))) { (count(count_in(fold).1)) }
                     }
-                    td { (count(counts.values().map(|(_, pictures)| pictures).sum::<u32>())) }
+                    td { (count(counts.values().map(|(_, images)| images).sum::<u32>())) }
                 }
             }
             tr.total {
@@ -110,7 +110,7 @@ impl Split {
         table("Authors and images by class and fold", &head, &body)
     }
 
-    /// The training images of a split that the collection came with, the folds in the order of their numbers, then the test
+    /// The training images of an existing split, the folds in the order of their numbers, then the test
     /// set.
     fn folds(&self) -> Vec<Assignment> {
         let mut folds: Vec<Assignment> = self.balance.iter().map(|row| row.fold).collect();
@@ -130,10 +130,10 @@ type Cells<'a> = BTreeMap<&'a str, BTreeMap<Assignment, (u32, u32)>>;
 
 fn sum(cells: &Cells<'_>, fold: Assignment) -> u32 {
     let counts = cells.values().filter_map(|counts| counts.get(&fold));
-    counts.map(|(_, pictures)| pictures).sum()
+    counts.map(|(_, images)| images).sum()
 }
 
-/// The classes of a cell of pictures: the first of the group keeps a distance from the authors.
+/// CSS classes of a cell of images: the first of the group is at a distance from the authors.
 fn class(idx: usize, shade: Option<&str>) -> String {
     let group = if idx == 0 { "group " } else { "" };
     format!("{group}{}", shade.unwrap_or_default())
@@ -145,7 +145,7 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn a_split_that_the_collection_came_with_is_named() {
+    fn an_existing_split_is_named() {
         let mut study = study();
         study.edit("balance", |rows: &mut Vec<Balance>| {
             let fold = rows
@@ -154,6 +154,6 @@ mod tests {
             fold.for_each(|row| row.fold = Assignment::Train);
         });
         let page = report(&study).page;
-        assert!(page.contains("came with a split, which was kept"));
+        assert!(page.contains("has an existing split, which is used"));
     }
 }

@@ -4,7 +4,7 @@ use maud::html;
 use tables::cluster::Cluster;
 
 use crate::ReportError;
-use crate::draw::space::{Ground, Space, Star};
+use crate::draw::space::{Frame, Marker, Space};
 use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
@@ -20,11 +20,11 @@ reads! {
 impl Section for UmapInSpace {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let classes = self.annotations.class_indices();
-        let stars: Vec<Star<'_>> = context
+        let markers: Vec<Marker<'_>> = context
             .sample
             .dots(&self.clusters, |row| &row.path)
             .into_iter()
-            .map(|row| Star {
+            .map(|row| Marker {
                 at: [row.umap3_x, row.umap3_y, row.umap3_z],
                 number: classes.of(&row.label),
                 name: &row.label,
@@ -37,8 +37,8 @@ impl Section for UmapInSpace {
             "UMAP in three dimensions by true class",
             "Classes that overlap from one side and are separate from another are neighbors and not mixed. Training images \
              are faint.",
-            Ground::Box,
-            &stars,
+            Frame::Box,
+            &markers,
         );
         let body = html! {
             p {

@@ -94,7 +94,7 @@ fn a_hundred_classes_have_a_page_of_bounded_size() {
         page.contains("200 of the 3,000 images of the collection"),
         "rows are bounded"
     );
-    assert!(page.contains("The drawing shows 500 of the 3,000 images, drawn by chance."));
+    assert!(page.contains("The figure shows 500 of the 3,000 images, drawn at random."));
     // Ten thousand cells without a rectangle each: only those with images have one.
     let matrix = figure(&page, "confusion-network-validation");
     assert_eq!(occurrences(matrix, "<rect"), 101);
@@ -132,23 +132,27 @@ fn two_classes_have_no_top_2() {
     assert!(
         !report.page.contains("top-2</th>") && !report.page.contains("Right at the second guess")
     );
-    assert!(report.page.contains("of two classes a top-2 says nothing"));
+    assert!(report.page.contains("with two classes, top-2 is always 1"));
     let three = bounded(&with_classes(3, 30)).page;
     assert!(three.contains("top-2</th>") && three.contains("Right at the second guess"));
 }
 
 #[test]
-fn without_authors_the_page_speaks_of_images() {
+fn without_authors_intervals_are_over_images() {
     let page = bounded(&with_classes(3, 30)).page;
     assert!(page.contains("intervals by bootstrap over images."));
-    assert!(page.contains("No author is known: images of one author may stand on both sides"));
-    for words in [
+    assert!(
+        page.contains(
+            "No author is known: images of one author can be in training and in validation"
+        )
+    );
+    for text in [
         "known author",
         "bootstrap over authors",
         "whose authors",
         "share no author",
     ] {
-        assert!(!page.contains(words), "{words}");
+        assert!(!page.contains(text), "{text}");
     }
 }
 
