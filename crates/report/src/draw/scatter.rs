@@ -155,7 +155,7 @@ impl Scatter {
         (width * height / ROOM) as usize
     }
 
-    /// Where a name of half width `half` is centered so that it stays inside of the area.
+    /// Center of a name of half width `half` near `x` that keeps the name inside of the area.
     fn inside(&self, x: f64, half: f64) -> f64 {
         let Area { corner, size } = self.area;
         let low = corner.0 + half;

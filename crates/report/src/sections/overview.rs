@@ -175,18 +175,18 @@ impl Overview {
 
     fn design(&self) -> Markup {
         let crossing = match self.n_authors_in_two_subsets() {
-        0 if !self.annotations.has_authors() => {
-            "No author is known: images of one author can be in training and in validation, and scores can be too high for new authors"
-                .to_owned()
-        }
-        0 => {
-            "Training, validation and test images of a network share no author, so that recognizing an author raises no \
-             score"
-                .to_owned()
-        }
-        1 => "One author has images in more than one of training, validation and test".to_owned(),
-        n => format!("{n} authors have images in more than one of training, validation and test"),
-    };
+            0 if !self.annotations.has_authors() => {
+                "No author is known: images of one author can be in training and in validation, and scores can be too high for new authors"
+                    .to_owned()
+            }
+            0 => {
+                "Training, validation and test images of a network share no author, so that recognizing an author raises no \
+                 score"
+                    .to_owned()
+            }
+            1 => "One author has images in more than one of training, validation and test".to_owned(),
+            n => format!("{n} authors have images in more than one of training, validation and test"),
+        };
         let test = match n_images(&self.predictions, Subset::Test) {
             0 => "There is no test set, held out of all folds".to_owned(),
             n => format!(
