@@ -24,7 +24,7 @@ use workflow::declaration::Declaration;
 use workflow::params::{self, Overrides};
 
 /// The crate and binary that make a study's page and table.
-const PAGE: &str = "report/study";
+const PAGE: &str = "report/search-page";
 
 /// Parameters of the page.
 #[derive(Serialize)]
