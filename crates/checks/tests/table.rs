@@ -1,43 +1,112 @@
-//! The program that reads and writes tables, as the runner asks it.
+//! The program that reads, checks and writes tables, as the runner asks it.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use table_protocol::{Answer, Question};
 
 /// Whether it succeeds, and its standard output.
-fn ask(question: &Value) -> (bool, String) {
+fn run(question: &str) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("question.json");
-    fs_err::write(&file, question.to_string()).unwrap();
+    fs_err::write(&file, question).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_table"));
     let output = command.arg(file).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     (output.status.success(), said)
 }
 
+/// The answer, if there is one.
+fn ask(question: &Question) -> Option<Answer> {
+    let (is_answered, said) = run(&serde_json::to_string(question).unwrap());
+    assert_eq!(is_answered, !said.is_empty(), "{said}");
+    is_answered.then(|| serde_json::from_str(&said).unwrap())
+}
+
+fn faults(check: Value, path: Option<&Path>) -> Vec<String> {
+    let path = path.map(Path::to_owned);
+    match ask(&Question::Check { check, path }) {
+        Some(Answer::Faults(faults)) => faults,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn without_a_path_only_the_words_are_read() {
+    assert_eq!(faults(json!({"rows": 1}), None), [""; 0]);
+    let told = faults(json!({"row": 1}), None);
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with("`row`: unknown field `row`, expected one of"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn what_is_no_table_is_not_as_it_should_be() {
+    let told = faults(json!({}), Some(Path::new("/no/where")));
+    assert!(told[0].contains("/no/where"), "{told:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.parquet");
+    fs_err::write(&path, "no table").unwrap();
+    let told = faults(json!({}), Some(&path));
+    assert!(
+        told[0].starts_with("cannot read `") && told[0].contains("as a table"),
+        "{told:?}"
+    );
+}
+
 #[test]
 fn what_is_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
-    let columns = json!([["name", ["a", "b"]], ["f1", [0.1, null]], ["n", [1, 2]]]);
-    let (is_written, _) = ask(&json!({"write": path, "columns": columns}));
-    assert!(is_written);
-    let (is_read, said) = ask(&json!({"read": [path, "/no/where"]}));
-    assert!(is_read);
-    let answers: Value = serde_json::from_str(&said).unwrap();
-    let values = json!([["a.f1", "0.1"], ["a.n", "1"], ["b.n", "2"]]);
-    assert_eq!(answers[0], json!({ "values": values }));
-    assert!(answers[1]["fault"].as_str().unwrap().contains("/no/where"));
+    let columns = [
+        ("name", vec![json!("a"), json!("b")]),
+        ("f1", vec![json!(0.1), Value::Null]),
+        ("n", vec![json!(1), json!(2)]),
+    ];
+    let written = ask(&Question::Write {
+        path: path.clone(),
+        columns: columns
+            .map(|(name, values)| (name.to_owned(), values))
+            .into(),
+    });
+    assert_eq!(written, Some(Answer::Written));
+    let paths = vec![path.clone(), "/no/where".into()];
+    let Some(Answer::Numbers(numbers)) = ask(&Question::Numbers { paths }) else {
+        panic!("no numbers");
+    };
+    let values = [("a.f1", "0.1"), ("a.n", "1"), ("b.n", "2")];
+    let values = values.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(numbers[0], Ok(values.to_vec()));
+    assert!(numbers[1].as_ref().unwrap_err().contains("/no/where"));
+    assert_eq!(faults(json!({"rows": 2}), Some(&path)), [""; 0]);
+    let told = faults(json!({"rows": 3}), Some(&path));
+    assert_eq!(told, ["2 rows, expected at least 3"]);
 }
 
 #[test]
 fn what_cannot_be_a_table_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
-    let columns = json!([["name", ["a", "b"]], ["f1", [0.1]]]);
-    assert!(!ask(&json!({"write": path, "columns": columns})).0);
-    assert!(!ask(&json!({"what": 1})).0);
+    let columns = vec![
+        ("name".to_owned(), vec![json!("a"), json!("b")]),
+        ("f1".to_owned(), vec![json!(0.1)]),
+    ];
+    let question = Question::Write {
+        path: path.clone(),
+        columns,
+    };
+    assert_eq!(ask(&question), None);
     assert!(!path.exists());
+}
+
+#[test]
+fn what_is_no_question_is_refused() {
+    for question in [json!({"what": 1}), json!({"check": {"path": "x"}})] {
+        assert!(!run(&question.to_string()).0, "{question}");
+    }
 }

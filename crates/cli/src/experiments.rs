@@ -99,7 +99,7 @@ fn show(arguments: &ExpShow) -> anyhow::Result<()> {
     }
     if let Some(file) = &arguments.parquet {
         let file = std::path::absolute(file)?;
-        return Ok(workspace.write_table(&file, &table.to_columns())?);
+        return Ok(workspace.write_table(&file, table.to_columns())?);
     }
     print_table(&table, &arguments.metrics)
 }

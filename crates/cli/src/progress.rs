@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::Workspace;
-use pipeline::events::{Event, Events, Forecast, Outcome, Progress, State};
+use pipeline::events::{Event, Events, Forecast, Outcome, State};
 use pipeline::execute::{self, Options};
+use protocol::Progress;
 use workflow::graph::Selection;
 use workflow::quantity::show_bytes;
 

@@ -72,7 +72,7 @@ pub enum ClusterError {
     },
     /// The validity of a partition cannot be judged.
     #[error("cannot compute the silhouette")]
-    Validity(#[from] metrics::MetricError),
+    Validity(#[from] cluster_validity::LabelCountError),
 }
 
 impl From<MatrixError> for ClusterError {

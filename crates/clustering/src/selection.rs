@@ -1,6 +1,6 @@
 //! How many clusters: the number whose partition has the highest silhouette.
 
-use metrics::separation::silhouette;
+use cluster_validity::silhouette;
 use ndarray::ArrayView2;
 use numeric::Matrix;
 use rayon::prelude::*;

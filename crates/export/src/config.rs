@@ -1,6 +1,6 @@
 //! What a program must know to use the weights.
 
-use dataset::{Geometry, Limits, MEAN, Orient, STD};
+use images::{Geometry, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
 use crate::{ExportError, Weights};

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 
 def pictures(path, wanted, side):
-    """Center crops of the file of pixels (`dataset/src/pixels.rs` has the format), uint8 [N, side, side, 3]."""
+    """Center crops of the file of pixels (`images/src/pixels.rs` has the format), uint8 [N, side, side, 3]."""
     with open(path, "rb") as file:
         magic, _, found, n, path_bytes = struct.unpack("<8sIIQQ", file.read(32))
         assert (magic, found) == (b"ATLRPXLS", side)

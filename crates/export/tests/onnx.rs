@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::Geometry;
 use expect_test::expect;
 use export::onnx::{GraphProto, ModelProto, NodeProto};
 use export::{ExportError, ImageRules, ModelConfig, Weights, onnx_model};
+use images::Geometry;
 use prost::Message as _;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::collection::Pattern;
+use collection::Pattern;
 
 use crate::names;
 
@@ -302,7 +302,7 @@ fn refusal(
     }
     let splits = totals
         .keys()
-        .filter(|name| dataset::collection::subset_named(name).is_some())
+        .filter(|name| collection::subset_named(name).is_some())
         .count();
     if splits > 0 && splits * 2 >= totals.len() {
         return Some("the words are names of subsets".to_owned());

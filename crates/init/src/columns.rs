@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::collection::subset_named;
+use collection::subset_named;
 
 use crate::names::key;
 

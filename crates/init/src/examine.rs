@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dataset::collection::{
+use collection::{
     Found, Inspected, Refused, Settings, SplitFolders, normalized, split_folders, subset_named,
 };
 

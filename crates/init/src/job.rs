@@ -3,25 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use dataset::Limits;
+use images::Limits;
+use protocol::Part;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cost::Device;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(rename = "stage")]
-    _stage: String,
-    params: Job,
-    #[serde(rename = "in")]
-    _inputs: Value,
-    #[serde(rename = "out")]
-    _outputs: Value,
-    #[serde(rename = "scratch")]
-    _scratch: PathBuf,
-}
 
 /// A file with the text that parameters have for it.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,9 +71,9 @@ impl Job {
             bail!("expected one argument, the job file: `{program} JOB.json`");
         };
         let text = fs_err::read_to_string(&path)?;
-        let file: File = serde_json::from_str(&text)
+        let job: protocol::Job = serde_json::from_str(&text)
             .with_context(|| format!("cannot read `{path}` as a job file"))?;
-        Ok(file.params)
+        Ok(job.read(Part::Parameter)?)
     }
 
     pub(crate) fn device(&self) -> Device {

@@ -2,7 +2,7 @@
 //! but nothing of it is recorded.
 //!
 //! 1. [`read`] decodes every file once, as stage `annotate` does.
-//! 2. [`examine`] finds classes, an existing split and authors, and the library `dataset` groups the images by the
+//! 2. [`examine`] finds classes, an existing split and authors, and the library `collection` groups the images by the
 //!    settings found, so that what is counted is what the study will count.
 //! 3. [`plan`] chooses the other settings, within a time.
 //! 4. [`document`] writes them with their reasons; a file that is there is compared and left as it is.
@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use dataset::collection::{self, Found, LabelTable, Survey};
+use collection::{Found, LabelTable, Survey};
 
 use cost::Machine;
 use examine::{Grouping, Table};

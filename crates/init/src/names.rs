@@ -1,6 +1,6 @@
 //! Names of files and folders: the words that are never authors, and safe file names.
 
-use dataset::collection::subset_named;
+use collection::subset_named;
 
 /// Words that stand where an author is not known.
 const NO_AUTHOR: [&str; 31] = [

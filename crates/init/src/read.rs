@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use dataset::collection::{self, Candidate, Found, Inspected, Refused};
-use dataset::{Limits, Orient};
+use collection::{Candidate, Found, Inspected, Refused};
 use fs_err::File;
+use images::{Limits, Orient};
 use serde_json::Value;
 
 use crate::columns::Cells;
@@ -28,7 +28,7 @@ pub(crate) fn images(root: &Path, found: &Found, limits: Limits, known: &mut Res
         .collect();
     let mut progress = Progress::new(new.len());
     for block in new.chunks(BLOCK) {
-        let results = collection::inspect(root, block, limits, Orient::Upright);
+        let results = collection::read(root, block, limits, Orient::Upright);
         let paths = block.iter().map(|candidate| candidate.path.clone());
         known.extend(paths.zip(results));
         progress.advance(block.len());

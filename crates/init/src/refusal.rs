@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Error, anyhow};
-use dataset::collection::Found;
+use collection::Found;
 
 use crate::examine::Grouping;
 use crate::job::Job;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use dataset::collection::Survey;
+use collection::Survey;
 use serde::Serialize;
 use serde_json::Value;
 use tables::subset::Subset;

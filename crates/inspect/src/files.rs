@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dataset::DatasetError;
+use images::ImageError;
 use walk::{Rules, Tree};
 
 /// A file that may be an image.
@@ -17,8 +17,8 @@ impl Found {
     /// The file, which cannot be used by `error`. In a folder, a file of another kind is none of its images.
     pub(crate) fn refused(&self, error: &anyhow::Error) -> Unusable {
         let other_kind = error
-            .downcast_ref::<DatasetError>()
-            .is_some_and(|error| matches!(error, DatasetError::NotAnImage { .. }));
+            .downcast_ref::<ImageError>()
+            .is_some_and(|error| matches!(error, ImageError::NotAnImage { .. }));
         Unusable {
             is_foreign: other_kind && !self.is_named,
             ..Unusable::new(&self.path, format!("{error:#}"))
@@ -124,13 +124,13 @@ mod tests {
 
     #[test]
     fn a_file_of_another_kind_counts_where_it_is_named() {
-        let error = anyhow::Error::from(DatasetError::NotAnImage { found: "" });
+        let error = anyhow::Error::from(ImageError::NotAnImage { found: "" });
         for is_named in [false, true] {
             let path = PathBuf::from("notes.txt");
             let refused = Found { path, is_named }.refused(&error);
             assert_eq!(refused.is_foreign, !is_named);
         }
-        let damaged = anyhow::Error::from(DatasetError::Empty);
+        let damaged = anyhow::Error::from(ImageError::Empty);
         let path = PathBuf::from("a.png");
         let found = Found {
             path,

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use candle_core::Tensor;
-use dataset::{Geometry, Picture, Resizer, center, decode, resize};
 use explain::{Squares, amplitude, grad_cam, occlusion};
 use export::ModelConfig;
+use images::{Geometry, Preprocess};
 use metrics::calibration::Temperature;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;
-use random::Seed;
 use serde::Serialize;
 use tables::cluster::Cluster;
 use tables::explanation::Explanation;
@@ -67,12 +66,7 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
         "the model's configuration has fewer than two classes"
     );
     let device = model::device(device)?;
-    // Every weight drawn here is overwritten.
-    let mut network = Network::new(&shape, &device, &mut Seed::new(0).stream("weights").rng())?;
-    network
-        .load(model)
-        .context("cannot load the chosen model")?;
-    Ok(network)
+    Network::open(&shape, &device, model).context("cannot load the chosen model")
 }
 
 impl Judge {
@@ -111,22 +105,10 @@ impl Judge {
     /// The network's view, `[S, S, 3]`.
     fn view(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
         let rules = self.config.images;
-        let rgb = decode(bytes, rules.limits(), rules.orient())?.rgb;
-        let geometry = Geometry::new(self.config.side_px)?;
-        let (full_width, full_height) = geometry.resized(rgb.width, rgb.height);
-        let small = resize(&rgb, geometry, &mut Resizer::default())?;
-        let picture = Picture {
-            width: small.width,
-            height: small.height,
-            full_width,
-            full_height,
-            pixels: &small.pixels,
-        };
+        let preprocess = Preprocess::new(Geometry::new(self.config.side_px)?);
         let side = self.config.side_px as usize;
-        let mut values = vec![0.0; side * side * 3];
-        center(&picture, self.config.side_px, &mut values);
         Ok(Tensor::from_vec(
-            values,
+            preprocess.file(bytes, rules.limits(), rules.orient())?,
             (side, side, 3),
             self.network.device(),
         )?)

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use export::ModelConfig;
 use metrics::calibration::{Calibrators, Temperature};
-use report::{Inspected, Near};
+use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
 use tables::cluster::Cluster;
@@ -116,7 +116,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     if let Some(page) = outputs.page {
         fs_err::write(
             &*page,
-            report::inspected(&shown, &judge.clusters, judge.config.images.orient()),
+            report::predictions_page(&shown, &judge.clusters, judge.config.images.orient()),
         )?;
     }
     let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
@@ -167,7 +167,7 @@ fn see(
     judge: &Judge,
     images: &Path,
     found: &files::Found,
-) -> Result<(Judged, Inspected), files::Unusable> {
+) -> Result<(Judged, NewImage), files::Unusable> {
     let file = &found.path;
     let seen = fs_err::read(file)
         .map_err(anyhow::Error::from)
@@ -175,7 +175,7 @@ fn see(
     let (picture, bytes) = seen.map_err(|error| found.refused(&error))?;
     let guesses = picture.guesses.iter();
     let neighbors = picture.neighbors.iter();
-    let inspected = Inspected {
+    let inspected = NewImage {
         // A page may be given away: it says nothing of this machine's folders.
         name: file
             .file_name()
@@ -187,14 +187,14 @@ fn see(
             .map(|guess| (guess.label.clone(), guess.probability))
             .collect(),
         neighbors: neighbors
-            .map(|neighbor| Near {
+            .map(|neighbor| Neighbor {
                 label: neighbor.label.clone(),
                 path: neighbor.path.clone(),
                 bytes: fs_err::read(images.join(&neighbor.path)).ok(),
             })
             .collect(),
-        place: picture.place,
-        explanation: picture.explanation.clone(),
+        coordinates: picture.place,
+        attribution: picture.explanation.clone(),
     };
     Ok((picture, inspected))
 }

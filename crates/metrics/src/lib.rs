@@ -2,8 +2,8 @@
 //!
 //! A [`Judgment`] is what a model made of one picture. A [`Tally`] counts judgments, and every score, the confusion
 //! matrix and the per-class report are read off it; [`intervals`] resamples whole authors and reads the same scores off
-//! the resampled tallies. [`separation`] says how well classes stand apart among points, [`retrieval`] how well the nearest
-//! points share a label. [`calibration`] is about probabilities that mean what they say.
+//! the resampled tallies. [`retrieval`] says how well the nearest points share a label. [`calibration`] is about
+//! probabilities that mean what they say.
 //!
 //! All figures follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` pictures,
 //! `K` classes, `D` dimensions.
@@ -16,7 +16,6 @@ mod tally;
 
 pub mod calibration;
 pub mod retrieval;
-pub mod separation;
 pub mod streams;
 
 pub use bootstrap::{Interval, bootstrap, intervals};

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use approx::assert_relative_eq;
-use metrics::{
-    Judgment, Metric, Tally,
-    separation::{calinski_harabasz, davies_bouldin, silhouette},
-};
+use cluster_validity::{calinski_harabasz, davies_bouldin, silhouette};
+use metrics::{Judgment, Metric, Tally};
 use numeric::Matrix;
 use serde::Deserialize;
 

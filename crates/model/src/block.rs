@@ -1,8 +1,8 @@
 //! The residual blocks and the ResNet that is made of them.
 
 use candle_core::Tensor;
-use rand::Rng;
 
+use crate::initial::Initial;
 use crate::layer::{BatchNorm, Builder, Convolution, Linear, Pass};
 use crate::{Depth, ModelError};
 
@@ -93,7 +93,11 @@ impl Plan {
         }
     }
 
-    fn build<R: Rng>(self, name: &str, builder: &mut Builder<'_, R>) -> Result<Block, ModelError> {
+    fn build<I: Initial>(
+        self,
+        name: &str,
+        builder: &mut Builder<'_, I>,
+    ) -> Result<Block, ModelError> {
         let mut steps = Vec::new();
         for (i, (sizes, stride)) in (1..).zip(self.convolutions()) {
             let convolution = builder.convolution(&format!("{name}.conv{i}"), sizes, stride)?;
@@ -113,10 +117,10 @@ impl Plan {
         })
     }
 
-    fn shortcut<R: Rng>(
+    fn shortcut<I: Initial>(
         self,
         name: &str,
-        builder: &mut Builder<'_, R>,
+        builder: &mut Builder<'_, I>,
     ) -> Result<Step, ModelError> {
         let sizes = [self.n_in, self.n_out(), 1];
         Ok(Step {
@@ -189,9 +193,9 @@ pub(crate) struct Resnet {
 }
 
 impl Resnet {
-    pub(crate) fn new<R: Rng>(
+    pub(crate) fn new<I: Initial>(
         depth: Depth,
-        builder: &mut Builder<'_, R>,
+        builder: &mut Builder<'_, I>,
     ) -> Result<Self, ModelError> {
         let stem = Step {
             convolution: builder.convolution("conv1", STEM, 2)?,

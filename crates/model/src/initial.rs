@@ -1,4 +1,4 @@
-//! Fresh weights, by the distributions that torchvision and PyTorch start from.
+//! First values of weights: drawn by the distributions that torchvision and PyTorch start from, or zeros.
 //!
 //! Values are drawn on the host in the order of the elements, so a network depends on the generator
 //! alone, whatever its device.
@@ -7,10 +7,59 @@ use candle_core::{Device, Result, Tensor, Var};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
+/// Source of the first values of a network's weights.
+pub(crate) trait Initial {
+    /// Weights of a convolution, `[out, in, side, side]`.
+    fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var>;
+    /// Weights or biases of a linear layer with `fan_in` inputs.
+    fn linear(&mut self, shape: &[usize], fan_in: usize, device: &Device) -> Result<Var>;
+    /// Directions, `[n, dimensions]`.
+    fn directions(&mut self, n: usize, dimensions: usize, device: &Device) -> Result<Var>;
+}
+
+/// Fresh weights by the distributions of their layers.
+pub(crate) struct Drawn<'a, R>(pub(crate) &'a mut R);
+
+impl<R: Rng> Initial for Drawn<'_, R> {
+    fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var> {
+        convolution(sizes, device, self.0)
+    }
+
+    fn linear(&mut self, shape: &[usize], fan_in: usize, device: &Device) -> Result<Var> {
+        linear(shape, fan_in, device, self.0)
+    }
+
+    fn directions(&mut self, n: usize, dimensions: usize, device: &Device) -> Result<Var> {
+        directions(n, dimensions, device, self.0)
+    }
+}
+
+/// Zeros, in the place of a state that is about to be read.
+pub(crate) struct Zeros;
+
+impl Initial for Zeros {
+    fn convolution(&mut self, [n_in, n_out, side]: [usize; 3], device: &Device) -> Result<Var> {
+        zeros(&[n_out, n_in, side, side], device)
+    }
+
+    fn linear(&mut self, shape: &[usize], _: usize, device: &Device) -> Result<Var> {
+        zeros(shape, device)
+    }
+
+    fn directions(&mut self, n: usize, dimensions: usize, device: &Device) -> Result<Var> {
+        zeros(&[n, dimensions], device)
+    }
+}
+
+fn zeros(shape: &[usize], device: &Device) -> Result<Var> {
+    // From the host, as drawn values, so that no device needs another operation for them.
+    Var::from_vec(vec![0.0_f32; shape.iter().product()], shape, device)
+}
+
 /// Weights of a convolution, `[out, in, side, side]`: normal with mean 0 and variance
 /// `2 / (out · side²)`, as torchvision's `resnet.py` has it (He et al. 2015, "Delving deep into
 /// rectifiers", eq. 14, `fan_out`).
-pub(crate) fn convolution(
+fn convolution(
     [n_in, n_out, side]: [usize; 3],
     device: &Device,
     rng: &mut impl Rng,
@@ -25,12 +74,7 @@ pub(crate) fn convolution(
 
 /// Weights or biases of a linear layer with `fan_in` inputs: uniform in `±1/√fan_in`, as
 /// `torch.nn.Linear` has both.
-pub(crate) fn linear(
-    shape: &[usize],
-    fan_in: usize,
-    device: &Device,
-    rng: &mut impl Rng,
-) -> Result<Var> {
+fn linear(shape: &[usize], fan_in: usize, device: &Device, rng: &mut impl Rng) -> Result<Var> {
     let bound = 1.0 / (fan_in as f32).sqrt();
     let n = shape.iter().product();
     let values: Vec<f32> = (0..n)
@@ -40,12 +84,7 @@ pub(crate) fn linear(
 }
 
 /// Directions: normal with mean 0 and variance 1, `[n, dimensions]`.
-pub(crate) fn directions(
-    n: usize,
-    dimensions: usize,
-    device: &Device,
-    rng: &mut impl Rng,
-) -> Result<Var> {
+fn directions(n: usize, dimensions: usize, device: &Device, rng: &mut impl Rng) -> Result<Var> {
     let values: Vec<f32> = (0..n * dimensions)
         .map(|_| rng.sample(StandardNormal))
         .collect();

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use kernels::Backend;
-use rand::Rng;
 
-use crate::{Mode, ModelError, initial};
+use crate::initial::{self, Initial};
+use crate::{Mode, ModelError};
 
 /// Added to variances before the root: PyTorch's `eps`.
 const EPSILON: f64 = 1e-5;
@@ -50,18 +50,18 @@ impl Pass {
     }
 }
 
-/// Makes layers with fresh weights and notes them in the order in which they are made.
-pub(crate) struct Builder<'a, R> {
+/// Makes layers with first values for their weights and notes them in the order in which they are made.
+pub(crate) struct Builder<'a, I> {
     device: &'a Device,
-    rng: &'a mut R,
+    initial: I,
     slots: Vec<Slot>,
 }
 
-impl<'a, R: Rng> Builder<'a, R> {
-    pub(crate) fn new(device: &'a Device, rng: &'a mut R) -> Self {
+impl<'a, I: Initial> Builder<'a, I> {
+    pub(crate) fn new(device: &'a Device, initial: I) -> Self {
         Self {
             device,
-            rng,
+            initial,
             slots: Vec::new(),
         }
     }
@@ -86,7 +86,7 @@ impl<'a, R: Rng> Builder<'a, R> {
         [n_in, n_out, side]: [usize; 3],
         stride: usize,
     ) -> Result<Convolution, ModelError> {
-        let weight = initial::convolution([n_in, n_out, side], self.device, self.rng)?;
+        let weight = self.initial.convolution([n_in, n_out, side], self.device)?;
         self.keep(layer, "weight", Role::Weight, &weight);
         Ok(Convolution {
             weight,
@@ -122,8 +122,8 @@ impl<'a, R: Rng> Builder<'a, R> {
         n_in: usize,
         n_out: usize,
     ) -> Result<Linear, ModelError> {
-        let weight = initial::linear(&[n_out, n_in], n_in, self.device, self.rng)?;
-        let bias = initial::linear(&[n_out], n_in, self.device, self.rng)?;
+        let weight = self.initial.linear(&[n_out, n_in], n_in, self.device)?;
+        let bias = self.initial.linear(&[n_out], n_in, self.device)?;
         self.keep(layer, "weight", Role::Weight, &weight);
         self.keep(layer, "bias", Role::Weight, &bias);
         Ok(Linear { weight, bias })
@@ -135,7 +135,7 @@ impl<'a, R: Rng> Builder<'a, R> {
         n_in: usize,
         n_out: usize,
     ) -> Result<Cosine, ModelError> {
-        let weight = initial::directions(n_out, n_in, self.device, self.rng)?;
+        let weight = self.initial.directions(n_out, n_in, self.device)?;
         self.keep(layer, "weight", Role::Weight, &weight);
         Ok(Cosine { weight })
     }

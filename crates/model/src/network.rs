@@ -9,6 +9,7 @@ use kernels::Backend;
 use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
+use crate::initial::{Drawn, Initial, Zeros};
 use crate::layer::{Builder, Cosine, Linear, Pass, Role, Slot};
 use crate::weights::{self, Classifier, Scope, Summary};
 use crate::{Config, Freeze, Mode, ModelError, Place};
@@ -74,10 +75,7 @@ impl Network {
         backend: Backend,
         rng: &mut impl Rng,
     ) -> Result<Self, ModelError> {
-        Self::build(config, device, backend, rng, |builder| {
-            let head = builder.linear("head", config.embedding_size, config.n_classes)?;
-            Ok(Head::Linear(head))
-        })
+        Self::build(config, device, backend, Drawn(rng), linear_head)
     }
 
     /// A network whose head is a direction for each class, `head.weight` `[K, D]`, drawn by the standard
@@ -91,18 +89,36 @@ impl Network {
         device: &Device,
         rng: &mut impl Rng,
     ) -> Result<Self, ModelError> {
-        Self::build(config, device, Backend::of(device), rng, |builder| {
-            let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
-            Ok(Head::Cosine(head))
-        })
+        Self::build(
+            config,
+            device,
+            Backend::of(device),
+            Drawn(rng),
+            |config, builder| {
+                let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
+                Ok(Head::Cosine(head))
+            },
+        )
     }
 
-    fn build<R: Rng>(
+    /// The network in a file of [`Network::save`], which has a linear head.
+    ///
+    /// # Errors
+    /// As [`Network::new`] and [`Network::load_backbone`], with classifier, embedder and head expected too.
+    pub fn open(config: &Config, device: &Device, path: &Path) -> Result<Self, ModelError> {
+        let network = Self::build(config, device, Backend::of(device), Zeros, linear_head)?;
+        let found = weights::read_state(path)?;
+        let origin = format!("`{}`", path.display());
+        weights::assign(&network.slots, Scope::All, config.depth, &found, &origin)?;
+        Ok(network)
+    }
+
+    fn build<I: Initial>(
         config: &Config,
         device: &Device,
         backend: Backend,
-        rng: &mut R,
-        head: impl FnOnce(&mut Builder<'_, R>) -> Result<Head, ModelError>,
+        initial: I,
+        head: impl FnOnce(&Config, &mut Builder<'_, I>) -> Result<Head, ModelError>,
     ) -> Result<Self, ModelError> {
         for (name, size) in [
             ("embedding_size", config.embedding_size),
@@ -112,10 +128,10 @@ impl Network {
                 return Err(ModelError::EmptyLayer { name });
             }
         }
-        let mut builder = Builder::new(device, rng);
+        let mut builder = Builder::new(device, initial);
         let resnet = Resnet::new(config.depth, &mut builder)?;
         let embed = builder.linear("embed", IMAGENET_CLASSES, config.embedding_size)?;
-        let head = head(&mut builder)?;
+        let head = head(config, &mut builder)?;
         Ok(Self {
             config: config.clone(),
             device: device.clone(),
@@ -285,16 +301,6 @@ impl Network {
         Ok(summary)
     }
 
-    /// Takes on the whole state from a file of [`Network::save`].
-    ///
-    /// # Errors
-    /// As [`Network::load_backbone`], with classifier, embedder and head expected too.
-    pub fn load(&mut self, path: &Path) -> Result<(), ModelError> {
-        let found = weights::read_state(path)?;
-        let origin = format!("`{}`", path.display());
-        weights::assign(&self.slots, Scope::All, self.config.depth, &found, &origin)
-    }
-
     /// Writes the whole state as safetensors; equal states give equal bytes.
     ///
     /// # Errors
@@ -312,6 +318,14 @@ impl fmt::Debug for Network {
             .field("freeze", &self.freeze)
             .finish_non_exhaustive()
     }
+}
+
+fn linear_head<I: Initial>(
+    config: &Config,
+    builder: &mut Builder<'_, I>,
+) -> Result<Head, ModelError> {
+    let head = builder.linear("head", config.embedding_size, config.n_classes)?;
+    Ok(Head::Linear(head))
 }
 
 fn check_images(images: &Tensor) -> Result<(), ModelError> {

@@ -15,13 +15,17 @@ use model::{Config, Depth, Freeze, Mode, Network};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-fn fresh(depth: Depth, seed: u64) -> Network {
-    let config = Config {
+fn config(depth: Depth) -> Config {
+    Config {
         depth,
         embedding_size: 16,
         n_classes: 8,
-    };
-    Network::new(&config, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap()
+    }
+}
+
+fn fresh(depth: Depth, seed: u64) -> Network {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    Network::new(&config(depth), &Device::Cpu, &mut rng).unwrap()
 }
 
 fn write(path: &Path, state: &BTreeMap<String, Tensor>) {
@@ -57,8 +61,7 @@ fn a_saved_network_comes_back_with_its_bytes() {
     let saved = network(Depth::D18, Backend::Cpu);
     saved.forward(&images(), Mode::Train).unwrap();
     saved.save(&first).unwrap();
-    let mut loaded = fresh(Depth::D18, 1);
-    loaded.load(&first).unwrap();
+    let loaded = Network::open(&config(Depth::D18), &Device::Cpu, &first).unwrap();
     loaded.save(&second).unwrap();
     assert!(fs_err::read(&first).unwrap() == fs_err::read(&second).unwrap());
     let count = &loaded.state().unwrap()["layer4.1.bn2.num_batches_tracked"];
@@ -378,7 +381,8 @@ fn a_saved_network_with_a_nan_is_refused() {
         Tensor::new(&[f32::NAN; 8], &Device::Cpu).unwrap(),
     );
     write(&path, &state);
-    let error = fresh(Depth::D18, 2).load(&path).unwrap_err().to_string();
+    let opened = Network::open(&config(Depth::D18), &Device::Cpu, &path);
+    let error = opened.unwrap_err().to_string();
     assert!(
         error.contains("`head.bias` (8 of 8 are NaN or infinite)"),
         "{error}"

@@ -6,13 +6,14 @@
 //! setting than `auto`, nothing of this happens.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::{Job, Verdict};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use store::{Digest, read_own, write_whole};
 use workflow::declaration::DeviceCheck;
 use workflow::device::Device;
@@ -31,29 +32,28 @@ const REMEMBERED: usize = 100;
 /// How long the program may take: a device that hangs is no device.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Whether an accelerator can be used.
+/// A verdict that is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Verdict {
-    /// Why it cannot; none if it can.
-    refusal: Option<String>,
+struct Known {
     /// Whether the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
     #[serde(default = "yes")]
     is_final: bool,
-    /// What else the program wrote, for people.
     #[serde(flatten)]
-    details: Map<String, Value>,
+    verdict: Verdict,
 }
 
 fn yes() -> bool {
     true
 }
 
-impl Verdict {
+impl Known {
     fn failed(reason: String) -> Self {
-        Verdict {
-            refusal: Some(reason),
+        Known {
             is_final: false,
-            details: Map::new(),
+            verdict: Verdict {
+                refusal: Some(reason),
+                details: Map::new(),
+            },
         }
     }
 }
@@ -90,7 +90,7 @@ impl Workspace {
             return Ok(());
         }
         match known.get(&self.verdict_key(accelerator, &check)?) {
-            Some(verdict) => self.heed_verdict(verdict),
+            Some(known) => self.heed_verdict(&known.verdict),
             None => Ok(()),
         }
     }
@@ -118,16 +118,16 @@ impl Workspace {
         let key = self.verdict_key(accelerator, &check)?;
         let mut verdicts = self.verdicts();
         let verdict = match verdicts.get(&key) {
-            Some(known) if known.is_final => known.clone(),
+            Some(known) if known.is_final => known.verdict.clone(),
             _ => {
-                let verdict = self.try_device(accelerator, &check, interrupts, events)?;
+                let known = self.try_device(accelerator, &check, interrupts, events)?;
                 if verdicts.len() >= REMEMBERED {
                     verdicts.clear();
                 }
-                verdicts.insert(key, verdict.clone());
+                verdicts.insert(key, known.clone());
                 let text = serde_json::to_vec_pretty(&verdicts).map_err(std::io::Error::from)?;
                 write_whole(&self.own(FILE), &text)?;
-                verdict
+                known.verdict
             }
         };
         self.heed_verdict(&verdict)?;
@@ -153,7 +153,7 @@ impl Workspace {
         Ok(self.workflow.set_auto(auto)?)
     }
 
-    fn verdicts(&self) -> BTreeMap<Digest, Verdict> {
+    fn verdicts(&self) -> BTreeMap<Digest, Known> {
         let known = read_own(&self.own(FILE)).ok();
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         known.unwrap_or_default()
@@ -194,16 +194,14 @@ impl Workspace {
         check: &DeviceCheck,
         interrupts: &Interrupts,
         events: &mut dyn Events,
-    ) -> Result<Verdict> {
+    ) -> Result<Known> {
         events.event(Event::Building {
             binaries: std::slice::from_ref(&check.run),
         });
         let name = accelerator.name();
         let executable = match self.build_tool(&check.run, Some(accelerator), interrupts) {
             Err(Error::Cargo { why, .. }) => {
-                return Ok(Verdict::failed(format!(
-                    "the build for {name} failed: {why}"
-                )));
+                return Ok(Known::failed(format!("the build for {name} failed: {why}")));
             }
             executable => executable?,
         };
@@ -214,7 +212,7 @@ impl Workspace {
         let mut params = self.check_params(check);
         params.insert("device".to_owned(), name.into());
         let mut command = Command::new(executable);
-        command.envs(accelerator.environment());
+        command.envs(device::variable(accelerator));
         let verdict = run(command, params, &folder, interrupts);
         store::remove_path(&folder)?;
         verdict
@@ -227,18 +225,23 @@ fn run(
     params: Map<String, Value>,
     folder: &Path,
     interrupts: &Interrupts,
-) -> Result<Verdict> {
-    let [job, log, answer] = ["job.json", "log", "verdict.json"].map(|name| folder.join(name));
-    let content = json!({
-        "stage": "device", "params": params, "in": {}, "out": { "verdict": answer }, "scratch": "",
-    });
-    fs_err::write(&job, content.to_string())?;
-    let file = fs_err::File::create(&log)?.into_parts().0;
+) -> Result<Known> {
+    let [file, log, answer] = ["job.json", "log", "verdict.json"].map(|name| folder.join(name));
+    let job = Job {
+        inputs: BTreeMap::new(),
+        outputs: BTreeMap::from([("verdict".to_owned(), answer.clone())]),
+        params: Value::Object(params),
+        scratch: PathBuf::new(),
+        stage: "device".to_owned(),
+    };
+    let text = serde_json::to_vec(&job).map_err(std::io::Error::from)?;
+    fs_err::write(&file, text)?;
+    let errors = fs_err::File::create(&log)?.into_parts().0;
     let mut child = command
-        .arg(&job)
+        .arg(&file)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(file)
+        .stderr(errors)
         .spawn()?;
     let started = Instant::now();
     let status = loop {
@@ -255,18 +258,20 @@ fn run(
         thread::sleep(Duration::from_millis(20));
     };
     Ok(match status {
-        None => Verdict::failed(format!("no answer within {} s", LIMIT.as_secs())),
+        None => Known::failed(format!("no answer within {} s", LIMIT.as_secs())),
         Some(status) if status.success() => read(&answer),
-        Some(status) => {
-            Verdict::failed(format!("its check ended with {status}{}", last_line(&log)))
-        }
+        Some(status) => Known::failed(format!("its check ended with {status}{}", last_line(&log))),
     })
 }
 
-fn read(answer: &Path) -> Verdict {
+fn read(answer: &Path) -> Known {
     let read = read_own(answer).ok();
-    let read = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    read.unwrap_or_else(|| Verdict::failed("its check wrote no verdict".to_owned()))
+    let verdict = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let read = verdict.map(|verdict| Known {
+        is_final: true,
+        verdict,
+    });
+    read.unwrap_or_else(|| Known::failed("its check wrote no verdict".to_owned()))
 }
 
 /// The last line of a log, after a colon.
@@ -276,5 +281,24 @@ fn last_line(log: &Path) -> String {
     match text.lines().rfind(|line| !line.trim().is_empty()) {
         Some(line) => format!(": {}", line.trim().trim_start_matches("error: ")),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_remembered_verdict_keeps_the_fields_of_the_answer() {
+        let answer = json!({ "refusal": null, "memory_gib": 8.0 });
+        let known: Known = serde_json::from_value(answer.clone()).unwrap();
+        assert!(known.is_final && known.verdict.refusal.is_none());
+        assert_eq!(serde_json::to_value(&known.verdict).unwrap(), answer);
+        let failed = Known::failed("no driver".to_owned());
+        let text = serde_json::to_string(&failed).unwrap();
+        assert_eq!(text, r#"{"is_final":false,"refusal":"no driver"}"#);
+        assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), failed);
     }
 }

@@ -1,24 +1,13 @@
 //! Asks stages, once built, whether they know what `pipeline.toml` and `params.toml` give them, before the first runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use protocol::{Fault, Input, Job, Part};
 use workflow::instance::{Instance, Target};
 
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
-
-/// What a stage cannot use, in its own words.
-#[derive(Debug, Deserialize)]
-struct Fault {
-    /// `parameter`, `input` or `output`.
-    what: String,
-    /// Its dotted name; none where one is missing.
-    key: Option<String>,
-    reason: String,
-}
 
 impl Workspace {
     /// Asks `executable` about the names and types of what `instance` would give it.
@@ -29,7 +18,8 @@ impl Workspace {
         let folder = self.own("work");
         fs_err::create_dir_all(&folder)?;
         let file = folder.join("check.json");
-        fs_err::write(&file, self.outline(instance).to_string())?;
+        let outline = serde_json::to_vec(&outline(instance)).map_err(std::io::Error::from)?;
+        fs_err::write(&file, outline)?;
         let answer = Command::new(executable)
             .arg("--check")
             .arg(&file)
@@ -45,52 +35,20 @@ impl Workspace {
         }
     }
 
-    /// The job file, as far as it is known before inputs are made.
-    fn outline(&self, instance: &Instance) -> Value {
-        let inputs = instance.inputs.iter().map(|(name, input)| {
-            let value = match &input.target {
-                Target::Absent => Value::Null,
-                Target::Path(path) => Value::from(path.display().to_string()),
-                Target::Glob(_) => json!([]),
-            };
-            (name.clone(), value)
-        });
-        let outputs = instance.outputs.iter();
-        let outputs = outputs.map(|(name, output)| {
-            let path = output.path.display().to_string();
-            (name.clone(), Value::from(path))
-        });
-        json!({
-            "stage": instance.name,
-            "params": instance.params,
-            "in": inputs.collect::<Map<_, _>>(),
-            "out": outputs.collect::<Map<_, _>>(),
-            "scratch": "",
-        })
-    }
-
+    /// The error that points at a fault.
     fn fault(&self, instance: &Instance, fault: &Fault) -> Error {
-        let Fault { what, key, reason } = fault;
-        let stage = &instance.stage;
-        let Some(key) = key else {
-            let message = format!("stage `{stage}` lacks one of its {what}s: {reason}");
+        let message = message(&instance.stage, fault);
+        let Some(place) = fault.place() else {
             return self.at_stage(instance, Error::Invalid(message));
         };
-        if let Some((input, param)) = absent(instance, what, key) {
+        if let Some((input, param)) = absent(instance, fault.part(), place) {
+            let stage = &instance.stage;
             let message =
                 format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
             return self.at_param(param, message);
         }
-        let message = match reason.split_once(", expected ") {
-            Some((unknown, valid)) if unknown.starts_with("unknown field") => {
-                let name = key.rsplit('.').next().unwrap_or(key);
-                let hint = nearest_name::hint(name, quoted(valid));
-                format!("stage `{stage}` has no {what} `{key}`{hint}")
-            }
-            _ => format!("stage `{stage}` cannot use {what} `{key}`: {reason}"),
-        };
-        match dotted(instance, key) {
-            Some(dotted) if what == "parameter" => self.at_param(&dotted, message),
+        match dotted(instance, place) {
+            Some(dotted) if fault.part() == Part::Parameter => self.at_param(&dotted, message),
             _ => self.at_stage(instance, Error::Invalid(message)),
         }
     }
@@ -102,10 +60,45 @@ impl Workspace {
     }
 }
 
+/// A fault of a stage's job, for people.
+fn message(stage: &str, fault: &Fault) -> String {
+    let (part, reason) = (fault.part(), fault.reason());
+    match (fault, fault.place()) {
+        (_, None) => format!("stage `{stage}` lacks one of its {part}s: {reason}"),
+        (Fault::Unknown { key, expected, .. }, _) if !expected.is_empty() => {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            let hint = nearest_name::hint(name, expected.iter().map(String::as_str));
+            format!("stage `{stage}` has no {part} `{key}`{hint}")
+        }
+        (_, Some(place)) => format!("stage `{stage}` cannot use {part} `{place}`: {reason}"),
+    }
+}
+
+/// The job, as far as it is known before inputs are made.
+fn outline(instance: &Instance) -> Job {
+    let inputs = instance.inputs.iter().map(|(name, input)| {
+        let input = match &input.target {
+            Target::Absent => Input::Absent,
+            Target::Path(path) => Input::One(path.clone()),
+            Target::Glob(_) => Input::Many(Vec::new()),
+        };
+        (name.clone(), input)
+    });
+    let outputs = instance.outputs.iter();
+    let outputs = outputs.map(|(name, output)| (name.clone(), output.path.clone()));
+    Job {
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+        params: instance.params.clone().into_iter().collect(),
+        scratch: PathBuf::new(),
+        stage: instance.name.clone(),
+    }
+}
+
 /// The input at fault and the param that left it empty, if that is the fault.
-fn absent<'i>(instance: &'i Instance, what: &str, key: &str) -> Option<(&'i str, &'i str)> {
+fn absent<'i>(instance: &'i Instance, part: Part, key: &str) -> Option<(&'i str, &'i str)> {
     let (name, input) = instance.inputs.get_key_value(key)?;
-    let is_absent = what == "input" && input.target == Target::Absent;
+    let is_absent = part == Part::Input && input.target == Target::Absent;
     Some((name, input.param.as_deref().filter(|_| is_absent)?))
 }
 
@@ -119,7 +112,60 @@ fn dotted(instance: &Instance, key: &str) -> Option<String> {
     Some(rest.map_or_else(|| known.clone(), |rest| format!("{known}.{rest}")))
 }
 
-/// The names between backquotes.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(part: Part, key: &str, expected: &[&str]) -> Fault {
+        Fault::Unknown {
+            part,
+            key: key.to_owned(),
+            expected: expected.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    fn missing(key: &str) -> Fault {
+        Fault::Missing {
+            part: Part::Parameter,
+            key: key.to_owned(),
+        }
+    }
+
+    #[test]
+    fn faults_are_worded_for_people() {
+        let found = |fault: Fault| message("train", &fault);
+        assert_eq!(
+            found(unknown(Part::Parameter, "adam.bta1", &["beta1", "beta2"])),
+            "stage `train` has no parameter `adam.bta1`; did you mean `beta1`?"
+        );
+        assert_eq!(
+            found(unknown(Part::Output, "x", &["model", "history"])),
+            "stage `train` has no output `x`; expected one of `model`, `history`"
+        );
+        assert_eq!(
+            found(unknown(Part::Input, "x", &[])),
+            "stage `train` cannot use input `x`: unknown field `x`, there are no fields"
+        );
+        assert_eq!(
+            found(missing("epochs")),
+            "stage `train` lacks one of its parameters: missing field `epochs`"
+        );
+        assert_eq!(
+            found(missing("adam.beta1")),
+            "stage `train` cannot use parameter `adam`: missing field `beta1`"
+        );
+        let unusable = |key: Option<&str>| Fault::Unusable {
+            part: Part::Parameter,
+            key: key.map(str::to_owned),
+            reason: "invalid type: null, expected u32".to_owned(),
+        };
+        assert_eq!(
+            found(unusable(Some("epochs"))),
+            "stage `train` cannot use parameter `epochs`: invalid type: null, expected u32"
+        );
+        assert_eq!(
+            found(unusable(None)),
+            "stage `train` lacks one of its parameters: invalid type: null, expected u32"
+        );
+    }
 }

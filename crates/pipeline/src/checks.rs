@@ -5,19 +5,18 @@
 //! and a new check of an old result runs the check and not the stage.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::Digest;
+use table_protocol::{Answer, Question};
 use workflow::instance::Instance;
 use workflow::json::canonical;
 
 use crate::error::{Error, Result};
+use crate::metrics::tables::{NoAnswer, TABLES, ask, unclear};
 use crate::workspace::Workspace;
-
-/// The crate and binary that look at tables.
-pub(crate) const CHECKER: &str = "checks/check";
 
 impl Workspace {
     /// Whether the workspace has the program that the instance's checks need.
@@ -28,10 +27,10 @@ impl Workspace {
         let Some(check) = instance.rules.checks.values().next() else {
             return Ok(());
         };
-        if self.has_binary(CHECKER)? {
+        if self.has_binary(TABLES)? {
             return Ok(());
         }
-        let message = format!("the workspace has no `{CHECKER}` to check with");
+        let message = format!("the workspace has no `{TABLES}` to check with");
         Err(self
             .workflow
             .declaration
@@ -64,7 +63,8 @@ impl Workspace {
     /// It doesn't; the message points at it.
     pub(crate) fn check_words(&self, instance: &Instance, checker: &Path) -> Result<()> {
         for check in instance.rules.checks.values() {
-            if let Err(faults) = self.ask(checker, &json!({ "check": check.value }))? {
+            let faults = self.faults(checker, check.value.clone(), None)?;
+            if !faults.is_empty() {
                 let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
                 return Err(self
                     .workflow
@@ -89,8 +89,8 @@ impl Workspace {
         digest: &Digest,
     ) -> Result<()> {
         let check = &instance.rules.checks[name].value;
-        let question = json!({ "check": check, "path": path });
-        if let Err(faults) = self.ask(checker, &question)? {
+        let faults = self.faults(checker, check.clone(), Some(path.to_owned()))?;
+        if !faults.is_empty() {
             return Err(Error::CheckFailed {
                 stage: instance.name.clone(),
                 name: name.to_owned(),
@@ -101,35 +101,18 @@ impl Workspace {
         Ok(self.store()?.stamp_check(&passed(check, digest))?)
     }
 
-    /// What the program says of a question: nothing, or what is wrong.
-    fn ask(&self, checker: &Path, question: &Value) -> Result<Result<(), Vec<String>>> {
+    /// Faults of the table at `path`, or of the declaration alone.
+    fn faults(&self, checker: &Path, check: Value, path: Option<PathBuf>) -> Result<Vec<String>> {
         let folder = self.own("work");
         fs_err::create_dir_all(&folder)?;
-        let file = folder.join("question.json");
-        fs_err::write(&file, question.to_string())?;
-        let answer = Command::new(checker)
-            .arg(&file)
-            .current_dir(&self.workflow.root)
-            .stdin(Stdio::null())
-            .output();
-        fs_err::remove_file(&file)?;
-        let answer = answer?;
-        if answer.status.success() {
-            return Ok(Ok(()));
-        }
-        let lines = |bytes: &[u8]| -> Vec<String> {
-            String::from_utf8_lossy(bytes)
-                .lines()
-                .map(str::to_owned)
-                .collect()
-        };
-        match lines(&answer.stdout) {
-            // It says what is wrong on its output, and what went wrong on its standard error.
-            faults if !faults.is_empty() => Ok(Err(faults)),
-            _ => Err(Error::Invalid(format!(
-                "cannot check: `{CHECKER}` ended with {}\n{}",
-                answer.status,
-                lines(&answer.stderr).join("\n")
+        let mut command = Command::new(checker);
+        command.current_dir(&self.workflow.root);
+        let question = Question::Check { check, path };
+        match ask(command, &question, &folder.join("question.json"))? {
+            Ok(Answer::Faults(faults)) => Ok(faults),
+            Ok(_) => Err(unclear()),
+            Err(NoAnswer { status, errors }) => Err(Error::Invalid(format!(
+                "cannot check: `{TABLES}` ended with {status}\n{errors}"
             ))),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use protocol::environment;
 use workflow::device::Device;
 
 /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
@@ -15,6 +16,14 @@ pub fn accelerator() -> Device {
     let named = std::env::var("ATELIER_ACCELERATOR").ok();
     let named = named.and_then(|name| Device::resolve(&name, detected()).ok());
     named.unwrap_or_else(detected)
+}
+
+/// The variable that programs for a device find in their environment.
+pub(crate) fn variable(device: Device) -> Option<(&'static str, &'static str)> {
+    match device {
+        Device::Metal => Some((environment::METAL_FAST_MATH, "false")),
+        Device::Cpu | Device::Cuda => None,
+    }
 }
 
 fn detected() -> Device {

@@ -1,5 +1,6 @@
 //! What the runner reports while it works; how it looks is up to the receiver.
 
+use protocol::Progress;
 use serde::{Deserialize, Serialize};
 use store::Digest;
 
@@ -97,33 +98,6 @@ pub enum Event<'a> {
         /// Contents of the output.
         text: &'a str,
     },
-}
-
-/// How far a stage is with a task of its own.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Progress {
-    /// What is counted, as `epochs`.
-    pub task: String,
-    /// How many are done.
-    pub done: u64,
-    /// How many there are, where known.
-    #[serde(default)]
-    pub total: Option<u64>,
-    /// A few words on the state, as `loss 0.41`.
-    #[serde(default)]
-    pub message: Option<String>,
-    /// Loss of the training: of a step, or the mean of an epoch.
-    #[serde(default)]
-    pub loss: Option<f64>,
-    /// Score of an epoch; the higher, the better.
-    #[serde(default)]
-    pub score: Option<f64>,
-    /// The highest score so far.
-    #[serde(default)]
-    pub best_score: Option<f64>,
-    /// The epoch that has the highest score, from 1.
-    #[serde(default)]
-    pub best_epoch: Option<u64>,
 }
 
 /// What a run will do, before the first stage starts.

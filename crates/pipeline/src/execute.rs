@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use confine::Limits;
+use protocol::Message;
 use store::{Amount, Digest, remove_path};
 
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::events::{Event, Events, Outcome, State};
 use crate::in_order::InOrder;
 use crate::job::Job;
 use crate::plan::Planned;
-use crate::process::{Interrupts, Message, Supervisors};
+use crate::process::{Interrupts, Supervisors};
 use crate::resources::{Resources, Room, Share};
 use crate::sandbox::Sandbox;
 use crate::supervise::Ending;

@@ -3,6 +3,8 @@
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
 //! test replays what they found and what they started from.
 
+use protocol::{Fault, Job, Verdict};
+use table_protocol::Answer;
 use workflow::source::Source;
 
 use crate::error::Result;
@@ -35,7 +37,8 @@ pub fn sources(data: &[u8]) {
     }
 }
 
-/// What processes say and leave to each other: a stage's lines, its end, what was set aside, a manifest.
+/// Messages between processes: lines of a stage, faults of a job, answers of programs, the end of a stage; outputs set
+/// aside, a manifest.
 pub fn messages(data: &[u8]) {
     for line in data.split_inclusive(|byte| *byte == b'\n') {
         let _ = process::heed(line, &mut Vec::new(), &mut |_| {});
@@ -43,6 +46,12 @@ pub fn messages(data: &[u8]) {
     if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
         ending.to_string();
     }
+    if let Ok(fault) = serde_json::from_slice::<Fault>(data) {
+        fault.to_string();
+    }
+    let _ = serde_json::from_slice::<Job>(data);
+    let _ = serde_json::from_slice::<Verdict>(data);
+    let _ = serde_json::from_slice::<Answer>(data);
     let _ = serde_json::from_slice::<Spec>(data);
     let _ = serde_json::from_slice::<Report>(data);
     let _ = serde_json::from_slice::<place::Aside>(data);

@@ -5,10 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use confine::Limits;
-use serde_json::{Map, Value, json};
+use protocol::{Input, Message, environment};
 use store::{Digest, Record, Since, remove_path};
 use workflow::declaration::Action;
-use workflow::device::Device;
 use workflow::instance::{Instance, Output};
 use workflow::template;
 
@@ -16,12 +15,12 @@ use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
 use crate::plan::Planned;
-use crate::process::{Interrupts, Message, Supervisors};
+use crate::process::{Interrupts, Supervisors};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{failure, place};
+use crate::{device, failure, place};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";
@@ -80,8 +79,9 @@ impl Job {
             made.insert(name.clone(), path);
         }
         let file = work.join(JOB);
-        let text = job_file(workspace, instance, planned, &made, &work);
-        fs_err::write(&file, format!("{text:#}\n"))?;
+        let content = job_file(workspace, instance, planned, &made, &work);
+        let text = serde_json::to_string_pretty(&content).map_err(std::io::Error::from)?;
+        fs_err::write(&file, text + "\n")?;
         let (program, arguments) = match (&instance.action, executable) {
             (Action::Command(texts), _) => {
                 let texts = texts.iter();
@@ -97,12 +97,13 @@ impl Job {
         let command = command.replace(&trapped(""), "");
         // The paths of sockets are short, so this one is, too.
         let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
-        let mut environment = environment(instance, share, &work);
+        let mut variables = variables(instance, share, &work);
         let mut limits = None;
         if let Some(common) = common {
             remove_path(&temporary)?;
             fs_err::create_dir_all(&temporary)?;
-            environment.push(("TMPDIR".to_owned(), temporary.display().to_string()));
+            let path = temporary.display().to_string();
+            variables.push((environment::TEMPORARY.to_owned(), path));
             let declared = Declared {
                 root: &workspace.workflow.root,
                 program: &program,
@@ -120,7 +121,7 @@ impl Job {
                 program,
                 arguments,
                 folder: workspace.workflow.root.clone(),
-                environment,
+                environment: variables,
                 limits,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
@@ -334,7 +335,7 @@ impl Job {
     /// What the runner put into the environment of the process.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
         // Where a run works is of no interest once it has ended.
-        let own = ["ATELIER_JOB", "TMPDIR"];
+        let own = [environment::JOB, environment::TEMPORARY];
         let variables = self.spec.environment.iter();
         variables
             .filter(move |(name, _)| !own.contains(&name.as_str()))
@@ -463,21 +464,21 @@ pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
 
 /// What a stage finds in its environment beside what the runner has: its job, and, as far as it declares them, the
 /// number of threads for libraries that ask for it, and its GPUs.
-fn environment(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, String)> {
+fn variables(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, String)> {
     let job = work.join(JOB).display().to_string();
-    let mut environment = vec![("ATELIER_JOB".to_owned(), job)];
+    let mut variables = vec![(environment::JOB.to_owned(), job)];
     if let Some(cores) = instance.rules.resources.cores {
-        for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
-            environment.push((name.to_owned(), cores.to_string()));
+        for name in [environment::RAYON_THREADS, environment::OPENMP_THREADS] {
+            variables.push((name.to_owned(), cores.to_string()));
         }
     }
     if !share.gpus.is_empty() {
         let gpus: Vec<&str> = share.gpus.iter().map(String::as_str).collect();
-        environment.push(("CUDA_VISIBLE_DEVICES".to_owned(), gpus.join(",")));
+        variables.push((environment::CUDA_DEVICES.to_owned(), gpus.join(",")));
     }
-    let of_device = instance.device.and_then(Device::environment);
-    environment.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment
+    let of_device = instance.device.and_then(device::variable);
+    variables.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    variables
 }
 
 /// The files and folders that the stage reads.
@@ -494,30 +495,29 @@ fn job_file(
     planned: &Planned,
     made: &BTreeMap<String, PathBuf>,
     work: &Path,
-) -> Value {
-    let absolute =
-        |path: &Path| Value::from(workspace.workflow.root.join(path).display().to_string());
+) -> protocol::Job {
+    let absolute = |path: &Path| workspace.workflow.root.join(path);
     let inputs = planned.inputs.iter().map(|(name, found)| {
-        let value = match found {
-            Found::Absent => Value::Null,
-            Found::One(content) => absolute(&content.path),
-            Found::Many(contents) => contents
-                .iter()
-                .map(|content| absolute(&content.path))
-                .collect(),
+        let input = match found {
+            Found::Absent => Input::Absent,
+            Found::One(content) => Input::One(absolute(&content.path)),
+            Found::Many(contents) => {
+                let paths = contents.iter().map(|content| absolute(&content.path));
+                Input::Many(paths.collect())
+            }
         };
-        (name.clone(), value)
+        (name.clone(), input)
     });
     let outputs = made
         .iter()
         .map(|(name, path)| (name.clone(), absolute(path)));
-    json!({
-        "stage": instance.name,
-        "params": instance.params,
-        "in": inputs.collect::<Map<_, _>>(),
-        "out": outputs.collect::<Map<_, _>>(),
-        "scratch": absolute(&work.join("scratch")),
-    })
+    protocol::Job {
+        inputs: inputs.collect(),
+        outputs: outputs.collect(),
+        params: instance.params.clone().into_iter().collect(),
+        scratch: absolute(&work.join("scratch")),
+        stage: instance.name.clone(),
+    }
 }
 
 /// The shell text with `${in.name}` and `${out.name}` replaced by quoted paths.

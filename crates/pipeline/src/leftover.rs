@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgid};
+use protocol::environment;
 
 use crate::error::Result;
 use crate::job::JOB;
@@ -109,7 +110,8 @@ fn stage_of(work: &Path) -> String {
 
 /// The processes that were started with the job file of `work`, or hold its lock, where `/proc` lists processes.
 fn holders(work: &Path) -> BTreeSet<i32> {
-    let variable = [b"ATELIER_JOB=", work.join(JOB).as_os_str().as_bytes()].concat();
+    let name = environment::JOB.as_bytes();
+    let variable = [name, b"=", work.join(JOB).as_os_str().as_bytes()].concat();
     let lock = work.join(STAGE_LOCK);
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let entries = fs_err::read_dir("/proc").into_iter().flatten().flatten();

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::lock::Lock;
 use crate::workspace::{FOLDER, Workspace};
 
-mod tables;
+pub(crate) mod tables;
 
 /// Bytes that a file of metrics has at most.
 const LARGEST: u64 = 16_000_000;

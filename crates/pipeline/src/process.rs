@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Deserialize;
+use protocol::Message;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
-use crate::events::Progress;
 use crate::leftover;
 use crate::supervise::{ENDED, Ending, Report, SAID, Spec};
 
@@ -53,14 +52,6 @@ impl Interrupts {
             signal => Err(Error::Interrupted(i32::try_from(signal).unwrap_or(SIGTERM))),
         }
     }
-}
-
-/// A line of a stage's standard output that is meant for the runner.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Message {
-    Progress(Progress),
-    Warn(String),
 }
 
 /// Supervisors that have no stage at the moment: to start one takes longer than many a stage.
@@ -246,12 +237,7 @@ pub(crate) fn heed(
     log: &mut impl Write,
     hear: &mut impl FnMut(Message),
 ) -> Result<()> {
-    let message = if line.starts_with(b"{") {
-        serde_json::from_slice(line).ok()
-    } else {
-        None
-    };
-    match message {
+    match Message::of_line(line) {
         Some(message) => {
             if let Message::Warn(text) = &message {
                 writeln!(log, "warning: {text}")?;

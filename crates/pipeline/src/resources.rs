@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use protocol::environment;
+
 use crate::cgroup::Groups;
 
 /// What a stage occupies while it runs. None of it is part of its key.
@@ -117,7 +119,7 @@ fn total_memory() -> Option<u64> {
 
 /// The GPUs that the user lets programs see, or all.
 fn visible_gpus() -> BTreeSet<String> {
-    match std::env::var("CUDA_VISIBLE_DEVICES") {
+    match std::env::var(environment::CUDA_DEVICES) {
         Ok(names) => names
             .split(',')
             .map(|name| name.trim().to_owned())

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use confine::Limits;
+use protocol::{Input, Job};
 use serde_json::Value;
 use workflow::declaration::Action;
 
@@ -183,17 +184,17 @@ fn find_links(folder: &Path, targets: &mut BTreeSet<PathBuf>) {
 }
 
 /// What a program may reach that is no stage: what its job file names.
-pub(crate) fn limits_of_job(common: &Limits, program: &Path, job: &Value, work: &Path) -> Limits {
+pub(crate) fn limits_of_job(common: &Limits, program: &Path, job: &Job, work: &Path) -> Limits {
     let mut limits = common.clone();
     limits.read(program);
     limits.write(work);
-    for section in ["params", "in"] {
-        for path in absolute_paths(&job[section]) {
-            open_links(&mut limits, &path);
-            limits.read(path);
-        }
+    let inputs = job.inputs.values().flat_map(Input::paths);
+    let inputs = inputs.filter(|path| path.is_absolute()).cloned();
+    for path in absolute_paths(&job.params).into_iter().chain(inputs) {
+        open_links(&mut limits, &path);
+        limits.read(path);
     }
-    for path in absolute_paths(&job["out"]) {
+    for path in job.outputs.values().filter(|path| path.is_absolute()) {
         if let Some(folder) = path.parent() {
             limits.make(folder);
             limits.list(folder);
@@ -202,6 +203,7 @@ pub(crate) fn limits_of_job(common: &Limits, program: &Path, job: &Value, work: 
     limits
 }
 
+/// Texts among parameters that are absolute paths.
 fn absolute_paths(value: &Value) -> Vec<PathBuf> {
     match value {
         Value::String(text) if text.starts_with('/') => vec![PathBuf::from(text)],
@@ -251,10 +253,13 @@ mod tests {
     #[test]
     fn a_job_file_names_what_its_program_reaches() {
         let job = serde_json::json!({
-            "params": { "files": ["/pictures/a.png"], "device": "cpu" },
             "in": { "model": "/study/model", "none": null },
             "out": { "page": "/pages/index.html" },
+            "params": { "files": ["/pictures/a.png"], "device": "cpu" },
+            "scratch": "",
+            "stage": "predict",
         });
+        let job: Job = serde_json::from_value(job).unwrap();
         let limits = limits_of_job(
             &Limits::default(),
             Path::new("/bin/tool"),

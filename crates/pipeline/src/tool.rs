@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use confine::Limits;
-use serde_json::Value;
+use protocol::{Job, environment};
 use workflow::device::Device;
 
 use crate::cargo::Build;
+use crate::device;
 use crate::error::{Error, Result};
 use crate::process::Interrupts;
 use crate::sandbox::{self, Sandbox};
@@ -34,7 +35,7 @@ impl Workspace {
         &mut self,
         run: &str,
         device: Option<Device>,
-        job: &Value,
+        job: &Job,
         sandbox: Sandbox,
     ) -> Result<ExitStatus> {
         let interrupts = Interrupts::catch()?;
@@ -45,7 +46,7 @@ impl Workspace {
             .join(format!("tool-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
         let mut command = Command::new(&executable);
-        command.envs(device.and_then(Device::environment));
+        command.envs(device.and_then(device::variable));
         let common = sandbox.common(self);
         let status = start(command, &executable, job, &folder, common.as_ref());
         store::remove_path(&folder)?;
@@ -80,17 +81,20 @@ impl Workspace {
 fn start(
     mut command: Command,
     executable: &Path,
-    job: &Value,
+    job: &Job,
     work: &Path,
     common: Option<&Limits>,
 ) -> Result<ExitStatus> {
     let file = work.join("job.json");
-    fs_err::write(&file, job.to_string())?;
+    fs_err::write(
+        &file,
+        serde_json::to_vec(job).map_err(std::io::Error::from)?,
+    )?;
     command.arg(&file);
     let Some(common) = common else {
         return Ok(command.status()?);
     };
     let limits = sandbox::limits_of_job(common, executable, job, work);
-    let (mut child, _) = confine::spawn(command.env("TMPDIR", work), &limits)?;
+    let (mut child, _) = confine::spawn(command.env(environment::TEMPORARY, work), &limits)?;
     Ok(child.wait()?)
 }

@@ -1,22 +1,29 @@
-//! What can go wrong.
+//! Errors.
 
-use dataset::DatasetError;
+use images::ImageError;
+use tables::TableError;
 
-/// Why there is no report, or no thumbnail in it.
+/// Failure of the report, or of an image in it.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A table speaks of a picture that the collection doesn't have.
-    #[error("the picture `{path}` of table `{table}` is not in the annotations")]
-    UnknownPicture {
-        /// The picture.
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A table of one row is empty.
+    #[error("the table `{0}` has no row, expected one")]
+    NoRow(&'static str),
+    /// A row of a table is about an image that is not in the collection.
+    #[error("the image `{path}` of table `{table}` is not in the annotations")]
+    UnknownImage {
+        /// The image.
         path: String,
         /// The table.
         table: &'static str,
     },
-    /// A prediction is not of the collection's classes.
-    #[error("the picture `{path}` has scores of {found} classes, the annotations know {expected}")]
+    /// A prediction has scores of other classes than the collection's.
+    #[error("the image `{path}` has scores of {found} classes, the annotations know {expected}")]
     Classes {
-        /// The picture.
+        /// The image.
         path: String,
         /// Scores of the prediction.
         found: usize,
@@ -25,15 +32,15 @@ pub enum ReportError {
     },
     /// A file cannot be decoded.
     #[error(transparent)]
-    Picture(#[from] DatasetError),
-    /// A picture cannot be made small.
+    Image(#[from] ImageError),
+    /// An image cannot be made small.
     #[error("cannot resize {width}×{height} pixels: {reason}")]
     Resize {
         /// Pixels from left to right.
         width: u32,
         /// Pixels from top to bottom.
         height: u32,
-        /// What the resizer says.
+        /// The resizer's message.
         reason: String,
     },
     /// A thumbnail cannot be encoded.

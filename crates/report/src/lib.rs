@@ -1,52 +1,27 @@
 //! Figures and the report page.
 //!
-//! [`render()`] turns the tables of a [`Study`] into one HTML page without links to elsewhere, its figures as SVG
-//! files, and a summary of a few lines. Each section of the page has a module: a function from rows to markup. The
-//! same tables give the same bytes.
+//! [`render()`] turns [`Tables`] into one HTML page without links to elsewhere, its figures as SVG files, and a summary of
+//! a few lines. The same tables give the same bytes.
+//!
+//! `draw` has primitives, `page` what all pages and sections share, `sections` the sections of the report, each with the
+//! tables that it reads, and `pages` the pages: the report, the predictions for new images, a search. Each depends on
+//! those before it alone.
 
-mod arrangement;
-mod balance;
-mod calibration;
-mod class_report;
-mod collection;
-mod comparison;
-mod confusion;
-mod curves;
+mod draw;
 mod error;
-mod evolution;
-mod examples;
-mod explanations;
-mod figure;
-mod forest_search;
-mod format;
-mod frozen;
-mod inspected;
-mod leaks;
-mod map;
-mod map_space;
-mod overlay;
-mod overview;
 mod page;
-mod palette;
-mod pictures;
-mod plot;
-mod scatter;
-mod searched;
-mod section;
-mod shown;
-mod silhouettes;
-mod space;
+mod pages;
+mod sections;
 pub mod streams;
-mod study;
-mod svg;
-mod thumbnail;
-mod trials;
 
 pub use error::ReportError;
-pub use inspected::{Inspected, Near, inspected};
-pub use page::{FigureFile, Options, Report, render};
-pub use searched::searched;
-pub use study::Study;
+pub use page::options::Options;
+pub use page::tables::Tables;
+pub use page::{FigureFile, Report};
+pub use pages::inputs::Inputs;
+pub use pages::predictions::{Neighbor, NewImage, predictions_page};
+pub use pages::report::render;
+pub use pages::search::search_page;
 
 #[cfg(test)]
 mod tests;

@@ -1,37 +1,23 @@
 //! The page and its figures.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use random::Stream;
+pub(crate) mod annotations;
+pub(crate) mod options;
+pub(crate) mod prediction;
+pub(crate) mod sample;
+pub(crate) mod scores;
+pub(crate) mod section;
+pub(crate) mod tables;
 
-use crate::examples::Grids;
-use crate::figure;
-use crate::section::Section;
-use crate::shown::Shown;
-use crate::{
-    ReportError, Study, arrangement, balance, calibration, class_report, collection, comparison,
-    confusion, curves, evolution, examples, explanations, forest_search, frozen, leaks, map,
-    map_space, overview, palette, pictures, silhouettes, space,
-};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::draw::{figure, palette, space};
+use crate::page::section::Content;
 
 /// The page's style sheet.
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("page/style.css");
 
-/// How the report is made.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Examples of each class in each grid, at most.
-    pub examples_per_class: usize,
-    /// Examples in each grid, at most: with many classes there are fewer of each, or of some classes alone.
-    pub max_examples: usize,
-    /// Dots in a drawing, at most.
-    pub max_points: usize,
-    /// Rows of the table of all images, at most, unless the page links to more.
-    pub max_rows: usize,
-    /// The long side of an example, in pixels.
-    pub thumbnail_px: u32,
-    /// What the examples are drawn by.
-    pub stream: Stream,
-}
+/// Adds a filter by text to the table of images.
+const FILTER: &str = include_str!("page/filter.js");
 
 /// A report, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,57 +39,8 @@ pub struct FigureFile {
     pub svg: String,
 }
 
-/// The report of `study`. `read` gives the bytes of a picture's file by its path in the collection; a picture that
-/// cannot be read or decoded is replaced by words, with a warning.
-///
-/// # Errors
-/// Tables don't fit together: a prediction is of a picture or of classes that the annotations don't know.
-pub fn render(
-    study: &Study,
-    options: &Options,
-    read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
-) -> Result<Report, ReportError> {
-    let grids = Grids {
-        per_class: options.examples_per_class,
-        most: options.max_examples,
-        thumbnail_px: options.thumbnail_px,
-        stream: &options.stream,
-        read,
-    };
-    let mut linked = examples::drawn(study, &grids)?;
-    linked.extend(study.explanations.iter().map(|row| row.path.as_str()));
-    let shown = Shown::of(study, options, &linked);
-    let anchors = &shown.anchors;
-    let sections = [
-        overview::section(study),
-        collection::section(study),
-        balance::section(study),
-        leaks::section(study, anchors),
-        curves::section(study),
-        confusion::section(study),
-        class_report::section(study),
-        examples::section(study, anchors, &grids)?,
-        explanations::section(study, anchors, &grids.read),
-        evolution::section(study),
-        silhouettes::section(study),
-        map::section(study, &shown),
-        map_space::section(study, &shown),
-        arrangement::section(study, &shown),
-        comparison::section(study),
-        calibration::section(study),
-    ];
-    let sections: Vec<Section> = sections
-        .into_iter()
-        .chain(forest_search::section(study))
-        .chain(frozen::section(study))
-        .chain([pictures::section(study, anchors)?])
-        .collect();
-    let (title, summary) = (overview::title(study), overview::summary(study));
-    Ok(report(&title, &sections, summary))
-}
-
 /// The page of `sections`, with their figures.
-pub(crate) fn report(title: &str, sections: &[Section], summary: String) -> Report {
+pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Report {
     let figures = sections.iter().flat_map(|section| &section.figures);
     Report {
         page: page(title, sections).into_string(),
@@ -117,7 +54,7 @@ pub(crate) fn report(title: &str, sections: &[Section], summary: String) -> Repo
     }
 }
 
-fn page(title: &str, sections: &[Section]) -> Markup {
+fn page(title: &str, sections: &[Content]) -> Markup {
     let style = format!("{}{STYLE}{}", palette::properties(), figure::STYLE);
     html! {
         (DOCTYPE)
@@ -134,17 +71,17 @@ fn page(title: &str, sections: &[Section]) -> Markup {
             body {
                 header { h1 { (title) } @if sections.len() > 1 { (contents(sections)) } }
                 main { @for section in sections { (section.markup()) } }
-                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page stand beside it as SVG files; all numbers are in the tables of the run." } } }
-                script { (PreEscaped(space::SCRIPT)) (PreEscaped(pictures::SCRIPT)) }
+                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." } } }
+                script { (PreEscaped(space::SCRIPT)) (PreEscaped(FILTER)) }
             }
         }
     }
 }
 
-fn contents(sections: &[Section]) -> Markup {
+fn contents(sections: &[Content]) -> Markup {
     html! {
         nav aria-label="Contents" {
-            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.heading) } } } }
         }
     }
 }

@@ -40,10 +40,10 @@
 //! any run can be repeated by hand.
 
 mod input;
-mod job;
 mod logging;
 mod output;
 mod progress;
+mod request;
 mod run;
 
 pub use input::{Input, InputPath};

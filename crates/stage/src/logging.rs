@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::json;
+use protocol::Message;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -37,11 +37,11 @@ struct Messages;
 impl<S: Subscriber> Layer<S> for Messages {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if event.metadata().target() == progress::TARGET {
-            progress::send(event);
+            progress::send(&progress::of_event(event));
         } else if *event.metadata().level() == Level::WARN {
             let mut text = Text::default();
             event.record(&mut text);
-            crate::progress::print(&json!({ "warn": text.0 }));
+            progress::send(&Message::Warn(text.0));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use protocol::Message;
 use tracing::{
     Event,
     field::{Field, Visit},
@@ -109,38 +109,53 @@ impl Progress {
     }
 }
 
-/// Prints a progress event as a message for the runner.
-pub(crate) fn send(event: &Event<'_>) {
+/// The message that a progress event stands for.
+pub(crate) fn of_event(event: &Event<'_>) -> Message {
     let mut fields = Fields::default();
     event.record(&mut fields);
-    print(&json!({ "progress": fields.0 }));
+    Message::Progress(fields.0)
 }
 
-/// Prints a line for the runner. A closed pipe is no reason to stop the work.
-pub(crate) fn print(line: &serde_json::Value) {
+/// Prints a message for the runner. A closed pipe is no reason to stop the work.
+pub(crate) fn send(message: &Message) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{message}").and_then(|()| out.flush());
 }
 
+/// Fields of a progress event, by their names in [`protocol::Progress`].
 #[derive(Default)]
-struct Fields(serde_json::Map<String, serde_json::Value>);
+struct Fields(protocol::Progress);
 
 impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        match field.name() {
+            "done" => self.0.done = value,
+            "total" => self.0.total = Some(value),
+            "best_epoch" => self.0.best_epoch = Some(value),
+            _ => {}
+        }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         // A number that JSON cannot write is left out.
-        self.0.insert(field.name().to_owned(), value.into());
+        let value = Some(value).filter(|value| value.is_finite());
+        match field.name() {
+            "loss" => self.0.loss = value,
+            "score" => self.0.score = value,
+            "best_score" => self.0.best_score = value,
+            _ => {}
+        }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        match field.name() {
+            "task" => value.clone_into(&mut self.0.task),
+            "message" => self.0.message = Some(value.to_owned()),
+            _ => {}
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0
-            .insert(field.name().to_owned(), format!("{value:?}").into());
+        self.record_str(field, &format!("{value:?}"));
     }
 }

@@ -9,12 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use protocol::{Fault, Job, Part};
 use serde::de::DeserializeOwned;
 
-use crate::{
-    job::{Fault, Job, Request, part},
-    logging,
-};
+use crate::{logging, request::Request};
 
 static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
 
@@ -27,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Runs a stage: reads the job file, calls `run`, and turns an error into a message on the log and exit code 1.
 ///
 /// With `--check` before the job file, it only says whether the stage knows the parameters, inputs and outputs that the
-/// job names: exit code 0, or 1 with a JSON object on standard output that tells the one at fault.
+/// job names: exit code 0, or 1 with a [`Fault`] as JSON on standard output.
 pub fn main<P, I, O>(run: impl FnOnce(P, I, O) -> anyhow::Result<()>) -> ExitCode
 where
     P: DeserializeOwned,
@@ -73,9 +71,9 @@ where
     O: DeserializeOwned,
 {
     Ok((
-        part("parameter", &job.params)?,
-        part("input", &job.inputs)?,
-        part("output", &job.outputs)?,
+        job.read(Part::Parameter)?,
+        job.read(Part::Input)?,
+        job.read(Part::Output)?,
     ))
 }
 

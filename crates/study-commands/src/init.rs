@@ -1,17 +1,20 @@
 //! Parameters for a folder of images: the job file of the program that looks at it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use cli::arguments::common::{Confine, Params};
+use cli::arguments::common::{self, Confine};
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
 use pipeline::device;
 use pipeline::program::PROGRAM;
 use pipeline::workspace::{Access, Workspace};
-use serde_json::{Value, json};
+use protocol::Job;
+use serde::Serialize;
+use serde_json::Value;
 use workflow::device::Device;
 use workflow::params;
 
@@ -84,11 +87,43 @@ fn minutes(text: &str) -> Result<f64, String> {
     minutes.ok_or_else(|| "expected minutes, from 1 to 43200".to_owned())
 }
 
+/// Parameters of the program.
+#[derive(Serialize)]
+struct Params<'a> {
+    folder: String,
+    typed: String,
+    setting: String,
+    name: Option<&'a str>,
+    params: String,
+    beside: Vec<Named>,
+    around: Around,
+    weights: Vec<Named>,
+    device: &'static str,
+    cores: usize,
+    minutes: Option<f64>,
+    json: bool,
+    dry_run: bool,
+    defaults: Value,
+}
+
+/// A file with the text that parameters have for it.
+#[derive(Serialize)]
+struct Named {
+    path: String,
+    setting: String,
+}
+
+/// Surroundings of the folder.
+#[derive(Serialize)]
+struct Around {
+    folders_with_images: usize,
+}
+
 /// Looks at a folder and writes parameters; the exit code is the program's own.
 pub(crate) fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     let here = current_folder()?;
     let folder = folder(&here, &arguments.folder)?;
-    let mut workspace = open(&Params::default(), Access::Write)?;
+    let mut workspace = open(&common::Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
     let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
     Ok(exit_code(status))
@@ -143,29 +178,12 @@ fn hint(path: &Path, typed: &Path) -> String {
     String::new()
 }
 
-fn job(
-    workspace: &Workspace,
-    here: &Path,
-    folder: &Path,
-    arguments: &Init,
-) -> anyhow::Result<Value> {
+fn job(workspace: &Workspace, here: &Path, folder: &Path, arguments: &Init) -> anyhow::Result<Job> {
     let root = fs_err::canonicalize(&workspace.workflow.root)?;
-    let text = |path: &Path| {
-        let text = path.to_str().map(str::to_owned);
-        text.with_context(|| format!("`{}` is not UTF-8", path.display()))
-    };
-    let named = |path: &Path| -> anyhow::Result<Value> {
-        // Parameters name what is in the workspace relative to it, so that it can be moved.
-        let inside = path
-            .strip_prefix(&root)
-            .ok()
-            .filter(|inside| !inside.as_os_str().is_empty());
-        Ok(json!({ "path": text(path)?, "setting": text(inside.unwrap_or(path))? }))
-    };
-    let weights: Vec<PathBuf> = match &arguments.weights {
+    let weights = match &arguments.weights {
         Some(path) => {
-            let path = here.join(path);
-            vec![fs_err::canonicalize(&path).with_context(|| "cannot use `--weights`")?]
+            let path = fs_err::canonicalize(here.join(path));
+            vec![path.with_context(|| "cannot use `--weights`")?]
         }
         None => files(&root.join(catalog::FOLDER), &WEIGHT_FILES),
     };
@@ -174,46 +192,67 @@ fn job(
         .map(|parent| files(parent, &TABLES))
         .unwrap_or_default();
     let all = |paths: &[PathBuf]| {
-        paths
-            .iter()
-            .map(|path| named(path))
-            .collect::<anyhow::Result<Vec<_>>>()
+        let named = paths.iter().map(|path| Named::inside(&root, path));
+        named.collect::<anyhow::Result<Vec<_>>>()
     };
     let defaults = params::read_toml(&workspace.workflow.root.join(params::FILE), params::FILE)?;
-    let setting = defaults
-        .get("device")
-        .and_then(Value::as_str)
-        .unwrap_or("auto");
-    let device = Device::resolve(setting, device::accelerator())?;
+    let device = device(&defaults)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let params = root.join(PARAMS);
     if !arguments.dry_run {
         fs_err::create_dir_all(&params)?;
     }
-    Ok(json!({
-        "stage": "init",
-        "params": {
-            "folder": text(folder)?,
-            "typed": arguments.folder.display().to_string(),
-            "setting": named(folder)?["setting"],
-            "name": arguments.name,
-            "params": text(&params)?,
-            "beside": all(&beside)?,
-            "around": {
-                "folders_with_images": parent.map_or(0, folders_with_images),
-            },
-            "weights": all(&weights)?,
-            "device": device.name(),
-            "cores": cores,
-            "minutes": arguments.minutes,
-            "json": arguments.json,
-            "dry_run": arguments.dry_run,
-            "defaults": defaults,
+    let outputs = BTreeMap::from([("params".to_owned(), params.join("NAME.toml"))]);
+    let Named { path, setting } = Named::inside(&root, folder)?;
+    let params = Params {
+        folder: path,
+        typed: arguments.folder.display().to_string(),
+        setting,
+        name: arguments.name.as_deref(),
+        params: text(&params)?,
+        beside: all(&beside)?,
+        around: Around {
+            folders_with_images: parent.map_or(0, folders_with_images),
         },
-        "in": {},
-        "out": { "params": text(&params.join("NAME.toml"))? },
-        "scratch": "",
-    }))
+        weights: all(&weights)?,
+        device: device.name(),
+        cores,
+        minutes: arguments.minutes,
+        json: arguments.json,
+        dry_run: arguments.dry_run,
+        defaults,
+    };
+    Ok(Job {
+        inputs: BTreeMap::new(),
+        outputs,
+        params: serde_json::to_value(params)?,
+        scratch: PathBuf::new(),
+        stage: "init".to_owned(),
+    })
+}
+
+/// The device that the default parameters ask for.
+fn device(defaults: &Value) -> anyhow::Result<Device> {
+    let setting = defaults.get("device").and_then(Value::as_str);
+    let device = Device::resolve(setting.unwrap_or("auto"), device::accelerator());
+    Ok(device?)
+}
+
+impl Named {
+    /// Parameters name a file in the workspace relative to `root`, so that the workspace can be moved.
+    fn inside(root: &Path, path: &Path) -> anyhow::Result<Self> {
+        let inside = path.strip_prefix(root).ok();
+        let inside = inside.filter(|inside| !inside.as_os_str().is_empty());
+        Ok(Named {
+            path: text(path)?,
+            setting: text(inside.unwrap_or(path))?,
+        })
+    }
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.with_context(|| format!("`{}` is not UTF-8", path.display()))
 }
 
 /// Files directly in a folder that have one of these extensions, sorted.

@@ -1,11 +1,12 @@
 //! New pictures: the job file of the program that judges them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use cli::arguments::common::{Confine, Params};
+use cli::arguments::common::{self, Confine};
 use cli::print;
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
@@ -13,7 +14,9 @@ use pipeline::Workspace;
 use pipeline::events::{Event, Events};
 use pipeline::program::PROGRAM;
 use pipeline::workspace::Access;
-use serde_json::{Value, json};
+use protocol::{Input, Job};
+use serde::Serialize;
+use serde_json::Value;
 use workflow::instance::Target;
 
 /// The program.
@@ -42,25 +45,50 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     #[command(flatten)]
-    params: Params,
+    params: common::Params,
     #[command(flatten)]
     confine: Confine,
+}
+
+/// Parameters of the program.
+#[derive(Serialize)]
+struct Params<'a> {
+    files: Vec<String>,
+    device: &'static str,
+    explain: bool,
+    cells: Option<&'a Value>,
+    square: Option<&'a Value>,
+    json: bool,
 }
 
 /// Judges pictures; the exit code is the program's own.
 pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let mut job = job(&workspace, arguments)?;
+    let paths = Paths::find(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
     let device = workspace.device(&mut Warnings)?;
-    job["params"]["device"] = device.name().into();
+    let params = Params {
+        files: paths.files,
+        device: device.name(),
+        explain: arguments.explain,
+        cells: workspace.workflow.params.get("explain.cells"),
+        square: workspace.workflow.params.get("explain.square"),
+        json: arguments.json,
+    };
+    let job = Job {
+        inputs: paths.inputs,
+        outputs: paths.outputs,
+        params: serde_json::to_value(params)?,
+        scratch: PathBuf::new(),
+        stage: "predict".to_owned(),
+    };
     let sandbox = arguments.confine.sandbox();
     let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
     Ok(exit_code(status))
 }
 
 /// Refuses results that were not made together, or with other parameters than these.
-fn check_one_run(workspace: &mut Workspace, params: &Params) -> anyhow::Result<()> {
+fn check_one_run(workspace: &mut Workspace, params: &common::Params) -> anyhow::Result<()> {
     const SHOWN: usize = 4;
     let mut stages = vec!["export", "predict", "cluster"];
     if workspace.made("calibrate", "calibrators")?.is_some() {
@@ -84,7 +112,7 @@ fn check_one_run(workspace: &mut Workspace, params: &Params) -> anyhow::Result<(
 }
 
 /// What changes params, as it was typed.
-fn typed(params: &Params) -> String {
+fn typed(params: &common::Params) -> String {
     let files = params.files.iter();
     let files = files.map(|file| format!(" --params {}", file.display()));
     let settings = params.settings.iter();
@@ -92,34 +120,48 @@ fn typed(params: &Params) -> String {
     files.chain(settings).collect()
 }
 
-fn job(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Value> {
-    let here = current_folder()?;
-    if !arguments.pictures.iter().any(|file| file.exists()) {
-        bail!("`{}` is not there", arguments.pictures[0].display());
+/// Paths of the job.
+struct Paths {
+    /// Images, and folders of images.
+    files: Vec<String>,
+    inputs: BTreeMap<String, Input>,
+    outputs: BTreeMap<String, PathBuf>,
+}
+
+impl Paths {
+    /// Finds the images and what a repro made.
+    fn find(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Self> {
+        let here = current_folder()?;
+        if !arguments.pictures.iter().any(|file| file.exists()) {
+            bail!("`{}` is not there", arguments.pictures[0].display());
+        }
+        let files = arguments.pictures.iter();
+        let calibrators = workspace.made("calibrate", "calibrators")?;
+        let inputs = [
+            ("model", Input::One(made(workspace, "export", "model")?)),
+            ("config", Input::One(made(workspace, "export", "config")?)),
+            ("images", Input::One(images(workspace))),
+            (
+                "predictions",
+                Input::One(made(workspace, "predict", "predictions")?),
+            ),
+            (
+                "clusters",
+                Input::One(made(workspace, "cluster", "clusters")?),
+            ),
+            ("calibrators", calibrators.map_or(Input::Absent, Input::One)),
+        ];
+        let page = arguments.html.iter();
+        Ok(Paths {
+            files: files
+                .map(|path| here.join(path).display().to_string())
+                .collect(),
+            inputs: inputs.map(|(name, input)| (name.to_owned(), input)).into(),
+            outputs: page
+                .map(|path| ("page".to_owned(), here.join(path)))
+                .collect(),
+        })
     }
-    let absolute = |path: &PathBuf| here.join(path).display().to_string();
-    let files: Vec<String> = arguments.pictures.iter().map(absolute).collect();
-    let calibrators = workspace.made("calibrate", "calibrators")?;
-    Ok(json!({
-        "stage": "predict",
-        "params": {
-            "files": files,
-            "explain": arguments.explain,
-            "cells": workspace.workflow.params.get("explain.cells"),
-            "square": workspace.workflow.params.get("explain.square"),
-            "json": arguments.json,
-        },
-        "in": {
-            "model": made(workspace, "export", "model")?,
-            "config": made(workspace, "export", "config")?,
-            "images": images(workspace).display().to_string(),
-            "predictions": made(workspace, "predict", "predictions")?,
-            "clusters": made(workspace, "cluster", "clusters")?,
-            "calibrators": calibrators.as_ref().map(absolute),
-        },
-        "out": { "page": arguments.html.as_ref().map(absolute) },
-        "scratch": "",
-    }))
 }
 
 /// The folder of images, as stages read it.
@@ -135,10 +177,9 @@ fn images(workspace: &Workspace) -> PathBuf {
 }
 
 /// What a repro made.
-fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<String> {
+fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<PathBuf> {
     let made = workspace.made(stage, output)?;
-    let made = made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))?;
-    Ok(made.display().to_string())
+    made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))
 }
 
 /// Prints warnings alone.

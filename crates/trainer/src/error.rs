@@ -179,7 +179,7 @@ pub enum TrainError {
     Model(#[from] model::ModelError),
     /// The pictures cannot be read.
     #[error(transparent)]
-    Dataset(#[from] dataset::DatasetError),
+    Images(#[from] images::ImageError),
     /// The device failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dataset::{Augmentation, Pixels, augment, center};
+use images::{Augmentation, Pixels, Preprocess, augment};
 use random::{Seed, Stream};
 use tables::annotation::Annotation;
 
@@ -12,6 +12,7 @@ use crate::{TrainError, streams};
 /// A file of decoded pictures, read on demand.
 pub struct PixelPictures {
     pixels: Pixels,
+    preprocess: Preprocess,
     positions: Vec<usize>, // [N], in the file
     augmentation: Option<Augmented>,
 }
@@ -46,6 +47,7 @@ impl PixelPictures {
         };
         Ok(Self {
             positions: annotations.iter().map(position).collect::<Result<_, _>>()?,
+            preprocess: Preprocess::new(pixels.geometry()),
             pixels,
             augmentation: None,
         })
@@ -77,15 +79,15 @@ impl Pictures for PixelPictures {
         values: &mut [f32],
     ) -> Result<(), TrainError> {
         let picture = self.pixels.read(self.positions[image], buffer)?;
-        let side_px = self.pixels.side_px();
         match (view, &self.augmentation) {
             (View::Augmented { epoch, repeat }, Some(augmented)) => {
                 // Numbers beyond the pictures' own are those of repeated looks.
                 let look = image + repeat * self.positions.len();
                 let mut rng = augmented.draws.at(epoch as u64, look as u64);
+                let side_px = self.pixels.side_px();
                 augment(&picture, &augmented.how, side_px, &mut rng, values);
             }
-            _ => center(&picture, side_px, values),
+            _ => self.preprocess.write(&picture, values),
         }
         Ok(())
     }

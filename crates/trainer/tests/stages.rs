@@ -1,20 +1,17 @@
-//! The three stages as the runner starts them, on a few tiny pictures.
+//! The stages as the runner starts them, on a few tiny pictures.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+mod study;
+
+use std::path::Path;
 
 use approx::assert_abs_diff_eq;
 use candle_core::Device;
-use dataset::{Geometry, PixelsWriter, Rgb};
 use model::{Config, Depth, Network};
 use random::Seed;
 use serde_json::{Value, json};
 use tables::annotation::Annotation;
-use tables::arrangement::Arrangement;
 use tables::choice::Choice;
 use tables::epoch_output::EpochOutput;
 use tables::feature::Feature;
@@ -23,85 +20,18 @@ use tables::history::History;
 use tables::prediction::Prediction;
 use tables::subset::Subset;
 use tables::timing::Timing;
-use tables::{Reader, Table, Writer};
-use tempfile::TempDir;
 
-const SIDE_PX: u32 = 32;
-const LABELS: [&str; 3] = ["blue", "green", "red"];
-/// The last one is the test set.
-const ASSIGNMENTS: [Assignment; 4] = [
-    Assignment::Fold(0),
-    Assignment::Fold(1),
-    Assignment::Fold(2),
-    Assignment::Test,
-];
+use study::{Job, SIDE_PX, Study, assert_same_files, augmentation};
 
-/// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
-struct Study {
-    folder: TempDir,
+/// Jobs of the stages.
+trait Jobs {
+    /// A job of stage `train` with outputs in the folder `run`.
+    fn train(&self, run: &str, changes: &Value) -> Job;
+    /// A job of stage `featurize` with outputs in the folder `run`.
+    fn featurize(&self, run: &str) -> Job;
 }
 
-impl Study {
-    fn new() -> Self {
-        let study = Self {
-            folder: TempDir::new().unwrap(),
-        };
-        let (mut annotations, mut folds) = (Vec::new(), Vec::new());
-        for (code, label) in (0..).zip(LABELS) {
-            for number in 0..10_usize {
-                let path = format!("{label}/{number}.png");
-                annotations.push(annotation(&path, label, code));
-                folds.push(Fold {
-                    path,
-                    label: label.to_owned(),
-                    author: None,
-                    fold: ASSIGNMENTS[number % 4],
-                });
-            }
-        }
-        study.write("annotations", annotations.clone());
-        study.write("folds", folds);
-        study.write_pixels(&annotations);
-        study
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write<T: Table>(&self, name: &str, rows: Vec<T>) {
-        let mut writer = Writer::create(&self.path(name));
-        writer.append(rows).unwrap();
-        writer.finish().unwrap();
-    }
-
-    fn read<T: Table>(&self, name: &str) -> Vec<T> {
-        Reader::new(&self.path(name)).read().unwrap()
-    }
-
-    fn write_pixels(&self, annotations: &[Annotation]) {
-        let file = fs_err::File::create(self.path("pixels")).unwrap();
-        let sizes = annotations
-            .iter()
-            .map(|row| (row.path.as_str(), row.width, row.height));
-        let geometry = Geometry::new(SIDE_PX).unwrap();
-        let mut writer = PixelsWriter::new(file, geometry, sizes).unwrap();
-        for (number, row) in annotations.iter().enumerate() {
-            let (width, height) = geometry.resized(row.width, row.height);
-            let (width, height) = geometry.kept(width, height);
-            let pixels = pixels(row.code as usize, number, (width * height) as usize);
-            writer
-                .append(&Rgb {
-                    width,
-                    height,
-                    pixels,
-                })
-                .unwrap();
-        }
-        writer.finish().unwrap();
-    }
-
-    /// A job of stage `train` with outputs in the folder `run`.
+impl Jobs for Study {
     fn train(&self, run: &str, changes: &Value) -> Job {
         let mut params = json!({
             "seed": 7, "device": "cpu", "fold": 1,
@@ -113,40 +43,16 @@ impl Study {
         });
         let changed = changes.as_object().unwrap().clone();
         params.as_object_mut().unwrap().extend(changed);
-        let inputs = json!({
-            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
-            "weights": null,
-        });
         let outputs = ["model", "history", "timings", "epochs"];
-        self.job(env!("CARGO_BIN_EXE_train"), run, &params, inputs, &outputs)
-    }
-
-    /// A job of stage `arrange` with outputs in the folder `run`.
-    fn arrange(&self, run: &str, changes: &Value) -> Job {
-        let mut params = json!({
-            "seed": 7, "device": "cpu", "fold": 1, "held_out": ["green"], "loss": "arcface",
-            "resnet": 18, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
-            "epochs": 3, "batch_size": 5, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
-            "weight_decay": 0.0, "class_weights": true, "centers_lr": 1e-2, "scale": 16.0, "margin_deg": 28.6,
-            "triplet_margin": 0.1, "augmentation": augmentation(),
-        });
-        let changed = changes.as_object().unwrap().clone();
-        params.as_object_mut().unwrap().extend(changed);
-        let inputs = json!({
-            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
-            "weights": null,
-        });
-        let outputs = ["arrangement", "history", "timings"];
         self.job(
-            env!("CARGO_BIN_EXE_arrange"),
+            env!("CARGO_BIN_EXE_train"),
             run,
             &params,
-            inputs,
+            self.inputs(),
             &outputs,
         )
     }
 
-    /// A job of stage `featurize` with outputs in the folder `run`.
     fn featurize(&self, run: &str) -> Job {
         let params = json!({ "seed": 7, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
         let inputs = json!({
@@ -155,130 +61,12 @@ impl Study {
         let program = env!("CARGO_BIN_EXE_featurize");
         self.job(program, run, &params, inputs, &["features"])
     }
-
-    fn job(
-        &self,
-        program: &'static str,
-        run: &str,
-        params: &Value,
-        inputs: Value,
-        outputs: &[&str],
-    ) -> Job {
-        let folder = self.path(run);
-        fs_err::create_dir_all(&folder).unwrap();
-        let outputs: serde_json::Map<String, Value> = outputs
-            .iter()
-            .map(|name| ((*name).to_owned(), json!(folder.join(name))))
-            .collect();
-        let scratch = folder.join("scratch");
-        Job {
-            program,
-            file: folder.join("job.json"),
-            checkpoint: scratch.join("checkpoint"),
-            content: json!({ "stage": run, "params": params, "in": inputs, "out": outputs, "scratch": scratch }),
-        }
-    }
 }
 
-fn augmentation() -> Value {
-    json!({
-        "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
-        "erase_probability": 0.5,
-    })
-}
-
-fn annotation(path: &str, label: &str, code: u32) -> Annotation {
-    Annotation {
-        path: path.to_owned(),
-        label: label.to_owned(),
-        author: None,
-        title: path.to_owned(),
-        code,
-        split: None,
-        orientation: 1,
-        width: 40,
-        height: 50,
-        format: "png".to_owned(),
-        bytes: 1,
-        content_hash: String::new(),
-    }
-}
-
-/// Noise in which the color of the class is stronger.
-fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
-    let noise = |i: usize| u8::try_from((i * 7919 + number * 104_729) % 97).unwrap();
-    let strong = 2 - class;
-    (0..n_pixels * 3)
-        .map(|i| noise(i) + if i % 3 == strong { 120 } else { 0 })
-        .collect()
-}
-
-struct Job {
-    program: &'static str,
-    file: PathBuf,
-    checkpoint: PathBuf,
-    content: Value,
-}
-
-impl Job {
-    fn input(mut self, name: &str, value: Value) -> Self {
-        self.content["in"][name] = value;
-        self
-    }
-
-    fn start(&self, threads: usize) -> Child {
-        fs_err::write(&self.file, self.content.to_string()).unwrap();
-        let mut command = Command::new(self.program);
-        command
-            .arg(&self.file)
-            .env("RAYON_NUM_THREADS", threads.to_string());
-        command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    /// The stage's log; it succeeds.
-    fn run(&self, threads: usize) -> String {
-        let Output { status, stderr, .. } = self.start(threads).wait_with_output().unwrap();
-        let log = String::from_utf8(stderr).unwrap();
-        assert!(status.success(), "{log}");
-        log
-    }
-
-    /// The last line of the stage's log; it fails.
-    fn error(&self) -> String {
-        let Output { status, stderr, .. } = self.start(1).wait_with_output().unwrap();
-        let log = String::from_utf8(stderr).unwrap();
-        assert!(!status.success(), "{log}");
-        log.lines().last().unwrap().to_owned()
-    }
-
-    /// Kills the stage as soon as it has a checkpoint.
-    fn kill_after_a_checkpoint(&self) {
-        let mut stage = self.start(2);
-        while !self.checkpoint.join("checkpoint.json").exists() {
-            assert!(
-                stage.try_wait().unwrap().is_none(),
-                "the stage ended before it was killed"
-            );
-            sleep(Duration::from_millis(2));
-        }
-        stage.kill().unwrap();
-        assert!(
-            !stage.wait().unwrap().success(),
-            "the stage ended before it was killed"
-        );
-    }
-}
-
-fn assert_same_files(first: &Path, second: &Path, names: &[&str]) {
-    for name in names {
-        let same =
-            fs_err::read(first.join(name)).unwrap() == fs_err::read(second.join(name)).unwrap();
-        assert!(same, "`{name}` differs");
-    }
+/// The job with weights to start from.
+fn with_weights(mut job: Job, file: &Path) -> Job {
+    job.content["in"]["weights"] = json!(file);
+    job
 }
 
 const OUTPUTS: [&str; 3] = ["model", "history", "epochs"];
@@ -423,45 +211,6 @@ fn every_option_of_training_works() {
 }
 
 #[test]
-fn an_arrangement_gives_the_same_bytes_however_it_went() {
-    let study = Study::new();
-    for loss in ["arcface", "triplet"] {
-        let changes = json!({ "loss": loss });
-        let outputs = ["arrangement", "history"];
-        let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
-        study.arrange(&whole, &changes).run(2);
-        let job = study.arrange(&broken, &changes);
-        job.kill_after_a_checkpoint();
-        job.run(1);
-        assert_same_files(&study.path(&whole), &study.path(&broken), &outputs);
-
-        let history: Vec<History> = study.read(&format!("{whole}/history"));
-        // On 15 augmented pictures the loss goes up and down: it must have been lower than at first.
-        let later = history[1..].iter().map(|epoch| epoch.train_loss);
-        assert!(
-            later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
-            "{history:?}"
-        );
-        let rows: Vec<Arrangement> = study.read(&format!("{whole}/arrangement"));
-        assert_eq!(rows.len(), 3 * 30);
-        assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
-        assert!(rows.iter().all(|row| row.embedding.len() == 3));
-        let held_out = |subset: Subset| {
-            let rows = rows.iter().filter(|row| row.epoch == 0 && !row.learned);
-            rows.filter(|row| row.subset == subset).count()
-        };
-        assert_eq!(Subset::OF_SPLIT.map(held_out), [5, 3, 2]);
-    }
-    let error = study
-        .arrange("error", &json!({ "held_out": ["gren"] }))
-        .error();
-    assert!(
-        error.contains("`gren` is no class; did you mean `green`?"),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_frozen_network_has_features_for_every_picture() {
     let study = Study::new();
     study.featurize("one").run(1);
@@ -482,7 +231,7 @@ fn a_frozen_network_has_features_for_every_picture() {
     // The network is the one that training starts from: with its weights, the features are the same.
     let model = study.path("start.safetensors");
     write_start(&model);
-    let mut loaded = study.featurize("loaded").input("weights", json!(model));
+    let mut loaded = with_weights(study.featurize("loaded"), &model);
     loaded.content["params"]["seed"] = json!(8);
     loaded.run(1);
     let loaded: Vec<Feature> = study.read("loaded/features");
@@ -542,10 +291,7 @@ fn errors_say_what_was_found_and_expected() {
     );
 
     let missing = study.path("missing.safetensors");
-    let error = study
-        .train("run", &json!({}))
-        .input("weights", json!(missing))
-        .error();
+    let error = with_weights(study.train("run", &json!({})), &missing).error();
     assert!(
         error.contains("cannot load the pretrained weights")
             && error.contains("missing.safetensors"),
@@ -587,9 +333,5 @@ fn a_training_on_the_gpu_follows_that_on_the_cpu() {
     for (cpu, gpu) in history("cpu").iter().zip(&history("gpu")) {
         // Rounding grows from step to step.
         assert_abs_diff_eq!(cpu.train_loss, gpu.train_loss, epsilon = 0.05);
-    }
-    for loss in ["arcface", "triplet"] {
-        let changes = json!({ "device": class, "loss": loss, "epochs": 1 });
-        study.arrange(loss, &changes).run(2);
     }
 }

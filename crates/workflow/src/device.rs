@@ -47,15 +47,6 @@ impl Device {
         }
     }
 
-    /// What its programs find in their environment: candle compiles Metal's kernels with fast math unless it is told
-    /// not to, and then NaN may become a number.
-    pub fn environment(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Device::Metal => Some(("CANDLE_METAL_ENABLE_FAST_MATH", "false")),
-            Device::Cpu | Device::Cuda => None,
-        }
-    }
-
     /// The cargo feature that builds for it; the processor needs none.
     pub fn feature(self) -> Option<&'static str> {
         match self {

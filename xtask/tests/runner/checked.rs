@@ -8,16 +8,20 @@ fn main() {
     let question = std::env::args().nth(1).unwrap();
     let question = std::fs::read_to_string(question).unwrap();
     if question.contains("nonsense") {
-        println!("unknown field `nonsense`");
-        std::process::exit(1);
+        println!("{{\"faults\": [\"unknown field `nonsense`\"]}}");
+        return;
     }
-    let Some((_, path)) = question.split_once("\"path\":\"") else { return };
+    let Some((_, path)) = question.split_once("\"path\":\"") else {
+        println!("{{\"faults\": []}}");
+        return;
+    };
     let text = std::fs::read_to_string(path.split('"').next().unwrap()).unwrap();
     let mut log = std::fs::OpenOptions::new().append(true).create(true).open("checked").unwrap();
     std::io::Write::write_all(&mut log, b"checked\n").unwrap();
     if text.contains("bad") {
-        println!("row 0: `word` is bad\nrow 1: so is this");
-        std::process::exit(1);
+        println!("{{\"faults\": [\"row 0: `word` is bad\", \"row 1: so is this\"]}}");
+    } else {
+        println!("{{\"faults\": []}}");
     }
 }
 "#;
@@ -50,7 +54,7 @@ fn an_output_is_checked_once_and_before_it_is_recorded() {
         "checks/Cargo.toml",
         "[package]\nname = \"checks\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
     );
-    space.write("checks/src/bin/check.rs", CHECKER);
+    space.write("checks/src/bin/table.rs", CHECKER);
     assert_eq!(space.repro(), ["s ran"]);
     assert_eq!(checked(&space), 1);
     let bad = ["repro", "--set", "chain.letter=bad"];

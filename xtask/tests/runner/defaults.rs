@@ -102,7 +102,7 @@ const STRICT: &str = r###"
 fn main() {
     let job = std::fs::read_to_string(std::env::args().last().unwrap()).unwrap();
     if job.contains("\"images\":null") {
-        println!(r##"{{"what": "input", "key": "images", "reason": "invalid type: null, expected path string"}}"##);
+        println!(r##"{{"unusable": {{"part": "input", "key": "images", "reason": "invalid type: null, expected path string"}}}}"##);
         std::process::exit(1);
     }
 }

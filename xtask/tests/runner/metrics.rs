@@ -19,23 +19,24 @@ fn main() {
     let question = std::fs::read_to_string(std::env::args().nth(1).unwrap()).unwrap();
     let mut log = std::fs::OpenOptions::new().append(true).create(true).open("asked").unwrap();
     std::io::Write::write_all(&mut log, b"asked\n").unwrap();
-    if let Some((_, rest)) = question.split_once("\"write\":\"") {
+    if let Some((_, rest)) = question.split_once("{\"write\":{\"path\":\"") {
         std::fs::write(rest.split('"').next().unwrap(), &question).unwrap();
+        println!("\"written\"");
         return;
     }
     let (_, list) = question.split_once("[").unwrap();
     let answers: Vec<String> = list.split('"').skip(1).step_by(2).map(|path| {
         let text = std::fs::read_to_string(path).unwrap();
         if text.contains("broken") {
-            return "{\"fault\": \"it is broken\"}".to_owned();
+            return "{\"Err\": \"it is broken\"}".to_owned();
         }
         let pairs: Vec<String> = text.lines().skip(1).map(|line| {
             let (name, value) = line.split_once(' ').unwrap();
             format!("[\"{name}\", \"{value}\"]")
         }).collect();
-        format!("{{\"values\": [{}]}}", pairs.join(", "))
+        format!("{{\"Ok\": [{}]}}", pairs.join(", "))
     }).collect();
-    println!("[{}]", answers.join(", "));
+    println!("{{\"numbers\": [{}]}}", answers.join(", "));
 }
 "#;
 
@@ -314,9 +315,9 @@ fn tables_are_read_once() {
     space.ok(&["exp", "show", "--parquet", "all.parquet"]);
     let written: Value = serde_json::from_str(&space.read("all.parquet")).unwrap();
     let names = json!(["name", ["workspace", "rate-0.1", "rate-0.2"]]);
-    assert_eq!(written["columns"][0], names);
+    assert_eq!(written["write"]["columns"][0], names);
     assert_eq!(
-        written["columns"][3],
+        written["write"]["columns"][3],
         json!(["s.x.test.f1", [0.5, 0.1, 0.2]])
     );
     space.ok(&["repro", "--set", "chain.letter=broken"]);

@@ -205,7 +205,7 @@ fn what_is_declared_wrongly_is_pointed_at() {
         ("check.y.rows = 1", "`check` names no output: `y`"),
         (
             "check.x.rows = 1",
-            "the workspace has no `checks/check` to check with",
+            "the workspace has no `checks/table` to check with",
         ),
     ] {
         let space = stage(&format!("cmd = \"true\"\nout = {{ x = \"x\" }}\n{wrong}"));

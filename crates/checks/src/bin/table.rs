@@ -1,53 +1,50 @@
-//! Reads numbers from tables and writes tables, for the runner.
-//!
-//! Its argument is a JSON file: with `read`, paths of tables, each of which it answers by its numbers as pairs of name and
-//! text, or by what is wrong with it; or with `write`, a path, and the `columns` to write there.
+//! The program that the runner asks about tables, and has write them: see [`table_protocol`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use checks::{numbers, write};
-use serde::Deserialize;
-use serde_json::{Value, json};
-
-/// What the runner wants.
-#[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum Question {
-    Read {
-        read: Vec<PathBuf>,
-    },
-    Write {
-        write: PathBuf,
-        columns: Vec<(String, Vec<Value>)>,
-    },
-}
+use checks::{Check, faults, numbers, write};
+use serde_json::Value;
+use table_protocol::{Answer, Question};
 
 fn main() -> anyhow::Result<()> {
     let file = std::env::args()
         .nth(1)
         .context("expected one argument, the question's file")?;
-    match serde_json::from_str(&fs_err::read_to_string(file)?)? {
-        Question::Read { read } => {
-            let answers: Vec<Value> = read.iter().map(|path| answer(path)).collect();
-            println!("{}", Value::from(answers));
-            Ok(())
+    let question = serde_json::from_str(&fs_err::read_to_string(file)?)?;
+    println!("{}", serde_json::to_string(&answer(question)?)?);
+    Ok(())
+}
+
+fn answer(question: Question) -> anyhow::Result<Answer> {
+    Ok(match question {
+        Question::Check { check, path } => Answer::Faults(check_table(&check, path.as_deref())),
+        Question::Numbers { paths } => {
+            Answer::Numbers(paths.iter().map(|path| numbers_of(path)).collect())
         }
-        Question::Write {
-            write: path,
-            columns,
-        } => write(&path, &columns),
+        Question::Write { path, columns } => {
+            write(&path, &columns)?;
+            Answer::Written
+        }
+    })
+}
+
+fn check_table(check: &Value, path: Option<&Path>) -> Vec<String> {
+    match (Check::read(check), path) {
+        (Err(fault), _) => vec![fault],
+        // A file that is no table isn't as its stage declares it, either.
+        (Ok(check), Some(path)) => {
+            faults(&check, path).unwrap_or_else(|error| vec![format!("{error:#}")])
+        }
+        (Ok(_), None) => Vec::new(),
     }
 }
 
-fn answer(path: &Path) -> Value {
-    match numbers(path) {
-        Ok(numbers) => {
-            // A text is exact, whatever reads it.
-            let pairs = numbers.iter();
-            let pairs = pairs.map(|(name, value)| json!([name, value.to_string()]));
-            json!({ "values": pairs.collect::<Vec<_>>() })
-        }
-        Err(error) => json!({ "fault": format!("{error:#}") }),
-    }
+fn numbers_of(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let numbers = numbers(path).map_err(|error| format!("{error:#}"))?;
+    let texts = numbers.into_iter();
+    // A text is exact, whatever reads it.
+    Ok(texts
+        .map(|(name, value)| (name, value.to_string()))
+        .collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pipeline::events::Progress;
+use protocol::Progress;
 use serde_json::{Value, json};
 
 use crate::print;
@@ -147,8 +147,12 @@ mod tests {
     use super::*;
 
     fn progress(task: &str, done: u64, total: u64) -> Progress {
-        let text = json!({ "task": task, "done": done, "total": total });
-        serde_json::from_value(text).unwrap()
+        Progress {
+            task: task.to_owned(),
+            done,
+            total: Some(total),
+            ..Progress::default()
+        }
     }
 
     fn epoch(done: u64, score: f64, best: (f64, u64)) -> Progress {

@@ -1,16 +1,29 @@
 //! The page and the table of a search, made by a program of the workspace.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipeline::{Sandbox, Workspace};
-use serde_json::json;
+use protocol::{Input, Job};
+use serde::Serialize;
 
 use super::declaration::SearchFile;
 use super::record;
 use crate::error::{Error, Result};
 
 /// The crate and binary that make them.
-const PROGRAM: &str = "report/study";
+const PROGRAM: &str = "report/search-page";
+
+/// Parameters of the program.
+#[derive(Serialize)]
+struct Params<'a> {
+    /// The search's name.
+    name: &'a str,
+    /// Name of the score of its trials.
+    score: String,
+    /// Parameters that are chosen from a list of values.
+    choices: Vec<&'a str>,
+}
 
 /// Whether the workspace has the program.
 ///
@@ -36,21 +49,23 @@ pub fn publish(
     let folder = search.root.join("artifacts/studies").join(&search.name);
     fs_err::create_dir_all(&folder)?;
     let page = folder.join("index.html");
-    let job = json!({
-        "stage": format!("study {}", search.name),
-        "params": {
-            "name": search.name,
-            "score": format!("median {}", search.declaration.score),
-            "choices": search.choices(),
-        },
-        "in": { "trials": record::path(search) },
-        "out": {
-            "trials": folder.join("trials.parquet"),
-            "page": page,
-            "figures": folder.join("figures"),
-        },
-        "scratch": search.folder().join("scratch"),
-    });
+    let params = Params {
+        name: &search.name,
+        score: format!("median {}", search.declaration.score),
+        choices: search.choices(),
+    };
+    let outputs = [
+        ("trials", folder.join("trials.parquet")),
+        ("page", page.clone()),
+        ("figures", folder.join("figures")),
+    ];
+    let job = Job {
+        inputs: BTreeMap::from([("trials".to_owned(), Input::One(record::path(search)))]),
+        outputs: outputs.map(|(name, path)| (name.to_owned(), path)).into(),
+        params: serde_json::to_value(params)?,
+        scratch: search.folder().join("scratch"),
+        stage: format!("study {}", search.name),
+    };
     let status = workspace.run_tool(PROGRAM, None, &job, sandbox)?;
     if !status.success() {
         return Err(Error::Page {
@@ -84,7 +99,7 @@ mod tests {
         let error = publish(&search, &mut workspace, Sandbox::default()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the workspace has no `report/study` to make a page with"
+            "the workspace has no `report/search-page` to make a page with"
         );
         assert!(!root.join("artifacts").exists());
     }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use candle_core::Tensor;
-use dataset::{Pixels, center};
 use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
+use images::{Pixels, Preprocess};
 use model::{Config, Depth, Network};
 use numeric::{Classes, ranking, softmax};
 use random::Seed;
@@ -125,12 +125,9 @@ impl Explainer {
         let position = position.context("`pixels` has no such picture")?;
         let mut buffer = Vec::new();
         let picture = self.pixels.read(position, &mut buffer)?;
-        let side_px = self.pixels.side_px();
-        let side = side_px as usize;
-        let mut values = vec![0.0; side * side * 3];
-        center(&picture, side_px, &mut values);
+        let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            values,
+            Preprocess::new(self.pixels.geometry()).picture(&picture),
             (side, side, 3),
             self.network.device(),
         )?)
@@ -165,12 +162,7 @@ fn network(
         n_classes: first.logits.len(),
     };
     let device = model::device(&params.device)?;
-    // Every weight drawn here is overwritten.
-    let mut network = Network::new(&config, &device, &mut Seed::new(0).stream("weights").rng())?;
-    network
-        .load(model)
-        .context("cannot load the chosen model")?;
-    Ok(network)
+    Network::open(&config, &device, model).context("cannot load the chosen model")
 }
 
 #[expect(

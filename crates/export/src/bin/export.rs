@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use dataset::Geometry;
 use export::{ImageRules, ModelConfig, Weights, onnx_model};
+use images::Geometry;
 use numeric::Classes;
 use prost::Message as _;
 use serde::Deserialize;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use cluster_validity::{davies_bouldin, silhouette};
 use metrics::retrieval::{Distance, retrieval};
-use metrics::separation::{davies_bouldin, silhouette};
 use metrics::streams;
 use numeric::{Classes, Matrix};
 use random::Seed;

@@ -11,8 +11,8 @@ use workflow::device::Device;
 use workflow::instance::Instance;
 
 use super::tool;
-use crate::checks::CHECKER;
 use crate::error::{Error, Result};
+use crate::metrics::tables::TABLES;
 use crate::process::{self, Interrupts};
 
 /// What to build, and how.
@@ -38,7 +38,7 @@ impl Build {
                 build.add(run, instance.device);
             }
             if !instance.rules.checks.is_empty() {
-                build.add(CHECKER, None);
+                build.add(TABLES, None);
             }
         }
         build

@@ -10,10 +10,10 @@ use workflow::instance::Instance;
 
 use super::Executor;
 use crate::cargo::Build;
-use crate::checks::CHECKER;
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::metrics::tables::TABLES;
 use crate::plan::Decision;
 
 impl Executor<'_> {
@@ -38,12 +38,12 @@ impl Executor<'_> {
         path: &Path,
         digest: &Digest,
     ) -> Result<()> {
-        if !self.executables.contains_key(CHECKER) {
+        if !self.executables.contains_key(TABLES) {
             let mut build = Build::of(&self.workspace.workflow.graph.instances);
             build.binaries = self.executables.keys().cloned().collect();
-            self.build_all(build, instance, CHECKER)?;
+            self.build_all(build, instance, TABLES)?;
         }
-        let checker = self.executables[CHECKER].clone();
+        let checker = self.executables[TABLES].clone();
         self.workspace
             .check_output(instance, &checker, (name, path), digest)
     }
@@ -54,7 +54,7 @@ impl Executor<'_> {
             Action::Run(run) => Some(run.as_str()),
             Action::Command(_) => None,
         };
-        let checker = (!instance.rules.checks.is_empty()).then_some(CHECKER);
+        let checker = (!instance.rules.checks.is_empty()).then_some(TABLES);
         let mut needed = own.into_iter().chain(checker);
         let missing = needed.find(|run| !self.executables.contains_key(*run));
         missing.map(str::to_owned)
@@ -76,7 +76,7 @@ impl Executor<'_> {
         let instances = &self.workspace.workflow.graph.instances;
         let mut order = self.plan.order().iter();
         if order.any(|&at| !instances[at].rules.checks.is_empty()) {
-            build.binaries.insert(CHECKER.to_owned());
+            build.binaries.insert(TABLES.to_owned());
         }
         build.binaries.retain(|run| !self.broken.contains(run));
         let binaries: Vec<String> = build.binaries.iter().cloned().collect();
@@ -105,7 +105,7 @@ impl Executor<'_> {
             {
                 self.workspace.check_names(instance, executable)?;
             }
-            if let Some(checker) = self.executables.get(CHECKER) {
+            if let Some(checker) = self.executables.get(TABLES) {
                 self.workspace.check_words(instance, checker)?;
             }
         }

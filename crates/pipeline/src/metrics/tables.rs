@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{Digest, remove_path};
+use table_protocol::{Answer, Question};
 
 use super::Read;
 use crate::error::{Error, Result};
@@ -13,7 +14,51 @@ use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 /// Its crate and binary.
-const TABLES: &str = "checks/table";
+pub(crate) const TABLES: &str = "checks/table";
+
+/// The program ended without an answer.
+#[derive(Debug)]
+pub(crate) struct NoAnswer {
+    pub(crate) status: ExitStatus,
+    /// Its standard error.
+    pub(crate) errors: String,
+}
+
+/// Asks the program that `command` starts. The question stands in `file` meanwhile.
+///
+/// # Errors
+/// The program cannot be started, or its answer isn't one.
+pub(crate) fn ask(
+    mut command: Command,
+    question: &Question,
+    file: &Path,
+) -> Result<Result<Answer, NoAnswer>> {
+    fs_err::write(
+        file,
+        serde_json::to_vec(question).map_err(std::io::Error::from)?,
+    )?;
+    let output = command.arg(file).stdin(Stdio::null()).output();
+    fs_err::remove_file(file)?;
+    let output = output?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Ok(Err(NoAnswer {
+            status: output.status,
+            errors: errors.trim().to_owned(),
+        }));
+    }
+    let answer = serde_json::from_slice(&output.stdout);
+    answer.map(Ok).map_err(|_| unclear())
+}
+
+/// The error of an answer that isn't one, or not to the question.
+pub(crate) fn unclear() -> Error {
+    Error::Invalid(not_understood())
+}
+
+fn not_understood() -> String {
+    "the program that reads tables was not understood".to_owned()
+}
 
 impl Workspace {
     /// What tables say, by the hash of their bytes.
@@ -33,10 +78,12 @@ impl Workspace {
         fs_err::create_dir_all(&folder)?;
         let answer = self.ask_about(tables, &folder);
         remove_path(&folder)?;
-        let answers: Vec<Value> = serde_json::from_slice(&answer?).map_err(std::io::Error::from)?;
+        let Answer::Numbers(answers) = answer? else {
+            return Err(unclear());
+        };
         let mut read = BTreeMap::new();
         for (digest, answer) in tables.keys().zip(answers) {
-            let values = answered(&answer);
+            let values = answer.and_then(parsed);
             if let Ok(values) = &values {
                 self.keep(digest, values)?;
             }
@@ -45,63 +92,56 @@ impl Workspace {
         Ok(read)
     }
 
-    fn ask_about(&mut self, tables: &BTreeMap<Digest, Vec<u8>>, folder: &Path) -> Result<Vec<u8>> {
+    fn ask_about(&mut self, tables: &BTreeMap<Digest, Vec<u8>>, folder: &Path) -> Result<Answer> {
         let mut paths = Vec::new();
         for (digest, bytes) in tables {
             let path = folder.join(digest.to_string());
             fs_err::write(&path, bytes)?;
             paths.push(path);
         }
-        self.ask_for_tables(&json!({ "read": paths }), folder)
+        self.ask_for_tables(&Question::Numbers { paths }, folder)
     }
 
     /// Writes `columns`, each a name and its values, as a table in parquet to `path`, in one step.
     ///
     /// # Errors
     /// The workspace has no program for that, or the file cannot be written.
-    pub fn write_table(&mut self, path: &Path, columns: &[(String, Vec<Value>)]) -> Result<()> {
+    pub fn write_table(&mut self, path: &Path, columns: Vec<(String, Vec<Value>)>) -> Result<()> {
         if !self.has_binary(TABLES)? {
             let message = format!("the workspace has no `{TABLES}` to write tables with");
             return Err(Error::Invalid(message));
         }
         let folder = self.own(&format!("work/tables-{}", std::process::id()));
         fs_err::create_dir_all(&folder)?;
-        let question = json!({ "write": path, "columns": columns });
+        let question = Question::Write {
+            path: path.to_owned(),
+            columns,
+        };
         let answer = self.ask_for_tables(&question, &folder);
         remove_path(&folder)?;
-        answer.map(drop)
+        match answer? {
+            Answer::Written => Ok(()),
+            _ => Err(unclear()),
+        }
     }
 
     /// What the program that knows tables answers.
-    fn ask_for_tables(&mut self, question: &Value, folder: &Path) -> Result<Vec<u8>> {
+    fn ask_for_tables(&mut self, question: &Question, folder: &Path) -> Result<Answer> {
         let interrupts = Interrupts::catch()?;
         let executable = self.build_tool(TABLES, None, &interrupts)?;
         let file = folder.join("question.json");
-        fs_err::write(&file, question.to_string())?;
-        let mut command = Command::new(executable);
-        let answer = command.arg(file).stdin(Stdio::null()).output()?;
+        let answer = ask(Command::new(executable), question, &file)?;
         interrupts.check()?;
-        if answer.status.success() {
-            return Ok(answer.stdout);
-        }
-        let (status, message) = (answer.status, String::from_utf8_lossy(&answer.stderr));
-        let message = message.trim();
-        Err(Error::Invalid(format!(
-            "`{TABLES}` ended with {status}: {message}"
-        )))
+        answer.map_err(|NoAnswer { status, errors }| {
+            Error::Invalid(format!("`{TABLES}` ended with {status}: {errors}"))
+        })
     }
 }
 
-/// What the program says of one table.
-fn answered(answer: &Value) -> Read {
-    let unclear = || "the program that reads tables was not understood".to_owned();
-    if let Some(fault) = answer["fault"].as_str() {
-        return Err(fault.to_owned());
-    }
-    let values = answer["values"].as_array().ok_or_else(unclear)?.iter();
-    let values = values.map(|pair| {
-        let value = pair[1].as_str().and_then(|text| text.parse().ok());
-        Some((pair[0].as_str()?.to_owned(), value?))
-    });
-    values.collect::<Option<_>>().ok_or_else(unclear)
+/// Numbers from the texts of the answer.
+fn parsed(pairs: Vec<(String, String)>) -> Read {
+    let values = pairs
+        .into_iter()
+        .map(|(name, text)| Some((name, text.parse().ok()?)));
+    { values.collect::<Option<_>>() }.ok_or_else(not_understood)
 }

@@ -5,24 +5,24 @@ use std::process::{Command, Output};
 
 use serde::Deserialize;
 
-use super::{report, study};
+use super::fixture::{report, study};
 
-/// Looks at every figure, turns those in space, and writes what it saw into the page.
+/// Examines every figure, rotates those in three dimensions, and writes its findings into the page.
 const PROBE: &str = include_str!("browser.js");
 
 /// A browser without a screen paints frames when it likes; time it keeps.
 const FRAMES: &str = "<script>window.requestAnimationFrame = (act) => setTimeout(act, 1);</script>";
 
-/// What the probe saw.
+/// Findings of the probe.
 #[derive(Debug, Deserialize)]
 struct Seen {
     /// Figures of the page.
     figures: usize,
     /// Those without a size or without marks.
     undrawn: Vec<String>,
-    /// Figures in space.
+    /// Figures in three dimensions.
     spaces: usize,
-    /// What these failed to do.
+    /// Failures of these.
     failures: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ fn browser() -> Option<&'static str> {
     })
 }
 
-/// Opens `page` and gives the page as the browser has it in the end, and what it said.
+/// Opens `page`; returns the final document, and the log.
 fn open(browser: &str, profile: &Path, page: &Path) -> Output {
     Command::new(browser)
         .args([
@@ -76,13 +76,13 @@ fn a_browser_draws_every_figure_and_turns_those_in_space() {
         .replace("</body>", &format!("<script>{PROBE}</script></body>"));
     fs_err::write(&page, probed).unwrap();
     let output = open(browser, &folder.path().join("profile"), &page);
-    let said = String::from_utf8_lossy(&output.stderr);
-    let console: Vec<&str> = said
+    let log = String::from_utf8_lossy(&output.stderr);
+    let console: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("CONSOLE"))
         .collect();
     assert!(console.is_empty(), "{console:#?}");
-    assert!(output.status.success(), "{said}");
+    assert!(output.status.success(), "{log}");
     let seen = seen(&String::from_utf8_lossy(&output.stdout));
     assert_eq!(seen.figures, report.figures.len());
     assert!(seen.undrawn.is_empty(), "{seen:?}");

@@ -1,77 +1,85 @@
 //! Collections of other sizes: a hundred classes, many images, no authors, no test set.
 
-use super::*;
+use random::Seed;
+use tables::annotation::Annotation;
+use tables::balance::Balance;
+use tables::calibration::Calibration;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::explanation::Explanation;
+use tables::fold::Assignment;
+use tables::prediction::Prediction;
+use tables::probe::Probe;
+use tables::score::Score;
+use tables::subset::Subset;
 
-/// The study with `n_classes` classes in turns over `n_images` images, each taken for the class before its own.
-fn with_classes(n_classes: u32, n_images: u32) -> Study {
-    let label = |code: u32| format!("class {code:03}, \"<{}>\" & more", "x".repeat(70));
-    let one_hot = |code: u32| -> Vec<f32> {
-        (0..n_classes)
-            .map(|class| if class == code { 1.0 } else { 0.0 })
-            .collect()
-    };
+use super::fixture::{annotation, cluster, occurrences, png, report, study};
+use crate::{Options, Report, Tables, render};
+
+/// The study with `n_classes` classes that alternate over `n_images` images, each predicted as the class before its own.
+fn with_classes(n_classes: u32, n_images: u32) -> Tables {
+    let label = |class: u32| format!("class {class:03}, \"<{}>\" & more", "x".repeat(70));
+    let predictions: Vec<Prediction> = (0..n_images)
+        .map(|number| wrong(number, n_classes, label))
+        .collect();
     let mut study = study();
-    study.annotations = (0..n_images)
-        .map(|number| Annotation {
-            path: format!("{number:05}.png"),
-            label: label(number % n_classes),
-            author: None,
-            code: number % n_classes,
-            ..annotation(0)
-        })
-        .collect();
-    study.predictions = (0..n_images)
-        .map(|number| {
-            let said = (number + n_classes - 1) % n_classes;
-            let mut logits = one_hot(said);
-            // The true class comes last.
-            logits[(number % n_classes) as usize] = -1.0;
-            Prediction {
-                path: format!("{number:05}.png"),
-                label: label(number % n_classes),
-                subset: Subset::OF_SPLIT[(number % 3) as usize],
-                logits,
-                probabilities: one_hot(said),
-                embedding: vec![0.0; 2],
-                predicted: label(said),
-            }
-        })
-        .collect();
-    study.clusters = study
-        .predictions
-        .iter()
-        .zip(0..)
-        .map(|(row, number)| Cluster {
-            path: row.path.clone(),
-            label: row.label.clone(),
-            subset: row.subset,
-            ..cluster(number)
-        })
-        .collect();
-    let codes = 0..n_classes;
-    study.confusion = codes
-        .flat_map(|actual| {
-            (0..n_classes).map(move |predicted| Confusion {
-                model: "network".to_owned(),
-                subset: Subset::Validation,
-                actual: label(actual),
-                predicted: label(predicted),
-                count: u32::from(predicted == (actual + n_classes - 1) % n_classes),
-            })
-        })
-        .collect();
-    study.explanations.clear();
+    let annotations = (0..n_images).map(|number| Annotation {
+        path: format!("{number:05}.png"),
+        label: label(number % n_classes),
+        author: None,
+        code: number % n_classes,
+        ..annotation(0)
+    });
+    study.insert("annotations", annotations.collect());
+    let clusters = predictions.iter().zip(0..).map(|(row, number)| Cluster {
+        path: row.path.clone(),
+        label: row.label.clone(),
+        subset: row.subset,
+        ..cluster(number)
+    });
+    study.insert("clusters", clusters.collect());
+    study.insert("predictions", predictions);
+    let cells = (0..n_classes).flat_map(|actual| (0..n_classes).map(move |class| (actual, class)));
+    let confusion = cells.map(|(actual, predicted)| Confusion {
+        model: "network".to_owned(),
+        subset: Subset::Validation,
+        actual: label(actual),
+        predicted: label(predicted),
+        count: u32::from(predicted == (actual + n_classes - 1) % n_classes),
+    });
+    study.insert("confusion", confusion.collect());
+    study.insert::<Explanation>("explanations", Vec::new());
     study
 }
 
-fn bounded(study: &Study) -> Report {
+/// The prediction of the class before the true one, which has the lowest logit.
+fn wrong(number: u32, n_classes: u32, label: impl Fn(u32) -> String) -> Prediction {
+    let actual = number % n_classes;
+    let predicted = (number + n_classes - 1) % n_classes;
+    let probabilities: Vec<f32> = (0..n_classes)
+        .map(|class| if class == predicted { 1.0 } else { 0.0 })
+        .collect();
+    let mut logits = probabilities.clone();
+    logits[actual as usize] = -1.0;
+    Prediction {
+        path: format!("{number:05}.png"),
+        label: label(actual),
+        subset: Subset::OF_SPLIT[(number % 3) as usize],
+        logits,
+        probabilities,
+        embedding: vec![0.0; 2],
+        predicted: label(predicted),
+    }
+}
+
+fn bounded(study: &Tables) -> Report {
     let options = Options {
         examples_per_class: 3,
         max_examples: 40,
         max_points: 500,
         max_rows: 200,
         thumbnail_px: 16,
-        stream: Seed::new(1).stream("render examples"),
+        stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
     };
     render(study, &options, |_| Ok(png())).unwrap()
 }
@@ -86,7 +94,7 @@ fn a_hundred_classes_have_a_page_of_bounded_size() {
         page.contains("200 of the 3,000 images of the collection"),
         "rows are bounded"
     );
-    assert!(page.contains("The drawing shows 500 of the 3,000 images, drawn by chance."));
+    assert!(page.contains("The figure shows 500 of the 3,000 images, drawn at random."));
     // Ten thousand cells without a rectangle each: only those with images have one.
     let matrix = figure(&page, "confusion-network-validation");
     assert_eq!(occurrences(matrix, "<rect"), 101);
@@ -124,71 +132,56 @@ fn two_classes_have_no_top_2() {
     assert!(
         !report.page.contains("top-2</th>") && !report.page.contains("Right at the second guess")
     );
-    assert!(report.page.contains("of two classes a top-2 says nothing"));
+    assert!(report.page.contains("with two classes, top-2 is always 1"));
     let three = bounded(&with_classes(3, 30)).page;
     assert!(three.contains("top-2</th>") && three.contains("Right at the second guess"));
 }
 
 #[test]
-fn without_authors_the_page_speaks_of_images() {
+fn without_authors_intervals_are_over_images() {
     let page = bounded(&with_classes(3, 30)).page;
     assert!(page.contains("intervals by bootstrap over images."));
-    assert!(page.contains("No author is known: images of one author may stand on both sides"));
-    for words in [
+    assert!(
+        page.contains(
+            "No author is known: images of one author can be in training and in validation"
+        )
+    );
+    for text in [
         "known author",
         "bootstrap over authors",
         "whose authors",
         "share no author",
     ] {
-        assert!(!page.contains(words), "{words}");
+        assert!(!page.contains(text), "{text}");
     }
-}
-
-#[test]
-fn without_held_out_classes_none_are_spoken_of() {
-    let mut study = study();
-    study
-        .arrangement
-        .iter_mut()
-        .for_each(|row| row.learned = true);
-    study
-        .arrangement_scores
-        .retain(|row| row.classes == "learned");
-    let page = report(&study).page;
-    assert!(page.contains("It saw every class"));
-    assert!(!page.contains("held-out classes") && !page.contains(">held out<"));
 }
 
 #[test]
 fn without_a_test_set_its_columns_are_absent() {
     let mut study = study();
-    study.scores.retain(|row| row.subset != Subset::Test);
-    study.calibrations.retain(|row| row.subset != Subset::Test);
-    study.probes.retain(|row| row.subset != Subset::Test);
-    study.balance.retain(|row| row.fold != Assignment::Test);
-    for row in &mut study.predictions {
-        if row.subset == Subset::Test {
-            row.subset = Subset::Train;
+    study.edit("scores", |rows: &mut Vec<Score>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("calibration", |rows: &mut Vec<Calibration>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("probes", |rows: &mut Vec<Probe>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("balance", |rows: &mut Vec<Balance>| {
+        rows.retain(|row| row.fold != Assignment::Test)
+    });
+    study.edit("predictions", |rows: &mut Vec<Prediction>| {
+        for row in rows {
+            if row.subset == Subset::Test {
+                row.subset = Subset::Train;
+            }
         }
-    }
+    });
     let page = report(&study).page;
     assert!(page.contains("There is no test set, held out of all folds"));
     assert!(page.contains("there is no test set to evaluate them"));
     assert!(!page.contains("top-1, test"));
-}
-
-#[test]
-fn a_split_that_the_collection_came_with_is_named() {
-    let mut study = study();
-    for row in study
-        .balance
-        .iter_mut()
-        .filter(|row| row.fold == Assignment::Fold(1))
-    {
-        row.fold = Assignment::Train;
-    }
-    let page = report(&study).page;
-    assert!(page.contains("came with a split, which was kept"));
 }
 
 /// The figure of this name in the page.

@@ -1,6 +1,6 @@
 //! The program behind `device = "auto"`: whether the accelerator gives the CPU's results, and whether a batch fits it.
 //!
-//! It writes a verdict: `refusal` says why the accelerator cannot be used and is null if it can.
+//! It writes a [`Verdict`] with [`Details`].
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use candle_core::Device;
 use model::Depth;
+use protocol::Verdict;
 use serde::{Deserialize, Serialize};
 use stage::OutputPath;
 use trainer::{TOLERANCE, parity};
@@ -41,11 +42,9 @@ struct Outputs {
     verdict: OutputPath,
 }
 
-/// What the runner goes by, and what it was reached from.
+/// Measurements behind the verdict.
 #[derive(Debug, Default, PartialEq, Serialize)]
-struct Verdict {
-    /// Why the device cannot be used.
-    refusal: Option<String>,
+struct Details {
     /// The device's class.
     device: String,
     /// Memory for tensors, where the device tells.
@@ -62,45 +61,47 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let mut verdict = Verdict {
+    let mut details = Details {
         device: params.device.clone(),
-        ..Verdict::default()
+        ..Details::default()
     };
-    match model::device(&params.device) {
-        Ok(device) => judge(&params, &device, &mut verdict),
-        Err(error) => verdict.refusal = Some(chain(&error)),
-    }
+    let refusal = match model::device(&params.device) {
+        Ok(device) => refusal(&params, &device, &mut details),
+        Err(error) => Some(chain(&error)),
+    };
+    let verdict = Verdict { refusal, details };
     fs_err::write(&*outputs.verdict, serde_json::to_vec_pretty(&verdict)?)?;
     Ok(())
 }
 
-fn judge(params: &Params, device: &Device, verdict: &mut Verdict) {
+/// Returns the reason why the device cannot be used.
+fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<String> {
     // Memory first: what has too little may fail in the comparison for its sake.
-    verdict.refusal = match kernels::memory_bytes(device) {
+    let refusal = match kernels::memory_bytes(device) {
         Ok(None) => None,
-        Ok(Some(bytes)) => fit(params, bytes as f64, verdict),
+        Ok(Some(bytes)) => fit(params, bytes as f64, details),
         Err(error) => Some(chain(&error)),
     };
-    if verdict.refusal.is_some() {
-        return;
+    if refusal.is_some() {
+        return refusal;
     }
-    match parity(device) {
-        Ok(parity) => {
-            if !parity.is_sound() {
-                verdict.refusal = Some(format!(
-                    "{} differs from the CPU's by {:.1e}: expected at most {TOLERANCE:.0e}",
-                    parity.worst, parity.error
-                ));
-            }
-            verdict.largest_error = Some(parity.error);
-            verdict.worst = Some(parity.worst);
-        }
-        Err(error) => verdict.refusal = Some(chain(&error)),
-    }
+    let parity = match parity(device) {
+        Ok(parity) => parity,
+        Err(error) => return Some(chain(&error)),
+    };
+    let refusal = (!parity.is_sound()).then(|| {
+        format!(
+            "{} differs from the CPU's by {:.1e}: expected at most {TOLERANCE:.0e}",
+            parity.worst, parity.error
+        )
+    });
+    details.largest_error = Some(parity.error);
+    details.worst = Some(parity.worst);
+    refusal
 }
 
 /// Why a training step doesn't fit in `memory` bytes, if it does not.
-fn fit(params: &Params, memory: f64, verdict: &mut Verdict) -> Option<String> {
+fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
     let rounding = if params.device == "metal" {
         ROUNDING_ON_METAL
     } else {
@@ -117,8 +118,8 @@ fn fit(params: &Params, memory: f64, verdict: &mut Verdict) -> Option<String> {
     let largest = batches.into_iter().max_by_key(|(_, size)| *size)?;
     let (setting, batch_size) = largest;
     let needed_bytes = needed(batch_size.get());
-    verdict.memory_gib = Some(memory / GIB);
-    verdict.needed_gib = Some(needed_bytes / GIB);
+    details.memory_gib = Some(memory / GIB);
+    details.needed_gib = Some(needed_bytes / GIB);
     if needed_bytes <= memory {
         return None;
     }
@@ -170,7 +171,7 @@ mod tests {
             fit(
                 &params("metal", batch_size),
                 memory,
-                &mut Verdict::default(),
+                &mut Details::default(),
             )
         };
         assert_eq!(refusal(32), None);
@@ -187,10 +188,10 @@ mod tests {
 
     #[test]
     fn the_cpu_is_sound_by_its_own_measure() {
-        let mut verdict = Verdict::default();
-        judge(&params("cpu", 16), &Device::Cpu, &mut verdict);
-        assert_eq!(verdict.refusal, None);
-        assert_eq!(verdict.largest_error, Some(0.0));
+        let mut details = Details::default();
+        let refusal = refusal(&params("cpu", 16), &Device::Cpu, &mut details);
+        assert_eq!(refusal, None);
+        assert_eq!(details.largest_error, Some(0.0));
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use model::{Config, Depth, Network};
 use numeric::{argmax, softmax};
-use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use tables::annotation::Annotation;
@@ -96,12 +95,7 @@ fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Resu
         n_classes,
     };
     let device = model::device(&params.device)?;
-    // Every weight drawn here is overwritten.
-    let mut network = Network::new(&config, &device, &mut Seed::new(0).stream("weights").rng())?;
-    network
-        .load(model)
-        .context("cannot load the chosen model")?;
-    Ok(network)
+    Network::open(&config, &device, model).context("cannot load the chosen model")
 }
 
 #[expect(

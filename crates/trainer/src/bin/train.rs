@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use dataset::Augmentation;
+use images::Augmentation;
 use model::{Config, Depth, Freeze, Network};
 use numeric::inverse_counts;
 use random::Seed;

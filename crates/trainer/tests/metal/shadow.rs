@@ -91,21 +91,18 @@ fn manifest() -> String {
         let package = format!("[profile.dev.package.{name}]\nopt-level = ");
         text.replace(&format!("{package}{from}"), &format!("{package}{to}"))
     };
-    let packages = [
-        ("candle-core", 3, 1),
-        ("candle-nn", 3, 1),
-        ("dataset", 2, 0),
-    ];
+    let packages = [("candle-core", 3, 1), ("candle-nn", 3, 1), ("images", 2, 0)];
     let profiles = packages.into_iter().fold(profiles.to_owned(), slower);
     let of_release = |name| format!("[profile.release.package.{name}]\nopt-level = 1\n");
     let of_release = [
         "candle-core",
         "candle-nn",
-        "dataset",
+        "images",
         "explain",
         "kernels",
         "model",
         "numeric",
+        "protocol",
         "random",
         "stage",
         "tables",

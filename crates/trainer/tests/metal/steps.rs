@@ -178,9 +178,8 @@ fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
 
 /// The model that `train` wrote, as the stages after it load it.
 fn loaded(device: &Device, folder: &Path) -> Outcome<Network> {
-    let mut network = network(Depth::D18, device)?;
-    network.load(&folder.join("train/model.safetensors"))?;
-    Ok(network)
+    let path = folder.join("train/model.safetensors");
+    Ok(Network::open(&config(Depth::D18), device, &path)?)
 }
 
 fn stage_predict(device: &Device, folder: &Path) -> Outcome<()> {

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
-use metrics::{
-    Collection, Judgment, Tally,
-    separation::{calinski_harabasz, davies_bouldin, silhouette},
-};
+use cluster_validity::{calinski_harabasz, davies_bouldin, silhouette};
+use metrics::{Collection, Judgment, Tally};
 use numeric::Matrix;
 use rand_chacha::ChaCha8Rng;
 use tables::{

@@ -1,0 +1,12 @@
+//! Cluster validity: how well the points of each label are separated from those of the others.
+//!
+//! All three indices are defined for at least two labels and fewer labels than points; they are `None` otherwise, where
+//! scikit-learn (1.9) raises an error. Distances are Euclidean and computed in 64 bits. Letters of shapes: `N` points,
+//! `D` dimensions.
+
+mod indices;
+
+pub use indices::{LabelCountError, calinski_harabasz, davies_bouldin, silhouette};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! A folder of images as a collection: files found, grouped by class, author and split, and decoded. Stages `annotate`
+//! and `decode`.
+//!
+//! 1. [`scan()`] walks the folder and lists its files and the entries that cannot be read.
+//! 2. [`group()`] gives each file its class, author and split, by [`Settings`] and a [`LabelTable`].
+//! 3. [`read()`] reads and decodes each file; [`measure()`] reads its header alone.
+//! 4. [`survey()`] puts together annotations and problems, as stage `annotate` writes them.
+//!
+//! Names of classes and authors meet in file names, tables, parameters and on the command line. They are compared in
+//! the form that [`normalized()`] gives them.
+
+mod error;
+mod existing_split;
+mod group;
+mod label_table;
+mod names;
+mod pattern;
+mod read;
+mod scan;
+mod settings;
+mod survey;
+
+pub use error::CollectionError;
+pub use existing_split::{split_folders, subset_named};
+pub use group::{Candidate, Grouped, group};
+pub use label_table::{Cells, LabelTable, read_cells};
+pub use names::{normalized, unknown_classes};
+pub use pattern::{Named, Pattern};
+pub use read::{Inspected, Refused, measure, read};
+pub use scan::{Found, scan};
+pub use settings::{NO_AUTHOR, Settings, SplitFolders};
+pub use survey::{Survey, survey};

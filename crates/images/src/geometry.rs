@@ -1,0 +1,127 @@
+//! Sizes and offsets of torchvision's resize and center crop.
+
+use crate::ImageError;
+
+/// The sizes that pictures are brought to for a network of a given side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    side_px: u32,
+}
+
+impl Geometry {
+    /// For a network that sees `side_px` × `side_px`.
+    ///
+    /// # Errors
+    /// The side is not in 8 to 2048.
+    pub fn new(side_px: u32) -> Result<Self, ImageError> {
+        if (8..=2048).contains(&side_px) {
+            Ok(Self { side_px })
+        } else {
+            Err(ImageError::Side { side_px })
+        }
+    }
+
+    /// Side of the network's input.
+    pub fn side_px(self) -> u32 {
+        self.side_px
+    }
+
+    /// What the short side is resized to: `256/224` of the side, rounded half up.
+    pub fn resize_px(self) -> u32 {
+        (self.side_px * 256 + 112) / 224
+    }
+
+    /// Width and height after the resize: the short side becomes [`Geometry::resize_px`], and the long side keeps the
+    /// ratio, rounded down.
+    pub fn resized(self, width: u32, height: u32) -> (u32, u32) {
+        let short = self.resize_px();
+        let long = |long: u32, of: u32| {
+            let exact = u64::from(short) * u64::from(long) / u64::from(of.max(1));
+            u32::try_from(exact).unwrap_or(u32::MAX)
+        };
+        if width <= height {
+            (short, long(height, width))
+        } else {
+            (long(width, height), short)
+        }
+    }
+
+    /// Width and height that are kept of a resized picture: all that a rotation of any angle about its center can
+    /// bring into the center crop.
+    ///
+    /// The crop's corner is `side/√2` from the center, so a long side is cut to `⌈side·√2⌉ + 4`, where 4 covers
+    /// the neighbors that sampling reads, and then up to three pixels more so that the cut is a multiple of
+    /// four: the offset of [`center_offset`], which rounds half to even, is then the same in the cut picture as in the
+    /// whole one.
+    pub fn kept(self, width: u32, height: u32) -> (u32, u32) {
+        // √2 as a ratio of integers, from above: exact to a part in 10^9.
+        let diagonal = (u64::from(self.side_px) * 1_414_213_563).div_ceil(1_000_000_000);
+        let reach = u32::try_from(diagonal)
+            .unwrap_or(u32::MAX)
+            .saturating_add(4);
+        let cut = |whole: u32| {
+            if whole > reach {
+                reach + (whole - reach) % 4
+            } else {
+                whole
+            }
+        };
+        (cut(width), cut(height))
+    }
+}
+
+/// Offset of a centered crop of `crop` pixels in `whole`: half the rest, rounded half to even as Python's `round` does
+/// in torchvision's `center_crop`. Negative where the crop is larger.
+pub fn center_offset(whole: u32, crop: u32) -> i64 {
+    let rest = i64::from(whole) - i64::from(crop);
+    let half = rest.div_euclid(2);
+    half + i64::from(rest.rem_euclid(2) == 1 && half.rem_euclid(2) == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_torchvision() {
+        let geometry = Geometry::new(224).unwrap();
+        assert_eq!(geometry.resize_px(), 256);
+        // int(256 * 500 / 333) = 384
+        assert_eq!(geometry.resized(333, 500), (256, 384));
+        assert_eq!(geometry.resized(500, 333), (384, 256));
+        assert_eq!(geometry.resized(100, 100), (256, 256));
+        assert_eq!(Geometry::new(64).unwrap().resize_px(), 73);
+    }
+
+    #[test]
+    fn offsets_round_half_to_even() {
+        assert_eq!(center_offset(256, 224), 16);
+        assert_eq!(center_offset(257, 224), 16); // 16.5
+        assert_eq!(center_offset(259, 224), 18); // 17.5
+        assert_eq!(center_offset(223, 224), 0); // -0.5
+        assert_eq!(center_offset(221, 224), -2); // -1.5
+    }
+
+    #[test]
+    fn the_cut_keeps_center_and_offset() {
+        for side in [64, 65, 224] {
+            let geometry = Geometry::new(side).unwrap();
+            for whole in side..side + 700 {
+                let (kept, _) = geometry.kept(whole, 10);
+                assert!(kept >= whole.min(side * 1414 / 1000 + 5));
+                let cut = (whole - kept) / 2;
+                assert_eq!((whole - kept) % 4, 0);
+                assert_eq!(
+                    center_offset(whole, side),
+                    center_offset(kept, side) + i64::from(cut)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn odd_sides_are_refused() {
+        let message = Geometry::new(4).unwrap_err().to_string();
+        assert_eq!(message, "a side of 4 pixels: expected 8 to 2048");
+    }
+}

@@ -1,0 +1,74 @@
+//! Stage `paint`: draws a collection of pictures in eight styles, by invented authors.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use painter::{Commission, commissions, folders};
+use random::Seed;
+use rayon::prelude::*;
+use serde::Deserialize;
+use stage::{OutputPath, Progress};
+use tracing::info;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Of all that is drawn.
+    seed: Seed,
+    /// Pictures of each style, 1 to 10,000.
+    pictures: usize,
+    /// Authors of each style that has authors, at most as many as pictures.
+    authors: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    images: OutputPath,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    ensure!(
+        (1..=10_000).contains(&params.pictures),
+        "`pictures` is {}, expected 1 to 10,000",
+        params.pictures
+    );
+    ensure!(
+        (1..=params.pictures).contains(&params.authors),
+        "`authors` is {}, expected 1 to the number of pictures, {}",
+        params.authors,
+        params.pictures
+    );
+    for folder in folders() {
+        fs_err::create_dir_all(outputs.images.join(folder))?;
+    }
+    let commissions = commissions(params.seed, params.pictures, params.authors);
+    let progress = Progress::start("pictures", commissions.len());
+    commissions.par_iter().try_for_each(|commission| {
+        paint(commission, params.seed, &outputs.images)
+            .with_context(|| format!("cannot paint `{}`", commission.path()))?;
+        progress.advance(1);
+        anyhow::Ok(())
+    })?;
+    info!(
+        "{} pictures in {} styles",
+        commissions.len(),
+        folders().len()
+    );
+    Ok(())
+}
+
+fn paint(commission: &Commission, seed: Seed, folder: &Path) -> anyhow::Result<()> {
+    let bytes = painter::paint(commission, seed)?;
+    fs_err::write(folder.join(commission.path()), bytes)?;
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The eight styles.
+
+use crate::canvas::Canvas;
+use crate::dice::Dice;
+use crate::hand::Hand;
+
+mod art_deco;
+mod cartoon;
+mod cubism;
+mod impressionism;
+mod japonism;
+mod naturalism;
+mod photo;
+mod rococo;
+
+/// A way of painting.
+pub(crate) struct Style {
+    /// Name of the class folder.
+    pub(crate) folder: &'static str,
+    /// Whether its pictures are signed.
+    pub(crate) has_authors: bool,
+    /// Share of its pictures saved as JPEG; the others are PNG.
+    pub(crate) jpeg_share: f32,
+    /// First words of titles.
+    pub(crate) subjects: &'static [&'static str],
+    /// Draws a picture over the whole canvas.
+    pub(crate) draw: fn(&mut Canvas, &Hand, &mut Dice),
+}
+
+/// In the order of their folders' names.
+pub(crate) static STYLES: [Style; 8] = [
+    Style {
+        folder: "ArtDeco",
+        has_authors: true,
+        jpeg_share: 0.0,
+        subjects: &["foyer", "liner", "tower", "fan", "grand-hotel", "poster"],
+        draw: art_deco::draw,
+    },
+    Style {
+        folder: "Cubism",
+        has_authors: true,
+        jpeg_share: 0.2,
+        subjects: &["guitar", "bottle", "table", "head", "violin", "newspaper"],
+        draw: cubism::draw,
+    },
+    Style {
+        folder: "Impressionism",
+        has_authors: true,
+        jpeg_share: 0.3,
+        subjects: &["harbor", "poplars", "meadow", "river", "sunrise", "regatta"],
+        draw: impressionism::draw,
+    },
+    Style {
+        folder: "Japonism",
+        has_authors: true,
+        jpeg_share: 0.0,
+        subjects: &["wave", "bough", "mountain", "moon", "bridge", "crane"],
+        draw: japonism::draw,
+    },
+    Style {
+        folder: "Naturalism",
+        has_authors: true,
+        jpeg_share: 0.3,
+        subjects: &["wood", "heath", "path", "birches", "moor", "clearing"],
+        draw: naturalism::draw,
+    },
+    Style {
+        folder: "Rococo",
+        has_authors: true,
+        jpeg_share: 0.2,
+        subjects: &[
+            "garland",
+            "medallion",
+            "swing",
+            "boudoir",
+            "roses",
+            "minuet",
+        ],
+        draw: rococo::draw,
+    },
+    Style {
+        folder: "cartoon",
+        has_authors: false,
+        jpeg_share: 0.0,
+        subjects: &["hero", "grin", "cat", "robot", "captain", "duck"],
+        draw: cartoon::draw,
+    },
+    Style {
+        folder: "photo",
+        has_authors: false,
+        jpeg_share: 1.0,
+        subjects: &["hills", "lights", "still", "dusk", "fog", "street"],
+        draw: photo::draw,
+    },
+];

@@ -1,0 +1,13 @@
+//! Primitives of drawings and of text: what every page is made of.
+
+pub(crate) mod figure;
+pub(crate) mod format;
+pub(crate) mod overlay;
+pub(crate) mod palette;
+pub(crate) mod plot;
+pub(crate) mod scatter;
+pub(crate) mod space;
+pub(crate) mod svg;
+pub(crate) mod table;
+pub(crate) mod thumbnail;
+pub(crate) mod trials;

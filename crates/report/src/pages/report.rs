@@ -1,0 +1,42 @@
+//! The report of a study.
+
+use std::io;
+
+use crate::ReportError;
+use crate::page::annotations::Annotations;
+use crate::page::options::Options;
+use crate::page::sample::Sample;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Reads as _, Tables};
+use crate::page::{Report, report};
+use crate::sections::{Overview, SECTIONS};
+
+/// The report of `tables`. `read` gives the bytes of an image's file by its path in the collection; an image that cannot
+/// be read or decoded is replaced by a text, with a warning.
+///
+/// # Errors
+/// A table cannot be read, or tables don't fit together: a prediction is of an image or of classes that the annotations
+/// lack.
+pub fn render(
+    tables: &Tables,
+    options: &Options,
+    read: impl Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<Report, ReportError> {
+    let sections = SECTIONS.iter().map(|entry| (entry.open)(tables));
+    let sections: Vec<Box<dyn Section>> = sections.collect::<Result<_, _>>()?;
+    let mut linked = Vec::new();
+    for section in &sections {
+        linked.extend(section.linked(options)?);
+    }
+    let annotations: Annotations = tables.field("annotations")?;
+    let context = Context {
+        options,
+        sample: &Sample::of(&annotations, options, &linked),
+        read: &read,
+    };
+    let drawn = sections.iter().map(|section| section.draw(&context));
+    let drawn: Vec<Option<Content>> = drawn.collect::<Result<_, _>>()?;
+    let contents: Vec<Content> = drawn.into_iter().flatten().collect();
+    let overview = Overview::read(tables)?;
+    Ok(report(&overview.title(), &contents, overview.summary()))
+}

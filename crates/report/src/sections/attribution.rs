@@ -1,0 +1,186 @@
+//! Attribution of predictions to parts of an image: occlusion maps and Grad-CAM.
+
+use images::Orient;
+use maud::{Markup, html};
+use numeric::median_high;
+use tables::annotation::Annotation;
+use tables::explanation::Explanation;
+
+use crate::ReportError;
+use crate::draw::format::{counted, percent, subset_name};
+use crate::draw::overlay::{Gray, SIDE_PX, cell, smooth};
+use crate::draw::palette::{AGAINST, FOR, hex};
+use crate::page::annotations::{Annotations, name};
+use crate::page::options::Options;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
+
+/// Smallest change of probability that has the strongest color, so that maps of small changes are pale.
+const LEAST_FULL: f64 = 0.05;
+
+/// Heat maps of fewer cells along each side are coarse.
+const COARSE: u32 = 4;
+
+reads! {
+    /// Tables of the section.
+    pub(crate) struct Attributions {
+        annotations: Annotations,
+        explanations: Rows<Explanation>,
+    }
+}
+
+impl Section for Attributions {
+    fn linked(&self, _: &Options) -> Result<Vec<String>, ReportError> {
+        let rows = self.explanations.iter();
+        Ok(rows.map(|row| row.path.clone()).collect())
+    }
+
+    fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let annotations = self.annotations.by_path();
+        let body = html! {
+            @if self.explanations.is_empty() {
+                p { "This run has no attributions." }
+            } @else {
+                (self.introduction())
+                div.explanations {
+                    @for row in self.explanations.iter() {
+                        (figure(row, annotations.get(row.path.as_str()).copied(), context))
+                    }
+                }
+            }
+        };
+        Ok(Some(Content {
+            id: "attention",
+            heading: "Attribution: occlusion and Grad-CAM",
+            body,
+            figures: Vec::new(),
+        }))
+    }
+}
+
+impl Attributions {
+    fn introduction(&self) -> Markup {
+        let ranges: Vec<f64> = self.explanations.iter().map(|row| row.amplitude).collect();
+        let median = median_high(&ranges, f64::total_cmp);
+        let windows = self.explanations.first().map(|row| {
+            let share = f64::from(row.square) / f64::from(row.cells.max(1));
+            format!("windows of {} of the image's side", percent(share))
+        });
+        html! {
+            p {
+                (counted(self.explanations.len(), "validation or test image"))
+                ", drawn at random and alternating between right at the first guess, right at the second and wrong. "
+                "The occlusion map on the left shows the change of the true class's probability when "
+                (windows.unwrap_or_default())
+                " are blanked one after another: " (swatch(FOR)) " orange where blanking lowers it, which is evidence for the class, and "
+                (swatch(AGAINST)) " blue where blanking raises it. Grad-CAM on the right shows the activations of the last block "
+                "that raise the score of the true class" (self.resolution()) "."
+            }
+            p.note {
+                "The strongest color of a map is its largest change, or 5 points of probability where all changes are smaller. "
+                "The range is the distance between the largest drop and the largest rise; its median is "
+                (three_digits(median.unwrap_or(0.0))) ". A small range means that no single part decides: a confident network finds the same "
+                "evidence in many places. Color on what defines the class is expected; color on a frame or a signature indicates a "
+                "shortcut."
+            }
+        }
+    }
+
+    /// Resolution of Grad-CAM, which depends on the size of the network's input alone.
+    fn resolution(&self) -> String {
+        let sides = self.explanations.iter().map(|row| row.cam_side);
+        let side = sides.max().unwrap_or(0);
+        let coarse = if side < COARSE {
+            ", too few to localize small parts"
+        } else {
+            ""
+        };
+        format!(", in {side}\u{a0}×\u{a0}{side} cells{coarse}")
+    }
+}
+
+fn swatch(color: [u8; 3]) -> Markup {
+    html! { span.swatch style={ "background:" (hex(color)) } {} }
+}
+
+fn three_digits(range: f64) -> String {
+    format!("{range:.3}")
+}
+
+fn figure(row: &Explanation, annotation: Option<&Annotation>, context: &Context<'_>) -> Markup {
+    let orient = Orient::by(annotation.is_some_and(|annotation| annotation.orientation != 1));
+    let name = annotation.map_or_else(|| row.path.clone(), name);
+    let drawn = (context.read)(&row.path)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| overlays(row, &bytes, orient).map_err(|error| error.to_string()));
+    html! {
+        figure {
+            @match drawn {
+                Ok([occlusion, cam]) => a.pair href=[context.sample.anchors.link(&row.path)] {
+                    img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (name) };
+                    img src=(cam) width=(SIDE_PX) height=(SIDE_PX) alt={ "Grad-CAM: " (name) };
+                },
+                Err(error) => {
+                    // The page leaves out the reason, which may name a path on this machine.
+                    @let () = tracing::warn!("cannot show `{}`: {error}", row.path);
+                    p.missing { "This image cannot be shown." }
+                }
+            }
+            figcaption {
+                strong { (row.label) } ", range " (three_digits(row.amplitude)) br;
+                "predicted: " (guess(row, &row.top1, row.top1_probability)) ", "
+                (guess(row, &row.top2, row.top2_probability)) br;
+                span title=(row.path) { (name) } ", " (subset_name(row.subset))
+            }
+        }
+    }
+}
+
+fn guess(row: &Explanation, class: &str, probability: f64) -> Markup {
+    html! {
+        @if class == row.label { strong { (class) } } @else { (class) }
+        " " (percent(probability))
+    }
+}
+
+/// The image under its occlusion map and under its Grad-CAM heat map.
+pub(crate) fn overlays(
+    row: &Explanation,
+    bytes: &[u8],
+    orient: Orient,
+) -> Result<[String; 2], ReportError> {
+    let gray = Gray::of(bytes, orient)?;
+    let full = largest(&row.drops).max(LEAST_FULL);
+    let occlusion = gray.under(|y, x| {
+        let drop = cell(&row.drops, row.cells, y, x) / full;
+        (if drop > 0.0 { FOR } else { AGAINST }, drop.abs())
+    })?;
+    let hottest = largest(&row.cam).max(f64::MIN_POSITIVE);
+    let cam = gray.under(|y, x| (FOR, smooth(&row.cam, row.cam_side, y, x) / hottest))?;
+    Ok([occlusion, cam])
+}
+
+/// The largest magnitude.
+fn largest(values: &[f32]) -> f64 {
+    let magnitudes = values.iter().map(|value| f64::from(value.abs()));
+    magnitudes.fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::{occurrences, report, study};
+
+    #[test]
+    fn an_attribution_is_two_maps() {
+        let mut study = study();
+        let page = report(&study).page;
+        assert_eq!(occurrences(&page, "alt=\"Occlusion map: "), 2);
+        assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
+        assert!(page.contains("windows of 50\u{a0}% of the image's side"));
+        assert!(page.contains("in 1\u{a0}×\u{a0}1 cells, too few to localize small parts."));
+        study.edit("explanations", |rows: &mut Vec<Explanation>| rows.clear());
+        let page = report(&study).page;
+        assert!(page.contains("This run has no attributions."));
+    }
+}

@@ -1,0 +1,201 @@
+//! Table of all images, to whose rows the images of other sections link.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use numeric::Classes;
+use tables::annotation::Annotation;
+use tables::prediction::Prediction;
+
+use crate::ReportError;
+use crate::draw::format::{NONE, count, counted, percent, subset_name};
+use crate::draw::table::table;
+use crate::page::annotations::Annotations;
+use crate::page::prediction::{Outcome, guesses, true_class};
+use crate::page::sample::Anchors;
+use crate::page::section::{Content, Context, Section};
+use crate::page::tables::{Rows, reads};
+
+reads! {
+    /// Tables of the section.
+    pub(crate) struct ImageTable {
+        annotations: Annotations,
+        predictions: Rows<Prediction>,
+    }
+}
+
+impl Section for ImageTable {
+    fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let rows = self.rows(&context.sample.anchors)?;
+        Ok(Some(Content {
+            id: "pictures",
+            heading: if rows.len() == self.annotations.len() {
+                "All images"
+            } else {
+                "Images"
+            },
+            body: self.body(&rows),
+            figures: Vec::new(),
+        }))
+    }
+}
+
+impl ImageTable {
+    fn rows(&self, anchors: &Anchors<'_>) -> Result<Vec<Markup>, ReportError> {
+        let labels = self.annotations.labels();
+        let annotations = self.annotations.by_path();
+        let predictions: BTreeMap<&str, &Prediction> = { self.predictions.iter() }
+            .map(|row| (row.path.as_str(), row))
+            .collect();
+        let mut rows = Vec::with_capacity(anchors.paths().len());
+        for path in anchors.paths() {
+            let Some(annotation) = annotations.get(path) else {
+                continue;
+            };
+            let prediction = predictions.get(path).copied();
+            let predicted = prediction.map(|row| Predicted::of(row, &labels));
+            let predicted = predicted.transpose()?;
+            rows.push(row(anchors.id(path), annotation, predicted.as_ref()));
+        }
+        Ok(rows)
+    }
+
+    fn body(&self, rows: &[Markup]) -> Markup {
+        let head = html! {
+            tr {
+                th scope="col" { "image" }
+                th scope="col" { "class" }
+                th scope="col" { "author" }
+                th scope="col" { "subset" }
+                th scope="col" { "first three guesses" }
+                th scope="col" { "outcome" }
+            }
+        };
+        let body = html! { @for row in rows { (row) } };
+        html! {
+            p {
+                @if rows.len() == self.annotations.len() {
+                    "The " (counted(rows.len(), "image")) " of the collection"
+                } @else {
+                    (count(rows.len())) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
+                    "above and others drawn at random (the table " code { "predictions" } " has all),"
+                }
+                " and the network's first three guesses, the true class in bold. The last column says whether the true class came first "
+                @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
+                ". The images above link to their rows."
+            }
+            p.filter hidden {
+                label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
+                " " output {}
+            }
+            div.pictures { (table("Images by path", &head, &body)) }
+            p.unprinted { "The table is left out in print." }
+        }
+    }
+}
+
+/// A prediction as it is shown.
+struct Predicted<'a> {
+    prediction: &'a Prediction,
+    guesses: Vec<(&'a str, f32)>,
+    /// A word for the filter above the table.
+    outcome: &'static str,
+}
+
+impl<'a> Predicted<'a> {
+    fn of(prediction: &'a Prediction, labels: &'a Classes) -> Result<Self, ReportError> {
+        let class = true_class(prediction, labels)?;
+        Ok(Self {
+            prediction,
+            guesses: guesses(labels, &prediction.probabilities),
+            outcome: match Outcome::of(&prediction.logits, class) {
+                Outcome::First => "right",
+                Outcome::Second => "second",
+                Outcome::Wrong => "wrong",
+            },
+        })
+    }
+}
+
+fn row(id: Option<String>, annotation: &Annotation, predicted: Option<&Predicted<'_>>) -> Markup {
+    html! {
+        tr id=[id] {
+            th scope="row" { (annotation.path) }
+            td { (annotation.label) }
+            td { (annotation.author.as_deref().unwrap_or(NONE)) }
+            @if let Some(Predicted { prediction, guesses, outcome }) = predicted {
+                td { (subset_name(prediction.subset)) }
+                td {
+                    @for (i, (label, probability)) in guesses.iter().enumerate() {
+                        @if i > 0 { ", " }
+                        @let share = percent(f64::from(*probability));
+                        @if *label == prediction.label { strong { (label) " " (share) } } @else { (label) " " (share) }
+                    }
+                }
+                td { (outcome) }
+            } @else { td { (NONE) } td { (NONE) } td { (NONE) } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::{occurrences, report, study};
+
+    /// Rows of the table of all images, each from its id on.
+    fn rows_of(page: &str) -> Vec<&str> {
+        let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
+        table.split("<tr id=\"").skip(1).collect()
+    }
+
+    #[test]
+    fn every_image_has_a_row() {
+        let page = report(&study()).page;
+        let rows = rows_of(&page);
+        assert_eq!(rows.len(), 24);
+        // By path: 24 images alternate between two folders, so that the thirteenth is the first of the second.
+        assert!(rows[1].starts_with("p1\"><th scope=\"row\">0/02.png</th>"));
+        assert!(rows[12].starts_with("p12\"><th scope=\"row\">1/01.png</th>"));
+        // Image 2 is right, 3, which has no author, is not.
+        assert!(rows[1].contains(
+            "<td>&lt;b&gt;&amp;&quot;</td><td>validation</td>\
+         <td><strong>art&lt;deco&gt; 75\u{a0}%</strong>, photo 25\u{a0}%</td><td>right</td>"
+        ));
+        assert!(rows[13].contains("<td>–</td><td>validation</td>"));
+        assert!(rows[13].contains("<strong>photo 25\u{a0}%</strong></td><td>wrong</td>"));
+        // A collection of thousands fits into a page.
+        assert!(rows[..23].iter().all(|row| row.len() < 400));
+    }
+
+    #[test]
+    fn images_link_to_their_rows() {
+        let page = report(&study()).page;
+        let links: Vec<&str> = page.split("<a href=\"#p").skip(1).collect();
+        let to_rows = links.iter().filter_map(|link| {
+            let (place, rest) = link.split_once('"')?;
+            rest.starts_with("><img").then(|| place.parse::<usize>())
+        });
+        let to_rows: Vec<usize> = to_rows.map(Result::unwrap).collect();
+        // Four examples: numbers 2 to 20 are in rows 1 to 10, 3 to 21 in 13 to 22. The two that are explained have a class, and
+        // are not counted.
+        assert_eq!(to_rows.len(), 4);
+        assert!(
+            to_rows
+                .iter()
+                .all(|row| [1, 4, 7, 10, 13, 16, 19, 22].contains(row))
+        );
+        assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p1\">"), 1);
+        assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p13\">"), 1);
+    }
+
+    #[test]
+    fn an_image_without_a_prediction_has_a_row() {
+        let mut study = study();
+        study.edit("predictions", |rows: &mut Vec<Prediction>| {
+            rows.retain(|row| row.path != "0/00.png")
+        });
+        let page = report(&study).page;
+        assert!(rows_of(&page)[0].contains("<td>–</td><td>–</td><td>–</td>"));
+    }
+}

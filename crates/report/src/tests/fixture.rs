@@ -1,0 +1,523 @@
+//! Tables of a small study with two classes, three folds and names that need escaping.
+
+use std::io::Cursor;
+
+use random::Seed;
+use tables::annotation::Annotation;
+use tables::arrangement::Arrangement;
+use tables::arrangement_score::ArrangementScore;
+use tables::balance::Balance;
+use tables::calibration::Calibration;
+use tables::choice::Choice;
+use tables::class_report::ClassReport;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::epoch_place::EpochPlace;
+use tables::epoch_score::EpochScore;
+use tables::explanation::Explanation;
+use tables::flattery::Flattery;
+use tables::fold::Assignment;
+use tables::forest_trial::ForestTrial;
+use tables::history::History;
+use tables::leak::Leak;
+use tables::map_quality::MapQuality;
+use tables::near_duplicate::NearDuplicate;
+use tables::prediction::Prediction;
+use tables::probe::Probe;
+use tables::problem::Problem;
+use tables::reliability::Reliability;
+use tables::score::Score;
+use tables::silhouette::Silhouette;
+use tables::subset::Subset;
+
+use crate::{Options, Report, Tables, render};
+
+/// The classes.
+pub(crate) const LABELS: [&str; 2] = ["art<deco>", "photo"];
+const FOLDS: [Assignment; 4] = [
+    Assignment::Fold(0),
+    Assignment::Fold(1),
+    Assignment::Fold(2),
+    Assignment::Test,
+];
+const AUTHOR: &str = "<b>&\"";
+
+/// Image `number`: the classes alternate; photos have no author.
+pub(crate) fn annotation(number: u32) -> Annotation {
+    let class = number % 2;
+    Annotation {
+        path: format!("{class}/{number:02}.png"),
+        label: LABELS[class as usize].to_owned(),
+        author: (class == 0).then(|| AUTHOR.to_owned()),
+        title: format!("no-{number}"),
+        code: class,
+        split: None,
+        orientation: 1,
+        width: 8,
+        height: 4,
+        format: "png".to_owned(),
+        bytes: 100,
+        content_hash: format!("{number:064x}"),
+    }
+}
+
+/// The prediction for image `number`: every third is of the other class.
+fn prediction(number: u32) -> Prediction {
+    let annotation = annotation(number);
+    let is_right = !number.is_multiple_of(3);
+    let predicted = if is_right {
+        annotation.code
+    } else {
+        1 - annotation.code
+    } as usize;
+    let mut probabilities = vec![0.25; 2];
+    probabilities[predicted] = 0.75;
+    Prediction {
+        path: annotation.path,
+        label: annotation.label,
+        subset: Subset::OF_SPLIT[(number / 2 % 3) as usize],
+        logits: probabilities.clone(),
+        probabilities,
+        embedding: vec![0.0; 2],
+        predicted: LABELS[predicted].to_owned(),
+    }
+}
+
+/// The left half is evidence for the class.
+fn explanation(number: u32) -> Explanation {
+    let prediction = prediction(number);
+    Explanation {
+        path: prediction.path,
+        label: prediction.label,
+        subset: prediction.subset,
+        top1: LABELS[0].to_owned(),
+        top1_probability: 0.75,
+        top2: LABELS[1].to_owned(),
+        top2_probability: 0.25,
+        probability: 0.75,
+        amplitude: 0.5,
+        cells: 2,
+        square: 1,
+        drops: vec![0.25, -0.25, 0.25, -0.25],
+        cam_side: 1,
+        cam: vec![0.0],
+    }
+}
+
+/// Clusters and coordinates of image `number`.
+pub(crate) fn cluster(number: u32) -> Cluster {
+    let prediction = prediction(number);
+    let at = number as f32;
+    Cluster {
+        path: prediction.path,
+        label: prediction.label,
+        subset: prediction.subset,
+        kmeans: number % 2,
+        agglomerative: number % 2,
+        umap_x: at.sin(),
+        umap_y: at.cos(),
+        umap3_x: at.sin(),
+        umap3_y: at.cos(),
+        umap3_z: at / 9.0,
+    }
+}
+
+fn models() -> impl Iterator<Item = (String, Subset)> {
+    let models = ["network", "forest"].into_iter();
+    models.flat_map(|model| Subset::OF_SPLIT.map(|subset| (model.to_owned(), subset)))
+}
+
+fn scores() -> Vec<Score> {
+    let metrics = ["f1", "precision", "recall", "top1", "top2"];
+    models()
+        .flat_map(|(model, subset)| {
+            metrics.map(|metric| Score {
+                model: model.clone(),
+                subset,
+                metric: metric.to_owned(),
+                value: Some(0.75),
+                low: Some(0.5),
+                high: (subset != Subset::Test).then_some(0.875),
+            })
+        })
+        .collect()
+}
+
+/// Rows of the table.
+pub(crate) fn confusion() -> Vec<Confusion> {
+    let cells = [(0, 0, 1), (0, 1, 2), (1, 0, 0), (1, 1, 0)];
+    models()
+        .flat_map(|(model, subset)| {
+            cells.map(|(actual, predicted, count)| Confusion {
+                model: model.clone(),
+                subset,
+                actual: LABELS[actual].to_owned(),
+                predicted: LABELS[predicted].to_owned(),
+                count,
+            })
+        })
+        .collect()
+}
+
+fn class_reports() -> Vec<ClassReport> {
+    models()
+        .flat_map(|(model, subset)| {
+            LABELS.map(|label| ClassReport {
+                model: model.clone(),
+                subset,
+                label: label.to_owned(),
+                precision: 0.5,
+                recall: 1.0,
+                f1: 2.0 / 3.0,
+                support: 3,
+            })
+        })
+        .collect()
+}
+
+fn histories() -> Vec<History> {
+    let epochs = (0..3).flat_map(|fold| (0..4).map(move |epoch| (fold, epoch)));
+    epochs
+        .map(|(fold, epoch)| History {
+            fold,
+            epoch,
+            learning_rate: 1e-4,
+            train_loss: 2.0 / f64::from(epoch + 1),
+            validation_loss: 2.0,
+            test_loss: None,
+            score: 0.75,
+            best: epoch == 2,
+        })
+        .collect()
+}
+
+fn epoch_scores() -> Vec<EpochScore> {
+    let rows = histories().into_iter();
+    rows.flat_map(|row| {
+        ["top1", "top2", "f1"].map(|metric| EpochScore {
+            fold: row.fold,
+            epoch: row.epoch,
+            subset: Subset::Validation,
+            metric: metric.to_owned(),
+            value: Some(0.5),
+        })
+    })
+    .collect()
+}
+
+fn silhouettes() -> Vec<Silhouette> {
+    let methods = ["agglomerative", "kmeans"].into_iter();
+    let rows = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
+    rows.map(|(method, k)| Silhouette {
+        method: method.to_owned(),
+        k,
+        silhouette: (k < 5).then(|| 0.5 - (f64::from(k) - 3.0).abs() / 10.0),
+        inertia: None,
+    })
+    .collect()
+}
+
+fn epoch_places() -> Vec<EpochPlace> {
+    let rows = [0, 2].into_iter();
+    rows.flat_map(|epoch| (0..24).map(move |number| (epoch, cluster(number))))
+        .map(|(epoch, row)| EpochPlace {
+            epoch,
+            path: row.path,
+            label: row.label,
+            subset: row.subset,
+            x: row.umap_x,
+            y: row.umap_y,
+        })
+        .collect()
+}
+
+fn map_qualities() -> Vec<MapQuality> {
+    let rows = [0, 2].into_iter();
+    rows.flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)))
+        .map(|(epoch, subset)| MapQuality {
+            epoch,
+            subset,
+            fitted: epoch == 2 && subset == Subset::Train,
+            pictures: 8,
+            neighbors: 3,
+            trustworthiness: (subset == Subset::Validation).then_some(0.875),
+        })
+        .collect()
+}
+
+/// The second class was held out.
+fn arrangement() -> Vec<Arrangement> {
+    let rows = (0..24).map(|number| (number as f32, cluster(number)));
+    rows.map(|(at, row)| Arrangement {
+        epoch: 1,
+        learned: row.label == LABELS[0],
+        path: row.path,
+        label: row.label,
+        subset: row.subset,
+        embedding: vec![at.sin(), at.cos(), 1.0],
+    })
+    .collect()
+}
+
+fn arrangement_scores() -> Vec<ArrangementScore> {
+    let metrics = ["silhouette", "davies_bouldin", "recall_at_1", "map_at_r"];
+    let groups = (0..2).flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)));
+    groups
+        .flat_map(|(epoch, subset)| metrics.map(|metric| (epoch, subset, metric)))
+        .flat_map(|(epoch, subset, metric)| {
+            ["native", "sphere"].map(|space| ArrangementScore {
+                epoch,
+                subset,
+                classes: "learned".to_owned(),
+                space: space.to_owned(),
+                metric: metric.to_owned(),
+                value: Some(0.625),
+            })
+        })
+        .collect()
+}
+
+/// Model, method and subset, as the stage has them.
+fn variants() -> impl Iterator<Item = (String, String, Subset)> {
+    let methods = [
+        ("network", "none"),
+        ("network", "temperature"),
+        ("forest", "none"),
+        ("forest", "platt"),
+        ("forest", "isotonic"),
+    ];
+    methods.into_iter().flat_map(|(model, method)| {
+        [Subset::Validation, Subset::Test]
+            .map(|subset| (model.to_owned(), method.to_owned(), subset))
+    })
+}
+
+/// Calibration is better by ECE on test images, and no better on validation images.
+fn calibrations() -> Vec<Calibration> {
+    let row = |(model, method, subset): (String, String, Subset)| {
+        let is_better = method != "none" && subset == Subset::Test;
+        Calibration {
+            n: 8,
+            temperature: (method == "temperature").then_some(1.5),
+            ece: if is_better { 0.125 } else { 0.25 },
+            ece_low: Some(0.1),
+            ece_high: (subset != Subset::Test).then_some(0.4),
+            ece_by_chance: Some(0.2),
+            classwise_ece: 0.25,
+            brier: 0.5,
+            log_loss: 1.0,
+            log_loss_low: None,
+            log_loss_high: None,
+            top1: 0.5,
+            model,
+            method,
+            subset,
+        }
+    };
+    variants().map(row).collect()
+}
+
+fn reliabilities() -> Vec<Reliability> {
+    let bins = [(0, 0, None), (1, 8, Some(0.75))];
+    variants()
+        .flat_map(|(model, method, subset)| {
+            bins.map(|(bin, n, confidence)| Reliability {
+                model: model.clone(),
+                method: method.clone(),
+                subset,
+                bin,
+                low: f64::from(bin) / 2.0,
+                high: f64::from(bin + 1) / 2.0,
+                n,
+                confidence,
+                accuracy: confidence.map(|_| 0.5),
+            })
+        })
+        .collect()
+}
+
+fn forest_trials() -> Vec<ForestTrial> {
+    let trial = |trial: u32| ForestTrial {
+        trial,
+        n_trees: 10 << trial,
+        max_depth: 4,
+        min_samples_leaf: 1 + trial,
+        min_samples_split: 2,
+        features_per_split: 1,
+        criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
+        bootstrap: true,
+        score: 0.5 + f64::from(trial) / 100.0,
+        best: trial == 5,
+    };
+    (0..6).map(trial).collect()
+}
+
+/// A network of random weights; the higher C of the linear layer is better and selected.
+fn probes() -> Vec<Probe> {
+    let classifiers = [
+        ("forest", None, 0.4),
+        ("linear", Some(0.01), 0.5),
+        ("linear", Some(0.1), 0.6),
+    ];
+    let folds = classifiers
+        .into_iter()
+        .flat_map(|classifier| (0..3).map(move |fold| (classifier, fold)));
+    folds
+        .flat_map(|found| Subset::OF_SPLIT.map(|subset| (found, subset)))
+        .flat_map(|found| ["top1", "top2"].map(|metric| (found, metric)))
+        .map(
+            |((((classifier, strength, value), fold), subset), metric)| Probe {
+                backbone: "resnet18".to_owned(),
+                pretrained: false,
+                features: 512,
+                classifier: classifier.to_owned(),
+                strength,
+                chosen: strength != Some(0.01),
+                fold,
+                subset,
+                metric: metric.to_owned(),
+                value: value + f64::from(fold) / 10.0,
+            },
+        )
+        .collect()
+}
+
+fn leaks() -> Vec<Leak> {
+    let leak = |(design, shared): (&str, u32)| Leak {
+        design: design.to_owned(),
+        authors: 9,
+        shared_authors: shared,
+        shared_pictures: 4 * shared,
+        near_duplicates: 2,
+        parted_near_duplicates: 1,
+    };
+    [("by author", 0), ("by class", 2), ("at random", 7)]
+        .map(leak)
+        .to_vec()
+}
+
+fn near_duplicates() -> Vec<NearDuplicate> {
+    let row = |(path, group, label, representative): (&str, u32, &str, &str)| NearDuplicate {
+        path: path.to_owned(),
+        group,
+        label: label.to_owned(),
+        representative: representative.to_owned(),
+        difference: if path == representative { 0.0 } else { 2.25 },
+        conflict: group == 1,
+    };
+    [
+        ("a/one.jpg", 0, "a", "a/one.jpg"),
+        ("a/two.jpg", 0, "a", "a/one.jpg"),
+        ("a/<three>.jpg", 1, "a", "a/<three>.jpg"),
+        ("b/four.jpg", 1, "b", "a/<three>.jpg"),
+    ]
+    .map(row)
+    .to_vec()
+}
+
+fn flattery() -> Vec<Flattery> {
+    let designs = [("at random", 0.8), ("by author", 0.6), ("by class", 0.7)];
+    let metrics = |(design, value): (&'static str, f64)| {
+        ["f1", "top1", "top2"].map(move |metric| Flattery {
+            design: design.to_owned(),
+            epoch: 2,
+            metric: metric.to_owned(),
+            value,
+            low: Some(value - 0.1),
+            high: Some(value + 0.1),
+            pictures: 8,
+        })
+    };
+    designs.into_iter().flat_map(metrics).collect()
+}
+
+/// The study.
+pub(crate) fn study() -> Tables {
+    let mut study = Tables::default();
+    study.insert("annotations", (0..24).map(annotation).collect());
+    study.insert("problems", problems());
+    study.insert("balance", balance());
+    study.insert("leaks", leaks());
+    study.insert("near_duplicates", near_duplicates());
+    study.insert("flattery", flattery());
+    study.insert("histories", histories());
+    study.insert("choice", choice());
+    study.insert("predictions", (0..24).map(prediction).collect());
+    study.insert("explanations", [2, 3].map(explanation).to_vec());
+    study.insert("scores", scores());
+    study.insert("epoch_scores", epoch_scores());
+    study.insert("confusion", confusion());
+    study.insert("class_reports", class_reports());
+    study.insert("calibration", calibrations());
+    study.insert("reliability", reliabilities());
+    study.insert("clusters", (0..24).map(cluster).collect());
+    study.insert("silhouettes", silhouettes());
+    study.insert("forest_trials", forest_trials());
+    study.insert("probes", probes());
+    study.insert("arrangement", arrangement());
+    study.insert("arrangement_scores", arrangement_scores());
+    study.insert("evolution", epoch_places());
+    study.insert("evolution_quality", map_qualities());
+    study
+}
+
+fn problems() -> Vec<Problem> {
+    vec![Problem {
+        path: "0/<script>.jpg".to_owned(),
+        reason: "truncated".to_owned(),
+        detail: "ends early".to_owned(),
+    }]
+}
+
+fn balance() -> Vec<Balance> {
+    let cells = LABELS
+        .into_iter()
+        .flat_map(|label| FOLDS.map(|fold| (label, fold)));
+    cells
+        .map(|(label, fold)| Balance {
+            label: label.to_owned(),
+            fold,
+            authors: u32::from(label == LABELS[0]),
+            pictures: 3,
+        })
+        .collect()
+}
+
+fn choice() -> Vec<Choice> {
+    vec![Choice {
+        rule: "best".to_owned(),
+        fold: 1,
+        epoch: 2,
+        score: 0.75,
+    }]
+}
+
+/// An image file.
+pub(crate) fn png() -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let image = image::RgbImage::from_pixel(8, 4, image::Rgb([200, 100, 50]));
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// Settings under which a small collection is shown whole.
+pub(crate) fn options() -> Options {
+    Options {
+        examples_per_class: 2,
+        max_examples: 100,
+        max_points: 1000,
+        max_rows: 1000,
+        thumbnail_px: 16,
+        stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
+    }
+}
+
+/// The report of `study`, all of whose images are the same.
+pub(crate) fn report(study: &Tables) -> Report {
+    render(study, &options(), |_| Ok(png())).unwrap()
+}
+
+/// Number of times that `part` occurs in `text`.
+pub(crate) fn occurrences(text: &str, part: &str) -> usize {
+    text.matches(part).count()
+}

@@ -1,0 +1,137 @@
+//! The whole page.
+
+use tables::calibration::Calibration;
+use tables::cluster::Cluster;
+use tables::confusion::Confusion;
+use tables::epoch_score::EpochScore;
+use tables::forest_trial::ForestTrial;
+use tables::history::History;
+use tables::prediction::Prediction;
+use tables::probe::Probe;
+use tables::problem::Problem;
+use tables::reliability::Reliability;
+use tables::score::Score;
+use tables::silhouette::Silhouette;
+use tables::subset::Subset;
+
+use super::fixture::{occurrences, options, png, report, study};
+use crate::render;
+
+#[test]
+fn the_same_study_gives_the_same_bytes() {
+    assert_eq!(report(&study()), report(&study()));
+}
+
+#[test]
+fn names_are_escaped() {
+    let report = report(&study());
+    assert!(!report.page.contains("<b>"));
+    // The page's own script is last.
+    assert_eq!(occurrences(&report.page, "<script>"), 1);
+    assert!(!report.page.contains("art<deco>"));
+    assert!(report.page.contains("&lt;b&gt;&amp;&quot;: no "));
+    let figures = report.figures.iter();
+    assert!(
+        figures
+            .clone()
+            .any(|figure| figure.svg.contains("art&lt;deco&gt;"))
+    );
+    assert!(figures.clone().all(|figure| !figure.svg.contains("<deco>")));
+}
+
+#[test]
+fn the_page_needs_nothing_else() {
+    let report = report(&study());
+    for elsewhere in [
+        "http:",
+        "https:",
+        "<script src",
+        "url(",
+        "@import",
+        "src=\"/",
+    ] {
+        assert!(!report.page.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn every_figure_is_a_file_and_every_id_unique() {
+    let report = report(&study());
+    for figure in &report.figures {
+        let id = figure.name.strip_suffix(".svg").unwrap();
+        assert_eq!(occurrences(&report.page, &format!("id=\"figure-{id}\"")), 1);
+        // Files that stand alone know no page with custom properties.
+        assert!(!figure.svg.contains("var("), "{}", figure.name);
+    }
+    assert_eq!(
+        occurrences(&report.page, "id=\"figure-"),
+        report.figures.len()
+    );
+}
+
+#[test]
+fn a_study_without_forest_test_set_or_clusters_has_a_report() {
+    let mut study = study();
+    study.edit("scores", |rows: &mut Vec<Score>| {
+        rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("confusion", |rows: &mut Vec<Confusion>| {
+        rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("calibration", |rows: &mut Vec<Calibration>| {
+        rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("reliability", |rows: &mut Vec<Reliability>| {
+        rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("predictions", |rows: &mut Vec<Prediction>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("problems", |rows: &mut Vec<Problem>| rows.clear());
+    study.edit("clusters", |rows: &mut Vec<Cluster>| rows.clear());
+    study.edit("forest_trials", |rows: &mut Vec<ForestTrial>| rows.clear());
+    study.edit("probes", |rows: &mut Vec<Probe>| rows.clear());
+    study.edit("silhouettes", |rows: &mut Vec<Silhouette>| {
+        rows.iter_mut().for_each(|row| row.silhouette = None)
+    });
+    study.edit("histories", |rows: &mut Vec<History>| {
+        rows.retain(|row| row.epoch == 2)
+    });
+    study.edit("epoch_scores", |rows: &mut Vec<EpochScore>| {
+        rows.iter_mut().for_each(|row| row.value = None)
+    });
+    let report = report(&study);
+    assert!(!report.page.contains("NaN") && !report.page.contains("inf "));
+    assert!(!report.page.to_lowercase().contains("forest"));
+    assert!(
+        report
+            .figures
+            .iter()
+            .all(|f| !f.svg.contains("NaN") && !f.svg.contains("inf\""))
+    );
+}
+
+#[test]
+fn an_image_that_cannot_be_read_is_replaced_by_a_text() {
+    let missing = || std::io::Error::other("/home/somebody: not there");
+    let absent = render(&study(), &options(), |_| Err(missing())).unwrap();
+    let broken = render(&study(), &options(), |_| Ok(png()[..20].to_vec())).unwrap();
+    for report in [absent, broken] {
+        assert!(report.page.contains("This image cannot be shown."));
+        assert!(!report.page.contains("<img"));
+        assert!(!report.page.contains("/home/somebody"));
+    }
+}
+
+#[test]
+fn predictions_of_other_classes_are_an_error() {
+    let mut study = study();
+    study.edit("predictions", |rows: &mut Vec<Prediction>| {
+        rows[2].probabilities.push(0.0)
+    });
+    let error = render(&study, &options(), |_| Ok(png())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the image `0/02.png` has scores of 3 classes, the annotations know 2"
+    );
+}

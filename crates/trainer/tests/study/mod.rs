@@ -1,0 +1,217 @@
+//! A small study, and jobs of the stages that train on it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use images::{Geometry, PixelsWriter, Rgb};
+use serde_json::{Value, json};
+use tables::annotation::Annotation;
+use tables::fold::{Assignment, Fold};
+use tables::{Reader, Table, Writer};
+use tempfile::TempDir;
+
+pub(crate) const SIDE_PX: u32 = 32;
+const LABELS: [&str; 3] = ["blue", "green", "red"];
+/// The last one is the test set.
+const ASSIGNMENTS: [Assignment; 4] = [
+    Assignment::Fold(0),
+    Assignment::Fold(1),
+    Assignment::Fold(2),
+    Assignment::Test,
+];
+
+/// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
+pub(crate) struct Study {
+    folder: TempDir,
+}
+
+impl Study {
+    pub(crate) fn new() -> Self {
+        let study = Self {
+            folder: TempDir::new().unwrap(),
+        };
+        let (mut annotations, mut folds) = (Vec::new(), Vec::new());
+        for (code, label) in (0..).zip(LABELS) {
+            for number in 0..10_usize {
+                let path = format!("{label}/{number}.png");
+                annotations.push(annotation(&path, label, code));
+                folds.push(Fold {
+                    path,
+                    label: label.to_owned(),
+                    author: None,
+                    fold: ASSIGNMENTS[number % 4],
+                });
+            }
+        }
+        study.write("annotations", annotations.clone());
+        study.write("folds", folds);
+        study.write_pixels(&annotations);
+        study
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write<T: Table>(&self, name: &str, rows: Vec<T>) {
+        let mut writer = Writer::create(&self.path(name));
+        writer.append(rows).unwrap();
+        writer.finish().unwrap();
+    }
+
+    pub(crate) fn read<T: Table>(&self, name: &str) -> Vec<T> {
+        Reader::new(&self.path(name)).read().unwrap()
+    }
+
+    fn write_pixels(&self, annotations: &[Annotation]) {
+        let file = fs_err::File::create(self.path("pixels")).unwrap();
+        let sizes = annotations
+            .iter()
+            .map(|row| (row.path.as_str(), row.width, row.height));
+        let geometry = Geometry::new(SIDE_PX).unwrap();
+        let mut writer = PixelsWriter::new(file, geometry, sizes).unwrap();
+        for (number, row) in annotations.iter().enumerate() {
+            let (width, height) = geometry.resized(row.width, row.height);
+            let (width, height) = geometry.kept(width, height);
+            let pixels = pixels(row.code as usize, number, (width * height) as usize);
+            writer
+                .append(&Rgb {
+                    width,
+                    height,
+                    pixels,
+                })
+                .unwrap();
+        }
+        writer.finish().unwrap();
+    }
+
+    /// The inputs of a training from random weights.
+    pub(crate) fn inputs(&self) -> Value {
+        json!({
+            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
+            "weights": null,
+        })
+    }
+
+    /// A job of a stage with outputs in the folder `run`.
+    pub(crate) fn job(
+        &self,
+        program: &'static str,
+        run: &str,
+        params: &Value,
+        inputs: Value,
+        outputs: &[&str],
+    ) -> Job {
+        let folder = self.path(run);
+        fs_err::create_dir_all(&folder).unwrap();
+        let outputs: serde_json::Map<String, Value> = outputs
+            .iter()
+            .map(|name| ((*name).to_owned(), json!(folder.join(name))))
+            .collect();
+        let scratch = folder.join("scratch");
+        Job {
+            program,
+            file: folder.join("job.json"),
+            checkpoint: scratch.join("checkpoint"),
+            content: json!({ "stage": run, "params": params, "in": inputs, "out": outputs, "scratch": scratch }),
+        }
+    }
+}
+
+pub(crate) fn augmentation() -> Value {
+    json!({
+        "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
+        "erase_probability": 0.5,
+    })
+}
+
+fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+    Annotation {
+        path: path.to_owned(),
+        label: label.to_owned(),
+        author: None,
+        title: path.to_owned(),
+        code,
+        split: None,
+        orientation: 1,
+        width: 40,
+        height: 50,
+        format: "png".to_owned(),
+        bytes: 1,
+        content_hash: String::new(),
+    }
+}
+
+/// Noise in which the color of the class is stronger.
+fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
+    let noise = |i: usize| u8::try_from((i * 7919 + number * 104_729) % 97).unwrap();
+    let strong = 2 - class;
+    (0..n_pixels * 3)
+        .map(|i| noise(i) + if i % 3 == strong { 120 } else { 0 })
+        .collect()
+}
+
+pub(crate) struct Job {
+    program: &'static str,
+    file: PathBuf,
+    pub(crate) checkpoint: PathBuf,
+    pub(crate) content: Value,
+}
+
+impl Job {
+    fn start(&self, threads: usize) -> Child {
+        fs_err::write(&self.file, self.content.to_string()).unwrap();
+        let mut command = Command::new(self.program);
+        command
+            .arg(&self.file)
+            .env("RAYON_NUM_THREADS", threads.to_string());
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The stage's log; it succeeds.
+    pub(crate) fn run(&self, threads: usize) -> String {
+        let Output { status, stderr, .. } = self.start(threads).wait_with_output().unwrap();
+        let log = String::from_utf8(stderr).unwrap();
+        assert!(status.success(), "{log}");
+        log
+    }
+
+    /// The last line of the stage's log; it fails.
+    pub(crate) fn error(&self) -> String {
+        let Output { status, stderr, .. } = self.start(1).wait_with_output().unwrap();
+        let log = String::from_utf8(stderr).unwrap();
+        assert!(!status.success(), "{log}");
+        log.lines().last().unwrap().to_owned()
+    }
+
+    /// Kills the stage as soon as it has a checkpoint.
+    pub(crate) fn kill_after_a_checkpoint(&self) {
+        let mut stage = self.start(2);
+        while !self.checkpoint.join("checkpoint.json").exists() {
+            assert!(
+                stage.try_wait().unwrap().is_none(),
+                "the stage ended before it was killed"
+            );
+            sleep(Duration::from_millis(2));
+        }
+        stage.kill().unwrap();
+        assert!(
+            !stage.wait().unwrap().success(),
+            "the stage ended before it was killed"
+        );
+    }
+}
+
+pub(crate) fn assert_same_files(first: &Path, second: &Path, names: &[&str]) {
+    for name in names {
+        let same =
+            fs_err::read(first.join(name)).unwrap() == fs_err::read(second.join(name)).unwrap();
+        assert!(same, "`{name}` differs");
+    }
+}
