@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 use store::Digest;
+use workflow::glob;
+use workflow::instance::Target;
+use workflow::path::normal;
 
 use crate::error::{Error, Result};
 use crate::lock::Locked;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Section};
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
@@ -20,9 +23,6 @@ use crate::workspace::Workspace;
 mod known;
 
 use known::{History, command, given};
-use workflow::glob;
-use workflow::instance::Target;
-use workflow::path::normal;
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]
@@ -287,7 +287,7 @@ impl Workspace {
             .as_ref()
             .map(|record| Manifest::read(&record.manifest));
         let manifest = manifest.unwrap_or_default();
-        let mut environment = manifest.section("env");
+        let mut environment = manifest.section(&Section::Env);
         environment.extend(run.iter().flat_map(|run| run.environment.clone()));
         let mut making = Making {
             stage: stage.to_owned(),

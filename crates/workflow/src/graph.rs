@@ -13,6 +13,9 @@ mod producers;
 
 use producers::Producers;
 
+/// Position of an instance in the graph.
+pub type InstanceId = usize;
+
 /// All instances and their order.
 #[derive(Debug)]
 pub struct Graph {

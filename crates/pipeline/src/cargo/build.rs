@@ -12,8 +12,10 @@ use workflow::instance::Instance;
 
 use super::tool;
 use crate::error::{Error, Result};
-use crate::metrics::tables::TABLES;
 use crate::process::{self, Interrupts};
+
+/// Crate and binary of the program that reads and writes tables.
+pub(crate) const TABLES: &str = "checks/table";
 
 /// What to build, and how.
 #[derive(Debug, Clone, Default)]
