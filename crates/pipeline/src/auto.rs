@@ -105,7 +105,7 @@ impl Workspace {
     ) -> Result<()> {
         let instances = &self.workflow.graph.instances;
         let mut selected = self.workflow.graph.in_order(selection).into_iter();
-        if selected.any(|at| instances[at].device.is_some()) {
+        if selected.any(|id| instances[id].device.is_some()) {
             self.settle_device(interrupts, events)?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
-use workflow::graph::Selection;
+use workflow::graph::{InstanceId, Selection};
 use workflow::source::Source;
 
 use crate::error::Result;
@@ -178,7 +178,7 @@ impl Workspace {
         if !work.is_dir() {
             return Ok(Vec::new());
         }
-        let all: BTreeSet<usize> = (0..self.workflow.graph.instances.len()).collect();
+        let all: BTreeSet<InstanceId> = self.workflow.graph.instances.ids().collect();
         let selection = Selection {
             named: all.clone(),
             reached: all,

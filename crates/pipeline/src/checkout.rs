@@ -44,7 +44,7 @@ pub fn take_state(
     let interrupts = Interrupts::catch()?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
-    let instances = workspace.workflow.graph.instances.iter().enumerate();
+    let instances = workspace.workflow.graph.instances.with_ids();
     let is_made = |name: &str| made.lock.get(name).is_some();
     let taken = instances.filter(|(_, instance)| is_made(&instance.name));
     let taken: BTreeSet<InstanceId> = taken.map(|(id, _)| id).collect();

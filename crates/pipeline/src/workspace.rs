@@ -229,8 +229,8 @@ impl Workspace {
     /// # Errors
     /// One is missing; the message names the nearest.
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
-        for at in self.workflow.graph.in_order(selection) {
-            let instance = Arc::clone(&self.workflow.graph.instances[at]);
+        for id in self.workflow.graph.in_order(selection) {
+            let instance = Arc::clone(&self.workflow.graph.instances[id]);
             match &instance.action {
                 _ if instance.rules.is_frozen => {}
                 Action::Run(run) => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
+use workflow::graph::PerInstance;
 use workflow::instance::Instance;
 
 use super::tool;
@@ -33,7 +34,7 @@ pub(crate) struct Build {
 
 impl Build {
     /// All crates that have stages, and no binary yet.
-    pub(crate) fn of(instances: &[Arc<Instance>]) -> Self {
+    pub(crate) fn of(instances: &PerInstance<Arc<Instance>>) -> Self {
         let mut build = Build::default();
         for instance in instances {
             if let Action::Run(run) = &instance.action {

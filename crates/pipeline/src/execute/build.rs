@@ -76,7 +76,7 @@ impl Executor<'_> {
         build.keep_going = self.options.keep_going;
         let instances = &self.workspace.workflow.graph.instances;
         let mut order = self.plan.order().iter();
-        if order.any(|&at| !instances[at].rules.checks.is_empty()) {
+        if order.any(|&id| !instances[id].rules.checks.is_empty()) {
             build.binaries.insert(TABLES.to_owned());
         }
         build.binaries.retain(|run| !self.broken.contains(run));
@@ -99,8 +99,8 @@ impl Executor<'_> {
 
     /// Asks what was built about all that it is going to be given: a typo costs no run.
     fn check_names(&self) -> Result<()> {
-        for &at in self.plan.order() {
-            let instance = &self.workspace.workflow.graph.instances[at];
+        for &id in self.plan.order() {
+            let instance = &self.workspace.workflow.graph.instances[id];
             if let Action::Run(run) = &instance.action
                 && let Some(executable) = self.executables.get(run)
             {

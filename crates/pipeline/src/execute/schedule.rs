@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::Digest;
-use workflow::graph::InstanceId;
+use workflow::graph::{InstanceId, PerInstance};
 
 /// How far an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ struct Stage {
 
 impl Schedule {
     /// For instances in the order `order`, each behind those of the plan that `before` has for it.
-    pub(super) fn new(order: Vec<InstanceId>, before: &[BTreeSet<InstanceId>]) -> Self {
+    pub(super) fn new(order: Vec<InstanceId>, before: &PerInstance<BTreeSet<InstanceId>>) -> Self {
         let stages = order.iter().zip(0..).map(|(&id, place)| {
             let stage = Stage {
                 place,
@@ -129,47 +129,55 @@ mod tests {
 
     /// `0 → 1 → 3`, `2 → 3`, in the order 2, 0, 1, 3; 4 is not of the plan.
     fn schedule() -> Schedule {
-        let upstream = [vec![4], vec![0], vec![], vec![1, 2, 4], vec![]];
-        let upstream = upstream.map(|above| above.into_iter().collect());
-        Schedule::new(vec![2, 0, 1, 3], &upstream)
+        let upstream: [&[u32]; 5] = [&[4], &[0], &[], &[1, 2, 4], &[]];
+        let upstream = upstream.map(|above| ids(above).into_iter().collect());
+        Schedule::new(ids(&[2, 0, 1, 3]), &upstream.into_iter().collect())
     }
 
-    fn ready(schedule: &Schedule) -> Vec<usize> {
-        schedule.ready().map(|(at, _)| at).collect()
+    const fn id(position: u32) -> InstanceId {
+        InstanceId::new(position)
+    }
+
+    fn ids(positions: &[u32]) -> Vec<InstanceId> {
+        positions.iter().copied().map(id).collect()
+    }
+
+    fn ready(schedule: &Schedule) -> Vec<InstanceId> {
+        schedule.ready().map(|(id, _)| id).collect()
     }
 
     #[test]
     fn what_follows_is_ready_when_all_before_it_has_ended() {
         let mut schedule = schedule();
-        assert_eq!(ready(&schedule), [2, 0]);
-        schedule.set(0, Progress::Running);
-        assert_eq!(ready(&schedule), [2]);
-        schedule.set(0, Progress::Ended);
-        assert_eq!(ready(&schedule), [2, 1]);
-        schedule.set(2, Progress::Ended);
-        schedule.set(1, Progress::NeedsRoom(Digest::of_bytes(b"key")));
-        assert_eq!(ready(&schedule), [1]);
-        schedule.set(1, Progress::Ended);
-        assert_eq!(ready(&schedule), [3]);
-        schedule.set(3, Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[2, 0]));
+        schedule.set(id(0), Progress::Running);
+        assert_eq!(ready(&schedule), ids(&[2]));
+        schedule.set(id(0), Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[2, 1]));
+        schedule.set(id(2), Progress::Ended);
+        schedule.set(id(1), Progress::NeedsRoom(Digest::of_bytes(b"key")));
+        assert_eq!(ready(&schedule), ids(&[1]));
+        schedule.set(id(1), Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[3]));
+        schedule.set(id(3), Progress::Ended);
         assert!(ready(&schedule).is_empty());
     }
 
     #[test]
     fn followers_of_what_failed_can_be_ended_first() {
         let mut schedule = schedule();
-        assert_eq!(schedule.followers(0), [1, 3]);
-        for at in schedule.followers(0) {
-            schedule.set(at, Progress::Ended);
+        assert_eq!(schedule.followers(id(0)), ids(&[1, 3]));
+        for follower in schedule.followers(id(0)) {
+            schedule.set(follower, Progress::Ended);
         }
-        schedule.set(0, Progress::Ended);
-        schedule.set(2, Progress::Ended);
+        schedule.set(id(0), Progress::Ended);
+        schedule.set(id(2), Progress::Ended);
         assert!(ready(&schedule).is_empty());
-        assert!([0, 1, 2, 3].iter().all(|&at| schedule.is_ended(at)));
+        assert!([0, 1, 2, 3].into_iter().all(|at| schedule.is_ended(id(at))));
     }
 
     #[test]
     fn a_plan_goes_on_from_a_place() {
-        assert_eq!(schedule().from(0), [0, 1, 3]);
+        assert_eq!(schedule().from(id(0)), ids(&[0, 1, 3]));
     }
 }
