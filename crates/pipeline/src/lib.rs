@@ -44,6 +44,7 @@ mod memory;
 pub mod metrics;
 mod mutex;
 pub mod observe;
+mod observer;
 mod on_disk;
 pub mod params_file;
 mod place;

@@ -7,7 +7,6 @@
 //! `crate` and `package` (what cargo links, with features), `build` (compiler
 //! and profile). No time, and no path of an input or output, is part of it.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -16,103 +15,11 @@ use store::Digest;
 use workflow::json::canonical;
 
 mod difference;
+mod section;
 
 pub use difference::{Difference, Entry};
-
-/// A kind of lines. Ordered by name, as the lines of the text are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Section {
-    /// Compiler and profile.
-    Build,
-    /// A file of the binary's code.
-    Code,
-    /// Crate and binary, or shell text.
-    Command,
-    /// A crate of the workspace, with its features.
-    Crate,
-    /// Accelerator and machine, in the key of a device check.
-    Device,
-    /// An environment variable.
-    Env,
-    /// Digest of an input.
-    Input,
-    /// An output and its treatment.
-    Output,
-    /// A dependency from a registry.
-    Package,
-    /// A parameter.
-    Param,
-    /// A section of another version of the runner.
-    Other(String),
-}
-
-impl Section {
-    /// Known sections, in the order in which differences are reported: edits by a person come before their consequences.
-    const REPORTED: [Section; 10] = [
-        Section::Command,
-        Section::Param,
-        Section::Env,
-        Section::Input,
-        Section::Output,
-        Section::Code,
-        Section::Crate,
-        Section::Package,
-        Section::Build,
-        Section::Device,
-    ];
-
-    /// The first word of its lines.
-    pub fn name(&self) -> &str {
-        match self {
-            Section::Build => "build",
-            Section::Code => "code",
-            Section::Command => "command",
-            Section::Crate => "crate",
-            Section::Device => "device",
-            Section::Env => "env",
-            Section::Input => "input",
-            Section::Output => "output",
-            Section::Package => "package",
-            Section::Param => "param",
-            Section::Other(name) => name,
-        }
-    }
-
-    fn named(name: &str) -> Self {
-        let known = { Section::REPORTED.into_iter() }.find(|known| known.name() == name);
-        known.unwrap_or_else(|| Section::Other(name.to_owned()))
-    }
-
-    /// Whether its lines describe the code of a stage, or how that is compiled.
-    pub(crate) fn is_of_code(&self) -> bool {
-        matches!(
-            self,
-            Section::Code | Section::Crate | Section::Package | Section::Build
-        )
-    }
-
-    fn rank(&self) -> usize {
-        let mut known = Section::REPORTED.iter();
-        known
-            .position(|known| known == self)
-            .unwrap_or(Section::REPORTED.len())
-    }
-}
-
-impl Ord for Section {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name().cmp(other.name())
-    }
-}
-
-impl PartialOrd for Section {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The lines of a section: values by name.
-type Lines = BTreeMap<String, String>;
+use section::Lines;
+pub use section::Section;
 
 /// The readable manifest of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,9 +30,13 @@ pub struct Manifest {
 impl Manifest {
     /// Adds a line. Values with line breaks must be encoded by the caller.
     pub(crate) fn add(&mut self, section: Section, name: &str, value: impl Into<String>) {
-        let name = name.replace('=', "\\x3d").replace('\n', "\\n");
+        let mut name = name.to_owned();
+        if name.contains(['=', '\n']) {
+            name = name.replace('=', "\\x3d").replace('\n', "\\n");
+        }
+        name.truncate(name.trim_end().len());
         let lines = self.sections.entry(section).or_default();
-        lines.insert(name.trim_end().to_owned(), value.into());
+        lines.insert(name, value.into());
     }
 
     /// Adds the param `name`; a table one line a key, so that differences are small.
@@ -180,9 +91,11 @@ impl Manifest {
     pub(crate) fn code(&self) -> Option<Digest> {
         let sections = self.sections.iter();
         let sections = sections.filter(|(section, _)| section.is_of_code());
-        let text: String = sections
-            .map(|(section, lines)| text(section, lines))
-            .collect();
+        let mut text = String::new();
+        for (section, lines) in sections {
+            // Writing to a string cannot fail.
+            let _ = write_lines(&mut text, section, lines);
+        }
         (!text.is_empty()).then(|| Digest::of_bytes(text.as_bytes()))
     }
 
@@ -216,20 +129,22 @@ impl Manifest {
     }
 }
 
-/// The lines of a section as text.
-fn text(section: &Section, lines: &Lines) -> String {
+/// Writes the lines of a section.
+fn write_lines(to: &mut impl fmt::Write, section: &Section, lines: &Lines) -> fmt::Result {
     let section = section.name();
-    let lines = lines.iter().map(|(name, value)| match name.as_str() {
-        "" => format!("{section} = {value}\n"),
-        name => format!("{section} {name} = {value}\n"),
-    });
-    lines.collect()
+    for (name, value) in lines {
+        match name.as_str() {
+            "" => writeln!(to, "{section} = {value}")?,
+            name => writeln!(to, "{section} {name} = {value}")?,
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (section, lines) in &self.sections {
-            f.write_str(&text(section, lines))?;
+            write_lines(f, section, lines)?;
         }
         Ok(())
     }

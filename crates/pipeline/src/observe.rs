@@ -17,10 +17,6 @@ use crate::lock::Locked;
 use crate::manifest::Manifest;
 use crate::predicted::Predicted;
 
-mod workspace;
-
-pub(crate) use workspace::{WorkspaceObserver, rules_of};
-
 /// Answers questions about disk, lock, cache and environment. Paths are from the workspace root, or absolute.
 pub trait Observe {
     /// Lines of the manifest for the code of an instance; none for a foreign command.

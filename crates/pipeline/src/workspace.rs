@@ -21,7 +21,7 @@ use crate::events::Events;
 use crate::job;
 use crate::lock::Lock;
 use crate::mutex;
-use crate::observe::{WorkspaceObserver, rules_of};
+use crate::observer::{WorkspaceObserver, rules_of};
 use crate::process::Interrupts;
 use crate::runs::Circumstances;
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lines, Section};
+use super::section::{Lines, Section};
 
 /// Section and name of a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -730,13 +730,15 @@ fn a_pattern_over_outputs_waits_for_the_first_that_is_to_be_made() {
         a@0 up to date
         a@1 would run: input other changed
         b may run: `a@1` comes first
-    "#]].assert_eq(&memory.status());
+    "#]]
+    .assert_eq(&memory.status());
     memory.write("src", "2");
     expect![[r#"
         a@0 would run: input src changed
         a@1 would run: input other changed
         b may run: `a@0` comes first
-    "#]].assert_eq(&memory.status());
+    "#]]
+    .assert_eq(&memory.status());
 }
 
 #[test]

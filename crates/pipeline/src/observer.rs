@@ -12,13 +12,13 @@ use workflow::declaration::Action;
 use workflow::graph::Graph;
 use workflow::instance::Instance;
 
-use super::Observe;
 use crate::check_stamp;
 use crate::code::{Code, at_stage};
 use crate::error::Result;
 use crate::inputs::Content;
 use crate::lock::{Lock, Locked};
 use crate::manifest::Manifest;
+use crate::observe::Observe;
 use crate::on_disk;
 
 /// Looks at disk, lock and cache. A file is looked at once until something runs.
