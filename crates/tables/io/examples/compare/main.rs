@@ -15,7 +15,7 @@ use table::Table;
 
 const HELP: &str = r#"Compares all parquet tables of two folders, cell by cell, with the names of the first mapped to those of the second.
 
-Usage: cargo run --release -p tables --example compare -- OLD NEW [MAPPING]
+Usage: cargo run --release -p table-io --example compare -- OLD NEW [MAPPING]
 
   OLD, NEW   folders such as `artifacts`
   MAPPING    a TOML file of renamings; without it, names are equal
@@ -42,7 +42,7 @@ A mapping, where patterns are paths in OLD, `*` in them is any text, and of seve
     test = "validation"
     val = "test"
 
-`crates/tables/examples/compare/subsets.toml` maps the tables from before the exchange of `test` and `validation`.
+`crates/tables/io/examples/compare/subsets.toml` maps the tables from before the exchange of `test` and `validation`.
 "#;
 
 fn main() -> ExitCode {
