@@ -32,6 +32,13 @@ pub enum InputState {
     Found(Found),
     /// This instance, still to run, decides on its content.
     Pending(InstanceId),
+    /// The files of a pattern, of which some are still to be made.
+    PendingFiles {
+        /// The first instance that decides on one.
+        on: InstanceId,
+        /// None where one is to be made.
+        files: Vec<Option<Content>>,
+    },
     /// Nothing is at this path or pattern, and no instance makes it.
     Missing(PathBuf),
 }
@@ -85,8 +92,7 @@ impl Found {
             Found::One(content) => manifest.add(Section::Input, name, content.value()),
             Found::Many(contents) => {
                 for (number, content) in contents.iter().enumerate() {
-                    let name = format!("{name}.{number:04}");
-                    manifest.add(Section::Input, &name, content.value());
+                    manifest.add(Section::Input, &file_entry(name, number), content.value());
                 }
             }
         }
@@ -132,7 +138,7 @@ impl Derivation {
 pub struct Partial {
     /// The lines that are known.
     pub known: Manifest,
-    /// Inputs to be made, with the instance that decides on each.
+    /// Lines of inputs to be made, with the instance that decides on each.
     pub pending: BTreeMap<String, InstanceId>,
 }
 
@@ -223,6 +229,17 @@ pub fn resolve(instance: &Instance, inputs: Inputs) -> Resolved {
             InputState::Pending(id) => {
                 pending.insert(name, id);
             }
+            InputState::PendingFiles { on, files } => {
+                for (number, file) in files.iter().enumerate() {
+                    let entry = file_entry(&name, number);
+                    match file {
+                        Some(content) => manifest.add(Section::Input, &entry, content.value()),
+                        None => {
+                            pending.insert(entry, on);
+                        }
+                    }
+                }
+            }
             InputState::Missing(path) => missing = Some(path),
         }
     }
@@ -241,6 +258,11 @@ pub fn resolve(instance: &Instance, inputs: Inputs) -> Resolved {
         None => Resolved::Pending(partial),
         Some(path) => Resolved::Missing { path, partial },
     }
+}
+
+/// The name of the line of a file that a pattern matches.
+fn file_entry(input: &str, number: usize) -> String {
+    format!("{input}.{number:04}")
 }
 
 /// Adds the lines of command, params and outputs.

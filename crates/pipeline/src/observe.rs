@@ -260,14 +260,24 @@ impl Search<'_> {
         if paths.is_empty() {
             return Ok(InputState::Missing(pattern.into()));
         }
-        let mut contents = Vec::new();
+        let mut files = Vec::new();
+        let mut first = None;
         for path in &paths {
             match self.at(path)? {
-                InputState::Found(found) => contents.extend_from_slice(found.contents()),
+                InputState::Found(found) => {
+                    files.extend(found.contents().iter().cloned().map(Some))
+                }
+                InputState::Pending(above) => {
+                    first.get_or_insert(above);
+                    files.push(None);
+                }
                 other => return Ok(other),
             }
         }
-        Ok(InputState::Found(Found::Many(contents)))
+        Ok(match first {
+            Some(on) => InputState::PendingFiles { on, files },
+            None => InputState::Found(Found::Many(files.into_iter().flatten().collect())),
+        })
     }
 
     fn at(&mut self, path: &Path) -> Result<InputState> {

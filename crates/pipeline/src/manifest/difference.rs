@@ -154,14 +154,6 @@ fn is_short(value: &str) -> bool {
     value.chars().count() <= 24 && !value.is_empty()
 }
 
-/// The input that a line is about: the files of a pattern have a line each, `name.0000`.
-fn input_of(name: &str) -> &str {
-    match name.rsplit_once('.') {
-        Some((input, number)) if number.parse::<usize>().is_ok() => input,
-        _ => name,
-    }
-}
-
 /// Differences between two versions of a section, by name. Inputs that are `pending` have no line in `new`.
 pub(super) fn of_section(
     section: &Section,
@@ -169,11 +161,8 @@ pub(super) fn of_section(
     new: &Lines,
     pending: &BTreeSet<&str>,
 ) -> Vec<Difference> {
-    let is_pending = |name: &str| pending.contains(input_of(name)) || pending.contains(name);
     let mut names: BTreeSet<&str> = old.keys().chain(new.keys()).map(String::as_str).collect();
-    let known = names.iter().flat_map(|name| [*name, input_of(name)]);
-    let known: BTreeSet<&str> = known.collect();
-    names.extend(pending.difference(&known));
+    names.extend(pending);
     let differences = names.into_iter().filter_map(|name| {
         let entry = || Entry {
             section: section.clone(),
@@ -190,7 +179,7 @@ pub(super) fn of_section(
                 entry: entry(),
                 new: new.clone(),
             }),
-            (Some(_), None) if is_pending(name) => None,
+            (Some(_), None) if pending.contains(name) => None,
             (None, None) => Some(Difference::Pending { entry: entry() }),
             (Some(old), None) => Some(Difference::Removed {
                 entry: entry(),

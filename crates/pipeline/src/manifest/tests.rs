@@ -73,18 +73,6 @@ fn an_input_to_be_made_is_a_difference_only_if_it_is_new() {
 }
 
 #[test]
-fn files_of_a_pattern_to_be_made_are_no_difference() {
-    let old = manifest(&[("input", "x.0000", "1"), ("input", "x.0001", "2")]);
-    let new = Manifest::default();
-    assert!(
-        new.differences_while(&old, &BTreeSet::from(["x"]))
-            .is_empty()
-    );
-    let others = new.differences_while(&old, &BTreeSet::from(["x.y"]));
-    assert_eq!(others.len(), 3);
-}
-
-#[test]
 fn lines_are_sorted_as_texts_and_names_are_escaped() {
     let lines = manifest(&[
         ("param", "b", "2"),

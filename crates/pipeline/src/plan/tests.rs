@@ -742,6 +742,30 @@ fn a_pattern_over_outputs_waits_for_the_first_that_is_to_be_made() {
 }
 
 #[test]
+fn a_pattern_over_more_or_fewer_outputs_than_before_is_a_change() {
+    let mut memory = made_fan("parts/*.txt");
+    memory.write("other", "2");
+    memory
+        .stages
+        .push(stage("a@2").reads("src").makes("parts/2.txt"));
+    expect![[r#"
+        a@0 up to date
+        a@1 would run: input other changed
+        a@2 would run: no result in `pipeline.lock`
+        b would run: input parts/*.txt.0002 added, `a@1` comes first
+    "#]]
+    .assert_eq(&memory.status());
+    memory
+        .stages
+        .retain(|stage| stage.name != "a@0" && stage.name != "a@2");
+    expect![[r#"
+        a@1 would run: input other changed
+        b would run: input parts/*.txt.0001 removed, `a@1` comes first
+    "#]]
+    .assert_eq(&memory.status());
+}
+
+#[test]
 fn a_folder_around_outputs_waits_for_them() {
     let mut memory = made_fan("parts");
     memory.write("other", "2");
