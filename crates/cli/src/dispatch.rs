@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use ::experiments::comparison::What;
 use clap::FromArgMatches;
-use pipeline::Accept;
+use pipeline::accept::Accept;
 use pipeline::program::PROGRAM;
 
 use crate::arguments::experiments::ParamsCommand;

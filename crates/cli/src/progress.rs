@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::Workspace;
 use pipeline::events::{Event, Events, Forecast, Outcome, State};
 use pipeline::execute::{self, Options};
+use pipeline::reason::{Reason, listed};
 use protocol::Progress;
 use workflow::graph::Selection;
 use workflow::quantity::show_bytes;
@@ -234,12 +235,12 @@ impl Live {
     }
 
     /// Asks on standard error and reads a line; no more input is a no.
-    fn ask(&mut self, stage: &str, reasons: &[String]) -> bool {
+    fn ask(&mut self, stage: &str, reasons: &[Reason]) -> bool {
         if let Some(answer) = self.answer {
             return answer;
         }
         let ask = || {
-            let reasons = reasons.join(", ");
+            let reasons = listed(reasons);
             // Who cannot be asked does not answer.
             drop(write!(
                 io::stderr(),
@@ -337,7 +338,7 @@ impl Events for Live {
         }
     }
 
-    fn may_run(&mut self, stage: &str, reasons: &[String]) -> bool {
+    fn may_run(&mut self, stage: &str, reasons: &[Reason]) -> bool {
         self.ask(stage, reasons)
     }
 }

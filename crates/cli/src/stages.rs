@@ -6,6 +6,7 @@ use ::experiments::drawing;
 use anyhow::bail;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
+use pipeline::status;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
 
@@ -35,7 +36,7 @@ pub(crate) fn repro(arguments: Repro) -> anyhow::Result<ExitCode> {
         }
     }
     if arguments.dry_run {
-        let outcomes = workspace.outlook(&selection, arguments.force)?;
+        let outcomes = status::outcomes(&mut workspace, &selection, arguments.force)?;
         if arguments.select.json {
             print::json(&outcomes)?;
         } else {
@@ -64,7 +65,7 @@ pub(crate) fn repro(arguments: Repro) -> anyhow::Result<ExitCode> {
 pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     if arguments.json {
         return print::json(&outcomes);
     }
@@ -79,7 +80,8 @@ pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
 /// Tells what changed for a stage.
 pub(crate) fn explain(arguments: &Explain) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let explanation = workspace.explain(workspace.workflow.graph.one(&arguments.stage)?)?;
+    let id = workspace.workflow.graph.one(&arguments.stage)?;
+    let explanation = status::explain(&mut workspace, id)?;
     if arguments.json {
         print::json(&explanation)
     } else {
@@ -97,7 +99,7 @@ pub(crate) fn draw(arguments: &Dag) -> anyhow::Result<()> {
         return print::text(&drawing::dot(&workspace.workflow.graph));
     }
     let selection = select(&workspace, &[], Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     let states: Vec<(String, State)> = outcomes
         .into_iter()
         .map(|outcome| (outcome.stage, outcome.state))

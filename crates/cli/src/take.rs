@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pipeline::Accept;
+use pipeline::accept::{self, Accept};
+use pipeline::checkout;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
@@ -40,7 +41,7 @@ pub(crate) fn checkout(arguments: Select) -> anyhow::Result<ExitCode> {
     }
     let selection = select(&workspace, &stages, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
-    let outcomes = workspace.checkout(&selection, &mut live);
+    let outcomes = checkout::checkout(&mut workspace, &selection, &mut live);
     live.end();
     let outcomes = outcomes?;
     if arguments.json {
@@ -63,7 +64,7 @@ pub(crate) fn accept(arguments: &Select, accept: Accept) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
-    let outcomes = workspace.accept(&selection, accept, &mut live);
+    let outcomes = accept::accept(&mut workspace, &selection, accept, &mut live);
     live.end();
     let outcomes = outcomes?;
     if arguments.json {

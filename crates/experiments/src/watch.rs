@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use pipeline::events::{Outcome, State};
 use pipeline::execute::Options;
+use pipeline::reason::Reason;
+use pipeline::status;
 use pipeline::{Interrupts, Sandbox, Workspace};
 use workflow::graph::Selection;
 
@@ -153,20 +155,20 @@ fn has_settled_work<W: Watcher>(
 
 fn look<W: Watcher>(watcher: &mut W, tried: &Tried) -> Result<BTreeSet<String>, W::Error> {
     let (mut workspace, selection) = watcher.open()?;
-    let outlook = workspace.outlook(&selection, false)?;
-    Ok(work(&outlook, tried))
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
+    Ok(work(&outcomes, tried))
 }
 
 /// What a repro could do that it hasn't just tried: instances with their keys.
-fn work(outlook: &[Outcome], tried: &Tried) -> BTreeSet<String> {
+fn work(outcomes: &[Outcome], tried: &Tried) -> BTreeSet<String> {
     let was_tried = |outcome: &Outcome| {
         let mut tried = tried.outcomes.iter();
         let before = tried.find(|before| before.stage == outcome.stage);
         let is_same = before.is_some_and(|before| before.key == outcome.key);
         let has_failed = before.is_some_and(|before| before.state == State::Failed);
-        is_same && (has_failed || outcome.reasons == ["always runs"])
+        is_same && (has_failed || outcome.reasons == [Reason::AlwaysRuns])
     };
-    let work = outlook
+    let work = outcomes
         .iter()
         .filter(|outcome| matches!(outcome.state, State::WouldRun | State::WouldRestore))
         .filter(|outcome| outcome.key.is_some() && !was_tried(outcome))
@@ -180,53 +182,56 @@ mod tests {
 
     use super::*;
 
-    fn outcome(stage: &str, state: State, key: &str, reason: &str) -> Outcome {
+    fn outcome(stage: &str, state: State, key: &str, reason: Reason) -> Outcome {
         Outcome {
             stage: stage.to_owned(),
             state,
-            reasons: vec![reason.to_owned()],
+            reasons: vec![reason],
             key: (!key.is_empty()).then(|| Digest::of_bytes(key.as_bytes())),
             usage: None,
         }
     }
 
-    fn stages(outlook: &[Outcome], tried: Vec<Outcome>) -> Vec<String> {
+    fn stages(outcomes: &[Outcome], tried: Vec<Outcome>) -> Vec<String> {
         let tried = Tried {
             outcomes: tried,
             ..Tried::default()
         };
-        let work = work(outlook, &tried).into_iter();
+        let work = work(outcomes, &tried).into_iter();
         work.filter_map(|text| text.split(' ').next().map(str::to_owned))
             .collect()
     }
 
     #[test]
     fn what_just_failed_waits_for_a_change() {
-        let failed = || vec![outcome("a", State::Failed, "1", "param x")];
-        let same = [outcome("a", State::WouldRun, "1", "param x")];
+        let failed = || vec![outcome("a", State::Failed, "1", Reason::NoResult)];
+        let same = [outcome("a", State::WouldRun, "1", Reason::NoResult)];
         assert!(stages(&same, failed()).is_empty());
-        let changed = [outcome("a", State::WouldRun, "2", "param x")];
+        let changed = [outcome("a", State::WouldRun, "2", Reason::NoResult)];
         assert_eq!(stages(&changed, failed()), ["a"]);
         assert_eq!(stages(&same, Vec::new()), ["a"]);
     }
 
     #[test]
     fn a_stage_that_always_runs_runs_once_a_change() {
-        let ran = || vec![outcome("a", State::Ran, "1", "always runs")];
-        let again = [outcome("a", State::WouldRun, "1", "always runs")];
+        let ran = || vec![outcome("a", State::Ran, "1", Reason::AlwaysRuns)];
+        let again = [outcome("a", State::WouldRun, "1", Reason::AlwaysRuns)];
         assert!(stages(&again, ran()).is_empty());
-        let edited = [outcome("a", State::WouldRun, "1", "output x was edited")];
+        let edit = Reason::OutputEdited {
+            output: "x".to_owned(),
+        };
+        let edited = [outcome("a", State::WouldRun, "1", edit)];
         assert_eq!(stages(&edited, ran()), ["a"]);
     }
 
     #[test]
     fn only_what_can_begin_is_work() {
-        let outlook = [
-            outcome("a", State::UpToDate, "1", ""),
-            outcome("b", State::WouldRestore, "2", ""),
-            outcome("c", State::WouldRun, "", "input x to be made"),
-            outcome("d", State::Blocked, "3", ""),
+        let outcomes = [
+            outcome("a", State::UpToDate, "1", Reason::NoResult),
+            outcome("b", State::WouldRestore, "2", Reason::NoResult),
+            outcome("c", State::WouldRun, "", Reason::NoResult),
+            outcome("d", State::Blocked, "3", Reason::NoResult),
         ];
-        assert_eq!(stages(&outlook, Vec::new()), ["b"]);
+        assert_eq!(stages(&outcomes, Vec::new()), ["b"]);
     }
 }

@@ -11,10 +11,9 @@ use workflow::declaration::Action;
 use workflow::instance::{Instance, Output};
 use workflow::template;
 
-use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
-use crate::plan::Planned;
+use crate::inputs::{Derivation, Found};
 use crate::process::{Interrupts, Supervisors};
 use crate::resources::Share;
 use crate::sandbox::{Declared, Told};
@@ -53,7 +52,7 @@ impl Job {
     pub(crate) fn prepare(
         workspace: &Workspace,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         executable: Option<PathBuf>,
         share: &Share,
         common: Option<&Limits>,
@@ -61,7 +60,7 @@ impl Job {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
         }
-        let work = work(workspace, &planned.key);
+        let work = work(workspace, &derivation.key);
         remove_path(&work.join("out"))?;
         fs_err::create_dir_all(work.join("out"))?;
         fs_err::create_dir_all(work.join("scratch"))?;
@@ -79,13 +78,13 @@ impl Job {
             made.insert(name.clone(), path);
         }
         let file = work.join(JOB);
-        let content = job_file(workspace, instance, planned, &made, &work);
+        let content = job_file(workspace, instance, derivation, &made, &work);
         let text = serde_json::to_string_pretty(&content).map_err(std::io::Error::from)?;
         fs_err::write(&file, text + "\n")?;
         let (program, arguments) = match (&instance.action, executable) {
             (Action::Command(texts), _) => {
                 let texts = texts.iter();
-                let texts = texts.map(|text| command_text(workspace, text, planned, &made));
+                let texts = texts.map(|text| command_text(workspace, text, derivation, &made));
                 shell(&failure::script(&texts.collect::<Result<Vec<_>>>()?))
             }
             (Action::Run(_), Some(executable)) => (executable, vec![file.display().to_string()]),
@@ -96,7 +95,7 @@ impl Job {
         let command = format!("{} {}", program.display(), arguments.join(" "));
         let command = command.replace(&trapped(""), "");
         // The paths of sockets are short, so this one is, too.
-        let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
+        let temporary = place::passing(workspace).join(&derivation.key.to_string()[..12]);
         let mut variables = variables(instance, share, &work);
         let mut limits = None;
         if let Some(common) = common {
@@ -108,7 +107,7 @@ impl Job {
                 root: &workspace.workflow.root,
                 program: &program,
                 action: &instance.action,
-                inputs: input_paths(workspace, planned),
+                inputs: input_paths(workspace, derivation),
                 work: [&work, &temporary],
                 in_place: { in_place.iter() }
                     .map(|name| (made[name].clone(), instance.outputs[name].treatment.is_kept))
@@ -313,7 +312,7 @@ impl Job {
     pub(crate) fn store(
         &self,
         workspace: &mut Workspace,
-        planned: &Planned,
+        derivation: &Derivation,
     ) -> Result<BTreeMap<String, Digest>> {
         for (name, made) in &self.made {
             if !made.exists() {
@@ -324,7 +323,7 @@ impl Job {
                 });
             }
         }
-        self.check_inputs(workspace, planned)?;
+        self.check_inputs(workspace, derivation)?;
         let outputs = self.made.iter().map(|(name, made)| {
             let is_cached = self.instance.outputs[name].treatment.is_cached;
             Ok((name.clone(), workspace.take(made, is_cached)?))
@@ -372,16 +371,16 @@ impl Job {
     pub(crate) fn settle(
         &self,
         workspace: &mut Workspace,
-        planned: &Planned,
+        derivation: &Derivation,
         outputs: &BTreeMap<String, Digest>,
         events: &mut dyn Events,
     ) -> Result<()> {
         let record = Record {
             outputs: outputs.clone(),
-            manifest: planned.manifest.to_string(),
+            manifest: derivation.manifest.to_string(),
             accepted: None,
         };
-        workspace.store()?.record(&planned.key, &record)?;
+        workspace.store()?.record(&derivation.key, &record)?;
         for (name, made) in &self.made {
             if !self.in_place.contains(name) {
                 let digest = &outputs[name];
@@ -408,15 +407,19 @@ impl Job {
     ///
     /// # Errors
     /// It cannot be removed.
-    pub(crate) fn distrust(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
-        if self.check_inputs(workspace, planned).is_err() {
+    pub(crate) fn distrust(
+        &self,
+        workspace: &mut Workspace,
+        derivation: &Derivation,
+    ) -> Result<()> {
+        if self.check_inputs(workspace, derivation).is_err() {
             remove_path(&self.work.join("scratch"))?;
         }
         Ok(())
     }
 
-    fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
-        for (name, found) in &planned.inputs {
+    fn check_inputs(&self, workspace: &mut Workspace, derivation: &Derivation) -> Result<()> {
+        for (name, found) in &derivation.inputs {
             for content in found.contents() {
                 let path = workspace.workflow.root.join(&content.path);
                 let Some(seen) = &content.seen else {
@@ -482,8 +485,8 @@ fn variables(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, St
 }
 
 /// The files and folders that the stage reads.
-fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
-    let contents = planned.inputs.values().flat_map(Found::contents);
+fn input_paths(workspace: &Workspace, derivation: &Derivation) -> Vec<PathBuf> {
+    let contents = derivation.inputs.values().flat_map(Found::contents);
     contents
         .map(|content| workspace.workflow.root.join(&content.path))
         .collect()
@@ -492,12 +495,12 @@ fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
 fn job_file(
     workspace: &Workspace,
     instance: &Instance,
-    planned: &Planned,
+    derivation: &Derivation,
     made: &BTreeMap<String, PathBuf>,
     work: &Path,
 ) -> protocol::Job {
     let absolute = |path: &Path| workspace.workflow.root.join(path);
-    let inputs = planned.inputs.iter().map(|(name, found)| {
+    let inputs = derivation.inputs.iter().map(|(name, found)| {
         let input = match found {
             Found::Absent => Input::Absent,
             Found::One(content) => Input::One(absolute(&content.path)),
@@ -524,12 +527,12 @@ fn job_file(
 fn command_text(
     workspace: &Workspace,
     text: &str,
-    planned: &Planned,
+    derivation: &Derivation,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<String> {
     let filled = template::fill(text, |name| {
         let paths: Vec<PathBuf> = match name.split_once('.') {
-            Some(("in", name)) => planned.inputs[name]
+            Some(("in", name)) => derivation.inputs[name]
                 .contents()
                 .iter()
                 .map(|c| c.path.clone())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pipeline::Workspace;
+use pipeline::checkout;
 use pipeline::events::{Events, Outcome};
 use pipeline::metrics::Made;
 use pipeline::params_file;
@@ -74,7 +75,7 @@ impl Applied {
     /// The workspace cannot be opened, or a result cannot be restored.
     pub fn take_results(self, events: &mut dyn Events) -> Result<Vec<Outcome>> {
         let mut workspace = Workspace::open(self.root, &self.overrides, Access::Write)?;
-        Ok(workspace.take_state(self.made, events)?)
+        Ok(checkout::take_state(&mut workspace, self.made, events)?)
     }
 }
 

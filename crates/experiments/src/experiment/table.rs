@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use pipeline::Workspace;
 use pipeline::events::State as StageState;
 use pipeline::metrics::{Made, Metrics};
+use pipeline::status;
 use serde_json::{Value, json};
 use workflow::graph::Reach;
 
@@ -200,7 +201,7 @@ fn current(workspace: &mut Workspace) -> Result<&'static str> {
             .workflow
             .graph
             .select(&workspace.workflow.root, &[], Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(workspace, &selection, false)?;
     let is_done = |state| matches!(state, StageState::UpToDate | StageState::Frozen);
     let is_changed = outcomes.iter().any(|outcome| !is_done(outcome.state));
     Ok(if is_changed { "changed" } else { "up to date" })

@@ -1,6 +1,6 @@
 //! One instance, from the decision to the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,44 +8,56 @@ use std::time::Instant;
 use confine::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
+use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::{Begun, Executor, Report, Running, needed, outcome};
-use crate::draft::Foreseen;
+
+use crate::check_stamp;
+use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
+use crate::inputs::Derivation;
 use crate::job::{self, Job};
+use crate::observe::snapshot;
 use crate::place;
-use crate::plan::{Decision, Planned, locked};
+use crate::predicted::Predicted;
+use crate::reason::Reason;
 use crate::resources::Share;
 use crate::runs::Run;
 use crate::supervise::Ending;
 
 impl Executor<'_> {
-    pub(super) fn is_forced(&self, at: usize) -> bool {
-        self.options.force && self.selection.named.contains(&at)
+    /// Instances that run even if they are up to date.
+    pub(super) fn forced(&self) -> BTreeSet<InstanceId> {
+        match self.options.force {
+            true => self.selection.named.clone(),
+            false => BTreeSet::new(),
+        }
     }
 
-    fn decide(&mut self, at: usize) -> Result<Decision> {
-        let forced = self.is_forced(at);
-        self.workspace.decide(at, &Foreseen::default(), forced)
+    fn decide(&mut self, id: InstanceId) -> Result<Decision> {
+        let is_forced = self.options.force && self.selection.named.contains(&id);
+        let (graph, mut observer) = self.workspace.observer();
+        let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
+        Ok(decide(snapshot))
     }
 
-    pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
-        match self.decide(at)? {
+    pub(super) fn bring_up_to_date(&mut self, id: InstanceId) -> Result<Begun> {
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+        match self.decide(id)? {
             Decision::UpToDate { key, unchecked } => {
                 self.check_in_place(&instance, &unchecked)?;
                 let key = Some(key);
                 let outcome = outcome(&instance, State::UpToDate);
                 Ok(Begun::Done(Outcome { key, ..outcome }))
             }
-            Decision::Frozen { missing } => self.leave_frozen(&instance, &missing),
+            Decision::Frozen { restore } => self.leave_frozen(&instance, &restore),
             Decision::Restore {
-                planned,
+                derivation,
                 record,
                 reasons,
-            } => match self.restore(&instance, &planned, &record, reasons) {
+            } => match self.restore(&instance, &derivation, &record, reasons) {
                 Err(Error::Store(
                     error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
                 )) => {
@@ -55,12 +67,15 @@ impl Executor<'_> {
                         text: &text,
                     });
                     // Without the damaged object there's no whole record: it runs.
-                    self.bring_up_to_date(at)
+                    self.bring_up_to_date(id)
                 }
                 restored => restored.map(Begun::Done),
             },
-            Decision::Run { planned, reasons } => self.run(at, &instance, planned, reasons),
-            Decision::Blocked { reason } => Err(Error::MissingInputs(vec![format!(
+            Decision::Run {
+                derivation,
+                reasons,
+            } => self.run(id, &instance, derivation, reasons),
+            Decision::Blocked(reason) => Err(Error::MissingInputs(vec![format!(
                 "stage `{}` cannot run: {reason}",
                 instance.name
             )])),
@@ -87,9 +102,9 @@ impl Executor<'_> {
     fn leave_frozen(
         &mut self,
         instance: &Instance,
-        missing: &BTreeMap<String, Digest>,
+        restore: &BTreeMap<String, Digest>,
     ) -> Result<Begun> {
-        for (name, digest) in missing {
+        for (name, digest) in restore {
             self.put_back(instance, name, digest)?;
         }
         Ok(Begun::Done(outcome(instance, State::Frozen)))
@@ -98,19 +113,19 @@ impl Executor<'_> {
     fn restore(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         record: &Record,
-        reasons: Vec<String>,
+        reasons: Vec<Reason>,
     ) -> Result<Outcome> {
         for name in instance.outputs.keys() {
             self.put_back(instance, name, &record.outputs[name])?;
         }
-        let unchecked = self.workspace.unchecked(instance, &record.outputs);
+        let unchecked = self.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
         // The run may have been killed when all but this was done.
-        store::remove_path(&job::work(self.workspace, &planned.key))?;
-        self.enter(instance, planned, &record.outputs)?;
-        let key = Some(planned.key);
+        store::remove_path(&job::work(self.workspace, &derivation.key))?;
+        self.enter(instance, derivation, &record.outputs)?;
+        let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
         Ok(Outcome {
             reasons,
@@ -119,68 +134,78 @@ impl Executor<'_> {
         })
     }
 
+    /// Outputs whose check hasn't passed yet.
+    fn unchecked(&self, instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
+        let store = self.workspace.store.as_ref();
+        check_stamp::unchecked(instance, outputs, |check, content| {
+            store.is_some_and(|store| check_stamp::has_passed(store, check, content))
+        })
+    }
+
     /// Notes a result in the lock.
     pub(super) fn enter(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         outputs: &BTreeMap<String, Digest>,
     ) -> Result<()> {
-        let entry = locked(instance, planned, outputs);
+        let entry = derivation.locked(instance, outputs);
         self.workspace.lock.insert(instance.name.clone(), entry);
         self.unsaved.get_or_insert_with(Instant::now);
         self.save_if_due();
-        self.workspace.note_key(&planned.key)
+        self.workspace.note_key(&derivation.key)
     }
 
     /// Starts an instance, if the user wants it to run and there is room.
     fn run(
         &mut self,
-        at: usize,
+        id: InstanceId,
         instance: &Instance,
-        mut planned: Planned,
-        reasons: Vec<String>,
+        mut derivation: Derivation,
+        reasons: Vec<Reason>,
     ) -> Result<Begun> {
-        self.forecast_once(at)?;
-        let asks = self.options.is_interactive && !self.wanted.contains(&at);
+        self.forecast_once(id)?;
+        let asks = self.options.is_interactive && !self.wanted.contains(&id);
         if asks && !self.events.may_run(&instance.name, &reasons) {
             return Ok(Begun::Unwanted);
         }
-        self.wanted.insert(at);
-        if !self.has_room(at, &planned.key) {
-            return Ok(Begun::NeedsRoom(planned.key));
+        self.wanted.insert(id);
+        if !self.has_room(id, &derivation.key) {
+            return Ok(Begun::NeedsRoom(derivation.key));
         }
         if let Some(missing) = self.unbuilt(instance) {
-            if let Err(error) = self.build(at, &missing) {
-                return Ok(Begun::NotBuilt(planned.key, error));
+            if let Err(error) = self.build(id, &missing) {
+                return Ok(Begun::NotBuilt(derivation.key, error));
             }
             // The build took time: what was built is what the files say now.
-            match self.decide(at)? {
-                Decision::Run { planned: now, .. } => planned = now,
-                _ => return self.bring_up_to_date(at),
+            match self.decide(id)? {
+                Decision::Run {
+                    derivation: now, ..
+                } => derivation = now,
+                _ => return self.bring_up_to_date(id),
             }
         }
         let executable = match &instance.action {
             Action::Run(run) => self.executables.get(run).cloned(),
             Action::Command(_) => None,
         };
-        self.start(at, instance, planned, reasons, executable)?;
+        self.start(id, instance, derivation, reasons, executable)?;
         Ok(Begun::Running)
     }
 
     fn start(
         &mut self,
-        at: usize,
+        id: InstanceId,
         instance: &Instance,
-        planned: Planned,
-        reasons: Vec<String>,
+        derivation: Derivation,
+        reasons: Vec<Reason>,
         executable: Option<PathBuf>,
     ) -> Result<()> {
         // What it leaves half done is of use for whoever asks for the same state again.
-        self.workspace.note_key(&planned.key)?;
+        self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
         let share = self.room.take(&needed(instance));
-        let job = self.prepare(instance, &planned, executable, &share);
+        let job = self.prepare(instance, &derivation, executable, &share);
         let job = match job {
             Ok(job) => job,
             Err(error) => {
@@ -196,18 +221,18 @@ impl Executor<'_> {
         let hear = report.clone();
         // Whoever listens outlives the stage.
         let process = job.process(&self.supervisors, &self.interrupts, move |message| {
-            let _ = hear.send((at, Report::Said(message)));
+            let _ = hear.send((id, Report::Said(message)));
         });
         std::thread::spawn(move || {
-            let _ = report.send((at, Report::Ended(process())));
+            let _ = report.send((id, Report::Ended(process())));
         });
         let running = Running {
             job,
-            planned,
+            derivation,
             reasons,
             share,
         };
-        self.running.insert(at, running);
+        self.running.insert(id, running);
         Ok(())
     }
 
@@ -215,7 +240,7 @@ impl Executor<'_> {
     fn prepare(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         executable: Option<PathBuf>,
         share: &Share,
     ) -> Result<Job> {
@@ -223,7 +248,7 @@ impl Executor<'_> {
         let job = Job::prepare(
             self.workspace,
             instance,
-            planned,
+            derivation,
             executable,
             share,
             common.as_ref(),
@@ -250,45 +275,45 @@ impl Executor<'_> {
     }
 
     /// Records what a process left that has ended, or puts back what was there before.
-    pub(super) fn ended(&mut self, at: usize, ending: Result<Ending>) {
+    pub(super) fn ended(&mut self, id: InstanceId, ending: Result<Ending>) {
         let Some(Running {
             job,
-            planned,
+            derivation,
             reasons,
             share,
-        }) = self.running.remove(&at)
+        }) = self.running.remove(&id)
         else {
             return;
         };
         self.room.give_back(share);
         self.workspace.forget_seen();
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
-        let mut run = self.workspace.run_of(&instance, &planned, &reasons);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+        let mut run = self.workspace.run_of(&instance, &derivation, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = ending.to_string();
             run.usage = Some(ending.usage);
         }
-        let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));
+        let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
         let settled = self.note(run, &instance, settled);
         match settled {
             Ok(usage) => {
                 let outcome = outcome(&instance, State::Ran);
                 self.end(
-                    at,
+                    id,
                     Outcome {
                         reasons,
-                        key: Some(planned.key),
+                        key: Some(derivation.key),
                         usage: Some(usage),
                         ..outcome
                     },
                 );
             }
             Err(error) => {
-                let distrusted = job.distrust(self.workspace, &planned);
+                let distrusted = job.distrust(self.workspace, &derivation);
                 let recovered = distrusted.and(job.recover(self.workspace, &error));
                 let error = recovered.err().unwrap_or(error);
-                self.fail(at, Some(planned.key), error);
+                self.fail(id, Some(derivation.key), error);
             }
         }
     }
@@ -321,20 +346,20 @@ impl Executor<'_> {
         &mut self,
         instance: &Instance,
         job: &Job,
-        planned: &Planned,
+        derivation: &Derivation,
         ending: &Ending,
     ) -> Result<(Usage, BTreeMap<String, Digest>)> {
         let usage = job.end(ending, &mut self.events)?;
-        let outputs = job.store(self.workspace, planned)?;
-        for name in self.workspace.unchecked(instance, &outputs) {
+        let outputs = job.store(self.workspace, derivation)?;
+        for name in self.unchecked(instance, &outputs) {
             let made = job.made(&name);
             let checked = self.check(instance, &name, made, &outputs[&name]);
             checked.map_err(|error| job.with_place(error))?;
         }
-        job.settle(self.workspace, planned, &outputs, &mut self.events)?;
+        job.settle(self.workspace, derivation, &outputs, &mut self.events)?;
         // Once the lock has the result, nobody looks for what is left of the run.
         job.clean_up(self.workspace)?;
-        self.enter(instance, planned, &outputs)?;
+        self.enter(instance, derivation, &outputs)?;
         Ok((usage, outputs))
     }
 }
