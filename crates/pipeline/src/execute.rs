@@ -18,12 +18,12 @@ use store::{Amount, Digest, remove_path};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
 use crate::in_order::InOrder;
-use crate::job::Job;
+use crate::limits::Sandbox;
 use crate::plan::Planned;
 use crate::process::{Interrupts, Supervisors};
 use crate::resources::{Resources, Room, Share};
-use crate::sandbox::Sandbox;
 use crate::supervise::Ending;
+use crate::task::Job;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
 

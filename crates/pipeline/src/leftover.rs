@@ -15,9 +15,9 @@ use nix::unistd::{Pid, getpgid};
 use protocol::environment;
 
 use crate::error::Result;
-use crate::job::JOB;
 use crate::process::Interrupts;
 use crate::supervise::STAGE_LOCK;
+use crate::task::JOB;
 
 /// Time for the supervisor of a killed run to end its stage.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);

@@ -4,7 +4,7 @@
 //! In the order of a command: the crate `workflow` reads what is declared, makes
 //! stages concrete and orders them, the [`manifest`] of each
 //! says what its result depends on (`draft` with its inputs, `closure` with its
-//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `job` and
+//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `task` and
 //! `process` run a stage under the eyes of [`supervise`], `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
@@ -24,16 +24,16 @@ mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
-mod failure;
 pub mod fetch;
 mod freeze;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod git;
 mod in_order;
-mod job;
 mod leftover;
+mod limits;
 pub mod lock;
+mod log;
 pub mod manifest;
 pub mod metrics;
 mod mutex;
@@ -43,11 +43,12 @@ mod place;
 mod plan;
 mod process;
 pub mod provenance;
+mod refusals;
 pub mod resources;
 pub mod runs;
-mod sandbox;
 mod sources;
 pub mod supervise;
+mod task;
 mod tool;
 pub mod tracked;
 pub mod workspace;
@@ -55,8 +56,8 @@ pub mod workspace;
 pub use accept::Accept;
 pub use error::{Error, Result};
 pub use git::Revision;
+pub use limits::Sandbox;
 pub use plan::Explanation;
 pub use process::Interrupts;
-pub use sandbox::Sandbox;
 pub use store::Digest;
 pub use workspace::Workspace;

@@ -14,12 +14,12 @@ use super::{Begun, Executor, Report, Running, needed, outcome};
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State, Usage};
-use crate::job::{self, Job};
 use crate::place;
 use crate::plan::{Decision, Planned, locked};
 use crate::resources::Share;
 use crate::runs::Run;
 use crate::supervise::Ending;
+use crate::task::{self, Job};
 
 impl Executor<'_> {
     pub(super) fn is_forced(&self, at: usize) -> bool {
@@ -108,7 +108,7 @@ impl Executor<'_> {
         let unchecked = self.workspace.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
         // The run may have been killed when all but this was done.
-        store::remove_path(&job::work(self.workspace, &planned.key))?;
+        store::remove_path(&task::work(self.workspace, &planned.key))?;
         self.enter(instance, planned, &record.outputs)?;
         let key = Some(planned.key);
         let outcome = outcome(instance, State::Restored);

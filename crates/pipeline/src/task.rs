@@ -14,13 +14,14 @@ use workflow::template;
 use crate::draft::Found;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Usage};
+use crate::limits::Declared;
 use crate::plan::Planned;
 use crate::process::{Interrupts, Supervisors};
+use crate::refusals::Told;
 use crate::resources::Share;
-use crate::sandbox::{Declared, Told};
 use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
-use crate::{device, failure, place};
+use crate::{device, log, place};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";
@@ -86,7 +87,7 @@ impl Job {
             (Action::Command(texts), _) => {
                 let texts = texts.iter();
                 let texts = texts.map(|text| command_text(workspace, text, planned, &made));
-                shell(&failure::script(&texts.collect::<Result<Vec<_>>>()?))
+                shell(&log::script(&texts.collect::<Result<Vec<_>>>()?))
             }
             (Action::Run(_), Some(executable)) => (executable, vec![file.display().to_string()]),
             (Action::Run(run), None) => {
@@ -236,7 +237,7 @@ impl Job {
         }
         let mut details = match (&self.instance.action, ending.code) {
             (Action::Command(texts), Some(status)) if ending.timeout.is_none() => {
-                failure::explain(texts, status, &self.spec.log)
+                log::explain(texts, status, &self.spec.log)
             }
             _ => Vec::new(),
         };
@@ -577,7 +578,7 @@ fn shell(text: &str) -> (PathBuf, Vec<String>) {
 
 /// A script for bash that reports what ends it.
 fn trapped(text: &str) -> String {
-    format!("{}{text}", failure::TRAP)
+    format!("{}{text}", log::TRAP)
 }
 
 /// The lines that the stage wrote, without the runner's own.

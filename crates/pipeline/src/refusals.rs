@@ -7,7 +7,7 @@ use confine::{Denials, Limits};
 use serde_json::Value;
 use workflow::instance::Instance;
 
-use super::words;
+use crate::limits::words;
 
 /// Where programs make temporary files that don't ask where.
 const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/private/tmp"];

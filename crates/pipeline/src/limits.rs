@@ -12,10 +12,6 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
 
-mod refusals;
-
-pub(crate) use refusals::Told;
-
 /// A folder may have so many links that lead to files elsewhere; of more, the folders of these files are opened.
 const MAX_LINKS: usize = 256;
 
@@ -129,7 +125,7 @@ impl Declared<'_> {
 }
 
 /// The words of a command, without what holds them together.
-fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
+pub(crate) fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
     let texts: &[String] = match action {
         Action::Run(_) => &[],
         Action::Command(texts) => texts,
