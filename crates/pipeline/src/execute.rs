@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use confine::Limits;
 use protocol::Message;
+use sandbox::Limits;
 use store::{Amount, Digest, remove_path};
 
 use crate::error::{Error, Result};

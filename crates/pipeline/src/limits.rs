@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use confine::Limits;
 use protocol::{Input, Job};
+use sandbox::Limits;
 use serde_json::Value;
 use workflow::declaration::Action;
 
@@ -33,7 +33,7 @@ impl Sandbox {
     /// # Errors
     /// It can't.
     pub(crate) fn check(self) -> Result<()> {
-        if self == Sandbox::Required && !confine::is_supported() {
+        if self == Sandbox::Required && !sandbox::is_supported() {
             return Err(Error::Invalid(
                 "this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock): run without `--sandbox`"
                     .into(),
@@ -44,7 +44,7 @@ impl Sandbox {
 
     /// What every stage may reach; none where nothing holds them.
     pub(crate) fn common(self, workspace: &Workspace) -> Option<Limits> {
-        if self == Sandbox::Off || !confine::is_supported() {
+        if self == Sandbox::Off || !sandbox::is_supported() {
             return None;
         }
         make_cuda_cache();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use confine::{Denials, Limits};
+use sandbox::{Denials, Limits};
 use serde_json::Value;
 use workflow::instance::Instance;
 
@@ -33,13 +33,13 @@ pub(crate) struct Refusals {
 impl Told<'_> {
     /// What the stage was refused, by the lines that it wrote.
     pub(crate) fn refusals(&self, lines: impl Iterator<Item = String>) -> Refusals {
-        self.sort(confine::denied(lines, self.root, self.limits))
+        self.sort(sandbox::denied(lines, self.root, self.limits))
     }
 
     /// The same for a stage that failed, which may have kept to itself what it was refused: then its command's words are
     /// gone by.
     pub(crate) fn refusals_of_failed(&self, lines: impl Iterator<Item = String>) -> Refusals {
-        let denials = confine::denied(lines, self.root, self.limits);
+        let denials = sandbox::denied(lines, self.root, self.limits);
         let has_unnamed = denials.has_unnamed;
         let mut refusals = self.sort(denials);
         if refusals.is_empty() {

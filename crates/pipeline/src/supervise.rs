@@ -18,11 +18,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use confine::Limits;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, setsid};
 use rustix::io::{FdFlags, fcntl_setfd};
+use sandbox::Limits;
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -296,7 +296,7 @@ fn is_orphan() -> Result<bool> {
 fn spawn(spec: &Spec) -> std::io::Result<Child> {
     let mut command = command(spec)?;
     match &spec.limits {
-        Some(limits) => confine::spawn(&mut command, limits).map(|(child, _)| child),
+        Some(limits) => sandbox::spawn(&mut command, limits).map(|(child, _)| child),
         None => command.spawn(),
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use confine::Limits;
 use protocol::{Input, Message, environment};
+use sandbox::Limits;
 use store::{Digest, Record, Since, remove_path};
 use workflow::declaration::Action;
 use workflow::instance::{Instance, Output};

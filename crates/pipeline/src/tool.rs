@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use confine::Limits;
 use protocol::{Job, environment};
+use sandbox::Limits;
 use workflow::device::Device;
 
 use crate::cargo::Build;
@@ -95,6 +95,6 @@ fn start(
         return Ok(command.status()?);
     };
     let limits = limits::limits_of_job(common, executable, job, work);
-    let (mut child, _) = confine::spawn(command.env(environment::TEMPORARY, work), &limits)?;
+    let (mut child, _) = sandbox::spawn(command.env(environment::TEMPORARY, work), &limits)?;
     Ok(child.wait()?)
 }

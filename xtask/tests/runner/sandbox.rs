@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::space::{Ran, Space};
 
 fn skipped() -> bool {
-    skip::unless(confine::is_supported(), "landlock")
+    skip::unless(sandbox::is_supported(), "landlock")
 }
 
 const COPY: &str = r#"

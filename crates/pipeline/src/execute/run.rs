@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use confine::Limits;
+use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
 use workflow::instance::Instance;
