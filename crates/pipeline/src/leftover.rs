@@ -10,9 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::{Pid, getpgid};
 use protocol::environment;
+use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 
 use crate::error::Result;
 use crate::process::Interrupts;
@@ -86,13 +85,12 @@ pub(crate) fn end(
 /// Kills the processes of the stage at work in `work`.
 fn kill_holders(work: &Path) -> Leftover {
     let processes = holders(work);
-    for &process in &processes {
-        let process = Pid::from_raw(process);
+    for process in processes.iter().filter_map(|&number| Pid::from_raw(number)) {
         // One that has ended needs no signal.
         if getpgid(Some(process)) == Ok(process) {
-            let _ = killpg(process, Signal::SIGKILL);
+            let _ = kill_process_group(process, Signal::KILL);
         }
-        let _ = kill(process, Signal::SIGKILL);
+        let _ = kill_process(process, Signal::KILL);
     }
     Leftover {
         stage: stage_of(work),

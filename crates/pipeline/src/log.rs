@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nix::sys::signal::Signal;
+use signal_hook::low_level::signal_name;
 
 /// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
 /// the log where that was. bash alone has it.
@@ -161,8 +161,7 @@ fn of_status(status: i32) -> Option<String> {
         127 => "127: there is no such program on PATH".to_owned(),
         141 => "141: killed by SIGPIPE, as what read from it had ended, like `head` once it has its lines; to allow it, write `{ PROGRAM || test $? = 141; } | READER`, or `set +o pipefail;` before the command".to_owned(),
         129.. => {
-            let signal = Signal::try_from(status - 128).ok()?;
-            format!("{status}: killed by {}", signal.as_str())
+            format!("{status}: killed by {}", signal_name(status - 128)?)
         }
         _ => return None,
     })

@@ -8,9 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use protocol::Message;
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
@@ -163,7 +162,7 @@ impl Drop for Supervisor {
 
 /// One that has just ended needs no signal.
 fn ask_to_end(process: &Child) {
-    let _ = kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGTERM);
+    let _ = kill_process(Pid::from_child(process), Signal::TERM);
 }
 
 /// This very program, even if its file was replaced since it started.

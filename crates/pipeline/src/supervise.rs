@@ -9,7 +9,6 @@
 //! wrote to its own, and one that begins with `ENDED` says how it ended. What a stage writes cannot pass for the latter.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -18,14 +17,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, setsid};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{Pid, Signal, kill_process_group, setsid, test_kill_process_group};
 use sandbox::Limits;
 use serde::{Deserialize, Serialize};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::signal_name;
 use wait4::Wait4;
 use workflow::quantity::show_bytes;
 
@@ -101,8 +100,7 @@ pub(crate) struct MemoryKill {
 impl Ending {
     /// Whether it was killed by SIGKILL itself, or ended as a shell does whose command was.
     fn is_killed(&self) -> bool {
-        const SHELL: i32 = 128 + Signal::SIGKILL as i32;
-        self.signal == Some(Signal::SIGKILL as i32) || self.code == Some(SHELL)
+        self.signal == Some(SIGKILL) || self.code == Some(128 + SIGKILL)
     }
 
     /// Whether it was killed for lack of memory.
@@ -113,9 +111,9 @@ impl Ending {
     fn plain_status(&self) -> String {
         match (self.code, self.signal) {
             (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => match Signal::try_from(signal) {
-                Ok(signal) => format!("killed by {}", signal.as_str()),
-                Err(_) => format!("killed by signal {signal}"),
+            (None, Some(signal)) => match signal_name(signal) {
+                Some(name) => format!("killed by {name}"),
+                None => format!("killed by signal {signal}"),
             },
             (None, None) => "ended without a status".to_owned(),
         }
@@ -184,7 +182,7 @@ pub fn supervise() -> Result<()> {
 /// The lines of standard input. When it ends the runner is gone, and so is the stage then.
 fn listen(stage: &Stage) -> Receiver<Vec<u8>> {
     let stage = stage.clone();
-    process::read_lines(std::io::stdin(), move || stage.signal(Signal::SIGKILL))
+    process::read_lines(std::io::stdin(), move || stage.signal(Signal::KILL))
 }
 
 /// The process group of the stage that is running, if one is.
@@ -206,8 +204,8 @@ impl Stage {
     fn end_rest(&self) {
         let start = Instant::now();
         if let Some(group) = self.group().take() {
-            stop(group, Signal::SIGKILL);
-            while killpg(group, None).is_ok() && start.elapsed() < LAST_MOMENT {
+            stop(group, Signal::KILL);
+            while test_kill_process_group(group).is_ok() && start.elapsed() < LAST_MOMENT {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
@@ -216,18 +214,18 @@ impl Stage {
     /// Asks the group to end, and sees to it after a while.
     fn end(&self) {
         let Some(group) = *self.group() else { return };
-        stop(group, Signal::SIGTERM);
+        stop(group, Signal::TERM);
         std::thread::sleep(GRACE);
         // By now the number may be another's.
         if *self.group() == Some(group) {
-            stop(group, Signal::SIGKILL);
+            stop(group, Signal::KILL);
         }
     }
 }
 
 /// Signals the group; one that is gone needs no signal.
 fn stop(group: Pid, signal: Signal) {
-    let _ = killpg(group, signal);
+    let _ = kill_process_group(group, signal);
 }
 
 /// Runs a stage to its end; none if the runner is gone.
@@ -249,7 +247,7 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
             let program = spec.program.display();
             Error::Invalid(format!("cannot start `{program}`: {error}"))
         })?;
-        *group = Some(Pid::from_raw(child.id().cast_signed()));
+        *group = Some(Pid::from_child(&child));
         child
     };
     let outlet = child.stdout.take().map(Outlet::open);
@@ -288,8 +286,9 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
 /// closed.
 fn is_orphan() -> Result<bool> {
     let stdin = std::io::stdin();
-    let mut polled = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
-    let n_ready = poll(&mut polled, PollTimeout::ZERO).map_err(std::io::Error::from)?;
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let at_once = Timespec::default();
+    let n_ready = poll(&mut polled, Some(&at_once)).map_err(std::io::Error::from)?;
     Ok(n_ready > 0)
 }
 
