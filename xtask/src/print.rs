@@ -3,9 +3,10 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use executor::Usage;
 use pipeline::Explanation;
 use pipeline::cache::Large;
-use pipeline::events::{Forecast, Outcome, State, Usage};
+use pipeline::events::{Forecast, Outcome, State};
 use pipeline::tracked::SourceState;
 use workflow::quantity::show_bytes;
 

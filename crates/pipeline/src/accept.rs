@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::{Digest, Record};
 use workflow::graph::Selection;
 use workflow::instance::Instance;
@@ -12,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::mutex;
 use crate::plan::{Decision, Planned, locked, outlook};
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 /// What may be taken for a result.

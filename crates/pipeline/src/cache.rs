@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use executor::Interrupts;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
@@ -15,7 +16,6 @@ use crate::events::Events;
 use crate::git;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::process::Interrupts;
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
 use crate::{mutex, place};

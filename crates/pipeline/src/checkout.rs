@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::Digest;
 use workflow::graph::Selection;
 use workflow::instance::{Instance, Output};
@@ -10,7 +11,6 @@ use workflow::instance::{Instance, Output};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::metrics::Made;
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use executor::Ending;
 use signal_hook::low_level::signal_name;
+
+use workflow::quantity::show_bytes;
 
 /// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
 /// the log where that was. bash alone has it.
@@ -13,6 +16,34 @@ const MARK: &str = "# failed: line ";
 
 /// After each text of a list. Of itself a shell goes on after a failed `a && b`.
 const NEXT: &str = "\n(exit $?)\n";
+
+/// How a stage ended, in words.
+pub(crate) fn status(ending: &Ending) -> String {
+    if let Some(timeout) = ending.timeout {
+        return format!("stopped after its timeout of {timeout:?}");
+    }
+    let status = plain_status(ending);
+    let Some(memory) = ending.memory.as_ref().filter(|_| ending.is_out_of_memory()) else {
+        return status;
+    };
+    let peak = show_bytes(ending.usage.peak_bytes);
+    let of_allowed = match memory.limit_bytes {
+        Some(limit) => format!(" of the {} allowed", show_bytes(limit)),
+        None => String::new(),
+    };
+    format!("killed for lack of memory ({status}), at a peak of {peak}{of_allowed}")
+}
+
+fn plain_status(ending: &Ending) -> String {
+    match (ending.code, ending.signal) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match signal_name(signal) {
+            Some(name) => format!("killed by {name}"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => "ended without a status".to_owned(),
+    }
+}
 
 /// The script of a command's texts.
 pub(crate) fn script(texts: &[String]) -> String {

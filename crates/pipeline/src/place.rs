@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use executor::Interrupts;
+use executor::local::reclaim;
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
 use workflow::instance::{Instance, Output};
@@ -9,9 +11,8 @@ use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::process::Interrupts;
+use crate::lock;
 use crate::workspace::Workspace;
-use crate::{leftover, lock};
 
 pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
@@ -280,11 +281,11 @@ pub(crate) fn recover(
         Vec::new()
     };
     for work in &folders {
-        leftover::end(work, leftover::GRACE, interrupts, |leftover| {
+        reclaim::end(work, reclaim::GRACE, interrupts, |reclaimed| {
             let work = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
             events.event(Event::Warning {
-                stage: &leftover.stage,
-                text: &leftover.text(work),
+                stage: &reclaimed.stage,
+                text: &reclaimed.text(work),
             });
         })?;
     }

@@ -4,6 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use executor::Interrupts;
+use executor::Share;
+use executor::Usage;
+use executor::local::client::Supervisors;
+use executor::local::reclaim::JOB;
+use executor::local::supervisor::{Ending, STAGE_LOCK, Spec};
 use protocol::{Input, Message, environment};
 use sandbox::Limits;
 use store::{Digest, Record, Since, remove_path};
@@ -13,18 +19,12 @@ use workflow::template;
 
 use crate::draft::Found;
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Usage};
+use crate::events::{Event, Events};
 use crate::limits::Declared;
 use crate::plan::Planned;
-use crate::process::{Interrupts, Supervisors};
 use crate::refusals::Told;
-use crate::resources::Share;
-use crate::supervise::{Ending, STAGE_LOCK, Spec};
 use crate::workspace::Workspace;
 use crate::{device, log, place};
-
-/// The job file, in the work folder.
-pub(crate) const JOB: &str = "job.json";
 
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
@@ -188,7 +188,7 @@ impl Job {
         let name = self.instance.name.clone();
         let supervisors = supervisors.clone();
         let (spec, interrupts) = (self.spec.clone(), interrupts.clone());
-        move || supervisors.run(&name, &spec, &interrupts, hear)
+        move || Ok(supervisors.run(&name, &spec, &interrupts, hear)?)
     }
 
     /// Keeps the log of a process that has ended.
@@ -221,7 +221,7 @@ impl Job {
         }
         Ok(Error::StageFailed {
             stage: self.instance.name.clone(),
-            status: ending.to_string(),
+            status: log::status(ending),
             report,
             log: self.shown(&self.spec.log).display().to_string(),
         })
@@ -300,9 +300,10 @@ impl Job {
             .append(true)
             .open(&self.spec.log)?;
         let peak_mb = peak_bytes / 1_000_000;
+        let status = log::status(ending);
         writeln!(
             log,
-            "# {ending}, {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB"
+            "# {status}, {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB"
         )?;
         Ok(())
     }

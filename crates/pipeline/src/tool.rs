@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use executor::Interrupts;
 use protocol::{Job, environment};
 use sandbox::Limits;
 use workflow::device::Device;
@@ -11,7 +12,6 @@ use crate::cargo::Build;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::limits::{self, Sandbox};
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 impl Workspace {

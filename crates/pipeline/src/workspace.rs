@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
 use workflow::Workflow;
@@ -24,7 +25,6 @@ use crate::events::Events;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
 use crate::mutex;
-use crate::process::Interrupts;
 use crate::runs::Circumstances;
 use crate::task;
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use executor::Interrupts;
+use executor::local::client;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
@@ -13,7 +15,6 @@ use workflow::instance::Instance;
 use super::tool;
 use crate::error::{Error, Result};
 use crate::metrics::tables::TABLES;
-use crate::process::{self, Interrupts};
 
 /// What to build, and how.
 #[derive(Debug, Clone, Default)]
@@ -71,9 +72,8 @@ impl Build {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut executables = BTreeMap::new();
-        process::listen(&mut child, interrupts, |line| {
+        client::listen(&mut child, interrupts, |line| {
             executables.extend(executable(&line));
-            Ok(())
         })?;
         let status = child.wait()?;
         interrupts.check()?;

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use executor::Share;
+use executor::Usage;
+use executor::local::supervisor::Ending;
 use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
@@ -13,13 +16,11 @@ use workflow::instance::Instance;
 use super::{Begun, Executor, Report, Running, needed, outcome};
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State, Usage};
-use crate::place;
+use crate::events::{Event, Events, Outcome, State};
 use crate::plan::{Decision, Planned, locked};
-use crate::resources::Share;
 use crate::runs::Run;
-use crate::supervise::Ending;
 use crate::task::{self, Job};
+use crate::{log, place};
 
 impl Executor<'_> {
     pub(super) fn is_forced(&self, at: usize) -> bool {
@@ -266,7 +267,7 @@ impl Executor<'_> {
         let mut run = self.workspace.run_of(&instance, &planned, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
-            run.status = ending.to_string();
+            run.status = log::status(ending);
             run.usage = Some(ending.usage);
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));

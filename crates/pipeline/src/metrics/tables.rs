@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use executor::Interrupts;
 use serde_json::Value;
 use store::{Digest, remove_path};
 use table_protocol::{Answer, Question};
 
 use super::Read;
 use crate::error::{Error, Result};
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 /// Its crate and binary.

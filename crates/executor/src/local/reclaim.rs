@@ -13,28 +13,30 @@ use std::time::{Duration, Instant};
 use protocol::environment;
 use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 
-use crate::error::Result;
-use crate::process::Interrupts;
-use crate::supervise::STAGE_LOCK;
-use crate::task::JOB;
+use super::supervisor::STAGE_LOCK;
+use crate::error::ExecutorError;
+use crate::interrupts::Interrupts;
+
+/// The job file, in the work folder.
+pub const JOB: &str = "job.json";
 
 /// Time for the supervisor of a killed run to end its stage.
-pub(crate) const GRACE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// Interval between two attempts to take the lock.
 const TICK: Duration = Duration::from_millis(20);
 
 /// A stage that was still at work.
-pub(crate) struct Leftover {
+pub struct Reclaimed {
     /// The instance, by its job file.
-    pub(crate) stage: String,
+    pub stage: String,
     /// Its processes, which were killed; empty where the system doesn't list them.
-    pub(crate) processes: Vec<i32>,
+    pub processes: Vec<i32>,
 }
 
-impl Leftover {
+impl Reclaimed {
     /// A line for people.
-    pub(crate) fn text(&self, work: &Path) -> String {
+    pub fn text(&self, work: &Path) -> String {
         let work = work.display();
         match self.processes.as_slice() {
             [] => format!("a killed run left it at work in `{work}`: waiting for its end"),
@@ -54,12 +56,12 @@ impl Leftover {
 ///
 /// # Errors
 /// The lock cannot be read, or a signal asks to stop.
-pub(crate) fn end(
+pub fn end(
     work: &Path,
     grace: Duration,
     interrupts: &Interrupts,
-    mut report: impl FnMut(&Leftover),
-) -> Result<()> {
+    mut report: impl FnMut(&Reclaimed),
+) -> Result<(), ExecutorError> {
     let path = work.join(STAGE_LOCK);
     if !path.is_file() {
         return Ok(());
@@ -83,7 +85,7 @@ pub(crate) fn end(
 }
 
 /// Kills the processes of the stage at work in `work`.
-fn kill_holders(work: &Path) -> Leftover {
+fn kill_holders(work: &Path) -> Reclaimed {
     let processes = holders(work);
     for process in processes.iter().filter_map(|&number| Pid::from_raw(number)) {
         // One that has ended needs no signal.
@@ -92,7 +94,7 @@ fn kill_holders(work: &Path) -> Leftover {
         }
         let _ = kill_process(process, Signal::KILL);
     }
-    Leftover {
+    Reclaimed {
         stage: stage_of(work),
         processes: processes.into_iter().collect(),
     }
@@ -168,8 +170,8 @@ mod tests {
             .unwrap();
         let mut reported = Vec::new();
         let interrupts = Interrupts::catch().unwrap();
-        end(&work, Duration::ZERO, &interrupts, |leftover| {
-            reported.push((leftover.stage.clone(), leftover.processes.clone()));
+        end(&work, Duration::ZERO, &interrupts, |reclaimed| {
+            reported.push((reclaimed.stage.clone(), reclaimed.processes.clone()));
         })
         .unwrap();
         let expected = ("slow@1".to_owned(), vec![child.id().cast_signed()]);

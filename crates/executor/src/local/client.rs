@@ -3,72 +3,41 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::Message;
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::error::{Error, Result};
-use crate::leftover;
-use crate::supervise::{ENDED, Ending, Report, SAID, Spec};
+use super::reclaim;
+use super::supervisor::{ENDED, Ending, Report, SAID, Spec};
+use crate::error::ExecutorError;
+use crate::interrupts::Interrupts;
 
 /// How often signals are looked for.
 const TICK: Duration = Duration::from_millis(50);
 
 /// How long the last lines of a process that has ended may take to arrive on a machine that has much to do. A process that
 /// it left behind may hold its output open for ever.
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Notes SIGINT and SIGTERM, so that a run can end in good order.
-#[derive(Debug, Clone)]
-pub struct Interrupts(Arc<AtomicUsize>);
-
-impl Interrupts {
-    /// From here on the signals no longer end this process by themselves.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub fn catch() -> Result<Self> {
-        let caught = Arc::new(AtomicUsize::new(0));
-        for signal in [SIGINT, SIGTERM] {
-            let value = usize::try_from(signal).unwrap_or_default();
-            signal_hook::flag::register_usize(signal, Arc::clone(&caught), value)?;
-        }
-        Ok(Interrupts(caught))
-    }
-
-    /// Whether to go on.
-    ///
-    /// # Errors
-    /// A signal came.
-    pub fn check(&self) -> Result<()> {
-        match self.0.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            signal => Err(Error::Interrupted(i32::try_from(signal).unwrap_or(SIGTERM))),
-        }
-    }
-}
+pub const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Supervisors that have no stage at the moment: to start one takes longer than many a stage.
 #[derive(Clone, Default)]
-pub(crate) struct Supervisors(Arc<Mutex<Vec<Supervisor>>>);
+pub struct Supervisors(Arc<Mutex<Vec<Supervisor>>>);
 
 impl Supervisors {
     /// Runs the stage that `spec` describes, passing on what it says.
     ///
     /// # Errors
     /// No supervisor can be started, it dies, it cannot start the stage, or a signal asks to stop.
-    pub(crate) fn run(
+    pub fn run(
         &self,
         stage: &str,
         spec: &Spec,
         interrupts: &Interrupts,
         hear: impl FnMut(Message),
-    ) -> Result<Ending> {
+    ) -> Result<Ending, ExecutorError> {
         let idle = self.idle().pop();
         let mut supervisor = idle.map_or_else(Supervisor::start, Ok)?;
         let report = supervisor.run(stage, spec, interrupts, hear)?;
@@ -76,7 +45,7 @@ impl Supervisors {
         interrupts.check()?;
         match report {
             Report::Ended(ending) => Ok(ending),
-            Report::Failed(why) => Err(Error::Invalid(format!("cannot run `{stage}`: {why}"))),
+            Report::Failed(why) => Err(ExecutorError::Task(format!("cannot run `{stage}`: {why}"))),
         }
     }
 
@@ -85,7 +54,7 @@ impl Supervisors {
     }
 }
 
-/// A process of [`crate::supervise`].
+/// A process of [`supervise`].
 struct Supervisor {
     process: Child,
     /// As long as it is open, the supervisor lives.
@@ -94,7 +63,7 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn start() -> Result<Self> {
+    fn start() -> Result<Self, ExecutorError> {
         let mut process = Command::new(own_program()?)
             .arg("__supervise")
             .stdin(Stdio::piped())
@@ -113,7 +82,7 @@ impl Supervisor {
         spec: &Spec,
         interrupts: &Interrupts,
         mut hear: impl FnMut(Message),
-    ) -> Result<Report> {
+    ) -> Result<Report, ExecutorError> {
         let mut log = fs_err::OpenOptions::new().append(true).open(&spec.log)?;
         let mut line = serde_json::to_vec(spec).map_err(std::io::Error::from)?;
         line.push(b'\n');
@@ -135,11 +104,11 @@ impl Supervisor {
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.process.wait()?;
                     let work = spec.lock.parent().unwrap_or(Path::new("."));
-                    leftover::end(work, Duration::ZERO, interrupts, |leftover| {
-                        hear(Message::Warn(leftover.text(work)));
+                    reclaim::end(work, Duration::ZERO, interrupts, |reclaimed| {
+                        hear(Message::Warn(reclaimed.text(work)));
                     })?;
                     interrupts.check()?;
-                    return Err(Error::Invalid(format!(
+                    return Err(ExecutorError::Task(format!(
                         "cannot tell how `{stage}` ended: its supervisor ended with {status}"
                     )));
                 }
@@ -166,7 +135,7 @@ fn ask_to_end(process: &Child) {
 }
 
 /// This very program, even if its file was replaced since it started.
-fn own_program() -> Result<PathBuf> {
+fn own_program() -> Result<PathBuf, ExecutorError> {
     let own = Path::new("/proc/self/exe");
     if own.exists() {
         Ok(own.to_owned())
@@ -177,17 +146,17 @@ fn own_program() -> Result<PathBuf> {
 
 /// Passes on the lines of the child's standard output until it ends; after a
 /// signal to this process the child is asked to end.
-pub(crate) fn listen(
+pub fn listen(
     child: &mut Child,
     interrupts: &Interrupts,
-    mut heed: impl FnMut(Vec<u8>) -> Result<()>,
-) -> Result<()> {
+    mut heed: impl FnMut(Vec<u8>),
+) -> Result<(), ExecutorError> {
     let lines = lines_of(child);
     let mut was_asked_to_stop = false;
     let mut ended: Option<Instant> = None;
     loop {
         match lines.recv_timeout(TICK) {
-            Ok(line) => heed(line)?,
+            Ok(line) => heed(line),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => match ended {
                 Some(ended) if ended.elapsed() > LAST_WORDS => return Ok(()),
@@ -211,7 +180,7 @@ fn lines_of(child: &mut Child) -> Receiver<Vec<u8>> {
 }
 
 /// Lines of `from`, read by a thread that does what is to be done `at_end`.
-pub(crate) fn read_lines(
+pub fn read_lines(
     from: impl Read + Send + 'static,
     at_end: impl FnOnce() + Send + 'static,
 ) -> Receiver<Vec<u8>> {
@@ -231,11 +200,11 @@ pub(crate) fn read_lines(
     lines
 }
 
-pub(crate) fn heed(
+pub fn heed(
     line: &[u8],
     log: &mut impl Write,
     hear: &mut impl FnMut(Message),
-) -> Result<()> {
+) -> Result<(), ExecutorError> {
     match Message::of_line(line) {
         Some(message) => {
             if let Message::Warn(text) = &message {

@@ -8,7 +8,7 @@
 //! On standard input it is given a `Spec` a line. On standard output, a line that begins with `SAID` is what the stage
 //! wrote to its own, and one that begins with `ENDED` says how it ended. What a stage writes cannot pass for the latter.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Error, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,23 +24,19 @@ use sandbox::Limits;
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGTERM};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::signal_name;
 use wait4::Wait4;
-use workflow::quantity::show_bytes;
 
-use crate::cgroup::{Groups, n_kills_of_machine};
-use crate::error::{Error, Result};
-use crate::events::Usage;
-use crate::process;
+use super::cgroup::{Groups, n_kills_of_machine};
+use super::client;
 
 /// Before what a stage wrote.
-pub(crate) const SAID: u8 = b'|';
+pub const SAID: u8 = b'|';
 
 /// Before a [`Report`].
-pub(crate) const ENDED: u8 = b'=';
+pub const ENDED: u8 = b'=';
 
 /// The file in a work folder that is locked while a stage runs there, by the stage itself: it inherits the descriptor.
-pub(crate) const STAGE_LOCK: &str = "lock";
+pub const STAGE_LOCK: &str = "lock";
 
 /// How long a stage may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -53,25 +49,25 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// What to start.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Spec {
-    pub(crate) program: PathBuf,
-    pub(crate) arguments: Vec<String>,
-    pub(crate) folder: PathBuf,
+pub struct Spec {
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub folder: PathBuf,
     /// Variables added to the environment.
-    pub(crate) environment: Vec<(String, String)>,
+    pub environment: Vec<(String, String)>,
     /// What it may reach; everything if not given.
-    pub(crate) limits: Option<Limits>,
+    pub limits: Option<Limits>,
     /// How long it may run.
-    pub(crate) timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// Where standard error goes.
-    pub(crate) log: PathBuf,
+    pub log: PathBuf,
     /// Held while the stage runs, so that two never work in the same folder.
-    pub(crate) lock: PathBuf,
+    pub lock: PathBuf,
 }
 
 /// What came of a `Spec`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Report {
+pub enum Report {
     Ended(Ending),
     /// Nothing was started, for this reason.
     Failed(String),
@@ -79,22 +75,33 @@ pub(crate) enum Report {
 
 /// How a stage ended.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Ending {
-    pub(crate) code: Option<i32>,
-    pub(crate) signal: Option<i32>,
+pub struct Ending {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
     /// The time that it was stopped after.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) usage: Usage,
+    pub timeout: Option<Duration>,
+    pub usage: Usage,
     /// Whether the kernel killed a process for lack of memory meanwhile.
     #[serde(default)]
-    pub(crate) memory: Option<MemoryKill>,
+    pub memory: Option<MemoryKill>,
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Seconds by the clock.
+    pub wall_s: f64,
+    /// Seconds of the processors, in user and system mode, of all its processes.
+    pub cpu_s: f64,
+    /// The largest resident memory of one of its processes.
+    pub peak_bytes: u64,
 }
 
 /// The kernel killed a process for lack of memory.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct MemoryKill {
+pub struct MemoryKill {
     /// The memory that was allowed, in bytes, where a limit was set.
-    pub(crate) limit_bytes: Option<u64>,
+    pub limit_bytes: Option<u64>,
 }
 
 impl Ending {
@@ -104,44 +111,12 @@ impl Ending {
     }
 
     /// Whether it was killed for lack of memory.
-    pub(crate) fn is_out_of_memory(&self) -> bool {
+    pub fn is_out_of_memory(&self) -> bool {
         self.memory.is_some() && self.is_killed() && self.timeout.is_none()
     }
 
-    fn plain_status(&self) -> String {
-        match (self.code, self.signal) {
-            (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => match signal_name(signal) {
-                Some(name) => format!("killed by {name}"),
-                None => format!("killed by signal {signal}"),
-            },
-            (None, None) => "ended without a status".to_owned(),
-        }
-    }
-
-    pub(crate) fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         self.code == Some(0) && self.timeout.is_none()
-    }
-}
-
-impl std::fmt::Display for Ending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(timeout) = self.timeout {
-            return write!(f, "stopped after its timeout of {timeout:?}");
-        }
-        let status = self.plain_status();
-        let Some(memory) = self.memory.as_ref().filter(|_| self.is_out_of_memory()) else {
-            return write!(f, "{status}");
-        };
-        let peak = show_bytes(self.usage.peak_bytes);
-        write!(
-            f,
-            "killed for lack of memory ({status}), at a peak of {peak}"
-        )?;
-        match memory.limit_bytes {
-            Some(limit) => write!(f, " of the {} allowed", show_bytes(limit)),
-            None => Ok(()),
-        }
     }
 }
 
@@ -149,7 +124,7 @@ impl std::fmt::Display for Ending {
 ///
 /// # Errors
 /// A line isn't a description.
-pub fn supervise() -> Result<()> {
+pub fn supervise() -> io::Result<()> {
     // The leader of a process group has none to leave.
     let _ = setsid();
     let stage = Stage::default();
@@ -162,16 +137,16 @@ pub fn supervise() -> Result<()> {
         }
     });
     for spec in specs {
-        let spec: Spec = serde_json::from_slice(&spec).map_err(std::io::Error::from)?;
+        let spec: Spec = serde_json::from_slice(&spec)?;
         let report = match run(&spec, &stage) {
             Ok(Some(ending)) => Report::Ended(ending),
             // Whoever comes next may be at work in its folder already.
             Ok(None) => return Ok(()),
             Err(error) => Report::Failed(error.to_string()),
         };
-        let report = serde_json::to_vec(&report).map_err(std::io::Error::from)?;
+        let report = serde_json::to_vec(&report)?;
         let report = [&[ENDED], report.as_slice(), b"\n"].concat();
-        if std::io::stdout().write_all(&report).is_err() {
+        if io::stdout().write_all(&report).is_err() {
             // The runner is gone, and nobody is there to be told.
             return Ok(());
         }
@@ -182,7 +157,7 @@ pub fn supervise() -> Result<()> {
 /// The lines of standard input. When it ends the runner is gone, and so is the stage then.
 fn listen(stage: &Stage) -> Receiver<Vec<u8>> {
     let stage = stage.clone();
-    process::read_lines(std::io::stdin(), move || stage.signal(Signal::KILL))
+    client::read_lines(io::stdin(), move || stage.signal(Signal::KILL))
 }
 
 /// The process group of the stage that is running, if one is.
@@ -229,11 +204,11 @@ fn stop(group: Pid, signal: Signal) {
 }
 
 /// Runs a stage to its end; none if the runner is gone.
-fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
+fn run(spec: &Spec, stage: &Stage) -> io::Result<Option<Ending>> {
     // A stage whose runner was killed may need a moment to end.
     let lock = fs_err::File::create(&spec.lock)?;
     lock.file().lock()?;
-    fcntl_setfd(lock.file(), FdFlags::empty()).map_err(std::io::Error::from)?;
+    fcntl_setfd(lock.file(), FdFlags::empty())?;
     let groups = GROUPS.get_or_init(Groups::own);
     let kills_before = (groups.n_kills(), n_kills_of_machine());
     let start = Instant::now();
@@ -245,7 +220,7 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
         }
         let child = spawn(spec).map_err(|error| {
             let program = spec.program.display();
-            Error::Invalid(format!("cannot start `{program}`: {error}"))
+            Error::other(format!("cannot start `{program}`: {error}"))
         })?;
         *group = Some(Pid::from_child(&child));
         child
@@ -284,15 +259,15 @@ fn run(spec: &Spec, stage: &Stage) -> Result<Option<Ending>> {
 
 /// Whether the runner is gone. It says nothing while a stage runs: there is something to read when the pipe's other end is
 /// closed.
-fn is_orphan() -> Result<bool> {
-    let stdin = std::io::stdin();
+fn is_orphan() -> io::Result<bool> {
+    let stdin = io::stdin();
     let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
     let at_once = Timespec::default();
-    let n_ready = poll(&mut polled, Some(&at_once)).map_err(std::io::Error::from)?;
+    let n_ready = poll(&mut polled, Some(&at_once))?;
     Ok(n_ready > 0)
 }
 
-fn spawn(spec: &Spec) -> std::io::Result<Child> {
+fn spawn(spec: &Spec) -> io::Result<Child> {
     let mut command = command(spec)?;
     match &spec.limits {
         Some(limits) => sandbox::spawn(&mut command, limits).map(|(child, _)| child),
@@ -300,7 +275,7 @@ fn spawn(spec: &Spec) -> std::io::Result<Child> {
     }
 }
 
-fn command(spec: &Spec) -> std::io::Result<Command> {
+fn command(spec: &Spec) -> io::Result<Command> {
     let log = fs_err::OpenOptions::new()
         .append(true)
         .create(true)
@@ -367,7 +342,7 @@ impl Outlet {
                     line.push(b'\n');
                 }
                 let is_open = still_open.lock().unwrap_or_else(PoisonError::into_inner);
-                if !*is_open || std::io::stdout().write_all(&line).is_err() {
+                if !*is_open || io::stdout().write_all(&line).is_err() {
                     break;
                 }
                 line.truncate(1);
@@ -378,7 +353,7 @@ impl Outlet {
 
     /// Waits for the last words of a stage that has ended.
     fn close(self) {
-        let _ = self.done.recv_timeout(process::LAST_WORDS);
+        let _ = self.done.recv_timeout(client::LAST_WORDS);
         *{ self.is_open.lock() }.unwrap_or_else(PoisonError::into_inner) = false;
     }
 }

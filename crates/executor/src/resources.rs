@@ -6,7 +6,7 @@ use std::path::Path;
 
 use protocol::environment;
 
-use crate::cgroup::Groups;
+use crate::local::cgroup::Groups;
 
 /// What a stage occupies while it runs. None of it is part of its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Resources {
 
 /// What is left of the machine beside the stages that run.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub struct Room {
     jobs: usize,
     cores: u64,
     /// In bytes; none where the machine doesn't tell.
@@ -38,16 +38,16 @@ pub(crate) struct Room {
 
 /// What a running stage has of the machine.
 #[derive(Debug, Default)]
-pub(crate) struct Share {
+pub struct Share {
     cores: u64,
     memory: u64,
     /// The GPUs, as `CUDA_VISIBLE_DEVICES` names them.
-    pub(crate) gpus: BTreeSet<String>,
+    pub gpus: BTreeSet<String>,
 }
 
 impl Room {
     /// All of this machine that this process may use, for at most `jobs` stages at once.
-    pub(crate) fn of_machine(jobs: NonZeroUsize) -> Self {
+    pub fn of_machine(jobs: NonZeroUsize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Room {
             jobs: jobs.get(),
@@ -59,18 +59,18 @@ impl Room {
     }
 
     /// Number of GPUs that are free.
-    pub(crate) fn n_gpus(&self) -> usize {
+    pub fn n_gpus(&self) -> usize {
         self.gpus.len()
     }
 
     /// Whether one more stage may run, whatever it needs.
-    pub(crate) fn has_place(&self) -> bool {
+    pub fn has_place(&self) -> bool {
         self.n_running < self.jobs
     }
 
     /// Whether a stage that needs `needed` may start. Alone it always may: a stage that asks for more than there is
     /// runs by itself.
-    pub(crate) fn fits(&self, needed: &Resources) -> bool {
+    pub fn fits(&self, needed: &Resources) -> bool {
         let gpus = usize::try_from(needed.gpus).unwrap_or(usize::MAX);
         let fits = needed.cores() <= self.cores
             && self.memory.is_none_or(|left| needed.memory <= left)
@@ -79,7 +79,7 @@ impl Room {
     }
 
     /// Takes what a stage needs, or all that is left.
-    pub(crate) fn take(&mut self, needed: &Resources) -> Share {
+    pub fn take(&mut self, needed: &Resources) -> Share {
         let share = Share {
             cores: needed.cores().min(self.cores),
             memory: needed.memory.min(self.memory.unwrap_or(needed.memory)),
@@ -95,7 +95,7 @@ impl Room {
     }
 
     /// Takes back what a stage had.
-    pub(crate) fn give_back(&mut self, share: Share) {
+    pub fn give_back(&mut self, share: Share) {
         self.n_running -= 1;
         self.cores += share.cores;
         self.memory = self.memory.map(|left| left + share.memory);

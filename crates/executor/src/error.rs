@@ -1,0 +1,19 @@
+//! Failures of an executor itself.
+
+use std::io;
+
+use crate::interrupts::Interrupted;
+
+/// A failure of an executor itself, not of a task.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutorError {
+    /// A file operation, or a process that cannot be started.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A signal asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// A task that cannot be started, or whose end is unknown.
+    #[error("{0}")]
+    Task(String),
+}
