@@ -13,7 +13,4 @@ pub enum ExecutorError {
     /// A signal asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// A task that cannot be started, or whose end is unknown.
-    #[error("{0}")]
-    Task(String),
 }

@@ -1,15 +1,13 @@
-//! What stages occupy while they run, and how much of it the machine has.
+//! What tasks occupy while they run, and how much of it is free.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use protocol::environment;
+use serde::{Deserialize, Serialize};
 
-use crate::local::cgroup::Groups;
-
-/// What a stage occupies while it runs. None of it is part of its key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a task occupies while it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor cores.
     pub cores: Option<u32>,
@@ -25,62 +23,73 @@ impl Resources {
     }
 }
 
-/// What is left of the machine beside the stages that run.
+/// Free resources beside the tasks that run.
 #[derive(Debug)]
-pub struct Room {
+pub struct Pool {
     jobs: usize,
     cores: u64,
-    /// In bytes; none where the machine doesn't tell.
+    /// In bytes; none where it is unknown.
     memory: Option<u64>,
     gpus: BTreeSet<String>,
     n_running: usize,
 }
 
-/// What a running stage has of the machine.
+/// Resources of a running task.
 #[derive(Debug, Default)]
-pub struct Share {
+pub struct Allocation {
     cores: u64,
     memory: u64,
-    /// The GPUs, as `CUDA_VISIBLE_DEVICES` names them.
-    pub gpus: BTreeSet<String>,
+    gpus: BTreeSet<String>,
 }
 
-impl Room {
-    /// All of this machine that this process may use, for at most `jobs` stages at once.
-    pub fn of_machine(jobs: NonZeroUsize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Room {
+impl Allocation {
+    /// Variables that tell the task which GPUs it has; none for a task without GPUs.
+    #[must_use]
+    pub fn environment(&self) -> Option<(String, String)> {
+        let gpus: Vec<&str> = self.gpus.iter().map(String::as_str).collect();
+        (!gpus.is_empty()).then(|| (environment::CUDA_DEVICES.to_owned(), gpus.join(",")))
+    }
+}
+
+impl Pool {
+    /// Of which at most `jobs` tasks at once have these resources together; memory in bytes, or none where it is unknown.
+    #[must_use]
+    pub fn new(
+        jobs: NonZeroUsize,
+        cores: u64,
+        memory: Option<u64>,
+        gpus: BTreeSet<String>,
+    ) -> Self {
+        Pool {
             jobs: jobs.get(),
-            cores: cores.try_into().unwrap_or(u64::MAX),
-            memory: memory(),
-            gpus: visible_gpus(),
+            cores,
+            memory,
+            gpus,
             n_running: 0,
         }
     }
 
-    /// Number of GPUs that are free.
+    /// Number of free GPUs.
+    #[must_use]
     pub fn n_gpus(&self) -> usize {
         self.gpus.len()
     }
 
-    /// Whether one more stage may run, whatever it needs.
-    pub fn has_place(&self) -> bool {
-        self.n_running < self.jobs
-    }
-
-    /// Whether a stage that needs `needed` may start. Alone it always may: a stage that asks for more than there is
-    /// runs by itself.
+    /// Whether a task that needs `needed` can start. Alone it always can: a task that asks for more than there is runs by
+    /// itself.
+    #[must_use]
     pub fn fits(&self, needed: &Resources) -> bool {
         let gpus = usize::try_from(needed.gpus).unwrap_or(usize::MAX);
         let fits = needed.cores() <= self.cores
             && self.memory.is_none_or(|left| needed.memory <= left)
             && gpus <= self.gpus.len();
-        self.has_place() && (fits || self.n_running == 0)
+        self.n_running < self.jobs && (fits || self.n_running == 0)
     }
 
-    /// Takes what a stage needs, or all that is left.
-    pub fn take(&mut self, needed: &Resources) -> Share {
-        let share = Share {
+    /// Takes what a task needs, or all that is left.
+    #[must_use]
+    pub fn take(&mut self, needed: &Resources) -> Allocation {
+        let allocation = Allocation {
             cores: needed.cores().min(self.cores),
             memory: needed.memory.min(self.memory.unwrap_or(needed.memory)),
             gpus: { self.gpus.iter().cloned() }
@@ -88,64 +97,28 @@ impl Room {
                 .collect(),
         };
         self.n_running += 1;
-        self.cores -= share.cores;
-        self.memory = self.memory.map(|left| left - share.memory);
-        self.gpus.retain(|gpu| !share.gpus.contains(gpu));
-        share
+        self.cores -= allocation.cores;
+        self.memory = self.memory.map(|left| left - allocation.memory);
+        self.gpus.retain(|gpu| !allocation.gpus.contains(gpu));
+        allocation
     }
 
-    /// Takes back what a stage had.
-    pub fn give_back(&mut self, share: Share) {
+    /// Takes back what a task had.
+    pub fn give_back(&mut self, allocation: Allocation) {
         self.n_running -= 1;
-        self.cores += share.cores;
-        self.memory = self.memory.map(|left| left + share.memory);
-        self.gpus.extend(share.gpus);
+        self.cores += allocation.cores;
+        self.memory = self.memory.map(|left| left + allocation.memory);
+        self.gpus.extend(allocation.gpus);
     }
-}
-
-/// The memory that this process and its children may have, in bytes, where the system tells.
-fn memory() -> Option<u64> {
-    let limit = Groups::own().memory_limit();
-    limit.into_iter().chain(total_memory()).min()
-}
-
-/// All memory in bytes, where `/proc` tells.
-fn total_memory() -> Option<u64> {
-    let text = fs_err::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes: u64 = line?.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
-}
-
-/// The GPUs that the user lets programs see, or all.
-fn visible_gpus() -> BTreeSet<String> {
-    match std::env::var(environment::CUDA_DEVICES) {
-        Ok(names) => names
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .collect(),
-        Err(_) => (0..count_gpus()).map(|number| number.to_string()).collect(),
-    }
-}
-
-/// NVIDIA's GPUs; one where there is none of them, so that stages that want one take turns.
-fn count_gpus() -> u32 {
-    let there = (0..).take_while(|number| Path::new(&format!("/dev/nvidia{number}")).exists());
-    u32::try_from(there.count()).unwrap_or(1).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn room(jobs: usize) -> Room {
-        Room {
-            jobs,
-            cores: 4,
-            memory: Some(100),
-            gpus: named([0, 1]),
-            n_running: 0,
-        }
+    fn pool(jobs: usize) -> Pool {
+        let jobs = NonZeroUsize::new(jobs).unwrap();
+        Pool::new(jobs, 4, Some(100), named([0, 1]))
     }
 
     fn named<const N: usize>(gpus: [u32; N]) -> BTreeSet<String> {
@@ -161,41 +134,41 @@ mod tests {
     }
 
     #[test]
-    fn stages_run_together_as_long_as_there_is_room() {
-        let mut room = room(3);
-        let first = room.take(&needs(3, 60, 1));
+    fn tasks_run_together_as_long_as_there_is_room() {
+        let mut pool = pool(3);
+        let first = pool.take(&needs(3, 60, 1));
         assert_eq!(first.gpus, named([0]));
-        assert!(room.fits(&needs(1, 40, 1)));
+        assert!(pool.fits(&needs(1, 40, 1)));
         for too_much in [needs(2, 0, 0), needs(1, 41, 0), needs(1, 0, 2)] {
-            assert!(!room.fits(&too_much), "{too_much:?}");
+            assert!(!pool.fits(&too_much), "{too_much:?}");
         }
-        let second = room.take(&needs(1, 40, 1));
+        let second = pool.take(&needs(1, 40, 1));
         assert_eq!(second.gpus, named([1]));
-        room.give_back(first);
-        assert!(room.fits(&needs(3, 60, 1)));
-        room.give_back(second);
-        assert!(room.fits(&needs(4, 100, 2)));
+        pool.give_back(first);
+        assert!(pool.fits(&needs(3, 60, 1)));
+        pool.give_back(second);
+        assert!(pool.fits(&needs(4, 100, 2)));
     }
 
     #[test]
-    fn what_asks_for_too_much_runs_alone() {
-        let mut room = room(3);
+    fn a_task_that_needs_too_much_runs_alone() {
+        let mut pool = pool(3);
         let huge = needs(1000, 1000, 9);
-        assert!(room.fits(&huge));
-        let share = room.take(&huge);
-        assert_eq!(share.gpus, named([0, 1]));
-        assert!(!room.fits(&needs(1, 0, 0)));
-        room.give_back(share);
-        let small = room.take(&Resources::default());
-        assert!(!room.fits(&huge));
-        room.give_back(small);
-        assert!(room.fits(&needs(4, 100, 2)));
+        assert!(pool.fits(&huge));
+        let allocation = pool.take(&huge);
+        assert_eq!(allocation.gpus, named([0, 1]));
+        assert!(!pool.fits(&needs(1, 0, 0)));
+        pool.give_back(allocation);
+        let small = pool.take(&Resources::default());
+        assert!(!pool.fits(&huge));
+        pool.give_back(small);
+        assert!(pool.fits(&needs(4, 100, 2)));
     }
 
     #[test]
-    fn no_more_stages_than_jobs() {
-        let mut room = room(1);
-        room.take(&Resources::default());
-        assert!(!room.fits(&needs(0, 0, 0)));
+    fn there_are_no_more_tasks_than_jobs() {
+        let mut pool = pool(1);
+        let _one = pool.take(&Resources::default());
+        assert!(!pool.fits(&needs(0, 0, 0)));
     }
 }

@@ -1,6 +1,7 @@
 //! Putting in place what `pipeline.lock` says, whatever the stages are now.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use executor::Interrupts;
@@ -10,6 +11,7 @@ use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
+use crate::executors::executor;
 use crate::metrics::Made;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
@@ -44,7 +46,8 @@ impl Workspace {
         let is_made = |name: &str| made.lock.get(name).is_some();
         let taken = instances.filter(|(_, instance)| is_made(&instance.name));
         let taken: BTreeSet<usize> = taken.map(|(at, _)| at).collect();
-        place::recover(self, &interrupts, events)?;
+        let mut executor = executor(NonZeroUsize::MIN, &interrupts);
+        place::recover(self, &mut executor, events)?;
         // While the lock still knows what stands there.
         self.copy_uncached(&taken, &made, events)?;
         for (name, locked) in made.lock.iter() {
@@ -102,7 +105,8 @@ impl Workspace {
         interrupts: &Interrupts,
         events: &mut dyn Events,
     ) -> Result<Vec<Outcome>> {
-        place::recover(self, interrupts, events)?;
+        let mut executor = executor(NonZeroUsize::MIN, interrupts);
+        place::recover(self, &mut executor, events)?;
         let mut outcomes = Vec::new();
         for at in self.workflow.graph.in_order(selection) {
             interrupts.check()?;

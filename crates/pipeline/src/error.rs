@@ -41,6 +41,22 @@ pub enum Error {
         /// The log's path, from the workspace root.
         log: String,
     },
+    /// A stage whose program was not started.
+    #[error("cannot run `{stage}`: {why}")]
+    NotStarted {
+        /// Stage instance.
+        stage: String,
+        /// The executor's reason.
+        why: String,
+    },
+    /// A stage whose end is unknown.
+    #[error("cannot tell how `{stage}` ended: {why}")]
+    Lost {
+        /// Stage instance.
+        stage: String,
+        /// The executor's reason.
+        why: String,
+    },
     /// What a stage needs doesn't compile; cargo's own messages are on the terminal.
     #[error("stage `{stage}` cannot run: `{run}` was not built")]
     NotBuilt {
@@ -166,7 +182,6 @@ impl From<ExecutorError> for Error {
         match error {
             ExecutorError::Io(error) => Error::Io(error),
             ExecutorError::Interrupted(interrupted) => Error::Interrupted(interrupted),
-            ExecutorError::Task(text) => Error::Invalid(text),
         }
     }
 }

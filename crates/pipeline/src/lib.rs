@@ -23,6 +23,7 @@ mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
+mod executors;
 pub mod fetch;
 mod freeze;
 #[cfg(any(test, fuzzing))]

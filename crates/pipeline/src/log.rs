@@ -26,12 +26,15 @@ pub(crate) fn status(ending: &Ending) -> String {
     let Some(memory) = ending.memory.as_ref().filter(|_| ending.is_out_of_memory()) else {
         return status;
     };
-    let peak = show_bytes(ending.usage.peak_bytes);
+    let peak = match ending.usage {
+        Some(usage) => format!(", at a peak of {}", show_bytes(usage.peak_bytes)),
+        None => String::new(),
+    };
     let of_allowed = match memory.limit_bytes {
         Some(limit) => format!(" of the {} allowed", show_bytes(limit)),
         None => String::new(),
     };
-    format!("killed for lack of memory ({status}), at a peak of {peak}{of_allowed}")
+    format!("killed for lack of memory ({status}){peak}{of_allowed}")
 }
 
 fn plain_status(ending: &Ending) -> String {

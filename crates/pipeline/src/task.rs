@@ -4,16 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use executor::Interrupts;
-use executor::Share;
-use executor::Usage;
-use executor::local::client::Supervisors;
-use executor::local::reclaim::JOB;
-use executor::local::supervisor::{Ending, STAGE_LOCK, Spec};
-use protocol::{Input, Message, environment};
+use executor::{Ending, Resources, Task, TaskId, Usage};
+use protocol::{Input, environment};
 use sandbox::Limits;
 use store::{Digest, Record, Since, remove_path};
-use workflow::declaration::Action;
+use workflow::declaration::{self, Action};
 use workflow::instance::{Instance, Output};
 use workflow::template;
 
@@ -26,17 +21,18 @@ use crate::refusals::Told;
 use crate::workspace::Workspace;
 use crate::{device, log, place};
 
+/// The job file, in the work folder.
+const JOB: &str = "job.json";
+
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
 
 /// A run about to start, under way or done.
 pub(crate) struct Job {
     instance: Instance,
-    /// `.atelier/work/<key>`: survives a failure, so that the next run continues.
-    work: PathBuf,
     /// Its temporary files.
     temporary: PathBuf,
-    spec: Spec,
+    task: Task,
     /// What the log's first line says.
     command: String,
     /// Where each output is written.
@@ -56,7 +52,6 @@ impl Job {
         instance: &Instance,
         planned: &Planned,
         executable: Option<PathBuf>,
-        share: &Share,
         common: Option<&Limits>,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
@@ -98,7 +93,7 @@ impl Job {
         let command = command.replace(&trapped(""), "");
         // The paths of sockets are short, so this one is, too.
         let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
-        let mut variables = variables(instance, share, &work);
+        let mut variables = variables(instance, &work);
         let mut limits = None;
         if let Some(common) = common {
             remove_path(&temporary)?;
@@ -118,7 +113,10 @@ impl Job {
             limits = Some(declared.limits(common));
         }
         let job = Job {
-            spec: Spec {
+            task: Task {
+                id: TaskId::new(planned.key.to_string()),
+                instance: instance.name.clone(),
+                resources: needed(instance),
                 program,
                 arguments,
                 folder: workspace.workflow.root.clone(),
@@ -126,10 +124,9 @@ impl Job {
                 limits,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
-                lock: work.join(STAGE_LOCK),
+                work,
             },
             instance: instance.clone(),
-            work,
             temporary,
             command,
             made,
@@ -159,7 +156,7 @@ impl Job {
         let name = &self.instance.name;
         // Each line is the runner's own, however many the command has.
         let command = self.command.trim_end().replace('\n', "\n# ");
-        fs_err::write(&self.spec.log, format!("# {name}: {command}\n"))?;
+        fs_err::write(&self.task.log, format!("# {name}: {command}\n"))?;
         let outputs = self
             .in_place
             .iter()
@@ -168,34 +165,26 @@ impl Job {
         if outputs.is_empty() {
             return Ok(());
         }
-        place::set_aside(workspace, &self.work, &outputs)
+        place::set_aside(workspace, &self.task.work, &outputs)
     }
 
     /// A path as a person in the workspace's root would write it.
     fn shown(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.spec.folder)
+        path.strip_prefix(&self.task.folder)
             .unwrap_or(path)
             .to_owned()
     }
 
-    /// The process, for a thread of its own, which hands what the stage says to `hear`.
-    pub(crate) fn process<H: FnMut(Message)>(
-        &self,
-        supervisors: &Supervisors,
-        interrupts: &Interrupts,
-        hear: H,
-    ) -> impl FnOnce() -> Result<Ending> + use<H> {
-        let name = self.instance.name.clone();
-        let supervisors = supervisors.clone();
-        let (spec, interrupts) = (self.spec.clone(), interrupts.clone());
-        move || Ok(supervisors.run(&name, &spec, &interrupts, hear)?)
+    /// The task, for an executor.
+    pub(crate) fn task(&self) -> &Task {
+        &self.task
     }
 
     /// Keeps the log of a process that has ended.
     ///
     /// # Errors
     /// It failed, or was refused what it doesn't declare.
-    pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Usage> {
+    pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Option<Usage>> {
         place::remove_filled(&self.temporary)?;
         self.note(ending)?;
         let told = self.told();
@@ -211,10 +200,10 @@ impl Job {
     /// The error of a stage that failed, with the end of its log.
     fn failed(&self, ending: &Ending, told: Option<&Told>) -> Result<Error> {
         let mut lines = self.details(ending);
-        lines.extend(tail(said(&self.spec.log)?.collect()));
+        lines.extend(tail(said(&self.task.log)?.collect()));
         let mut report: String = lines.iter().map(|line| format!("\n  {line}")).collect();
         if let Some(told) = told {
-            let refusals = told.refusals_of_failed(said(&self.spec.log)?);
+            let refusals = told.refusals_of_failed(said(&self.task.log)?);
             if !refusals.is_empty() {
                 report.push_str(&format!("\n{}", refusals.advice(told)));
             }
@@ -223,7 +212,7 @@ impl Job {
             stage: self.instance.name.clone(),
             status: log::status(ending),
             report,
-            log: self.shown(&self.spec.log).display().to_string(),
+            log: self.shown(&self.task.log).display().to_string(),
         })
     }
 
@@ -237,7 +226,7 @@ impl Job {
         }
         let mut details = match (&self.instance.action, ending.code) {
             (Action::Command(texts), Some(status)) if ending.timeout.is_none() => {
-                log::explain(texts, status, &self.spec.log)
+                log::explain(texts, status, &self.task.log)
             }
             _ => Vec::new(),
         };
@@ -251,10 +240,10 @@ impl Job {
     fn abridged(&self, line: &str) -> String {
         let mut line = line.to_owned();
         for (name, made) in &self.made {
-            let made = quote(&self.spec.folder.join(made).display().to_string());
+            let made = quote(&self.task.folder.join(made).display().to_string());
             line = line.replace(&made, &format!("${{out.{name}}}"));
         }
-        line.replace(&format!("{}/", self.spec.folder.display()), "")
+        line.replace(&format!("{}/", self.task.folder.display()), "")
     }
 
     /// What is known of a stage that was held to limits.
@@ -262,8 +251,8 @@ impl Job {
         let in_place = self.in_place.iter();
         Some(Told {
             instance: &self.instance,
-            root: &self.spec.folder,
-            limits: self.spec.limits.as_ref()?,
+            root: &self.task.folder,
+            limits: self.task.limits.as_ref()?,
             in_place: in_place
                 .map(|name| (name.as_str(), self.made[name].clone()))
                 .collect(),
@@ -272,7 +261,7 @@ impl Job {
 
     /// A stage that ended well may have been refused what it asked for: its result isn't what it would have been.
     fn check_refusals(&self, told: &Told, events: &mut dyn Events) -> Result<()> {
-        let refusals = told.refusals(said(&self.spec.log)?);
+        let refusals = told.refusals(said(&self.task.log)?);
         if refusals.is_empty() {
             return Ok(());
         }
@@ -285,27 +274,22 @@ impl Job {
             });
             return Ok(());
         }
-        let log = self.shown(&self.spec.log).display().to_string();
+        let log = self.shown(&self.task.log).display().to_string();
         Err(Error::Undeclared { stage, advice, log })
     }
 
     /// Ends the log.
     fn note(&self, ending: &Ending) -> Result<()> {
-        let Usage {
-            wall_s,
-            cpu_s,
-            peak_bytes,
-        } = ending.usage;
+        let mut line = log::status(ending);
+        if let Some(usage) = ending.usage {
+            let peak_mb = usage.peak_bytes / 1_000_000;
+            let (wall_s, cpu_s) = (usage.wall_s, usage.cpu_s);
+            line += &format!(", {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB");
+        }
         let mut log = fs_err::OpenOptions::new()
             .append(true)
-            .open(&self.spec.log)?;
-        let peak_mb = peak_bytes / 1_000_000;
-        let status = log::status(ending);
-        writeln!(
-            log,
-            "# {status}, {wall_s:.1} s, {cpu_s:.1} s of CPU, peak {peak_mb} MB"
-        )?;
-        Ok(())
+            .open(&self.task.log)?;
+        Ok(writeln!(log, "# {line}")?)
     }
 
     /// Stores the outputs where they were made.
@@ -338,7 +322,7 @@ impl Job {
     pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
         // Where a run works is of no interest once it has ended.
         let own = [environment::JOB, environment::TEMPORARY];
-        let variables = self.spec.environment.iter();
+        let variables = self.task.environment.iter();
         variables
             .filter(move |(name, _)| !own.contains(&name.as_str()))
             .cloned()
@@ -390,7 +374,7 @@ impl Job {
                 place::move_in(workspace, &self.instance, name, made, digest, events)?;
             }
         }
-        place::let_go(workspace, &self.instance, &self.work, events)
+        place::let_go(workspace, &self.instance, &self.task.work, events)
     }
 
     /// Puts back what an unsuccessful command had set aside, and removes what it made, unless that can be looked at.
@@ -398,9 +382,9 @@ impl Job {
     /// # Errors
     /// A file cannot be moved or removed.
     pub(crate) fn recover(&self, workspace: &Workspace, why: &Error) -> Result<()> {
-        place::recover_from(workspace, &self.work)?;
+        place::recover_from(workspace, &self.task.work)?;
         if !matches!(why, Error::CheckFailed { .. }) {
-            remove_path(&self.work.join("out"))?;
+            remove_path(&self.task.work.join("out"))?;
         }
         Ok(())
     }
@@ -412,7 +396,7 @@ impl Job {
     /// It cannot be removed.
     pub(crate) fn distrust(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
         if self.check_inputs(workspace, planned).is_err() {
-            remove_path(&self.work.join("scratch"))?;
+            remove_path(&self.task.work.join("scratch"))?;
         }
         Ok(())
     }
@@ -442,13 +426,21 @@ impl Job {
     /// # Errors
     /// It cannot be removed.
     pub(crate) fn clean_up(&self, workspace: &Workspace) -> Result<()> {
-        place::put_away(workspace, &self.work)
+        place::put_away(workspace, &self.task.work)
     }
 }
 
 /// Where a run with this key works.
 pub(crate) fn work(workspace: &Workspace, key: &Digest) -> PathBuf {
     workspace.own("work").join(key.to_string())
+}
+
+/// The instance that works in the folder `work`, by its job file.
+pub(crate) fn stage_of(work: &Path) -> String {
+    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
+    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
+    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
+    name.unwrap_or_else(|| "a stage".into())
 }
 
 /// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
@@ -464,19 +456,29 @@ pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
     names.filter(|name| !is_asked_for(name)).cloned().collect()
 }
 
-/// What a stage finds in its environment beside what the runner has: its job, and, as far as it declares them, the
-/// number of threads for libraries that ask for it, and its GPUs.
-fn variables(instance: &Instance, share: &Share, work: &Path) -> Vec<(String, String)> {
+/// Resources that an instance occupies while it runs.
+pub(crate) fn needed(instance: &Instance) -> Resources {
+    let declaration::Resources {
+        cores,
+        memory,
+        gpus,
+    } = instance.rules.resources;
+    Resources {
+        cores,
+        memory,
+        gpus,
+    }
+}
+
+/// Variables that a stage has beside those of the runner: its job, and, as far as it declares them, the number of threads
+/// for libraries that ask for it, and its device. Executors add its GPUs.
+fn variables(instance: &Instance, work: &Path) -> Vec<(String, String)> {
     let job = work.join(JOB).display().to_string();
     let mut variables = vec![(environment::JOB.to_owned(), job)];
     if let Some(cores) = instance.rules.resources.cores {
         for name in [environment::RAYON_THREADS, environment::OPENMP_THREADS] {
             variables.push((name.to_owned(), cores.to_string()));
         }
-    }
-    if !share.gpus.is_empty() {
-        let gpus: Vec<&str> = share.gpus.iter().map(String::as_str).collect();
-        variables.push((environment::CUDA_DEVICES.to_owned(), gpus.join(",")));
     }
     let of_device = instance.device.and_then(device::variable);
     variables.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -1,8 +1,8 @@
-//! Stages that outlive the run that started them.
+//! Tasks that outlive the run that started them.
 //!
-//! A stage holds the lock of its work folder by a descriptor that it inherits, so that the lock is held as long as any of
+//! A task holds the lock of its work folder by a descriptor that it inherits, so that the lock is held as long as any of
 //! its processes lives, whichever of runner and supervisor was killed. Before a work folder is used again, the lock is
-//! waited for, and what holds it without a supervisor is ended.
+//! waited for, and processes that hold it without a supervisor are ended.
 
 use std::collections::BTreeSet;
 use std::fs::TryLockError;
@@ -13,56 +13,33 @@ use std::time::{Duration, Instant};
 use protocol::environment;
 use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 
-use super::supervisor::STAGE_LOCK;
 use crate::error::ExecutorError;
 use crate::interrupts::Interrupts;
+use crate::update::Reclaimed;
 
-/// The job file, in the work folder.
-pub const JOB: &str = "job.json";
-
-/// Time for the supervisor of a killed run to end its stage.
-pub const GRACE: Duration = Duration::from_secs(2);
+/// Time for the supervisor of a killed run to end its task.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Interval between two attempts to take the lock.
 const TICK: Duration = Duration::from_millis(20);
 
-/// A stage that was still at work.
-pub struct Reclaimed {
-    /// The instance, by its job file.
-    pub stage: String,
-    /// Its processes, which were killed; empty where the system doesn't list them.
-    pub processes: Vec<i32>,
+/// The file in a work folder that is locked while a task runs there, by the task itself: it inherits the descriptor.
+pub(super) fn lock_of(work: &Path) -> PathBuf {
+    work.join("lock")
 }
 
-impl Reclaimed {
-    /// A line for people.
-    pub fn text(&self, work: &Path) -> String {
-        let work = work.display();
-        match self.processes.as_slice() {
-            [] => format!("a killed run left it at work in `{work}`: waiting for its end"),
-            processes => {
-                let numbers: Vec<String> = processes.iter().map(ToString::to_string).collect();
-                format!(
-                    "a killed run left it at work: stopped (process {})",
-                    numbers.join(", ")
-                )
-            }
-        }
-    }
-}
-
-/// Waits until no stage is at work in the folder `work`. One that is after `grace` is killed, where the system tells its
-/// processes, and reported to `report`.
+/// Waits until no task is at work in the folder `work`. One that is after `grace` is killed, where the system lists its
+/// processes, and passed to `report`.
 ///
 /// # Errors
 /// The lock cannot be read, or a signal asks to stop.
-pub fn end(
+pub(super) fn reclaim(
     work: &Path,
     grace: Duration,
     interrupts: &Interrupts,
-    mut report: impl FnMut(&Reclaimed),
+    report: &mut dyn FnMut(&Reclaimed),
 ) -> Result<(), ExecutorError> {
-    let path = work.join(STAGE_LOCK);
+    let path = lock_of(work);
     if !path.is_file() {
         return Ok(());
     }
@@ -76,7 +53,7 @@ pub fn end(
         }
         if Instant::now() >= due {
             report(&kill_holders(work));
-            // What is still there then was started meanwhile, or cannot be told.
+            // What is still there then was started meanwhile, or its processes are unknown.
             due += GRACE.max(grace) * 5;
         }
         interrupts.check()?;
@@ -84,7 +61,7 @@ pub fn end(
     }
 }
 
-/// Kills the processes of the stage at work in `work`.
+/// Kills the processes of the task at work in `work`.
 fn kill_holders(work: &Path) -> Reclaimed {
     let processes = holders(work);
     for process in processes.iter().filter_map(|&number| Pid::from_raw(number)) {
@@ -95,24 +72,15 @@ fn kill_holders(work: &Path) -> Reclaimed {
         let _ = kill_process(process, Signal::KILL);
     }
     Reclaimed {
-        stage: stage_of(work),
         processes: processes.into_iter().collect(),
     }
 }
 
-/// The instance that works in `work`.
-fn stage_of(work: &Path) -> String {
-    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
-    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
-    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
-    name.unwrap_or_else(|| "a stage".into())
-}
-
-/// The processes that were started with the job file of `work`, or hold its lock, where `/proc` lists processes.
+/// The processes that were started with a job file in `work`, or hold its lock, where `/proc` lists processes.
 fn holders(work: &Path) -> BTreeSet<i32> {
     let name = environment::JOB.as_bytes();
-    let variable = [name, b"=", work.join(JOB).as_os_str().as_bytes()].concat();
-    let lock = work.join(STAGE_LOCK);
+    let variable = [name, b"=", work.as_os_str().as_bytes(), b"/"].concat();
+    let lock = lock_of(work);
     let own = i32::try_from(std::process::id()).unwrap_or_default();
     let entries = fs_err::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| {
@@ -124,11 +92,12 @@ fn holders(work: &Path) -> BTreeSet<i32> {
     numbers.collect()
 }
 
+/// Whether a variable of a process begins so.
 fn was_started_with(process: &Path, variable: &[u8]) -> bool {
     // A process that ends meanwhile has no environment to read.
     let environment = fs_err::read(process.join("environ")).unwrap_or_default();
     let mut variables = environment.split(|byte| *byte == 0);
-    variables.any(|one| one == variable)
+    variables.any(|one| one.starts_with(variable))
 }
 
 /// Whether a process holds the lock by one of its descriptors; that it has the file open is not enough.
@@ -159,8 +128,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let work = fs_err::canonicalize(folder.path()).unwrap();
-        fs_err::write(work.join(JOB), r#"{"stage": "slow@1"}"#).unwrap();
-        let lock = fs_err::File::create(work.join(STAGE_LOCK)).unwrap();
+        let lock = fs_err::File::create(lock_of(&work)).unwrap();
         lock.file().lock().unwrap();
         // Standard input is one of the descriptors that are inherited.
         let mut child = Command::new("sleep")
@@ -170,14 +138,44 @@ mod tests {
             .unwrap();
         let mut reported = Vec::new();
         let interrupts = Interrupts::catch().unwrap();
-        end(&work, Duration::ZERO, &interrupts, |reclaimed| {
-            reported.push((reclaimed.stage.clone(), reclaimed.processes.clone()));
+        reclaim(&work, Duration::ZERO, &interrupts, &mut |reclaimed| {
+            reported.extend(reclaimed.processes.clone());
         })
         .unwrap();
-        let expected = ("slow@1".to_owned(), vec![child.id().cast_signed()]);
-        assert_eq!(reported, [expected]);
+        assert_eq!(reported, [child.id().cast_signed()]);
         assert!(!child.wait().unwrap().success());
         // Nothing holds it now.
-        end(&work, Duration::ZERO, &interrupts, |_| panic!("held")).unwrap();
+        reclaim(&work, Duration::ZERO, &interrupts, &mut |_| panic!("held")).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_closed_its_lock_is_known_by_its_job_file() {
+        if skip::unless(Path::new("/proc/self/environ").exists(), "proc") {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let work = fs_err::canonicalize(folder.path()).unwrap();
+        let start = |job: PathBuf| {
+            let mut command = Command::new("sleep");
+            command.arg("600").env(environment::JOB, job);
+            command.spawn().unwrap()
+        };
+        let mut own = start(work.join("job.json"));
+        let mut other = start(work.with_extension("other").join("job.json"));
+        assert_eq!(holders(&work), BTreeSet::from([own.id().cast_signed()]));
+        for child in [&mut own, &mut other] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_folder_without_a_lock_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let interrupts = Interrupts::catch().unwrap();
+        reclaim(folder.path(), Duration::ZERO, &interrupts, &mut |_| {
+            panic!("held")
+        })
+        .unwrap();
     }
 }

@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use executor::Interrupts;
-use executor::local::client;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
@@ -72,7 +71,7 @@ impl Build {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut executables = BTreeMap::new();
-        client::listen(&mut child, interrupts, |line| {
+        executor::follow(&mut child, interrupts, |line| {
             executables.extend(executable(&line));
         })?;
         let status = child.wait()?;

@@ -8,7 +8,7 @@ use store::Digest;
 use workflow::declaration::Action;
 use workflow::instance::Instance;
 
-use super::Executor;
+use super::Scheduler;
 use crate::cargo::Build;
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::events::{Event, Events};
 use crate::metrics::tables::TABLES;
 use crate::plan::Decision;
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     /// Checks outputs in their places.
     pub(super) fn check_in_place(&mut self, instance: &Instance, names: &[String]) -> Result<()> {
         for name in names {

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use executor::Share;
-use executor::Usage;
-use executor::local::supervisor::Ending;
+use executor::{Ending, Usage};
 use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
 use workflow::instance::Instance;
 
-use super::{Begun, Executor, Report, Running, needed, outcome};
+use super::{Begun, Running, Scheduler, outcome};
 use crate::draft::Foreseen;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
@@ -22,7 +20,7 @@ use crate::runs::Run;
 use crate::task::{self, Job};
 use crate::{log, place};
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     pub(super) fn is_forced(&self, at: usize) -> bool {
         self.options.force && self.selection.named.contains(&at)
     }
@@ -180,36 +178,25 @@ impl Executor<'_> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&planned.key)?;
         self.workspace.forget_seen();
-        let share = self.room.take(&needed(instance));
-        let job = self.prepare(instance, &planned, executable, &share);
-        let job = match job {
-            Ok(job) => job,
-            Err(error) => {
-                self.room.give_back(share);
-                return Err(error);
-            }
-        };
+        let job = self.prepare(instance, &planned, executable)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
         });
-        let report = self.reports.0.clone();
-        let hear = report.clone();
-        // Whoever listens outlives the stage.
-        let process = job.process(&self.supervisors, &self.interrupts, move |message| {
-            let _ = hear.send((at, Report::Said(message)));
-        });
-        std::thread::spawn(move || {
-            let _ = report.send((at, Report::Ended(process())));
-        });
+        let task = job.task().clone();
         let running = Running {
             job,
             planned,
             reasons,
-            share,
+            is_killed: false,
         };
-        self.running.insert(at, running);
-        Ok(())
+        match self.executor.start(task) {
+            Ok(()) => {
+                self.running.insert(at, running);
+                Ok(())
+            }
+            Err(error) => self.conclude(at, running, Err(error.into())).map(|_| ()),
+        }
     }
 
     /// Makes everything ready for a process, or leaves it as it was.
@@ -218,7 +205,6 @@ impl Executor<'_> {
         instance: &Instance,
         planned: &Planned,
         executable: Option<PathBuf>,
-        share: &Share,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
@@ -226,7 +212,6 @@ impl Executor<'_> {
             instance,
             planned,
             executable,
-            share,
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
@@ -250,46 +235,47 @@ impl Executor<'_> {
         self.common.get().cloned().flatten()
     }
 
-    /// Records what a process left that has ended, or puts back what was there before.
+    /// Ends an instance whose process has ended.
     pub(super) fn ended(&mut self, at: usize, ending: Result<Ending>) {
-        let Some(Running {
+        let Some(running) = self.running.remove(&at) else {
+            return;
+        };
+        let key = running.planned.key;
+        match self.conclude(at, running, ending) {
+            Ok(outcome) => self.end(at, outcome),
+            Err(error) => self.fail(at, Some(key), error),
+        }
+    }
+
+    /// Records what a process left that has ended, or puts back what was there before.
+    fn conclude(&mut self, at: usize, running: Running, ending: Result<Ending>) -> Result<Outcome> {
+        let Running {
             job,
             planned,
             reasons,
-            share,
-        }) = self.running.remove(&at)
-        else {
-            return;
-        };
-        self.room.give_back(share);
+            ..
+        } = running;
         self.workspace.forget_seen();
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
         let mut run = self.workspace.run_of(&instance, &planned, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
-            run.usage = Some(ending.usage);
+            run.usage = ending.usage;
+            run.environment.extend(ending.environment.iter().cloned());
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));
-        let settled = self.note(run, &instance, settled);
-        match settled {
-            Ok(usage) => {
-                let outcome = outcome(&instance, State::Ran);
-                self.end(
-                    at,
-                    Outcome {
-                        reasons,
-                        key: Some(planned.key),
-                        usage: Some(usage),
-                        ..outcome
-                    },
-                );
-            }
+        match self.note(run, &instance, settled) {
+            Ok(usage) => Ok(Outcome {
+                reasons,
+                key: Some(planned.key),
+                usage,
+                ..outcome(&instance, State::Ran)
+            }),
             Err(error) => {
                 let distrusted = job.distrust(self.workspace, &planned);
-                let recovered = distrusted.and(job.recover(self.workspace, &error));
-                let error = recovered.err().unwrap_or(error);
-                self.fail(at, Some(planned.key), error);
+                distrusted.and(job.recover(self.workspace, &error))?;
+                Err(error)
             }
         }
     }
@@ -299,8 +285,8 @@ impl Executor<'_> {
         &self,
         mut run: Run,
         instance: &Instance,
-        settled: Result<(Usage, BTreeMap<String, Digest>)>,
-    ) -> Result<Usage> {
+        settled: Result<(Option<Usage>, BTreeMap<String, Digest>)>,
+    ) -> Result<Option<Usage>> {
         match settled {
             Ok((usage, outputs)) => {
                 run.outcome = Some(State::Ran);
@@ -324,7 +310,7 @@ impl Executor<'_> {
         job: &Job,
         planned: &Planned,
         ending: &Ending,
-    ) -> Result<(Usage, BTreeMap<String, Digest>)> {
+    ) -> Result<(Option<Usage>, BTreeMap<String, Digest>)> {
         let usage = job.end(ending, &mut self.events)?;
         let outputs = job.store(self.workspace, planned)?;
         for name in self.workspace.unchecked(instance, &outputs) {
