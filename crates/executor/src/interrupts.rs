@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::signal_name;
 
-/// Notes SIGINT and SIGTERM, so that a run can end in good order.
-#[derive(Debug, Clone)]
+/// Notes signals that ask to stop, so that a run can end in good order. The default notes none by itself.
+#[derive(Debug, Clone, Default)]
 pub struct Interrupts(Arc<AtomicUsize>);
 
 impl Interrupts {
-    /// From here on the signals no longer end this process by themselves.
+    /// Notes SIGINT and SIGTERM: from here on they no longer end this process by themselves.
     ///
     /// # Errors
     /// The system refuses.
@@ -23,6 +23,12 @@ impl Interrupts {
             signal_hook::flag::register_usize(signal, Arc::clone(&caught), value)?;
         }
         Ok(Interrupts(caught))
+    }
+
+    /// Notes a signal, as if this process had been sent it.
+    pub fn interrupt(&self, signal: i32) {
+        self.0
+            .store(usize::try_from(signal).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Whether to go on.
@@ -49,5 +55,21 @@ fn name(signal: i32) -> String {
     match signal_name(signal) {
         Some(name) => name.to_owned(),
         None => format!("signal {signal}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_stays_noted_everywhere() {
+        let interrupts = Interrupts::default();
+        let other = interrupts.clone();
+        assert_eq!(interrupts.check(), Ok(()));
+        other.interrupt(SIGTERM);
+        assert_eq!(interrupts.check(), Err(Interrupted(SIGTERM)));
+        assert_eq!(Interrupted(SIGTERM).to_string(), "stopped by SIGTERM");
+        assert_eq!(Interrupted(99).to_string(), "stopped by signal 99");
     }
 }

@@ -28,6 +28,8 @@ mod build;
 mod forecast;
 mod run;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use schedule::{Progress, Schedule};
 use workflow::graph::Selection;

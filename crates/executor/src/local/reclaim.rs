@@ -137,7 +137,7 @@ mod tests {
             .spawn()
             .unwrap();
         let mut reported = Vec::new();
-        let interrupts = Interrupts::catch().unwrap();
+        let interrupts = Interrupts::default();
         reclaim(&work, Duration::ZERO, &interrupts, &mut |reclaimed| {
             reported.extend(reclaimed.processes.clone());
         })
@@ -172,10 +172,22 @@ mod tests {
     #[test]
     fn a_folder_without_a_lock_is_free() {
         let folder = tempfile::tempdir().unwrap();
-        let interrupts = Interrupts::catch().unwrap();
+        let interrupts = Interrupts::default();
         reclaim(folder.path(), Duration::ZERO, &interrupts, &mut |_| {
             panic!("held")
         })
         .unwrap();
+    }
+
+    #[test]
+    fn a_signal_ends_the_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = fs_err::File::create(lock_of(folder.path())).unwrap();
+        lock.file().lock().unwrap();
+        let interrupts = Interrupts::default();
+        interrupts.interrupt(2);
+        let grace = Duration::from_secs(600);
+        let ended = reclaim(folder.path(), grace, &interrupts, &mut |_| panic!("killed"));
+        assert!(matches!(ended, Err(ExecutorError::Interrupted(_))));
     }
 }

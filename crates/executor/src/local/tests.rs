@@ -40,11 +40,7 @@ impl Space {
         let pool = Pool::new(jobs, 4, Some(100), gpus);
         Space {
             folder: tempfile::tempdir().unwrap(),
-            executor: LocalExecutor::with_supervisor(
-                pool,
-                Interrupts::catch().unwrap(),
-                &ARGUMENTS,
-            ),
+            executor: LocalExecutor::with_supervisor(pool, Interrupts::default(), &ARGUMENTS),
         }
     }
 
