@@ -42,7 +42,8 @@ pub struct LocalExecutor {
     supervisors: Supervisors,
     interrupts: Interrupts,
     running: BTreeMap<TaskId, Running>,
-    updates: (Sender<(TaskId, Update)>, Receiver<(TaskId, Update)>),
+    sender: Sender<(TaskId, Update)>,
+    updates: Receiver<(TaskId, Update)>,
 }
 
 /// A task that had no last update yet.
@@ -61,13 +62,15 @@ impl LocalExecutor {
     }
 
     fn with_supervisor(pool: Pool, interrupts: Interrupts, arguments: &[&str]) -> Self {
+        let (sender, updates) = channel();
         LocalExecutor {
             n_gpus: pool.n_gpus(),
             pool,
             supervisors: Supervisors::new(arguments),
             interrupts,
             running: BTreeMap::new(),
-            updates: channel(),
+            sender,
+            updates,
         }
     }
 }
@@ -96,10 +99,10 @@ impl Executor for LocalExecutor {
             is_killed,
         };
         self.running.insert(task.id.clone(), running);
-        let (id, updates) = (task.id.clone(), self.updates.0.clone());
+        let (id, sender) = (task.id.clone(), self.sender.clone());
         // Whoever takes the updates outlives the task.
         let mut report = move |update| {
-            let _ = updates.send((id.clone(), update));
+            let _ = sender.send((id.clone(), update));
         };
         std::thread::spawn(move || {
             let last = listener.run(supervisor, task, &mut report);
@@ -109,7 +112,7 @@ impl Executor for LocalExecutor {
     }
 
     fn next(&mut self, timeout: Duration) -> Option<(TaskId, Update)> {
-        let (id, mut update) = self.updates.1.recv_timeout(timeout).ok()?;
+        let (id, mut update) = self.updates.recv_timeout(timeout).ok()?;
         let ended = update.is_last().then(|| self.running.remove(&id));
         if let Some(Running { allocation, .. }) = ended.flatten() {
             if let Update::Ended(ending) = &mut update {

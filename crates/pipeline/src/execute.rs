@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use executor::{Executor, Interrupts, Resources, TaskId, Update};
 use sandbox::Limits;
 use store::{Amount, Digest, remove_path};
+use workflow::graph::Selection;
+use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
@@ -32,8 +34,6 @@ mod schedule;
 mod tests;
 
 use schedule::{Progress, Schedule};
-use workflow::graph::Selection;
-use workflow::instance::Instance;
 
 /// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
 /// is known of a thousand. What a killed repro didn't write down is restored, not run.

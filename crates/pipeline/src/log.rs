@@ -1,11 +1,13 @@
-//! What a failed shell command says beyond its exit status: the command of a list, the part of a pipe, the meaning.
+//! The log of a stage: its last lines, how the stage ended, and which of its commands failed.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use executor::Ending;
 use signal_hook::low_level::signal_name;
-
 use workflow::quantity::show_bytes;
+
+use crate::error::Result;
 
 /// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
 /// the log where that was. bash alone has it.
@@ -16,6 +18,9 @@ const MARK: &str = "# failed: line ";
 
 /// After each text of a list. Of itself a shell goes on after a failed `a && b`.
 const NEXT: &str = "\n(exit $?)\n";
+
+/// Lines of the log that a failure shows.
+const TAIL_LINES: usize = 15;
 
 /// How a stage ended, in words.
 pub(crate) fn status(ending: &Ending) -> String {
@@ -46,6 +51,23 @@ fn plain_status(ending: &Ending) -> String {
         },
         (None, None) => "ended without a status".to_owned(),
     }
+}
+
+/// The lines that the stage wrote, without the runner's own.
+pub(crate) fn lines(log: &Path) -> Result<impl Iterator<Item = String>> {
+    let lines = BufReader::new(fs_err::File::open(log)?).split(b'\n');
+    let lines = lines.map_while(std::io::Result::ok);
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+    Ok(lines.filter(|line| !line.starts_with("# ")))
+}
+
+/// The last of some lines; blank ones at the end tell nothing.
+pub(crate) fn tail(mut lines: Vec<String>) -> Vec<String> {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    let first = lines.len().saturating_sub(TAIL_LINES);
+    lines.split_off(first)
 }
 
 /// The script of a command's texts.

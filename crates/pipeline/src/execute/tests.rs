@@ -5,9 +5,9 @@ use std::path::Path;
 
 use executor::{Allocation, Ending, ExecutorError, Pool, Reclaimed, Task};
 use serde_json::Value;
+use workflow::params::Overrides;
 
 use super::*;
-use crate::params::Overrides;
 use crate::workspace::Access;
 
 /// Starts no process: of its tasks, the one that started last ends first.
@@ -214,7 +214,7 @@ impl Ran {
 
 /// Brings all stages up to date.
 fn run(workspace: &mut Workspace, executor: &mut Memory) -> Ran {
-    let all: BTreeSet<usize> = (0..workspace.graph.instances.len()).collect();
+    let all: BTreeSet<usize> = (0..workspace.workflow.graph.instances.len()).collect();
     let selection = Selection {
         named: all.clone(),
         reached: all,
