@@ -14,7 +14,8 @@ use crate::update::{Reclaimed, Update};
 ///
 /// - The files that a task reads, its job file and an empty `work/out` stand in place before [`start`](Executor::start),
 ///   and stay untouched until the last update of the task.
-/// - At any time there is one task of an id, started after a [`reclaim`](Executor::reclaim) of its `work` in this run.
+/// - At any time there is one task of an id. A work folder that an earlier run left is given to
+///   [`reclaim`](Executor::reclaim) before a task is started in it.
 /// - Outputs are read from `work/out` after [`Update::Ended`]. A stage may also write outputs in their final places:
 ///   such a task runs on this machine alone.
 /// - [`next`](Executor::next) is called until each started task had its last update. Minutes may pass between two calls

@@ -9,7 +9,7 @@ use super::Job;
 use super::command::quote;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::refusals::Told;
+use crate::refusals::RefusalContext;
 use crate::{log, place};
 
 impl Job {
@@ -20,25 +20,25 @@ impl Job {
     pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Option<Usage>> {
         place::remove_filled(&self.temporary)?;
         self.note(ending)?;
-        let told = self.told();
+        let context = self.refusal_context();
         if !ending.is_success() {
-            return Err(self.failed(ending, told.as_ref())?);
+            return Err(self.failed(ending, context.as_ref())?);
         }
-        if let Some(told) = told {
-            self.check_refusals(&told, events)?;
+        if let Some(context) = context {
+            self.check_refusals(&context, events)?;
         }
         Ok(ending.usage)
     }
 
     /// The error of a stage that failed, with the end of its log.
-    fn failed(&self, ending: &Ending, told: Option<&Told>) -> Result<Error> {
+    fn failed(&self, ending: &Ending, context: Option<&RefusalContext>) -> Result<Error> {
         let mut lines = self.details(ending);
         lines.extend(log::tail(log::lines(&self.task.log)?.collect()));
         let mut report: String = lines.iter().map(|line| format!("\n  {line}")).collect();
-        if let Some(told) = told {
-            let refusals = told.refusals_of_failed(log::lines(&self.task.log)?);
+        if let Some(context) = context {
+            let refusals = context.refusals_of_failed(log::lines(&self.task.log)?);
             if !refusals.is_empty() {
-                report.push_str(&format!("\n{}", refusals.advice(told)));
+                report.push_str(&format!("\n{}", refusals.advice(context)));
             }
         }
         Ok(Error::StageFailed {
@@ -79,10 +79,10 @@ impl Job {
         line.replace(&format!("{}/", self.task.folder.display()), "")
     }
 
-    /// What is known of a stage that was held to limits.
-    fn told(&self) -> Option<Told<'_>> {
+    /// The limits of a stage that was held to any.
+    fn refusal_context(&self) -> Option<RefusalContext<'_>> {
         let in_place = self.in_place.iter();
-        Some(Told {
+        Some(RefusalContext {
             instance: &self.instance,
             root: &self.task.folder,
             limits: self.task.limits.as_ref()?,
@@ -93,13 +93,13 @@ impl Job {
     }
 
     /// A stage that ended well may have been refused what it asked for: its result isn't what it would have been.
-    fn check_refusals(&self, told: &Told, events: &mut dyn Events) -> Result<()> {
-        let refusals = told.refusals(log::lines(&self.task.log)?);
+    fn check_refusals(&self, context: &RefusalContext, events: &mut dyn Events) -> Result<()> {
+        let refusals = context.refusals(log::lines(&self.task.log)?);
         if refusals.is_empty() {
             return Ok(());
         }
         let stage = self.instance.name.clone();
-        let advice = refusals.advice(told);
+        let advice = refusals.advice(context);
         if refusals.are_harmless() {
             events.event(Event::Warning {
                 stage: &stage,
