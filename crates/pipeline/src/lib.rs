@@ -4,8 +4,8 @@
 //! In the order of a command: the crate `workflow` reads what is declared, makes
 //! stages concrete and orders them, the [`manifest`] of each
 //! says what its result depends on (`draft` with its inputs, `closure` with its
-//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `task` and
-//! `process` run a stage under the eyes of [`supervise`], `place` moves its
+//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `task` makes
+//! a task of a stage, which the crate `executor` runs, `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 mod accept;
