@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::events::State;
-use workflow::graph::Graph;
+use workflow::graph::{Graph, InstanceId};
 
 use crate::print::{self, styled};
 
@@ -20,11 +20,11 @@ struct Stage<'a> {
 
 fn stages(graph: &Graph) -> Vec<Stage<'_>> {
     let mut stages: Vec<Stage<'_>> = Vec::new();
-    for &at in &graph.order {
-        let instance = &graph.instances[at];
-        let name_of = |above: &usize| graph.instances[*above].stage.as_str();
-        let upstream = graph.before[at].iter().map(name_of);
-        let order_only = graph.before[at].difference(&graph.upstream[at]);
+    for &id in &graph.order {
+        let instance = &graph.instances[id];
+        let name_of = |above: &InstanceId| graph.instances[*above].stage.as_str();
+        let upstream = graph.before[id].iter().map(name_of);
+        let order_only = graph.before[id].difference(&graph.upstream[id]);
         let order_only = order_only.map(name_of);
         match stages.iter_mut().find(|stage| stage.name == instance.stage) {
             Some(stage) => {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use pipeline::checkout;
 use pipeline::events::State as StageState;
 use pipeline::params_file;
 use pipeline::workspace::{Access, Workspace, find_root};
@@ -64,7 +65,7 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
     write_params(&workspace, &experiment)?;
     let mut workspace = Workspace::open(root.to_owned(), &overrides, Access::Write)?;
     let mut live = Live::new(false, false);
-    let outcomes = workspace.take_state(made, &mut live);
+    let outcomes = checkout::take_state(&mut workspace, made, &mut live);
     live.end();
     let outcomes = outcomes?;
     print::outlook(&outcomes)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use pipeline::provenance::{Input, Making, Origin, State};
+use pipeline::reason::listed;
 use pipeline::runs::Run;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use workflow::graph::Reach;
@@ -71,7 +72,7 @@ fn row(run: &Run) -> Vec<String> {
         run.key.to_string()[..DIGITS].to_owned(),
         outcome,
         took.unwrap_or_else(|| table::NONE.to_owned()),
-        run.reasons.join(", "),
+        listed(&run.reasons),
         aside.unwrap_or_default(),
     ]
 }

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::events::{Event, Events, Forecast, Outcome, State};
+use pipeline::reason::{Reason, listed};
 use protocol::Progress;
+use workflow::quantity::show_bytes;
 
 use crate::print::{self, Style, styled};
 
 mod training;
 
 use training::{EPOCHS, Trainings};
-use workflow::quantity::show_bytes;
 
 /// How often a bar's clock advances.
 const TICK: Duration = Duration::from_millis(200);
@@ -231,12 +232,12 @@ impl Live {
     }
 
     /// Asks on standard error and reads a line; no more input is a no.
-    fn ask(&mut self, stage: &str, reasons: &[String]) -> bool {
+    fn ask(&mut self, stage: &str, reasons: &[Reason]) -> bool {
         if let Some(answer) = self.answer {
             return answer;
         }
         let ask = || {
-            let reasons = reasons.join(", ");
+            let reasons = listed(reasons);
             // Who cannot be asked does not answer.
             drop(write!(
                 io::stderr(),
@@ -322,7 +323,7 @@ impl Events for Live {
         }
     }
 
-    fn may_run(&mut self, stage: &str, reasons: &[String]) -> bool {
+    fn may_run(&mut self, stage: &str, reasons: &[Reason]) -> bool {
         self.ask(stage, reasons)
     }
 }

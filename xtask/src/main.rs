@@ -22,14 +22,15 @@ use std::process::{Command as Process, ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
-use pipeline::Accept;
+use pipeline::accept::Accept;
 use pipeline::events::State;
 use pipeline::execute::{self, Options};
+use pipeline::status;
 use pipeline::workspace::{Access, Workspace, find_root};
-
-use cli::{Cli, Command};
 use workflow::graph::{Reach, Selection};
 use workflow::params::Overrides;
+
+use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
@@ -128,7 +129,7 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
         }
     }
     if arguments.dry_run {
-        let outcomes = workspace.outlook(&selection, arguments.force)?;
+        let outcomes = status::outcomes(&mut workspace, &selection, arguments.force)?;
         if arguments.select.json {
             print::json(&outcomes)?;
         } else {
@@ -159,7 +160,7 @@ fn repro(arguments: cli::Repro) -> anyhow::Result<ExitCode> {
 fn status(arguments: &cli::Select) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     if arguments.json {
         return print::json(&outcomes);
     }
@@ -173,7 +174,8 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
 
 fn explain(arguments: &cli::Explain) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let explanation = workspace.explain(workspace.workflow.graph.one(&arguments.stage)?)?;
+    let id = workspace.workflow.graph.one(&arguments.stage)?;
+    let explanation = status::explain(&mut workspace, id)?;
     if arguments.json {
         print::json(&explanation)
     } else {
@@ -190,7 +192,7 @@ fn draw(arguments: &cli::Dag) -> anyhow::Result<()> {
         return print::text(&dag::dot(&workspace.workflow.graph));
     }
     let selection = select(&workspace, &[], Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     let states: Vec<(String, State)> = outcomes
         .into_iter()
         .map(|outcome| (outcome.stage, outcome.state))

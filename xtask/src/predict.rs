@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use pipeline::Workspace;
+use pipeline::coherence::unfit;
 use pipeline::events::{Event, Events};
+use pipeline::reason::listed;
 use pipeline::workspace::Access;
 use protocol::{Input, Job};
 use serde::Serialize;
@@ -64,12 +66,12 @@ fn check_one_run(workspace: &mut Workspace, params: &cli::Params) -> anyhow::Res
     if workspace.made("calibrate", "calibrators")?.is_some() {
         stages.push("calibrate");
     }
-    let unfit = workspace.unfit(&stages)?;
+    let unfit = unfit(workspace, &stages)?;
     if unfit.is_empty() {
         return Ok(());
     }
     let lines = unfit.iter().take(SHOWN);
-    let lines = lines.map(|unfit| format!("\n  {}: {}", unfit.stage, unfit.reasons.join(", ")));
+    let lines = lines.map(|unfit| format!("\n  {}: {}", unfit.stage, listed(&unfit.reasons)));
     let mut lines = lines.collect::<String>();
     if unfit.len() > SHOWN {
         lines.push_str(&format!("\n  and {} more", unfit.len() - SHOWN));

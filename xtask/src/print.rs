@@ -4,9 +4,11 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use executor::Usage;
-use pipeline::Explanation;
 use pipeline::cache::Large;
 use pipeline::events::{Forecast, Outcome, State};
+use pipeline::manifest::Difference;
+use pipeline::plan::Explanation;
+use pipeline::reason::listed;
 use pipeline::tracked::SourceState;
 use workflow::quantity::show_bytes;
 
@@ -152,7 +154,7 @@ pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String 
     let state = format!("{:13}", outcome.state.name());
     let state = styled(&state, style(outcome.state), is_colored);
     let usage = outcome.usage.map(usage);
-    let reasons = (!outcome.reasons.is_empty()).then(|| outcome.reasons.join(", "));
+    let reasons = (!outcome.reasons.is_empty()).then(|| listed(&outcome.reasons));
     let parts: Vec<String> = usage.into_iter().chain(reasons).collect();
     let line = format!("{:width$}  {state}  {}", outcome.stage, parts.join("  "));
     line.trim_end().to_owned()
@@ -251,7 +253,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
     let outcome = &explanation.outcome;
     let mut lines = format!("{} {}", outcome.stage, outcome.state.name());
     if !outcome.reasons.is_empty() {
-        lines.push_str(&format!(": {}", outcome.reasons.join(", ")));
+        lines.push_str(&format!(": {}", listed(&outcome.reasons)));
     }
     lines.push('\n');
     if let Some(accepted) = &explanation.accepted {
@@ -259,7 +261,11 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
     }
     for difference in &explanation.differences {
         lines.push_str(&format!("  {difference}\n"));
-        for (sign, value) in [('-', &difference.old), ('+', &difference.new)] {
+        let new = match difference {
+            Difference::Pending { .. } => Some("to be made"),
+            difference => difference.new_value(),
+        };
+        for (sign, value) in [('-', difference.old()), ('+', new)] {
             if let Some(value) = value {
                 lines.push_str(&format!("    {sign} {value}\n"));
             }
@@ -270,6 +276,8 @@ pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use pipeline::reason::Reason;
+
     use super::*;
 
     #[test]
@@ -322,7 +330,11 @@ mod tests {
         let outcome = Outcome {
             stage: "train@0".into(),
             state: State::Ran,
-            reasons: vec!["param lr 0.1 → 0.2".into()],
+            reasons: vec![Reason::Changed(Difference::Changed {
+                entry: "param lr".to_owned().into(),
+                old: "0.1".into(),
+                new: "0.2".into(),
+            })],
             key: None,
             usage: Some(Usage {
                 wall_s: 12.34,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pipeline::Accept;
+use pipeline::accept::{self, Accept};
+use pipeline::checkout;
 use pipeline::events::State;
 use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
@@ -41,7 +42,7 @@ pub(crate) fn checkout(arguments: cli::Select) -> anyhow::Result<ExitCode> {
     }
     let selection = select(&workspace, &stages, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
-    let outcomes = workspace.checkout(&selection, &mut live);
+    let outcomes = checkout::checkout(&mut workspace, &selection, &mut live);
     live.end();
     let outcomes = outcomes?;
     if arguments.json {
@@ -67,7 +68,7 @@ pub(crate) fn accept(arguments: &cli::Select, accept: Accept) -> anyhow::Result<
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Single)?;
     let mut live = Live::new(false, arguments.json);
-    let outcomes = workspace.accept(&selection, accept, &mut live);
+    let outcomes = accept::accept(&mut workspace, &selection, accept, &mut live);
     live.end();
     let outcomes = outcomes?;
     if arguments.json {

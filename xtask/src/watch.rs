@@ -8,6 +8,8 @@ use anyhow::Context;
 use executor::Interrupts;
 use pipeline::events::{Outcome, State};
 use pipeline::execute::{self, Options};
+use pipeline::reason::Reason;
+use pipeline::status;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
 
@@ -123,15 +125,15 @@ fn has_settled_work(
 fn work(arguments: &cli::Watch, tried: &Tried) -> anyhow::Result<BTreeSet<String>> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
-    let outlook = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     let was_tried = |outcome: &Outcome| {
         let mut tried = tried.outcomes.iter();
         let before = tried.find(|before| before.stage == outcome.stage);
         let is_same = before.is_some_and(|before| before.key == outcome.key);
         let has_failed = before.is_some_and(|before| before.state == State::Failed);
-        is_same && (has_failed || outcome.reasons == ["always runs"])
+        is_same && (has_failed || outcome.reasons == [Reason::AlwaysRuns])
     };
-    let work = { outlook.iter() }
+    let work = { outcomes.iter() }
         .filter(|outcome| matches!(outcome.state, State::WouldRun | State::WouldRestore))
         .filter(|outcome| outcome.key.is_some() && !was_tried(outcome))
         .map(|outcome| format!("{} {:?}", outcome.stage, outcome.key));

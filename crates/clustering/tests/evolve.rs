@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::json;
-use tables::annotation::Annotation;
-use tables::choice::Choice;
-use tables::epoch_output::EpochOutput;
-use tables::epoch_place::EpochPlace;
-use tables::map_quality::MapQuality;
-use tables::subset::Subset;
-use tables::{Reader, Table, Writer};
+use table_annotations::Annotation;
+use table_embedding_evolution::EpochCoordinates;
+use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
+use table_epoch_outputs::EpochOutput;
+use table_io::{Reader, Writer};
+use table_selection::Selection;
+use tables::Subset;
+use tables::Table;
 use tempfile::TempDir;
 
 const LABELS: [&str; 2] = ["left", "right"];
@@ -27,7 +28,7 @@ impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
         study.write("annotations", [(0..N_PICTURES).map(annotation).collect()]);
-        let choice = Choice {
+        let choice = Selection {
             rule: "best".to_owned(),
             fold: 1,
             epoch: CHOSEN,
@@ -136,7 +137,7 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochPlace> = study.read("evolution");
+    let places: Vec<EpochCoordinates> = study.read("evolution");
     let mut epochs: Vec<u32> = places.iter().map(|row| row.epoch).collect();
     epochs.dedup();
     assert_eq!(epochs, [0, CHOSEN, 3]);
@@ -144,7 +145,7 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
     assert!(places.iter().all(|row| row.path.starts_with(&row.label)));
     assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
 
-    let qualities: Vec<MapQuality> = study.read("quality");
+    let qualities: Vec<EmbeddingEvolutionQuality> = study.read("quality");
     let fitted: Vec<(u32, Subset)> = qualities
         .iter()
         .filter(|row| row.fitted)
@@ -182,7 +183,7 @@ fn a_sample_is_the_same_images_in_every_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochPlace> = study.read("evolution");
+    let places: Vec<EpochCoordinates> = study.read("evolution");
     let of = |epoch: u32| -> Vec<String> {
         let rows = places.iter().filter(|row| row.epoch == epoch);
         rows.map(|row| row.path.clone()).collect()

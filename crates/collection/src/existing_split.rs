@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::names::normalized;
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::problem::Problem;
+use table_problems::Problem;
 
 use crate::label_table::Row;
 use crate::names::{letters, listed, normalized};
 use crate::pattern::{Named, stem};
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::{CollectionError, Found, LabelTable, Pattern, Settings, SplitFolders, subset_named};
 use crate::{split_folders, unknown_classes};

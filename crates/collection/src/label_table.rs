@@ -8,7 +8,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use unicode_normalization::UnicodeNormalization as _;
 
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::{CollectionError, subset_named};
 

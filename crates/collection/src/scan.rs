@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use tables::problem::Problem;
+use table_problems::Problem;
 use walk::{Rules, Tree};
 
 use crate::CollectionError;

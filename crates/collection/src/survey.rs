@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::annotation::Annotation;
-use tables::attribute::Attribute;
-use tables::problem::Problem;
+use table_annotations::Annotation;
+use table_attributes::Attribute;
+use table_problems::Problem;
 use tracing::{info, warn};
 
 use crate::names::normalized;

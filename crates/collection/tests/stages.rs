@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 
 use images::Pixels;
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::attribute::Attribute;
-use tables::problem::Problem;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_attributes::Attribute;
+use table_problems::Problem;
+use tables::Subset;
 use tempfile::TempDir;
 
 fn golden(name: &str) -> Vec<u8> {
@@ -108,7 +108,7 @@ fn collection() -> TempDir {
 }
 
 fn rows<T: tables::Table>(folder: &Path, name: &str) -> Vec<T> {
-    tables::Reader::new(&folder.join(name)).read().unwrap()
+    table_io::Reader::new(&folder.join(name)).read().unwrap()
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn annotate_follows_a_table_of_labels() {
     // The same rows as parquet.
     let table: Vec<Annotation> = annotations;
     let path = folder.path().join("labels.parquet");
-    let mut writer = tables::Writer::create(&path);
+    let mut writer = table_io::Writer::create(&path);
     writer.append(table).unwrap();
     writer.finish().unwrap();
     fs_err::remove_file(images.join("labels.csv")).unwrap();

@@ -3,8 +3,8 @@
 use numeric::{Classes, in_turns, rank};
 use rand::seq::SliceRandom;
 use random::Stream;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// Right at the first guess, right at the second, wrong.
 const OUTCOMES: usize = 3;

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 use crate::Picture;
 

@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 use crate::{Design, fold, groups::Groups};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::Warning;
 

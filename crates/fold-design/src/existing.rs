@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use tables::{fold::Assignment, subset::Subset};
+use tables::{Assignment, Subset};
 
 use crate::{Design, Fault, Picture, Split, SplitError, Streams, absences, groups, split};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 use crate::Picture;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 use crate::{Design, Picture, SplitError, fold, groups};
 

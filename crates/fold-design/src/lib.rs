@@ -30,7 +30,7 @@ pub mod streams;
 mod warning;
 
 use rand_chacha::ChaCha8Rng;
-use tables::fold::Assignment;
+use tables::Assignment;
 
 pub use balance::{Balance, Count};
 pub use error::{Fault, SplitError};

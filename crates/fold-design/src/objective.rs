@@ -9,7 +9,7 @@
 //! fold costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
 //! changes the cost by differences of squares of whole numbers.
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 use crate::{Design, fold, groups::Groups};
 

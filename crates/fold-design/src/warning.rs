@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tables::fold::Assignment;
+use tables::Assignment;
 
 /// A class that the folds cannot share evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::fold::{Assignment, Fold};
-use tables::leak::Leak;
-use tables::near_duplicate::NearDuplicate;
-use tables::{Reader, Table, Writer};
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_io::{Reader, Writer};
+use table_leakage::SplitLeakage;
+use table_near_duplicates::NearDuplicate;
+use tables::Assignment;
+use tables::Table;
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -179,7 +181,7 @@ fn an_existing_split_is_used_and_its_leaks_are_reported() {
     // The splits that it is compared with have the same sizes.
     assert_eq!(folder.counts("at_random"), expected);
     assert_eq!(folder.counts("by_class"), expected);
-    let leaks: Vec<Leak> = folder.read("leaks");
+    let leaks: Vec<SplitLeakage> = folder.read("leaks");
     let own = leaks.iter().find(|row| row.design == "existing").unwrap();
     assert_eq!(
         (own.authors, own.shared_authors, own.shared_pictures),
@@ -253,7 +255,7 @@ fn near_duplicates_without_authors_stay_together() {
     let parted = || {
         let (ok, log) = folder.leak(4);
         assert!(ok, "{log}");
-        let leaks: Vec<Leak> = folder.read("leaks");
+        let leaks: Vec<SplitLeakage> = folder.read("leaks");
         let own = leaks.iter().find(|row| row.design == "by author");
         own.unwrap().parted_near_duplicates
     };

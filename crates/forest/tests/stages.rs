@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tables::forest_prediction::ForestPrediction;
-use tables::forest_trial::ForestTrial;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
-use tables::{Reader, Writer};
+use table_forest_predictions::ForestPrediction;
+use table_forest_trials::ForestTrial;
+use table_io::{Reader, Writer};
+use table_predictions::Prediction;
+use tables::Subset;
 use tempfile::TempDir;
 
 const LABELS: [&str; 3] = ["a", "b", "c"];

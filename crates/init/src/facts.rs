@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use numeric::median_high;
 use serde::{Deserialize, Serialize};
-use tables::annotation::Annotation;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use tables::Subset;
 
 /// A class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collection::subset_named;
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::names;
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::cost::{self, Estimate, Machine, Sizes, Work};
 use crate::facts::{Class, Range};

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use collection::Survey;
 use serde::Serialize;
 use serde_json::Value;
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::authors::Source;
 use crate::changes::{self, Changes};

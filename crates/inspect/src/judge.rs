@@ -11,10 +11,10 @@ use metrics::calibration::Temperature;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;
 use serde::Serialize;
-use tables::cluster::Cluster;
-use tables::explanation::Explanation;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_attributions::Attribution;
+use table_clusters::Cluster;
+use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::neighbors::{Neighbor, nearest, place};
 
@@ -44,7 +44,7 @@ pub(crate) struct Judged {
     pub(crate) place: Option<[f64; 2]>,
     /// What speaks for the likeliest class.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) explanation: Option<Explanation>,
+    pub(crate) explanation: Option<Attribution>,
 }
 
 /// A class and its probability.
@@ -122,13 +122,13 @@ impl Judge {
         class: usize,
         guesses: &[Guess],
         squares: Squares,
-    ) -> anyhow::Result<Explanation> {
+    ) -> anyhow::Result<Attribution> {
         let [first, second, ..] = guesses else {
             anyhow::bail!("the model knows fewer than two classes");
         };
         let drops = occlusion(&self.network, picture, class, squares)?;
         let cam = grad_cam(&self.network, picture, class)?;
-        Ok(Explanation {
+        Ok(Attribution {
             path: file.to_owned(),
             label: first.label.clone(),
             subset: Subset::Unseen,

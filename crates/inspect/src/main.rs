@@ -17,8 +17,8 @@ use metrics::calibration::{Calibrators, Temperature};
 use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
-use tables::cluster::Cluster;
-use tables::prediction::Prediction;
+use table_clusters::Cluster;
+use table_predictions::Prediction;
 
 use judge::{Judge, Judged};
 

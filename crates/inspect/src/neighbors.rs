@@ -1,9 +1,9 @@
 //! The collection's pictures that are nearest to a new one.
 
 use serde::Serialize;
-use tables::cluster::Cluster;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_clusters::Cluster;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// How many are told.
 const N_NEIGHBORS: usize = 5;

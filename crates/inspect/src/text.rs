@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::judge::Guess;
     use crate::neighbors::Neighbor;
-    use tables::subset::Subset;
+    use tables::Subset;
 
     #[test]
     fn lines_stand_in_columns() {

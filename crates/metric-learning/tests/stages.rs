@@ -6,9 +6,9 @@
 mod study;
 
 use serde_json::{Value, json};
-use tables::arrangement::Arrangement;
-use tables::history::History;
-use tables::subset::Subset;
+use table_history::History;
+use table_metric_embeddings::MetricEmbedding;
+use tables::Subset;
 
 use study::{Job, SIDE_PX, Study, assert_same_files, augmentation};
 
@@ -53,7 +53,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
             later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
             "{history:?}"
         );
-        let rows: Vec<Arrangement> = study.read(&format!("{whole}/arrangement"));
+        let rows: Vec<MetricEmbedding> = study.read(&format!("{whole}/arrangement"));
         assert_eq!(rows.len(), 3 * 30);
         assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
         assert!(rows.iter().all(|row| row.embedding.len() == 3));

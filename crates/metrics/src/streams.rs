@@ -20,7 +20,7 @@ pub const FLATTER_BOOTSTRAP: &str = "flatter bootstrap";
 mod tests {
     use rand::Rng as _;
     use random::Seed;
-    use tables::subset::Subset;
+    use tables::Subset;
 
     use super::*;
 

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use approx::assert_abs_diff_eq;
 use serde_json::json;
-use tables::arrangement::Arrangement;
-use tables::arrangement_score::ArrangementScore;
-use tables::subset::Subset;
-use tables::{Reader, Writer};
+use table_io::{Reader, Writer};
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use tables::Subset;
 
-fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Arrangement {
-    Arrangement {
+fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> MetricEmbedding {
+    MetricEmbedding {
         epoch: 0,
         path: format!("{number}.jpg"),
         label: label.to_owned(),
@@ -23,7 +23,7 @@ fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Arrang
 }
 
 /// Two classes along two axes, and a third that was held out.
-fn scores() -> Vec<ArrangementScore> {
+fn scores() -> Vec<MetricLearningScore> {
     scores_of(vec![vec![
         row(0, "a", true, [1.0, 0.0, 0.0]),
         row(1, "a", true, [2.0, 0.0, 0.0]),
@@ -34,7 +34,7 @@ fn scores() -> Vec<ArrangementScore> {
     ]])
 }
 
-fn scores_of(epochs: Vec<Vec<Arrangement>>) -> Vec<ArrangementScore> {
+fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut writer = Writer::create(&path("arrangement"));

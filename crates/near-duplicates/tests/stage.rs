@@ -8,9 +8,9 @@ use std::process::{Command, Output};
 use collection::{Settings, SplitFolders, group, read, scan, survey};
 use images::{Limits, Orient};
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::near_duplicate::NearDuplicate;
-use tables::{Reader, Writer};
+use table_annotations::Annotation;
+use table_io::{Reader, Writer};
+use table_near_duplicates::NearDuplicate;
 use tempfile::TempDir;
 
 /// Sides of the image in pixels.

@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use executor::Interrupts;
 use store::{Digest, Record};
-use workflow::graph::Selection;
+use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
-use crate::draft::Foreseen;
+use crate::decide::{Decision, decide, misplaced};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
+use crate::inputs::Derivation;
+use crate::manifest::Manifest;
 use crate::mutex;
-use crate::plan::{Decision, Planned, locked, outlook};
+use crate::observe::{self, Observe, snapshot};
+use crate::plan::outcome;
+use crate::predicted::Predicted;
+use crate::reason::{Reason, listed};
 use crate::workspace::Workspace;
 
 /// What may be taken for a result.
@@ -24,141 +29,140 @@ pub enum Accept {
     LastResult,
 }
 
-impl Workspace {
-    /// Takes what `accept` says for the results of the selected instances that are not up to date, and notes in the
-    /// cache that it did.
-    ///
-    /// # Errors
-    /// Something is missing, was edited, or more than code has changed. What came before in the plan is recorded.
-    pub fn accept(
-        &mut self,
-        selection: &Selection,
-        accept: Accept,
-        events: &mut dyn Events,
-    ) -> Result<Vec<Outcome>> {
-        let interrupts = Interrupts::catch()?;
-        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
-        self.reload_lock()?;
-        let mut outcomes = Vec::new();
-        for at in self.workflow.graph.in_order(selection) {
-            interrupts.check()?;
-            outcomes.push(self.accept_one(at, accept)?);
-        }
-        self.save_caches()?;
-        Ok(outcomes)
+/// Takes what `accept` says for the results of the selected instances that are not up to date, and notes in the
+/// cache that it did.
+///
+/// # Errors
+/// Something is missing, was edited, or more than code has changed. What came before in the plan is recorded.
+pub fn accept(
+    workspace: &mut Workspace,
+    selection: &Selection,
+    accept: Accept,
+    events: &mut dyn Events,
+) -> Result<Vec<Outcome>> {
+    let interrupts = Interrupts::catch()?;
+    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    workspace.reload_lock()?;
+    let mut outcomes = Vec::new();
+    for id in workspace.workflow.graph.in_order(selection) {
+        interrupts.check()?;
+        outcomes.push(accept_one(workspace, id, accept)?);
     }
-
-    fn accept_one(&mut self, at: usize, accept: Accept) -> Result<Outcome> {
-        let instance = Arc::clone(&self.workflow.graph.instances[at]);
-        let decision = self.decide(at, &Foreseen::default(), false)?;
-        let planned = match (&decision, accept) {
-            (Decision::Run { planned, .. }, _)
-            | (Decision::Restore { planned, .. }, Accept::Outputs) => planned.clone(),
-            (Decision::Blocked { reason }, _) => {
-                let name = &instance.name;
-                return Err(Error::Invalid(format!("stage `{name}`: {reason}")));
-            }
-            _ => return Ok(outlook(&instance, decision)),
-        };
-        let (state, outputs, how) = match accept {
-            Accept::Outputs => {
-                let outputs = self.take_outputs(&instance)?;
-                (
-                    State::Committed,
-                    outputs,
-                    "committed as it stood there".to_owned(),
-                )
-            }
-            Accept::LastResult => {
-                let (key, outputs) = self.last_result(&instance, &planned)?;
-                (State::Adopted, outputs, format!("adopted from {key}"))
-            }
-        };
-        self.enter_accepted(&instance, &planned, &outputs, how.clone())?;
-        let mut run = self.run_of(&instance, &planned, &[]);
-        run.outcome = Some(state);
-        run.status.clone_from(&how);
-        self.note_run(run, &instance, &outputs)?;
-        Ok(Outcome {
-            stage: instance.name.clone(),
-            state,
-            reasons: vec![how],
-            key: Some(planned.key),
-            usage: None,
-        })
-    }
-
-    /// Stores the outputs where they stand.
-    fn take_outputs(&mut self, instance: &Instance) -> Result<BTreeMap<String, Digest>> {
-        let mut outputs = BTreeMap::new();
-        for (name, output) in &instance.outputs {
-            let path = self.workflow.root.join(&output.path);
-            if !path.exists() {
-                return Err(Error::Invalid(format!(
-                    "cannot commit `{}`: its output `{name}` (`{}`) is not there",
-                    instance.name,
-                    output.path.display()
-                )));
-            }
-            let digest = self.take(&path, output.treatment.is_cached)?;
-            outputs.insert(name.clone(), digest);
-        }
-        Ok(outputs)
-    }
-
-    /// The key and the outputs of the last result, if it may stand for a run of changed code.
-    fn last_result(
-        &mut self,
-        instance: &Instance,
-        planned: &Planned,
-    ) -> Result<(Digest, BTreeMap<String, Digest>)> {
-        let refused = |why: String| {
-            Err(Error::Invalid(format!(
-                "cannot adopt the result of `{}`: {why}",
-                instance.name
-            )))
-        };
-        let Some(last) = self.lock.get(&instance.name).cloned() else {
-            return refused("`pipeline.lock` has none".into());
-        };
-        let Some(before) = self.manifest_before(&instance.name) else {
-            return refused("the cache has no record of what it was made from".into());
-        };
-        let differences = planned.manifest.differences(&before);
-        let others: Vec<String> = { differences.iter() }
-            .filter(|difference| !difference.is_of_code())
-            .map(ToString::to_string)
-            .collect();
-        if !others.is_empty() {
-            let others = others.join(", ");
-            return refused(format!("more than its code has changed: {others}"));
-        }
-        let misplaced = self.misplaced(instance, &last.outputs)?;
-        if !misplaced.is_empty() {
-            return refused(misplaced.join(", "));
-        }
-        let record = self.store()?.recorded(&last.key);
-        Ok((
-            last.key,
-            record.map_or(last.outputs, |record| record.outputs),
-        ))
-    }
-
-    fn enter_accepted(
-        &mut self,
-        instance: &Instance,
-        planned: &Planned,
-        outputs: &BTreeMap<String, Digest>,
-        how: String,
-    ) -> Result<()> {
-        let entry = locked(instance, planned, outputs);
-        let record = Record {
-            outputs: outputs.clone(),
-            manifest: planned.manifest.to_string(),
-            accepted: Some(how),
-        };
-        self.store()?.record(&planned.key, &record)?;
-        self.lock.insert(instance.name.clone(), entry);
-        self.save_lock()
-    }
+    workspace.save_caches()?;
+    Ok(outcomes)
 }
+
+fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Result<Outcome> {
+    let instance = Arc::clone(&workspace.workflow.graph.instances[id]);
+    let (graph, mut observer) = workspace.observer();
+    let snapshot = snapshot(graph, id, &Predicted::default(), false, &mut observer)?;
+    let derivation = match (decide(snapshot), accept) {
+        (Decision::Run { derivation, .. }, _)
+        | (Decision::Restore { derivation, .. }, Accept::Outputs) => derivation,
+        (Decision::Blocked(reason), _) => {
+            let name = &instance.name;
+            return Err(Error::Invalid(format!("stage `{name}`: {reason}")));
+        }
+        (decision, _) => return Ok(outcome(&instance, decision)),
+    };
+    let (state, outputs, how) = match accept {
+        Accept::Outputs => {
+            let outputs = take_outputs(workspace, &instance)?;
+            (State::Committed, outputs, Reason::Committed)
+        }
+        Accept::LastResult => {
+            let (_, mut observer) = workspace.observer();
+            let (key, outputs) = last_result(&instance, &derivation, &mut observer)?;
+            (State::Adopted, outputs, Reason::Adopted { key })
+        }
+    };
+    enter(workspace, &instance, &derivation, &outputs, &how)?;
+    let mut run = workspace.run_of(&instance, &derivation, &[]);
+    run.outcome = Some(state);
+    run.status = how.to_string();
+    workspace.note_run(run, &instance, &outputs)?;
+    Ok(Outcome {
+        stage: instance.name.clone(),
+        state,
+        reasons: vec![how],
+        key: Some(derivation.key),
+        usage: None,
+    })
+}
+
+/// Stores the outputs where they stand.
+fn take_outputs(
+    workspace: &mut Workspace,
+    instance: &Instance,
+) -> Result<BTreeMap<String, Digest>> {
+    let mut outputs = BTreeMap::new();
+    for (name, output) in &instance.outputs {
+        let path = workspace.workflow.root.join(&output.path);
+        if !path.exists() {
+            return Err(Error::Invalid(format!(
+                "cannot commit `{}`: its output `{name}` (`{}`) is not there",
+                instance.name,
+                output.path.display()
+            )));
+        }
+        let digest = workspace.take(&path, output.treatment.is_cached)?;
+        outputs.insert(name.clone(), digest);
+    }
+    Ok(outputs)
+}
+
+/// The key and the outputs of the last result, if it may stand for a run of changed code.
+fn last_result(
+    instance: &Instance,
+    derivation: &Derivation,
+    observe: &mut dyn Observe,
+) -> Result<(Digest, BTreeMap<String, Digest>)> {
+    let refused = |why: String| {
+        Err(Error::Invalid(format!(
+            "cannot adopt the result of `{}`: {why}",
+            instance.name
+        )))
+    };
+    let Some(last) = observe.locked(&instance.name) else {
+        return refused("`pipeline.lock` has none".into());
+    };
+    let Some(record) = observe.record(&last.key) else {
+        return refused("the cache has no record of what it was made from".into());
+    };
+    let mut others = derivation
+        .manifest
+        .differences(&Manifest::read(&record.manifest));
+    others.retain(|difference| !difference.entry().section.is_of_code());
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let others = others.join(", ");
+        return refused(format!("more than its code has changed: {others}"));
+    }
+    let misplaced = misplaced(&observe::outputs(instance, observe)?, &last.outputs);
+    if !misplaced.is_empty() {
+        return refused(listed(&misplaced));
+    }
+    Ok((last.key, record.outputs))
+}
+
+/// Records a result that no run made.
+fn enter(
+    workspace: &mut Workspace,
+    instance: &Instance,
+    derivation: &Derivation,
+    outputs: &BTreeMap<String, Digest>,
+    how: &Reason,
+) -> Result<()> {
+    let record = Record {
+        outputs: outputs.clone(),
+        manifest: derivation.manifest.to_string(),
+        accepted: Some(how.to_string()),
+    };
+    workspace.store()?.record(&derivation.key, &record)?;
+    let entry = derivation.locked(instance, outputs);
+    workspace.lock.insert(instance.name.clone(), entry);
+    workspace.save_lock()
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ use workflow::graph::Selection;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::manifest::Section;
 use crate::workspace::Workspace;
 
 /// Verdicts by their keys, in the runner's folder.
@@ -104,7 +105,7 @@ impl Workspace {
     ) -> Result<()> {
         let instances = &self.workflow.graph.instances;
         let mut selected = self.workflow.graph.in_order(selection).into_iter();
-        if selected.any(|at| instances[at].device.is_some()) {
+        if selected.any(|id| instances[id].device.is_some()) {
             self.settle_device(interrupts, events)?;
         }
         Ok(())
@@ -161,14 +162,14 @@ impl Workspace {
 
     /// Covers what a verdict depends on: the program with candle in it, its params, the device, the machine.
     fn verdict_key(&mut self, accelerator: Device, check: &DeviceCheck) -> Result<Digest> {
-        let mut manifest = self.code_of(&check.run)?;
+        let mut manifest = self.code.manifest(&check.run, &mut self.index)?;
         for (name, value) in self.check_params(check) {
             manifest.add_param(&name, &value);
         }
-        manifest.add("device", "class", accelerator.name());
+        manifest.add(Section::Device, "class", accelerator.name());
         let machine = self.circumstances().machine.as_ref();
         let system = machine.map(|machine| machine.system.clone());
-        manifest.add("device", "machine", system.unwrap_or_default());
+        manifest.add(Section::Device, "machine", system.unwrap_or_default());
         Ok(manifest.key())
     }
 

@@ -9,7 +9,7 @@ use executor::Interrupts;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
-use workflow::graph::Selection;
+use workflow::graph::{InstanceId, Selection};
 use workflow::source::Source;
 
 use crate::error::Result;
@@ -19,15 +19,12 @@ use crate::git;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
 use crate::tracked::Tracked;
-use crate::workspace::{FOLDER, Workspace};
-use crate::{mutex, place};
+use crate::workspace::{FOLDER, KEYS, Workspace};
+use crate::{check_stamp, mutex, place, status};
 
 mod limits;
 
 pub use limits::Large;
-
-/// The keys of results that states beside the current one have had, in their folders.
-pub(crate) const KEYS: &str = "keys";
 
 /// The folders of states beside the current one, in the runner's own.
 const BESIDE: [&str; 2] = ["experiments", "studies"];
@@ -184,14 +181,14 @@ impl Workspace {
         if !work.is_dir() {
             return Ok(Vec::new());
         }
-        let all: BTreeSet<usize> = (0..self.workflow.graph.instances.len()).collect();
+        let all: BTreeSet<InstanceId> = self.workflow.graph.instances.ids().collect();
         let selection = Selection {
             named: all.clone(),
             reached: all,
         };
-        let outlook = self.outlook(&selection, false)?;
+        let outcomes = status::outcomes(self, &selection, false)?;
         let mut wanted: BTreeSet<Digest> =
-            outlook.iter().filter_map(|outcome| outcome.key).collect();
+            outcomes.iter().filter_map(|outcome| outcome.key).collect();
         for folder in self.folders_beside()? {
             wanted.extend(keys_beside(&folder)?);
         }
@@ -240,7 +237,7 @@ impl Workspace {
         for instance in &self.workflow.graph.instances {
             if let Some(locked) = self.lock.get(&instance.name) {
                 keep.checks
-                    .extend(crate::checks::stamps(instance, &locked.outputs));
+                    .extend(check_stamp::texts(instance, &locked.outputs));
             }
         }
         Ok(())

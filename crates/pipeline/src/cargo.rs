@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 mod build;
 mod metadata;
 
-pub(crate) use build::Build;
+pub(crate) use build::{Build, TABLES};
 use metadata::Metadata;
 use workflow::source::Source;
 

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use protocol::{Fault, Input, Job, Part};
 use workflow::instance::{Instance, Target};
 
+use crate::code::at_stage;
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
 
@@ -39,7 +40,11 @@ impl Workspace {
     fn fault(&self, instance: &Instance, fault: &Fault) -> Error {
         let message = message(&instance.stage, fault);
         let Some(place) = fault.place() else {
-            return self.at_stage(instance, Error::Invalid(message));
+            return at_stage(
+                &self.workflow.declaration,
+                instance,
+                Error::Invalid(message),
+            );
         };
         if let Some((input, param)) = absent(instance, fault.part(), place) {
             let stage = &instance.stage;
@@ -49,7 +54,11 @@ impl Workspace {
         }
         match dotted(instance, place) {
             Some(dotted) if fault.part() == Part::Parameter => self.at_param(&dotted, message),
-            _ => self.at_stage(instance, Error::Invalid(message)),
+            _ => at_stage(
+                &self.workflow.declaration,
+                instance,
+                Error::Invalid(message),
+            ),
         }
     }
 

@@ -4,7 +4,6 @@
 //! passed is noted in the cache under the hash of what was said and of the content, so that nothing is looked at twice,
 //! and a new check of an old result runs the check and not the stage.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,10 +11,11 @@ use serde_json::Value;
 use store::Digest;
 use table_protocol::{Answer, Question};
 use workflow::instance::Instance;
-use workflow::json::canonical;
 
+use crate::cargo::TABLES;
+use crate::check_stamp;
 use crate::error::{Error, Result};
-use crate::metrics::tables::{NoAnswer, TABLES, ask, unclear};
+use crate::metrics::tables::{NoAnswer, ask, unclear};
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -37,24 +37,6 @@ impl Workspace {
             .source
             .error(check.span.clone(), message)
             .into())
-    }
-
-    /// The outputs among those with these digests whose check hasn't passed yet.
-    pub(crate) fn unchecked(
-        &self,
-        instance: &Instance,
-        outputs: &BTreeMap<String, Digest>,
-    ) -> Vec<String> {
-        let has_passed = |check: &Value, digest: &Digest| {
-            let store = self.store.as_ref();
-            store.is_some_and(|store| store.has_check_stamp(&passed(check, digest)))
-        };
-        let checks = instance.rules.checks.iter();
-        let unchecked = checks.filter(|(name, check)| {
-            let digest = outputs.get(*name);
-            digest.is_some_and(|digest| !has_passed(&check.value, digest))
-        });
-        unchecked.map(|(name, _)| name.clone()).collect()
     }
 
     /// Asks `checker` whether it understands what an instance says of its outputs.
@@ -98,7 +80,7 @@ impl Workspace {
                 place: None,
             });
         }
-        Ok(self.store()?.stamp_check(&passed(check, digest))?)
+        check_stamp::note(self.store()?, check, digest)
     }
 
     /// Faults of the table at `path`, or of the declaration alone.
@@ -116,16 +98,4 @@ impl Workspace {
             ))),
         }
     }
-}
-
-/// The checks that an instance's outputs have to pass, as the cache notes them.
-pub(crate) fn stamps(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
-    let checks = instance.rules.checks.iter();
-    let stamps = checks.filter_map(|(name, check)| Some(passed(&check.value, outputs.get(name)?)));
-    stamps.collect()
-}
-
-/// What the cache notes of a content that has passed a check.
-fn passed(check: &Value, digest: &Digest) -> String {
-    format!("check = {}\ncontent = {digest}\n", canonical(check))
 }

@@ -15,7 +15,7 @@ use store::{Digest, Index};
 
 use crate::cargo::{Member, Packages};
 use crate::error::{Error, Result};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Section};
 
 /// Digests of code, remembered between runs by the state of the files.
 #[derive(Debug, Default)]
@@ -69,16 +69,16 @@ impl Closures {
         let (package, binary) = run.split_once('/').unwrap_or((run, run));
         let main = packages.member_of(run)?;
         let mut manifest = Manifest::default();
-        manifest.add("build", "rustc", &*packages.rustc);
-        manifest.add("build", "profile", &*packages.profile);
+        manifest.add(Section::Build, "rustc", &*packages.rustc);
+        manifest.add(Section::Build, "profile", &*packages.profile);
         for name in &main.reaches {
-            manifest.add("crate", name, &*packages.members[name].settings);
+            manifest.add(Section::Crate, name, &*packages.members[name].settings);
         }
         for name in &main.locked {
-            manifest.add("package", name, &*packages.locked[name]);
+            manifest.add(Section::Package, name, &*packages.locked[name]);
         }
         for (path, digest) in self.code(root, packages, index, (package, binary))? {
-            manifest.add("code", &path, digest.to_string());
+            manifest.add(Section::Code, &path, digest.to_string());
         }
         Ok(manifest)
     }

@@ -5,13 +5,15 @@ use protocol::Progress;
 use serde::{Deserialize, Serialize};
 use store::Digest;
 
+use crate::reason::Reason;
+
 /// Receives the runner's reports.
 pub trait Events {
     /// Called for each report, in order.
     fn event(&mut self, event: Event<'_>);
 
     /// Asks whether the stage may run, in a run that asks.
-    fn may_run(&mut self, _stage: &str, _reasons: &[String]) -> bool {
+    fn may_run(&mut self, _stage: &str, _reasons: &[Reason]) -> bool {
         true
     }
 }
@@ -45,7 +47,7 @@ pub enum Event<'a> {
         /// Instance.
         stage: &'a str,
         /// Why.
-        reasons: &'a [String],
+        reasons: &'a [Reason],
     },
     /// A running stage tells how far it is.
     Progress {
@@ -126,7 +128,7 @@ pub struct Outcome {
     /// What happened, or would.
     pub state: State,
     /// Why; empty for what is up to date.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// The hash of the manifest; none where inputs are still to be made.
     pub key: Option<Digest>,
     /// What the run took; none where nothing ran.

@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 use executor::{Executor, Interrupts, Resources, TaskId, Update};
 use sandbox::Limits;
 use store::{Amount, Digest, remove_path};
-use workflow::graph::Selection;
+use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
 use crate::executors::executor;
 use crate::in_order::InOrder;
+use crate::inputs::Derivation;
 use crate::limits::Sandbox;
-use crate::plan::Planned;
+use crate::reason::Reason;
 use crate::task::Job;
 use crate::workspace::Workspace;
 use crate::{mutex, place, task};
@@ -111,7 +112,7 @@ fn repro_on(
     place::recover(workspace, executor, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;
     let order = workspace.workflow.graph.in_order(selection);
-    let names = { order.iter() }.map(|&at| workspace.workflow.graph.instances[at].name.clone());
+    let names = { order.iter() }.map(|&id| workspace.workflow.graph.instances[id].name.clone());
     let names: Vec<String> = names.collect();
     let width = names.iter().map(|name| name.chars().count()).max();
     events.event(Event::Planned {
@@ -153,8 +154,8 @@ fn repro_on(
 
 /// Passes on the outputs that the user wants to see, as far as they were made.
 fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -> Result<()> {
-    for at in workspace.workflow.graph.in_order(selection) {
-        let instance = &workspace.workflow.graph.instances[at];
+    for id in workspace.workflow.graph.in_order(selection) {
+        let instance = &workspace.workflow.graph.instances[id];
         let shown = instance.show.as_ref();
         let output = shown.and_then(|name| instance.outputs.get(name));
         let path = output.map(|output| workspace.workflow.root.join(&output.path));
@@ -183,13 +184,12 @@ enum Begun {
 /// A stage at work.
 struct Running {
     job: Job,
-    planned: Planned,
-    reasons: Vec<String>,
+    derivation: Derivation,
+    reasons: Vec<Reason>,
     /// Whether the executor was asked to end it.
     is_killed: bool,
 }
 
-/// Instances are named by their positions in the graph.
 struct Scheduler<'a> {
     workspace: &'a mut Workspace,
     options: Options,
@@ -202,11 +202,11 @@ struct Scheduler<'a> {
     interrupts: Interrupts,
     events: InOrder<'a>,
     executor: &'a mut dyn Executor,
-    running: BTreeMap<usize, Running>,
-    outcomes: BTreeMap<usize, Outcome>,
-    failures: BTreeMap<usize, Error>,
+    running: BTreeMap<InstanceId, Running>,
+    outcomes: BTreeMap<InstanceId, Outcome>,
+    failures: BTreeMap<InstanceId, Error>,
     /// What the user was asked about and wants to run.
-    wanted: BTreeSet<usize>,
+    wanted: BTreeSet<InstanceId>,
     /// What every stage may reach, once one has run; none where nothing holds them.
     common: OnceCell<Option<Limits>>,
     /// Whether it was reported what this run will do.
@@ -218,8 +218,8 @@ struct Scheduler<'a> {
 impl Scheduler<'_> {
     fn run_all(mut self) -> Result<Vec<Outcome>> {
         loop {
-            while let Some(at) = self.next() {
-                self.begin(at);
+            while let Some(id) = self.next() {
+                self.begin(id);
             }
             if self.running.is_empty() {
                 break;
@@ -233,14 +233,14 @@ impl Scheduler<'_> {
         self.first_failure()?;
         let mut outcomes = self.outcomes;
         Ok({ self.plan.order().iter() }
-            .filter_map(|at| outcomes.remove(at))
+            .filter_map(|id| outcomes.remove(id))
             .collect())
     }
 
     /// The failure that comes first in the plan; others are told as warnings.
     fn first_failure(&mut self) -> Result<()> {
         let order = self.plan.order().iter();
-        let mut failures = order.filter_map(|at| self.failures.remove(at));
+        let mut failures = order.filter_map(|id| self.failures.remove(id));
         let Some(first) = failures.next() else {
             return Ok(());
         };
@@ -252,7 +252,7 @@ impl Scheduler<'_> {
     }
 
     /// The first instance in the order of the plan that something can be done about.
-    fn next(&self) -> Option<usize> {
+    fn next(&self) -> Option<InstanceId> {
         let mut failures = self.failures.values();
         let is_stopped = failures.any(|error| !(self.options.keep_going && error.is_of_stage()));
         let has_place = self.executor.has_room(&Resources::default());
@@ -260,58 +260,59 @@ impl Scheduler<'_> {
             return None;
         }
         let mut ready = self.plan.ready();
-        let can_begin = |(at, progress): &(usize, Progress)| match progress {
-            Progress::NeedsRoom(key) => self.has_room(*at, key),
+        let can_begin = |(id, progress): &(InstanceId, Progress)| match progress {
+            Progress::NeedsRoom(key) => self.has_room(*id, key),
             _ => true,
         };
-        ready.find(can_begin).map(|(at, _)| at)
+        ready.find(can_begin).map(|(id, _)| id)
     }
 
     /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
-    fn has_room(&self, at: usize, key: &Digest) -> bool {
-        let needed = task::needed(&self.workspace.workflow.graph.instances[at]);
+    fn has_room(&self, id: InstanceId, key: &Digest) -> bool {
+        let needed = task::needed(&self.workspace.workflow.graph.instances[id]);
         let mut running = self.running.values();
-        self.executor.has_room(&needed) && running.all(|running| running.planned.key != *key)
+        self.executor.has_room(&needed) && running.all(|running| running.derivation.key != *key)
     }
 
-    fn begin(&mut self, at: usize) {
-        match self.bring_up_to_date(at) {
-            Ok(Begun::Done(outcome)) => self.end(at, outcome),
-            Ok(Begun::Running) => self.plan.set(at, Progress::Running),
-            Ok(Begun::NeedsRoom(key)) => self.plan.set(at, Progress::NeedsRoom(key)),
-            Ok(Begun::NotBuilt(key, error)) => self.fail(at, Some(key), error),
-            Ok(Begun::Unwanted) => self.skip(at, "not wanted"),
-            Err(error) => self.fail(at, None, error),
+    fn begin(&mut self, id: InstanceId) {
+        match self.bring_up_to_date(id) {
+            Ok(Begun::Done(outcome)) => self.end(id, outcome),
+            Ok(Begun::Running) => self.plan.set(id, Progress::Running),
+            Ok(Begun::NeedsRoom(key)) => self.plan.set(id, Progress::NeedsRoom(key)),
+            Ok(Begun::NotBuilt(key, error)) => self.fail(id, Some(key), error),
+            Ok(Begun::Unwanted) => self.skip(id, Reason::NotWanted),
+            Err(error) => self.fail(id, None, error),
         }
     }
 
-    fn end(&mut self, at: usize, outcome: Outcome) {
-        self.plan.set(at, Progress::Ended);
+    fn end(&mut self, id: InstanceId, outcome: Outcome) {
+        self.plan.set(id, Progress::Ended);
         self.events.event(Event::Finished(&outcome));
-        self.outcomes.insert(at, outcome);
+        self.outcomes.insert(id, outcome);
     }
 
-    fn fail(&mut self, at: usize, key: Option<Digest>, error: Error) {
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
+    fn fail(&mut self, id: InstanceId, key: Option<Digest>, error: Error) {
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
         if self.options.keep_going && error.is_of_stage() {
             let message = error.to_string();
             self.events.event(Event::Failed {
                 stage: &instance.name,
                 message: &message,
             });
-            self.skip_followers(at, &format!("`{}` failed", instance.name));
+            let stage = instance.name.clone();
+            self.skip_followers(id, &Reason::Failed { stage });
             let failed = outcome(&instance, State::Failed);
-            self.end(at, Outcome { key, ..failed });
+            self.end(id, Outcome { key, ..failed });
         } else {
-            self.plan.set(at, Progress::Ended);
+            self.plan.set(id, Progress::Ended);
             self.tell_stopping(&instance.name);
         }
-        self.failures.insert(at, error);
+        self.failures.insert(id, error);
     }
 
     fn tell_stopping(&mut self, stage: &str) {
         let running = self.running.keys();
-        let running = running.map(|&at| self.workspace.workflow.graph.instances[at].name.clone());
+        let running = running.map(|&id| self.workspace.workflow.graph.instances[id].name.clone());
         let running: Vec<String> = running.collect();
         if !running.is_empty() && self.interrupts.check().is_ok() {
             self.events.event(Event::Stopping {
@@ -321,23 +322,24 @@ impl Scheduler<'_> {
         }
     }
 
-    fn skip(&mut self, at: usize, reason: &str) {
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
-        self.skip_followers(at, &format!("`{}` was skipped", instance.name));
+    fn skip(&mut self, id: InstanceId, reason: Reason) {
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+        let stage = instance.name.clone();
+        self.skip_followers(id, &Reason::Skipped { stage });
         let skipped = outcome(&instance, State::Skipped);
-        let reasons = vec![reason.to_owned()];
-        self.end(at, Outcome { reasons, ..skipped });
+        let reasons = vec![reason];
+        self.end(id, Outcome { reasons, ..skipped });
     }
 
     /// Skips all that follows from an instance.
-    fn skip_followers(&mut self, at: usize, reason: &str) {
-        for follower in self.plan.followers(at) {
+    fn skip_followers(&mut self, id: InstanceId, reason: &Reason) {
+        for follower in self.plan.followers(id) {
             if !self.plan.is_ended(follower) {
                 let skipped = outcome(
                     &self.workspace.workflow.graph.instances[follower],
                     State::Skipped,
                 );
-                let reasons = vec![reason.to_owned()];
+                let reasons = vec![reason.clone()];
                 self.end(follower, Outcome { reasons, ..skipped });
             }
         }
@@ -360,7 +362,7 @@ impl Scheduler<'_> {
                 self.kill_all();
             }
             match self.executor.next(TICK) {
-                Some((id, update)) => return self.take(&id, update),
+                Some((task, update)) => return self.take(&task, update),
                 None => self.save_if_due(),
             }
         }
@@ -374,12 +376,13 @@ impl Scheduler<'_> {
     }
 
     /// Passes on an update of a task, or ends its instance with the last one.
-    fn take(&mut self, id: &TaskId, update: Update) {
+    fn take(&mut self, task: &TaskId, update: Update) {
         let mut running = self.running.iter();
-        let Some((&at, running)) = running.find(|(_, running)| running.job.task().id == *id) else {
+        let Some((&id, running)) = running.find(|(_, running)| running.job.task().id == *task)
+        else {
             return;
         };
-        let stage = &self.workspace.workflow.graph.instances[at].name;
+        let stage = &self.workspace.workflow.graph.instances[id].name;
         let interrupted = self.interrupts.check().map_err(Error::from);
         let ending = match update {
             Update::Progress(progress) => {
@@ -401,7 +404,7 @@ impl Scheduler<'_> {
             })),
         };
         self.events.event(Event::Ended { stage });
-        self.ended(at, ending);
+        self.ended(id, ending);
     }
 }
 

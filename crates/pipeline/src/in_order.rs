@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::events::{Event, Events, Outcome};
+use crate::reason::Reason;
 
 /// Passes on what is told of the first stage that isn't done with, and holds back what is told of later ones until it
 /// is their turn. How far stages are is passed on at once.
@@ -89,7 +90,7 @@ impl Events for InOrder<'_> {
         }
     }
 
-    fn may_run(&mut self, stage: &str, reasons: &[String]) -> bool {
+    fn may_run(&mut self, stage: &str, reasons: &[Reason]) -> bool {
         self.events.may_run(stage, reasons)
     }
 }

@@ -3,23 +3,26 @@
 //!
 //! In the order of a command: the crate `workflow` reads what is declared, makes
 //! stages concrete and orders them, the [`manifest`] of each
-//! says what its result depends on (`draft` with its inputs, `closure` with its
-//! code, from `cargo`'s knowledge), `plan` decides, and [`execute`] carries it out: `task` makes
+//! says what its result depends on ([`inputs`], and `code` with its `closure`,
+//! from `cargo`'s knowledge), [`observe`] looks, [`decide`] decides, [`plan`] for
+//! many at once, and [`execute`] carries it out: `task` makes
 //! a task of a stage, which the crate `executor` runs, `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
-mod accept;
+pub mod accept;
 mod auto;
 pub mod cache;
 mod cargo;
 mod check;
-mod checkout;
+mod check_stamp;
+pub mod checkout;
 mod checks;
 mod closure;
+mod code;
 pub mod coherence;
+pub mod decide;
 pub mod device;
 mod download;
-mod draft;
 pub mod error;
 pub mod events;
 pub mod execute;
@@ -30,29 +33,35 @@ mod freeze;
 pub mod fuzz;
 mod git;
 mod in_order;
+pub mod inputs;
 mod limits;
 pub mod lock;
 mod log;
 pub mod manifest;
+#[cfg(test)]
+mod memory;
 pub mod metrics;
 mod mutex;
+pub mod observe;
+mod observer;
 mod on_disk;
 pub mod params_file;
 mod place;
-mod plan;
+pub mod plan;
+pub mod predicted;
 pub mod provenance;
+pub mod reason;
 mod refusals;
 pub mod runs;
 mod sources;
+pub mod status;
 mod task;
 mod tool;
 pub mod tracked;
 pub mod workspace;
 
-pub use accept::Accept;
 pub use error::{Error, Result};
 pub use git::Revision;
 pub use limits::Sandbox;
-pub use plan::Explanation;
 pub use store::Digest;
 pub use workspace::Workspace;

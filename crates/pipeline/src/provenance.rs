@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 use store::Digest;
+use workflow::glob;
+use workflow::graph::InstanceId;
+use workflow::instance::Target;
+use workflow::path::normal;
 
 use crate::error::{Error, Result};
 use crate::lock::Locked;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Section};
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
 use crate::workspace::Workspace;
@@ -20,9 +24,6 @@ use crate::workspace::Workspace;
 mod known;
 
 use known::{History, command, given};
-use workflow::glob;
-use workflow::instance::Target;
-use workflow::path::normal;
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]
@@ -130,11 +131,11 @@ impl Workspace {
     /// The outputs at `path`, around it or in it.
     fn makers(&self, path: &Path) -> Vec<Maker> {
         let mut makers = Vec::new();
-        for (at, instance) in self.workflow.graph.instances.iter().enumerate() {
+        for (id, instance) in self.workflow.graph.instances.with_ids() {
             for (name, output) in &instance.outputs {
                 if output.path.starts_with(path) || path.starts_with(&output.path) {
                     makers.push(Maker {
-                        at,
+                        id,
                         output: name.clone(),
                         path: output.path.clone(),
                     });
@@ -226,7 +227,7 @@ impl Workspace {
         wanted: Option<Digest>,
         history: &mut History,
     ) -> Result<Origin> {
-        let stage = self.workflow.graph.instances[maker.at].name.clone();
+        let stage = self.workflow.graph.instances[maker.id].name.clone();
         let locked = self.lock.get(&stage);
         let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
         let key = locked.map(|locked| locked.key);
@@ -258,7 +259,7 @@ impl Workspace {
         content: &Digest,
         history: &History,
     ) -> Option<(String, Digest)> {
-        let stage = &self.workflow.graph.instances[maker.at].name;
+        let stage = &self.workflow.graph.instances[maker.id].name;
         let locked = self.lock.get(stage);
         let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
         if let Some(locked) = locked.filter(is_last) {
@@ -287,7 +288,7 @@ impl Workspace {
             .as_ref()
             .map(|record| Manifest::read(&record.manifest));
         let manifest = manifest.unwrap_or_default();
-        let mut environment = manifest.section("env");
+        let mut environment = manifest.section(&Section::Env);
         environment.extend(run.iter().flat_map(|run| run.environment.clone()));
         let mut making = Making {
             stage: stage.to_owned(),
@@ -373,9 +374,9 @@ fn path_holds(outer: &Path, inner: &Path) -> bool {
     inner != outer && inner.starts_with(outer)
 }
 
-/// An output of an instance, by the position of that.
+/// An output of an instance.
 struct Maker {
-    at: usize,
+    id: InstanceId,
     output: String,
     path: PathBuf,
 }

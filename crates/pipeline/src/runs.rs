@@ -16,7 +16,9 @@ use workflow::instance::Instance;
 use crate::error::Result;
 use crate::events::State;
 use crate::git;
-use crate::plan::Planned;
+use crate::inputs::Derivation;
+use crate::manifest::Section;
+use crate::reason::Reason;
 use crate::workspace::{FOLDER, Workspace};
 
 const FILE: &str = "runs.jsonl";
@@ -41,7 +43,7 @@ pub struct Run {
     pub failure: Option<String>,
     /// Why it ran.
     #[serde(default)]
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Reason>,
     /// What it took; none where nothing ran.
     #[serde(flatten)]
     pub usage: Option<Usage>,
@@ -145,8 +147,13 @@ impl Run {
 
 impl Workspace {
     /// A run of `instance` that nothing has come of yet.
-    pub(crate) fn run_of(&self, instance: &Instance, planned: &Planned, reasons: &[String]) -> Run {
-        let inputs = planned.inputs.iter().flat_map(|(name, found)| {
+    pub(crate) fn run_of(
+        &self,
+        instance: &Instance,
+        derivation: &Derivation,
+        reasons: &[Reason],
+    ) -> Run {
+        let inputs = derivation.inputs.iter().flat_map(|(name, found)| {
             found.contents().iter().map(|content| Part {
                 name: name.clone(),
                 path: content.path.clone(),
@@ -157,7 +164,7 @@ impl Workspace {
         Run {
             time: None,
             stage: instance.name.clone(),
-            key: planned.key,
+            key: derivation.key,
             outcome: None,
             status: String::new(),
             failure: None,
@@ -170,8 +177,8 @@ impl Workspace {
             params: params
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            environment: planned.manifest.section("env"),
-            code: planned.manifest.code(),
+            environment: derivation.manifest.section(&Section::Env),
+            code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
             aside: self

@@ -18,8 +18,8 @@ impl Workspace {
     pub(crate) fn check_sources(&self, selection: &Selection) -> Result<()> {
         let mut missing: Vec<Missing> = Vec::new();
         let tracked = Tracked::load(&self.workflow.root)?;
-        for at in self.workflow.graph.in_order(selection) {
-            let instance = &self.workflow.graph.instances[at];
+        for id in self.workflow.graph.in_order(selection) {
+            let instance = &self.workflow.graph.instances[id];
             if instance.rules.is_frozen {
                 continue;
             }

@@ -11,8 +11,8 @@ use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::inputs::Derivation;
 use crate::place;
-use crate::plan::Planned;
 use crate::workspace::Workspace;
 
 mod command;
@@ -76,7 +76,7 @@ impl Job {
     pub(crate) fn store(
         &self,
         workspace: &mut Workspace,
-        planned: &Planned,
+        derivation: &Derivation,
     ) -> Result<BTreeMap<String, Digest>> {
         for (name, made) in &self.made {
             if !made.exists() {
@@ -87,7 +87,7 @@ impl Job {
                 });
             }
         }
-        self.check_inputs(workspace, planned)?;
+        self.check_inputs(workspace, derivation)?;
         let outputs = self.made.iter().map(|(name, made)| {
             let is_cached = self.instance.outputs[name].treatment.is_cached;
             Ok((name.clone(), workspace.take(made, is_cached)?))
@@ -135,16 +135,16 @@ impl Job {
     pub(crate) fn settle(
         &self,
         workspace: &mut Workspace,
-        planned: &Planned,
+        derivation: &Derivation,
         outputs: &BTreeMap<String, Digest>,
         events: &mut dyn Events,
     ) -> Result<()> {
         let record = Record {
             outputs: outputs.clone(),
-            manifest: planned.manifest.to_string(),
+            manifest: derivation.manifest.to_string(),
             accepted: None,
         };
-        workspace.store()?.record(&planned.key, &record)?;
+        workspace.store()?.record(&derivation.key, &record)?;
         for (name, made) in &self.made {
             if !self.in_place.contains(name) {
                 let digest = &outputs[name];
@@ -171,15 +171,19 @@ impl Job {
     ///
     /// # Errors
     /// It cannot be removed.
-    pub(crate) fn distrust(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
-        if self.check_inputs(workspace, planned).is_err() {
+    pub(crate) fn distrust(
+        &self,
+        workspace: &mut Workspace,
+        derivation: &Derivation,
+    ) -> Result<()> {
+        if self.check_inputs(workspace, derivation).is_err() {
             remove_path(&self.task.work.join("scratch"))?;
         }
         Ok(())
     }
 
-    fn check_inputs(&self, workspace: &mut Workspace, planned: &Planned) -> Result<()> {
-        for (name, found) in &planned.inputs {
+    fn check_inputs(&self, workspace: &mut Workspace, derivation: &Derivation) -> Result<()> {
+        for (name, found) in &derivation.inputs {
             for content in found.contents() {
                 let path = workspace.workflow.root.join(&content.path);
                 let Some(seen) = &content.seen else {

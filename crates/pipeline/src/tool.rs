@@ -65,7 +65,7 @@ impl Workspace {
         device: Option<Device>,
         interrupts: &Interrupts,
     ) -> Result<PathBuf> {
-        self.check_tool(run)?;
+        self.code.check(run, &mut self.index)?;
         let mut build = Build::of(&self.workflow.graph.instances);
         build.add(run, device);
         build.binaries.insert(run.to_owned());

@@ -12,24 +12,24 @@ use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
 use workflow::Workflow;
 use workflow::declaration::{self, Action};
-use workflow::graph::Selection;
-use workflow::instance::Instance;
+use workflow::graph::{Graph, Selection};
 use workflow::params::Overrides;
 
-use crate::cache;
-use crate::cargo::Packages;
-use crate::closure::Closures;
+use crate::code::{Code, at_stage};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::lock::Lock;
-use crate::manifest::Manifest;
 use crate::mutex;
+use crate::observer::{WorkspaceObserver, rules_of};
 use crate::runs::Circumstances;
 use crate::task;
 
 /// The runner's folder in the workspace root: cache, logs, work under way.
 pub const FOLDER: &str = ".atelier";
+
+/// The keys of results that states beside the current one have had, in their folders.
+pub(crate) const KEYS: &str = "keys";
 
 /// A workspace, read for one command.
 #[derive(Debug)]
@@ -43,8 +43,7 @@ pub struct Workspace {
     seen: BTreeMap<OsString, Seen>,
     /// None where nothing was ever stored and nothing is to be written.
     pub(crate) store: Option<Store>,
-    packages: Option<Packages>,
-    closures: Closures,
+    pub(crate) code: Code,
     access: Access,
     /// Where runs take place, once that is to be noted.
     circumstances: OnceCell<Circumstances>,
@@ -142,8 +141,7 @@ impl Workspace {
         let mut workspace = Workspace {
             index: Index::open(index)?,
             seen: BTreeMap::new(),
-            closures: Closures::load(&folder.join("code.json")),
-            packages: None,
+            code: Code::open(&workflow.root, &folder, access == Access::Write),
             workflow,
             lock,
             store,
@@ -183,13 +181,20 @@ impl Workspace {
     /// # Errors
     /// Cargo can't tell.
     pub fn has_binary(&mut self, run: &str) -> Result<bool> {
-        if !self.workflow.root.join("Cargo.toml").is_file() {
-            return Ok(false);
-        }
-        let packages = self.packages()?;
-        let has = packages.member_of(run).is_ok();
-        self.packages = Some(packages);
-        Ok(has)
+        self.code.has(run, &mut self.index)
+    }
+
+    /// The graph, and an observer of what its instances depend on.
+    pub(crate) fn observer(&mut self) -> (&Graph, WorkspaceObserver<'_>) {
+        let observer = WorkspaceObserver {
+            workflow: &self.workflow,
+            lock: &self.lock,
+            store: self.store.as_ref(),
+            index: &mut self.index,
+            seen: &mut self.seen,
+            code: &mut self.code,
+        };
+        (&self.workflow.graph, observer)
     }
 
     /// The cache, which a writing command always has.
@@ -206,30 +211,9 @@ impl Workspace {
         })
     }
 
-    /// What is at `path`, from the root, as it was when first asked for since a stage began or ended.
-    pub(crate) fn look_at(&mut self, path: &Path) -> store::Result<Seen> {
-        if let Some(seen) = self.seen.get(path.as_os_str()) {
-            return Ok(*seen);
-        }
-        let rules = self.rules_of(path);
-        let seen = self.index.look(&self.workflow.root.join(path), rules)?;
-        self.seen.insert(path.into(), seen);
-        Ok(seen)
-    }
-
-    /// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
-    /// those of people and not those that other programs leave where none does.
-    fn rules_of(&self, path: &Path) -> Rules {
-        if self.workflow.graph.is_made(path) {
-            Rules::Output
-        } else {
-            Rules::Source
-        }
-    }
-
     /// The digest of an input or output at `path`, from the root, as its stage's manifest has it.
     pub(crate) fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
-        match self.rules_of(path) {
+        match rules_of(&self.workflow.graph, path) {
             Rules::Output => self.index.digest(&self.workflow.root.join(path)),
             Rules::Source => self.index.digest_source(&self.workflow.root.join(path)),
         }
@@ -245,13 +229,14 @@ impl Workspace {
     /// # Errors
     /// One is missing; the message names the nearest.
     pub(crate) fn check_binaries(&mut self, selection: &Selection) -> Result<()> {
-        for at in self.workflow.graph.in_order(selection) {
-            let instance = Arc::clone(&self.workflow.graph.instances[at]);
+        for id in self.workflow.graph.in_order(selection) {
+            let instance = Arc::clone(&self.workflow.graph.instances[id]);
             match &instance.action {
                 _ if instance.rules.is_frozen => {}
                 Action::Run(run) => {
-                    let checked = self.check_tool(run);
-                    checked.map_err(|error| self.at_stage(&instance, error))?;
+                    let checked = self.code.check(run, &mut self.index);
+                    checked
+                        .map_err(|error| at_stage(&self.workflow.declaration, &instance, error))?;
                 }
                 Action::Command(_) => {}
             }
@@ -260,74 +245,9 @@ impl Workspace {
         Ok(())
     }
 
-    /// Whether the workspace has the binary `run`, a text `crate/binary`.
-    ///
-    /// # Errors
-    /// It is missing; the message names the nearest.
-    pub(crate) fn check_tool(&mut self, run: &str) -> Result<()> {
-        let packages = self.packages()?;
-        let checked = packages.member_of(run).map(drop);
-        self.packages = Some(packages);
-        checked
-    }
-
-    /// Takes what cargo knows, to be put back after use.
-    fn packages(&mut self) -> Result<Packages> {
-        match self.packages.take() {
-            Some(packages) => Ok(packages),
-            None => self.load_packages(),
-        }
-    }
-
-    /// The lines of the manifest for the code of an instance; none for a
-    /// foreign command, which its text and its inputs describe.
-    pub(crate) fn code(&mut self, instance: &Instance) -> Result<Manifest> {
-        let Action::Run(run) = &instance.action else {
-            return Ok(Manifest::default());
-        };
-        let manifest = self.code_of(run);
-        manifest.map_err(|error| self.at_stage(instance, error))
-    }
-
-    /// The lines of a manifest for the code of `run`, a text `crate/binary`.
-    pub(crate) fn code_of(&mut self, run: &str) -> Result<Manifest> {
-        let packages = self.packages()?;
-        let manifest = self
-            .closures
-            .manifest(&self.workflow.root, &packages, &mut self.index, run);
-        self.packages = Some(packages);
-        manifest
-    }
-
-    fn load_packages(&mut self) -> Result<Packages> {
-        let cache = self.own("cargo.json");
-        let (packages, is_new) = Packages::load(&self.workflow.root, &cache, &mut self.index)?;
-        if is_new && self.access == Access::Write {
-            let text = serde_json::to_vec(&packages).map_err(std::io::Error::from)?;
-            write_whole(&cache, &text)?;
-        }
-        Ok(packages)
-    }
-
-    /// Points an error about an instance's `run` at its place.
-    pub(crate) fn at_stage(&self, instance: &Instance, error: Error) -> Error {
-        let mut stages = self.workflow.declaration.stages.iter();
-        let stage = stages.find(|stage| stage.name == instance.stage);
-        match (error, stage.map(|stage| &stage.action)) {
-            (Error::Invalid(message), Some(Action::Run(run))) => self
-                .workflow
-                .declaration
-                .source
-                .error(run.span.clone(), message)
-                .into(),
-            (error, _) => error,
-        }
-    }
-
     /// Looks at the sources anew, after a build.
     pub(crate) fn forget_code(&mut self) {
-        self.closures.forget_files();
-        self.packages = None;
+        self.code.forget();
     }
 
     /// Reads the lock again, once no other repro can write it.
@@ -347,10 +267,7 @@ impl Workspace {
     }
 
     fn write_caches(&mut self) -> store::Result<()> {
-        if self.closures.changed {
-            write_whole(&self.own("code.json"), &self.closures.to_json())?;
-            self.closures.changed = false;
-        }
+        self.code.save()?;
         self.index.save()
     }
 
@@ -359,7 +276,7 @@ impl Workspace {
         if self.workflow.state_folder().is_none() {
             return Ok(());
         }
-        let path = self.workflow.state_root().join(cache::KEYS);
+        let path = self.workflow.state_root().join(KEYS);
         let known = fs_err::read_to_string(&path).unwrap_or_default();
         let key = key.to_string();
         if known.lines().any(|known| known == key) {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::fold::{Assignment, Fold};
+use table_folds::Fold;
+use tables::Assignment;
 
 use crate::Finding;
 

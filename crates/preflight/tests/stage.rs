@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::fold::{Assignment, Fold};
-use tables::{Table, Writer};
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_io::Writer;
+use tables::Assignment;
+use tables::Table;
 use tempfile::TempDir;
 
 struct Folder(TempDir);

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use tables::feature::Feature;
-use tables::fold::{Assignment, Fold};
-use tables::probe::Probe;
-use tables::subset::Subset;
-use tables::{Reader, Table, Writer};
+use table_features::Feature;
+use table_folds::Fold;
+use table_io::{Reader, Writer};
+use table_linear_probes::LinearProbe;
+use tables::Assignment;
+use tables::Subset;
+use tables::Table;
 use tempfile::TempDir;
 
 const LABELS: [&str; 3] = ["blue", "green", "red"];
@@ -113,7 +115,7 @@ fn classes_are_read_where_features_tell_them() {
     let bytes = |run| fs_err::read(study.path(run)).unwrap();
     assert!(bytes("one") == bytes("four"), "threads make a difference");
 
-    let rows: Vec<Probe> = Reader::new(&study.path("one")).read().unwrap();
+    let rows: Vec<LinearProbe> = Reader::new(&study.path("one")).read().unwrap();
     // Two backbones, three classifiers, three folds, three subsets, two metrics.
     assert_eq!(rows.len(), 2 * 3 * 3 * 3 * 2);
     assert!(rows.is_sorted_by(|a, b| a.order(b).is_le()));

@@ -1,7 +1,7 @@
 //! Errors.
 
 use images::ImageError;
-use tables::TableError;
+use table_io::TableError;
 
 /// Failure of the report, or of an image in it.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,8 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer};
-use tables::{Reader, Table};
+use table_io::Reader;
+use tables::Table;
 
 /// A table that the stage reads.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 //!
 //! use serde::Deserialize;
 //! use stage::{Input, Output};
-//! use tables::fold::Fold;
+//! use table_folds::Fold;
 //!
 //! #[derive(Deserialize)]
 //! #[serde(deny_unknown_fields)]

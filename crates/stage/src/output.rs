@@ -7,7 +7,8 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer};
-use tables::{Table, Writer};
+use table_io::Writer;
+use tables::Table;
 
 /// A table that the stage writes.
 #[derive(Debug)]

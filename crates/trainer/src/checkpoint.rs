@@ -12,8 +12,8 @@ use candle_core::{Device, Tensor};
 use model::Network;
 use safetensors::serialize_to_file;
 use serde::{Deserialize, Serialize};
-use tables::history::History;
-use tables::timing::Timing;
+use table_history::History;
+use table_timings::Timing;
 use tracing::warn;
 
 use crate::adam::Adam;

@@ -2,8 +2,8 @@
 
 use numeric::median_high;
 use serde::{Deserialize, Serialize};
-use tables::choice::Choice;
-use tables::history::History;
+use table_history::History;
+use table_selection::Selection;
 
 use crate::TrainError;
 
@@ -31,7 +31,7 @@ impl Rule {
 ///
 /// # Errors
 /// There is no best epoch to choose.
-pub fn choose(histories: &[History], rule: Rule) -> Result<Choice, TrainError> {
+pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, TrainError> {
     let best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
     let falling =
         |a: &&History, b: &&History| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold));
@@ -40,7 +40,7 @@ pub fn choose(histories: &[History], rule: Rule) -> Result<Choice, TrainError> {
         Rule::Median => median_high(&best, falling),
     };
     let row = row.ok_or(TrainError::NothingToChoose)?;
-    Ok(Choice {
+    Ok(Selection {
         rule: rule.name().to_owned(),
         fold: row.fold,
         epoch: row.epoch,

@@ -1,8 +1,8 @@
 //! What a frozen network makes of pictures.
 
 use candle_core::{Device, Tensor};
-use tables::annotation::Annotation;
-use tables::feature::Feature;
+use table_annotations::Annotation;
+use table_features::Feature;
 
 use crate::TrainError;
 use crate::batches::{Pictures, View, for_each_batch};

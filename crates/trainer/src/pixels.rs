@@ -4,7 +4,7 @@ use std::path::Path;
 
 use images::{Augmentation, Pixels, Preprocess, augment};
 use random::{Seed, Stream};
-use tables::annotation::Annotation;
+use table_annotations::Annotation;
 
 use crate::batches::{Pictures, View};
 use crate::{TrainError, streams};

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tables::annotation::Annotation;
-use tables::fold::{Assignment, Fold};
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_folds::Fold;
+use tables::Assignment;
+use tables::Subset;
 
 use crate::TrainError;
 

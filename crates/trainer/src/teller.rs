@@ -1,8 +1,8 @@
 //! How a training goes, in words and bars.
 
 use stage::{Epoch, Progress};
-use tables::history::History;
-use tables::timing::Timing;
+use table_history::History;
+use table_timings::Timing;
 use tracing::info;
 
 use crate::Watch;

@@ -6,9 +6,9 @@ use model::{Mode, Network};
 use numeric::top_k_accuracy;
 use random::Seed;
 use serde::Deserialize;
-use tables::history::History;
-use tables::subset::Subset;
-use tables::timing::Timing;
+use table_history::History;
+use table_timings::Timing;
+use tables::Subset;
 
 use crate::adam::Adam;
 use crate::batches::{Pictures, View, balanced, for_each_batch, shuffled, training_steps};

@@ -11,15 +11,16 @@ use candle_core::Device;
 use model::{Config, Depth, Network};
 use random::Seed;
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::choice::Choice;
-use tables::epoch_output::EpochOutput;
-use tables::feature::Feature;
-use tables::fold::{Assignment, Fold};
-use tables::history::History;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
-use tables::timing::Timing;
+use table_annotations::Annotation;
+use table_epoch_outputs::EpochOutput;
+use table_features::Feature;
+use table_folds::Fold;
+use table_history::History;
+use table_predictions::Prediction;
+use table_selection::Selection;
+use table_timings::Timing;
+use tables::Assignment;
+use tables::Subset;
 
 use study::{Job, SIDE_PX, Study, assert_same_files, augmentation};
 
@@ -154,7 +155,7 @@ fn the_tables_hold_together() {
             &["choice", "model"],
         )
         .run(1);
-    let [choice] = study.read::<Choice>("choose/choice").try_into().unwrap();
+    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
     let fold = choice.fold.to_string();
     assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
 

@@ -60,7 +60,7 @@ impl Workflow {
         Ok(selection
             .reached
             .iter()
-            .any(|at| instances[*at].stage == advice.stage))
+            .any(|id| instances[*id].stage == advice.stage))
     }
 
     fn wrong_advice(&self, advice: &Advice, message: String) -> Error {

@@ -9,21 +9,23 @@ use crate::glob;
 use crate::instance::{Instance, Target};
 use crate::path::normal;
 
+mod per_instance;
 mod producers;
 
+pub use per_instance::{InstanceId, PerInstance};
 use producers::Producers;
 
 /// All instances and their order.
 #[derive(Debug)]
 pub struct Graph {
     /// In the order of `pipeline.toml`.
-    pub instances: Vec<Arc<Instance>>,
-    /// Positions of the instances whose outputs each one reads.
-    pub upstream: Vec<BTreeSet<usize>>,
-    /// Positions of the instances that each one waits for: its upstream, and what its `after` names.
-    pub before: Vec<BTreeSet<usize>>,
-    /// Positions in an order in which each instance follows those that it waits for.
-    pub order: Vec<usize>,
+    pub instances: PerInstance<Arc<Instance>>,
+    /// The instances whose outputs each one reads.
+    pub upstream: PerInstance<BTreeSet<InstanceId>>,
+    /// The instances that each one waits for: its upstream, and what its `after` names.
+    pub before: PerInstance<BTreeSet<InstanceId>>,
+    /// An order in which each instance follows those that it waits for.
+    pub order: Vec<InstanceId>,
     producers: Producers,
 }
 
@@ -45,14 +47,13 @@ impl Graph {
     /// # Errors
     /// Outputs overlap, or instances wait for each other.
     pub fn new(instances: Vec<Instance>) -> Result<Self> {
+        let instances: PerInstance<Instance> = instances.into_iter().collect();
         let producers = Producers::of(&instances)?;
-        let upstream = instances.iter().map(|instance| {
+        let upstream = instances.map(|instance| {
             let inputs = instance.inputs.values();
-            inputs
-                .flat_map(|input| producers.makers(&input.target))
-                .collect()
+            let makers = inputs.flat_map(|input| producers.makers(&input.target));
+            makers.collect()
         });
-        let upstream: Vec<BTreeSet<usize>> = upstream.collect();
         let before = before(&instances, &upstream);
         let order = topological(&instances, &before)?;
         Ok(Graph {
@@ -85,11 +86,11 @@ impl Graph {
     }
 
     /// The instance and the name of its output at exactly `path`.
-    pub fn producer(&self, path: &Path) -> Option<(usize, &str)> {
-        let position = self.producers.get(path)?;
-        let mut outputs = self.instances[position].outputs.iter();
+    pub fn producer(&self, path: &Path) -> Option<(InstanceId, &str)> {
+        let id = self.producers.get(path)?;
+        let mut outputs = self.instances[id].outputs.iter();
         let (name, _) = outputs.find(|(_, output)| output.path == path)?;
-        Some((position, name))
+        Some((id, name))
     }
 
     /// Whether `path` is an output, lies in one, or holds one.
@@ -108,7 +109,7 @@ impl Graph {
         found.map(|(path, _)| Path::new(path)).collect()
     }
 
-    /// The positions of what `targets` name, or of all but the sources for no
+    /// The instances that `targets` name, or all but the sources for no
     /// target: as named, and with `reach`.
     ///
     /// # Errors
@@ -119,30 +120,30 @@ impl Graph {
             named.extend(self.named(root, target)?);
         }
         if targets.is_empty() {
-            let all = self.instances.iter().enumerate();
+            let all = self.instances.with_ids();
             named.extend(
                 all.filter(|(_, instance)| !instance.is_source)
-                    .map(|(at, _)| at),
+                    .map(|(id, _)| id),
             );
         }
         let mut reached = named.clone();
         match reach {
             Reach::Single => {}
             Reach::Upstream => {
-                for &at in self.order.iter().rev() {
+                for &id in self.order.iter().rev() {
                     // What a frozen stage was made from is of no concern.
-                    if reached.contains(&at) && !self.instances[at].rules.is_frozen {
-                        reached.extend(&self.before[at]);
+                    if reached.contains(&id) && !self.instances[id].rules.is_frozen {
+                        reached.extend(&self.before[id]);
                     }
                 }
             }
             Reach::Downstream => {
-                for &at in &self.order {
-                    if self.upstream[at]
+                for &id in &self.order {
+                    if self.upstream[id]
                         .iter()
                         .any(|above| reached.contains(above))
                     {
-                        reached.insert(at);
+                        reached.insert(id);
                     }
                 }
             }
@@ -150,11 +151,11 @@ impl Graph {
         Ok(Selection { named, reached })
     }
 
-    /// Positions of a selection, in the order of the graph.
+    /// Instances of a selection, in the order of the graph.
     #[must_use]
-    pub fn in_order(&self, selection: &Selection) -> Vec<usize> {
+    pub fn in_order(&self, selection: &Selection) -> Vec<InstanceId> {
         let order = self.order.iter().copied();
-        order.filter(|at| selection.reached.contains(at)).collect()
+        order.filter(|id| selection.reached.contains(id)).collect()
     }
 
     /// The stages that `targets` name with all their instances.
@@ -163,11 +164,11 @@ impl Graph {
     /// A target names nothing, or some instances of a stage and not all.
     pub fn whole_stages(&self, root: &Path, targets: &[String]) -> Result<BTreeSet<String>> {
         let Selection { named, .. } = self.select(root, targets, Reach::Single)?;
-        let stages = named.iter().map(|&at| self.instances[at].stage.clone());
+        let stages = named.iter().map(|&id| self.instances[id].stage.clone());
         let stages: BTreeSet<String> = stages.collect();
-        let all = self.instances.iter().enumerate();
+        let all = self.instances.with_ids();
         let mut left =
-            all.filter(|(at, instance)| stages.contains(&instance.stage) && !named.contains(at));
+            all.filter(|(id, instance)| stages.contains(&instance.stage) && !named.contains(id));
         match left.next() {
             None => Ok(stages),
             Some((_, instance)) => Err(Error::PartOfStage(instance.stage.clone())),
@@ -175,7 +176,7 @@ impl Graph {
     }
 
     /// What one target names: a stage or instance, an output, or a pattern of these.
-    fn named(&self, root: &Path, target: &str) -> Result<Vec<usize>> {
+    fn named(&self, root: &Path, target: &str) -> Result<Vec<InstanceId>> {
         let path = normal(root, target);
         let path_text = path.to_string_lossy().into_owned();
         let is_meant = |instance: &Instance| {
@@ -184,8 +185,8 @@ impl Graph {
             names.any(|name| glob::matches(target, name))
                 || outputs.any(|output| glob::matches(&path_text, &output.path.to_string_lossy()))
         };
-        let all = self.instances.iter().enumerate();
-        let found: Vec<usize> = all.filter(|(_, i)| is_meant(i)).map(|(at, _)| at).collect();
+        let all = self.instances.with_ids();
+        let found: Vec<InstanceId> = all.filter(|(_, i)| is_meant(i)).map(|(id, _)| id).collect();
         if found.is_empty() {
             let hint = self.target_hint(target);
             return Err(Error::UnknownTarget {
@@ -214,13 +215,10 @@ impl Graph {
     ///
     /// # Errors
     /// There's none, or the stage has several.
-    pub fn one(&self, name: &str) -> Result<usize> {
-        let exact = self
-            .instances
-            .iter()
-            .position(|instance| instance.name == name);
-        if let Some(at) = exact {
-            return Ok(at);
+    pub fn one(&self, name: &str) -> Result<InstanceId> {
+        let mut all = self.instances.with_ids();
+        if let Some((id, _)) = all.find(|(_, instance)| instance.name == name) {
+            return Ok(id);
         }
         let of_stage: Vec<&str> = self
             .instances
@@ -242,20 +240,23 @@ impl Graph {
     }
 }
 
-/// Positions of instances.
+/// Selected instances.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// What the targets name.
-    pub named: BTreeSet<usize>,
+    pub named: BTreeSet<InstanceId>,
     /// That and what it takes along.
-    pub reached: BTreeSet<usize>,
+    pub reached: BTreeSet<InstanceId>,
 }
 
 /// The instances that each one waits for.
-fn before(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
-    let mut by_stage: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, instance) in instances.iter().enumerate() {
-        by_stage.entry(&instance.stage).or_default().push(at);
+fn before(
+    instances: &PerInstance<Instance>,
+    upstream: &PerInstance<BTreeSet<InstanceId>>,
+) -> PerInstance<BTreeSet<InstanceId>> {
+    let mut by_stage: BTreeMap<&str, Vec<InstanceId>> = BTreeMap::new();
+    for (id, instance) in instances.with_ids() {
+        by_stage.entry(&instance.stage).or_default().push(id);
     }
     let of_stage = |name: &String| by_stage.get(name.as_str()).into_iter().flatten();
     let before = instances.iter().zip(upstream).map(|(instance, upstream)| {
@@ -266,44 +267,48 @@ fn before(instances: &[Instance], upstream: &[BTreeSet<usize>]) -> Vec<BTreeSet<
 }
 
 /// An order in which instances follow those `before` them, else that of the file.
-fn topological(instances: &[Instance], before: &[BTreeSet<usize>]) -> Result<Vec<usize>> {
-    let mut waits_for: Vec<usize> = before.iter().map(BTreeSet::len).collect();
-    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); instances.len()];
-    for (at, above) in before.iter().enumerate() {
+fn topological(
+    instances: &PerInstance<Instance>,
+    before: &PerInstance<BTreeSet<InstanceId>>,
+) -> Result<Vec<InstanceId>> {
+    let mut waits_for = before.map(BTreeSet::len);
+    let mut followers = before.map(|_| Vec::new());
+    for (id, above) in before.with_ids() {
         for &above in above {
-            followers[above].push(at);
+            followers[above].push(id);
         }
     }
-    let mut ready: BTreeSet<usize> = (0..instances.len())
-        .filter(|&at| waits_for[at] == 0)
-        .collect();
-    let mut order = Vec::with_capacity(instances.len());
-    while let Some(at) = ready.pop_first() {
-        order.push(at);
-        for &follower in &followers[at] {
+    let mut ready: BTreeSet<InstanceId> =
+        { before.ids() }.filter(|id| waits_for[*id] == 0).collect();
+    let mut order = Vec::new();
+    while let Some(id) = ready.pop_first() {
+        order.push(id);
+        for &follower in &followers[id] {
             waits_for[follower] -= 1;
             if waits_for[follower] == 0 {
                 ready.insert(follower);
             }
         }
     }
-    if order.len() == instances.len() {
+    let left: BTreeSet<InstanceId> = before.ids().filter(|id| waits_for[*id] > 0).collect();
+    if left.is_empty() {
         return Ok(order);
     }
-    let left = (0..instances.len())
-        .filter(|&at| waits_for[at] > 0)
-        .collect();
     Err(Error::Cycle(chain(instances, before, &left)))
 }
 
 /// A cycle among `left`, each of which waits for another of them, as `a → b → a`.
-fn chain(instances: &[Instance], before: &[BTreeSet<usize>], left: &BTreeSet<usize>) -> String {
-    let mut path: Vec<usize> = left.first().copied().into_iter().collect();
+fn chain(
+    instances: &PerInstance<Instance>,
+    before: &PerInstance<BTreeSet<InstanceId>>,
+    left: &BTreeSet<InstanceId>,
+) -> String {
+    let mut path: Vec<InstanceId> = left.first().copied().into_iter().collect();
     while let Some(&last) = path.last() {
         let Some(&next) = before[last].iter().find(|above| left.contains(above)) else {
             break;
         };
-        let seen = path.iter().position(|&at| at == next);
+        let seen = path.iter().position(|&id| id == next);
         path.push(next);
         if let Some(start) = seen {
             path.drain(..start);
@@ -314,7 +319,7 @@ fn chain(instances: &[Instance], before: &[BTreeSet<usize>], left: &BTreeSet<usi
     let names: Vec<&str> = path
         .iter()
         .rev()
-        .map(|&at| instances[at].name.as_str())
+        .map(|&id| instances[id].name.as_str())
         .collect();
     names.join(" → ")
 }

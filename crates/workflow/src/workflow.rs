@@ -114,6 +114,7 @@ fn graph(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::InstanceId;
     use crate::instance::Target;
 
     const PIPELINE: &str = r#"
@@ -142,7 +143,7 @@ out = { model = "model" }
     #[test]
     fn outputs_of_another_state_have_a_folder_of_their_own() {
         let (_folder, workflow) = load("beside/a");
-        let inputs = |at: usize| &workflow.graph.instances[at].inputs;
+        let inputs = |at: u32| &workflow.graph.instances[InstanceId::new(at)].inputs;
         let path = |path: &str| Target::Path(path.into());
         assert_eq!(inputs(0)["images"].target, path("images"));
         assert_eq!(inputs(1)["folds"].target, path("beside/a/folds"));

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use pipeline::events::State as StageState;
 use pipeline::metrics::{Made, Metrics};
+use pipeline::status;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
 use workflow::graph::Reach;
@@ -98,7 +99,7 @@ fn state(workspace: &mut Workspace) -> anyhow::Result<String> {
             .workflow
             .graph
             .select(&workspace.workflow.root, &[], Reach::Upstream)?;
-    let outcomes = workspace.outlook(&selection, false)?;
+    let outcomes = status::outcomes(workspace, &selection, false)?;
     let is_done = |state| matches!(state, StageState::UpToDate | StageState::Frozen);
     let is_changed = outcomes.iter().any(|outcome| !is_done(outcome.state));
     Ok(if is_changed { "changed" } else { "up to date" }.to_owned())

@@ -77,7 +77,13 @@ fn a_failed_order_only_dependency_skips_what_waits_for_it() {
     let outcomes: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let outcomes = outcomes.as_array().unwrap().iter();
     let shown: Vec<String> = outcomes
-        .map(|o| format!("{} {} {}", o["stage"], o["state"], o["reasons"]).replace('"', ""))
+        .map(|o| {
+            let reasons = o["reasons"].as_array().unwrap().iter();
+            let reasons: Vec<&str> = { reasons }
+                .map(|reason| reason["text"].as_str().unwrap())
+                .collect();
+            format!("{} {} {reasons:?}", o["stage"], o["state"]).replace('"', "")
+        })
         .collect();
     assert_eq!(
         shown,

@@ -50,7 +50,10 @@ fn a_run_is_noted_with_all_that_it_was() {
         run["command"][0],
         "cat ${in.src} > ${out.a}; echo x >> ${out.a}".replace("${in.src}", "src.txt")
     );
-    assert_eq!(run["reasons"], json!(["no result in `pipeline.lock`"]));
+    assert_eq!(
+        run["reasons"],
+        json!([{ "kind": "no-result", "text": "no result in `pipeline.lock`" }])
+    );
     assert_eq!(run["inputs"][0]["path"], "src.txt");
     assert_eq!(run["outputs"][0]["name"], "a");
     assert_eq!(run["outputs"][0]["content"].as_str().unwrap().len(), 64);

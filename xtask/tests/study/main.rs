@@ -209,12 +209,12 @@ fn the_whole_study_runs_once() {
     fs_err::write(&library, code).unwrap();
 
     // A table that nobody names, a test, a README: nothing changes.
-    let tables = study.path("crates/tables/src/lib.rs");
-    let code = fs_err::read_to_string(&tables).unwrap();
-    fs_err::write(&tables, format!("{code}pub mod unheard_of;\n")).unwrap();
+    let table = study.path("crates/tables/unheard-of");
+    fs_err::create_dir_all(table.join("src")).unwrap();
+    fs_err::write(table.join("src/lib.rs"), "//! No table.\n").unwrap();
     fs_err::write(
-        study.path("crates/tables/src/unheard_of.rs"),
-        "//! No table.\n",
+        table.join("Cargo.toml"),
+        "[package]\nname = \"table-unheard-of\"\nversion.workspace = true\nedition.workspace = true\n",
     )
     .unwrap();
     fs_err::write(study.path("crates/trainer/README.md"), "Words.\n").unwrap();

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use backbones::{Backbone, Name};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
-use tables::annotation::Annotation;
-use tables::feature::Feature;
+use table_annotations::Annotation;
+use table_features::Feature;
 use trainer::{Frozen, PixelPictures, featurize};
 
 #[derive(Deserialize)]

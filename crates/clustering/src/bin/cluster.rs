@@ -12,9 +12,9 @@ use ndarray::{Array2, ArrayView2};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::cluster::Cluster;
-use tables::prediction::Prediction;
-use tables::silhouette::Silhouette;
+use table_clusters::Cluster;
+use table_predictions::Prediction;
+use table_silhouettes::Silhouette;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,12 +13,12 @@ use ndarray::{Array2, Axis};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::annotation::Annotation;
-use tables::choice::Choice;
-use tables::epoch_output::EpochOutput;
-use tables::epoch_place::EpochPlace;
-use tables::map_quality::MapQuality;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_embedding_evolution::EpochCoordinates;
+use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
+use table_epoch_outputs::EpochOutput;
+use table_selection::Selection;
+use tables::Subset;
 use tracing::info;
 
 /// Subset that the map is fitted to.
@@ -51,7 +51,7 @@ struct UmapParams {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Choice>,
+    choice: Input<Selection>,
     annotations: Input<Annotation>,
     /// One of each fold.
     epochs: Vec<Input<EpochOutput>>,
@@ -60,8 +60,8 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    evolution: Output<EpochPlace>,
-    quality: Output<MapQuality>,
+    evolution: Output<EpochCoordinates>,
+    quality: Output<EmbeddingEvolutionQuality>,
 }
 
 fn main() -> ExitCode {
@@ -269,12 +269,12 @@ impl Map {
         number: u32,
         epoch: &Epoch,
         places: &Array2<f32>,
-    ) -> anyhow::Result<Vec<MapQuality>> {
+    ) -> anyhow::Result<Vec<EmbeddingEvolutionQuality>> {
         let subsets = epoch.subsets().into_iter();
         let qualities = subsets.map(|(subset, pictures)| {
             let points = epoch.points.select(Axis(0), &pictures);
             let map = places.select(Axis(0), &pictures);
-            let quality = MapQuality {
+            let quality = EmbeddingEvolutionQuality {
                 epoch: number,
                 subset,
                 fitted: self.is_fitted_to(number, subset),
@@ -292,9 +292,9 @@ impl Map {
     }
 }
 
-fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochPlace> {
+fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochCoordinates> {
     let rows = epoch.pictures.into_iter().zip(places.rows());
-    rows.map(|(picture, place)| EpochPlace {
+    rows.map(|(picture, place)| EpochCoordinates {
         epoch: number,
         label: picture.label,
         path: picture.path,

@@ -9,7 +9,7 @@ use images::{Annotated, Geometry, PixelsWriter, Resizer, Rgb, decode_annotated, 
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath, Progress};
-use tables::annotation::Annotation;
+use table_annotations::Annotation;
 use tracing::info;
 
 /// Pictures decoded before they are written: what bounds memory.

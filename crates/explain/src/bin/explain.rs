@@ -12,8 +12,8 @@ use numeric::{Classes, ranking, softmax};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
-use tables::explanation::Explanation;
-use tables::prediction::Prediction;
+use table_attributions::Attribution;
+use table_predictions::Prediction;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +47,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    explanations: Output<Explanation>,
+    explanations: Output<Attribution>,
 }
 
 // Every batch needs the same large blocks again.
@@ -93,7 +93,7 @@ struct Explainer {
 }
 
 impl Explainer {
-    fn explain(&self, prediction: &Prediction) -> anyhow::Result<Explanation> {
+    fn explain(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
         let probabilities = softmax(&prediction.logits, 1.0);
         let ranking = ranking(&prediction.logits);
         let class = self.classes.index(&prediction.label);
@@ -101,7 +101,7 @@ impl Explainer {
         let picture = self.picture(&prediction.path)?;
         let drops = occlusion(&self.network, &picture, class, self.squares)?;
         let cam = grad_cam(&self.network, &picture, class)?;
-        Ok(Explanation {
+        Ok(Attribution {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
             subset: prediction.subset,

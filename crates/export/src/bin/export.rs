@@ -9,7 +9,7 @@ use numeric::Classes;
 use prost::Message as _;
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
-use tables::annotation::Annotation;
+use table_annotations::Annotation;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

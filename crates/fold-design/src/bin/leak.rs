@@ -11,10 +11,11 @@ use fold_design::{
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
-use tables::annotation::Annotation;
-use tables::fold::{Assignment, Fold};
-use tables::leak::Leak;
-use tables::near_duplicate::NearDuplicate;
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_leakage::SplitLeakage;
+use table_near_duplicates::NearDuplicate;
+use tables::Assignment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +61,7 @@ struct Outputs {
     /// Folds by picture.
     at_random: Output<Fold>,
     /// What each split shares.
-    leaks: Output<Leak>,
+    leaks: Output<SplitLeakage>,
 }
 
 fn main() -> ExitCode {
@@ -132,10 +133,14 @@ fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
     folds.iter().map(picture).collect()
 }
 
-fn leak(design: &str, pictures: &[Picture], assignments: &[Assignment]) -> anyhow::Result<Leak> {
+fn leak(
+    design: &str,
+    pictures: &[Picture],
+    assignments: &[Assignment],
+) -> anyhow::Result<SplitLeakage> {
     let shared = SharedAuthors::count(pictures, assignments);
     let (near_duplicates, parted) = parted_groups(pictures, assignments);
-    Ok(Leak {
+    Ok(SplitLeakage {
         design: design.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,

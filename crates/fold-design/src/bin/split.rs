@@ -11,8 +11,11 @@ use fold_design::{
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
-use tables::fold::{Assignment, Fold};
-use tables::{annotation::Annotation, balance, near_duplicate::NearDuplicate};
+use table_annotations::Annotation;
+use table_balance as balance;
+use table_folds::Fold;
+use table_near_duplicates::NearDuplicate;
+use tables::Assignment;
 
 /// Authors and groups that a warning lists; the tables have all.
 const LISTED: usize = 10;

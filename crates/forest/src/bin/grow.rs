@@ -8,10 +8,10 @@ use numeric::{Classes, Matrix, argmax};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::forest_prediction::ForestPrediction;
-use tables::forest_trial::ForestTrial;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_forest_predictions::ForestPrediction;
+use table_forest_trials::ForestTrial;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// The shape of the forest, as [`Shape`] describes it, and the seed.
 #[derive(Deserialize)]

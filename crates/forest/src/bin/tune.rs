@@ -11,9 +11,9 @@ use rayon::prelude::*;
 use search::{Assignment, Method, Search, Space, Trial};
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::forest_trial::ForestTrial;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_forest_trials::ForestTrial;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// A picture counts as right if its class is among so many, and the first alone where there are two classes: of two, all
 /// are right.

@@ -12,12 +12,12 @@ use numeric::balanced_weights;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output};
-use tables::annotation::Annotation;
-use tables::arrangement::Arrangement;
-use tables::fold::Fold;
-use tables::history::History;
-use tables::subset::Subset;
-use tables::timing::Timing;
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_history::History;
+use table_metric_embeddings::MetricEmbedding;
+use table_timings::Timing;
+use tables::Subset;
 use trainer::{
     Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
     PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
@@ -95,7 +95,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    arrangement: Output<Arrangement>,
+    arrangement: Output<MetricEmbedding>,
     history: Output<History>,
     timings: Output<Timing>,
 }
@@ -141,7 +141,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let mut writer = outputs.arrangement.writer();
     for epoch in &course.history {
         let said = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
-        let row = |(image, annotation): (usize, &Annotation)| Arrangement {
+        let row = |(image, annotation): (usize, &Annotation)| MetricEmbedding {
             epoch: epoch.epoch,
             path: annotation.path.clone(),
             label: annotation.label.clone(),

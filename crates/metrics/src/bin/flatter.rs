@@ -7,12 +7,12 @@ use metrics::{Collection, Judgment, Metric, Tally, intervals, streams};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
-use tables::epoch_output::EpochOutput;
-use tables::flattery::Flattery;
-use tables::fold::Fold;
-use tables::history::History;
-use tables::leak::Leak;
-use tables::subset::Subset;
+use table_epoch_outputs::EpochOutput;
+use table_folds::Fold;
+use table_history::History;
+use table_leakage::SplitLeakage;
+use table_leakage_effect::LeakageEffect;
+use tables::Subset;
 
 /// The splits that the study's own is compared with.
 const LEAKY: [&str; 2] = ["by class", "at random"];
@@ -33,7 +33,7 @@ struct Inputs {
     /// Classes and authors of the pictures.
     folds: Input<Fold>,
     /// The splits, with the study's own among them.
-    leaks: Input<Leak>,
+    leaks: Input<SplitLeakage>,
     by_author_history: Input<History>,
     by_author_epochs: Input<EpochOutput>,
     by_class_history: Input<History>,
@@ -45,7 +45,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    flattery: Output<Flattery>,
+    flattery: Output<LeakageEffect>,
 }
 
 fn main() -> ExitCode {
@@ -87,7 +87,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 /// The name of the study's own split: `by author`, or `existing` for a split that the collection comes with.
-fn own_design(leaks: &[Leak]) -> anyhow::Result<&str> {
+fn own_design(leaks: &[SplitLeakage]) -> anyhow::Result<&str> {
     let mut designs = leaks.iter().map(|row| row.design.as_str());
     designs
         .find(|design| !LEAKY.contains(design))
@@ -101,7 +101,7 @@ fn flattery(
     epochs: &Input<EpochOutput>,
     collection: &Collection,
     params: &Params,
-) -> anyhow::Result<Vec<Flattery>> {
+) -> anyhow::Result<Vec<LeakageEffect>> {
     let best = history.iter().find(|row| row.best);
     let best = best.context("no epoch is the best")?.epoch;
     let (judgments, units) = validated(epochs, best, collection)?;
@@ -123,7 +123,7 @@ fn flattery(
     let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
     let rows = values.map(|(i, (metric, value))| {
         let interval = intervals.map(|intervals| intervals[i]);
-        Flattery {
+        LeakageEffect {
             design: design.to_owned(),
             epoch: best,
             metric: metric.name().to_owned(),

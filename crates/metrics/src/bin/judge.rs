@@ -11,9 +11,9 @@ use numeric::{Classes, Matrix};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::arrangement::Arrangement;
-use tables::arrangement_score::ArrangementScore;
-use tables::subset::Subset;
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use tables::Subset;
 
 /// How to score.
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Params {
 #[serde(deny_unknown_fields)]
 struct Inputs {
     /// Where each picture stood in every epoch.
-    arrangement: Input<Arrangement>,
+    arrangement: Input<MetricEmbedding>,
 }
 
 /// What it writes.
@@ -38,7 +38,7 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// Figures of every epoch.
-    scores: Output<ArrangementScore>,
+    scores: Output<MetricLearningScore>,
 }
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                         "cannot score the {subset} images of {classes} classes in epoch {epoch}"
                     )
                 })?;
-                scores.extend(values.map(|(metric, value)| ArrangementScore {
+                scores.extend(values.map(|(metric, value)| MetricLearningScore {
                     epoch,
                     subset,
                     classes: classes.to_owned(),
@@ -86,7 +86,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 /// An epoch's images by subset, and by whether their classes were learned.
-fn groups(epoch: &[Arrangement]) -> BTreeMap<(Subset, &'static str), Vec<&Arrangement>> {
+fn groups(epoch: &[MetricEmbedding]) -> BTreeMap<(Subset, &'static str), Vec<&MetricEmbedding>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for row in epoch {
         let classes = if row.learned { "learned" } else { "held-out" };
@@ -97,7 +97,11 @@ fn groups(epoch: &[Arrangement]) -> BTreeMap<(Subset, &'static str), Vec<&Arrang
 
 impl Params {
     /// At most `sample` of a group's images, the same in every epoch, in their order.
-    fn drawn<'a>(&self, images: Vec<&'a Arrangement>, stream: &str) -> Vec<&'a Arrangement> {
+    fn drawn<'a>(
+        &self,
+        images: Vec<&'a MetricEmbedding>,
+        stream: &str,
+    ) -> Vec<&'a MetricEmbedding> {
         if images.len() <= self.sample {
             return images;
         }
@@ -108,7 +112,7 @@ impl Params {
     }
 }
 
-fn on_sphere(row: &Arrangement) -> Vec<f32> {
+fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
     let squares = row.embedding.iter().map(|value| value * value);
     let length = squares.sum::<f32>().sqrt();
     // A point at the center has no direction and stays there.
@@ -118,8 +122,8 @@ fn on_sphere(row: &Arrangement) -> Vec<f32> {
 
 /// The metrics of images that `place` has moved.
 fn of_space(
-    pictures: &[&Arrangement],
-    place: impl Fn(&Arrangement) -> Vec<f32>,
+    pictures: &[&MetricEmbedding],
+    place: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
     let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
     let points = Matrix::from_rows(&placed)?;

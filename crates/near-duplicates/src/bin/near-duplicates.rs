@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use std::io::Write;
-use tables::annotation::Annotation;
-use tables::near_duplicate::NearDuplicate;
+use table_annotations::Annotation;
+use table_near_duplicates::NearDuplicate;
 
 /// Images decoded before their thumbnails are written, which bounds memory.
 const CHUNK: usize = 256;

@@ -9,11 +9,14 @@ use executor::Interrupts;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
+use workflow::graph::PerInstance;
 use workflow::instance::Instance;
 
 use super::tool;
 use crate::error::{Error, Result};
-use crate::metrics::tables::TABLES;
+
+/// Crate and binary of the program that reads and writes tables.
+pub(crate) const TABLES: &str = "checks/table";
 
 /// What to build, and how.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +34,7 @@ pub(crate) struct Build {
 
 impl Build {
     /// All crates that have stages, and no binary yet.
-    pub(crate) fn of(instances: &[Arc<Instance>]) -> Self {
+    pub(crate) fn of(instances: &PerInstance<Arc<Instance>>) -> Self {
         let mut build = Build::default();
         for instance in instances {
             if let Action::Run(run) = &instance.action {

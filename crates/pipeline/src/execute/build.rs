@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use store::Digest;
 use workflow::declaration::Action;
+use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::Scheduler;
-use crate::cargo::Build;
-use crate::draft::Foreseen;
+use crate::cargo::{Build, TABLES};
+use crate::decide::Decision;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::metrics::tables::TABLES;
-use crate::plan::Decision;
+use crate::plan::Plan;
+use crate::predicted::Predicted;
 
 impl Scheduler<'_> {
     /// Checks outputs in their places.
@@ -61,7 +62,7 @@ impl Scheduler<'_> {
     }
 
     /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
-    pub(super) fn build(&mut self, first: usize, run: &str) -> Result<()> {
+    pub(super) fn build(&mut self, first: InstanceId, run: &str) -> Result<()> {
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[first]);
         let build = self.what_to_build(first)?;
         self.build_all(build, &instance, run)
@@ -75,7 +76,7 @@ impl Scheduler<'_> {
         build.keep_going = self.options.keep_going;
         let instances = &self.workspace.workflow.graph.instances;
         let mut order = self.plan.order().iter();
-        if order.any(|&at| !instances[at].rules.checks.is_empty()) {
+        if order.any(|&id| !instances[id].rules.checks.is_empty()) {
             build.binaries.insert(TABLES.to_owned());
         }
         build.binaries.retain(|run| !self.broken.contains(run));
@@ -98,8 +99,8 @@ impl Scheduler<'_> {
 
     /// Asks what was built about all that it is going to be given: a typo costs no run.
     fn check_names(&self) -> Result<()> {
-        for &at in self.plan.order() {
-            let instance = &self.workspace.workflow.graph.instances[at];
+        for &id in self.plan.order() {
+            let instance = &self.workspace.workflow.graph.instances[id];
             if let Action::Run(run) = &instance.action
                 && let Some(executable) = self.executables.get(run)
             {
@@ -112,28 +113,27 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    fn what_to_build(&mut self, first: usize) -> Result<Build> {
-        let mut foreseen = Foreseen::default();
-        for &at in self.running.keys() {
-            foreseen.note_running(at, &self.workspace.workflow.graph.instances[at]);
+    fn what_to_build(&mut self, first: InstanceId) -> Result<Build> {
+        let mut predicted = Predicted::default();
+        for &id in self.running.keys() {
+            predicted.note_running(id);
         }
+        let mut order = self.plan.from(first).to_vec();
+        order.retain(|id| !self.running.contains_key(id));
         let mut runs: BTreeSet<String> = self.executables.keys().cloned().collect();
-        for &at in self.plan.from(first) {
-            if self.running.contains_key(&at) {
-                continue;
-            }
-            let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
-            let instance = &self.workspace.workflow.graph.instances[at];
-            foreseen.note(at, instance, &decision);
+        let forced = self.forced();
+        let (graph, mut observer) = self.workspace.observer();
+        for decided in Plan::new(graph, order, forced, predicted, &mut observer) {
+            let (id, decision) = decided?;
             let is_sure = matches!(
                 decision,
                 Decision::Run { .. } | Decision::Pending { certain: true, .. }
             );
-            if let (true, Action::Run(run)) = (is_sure, &instance.action) {
+            if let (true, Action::Run(run)) = (is_sure, &graph.instances[id].action) {
                 runs.insert(run.clone());
             }
         }
-        let mut build = Build::of(&self.workspace.workflow.graph.instances);
+        let mut build = Build::of(&graph.instances);
         build.binaries = runs;
         Ok(build)
     }

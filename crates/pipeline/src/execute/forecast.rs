@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::Scheduler;
-use crate::draft::Foreseen;
+use crate::decide::Decision;
 use crate::error::Result;
 use crate::events::{Event, Events, Forecast, State};
-use crate::plan::Decision;
+use crate::plan::Plan;
+use crate::predicted::Predicted;
 use crate::runs::Run;
 
 /// Runs that are looked through, from the youngest.
@@ -17,7 +19,7 @@ const MOST: usize = 20_000;
 
 impl Scheduler<'_> {
     /// Reports what will run from the instance `first` on, once in a run.
-    pub(super) fn forecast_once(&mut self, first: usize) -> Result<()> {
+    pub(super) fn forecast_once(&mut self, first: InstanceId) -> Result<()> {
         if !std::mem::replace(&mut self.has_forecast, true) {
             let forecast = self.forecast(first)?;
             self.events.event(Event::Forecast(&forecast));
@@ -25,21 +27,23 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    fn forecast(&mut self, first: usize) -> Result<Forecast> {
-        let mut foreseen = Foreseen::default();
+    fn forecast(&mut self, first: InstanceId) -> Result<Forecast> {
         let times = Times::of(self.workspace.runs(MOST, |_| true)?);
+        let order = self.plan.from(first).to_vec();
+        let forced = self.forced();
+        let (graph, mut observer) = self.workspace.observer();
+        let plan = Plan::new(graph, order, forced, Predicted::default(), &mut observer);
         let mut forecast = Forecast::default();
         // The earliest end of each instance, and the time of stages on GPUs.
-        let mut ends: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut ends: BTreeMap<InstanceId, f64> = BTreeMap::new();
         let mut gpus_s = 0.0;
-        for &at in self.plan.from(first) {
-            let decision = self.workspace.decide(at, &foreseen, self.is_forced(at))?;
-            let instance = &self.workspace.workflow.graph.instances[at];
-            foreseen.note(at, instance, &decision);
+        for decided in plan {
+            let (id, decision) = decided?;
+            let instance = &graph.instances[id];
             let inputs_are_known = !matches!(decision, Decision::Pending { .. });
             let time = times.of_instance(instance, inputs_are_known);
-            let before = &self.workspace.workflow.graph.before[at];
-            let start = { before.iter() }.filter_map(|above| ends.get(above));
+            let before = graph.before[id].iter();
+            let start = before.filter_map(|above| ends.get(above));
             let start = start.copied().fold(0.0, f64::max);
             match decision {
                 Decision::Run { .. } | Decision::Pending { certain: true, .. } => {
@@ -50,15 +54,15 @@ impl Scheduler<'_> {
                     }
                     let time = time.unwrap_or(0.0);
                     gpus_s += f64::from(instance.rules.resources.gpus) * time;
-                    ends.insert(at, start + time);
+                    ends.insert(id, start + time);
                 }
                 Decision::Pending { .. } => {
                     forecast.may_run.push(instance.name.clone());
                     forecast.may_s += time.unwrap_or(0.0);
-                    ends.insert(at, start);
+                    ends.insert(id, start);
                 }
                 _ => {
-                    ends.insert(at, start);
+                    ends.insert(id, start);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! One instance, from the decision to the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,42 +9,54 @@ use executor::{Ending, Usage};
 use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
+use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
-use crate::draft::Foreseen;
+
+use crate::check_stamp;
+use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
-use crate::plan::{Decision, Planned, locked};
+use crate::inputs::Derivation;
+use crate::observe::snapshot;
+use crate::predicted::Predicted;
+use crate::reason::Reason;
 use crate::runs::Run;
 use crate::task::{self, Job};
 use crate::{log, place};
 
 impl Scheduler<'_> {
-    pub(super) fn is_forced(&self, at: usize) -> bool {
-        self.options.force && self.selection.named.contains(&at)
+    /// Instances that run even if they are up to date.
+    pub(super) fn forced(&self) -> BTreeSet<InstanceId> {
+        match self.options.force {
+            true => self.selection.named.clone(),
+            false => BTreeSet::new(),
+        }
     }
 
-    fn decide(&mut self, at: usize) -> Result<Decision> {
-        let forced = self.is_forced(at);
-        self.workspace.decide(at, &Foreseen::default(), forced)
+    fn decide(&mut self, id: InstanceId) -> Result<Decision> {
+        let is_forced = self.options.force && self.selection.named.contains(&id);
+        let (graph, mut observer) = self.workspace.observer();
+        let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
+        Ok(decide(snapshot))
     }
 
-    pub(super) fn bring_up_to_date(&mut self, at: usize) -> Result<Begun> {
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
-        match self.decide(at)? {
+    pub(super) fn bring_up_to_date(&mut self, id: InstanceId) -> Result<Begun> {
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+        match self.decide(id)? {
             Decision::UpToDate { key, unchecked } => {
                 self.check_in_place(&instance, &unchecked)?;
                 let key = Some(key);
                 let outcome = outcome(&instance, State::UpToDate);
                 Ok(Begun::Done(Outcome { key, ..outcome }))
             }
-            Decision::Frozen { missing } => self.leave_frozen(&instance, &missing),
+            Decision::Frozen { restore } => self.leave_frozen(&instance, &restore),
             Decision::Restore {
-                planned,
+                derivation,
                 record,
                 reasons,
-            } => match self.restore(&instance, &planned, &record, reasons) {
+            } => match self.restore(&instance, &derivation, &record, reasons) {
                 Err(Error::Store(
                     error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
                 )) => {
@@ -54,12 +66,15 @@ impl Scheduler<'_> {
                         text: &text,
                     });
                     // Without the damaged object there's no whole record: it runs.
-                    self.bring_up_to_date(at)
+                    self.bring_up_to_date(id)
                 }
                 restored => restored.map(Begun::Done),
             },
-            Decision::Run { planned, reasons } => self.run(at, &instance, planned, reasons),
-            Decision::Blocked { reason } => Err(Error::MissingInputs(vec![format!(
+            Decision::Run {
+                derivation,
+                reasons,
+            } => self.run(id, &instance, derivation, reasons),
+            Decision::Blocked(reason) => Err(Error::MissingInputs(vec![format!(
                 "stage `{}` cannot run: {reason}",
                 instance.name
             )])),
@@ -86,9 +101,9 @@ impl Scheduler<'_> {
     fn leave_frozen(
         &mut self,
         instance: &Instance,
-        missing: &BTreeMap<String, Digest>,
+        restore: &BTreeMap<String, Digest>,
     ) -> Result<Begun> {
-        for (name, digest) in missing {
+        for (name, digest) in restore {
             self.put_back(instance, name, digest)?;
         }
         Ok(Begun::Done(outcome(instance, State::Frozen)))
@@ -97,19 +112,19 @@ impl Scheduler<'_> {
     fn restore(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         record: &Record,
-        reasons: Vec<String>,
+        reasons: Vec<Reason>,
     ) -> Result<Outcome> {
         for name in instance.outputs.keys() {
             self.put_back(instance, name, &record.outputs[name])?;
         }
-        let unchecked = self.workspace.unchecked(instance, &record.outputs);
+        let unchecked = self.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
         // The run may have been killed when all but this was done.
-        store::remove_path(&task::work(self.workspace, &planned.key))?;
-        self.enter(instance, planned, &record.outputs)?;
-        let key = Some(planned.key);
+        store::remove_path(&task::work(self.workspace, &derivation.key))?;
+        self.enter(instance, derivation, &record.outputs)?;
+        let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
         Ok(Outcome {
             reasons,
@@ -118,67 +133,77 @@ impl Scheduler<'_> {
         })
     }
 
+    /// Outputs whose check hasn't passed yet.
+    fn unchecked(&self, instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
+        let store = self.workspace.store.as_ref();
+        check_stamp::unchecked(instance, outputs, |check, content| {
+            store.is_some_and(|store| check_stamp::has_passed(store, check, content))
+        })
+    }
+
     /// Notes a result in the lock.
     pub(super) fn enter(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         outputs: &BTreeMap<String, Digest>,
     ) -> Result<()> {
-        let entry = locked(instance, planned, outputs);
+        let entry = derivation.locked(instance, outputs);
         self.workspace.lock.insert(instance.name.clone(), entry);
         self.unsaved.get_or_insert_with(Instant::now);
         self.save_if_due();
-        self.workspace.note_key(&planned.key)
+        self.workspace.note_key(&derivation.key)
     }
 
     /// Starts an instance, if the user wants it to run and there is room.
     fn run(
         &mut self,
-        at: usize,
+        id: InstanceId,
         instance: &Instance,
-        mut planned: Planned,
-        reasons: Vec<String>,
+        mut derivation: Derivation,
+        reasons: Vec<Reason>,
     ) -> Result<Begun> {
-        self.forecast_once(at)?;
-        let asks = self.options.is_interactive && !self.wanted.contains(&at);
+        self.forecast_once(id)?;
+        let asks = self.options.is_interactive && !self.wanted.contains(&id);
         if asks && !self.events.may_run(&instance.name, &reasons) {
             return Ok(Begun::Unwanted);
         }
-        self.wanted.insert(at);
-        if !self.has_room(at, &planned.key) {
-            return Ok(Begun::NeedsRoom(planned.key));
+        self.wanted.insert(id);
+        if !self.has_room(id, &derivation.key) {
+            return Ok(Begun::NeedsRoom(derivation.key));
         }
         if let Some(missing) = self.unbuilt(instance) {
-            if let Err(error) = self.build(at, &missing) {
-                return Ok(Begun::NotBuilt(planned.key, error));
+            if let Err(error) = self.build(id, &missing) {
+                return Ok(Begun::NotBuilt(derivation.key, error));
             }
             // The build took time: what was built is what the files say now.
-            match self.decide(at)? {
-                Decision::Run { planned: now, .. } => planned = now,
-                _ => return self.bring_up_to_date(at),
+            match self.decide(id)? {
+                Decision::Run {
+                    derivation: now, ..
+                } => derivation = now,
+                _ => return self.bring_up_to_date(id),
             }
         }
         let executable = match &instance.action {
             Action::Run(run) => self.executables.get(run).cloned(),
             Action::Command(_) => None,
         };
-        self.start(at, instance, planned, reasons, executable)?;
+        self.start(id, instance, derivation, reasons, executable)?;
         Ok(Begun::Running)
     }
 
     fn start(
         &mut self,
-        at: usize,
+        id: InstanceId,
         instance: &Instance,
-        planned: Planned,
-        reasons: Vec<String>,
+        derivation: Derivation,
+        reasons: Vec<Reason>,
         executable: Option<PathBuf>,
     ) -> Result<()> {
         // What it leaves half done is of use for whoever asks for the same state again.
-        self.workspace.note_key(&planned.key)?;
+        self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
-        let job = self.prepare(instance, &planned, executable)?;
+        let job = self.prepare(instance, &derivation, executable)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
@@ -186,16 +211,16 @@ impl Scheduler<'_> {
         let task = job.task().clone();
         let running = Running {
             job,
-            planned,
+            derivation,
             reasons,
             is_killed: false,
         };
         match self.executor.start(task) {
             Ok(()) => {
-                self.running.insert(at, running);
+                self.running.insert(id, running);
                 Ok(())
             }
-            Err(error) => self.conclude(at, running, Err(error.into())).map(|_| ()),
+            Err(error) => self.conclude(id, running, Err(error.into())).map(|_| ()),
         }
     }
 
@@ -203,14 +228,14 @@ impl Scheduler<'_> {
     fn prepare(
         &mut self,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         executable: Option<PathBuf>,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
             self.workspace,
             instance,
-            planned,
+            derivation,
             executable,
             common.as_ref(),
         )?;
@@ -236,44 +261,49 @@ impl Scheduler<'_> {
     }
 
     /// Ends an instance whose process has ended.
-    pub(super) fn ended(&mut self, at: usize, ending: Result<Ending>) {
-        let Some(running) = self.running.remove(&at) else {
+    pub(super) fn ended(&mut self, id: InstanceId, ending: Result<Ending>) {
+        let Some(running) = self.running.remove(&id) else {
             return;
         };
-        let key = running.planned.key;
-        match self.conclude(at, running, ending) {
-            Ok(outcome) => self.end(at, outcome),
-            Err(error) => self.fail(at, Some(key), error),
+        let key = running.derivation.key;
+        match self.conclude(id, running, ending) {
+            Ok(outcome) => self.end(id, outcome),
+            Err(error) => self.fail(id, Some(key), error),
         }
     }
 
     /// Records what a process left that has ended, or puts back what was there before.
-    fn conclude(&mut self, at: usize, running: Running, ending: Result<Ending>) -> Result<Outcome> {
+    fn conclude(
+        &mut self,
+        id: InstanceId,
+        running: Running,
+        ending: Result<Ending>,
+    ) -> Result<Outcome> {
         let Running {
             job,
-            planned,
+            derivation,
             reasons,
             ..
         } = running;
         self.workspace.forget_seen();
-        let instance = Arc::clone(&self.workspace.workflow.graph.instances[at]);
-        let mut run = self.workspace.run_of(&instance, &planned, &reasons);
+        let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+        let mut run = self.workspace.run_of(&instance, &derivation, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
             run.usage = ending.usage;
             run.environment.extend(ending.environment.iter().cloned());
         }
-        let settled = ending.and_then(|ending| self.settle(&instance, &job, &planned, &ending));
+        let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
         match self.note(run, &instance, settled) {
             Ok(usage) => Ok(Outcome {
                 reasons,
-                key: Some(planned.key),
+                key: Some(derivation.key),
                 usage,
                 ..outcome(&instance, State::Ran)
             }),
             Err(error) => {
-                let distrusted = job.distrust(self.workspace, &planned);
+                let distrusted = job.distrust(self.workspace, &derivation);
                 distrusted.and(job.recover(self.workspace, &error))?;
                 Err(error)
             }
@@ -308,20 +338,20 @@ impl Scheduler<'_> {
         &mut self,
         instance: &Instance,
         job: &Job,
-        planned: &Planned,
+        derivation: &Derivation,
         ending: &Ending,
     ) -> Result<(Option<Usage>, BTreeMap<String, Digest>)> {
         let usage = job.end(ending, &mut self.events)?;
-        let outputs = job.store(self.workspace, planned)?;
-        for name in self.workspace.unchecked(instance, &outputs) {
+        let outputs = job.store(self.workspace, derivation)?;
+        for name in self.unchecked(instance, &outputs) {
             let made = job.made(&name);
             let checked = self.check(instance, &name, made, &outputs[&name]);
             checked.map_err(|error| job.with_place(error))?;
         }
-        job.settle(self.workspace, planned, &outputs, &mut self.events)?;
+        job.settle(self.workspace, derivation, &outputs, &mut self.events)?;
         // Once the lock has the result, nobody looks for what is left of the run.
         job.clean_up(self.workspace)?;
-        self.enter(instance, planned, &outputs)?;
+        self.enter(instance, derivation, &outputs)?;
         Ok((usage, outputs))
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::Digest;
+use workflow::graph::{InstanceId, PerInstance};
 
 /// How far an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,12 +17,12 @@ pub(super) enum Progress {
     Ended,
 }
 
-/// A plan: instances in their order, each named by its position in the graph.
+/// A plan: instances in their order.
 ///
 /// What ends costs as much as it has followers, however many instances there are.
 pub(super) struct Schedule {
-    order: Vec<usize>,
-    stages: BTreeMap<usize, Stage>,
+    order: Vec<InstanceId>,
+    stages: BTreeMap<InstanceId, Stage>,
     /// Places in the order of those that are waiting or need room, and follow none that isn't ended.
     ready: BTreeSet<usize>,
 }
@@ -32,32 +33,32 @@ struct Stage {
     progress: Progress,
     /// Of those that it follows in this plan, how many are not ended.
     n_before: usize,
-    followers: Vec<usize>,
+    followers: Vec<InstanceId>,
 }
 
 impl Schedule {
     /// For instances in the order `order`, each behind those of the plan that `before` has for it.
-    pub(super) fn new(order: Vec<usize>, before: &[BTreeSet<usize>]) -> Self {
-        let stages = order.iter().zip(0..).map(|(&at, place)| {
+    pub(super) fn new(order: Vec<InstanceId>, before: &PerInstance<BTreeSet<InstanceId>>) -> Self {
+        let stages = order.iter().zip(0..).map(|(&id, place)| {
             let stage = Stage {
                 place,
                 progress: Progress::Waiting,
                 n_before: 0,
                 followers: Vec::new(),
             };
-            (at, stage)
+            (id, stage)
         });
-        let mut stages: BTreeMap<usize, Stage> = stages.collect();
-        for &at in &order {
+        let mut stages: BTreeMap<InstanceId, Stage> = stages.collect();
+        for &id in &order {
             let mut n_before = 0;
-            for above in &before[at] {
+            for above in &before[id] {
                 if let Some(above) = stages.get_mut(above) {
-                    above.followers.push(at);
+                    above.followers.push(id);
                     n_before += 1;
                 }
             }
             stages
-                .entry(at)
+                .entry(id)
                 .and_modify(|stage| stage.n_before = n_before);
         }
         let ready = { stages.values() }.filter(|stage| stage.n_before == 0);
@@ -68,40 +69,40 @@ impl Schedule {
         }
     }
 
-    pub(super) fn order(&self) -> &[usize] {
+    pub(super) fn order(&self) -> &[InstanceId] {
         &self.order
     }
 
     /// The instances of the plan from `first` on.
-    pub(super) fn from(&self, first: usize) -> &[usize] {
+    pub(super) fn from(&self, first: InstanceId) -> &[InstanceId] {
         &self.order[self.stages[&first].place..]
     }
 
-    pub(super) fn is_ended(&self, at: usize) -> bool {
-        self.stages[&at].progress == Progress::Ended
+    pub(super) fn is_ended(&self, id: InstanceId) -> bool {
+        self.stages[&id].progress == Progress::Ended
     }
 
     /// Those that wait for no other, in the order of the plan.
-    pub(super) fn ready(&self) -> impl Iterator<Item = (usize, Progress)> {
+    pub(super) fn ready(&self) -> impl Iterator<Item = (InstanceId, Progress)> {
         { self.ready.iter() }.map(|&place| {
-            let at = self.order[place];
-            (at, self.stages[&at].progress)
+            let id = self.order[place];
+            (id, self.stages[&id].progress)
         })
     }
 
     /// All that follows from an instance, in the order of the plan.
-    pub(super) fn followers(&self, at: usize) -> Vec<usize> {
+    pub(super) fn followers(&self, id: InstanceId) -> Vec<InstanceId> {
         let mut places = BTreeSet::new();
-        let mut left = vec![at];
-        while let Some(at) = left.pop() {
-            let followers = self.stages[&at].followers.iter();
+        let mut left = vec![id];
+        while let Some(id) = left.pop() {
+            let followers = self.stages[&id].followers.iter();
             left.extend(followers.filter(|follower| places.insert(self.stages[follower].place)));
         }
         places.into_iter().map(|place| self.order[place]).collect()
     }
 
-    pub(super) fn set(&mut self, at: usize, progress: Progress) {
-        let stage = self.stages.get_mut(&at).expect("it is one of the plan");
+    pub(super) fn set(&mut self, id: InstanceId, progress: Progress) {
+        let stage = self.stages.get_mut(&id).expect("it is one of the plan");
         let was_ended = std::mem::replace(&mut stage.progress, progress) == Progress::Ended;
         if matches!(progress, Progress::Running | Progress::Ended) {
             self.ready.remove(&stage.place);
@@ -113,8 +114,8 @@ impl Schedule {
         }
     }
 
-    fn end_one_before(&mut self, at: usize) {
-        let stage = self.stages.get_mut(&at).expect("it is one of the plan");
+    fn end_one_before(&mut self, id: InstanceId) {
+        let stage = self.stages.get_mut(&id).expect("it is one of the plan");
         stage.n_before -= 1;
         if stage.n_before == 0 && stage.progress == Progress::Waiting {
             self.ready.insert(stage.place);
@@ -128,47 +129,55 @@ mod tests {
 
     /// `0 → 1 → 3`, `2 → 3`, in the order 2, 0, 1, 3; 4 is not of the plan.
     fn schedule() -> Schedule {
-        let upstream = [vec![4], vec![0], vec![], vec![1, 2, 4], vec![]];
-        let upstream = upstream.map(|above| above.into_iter().collect());
-        Schedule::new(vec![2, 0, 1, 3], &upstream)
+        let upstream: [&[u32]; 5] = [&[4], &[0], &[], &[1, 2, 4], &[]];
+        let upstream = upstream.map(|above| ids(above).into_iter().collect());
+        Schedule::new(ids(&[2, 0, 1, 3]), &upstream.into_iter().collect())
     }
 
-    fn ready(schedule: &Schedule) -> Vec<usize> {
-        schedule.ready().map(|(at, _)| at).collect()
+    const fn id(position: u32) -> InstanceId {
+        InstanceId::new(position)
+    }
+
+    fn ids(positions: &[u32]) -> Vec<InstanceId> {
+        positions.iter().copied().map(id).collect()
+    }
+
+    fn ready(schedule: &Schedule) -> Vec<InstanceId> {
+        schedule.ready().map(|(id, _)| id).collect()
     }
 
     #[test]
     fn what_follows_is_ready_when_all_before_it_has_ended() {
         let mut schedule = schedule();
-        assert_eq!(ready(&schedule), [2, 0]);
-        schedule.set(0, Progress::Running);
-        assert_eq!(ready(&schedule), [2]);
-        schedule.set(0, Progress::Ended);
-        assert_eq!(ready(&schedule), [2, 1]);
-        schedule.set(2, Progress::Ended);
-        schedule.set(1, Progress::NeedsRoom(Digest::of_bytes(b"key")));
-        assert_eq!(ready(&schedule), [1]);
-        schedule.set(1, Progress::Ended);
-        assert_eq!(ready(&schedule), [3]);
-        schedule.set(3, Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[2, 0]));
+        schedule.set(id(0), Progress::Running);
+        assert_eq!(ready(&schedule), ids(&[2]));
+        schedule.set(id(0), Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[2, 1]));
+        schedule.set(id(2), Progress::Ended);
+        schedule.set(id(1), Progress::NeedsRoom(Digest::of_bytes(b"key")));
+        assert_eq!(ready(&schedule), ids(&[1]));
+        schedule.set(id(1), Progress::Ended);
+        assert_eq!(ready(&schedule), ids(&[3]));
+        schedule.set(id(3), Progress::Ended);
         assert!(ready(&schedule).is_empty());
     }
 
     #[test]
     fn followers_of_what_failed_can_be_ended_first() {
         let mut schedule = schedule();
-        assert_eq!(schedule.followers(0), [1, 3]);
-        for at in schedule.followers(0) {
-            schedule.set(at, Progress::Ended);
+        assert_eq!(schedule.followers(id(0)), ids(&[1, 3]));
+        for follower in schedule.followers(id(0)) {
+            schedule.set(follower, Progress::Ended);
         }
-        schedule.set(0, Progress::Ended);
-        schedule.set(2, Progress::Ended);
+        schedule.set(id(0), Progress::Ended);
+        schedule.set(id(2), Progress::Ended);
         assert!(ready(&schedule).is_empty());
-        assert!([0, 1, 2, 3].iter().all(|&at| schedule.is_ended(at)));
+        assert!([0, 1, 2, 3].into_iter().all(|at| schedule.is_ended(id(at))));
     }
 
     #[test]
     fn a_plan_goes_on_from_a_place() {
-        assert_eq!(schedule().from(0), [0, 1, 3]);
+        assert_eq!(schedule().from(id(0)), ids(&[0, 1, 3]));
     }
 }

@@ -214,7 +214,8 @@ impl Ran {
 
 /// Brings all stages up to date.
 fn run(workspace: &mut Workspace, executor: &mut Memory) -> Ran {
-    let all: BTreeSet<usize> = (0..workspace.workflow.graph.instances.len()).collect();
+    let instances = workspace.workflow.graph.instances.with_ids();
+    let all: BTreeSet<_> = instances.map(|(id, _)| id).collect();
     let selection = Selection {
         named: all.clone(),
         reached: all,

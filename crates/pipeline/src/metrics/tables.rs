@@ -10,11 +10,9 @@ use store::{Digest, remove_path};
 use table_protocol::{Answer, Question};
 
 use super::Read;
+use crate::cargo::TABLES;
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
-
-/// Its crate and binary.
-pub(crate) const TABLES: &str = "checks/table";
 
 /// The program ended without an answer.
 #[derive(Debug)]

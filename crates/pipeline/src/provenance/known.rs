@@ -9,7 +9,7 @@ use workflow::instance::Target;
 use workflow::params;
 
 use super::Making;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Section};
 use crate::on_disk;
 use crate::runs::{Part, Run};
 use crate::tracked::Tracked;
@@ -76,7 +76,7 @@ impl Workspace {
             return Vec::new();
         };
         let inputs = Manifest::read(&record.manifest)
-            .section("input")
+            .section(&Section::Input)
             .into_iter();
         let parts = inputs.filter_map(|(name, content)| {
             let content = content.parse().ok()?;
@@ -143,7 +143,7 @@ pub(super) fn given(run: Option<&Run>, manifest: &Manifest) -> BTreeMap<String, 
     if let Some(run) = run.filter(|run| !run.params.is_empty()) {
         return run.params.clone();
     }
-    let params = manifest.section("param").into_iter();
+    let params = manifest.section(&Section::Param).into_iter();
     let read = |text: &str| params::read_values(text).and_then(|mut values| values.pop());
     params
         .map(|(name, text)| {

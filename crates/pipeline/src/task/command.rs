@@ -8,8 +8,8 @@ use workflow::instance::Instance;
 use workflow::template;
 
 use crate::error::{Error, Result};
+use crate::inputs::Derivation;
 use crate::log;
-use crate::plan::Planned;
 
 /// Program and arguments of an instance with the job file `job`, whose outputs are written to `made`.
 ///
@@ -18,14 +18,16 @@ use crate::plan::Planned;
 pub(super) fn line(
     root: &Path,
     instance: &Instance,
-    planned: &Planned,
+    derivation: &Derivation,
     executable: Option<PathBuf>,
     job: &Path,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<(PathBuf, Vec<String>)> {
     match (&instance.action, executable) {
         (Action::Command(texts), _) => {
-            let texts = texts.iter().map(|text| filled(root, text, planned, made));
+            let texts = texts
+                .iter()
+                .map(|text| filled(root, text, derivation, made));
             Ok(shell(&log::script(&texts.collect::<Result<Vec<_>>>()?)))
         }
         (Action::Run(_), Some(executable)) => Ok((executable, vec![job.display().to_string()])),
@@ -43,12 +45,12 @@ pub(super) fn shown(program: &Path, arguments: &[String]) -> String {
 fn filled(
     root: &Path,
     text: &str,
-    planned: &Planned,
+    derivation: &Derivation,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<String> {
     let filled = template::fill(text, |name| {
         let paths: Vec<PathBuf> = match name.split_once('.') {
-            Some(("in", name)) => planned.inputs[name]
+            Some(("in", name)) => derivation.inputs[name]
                 .contents()
                 .iter()
                 .map(|c| c.path.clone())

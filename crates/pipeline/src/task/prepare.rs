@@ -10,10 +10,9 @@ use store::remove_path;
 use workflow::instance::Instance;
 
 use super::{JOB, Job, command, in_place, needed, work};
-use crate::draft::Found;
 use crate::error::Result;
+use crate::inputs::{Derivation, Found};
 use crate::limits::Declared;
-use crate::plan::Planned;
 use crate::workspace::Workspace;
 use crate::{device, place};
 
@@ -26,35 +25,35 @@ impl Job {
     pub(crate) fn prepare(
         workspace: &Workspace,
         instance: &Instance,
-        planned: &Planned,
+        derivation: &Derivation,
         executable: Option<PathBuf>,
         common: Option<&Limits>,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
             place::check(workspace, instance, name, output)?;
         }
-        let work = work(workspace, &planned.key);
+        let work = work(workspace, &derivation.key);
         make_folders(workspace, &work)?;
         let in_place = in_place(instance);
         let made = places(workspace, instance, &in_place, &work)?;
         let file = work.join(JOB);
-        let content = job_file(workspace, instance, planned, &made, &work);
+        let content = job_file(workspace, instance, derivation, &made, &work);
         let text = serde_json::to_string_pretty(&content).map_err(std::io::Error::from)?;
         fs_err::write(&file, text + "\n")?;
         let (program, arguments) = command::line(
             &workspace.workflow.root,
             instance,
-            planned,
+            derivation,
             executable,
             &file,
             &made,
         )?;
         let command = command::shown(&program, &arguments);
         // The paths of sockets are short, so this one is, too.
-        let temporary = place::passing(workspace).join(&planned.key.to_string()[..12]);
+        let temporary = place::passing(workspace).join(&derivation.key.to_string()[..12]);
         let mut job = Job {
             task: Task {
-                id: TaskId::new(planned.key.to_string()),
+                id: TaskId::new(derivation.key.to_string()),
                 instance: instance.name.clone(),
                 resources: needed(instance),
                 program,
@@ -73,14 +72,19 @@ impl Job {
             in_place,
         };
         if let Some(common) = common {
-            job.hold(workspace, planned, common)?;
+            job.hold(workspace, derivation, common)?;
         }
         job.copy_kept(workspace)?;
         Ok(job)
     }
 
     /// Holds the task to the limits `common` to all stages and to what its stage declares.
-    fn hold(&mut self, workspace: &Workspace, planned: &Planned, common: &Limits) -> Result<()> {
+    fn hold(
+        &mut self,
+        workspace: &Workspace,
+        derivation: &Derivation,
+        common: &Limits,
+    ) -> Result<()> {
         let temporary = &self.temporary;
         remove_path(temporary)?;
         fs_err::create_dir_all(temporary)?;
@@ -96,7 +100,7 @@ impl Job {
             root: &workspace.workflow.root,
             program: &self.task.program,
             action: &self.instance.action,
-            inputs: input_paths(workspace, planned),
+            inputs: input_paths(workspace, derivation),
             work: [&self.task.work, temporary],
             in_place: in_place.collect(),
         };
@@ -162,8 +166,8 @@ fn variables(instance: &Instance, work: &Path) -> Vec<(String, String)> {
 }
 
 /// The files and folders that the stage reads.
-fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
-    let contents = planned.inputs.values().flat_map(Found::contents);
+fn input_paths(workspace: &Workspace, derivation: &Derivation) -> Vec<PathBuf> {
+    let contents = derivation.inputs.values().flat_map(Found::contents);
     contents
         .map(|content| workspace.workflow.root.join(&content.path))
         .collect()
@@ -172,12 +176,12 @@ fn input_paths(workspace: &Workspace, planned: &Planned) -> Vec<PathBuf> {
 fn job_file(
     workspace: &Workspace,
     instance: &Instance,
-    planned: &Planned,
+    derivation: &Derivation,
     made: &BTreeMap<String, PathBuf>,
     work: &Path,
 ) -> protocol::Job {
     let absolute = |path: &Path| workspace.workflow.root.join(path);
-    let inputs = planned.inputs.iter().map(|(name, found)| {
+    let inputs = derivation.inputs.iter().map(|(name, found)| {
         let input = match found {
             Found::Absent => Input::Absent,
             Found::One(content) => Input::One(absolute(&content.path)),

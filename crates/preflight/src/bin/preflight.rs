@@ -12,8 +12,8 @@ use preflight::{
 };
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
-use tables::annotation::Annotation;
-use tables::fold::Fold;
+use table_annotations::Annotation;
+use table_folds::Fold;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

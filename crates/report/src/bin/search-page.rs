@@ -8,7 +8,7 @@ use report::search_page;
 use search::{State, Trial};
 use serde::Deserialize;
 use stage::{InputPath, Output, OutputPath};
-use tables::study_trial::StudyTrial;
+use table_search_trials::SearchTrial;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// All trials.
-    trials: Output<StudyTrial>,
+    trials: Output<SearchTrial>,
     /// The page.
     page: OutputPath,
     /// A folder of the page's figures.
@@ -57,12 +57,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 /// A row for each parameter of each trial.
-fn rows(trials: &[Trial]) -> Vec<StudyTrial> {
+fn rows(trials: &[Trial]) -> Vec<SearchTrial> {
     let best = best(trials);
     let numbered = (0..).zip(trials);
     numbered
         .flat_map(|(number, trial)| {
-            trial.params.iter().map(move |(param, value)| StudyTrial {
+            trial.params.iter().map(move |(param, value)| SearchTrial {
                 trial: number,
                 state: trial.state.name().to_owned(),
                 score: trial.score,

@@ -1,7 +1,7 @@
 //! Numbers and names as text, with fixed numbers of digits.
 
-use tables::score::Score;
-use tables::subset::Subset;
+use table_scores::Score;
+use tables::Subset;
 
 /// Text in place of a missing value.
 pub(crate) const NONE: &str = "–";

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use numeric::median_high;
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::draw::format::{counted, subset_name};
 use crate::draw::palette::N_SERIES;

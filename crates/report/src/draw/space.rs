@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 use serde::Serialize;
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::draw::figure::Figure;
 use crate::draw::format::subset_name;

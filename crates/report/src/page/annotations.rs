@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use numeric::Classes;
-use tables::annotation::Annotation;
+use table_annotations::Annotation;
 
 use crate::ReportError;
 use crate::draw::palette::N_SERIES;

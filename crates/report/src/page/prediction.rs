@@ -1,8 +1,8 @@
 //! Predictions: their outcomes, the guesses that are shown of them, and their number.
 
 use numeric::{Classes, rank, ranking};
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::ReportError;
 

@@ -95,7 +95,7 @@ impl<'a> Sample<'a> {
 #[cfg(test)]
 mod tests {
     use random::Seed;
-    use tables::cluster::Cluster;
+    use table_clusters::Cluster;
 
     use super::*;
     use crate::page::tables::Rows;

@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use tables::score::Score;
-use tables::subset::Subset;
+use table_scores::Score;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::page::tables::{Field, Reading, Rows};

@@ -7,7 +7,8 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use tables::{Reader, Table, TableError};
+use table_io::{Reader, TableError};
+use tables::Table;
 
 use crate::ReportError;
 
@@ -252,8 +253,8 @@ impl Tables {
 mod tests {
     use std::path::Path;
 
-    use tables::Writer;
-    use tables::history::History;
+    use table_history::History;
+    use table_io::Writer;
 
     use super::*;
 

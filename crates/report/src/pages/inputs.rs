@@ -105,8 +105,8 @@ impl<'de> DeserializeSeed<'de> for Reading {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use tables::leak::Leak;
-    use tables::problem::Problem;
+    use table_leakage::SplitLeakage;
+    use table_problems::Problem;
 
     use super::*;
     use crate::ReportError;
@@ -121,7 +121,7 @@ mod tests {
 
     reads! {
         struct Second {
-            leaks: Rows<Leak>,
+            leaks: Rows<SplitLeakage>,
             problems: Rows<Problem>,
         }
     }

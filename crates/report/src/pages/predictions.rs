@@ -3,8 +3,8 @@
 use images::Orient;
 use maud::{Markup, html};
 use numeric::Classes;
-use tables::cluster::Cluster;
-use tables::explanation::Explanation;
+use table_attributions::Attribution;
+use table_clusters::Cluster;
 
 use crate::draw::figure::Figure;
 use crate::draw::format::{counted, percent};
@@ -32,7 +32,7 @@ pub struct NewImage {
     /// Its coordinates in the UMAP of the collection.
     pub coordinates: Option<[f64; 2]>,
     /// Attribution of the likeliest class, if computed.
-    pub attribution: Option<Explanation>,
+    pub attribution: Option<Attribution>,
 }
 
 /// An image of the collection near a new one.
@@ -163,7 +163,7 @@ fn thinned(clusters: &[Cluster]) -> Vec<&Cluster> {
 mod tests {
     use std::io::Cursor;
 
-    use tables::subset::Subset;
+    use tables::Subset;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use images::Orient;
 use maud::{Markup, html};
 use numeric::median_high;
-use tables::annotation::Annotation;
-use tables::explanation::Explanation;
+use table_annotations::Annotation;
+use table_attributions::Attribution;
 
 use crate::ReportError;
 use crate::draw::format::{counted, percent, subset_name};
@@ -25,7 +25,7 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Attributions {
         annotations: Annotations,
-        explanations: Rows<Explanation>,
+        explanations: Rows<Attribution>,
     }
 }
 
@@ -107,7 +107,7 @@ fn three_digits(range: f64) -> String {
     format!("{range:.3}")
 }
 
-fn figure(row: &Explanation, annotation: Option<&Annotation>, context: &Context<'_>) -> Markup {
+fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<'_>) -> Markup {
     let orient = Orient::by(annotation.is_some_and(|annotation| annotation.orientation != 1));
     let name = annotation.map_or_else(|| row.path.clone(), name);
     let drawn = (context.read)(&row.path)
@@ -136,7 +136,7 @@ fn figure(row: &Explanation, annotation: Option<&Annotation>, context: &Context<
     }
 }
 
-fn guess(row: &Explanation, class: &str, probability: f64) -> Markup {
+fn guess(row: &Attribution, class: &str, probability: f64) -> Markup {
     html! {
         @if class == row.label { strong { (class) } } @else { (class) }
         " " (percent(probability))
@@ -145,7 +145,7 @@ fn guess(row: &Explanation, class: &str, probability: f64) -> Markup {
 
 /// The image under its occlusion map and under its Grad-CAM heat map.
 pub(crate) fn overlays(
-    row: &Explanation,
+    row: &Attribution,
     bytes: &[u8],
     orient: Orient,
 ) -> Result<[String; 2], ReportError> {
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
         assert!(page.contains("windows of 50\u{a0}% of the image's side"));
         assert!(page.contains("in 1\u{a0}×\u{a0}1 cells, too few to localize small parts."));
-        study.edit("explanations", |rows: &mut Vec<Explanation>| rows.clear());
+        study.edit("explanations", |rows: &mut Vec<Attribution>| rows.clear());
         let page = report(&study).page;
         assert!(page.contains("This run has no attributions."));
     }

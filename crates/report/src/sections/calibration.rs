@@ -1,9 +1,9 @@
 //! Calibration of the predicted probabilities.
 
 use maud::{Markup, html};
-use tables::calibration::Calibration;
-use tables::reliability::Reliability;
-use tables::subset::Subset;
+use table_calibrations::Calibration;
+use table_reliabilities::Reliability;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

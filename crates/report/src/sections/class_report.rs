@@ -1,9 +1,9 @@
 //! Classification report: precision, recall and F1 of each class.
 
 use maud::{Markup, html};
-use tables::class_report::ClassReport;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_class_reports::ClassReport;
+use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{count, score, subset_name, value};

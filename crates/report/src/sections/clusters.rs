@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use tables::cluster::Cluster;
-use tables::silhouette::Silhouette;
+use table_clusters::Cluster;
+use table_silhouettes::Silhouette;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use tables::problem::Problem;
+use table_problems::Problem;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

@@ -1,7 +1,7 @@
 //! Scores of the network and of the random forest.
 
 use maud::html;
-use tables::subset::Subset;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

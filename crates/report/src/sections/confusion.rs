@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maud::html;
-use tables::confusion::Confusion;
-use tables::subset::Subset;
+use table_confusion::Confusion;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use tables::choice::Choice;
-use tables::epoch_place::EpochPlace;
-use tables::map_quality::MapQuality;
-use tables::subset::Subset;
+use table_embedding_evolution::EpochCoordinates;
+use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
+use table_selection::Selection;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, multiples};
@@ -32,15 +32,16 @@ reads! {
     /// Tables of the section.
     pub(crate) struct EmbeddingEvolution {
         annotations: Annotations,
-        choice: One<Choice>,
-        evolution: Rows<EpochPlace>,
-        evolution_quality: Rows<MapQuality>,
+        choice: One<Selection>,
+        evolution: Rows<EpochCoordinates>,
+        evolution_quality: Rows<EmbeddingEvolutionQuality>,
     }
 }
 
 impl Section for EmbeddingEvolution {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let shown: Vec<&EpochPlace> = self.evolution.iter().filter(|row| is_shown(row)).collect();
+        let shown: Vec<&EpochCoordinates> =
+            self.evolution.iter().filter(|row| is_shown(row)).collect();
         let epochs: BTreeSet<u32> = shown.iter().map(|row| row.epoch).collect();
         let area = Area {
             corner: (0.0, HEADING),
@@ -95,7 +96,7 @@ impl EmbeddingEvolution {
     }
 
     /// Sentence on the number of images shown, for a collection that is too large for all.
-    fn sampled(&self, shown: &[&EpochPlace]) -> String {
+    fn sampled(&self, shown: &[&EpochCoordinates]) -> String {
         let of_selected = self.evolution.iter();
         let n = of_selected
             .filter(|row| row.epoch == self.choice.epoch)
@@ -127,7 +128,7 @@ impl EmbeddingEvolution {
         }
     }
 
-    fn figure(&self, epoch: u32, shown: &[&EpochPlace], placement: Placement) -> Figure {
+    fn figure(&self, epoch: u32, shown: &[&EpochCoordinates], placement: Placement) -> Figure {
         let mut canvas = Canvas::new((PANEL.0, 2.0 * (PANEL.1 + HEADING)));
         let mut top = 0.0;
         for subset in SUBSETS {
@@ -168,18 +169,18 @@ impl EmbeddingEvolution {
     }
 }
 
-fn is_shown(row: &EpochPlace) -> bool {
+fn is_shown(row: &EpochCoordinates) -> bool {
     SUBSETS.contains(&row.subset) && row.x.is_finite() && row.y.is_finite()
 }
 
-fn point(row: &EpochPlace) -> Point {
+fn point(row: &EpochCoordinates) -> Point {
     (f64::from(row.x), f64::from(row.y))
 }
 
 fn draw_panel<'a>(
     canvas: &mut Canvas,
     classes: &ClassIndices,
-    rows: impl Iterator<Item = &'a EpochPlace>,
+    rows: impl Iterator<Item = &'a EpochCoordinates>,
     placement: Placement,
 ) {
     let area = placement.area();

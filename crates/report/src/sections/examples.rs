@@ -6,9 +6,9 @@ use images::Orient;
 use maud::{Markup, html};
 use numeric::Classes;
 use rand::seq::index::sample;
-use tables::annotation::Annotation;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{count, percent};

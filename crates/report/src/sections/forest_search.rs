@@ -1,8 +1,8 @@
 //! Hyperparameter search of the random forest.
 
 use maud::html;
-use tables::forest_trial::ForestTrial;
-use tables::subset::Subset;
+use table_forest_trials::ForestTrial;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::row;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use numeric::median;
-use tables::epoch_score::EpochScore;
-use tables::history::History;
-use tables::probe::Probe;
-use tables::subset::Subset;
+use table_epoch_scores::EpochScore;
+use table_history::History;
+use table_linear_probes::LinearProbe;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
@@ -41,7 +41,7 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn of(probe: &'a Probe) -> Self {
+    fn of(probe: &'a LinearProbe) -> Self {
         Self {
             network: &probe.backbone,
             classifier: &probe.classifier,
@@ -72,7 +72,7 @@ reads! {
         annotations: Annotations,
         histories: Several<History>,
         epoch_scores: Rows<EpochScore>,
-        probes: Rows<Probe>,
+        probes: Rows<LinearProbe>,
     }
 }
 
@@ -327,7 +327,7 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("0.01</td>"), "a C that was not selected");
-        study.edit("probes", |rows: &mut Vec<Probe>| {
+        study.edit("probes", |rows: &mut Vec<LinearProbe>| {
             rows.iter_mut().for_each(|row| row.pretrained = true)
         });
         assert!(!report(&study).page.contains("are random, as"));

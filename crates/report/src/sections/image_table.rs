@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use numeric::Classes;
-use tables::annotation::Annotation;
-use tables::prediction::Prediction;
+use table_annotations::Annotation;
+use table_predictions::Prediction;
 
 use crate::ReportError;
 use crate::draw::format::{NONE, count, counted, percent, subset_name};

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use tables::flattery::Flattery;
-use tables::leak::Leak;
-use tables::near_duplicate::NearDuplicate;
-use tables::prediction::Prediction;
-use tables::subset::Subset;
+use table_leakage::SplitLeakage;
+use table_leakage_effect::LeakageEffect;
+use table_near_duplicates::NearDuplicate;
+use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
@@ -32,9 +32,9 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Leakage {
         annotations: Annotations,
-        leaks: Rows<Leak>,
+        leaks: Rows<SplitLeakage>,
         near_duplicates: Rows<NearDuplicate>,
-        flattery: Rows<Flattery>,
+        flattery: Rows<LeakageEffect>,
         predictions: Rows<Prediction>,
     }
 }
@@ -87,7 +87,7 @@ impl Leakage {
         self.designs()[0] == EXISTING
     }
 
-    fn find<'a>(&'a self, design: &str, metric: &str) -> Option<&'a Flattery> {
+    fn find<'a>(&'a self, design: &str, metric: &str) -> Option<&'a LeakageEffect> {
         let mut rows = self.flattery.iter();
         rows.find(|row| row.design == design && row.metric == metric)
     }
@@ -100,7 +100,7 @@ impl Leakage {
             .collect()
     }
 
-    fn leak<'a>(&'a self, design: &str) -> Option<&'a Leak> {
+    fn leak<'a>(&'a self, design: &str) -> Option<&'a SplitLeakage> {
         self.leaks.iter().find(|row| row.design == design)
     }
 
@@ -315,7 +315,7 @@ impl Leakage {
     }
 }
 
-fn draw(plot: &mut Plot, row: &Flattery, color: usize, y: f64) {
+fn draw(plot: &mut Plot, row: &LeakageEffect, color: usize, y: f64) {
     if let (Some(low), Some(high)) = (row.low, row.high) {
         let (from, to) = ((plot.x.at(low), y), (plot.x.at(high), y));
         plot.canvas
@@ -325,7 +325,7 @@ fn draw(plot: &mut Plot, row: &Flattery, color: usize, y: f64) {
     plot.canvas.circle(&format!("dot fill-{color}"), at, 4.0);
 }
 
-fn cell(row: Option<&Flattery>) -> Markup {
+fn cell(row: Option<&LeakageEffect>) -> Markup {
     html! {
         td {
             (value(row.map(|row| row.value)))
@@ -362,11 +362,11 @@ mod tests {
     #[test]
     fn an_existing_split_is_named_and_its_leaks_are_counted() {
         let mut study = study();
-        study.edit("leaks", |rows: &mut Vec<Leak>| {
+        study.edit("leaks", |rows: &mut Vec<SplitLeakage>| {
             rows[0].design = "existing".to_owned();
             rows[0].shared_authors = 3;
         });
-        study.edit("flattery", |rows: &mut Vec<Flattery>| {
+        study.edit("flattery", |rows: &mut Vec<LeakageEffect>| {
             for row in rows {
                 if row.design == "by author" {
                     row.design = "existing".to_owned();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use tables::choice::Choice;
-use tables::epoch_score::EpochScore;
-use tables::history::History;
-use tables::subset::Subset;
+use table_epoch_scores::EpochScore;
+use table_history::History;
+use table_selection::Selection;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
@@ -34,7 +34,7 @@ reads! {
     /// Tables of the section.
     pub(crate) struct LearningCurves {
         annotations: Annotations,
-        choice: One<Choice>,
+        choice: One<Selection>,
         histories: Several<History>,
         epoch_scores: Rows<EpochScore>,
     }

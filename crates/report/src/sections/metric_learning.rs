@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use tables::arrangement::Arrangement;
-use tables::arrangement_score::ArrangementScore;
-use tables::subset::Subset;
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
@@ -52,8 +52,8 @@ reads! {
     /// Tables of the section.
     pub(crate) struct MetricLearning {
         annotations: Annotations,
-        arrangement: LastGroup<Arrangement>,
-        arrangement_scores: Rows<ArrangementScore>,
+        arrangement: LastGroup<MetricEmbedding>,
+        arrangement_scores: Rows<MetricLearningScore>,
     }
 }
 
@@ -138,7 +138,7 @@ impl MetricLearning {
         classes: &str,
         space: &str,
         metric: &str,
-    ) -> Option<&'a ArrangementScore> {
+    ) -> Option<&'a MetricLearningScore> {
         let wanted = (epoch, subset, [classes, space, metric]);
         let mut rows = self.arrangement_scores.iter();
         rows.find(|row| {
@@ -226,7 +226,7 @@ impl MetricLearning {
                 @for (_, name, _) in METRICS { th scope="col" { (name) } }
             }
         };
-        let is_in = |row: &&Arrangement, subset: Subset, classes: &str| {
+        let is_in = |row: &&MetricEmbedding, subset: Subset, classes: &str| {
             row.subset == subset && row.learned == (classes == "learned")
         };
         let groups = Subset::OF_SPLIT
@@ -314,7 +314,7 @@ fn epochs(last: u32) -> String {
     counted(last as usize + 1, "epoch")
 }
 
-fn name(row: &Arrangement) -> String {
+fn name(row: &MetricEmbedding) -> String {
     if row.learned {
         row.label.clone()
     } else {
@@ -340,7 +340,7 @@ mod tests {
         );
         assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 1);
         assert!(text.contains("photo (held out)"));
-        study.edit("arrangement", |rows: &mut Vec<Arrangement>| {
+        study.edit("arrangement", |rows: &mut Vec<MetricEmbedding>| {
             for row in rows {
                 row.embedding.push(0.0);
             }
@@ -353,12 +353,13 @@ mod tests {
     #[test]
     fn without_held_out_classes_none_are_mentioned() {
         let mut study = study();
-        study.edit("arrangement", |rows: &mut Vec<Arrangement>| {
+        study.edit("arrangement", |rows: &mut Vec<MetricEmbedding>| {
             rows.iter_mut().for_each(|row| row.learned = true)
         });
-        study.edit("arrangement_scores", |rows: &mut Vec<ArrangementScore>| {
-            rows.retain(|row| row.classes == "learned")
-        });
+        study.edit(
+            "arrangement_scores",
+            |rows: &mut Vec<MetricLearningScore>| rows.retain(|row| row.classes == "learned"),
+        );
         let page = report(&study).page;
         assert!(page.contains("It was trained on every class"));
         assert!(!page.contains("held-out classes") && !page.contains(">held out<"));

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
-use tables::balance::Balance;
-use tables::choice::Choice;
-use tables::history::History;
-use tables::prediction::Prediction;
-use tables::probe::Probe;
-use tables::silhouette::Silhouette;
-use tables::subset::Subset;
+use table_balance::Balance;
+use table_history::History;
+use table_linear_probes::LinearProbe;
+use table_predictions::Prediction;
+use table_selection::Selection;
+use table_silhouettes::Silhouette;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{
@@ -32,12 +32,12 @@ reads! {
     pub(crate) struct Overview {
         annotations: Annotations,
         scores: Scores,
-        choice: One<Choice>,
+        choice: One<Selection>,
         histories: Several<History>,
         balance: Rows<Balance>,
         predictions: Rows<Prediction>,
         silhouettes: Rows<Silhouette>,
-        probes: Rows<Probe>,
+        probes: Rows<LinearProbe>,
     }
 }
 
@@ -212,7 +212,8 @@ impl Overview {
 
     /// Warning of a study without pretrained weights; empty for others.
     fn without_weights(&self) -> Markup {
-        let starts_random = |row: &Probe| row.backbone.starts_with("resnet") && !row.pretrained;
+        let starts_random =
+            |row: &LinearProbe| row.backbone.starts_with("resnet") && !row.pretrained;
         html! {
             @if self.probes.iter().any(starts_random) {
                 p.warning {
@@ -285,7 +286,7 @@ pub(crate) fn cell(scores: &Scores, model: &str, subset: Subset, metric: &str) -
 
 #[cfg(test)]
 mod tests {
-    use tables::annotation::Annotation;
+    use table_annotations::Annotation;
 
     use super::*;
     use crate::page::tables::Reads as _;
@@ -297,11 +298,11 @@ mod tests {
         let warning = "<p class=\"warning\">No pretrained weights: ";
         let page = report(&study).page;
         assert!(page.find(warning).unwrap() < page.find("id=\"frozen\"").unwrap());
-        study.edit("probes", |rows: &mut Vec<Probe>| {
+        study.edit("probes", |rows: &mut Vec<LinearProbe>| {
             rows.iter_mut().for_each(|row| row.pretrained = true)
         });
         assert!(!report(&study).page.contains(warning));
-        study.edit("probes", |rows: &mut Vec<Probe>| rows.clear());
+        study.edit("probes", |rows: &mut Vec<LinearProbe>| rows.clear());
         assert!(!report(&study).page.contains(warning));
     }
 

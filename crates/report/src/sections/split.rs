@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
-use tables::balance::Balance;
-use tables::choice::Choice;
-use tables::fold::Assignment;
+use table_balance::Balance;
+use table_selection::Selection;
+use tables::Assignment;
 
 use crate::ReportError;
 use crate::draw::format::count;
@@ -18,7 +18,7 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Split {
         annotations: Annotations,
-        choice: One<Choice>,
+        choice: One<Selection>,
         balance: Rows<Balance>,
     }
 }

@@ -1,7 +1,7 @@
 //! UMAP of the embeddings in two dimensions, by cluster and by class.
 
 use maud::html;
-use tables::cluster::Cluster;
+use table_clusters::Cluster;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};

@@ -1,7 +1,7 @@
 //! UMAP of the embeddings in three dimensions.
 
 use maud::html;
-use tables::cluster::Cluster;
+use table_clusters::Cluster;
 
 use crate::ReportError;
 use crate::draw::space::{Frame, Marker, Space};

@@ -3,32 +3,32 @@
 use std::io::Cursor;
 
 use random::Seed;
-use tables::annotation::Annotation;
-use tables::arrangement::Arrangement;
-use tables::arrangement_score::ArrangementScore;
-use tables::balance::Balance;
-use tables::calibration::Calibration;
-use tables::choice::Choice;
-use tables::class_report::ClassReport;
-use tables::cluster::Cluster;
-use tables::confusion::Confusion;
-use tables::epoch_place::EpochPlace;
-use tables::epoch_score::EpochScore;
-use tables::explanation::Explanation;
-use tables::flattery::Flattery;
-use tables::fold::Assignment;
-use tables::forest_trial::ForestTrial;
-use tables::history::History;
-use tables::leak::Leak;
-use tables::map_quality::MapQuality;
-use tables::near_duplicate::NearDuplicate;
-use tables::prediction::Prediction;
-use tables::probe::Probe;
-use tables::problem::Problem;
-use tables::reliability::Reliability;
-use tables::score::Score;
-use tables::silhouette::Silhouette;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_attributions::Attribution;
+use table_balance::Balance;
+use table_calibrations::Calibration;
+use table_class_reports::ClassReport;
+use table_clusters::Cluster;
+use table_confusion::Confusion;
+use table_embedding_evolution::EpochCoordinates;
+use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
+use table_epoch_scores::EpochScore;
+use table_forest_trials::ForestTrial;
+use table_history::History;
+use table_leakage::SplitLeakage;
+use table_leakage_effect::LeakageEffect;
+use table_linear_probes::LinearProbe;
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use table_near_duplicates::NearDuplicate;
+use table_predictions::Prediction;
+use table_problems::Problem;
+use table_reliabilities::Reliability;
+use table_scores::Score;
+use table_selection::Selection;
+use table_silhouettes::Silhouette;
+use tables::Assignment;
+use tables::Subset;
 
 use crate::{Options, Report, Tables, render};
 
@@ -84,9 +84,9 @@ fn prediction(number: u32) -> Prediction {
 }
 
 /// The left half is evidence for the class.
-fn explanation(number: u32) -> Explanation {
+fn explanation(number: u32) -> Attribution {
     let prediction = prediction(number);
-    Explanation {
+    Attribution {
         path: prediction.path,
         label: prediction.label,
         subset: prediction.subset,
@@ -217,10 +217,10 @@ fn silhouettes() -> Vec<Silhouette> {
     .collect()
 }
 
-fn epoch_places() -> Vec<EpochPlace> {
+fn epoch_places() -> Vec<EpochCoordinates> {
     let rows = [0, 2].into_iter();
     rows.flat_map(|epoch| (0..24).map(move |number| (epoch, cluster(number))))
-        .map(|(epoch, row)| EpochPlace {
+        .map(|(epoch, row)| EpochCoordinates {
             epoch,
             path: row.path,
             label: row.label,
@@ -231,10 +231,10 @@ fn epoch_places() -> Vec<EpochPlace> {
         .collect()
 }
 
-fn map_qualities() -> Vec<MapQuality> {
+fn map_qualities() -> Vec<EmbeddingEvolutionQuality> {
     let rows = [0, 2].into_iter();
     rows.flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)))
-        .map(|(epoch, subset)| MapQuality {
+        .map(|(epoch, subset)| EmbeddingEvolutionQuality {
             epoch,
             subset,
             fitted: epoch == 2 && subset == Subset::Train,
@@ -246,9 +246,9 @@ fn map_qualities() -> Vec<MapQuality> {
 }
 
 /// The second class was held out.
-fn arrangement() -> Vec<Arrangement> {
+fn arrangement() -> Vec<MetricEmbedding> {
     let rows = (0..24).map(|number| (number as f32, cluster(number)));
-    rows.map(|(at, row)| Arrangement {
+    rows.map(|(at, row)| MetricEmbedding {
         epoch: 1,
         learned: row.label == LABELS[0],
         path: row.path,
@@ -259,13 +259,13 @@ fn arrangement() -> Vec<Arrangement> {
     .collect()
 }
 
-fn arrangement_scores() -> Vec<ArrangementScore> {
+fn arrangement_scores() -> Vec<MetricLearningScore> {
     let metrics = ["silhouette", "davies_bouldin", "recall_at_1", "map_at_r"];
     let groups = (0..2).flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)));
     groups
         .flat_map(|(epoch, subset)| metrics.map(|metric| (epoch, subset, metric)))
         .flat_map(|(epoch, subset, metric)| {
-            ["native", "sphere"].map(|space| ArrangementScore {
+            ["native", "sphere"].map(|space| MetricLearningScore {
                 epoch,
                 subset,
                 classes: "learned".to_owned(),
@@ -353,7 +353,7 @@ fn forest_trials() -> Vec<ForestTrial> {
 }
 
 /// A network of random weights; the higher C of the linear layer is better and selected.
-fn probes() -> Vec<Probe> {
+fn probes() -> Vec<LinearProbe> {
     let classifiers = [
         ("forest", None, 0.4),
         ("linear", Some(0.01), 0.5),
@@ -366,7 +366,7 @@ fn probes() -> Vec<Probe> {
         .flat_map(|found| Subset::OF_SPLIT.map(|subset| (found, subset)))
         .flat_map(|found| ["top1", "top2"].map(|metric| (found, metric)))
         .map(
-            |((((classifier, strength, value), fold), subset), metric)| Probe {
+            |((((classifier, strength, value), fold), subset), metric)| LinearProbe {
                 backbone: "resnet18".to_owned(),
                 pretrained: false,
                 features: 512,
@@ -382,8 +382,8 @@ fn probes() -> Vec<Probe> {
         .collect()
 }
 
-fn leaks() -> Vec<Leak> {
-    let leak = |(design, shared): (&str, u32)| Leak {
+fn leaks() -> Vec<SplitLeakage> {
+    let leak = |(design, shared): (&str, u32)| SplitLeakage {
         design: design.to_owned(),
         authors: 9,
         shared_authors: shared,
@@ -415,10 +415,10 @@ fn near_duplicates() -> Vec<NearDuplicate> {
     .to_vec()
 }
 
-fn flattery() -> Vec<Flattery> {
+fn flattery() -> Vec<LeakageEffect> {
     let designs = [("at random", 0.8), ("by author", 0.6), ("by class", 0.7)];
     let metrics = |(design, value): (&'static str, f64)| {
-        ["f1", "top1", "top2"].map(move |metric| Flattery {
+        ["f1", "top1", "top2"].map(move |metric| LeakageEffect {
             design: design.to_owned(),
             epoch: 2,
             metric: metric.to_owned(),
@@ -483,8 +483,8 @@ fn balance() -> Vec<Balance> {
         .collect()
 }
 
-fn choice() -> Vec<Choice> {
-    vec![Choice {
+fn choice() -> Vec<Selection> {
+    vec![Selection {
         rule: "best".to_owned(),
         fold: 1,
         epoch: 2,

@@ -1,17 +1,17 @@
 //! Collections of other sizes: a hundred classes, many images, no authors, no test set.
 
 use random::Seed;
-use tables::annotation::Annotation;
-use tables::balance::Balance;
-use tables::calibration::Calibration;
-use tables::cluster::Cluster;
-use tables::confusion::Confusion;
-use tables::explanation::Explanation;
-use tables::fold::Assignment;
-use tables::prediction::Prediction;
-use tables::probe::Probe;
-use tables::score::Score;
-use tables::subset::Subset;
+use table_annotations::Annotation;
+use table_attributions::Attribution;
+use table_balance::Balance;
+use table_calibrations::Calibration;
+use table_clusters::Cluster;
+use table_confusion::Confusion;
+use table_linear_probes::LinearProbe;
+use table_predictions::Prediction;
+use table_scores::Score;
+use tables::Assignment;
+use tables::Subset;
 
 use super::fixture::{annotation, cluster, occurrences, png, report, study};
 use crate::{Options, Report, Tables, render};
@@ -48,7 +48,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Tables {
         count: u32::from(predicted == (actual + n_classes - 1) % n_classes),
     });
     study.insert("confusion", confusion.collect());
-    study.insert::<Explanation>("explanations", Vec::new());
+    study.insert::<Attribution>("explanations", Vec::new());
     study
 }
 
@@ -165,7 +165,7 @@ fn without_a_test_set_its_columns_are_absent() {
     study.edit("calibration", |rows: &mut Vec<Calibration>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
-    study.edit("probes", |rows: &mut Vec<Probe>| {
+    study.edit("probes", |rows: &mut Vec<LinearProbe>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
     study.edit("balance", |rows: &mut Vec<Balance>| {

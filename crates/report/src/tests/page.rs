@@ -1,18 +1,18 @@
 //! The whole page.
 
-use tables::calibration::Calibration;
-use tables::cluster::Cluster;
-use tables::confusion::Confusion;
-use tables::epoch_score::EpochScore;
-use tables::forest_trial::ForestTrial;
-use tables::history::History;
-use tables::prediction::Prediction;
-use tables::probe::Probe;
-use tables::problem::Problem;
-use tables::reliability::Reliability;
-use tables::score::Score;
-use tables::silhouette::Silhouette;
-use tables::subset::Subset;
+use table_calibrations::Calibration;
+use table_clusters::Cluster;
+use table_confusion::Confusion;
+use table_epoch_scores::EpochScore;
+use table_forest_trials::ForestTrial;
+use table_history::History;
+use table_linear_probes::LinearProbe;
+use table_predictions::Prediction;
+use table_problems::Problem;
+use table_reliabilities::Reliability;
+use table_scores::Score;
+use table_silhouettes::Silhouette;
+use tables::Subset;
 
 use super::fixture::{occurrences, options, png, report, study};
 use crate::render;
@@ -90,7 +90,7 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
     study.edit("problems", |rows: &mut Vec<Problem>| rows.clear());
     study.edit("clusters", |rows: &mut Vec<Cluster>| rows.clear());
     study.edit("forest_trials", |rows: &mut Vec<ForestTrial>| rows.clear());
-    study.edit("probes", |rows: &mut Vec<Probe>| rows.clear());
+    study.edit("probes", |rows: &mut Vec<LinearProbe>| rows.clear());
     study.edit("silhouettes", |rows: &mut Vec<Silhouette>| {
         rows.iter_mut().for_each(|row| row.silhouette = None)
     });

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, OutputPath};
-use tables::choice::Choice;
-use tables::history::History;
+use table_history::History;
+use table_selection::Selection;
 use tracing::info;
 use trainer::{Rule, choose};
 
@@ -29,7 +29,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    choice: Output<Choice>,
+    choice: Output<Selection>,
     model: OutputPath,
 }
 

@@ -6,8 +6,8 @@ use model::{Config, Depth, Freeze, Network};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
-use tables::annotation::Annotation;
-use tables::feature::Feature;
+use table_annotations::Annotation;
+use table_features::Feature;
 use trainer::{Frozen, PixelPictures, featurize};
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 use stage::{Input, OutputPath};
-use tables::history::History;
+use table_history::History;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,10 +8,10 @@ use model::{Config, Depth, Network};
 use numeric::{argmax, softmax};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
-use tables::annotation::Annotation;
-use tables::choice::Choice;
-use tables::fold::Fold;
-use tables::prediction::Prediction;
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_predictions::Prediction;
+use table_selection::Selection;
 use trainer::{PixelPictures, Split, evaluate};
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Choice>,
+    choice: Input<Selection>,
     model: InputPath,
     annotations: Input<Annotation>,
     folds: Input<Fold>,

@@ -11,11 +11,11 @@ use numeric::inverse_counts;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, OutputPath};
-use tables::annotation::Annotation;
-use tables::epoch_output::EpochOutput;
-use tables::fold::Fold;
-use tables::history::History;
-use tables::timing::Timing;
+use table_annotations::Annotation;
+use table_epoch_outputs::EpochOutput;
+use table_folds::Fold;
+use table_history::History;
+use table_timings::Timing;
 use tracing::info;
 use trainer::{
     BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, PixelPictures,

@@ -105,16 +105,24 @@ fn manifest() -> String {
         "protocol",
         "random",
         "stage",
-        "tables",
+        "table-io",
         "trainer",
     ]
     .map(of_release);
     let profiles = profiles + &of_release.concat();
-    let dependency = |name: &str| {
-        let path = root.join("crates").join(name);
+    let dependency = |(name, folder): (&str, &str)| {
+        let path = root.join("crates").join(folder);
         format!("{name} = {{ path = {path:?} }}\n")
     };
-    let ours = ["explain", "random", "tables"].map(dependency).concat();
+    let ours = [
+        ("explain", "explain"),
+        ("random", "random"),
+        ("table-history", "tables/history"),
+        ("table-timings", "tables/timings"),
+        ("tables", "tables/core"),
+    ]
+    .map(dependency)
+    .concat();
     let backbones = root.join("crates/backbones");
     let backbones = format!("backbones = {{ path = {backbones:?}, optional = true }}\n");
     let with_metal = ["model", "trainer"].map(|name| {

@@ -10,9 +10,9 @@ use candle_core::{Device, Tensor};
 use explain::{Squares, grad_cam, occlusion};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
-use tables::history::History;
-use tables::subset::Subset;
-use tables::timing::Timing;
+use table_history::History;
+use tables::Subset;
+use table_timings::Timing;
 use trainer::{
     ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Pictures,
     Sampling, Settings, Split, TrainError, Triplet, TripletAndCrossEntropy, View, Watch,

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use images::{Geometry, PixelsWriter, Rgb};
 use serde_json::{Value, json};
-use tables::annotation::Annotation;
-use tables::fold::{Assignment, Fold};
-use tables::{Reader, Table, Writer};
+use table_annotations::Annotation;
+use table_folds::Fold;
+use table_io::{Reader, Writer};
+use tables::Assignment;
+use tables::Table;
 use tempfile::TempDir;
 
 pub(crate) const SIDE_PX: u32 = 32;

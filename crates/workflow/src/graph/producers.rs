@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::{InstanceId, PerInstance};
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::instance::{Instance, Target};
@@ -10,31 +11,31 @@ use crate::instance::{Instance, Target};
 /// The instance that makes each output, by the output's path. Paths are texts here: to compare them part by part took a
 /// tenth of the time of a repro with nothing to do.
 #[derive(Debug)]
-pub(super) struct Producers(BTreeMap<String, usize>);
+pub(super) struct Producers(BTreeMap<String, InstanceId>);
 
 impl Producers {
     /// # Errors
     /// Outputs overlap.
-    pub(super) fn of(instances: &[Instance]) -> Result<Self> {
-        let overlap = |first: (&str, usize), second: (&str, usize)| Error::Overlap {
+    pub(super) fn of(instances: &PerInstance<Instance>) -> Result<Self> {
+        let overlap = |first: (&str, InstanceId), second: (&str, InstanceId)| Error::Overlap {
             first: first.0.to_owned(),
             first_stage: instances[first.1].name.clone(),
             second: second.0.to_owned(),
             second_stage: instances[second.1].name.clone(),
         };
         let mut producers = BTreeMap::new();
-        for (at, instance) in instances.iter().enumerate() {
+        for (id, instance) in instances.with_ids() {
             for output in instance.outputs.values() {
                 let path = text(&output.path);
-                if let Some(other) = producers.insert(path.to_owned(), at) {
-                    return Err(overlap((path, other), (path, at)));
+                if let Some(other) = producers.insert(path.to_owned(), id) {
+                    return Err(overlap((path, other), (path, id)));
                 }
             }
         }
-        for (inner, &inner_at) in &producers {
+        for (inner, &inner_id) in &producers {
             for outer in folders(inner) {
-                if let Some(&outer_at) = producers.get(outer) {
-                    return Err(overlap((outer, outer_at), (inner, inner_at)));
+                if let Some(&outer_id) = producers.get(outer) {
+                    return Err(overlap((outer, outer_id), (inner, inner_id)));
                 }
             }
         }
@@ -42,7 +43,7 @@ impl Producers {
     }
 
     /// The instance that has an output at exactly `path`.
-    pub(super) fn get(&self, path: &Path) -> Option<usize> {
+    pub(super) fn get(&self, path: &Path) -> Option<InstanceId> {
         self.0.get(text(path)).copied()
     }
 
@@ -51,30 +52,31 @@ impl Producers {
     }
 
     /// The declared outputs that match `pattern`, and their instances.
-    pub(super) fn matching(&self, pattern: &str) -> impl Iterator<Item = (&str, usize)> {
-        let outputs = self.0.iter().map(|(path, at)| (path.as_str(), *at));
+    pub(super) fn matching(&self, pattern: &str) -> impl Iterator<Item = (&str, InstanceId)> {
+        let outputs = self.0.iter().map(|(path, id)| (path.as_str(), *id));
         outputs.filter(move |(path, _)| glob::matches(pattern, path))
     }
 
     /// The instances whose outputs an input may read.
-    pub(super) fn makers(&self, target: &Target) -> BTreeSet<usize> {
+    pub(super) fn makers(&self, target: &Target) -> BTreeSet<InstanceId> {
         match target {
             Target::Absent => BTreeSet::new(),
             Target::Path(path) => self.touching(text(path)),
             Target::Glob(pattern) => {
-                let declared: BTreeSet<usize> = self.matching(pattern).map(|(_, at)| at).collect();
+                let declared: BTreeSet<InstanceId> =
+                    self.matching(pattern).map(|(_, id)| id).collect();
                 if !declared.is_empty() {
                     return declared;
                 }
                 let outputs = self.0.iter();
                 let holding = outputs.filter(|(path, _)| glob::may_match_below(pattern, path));
-                holding.map(|(_, at)| *at).collect()
+                holding.map(|(_, id)| *id).collect()
             }
         }
     }
 
     /// Makers of `path`, of a folder around it, or of something inside it.
-    fn touching(&self, path: &str) -> BTreeSet<usize> {
+    fn touching(&self, path: &str) -> BTreeSet<InstanceId> {
         let inside = match path {
             "" => String::new(),
             path => format!("{path}/"),
@@ -83,7 +85,7 @@ impl Producers {
         let within = within.take_while(|(other, _)| other.starts_with(&inside));
         let around = folders(path).chain([path]);
         let around = around.filter_map(|folder| self.0.get(folder));
-        around.chain(within.map(|(_, at)| at)).copied().collect()
+        around.chain(within.map(|(_, id)| id)).copied().collect()
     }
 }
 

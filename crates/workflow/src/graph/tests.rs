@@ -68,10 +68,8 @@ fn study() -> Graph {
     .unwrap()
 }
 
-fn names(graph: &Graph, positions: impl IntoIterator<Item = usize>) -> Vec<&str> {
-    let names = positions
-        .into_iter()
-        .map(|at| graph.instances[at].name.as_str());
+fn names(graph: &Graph, ids: impl IntoIterator<Item = InstanceId>) -> Vec<&str> {
+    let names = ids.into_iter().map(|id| graph.instances[id].name.as_str());
     names.collect()
 }
 
@@ -83,7 +81,7 @@ fn check_selected(targets: &[&str], reach: Reach, expected: &[&str]) {
         .order
         .iter()
         .copied()
-        .filter(|at| selection.reached.contains(at));
+        .filter(|id| selection.reached.contains(id));
     assert_eq!(names(&graph, order), expected);
 }
 
@@ -186,7 +184,10 @@ fn order_only_dependencies_order_and_reach_without_data() {
     );
     assert_eq!(select("use", Reach::Single), ["use"]);
     assert_eq!(select("check@0", Reach::Downstream), ["check@0"]);
-    assert_eq!(names(&graph, graph.upstream[0].iter().copied()), ["make"]);
+    assert_eq!(
+        names(&graph, graph.upstream[InstanceId::new(0)].iter().copied()),
+        ["make"]
+    );
 }
 
 #[test]

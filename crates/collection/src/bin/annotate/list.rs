@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use tables::Writer;
-use tables::problem::Problem;
+use table_io::Writer;
+use table_problems::Problem;
 
 /// Writes all problems into the folder that outlives a failed run, as a table and as text, and returns their paths. They
 /// are no results: the runner records nothing of a run that fails.

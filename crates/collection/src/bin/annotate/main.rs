@@ -13,9 +13,9 @@ use collection::{
 use images::{Limits, Orient};
 use serde::Deserialize;
 use stage::{InputPath, Output};
-use tables::annotation::Annotation;
-use tables::attribute::Attribute;
-use tables::problem::Problem;
+use table_annotations::Annotation;
+use table_attributes::Attribute;
+use table_problems::Problem;
 use tracing::{info, warn};
 
 mod list;

@@ -16,10 +16,12 @@ use metrics::{
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath};
-use tables::{
-    calibration::Calibration, fold::Fold, forest_prediction::ForestPrediction,
-    prediction::Prediction, reliability::Reliability, subset::Subset,
-};
+use table_calibrations::Calibration;
+use table_folds::Fold;
+use table_forest_predictions::ForestPrediction;
+use table_predictions::Prediction;
+use table_reliabilities::Reliability;
+use tables::Subset;
 
 use seen::Seen;
 use variant::Variant;

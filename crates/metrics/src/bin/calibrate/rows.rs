@@ -8,7 +8,9 @@ use metrics::{
     calibration::{Forecasts, Quality, Resampled, ece_by_chance, reliability},
     streams::{CALIBRATE_BOOTSTRAP, CALIBRATE_CHANCE},
 };
-use tables::{calibration::Calibration, reliability::Reliability, subset::Subset};
+use table_calibrations::Calibration;
+use table_reliabilities::Reliability;
+use tables::Subset;
 
 use crate::{Params, seen::Seen, variant::Variant};
 

@@ -2,7 +2,9 @@
 
 use anyhow::ensure;
 use metrics::Collection;
-use tables::{forest_prediction::ForestPrediction, prediction::Prediction, subset::Subset};
+use table_forest_predictions::ForestPrediction;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// A picture that a model saw.
 pub(crate) struct Seen {

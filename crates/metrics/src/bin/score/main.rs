@@ -11,11 +11,14 @@ use metrics::Collection;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath, Progress};
-use tables::{
-    class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
-    epoch_score::EpochScore, fold::Fold, forest_prediction::ForestPrediction,
-    prediction::Prediction, score::Score,
-};
+use table_class_reports::ClassReport;
+use table_confusion::Confusion;
+use table_epoch_outputs::EpochOutput;
+use table_epoch_scores::EpochScore;
+use table_folds::Fold;
+use table_forest_predictions::ForestPrediction;
+use table_predictions::Prediction;
+use table_scores::Score;
 
 /// How to score.
 #[derive(Deserialize)]

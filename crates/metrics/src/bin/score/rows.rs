@@ -3,10 +3,12 @@
 use anyhow::Context;
 use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
 use metrics::{Collection, Interval, Judgment, Metric, Tally, intervals};
-use tables::{
-    class_report::ClassReport, confusion::Confusion, epoch_output::EpochOutput,
-    epoch_score::EpochScore, score::Score, subset::Subset,
-};
+use table_class_reports::ClassReport;
+use table_confusion::Confusion;
+use table_epoch_outputs::EpochOutput;
+use table_epoch_scores::EpochScore;
+use table_scores::Score;
+use tables::Subset;
 
 use crate::{
     Params,

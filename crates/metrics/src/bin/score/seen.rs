@@ -7,10 +7,10 @@ use cluster_validity::{calinski_harabasz, davies_bouldin, silhouette};
 use metrics::{Collection, Judgment, Tally};
 use numeric::Matrix;
 use rand_chacha::ChaCha8Rng;
-use tables::{
-    epoch_output::EpochOutput, forest_prediction::ForestPrediction, prediction::Prediction,
-    subset::Subset,
-};
+use table_epoch_outputs::EpochOutput;
+use table_forest_predictions::ForestPrediction;
+use table_predictions::Prediction;
+use tables::Subset;
 
 /// A picture that a model saw.
 pub(crate) struct Seen {

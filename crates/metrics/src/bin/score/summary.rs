@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use tables::score::Score;
-use tables::subset::Subset;
+use table_scores::Score;
+use tables::Subset;
 
 const METRICS: [&str; 3] = ["top1", "top2", "f1"];
 const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];

@@ -1,13 +1,13 @@
 //! The best strength.
 
 use numeric::median;
-use tables::probe::Probe;
-use tables::subset::Subset;
+use table_linear_probes::LinearProbe;
+use tables::Subset;
 
 /// Marks the rows of a backbone's chosen classifiers: the forest, and the linear layers of the strength with the highest
 /// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. Where there are
 /// two classes, and no top-2, top-1 decides alone.
-pub(crate) fn mark(probes: &mut [Probe]) {
+pub(crate) fn mark(probes: &mut [LinearProbe]) {
     let mut strengths: Vec<f64> = probes.iter().filter_map(|row| row.strength).collect();
     strengths.sort_by(f64::total_cmp);
     strengths.dedup();
@@ -23,7 +23,7 @@ pub(crate) fn mark(probes: &mut [Probe]) {
 }
 
 /// The median of a metric over the folds' validation images; the same for all strengths where there is none.
-fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
+fn of_strength(probes: &[LinearProbe], strength: f64, metric: &str) -> f64 {
     let rows = probes.iter().filter(|row| {
         row.strength == Some(strength) && row.subset == Subset::Validation && row.metric == metric
     });
@@ -34,8 +34,14 @@ fn of_strength(probes: &[Probe], strength: f64, metric: &str) -> f64 {
 mod tests {
     use super::*;
 
-    fn probe(strength: Option<f64>, fold: u32, subset: Subset, metric: &str, value: f64) -> Probe {
-        Probe {
+    fn probe(
+        strength: Option<f64>,
+        fold: u32,
+        subset: Subset,
+        metric: &str,
+        value: f64,
+    ) -> LinearProbe {
+        LinearProbe {
             backbone: "resnet18".to_owned(),
             pretrained: false,
             features: 4,

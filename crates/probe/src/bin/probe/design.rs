@@ -4,8 +4,9 @@ use anyhow::ensure;
 use numeric::{Classes, in_turns};
 use rand::seq::SliceRandom;
 use random::Stream;
-use tables::fold::{Assignment, Fold};
-use tables::subset::Subset;
+use table_folds::Fold;
+use tables::Assignment;
+use tables::Subset;
 
 /// The pictures in the order of their paths, their classes and folds.
 pub(crate) struct Design {

@@ -15,10 +15,10 @@ use random::{Seed, Stream};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
-use tables::feature::Feature;
-use tables::fold::Fold;
-use tables::probe::Probe;
-use tables::subset::Subset;
+use table_features::Feature;
+use table_folds::Fold;
+use table_linear_probes::LinearProbe;
+use tables::Subset;
 
 use classifier::Classifier;
 use design::Design;
@@ -50,7 +50,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    probes: Output<Probe>,
+    probes: Output<LinearProbe>,
 }
 
 fn main() -> ExitCode {
@@ -145,7 +145,7 @@ struct Task {
 
 impl Task {
     /// Every classifier in every fold, those of the best strength marked.
-    fn judged(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<Probe>> {
+    fn judged(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<LinearProbe>> {
         let folds = self.design.folds();
         let fits: Vec<(&Classifier, u32)> = self
             .classifiers
@@ -170,7 +170,7 @@ impl Task {
         backbone: &Backbone,
         classifier: &Classifier,
         fold: u32,
-    ) -> anyhow::Result<Vec<Probe>> {
+    ) -> anyhow::Result<Vec<LinearProbe>> {
         let design = &self.design;
         let train = design.pictures(Subset::Train, fold);
         let train = design.sample(train, self.sample, &self.stream, fold);
@@ -195,7 +195,7 @@ impl Task {
             for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
                 let rows = probabilities.iter().map(Vec::as_slice);
                 let rows = rows.zip(labels.iter().copied());
-                probes.push(Probe {
+                probes.push(LinearProbe {
                     backbone: backbone.name.clone(),
                     pretrained: backbone.pretrained,
                     features: u32::try_from(backbone.features[0].len())?,

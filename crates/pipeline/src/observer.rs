@@ -1,0 +1,104 @@
+//! Observations of the workspace itself.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use store::{Digest, Index, Record, Seen, Store};
+use walk::Rules;
+use workflow::Workflow;
+use workflow::declaration::Action;
+use workflow::graph::Graph;
+use workflow::instance::Instance;
+
+use crate::check_stamp;
+use crate::code::{Code, at_stage};
+use crate::error::Result;
+use crate::inputs::Content;
+use crate::lock::{Lock, Locked};
+use crate::manifest::Manifest;
+use crate::observe::Observe;
+use crate::on_disk;
+
+/// Looks at disk, lock and cache. A file is looked at once until something runs.
+#[derive(Debug)]
+pub(crate) struct WorkspaceObserver<'a> {
+    pub(crate) workflow: &'a Workflow,
+    pub(crate) lock: &'a Lock,
+    pub(crate) store: Option<&'a Store>,
+    pub(crate) index: &'a mut Index,
+    pub(crate) seen: &'a mut BTreeMap<OsString, Seen>,
+    pub(crate) code: &'a mut Code,
+}
+
+impl Observe for WorkspaceObserver<'_> {
+    fn code(&mut self, instance: &Instance) -> Result<Manifest> {
+        let Action::Run(run) = &instance.action else {
+            return Ok(Manifest::default());
+        };
+        let manifest = self.code.manifest(run, self.index);
+        manifest.map_err(|error| at_stage(&self.workflow.declaration, instance, error))
+    }
+
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn content(&mut self, path: &Path) -> Result<Option<Content>> {
+        let seen = match self.seen.get(path.as_os_str()) {
+            Some(seen) => *seen,
+            None => {
+                let rules = rules_of(&self.workflow.graph, path);
+                match self.index.look(&self.workflow.root.join(path), rules) {
+                    Ok(seen) => {
+                        self.seen.insert(path.into(), seen);
+                        seen
+                    }
+                    Err(store::Error::NotFound { .. }) => return Ok(None),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        Ok(Some(Content {
+            path: path.to_owned(),
+            digest: Some(seen.digest),
+            seen: Some(seen),
+        }))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.workflow.root.join(path).exists()
+    }
+
+    fn matching(&self, pattern: &str) -> Result<Vec<PathBuf>> {
+        Ok(on_disk::matching(&self.workflow.root, pattern)?)
+    }
+
+    fn locked(&self, instance: &str) -> Option<Locked> {
+        self.lock.get(instance).cloned()
+    }
+
+    fn record(&self, key: &Digest) -> Option<Record> {
+        self.store?.recorded(key)
+    }
+
+    fn is_stored(&self, content: &Digest) -> bool {
+        self.store.is_some_and(|store| store.contains(content))
+    }
+
+    fn has_passed(&self, check: &Value, content: &Digest) -> bool {
+        self.store
+            .is_some_and(|store| check_stamp::has_passed(store, check, content))
+    }
+}
+
+/// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
+/// those of people and not those that other programs leave where none does.
+pub(crate) fn rules_of(graph: &Graph, path: &Path) -> Rules {
+    if graph.is_made(path) {
+        Rules::Output
+    } else {
+        Rules::Source
+    }
+}

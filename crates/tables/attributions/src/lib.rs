@@ -1,0 +1,59 @@
+//! Table `explanations`: what the chosen network looks at in some pictures.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Subset;
+use tables::Table;
+
+/// A picture that the network was not trained on, with two maps of what speaks for its true class. Sorted by `label`,
+/// `path`.
+///
+/// Both maps lie on the network's input, the center crop of the resized picture, and are stored by rows from the top.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// As in `annotations`.
+    pub path: String,
+    /// The true class.
+    pub label: String,
+    /// `validation` or `test`, as in `predictions`.
+    pub subset: Subset,
+    /// The class of the highest probability.
+    pub top1: String,
+    /// Its probability.
+    pub top1_probability: f64,
+    /// The class of the second highest probability.
+    pub top2: String,
+    /// Its probability.
+    pub top2_probability: f64,
+    /// The true class's probability.
+    pub probability: f64,
+    /// The largest of `drops` less the smallest, in `[0, 2]`.
+    pub amplitude: f64,
+    /// `G`, cells of the occlusion map along each side.
+    pub cells: u32,
+    /// Cells along each side of a blanked square.
+    pub square: u32,
+    /// `[G, G]`, by how much the true class's probability falls as a square over the cell is blanked, in `[-1, 1]`; the
+    /// mean over all squares that cover the cell.
+    pub drops: Vec<f32>,
+    /// `S`, cells of the heat map along each side.
+    pub cam_side: u32,
+    /// `[S, S]`, Grad-CAM of the true class on the last block, not negative.
+    pub cam: Vec<f32>,
+}
+
+impl Table for Attribution {
+    const NAME: &'static str = "explanations";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.label, &self.path).cmp(&(&other.label, &other.path))
+    }
+
+    fn vectors(&self) -> Vec<(&'static str, usize)> {
+        vec![("drops", self.drops.len()), ("cam", self.cam.len())]
+    }
+}

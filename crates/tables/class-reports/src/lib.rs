@@ -1,0 +1,37 @@
+//! Table `class_reports`: precision and recall of each class.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Subset;
+use tables::Table;
+
+/// A class in a model's report on a subset. Sorted by `model`, `subset`, `label`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassReport {
+    /// `network` or `forest`.
+    pub model: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
+    /// The class.
+    pub label: String,
+    /// Share of the pictures said to be of the class that are; 0 when none was said to be.
+    pub precision: f64,
+    /// Share of the class's pictures that were said to be of it; 0 when it has none.
+    pub recall: f64,
+    /// Harmonic mean of the two.
+    pub f1: f64,
+    /// The class's pictures.
+    pub support: u32,
+}
+
+impl Table for ClassReport {
+    const NAME: &'static str = "class_reports";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.model, self.subset, &self.label).cmp(&(&other.model, other.subset, &other.label))
+    }
+}

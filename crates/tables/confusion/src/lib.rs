@@ -1,0 +1,39 @@
+//! Table `confusion`: how often each class was taken for each.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Subset;
+use tables::Table;
+
+/// A cell of a model's confusion matrix on a subset. Sorted by `model`, `subset`, `actual`, `predicted`; no cell is left
+/// out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// `network` or `forest`.
+    pub model: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
+    /// The true class.
+    pub actual: String,
+    /// The class said.
+    pub predicted: String,
+    /// Pictures.
+    pub count: u32,
+}
+
+impl Table for Confusion {
+    const NAME: &'static str = "confusion";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.model, self.subset, &self.actual, &self.predicted).cmp(&(
+            &other.model,
+            other.subset,
+            &other.actual,
+            &other.predicted,
+        ))
+    }
+}

@@ -1,0 +1,35 @@
+//! Table `scores`: the figures of the chosen models, in long form.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Subset;
+use tables::Table;
+
+/// A metric of a model on a subset. Sorted by `model`, `subset`, `metric`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// `network` or `forest`.
+    pub model: String,
+    /// `train`, `validation` or `test`.
+    pub subset: Subset,
+    /// The metric's name.
+    pub metric: String,
+    /// Its value; null where it isn't defined, as a silhouette of one cluster.
+    pub value: Option<f64>,
+    /// Lower end of the 95 % bootstrap interval; null where none was computed.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+}
+
+impl Table for Score {
+    const NAME: &'static str = "scores";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.model, self.subset, &self.metric).cmp(&(&other.model, other.subset, &other.metric))
+    }
+}

@@ -1,0 +1,30 @@
+//! Table `choice`: the fold and epoch whose model the study goes on with.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Table;
+
+/// The chosen model; one row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// The rule it was chosen by.
+    pub rule: String,
+    /// The fold left out, which selected the epoch.
+    pub fold: u32,
+    /// Its epoch, from 0.
+    pub epoch: u32,
+    /// Its score in `history`.
+    pub score: f64,
+}
+
+impl Table for Selection {
+    const NAME: &'static str = "choice";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.fold, self.epoch).cmp(&(other.fold, other.epoch))
+    }
+}

@@ -1,0 +1,30 @@
+//! Table `silhouettes`: how well `k` clusters fit, by method.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use tables::Table;
+
+/// A clustering into `k`. Sorted by `method`, `k`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Silhouette {
+    /// `kmeans` or `agglomerative`.
+    pub method: String,
+    /// Number of clusters.
+    pub k: u32,
+    /// Mean silhouette, in `[-1, 1]`; null where it isn't defined.
+    pub silhouette: Option<f64>,
+    /// Sum of squared distances to the centers; null for other methods than k-means.
+    pub inertia: Option<f64>,
+}
+
+impl Table for Silhouette {
+    const NAME: &'static str = "silhouettes";
+
+    type Columns = Self;
+
+    fn order(&self, other: &Self) -> Ordering {
+        (&self.method, self.k).cmp(&(&other.method, other.k))
+    }
+}
