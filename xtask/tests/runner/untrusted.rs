@@ -345,7 +345,10 @@ fn a_stage_is_not_started_for_a_runner_that_is_gone() {
         writeln!(input, "{request}").unwrap();
         if runner_lives {
             drop(lock);
-            wait("the stage", || space.exists("ran"));
+            // The shell makes the file before it writes to it.
+            wait("the stage", || {
+                space.exists("ran") && space.read("ran") == "ran\n"
+            });
             drop(input);
         } else {
             drop(input);
