@@ -89,7 +89,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let lines = complete::candidates(&line).into_iter();
             print::text(&lines.map(|line| line + "\n").collect::<String>())?;
         }
-        Command::Supervise => pipeline::supervise::supervise()?,
+        Command::Supervise => executor::supervise()?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,8 +3,9 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
+use executor::Usage;
 use pipeline::cache::Large;
-use pipeline::events::{Forecast, Outcome, State, Usage};
+use pipeline::events::{Forecast, Outcome, State};
 use pipeline::manifest::Difference;
 use pipeline::plan::Explanation;
 use pipeline::reason::listed;

@@ -5,7 +5,7 @@ use std::env;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use pipeline::Interrupts;
+use executor::Interrupts;
 use pipeline::events::{Outcome, State};
 use pipeline::execute::{self, Options};
 use pipeline::reason::Reason;
@@ -33,11 +33,16 @@ pub(crate) fn watch(arguments: &cli::Watch) -> anyhow::Result<()> {
         let tried = repro(arguments, &interrupts)?;
         print::text("watching for changes; Ctrl-C ends it\n")?;
         while !has_settled_work(arguments, &tried, &mut told, &interrupts) {
-            interrupts.check()?;
+            check(&interrupts)?;
             env::current_dir().context("the folder that was watched is gone")?;
         }
-        interrupts.check()?;
+        check(&interrupts)?;
     }
+}
+
+/// The error of the runner if a signal came.
+fn check(interrupts: &Interrupts) -> pipeline::Result<()> {
+    Ok(interrupts.check()?)
 }
 
 /// What a repro came to.
@@ -65,7 +70,7 @@ fn repro(arguments: &cli::Watch, interrupts: &Interrupts) -> anyhow::Result<Trie
         Ok(outcomes?)
     };
     let outcomes = run();
-    interrupts.check()?;
+    check(interrupts)?;
     match outcomes {
         Ok(outcomes) => Ok(Tried {
             outcomes,
