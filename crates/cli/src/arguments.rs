@@ -227,7 +227,7 @@ Examples:
         line: String,
     },
     /// Stand between the runner and its stages
-    #[command(name = "__supervise", hide = true)]
+    #[command(name = executor::SUPERVISE, hide = true)]
     Supervise,
 }
 

@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(candidates("atelier cache gc --w"), ["--workspace"]);
         assert_eq!(candidates("atelier completions z"), ["zsh"]);
         let all = candidates("atelier ");
-        assert!(all.contains(&"status".into()) && !all.contains(&"__supervise".into()));
+        assert!(all.contains(&"status".into()) && !all.contains(&executor::SUPERVISE.into()));
         assert!(candidates("atelier import ").is_empty());
     }
 

@@ -72,7 +72,7 @@ fn run(program: &Program, command: Command) -> anyhow::Result<ExitCode> {
             let lines = completion::candidates(program, &line).into_iter();
             print::text(&lines.map(|line| line + "\n").collect::<String>())?;
         }
-        Command::Supervise => pipeline::supervise::supervise()?,
+        Command::Supervise => executor::supervise()?,
     }
     Ok(ExitCode::SUCCESS)
 }

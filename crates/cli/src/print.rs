@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use ::experiments::drawing;
+use executor::Usage;
 use pipeline::cache::Large;
-use pipeline::events::{Forecast, Outcome, State, Usage};
+use pipeline::events::{Forecast, Outcome, State};
 use pipeline::manifest::Difference;
 use pipeline::plan::Explanation;
 use pipeline::program::PROGRAM;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use executor::Interrupts;
 use pipeline::events::{Outcome, State};
 use pipeline::execute::Options;
 use pipeline::reason::Reason;
 use pipeline::status;
-use pipeline::{Interrupts, Sandbox, Workspace};
+use pipeline::{Sandbox, Workspace};
 use workflow::graph::Selection;
 
 /// The least time between two looks.
@@ -64,7 +65,7 @@ pub fn watch<W: Watcher>(
     jobs: NonZeroUsize,
     sandbox: Sandbox,
 ) -> Result<(), W::Error> {
-    let interrupts = Interrupts::catch()?;
+    let interrupts = Interrupts::catch().map_err(pipeline::Error::from)?;
     let options = Options {
         keep_going: true,
         jobs,
@@ -76,11 +77,16 @@ pub fn watch<W: Watcher>(
         let tried = repro(watcher, options, &interrupts)?;
         watcher.waits()?;
         while !has_settled_work(watcher, &tried, &mut told, &interrupts) {
-            interrupts.check()?;
+            check(&interrupts)?;
             watcher.check()?;
         }
-        interrupts.check()?;
+        check(&interrupts)?;
     }
+}
+
+/// The error of the runner if a signal came.
+fn check(interrupts: &Interrupts) -> pipeline::Result<()> {
+    Ok(interrupts.check()?)
 }
 
 /// The outcome of a repro.
@@ -102,7 +108,7 @@ fn repro<W: Watcher>(
         watcher.repro(&mut workspace, &selection, options)
     };
     let outcomes = run();
-    interrupts.check()?;
+    check(interrupts)?;
     match outcomes {
         Ok(outcomes) => Ok(Tried {
             outcomes,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::{Digest, Record};
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
@@ -16,7 +17,6 @@ use crate::mutex;
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
 use crate::predicted::Predicted;
-use crate::process::Interrupts;
 use crate::reason::{Reason, listed};
 use crate::workspace::Workspace;
 

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use executor::Interrupts;
 use protocol::{Job, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,7 +24,6 @@ use crate::device;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::manifest::Section;
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 /// Verdicts by their keys, in the runner's folder.

@@ -1,9 +1,11 @@
 //! The cache as a person sees it: what it holds and for what, and what of it may go.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use executor::Interrupts;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, remove_path};
@@ -12,10 +14,10 @@ use workflow::source::Source;
 
 use crate::error::Result;
 use crate::events::Events;
+use crate::executors::executor;
 use crate::git;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::process::Interrupts;
 use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, KEYS, Workspace};
 use crate::{check_stamp, mutex, place, status};
@@ -133,7 +135,8 @@ impl Workspace {
         let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
         // A folder in which a stage is still at work is not cleared under it.
-        place::recover(self, &interrupts, events)?;
+        let mut executor = executor(NonZeroUsize::MIN, &interrupts);
+        place::recover(self, &mut executor, events)?;
         let keep = if is_default {
             let keep = self.kept(self.default_scope())?;
             self.fitting(keep)?

@@ -1,16 +1,18 @@
 //! Putting in place what `pipeline.lock` says, whatever the stages are now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::Digest;
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
+use crate::executors::executor;
 use crate::metrics::Made;
-use crate::process::Interrupts;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
 use crate::{mutex, place};
@@ -48,7 +50,8 @@ pub fn take_state(
     let is_made = |name: &str| made.lock.get(name).is_some();
     let taken = instances.filter(|(_, instance)| is_made(&instance.name));
     let taken: BTreeSet<InstanceId> = taken.map(|(id, _)| id).collect();
-    place::recover(workspace, &interrupts, events)?;
+    let mut executor = executor(NonZeroUsize::MIN, &interrupts);
+    place::recover(workspace, &mut executor, events)?;
     // While the lock still knows what stands there.
     copy_uncached(workspace, &taken, &made, events)?;
     for (name, locked) in made.lock.iter() {
@@ -109,7 +112,8 @@ fn check_out_all(
     interrupts: &Interrupts,
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
-    place::recover(workspace, interrupts, events)?;
+    let mut executor = executor(NonZeroUsize::MIN, interrupts);
+    place::recover(workspace, &mut executor, events)?;
     let mut outcomes = Vec::new();
     for id in workspace.workflow.graph.in_order(selection) {
         interrupts.check()?;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use executor::{ExecutorError, Interrupted};
+
 /// The result of a runner's function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,6 +40,22 @@ pub enum Error {
         report: String,
         /// The log's path, from the workspace root.
         log: String,
+    },
+    /// A stage whose program was not started.
+    #[error("cannot run `{stage}`: {why}")]
+    NotStarted {
+        /// Stage instance.
+        stage: String,
+        /// The executor's reason.
+        why: String,
+    },
+    /// A stage whose end is unknown.
+    #[error("cannot tell how `{stage}` ended: {why}")]
+    Lost {
+        /// Stage instance.
+        stage: String,
+        /// The executor's reason.
+        why: String,
     },
     /// What a stage needs doesn't compile; cargo's own messages are on the terminal.
     #[error("stage `{stage}` cannot run: `{run}` was not built")]
@@ -106,8 +124,8 @@ pub enum Error {
         why: String,
     },
     /// Interrupted by a signal.
-    #[error("stopped by {}; what was done is kept, and the next repro continues", signal_name(*.0))]
-    Interrupted(i32),
+    #[error("{0}; what was done is kept, and the next repro continues")]
+    Interrupted(#[from] Interrupted),
     /// A rule on names or values broken outside a TOML file.
     #[error("{0}")]
     Invalid(String),
@@ -142,7 +160,7 @@ impl Error {
     /// after SIGINT and SIGTERM, as shells do, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
+            Error::Interrupted(Interrupted(signal)) => u8::try_from(128 + signal).unwrap_or(1),
             _ => 1,
         }
     }
@@ -159,9 +177,11 @@ fn place_of(place: &Option<PathBuf>) -> String {
     }
 }
 
-fn signal_name(signal: i32) -> String {
-    match nix::sys::signal::Signal::try_from(signal) {
-        Ok(signal) => signal.as_str().to_owned(),
-        Err(_) => format!("signal {signal}"),
+impl From<ExecutorError> for Error {
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::Io(error) => Error::Io(error),
+            ExecutorError::Interrupted(interrupted) => Error::Interrupted(interrupted),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the runner reports while it works; how it looks is up to the receiver.
 
+use executor::Usage;
 use protocol::Progress;
 use serde::{Deserialize, Serialize};
 use store::Digest;
@@ -182,15 +183,4 @@ impl State {
             State::Blocked => "blocked",
         }
     }
-}
-
-/// What a run took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Seconds by the clock.
-    pub wall_s: f64,
-    /// Seconds of the processors, in user and system mode, of all its processes.
-    pub cpu_s: f64,
-    /// The largest resident memory of one of its processes.
-    pub peak_bytes: u64,
 }

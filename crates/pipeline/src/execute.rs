@@ -1,46 +1,47 @@
 //! Carrying out a plan: restore, run, record.
 //!
-//! One thread decides, stores and records; each running stage has another, which listens to it. What is decided
-//! depends on what stages made and never on which of them ended first.
+//! One thread decides, starts tasks, takes the updates of the executor, stores and records. Decisions depend on what stages
+//! made and never on which of them ended first.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use confine::Limits;
-use protocol::Message;
+use executor::{Executor, Interrupts, Resources, TaskId, Update};
+use sandbox::Limits;
 use store::{Amount, Digest, remove_path};
-use workflow::declaration;
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
+use crate::executors::executor;
 use crate::in_order::InOrder;
 use crate::inputs::Derivation;
-use crate::job::Job;
-use crate::process::{Interrupts, Supervisors};
+use crate::limits::Sandbox;
 use crate::reason::Reason;
-use crate::resources::{Resources, Room, Share};
-use crate::sandbox::Sandbox;
-use crate::supervise::Ending;
+use crate::task::Job;
 use crate::workspace::Workspace;
-use crate::{mutex, place};
+use crate::{mutex, place, task};
 
 mod build;
 mod forecast;
 mod run;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use schedule::{Progress, Schedule};
 
 /// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
 /// is known of a thousand. What a killed repro didn't write down is restored, not run.
 const UNSAVED: Duration = Duration::from_millis(500);
+
+/// How long an update is waited for before signals are looked at.
+const TICK: Duration = Duration::from_millis(50);
 
 /// How to carry out a selection.
 #[derive(Debug, Clone, Copy)]
@@ -83,12 +84,32 @@ pub fn repro(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
+    let mut executor = executor(options.jobs, &interrupts);
+    repro_on(
+        &mut executor,
+        interrupts,
+        workspace,
+        selection,
+        options,
+        events,
+    )
+}
+
+/// As [`repro`], with tasks run by `executor`.
+fn repro_on(
+    executor: &mut dyn Executor,
+    interrupts: Interrupts,
+    workspace: &mut Workspace,
+    selection: &Selection,
+    options: Options,
+    events: &mut dyn Events,
+) -> Result<Vec<Outcome>> {
     options.sandbox.check()?;
     workspace.check_sources(selection)?;
     workspace.check_binaries(selection)?;
     let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
-    place::recover(workspace, &interrupts, events)?;
+    place::recover(workspace, executor, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;
     let order = workspace.workflow.graph.in_order(selection);
     let names = { order.iter() }.map(|&id| workspace.workflow.graph.instances[id].name.clone());
@@ -98,7 +119,7 @@ pub fn repro(
         n_stages: order.len(),
         width: width.unwrap_or(0),
     });
-    let executor = Executor {
+    let scheduler = Scheduler {
         options,
         selection,
         plan: Schedule::new(order, &workspace.workflow.graph.before),
@@ -106,10 +127,8 @@ pub fn repro(
         broken: BTreeSet::new(),
         interrupts,
         events: InOrder::new(events, names.into_iter()),
-        room: Room::of_machine(options.jobs),
+        executor,
         running: BTreeMap::new(),
-        supervisors: Supervisors::default(),
-        reports: channel(),
         outcomes: BTreeMap::new(),
         failures: BTreeMap::new(),
         wanted: BTreeSet::new(),
@@ -118,7 +137,7 @@ pub fn repro(
         has_forecast: false,
         workspace: &mut *workspace,
     };
-    let outcomes = executor.run_all();
+    let outcomes = scheduler.run_all();
     let saved = workspace.save_lock().and_then(|()| workspace.save_caches());
     let removed = remove_path(&place::passing(workspace));
     let outcomes = outcomes?;
@@ -167,19 +186,11 @@ struct Running {
     job: Job,
     derivation: Derivation,
     reasons: Vec<Reason>,
-    share: Share,
+    /// Whether the executor was asked to end it.
+    is_killed: bool,
 }
 
-/// What the thread of a running stage tells.
-enum Report {
-    Said(Message),
-    Ended(Result<Ending>),
-}
-
-/// Of which instance a report is.
-type Told = (InstanceId, Report);
-
-struct Executor<'a> {
+struct Scheduler<'a> {
     workspace: &'a mut Workspace,
     options: Options,
     selection: &'a Selection,
@@ -190,10 +201,8 @@ struct Executor<'a> {
     broken: BTreeSet<String>,
     interrupts: Interrupts,
     events: InOrder<'a>,
-    room: Room,
+    executor: &'a mut dyn Executor,
     running: BTreeMap<InstanceId, Running>,
-    supervisors: Supervisors,
-    reports: (Sender<Told>, Receiver<Told>),
     outcomes: BTreeMap<InstanceId, Outcome>,
     failures: BTreeMap<InstanceId, Error>,
     /// What the user was asked about and wants to run.
@@ -206,7 +215,7 @@ struct Executor<'a> {
     unsaved: Option<Instant>,
 }
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     fn run_all(mut self) -> Result<Vec<Outcome>> {
         loop {
             while let Some(id) = self.next() {
@@ -246,7 +255,8 @@ impl Executor<'_> {
     fn next(&self) -> Option<InstanceId> {
         let mut failures = self.failures.values();
         let is_stopped = failures.any(|error| !(self.options.keep_going && error.is_of_stage()));
-        if is_stopped || !self.room.has_place() || self.interrupts.check().is_err() {
+        let has_place = self.executor.has_room(&Resources::default());
+        if is_stopped || !has_place || self.interrupts.check().is_err() {
             return None;
         }
         let mut ready = self.plan.ready();
@@ -259,9 +269,9 @@ impl Executor<'_> {
 
     /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
     fn has_room(&self, id: InstanceId, key: &Digest) -> bool {
-        let needed = needed(&self.workspace.workflow.graph.instances[id]);
+        let needed = task::needed(&self.workspace.workflow.graph.instances[id]);
         let mut running = self.running.values();
-        self.room.fits(&needed) && running.all(|running| running.derivation.key != *key)
+        self.executor.has_room(&needed) && running.all(|running| running.derivation.key != *key)
     }
 
     fn begin(&mut self, id: InstanceId) {
@@ -345,43 +355,56 @@ impl Executor<'_> {
         }
     }
 
-    /// Waits for a running stage to say something, or to end.
+    /// Waits for an update of a running stage. After a signal all that run are ended.
     fn listen(&mut self) {
-        let (id, report) = loop {
-            match self.reports.1.recv_timeout(UNSAVED) {
-                Ok(told) => break told,
-                Err(RecvTimeoutError::Timeout) => self.save_if_due(),
-                Err(RecvTimeoutError::Disconnected) => return,
+        loop {
+            if self.interrupts.check().is_err() {
+                self.kill_all();
             }
-        };
-        let stage = &self.workspace.workflow.graph.instances[id].name;
-        match report {
-            Report::Said(Message::Progress(progress)) => self.events.event(Event::Progress {
-                stage,
-                progress: &progress,
-            }),
-            Report::Said(Message::Warn(text)) => {
-                self.events.event(Event::Warning { stage, text: &text });
-            }
-            Report::Ended(ending) => {
-                self.events.event(Event::Ended { stage });
-                self.ended(id, ending);
+            match self.executor.next(TICK) {
+                Some((task, update)) => return self.take(&task, update),
+                None => self.save_if_due(),
             }
         }
     }
-}
 
-/// What an instance occupies while it runs.
-fn needed(instance: &Instance) -> Resources {
-    let declaration::Resources {
-        cores,
-        memory,
-        gpus,
-    } = instance.rules.resources;
-    Resources {
-        cores,
-        memory,
-        gpus,
+    fn kill_all(&mut self) {
+        for running in self.running.values_mut().filter(|it| !it.is_killed) {
+            running.is_killed = true;
+            self.executor.kill(&running.job.task().id);
+        }
+    }
+
+    /// Passes on an update of a task, or ends its instance with the last one.
+    fn take(&mut self, task: &TaskId, update: Update) {
+        let mut running = self.running.iter();
+        let Some((&id, running)) = running.find(|(_, running)| running.job.task().id == *task)
+        else {
+            return;
+        };
+        let stage = &self.workspace.workflow.graph.instances[id].name;
+        let interrupted = self.interrupts.check().map_err(Error::from);
+        let ending = match update {
+            Update::Progress(progress) => {
+                let progress = &progress;
+                return self.events.event(Event::Progress { stage, progress });
+            }
+            Update::Warning(text) => {
+                return self.events.event(Event::Warning { stage, text: &text });
+            }
+            Update::Ended(ending) if running.is_killed => interrupted.map(|()| ending),
+            Update::Ended(ending) => Ok(ending),
+            Update::NotStarted(why) => interrupted.and(Err(Error::NotStarted {
+                stage: stage.clone(),
+                why,
+            })),
+            Update::Lost(why) => interrupted.and(Err(Error::Lost {
+                stage: stage.clone(),
+                why,
+            })),
+        };
+        self.events.event(Event::Ended { stage });
+        self.ended(id, ending);
     }
 }
 

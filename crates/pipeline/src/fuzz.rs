@@ -3,6 +3,7 @@
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
 //! test replays what they found and what they started from.
 
+use executor::Ending;
 use protocol::{Fault, Job, Verdict};
 use table_protocol::Answer;
 use workflow::source::Source;
@@ -10,9 +11,8 @@ use workflow::source::Source;
 use crate::error::Result;
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::supervise::{Ending, Report, Spec};
 use crate::tracked::{self, Tracked};
-use crate::{place, process};
+use crate::{log, place};
 
 /// Takes any bytes.
 pub type Target = fn(&[u8]);
@@ -37,14 +37,10 @@ pub fn sources(data: &[u8]) {
     }
 }
 
-/// Messages between processes: lines of a stage, faults of a job, answers of programs, the end of a stage; outputs set
-/// aside, a manifest.
+/// Messages between processes: faults of a job, answers of programs, the end of a stage; outputs set aside, a manifest.
 pub fn messages(data: &[u8]) {
-    for line in data.split_inclusive(|byte| *byte == b'\n') {
-        let _ = process::heed(line, &mut Vec::new(), &mut |_| {});
-    }
     if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
-        ending.to_string();
+        log::status(&ending);
     }
     if let Ok(fault) = serde_json::from_slice::<Fault>(data) {
         fault.to_string();
@@ -52,8 +48,6 @@ pub fn messages(data: &[u8]) {
     let _ = serde_json::from_slice::<Job>(data);
     let _ = serde_json::from_slice::<Verdict>(data);
     let _ = serde_json::from_slice::<Answer>(data);
-    let _ = serde_json::from_slice::<Spec>(data);
-    let _ = serde_json::from_slice::<Report>(data);
     let _ = serde_json::from_slice::<place::Aside>(data);
     let manifest = Manifest::read(&String::from_utf8_lossy(data));
     assert!(manifest.differences(&manifest).is_empty());

@@ -5,15 +5,14 @@
 //! stages concrete and orders them, the [`manifest`] of each
 //! says what its result depends on ([`inputs`], and `code` with its `closure`,
 //! from `cargo`'s knowledge), [`observe`] looks, [`decide`] decides, [`plan`] for
-//! many at once, and [`execute`] carries it out: `job` and
-//! `process` run a stage under the eyes of [`supervise`], `place` moves its
+//! many at once, and [`execute`] carries it out: `task` makes
+//! a task of a stage, which the crate `executor` runs, `place` moves its
 //! outputs in, and [`lock`] remembers. [`events`] tells what goes on.
 
 pub mod accept;
 mod auto;
 pub mod cache;
 mod cargo;
-mod cgroup;
 mod check;
 mod check_stamp;
 pub mod checkout;
@@ -27,7 +26,7 @@ mod download;
 pub mod error;
 pub mod events;
 pub mod execute;
-mod failure;
+mod executors;
 pub mod fetch;
 mod freeze;
 #[cfg(any(test, fuzzing))]
@@ -35,9 +34,9 @@ pub mod fuzz;
 mod git;
 mod in_order;
 pub mod inputs;
-mod job;
-mod leftover;
+mod limits;
 pub mod lock;
+mod log;
 pub mod manifest;
 #[cfg(test)]
 mod memory;
@@ -50,23 +49,20 @@ pub mod params_file;
 mod place;
 pub mod plan;
 pub mod predicted;
-mod process;
 pub mod program;
 pub mod provenance;
 pub mod reason;
-pub mod resources;
+mod refusals;
 pub mod runs;
-mod sandbox;
 mod sources;
 pub mod status;
-pub mod supervise;
+mod task;
 mod tool;
 pub mod tracked;
 pub mod workspace;
 
 pub use error::{Error, Result};
 pub use git::Revision;
-pub use process::Interrupts;
-pub use sandbox::Sandbox;
+pub use limits::Sandbox;
 pub use store::Digest;
 pub use workspace::Workspace;

@@ -5,9 +5,10 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use executor::Interrupts;
+
 use crate::error::Result;
 use crate::events::{Event, Events};
-use crate::process::Interrupts;
 
 /// How often a waiting repro looks whether it is its turn.
 const TICK: Duration = Duration::from_millis(100);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use executor::Executor;
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
 use workflow::instance::{Instance, Output};
@@ -9,9 +10,8 @@ use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
-use crate::{leftover, lock};
+use crate::{lock, task};
 
 pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
@@ -269,7 +269,7 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
 /// A file cannot be moved or removed, or a signal asks to stop.
 pub(crate) fn recover(
     workspace: &Workspace,
-    interrupts: &Interrupts,
+    executor: &mut dyn Executor,
     events: &mut dyn Events,
 ) -> Result<()> {
     let work = workspace.own("work");
@@ -280,11 +280,11 @@ pub(crate) fn recover(
         Vec::new()
     };
     for work in &folders {
-        leftover::end(work, leftover::GRACE, interrupts, |leftover| {
-            let work = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
+        executor.reclaim(work, &mut |reclaimed| {
+            let shown = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
             events.event(Event::Warning {
-                stage: &leftover.stage,
-                text: &leftover.text(work),
+                stage: &task::stage_of(work),
+                text: &reclaimed.text(shown),
             });
         })?;
     }

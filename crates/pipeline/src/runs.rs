@@ -7,13 +7,14 @@ use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
+use executor::Usage;
 use serde::{Deserialize, Serialize};
 use store::Digest;
 use workflow::declaration::Action;
 use workflow::instance::Instance;
 
 use crate::error::Result;
-use crate::events::{State, Usage};
+use crate::events::State;
 use crate::git;
 use crate::inputs::Derivation;
 use crate::manifest::Section;

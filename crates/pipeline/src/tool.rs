@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
-use confine::Limits;
+use executor::Interrupts;
 use protocol::{Job, environment};
+use sandbox::Limits;
 use workflow::device::Device;
 
 use crate::cargo::Build;
 use crate::device;
 use crate::error::{Error, Result};
-use crate::process::Interrupts;
-use crate::sandbox::{self, Sandbox};
+use crate::limits::{self, Sandbox};
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -94,7 +94,7 @@ fn start(
     let Some(common) = common else {
         return Ok(command.status()?);
     };
-    let limits = sandbox::limits_of_job(common, executable, job, work);
-    let (mut child, _) = confine::spawn(command.env(environment::TEMPORARY, work), &limits)?;
+    let limits = limits::limits_of_job(common, executable, job, work);
+    let (mut child, _) = sandbox::spawn(command.env(environment::TEMPORARY, work), &limits)?;
     Ok(child.wait()?)
 }

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use executor::Interrupts;
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use walk::Rules;
 use workflow::Workflow;
@@ -18,12 +19,11 @@ use crate::code::{Code, at_stage};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::job;
 use crate::lock::Lock;
 use crate::mutex;
 use crate::observer::{WorkspaceObserver, rules_of};
-use crate::process::Interrupts;
 use crate::runs::Circumstances;
+use crate::task;
 
 /// The runner's folder in the workspace root: cache, logs, work under way.
 pub const FOLDER: &str = ".atelier";
@@ -89,7 +89,7 @@ impl Workspace {
         let aside = Path::new(FOLDER).join(name);
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
         for instance in &workspace.workflow.graph.instances {
-            if let Some(output) = job::in_place(instance).first() {
+            if let Some(output) = task::in_place(instance).first() {
                 return Err(Error::Invalid(format!(
                     "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
                     instance.name

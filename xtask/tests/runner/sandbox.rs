@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::space::{Ran, Space};
 
 fn skipped() -> bool {
-    skip::unless(confine::is_supported(), "landlock")
+    skip::unless(sandbox::is_supported(), "landlock")
 }
 
 const COPY: &str = r#"
@@ -392,11 +392,16 @@ fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
             let told = path(format!("told-{level}"));
             let next = path(format!("{}.json", level + 1));
             let script = format!(
-                "(cat {next}; until grep -q ^= {told}; do sleep 0.01; done) | {own} __supervise > {told}"
+                "(cat {next}; until grep -q '^{{\"Ended\"' {told}; do sleep 0.01; done) | {own} __supervise > {told}"
             );
             words = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
         }
-        let spec = serde_json::json!({
+        let work = path(format!("work-{level}"));
+        fs_err::create_dir(&work).unwrap();
+        let request = serde_json::json!({ "Run": {
+            "id": "key",
+            "instance": "s",
+            "resources": { "cores": null, "memory": 0, "gpus": 0 },
             "program": words[0],
             "arguments": words[1..],
             "folder": space.path(""),
@@ -404,16 +409,16 @@ fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
             "limits": { "lists": [], "reads": [], "makes": [], "writes": ["/"] },
             "timeout": null,
             "log": path("log".into()),
-            "lock": path(format!("lock-{level}")),
-        });
-        fs_err::write(path(format!("{level}.json")), format!("{spec}\n")).unwrap();
+            "work": work,
+        }});
+        fs_err::write(path(format!("{level}.json")), format!("{request}\n")).unwrap();
     }
     let mut child = space.start_with_input(&["__supervise"]);
     let mut input = child.stdin.take().unwrap();
-    let spec = fs_err::read_to_string(path("0.json".into())).unwrap();
-    input.write_all(spec.as_bytes()).unwrap();
+    let request = fs_err::read_to_string(path("0.json".into())).unwrap();
+    input.write_all(request.as_bytes()).unwrap();
     let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(told.any(|line| line.unwrap().starts_with('=')));
+    assert!(told.any(|line| line.unwrap().starts_with("{\"Ended\"")));
     drop(input);
     assert!(child.wait().unwrap().success());
     fs_err::read_to_string(path("log".into())).unwrap()

@@ -323,7 +323,10 @@ fn an_old_link_to_nothing_comes_back_after_a_failure() {
 #[test]
 fn a_stage_is_not_started_for_a_runner_that_is_gone() {
     let space = Space::new("");
-    let spec = serde_json::json!({
+    let request = serde_json::json!({ "Run": {
+        "id": "key",
+        "instance": "s",
+        "resources": { "cores": null, "memory": 0, "gpus": 0 },
         "program": "/bin/sh",
         "arguments": ["-c", "echo ran >> ran"],
         "folder": space.path(""),
@@ -331,18 +334,21 @@ fn a_stage_is_not_started_for_a_runner_that_is_gone() {
         "limits": null,
         "timeout": null,
         "log": space.path("log"),
-        "lock": space.path("lock"),
-    });
+        "work": space.path(""),
+    }});
     let ask = |runner_lives: bool| {
         let mut supervisor = space.start_with_input(&["__supervise"]);
         let mut input = supervisor.stdin.take().unwrap();
         // As long as another holds the lock, nothing is started.
         let lock = fs_err::File::create(space.path("lock")).unwrap();
         lock.file().lock().unwrap();
-        writeln!(input, "{spec}").unwrap();
+        writeln!(input, "{request}").unwrap();
         if runner_lives {
             drop(lock);
-            wait("the stage", || space.exists("ran"));
+            // The shell makes the file before it writes to it.
+            wait("the stage", || {
+                space.exists("ran") && space.read("ran") == "ran\n"
+            });
             drop(input);
         } else {
             drop(input);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use executor::Interrupts;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
@@ -13,7 +14,6 @@ use workflow::instance::Instance;
 
 use super::tool;
 use crate::error::{Error, Result};
-use crate::process::{self, Interrupts};
 
 /// Crate and binary of the program that reads and writes tables.
 pub(crate) const TABLES: &str = "checks/table";
@@ -74,9 +74,8 @@ impl Build {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut executables = BTreeMap::new();
-        process::listen(&mut child, interrupts, |line| {
+        executor::follow(&mut child, interrupts, |line| {
             executables.extend(executable(&line));
-            Ok(())
         })?;
         let status = child.wait()?;
         interrupts.check()?;

@@ -9,7 +9,7 @@ use workflow::declaration::Action;
 use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
-use super::Executor;
+use super::Scheduler;
 use crate::cargo::{Build, TABLES};
 use crate::decide::Decision;
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::events::{Event, Events};
 use crate::plan::Plan;
 use crate::predicted::Predicted;
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     /// Checks outputs in their places.
     pub(super) fn check_in_place(&mut self, instance: &Instance, names: &[String]) -> Result<()> {
         for name in names {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
-use super::Executor;
+use super::Scheduler;
 use crate::decide::Decision;
 use crate::error::Result;
 use crate::events::{Event, Events, Forecast, State};
@@ -17,7 +17,7 @@ use crate::runs::Run;
 /// Runs that are looked through, from the youngest.
 const MOST: usize = 20_000;
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     /// Reports what will run from the instance `first` on, once in a run.
     pub(super) fn forecast_once(&mut self, first: InstanceId) -> Result<()> {
         if !std::mem::replace(&mut self.has_forecast, true) {
@@ -68,7 +68,7 @@ impl Executor<'_> {
         }
         let longest = ends.into_values().fold(0.0, f64::max);
         let by_jobs = forecast.known_s / as_number(self.options.jobs.get());
-        let by_gpus = gpus_s / as_number(self.room.n_gpus().max(1));
+        let by_gpus = gpus_s / as_number(self.executor.n_gpus().max(1));
         forecast.least_s = longest.max(by_jobs).max(by_gpus);
         Ok(forecast)
     }

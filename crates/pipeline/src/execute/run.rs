@@ -5,29 +5,28 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use confine::Limits;
+use executor::{Ending, Usage};
+use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
 use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
-use super::{Begun, Executor, Report, Running, needed, outcome};
+use super::{Begun, Running, Scheduler, outcome};
 
 use crate::check_stamp;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State, Usage};
+use crate::events::{Event, Events, Outcome, State};
 use crate::inputs::Derivation;
-use crate::job::{self, Job};
 use crate::observe::snapshot;
-use crate::place;
 use crate::predicted::Predicted;
 use crate::reason::Reason;
-use crate::resources::Share;
 use crate::runs::Run;
-use crate::supervise::Ending;
+use crate::task::{self, Job};
+use crate::{log, place};
 
-impl Executor<'_> {
+impl Scheduler<'_> {
     /// Instances that run even if they are up to date.
     pub(super) fn forced(&self) -> BTreeSet<InstanceId> {
         match self.options.force {
@@ -123,7 +122,7 @@ impl Executor<'_> {
         let unchecked = self.unchecked(instance, &record.outputs);
         self.check_in_place(instance, &unchecked)?;
         // The run may have been killed when all but this was done.
-        store::remove_path(&job::work(self.workspace, &derivation.key))?;
+        store::remove_path(&task::work(self.workspace, &derivation.key))?;
         self.enter(instance, derivation, &record.outputs)?;
         let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
@@ -204,36 +203,25 @@ impl Executor<'_> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
-        let share = self.room.take(&needed(instance));
-        let job = self.prepare(instance, &derivation, executable, &share);
-        let job = match job {
-            Ok(job) => job,
-            Err(error) => {
-                self.room.give_back(share);
-                return Err(error);
-            }
-        };
+        let job = self.prepare(instance, &derivation, executable)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
         });
-        let report = self.reports.0.clone();
-        let hear = report.clone();
-        // Whoever listens outlives the stage.
-        let process = job.process(&self.supervisors, &self.interrupts, move |message| {
-            let _ = hear.send((id, Report::Said(message)));
-        });
-        std::thread::spawn(move || {
-            let _ = report.send((id, Report::Ended(process())));
-        });
+        let task = job.task().clone();
         let running = Running {
             job,
             derivation,
             reasons,
-            share,
+            is_killed: false,
         };
-        self.running.insert(id, running);
-        Ok(())
+        match self.executor.start(task) {
+            Ok(()) => {
+                self.running.insert(id, running);
+                Ok(())
+            }
+            Err(error) => self.conclude(id, running, Err(error.into())).map(|_| ()),
+        }
     }
 
     /// Makes everything ready for a process, or leaves it as it was.
@@ -242,7 +230,6 @@ impl Executor<'_> {
         instance: &Instance,
         derivation: &Derivation,
         executable: Option<PathBuf>,
-        share: &Share,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
@@ -250,7 +237,6 @@ impl Executor<'_> {
             instance,
             derivation,
             executable,
-            share,
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
@@ -274,46 +260,52 @@ impl Executor<'_> {
         self.common.get().cloned().flatten()
     }
 
-    /// Records what a process left that has ended, or puts back what was there before.
+    /// Ends an instance whose process has ended.
     pub(super) fn ended(&mut self, id: InstanceId, ending: Result<Ending>) {
-        let Some(Running {
+        let Some(running) = self.running.remove(&id) else {
+            return;
+        };
+        let key = running.derivation.key;
+        match self.conclude(id, running, ending) {
+            Ok(outcome) => self.end(id, outcome),
+            Err(error) => self.fail(id, Some(key), error),
+        }
+    }
+
+    /// Records what a process left that has ended, or puts back what was there before.
+    fn conclude(
+        &mut self,
+        id: InstanceId,
+        running: Running,
+        ending: Result<Ending>,
+    ) -> Result<Outcome> {
+        let Running {
             job,
             derivation,
             reasons,
-            share,
-        }) = self.running.remove(&id)
-        else {
-            return;
-        };
-        self.room.give_back(share);
+            ..
+        } = running;
         self.workspace.forget_seen();
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
         let mut run = self.workspace.run_of(&instance, &derivation, &reasons);
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
-            run.status = ending.to_string();
-            run.usage = Some(ending.usage);
+            run.status = log::status(ending);
+            run.usage = ending.usage;
+            run.environment.extend(ending.environment.iter().cloned());
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
-        let settled = self.note(run, &instance, settled);
-        match settled {
-            Ok(usage) => {
-                let outcome = outcome(&instance, State::Ran);
-                self.end(
-                    id,
-                    Outcome {
-                        reasons,
-                        key: Some(derivation.key),
-                        usage: Some(usage),
-                        ..outcome
-                    },
-                );
-            }
+        match self.note(run, &instance, settled) {
+            Ok(usage) => Ok(Outcome {
+                reasons,
+                key: Some(derivation.key),
+                usage,
+                ..outcome(&instance, State::Ran)
+            }),
             Err(error) => {
                 let distrusted = job.distrust(self.workspace, &derivation);
-                let recovered = distrusted.and(job.recover(self.workspace, &error));
-                let error = recovered.err().unwrap_or(error);
-                self.fail(id, Some(derivation.key), error);
+                distrusted.and(job.recover(self.workspace, &error))?;
+                Err(error)
             }
         }
     }
@@ -323,8 +315,8 @@ impl Executor<'_> {
         &self,
         mut run: Run,
         instance: &Instance,
-        settled: Result<(Usage, BTreeMap<String, Digest>)>,
-    ) -> Result<Usage> {
+        settled: Result<(Option<Usage>, BTreeMap<String, Digest>)>,
+    ) -> Result<Option<Usage>> {
         match settled {
             Ok((usage, outputs)) => {
                 run.outcome = Some(State::Ran);
@@ -348,7 +340,7 @@ impl Executor<'_> {
         job: &Job,
         derivation: &Derivation,
         ending: &Ending,
-    ) -> Result<(Usage, BTreeMap<String, Digest>)> {
+    ) -> Result<(Option<Usage>, BTreeMap<String, Digest>)> {
         let usage = job.end(ending, &mut self.events)?;
         let outputs = job.store(self.workspace, derivation)?;
         for name in self.unchecked(instance, &outputs) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use executor::Interrupts;
 use serde_json::Value;
 use store::{Digest, remove_path};
 use table_protocol::{Answer, Question};
@@ -11,7 +12,6 @@ use table_protocol::{Answer, Question};
 use super::Read;
 use crate::cargo::TABLES;
 use crate::error::{Error, Result};
-use crate::process::Interrupts;
 use crate::workspace::Workspace;
 
 /// The program ended without an answer.

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use confine::{Denials, Limits};
+use sandbox::{Denials, Limits};
 use serde_json::Value;
 use workflow::instance::Instance;
 
-use super::words;
+use crate::limits::words;
 
 /// Where programs make temporary files that don't ask where.
 const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/private/tmp"];
 
-/// A stage that ran within limits, and what it said.
-pub(crate) struct Told<'a> {
+/// A stage that ran within limits.
+pub(crate) struct RefusalContext<'a> {
     pub(crate) instance: &'a Instance,
     pub(crate) root: &'a Path,
     pub(crate) limits: &'a Limits,
@@ -30,16 +30,16 @@ pub(crate) struct Refusals {
     notes: Vec<String>,
 }
 
-impl Told<'_> {
+impl RefusalContext<'_> {
     /// What the stage was refused, by the lines that it wrote.
     pub(crate) fn refusals(&self, lines: impl Iterator<Item = String>) -> Refusals {
-        self.sort(confine::denied(lines, self.root, self.limits))
+        self.sort(sandbox::denied(lines, self.root, self.limits))
     }
 
     /// The same for a stage that failed, which may have kept to itself what it was refused: then its command's words are
     /// gone by.
     pub(crate) fn refusals_of_failed(&self, lines: impl Iterator<Item = String>) -> Refusals {
-        let denials = confine::denied(lines, self.root, self.limits);
+        let denials = sandbox::denied(lines, self.root, self.limits);
         let has_unnamed = denials.has_unnamed;
         let mut refusals = self.sort(denials);
         if refusals.is_empty() {
@@ -118,29 +118,29 @@ impl Refusals {
     }
 
     /// What was refused, and the lines to add to `pipeline.toml`.
-    pub(crate) fn advice(&self, told: &Told) -> String {
-        // Who reads what isn't there is told so, and not refused: this was to be made.
+    pub(crate) fn advice(&self, context: &RefusalContext) -> String {
+        // A read of a missing file is no refusal: the absent ones were to be made.
         let (there, absent): (Vec<&Path>, Vec<&Path>) = { self.undeclared.iter() }
             .map(PathBuf::as_path)
             .partition(|path| path.exists());
         let (made, outside): (Vec<&Path>, Vec<&Path>) =
-            { absent.into_iter() }.partition(|path| path.starts_with(told.root));
-        let stage = &told.instance.stage;
+            { absent.into_iter() }.partition(|path| path.starts_with(context.root));
+        let stage = &context.instance.stage;
         let add = "the sandbox kept it from what it does not declare: add what it";
         let or = "or say `sandbox = false` there";
-        let mut names = told.names();
+        let mut names = context.names();
         let mut lines = Vec::new();
         if !there.is_empty() {
             lines.push(format!(
                 "{add} reads to `in` of [stage.{stage}] in pipeline.toml and what it writes to `out`, {or}"
             ));
-            lines.extend(entries(&there, told.root, &mut names));
+            lines.extend(entries(&there, context.root, &mut names));
         }
         if !made.is_empty() {
             lines.push(format!(
                 "{add} makes to `out` of [stage.{stage}] in pipeline.toml, {or}"
             ));
-            lines.extend(entries(&made, told.root, &mut names));
+            lines.extend(entries(&made, context.root, &mut names));
         }
         for path in outside {
             let path = path.display();

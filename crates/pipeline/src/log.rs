@@ -1,8 +1,13 @@
-//! What a failed shell command says beyond its exit status: the command of a list, the part of a pipe, the meaning.
+//! The log of a stage: its last lines, how the stage ended, and which of its commands failed.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use nix::sys::signal::Signal;
+use executor::Ending;
+use signal_hook::low_level::signal_name;
+use workflow::quantity::show_bytes;
+
+use crate::error::Result;
 
 /// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
 /// the log where that was. bash alone has it.
@@ -13,6 +18,57 @@ const MARK: &str = "# failed: line ";
 
 /// After each text of a list. Of itself a shell goes on after a failed `a && b`.
 const NEXT: &str = "\n(exit $?)\n";
+
+/// Lines of the log that a failure shows.
+const TAIL_LINES: usize = 15;
+
+/// How a stage ended, in words.
+pub(crate) fn status(ending: &Ending) -> String {
+    if let Some(timeout) = ending.timeout {
+        return format!("stopped after its timeout of {timeout:?}");
+    }
+    let status = plain_status(ending);
+    let Some(memory) = ending.memory.as_ref().filter(|_| ending.is_out_of_memory()) else {
+        return status;
+    };
+    let peak = match ending.usage {
+        Some(usage) => format!(", at a peak of {}", show_bytes(usage.peak_bytes)),
+        None => String::new(),
+    };
+    let of_allowed = match memory.limit_bytes {
+        Some(limit) => format!(" of the {} allowed", show_bytes(limit)),
+        None => String::new(),
+    };
+    format!("killed for lack of memory ({status}){peak}{of_allowed}")
+}
+
+fn plain_status(ending: &Ending) -> String {
+    match (ending.code, ending.signal) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => match signal_name(signal) {
+            Some(name) => format!("killed by {name}"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, None) => "ended without a status".to_owned(),
+    }
+}
+
+/// The lines that the stage wrote, without the runner's own.
+pub(crate) fn lines(log: &Path) -> Result<impl Iterator<Item = String>> {
+    let lines = BufReader::new(fs_err::File::open(log)?).split(b'\n');
+    let lines = lines.map_while(std::io::Result::ok);
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+    Ok(lines.filter(|line| !line.starts_with("# ")))
+}
+
+/// The last of some lines; blank ones at the end tell nothing.
+pub(crate) fn tail(mut lines: Vec<String>) -> Vec<String> {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    let first = lines.len().saturating_sub(TAIL_LINES);
+    lines.split_off(first)
+}
 
 /// The script of a command's texts.
 pub(crate) fn script(texts: &[String]) -> String {
@@ -161,8 +217,7 @@ fn of_status(status: i32) -> Option<String> {
         127 => "127: there is no such program on PATH".to_owned(),
         141 => "141: killed by SIGPIPE, as what read from it had ended, like `head` once it has its lines; to allow it, write `{ PROGRAM || test $? = 141; } | READER`, or `set +o pipefail;` before the command".to_owned(),
         129.. => {
-            let signal = Signal::try_from(status - 128).ok()?;
-            format!("{status}: killed by {}", signal.as_str())
+            format!("{status}: killed by {}", signal_name(status - 128)?)
         }
         _ => return None,
     })

@@ -3,18 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use confine::Limits;
 use protocol::{Input, Job};
+use sandbox::Limits;
 use serde_json::Value;
 use workflow::declaration::Action;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
-
-mod refusals;
-
-pub(crate) use refusals::Told;
 
 /// A folder may have so many links that lead to files elsewhere; of more, the folders of these files are opened.
 const MAX_LINKS: usize = 256;
@@ -37,7 +33,7 @@ impl Sandbox {
     /// # Errors
     /// It can't.
     pub(crate) fn check(self) -> Result<()> {
-        if self == Sandbox::Required && !confine::is_supported() {
+        if self == Sandbox::Required && !sandbox::is_supported() {
             return Err(Error::Invalid(
                 "this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock): run without `--sandbox`"
                     .into(),
@@ -48,7 +44,7 @@ impl Sandbox {
 
     /// What every stage may reach; none where nothing holds them.
     pub(crate) fn common(self, workspace: &Workspace) -> Option<Limits> {
-        if self == Sandbox::Off || !confine::is_supported() {
+        if self == Sandbox::Off || !sandbox::is_supported() {
             return None;
         }
         make_cuda_cache();
@@ -129,7 +125,7 @@ impl Declared<'_> {
 }
 
 /// The words of a command, without what holds them together.
-fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
+pub(crate) fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
     let texts: &[String] = match action {
         Action::Run(_) => &[],
         Action::Command(texts) => texts,

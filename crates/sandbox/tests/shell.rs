@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use confine::{Confinement, Limits, denied, is_supported, spawn};
+use sandbox::{Confinement, Limits, denied, is_supported, spawn};
 
 /// A workspace with `in/a` to read, `secret` and a folder `out` to write.
 fn workspace() -> tempfile::TempDir {

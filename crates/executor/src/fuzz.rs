@@ -1,0 +1,35 @@
+//! Readers of what other processes write, each to be given any bytes.
+//!
+//! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
+//! test replays what they found and what they started from.
+
+use crate::local::client::dispatch;
+use crate::local::message::{Reply, Request};
+
+/// Lines of a task and of its supervisor.
+pub fn messages(data: &[u8]) {
+    for line in data.split_inclusive(|byte| *byte == b'\n') {
+        let _ = dispatch(line, &mut Vec::new(), &mut |_| {});
+        if let Ok(Reply::Output(line)) = serde_json::from_slice(line) {
+            line.bytes();
+        }
+        let _ = serde_json::from_slice::<Request>(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/replies");
+        let mut entries = fs_err::read_dir(corpus).unwrap().peekable();
+        assert!(entries.peek().is_some(), "there is no corpus");
+        for entry in entries {
+            messages(&fs_err::read(entry.unwrap().path()).unwrap());
+        }
+    }
+}
