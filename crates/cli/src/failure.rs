@@ -64,6 +64,19 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_has_its_exit_code_wherever_it_comes_from() {
+        let interrupted = || pipeline::Error::from(executor::Interrupted(2));
+        for error in [
+            anyhow::Error::from(interrupted()),
+            anyhow::Error::from(::experiments::Error::from(interrupted())),
+        ] {
+            let expected = "stopped by SIGINT; what was done is kept, and the next repro continues";
+            assert_eq!(message(&Program::atelier(), &error), expected);
+            assert_eq!(exit_code(&error), ExitCode::from(130));
+        }
+    }
+
+    #[test]
     fn what_is_declared_fails_alike_wherever_it_is_found() {
         let cycle = || workflow::Error::Cycle("a, b".to_owned());
         for error in [

@@ -125,7 +125,7 @@ pub enum Error {
     },
     /// Interrupted by a signal.
     #[error("{0}; what was done is kept, and the next repro continues")]
-    Interrupted(#[from] Interrupted),
+    Interrupted(Interrupted),
     /// A rule on names or values broken outside a TOML file.
     #[error("{0}")]
     Invalid(String),
@@ -138,6 +138,13 @@ pub enum Error {
     /// The cache.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// Not by `#[from]`: the message has the signal's, which would follow once more as its source.
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        Error::Interrupted(interrupted)
+    }
 }
 
 impl Error {
