@@ -12,6 +12,7 @@ pub mod drawing;
 pub mod error;
 pub mod experiment;
 pub mod metrics;
+mod params_file;
 pub mod repro;
 pub mod search;
 pub mod state;

@@ -45,7 +45,6 @@ mod mutex;
 pub mod observe;
 mod observer;
 mod on_disk;
-pub mod params_file;
 mod place;
 pub mod plan;
 pub mod predicted;

@@ -6,7 +6,6 @@ use pipeline::Workspace;
 use pipeline::checkout;
 use pipeline::events::{Events, Outcome};
 use pipeline::metrics::Made;
-use pipeline::params_file;
 use pipeline::workspace::Access;
 use serde_json::Value;
 use workflow::json::canonical;
@@ -14,6 +13,7 @@ use workflow::params::{self, Overrides, Params};
 
 use super::record::{self, Experiment, Status, folder_name};
 use crate::error::{Error, Result};
+use crate::params_file;
 
 /// An experiment whose parameters have been written; its results are still to be taken.
 #[derive(Debug)]

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use ::search::{Assignment, State};
-use pipeline::params_file;
 use workflow::declaration::Declaration;
 use workflow::params;
 
 use super::declaration::SearchFile;
 use super::record;
 use crate::error::{Error, Result};
+use crate::params_file;
 
 /// Writes the parameters of a trial, or of the best, into the last of the search's params files, else into the file of
 /// those that hold by default. Returns the file, from the workspace root, and the settings.

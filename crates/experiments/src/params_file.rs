@@ -13,7 +13,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// The file cannot be read or written, isn't TOML, or has no table where a key needs one.
-pub fn write<'a>(
+pub(crate) fn write<'a>(
     path: &Path,
     name: &str,
     values: impl IntoIterator<Item = (&'a str, Value)>,
