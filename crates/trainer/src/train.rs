@@ -130,7 +130,7 @@ pub fn train(
             if pending.is_full() {
                 losses.note(&pending.take(&mut outputs)?, watch)?;
             }
-            Ok(())
+            Ok::<_, TrainError>(())
         })?;
         losses.note(&pending.take(&mut outputs)?, watch)?;
         let trained = watch.seconds();
