@@ -95,16 +95,6 @@ pub enum TrainError {
         /// The side asked for.
         expected: u32,
     },
-    /// A class was named that doesn't exist.
-    #[error("`{name}` is no class; did you mean `{nearest}`? The classes are {}", classes.join(", "))]
-    UnknownClass {
-        /// The name.
-        name: String,
-        /// The class of the most similar name.
-        nearest: String,
-        /// All classes.
-        classes: Vec<String>,
-    },
     /// There are too few classes to tell apart.
     #[error("found {0} classes: expected at least 2")]
     TooFewClasses(usize),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use collection::normalized;
 use images::Augmentation;
+use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy, hold_out, streams};
 use model::{Config, Depth, Freeze, Network};
 use numeric::balanced_weights;
 use random::Seed;
@@ -19,9 +20,8 @@ use table_metric_embeddings::MetricEmbedding;
 use table_timings::Timing;
 use tables::Subset;
 use trainer::{
-    Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
-    PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
-    streams, train,
+    Angle, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
+    PixelPictures, Positive, Sampling, Settings, Split, Teller, train,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -116,9 +116,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|name| normalized(name))
         .collect();
-    let split = whole
-        .clone()
-        .holding_out(&held_out)
+    let split = hold_out(whole.clone(), &held_out)
         .context("cannot learn without the classes of `held_out`")?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
@@ -167,7 +165,7 @@ fn network(
         n_classes,
     };
     let device = model::device(&params.device)?;
-    let mut rng = params.seed.stream(streams::ARRANGE_WEIGHTS).rng();
+    let mut rng = params.seed.stream(streams::WEIGHTS).rng();
     let mut network = match params.loss {
         Objective::Arcface => Network::with_cosine_head(&config, &device, &mut rng)?,
         Objective::Triplet => Network::new(&config, &device, &mut rng)?,
