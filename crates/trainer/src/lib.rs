@@ -28,7 +28,7 @@ mod train;
 
 pub use adam::Adam;
 pub use batches::{Batch, Pictures, View, balanced, for_each_batch, shuffled, training_steps};
-pub use checkpoint::{Checkpoints, Course};
+pub use checkpoint::{Checkpoints, Course, Identity};
 pub use error::TrainError;
 pub use evaluate::{EVALUATION_BATCH_SIZE, evaluate};
 pub use loss::{CrossEntropy, Loss, check_logits};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use table_annotations::Annotation;
 use table_folds::Fold;
 use tables::Assignment;
@@ -10,7 +11,7 @@ use tables::Subset;
 use crate::TrainError;
 
 /// Classes and subsets of all images in one fold. An image is named by its row in `annotations`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Split {
     /// The fold.
     pub fold: u32,
