@@ -1,6 +1,6 @@
 //! Trained and frozen networks at work: selection of a fold's model, and features of images.
 //!
-//! Predictions are those of [`trainer::evaluate`], as tables.
+//! Predictions are those of [`trainer::evaluate()`], as tables.
 
 mod error;
 mod features;
