@@ -6,8 +6,9 @@
 use candle_core::{Device, Tensor};
 use model::{Config, Depth, Mode, ModelError, Network};
 use random::{Seed, Stream};
+use trainer::{Adam, CrossEntropy, Loss, TrainError};
 
-use crate::{Adam, CrossEntropy, Loss, TrainError, streams};
+use crate::streams;
 
 /// Of the step: few, but an odd number, and large enough that the last block has more than one pixel.
 const BATCH_SIZE: usize = 5;

@@ -3,10 +3,9 @@
 use candle_core::{Device, Tensor};
 use table_annotations::Annotation;
 use table_features::Feature;
+use trainer::{EVALUATION_BATCH_SIZE, Pictures, View, for_each_batch};
 
-use crate::TrainError;
-use crate::batches::{Pictures, View, for_each_batch};
-use crate::evaluate::BATCH_SIZE;
+use crate::InferenceError;
 
 /// A network whose features are wanted.
 pub struct Frozen<'a> {
@@ -17,7 +16,7 @@ pub struct Frozen<'a> {
     /// Where its weights live.
     pub device: &'a Device,
     /// From images `[B, side, side, 3]` to features `[B, C]`.
-    pub features: &'a dyn Fn(&Tensor) -> Result<Tensor, TrainError>,
+    pub features: &'a dyn Fn(&Tensor) -> Result<Tensor, InferenceError>,
 }
 
 /// The rows of table `features` for the pictures of `annotations`, which `pictures` knows by their rows; without
@@ -30,14 +29,14 @@ pub fn featurize(
     pictures: &dyn Pictures,
     annotations: &[Annotation],
     mut done: impl FnMut(usize),
-) -> Result<Vec<Feature>, TrainError> {
+) -> Result<Vec<Feature>, InferenceError> {
     let images: Vec<usize> = (0..annotations.len()).collect();
     let mut rows = Vec::with_capacity(images.len());
     for_each_batch(
         pictures,
         &images,
         View::Plain,
-        BATCH_SIZE,
+        EVALUATION_BATCH_SIZE,
         network.device,
         |batch| {
             let features = (network.features)(&batch.values)?.to_vec2()?;
@@ -45,15 +44,15 @@ pub fn featurize(
                 rows.push(row(network, &annotations[image].path, features)?);
             }
             done(batch.images.len());
-            Ok(())
+            Ok::<_, InferenceError>(())
         },
     )?;
     Ok(rows)
 }
 
-fn row(network: &Frozen<'_>, path: &str, features: Vec<f32>) -> Result<Feature, TrainError> {
+fn row(network: &Frozen<'_>, path: &str, features: Vec<f32>) -> Result<Feature, InferenceError> {
     if features.iter().any(|value| !value.is_finite()) {
-        return Err(TrainError::FeatureNotFinite {
+        return Err(InferenceError::FeatureNotFinite {
             backbone: network.backbone.to_owned(),
             path: path.to_owned(),
         });

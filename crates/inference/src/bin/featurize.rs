@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
+use inference::{Frozen, featurize};
 use model::{Config, Depth, Freeze, Network};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use table_annotations::Annotation;
 use table_features::Feature;
-use trainer::{Frozen, PixelPictures, featurize};
+use trainer::{PixelPictures, load_pretrained, streams};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,10 +70,10 @@ fn network(params: &Params, weights: Option<&InputPath>) -> anyhow::Result<Netwo
         n_classes: 1,
     };
     let device = model::device(&params.device)?;
-    let mut rng = params.seed.stream(trainer::streams::WEIGHTS).rng();
+    let mut rng = params.seed.stream(streams::WEIGHTS).rng();
     let mut network = Network::new(&config, &device, &mut rng)?;
     if let Some(weights) = weights {
-        trainer::load_pretrained(&mut network, weights, Freeze::default())?;
+        load_pretrained(&mut network, weights, Freeze::default())?;
     }
     Ok(network)
 }

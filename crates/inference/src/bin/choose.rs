@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use inference::{Rule, choose};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, OutputPath};
 use table_history::History;
 use table_selection::Selection;
 use tracing::info;
-use trainer::{Rule, choose};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use candle_core::Device;
+use device_check::{TOLERANCE, parity};
 use model::Depth;
 use protocol::Verdict;
 use serde::{Deserialize, Serialize};
 use stage::OutputPath;
-use trainer::{TOLERANCE, parity};
 
 /// Metal's buffers are rounded up to powers of two: what a ResNet's tensors at 224 px come to.
 const ROUNDING_ON_METAL: f64 = 1.31;

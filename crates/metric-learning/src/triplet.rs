@@ -4,8 +4,7 @@
 
 use candle_core::{Device, Tensor};
 use model::Output;
-
-use crate::{CrossEntropy, Loss, TrainError};
+use trainer::{CrossEntropy, Loss, TrainError};
 
 /// The triplet margin loss (Schroff et al. 2015, *FaceNet*, eq. 1, with distances in place of their squares) over all
 /// triplets of a batch.

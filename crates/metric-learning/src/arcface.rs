@@ -5,9 +5,7 @@
 use candle_core::{D, Tensor};
 use candle_nn::ops::log_softmax;
 use model::Output;
-
-use crate::loss::check;
-use crate::{Loss, TrainError};
+use trainer::{Loss, TrainError, check_logits};
 
 /// ArcFace (Deng et al. 2019, *ArcFace: Additive Angular Margin Loss for Deep Face Recognition*, eq. 3): cross-entropy
 /// of the scaled cosines between an embedding and the class centers, where the angle θ to the center of the true class
@@ -43,7 +41,7 @@ impl ArcFace {
     /// A label is not a class, the shapes differ, or the device fails.
     pub fn forward(&self, cosines: &Tensor, labels: &[u32]) -> Result<Tensor, TrainError> {
         let n_classes = self.class_weights.len();
-        check(cosines, labels, n_classes)?;
+        check_logits(cosines, labels, n_classes)?;
         let device = cosines.device();
         let weights: Vec<f32> = labels.iter().map(|&label| self.weight(label)).collect();
         let weights = Tensor::new(weights, device)?; // [B]

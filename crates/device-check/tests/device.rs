@@ -3,7 +3,7 @@
 #![cfg(any(feature = "cuda", feature = "metal"))]
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use trainer::parity;
+use device_check::parity;
 
 #[cfg(feature = "cuda")]
 const CLASS: &str = "cuda";

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use table_history::History;
 use table_selection::Selection;
 
-use crate::TrainError;
+use crate::InferenceError;
 
 /// How the fold is chosen. Each fold stands for its best epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -31,7 +31,7 @@ impl Rule {
 ///
 /// # Errors
 /// There is no best epoch to choose.
-pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, TrainError> {
+pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, InferenceError> {
     let best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
     let falling =
         |a: &&History, b: &&History| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold));
@@ -39,7 +39,7 @@ pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, TrainError
         Rule::Best => best.into_iter().min_by(falling),
         Rule::Median => median_high(&best, falling),
     };
-    let row = row.ok_or(TrainError::NothingToChoose)?;
+    let row = row.ok_or(InferenceError::NothingToChoose)?;
     Ok(Selection {
         rule: rule.name().to_owned(),
         fold: row.fold,
@@ -93,7 +93,7 @@ mod tests {
     fn nothing_cannot_be_chosen_from() {
         assert!(matches!(
             choose(&[], Rule::Best),
-            Err(TrainError::NothingToChoose)
+            Err(InferenceError::NothingToChoose)
         ));
     }
 }
