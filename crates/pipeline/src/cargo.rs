@@ -39,8 +39,6 @@ pub(crate) struct Packages {
 pub(crate) struct Member {
     /// From the workspace root.
     pub(crate) folder: PathBuf,
-    /// As other crates write it.
-    pub(crate) library: String,
     /// Edition and features on one line.
     pub(crate) settings: String,
     /// Source files of its binaries by name, from `folder`.
@@ -51,8 +49,6 @@ pub(crate) struct Member {
     pub(crate) reaches: BTreeSet<String>,
     /// Keys of [`Packages::locked`] that it reaches.
     pub(crate) locked: BTreeSet<String>,
-    /// Whether users depend only on those of its modules that they name.
-    pub(crate) named_modules: bool,
 }
 
 impl Packages {
