@@ -72,31 +72,38 @@ impl Closures {
         index: &mut Index,
         run: &str,
     ) -> Result<Manifest> {
-        let (package, binary) = run.split_once('/').unwrap_or((run, run));
-        let main = packages.member_of(run)?;
+        let main = packages.member_of_stage(run)?;
         let mut manifest = Manifest::default();
         manifest.add(Section::Build, "rustc", &*packages.rustc);
         manifest.add(Section::Build, "profile", &*packages.profile);
+        if !packages.flags.is_empty() {
+            manifest.add(Section::Build, "flags", &*packages.flags);
+        }
         for name in &main.reaches {
             manifest.add(Section::Crate, name, &*packages.members[name].settings);
         }
         for name in &main.locked {
             manifest.add(Section::Package, name, &*packages.locked[name]);
         }
-        for (path, digest) in self.code(root, packages, index, (package, binary))? {
+        for (path, digest) in self.code(root, packages, index, run)? {
             manifest.add(Section::Code, &path, digest.to_string());
         }
         Ok(manifest)
     }
 
-    fn code(
+    /// What counts of each file of `package/binary`, by its path from the workspace root.
+    ///
+    /// # Errors
+    /// There's no such crate or binary, or a file cannot be read.
+    pub(crate) fn code(
         &mut self,
         root: &Path,
         packages: &Packages,
         index: &mut Index,
-        (package, binary): (&str, &str),
+        run: &str,
     ) -> Result<BTreeMap<String, Digest>> {
-        let main = &packages.members[package];
+        let (package, binary) = run.split_once('/').unwrap_or((run, run));
+        let main = packages.member_of(run)?;
         let mut files = Vec::new();
         for name in &main.reaches {
             let member = &packages.members[name];
@@ -114,15 +121,14 @@ impl Closures {
             .map(|(path, digest)| format!("{} {digest}\n", path.display()))
             .collect();
         let state = Digest::of_bytes(format!("rules {RULES}\n{state}").as_bytes());
-        let run = format!("{package}/{binary}");
-        if let Some(known) = self.known.get(&run)
+        if let Some(known) = self.known.get(run)
             && known.state == state
         {
             return Ok(known.code.clone());
         }
         let code = read_code(root, &files)?;
         self.known.insert(
-            run,
+            run.to_owned(),
             Known {
                 state,
                 code: code.clone(),

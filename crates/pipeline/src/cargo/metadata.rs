@@ -87,6 +87,12 @@ impl Metadata {
                     member.reaches.insert(package.name.clone());
                     continue;
                 }
+                if package.source.is_none() {
+                    let folder = package.manifest_path.parent().unwrap_or(root);
+                    member
+                        .outside
+                        .insert(package.name.clone(), folder.to_owned());
+                }
                 let name = format!("{} {}", package.name, package.version);
                 let origin = checksums.get(&name).or(package.source.as_ref());
                 let features = nodes
@@ -107,6 +113,7 @@ impl Metadata {
             manifests: manifests.collect(),
             rustc: String::new(),
             profile: String::new(),
+            flags: String::new(),
             members,
             locked,
         })
@@ -131,6 +138,7 @@ impl Package {
             features: self.features.keys().cloned().collect(),
             reaches: BTreeSet::new(),
             locked: BTreeSet::new(),
+            outside: BTreeMap::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ fn a_binary_is_a_file_or_a_folder() {
         features: BTreeSet::new(),
         reaches: BTreeSet::new(),
         locked: BTreeSet::new(),
+        outside: BTreeMap::new(),
     };
     let is_other = |path: &str, kept| is_other_binary(&member, Path::new(path), kept);
     assert!(is_other(
