@@ -233,4 +233,6 @@ fn read_code(root: &Path, files: &[(PathBuf, Digest)]) -> Result<BTreeMap<String
 }
 
 #[cfg(test)]
+mod repository;
+#[cfg(test)]
 mod tests;
