@@ -65,6 +65,18 @@ pub enum Error {
         /// `crate/binary`.
         run: String,
     },
+    /// A stage whose binary was made from a file that its key doesn't cover.
+    #[error(
+        "stage `{stage}` cannot run: `{run}` is made from `{file}`, which its key does not cover, so that an edit of it would run nothing; move it below the `src` of the crate that names it, and not into `tests`, another binary's folder, a hidden file or Markdown"
+    )]
+    Uncovered {
+        /// Stage instance.
+        stage: String,
+        /// `crate/binary`.
+        run: String,
+        /// From the workspace root, or absolute.
+        file: PathBuf,
+    },
     /// A stage was refused what it doesn't declare, and ended as if nothing were.
     #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]
     Undeclared {
