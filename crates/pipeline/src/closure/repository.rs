@@ -73,15 +73,15 @@ fn each_stage_has_the_crates_that_it_needs() {
         backbones/extract: images kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         clustering/evolve: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        collection/annotate: images nearest-name unified walk | annotations attributes folds problems
-        collection/decode: images nearest-name unified walk | annotations attributes folds problems
+        collection/annotate: images nearest-name walk | annotations attributes folds problems
+        collection/decode: images nearest-name walk | annotations attributes folds problems
         explain/explain: images kernels model numeric random | attributions folds predictions
         export/export: images numeric | annotations folds
         fold-design/leak: random | annotations balance folds leakage near-duplicates
         fold-design/split: random | annotations balance folds leakage near-duplicates
         forest/grow: numeric random search | folds forest-predictions forest-trials predictions
         forest/tune: numeric random search | folds forest-predictions forest-trials predictions
-        metric-learning/arrange: collection images kernels model nearest-name numeric random trainer unified walk | annotations attributes epoch-outputs features folds history metric-embeddings predictions problems selection timings
+        metric-learning/arrange: collection images kernels model nearest-name numeric random trainer walk | annotations attributes epoch-outputs features folds history metric-embeddings predictions problems selection timings
         metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/flatter: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/judge: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
