@@ -1,9 +1,8 @@
 //! What cargo knows: the workspace's crates, what they link, and building them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 use store::{Digest, Index};
@@ -14,11 +13,13 @@ mod build;
 mod dep_info;
 mod flags;
 mod metadata;
+mod program;
 
 pub(crate) use build::{Build, TABLES};
 pub(crate) use dep_info::DepInfo;
+pub(crate) use metadata::Member;
 use metadata::Metadata;
-use workflow::source::Source;
+use program::{find, home, output, tool};
 
 /// The crates of the workspace and what the lock file holds for them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,25 +38,6 @@ pub(crate) struct Packages {
     pub(crate) members: BTreeMap<String, Member>,
     /// `name version` → checksum and features.
     pub(crate) locked: BTreeMap<String, String>,
-}
-
-/// A crate of the workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Member {
-    /// From the workspace root.
-    pub(crate) folder: PathBuf,
-    /// Edition and features on one line.
-    pub(crate) settings: String,
-    /// Source files of its binaries by name, from `folder`.
-    pub(crate) binaries: BTreeMap<String, PathBuf>,
-    /// Features that it declares.
-    pub(crate) features: BTreeSet<String>,
-    /// Members that it reaches by normal and build dependencies, itself included.
-    pub(crate) reaches: BTreeSet<String>,
-    /// Keys of [`Packages::locked`] that it reaches.
-    pub(crate) locked: BTreeSet<String>,
-    /// Folders of the crates that it reaches by a path and that are no members, by name.
-    pub(crate) outside: BTreeMap<String, PathBuf>,
 }
 
 impl Packages {
@@ -95,13 +77,20 @@ impl Packages {
             why: error.to_string(),
         })?;
         let rustc = format!("{} {host}", line("rustc ").unwrap_or_default());
-        let mut packages = metadata.packages(root)?;
-        packages.rustc = rustc;
-        packages.profile = release_profile(root)?;
-        packages.flags = flags::read(root)?;
-        // After cargo's run, which may have completed the lock file.
-        packages.state = state(root, &packages.manifests, index)?;
-        Ok(packages)
+        let (members, locked) = metadata.members(root)?;
+        let folders = members.values();
+        let manifests = folders.map(|member| member.folder.join("Cargo.toml"));
+        let manifests: Vec<PathBuf> = manifests.collect();
+        Ok(Packages {
+            // After cargo's run, which may have completed the lock file.
+            state: state(root, &manifests, index)?,
+            manifests,
+            rustc,
+            profile: flags::release_profile(root)?,
+            flags: flags::read(root)?,
+            members,
+            locked,
+        })
     }
 
     /// The member that has the binary of `run`, a text `crate/binary`.
@@ -166,80 +155,4 @@ fn state(root: &Path, manifests: &[PathBuf], index: &mut Index) -> Result<Digest
     text.push_str(&format!("{:?}\n", std::env::var_os("RUSTUP_TOOLCHAIN")));
     text.push_str(&flags::variables().join("\n"));
     Ok(Digest::of_bytes(text.as_bytes()))
-}
-
-fn home() -> Option<PathBuf> {
-    std::env::var_os("HOME").map(PathBuf::from)
-}
-
-/// The program to call: the one in `variable`, else beside the cargo that
-/// started this process, else by the search path.
-fn tool(name: &str, variable: &str) -> OsString {
-    if let Some(program) = std::env::var_os(variable) {
-        return program;
-    }
-    let cargo = std::env::var_os("CARGO").map(PathBuf::from);
-    match cargo.map(|cargo| cargo.with_file_name(name)) {
-        Some(program) if program.is_file() => program.into(),
-        _ => name.into(),
-    }
-}
-
-fn find(program: &OsString) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).map(|folder| folder.join(program));
-    // Joining an absolute path gives that path.
-    { folders }.find(|file| file.is_file())
-}
-
-fn output(command: &mut Command, what: &str) -> Result<String> {
-    let failed = |why: String| Error::Cargo {
-        what: what.to_owned(),
-        why,
-    };
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if !output.status.success() {
-        let message = String::from_utf8_lossy(&output.stderr);
-        return Err(failed(message.trim().to_owned()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The lines of `[profile.release]` and its sub-tables, without comments.
-fn release_profile(root: &Path) -> Result<String> {
-    let source = Source::read(&root.join("Cargo.toml"), "Cargo.toml")?;
-    let document = source.parse()?;
-    let profile = document
-        .as_table()
-        .get("profile")
-        .and_then(|profile| profile.get("release"));
-    let mut lines = Vec::new();
-    if let Some(profile) = profile {
-        flatten("", profile, &mut lines);
-    }
-    lines.sort();
-    Ok(lines.join(", "))
-}
-
-fn flatten(prefix: &str, item: &toml_edit::Item, lines: &mut Vec<String>) {
-    match item.as_table_like() {
-        Some(table) => {
-            for (key, item) in table.iter() {
-                let dotted = if prefix.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{prefix}.{key}")
-                };
-                flatten(&dotted, item, lines);
-            }
-        }
-        None => {
-            let value =
-                workflow::json::to_json(item).map_or_else(String::new, |value| value.to_string());
-            lines.push(format!("{prefix} = {value}"));
-        }
-    }
 }

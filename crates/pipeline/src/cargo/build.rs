@@ -12,7 +12,7 @@ use workflow::device::Device;
 use workflow::graph::PerInstance;
 use workflow::instance::Instance;
 
-use super::tool;
+use super::program::tool;
 use crate::error::{Error, Result};
 
 /// Crate and binary of the program that reads and writes tables.

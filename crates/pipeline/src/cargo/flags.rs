@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Item, Value};
 use workflow::source::Source;
 
-use super::{flatten, home};
+use super::program::home;
 use crate::error::Result;
 
 /// Keys of `[build]` that change where and how fast something is compiled, and not to what.
@@ -49,6 +49,42 @@ pub(super) fn read(root: &Path) -> Result<String> {
         lines.extend(of_file);
     }
     Ok(lines.join(", "))
+}
+
+/// The lines of `[profile.release]` and its sub-tables, without comments.
+pub(super) fn release_profile(root: &Path) -> Result<String> {
+    let source = Source::read(&root.join("Cargo.toml"), "Cargo.toml")?;
+    let document = source.parse()?;
+    let profile = document
+        .as_table()
+        .get("profile")
+        .and_then(|profile| profile.get("release"));
+    let mut lines = Vec::new();
+    if let Some(profile) = profile {
+        flatten("", profile, &mut lines);
+    }
+    lines.sort();
+    Ok(lines.join(", "))
+}
+
+fn flatten(prefix: &str, item: &Item, lines: &mut Vec<String>) {
+    match item.as_table_like() {
+        Some(table) => {
+            for (key, item) in table.iter() {
+                let dotted = if prefix.is_empty() {
+                    key.to_owned()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&dotted, item, lines);
+            }
+        }
+        None => {
+            let value =
+                workflow::json::to_json(item).map_or_else(String::new, |value| value.to_string());
+            lines.push(format!("{prefix} = {value}"));
+        }
+    }
 }
 
 /// Variables that cargo takes flags from, as `NAME = "value"`, sorted.

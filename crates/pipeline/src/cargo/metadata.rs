@@ -3,12 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use store::Digest;
+use serde::{Deserialize, Serialize};
 use workflow::source::Source;
 
-use super::{Member, Packages};
 use crate::error::Result;
+
+/// A crate of the workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Member {
+    /// From the workspace root.
+    pub(crate) folder: PathBuf,
+    /// Edition and features on one line.
+    pub(crate) settings: String,
+    /// Source files of its binaries by name, from `folder`.
+    pub(crate) binaries: BTreeMap<String, PathBuf>,
+    /// Features that it declares.
+    pub(crate) features: BTreeSet<String>,
+    /// Members that it reaches by normal and build dependencies, itself included.
+    pub(crate) reaches: BTreeSet<String>,
+    /// Entries of the lock file that it reaches.
+    pub(crate) locked: BTreeSet<String>,
+    /// Folders of the crates that it reaches by a path and that are no members, by name.
+    pub(crate) outside: BTreeMap<String, PathBuf>,
+}
+
+/// Members by name, and what the lock file holds for them: `name version` → checksum and features.
+type Members = (BTreeMap<String, Member>, BTreeMap<String, String>);
 
 /// The parts of `cargo metadata` that decide what a binary is made from.
 #[derive(Deserialize)]
@@ -61,8 +81,11 @@ struct LinkKind {
 }
 
 impl Metadata {
-    /// The members and what they link; compiler and state are the caller's to add.
-    pub(super) fn packages(&self, root: &Path) -> Result<Packages> {
+    /// The members and what they link.
+    ///
+    /// # Errors
+    /// The lock file cannot be read.
+    pub(super) fn members(&self, root: &Path) -> Result<Members> {
         let checksums = checksums(root)?;
         let nodes: BTreeMap<&str, &Node> = self
             .resolve
@@ -105,18 +128,7 @@ impl Metadata {
             }
             members.insert(package.name.clone(), member);
         }
-        let manifests = members
-            .values()
-            .map(|member| member.folder.join("Cargo.toml"));
-        Ok(Packages {
-            state: Digest::of_bytes(b""),
-            manifests: manifests.collect(),
-            rustc: String::new(),
-            profile: String::new(),
-            flags: String::new(),
-            members,
-            locked,
-        })
+        Ok((members, locked))
     }
 }
 

@@ -70,18 +70,21 @@ fn each_stage_has_the_crates_that_it_needs() {
     }
     let lines: String = keys.iter().map(|(run, key)| key.line(run)).collect();
     expect_test::expect![[r#"
-        backbones/extract: images kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        backbones/extract: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         clustering/evolve: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        collection/annotate: images nearest-name unified walk | annotations attributes folds problems
-        collection/decode: images nearest-name unified walk | annotations attributes folds problems
+        collection/annotate: images nearest-name walk | annotations attributes folds problems
+        collection/decode: images nearest-name walk | annotations attributes folds problems
         explain/explain: images kernels model numeric random | attributions folds predictions
         export/export: images numeric | annotations folds
         fold-design/leak: random | annotations balance folds leakage near-duplicates
         fold-design/split: random | annotations balance folds leakage near-duplicates
         forest/grow: numeric random search | folds forest-predictions forest-trials predictions
         forest/tune: numeric random search | folds forest-predictions forest-trials predictions
-        metric-learning/arrange: collection images kernels model nearest-name numeric random trainer unified walk | annotations attributes epoch-outputs features folds history metric-embeddings predictions problems selection timings
+        inference/choose: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        inference/featurize: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        inference/predict: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        metric-learning/arrange: collection images kernels model nearest-name numeric random trainer walk | annotations attributes epoch-outputs folds history metric-embeddings problems timings
         metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/flatter: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/judge: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
@@ -91,11 +94,8 @@ fn each_stage_has_the_crates_that_it_needs() {
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
         probe/probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
         report/render: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
-        trainer/choose: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
-        trainer/featurize: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
-        trainer/grade: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
-        trainer/predict: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
-        trainer/train: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+        trainer/grade: images kernels model numeric random | annotations epoch-outputs folds history timings
+        trainer/train: images kernels model numeric random | annotations epoch-outputs folds history timings
     "#]].assert_eq(&lines);
 }
 
@@ -109,13 +109,16 @@ fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
         "checks",
         "clustering",
         "collection",
+        "device-check",
         "explain",
         "export",
         "fold-design",
         "forest",
+        "inference",
         "metric-learning",
         "metrics",
         "near-duplicates",
+        "nearest-name",
         "painter",
         "pipeline",
         "preflight",
@@ -126,6 +129,7 @@ fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
         "table-leakage",
         "table-metric-embeddings",
         "table-scores",
+        "table-selection",
         "walk",
         "workflow",
     ];
