@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pipeline::cache::{Cached, Scope};
+use pipeline::ledger::cache::{Cached, Scope};
 use pipeline::workspace::Access;
 use workflow::quantity::show_bytes;
 

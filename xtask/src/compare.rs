@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use pipeline::Revision;
-use pipeline::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::{Made, Metrics};
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::{Map, Value, json};
 use workflow::glob;
@@ -189,7 +189,7 @@ pub(crate) fn by_name(metrics: &Metrics) -> BTreeMap<String, f64> {
 pub(crate) fn names(states: &[Metrics]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let all = states.iter().flat_map(|metrics| &metrics.values);
-    let names = all.map(pipeline::metrics::Metric::full_name);
+    let names = all.map(pipeline::ledger::metrics::Metric::full_name);
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use pipeline::provenance::{Input, Making, Origin, State};
+use pipeline::ledger::provenance::{Input, Making, Origin, State};
+use pipeline::ledger::runs::Run;
 use pipeline::reason::listed;
-use pipeline::runs::Run;
 use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
 use workflow::graph::Reach;
 use workflow::params::Overrides;

@@ -4,12 +4,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use executor::Usage;
-use pipeline::cache::Large;
 use pipeline::events::{Forecast, Outcome, State};
+use pipeline::ledger::cache::Large;
+use pipeline::ledger::sources::SourceState;
 use pipeline::manifest::Difference;
 use pipeline::plan::Explanation;
 use pipeline::reason::listed;
-use pipeline::tracked::SourceState;
 use workflow::quantity::show_bytes;
 
 /// The color of a state or a message, as an ANSI code.

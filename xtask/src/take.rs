@@ -8,7 +8,7 @@ use anyhow::Context;
 use pipeline::accept::{self, Accept};
 use pipeline::checkout;
 use pipeline::events::State;
-use pipeline::tracked::SourceState;
+use pipeline::ledger::sources::SourceState;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
 

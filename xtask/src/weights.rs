@@ -9,8 +9,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::fetch::{Arrival, Fetched, Received, Wanted};
-use pipeline::tracked::SourceState;
+use pipeline::ledger::fetch::{Arrival, Fetched, Received, Wanted};
+use pipeline::ledger::sources::SourceState;
 use pipeline::workspace::{Access, find_root};
 use serde_json::json;
 

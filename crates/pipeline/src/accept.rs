@@ -12,8 +12,8 @@ use crate::decide::{Decision, decide, misplaced};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::inputs::Derivation;
+use crate::ledger::workspace_lock;
 use crate::manifest::Manifest;
-use crate::mutex;
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
 use crate::predicted::Predicted;
@@ -41,7 +41,7 @@ pub fn accept(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     let mut outcomes = Vec::new();
     for id in workspace.workflow.graph.in_order(selection) {

@@ -12,10 +12,11 @@ use workflow::instance::{Instance, Output};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::executors::executor;
-use crate::metrics::Made;
+use crate::ledger::metrics::Made;
+use crate::ledger::workspace_lock;
+use crate::place;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
-use crate::{mutex, place};
 
 /// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
 /// what the cache doesn't have is among the outcomes, as failed.
@@ -28,7 +29,7 @@ pub fn checkout(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     check_out_all(workspace, selection, &interrupts, events)
 }
@@ -44,7 +45,7 @@ pub fn take_state(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     let instances = workspace.workflow.graph.instances.with_ids();
     let is_made = |name: &str| made.lock.get(name).is_some();

@@ -13,9 +13,9 @@ use table_protocol::{Answer, Question};
 use workflow::instance::Instance;
 
 use crate::cargo::TABLES;
-use crate::check_stamp;
 use crate::error::{Error, Result};
-use crate::metrics::tables::{NoAnswer, ask, unclear};
+use crate::ledger::check_stamp;
+use crate::ledger::tables::{NoAnswer, ask, unclear};
 use crate::workspace::Workspace;
 
 impl Workspace {

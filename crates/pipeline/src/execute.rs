@@ -21,11 +21,12 @@ use crate::events::{Event, Events, Outcome, State};
 use crate::executors::executor;
 use crate::in_order::InOrder;
 use crate::inputs::Derivation;
+use crate::ledger::workspace_lock;
 use crate::limits::Sandbox;
 use crate::reason::Reason;
 use crate::task::Job;
 use crate::workspace::Workspace;
-use crate::{mutex, place, task};
+use crate::{place, task};
 
 mod build;
 mod forecast;
@@ -107,7 +108,7 @@ fn repro_on(
     options.sandbox.check()?;
     workspace.check_sources(selection)?;
     workspace.check_binaries(selection)?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
     workspace.reload_lock()?;
     place::recover(workspace, executor, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;

@@ -9,9 +9,9 @@ use table_protocol::Answer;
 use workflow::source::Source;
 
 use crate::error::Result;
+use crate::ledger::sources::{self, Tracked};
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::tracked::{self, Tracked};
 use crate::{log, place};
 
 /// Takes any bytes.
@@ -31,7 +31,7 @@ pub fn lock(data: &[u8]) {
 
 /// `sources.lock`: what is read is what was written, and its paths are inside.
 pub fn sources(data: &[u8]) {
-    let read = |text: &str| Tracked::parse(&source(tracked::FILE, text));
+    let read = |text: &str| Tracked::parse(&source(sources::FILE, text));
     if let Some(tracked) = told(read(&String::from_utf8_lossy(data))) {
         assert_eq!(told(read(&tracked.text())), Some(tracked));
     }

@@ -12,10 +12,10 @@ use workflow::declaration::Action;
 use workflow::graph::Graph;
 use workflow::instance::Instance;
 
-use crate::check_stamp;
 use crate::code::{Code, at_stage};
 use crate::error::Result;
 use crate::inputs::Content;
+use crate::ledger::check_stamp;
 use crate::lock::{Lock, Locked};
 use crate::manifest::Manifest;
 use crate::observe::Observe;

@@ -19,10 +19,10 @@ use crate::code::{Code, at_stage};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::ledger::runs::Circumstances;
+use crate::ledger::workspace_lock;
 use crate::lock::Lock;
-use crate::mutex;
 use crate::observer::{WorkspaceObserver, rules_of};
-use crate::runs::Circumstances;
 use crate::task;
 
 /// The runner's folder in the workspace root: cache, logs, work under way.
@@ -106,7 +106,7 @@ impl Workspace {
     /// Its folder cannot be removed, or a signal asks to stop.
     pub fn remove_aside(&mut self, name: &Path, events: &mut dyn Events) -> Result<()> {
         let interrupts = Interrupts::catch()?;
-        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        let _lock = workspace_lock::acquire(&self.own("lock"), &interrupts, events)?;
         Ok(remove_path(&self.workflow.root.join(FOLDER).join(name))?)
     }
 

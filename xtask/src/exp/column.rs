@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
-use pipeline::metrics::Metrics;
+use pipeline::ledger::metrics::Metrics;
 use serde_json::Value;
 
 use super::value;

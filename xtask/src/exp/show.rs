@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use pipeline::events::State as StageState;
-use pipeline::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::{Made, Metrics};
 use pipeline::status;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};

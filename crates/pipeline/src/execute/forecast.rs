@@ -10,9 +10,9 @@ use super::Scheduler;
 use crate::decide::Decision;
 use crate::error::Result;
 use crate::events::{Event, Events, Forecast, State};
+use crate::ledger::runs::Run;
 use crate::plan::Plan;
 use crate::predicted::Predicted;
-use crate::runs::Run;
 
 /// Runs that are looked through, from the youngest.
 const MOST: usize = 20_000;

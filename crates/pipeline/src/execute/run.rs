@@ -14,15 +14,15 @@ use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
 
-use crate::check_stamp;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome, State};
 use crate::inputs::Derivation;
+use crate::ledger::check_stamp;
+use crate::ledger::runs::Run;
 use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::reason::Reason;
-use crate::runs::Run;
 use crate::task::{self, Job};
 use crate::{log, place};
 

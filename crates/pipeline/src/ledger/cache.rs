@@ -15,12 +15,13 @@ use workflow::source::Source;
 use crate::error::Result;
 use crate::events::Events;
 use crate::executors::executor;
-use crate::git;
+use crate::ledger::revision;
+use crate::ledger::sources::Tracked;
+use crate::ledger::{check_stamp, workspace_lock};
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, KEYS, Workspace};
-use crate::{check_stamp, mutex, place, status};
+use crate::{place, status};
 
 mod limits;
 
@@ -132,7 +133,7 @@ impl Workspace {
     ) -> Result<Amount> {
         let is_default = !(scope.workspace || scope.commits || scope.younger_than.is_some());
         let interrupts = Interrupts::catch()?;
-        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        let _lock = workspace_lock::acquire(&self.own("lock"), &interrupts, events)?;
         self.reload_lock()?;
         // A folder in which a stage is still at work is not cleared under it.
         let mut executor = executor(NonZeroUsize::MIN, &interrupts);
@@ -247,10 +248,10 @@ impl Workspace {
     fn add_commits(&self, keep: &mut Keep) -> Result<()> {
         for (file, read) in [
             (lock::FILE, add_lock as fn(&mut Keep, &Source) -> Result<()>),
-            (crate::tracked::FILE, add_sources),
+            (crate::ledger::sources::FILE, add_sources),
         ] {
             let path = format!("./{file}");
-            let commits = git::ask(
+            let commits = revision::ask(
                 &self.workflow.root,
                 &[
                     "log",
@@ -262,7 +263,8 @@ impl Workspace {
                 ],
             )?;
             for commit in commits.lines() {
-                let text = git::ask(&self.workflow.root, &["show", &format!("{commit}:{path}")])?;
+                let text =
+                    revision::ask(&self.workflow.root, &["show", &format!("{commit}:{path}")])?;
                 let name = format!("{commit}:{file}");
                 read(keep, &Source { name, text })?;
             }

@@ -9,9 +9,9 @@ use serde_json::Value;
 use store::{Digest, remove_path};
 use table_protocol::{Answer, Question};
 
-use super::Read;
 use crate::cargo::TABLES;
 use crate::error::{Error, Result};
+use crate::ledger::metrics::Read;
 use crate::workspace::Workspace;
 
 /// The program ended without an answer.

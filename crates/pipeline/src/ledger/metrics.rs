@@ -23,8 +23,6 @@ use crate::error::{Error, Result};
 use crate::lock::Lock;
 use crate::workspace::{FOLDER, Workspace};
 
-pub(crate) mod tables;
-
 /// Bytes that a file of metrics has at most.
 const LARGEST: u64 = 16_000_000;
 
@@ -82,7 +80,7 @@ struct Marked {
 }
 
 /// What is read from a file, by the names in it.
-type Read = std::result::Result<Vec<(String, f64)>, String>;
+pub(crate) type Read = std::result::Result<Vec<(String, f64)>, String>;
 
 impl Workspace {
     /// What was made of the current state.
@@ -242,7 +240,7 @@ impl Workspace {
     }
 
     /// Notes what was read from a content. Numbers are texts: what reads JSON may be wrong by a last digit.
-    fn keep(&self, digest: &Digest, values: &[(String, f64)]) -> Result<()> {
+    pub(super) fn keep(&self, digest: &Digest, values: &[(String, f64)]) -> Result<()> {
         let texts = values.iter();
         let texts: Vec<(&String, String)> = texts
             .map(|(name, value)| (name, value.to_string()))

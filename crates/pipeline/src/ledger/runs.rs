@@ -15,8 +15,8 @@ use workflow::instance::Instance;
 
 use crate::error::Result;
 use crate::events::State;
-use crate::git;
 use crate::inputs::Derivation;
+use crate::ledger::revision;
 use crate::manifest::Section;
 use crate::reason::Reason;
 use crate::workspace::{FOLDER, Workspace};
@@ -110,7 +110,7 @@ impl Circumstances {
         let output = Command::new("uname").arg("-snrm").output();
         let system = output.ok().filter(|output| output.status.success());
         let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        let commit = git::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        let commit = revision::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
         Circumstances {
             machine: system.map(|system| Machine {
                 system,

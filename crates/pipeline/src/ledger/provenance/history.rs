@@ -9,10 +9,10 @@ use workflow::instance::Target;
 use workflow::params;
 
 use super::Making;
+use crate::ledger::runs::{Part, Run};
+use crate::ledger::sources::Tracked;
 use crate::manifest::{Manifest, Section};
 use crate::on_disk;
-use crate::runs::{Part, Run};
-use crate::tracked::Tracked;
 use crate::workspace::{FOLDER, Workspace};
 
 /// What is known of the past.

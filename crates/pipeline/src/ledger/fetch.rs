@@ -5,10 +5,10 @@ use std::process::Command;
 
 use store::{Index, copy_path, remove_path};
 
-use crate::download::Download;
-pub use crate::download::Received;
 use crate::error::{Error, Result};
-use crate::tracked::{FILE, Tracked};
+use crate::ledger::download::Download;
+pub use crate::ledger::download::Received;
+use crate::ledger::sources::{FILE, Tracked};
 use crate::workspace::Workspace;
 
 /// Unfinished downloads, in the runner's folder.

@@ -6,8 +6,8 @@ use workflow::graph::Selection;
 use workflow::instance::{Input, Target};
 
 use crate::error::{Error, Result};
+use crate::ledger::sources::Tracked;
 use crate::on_disk;
-use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
 impl Workspace {

@@ -15,15 +15,15 @@ use workflow::instance::Target;
 use workflow::path::normal;
 
 use crate::error::{Error, Result};
+use crate::ledger::runs::{Part, Run};
+use crate::ledger::sources::Tracked;
 use crate::lock::Locked;
 use crate::manifest::{Manifest, Section};
-use crate::runs::{Part, Run};
-use crate::tracked::Tracked;
 use crate::workspace::Workspace;
 
-mod known;
+mod history;
 
-use known::{History, command, given};
+use history::{History, command, given};
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]

@@ -18,7 +18,7 @@ use workflow::path::output_path;
 use workflow::source::{self, Source};
 
 use crate::error::{Error, Result};
-use crate::fetch::check_sha256;
+use crate::ledger::fetch::check_sha256;
 use crate::place;
 use crate::workspace::Workspace;
 
