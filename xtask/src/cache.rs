@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use pipeline::clear::clear_cache;
 use pipeline::ledger::cache::{Cached, Scope};
 use pipeline::workspace::Access;
 use workflow::quantity::show_bytes;
@@ -34,7 +35,7 @@ pub(crate) fn run(command: cli::Cache) -> anyhow::Result<ExitCode> {
 fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
     let mut workspace = open(&cli::Params::default(), Access::Write)?;
     let mut live = Live::new(false, false);
-    let removed = workspace.clear_cache(scope, is_trial, &mut live);
+    let removed = clear_cache(&mut workspace, scope, is_trial, &mut live);
     live.end();
     let removed = removed?;
     let what = if is_trial { "would remove" } else { "removed" };
@@ -44,7 +45,7 @@ fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
 
 fn verify() -> anyhow::Result<ExitCode> {
     let workspace = open(&cli::Params::default(), Access::Write)?;
-    let damaged = workspace.verify_cache()?;
+    let damaged = workspace.cache().verify()?;
     for digest in &damaged {
         print::error(&format!("`{digest}` was damaged and has been removed"));
     }
@@ -52,14 +53,16 @@ fn verify() -> anyhow::Result<ExitCode> {
         print::text("the next repro makes anew what it needs of them\n")?;
         return Ok(ExitCode::FAILURE);
     }
-    let size = workspace.cache_size()?;
+    let size = workspace.cache().size()?;
     let files = size.objects.files + size.trees.files;
     print::text(&format!("{files} files, all as they should be\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn size(is_json: bool) -> anyhow::Result<()> {
-    let size = open(&cli::Params::default(), Access::Read)?.cache_size()?;
+    let size = open(&cli::Params::default(), Access::Read)?
+        .cache()
+        .size()?;
     if is_json {
         return print::json(&size);
     }
@@ -77,7 +80,9 @@ fn size(is_json: bool) -> anyhow::Result<()> {
 }
 
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let cached = open(&cli::Params::default(), Access::Read)?.cached()?;
+    let cached = open(&cli::Params::default(), Access::Read)?
+        .cache()
+        .results()?;
     if is_json {
         return print::json(&cached);
     }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use pipeline::Revision;
-use pipeline::ledger::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::Metrics;
+use pipeline::ledger::states::StateResults;
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::{Map, Value, json};
 use workflow::glob;
@@ -30,7 +31,7 @@ pub(crate) struct Named {
     pub(crate) name: String,
     /// Dotted keys with values as JSON.
     pub(crate) params: BTreeMap<String, String>,
-    pub(crate) made: Made,
+    pub(crate) made: StateResults,
 }
 
 /// The state that a person calls `name`: an experiment, else a revision.
@@ -44,11 +45,11 @@ fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> anyhow::Result<
     if name == WORKSPACE {
         return Ok(named(
             workspace.workflow.params.leaves(),
-            workspace.made_here(),
+            workspace.results(),
         ));
     }
     if let Some(experiment) = Experiment::find(root, name)? {
-        let made = workspace.made_aside(&exp::folder_name(name))?;
+        let made = StateResults::load(&workspace.workflow.root, &exp::folder_name(name))?;
         return Ok(named(experiment.params, made));
     }
     match find_revision(workspace, name, files)? {
@@ -72,7 +73,7 @@ pub(crate) fn find_revision(
     Ok(Some(Named {
         name: name.to_owned(),
         params: revision.params(files)?.leaves(),
-        made: Made {
+        made: StateResults {
             lock: revision.lock()?,
             folder: None,
         },
@@ -158,8 +159,8 @@ fn read(workspace: &mut Workspace, states: &[&Named]) -> anyhow::Result<Vec<Metr
     if !workspace.workflow.declaration.has_metrics() {
         bail!("no stage of `pipeline.toml` has `metrics = [\"output\"]`");
     }
-    let made: Vec<Made> = states.iter().map(|state| state.made.clone()).collect();
-    let metrics = workspace.metrics(&made)?;
+    let made: Vec<StateResults> = states.iter().map(|state| state.made.clone()).collect();
+    let metrics = pipeline::tables::metrics(workspace, &made)?;
     for (state, metrics) in states.iter().zip(&metrics) {
         tell_faults(&state.name, metrics);
         if metrics.values.is_empty() && metrics.faults.is_empty() {

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use pipeline::checkout;
 use pipeline::events::State as StageState;
+use pipeline::ledger::states::StateResults;
 use pipeline::params_file;
 use pipeline::workspace::{Access, Workspace, find_root};
 use serde_json::Value;
@@ -61,7 +62,7 @@ fn apply(root: &Path, name: &str) -> anyhow::Result<ExitCode> {
         settings: Vec::new(),
     };
     let workspace = Workspace::open(root.to_owned(), &overrides, Access::Read)?;
-    let made = workspace.made_aside(&folder_name(name))?;
+    let made = StateResults::load(&workspace.workflow.root, &folder_name(name))?;
     write_params(&workspace, &experiment)?;
     let mut workspace = Workspace::open(root.to_owned(), &overrides, Access::Write)?;
     let mut live = Live::new(false, false);

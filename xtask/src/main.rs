@@ -165,8 +165,8 @@ fn status(arguments: &cli::Select) -> anyhow::Result<()> {
         return print::json(&outcomes);
     }
     print::outlook(&outcomes)?;
-    print::sources(&workspace.source_states()?)?;
-    match workspace.large_cache()? {
+    print::sources(&workspace.sources().states()?)?;
+    match workspace.cache().large()? {
         Some(large) => print::large_cache(large),
         None => Ok(()),
     }

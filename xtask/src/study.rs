@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use pipeline::Sandbox;
+use pipeline::ledger::FOLDER;
 use pipeline::params_file;
-use pipeline::workspace::{Access, FOLDER, Workspace, find_root};
+use pipeline::workspace::{Access, Workspace, find_root};
 use protocol::{Input, Job};
 use search::{State, Trial};
 use serde::Serialize;

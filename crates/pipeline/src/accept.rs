@@ -12,7 +12,7 @@ use crate::decide::{Decision, decide, misplaced};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::inputs::Derivation;
-use crate::ledger::workspace_lock;
+use crate::ledger::runs::Run;
 use crate::manifest::Manifest;
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
@@ -41,7 +41,7 @@ pub fn accept(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let mut outcomes = Vec::new();
     for id in workspace.workflow.graph.in_order(selection) {
@@ -77,10 +77,16 @@ fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Resu
         }
     };
     enter(workspace, &instance, &derivation, &outputs, &how)?;
-    let mut run = workspace.run_of(&instance, &derivation, &[]);
+    let mut run = Run::new(
+        &instance,
+        &derivation,
+        &[],
+        workspace.workflow.state_folder(),
+        workspace.circumstances(),
+    );
     run.outcome = Some(state);
     run.status = how.to_string();
-    workspace.note_run(run, &instance, &outputs)?;
+    workspace.runs().append(run, &instance, &outputs)?;
     Ok(Outcome {
         stage: instance.name.clone(),
         state,

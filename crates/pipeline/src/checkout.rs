@@ -12,8 +12,7 @@ use workflow::instance::{Instance, Output};
 use crate::error::{Error, Result};
 use crate::events::{Events, Outcome, State};
 use crate::executors::executor;
-use crate::ledger::metrics::Made;
-use crate::ledger::workspace_lock;
+use crate::ledger::states::StateResults;
 use crate::place;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
@@ -29,7 +28,7 @@ pub fn checkout(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     check_out_all(workspace, selection, &interrupts, events)
 }
@@ -41,11 +40,11 @@ pub fn checkout(
 /// As for [`checkout`], or the lock of either state cannot be read or written.
 pub fn take_state(
     workspace: &mut Workspace,
-    made: Made,
+    made: StateResults,
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let instances = workspace.workflow.graph.instances.with_ids();
     let is_made = |name: &str| made.lock.get(name).is_some();
@@ -70,7 +69,7 @@ pub fn take_state(
 fn copy_uncached(
     workspace: &mut Workspace,
     taken: &BTreeSet<InstanceId>,
-    made: &Made,
+    made: &StateResults,
     events: &mut dyn Events,
 ) -> Result<()> {
     let Some(folder) = &made.folder else {

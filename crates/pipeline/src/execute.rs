@@ -21,12 +21,11 @@ use crate::events::{Event, Events, Outcome, State};
 use crate::executors::executor;
 use crate::in_order::InOrder;
 use crate::inputs::Derivation;
-use crate::ledger::workspace_lock;
 use crate::limits::Sandbox;
 use crate::reason::Reason;
 use crate::task::Job;
 use crate::workspace::Workspace;
-use crate::{place, task};
+use crate::{missing_inputs, place, task};
 
 mod build;
 mod forecast;
@@ -106,9 +105,9 @@ fn repro_on(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     options.sandbox.check()?;
-    workspace.check_sources(selection)?;
+    missing_inputs::check(&workspace.workflow, selection)?;
     workspace.check_binaries(selection)?;
-    let _lock = workspace_lock::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     place::recover(workspace, executor, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;
@@ -145,7 +144,7 @@ fn repro_on(
     saved?;
     removed?;
     if outcomes.iter().any(|outcome| outcome.state == State::Ran)
-        && let Some(Amount { files, bytes }) = workspace.trim_cache()?.filter(|it| it.files > 0)
+        && let Some(Amount { files, bytes }) = workspace.cache().trim()?.filter(|it| it.files > 0)
     {
         events.event(Event::Trimmed { files, bytes });
     }

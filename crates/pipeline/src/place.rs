@@ -10,10 +10,9 @@ use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::on_disk::{LEADS_OUT, is_inside};
 use crate::workspace::Workspace;
 use crate::{lock, task};
-
-pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
 const IS_MOUNT: &str = "is a mount point, which no move can replace: mount a folder above it, or declare what is in it";
 
@@ -24,7 +23,7 @@ pub(crate) fn check(
     name: &str,
     output: &Output,
 ) -> Result<()> {
-    let why = if !is_inside(workspace, &output.path)? {
+    let why = if !is_inside(&workspace.workflow.root, &output.path)? {
         LEADS_OUT
     } else if store::is_mount_point(&workspace.workflow.root.join(&output.path)) {
         IS_MOUNT
@@ -37,14 +36,6 @@ pub(crate) fn check(
         path: output.path.display().to_string(),
         why,
     })
-}
-
-/// Whether the folder of `path`, as far as it exists, is in the workspace once links are followed.
-pub(crate) fn is_inside(workspace: &Workspace, path: &Path) -> Result<bool> {
-    let path = workspace.workflow.root.join(path);
-    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
-    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
-    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.workflow.root)))
 }
 
 /// Puts the content `digest` at the place of an output, unless it is there.
@@ -211,7 +202,7 @@ impl Aside {
                     "names `{shown}`, which is no output's place"
                 )));
             }
-            if !is_inside(workspace, path)? {
+            if !is_inside(&workspace.workflow.root, path)? {
                 return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use pipeline::workspace::FOLDER;
+use pipeline::ledger::FOLDER;
 use serde::{Deserialize, Serialize};
 
 use super::name;

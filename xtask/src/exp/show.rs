@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use pipeline::events::State as StageState;
-use pipeline::ledger::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::Metrics;
+use pipeline::ledger::states::StateResults;
 use pipeline::status;
 use pipeline::workspace::{Access, Workspace};
 use serde_json::{Value, json};
@@ -44,7 +45,11 @@ pub(super) fn show(root: &Path, arguments: &cli::ExpShow) -> anyhow::Result<()> 
     }
     if let Some(file) = &arguments.parquet {
         let file = std::path::absolute(file)?;
-        return Ok(workspace.write_table(&file, to_table(&columns, &rows))?);
+        return Ok(pipeline::tables::write(
+            &mut workspace,
+            &file,
+            to_table(&columns, &rows),
+        )?);
     }
     print_table(&columns, &rows, &metrics, &arguments.metrics)
 }
@@ -61,7 +66,7 @@ fn rows(
         params: workspace.workflow.params.leaves(),
         metrics: BTreeMap::new(),
     }];
-    let mut made: Vec<Made> = vec![workspace.made_here()];
+    let mut made: Vec<StateResults> = vec![workspace.results()];
     for name in &arguments.revisions {
         let found = compare::find_revision(workspace, name, &arguments.params.files)?;
         let found = found.with_context(|| format!("git knows no revision `{name}`"))?;
@@ -75,7 +80,10 @@ fn rows(
         });
     }
     for experiment in record::all(&workspace.workflow.root)? {
-        made.push(workspace.made_aside(&folder_name(&experiment.name))?);
+        made.push(StateResults::load(
+            &workspace.workflow.root,
+            &folder_name(&experiment.name),
+        )?);
         rows.push(Row {
             set: experiment.set_keys(),
             name: experiment.name,
@@ -84,7 +92,7 @@ fn rows(
             metrics: BTreeMap::new(),
         });
     }
-    let metrics = workspace.metrics(&made)?;
+    let metrics = pipeline::tables::metrics(workspace, &made)?;
     for (row, metrics) in rows.iter_mut().zip(&metrics) {
         row.metrics = compare::by_name(metrics);
         compare::tell_faults(&row.name, metrics);

@@ -28,7 +28,7 @@ impl Scheduler<'_> {
     }
 
     fn forecast(&mut self, first: InstanceId) -> Result<Forecast> {
-        let times = Times::of(self.workspace.runs(MOST, |_| true)?);
+        let times = Times::of(self.workspace.runs().last(MOST, |_| true)?);
         let order = self.plan.from(first).to_vec();
         let forced = self.forced();
         let (graph, mut observer) = self.workspace.observer();

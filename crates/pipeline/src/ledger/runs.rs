@@ -16,10 +16,9 @@ use workflow::instance::Instance;
 use crate::error::Result;
 use crate::events::State;
 use crate::inputs::Derivation;
-use crate::ledger::revision;
+use crate::ledger::{FOLDER, own, revision};
 use crate::manifest::Section;
 use crate::reason::Reason;
-use crate::workspace::{FOLDER, Workspace};
 
 const FILE: &str = "runs.jsonl";
 
@@ -61,10 +60,10 @@ pub struct Run {
     pub code: Option<Digest>,
     /// What it read.
     #[serde(default)]
-    pub inputs: Vec<Part>,
+    pub inputs: Vec<FileRef>,
     /// What it made; empty where it failed.
     #[serde(default)]
-    pub outputs: Vec<Part>,
+    pub outputs: Vec<FileRef>,
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<PathBuf>,
@@ -75,7 +74,7 @@ pub struct Run {
 
 /// A file or folder that a run read or made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Part {
+pub struct FileRef {
     /// The name that `pipeline.toml` gives it.
     pub name: String,
     /// Its path from the workspace root, or an absolute one.
@@ -145,16 +144,17 @@ impl Run {
     }
 }
 
-impl Workspace {
-    /// A run of `instance` that nothing has come of yet.
-    pub(crate) fn run_of(
-        &self,
+impl Run {
+    /// A run of `instance` that has no outcome yet, in the state with this folder, none for the current one.
+    pub(crate) fn new(
         instance: &Instance,
         derivation: &Derivation,
         reasons: &[Reason],
-    ) -> Run {
+        state_folder: Option<&Path>,
+        circumstances: &Circumstances,
+    ) -> Self {
         let inputs = derivation.inputs.iter().flat_map(|(name, found)| {
-            found.contents().iter().map(|content| Part {
+            found.contents().iter().map(|content| FileRef {
                 name: name.clone(),
                 path: content.path.clone(),
                 content: content.digest,
@@ -181,19 +181,31 @@ impl Workspace {
             code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
-            aside: self
-                .workflow
-                .state_folder()
-                .and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
-            circumstances: self.circumstances().clone(),
+            aside: state_folder.and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
+            circumstances: circumstances.clone(),
+        }
+    }
+}
+
+/// The list of a workspace's runs.
+#[derive(Debug, Clone)]
+pub struct RunLog {
+    file: PathBuf,
+}
+
+impl RunLog {
+    /// That of the workspace at `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        RunLog {
+            file: own(root, FILE),
         }
     }
 
-    /// Adds a run to the list, with what it made.
+    /// Adds a run that has just ended, with what it made.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn note_run(
+    pub(crate) fn append(
         &self,
         mut run: Run,
         instance: &Instance,
@@ -201,7 +213,7 @@ impl Workspace {
     ) -> Result<()> {
         run.time = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
         let outputs = outputs.iter().filter_map(|(name, digest)| {
-            Some(Part {
+            Some(FileRef {
                 name: name.clone(),
                 path: instance.outputs.get(name)?.path.clone(),
                 content: Some(*digest),
@@ -211,7 +223,7 @@ impl Workspace {
         let mut line = serde_json::to_vec(&run).map_err(std::io::Error::from)?;
         line.push(b'\n');
         let mut options = fs_err::OpenOptions::new();
-        let mut file = { options.read(true).append(true).create(true) }.open(self.own(FILE))?;
+        let mut file = { options.read(true).append(true).create(true) }.open(&self.file)?;
         if !ends_whole(&mut file)? {
             line.insert(0, b'\n');
         }
@@ -223,12 +235,11 @@ impl Workspace {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn runs(&self, most: usize, is_wanted: impl Fn(&Run) -> bool) -> Result<Vec<Run>> {
-        let path = self.own(FILE);
-        if !path.exists() {
+    pub fn last(&self, most: usize, is_wanted: impl Fn(&Run) -> bool) -> Result<Vec<Run>> {
+        if !self.file.exists() {
             return Ok(Vec::new());
         }
-        let bytes = store::read_own(&path)?;
+        let bytes = store::read_own(&self.file)?;
         let lines = bytes.rsplit(|byte| *byte == b'\n');
         let runs = lines.filter_map(|line| serde_json::from_slice(line).ok());
         Ok(runs.filter(is_wanted).take(most).collect())

@@ -1,18 +1,15 @@
 //! The program of the workspace that reads and writes tables.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use executor::Interrupts;
 use serde_json::Value;
 use store::{Digest, remove_path};
 use table_protocol::{Answer, Question};
 
-use crate::cargo::TABLES;
 use crate::error::{Error, Result};
 use crate::ledger::metrics::Read;
-use crate::workspace::Workspace;
 
 /// The program ended without an answer.
 #[derive(Debug)]
@@ -58,80 +55,64 @@ fn not_understood() -> String {
     "the program that reads tables was not understood".to_owned()
 }
 
-impl Workspace {
-    /// What tables say, by the hash of their bytes.
-    pub(super) fn read_tables(
-        &mut self,
+/// The program that a workspace has for tables, ready to be started.
+pub(crate) struct TableProgram {
+    /// Its name, `crate/binary`.
+    pub(crate) name: &'static str,
+    pub(crate) executable: PathBuf,
+    /// Where its questions stand meanwhile.
+    pub(crate) folder: PathBuf,
+}
+
+impl TableProgram {
+    /// Reads the numbers in tables, by the hash of their bytes.
+    ///
+    /// # Errors
+    /// The program fails, or its answer isn't one.
+    pub(crate) fn numbers(
+        &self,
         tables: &BTreeMap<Digest, Vec<u8>>,
     ) -> Result<BTreeMap<Digest, Read>> {
-        if tables.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        if !self.has_binary(TABLES)? {
-            let fault = format!("the workspace has no `{TABLES}` to read tables with");
-            let faults = tables.keys().map(|digest| (*digest, Err(fault.clone())));
-            return Ok(faults.collect());
-        }
-        let folder = self.own(&format!("work/tables-{}", std::process::id()));
-        fs_err::create_dir_all(&folder)?;
-        let answer = self.ask_about(tables, &folder);
-        remove_path(&folder)?;
+        fs_err::create_dir_all(&self.folder)?;
+        let answer = self.ask_about(tables);
+        remove_path(&self.folder)?;
         let Answer::Numbers(answers) = answer? else {
             return Err(unclear());
         };
-        let mut read = BTreeMap::new();
-        for (digest, answer) in tables.keys().zip(answers) {
-            let values = answer.and_then(parsed);
-            if let Ok(values) = &values {
-                self.keep(digest, values)?;
-            }
-            read.insert(*digest, values);
-        }
-        Ok(read)
+        let answers = answers.into_iter().map(|answer| answer.and_then(parsed));
+        Ok(tables.keys().copied().zip(answers).collect())
     }
 
-    fn ask_about(&mut self, tables: &BTreeMap<Digest, Vec<u8>>, folder: &Path) -> Result<Answer> {
+    fn ask_about(&self, tables: &BTreeMap<Digest, Vec<u8>>) -> Result<Answer> {
         let mut paths = Vec::new();
         for (digest, bytes) in tables {
-            let path = folder.join(digest.to_string());
+            let path = self.folder.join(digest.to_string());
             fs_err::write(&path, bytes)?;
             paths.push(path);
         }
-        self.ask_for_tables(&Question::Numbers { paths }, folder)
+        self.ask(&Question::Numbers { paths })
     }
 
     /// Writes `columns`, each a name and its values, as a table in parquet to `path`, in one step.
     ///
     /// # Errors
-    /// The workspace has no program for that, or the file cannot be written.
-    pub fn write_table(&mut self, path: &Path, columns: Vec<(String, Vec<Value>)>) -> Result<()> {
-        if !self.has_binary(TABLES)? {
-            let message = format!("the workspace has no `{TABLES}` to write tables with");
-            return Err(Error::Invalid(message));
-        }
-        let folder = self.own(&format!("work/tables-{}", std::process::id()));
-        fs_err::create_dir_all(&folder)?;
-        let question = Question::Write {
-            path: path.to_owned(),
-            columns,
-        };
-        let answer = self.ask_for_tables(&question, &folder);
-        remove_path(&folder)?;
+    /// The program fails, as where the file cannot be written.
+    pub(crate) fn write(&self, path: &Path, columns: Vec<(String, Vec<Value>)>) -> Result<()> {
+        fs_err::create_dir_all(&self.folder)?;
+        let path = path.to_owned();
+        let answer = self.ask(&Question::Write { path, columns });
+        remove_path(&self.folder)?;
         match answer? {
             Answer::Written => Ok(()),
             _ => Err(unclear()),
         }
     }
 
-    /// What the program that knows tables answers.
-    fn ask_for_tables(&mut self, question: &Question, folder: &Path) -> Result<Answer> {
-        let interrupts = Interrupts::catch()?;
-        let executable = self.build_tool(TABLES, None, &interrupts)?;
-        let file = folder.join("question.json");
-        let answer = ask(Command::new(executable), question, &file)?;
-        interrupts.check()?;
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        let file = self.folder.join("question.json");
+        let answer = ask(Command::new(&self.executable), question, &file)?;
         answer.map_err(|NoAnswer { status, errors }| {
-            Error::Invalid(format!("`{TABLES}` ended with {status}: {errors}"))
+            Error::Invalid(format!("`{}` ended with {status}: {errors}", self.name))
         })
     }
 }

@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::{Digest, Record};
+use workflow::Workflow;
 use workflow::instance::Target;
 use workflow::params;
 
-use super::Making;
-use crate::ledger::runs::{Part, Run};
-use crate::ledger::sources::Tracked;
+use crate::ledger::FOLDER;
+use crate::ledger::runs::{FileRef, Run};
+use crate::ledger::source_lock::SourceLock;
+use crate::lock::Lock;
 use crate::manifest::{Manifest, Section};
 use crate::on_disk;
-use crate::workspace::{FOLDER, Workspace};
 
 /// What is known of the past.
 pub(super) struct History {
     /// All runs, the youngest first.
     pub(super) runs: Vec<Run>,
-    pub(super) tracked: Tracked,
+    pub(super) sources: SourceLock,
     /// What is told already.
     pub(super) seen: BTreeSet<(String, Option<Digest>)>,
 }
@@ -32,7 +33,7 @@ impl History {
     }
 
     /// The last run that made a content, and as what.
-    pub(super) fn maker_of(&self, content: &Digest) -> Option<(&Run, &Part)> {
+    pub(super) fn maker_of(&self, content: &Digest) -> Option<(&Run, &FileRef)> {
         let mut runs = self.runs.iter();
         runs.find_map(|run| {
             let mut outputs = run.outputs.iter();
@@ -42,80 +43,83 @@ impl History {
     }
 }
 
-impl Workspace {
-    /// What a run read: as it was noted, else as the lock has it, else as the cache does.
-    pub(super) fn parts(&self, making: &Making, record: Option<&Record>) -> Vec<Part> {
-        if let Some(run) = making.run.as_ref().filter(|run| !run.inputs.is_empty()) {
-            return { run.inputs.iter() }
-                .map(|part| self.here(run, part))
-                .collect();
-        }
-        let part = |name: &str, path: PathBuf, content| Part {
-            name: name.to_owned(),
-            path,
-            content,
-        };
-        let locked = self.lock.get(&making.stage);
-        let locked = locked.filter(|locked| Some(locked.key) == making.key);
-        let mut instances = self.workflow.graph.instances.iter();
-        let instance = instances.find(|instance| instance.name == making.stage);
-        if let (Some(locked), Some(instance)) = (locked, instance) {
-            let parts = instance.inputs.iter().flat_map(|(name, input)| {
-                let contents = locked.inputs.get(name).cloned().unwrap_or_default();
-                let paths = self.paths(&input.target);
-                let contents = contents
-                    .into_iter()
-                    .map(Some)
-                    .chain(std::iter::repeat(None));
-                let parts = paths.into_iter().zip(contents);
-                parts.map(move |(path, content)| part(name, path, content))
-            });
-            return parts.collect();
-        }
-        let Some(record) = record else {
-            return Vec::new();
-        };
-        let inputs = Manifest::read(&record.manifest)
-            .section(&Section::Input)
-            .into_iter();
-        let parts = inputs.filter_map(|(name, content)| {
-            let content = content.parse().ok()?;
-            Some(part(&name, PathBuf::new(), Some(content)))
+/// What a run read: as it was noted, else as the lock has it, else as the cache does.
+pub(super) fn parts(
+    workflow: &Workflow,
+    lock: &Lock,
+    (stage, key): (&str, Option<Digest>),
+    run: Option<&Run>,
+    record: Option<&Record>,
+) -> Vec<FileRef> {
+    if let Some(run) = run.filter(|run| !run.inputs.is_empty()) {
+        return { run.inputs.iter() }
+            .map(|part| here(workflow, run, part))
+            .collect();
+    }
+    let part = |name: &str, path: PathBuf, content| FileRef {
+        name: name.to_owned(),
+        path,
+        content,
+    };
+    let locked = lock.get(stage);
+    let locked = locked.filter(|locked| Some(locked.key) == key);
+    let mut instances = workflow.graph.instances.iter();
+    let instance = instances.find(|instance| instance.name == stage);
+    if let (Some(locked), Some(instance)) = (locked, instance) {
+        let parts = instance.inputs.iter().flat_map(|(name, input)| {
+            let contents = locked.inputs.get(name).cloned().unwrap_or_default();
+            let paths = paths(workflow, &input.target);
+            let contents = contents
+                .into_iter()
+                .map(Some)
+                .chain(std::iter::repeat(None));
+            let parts = paths.into_iter().zip(contents);
+            parts.map(move |(path, content)| part(name, path, content))
         });
-        parts.collect()
+        return parts.collect();
     }
+    let Some(record) = record else {
+        return Vec::new();
+    };
+    let inputs = Manifest::read(&record.manifest)
+        .section(&Section::Input)
+        .into_iter();
+    let parts = inputs.filter_map(|(name, content)| {
+        let content = content.parse().ok()?;
+        Some(part(&name, PathBuf::new(), Some(content)))
+    });
+    parts.collect()
+}
 
-    /// A part of a run, which may have taken place in another state than this one, with its path in this one.
-    fn here(&self, run: &Run, part: &Part) -> Part {
-        let aside = run
-            .aside
-            .as_ref()
-            .map(|aside| Path::new(FOLDER).join(aside));
-        let path =
-            match aside.and_then(|aside| Some(part.path.strip_prefix(aside).ok()?.to_owned())) {
-                Some(path) => path,
-                None => part.path.clone(),
-            };
-        let of_this = self.workflow.state_folder().map(|aside| aside.join(&path));
-        let of_this = of_this.filter(|path| self.workflow.graph.is_made(path));
-        Part {
-            path: of_this.unwrap_or(path),
-            ..part.clone()
-        }
+/// A part of a run, which may have taken place in another state than this one, with its path in this one.
+fn here(workflow: &Workflow, run: &Run, part: &FileRef) -> FileRef {
+    let aside = run
+        .aside
+        .as_ref()
+        .map(|aside| Path::new(FOLDER).join(aside));
+    let path = match aside.and_then(|aside| Some(part.path.strip_prefix(aside).ok()?.to_owned())) {
+        Some(path) => path,
+        None => part.path.clone(),
+    };
+    let of_this = workflow.state_folder().map(|aside| aside.join(&path));
+    let of_this = of_this.filter(|path| workflow.graph.is_made(path));
+    FileRef {
+        path: of_this.unwrap_or(path),
+        ..part.clone()
     }
+}
 
-    /// The paths that an input means now.
-    fn paths(&self, target: &Target) -> Vec<PathBuf> {
-        match target {
-            Target::Absent => Vec::new(),
-            Target::Path(path) => vec![path.clone()],
-            Target::Glob(pattern) => {
-                let declared = self.workflow.graph.outputs_matching(pattern);
-                if declared.is_empty() {
-                    return on_disk::matching(&self.workflow.root, pattern).unwrap_or_default();
-                }
-                declared.into_iter().map(Path::to_owned).collect()
+/// The paths that an input means now.
+fn paths(workflow: &Workflow, target: &Target) -> Vec<PathBuf> {
+    match target {
+        Target::Absent => Vec::new(),
+        Target::Path(path) => vec![path.clone()],
+        Target::Glob(pattern) => {
+            let declared = workflow.graph.outputs_matching(pattern);
+            if declared.is_empty() {
+                return on_disk::matching(&workflow.root, pattern).unwrap_or_default();
             }
+            declared.into_iter().map(Path::to_owned).collect()
         }
     }
 }
