@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use pipeline::checkout;
-use pipeline::events::State as StageState;
+use pipeline::ledger::runs::State as StageState;
 use pipeline::ledger::states::StateResults;
 use pipeline::params_file;
 use pipeline::workspace::{Access, Workspace, find_root};

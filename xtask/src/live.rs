@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use pipeline::events::{Event, Events, Forecast, Outcome, State};
+use pipeline::events::{Event, Events, Forecast, Outcome};
+use pipeline::ledger::runs::State;
 use pipeline::reason::{Reason, listed};
 use protocol::Progress;
 use workflow::quantity::show_bytes;

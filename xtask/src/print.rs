@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use executor::Usage;
-use pipeline::events::{Forecast, Outcome, State};
+use pipeline::events::{Forecast, Outcome};
 use pipeline::ledger::cache::Large;
+use pipeline::ledger::runs::State;
 use pipeline::ledger::sources::SourceState;
 use pipeline::manifest::Difference;
 use pipeline::plan::Explanation;

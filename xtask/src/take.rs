@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use pipeline::accept::{self, Accept};
 use pipeline::checkout;
-use pipeline::events::State;
+use pipeline::ledger::runs::State;
 use pipeline::ledger::sources::SourceState;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use executor::Interrupts;
-use pipeline::events::{Outcome, State};
+use pipeline::events::Outcome;
 use pipeline::execute::{self, Options};
+use pipeline::ledger::runs::State;
 use pipeline::reason::Reason;
 use pipeline::status;
 use pipeline::workspace::Access;

@@ -10,9 +10,10 @@ use workflow::instance::Instance;
 
 use crate::decide::{Decision, decide, misplaced};
 use crate::error::{Error, Result};
-use crate::events::{Events, Outcome, State};
+use crate::events::{Events, Outcome};
 use crate::inputs::Derivation;
 use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::manifest::Manifest;
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;

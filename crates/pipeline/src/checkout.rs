@@ -10,8 +10,9 @@ use workflow::graph::{InstanceId, Selection};
 use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
-use crate::events::{Events, Outcome, State};
+use crate::events::{Events, Outcome};
 use crate::executors::executor;
+use crate::ledger::runs::State;
 use crate::ledger::states::StateResults;
 use crate::place;
 use crate::reason::Reason;

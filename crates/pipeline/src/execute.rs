@@ -17,10 +17,11 @@ use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State};
+use crate::events::{Event, Events, Outcome};
 use crate::executors::executor;
 use crate::in_order::InOrder;
 use crate::inputs::Derivation;
+use crate::ledger::runs::State;
 use crate::limits::Sandbox;
 use crate::reason::Reason;
 use crate::task::Job;

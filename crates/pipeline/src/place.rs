@@ -10,9 +10,12 @@ use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::lock;
 use crate::on_disk::{LEADS_OUT, is_inside};
 use crate::workspace::Workspace;
-use crate::{lock, task};
+
+/// The job file, in the work folder.
+pub(crate) const JOB: &str = "job.json";
 
 const IS_MOUNT: &str = "is a mount point, which no move can replace: mount a folder above it, or declare what is in it";
 
@@ -274,7 +277,7 @@ pub(crate) fn recover(
         executor.reclaim(work, &mut |reclaimed| {
             let shown = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
             events.event(Event::Warning {
-                stage: &task::stage_of(work),
+                stage: &stage_of(work),
                 text: &reclaimed.text(shown),
             });
         })?;
@@ -287,6 +290,14 @@ pub(crate) fn recover(
         recover_from(workspace, work)?;
     }
     Ok(())
+}
+
+/// The instance that works in the folder `work`, by its job file.
+fn stage_of(work: &Path) -> String {
+    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
+    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
+    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
+    name.unwrap_or_else(|| "a stage".into())
 }
 
 /// What exists during a run of the runner and is removed at its end, or by the next.

@@ -28,7 +28,6 @@ use crate::ledger::states::{self, StateResults};
 use crate::ledger::{self, FOLDER, workspace_lock};
 use crate::lock::Lock;
 use crate::observer::WorkspaceObserver;
-use crate::task;
 
 /// A workspace, read for one command.
 #[derive(Debug)]
@@ -88,7 +87,7 @@ impl Workspace {
         let aside = Path::new(FOLDER).join(name);
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
         for instance in &workspace.workflow.graph.instances {
-            if let Some(output) = task::in_place(instance).first() {
+            if let Some(output) = instance.written_in_place().first() {
                 return Err(Error::Invalid(format!(
                     "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
                     instance.name

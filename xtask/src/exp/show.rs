@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context;
-use pipeline::events::State as StageState;
 use pipeline::ledger::metrics::Metrics;
+use pipeline::ledger::runs::State as StageState;
 use pipeline::ledger::states::StateResults;
 use pipeline::status;
 use pipeline::workspace::{Access, Workspace};

@@ -9,8 +9,9 @@ use workflow::instance::Instance;
 use super::Scheduler;
 use crate::decide::Decision;
 use crate::error::Result;
-use crate::events::{Event, Events, Forecast, State};
+use crate::events::{Event, Events, Forecast};
 use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::plan::Plan;
 use crate::predicted::Predicted;
 

@@ -16,10 +16,11 @@ use super::{Begun, Running, Scheduler, outcome};
 
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State};
+use crate::events::{Event, Events, Outcome};
 use crate::inputs::Derivation;
 use crate::ledger::check_stamp;
 use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::reason::Reason;

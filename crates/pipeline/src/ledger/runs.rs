@@ -14,7 +14,6 @@ use workflow::declaration::Action;
 use workflow::instance::Instance;
 
 use crate::error::Result;
-use crate::events::State;
 use crate::inputs::Derivation;
 use crate::ledger::{FOLDER, own, revision};
 use crate::manifest::Section;
@@ -116,6 +115,56 @@ impl Circumstances {
                 cores: thread::available_parallelism().map_or(1, usize::from),
             }),
             commit: commit.ok().map(|commit| commit.trim().to_owned()),
+        }
+    }
+}
+
+/// What happened to an instance, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing to do.
+    UpToDate,
+    /// Outputs came from the cache.
+    Restored,
+    /// The stage ran.
+    Ran,
+    /// What stands in the outputs' places was taken for its result.
+    Committed,
+    /// Its last result was taken for that of changed code.
+    Adopted,
+    /// Left as it is, as `pipeline.toml` says.
+    Frozen,
+    /// The stage failed.
+    Failed,
+    /// Not run: a stage before it failed or wasn't wanted, or it wasn't wanted itself.
+    Skipped,
+    /// Outputs would come from the cache.
+    WouldRestore,
+    /// The stage would run.
+    WouldRun,
+    /// Decided by what a stage before it makes.
+    MayRun,
+    /// An input is missing.
+    Blocked,
+}
+
+impl State {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::UpToDate => "up to date",
+            State::Restored => "restored",
+            State::Ran => "ran",
+            State::Committed => "committed",
+            State::Adopted => "adopted",
+            State::Frozen => "frozen",
+            State::Failed => "failed",
+            State::Skipped => "skipped",
+            State::WouldRestore => "would restore",
+            State::WouldRun => "would run",
+            State::MayRun => "may run",
+            State::Blocked => "blocked",
         }
     }
 }
