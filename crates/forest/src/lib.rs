@@ -6,8 +6,10 @@
 mod draw;
 mod error;
 mod grow;
+mod params;
 pub mod streams;
 mod tree;
 
 pub use error::ForestError;
-pub use grow::{Criterion, Forest, ForestParams, Shape};
+pub use grow::Forest;
+pub use params::{Criterion, ForestParams, Shape};

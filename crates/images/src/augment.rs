@@ -11,12 +11,12 @@
 
 use rand::Rng;
 use rand::seq::SliceRandom;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{ImageError, MEAN, Picture, STD, center_offset};
 
 /// How far pictures are varied.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, try_from = "Fields")]
 pub struct Augmentation {
     rotation_deg: f32,

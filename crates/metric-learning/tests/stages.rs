@@ -4,13 +4,16 @@
 
 #[path = "../../trainer/tests/study/mod.rs"]
 mod study;
+#[path = "../../trainer/tests/study/training.rs"]
+mod training;
 
 use serde_json::{Value, json};
 use table_history::History;
 use table_metric_embeddings::MetricEmbedding;
 use tables::Subset;
 
-use study::{Job, SIDE_PX, Study, assert_same_files, augmentation};
+use study::{Job, SIDE_PX, Study, assert_same_files};
+use training::augmentation;
 
 /// A job of stage `arrange` with outputs in the folder `run`.
 fn arrange(study: &Study, run: &str, changes: &Value) -> Job {

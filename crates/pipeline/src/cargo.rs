@@ -11,9 +11,12 @@ use store::{Digest, Index};
 use crate::error::{Error, Result};
 
 mod build;
+mod dep_info;
+mod flags;
 mod metadata;
 
 pub(crate) use build::{Build, TABLES};
+pub(crate) use dep_info::DepInfo;
 use metadata::Metadata;
 use workflow::source::Source;
 
@@ -28,6 +31,8 @@ pub(crate) struct Packages {
     pub(crate) rustc: String,
     /// `[profile.release]` on one line.
     pub(crate) profile: String,
+    /// What environment and configuration of cargo add to it, on one line; empty where they add nothing.
+    pub(crate) flags: String,
     /// By name.
     pub(crate) members: BTreeMap<String, Member>,
     /// `name version` → checksum and features.
@@ -39,8 +44,6 @@ pub(crate) struct Packages {
 pub(crate) struct Member {
     /// From the workspace root.
     pub(crate) folder: PathBuf,
-    /// As other crates write it.
-    pub(crate) library: String,
     /// Edition and features on one line.
     pub(crate) settings: String,
     /// Source files of its binaries by name, from `folder`.
@@ -51,8 +54,8 @@ pub(crate) struct Member {
     pub(crate) reaches: BTreeSet<String>,
     /// Keys of [`Packages::locked`] that it reaches.
     pub(crate) locked: BTreeSet<String>,
-    /// Whether users depend only on those of its modules that they name.
-    pub(crate) named_modules: bool,
+    /// Folders of the crates that it reaches by a path and that are no members, by name.
+    pub(crate) outside: BTreeMap<String, PathBuf>,
 }
 
 impl Packages {
@@ -95,6 +98,7 @@ impl Packages {
         let mut packages = metadata.packages(root)?;
         packages.rustc = rustc;
         packages.profile = release_profile(root)?;
+        packages.flags = flags::read(root)?;
         // After cargo's run, which may have completed the lock file.
         packages.state = state(root, &packages.manifests, index)?;
         Ok(packages)
@@ -120,13 +124,29 @@ impl Packages {
         }
         Ok(member)
     }
+
+    /// The member that has the binary of a stage's `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// There's no such member or binary, or it is made from a crate whose files no key covers.
+    pub(crate) fn member_of_stage(&self, run: &str) -> Result<&Member> {
+        let member = self.member_of(run)?;
+        match member.outside.iter().next() {
+            None => Ok(member),
+            Some((name, folder)) => Err(Error::Invalid(format!(
+                "`{run}` is made from crate `{name}` in `{}`, which is no member of the workspace, so that no key covers it: make it a member, or take it from a registry or by git",
+                folder.display()
+            ))),
+        }
+    }
 }
 
 /// What the answer of cargo depends on.
 fn state(root: &Path, manifests: &[PathBuf], index: &mut Index) -> Result<Digest> {
     let mut text = String::new();
     let fixed = [PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
-    for path in fixed.iter().chain(manifests) {
+    // Joining an absolute path gives that path.
+    for path in { fixed.iter() }.chain(manifests).chain(&flags::files(root)) {
         let digest = index.digest(&root.join(path))?;
         text.push_str(&format!("{} {digest}\n", path.display()));
     }
@@ -144,6 +164,7 @@ fn state(root: &Path, manifests: &[PathBuf], index: &mut Index) -> Result<Digest
         }
     }
     text.push_str(&format!("{:?}\n", std::env::var_os("RUSTUP_TOOLCHAIN")));
+    text.push_str(&flags::variables().join("\n"));
     Ok(Digest::of_bytes(text.as_bytes()))
 }
 

@@ -3,19 +3,25 @@
 //! It is the files of the stage's crate, without its other binaries, and of the
 //! workspace crates that it reaches by normal and build dependencies, without
 //! their binaries. Tests, benches, examples and prose are left out; so is a
-//! block of tests at the end of a file. Of a crate whose manifest says
-//! `[package.metadata.atelier] modules = "named"`, only those public modules
-//! count which code of the closure names: adding a table concerns nobody yet.
+//! module of tests at the end of a file. No name is looked for in a source: a
+//! crate that is reached and not used counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use store::{Digest, Index};
 
 use crate::cargo::{Member, Packages};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::manifest::{Manifest, Section};
+
+mod test_module;
+
+pub(crate) use test_module::without_tests;
+
+/// Changes with the rules on what counts in a file: digests by other rules are then read anew.
+const RULES: &str = "2";
 
 /// Digests of code, remembered between runs by the state of the files.
 #[derive(Debug, Default)]
@@ -66,57 +72,63 @@ impl Closures {
         index: &mut Index,
         run: &str,
     ) -> Result<Manifest> {
-        let (package, binary) = run.split_once('/').unwrap_or((run, run));
-        let main = packages.member_of(run)?;
+        let main = packages.member_of_stage(run)?;
         let mut manifest = Manifest::default();
         manifest.add(Section::Build, "rustc", &*packages.rustc);
         manifest.add(Section::Build, "profile", &*packages.profile);
+        if !packages.flags.is_empty() {
+            manifest.add(Section::Build, "flags", &*packages.flags);
+        }
         for name in &main.reaches {
             manifest.add(Section::Crate, name, &*packages.members[name].settings);
         }
         for name in &main.locked {
             manifest.add(Section::Package, name, &*packages.locked[name]);
         }
-        for (path, digest) in self.code(root, packages, index, (package, binary))? {
+        for (path, digest) in self.code(root, packages, index, run)? {
             manifest.add(Section::Code, &path, digest.to_string());
         }
         Ok(manifest)
     }
 
-    fn code(
+    /// What counts of each file of `package/binary`, by its path from the workspace root.
+    ///
+    /// # Errors
+    /// There's no such crate or binary, or a file cannot be read.
+    pub(crate) fn code(
         &mut self,
         root: &Path,
         packages: &Packages,
         index: &mut Index,
-        (package, binary): (&str, &str),
+        run: &str,
     ) -> Result<BTreeMap<String, Digest>> {
-        let main = &packages.members[package];
+        let (package, binary) = run.split_once('/').unwrap_or((run, run));
+        let main = packages.member_of(run)?;
         let mut files = Vec::new();
         for name in &main.reaches {
             let member = &packages.members[name];
             if !self.files.contains_key(name) {
-                let listed = list_crate(root, member, index)?;
+                let listed = list_crate(root, packages, member, index)?;
                 self.files.insert(name.clone(), listed);
             }
             let kept = if name == package { Some(binary) } else { None };
             let of_crate = self.files[name].iter();
             let of_crate = of_crate.filter(|(path, _)| !is_other_binary(member, path, kept));
-            files.extend(of_crate.map(|(path, digest)| (name.as_str(), path.clone(), *digest)));
+            files.extend(of_crate.cloned());
         }
         let state: String = files
             .iter()
-            .map(|(_, path, digest)| format!("{} {digest}\n", path.display()))
+            .map(|(path, digest)| format!("{} {digest}\n", path.display()))
             .collect();
-        let state = Digest::of_bytes(state.as_bytes());
-        let run = format!("{package}/{binary}");
-        if let Some(known) = self.known.get(&run)
+        let state = Digest::of_bytes(format!("rules {RULES}\n{state}").as_bytes());
+        if let Some(known) = self.known.get(run)
             && known.state == state
         {
             return Ok(known.code.clone());
         }
-        let code = read_code(root, packages, &files)?;
+        let code = read_code(root, &files)?;
         self.known.insert(
-            run,
+            run.to_owned(),
             Known {
                 state,
                 code: code.clone(),
@@ -128,9 +140,17 @@ impl Closures {
 }
 
 /// Files of a crate that may be compiled, from the workspace root, sorted.
-fn list_crate(root: &Path, member: &Member, index: &mut Index) -> Result<Vec<(PathBuf, Digest)>> {
+fn list_crate(
+    root: &Path,
+    packages: &Packages,
+    member: &Member,
+    index: &mut Index,
+) -> Result<Vec<(PathBuf, Digest)>> {
+    let members = packages.members.values();
+    let nested = members.map(|other| other.folder.as_path());
+    let nested: Vec<&Path> = nested.filter(|other| *other != member.folder).collect();
     let mut paths = Vec::new();
-    list_folder(root, &member.folder, true, &mut paths)?;
+    list_folder(root, &member.folder, true, &nested, &mut paths)?;
     paths.sort();
     let digests = paths.into_iter().map(|path| {
         let digest = index.digest(&root.join(&path))?;
@@ -139,7 +159,14 @@ fn list_crate(root: &Path, member: &Member, index: &mut Index) -> Result<Vec<(Pa
     digests.collect()
 }
 
-fn list_folder(root: &Path, folder: &Path, is_top: bool, paths: &mut Vec<PathBuf>) -> Result<()> {
+/// Lists a folder without those of `other` crates.
+fn list_folder(
+    root: &Path,
+    folder: &Path,
+    is_top: bool,
+    others: &[&Path],
+    paths: &mut Vec<PathBuf>,
+) -> Result<()> {
     for entry in fs_err::read_dir(root.join(folder))? {
         let entry = entry?;
         let name = entry.file_name();
@@ -151,8 +178,8 @@ fn list_folder(root: &Path, folder: &Path, is_top: bool, paths: &mut Vec<PathBuf
                 "benches" | "examples" | "target" => is_top,
                 _ => text.starts_with('.'),
             };
-            if !is_left_out {
-                list_folder(root, &path, false, paths)?;
+            if !is_left_out && !others.contains(&path.as_path()) {
+                list_folder(root, &path, false, others, paths)?;
             }
         } else if is_code(text, is_top) {
             paths.push(path);
@@ -191,218 +218,21 @@ fn is_other_binary(member: &Member, path: &Path, kept: Option<&str>) -> bool {
 }
 
 /// The digest of what counts in each file.
-fn read_code(
-    root: &Path,
-    packages: &Packages,
-    files: &[(&str, PathBuf, Digest)],
-) -> Result<BTreeMap<String, Digest>> {
-    let mut texts = Vec::new();
-    for (name, path, digest) in files {
+fn read_code(root: &Path, files: &[(PathBuf, Digest)]) -> Result<BTreeMap<String, Digest>> {
+    let code = files.iter().map(|(path, digest)| {
         let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-        let text = if is_rust {
+        let digest = if is_rust {
             let text = fs_err::read_to_string(root.join(path))?;
-            Some(without_tests(&text))
+            Digest::of_bytes(without_tests(&text).as_bytes())
         } else {
-            None
+            *digest
         };
-        texts.push(File {
-            package: name,
-            path,
-            digest: *digest,
-            text,
-        });
-    }
-    let crates: BTreeSet<&str> = files.iter().map(|(name, ..)| *name).collect();
-    for name in crates {
-        let member = &packages.members[name];
-        if member.named_modules {
-            keep_named_modules(member, &mut texts)?;
-        }
-    }
-    let code = texts.into_iter().map(|file| {
-        let digest = match &file.text {
-            Some(text) => Digest::of_bytes(text.as_bytes()),
-            None => file.digest,
-        };
-        (file.path.display().to_string(), digest)
+        Ok((path.display().to_string(), digest))
     });
-    Ok(code.collect())
+    code.collect()
 }
 
-/// A file of a closure; the text of Rust sources is without tests.
-struct File<'a> {
-    package: &'a str,
-    path: &'a Path,
-    digest: Digest,
-    text: Option<String>,
-}
-
-/// `text` without blocks of tests: from a line `#[cfg(test)]` that is followed
-/// by `mod tests {` through the next line `}`, all three at the first column.
-fn without_tests(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut lines = text.split_inclusive('\n').peekable();
-    while let Some(line) = lines.next() {
-        let opens = line.trim_end() == "#[cfg(test)]"
-            && lines
-                .peek()
-                .is_some_and(|next| next.trim_end() == "mod tests {");
-        if opens {
-            let _block = lines.by_ref().find(|line| line.trim_end() == "}");
-        } else {
-            kept.push_str(line);
-        }
-    }
-    kept
-}
-
-/// Drops the public modules of `member` that nothing names, and their lines in
-/// its `lib.rs`. A module that a kept one names is kept, too.
-fn keep_named_modules(member: &Member, files: &mut Vec<File<'_>>) -> Result<()> {
-    let source = member.folder.join("src");
-    let root_file = source.join("lib.rs");
-    let is_root = |file: &File<'_>| file.path == root_file;
-    let root_text = files
-        .iter()
-        .find(|file| is_root(file))
-        .and_then(|file| file.text.clone());
-    let Some(root_text) = root_text else {
-        let message = format!(
-            "crate `{}` has named modules but no `src/lib.rs`",
-            member.library
-        );
-        return Err(Error::Invalid(message));
-    };
-    let modules: BTreeSet<&str> = root_text.lines().filter_map(public_module).collect();
-    let module_of = |path: &Path| -> Option<&str> {
-        let first = path.strip_prefix(&source).ok()?.components().next()?;
-        let name = first.as_os_str().to_str()?;
-        modules
-            .get(name.strip_suffix(".rs").unwrap_or(name))
-            .copied()
-    };
-    let mut open: Vec<&str> = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| !is_root(file) && module_of(file.path).is_none())
-    {
-        open.extend(named(file, member, &modules));
-    }
-    let mut kept: BTreeSet<&str> = BTreeSet::new();
-    while let Some(module) = open.pop() {
-        if kept.insert(module) {
-            let of_module = files
-                .iter()
-                .filter(|file| module_of(file.path) == Some(module));
-            open.extend(of_module.flat_map(|file| named(file, member, &modules)));
-        }
-    }
-    files.retain(|file| module_of(file.path).is_none_or(|module| kept.contains(module)));
-    if let Some(root_file) = files.iter_mut().find(|file| file.path == root_file) {
-        let dropped: BTreeSet<&str> = modules.difference(&kept).copied().collect();
-        root_file.text = Some(without_modules(&root_text, &dropped));
-    }
-    Ok(())
-}
-
-/// The name in a line `pub mod name;`.
-fn public_module(line: &str) -> Option<&str> {
-    line.strip_prefix("pub mod ")?.trim_end().strip_suffix(';')
-}
-
-/// The text of a `lib.rs` without prose and without the lines of `dropped` modules.
-fn without_modules(text: &str, dropped: &BTreeSet<&str>) -> String {
-    let concerns = |line: &str| {
-        let path = line
-            .strip_prefix("pub use ")
-            .and_then(|path| path.split("::").next());
-        public_module(line)
-            .or(path)
-            .is_some_and(|module| dropped.contains(module))
-    };
-    let lines = text
-        .lines()
-        .filter(|line| !is_comment(line) && !concerns(line));
-    lines.flat_map(|line| [line, "\n"]).collect()
-}
-
-fn is_comment(line: &str) -> bool {
-    line.trim_start().starts_with("//")
-}
-
-/// Those of `modules` that a file names, as `library::module` from outside and
-/// `crate::module` or `super::module` from inside; all of them where the file
-/// takes the library as a whole.
-fn named<'m>(file: &File<'_>, member: &Member, modules: &BTreeSet<&'m str>) -> BTreeSet<&'m str> {
-    let Some(text) = &file.text else {
-        return BTreeSet::new();
-    };
-    let code: String = text
-        .lines()
-        .filter(|line| !is_comment(line))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    let is_inside = member.library == file.package.replace('-', "_");
-    let heads: &[&str] = if is_inside {
-        &["crate", "super"]
-    } else {
-        &[&member.library]
-    };
-    let mut found = BTreeSet::new();
-    for head in heads {
-        for names in paths_after(&code, head) {
-            for name in names {
-                match name {
-                    "*" | "self" => return modules.clone(),
-                    name => found.extend(modules.get(name)),
-                }
-            }
-        }
-        let renamed = format!("use {head} as ");
-        if code.contains(&renamed) {
-            return modules.clone();
-        }
-    }
-    found
-}
-
-/// The words that directly follow each `head::`, those in braces included.
-fn paths_after<'t>(code: &'t str, head: &str) -> Vec<Vec<&'t str>> {
-    let prefix = format!("{head}::");
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices(&prefix) {
-        let is_whole_word = !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        if is_whole_word {
-            found.push(first_words(code[at + prefix.len()..].trim_start()));
-        }
-    }
-    found
-}
-
-/// The first word of a path, or the words of a braced list.
-fn first_words(rest: &str) -> Vec<&str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    if rest.starts_with('*') {
-        return vec!["*"];
-    }
-    if !rest.starts_with('{') {
-        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        return vec![&rest[..end]];
-    }
-    let mut depth = 0_usize;
-    let end = rest.find(|c| {
-        depth = match c {
-            '{' => depth + 1,
-            '}' => depth - 1,
-            _ => depth,
-        };
-        depth == 0
-    });
-    let list = &rest[..end.unwrap_or(rest.len())];
-    list.split(|c| !is_word(c) && c != '*')
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
+#[cfg(test)]
+mod repository;
 #[cfg(test)]
 mod tests;

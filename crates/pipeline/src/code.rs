@@ -6,7 +6,7 @@ use store::{Index, write_whole};
 use workflow::declaration::{Action, Declaration};
 use workflow::instance::Instance;
 
-use crate::cargo::Packages;
+use crate::cargo::{DepInfo, Packages};
 use crate::closure::Closures;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
@@ -61,7 +61,23 @@ impl Code {
     /// # Errors
     /// There isn't; the message names the nearest. Or cargo fails.
     pub(crate) fn check(&mut self, run: &str, index: &mut Index) -> Result<()> {
-        self.load(index)?.member_of(run).map(drop)
+        self.load(index)?.member_of_stage(run).map(drop)
+    }
+
+    /// A file that the binary of `run` was made from, as cargo says beside `executable`, and that its key doesn't cover.
+    ///
+    /// # Errors
+    /// There's no such binary, or a file cannot be read.
+    pub(crate) fn uncovered(
+        &mut self,
+        run: &str,
+        executable: &Path,
+        index: &mut Index,
+    ) -> Result<Option<PathBuf>> {
+        self.load(index)?;
+        let packages = self.packages.as_ref().expect("they were just loaded");
+        let code = self.closures.code(&self.root, packages, index, run)?;
+        Ok(DepInfo::read(executable)?.uncovered(&self.root, &code))
     }
 
     /// Reads sources and manifests again from here on, after a build.

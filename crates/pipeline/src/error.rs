@@ -65,6 +65,18 @@ pub enum Error {
         /// `crate/binary`.
         run: String,
     },
+    /// A stage whose binary was made from a file that its key doesn't cover.
+    #[error(
+        "stage `{stage}` cannot run: `{run}` is made from `{file}`, which its key does not cover, so that an edit of it would run nothing; move it below the `src` of the crate that names it, and not into `tests`, another binary's folder, a hidden file or Markdown"
+    )]
+    Uncovered {
+        /// Stage instance.
+        stage: String,
+        /// `crate/binary`.
+        run: String,
+        /// From the workspace root, or absolute.
+        file: PathBuf,
+    },
     /// A stage was refused what it doesn't declare, and ended as if nothing were.
     #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]
     Undeclared {
@@ -125,7 +137,7 @@ pub enum Error {
     },
     /// Interrupted by a signal.
     #[error("{0}; what was done is kept, and the next repro continues")]
-    Interrupted(#[from] Interrupted),
+    Interrupted(Interrupted),
     /// A rule on names or values broken outside a TOML file.
     #[error("{0}")]
     Invalid(String),
@@ -138,6 +150,13 @@ pub enum Error {
     /// The cache.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+/// Not by `#[from]`: the message has the signal's, which would follow once more as its source.
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        Error::Interrupted(interrupted)
+    }
 }
 
 impl Error {

@@ -8,6 +8,7 @@ use protocol::{Fault, Job, Verdict};
 use table_protocol::Answer;
 use workflow::source::Source;
 
+use crate::closure::without_tests;
 use crate::error::Result;
 use crate::ledger::source_lock::{self, SourceLock};
 use crate::lock::{self, Lock};
@@ -18,8 +19,20 @@ use crate::{log, place};
 pub type Target = fn(&[u8]);
 
 /// Each target by the name of its corpus.
-pub const TARGETS: [(&str, Target); 3] =
-    [("lock", lock), ("messages", messages), ("sources", sources)];
+pub const TARGETS: [(&str, Target); 4] = [
+    ("code", code),
+    ("lock", lock),
+    ("messages", messages),
+    ("sources", sources),
+];
+
+/// A Rust source: what counts in it is its start, and a module of tests behind it is no part of it.
+pub fn code(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert!(text.starts_with(without_tests(&text)));
+    let tested = format!("{text}\n#[cfg(test)]\nmod tests {{}}\n");
+    assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
+}
 
 /// `pipeline.lock`: what is read is what was written.
 pub fn lock(data: &[u8]) {

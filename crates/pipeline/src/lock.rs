@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 /// The lock file, in the workspace root.
 pub const FILE: &str = "pipeline.lock";
 
-const HEADER: &str = "# Written by `cargo xtask repro`, to be committed: what each stage's last result was made from.\n";
+const HEADER: &str =
+    "# Written by atelier, to be committed: what each stage's last result was made from.\n";
 
 /// The lock file's contents.
 #[derive(Debug, Clone, Default)]

@@ -9,6 +9,7 @@ use workflow::instance::{Input, Target};
 use crate::error::{Error, Result};
 use crate::ledger::source_lock::SourceLock;
 use crate::on_disk;
+use crate::program::PROGRAM;
 
 /// All inputs of the selection that no stage makes and that don't exist.
 ///
@@ -42,7 +43,7 @@ pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
     }
     let messages = missing.iter().map(|missing| {
         let source = tracked.around(Path::new(&missing.path));
-        let cure = source.map(|source| format!("; `cargo xtask checkout {source}` brings it back"));
+        let cure = source.map(|source| format!("; `{PROGRAM} checkout {source}` brings it back"));
         missing_message(workflow, missing) + &cure.unwrap_or_default()
     });
     Err(Error::MissingInputs(messages.collect()))

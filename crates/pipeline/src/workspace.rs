@@ -292,6 +292,11 @@ impl Workspace {
         Ok(())
     }
 
+    /// A file that a binary of the stages was made from and that its key doesn't cover; see [`Code::uncovered`].
+    pub(crate) fn uncovered(&mut self, run: &str, executable: &Path) -> Result<Option<PathBuf>> {
+        self.code.uncovered(run, executable, &mut self.index)
+    }
+
     /// Looks at the sources anew, after a build.
     pub(crate) fn forget_code(&mut self) {
         self.code.forget();

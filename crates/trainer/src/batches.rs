@@ -121,14 +121,14 @@ fn ranges(n_images: usize, view: View, batch_size: usize) -> impl Iterator<Item 
 ///
 /// # Errors
 /// What `pictures` or `consume` return; nothing further is prepared then.
-pub fn for_each_batch(
+pub fn for_each_batch<E: From<TrainError>>(
     pictures: &dyn Pictures,
     order: &[usize],
     view: View,
     batch_size: usize,
     device: &Device,
-    mut consume: impl FnMut(Batch<'_>) -> Result<(), TrainError>,
-) -> Result<(), TrainError> {
+    mut consume: impl FnMut(Batch<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let side = pictures.side_px();
     let looks: Vec<Look> = looks(order, view).collect();
     // No room in the channel: the batch that waits to be taken is the one ahead.
@@ -144,7 +144,8 @@ pub fn for_each_batch(
             }
         });
         for (images, values) in receiver {
-            let values = Tensor::from_vec(values?, (images.len(), side, side, 3), device)?;
+            let values = Tensor::from_vec(values?, (images.len(), side, side, 3), device);
+            let values = values.map_err(TrainError::from)?;
             consume(Batch { images, values })?;
         }
         Ok(())
@@ -234,7 +235,7 @@ mod tests {
                         .step_by(3)
                         .collect(),
                 );
-                Ok(())
+                Ok::<_, TrainError>(())
             },
         )?;
         Ok(seen)
@@ -302,7 +303,7 @@ mod tests {
             &Device::Cpu,
             |_| {
                 calls += 1;
-                Err(TrainError::NothingToChoose)
+                Err(TrainError::OtherTraining)
             },
         );
         assert!(ended.is_err());

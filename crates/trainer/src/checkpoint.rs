@@ -5,7 +5,6 @@
 //! so far (`model-…`). The record is moved into place last, so a kill at any moment leaves the previous checkpoint whole.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
@@ -17,7 +16,7 @@ use table_timings::Timing;
 use tracing::warn;
 
 use crate::adam::Adam;
-use crate::{Outputs, TrainError};
+use crate::{Outputs, Split, TrainError};
 
 const RECORD: &str = "checkpoint.json";
 /// Before the names of the network's tensors, to tell them from the moments.
@@ -54,6 +53,15 @@ impl Course {
     }
 }
 
+/// Everything that the results of a training depend on, beside the inputs that its key has.
+#[derive(Debug, Serialize)]
+pub struct Identity<'a, P> {
+    /// Parameters, under their names.
+    pub params: &'a P,
+    /// Classes and subsets of the images.
+    pub split: &'a Split,
+}
+
 /// The checkpoints of one training, in a folder of their own.
 pub struct Checkpoints {
     folder: PathBuf,
@@ -72,15 +80,15 @@ struct Record {
 impl Checkpoints {
     /// The checkpoints in `folder`, which is created; all else in it is removed as checkpoints are saved.
     ///
-    /// `identity` shows everything that the training's results depend on: a checkpoint of another is not continued.
+    /// A checkpoint of a training whose `identity` is serialized otherwise is not continued.
     ///
     /// # Errors
-    /// The folder cannot be created.
-    pub fn open(folder: &Path, identity: &impl Debug) -> Result<Self, TrainError> {
+    /// The folder cannot be created, or the identity cannot be serialized.
+    pub fn open(folder: &Path, identity: &impl Serialize) -> Result<Self, TrainError> {
         fs_err::create_dir_all(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            identity: blake3::hash(format!("{identity:?}").as_bytes()).to_string(),
+            identity: blake3::hash(&serde_json::to_vec(identity)?).to_string(),
             digests: BTreeMap::new(),
         })
     }
@@ -230,6 +238,9 @@ fn model_name(epoch: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use tables::Subset;
+
     use super::*;
 
     fn course(scores: &[f64]) -> Course {
@@ -263,6 +274,29 @@ mod tests {
         let rows = course(&[0.5, 0.7, 0.8]).history;
         assert_eq!(rows.iter().filter(|row| row.best).count(), 1);
         assert!(course(&[]).best().is_none());
+    }
+
+    #[test]
+    fn an_identity_is_its_serialization() {
+        let split = Split {
+            fold: 0,
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            codes: vec![0, 1],
+            subsets: vec![Subset::Train, Subset::Validation],
+        };
+        let identity = |params: &serde_json::Value, split: &Split| {
+            let folder = tempfile::tempdir().unwrap();
+            let identity = Identity { params, split };
+            let checkpoints = Checkpoints::open(folder.path(), &identity).unwrap();
+            checkpoints.identity
+        };
+        let params = json!({ "lr": 0.1 });
+        let expected = r#"{"params":{"lr":0.1},"split":{"fold":0,"classes":["a","b"],"codes":[0,1],"subsets":["train","validation"]}}"#;
+        let expected = blake3::hash(expected.as_bytes()).to_string();
+        assert_eq!(identity(&params, &split), expected);
+        assert_ne!(identity(&json!({ "lr": 0.2 }), &split), expected);
+        let other = Split { fold: 1, ..split };
+        assert_ne!(identity(&params, &other), expected);
     }
 
     #[test]

@@ -29,14 +29,6 @@ pub enum TrainError {
         /// From 0.
         epoch: usize,
     },
-    /// A frozen network makes infinities, or no numbers, of a picture.
-    #[error("`{backbone}` has a feature of `{path}` that is not finite")]
-    FeatureNotFinite {
-        /// The network.
-        backbone: String,
-        /// The picture.
-        path: String,
-    },
     /// A class is missing from the training pictures.
     #[error(
         "class `{0}` has no training picture: expected at least one outside of the fold left out and the test set"
@@ -103,16 +95,6 @@ pub enum TrainError {
         /// The side asked for.
         expected: u32,
     },
-    /// A class was named that doesn't exist.
-    #[error("`{name}` is no class; did you mean `{nearest}`? The classes are {}", classes.join(", "))]
-    UnknownClass {
-        /// The name.
-        name: String,
-        /// The class of the most similar name.
-        nearest: String,
-        /// All classes.
-        classes: Vec<String>,
-    },
     /// There are too few classes to tell apart.
     #[error("found {0} classes: expected at least 2")]
     TooFewClasses(usize),
@@ -171,9 +153,6 @@ pub enum TrainError {
     /// A checkpoint belongs to other parameters or inputs.
     #[error("it belongs to a training with other parameters or inputs")]
     OtherTraining,
-    /// No fold has a best epoch.
-    #[error("the histories have no best epoch: expected one of each fold")]
-    NothingToChoose,
     /// The network failed.
     #[error(transparent)]
     Model(#[from] model::ModelError),

@@ -6,8 +6,8 @@ use crate::batches::{Pictures, View, for_each_batch};
 use crate::pending::Pending;
 use crate::{Outputs, TrainError};
 
-/// How many pictures are evaluated at once.
-pub(crate) const BATCH_SIZE: usize = 32;
+/// Number of images that are evaluated at once.
+pub const EVALUATION_BATCH_SIZE: usize = 32;
 
 /// Notes in `outputs` what the network says of `images` in eval mode. `done` hears how many pictures were added.
 ///
@@ -25,7 +25,7 @@ pub fn evaluate(
         pictures,
         images,
         View::Plain,
-        BATCH_SIZE,
+        EVALUATION_BATCH_SIZE,
         network.device(),
         |batch| {
             let output = network.forward(&batch.values, Mode::Eval)?;
@@ -34,7 +34,7 @@ pub fn evaluate(
                 pending.take(outputs)?;
             }
             done(batch.images.len());
-            Ok(())
+            Ok::<_, TrainError>(())
         },
     )?;
     pending.take(outputs)?;

@@ -1,7 +1,7 @@
-//! Training of the study's networks: loop, losses, optimizer, schedule, checkpoint.
+//! Training of the study's networks: loop, loss, optimizer, schedule, checkpoint.
 //!
-//! [`train()`] is one loop for every [`Loss`]: the cross-entropy of stage `train`, and those of metric learning in stage
-//! `arrange`, [`ArcFace`] and [`Triplet`].
+//! [`train()`] is one loop for every [`Loss`]: the cross-entropy of stage `train`, and those of metric learning, which are
+//! a crate of their own.
 //!
 //! Training writes what the network said of every picture in every epoch, and no scores but the one that it selects the
 //! best epoch by; all others are computed from these outputs elsewhere.
@@ -10,16 +10,12 @@
 //! batch, `K` classes, `D` dimensions of the embedding.
 
 mod adam;
-mod arcface;
 mod batches;
 mod checkpoint;
-mod choose;
 mod error;
 mod evaluate;
-mod featurize;
 mod loss;
 mod outputs;
-mod parity;
 mod pending;
 mod pixels;
 mod pretrained;
@@ -29,19 +25,14 @@ mod split;
 pub mod streams;
 mod teller;
 mod train;
-mod triplet;
 
 pub use adam::Adam;
-pub use arcface::ArcFace;
 pub use batches::{Batch, Pictures, View, balanced, for_each_batch, shuffled, training_steps};
-pub use checkpoint::{Checkpoints, Course};
-pub use choose::{Rule, choose};
+pub use checkpoint::{Checkpoints, Course, Identity};
 pub use error::TrainError;
-pub use evaluate::evaluate;
-pub use featurize::{Frozen, featurize};
-pub use loss::{CrossEntropy, Loss};
+pub use evaluate::{EVALUATION_BATCH_SIZE, evaluate};
+pub use loss::{CrossEntropy, Loss, check_logits};
 pub use outputs::Outputs;
-pub use parity::{Parity, TOLERANCE, parity};
 pub use pixels::PixelPictures;
 pub use pretrained::load_pretrained;
 pub use ranges::{Angle, BelowOne, NotNegative, Positive};
@@ -49,4 +40,3 @@ pub use schedule::{ExponentialDecay, LrFactors};
 pub use split::Split;
 pub use teller::Teller;
 pub use train::{Sampling, Settings, Watch, train};
-pub use triplet::{Triplet, TripletAndCrossEntropy};

@@ -63,7 +63,7 @@ impl CrossEntropy {
     /// A label is not a class, the shapes differ, or the device fails.
     pub fn forward(&self, logits: &Tensor, labels: &[u32]) -> Result<Tensor, TrainError> {
         let n_classes = self.class_weights.len();
-        check(logits, labels, n_classes)?;
+        check_logits(logits, labels, n_classes)?;
         let device = logits.device();
         let weight_of_label: Vec<f32> = self.weights_of(labels).collect();
         let terms = self.terms(logits)?; // [B, K]
@@ -110,7 +110,10 @@ impl Loss for CrossEntropy {
 }
 
 /// Checks that `logits` are `[B, K]` with a label below `K` for each row.
-pub(crate) fn check(logits: &Tensor, labels: &[u32], n_classes: usize) -> Result<(), TrainError> {
+///
+/// # Errors
+/// They are not.
+pub fn check_logits(logits: &Tensor, labels: &[u32], n_classes: usize) -> Result<(), TrainError> {
     if let Some(&label) = labels.iter().find(|&&label| label as usize >= n_classes) {
         return Err(TrainError::NoSuchClass { label, n_classes });
     }

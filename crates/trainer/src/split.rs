@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use table_annotations::Annotation;
 use table_folds::Fold;
 use tables::Assignment;
@@ -10,7 +11,7 @@ use tables::Subset;
 use crate::TrainError;
 
 /// Classes and subsets of all images in one fold. An image is named by its row in `annotations`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Split {
     /// The fold.
     pub fold: u32,
@@ -43,32 +44,6 @@ impl Split {
             classes: classes(annotations)?,
             codes: annotations.iter().map(|row| row.code).collect(),
             subsets: folds.iter().map(|row| row.fold.subset(fold)).collect(),
-        })
-    }
-
-    /// The same without the classes called `held_out`: their images are [`Subset::Unseen`], and the classes that are left
-    /// are numbered anew.
-    ///
-    /// # Errors
-    /// A class doesn't exist, or fewer than two are left.
-    pub fn holding_out(mut self, held_out: &[String]) -> Result<Self, TrainError> {
-        check_known(held_out, &self.classes)?;
-        let is_out = |class: &String| held_out.contains(class);
-        let (out, left): (Vec<String>, Vec<String>) =
-            self.classes.iter().cloned().partition(is_out);
-        if left.len() < 2 {
-            return Err(TrainError::TooFewClasses(left.len()));
-        }
-        let codes: BTreeMap<&String, u32> = left.iter().chain(&out).zip(0..).collect();
-        for (code, subset) in self.codes.iter_mut().zip(&mut self.subsets) {
-            *code = codes[&self.classes[*code as usize]];
-            if *code as usize >= left.len() {
-                *subset = Subset::Unseen;
-            }
-        }
-        Ok(Self {
-            classes: left,
-            ..self
         })
     }
 
@@ -108,18 +83,6 @@ impl Split {
             None => Ok(counts),
         }
     }
-}
-
-fn check_known(names: &[String], classes: &[String]) -> Result<(), TrainError> {
-    let Some(name) = names.iter().find(|name| !classes.contains(name)) else {
-        return Ok(());
-    };
-    let nearest = nearest_name::nearest(name, classes.iter().map(String::as_str));
-    Err(TrainError::UnknownClass {
-        name: name.clone(),
-        nearest: nearest.unwrap_or_default().to_owned(),
-        classes: classes.to_vec(),
-    })
 }
 
 fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(), TrainError> {
@@ -274,40 +237,6 @@ mod tests {
             untrained
                 .to_string()
                 .starts_with("class `a` has no training picture")
-        );
-    }
-
-    #[test]
-    fn a_class_held_out_is_numbered_last_and_unseen() {
-        let rows = [
-            ("a", 0, "0"),
-            ("b", 1, "1"),
-            ("c", 2, "1"),
-            ("a", 0, "1"),
-            ("c", 2, "test"),
-        ];
-        let split = split(&rows, 1).unwrap();
-        let split = split.holding_out(&["a".to_owned()]).unwrap();
-        assert_eq!(split.classes, ["b", "c"]);
-        assert_eq!(split.codes, [2, 0, 1, 2, 1]);
-        assert_eq!(split.images(Subset::Unseen), [0, 3]);
-        assert_eq!(split.images(Subset::Validation), [1, 2]);
-        assert_eq!(split.images(Subset::Test), [4]);
-    }
-
-    #[test]
-    fn a_class_to_hold_out_must_exist_and_leave_two() {
-        let hold = |name: &str| {
-            let split = split(&ROWS, 0).unwrap();
-            split.holding_out(&[name.to_owned()]).unwrap_err()
-        };
-        assert_eq!(
-            hold("a").to_string(),
-            "found 1 classes: expected at least 2"
-        );
-        assert_eq!(
-            hold("bb").to_string(),
-            "`bb` is no class; did you mean `b`? The classes are a, b"
         );
     }
 

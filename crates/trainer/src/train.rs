@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::{Mode, Network};
 use numeric::top_k_accuracy;
 use random::Seed;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use table_history::History;
 use table_timings::Timing;
 use tables::Subset;
@@ -41,7 +41,7 @@ pub struct Settings {
 }
 
 /// Which training pictures an epoch looks at, and in which order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampling {
     /// Every picture once, in a random order.
@@ -130,7 +130,7 @@ pub fn train(
             if pending.is_full() {
                 losses.note(&pending.take(&mut outputs)?, watch)?;
             }
-            Ok(())
+            Ok::<_, TrainError>(())
         })?;
         losses.note(&pending.take(&mut outputs)?, watch)?;
         let trained = watch.seconds();

@@ -3,33 +3,27 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod study;
+#[path = "study/training.rs"]
+mod training;
 
 use std::path::Path;
 
-use approx::assert_abs_diff_eq;
-use candle_core::Device;
-use model::{Config, Depth, Network};
-use random::Seed;
 use serde_json::{Value, json};
 use table_annotations::Annotation;
 use table_epoch_outputs::EpochOutput;
-use table_features::Feature;
 use table_folds::Fold;
 use table_history::History;
-use table_predictions::Prediction;
-use table_selection::Selection;
 use table_timings::Timing;
 use tables::Assignment;
 use tables::Subset;
 
-use study::{Job, SIDE_PX, Study, assert_same_files, augmentation};
+use study::{Job, SIDE_PX, Study, assert_same_files};
+use training::augmentation;
 
 /// Jobs of the stages.
 trait Jobs {
     /// A job of stage `train` with outputs in the folder `run`.
     fn train(&self, run: &str, changes: &Value) -> Job;
-    /// A job of stage `featurize` with outputs in the folder `run`.
-    fn featurize(&self, run: &str) -> Job;
 }
 
 impl Jobs for Study {
@@ -52,15 +46,6 @@ impl Jobs for Study {
             self.inputs(),
             &outputs,
         )
-    }
-
-    fn featurize(&self, run: &str) -> Job {
-        let params = json!({ "seed": 7, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
-        let inputs = json!({
-            "annotations": self.path("annotations"), "pixels": self.path("pixels"), "weights": null,
-        });
-        let program = env!("CARGO_BIN_EXE_featurize");
-        self.job(program, run, &params, inputs, &["features"])
     }
 }
 
@@ -91,7 +76,7 @@ fn a_training_gives_the_same_bytes_however_it_went() {
     assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
 
     fs_err::write(
-        broken.checkpoint.join("outputs-00001.safetensors"),
+        broken.checkpoint().join("outputs-00001.safetensors"),
         "damaged",
     )
     .unwrap();
@@ -119,7 +104,6 @@ fn a_checkpoint_of_other_parameters_is_not_continued() {
 #[test]
 fn the_tables_hold_together() {
     let study = Study::new();
-    study.train("0", &json!({ "epochs": 3, "fold": 0 })).run(2);
     study.train("1", &json!({ "epochs": 3 })).run(2);
 
     let history: Vec<History> = study.read("1/history");
@@ -141,58 +125,9 @@ fn the_tables_hold_together() {
     };
     assert_eq!(Subset::OF_SPLIT.map(of_subset), [15, 9, 6]);
 
-    let inputs = json!({
-        "histories": [study.path("0/history"), study.path("1/history")],
-        "models": [study.path("0/model"), study.path("1/model")],
-    });
-    let params = json!({ "rule": "best" });
-    study
-        .job(
-            env!("CARGO_BIN_EXE_choose"),
-            "choose",
-            &params,
-            inputs,
-            &["choice", "model"],
-        )
-        .run(1);
-    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
-    let fold = choice.fold.to_string();
-    assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
-
-    let inputs = json!({
-        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
-        "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
-    });
-    let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
-    study
-        .job(
-            env!("CARGO_BIN_EXE_predict"),
-            "predict",
-            &params,
-            inputs,
-            &["predictions"],
-        )
-        .run(2);
-    let predictions: Vec<Prediction> = study.read("predict/predictions");
-    let said: Vec<EpochOutput> = study.read(&format!("{fold}/epochs"));
-    let said = said.iter().filter(|row| row.epoch == choice.epoch);
-    for (prediction, said) in predictions.iter().zip(said) {
-        assert_eq!(
-            (&prediction.path, &prediction.subset),
-            (&said.path, &said.subset)
-        );
-        assert_abs_diff_eq!(
-            prediction.probabilities.iter().sum::<f32>(),
-            1.0,
-            epsilon = 1e-6
-        );
-        // The best model is the state that the epoch's evaluation saw.
-        if said.subset != Subset::Train {
-            for (predicted, said) in prediction.logits.iter().zip(&said.logits) {
-                assert_abs_diff_eq!(predicted, said, epsilon = 1e-4);
-            }
-        }
-    }
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let of_first = epochs.iter().take(30).map(|row| &row.path);
+    assert!(of_first.eq(annotations.iter().map(|row| &row.path)));
 }
 
 #[test]
@@ -209,50 +144,6 @@ fn every_option_of_training_works() {
     assert_eq!(epochs.len(), 2 * 30);
     let is_blank = |row: &EpochOutput| row.logits.iter().all(|logit| logit.abs() <= 0.0);
     assert!(!epochs.iter().any(is_blank));
-}
-
-#[test]
-fn a_frozen_network_has_features_for_every_picture() {
-    let study = Study::new();
-    study.featurize("one").run(1);
-    study.featurize("four").run(4);
-    assert_same_files(&study.path("one"), &study.path("four"), &["features"]);
-    let rows: Vec<Feature> = study.read("one/features");
-    let annotations: Vec<Annotation> = study.read("annotations");
-    let paths =
-        |rows: &[Feature]| -> Vec<String> { rows.iter().map(|row| row.path.clone()).collect() };
-    let expected: Vec<String> = annotations.into_iter().map(|row| row.path).collect();
-    assert_eq!(paths(&rows), expected);
-    for row in &rows {
-        assert_eq!((row.backbone.as_str(), row.pretrained), ("resnet18", false));
-        assert_eq!(row.features.len(), 512);
-    }
-    assert_ne!(rows[0].features, rows[1].features);
-
-    // The network is the one that training starts from: with its weights, the features are the same.
-    let model = study.path("start.safetensors");
-    write_start(&model);
-    let mut loaded = with_weights(study.featurize("loaded"), &model);
-    loaded.content["params"]["seed"] = json!(8);
-    loaded.run(1);
-    let loaded: Vec<Feature> = study.read("loaded/features");
-    assert!(loaded.iter().all(|row| row.pretrained));
-    let features = |rows: Vec<Feature>| -> Vec<Vec<f32>> {
-        rows.into_iter().map(|row| row.features).collect()
-    };
-    assert_eq!(features(loaded), features(rows));
-}
-
-/// Writes the weights that a training with seed 7 starts from.
-fn write_start(path: &Path) {
-    let config = Config {
-        depth: Depth::D18,
-        embedding_size: 4,
-        n_classes: 3,
-    };
-    let mut rng = Seed::new(7).stream("weights").rng();
-    let network = Network::new(&config, &Device::Cpu, &mut rng).unwrap();
-    network.save(path).unwrap();
 }
 
 #[test]
@@ -318,6 +209,8 @@ fn a_class_without_training_pictures_is_named() {
 #[cfg(any(feature = "cuda", feature = "metal"))]
 #[test]
 fn a_training_on_the_gpu_follows_that_on_the_cpu() {
+    use approx::assert_abs_diff_eq;
+
     let class = if cfg!(feature = "cuda") {
         "cuda"
     } else {

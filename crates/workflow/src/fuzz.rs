@@ -59,7 +59,7 @@ pub fn params(data: &[u8]) {
         params.place(&key);
         params.hint(&key);
         if let Some(value) = params.get(&key) {
-            canonical(value);
+            let _ = params::read_canonical(&canonical(value));
         }
     }
 }

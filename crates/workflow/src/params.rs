@@ -9,7 +9,7 @@ use toml_edit::{Item, Table, TableLike};
 
 use crate::declaration::Declaration;
 use crate::error::{Error, Result};
-use crate::json::{canonical, from_json, tables_to_json, to_json};
+use crate::json::{from_json, tables_to_json, to_json};
 use crate::source::{self, Source};
 
 /// The file of parameters, in the workspace root.
@@ -237,8 +237,8 @@ impl Params {
         keys
     }
 
-    /// What is in no table: each dotted key with its value as JSON on one line, which tells all that there is to tell.
-    pub fn leaves(&self) -> BTreeMap<String, String> {
+    /// The values that are in no table, by their dotted keys. An empty table is a value.
+    pub fn leaves(&self) -> BTreeMap<String, Value> {
         let mut leaves = BTreeMap::new();
         list_leaves("", &self.root, &mut leaves);
         leaves
@@ -334,6 +334,16 @@ pub fn read_values(text: &str) -> Option<Vec<Value>> {
     values.as_array().filter(|_| is_whole).cloned()
 }
 
+/// The value that [`canonical`](crate::json::canonical) wrote, or null for another text. Floats are those of TOML, whose
+/// reader rounds them correctly; a table in a list has another form there and is read as JSON.
+#[must_use]
+pub fn read_canonical(text: &str) -> Value {
+    let value = read_values(text).and_then(|mut values| values.pop());
+    value
+        .or_else(|| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}
+
 /// The text of the TOML file `source` with `values` at their dotted keys; all else stays as it is, comments included. A
 /// key that isn't there is added at the end of its table.
 ///
@@ -379,14 +389,14 @@ fn list_keys(prefix: &str, table: &Map<String, Value>, keys: &mut Vec<String>) {
     }
 }
 
-fn list_leaves(prefix: &str, table: &Map<String, Value>, leaves: &mut BTreeMap<String, String>) {
+fn list_leaves(prefix: &str, table: &Map<String, Value>, leaves: &mut BTreeMap<String, Value>) {
     for (key, value) in table {
         let dotted = format!("{prefix}{key}");
         match value {
             Value::Object(inner) if !inner.is_empty() => {
                 list_leaves(&format!("{dotted}."), inner, leaves);
             }
-            value => drop(leaves.insert(dotted, canonical(value))),
+            value => drop(leaves.insert(dotted, value.clone())),
         }
     }
 }

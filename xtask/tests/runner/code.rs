@@ -129,6 +129,96 @@ fn an_edit_of_code_runs_the_stages_that_are_made_from_it() {
 }
 
 #[test]
+fn a_library_counts_however_it_is_named() {
+    let space = workspace();
+    let dependency = |name: &str| format!("[dependencies]\n{name} = {{ path = \"../{name}\" }}\n");
+    let other = space.read("other/Cargo.toml");
+    space.write(
+        "other/Cargo.toml",
+        &format!("{other}{}", dependency("library")),
+    );
+    space.write(
+        "other/src/lib.rs",
+        "pub use library as renamed;\n#[macro_export]\nmacro_rules! decorated {\n    ($text:expr) => {\n        $crate::renamed::decorate($text)\n    };\n}\n",
+    );
+    let app = space.read("app/Cargo.toml");
+    space.write(
+        "app/Cargo.toml",
+        &app.replace(&dependency("library"), &dependency("other")),
+    );
+    for (binary, call) in [
+        (
+            "app/src/bin/first.rs",
+            "{ use other as o; o::decorated!(&text) }",
+        ),
+        (
+            "app/src/bin/second/main.rs",
+            "{ use other::{renamed as r}; r::decorate(&text) }",
+        ),
+    ] {
+        let text = space.read(binary);
+        space.write(binary, &text.replace("library::decorate(&text)", call));
+    }
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    space.write("library/src/lib.rs", &LIBRARY.replace("upper", "lower"));
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    assert_eq!(space.read("second.txt"), "source\n");
+}
+
+#[test]
+fn a_file_that_no_key_covers_is_an_error_before_anything_runs() {
+    let space = workspace();
+    let second = space.read("app/src/bin/second/main.rs");
+    let with = |line: &str| space.write("app/src/bin/second/main.rs", &format!("{line}\n{second}"));
+    let refused = |file: &str| {
+        let told = format!(
+            "stage `second` cannot run: `app/second` is made from `{file}`, which its key does not cover"
+        );
+        space.fails(&["repro"], &told);
+        assert!(!space.exists("first.txt"));
+    };
+    space.write("app/tests/words.rs", "pub fn word() {}\n");
+    with("#[path = \"../../../tests/words.rs\"]\n#[expect(dead_code)]\nmod words;");
+    refused("app/tests/words.rs");
+    space.write("words.txt", "words");
+    with("#[expect(dead_code)]\nconst WORDS: &str = include_str!(\"../../../../words.txt\");");
+    refused("words.txt");
+    space.write("app/src/bin/second/words.rs", "pub fn word() {}\n");
+    with("#[expect(dead_code)]\nmod words;");
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+}
+
+#[test]
+fn a_crate_outside_of_the_workspace_is_an_error() {
+    let space = workspace();
+    let root = space.read("Cargo.toml");
+    space.write(
+        "Cargo.toml",
+        &root
+            .replace(", \"library\"", "")
+            .replace("members", "exclude = [\"library\"]\nmembers"),
+    );
+    space.fails(&["repro"], "`app/first` is made from crate `library` in ");
+    assert!(!space.exists("first.txt"));
+}
+
+#[test]
+fn flags_of_the_compiler_are_part_of_the_key() {
+    let space = workspace();
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    space.write(".cargo/config.toml", "[build]\njobs = 1\n");
+    assert_eq!(space.repro(), DONE);
+    space.write(
+        ".cargo/config.toml",
+        "[build]\nrustflags = [\"--cfg\", \"loud\"]\n",
+    );
+    let status = space.ok(&["status"]).stdout;
+    assert!(status.contains("build flags"), "{status}");
+    space.remove(".cargo/config.toml");
+    assert_eq!(space.repro(), DONE);
+}
+
+#[test]
 fn the_job_file_tells_all() {
     let space = workspace();
     // A stage that fails keeps its work folder.

@@ -37,6 +37,25 @@ fn stages_parameters_and_studies_complete() {
 }
 
 #[test]
+fn help_of_every_command_names_this_program() {
+    let space = Space::new(PAIR);
+    let commands = space.ok(&["__complete", "cargo xtask "]).stdout;
+    for command in ["repro", "init", "predict", "weights", "test", "bench"] {
+        assert!(commands.lines().any(|line| line == command), "{commands}");
+    }
+    for command in commands.lines() {
+        let help = space.ok(&[command, "--help"]).stdout;
+        assert!(help.contains("Usage: cargo xtask"), "{help}");
+        assert!(!help.contains("atelier "), "{help}");
+    }
+    let help = space.ok(&["weights", "--help"]).stdout;
+    assert!(
+        help.contains("\n  cargo xtask weights get resnet18\n"),
+        "{help}"
+    );
+}
+
+#[test]
 fn the_script_for_bash_completes() {
     let space = Space::new(PAIR);
     let script = space.ok(&["completions", "bash"]).stdout;

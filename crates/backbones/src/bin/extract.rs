@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use backbones::{Backbone, Name};
+use inference::{Frozen, featurize};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use table_annotations::Annotation;
 use table_features::Feature;
-use trainer::{Frozen, PixelPictures, featurize};
+use trainer::PixelPictures;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

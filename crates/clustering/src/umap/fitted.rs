@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::graph::Edge;
 use super::layout::{Gradient, Schedule, schedules, squared_distance, step};
-use super::{Curve, MapParams, check, memberships, nearest_among};
+use super::params::{MapParams, check};
+use super::{Curve, memberships, nearest_among};
 use crate::ClusterError;
 use crate::points::check_finite;
 use crate::random::{Keyed, seed_of};

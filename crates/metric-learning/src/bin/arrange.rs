@@ -7,10 +7,11 @@ use std::time::Instant;
 use anyhow::Context;
 use collection::normalized;
 use images::Augmentation;
+use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy, hold_out, streams};
 use model::{Config, Depth, Freeze, Network};
 use numeric::balanced_weights;
 use random::Seed;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, Output};
 use table_annotations::Annotation;
 use table_folds::Fold;
@@ -19,12 +20,11 @@ use table_metric_embeddings::MetricEmbedding;
 use table_timings::Timing;
 use tables::Subset;
 use trainer::{
-    Angle, ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, NotNegative,
-    PixelPictures, Positive, Sampling, Settings, Split, Teller, Triplet, TripletAndCrossEntropy,
-    streams, train,
+    Angle, Checkpoints, CrossEntropy, ExponentialDecay, Identity, Loss, LrFactors, NotNegative,
+    PixelPictures, Positive, Sampling, Settings, Split, Teller, train,
 };
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// The root of all randomness.
@@ -74,7 +74,7 @@ struct Params {
 }
 
 /// What is made smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Objective {
     /// ArcFace: classes are directions.
@@ -116,15 +116,16 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|name| normalized(name))
         .collect();
-    let split = whole
-        .clone()
-        .holding_out(&held_out)
+    let split = hold_out(whole.clone(), &held_out)
         .context("cannot learn without the classes of `held_out`")?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
     let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
-    let mut checkpoints =
-        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &split))?;
+    let identity = Identity {
+        params: &params,
+        split: &split,
+    };
+    let mut checkpoints = Checkpoints::open(&stage::scratch()?.join("checkpoint"), &identity)?;
 
     let started = Instant::now();
     let clock = move || started.elapsed().as_secs_f64();
@@ -167,7 +168,7 @@ fn network(
         n_classes,
     };
     let device = model::device(&params.device)?;
-    let mut rng = params.seed.stream(streams::ARRANGE_WEIGHTS).rng();
+    let mut rng = params.seed.stream(streams::WEIGHTS).rng();
     let mut network = match params.loss {
         Objective::Arcface => Network::with_cosine_head(&config, &device, &mut rng)?,
         Objective::Triplet => Network::new(&config, &device, &mut rng)?,

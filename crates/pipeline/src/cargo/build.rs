@@ -79,11 +79,32 @@ impl Build {
         })?;
         let status = child.wait()?;
         interrupts.check()?;
-        if status.success() || self.keep_going {
+        if status.success() {
             Ok(executables)
+        } else if self.keep_going {
+            self.without_broken(executables, root, interrupts)
         } else {
             Err(failed(format!("cargo ended with {status}")))
         }
+    }
+
+    /// Builds what was made once more, without what doesn't compile: cargo tells what a binary is made from only where
+    /// all goes well.
+    fn without_broken(
+        &self,
+        made: BTreeMap<String, PathBuf>,
+        root: &Path,
+        interrupts: &Interrupts,
+    ) -> Result<BTreeMap<String, PathBuf>> {
+        if made.is_empty() {
+            return Ok(made);
+        }
+        let build = Build {
+            binaries: made.into_keys().collect(),
+            keep_going: false,
+            ..self.clone()
+        };
+        build.run(root, interrupts)
     }
 
     fn command(&self, root: &Path) -> Command {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::Value;
 use store::Digest;
 use workflow::source::Source;
 
@@ -29,7 +28,6 @@ struct Package {
     source: Option<String>,
     targets: Vec<CrateTarget>,
     features: BTreeMap<String, Vec<String>>,
-    metadata: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +87,12 @@ impl Metadata {
                     member.reaches.insert(package.name.clone());
                     continue;
                 }
+                if package.source.is_none() {
+                    let folder = package.manifest_path.parent().unwrap_or(root);
+                    member
+                        .outside
+                        .insert(package.name.clone(), folder.to_owned());
+                }
                 let name = format!("{} {}", package.name, package.version);
                 let origin = checksums.get(&name).or(package.source.as_ref());
                 let features = nodes
@@ -109,6 +113,7 @@ impl Metadata {
             manifests: manifests.collect(),
             rustc: String::new(),
             profile: String::new(),
+            flags: String::new(),
             members,
             locked,
         })
@@ -123,25 +128,17 @@ impl Package {
             let targets = self.targets.iter();
             targets.filter(move |target| target.kind.iter().any(|of| of.contains(kind)))
         };
-        let library = of_kind("lib")
-            .next()
-            .map_or(&self.name, |target| &target.name);
         let binaries =
             of_kind("bin").map(|target| (target.name.clone(), relative(&target.src_path)));
         let features = node.map(|node| node.features.join(",")).unwrap_or_default();
-        let modules = self
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.pointer("/atelier/modules"));
         Member {
             folder: folder.strip_prefix(root).unwrap_or(folder).to_owned(),
-            library: library.replace('-', "_"),
             settings: format!("edition {} [{features}]", self.edition),
             binaries: binaries.collect(),
             features: self.features.keys().cloned().collect(),
             reaches: BTreeSet::new(),
             locked: BTreeSet::new(),
-            named_modules: modules.and_then(Value::as_str) == Some("named"),
+            outside: BTreeMap::new(),
         }
     }
 }

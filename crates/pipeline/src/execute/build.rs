@@ -91,12 +91,31 @@ impl Scheduler<'_> {
         self.interrupts.check()?;
         let is_missing = |run: &String| !self.executables.contains_key(run);
         self.broken.extend(binaries.into_iter().filter(is_missing));
+        self.check_code()?;
         self.check_names()?;
         if self.executables.contains_key(needed) {
             Ok(())
         } else {
             Err(not_built(instance, needed))
         }
+    }
+
+    /// Checks that keys cover all files that the stages were made from.
+    fn check_code(&mut self) -> Result<()> {
+        for &id in self.plan.order() {
+            let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
+            if let Action::Run(run) = &instance.action
+                && let Some(executable) = self.executables.get(run)
+                && let Some(file) = self.workspace.uncovered(run, executable)?
+            {
+                return Err(Error::Uncovered {
+                    stage: instance.name.clone(),
+                    run: run.clone(),
+                    file,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Asks what was built about all that it is going to be given: a typo costs no run.

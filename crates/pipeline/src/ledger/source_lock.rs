@@ -21,7 +21,7 @@ use crate::ledger::own;
 /// The file of sources, in the workspace root.
 pub(crate) const FILE: &str = "sources.lock";
 
-const HEADER: &str = "# Written by `cargo xtask add`, `import` and `weights get`, to be committed: the content of sources.\n";
+const HEADER: &str = "# Written by atelier, to be committed: the content of sources.\n";
 
 /// The sources that the cache keeps, by their path from the workspace root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use images::Augmentation;
 use model::{Config, Depth, Freeze, Network};
 use numeric::inverse_counts;
 use random::Seed;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, Output, OutputPath};
 use table_annotations::Annotation;
 use table_epoch_outputs::EpochOutput;
@@ -18,11 +18,11 @@ use table_history::History;
 use table_timings::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, NotNegative, PixelPictures,
-    Positive, Sampling, Settings, Split, Teller, streams, train,
+    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, Identity, LrFactors, NotNegative,
+    PixelPictures, Positive, Sampling, Settings, Split, Teller, streams, train,
 };
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// The root of all randomness.
@@ -101,8 +101,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
         .augmented(params.augmentation, params.seed);
     let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
-    let mut checkpoints =
-        Checkpoints::open(&stage::scratch()?.join("checkpoint"), &(&params, &split))?;
+    let identity = Identity {
+        params: &params,
+        split: &split,
+    };
+    let mut checkpoints = Checkpoints::open(&stage::scratch()?.join("checkpoint"), &identity)?;
 
     let started = Instant::now();
     let clock = move || started.elapsed().as_secs_f64();

@@ -100,6 +100,7 @@ fn manifest() -> String {
         "images",
         "explain",
         "kernels",
+        "metric-learning",
         "model",
         "numeric",
         "protocol",
@@ -116,6 +117,7 @@ fn manifest() -> String {
     };
     let ours = [
         ("explain", "explain"),
+        ("metric-learning", "metric-learning"),
         ("random", "random"),
         ("table-history", "tables/history"),
         ("table-timings", "tables/timings"),

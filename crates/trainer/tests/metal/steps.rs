@@ -8,15 +8,15 @@ use std::path::Path;
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
 use explain::{Squares, grad_cam, occlusion};
+use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
 use table_history::History;
 use tables::Subset;
 use table_timings::Timing;
 use trainer::{
-    ArcFace, Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Pictures,
-    Sampling, Settings, Split, TrainError, Triplet, TripletAndCrossEntropy, View, Watch,
-    evaluate, train,
+    Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Pictures, Sampling,
+    Settings, Split, TrainError, View, Watch, evaluate, train,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -1,9 +1,7 @@
-//! A small study, and jobs of the stages that train on it.
+//! A small study, and jobs of stages on it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use images::{Geometry, PixelsWriter, Rgb};
 use serde_json::{Value, json};
@@ -89,14 +87,6 @@ impl Study {
         writer.finish().unwrap();
     }
 
-    /// The inputs of a training from random weights.
-    pub(crate) fn inputs(&self) -> Value {
-        json!({
-            "annotations": self.path("annotations"), "folds": self.path("folds"), "pixels": self.path("pixels"),
-            "weights": null,
-        })
-    }
-
     /// A job of a stage with outputs in the folder `run`.
     pub(crate) fn job(
         &self,
@@ -116,17 +106,9 @@ impl Study {
         Job {
             program,
             file: folder.join("job.json"),
-            checkpoint: scratch.join("checkpoint"),
             content: json!({ "stage": run, "params": params, "in": inputs, "out": outputs, "scratch": scratch }),
         }
     }
-}
-
-pub(crate) fn augmentation() -> Value {
-    json!({
-        "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
-        "erase_probability": 0.5,
-    })
 }
 
 fn annotation(path: &str, label: &str, code: u32) -> Annotation {
@@ -157,13 +139,12 @@ fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
 
 pub(crate) struct Job {
     program: &'static str,
-    file: PathBuf,
-    pub(crate) checkpoint: PathBuf,
+    pub(crate) file: PathBuf,
     pub(crate) content: Value,
 }
 
 impl Job {
-    fn start(&self, threads: usize) -> Child {
+    pub(crate) fn start(&self, threads: usize) -> Child {
         fs_err::write(&self.file, self.content.to_string()).unwrap();
         let mut command = Command::new(self.program);
         command
@@ -190,23 +171,6 @@ impl Job {
         let log = String::from_utf8(stderr).unwrap();
         assert!(!status.success(), "{log}");
         log.lines().last().unwrap().to_owned()
-    }
-
-    /// Kills the stage as soon as it has a checkpoint.
-    pub(crate) fn kill_after_a_checkpoint(&self) {
-        let mut stage = self.start(2);
-        while !self.checkpoint.join("checkpoint.json").exists() {
-            assert!(
-                stage.try_wait().unwrap().is_none(),
-                "the stage ended before it was killed"
-            );
-            sleep(Duration::from_millis(2));
-        }
-        stage.kill().unwrap();
-        assert!(
-            !stage.wait().unwrap().success(),
-            "the stage ended before it was killed"
-        );
     }
 }
 

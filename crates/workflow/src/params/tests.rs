@@ -1,4 +1,7 @@
+use serde_json::json;
+
 use super::*;
+use crate::json::canonical;
 
 const TEXT: &str = r#"
 seed = 7
@@ -177,4 +180,19 @@ fn values_are_written_and_all_else_stays() {
         error.to_string(),
         "`seed.x` cannot be written into `params.toml`"
     );
+}
+
+#[test]
+fn a_value_is_read_as_it_was_written() {
+    for value in [
+        json!(0.1 + 0.2),
+        json!(1.0),
+        json!(-7),
+        json!("a \"b\"\n"),
+        json!([0.3, [true]]),
+        json!({ "x": 1, "y": [{ "z": 2.5 }] }),
+    ] {
+        assert_eq!(read_canonical(&canonical(&value)), value);
+    }
+    assert_eq!(read_canonical("1] # ["), json!(null));
 }

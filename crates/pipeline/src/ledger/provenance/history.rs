@@ -148,11 +148,7 @@ pub(super) fn given(run: Option<&Run>, manifest: &Manifest) -> BTreeMap<String, 
         return run.params.clone();
     }
     let params = manifest.section(&Section::Param).into_iter();
-    let read = |text: &str| params::read_values(text).and_then(|mut values| values.pop());
     params
-        .map(|(name, text)| {
-            let value = read(&text).or_else(|| serde_json::from_str(&text).ok());
-            (name, value.unwrap_or_default())
-        })
+        .map(|(name, text)| (name, params::read_canonical(&text)))
         .collect()
 }

@@ -1,0 +1,94 @@
+//! Failures as a person and a shell see them.
+
+use std::process::ExitCode;
+
+use pipeline::events::Outcome;
+use pipeline::ledger::runs::State;
+
+use crate::program::Program;
+
+/// An error as a person reads it, with the command that cures it.
+pub(crate) fn message(program: &Program, error: &anyhow::Error) -> String {
+    let mut text = format!("{error:#}");
+    if let Some(cure) = of_runner(error).and_then(program.cure) {
+        text.push_str(&format!("\n{cure}"));
+    }
+    text
+}
+
+/// The exit code of a run: failed if one of its stages has.
+pub(crate) fn of_outcomes(outcomes: &[Outcome]) -> ExitCode {
+    let has_failed = { outcomes.iter() }.any(|outcome| outcome.state == State::Failed);
+    ExitCode::from(u8::from(has_failed))
+}
+
+/// The exit code of a failure.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(of_runner(error).map_or(1, pipeline::Error::exit_code))
+}
+
+/// The runner's own error. What is wrong with a declaration (`workflow::Error`) is none, wherever it comes from: its message
+/// is the cure, its exit code that of any failure.
+fn of_runner(error: &anyhow::Error) -> Option<&pipeline::Error> {
+    match error.downcast_ref() {
+        Some(::experiments::Error::Runner(error)) => Some(error),
+        Some(_) => None,
+        None => error.downcast_ref(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cure_follows_the_runners_error_wherever_it_comes_from() {
+        let program = Program {
+            cure: |error| {
+                let is_missing = matches!(error, pipeline::Error::MissingInputs(_));
+                is_missing.then(|| "add it".to_owned())
+            },
+            ..Program::atelier()
+        };
+        let missing = || pipeline::Error::MissingInputs(vec!["`a` is not there".to_owned()]);
+        for error in [
+            anyhow::Error::from(missing()),
+            anyhow::Error::from(::experiments::Error::from(missing())),
+        ] {
+            assert_eq!(message(&program, &error), "`a` is not there\nadd it");
+        }
+        let other = anyhow::Error::from(::experiments::Error::NoScore);
+        assert_eq!(
+            message(&program, &other),
+            "no trial of the study has a score"
+        );
+    }
+
+    #[test]
+    fn a_signal_has_its_exit_code_wherever_it_comes_from() {
+        let interrupted = || pipeline::Error::from(executor::Interrupted(2));
+        for error in [
+            anyhow::Error::from(interrupted()),
+            anyhow::Error::from(::experiments::Error::from(interrupted())),
+        ] {
+            let expected = "stopped by SIGINT; what was done is kept, and the next repro continues";
+            assert_eq!(message(&Program::atelier(), &error), expected);
+            assert_eq!(exit_code(&error), ExitCode::from(130));
+        }
+    }
+
+    #[test]
+    fn what_is_declared_fails_alike_wherever_it_is_found() {
+        let cycle = || workflow::Error::Cycle("a, b".to_owned());
+        for error in [
+            anyhow::Error::from(cycle()),
+            anyhow::Error::from(pipeline::Error::from(cycle())),
+            anyhow::Error::from(::experiments::Error::from(cycle())),
+            anyhow::Error::from(::experiments::Error::from(pipeline::Error::from(cycle()))),
+        ] {
+            let program = Program::atelier();
+            assert_eq!(message(&program, &error), "stages form a cycle: a, b");
+            assert_eq!(exit_code(&error), ExitCode::from(1));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What was run, and what made a file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use ::experiments::experiment::record::{self, Experiment};
+use anyhow::bail;
+use pipeline::ledger::FOLDER;
+use pipeline::ledger::provenance::{Input, Origin, ProducedBy, State};
+use pipeline::ledger::runs::Run;
+use pipeline::reason::listed;
+use pipeline::workspace::{Access, Workspace};
+use workflow::graph::Reach;
+
+use crate::arguments::common::Params;
+use crate::arguments::experiments::{History, Provenance};
+use crate::workspace::{current_folder, open, root};
+use crate::{print, table};
+
+/// Digits of a hash that people see.
+const DIGITS: usize = 12;
+
+/// Lists runs, the youngest first.
+pub(crate) fn history(arguments: &History) -> anyhow::Result<()> {
+    let workspace = open(&Params::default(), Access::Read)?;
+    let is_wanted = |run: &Run| match &arguments.stage {
+        Some(stage) => run.stage == *stage || run.stage.split('@').next() == Some(stage),
+        None => true,
+    };
+    let runs = workspace.runs().last(arguments.last, is_wanted)?;
+    if let (Some(stage), true) = (&arguments.stage, runs.is_empty()) {
+        // Its name is wrong, or it never ran.
+        let targets = std::slice::from_ref(stage);
+        let root = &workspace.workflow.root;
+        workspace
+            .workflow
+            .graph
+            .select(root, targets, Reach::Single)?;
+        bail!("`{stage}` never ran here");
+    }
+    if arguments.json {
+        return print::json(&runs);
+    }
+    let header = ["time", "stage", "key", "outcome", "took", "why", "state"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    // The state is of interest where there are several.
+    let shown = if rows.iter().all(|row| row[6].is_empty()) {
+        6
+    } else {
+        7
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..shown].to_vec()).collect();
+    print::text(&table::table(&header[..shown], &rows))
+}
+
+fn row(run: &Run) -> Vec<String> {
+    let took = run.usage.map(|usage| print::seconds(usage.wall_s));
+    let outcome = match &run.failure {
+        Some(_) if run.status.is_empty() => "failed".to_owned(),
+        // Its status says nothing.
+        Some(why) if run.has_ended_well() => {
+            let (gist, _) = why.split_once(':').unwrap_or((why, ""));
+            format!("failed: {gist}")
+        }
+        Some(_) => format!("failed: {}", run.status),
+        None => run.state().name().to_owned(),
+    };
+    let aside = run.aside.as_ref().map(|aside| aside.display().to_string());
+    vec![
+        run.time
+            .as_deref()
+            .map_or_else(|| table::NONE.to_owned(), clock),
+        run.stage.clone(),
+        run.key.to_string()[..DIGITS].to_owned(),
+        outcome,
+        took.unwrap_or_else(|| table::NONE.to_owned()),
+        listed(&run.reasons),
+        aside.unwrap_or_default(),
+    ]
+}
+
+/// `2026-11-24 08:03:11Z`.
+fn clock(time: &str) -> String {
+    time.replace('T', " ")
+}
+
+/// Says what made a file.
+pub(crate) fn provenance(arguments: &Provenance) -> anyhow::Result<()> {
+    let here = fs_err::canonicalize(current_folder()?)?;
+    let root = root()?;
+    let path = here.join(&arguments.file);
+    let origin = workspace_of(&root, &path, &arguments.params)?.provenance(&path)?;
+    if arguments.json {
+        return print::json(&origin);
+    }
+    let mut text = String::new();
+    add_origin(&origin, "", "", &mut text);
+    print::text(&text)
+}
+
+/// The state that the file belongs to: the current one, or an experiment.
+fn workspace_of(root: &Path, path: &Path, params: &Params) -> anyhow::Result<Workspace> {
+    let inside = path.strip_prefix(root.join(FOLDER).join("experiments"));
+    let name = inside
+        .ok()
+        .and_then(|inside| inside.iter().next()?.to_str());
+    let Some(name) = name else {
+        return open(params, Access::Write);
+    };
+    let experiment = Experiment::load(root, name)?;
+    let folder = record::folder_name(name);
+    Ok(Workspace::open_aside(
+        root.to_owned(),
+        &experiment.overrides(root),
+        &folder,
+    )?)
+}
+
+/// Adds an origin, its first line after `first` and the others after `rest`.
+fn add_origin(origin: &Origin, first: &str, rest: &str, text: &mut String) {
+    let path = origin.path.as_ref().map(|path| path.display().to_string());
+    let path = path.unwrap_or_else(|| "(a path that nobody noted)".to_owned());
+    let content = origin
+        .content
+        .map(|content| format!("  {}", &content.to_string()[..DIGITS]));
+    let state = match (origin.state, &origin.made) {
+        (State::Unchanged, _) => "",
+        (State::Changed, _) => ", changed since",
+        (State::Missing, _) => ", no longer there",
+    };
+    let kind = match (&origin.made, &origin.from) {
+        (Some(_), _) => String::new(),
+        (None, None) => "  source".to_owned(),
+        (None, Some(from)) => format!("  source, from {from}"),
+    };
+    let content = content.unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{first}{path}{content}{kind}{state}");
+    if let Some(making) = &origin.made {
+        add_making(making, rest, text);
+    }
+}
+
+fn add_making(making: &ProducedBy, rest: &str, text: &mut String) {
+    let bar = if making.inputs.is_empty() {
+        "  "
+    } else {
+        "│ "
+    };
+    let mut line = |what: &str| {
+        let _ = writeln!(text, "{rest}{bar}{what}");
+    };
+    let key = making
+        .key
+        .map(|key| format!("  {}", &key.to_string()[..DIGITS]));
+    match key {
+        _ if making.is_repeated => line(&format!("{}: see above", making.stage)),
+        Some(key) => line(&format!("{}{key}{}", making.stage, when(making))),
+        None => line(&format!("{}: its result is no longer known", making.stage)),
+    }
+    if making.is_repeated {
+        return;
+    }
+    for command in &making.command {
+        line(&format!(
+            "$ {}",
+            command.split_whitespace().collect::<Vec<_>>().join(" ")
+        ));
+    }
+    let params = making.params.iter();
+    let params = params.map(|(name, value)| format!("{name} {}", table::value(value)));
+    let environment = making.environment.iter();
+    let environment = environment.map(|(name, value)| format!("{name}={}", table::short(value)));
+    for (what, list) in [
+        ("params", params.collect::<Vec<_>>()),
+        ("env", environment.collect()),
+    ] {
+        if !list.is_empty() {
+            line(&format!("{what}: {}", list.join(", ")));
+        }
+    }
+    let code = making
+        .code
+        .map(|code| format!("code {}", &code.to_string()[..DIGITS]));
+    let commit = making
+        .run
+        .as_ref()
+        .and_then(|run| run.circumstances.commit.as_ref());
+    let commit = commit.and_then(|commit| Some(format!("commit {}", commit.get(..DIGITS)?)));
+    let accepted = making.accepted.clone();
+    let facts: Vec<String> = [code, commit, accepted].into_iter().flatten().collect();
+    if !facts.is_empty() {
+        line(&facts.join(", "));
+    }
+    add_inputs(&making.inputs, rest, text);
+}
+
+/// When it ran, how long and where.
+fn when(making: &ProducedBy) -> String {
+    let Some(run) = &making.run else {
+        return String::new();
+    };
+    let time = run.time.as_deref().map(clock);
+    let took = run.usage.map(|usage| print::seconds(usage.wall_s));
+    let machine = run.circumstances.machine.as_ref();
+    let machine = machine.map(|machine| machine.system.clone());
+    let parts: Vec<String> = [time, took, machine].into_iter().flatten().collect();
+    format!("  {}", parts.join(", "))
+}
+
+fn add_inputs(inputs: &[Input], rest: &str, text: &mut String) {
+    for (at, input) in inputs.iter().enumerate() {
+        let (branch, bar) = match at + 1 == inputs.len() {
+            true => ("└─", "  "),
+            false => ("├─", "│ "),
+        };
+        let first = format!("{rest}{branch} {}: ", input.name);
+        add_origin(&input.origin, &first, &format!("{rest}{bar} "), text);
+    }
+}

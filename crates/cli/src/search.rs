@@ -1,0 +1,177 @@
+//! Searches: running, listing and applying them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use ::experiments::search::declaration::{self, SearchFile};
+use ::experiments::search::run::Course;
+use ::experiments::search::{apply, page, record};
+use ::search::{Assignment, Trial};
+use pipeline::Sandbox;
+use pipeline::workspace::{Access, Workspace};
+use workflow::params::Overrides;
+
+use crate::arguments::search::Study;
+use crate::workspace::root;
+use crate::{print, progress};
+
+pub(crate) fn run(command: Study) -> anyhow::Result<()> {
+    let root = root()?;
+    match command {
+        Study::Run {
+            name,
+            params,
+            confine,
+            quiet,
+        } => {
+            let search = SearchFile::load(&root, &name)?;
+            run_all(&search, params.overrides(), confine.sandbox(), quiet)
+        }
+        Study::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
+        Study::Apply { name, trial } => {
+            let search = SearchFile::load(&root, &name)?;
+            let (file, written) = apply::apply(&search, trial)?;
+            print::text(&format!("{}: {}\n", file.display(), settings(&written)))
+        }
+        Study::List => list(&root),
+    }
+}
+
+/// Carries out all trials.
+fn run_all(
+    search: &SearchFile,
+    overrides: Overrides,
+    sandbox: Sandbox,
+    quiet: bool,
+) -> anyhow::Result<()> {
+    let mut course = Course::begin(search, overrides, sandbox)?;
+    while let Some(params) = course.next()? {
+        if !quiet {
+            let number = course.trials().len();
+            print::text(&format!("trial {number}  {}\n", settings(&params)))?;
+        }
+        let tried = course.run(params, &mut progress::shown(quiet))?;
+        if let Some(fault) = &tried.fault {
+            print::error(&fault.to_string());
+        }
+        if !quiet {
+            print::text(&format!("  {}\n", ending(&tried.trial)))?;
+        }
+    }
+    course.finish()?;
+    if !quiet {
+        print::text(&table(course.trials()))?;
+    }
+    let root = search.root.clone();
+    let mut workspace = Workspace::open(root, course.overrides(), Access::Write)?;
+    if page::has_program(&mut workspace)? {
+        publish(search, &mut workspace, sandbox)?;
+    }
+    Ok(())
+}
+
+fn publish(search: &SearchFile, workspace: &mut Workspace, sandbox: Sandbox) -> anyhow::Result<()> {
+    let page = page::publish(search, workspace, sandbox)?;
+    print::text(&format!("page: {}\n", page.display()))
+}
+
+fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
+    let trials = record::load(search)?;
+    if json {
+        return print::json(&trials);
+    }
+    print::text(&table(&trials))?;
+    if let Some(trials) = record::read_unfinished(search)? {
+        print::text(&format!(
+            "a later run has come to {} trials, which take the place of these once they are as many\n",
+            trials.len()
+        ))?;
+    }
+    if html {
+        let root = search.root.clone();
+        let mut workspace = Workspace::open(root, &Overrides::default(), Access::Write)?;
+        publish(search, &mut workspace, Sandbox::default())?;
+    }
+    Ok(())
+}
+
+/// The searches, with how far each is.
+fn list(root: &Path) -> anyhow::Result<()> {
+    let names = declaration::names(root)?;
+    if names.is_empty() {
+        return print::text("there is no study: declare one in studies/NAME.toml\n");
+    }
+    let width = names.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    for name in names {
+        let search = SearchFile::load(root, &name)?;
+        let trials = record::read(&search)?.unwrap_or_default();
+        let best = record::best(&trials).and_then(|best| trials[best].score);
+        let best = best.map_or_else(String::new, |best| format!(", best {best:.4}"));
+        let n_trials = search.declaration.trials;
+        print::text(&format!(
+            "{name:width$}  {} of {n_trials} trials{best}\n",
+            trials.len()
+        ))?;
+    }
+    Ok(())
+}
+
+/// The names of all searches.
+pub(crate) fn names() -> anyhow::Result<Vec<String>> {
+    Ok(declaration::names(&root()?)?)
+}
+
+/// `model.resnet 18, train.lr 0.0003`.
+fn settings(params: &Assignment) -> String {
+    let texts = params.iter().map(|(key, value)| format!("{key} {value}"));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// `complete, 0.8125`.
+fn ending(trial: &Trial) -> String {
+    match trial.score {
+        Some(score) => format!("{}, {score:.4}", trial.state.name()),
+        None => trial.state.name().to_owned(),
+    }
+}
+
+/// A line for each trial; the best has a star.
+fn table(trials: &[Trial]) -> String {
+    let best = record::best(trials);
+    let mut text = String::new();
+    for (number, trial) in trials.iter().enumerate() {
+        let star = if best == Some(number) { '*' } else { ' ' };
+        let ending = ending(trial);
+        let settings = settings(&trial.params);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{star} {number:>3}  {ending:16}  {settings}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ::search::{State, Value};
+
+    use super::*;
+
+    #[test]
+    fn the_best_has_a_star() {
+        let params = |lr: f64| Assignment::from([("train.lr".to_owned(), Value::Float(lr))]);
+        let trials = [
+            Trial::complete(params(0.1), 0.5),
+            Trial {
+                state: State::Pruned,
+                ..Trial::complete(params(0.2), 0.9)
+            },
+            Trial::complete(params(0.3), 0.5),
+        ];
+        let expected = "\
+*   0  complete, 0.5000  train.lr 0.1
+    1  pruned, 0.9000    train.lr 0.2
+    2  complete, 0.5000  train.lr 0.3
+";
+        assert_eq!(table(&trials), expected);
+    }
+}

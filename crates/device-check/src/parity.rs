@@ -1,0 +1,179 @@
+//! Whether a device computes what the CPU computes.
+//!
+//! A step of a training, forward, backward and optimizer, is made twice: by stock operations on the device and by our
+//! kernels on the CPU, from the same weights and images.
+
+use candle_core::{Device, Tensor};
+use model::{Config, Depth, Mode, ModelError, Network};
+use random::{Seed, Stream};
+use trainer::{Adam, CrossEntropy, Loss, TrainError};
+
+use crate::streams;
+
+/// Of the step: few, but an odd number, and large enough that the last block has more than one pixel.
+const BATCH_SIZE: usize = 5;
+const SIDE_PX: usize = 64;
+const N_CLASSES: usize = 3;
+
+/// Largest relative error of what a sound device gives: single precision alone accounts for some 2e-2 in the smallest
+/// gradients of a fresh ResNet, those of biases, and a wrong operation for more than a tenth.
+pub const TOLERANCE: f64 = 5e-2;
+
+/// How far a device strays from the CPU in a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parity {
+    /// The result that strays farthest: `loss`, `logits`, a gradient or a tensor of the state after the step.
+    pub worst: String,
+    /// Its relative error, `‖found − expected‖ / ‖expected‖`; infinite if it has numbers that are not finite.
+    pub error: f64,
+}
+
+impl Parity {
+    /// Whether the device computes what the CPU computes.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.error <= TOLERANCE
+    }
+}
+
+/// Compares a step on `device` with one on the CPU.
+///
+/// # Errors
+/// The device fails.
+pub fn parity(device: &Device) -> Result<Parity, TrainError> {
+    let network = network(|config, stream| Network::new(config, device, &mut stream.rng()))?;
+    compare(&results(&network)?)
+}
+
+fn network(
+    build: impl FnOnce(&Config, &Stream) -> Result<Network, ModelError>,
+) -> Result<Network, TrainError> {
+    let config = Config {
+        depth: Depth::D18,
+        embedding_size: 4,
+        n_classes: N_CLASSES,
+    };
+    Ok(build(&config, &Seed::new(1).stream(streams::PARITY))?)
+}
+
+/// A named result of the step, on the host.
+type Named = (String, Vec<f32>);
+
+/// The results of a step: loss, outputs, gradients, and the state after it.
+fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
+    let device = network.device().clone();
+    let images = Tensor::from_vec(images(), (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), &device)?;
+    let output = network.forward(&images, Mode::Train)?;
+    let labels: Vec<u32> = (0..).take(BATCH_SIZE).map(|i| i % 3).collect();
+    let loss = CrossEntropy::new(vec![1.0, 2.0, 0.5], 0.1).mean(&output, &labels)?;
+    let gradients = loss.backward()?;
+    let mut results = vec![
+        named("loss", &loss)?,
+        named("logits", &output.logits)?,
+        named("embedding", &output.embedding)?,
+    ];
+    for (name, parameter) in network.parameters() {
+        let gradient = gradients.get(&parameter);
+        let gradient = gradient.ok_or_else(|| TrainError::NoGradient(name.clone()))?;
+        results.push(named(&format!("the gradient of `{name}`"), gradient)?);
+    }
+    Adam::new(network.parameters(), 1e-4)?.step(&gradients, 1e-4)?;
+    for (name, tensor) in network.state()? {
+        // Biases begin at 0 or near it, and Adam's first step is the sign of the gradient, which rounding may turn.
+        if tensor.dtype().is_float() && !name.ends_with("bias") {
+            results.push(named(&format!("`{name}` after the step"), &tensor)?);
+        }
+    }
+    results.push(nan(&device)?);
+    Ok(results)
+}
+
+/// Where a ReLU has NaN: 1 behind NaN, 0 behind a number. Kernels compiled with fast math may lose it.
+fn nan(device: &Device) -> Result<Named, TrainError> {
+    let y = kernels::relu(&Tensor::new(&[f32::NAN, 1.0, -1.0], device)?)?;
+    let is_nan = y.to_vec1::<f32>()?.into_iter();
+    let is_nan = is_nan.map(|value| f32::from(u8::from(value.is_nan())));
+    Ok(("NaN behind a ReLU".to_owned(), is_nan.collect()))
+}
+
+fn named(name: &str, tensor: &Tensor) -> Result<Named, TrainError> {
+    Ok((name.to_owned(), tensor.flatten_all()?.to_vec1()?))
+}
+
+/// A wave and noise, so that channels differ and no window is flat.
+fn images() -> Vec<f32> {
+    let value = |i: usize| {
+        let noise = (i * 7919 % 97) as f32 / 97.0;
+        (i as f32 * 0.003).sin() + noise - 0.5
+    };
+    (0..BATCH_SIZE * SIDE_PX * SIDE_PX * 3).map(value).collect()
+}
+
+/// Compares results with those of the CPU.
+fn compare(found: &[Named]) -> Result<Parity, TrainError> {
+    let on_cpu = network(|config, stream| Network::new(config, &Device::Cpu, &mut stream.rng()))?;
+    let expected = results(&on_cpu)?;
+    let norm = |values: &[f32]| {
+        let squares = values.iter().map(|&value| f64::from(value).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    // What is nothing beside the largest result counts by its size in that: it may be rounding alone.
+    let largest = expected.iter().map(|(_, values)| norm(values));
+    let least = 1e-4 * largest.fold(0.0, f64::max);
+    let mut parity = Parity {
+        worst: String::new(),
+        error: 0.0,
+    };
+    for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+        let differences: Vec<f32> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
+        let error = norm(&differences) / norm(expected).max(least);
+        let error = if error.is_finite() {
+            error
+        } else {
+            f64::INFINITY
+        };
+        if error > parity.error {
+            parity = Parity {
+                worst: name.clone(),
+                error,
+            };
+        }
+    }
+    Ok(parity)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernels::Backend;
+
+    use super::*;
+
+    fn stock() -> Vec<Named> {
+        let network = network(|config, stream| {
+            Network::with_backend(config, &Device::Cpu, Backend::Stock, &mut stream.rng())
+        });
+        results(&network.unwrap()).unwrap()
+    }
+
+    #[test]
+    fn stock_operations_give_the_results_of_the_kernels() {
+        let parity = compare(&stock()).unwrap();
+        assert!(parity.is_sound(), "{parity:?}");
+    }
+
+    #[test]
+    fn a_wrong_gradient_or_nan_is_not_sound() {
+        let right = stock();
+        let at = right
+            .iter()
+            .position(|(name, _)| name.contains("layer2.0.conv1"))
+            .unwrap();
+        for wrong in [0.5, f32::NAN] {
+            let mut results = right.clone();
+            results[at].1.iter_mut().for_each(|value| *value *= wrong);
+            let parity = compare(&results).unwrap();
+            assert!(!parity.is_sound());
+            assert_eq!(parity.worst, right[at].0);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Parameters of a forest.
+
+use serde::{Deserialize, Serialize};
+
+/// What a split is to make purer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Criterion {
+    /// Chance that two rows of a node differ in class.
+    #[default]
+    Gini,
+    /// Entropy of the classes of a node.
+    Entropy,
+}
+
+impl Criterion {
+    /// Its name in parameters and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gini => "gini",
+            Self::Entropy => "entropy",
+        }
+    }
+
+    /// The criterion of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = [Self::Gini, Self::Entropy].into_iter();
+        all.find(|criterion| criterion.name() == name)
+    }
+}
+
+/// The shape of a forest as people write it: 0 stands for what is left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Number of trees, at least 1.
+    pub n_trees: usize,
+    /// Splits from the root to the deepest leaf; 0 for no limit.
+    pub max_depth: u16,
+    /// Least rows of a leaf, at least 1.
+    pub min_samples_leaf: usize,
+    /// Least rows of a node that may be split, at least 2.
+    pub min_samples_split: usize,
+    /// Features drawn for each split; 0 for the square root of their number.
+    pub features_per_split: usize,
+    /// What a split is to make purer.
+    pub criterion: Criterion,
+    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    pub bootstrap: bool,
+}
+
+impl From<Shape> for ForestParams {
+    fn from(shape: Shape) -> Self {
+        Self {
+            n_trees: shape.n_trees,
+            max_depth: (shape.max_depth > 0).then_some(shape.max_depth),
+            min_samples_leaf: shape.min_samples_leaf,
+            min_samples_split: shape.min_samples_split,
+            features_per_split: (shape.features_per_split > 0).then_some(shape.features_per_split),
+            criterion: shape.criterion,
+            bootstrap: shape.bootstrap,
+        }
+    }
+}
+
+/// The shape of a forest. Rows are counted once each, whatever they weigh or how often they were drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct ForestParams {
+    /// Number of trees, at least 1.
+    pub n_trees: usize,
+    /// Splits from the root to the deepest leaf, at least 1 (scikit-learn's meaning); without limit if not given.
+    pub max_depth: Option<u16>,
+    /// Least rows of a leaf, at least 1.
+    pub min_samples_leaf: usize,
+    /// Least rows of a node that may be split, at least 2.
+    pub min_samples_split: usize,
+    /// Features drawn for each split, at least 1; the square root of `F`, rounded down, if not given.
+    pub features_per_split: Option<usize>,
+    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    pub bootstrap: bool,
+    /// What a split is to make purer.
+    pub criterion: Criterion,
+}
+
+impl ForestParams {
+    /// Features drawn for each split of `n_features`.
+    pub(crate) fn n_drawn(&self, n_features: usize) -> usize {
+        let wanted = self.features_per_split.unwrap_or(n_features.isqrt());
+        wanted.clamp(1, n_features.max(1))
+    }
+}
+
+impl Default for ForestParams {
+    /// scikit-learn's defaults.
+    fn default() -> Self {
+        Self {
+            n_trees: 100,
+            max_depth: None,
+            min_samples_leaf: 1,
+            min_samples_split: 2,
+            features_per_split: None,
+            bootstrap: true,
+            criterion: Criterion::Gini,
+        }
+    }
+}

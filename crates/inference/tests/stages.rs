@@ -1,0 +1,187 @@
+//! The stages as the runner starts them, on a few tiny images and a network that was trained on them.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+#[path = "../../trainer/tests/study/mod.rs"]
+mod study;
+
+use std::path::Path;
+
+use approx::assert_abs_diff_eq;
+use candle_core::Device;
+use model::{Config, Depth, Network};
+use random::Seed;
+use serde_json::json;
+use table_annotations::Annotation;
+use table_features::Feature;
+use table_folds::Fold;
+use table_history::History;
+use table_predictions::Prediction;
+use table_selection::Selection;
+use tables::Subset;
+use trainer::{
+    Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, Outputs, PixelPictures, Sampling,
+    Settings, Split, Teller, train,
+};
+
+use study::{Job, SIDE_PX, Study, assert_same_files};
+
+/// The network that a training with seed 7 starts from.
+fn start() -> Network {
+    let config = Config {
+        depth: Depth::D18,
+        embedding_size: 4,
+        n_classes: 3,
+    };
+    let mut rng = Seed::new(7).stream("weights").rng();
+    Network::new(&config, &Device::Cpu, &mut rng).unwrap()
+}
+
+fn split(study: &Study, fold: u32) -> Split {
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let folds: Vec<Fold> = study.read("folds");
+    Split::new(&annotations, &folds, fold).unwrap()
+}
+
+/// Trains a fold; writes its history and its best model to the folder of its number. Returns the outputs of the best
+/// epoch.
+fn trained(study: &Study, fold: u32) -> Outputs {
+    let settings = Settings {
+        epochs: 3,
+        sampling: Sampling::Shuffle,
+        batch_size: 4,
+        learning_rate: ExponentialDecay::new(1e-3, 0.1, 50.0),
+        lr_factors: LrFactors {
+            backbone: 1.0,
+            head: 1.0,
+        },
+        weight_decay: 1e-4,
+        selection_k: 1,
+        seed: Seed::new(7),
+    };
+    let folder = study.path(&fold.to_string());
+    let mut checkpoints = Checkpoints::open(&folder, &fold).unwrap();
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let course = train(
+        &mut start(),
+        &PixelPictures::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap(),
+        &split(study, fold),
+        &settings,
+        &CrossEntropy::new(vec![1.0; 3], 0.1),
+        &mut checkpoints,
+        &mut Teller::new(settings.epochs, || 0.0),
+    )
+    .unwrap();
+    let best = course.best().unwrap();
+    fs_err::copy(checkpoints.model_path(best), folder.join("model")).unwrap();
+    let outputs = Outputs::load(&checkpoints.outputs_path(best.epoch as usize)).unwrap();
+    study.write(&format!("{fold}/history"), course.history);
+    outputs
+}
+
+fn choose(study: &Study, folds: &[&str], models: &[&str]) -> Job {
+    let paths = |folds: &[&str], name: &str| -> Vec<_> {
+        let path = |fold: &&str| study.path(&format!("{fold}/{name}"));
+        folds.iter().map(path).collect()
+    };
+    let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
+    let params = json!({ "rule": "best" });
+    let program = env!("CARGO_BIN_EXE_choose");
+    study.job(program, "choose", &params, inputs, &["choice", "model"])
+}
+
+fn predict(study: &Study) -> Job {
+    let inputs = json!({
+        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
+        "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
+    });
+    let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
+    let program = env!("CARGO_BIN_EXE_predict");
+    study.job(program, "predict", &params, inputs, &["predictions"])
+}
+
+/// A job of stage `featurize` with outputs in the folder `run`.
+fn featurize(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
+    let params = json!({ "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
+    let inputs = json!({
+        "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
+    });
+    let program = env!("CARGO_BIN_EXE_featurize");
+    study.job(program, run, &params, inputs, &["features"])
+}
+
+#[test]
+fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
+    let study = Study::new();
+    let outputs = [0, 1].map(|fold| trained(&study, fold));
+
+    choose(&study, &["0", "1"], &["0", "1"]).run(1);
+    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
+    let fold = choice.fold.to_string();
+    assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
+    let history: Vec<History> = study.read(&format!("{fold}/history"));
+    let best = history.iter().find(|row| row.best).unwrap();
+    assert_eq!(choice.epoch, best.epoch);
+
+    predict(&study).run(2);
+    let predictions: Vec<Prediction> = study.read("predict/predictions");
+    let annotations: Vec<Annotation> = study.read("annotations");
+    assert_eq!(predictions.len(), annotations.len());
+    let (outputs, split) = (&outputs[choice.fold as usize], split(&study, choice.fold));
+    for (image, prediction) in predictions.iter().enumerate() {
+        assert_eq!(
+            (&prediction.path, prediction.subset),
+            (&annotations[image].path, split.subsets[image])
+        );
+        assert_abs_diff_eq!(
+            prediction.probabilities.iter().sum::<f32>(),
+            1.0,
+            epsilon = 1e-6
+        );
+        // The best model is the state that the epoch's evaluation saw.
+        if prediction.subset != Subset::Train {
+            for (predicted, expected) in prediction.logits.iter().zip(outputs.logits(image)) {
+                assert_abs_diff_eq!(predicted, expected, epsilon = 1e-4);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frozen_network_has_features_for_every_picture() {
+    let study = Study::new();
+    featurize(&study, "one", 7, None).run(1);
+    featurize(&study, "four", 7, None).run(4);
+    assert_same_files(&study.path("one"), &study.path("four"), &["features"]);
+    let rows: Vec<Feature> = study.read("one/features");
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let paths =
+        |rows: &[Feature]| -> Vec<String> { rows.iter().map(|row| row.path.clone()).collect() };
+    let expected: Vec<String> = annotations.into_iter().map(|row| row.path).collect();
+    assert_eq!(paths(&rows), expected);
+    for row in &rows {
+        assert_eq!((row.backbone.as_str(), row.pretrained), ("resnet18", false));
+        assert_eq!(row.features.len(), 512);
+    }
+    assert_ne!(rows[0].features, rows[1].features);
+
+    // The network is the one that training starts from: with its weights, the features are the same.
+    let model = study.path("start.safetensors");
+    start().save(&model).unwrap();
+    featurize(&study, "loaded", 8, Some(&model)).run(1);
+    let loaded: Vec<Feature> = study.read("loaded/features");
+    assert!(loaded.iter().all(|row| row.pretrained));
+    let features = |rows: Vec<Feature>| -> Vec<Vec<f32>> {
+        rows.into_iter().map(|row| row.features).collect()
+    };
+    assert_eq!(features(loaded), features(rows));
+}
+
+#[test]
+fn each_history_needs_a_model() {
+    let error = choose(&Study::new(), &["0", "1"], &["0"]).error();
+    assert!(
+        error.contains("found 2 histories and 1 models: expected one of each for every fold"),
+        "{error}"
+    );
+}

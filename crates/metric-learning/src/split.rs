@@ -1,0 +1,96 @@
+//! Splits without some of the classes.
+
+use std::collections::BTreeMap;
+
+use tables::Subset;
+use trainer::Split;
+
+use crate::HoldOutError;
+
+/// Returns `split` without the classes called `held_out`: their images are [`Subset::Unseen`], and the classes that are
+/// left are numbered anew. Classes that are held out come after those that are learned.
+///
+/// # Errors
+/// A class doesn't exist, or fewer than two are left.
+pub fn hold_out(split: Split, held_out: &[String]) -> Result<Split, HoldOutError> {
+    check_known(held_out, &split.classes)?;
+    let is_out = |class: &String| held_out.contains(class);
+    let (out, left): (Vec<String>, Vec<String>) = split.classes.iter().cloned().partition(is_out);
+    if left.len() < 2 {
+        return Err(HoldOutError::TooFewClasses(left.len()));
+    }
+    let new_codes: BTreeMap<&String, u32> = left.iter().chain(&out).zip(0..).collect();
+    let (mut codes, mut subsets) = (split.codes, split.subsets);
+    for (code, subset) in codes.iter_mut().zip(&mut subsets) {
+        *code = new_codes[&split.classes[*code as usize]];
+        if *code as usize >= left.len() {
+            *subset = Subset::Unseen;
+        }
+    }
+    Ok(Split {
+        fold: split.fold,
+        classes: left,
+        codes,
+        subsets,
+    })
+}
+
+fn check_known(names: &[String], classes: &[String]) -> Result<(), HoldOutError> {
+    let Some(name) = names.iter().find(|name| !classes.contains(name)) else {
+        return Ok(());
+    };
+    let nearest = nearest_name::nearest(name, classes.iter().map(String::as_str));
+    Err(HoldOutError::UnknownClass {
+        name: name.clone(),
+        nearest: nearest.unwrap_or_default().to_owned(),
+        classes: classes.to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(classes: &[&str], rows: &[(u32, Subset)]) -> Split {
+        Split {
+            fold: 1,
+            classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            codes: rows.iter().map(|row| row.0).collect(),
+            subsets: rows.iter().map(|row| row.1).collect(),
+        }
+    }
+
+    #[test]
+    fn a_class_held_out_is_numbered_last_and_unseen() {
+        let rows = [
+            (0, Subset::Train),
+            (1, Subset::Validation),
+            (2, Subset::Validation),
+            (0, Subset::Validation),
+            (2, Subset::Test),
+        ];
+        let split = hold_out(split(&["a", "b", "c"], &rows), &["a".to_owned()]).unwrap();
+        assert_eq!(split.classes, ["b", "c"]);
+        assert_eq!(split.codes, [2, 0, 1, 2, 1]);
+        assert_eq!(split.images(Subset::Unseen), [0, 3]);
+        assert_eq!(split.images(Subset::Validation), [1, 2]);
+        assert_eq!(split.images(Subset::Test), [4]);
+    }
+
+    #[test]
+    fn a_class_to_hold_out_must_exist_and_leave_two() {
+        let rows = [(0, Subset::Validation), (1, Subset::Train)];
+        let hold = |name: &str| {
+            let split = split(&["a", "b"], &rows);
+            hold_out(split, &[name.to_owned()]).unwrap_err()
+        };
+        assert_eq!(
+            hold("a").to_string(),
+            "found 1 classes: expected at least 2"
+        );
+        assert_eq!(
+            hold("bb").to_string(),
+            "`bb` is no class; did you mean `b`? The classes are a, b"
+        );
+    }
+}

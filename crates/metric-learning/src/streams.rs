@@ -1,0 +1,19 @@
+//! Names of the random streams of this crate. They are frozen: under another name other numbers are drawn.
+
+/// The first weights of a network that learns a metric.
+pub const WEIGHTS: &str = "arrange weights";
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng as _;
+    use random::Seed;
+
+    use super::*;
+
+    #[test]
+    fn first_draws_never_change() {
+        // Other values would change every result that anyone has.
+        let drawn: u64 = Seed::new(1).stream(WEIGHTS).rng().random();
+        assert_eq!(drawn, 2_780_812_038_676_605_782);
+    }
+}

@@ -1,0 +1,135 @@
+//! The crates that the keys of this repository's own stages cover.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use store::Index;
+use workflow::declaration::{Action, Declaration};
+
+use super::Closures;
+use crate::cargo::Packages;
+use crate::manifest::Section;
+
+/// Crates that the key of every stage covers.
+const OF_EVERY_STAGE: [&str; 5] = ["protocol", "stage", "table-io", "tables", "unified"];
+
+/// For each binary of the repository's `pipeline.toml` its stages, and the crates of its key beside those of every
+/// stage; crates of tables, without `table-`, come last.
+fn keys() -> BTreeMap<String, Key> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = fs_err::canonicalize(root).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut index = Index::open(folder.path().join("index")).unwrap();
+    let cache = folder.path().join("cargo.json");
+    let (packages, _) = Packages::load(&root, &cache, &mut index).unwrap();
+    let mut closures = Closures::default();
+    let declaration = Declaration::load(&root).unwrap();
+    let mut keys: BTreeMap<String, Key> = BTreeMap::new();
+    for stage in &declaration.stages {
+        let Action::Run(run) = &stage.action else {
+            continue;
+        };
+        let run = run.value.as_str();
+        let manifest = closures.manifest(&root, &packages, &mut index, run);
+        let crates = manifest.unwrap().section(&Section::Crate);
+        let key = keys.entry(run.to_owned()).or_default();
+        key.stages.push(stage.name.clone());
+        key.crates = crates.into_keys().collect();
+    }
+    keys
+}
+
+#[derive(Default)]
+struct Key {
+    stages: Vec<String>,
+    crates: BTreeSet<String>,
+}
+
+impl Key {
+    /// One line, for a table of what is expected.
+    fn line(&self, run: &str) -> String {
+        let own = run.split('/').next().unwrap();
+        let others = { self.crates.iter() }
+            .map(String::as_str)
+            .filter(|name| !OF_EVERY_STAGE.contains(name) && *name != own);
+        let (tables, others): (Vec<_>, Vec<_>) =
+            others.partition(|name| name.starts_with("table-"));
+        let tables = tables.iter().map(|name| &name["table-".len()..]);
+        let tables: Vec<&str> = tables.collect();
+        format!("{run}: {} | {}\n", others.join(" "), tables.join(" "))
+    }
+}
+
+#[test]
+fn each_stage_has_the_crates_that_it_needs() {
+    let keys = keys();
+    for (run, key) in &keys {
+        for name in OF_EVERY_STAGE {
+            assert!(key.crates.contains(name), "{run} lacks {name}");
+        }
+    }
+    let lines: String = keys.iter().map(|(run, key)| key.line(run)).collect();
+    expect_test::expect![[r#"
+        backbones/extract: images kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/evolve: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        collection/annotate: images nearest-name unified walk | annotations attributes folds problems
+        collection/decode: images nearest-name unified walk | annotations attributes folds problems
+        explain/explain: images kernels model numeric random | attributions folds predictions
+        export/export: images numeric | annotations folds
+        fold-design/leak: random | annotations balance folds leakage near-duplicates
+        fold-design/split: random | annotations balance folds leakage near-duplicates
+        forest/grow: numeric random search | folds forest-predictions forest-trials predictions
+        forest/tune: numeric random search | folds forest-predictions forest-trials predictions
+        metric-learning/arrange: collection images kernels model nearest-name numeric random trainer unified walk | annotations attributes epoch-outputs features folds history metric-embeddings predictions problems selection timings
+        metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/flatter: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/judge: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/score: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        near-duplicates/near-duplicates: images | annotations folds near-duplicates
+        painter/paint: random | folds
+        preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
+        probe/probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
+        report/render: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
+        trainer/choose: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+        trainer/featurize: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+        trainer/grade: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+        trainer/predict: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+        trainer/train: images kernels model nearest-name numeric random | annotations epoch-outputs features folds history predictions selection timings
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
+    let keys = keys();
+    let train = &keys["trainer/train"];
+    assert!(train.stages.contains(&"train".to_owned()));
+    let unused = [
+        "backbones",
+        "checks",
+        "clustering",
+        "collection",
+        "explain",
+        "export",
+        "fold-design",
+        "forest",
+        "metric-learning",
+        "metrics",
+        "near-duplicates",
+        "painter",
+        "pipeline",
+        "preflight",
+        "probe",
+        "report",
+        "search",
+        "store",
+        "table-leakage",
+        "table-metric-embeddings",
+        "table-scores",
+        "walk",
+        "workflow",
+    ];
+    for name in unused {
+        assert!(!train.crates.contains(name), "{name} retrains each fold");
+    }
+}

@@ -1,0 +1,36 @@
+//! Commands of this repository's stages: `init`, `predict`, `weights`.
+//!
+//! They start programs of the repository and know its parameters, so they are no part of the command line that other
+//! repositories use.
+
+mod catalog;
+mod hub;
+mod init;
+mod predict;
+mod weights;
+
+use cli::Subcommand;
+use pipeline::program::PROGRAM;
+
+/// The commands.
+#[must_use]
+pub fn commands() -> Vec<Subcommand> {
+    vec![
+        Subcommand::new("init", init::init),
+        Subcommand::new("predict", predict::predict),
+        Subcommand::new("weights", weights::run).with_values(|path| match path {
+            "weights get" => catalog::names(),
+            _ => Vec::new(),
+        }),
+    ]
+}
+
+/// The command that cures a failure: a missing folder of images has settings to be written.
+#[must_use]
+pub fn cure(error: &pipeline::Error) -> Option<String> {
+    let pipeline::Error::MissingInputs(missing) = error else {
+        return None;
+    };
+    let is_of_images = { missing.iter() }.any(|text| text.contains("`images.folder`"));
+    is_of_images.then(|| format!("`{PROGRAM} init FOLDER` writes settings for a folder of images"))
+}

@@ -1,0 +1,196 @@
+//! New pictures: the job file of the program that judges them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use cli::arguments::common::{self, Confine};
+use cli::print;
+use cli::program::exit_code;
+use cli::workspace::{current_folder, open};
+use pipeline::Workspace;
+use pipeline::coherence::unfit;
+use pipeline::events::{Event, Events};
+use pipeline::program::PROGRAM;
+use pipeline::reason::listed;
+use pipeline::workspace::Access;
+use protocol::{Input, Job};
+use serde::Serialize;
+use serde_json::Value;
+use workflow::instance::Target;
+
+/// The program.
+const RUN: &str = "inspect/inspect";
+
+/// Say what the chosen network makes of new pictures
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Needs a model that `{PROGRAM} repro` made, with the same parameters.
+
+Examples:
+  {PROGRAM} predict painting.jpg
+  {PROGRAM} predict folder/ more/*.png --json
+  {PROGRAM} predict folder/ --explain --html new.html"))]
+pub(crate) struct Predict {
+    /// Pictures, or folders of pictures
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    pictures: Vec<PathBuf>,
+    /// Say what the network looks at too: occlusion map and Grad-CAM
+    #[arg(long)]
+    explain: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Write a page of it
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    params: common::Params,
+    #[command(flatten)]
+    confine: Confine,
+}
+
+/// Parameters of the program.
+#[derive(Serialize)]
+struct Params<'a> {
+    files: Vec<String>,
+    device: &'static str,
+    explain: bool,
+    cells: Option<&'a Value>,
+    square: Option<&'a Value>,
+    json: bool,
+}
+
+/// Judges pictures; the exit code is the program's own.
+pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
+    let mut workspace = open(&arguments.params, Access::Write)?;
+    let paths = Paths::find(&workspace, arguments)?;
+    check_one_run(&mut workspace, &arguments.params)?;
+    let device = workspace.device(&mut Warnings)?;
+    let params = Params {
+        files: paths.files,
+        device: device.name(),
+        explain: arguments.explain,
+        cells: workspace.workflow.params.get("explain.cells"),
+        square: workspace.workflow.params.get("explain.square"),
+        json: arguments.json,
+    };
+    let job = Job {
+        inputs: paths.inputs,
+        outputs: paths.outputs,
+        params: serde_json::to_value(params)?,
+        scratch: PathBuf::new(),
+        stage: "predict".to_owned(),
+    };
+    let sandbox = arguments.confine.sandbox();
+    let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
+    Ok(exit_code(status))
+}
+
+/// Refuses results that were not made together, or with other parameters than these.
+fn check_one_run(workspace: &mut Workspace, params: &common::Params) -> anyhow::Result<()> {
+    const SHOWN: usize = 4;
+    let mut stages = vec!["export", "predict", "cluster"];
+    if workspace.made("calibrate", "calibrators")?.is_some() {
+        stages.push("calibrate");
+    }
+    let unfit = unfit(workspace, &stages)?;
+    if unfit.is_empty() {
+        return Ok(());
+    }
+    let lines = unfit.iter().take(SHOWN);
+    let lines = lines.map(|unfit| format!("\n  {}: {}", unfit.stage, listed(&unfit.reasons)));
+    let mut lines = lines.collect::<String>();
+    if unfit.len() > SHOWN {
+        lines.push_str(&format!("\n  and {} more", unfit.len() - SHOWN));
+    }
+    bail!(
+        "the results in place are not of one run with these parameters:{lines}\n`{PROGRAM} repro {}{}` makes them so; or give the `--params` and `--set` with which the model was made",
+        stages.join(" "),
+        typed(params)
+    );
+}
+
+/// What changes params, as it was typed.
+fn typed(params: &common::Params) -> String {
+    let files = params.files.iter();
+    let files = files.map(|file| format!(" --params {}", file.display()));
+    let settings = params.settings.iter();
+    let settings = settings.map(|setting| format!(" --set {setting}"));
+    files.chain(settings).collect()
+}
+
+/// Paths of the job.
+struct Paths {
+    /// Images, and folders of images.
+    files: Vec<String>,
+    inputs: BTreeMap<String, Input>,
+    outputs: BTreeMap<String, PathBuf>,
+}
+
+impl Paths {
+    /// Finds the images and what a repro made.
+    fn find(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Self> {
+        let here = current_folder()?;
+        if !arguments.pictures.iter().any(|file| file.exists()) {
+            bail!("`{}` is not there", arguments.pictures[0].display());
+        }
+        let files = arguments.pictures.iter();
+        let calibrators = workspace.made("calibrate", "calibrators")?;
+        let inputs = [
+            ("model", Input::One(made(workspace, "export", "model")?)),
+            ("config", Input::One(made(workspace, "export", "config")?)),
+            ("images", Input::One(images(workspace))),
+            (
+                "predictions",
+                Input::One(made(workspace, "predict", "predictions")?),
+            ),
+            (
+                "clusters",
+                Input::One(made(workspace, "cluster", "clusters")?),
+            ),
+            ("calibrators", calibrators.map_or(Input::Absent, Input::One)),
+        ];
+        let page = arguments.html.iter();
+        Ok(Paths {
+            files: files
+                .map(|path| here.join(path).display().to_string())
+                .collect(),
+            inputs: inputs.map(|(name, input)| (name.to_owned(), input)).into(),
+            outputs: page
+                .map(|path| ("page".to_owned(), here.join(path)))
+                .collect(),
+        })
+    }
+}
+
+/// The folder of images, as stages read it.
+fn images(workspace: &Workspace) -> PathBuf {
+    let inputs =
+        { workspace.workflow.graph.instances.iter() }.flat_map(|instance| instance.inputs.values());
+    let mut folders = inputs.filter_map(|input| match &input.target {
+        Target::Path(path) if input.param.as_deref() == Some("images.folder") => Some(path),
+        _ => None,
+    });
+    let folder = folders.next().map_or(Path::new(""), PathBuf::as_path);
+    workspace.workflow.root.join(folder)
+}
+
+/// What a repro made.
+fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<PathBuf> {
+    let made = workspace.made(stage, output)?;
+    made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))
+}
+
+/// Prints warnings alone.
+struct Warnings;
+
+impl Events for Warnings {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Warning { stage, text } = event {
+            print::warning(&format!("{stage}: {text}"));
+        }
+    }
+}

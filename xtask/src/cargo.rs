@@ -1,0 +1,85 @@
+//! Tests and benchmarks of the workspace, by cargo.
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use cli::program::exit_code;
+use cli::workspace;
+
+/// Run all tests of the workspace, with arguments for `cargo test`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask test
+  cargo xtask test -- --nocapture")]
+pub(crate) struct Test {
+    /// Passed on to `cargo test --workspace --release --locked`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Measure this workspace beside its peers
+#[derive(Debug, Args)]
+#[command(after_help = "\
+runner   the runner beside DVC and ninja
+step     a training step and an inference beside PyTorch's
+layers   the layers of a ResNet
+
+Examples:
+  cargo xtask bench runner --install
+  cargo xtask bench runner --only files
+  cargo xtask bench step --torch python3")]
+pub(crate) struct Bench {
+    /// Which one
+    name: Benchmark,
+    /// Its own arguments; `--help` lists those of `runner`
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    arguments: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Benchmark {
+    Runner,
+    Step,
+    Layers,
+}
+
+/// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
+/// dependencies are compiled once for both.
+pub(crate) fn test(test: &Test) -> anyhow::Result<ExitCode> {
+    let mut command = cargo()?;
+    command.args(["test", "--workspace", "--release", "--locked"]);
+    run(command.args(&test.arguments))
+}
+
+/// A benchmark; the runner's is compiled as `cargo xtask` itself is.
+pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
+    let (package, name, profile) = match bench.name {
+        Benchmark::Runner => ("xtask", "runner", "xtask"),
+        Benchmark::Step => ("model", "step", "release"),
+        Benchmark::Layers => ("kernels", "layers", "release"),
+    };
+    let mut command = cargo()?;
+    command.args(["bench", "--quiet", "--locked", "--profile", profile]);
+    command.args(["--package", package, "--bench", name, "--"]);
+    run(command.args(&bench.arguments))
+}
+
+/// Cargo in the workspace's root.
+fn cargo() -> anyhow::Result<Command> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(workspace::root()?);
+    Ok(command)
+}
+
+fn run(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let status = command.status().context("cannot start cargo")?;
+    Ok(exit_code(status))
+}
