@@ -360,3 +360,22 @@ fn add_sources(keep: &mut Keep, source: &Source) -> Result<()> {
     keep.contents.extend(SourceLock::parse(source)?.contents());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_of_no_wanted_key_is_idle_unless_it_is_young() {
+        let work = tempfile::tempdir().unwrap();
+        let [wanted, other] = [b"a", b"b"].map(|text| Digest::of_bytes(text));
+        for name in [&wanted.to_string(), &other.to_string(), "tool-7"] {
+            fs_err::create_dir(work.path().join(name)).unwrap();
+        }
+        let keys = BTreeSet::from([wanted]);
+        let found = idle(work.path(), &keys, None).unwrap();
+        assert_eq!(found, [work.path().join(other.to_string())]);
+        let since = SystemTime::now().checked_sub(Duration::from_secs(3600));
+        assert!(idle(work.path(), &keys, since).unwrap().is_empty());
+    }
+}

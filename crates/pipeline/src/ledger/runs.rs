@@ -304,3 +304,34 @@ fn ends_whole(file: &mut fs_err::File) -> std::io::Result<bool> {
     }
     Ok(last == *b"\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_youngest_runs_come_first_and_what_is_none_is_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let log = RunLog::new(root.path());
+        assert!(log.last(5, |_| true).unwrap().is_empty());
+        let key = Digest::of_bytes(b"key");
+        let line = |stage: &str, status: &str| {
+            format!(r#"{{"stage": "{stage}", "key": "{key}", "status": "{status}"}}"#)
+        };
+        let lines = [
+            line("a", "exit status 0"),
+            r#"{"stage": "cut o"#.to_owned(),
+            line("b", "exit status 1"),
+            line("c", "exit status 0"),
+        ];
+        fs_err::create_dir(root.path().join(FOLDER)).unwrap();
+        fs_err::write(own(root.path(), FILE), lines.join("\n")).unwrap();
+        let stages = |most, is_wanted: fn(&Run) -> bool| {
+            let runs = log.last(most, is_wanted).unwrap();
+            runs.iter().map(|run| run.stage.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(stages(5, |_| true), ["c", "b", "a"]);
+        assert_eq!(stages(1, |_| true), ["c"]);
+        assert_eq!(stages(5, Run::is_success), ["c", "a"]);
+    }
+}
