@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pipeline::cache::{Cached, Scope};
+use pipeline::clear::clear_cache;
+use pipeline::ledger::cache::{Cached, Scope};
 use pipeline::workspace::Access;
 use workflow::quantity::show_bytes;
 
@@ -37,7 +38,7 @@ pub(crate) fn run(command: Cache) -> anyhow::Result<ExitCode> {
 fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
     let mut workspace = open(&Params::default(), Access::Write)?;
     let mut live = Live::new(false, false);
-    let removed = workspace.clear_cache(scope, is_trial, &mut live);
+    let removed = clear_cache(&mut workspace, scope, is_trial, &mut live);
     live.end();
     let removed = removed?;
     let what = if is_trial { "would remove" } else { "removed" };
@@ -47,7 +48,7 @@ fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
 
 fn verify() -> anyhow::Result<ExitCode> {
     let workspace = open(&Params::default(), Access::Write)?;
-    let damaged = workspace.verify_cache()?;
+    let damaged = workspace.cache().verify()?;
     for digest in &damaged {
         print::error(&format!("`{digest}` was damaged and has been removed"));
     }
@@ -55,14 +56,14 @@ fn verify() -> anyhow::Result<ExitCode> {
         print::text("the next repro makes anew what it needs of them\n")?;
         return Ok(ExitCode::FAILURE);
     }
-    let size = workspace.cache_size()?;
+    let size = workspace.cache().size()?;
     let files = size.objects.files + size.trees.files;
     print::text(&format!("{files} files, all as they should be\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn size(is_json: bool) -> anyhow::Result<()> {
-    let size = open(&Params::default(), Access::Read)?.cache_size()?;
+    let size = open(&Params::default(), Access::Read)?.cache().size()?;
     if is_json {
         return print::json(&size);
     }
@@ -80,7 +81,7 @@ fn size(is_json: bool) -> anyhow::Result<()> {
 }
 
 fn list(is_json: bool) -> anyhow::Result<()> {
-    let cached = open(&Params::default(), Access::Read)?.cached()?;
+    let cached = open(&Params::default(), Access::Read)?.cache().results()?;
     if is_json {
         return print::json(&cached);
     }

@@ -99,7 +99,11 @@ fn show(arguments: &ExpShow) -> anyhow::Result<()> {
     }
     if let Some(file) = &arguments.parquet {
         let file = std::path::absolute(file)?;
-        return Ok(workspace.write_table(&file, table.to_columns())?);
+        return Ok(pipeline::tables::write(
+            &mut workspace,
+            &file,
+            table.to_columns(),
+        )?);
     }
     print_table(&table, &arguments.metrics)
 }

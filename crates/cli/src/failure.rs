@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use pipeline::events::{Outcome, State};
+use pipeline::events::Outcome;
+use pipeline::ledger::runs::State;
 
 use crate::program::Program;
 

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use ::experiments::experiment::record::{self, Experiment};
 use anyhow::bail;
-use pipeline::provenance::{Input, Making, Origin, State};
+use pipeline::ledger::FOLDER;
+use pipeline::ledger::provenance::{Input, Origin, ProducedBy, State};
+use pipeline::ledger::runs::Run;
 use pipeline::reason::listed;
-use pipeline::runs::Run;
-use pipeline::workspace::{Access, FOLDER, Workspace};
+use pipeline::workspace::{Access, Workspace};
 use workflow::graph::Reach;
 
 use crate::arguments::common::Params;
@@ -26,7 +27,7 @@ pub(crate) fn history(arguments: &History) -> anyhow::Result<()> {
         Some(stage) => run.stage == *stage || run.stage.split('@').next() == Some(stage),
         None => true,
     };
-    let runs = workspace.runs(arguments.last, is_wanted)?;
+    let runs = workspace.runs().last(arguments.last, is_wanted)?;
     if let (Some(stage), true) = (&arguments.stage, runs.is_empty()) {
         // Its name is wrong, or it never ran.
         let targets = std::slice::from_ref(stage);
@@ -140,7 +141,7 @@ fn add_origin(origin: &Origin, first: &str, rest: &str, text: &mut String) {
     }
 }
 
-fn add_making(making: &Making, rest: &str, text: &mut String) {
+fn add_making(making: &ProducedBy, rest: &str, text: &mut String) {
     let bar = if making.inputs.is_empty() {
         "  "
     } else {
@@ -195,7 +196,7 @@ fn add_making(making: &Making, rest: &str, text: &mut String) {
 }
 
 /// When it ran, how long and where.
-fn when(making: &Making) -> String {
+fn when(making: &ProducedBy) -> String {
     let Some(run) = &making.run else {
         return String::new();
     };

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use ::experiments::drawing;
 use executor::Usage;
-use pipeline::cache::Large;
-use pipeline::events::{Forecast, Outcome, State};
+use pipeline::events::{Forecast, Outcome};
+use pipeline::ledger::cache::Large;
+use pipeline::ledger::runs::State;
+use pipeline::ledger::sources::SourceState;
 use pipeline::manifest::Difference;
 use pipeline::plan::Explanation;
 use pipeline::program::PROGRAM;
 use pipeline::reason::listed;
-use pipeline::tracked::SourceState;
 use workflow::quantity::show_bytes;
 
 /// The color of a state or a message, as an ANSI code.

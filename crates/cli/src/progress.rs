@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use pipeline::Workspace;
-use pipeline::events::{Event, Events, Forecast, Outcome, State};
+use pipeline::events::{Event, Events, Forecast, Outcome};
 use pipeline::execute::{self, Options};
+use pipeline::ledger::runs::State;
 use pipeline::reason::{Reason, listed};
 use protocol::Progress;
 use workflow::graph::Selection;

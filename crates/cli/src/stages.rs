@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use ::experiments::drawing;
 use anyhow::bail;
-use pipeline::events::State;
 use pipeline::execute::{self, Options};
+use pipeline::ledger::runs::State;
 use pipeline::status;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
@@ -70,8 +70,8 @@ pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
         return print::json(&outcomes);
     }
     print::outlook(&outcomes)?;
-    print::sources(&workspace.source_states()?)?;
-    match workspace.large_cache()? {
+    print::sources(&workspace.sources().states()?)?;
+    match workspace.cache().large()? {
         Some(large) => print::large_cache(large),
         None => Ok(()),
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use pipeline::accept::{self, Accept};
 use pipeline::checkout;
-use pipeline::tracked::SourceState;
+use pipeline::ledger::sources::SourceState;
 use pipeline::workspace::Access;
 use workflow::graph::Reach;
 
@@ -17,7 +17,7 @@ use crate::{failure, print};
 /// Restores outputs and sources as they were recorded.
 pub(crate) fn checkout(arguments: Select) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let states = workspace.source_states()?;
+    let states = workspace.sources().states()?;
     let is_source = |target: &String| states.iter().any(|(path, _)| path == target);
     let (sources, stages): (Vec<String>, Vec<String>) =
         arguments.targets.iter().cloned().partition(is_source);
@@ -27,7 +27,7 @@ pub(crate) fn checkout(arguments: Select) -> anyhow::Result<ExitCode> {
             _ if !is_all && !sources.contains(path) => {}
             SourceState::Unchanged => {}
             SourceState::Missing => {
-                workspace.restore_source(path)?;
+                workspace.sources().restore(path)?;
                 note(&arguments, &format!("{path} restored\n"))?;
             }
             SourceState::Changed => note(
@@ -76,7 +76,7 @@ pub(crate) fn accept(arguments: &Select, accept: Accept) -> anyhow::Result<()> {
 /// Writes into `pipeline.toml` whether stages are frozen.
 pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
     let workspace = open(&Params::default(), Access::Write)?;
-    let changed = workspace.freeze(stages, is_frozen)?;
+    let changed = pipeline::freeze::freeze(&workspace.workflow, stages, is_frozen)?;
     let what = if is_frozen {
         "frozen"
     } else {
@@ -92,7 +92,7 @@ pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
 pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut workspace = open(&Params::default(), Access::Write)?;
     for path in paths {
-        let digest = workspace.add_source(&absolute(path)?)?;
+        let digest = workspace.sources().add(&absolute(path)?)?;
         print::text(&format!("{} is kept as {digest}\n", path.display()))?;
     }
     Ok(())
@@ -101,7 +101,7 @@ pub(crate) fn add(paths: &[PathBuf]) -> anyhow::Result<()> {
 /// Fetches a source and keeps it.
 pub(crate) fn import(from: &str, to: &Path, sha256: Option<&str>) -> anyhow::Result<()> {
     let mut workspace = open(&Params::default(), Access::Write)?;
-    let digest = workspace.import_source(from, &absolute(to)?, sha256)?;
+    let digest = workspace.sources().import(from, &absolute(to)?, sha256)?;
     print::text(&format!("{} is kept as {digest}\n", to.display()))
 }
 

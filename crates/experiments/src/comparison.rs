@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pipeline::Workspace;
-use pipeline::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::Metrics;
+use pipeline::ledger::states::StateResults;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ pub fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> Result<Stat
     }
     let root = &workspace.workflow.root;
     if let Some(experiment) = Experiment::find(root, name)? {
-        let made = workspace.made_aside(&record::folder_name(name))?;
+        let made = StateResults::load(&workspace.workflow.root, &record::folder_name(name))?;
         return Ok(State {
             name: name.to_owned(),
             params: experiment.params,
@@ -185,8 +186,8 @@ pub fn read_metrics(
     if !workspace.workflow.declaration.has_metrics() {
         return Err(Error::NoMetrics);
     }
-    let made: Vec<Made> = states.iter().map(|state| state.made.clone()).collect();
-    let metrics = workspace.metrics(&made)?;
+    let made: Vec<StateResults> = states.iter().map(|state| state.made.clone()).collect();
+    let metrics = pipeline::tables::metrics(workspace, &made)?;
     let mut remarks = Vec::new();
     for (state, metrics) in states.iter().zip(&metrics) {
         let name = &state.name;
@@ -205,7 +206,7 @@ pub fn read_metrics(
 
 #[cfg(test)]
 mod tests {
-    use pipeline::metrics::Metric;
+    use pipeline::ledger::metrics::Metric;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::events::State;
+use pipeline::ledger::runs::State;
 use workflow::graph::{Graph, InstanceId};
 
 /// Stages in the order of data, each with what it follows.

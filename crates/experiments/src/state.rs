@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::metrics::Made;
+use pipeline::ledger::states::StateResults;
 use pipeline::{Revision, Workspace};
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub struct State {
     /// Values by dotted key.
     pub params: BTreeMap<String, Value>,
     /// Results.
-    pub made: Made,
+    pub made: StateResults,
 }
 
 impl State {
@@ -30,7 +30,7 @@ impl State {
         State {
             name: WORKSPACE.to_owned(),
             params: workspace.workflow.params.leaves(),
-            made: workspace.made_here(),
+            made: workspace.results(),
         }
     }
 
@@ -46,7 +46,7 @@ impl State {
         Ok(Some(State {
             name: name.to_owned(),
             params: revision.params(files)?.leaves(),
-            made: Made {
+            made: StateResults {
                 lock: revision.lock()?,
                 folder: None,
             },

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use executor::Interrupts;
-use pipeline::events::{Outcome, State};
+use pipeline::events::Outcome;
 use pipeline::execute::Options;
+use pipeline::ledger::runs::State;
 use pipeline::reason::Reason;
 use pipeline::status;
 use pipeline::{Sandbox, Workspace};

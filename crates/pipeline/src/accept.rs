@@ -10,10 +10,11 @@ use workflow::instance::Instance;
 
 use crate::decide::{Decision, decide, misplaced};
 use crate::error::{Error, Result};
-use crate::events::{Events, Outcome, State};
+use crate::events::{Events, Outcome};
 use crate::inputs::Derivation;
+use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::manifest::Manifest;
-use crate::mutex;
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
 use crate::predicted::Predicted;
@@ -41,7 +42,7 @@ pub fn accept(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let mut outcomes = Vec::new();
     for id in workspace.workflow.graph.in_order(selection) {
@@ -77,10 +78,16 @@ fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Resu
         }
     };
     enter(workspace, &instance, &derivation, &outputs, &how)?;
-    let mut run = workspace.run_of(&instance, &derivation, &[]);
+    let mut run = Run::new(
+        &instance,
+        &derivation,
+        &[],
+        workspace.workflow.state_folder(),
+        workspace.circumstances(),
+    );
     run.outcome = Some(state);
     run.status = how.to_string();
-    workspace.note_run(run, &instance, &outputs)?;
+    workspace.runs().append(run, &instance, &outputs)?;
     Ok(Outcome {
         stage: instance.name.clone(),
         state,

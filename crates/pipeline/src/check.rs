@@ -4,69 +4,63 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use protocol::{Fault, Input, Job, Part};
+use workflow::Workflow;
 use workflow::instance::{Instance, Target};
 
 use crate::code::at_stage;
 use crate::error::{Error, Result};
-use crate::workspace::Workspace;
+use crate::ledger;
 
-impl Workspace {
-    /// Asks `executable` about the names and types of what `instance` would give it.
-    ///
-    /// # Errors
-    /// The stage cannot use one; the message points at it.
-    pub(crate) fn check_names(&self, instance: &Instance, executable: &Path) -> Result<()> {
-        let folder = self.own("work");
-        fs_err::create_dir_all(&folder)?;
-        let file = folder.join("check.json");
-        let outline = serde_json::to_vec(&outline(instance)).map_err(std::io::Error::from)?;
-        fs_err::write(&file, outline)?;
-        let answer = Command::new(executable)
-            .arg("--check")
-            .arg(&file)
-            .current_dir(&self.workflow.root)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output();
-        fs_err::remove_file(&file)?;
-        // What cannot be asked will say so when it runs.
-        match serde_json::from_slice(&answer?.stdout) {
-            Ok(fault) => Err(self.fault(instance, &fault)),
-            Err(_) => Ok(()),
-        }
+/// Asks `executable` about the names and types of what `instance` would give it.
+///
+/// # Errors
+/// The stage cannot use one; the message points at it.
+pub(crate) fn check_names(
+    workflow: &Workflow,
+    instance: &Instance,
+    executable: &Path,
+) -> Result<()> {
+    let folder = ledger::own(&workflow.root, "work");
+    fs_err::create_dir_all(&folder)?;
+    let file = folder.join("check.json");
+    let outline = serde_json::to_vec(&outline(instance)).map_err(std::io::Error::from)?;
+    fs_err::write(&file, outline)?;
+    let answer = Command::new(executable)
+        .arg("--check")
+        .arg(&file)
+        .current_dir(&workflow.root)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    fs_err::remove_file(&file)?;
+    // What cannot be asked will say so when it runs.
+    match serde_json::from_slice(&answer?.stdout) {
+        Ok(found) => Err(error_of(workflow, instance, &found)),
+        Err(_) => Ok(()),
     }
+}
 
-    /// The error that points at a fault.
-    fn fault(&self, instance: &Instance, fault: &Fault) -> Error {
-        let message = message(&instance.stage, fault);
-        let Some(place) = fault.place() else {
-            return at_stage(
-                &self.workflow.declaration,
-                instance,
-                Error::Invalid(message),
-            );
-        };
-        if let Some((input, param)) = absent(instance, fault.part(), place) {
-            let stage = &instance.stage;
-            let message =
-                format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
-            return self.at_param(param, message);
-        }
-        match dotted(instance, place) {
-            Some(dotted) if fault.part() == Part::Parameter => self.at_param(&dotted, message),
-            _ => at_stage(
-                &self.workflow.declaration,
-                instance,
-                Error::Invalid(message),
-            ),
-        }
+/// The error that points at a fault.
+fn error_of(workflow: &Workflow, instance: &Instance, fault: &Fault) -> Error {
+    let message = self::message(&instance.stage, fault);
+    let Some(place) = fault.place() else {
+        return at_stage(&workflow.declaration, instance, Error::Invalid(message));
+    };
+    if let Some((input, param)) = absent(instance, fault.part(), place) {
+        let stage = &instance.stage;
+        let message = format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
+        return at_param(workflow, param, message);
     }
+    match dotted(instance, place) {
+        Some(dotted) if fault.part() == Part::Parameter => at_param(workflow, &dotted, message),
+        _ => at_stage(&workflow.declaration, instance, Error::Invalid(message)),
+    }
+}
 
-    /// An error that points at the key `dotted` of the params; without a place if no such key was given.
-    fn at_param(&self, dotted: &str, message: String) -> Error {
-        let located = self.workflow.params.located(dotted, &message);
-        located.map_or(Error::Invalid(message), Error::from)
-    }
+/// An error that points at the key `dotted` of the params; without a place if no such key was given.
+fn at_param(workflow: &Workflow, dotted: &str, message: String) -> Error {
+    let located = workflow.params.located(dotted, &message);
+    located.map_or(Error::Invalid(message), Error::from)
 }
 
 /// A fault of a stage's job, for people.

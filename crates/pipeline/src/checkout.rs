@@ -10,12 +10,13 @@ use workflow::graph::{InstanceId, Selection};
 use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
-use crate::events::{Events, Outcome, State};
+use crate::events::{Events, Outcome};
 use crate::executors::executor;
-use crate::metrics::Made;
+use crate::ledger::runs::State;
+use crate::ledger::states::StateResults;
+use crate::place;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
-use crate::{mutex, place};
 
 /// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
 /// what the cache doesn't have is among the outcomes, as failed.
@@ -28,7 +29,7 @@ pub fn checkout(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     check_out_all(workspace, selection, &interrupts, events)
 }
@@ -40,11 +41,11 @@ pub fn checkout(
 /// As for [`checkout`], or the lock of either state cannot be read or written.
 pub fn take_state(
     workspace: &mut Workspace,
-    made: Made,
+    made: StateResults,
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let instances = workspace.workflow.graph.instances.with_ids();
     let is_made = |name: &str| made.lock.get(name).is_some();
@@ -69,7 +70,7 @@ pub fn take_state(
 fn copy_uncached(
     workspace: &mut Workspace,
     taken: &BTreeSet<InstanceId>,
-    made: &Made,
+    made: &StateResults,
     events: &mut dyn Events,
 ) -> Result<()> {
     let Some(folder) = &made.folder else {

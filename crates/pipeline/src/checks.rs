@@ -8,94 +8,97 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use store::Digest;
+use store::{Digest, Store};
 use table_protocol::{Answer, Question};
+use workflow::Workflow;
+use workflow::declaration::Declaration;
 use workflow::instance::Instance;
 
 use crate::cargo::TABLES;
-use crate::check_stamp;
 use crate::error::{Error, Result};
-use crate::metrics::tables::{NoAnswer, ask, unclear};
-use crate::workspace::Workspace;
+use crate::ledger::tables::{NoAnswer, ask, unclear};
+use crate::ledger::{self, check_stamp};
 
-impl Workspace {
-    /// Whether the workspace has the program that the instance's checks need.
-    ///
-    /// # Errors
-    /// It hasn't.
-    pub(crate) fn check_checker(&mut self, instance: &Instance) -> Result<()> {
-        let Some(check) = instance.rules.checks.values().next() else {
-            return Ok(());
-        };
-        if self.has_binary(TABLES)? {
-            return Ok(());
-        }
-        let message = format!("the workspace has no `{TABLES}` to check with");
-        Err(self
-            .workflow
-            .declaration
-            .source
-            .error(check.span.clone(), message)
-            .into())
+/// Whether the workspace has the program that the instance's checks need.
+///
+/// # Errors
+/// It hasn't.
+pub(crate) fn check_checker(
+    declaration: &Declaration,
+    instance: &Instance,
+    has_checker: impl FnOnce() -> Result<bool>,
+) -> Result<()> {
+    let Some(check) = instance.rules.checks.values().next() else {
+        return Ok(());
+    };
+    if has_checker()? {
+        return Ok(());
     }
+    let message = format!("the workspace has no `{TABLES}` to check with");
+    Err(declaration.source.error(check.span.clone(), message).into())
+}
 
-    /// Asks `checker` whether it understands what an instance says of its outputs.
-    ///
-    /// # Errors
-    /// It doesn't; the message points at it.
-    pub(crate) fn check_words(&self, instance: &Instance, checker: &Path) -> Result<()> {
-        for check in instance.rules.checks.values() {
-            let faults = self.faults(checker, check.value.clone(), None)?;
-            if !faults.is_empty() {
-                let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
-                return Err(self
-                    .workflow
-                    .declaration
-                    .source
-                    .error(check.span.clone(), message)
-                    .into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Has `checker` look at the output `name`, which stands at `path`.
-    ///
-    /// # Errors
-    /// It isn't as the stage says.
-    pub(crate) fn check_output(
-        &self,
-        instance: &Instance,
-        checker: &Path,
-        (name, path): (&str, &Path),
-        digest: &Digest,
-    ) -> Result<()> {
-        let check = &instance.rules.checks[name].value;
-        let faults = self.faults(checker, check.clone(), Some(path.to_owned()))?;
+/// Asks `checker` whether it understands what an instance says of its outputs.
+///
+/// # Errors
+/// It doesn't; the message points at it.
+pub(crate) fn check_words(workflow: &Workflow, instance: &Instance, checker: &Path) -> Result<()> {
+    for check in instance.rules.checks.values() {
+        let faults = faults(workflow, checker, check.value.clone(), None)?;
         if !faults.is_empty() {
-            return Err(Error::CheckFailed {
-                stage: instance.name.clone(),
-                name: name.to_owned(),
-                faults,
-                place: None,
-            });
+            let message = format!("stage `{}`: {}", instance.stage, faults.join("; "));
+            return Err(workflow
+                .declaration
+                .source
+                .error(check.span.clone(), message)
+                .into());
         }
-        check_stamp::note(self.store()?, check, digest)
     }
+    Ok(())
+}
 
-    /// Faults of the table at `path`, or of the declaration alone.
-    fn faults(&self, checker: &Path, check: Value, path: Option<PathBuf>) -> Result<Vec<String>> {
-        let folder = self.own("work");
-        fs_err::create_dir_all(&folder)?;
-        let mut command = Command::new(checker);
-        command.current_dir(&self.workflow.root);
-        let question = Question::Check { check, path };
-        match ask(command, &question, &folder.join("question.json"))? {
-            Ok(Answer::Faults(faults)) => Ok(faults),
-            Ok(_) => Err(unclear()),
-            Err(NoAnswer { status, errors }) => Err(Error::Invalid(format!(
-                "cannot check: `{TABLES}` ended with {status}\n{errors}"
-            ))),
-        }
+/// Has `checker` look at the output `name`, which stands at `path`.
+///
+/// # Errors
+/// It isn't as the stage says.
+pub(crate) fn check_output(
+    workflow: &Workflow,
+    store: &Store,
+    instance: &Instance,
+    checker: &Path,
+    (name, path): (&str, &Path),
+    digest: &Digest,
+) -> Result<()> {
+    let check = &instance.rules.checks[name].value;
+    let faults = faults(workflow, checker, check.clone(), Some(path.to_owned()))?;
+    if !faults.is_empty() {
+        return Err(Error::CheckFailed {
+            stage: instance.name.clone(),
+            name: name.to_owned(),
+            faults,
+            place: None,
+        });
+    }
+    check_stamp::note(store, check, digest)
+}
+
+/// Faults of the table at `path`, or of the declaration alone.
+fn faults(
+    workflow: &Workflow,
+    checker: &Path,
+    check: Value,
+    path: Option<PathBuf>,
+) -> Result<Vec<String>> {
+    let folder = ledger::own(&workflow.root, "work");
+    fs_err::create_dir_all(&folder)?;
+    let mut command = Command::new(checker);
+    command.current_dir(&workflow.root);
+    let question = Question::Check { check, path };
+    match ask(command, &question, &folder.join("question.json"))? {
+        Ok(Answer::Faults(faults)) => Ok(faults),
+        Ok(_) => Err(unclear()),
+        Err(NoAnswer { status, errors }) => Err(Error::Invalid(format!(
+            "cannot check: `{TABLES}` ended with {status}\n{errors}"
+        ))),
     }
 }

@@ -2,9 +2,10 @@
 
 use executor::Usage;
 use protocol::Progress;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::Digest;
 
+use crate::ledger::runs::State;
 use crate::reason::Reason;
 
 /// Receives the runner's reports.
@@ -133,54 +134,4 @@ pub struct Outcome {
     pub key: Option<Digest>,
     /// What the run took; none where nothing ran.
     pub usage: Option<Usage>,
-}
-
-/// What happened to an instance, or would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Nothing to do.
-    UpToDate,
-    /// Outputs came from the cache.
-    Restored,
-    /// The stage ran.
-    Ran,
-    /// What stands in the outputs' places was taken for its result.
-    Committed,
-    /// Its last result was taken for that of changed code.
-    Adopted,
-    /// Left as it is, as `pipeline.toml` says.
-    Frozen,
-    /// The stage failed.
-    Failed,
-    /// Not run: a stage before it failed or wasn't wanted, or it wasn't wanted itself.
-    Skipped,
-    /// Outputs would come from the cache.
-    WouldRestore,
-    /// The stage would run.
-    WouldRun,
-    /// Decided by what a stage before it makes.
-    MayRun,
-    /// An input is missing.
-    Blocked,
-}
-
-impl State {
-    /// In words.
-    pub fn name(self) -> &'static str {
-        match self {
-            State::UpToDate => "up to date",
-            State::Restored => "restored",
-            State::Ran => "ran",
-            State::Committed => "committed",
-            State::Adopted => "adopted",
-            State::Frozen => "frozen",
-            State::Failed => "failed",
-            State::Skipped => "skipped",
-            State::WouldRestore => "would restore",
-            State::WouldRun => "would run",
-            State::MayRun => "may run",
-            State::Blocked => "blocked",
-        }
-    }
 }

@@ -17,15 +17,16 @@ use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State};
+use crate::events::{Event, Events, Outcome};
 use crate::executors::executor;
 use crate::in_order::InOrder;
 use crate::inputs::Derivation;
+use crate::ledger::runs::State;
 use crate::limits::Sandbox;
 use crate::reason::Reason;
 use crate::task::Job;
 use crate::workspace::Workspace;
-use crate::{mutex, place, task};
+use crate::{missing_inputs, place, task};
 
 mod build;
 mod forecast;
@@ -105,9 +106,9 @@ fn repro_on(
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     options.sandbox.check()?;
-    workspace.check_sources(selection)?;
+    missing_inputs::check(&workspace.workflow, selection)?;
     workspace.check_binaries(selection)?;
-    let _lock = mutex::acquire(&workspace.own("lock"), &interrupts, events)?;
+    let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     place::recover(workspace, executor, events)?;
     workspace.settle_device_of(selection, &interrupts, events)?;
@@ -144,7 +145,7 @@ fn repro_on(
     saved?;
     removed?;
     if outcomes.iter().any(|outcome| outcome.state == State::Ran)
-        && let Some(Amount { files, bytes }) = workspace.trim_cache()?.filter(|it| it.files > 0)
+        && let Some(Amount { files, bytes }) = workspace.cache().trim()?.filter(|it| it.files > 0)
     {
         events.event(Event::Trimmed { files, bytes });
     }

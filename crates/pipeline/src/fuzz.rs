@@ -10,9 +10,9 @@ use workflow::source::Source;
 
 use crate::closure::without_tests;
 use crate::error::Result;
+use crate::ledger::source_lock::{self, SourceLock};
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::tracked::{self, Tracked};
 use crate::{log, place};
 
 /// Takes any bytes.
@@ -44,9 +44,9 @@ pub fn lock(data: &[u8]) {
 
 /// `sources.lock`: what is read is what was written, and its paths are inside.
 pub fn sources(data: &[u8]) {
-    let read = |text: &str| Tracked::parse(&source(tracked::FILE, text));
-    if let Some(tracked) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&tracked.text())), Some(tracked));
+    let read = |text: &str| SourceLock::parse(&source(source_lock::FILE, text));
+    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(told(read(&lock.text())), Some(lock));
     }
 }
 

@@ -98,7 +98,7 @@ impl Events for InOrder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::State;
+    use crate::ledger::runs::State;
 
     #[derive(Default)]
     struct Told(Vec<String>);

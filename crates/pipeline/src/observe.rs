@@ -9,10 +9,10 @@ use store::{Digest, Record};
 use workflow::graph::{Graph, InstanceId};
 use workflow::instance::{Input, Instance, Output, Target};
 
-use crate::check_stamp;
 use crate::decide::{OutputState, Snapshot};
 use crate::error::Result;
 use crate::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
+use crate::ledger::check_stamp;
 use crate::lock::Locked;
 use crate::manifest::Manifest;
 use crate::predicted::Predicted;

@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use store::{Digest, Index, Record, Seen, Store};
-use walk::Rules;
 use workflow::Workflow;
 use workflow::declaration::Action;
-use workflow::graph::Graph;
 use workflow::instance::Instance;
 
-use crate::check_stamp;
 use crate::code::{Code, at_stage};
 use crate::error::Result;
 use crate::inputs::Content;
+use crate::ledger::check_stamp;
 use crate::lock::{Lock, Locked};
 use crate::manifest::Manifest;
 use crate::observe::Observe;
@@ -49,7 +47,7 @@ impl Observe for WorkspaceObserver<'_> {
         let seen = match self.seen.get(path.as_os_str()) {
             Some(seen) => *seen,
             None => {
-                let rules = rules_of(&self.workflow.graph, path);
+                let rules = on_disk::rules_of(&self.workflow.graph, path);
                 match self.index.look(&self.workflow.root.join(path), rules) {
                     Ok(seen) => {
                         self.seen.insert(path.into(), seen);
@@ -90,15 +88,5 @@ impl Observe for WorkspaceObserver<'_> {
     fn has_passed(&self, check: &Value, content: &Digest) -> bool {
         self.store
             .is_some_and(|store| check_stamp::has_passed(store, check, content))
-    }
-}
-
-/// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
-/// those of people and not those that other programs leave where none does.
-pub(crate) fn rules_of(graph: &Graph, path: &Path) -> Rules {
-    if graph.is_made(path) {
-        Rules::Output
-    } else {
-        Rules::Source
     }
 }

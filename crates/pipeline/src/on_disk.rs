@@ -2,7 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
+use walk::Rules;
 use workflow::glob::{fixed_prefix, matches};
+use workflow::graph::Graph;
+
+/// The complaint about a path of which [`is_inside`] is false.
+pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
+
+/// Whether the folder of `path`, from `root`, as far as it exists, is in `root` once links are followed.
+///
+/// # Errors
+/// A folder cannot be looked at.
+pub(crate) fn is_inside(root: &Path, path: &Path) -> std::io::Result<bool> {
+    let path = root.join(path);
+    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
+    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
+    Ok(leads_to.is_some_and(|folder| folder.starts_with(root)))
+}
+
+/// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
+/// those of people and not those that other programs leave where none does.
+pub(crate) fn rules_of(graph: &Graph, path: &Path) -> Rules {
+    if graph.is_made(path) {
+        Rules::Output
+    } else {
+        Rules::Source
+    }
+}
 
 /// Existing paths that match `pattern`, sorted, each as `pattern` would write
 /// it; relative patterns start at `root`. Names that aren't UTF-8 never match.

@@ -10,10 +10,12 @@ use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::lock;
+use crate::on_disk::{LEADS_OUT, is_inside};
 use crate::workspace::Workspace;
-use crate::{lock, task};
 
-pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
+/// The job file, in the work folder.
+pub(crate) const JOB: &str = "job.json";
 
 const IS_MOUNT: &str = "is a mount point, which no move can replace: mount a folder above it, or declare what is in it";
 
@@ -24,7 +26,7 @@ pub(crate) fn check(
     name: &str,
     output: &Output,
 ) -> Result<()> {
-    let why = if !is_inside(workspace, &output.path)? {
+    let why = if !is_inside(&workspace.workflow.root, &output.path)? {
         LEADS_OUT
     } else if store::is_mount_point(&workspace.workflow.root.join(&output.path)) {
         IS_MOUNT
@@ -37,14 +39,6 @@ pub(crate) fn check(
         path: output.path.display().to_string(),
         why,
     })
-}
-
-/// Whether the folder of `path`, as far as it exists, is in the workspace once links are followed.
-pub(crate) fn is_inside(workspace: &Workspace, path: &Path) -> Result<bool> {
-    let path = workspace.workflow.root.join(path);
-    let existing = path.ancestors().skip(1).find(|folder| folder.exists());
-    let leads_to = existing.map(fs_err::canonicalize).transpose()?;
-    Ok(leads_to.is_some_and(|folder| folder.starts_with(&workspace.workflow.root)))
 }
 
 /// Puts the content `digest` at the place of an output, unless it is there.
@@ -211,7 +205,7 @@ impl Aside {
                     "names `{shown}`, which is no output's place"
                 )));
             }
-            if !is_inside(workspace, path)? {
+            if !is_inside(&workspace.workflow.root, path)? {
                 return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
             }
         }
@@ -283,7 +277,7 @@ pub(crate) fn recover(
         executor.reclaim(work, &mut |reclaimed| {
             let shown = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
             events.event(Event::Warning {
-                stage: &task::stage_of(work),
+                stage: &stage_of(work),
                 text: &reclaimed.text(shown),
             });
         })?;
@@ -296,6 +290,14 @@ pub(crate) fn recover(
         recover_from(workspace, work)?;
     }
     Ok(())
+}
+
+/// The instance that works in the folder `work`, by its job file.
+fn stage_of(work: &Path) -> String {
+    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
+    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
+    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
+    name.unwrap_or_else(|| "a stage".into())
 }
 
 /// What exists during a run of the runner and is removed at its end, or by the next.

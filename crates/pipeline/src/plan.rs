@@ -7,7 +7,8 @@ use workflow::instance::Instance;
 
 use crate::decide::{Decision, decide};
 use crate::error::Result;
-use crate::events::{Outcome, State};
+use crate::events::Outcome;
+use crate::ledger::runs::State;
 use crate::manifest::{Difference, Manifest};
 use crate::observe::{Observe, resolved, snapshot};
 use crate::predicted::Predicted;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use executor::{Resources, Task};
 use protocol::environment;
 use store::{Digest, Record, Since, remove_path};
-use workflow::declaration::{self, Action};
+use workflow::declaration;
 use workflow::instance::{Instance, Output};
 
 use crate::error::{Error, Result};
@@ -18,9 +18,6 @@ use crate::workspace::Workspace;
 mod command;
 mod end;
 mod prepare;
-
-/// The job file, in the work folder.
-const JOB: &str = "job.json";
 
 /// A run about to start, under way or done.
 pub(crate) struct Job {
@@ -214,27 +211,6 @@ impl Job {
 /// Where a run with this key works.
 pub(crate) fn work(workspace: &Workspace, key: &Digest) -> PathBuf {
     workspace.own("work").join(key.to_string())
-}
-
-/// The instance that works in the folder `work`, by its job file.
-pub(crate) fn stage_of(work: &Path) -> String {
-    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
-    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
-    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
-    name.unwrap_or_else(|| "a stage".into())
-}
-
-/// The outputs of a foreign command that its text doesn't ask for by `${out.…}`.
-pub(crate) fn in_place(instance: &Instance) -> BTreeSet<String> {
-    let Action::Command(texts) = &instance.action else {
-        return BTreeSet::new();
-    };
-    let is_asked_for = |name: &str| {
-        let place = format!("${{out.{name}}}");
-        texts.iter().any(|text| text.contains(&place))
-    };
-    let names = instance.outputs.keys();
-    names.filter(|name| !is_asked_for(name)).cloned().collect()
 }
 
 /// Resources that an instance occupies while it runs.

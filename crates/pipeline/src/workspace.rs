@@ -3,33 +3,31 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use executor::Interrupts;
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
-use walk::Rules;
 use workflow::Workflow;
 use workflow::declaration::{self, Action};
 use workflow::graph::{Graph, Selection};
 use workflow::params::Overrides;
 
+use crate::cargo::TABLES;
+use crate::checks;
 use crate::code::{Code, at_stage};
 use crate::device;
 use crate::error::{Error, Result};
-use crate::events::Events;
+use crate::events::{Event, Events};
+use crate::ledger::cache::{self, Cache};
+use crate::ledger::provenance::{Origin, Tracer};
+use crate::ledger::runs::{Circumstances, RunLog};
+use crate::ledger::sources::Sources;
+use crate::ledger::states::{self, StateResults};
+use crate::ledger::{self, FOLDER, workspace_lock};
 use crate::lock::Lock;
-use crate::mutex;
-use crate::observer::{WorkspaceObserver, rules_of};
-use crate::runs::Circumstances;
-use crate::task;
-
-/// The runner's folder in the workspace root: cache, logs, work under way.
-pub const FOLDER: &str = ".atelier";
-
-/// The keys of results that states beside the current one have had, in their folders.
-pub(crate) const KEYS: &str = "keys";
+use crate::observer::WorkspaceObserver;
 
 /// A workspace, read for one command.
 #[derive(Debug)]
@@ -89,7 +87,7 @@ impl Workspace {
         let aside = Path::new(FOLDER).join(name);
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
         for instance in &workspace.workflow.graph.instances {
-            if let Some(output) = task::in_place(instance).first() {
+            if let Some(output) = instance.written_in_place().first() {
                 return Err(Error::Invalid(format!(
                     "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
                     instance.name
@@ -106,7 +104,7 @@ impl Workspace {
     /// Its folder cannot be removed, or a signal asks to stop.
     pub fn remove_aside(&mut self, name: &Path, events: &mut dyn Events) -> Result<()> {
         let interrupts = Interrupts::catch()?;
-        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
+        let _lock = self.acquire(&interrupts, events)?;
         Ok(remove_path(&self.workflow.root.join(FOLDER).join(name))?)
     }
 
@@ -154,7 +152,20 @@ impl Workspace {
 
     /// A path inside the runner's folder.
     pub(crate) fn own(&self, name: &str) -> PathBuf {
-        self.workflow.root.join(FOLDER).join(name)
+        ledger::own(&self.workflow.root, name)
+    }
+
+    /// Waits for other repros, having reported for whom.
+    ///
+    /// # Errors
+    /// The lock of the workspace cannot be taken, or a signal asks to stop.
+    pub(crate) fn acquire(
+        &self,
+        interrupts: &Interrupts,
+        events: &mut dyn Events,
+    ) -> Result<workspace_lock::Guard> {
+        let mut on_wait = |holder: &str| events.event(Event::Waiting { holder });
+        workspace_lock::acquire(&self.own("lock"), interrupts, &mut on_wait)
     }
 
     /// The log of an instance's last run.
@@ -174,6 +185,21 @@ impl Workspace {
     pub(crate) fn circumstances(&self) -> &Circumstances {
         let find = || Circumstances::find(&self.workflow.root);
         self.circumstances.get_or_init(find)
+    }
+
+    /// The list of runs.
+    #[must_use]
+    pub fn runs(&self) -> RunLog {
+        RunLog::new(&self.workflow.root)
+    }
+
+    /// The results of the current state.
+    #[must_use]
+    pub fn results(&self) -> StateResults {
+        StateResults {
+            lock: self.lock.clone(),
+            folder: Some(self.workflow.root.clone()),
+        }
     }
 
     /// Whether the workspace has the binary of `run`, a text `crate/binary`.
@@ -199,8 +225,36 @@ impl Workspace {
 
     /// The cache, which a writing command always has.
     pub(crate) fn store(&self) -> Result<&Store> {
-        let missing = || Error::Invalid("the cache is not open for writing".into());
-        self.store.as_ref().ok_or_else(missing)
+        self.store.as_ref().ok_or_else(cache::not_open)
+    }
+
+    /// The cache, as a person sees it.
+    #[must_use]
+    pub fn cache(&self) -> Cache<'_> {
+        Cache {
+            workflow: &self.workflow,
+            lock: &self.lock,
+            store: self.store.as_ref(),
+        }
+    }
+
+    /// The sources that the cache keeps.
+    pub fn sources(&mut self) -> Sources<'_> {
+        Sources {
+            workflow: &self.workflow,
+            store: self.store.as_ref(),
+            index: &mut self.index,
+        }
+    }
+
+    /// The origin of what stands at `path`.
+    ///
+    /// # Errors
+    /// No stage makes or reads it, several make parts of it, or a file cannot be read.
+    pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
+        let (workflow, lock) = (&self.workflow, &self.lock);
+        let store = self.store.as_ref();
+        Tracer::new(workflow, lock, store, &mut self.index).origin(path)
     }
 
     /// The digest of what is at `path`, which the cache holds from here on if it is there and `is_cached`.
@@ -209,14 +263,6 @@ impl Workspace {
             Some(store) if is_cached => store.put(&mut self.index, path)?,
             _ => self.index.digest(path)?,
         })
-    }
-
-    /// The digest of an input or output at `path`, from the root, as its stage's manifest has it.
-    pub(crate) fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
-        match rules_of(&self.workflow.graph, path) {
-            Rules::Output => self.index.digest(&self.workflow.root.join(path)),
-            Rules::Source => self.index.digest_source(&self.workflow.root.join(path)),
-        }
     }
 
     /// Looks at files anew, after something may have been written.
@@ -240,7 +286,8 @@ impl Workspace {
                 }
                 Action::Command(_) => {}
             }
-            self.check_checker(&instance)?;
+            let has_checker = || self.code.has(TABLES, &mut self.index);
+            checks::check_checker(&self.workflow.declaration, &instance, has_checker)?;
         }
         Ok(())
     }
@@ -276,20 +323,12 @@ impl Workspace {
         self.index.save()
     }
 
-    /// Notes a key of a state beside the current one, whose lock has the last of them alone.
+    /// Notes a key of a state beside the current one.
     pub(crate) fn note_key(&self, key: &Digest) -> Result<()> {
-        if self.workflow.state_folder().is_none() {
-            return Ok(());
+        match self.workflow.state_folder() {
+            None => Ok(()),
+            Some(_) => states::note_key(&self.workflow.state_root(), key),
         }
-        let path = self.workflow.state_root().join(KEYS);
-        let known = fs_err::read_to_string(&path).unwrap_or_default();
-        let key = key.to_string();
-        if known.lines().any(|known| known == key) {
-            return Ok(());
-        }
-        let mut options = fs_err::OpenOptions::new();
-        let mut file = options.append(true).create(true).open(path)?;
-        Ok(writeln!(file, "{key}")?)
     }
 
     /// Writes the lock, without stages that are no longer declared.

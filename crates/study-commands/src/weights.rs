@@ -10,9 +10,9 @@ use cli::print;
 use cli::table::{NONE, table};
 use cli::workspace::{open, root};
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::fetch::{Arrival, Fetched, Received, Wanted};
+use pipeline::ledger::fetch::{Arrival, Fetched, Received, Wanted, fetch};
+use pipeline::ledger::sources::SourceState;
 use pipeline::program::PROGRAM;
-use pipeline::tracked::SourceState;
 use pipeline::workspace::Access;
 use serde_json::json;
 
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Weights) -> anyhow::Result<ExitCode> {
 fn list(is_json: bool) -> anyhow::Result<()> {
     let mut workspace = open(&Params::default(), Access::Read)?;
     let catalog = Catalog::load(&workspace.workflow.root)?;
-    let noted = workspace.source_states()?;
+    let noted = workspace.sources().states()?;
     let state = |path: &str| match noted.iter().find(|(noted, _)| noted == path) {
         Some((_, SourceState::Unchanged)) => "here",
         Some((_, SourceState::Changed)) => "changed",
@@ -126,7 +126,12 @@ fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
         sha256: file.sha256.as_deref(),
     };
     let bar = Bar::new(&file.path);
-    let fetched = workspace.fetch_source(&wanted, &check_format, &mut |received| bar.set(received));
+    let fetched = fetch(
+        &mut workspace.sources(),
+        &wanted,
+        &check_format,
+        &mut |received| bar.set(received),
+    );
     bar.0.finish_and_clear();
     let fetched = fetched.map_err(|error| anyhow::anyhow!("{error}{}", by_hand(name, &file)))?;
     if is_json {

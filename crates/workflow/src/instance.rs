@@ -1,7 +1,7 @@
 //! Stages made concrete: one instance for each combination of `each`, its
 //! templates filled and its params looked up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -45,6 +45,22 @@ pub struct Instance {
     pub after: Vec<String>,
     /// When and how it runs.
     pub rules: Rules,
+}
+
+impl Instance {
+    /// The outputs of a command that its text doesn't ask for by `${out.…}`: it writes them in their places.
+    #[must_use]
+    pub fn written_in_place(&self) -> BTreeSet<String> {
+        let Action::Command(texts) = &self.action else {
+            return BTreeSet::new();
+        };
+        let is_asked_for = |name: &str| {
+            let place = format!("${{out.{name}}}");
+            texts.iter().any(|text| text.contains(&place))
+        };
+        let names = self.outputs.keys();
+        names.filter(|name| !is_asked_for(name)).cloned().collect()
+    }
 }
 
 /// An input of an instance.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pipeline::Workspace;
 use pipeline::checkout;
 use pipeline::events::{Events, Outcome};
-use pipeline::metrics::Made;
+use pipeline::ledger::states::StateResults;
 use pipeline::workspace::Access;
 use serde_json::Value;
 use workflow::json::canonical;
@@ -26,7 +26,7 @@ pub struct Applied {
     pub written: Vec<(String, Value)>,
     root: PathBuf,
     overrides: Overrides,
-    made: Made,
+    made: StateResults,
 }
 
 /// Writes the parameters of a complete experiment where the next repro reads them: into the last of its params files, else
@@ -47,7 +47,7 @@ pub fn apply(root: &Path, name: &str) -> Result<Applied> {
         ..experiment.overrides(root)
     };
     let workspace = Workspace::open(root.to_owned(), &overrides, Access::Read)?;
-    let made = workspace.made_aside(&folder_name(name))?;
+    let made = StateResults::load(&workspace.workflow.root, &folder_name(name))?;
     let (written, left_out) = changes(&workspace.workflow.params, &experiment);
     let file = experiment.files.last().cloned();
     let file =

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pipeline::Workspace;
-use pipeline::events::State as StageState;
-use pipeline::metrics::{Made, Metrics};
+use pipeline::ledger::metrics::Metrics;
+use pipeline::ledger::runs::State as StageState;
+use pipeline::ledger::states::StateResults;
 use pipeline::status;
 use serde_json::{Value, json};
 use workflow::graph::Reach;
@@ -53,7 +54,7 @@ impl Table {
         files: &[PathBuf],
     ) -> Result<Self> {
         let (mut rows, made) = states(workspace, revisions, files)?;
-        let metrics = workspace.metrics(&made)?;
+        let metrics = pipeline::tables::metrics(workspace, &made)?;
         let mut remarks = Vec::new();
         for (row, metrics) in rows.iter_mut().zip(&metrics) {
             row.metrics = metrics::by_name(metrics);
@@ -163,7 +164,7 @@ fn states(
     workspace: &mut Workspace,
     revisions: &[String],
     files: &[PathBuf],
-) -> Result<(Vec<Row>, Vec<Made>)> {
+) -> Result<(Vec<Row>, Vec<StateResults>)> {
     let state = current(workspace)?;
     let (mut rows, mut made) = (Vec::new(), Vec::new());
     let mut add = |state: State, text: &str| {
@@ -182,7 +183,10 @@ fn states(
         add(revision, "committed");
     }
     for experiment in record::all(&workspace.workflow.root)? {
-        made.push(workspace.made_aside(&folder_name(&experiment.name))?);
+        made.push(StateResults::load(
+            &workspace.workflow.root,
+            &folder_name(&experiment.name),
+        )?);
         rows.push(Row {
             set: experiment.set_keys(),
             name: experiment.name,
@@ -209,7 +213,7 @@ fn current(workspace: &mut Workspace) -> Result<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::metrics::Metric;
+    use pipeline::ledger::metrics::Metric;
 
     use super::*;
 

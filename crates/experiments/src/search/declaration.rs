@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::search::{Assignment, Domain, MedianPruner, Method, Search, Space};
-use pipeline::workspace;
+use pipeline::ledger;
 use serde::Deserialize;
 use workflow::params;
 
@@ -117,7 +117,7 @@ impl SearchFile {
 
     /// The folder of its record and of the state of its trials.
     pub(super) fn folder(&self) -> PathBuf {
-        self.root.join(workspace::FOLDER).join(self.folder_name())
+        self.root.join(ledger::FOLDER).join(self.folder_name())
     }
 
     /// The same in the runner's own folder.

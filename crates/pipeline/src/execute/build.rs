@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::plan::Plan;
 use crate::predicted::Predicted;
+use crate::{check, checks};
 
 impl Scheduler<'_> {
     /// Checks outputs in their places.
@@ -45,8 +46,9 @@ impl Scheduler<'_> {
             self.build_all(build, instance, TABLES)?;
         }
         let checker = self.executables[TABLES].clone();
-        self.workspace
-            .check_output(instance, &checker, (name, path), digest)
+        let workflow = &self.workspace.workflow;
+        let store = self.workspace.store()?;
+        checks::check_output(workflow, store, instance, &checker, (name, path), digest)
     }
 
     /// A binary that an instance needs, or that its outputs are checked with, and that isn't built yet.
@@ -123,10 +125,10 @@ impl Scheduler<'_> {
             if let Action::Run(run) = &instance.action
                 && let Some(executable) = self.executables.get(run)
             {
-                self.workspace.check_names(instance, executable)?;
+                check::check_names(&self.workspace.workflow, instance, executable)?;
             }
             if let Some(checker) = self.executables.get(TABLES) {
-                self.workspace.check_words(instance, checker)?;
+                checks::check_words(&self.workspace.workflow, instance, checker)?;
             }
         }
         Ok(())

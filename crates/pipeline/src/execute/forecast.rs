@@ -9,10 +9,11 @@ use workflow::instance::Instance;
 use super::Scheduler;
 use crate::decide::Decision;
 use crate::error::Result;
-use crate::events::{Event, Events, Forecast, State};
+use crate::events::{Event, Events, Forecast};
+use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::plan::Plan;
 use crate::predicted::Predicted;
-use crate::runs::Run;
 
 /// Runs that are looked through, from the youngest.
 const MOST: usize = 20_000;
@@ -28,7 +29,7 @@ impl Scheduler<'_> {
     }
 
     fn forecast(&mut self, first: InstanceId) -> Result<Forecast> {
-        let times = Times::of(self.workspace.runs(MOST, |_| true)?);
+        let times = Times::of(self.workspace.runs().last(MOST, |_| true)?);
         let order = self.plan.from(first).to_vec();
         let forced = self.forced();
         let (graph, mut observer) = self.workspace.observer();

@@ -14,15 +14,16 @@ use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
 
-use crate::check_stamp;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
-use crate::events::{Event, Events, Outcome, State};
+use crate::events::{Event, Events, Outcome};
 use crate::inputs::Derivation;
+use crate::ledger::check_stamp;
+use crate::ledger::runs::Run;
+use crate::ledger::runs::State;
 use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::reason::Reason;
-use crate::runs::Run;
 use crate::task::{self, Job};
 use crate::{log, place};
 
@@ -287,7 +288,13 @@ impl Scheduler<'_> {
         } = running;
         self.workspace.forget_seen();
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
-        let mut run = self.workspace.run_of(&instance, &derivation, &reasons);
+        let mut run = Run::new(
+            &instance,
+            &derivation,
+            &reasons,
+            self.workspace.workflow.state_folder(),
+            self.workspace.circumstances(),
+        );
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
@@ -320,14 +327,17 @@ impl Scheduler<'_> {
         match settled {
             Ok((usage, outputs)) => {
                 run.outcome = Some(State::Ran);
-                self.workspace.note_run(run, instance, &outputs)?;
+                self.workspace.runs().append(run, instance, &outputs)?;
                 Ok(usage)
             }
             Err(error) => {
                 run.outcome = Some(State::Failed);
                 run.failure = error.to_string().lines().next().map(str::to_owned);
                 // What failed first is what there is to tell.
-                let _ = self.workspace.note_run(run, instance, &BTreeMap::new());
+                let _ = self
+                    .workspace
+                    .runs()
+                    .append(run, instance, &BTreeMap::new());
                 Err(error)
             }
         }

@@ -270,7 +270,7 @@ fn stages_start_when_there_is_room_and_end_in_any_order() {
         let text = fs_err::read_to_string(folder.path().join(format!("{name}.txt"))).unwrap();
         assert_eq!(text, name);
     }
-    let runs = workspace.runs(10, |_| true).unwrap();
+    let runs = workspace.runs().last(10, |_| true).unwrap();
     let gpus = runs
         .iter()
         .map(|run| run.environment.get("CUDA_VISIBLE_DEVICES"));
@@ -330,7 +330,7 @@ fn a_task_that_is_refused_is_an_error_of_its_stage() {
     assert_eq!(ran.error(), "the queue is closed");
     assert_eq!(executor.calls, ["start a", "start b", "end a"]);
     assert!(folder.path().join("a.txt").exists());
-    let runs = workspace.runs(10, |_| true).unwrap();
+    let runs = workspace.runs().last(10, |_| true).unwrap();
     let failed = runs.iter().find(|run| run.stage == "b").unwrap();
     assert_eq!(failed.failure.as_deref(), Some("the queue is closed"));
 }

@@ -9,10 +9,11 @@ use sandbox::Limits;
 use store::remove_path;
 use workflow::instance::Instance;
 
-use super::{JOB, Job, command, in_place, needed, work};
+use super::{Job, command, needed, work};
 use crate::error::Result;
 use crate::inputs::{Derivation, Found};
 use crate::limits::Declared;
+use crate::place::JOB;
 use crate::workspace::Workspace;
 use crate::{device, place};
 
@@ -34,7 +35,7 @@ impl Job {
         }
         let work = work(workspace, &derivation.key);
         make_folders(workspace, &work)?;
-        let in_place = in_place(instance);
+        let in_place = instance.written_in_place();
         let made = places(workspace, instance, &in_place, &work)?;
         let file = work.join(JOB);
         let content = job_file(workspace, instance, derivation, &made, &work);

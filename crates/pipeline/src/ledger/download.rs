@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::remove_path;
 
 use crate::error::{Error, Result};
+use crate::ledger::sha256::Growing;
 
 /// Attempts in a row that bring nothing new.
 const FRUITLESS: u32 = 4;
@@ -56,11 +57,14 @@ enum End {
 }
 
 /// A download into the folder `own`, where an unfinished one waits to be continued.
+#[derive(Debug)]
 pub(crate) struct Download<'a> {
     url: &'a str,
     part: PathBuf,
     note: PathBuf,
     headers: PathBuf,
+    /// Of what has arrived.
+    sha256: Growing,
 }
 
 impl<'a> Download<'a> {
@@ -72,22 +76,30 @@ impl<'a> Download<'a> {
             part: name.with_extension("part"),
             note: name.with_extension("json"),
             headers: name.with_extension("headers"),
+            sha256: Growing::default(),
         }
     }
 
-    /// Fetches the whole file and returns its path, which the caller moves away.
+    /// Where the file arrives; the caller moves it away.
+    pub(crate) fn file(&self) -> &Path {
+        &self.part
+    }
+
+    /// Fetches the whole file and returns its SHA-256.
     ///
     /// # Errors
     /// curl doesn't start, the server refuses, or the connection breaks again and again; what arrived is kept.
-    pub(crate) fn run(&self, progress: &mut dyn FnMut(Received)) -> Result<&Path> {
+    pub(crate) fn run(&mut self, progress: &mut dyn FnMut(Received)) -> Result<String> {
         let ran = self.attempts(progress);
         if ran.is_err() && self.length() == 0 {
             self.discard()?;
         }
-        ran.map(|()| self.part.as_path())
+        ran?;
+        self.sha256.catch_up(&self.part, self.length())?;
+        Ok(self.sha256.text())
     }
 
-    fn attempts(&self, progress: &mut dyn FnMut(Received)) -> Result<()> {
+    fn attempts(&mut self, progress: &mut dyn FnMut(Received)) -> Result<()> {
         if let Some(folder) = self.part.parent() {
             fs_err::create_dir_all(folder)?;
         }
@@ -156,7 +168,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    fn attempt(&self, progress: &mut dyn FnMut(Received)) -> Result<End> {
+    fn attempt(&mut self, progress: &mut dyn FnMut(Received)) -> Result<End> {
         let note = self.noted();
         if note.url.is_empty() {
             self.discard()?;
@@ -232,7 +244,7 @@ impl<'a> Download<'a> {
 
     /// Appends what curl sends to the part, and notes what it belongs to at the first byte.
     fn receive(
-        &self,
+        &mut self,
         curl: &mut Child,
         start: u64,
         progress: &mut dyn FnMut(Received),
@@ -240,6 +252,7 @@ impl<'a> Download<'a> {
         let Some(mut body) = curl.stdout.take() else {
             return Ok(());
         };
+        self.sha256.catch_up(&self.part, start)?;
         let mut file = fs_err::OpenOptions::new()
             .create(true)
             .append(true)
@@ -259,6 +272,7 @@ impl<'a> Download<'a> {
                 self.write_note(&response, total)?;
             }
             file.write_all(&chunk[..n])?;
+            self.sha256.update(&chunk[..n]);
             bytes += n as u64;
             progress(Received { bytes, total });
         }

@@ -14,12 +14,10 @@ use workflow::declaration::Action;
 use workflow::instance::Instance;
 
 use crate::error::Result;
-use crate::events::State;
-use crate::git;
 use crate::inputs::Derivation;
+use crate::ledger::{FOLDER, own, revision};
 use crate::manifest::Section;
 use crate::reason::Reason;
-use crate::workspace::{FOLDER, Workspace};
 
 const FILE: &str = "runs.jsonl";
 
@@ -61,10 +59,10 @@ pub struct Run {
     pub code: Option<Digest>,
     /// What it read.
     #[serde(default)]
-    pub inputs: Vec<Part>,
+    pub inputs: Vec<FileRef>,
     /// What it made; empty where it failed.
     #[serde(default)]
-    pub outputs: Vec<Part>,
+    pub outputs: Vec<FileRef>,
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<PathBuf>,
@@ -75,7 +73,7 @@ pub struct Run {
 
 /// A file or folder that a run read or made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Part {
+pub struct FileRef {
     /// The name that `pipeline.toml` gives it.
     pub name: String,
     /// Its path from the workspace root, or an absolute one.
@@ -110,13 +108,63 @@ impl Circumstances {
         let output = Command::new("uname").arg("-snrm").output();
         let system = output.ok().filter(|output| output.status.success());
         let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        let commit = git::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        let commit = revision::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
         Circumstances {
             machine: system.map(|system| Machine {
                 system,
                 cores: thread::available_parallelism().map_or(1, usize::from),
             }),
             commit: commit.ok().map(|commit| commit.trim().to_owned()),
+        }
+    }
+}
+
+/// What happened to an instance, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing to do.
+    UpToDate,
+    /// Outputs came from the cache.
+    Restored,
+    /// The stage ran.
+    Ran,
+    /// What stands in the outputs' places was taken for its result.
+    Committed,
+    /// Its last result was taken for that of changed code.
+    Adopted,
+    /// Left as it is, as `pipeline.toml` says.
+    Frozen,
+    /// The stage failed.
+    Failed,
+    /// Not run: a stage before it failed or wasn't wanted, or it wasn't wanted itself.
+    Skipped,
+    /// Outputs would come from the cache.
+    WouldRestore,
+    /// The stage would run.
+    WouldRun,
+    /// Decided by what a stage before it makes.
+    MayRun,
+    /// An input is missing.
+    Blocked,
+}
+
+impl State {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::UpToDate => "up to date",
+            State::Restored => "restored",
+            State::Ran => "ran",
+            State::Committed => "committed",
+            State::Adopted => "adopted",
+            State::Frozen => "frozen",
+            State::Failed => "failed",
+            State::Skipped => "skipped",
+            State::WouldRestore => "would restore",
+            State::WouldRun => "would run",
+            State::MayRun => "may run",
+            State::Blocked => "blocked",
         }
     }
 }
@@ -145,16 +193,17 @@ impl Run {
     }
 }
 
-impl Workspace {
-    /// A run of `instance` that nothing has come of yet.
-    pub(crate) fn run_of(
-        &self,
+impl Run {
+    /// A run of `instance` that has no outcome yet, in the state with this folder, none for the current one.
+    pub(crate) fn new(
         instance: &Instance,
         derivation: &Derivation,
         reasons: &[Reason],
-    ) -> Run {
+        state_folder: Option<&Path>,
+        circumstances: &Circumstances,
+    ) -> Self {
         let inputs = derivation.inputs.iter().flat_map(|(name, found)| {
-            found.contents().iter().map(|content| Part {
+            found.contents().iter().map(|content| FileRef {
                 name: name.clone(),
                 path: content.path.clone(),
                 content: content.digest,
@@ -181,19 +230,31 @@ impl Workspace {
             code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
-            aside: self
-                .workflow
-                .state_folder()
-                .and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
-            circumstances: self.circumstances().clone(),
+            aside: state_folder.and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
+            circumstances: circumstances.clone(),
+        }
+    }
+}
+
+/// The list of a workspace's runs.
+#[derive(Debug, Clone)]
+pub struct RunLog {
+    file: PathBuf,
+}
+
+impl RunLog {
+    /// That of the workspace at `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        RunLog {
+            file: own(root, FILE),
         }
     }
 
-    /// Adds a run to the list, with what it made.
+    /// Adds a run that has just ended, with what it made.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn note_run(
+    pub(crate) fn append(
         &self,
         mut run: Run,
         instance: &Instance,
@@ -201,7 +262,7 @@ impl Workspace {
     ) -> Result<()> {
         run.time = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
         let outputs = outputs.iter().filter_map(|(name, digest)| {
-            Some(Part {
+            Some(FileRef {
                 name: name.clone(),
                 path: instance.outputs.get(name)?.path.clone(),
                 content: Some(*digest),
@@ -211,7 +272,7 @@ impl Workspace {
         let mut line = serde_json::to_vec(&run).map_err(std::io::Error::from)?;
         line.push(b'\n');
         let mut options = fs_err::OpenOptions::new();
-        let mut file = { options.read(true).append(true).create(true) }.open(self.own(FILE))?;
+        let mut file = { options.read(true).append(true).create(true) }.open(&self.file)?;
         if !ends_whole(&mut file)? {
             line.insert(0, b'\n');
         }
@@ -223,12 +284,11 @@ impl Workspace {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn runs(&self, most: usize, is_wanted: impl Fn(&Run) -> bool) -> Result<Vec<Run>> {
-        let path = self.own(FILE);
-        if !path.exists() {
+    pub fn last(&self, most: usize, is_wanted: impl Fn(&Run) -> bool) -> Result<Vec<Run>> {
+        if !self.file.exists() {
             return Ok(Vec::new());
         }
-        let bytes = store::read_own(&path)?;
+        let bytes = store::read_own(&self.file)?;
         let lines = bytes.rsplit(|byte| *byte == b'\n');
         let runs = lines.filter_map(|line| serde_json::from_slice(line).ok());
         Ok(runs.filter(is_wanted).take(most).collect())
@@ -243,4 +303,35 @@ fn ends_whole(file: &mut fs_err::File) -> std::io::Result<bool> {
         file.read_exact(&mut last)?;
     }
     Ok(last == *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_youngest_runs_come_first_and_what_is_none_is_passed_over() {
+        let root = tempfile::tempdir().unwrap();
+        let log = RunLog::new(root.path());
+        assert!(log.last(5, |_| true).unwrap().is_empty());
+        let key = Digest::of_bytes(b"key");
+        let line = |stage: &str, status: &str| {
+            format!(r#"{{"stage": "{stage}", "key": "{key}", "status": "{status}"}}"#)
+        };
+        let lines = [
+            line("a", "exit status 0"),
+            r#"{"stage": "cut o"#.to_owned(),
+            line("b", "exit status 1"),
+            line("c", "exit status 0"),
+        ];
+        fs_err::create_dir(root.path().join(FOLDER)).unwrap();
+        fs_err::write(own(root.path(), FILE), lines.join("\n")).unwrap();
+        let stages = |most, is_wanted: fn(&Run) -> bool| {
+            let runs = log.last(most, is_wanted).unwrap();
+            runs.iter().map(|run| run.stage.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(stages(5, |_| true), ["c", "b", "a"]);
+        assert_eq!(stages(1, |_| true), ["c"]);
+        assert_eq!(stages(5, Run::is_success), ["c", "a"]);
+    }
 }

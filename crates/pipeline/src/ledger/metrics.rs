@@ -12,30 +12,20 @@
 //! and outlives the content in the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
-use store::Digest;
+use store::{Digest, Store};
+use workflow::Workflow;
 use workflow::declaration;
 use workflow::glob;
 
-use crate::error::{Error, Result};
-use crate::lock::Lock;
-use crate::workspace::{FOLDER, Workspace};
-
-pub(crate) mod tables;
+use crate::error::Result;
+use crate::ledger::own;
+use crate::ledger::states::StateResults;
 
 /// Bytes that a file of metrics has at most.
 const LARGEST: u64 = 16_000_000;
-
-/// A state of the workspace whose metrics are wanted.
-#[derive(Debug, Clone)]
-pub struct Made {
-    /// What was made.
-    pub lock: Lock,
-    /// Where it was put, for what the cache doesn't keep; none for what is no longer there.
-    pub folder: Option<PathBuf>,
-}
 
 /// A number that a stage made.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,51 +72,72 @@ struct Marked {
 }
 
 /// What is read from a file, by the names in it.
-type Read = std::result::Result<Vec<(String, f64)>, String>;
+pub(crate) type Read = std::result::Result<Vec<(String, f64)>, String>;
 
-impl Workspace {
-    /// What was made of the current state.
-    #[must_use]
-    pub fn made_here(&self) -> Made {
-        Made {
-            lock: self.lock.clone(),
-            folder: Some(self.workflow.root.clone()),
-        }
-    }
+/// Metrics of states, read as far as no program for tables is needed.
+pub(crate) struct Reading {
+    notes: Notes,
+    /// The outputs of each state that hold metrics.
+    marked: Vec<Vec<Marked>>,
+    /// The content of each of them, or why there is none.
+    contents: Vec<std::result::Result<Digest, String>>,
+    read: BTreeMap<Digest, Read>,
+    /// Tables yet to be read.
+    tables: BTreeMap<Digest, Vec<u8>>,
+}
 
-    /// What was made of the state `name` beside the current one.
+impl Reading {
+    /// Reads what is no table and was not read before.
     ///
     /// # Errors
-    /// Its lock cannot be read.
-    pub fn made_aside(&self, name: &Path) -> Result<Made> {
-        let folder = self.workflow.root.join(FOLDER).join(name);
-        let lock = Lock::load(&folder);
-        Ok(Made {
-            lock: lock.map_err(|error| Error::Invalid(format!("`{}`: {error}", name.display())))?,
-            folder: Some(folder),
-        })
-    }
-
-    /// The metrics of each of the states, which is not read again where its content was read before.
-    ///
-    /// # Errors
-    /// A file cannot be read or written, or the program that reads tables cannot be built.
-    pub fn metrics(&mut self, states: &[Made]) -> Result<Vec<Metrics>> {
-        let marked: Vec<Vec<Marked>> = states.iter().map(|made| self.marked(made)).collect();
-        let mut read: BTreeMap<Digest, Read> = BTreeMap::new();
-        let mut tables = BTreeMap::new();
-        let mut metrics = Vec::new();
-        let mut contents = Vec::new();
+    /// A file cannot be read or written.
+    pub(crate) fn of(
+        workflow: &Workflow,
+        store: Option<&Store>,
+        states: &[StateResults],
+    ) -> Result<Self> {
+        let marked: Vec<Vec<Marked>> = { states.iter() }
+            .map(|made| marked(workflow, made))
+            .collect();
+        let mut reading = Reading {
+            notes: Notes {
+                folder: own(&workflow.root, "metrics"),
+            },
+            marked: Vec::new(),
+            contents: Vec::new(),
+            read: BTreeMap::new(),
+            tables: BTreeMap::new(),
+        };
         for marked in marked.iter().flatten() {
-            let found = self.read_marked(marked, &mut read, &mut tables)?;
-            contents.push(found);
+            let found = reading.read_marked(store, marked)?;
+            reading.contents.push(found);
         }
-        read.extend(self.read_tables(&tables)?);
-        let mut contents = contents.into_iter();
-        for marked in marked {
+        reading.marked = marked;
+        Ok(reading)
+    }
+
+    /// The tables yet to be read.
+    pub(crate) fn tables(&self) -> &BTreeMap<Digest, Vec<u8>> {
+        &self.tables
+    }
+
+    /// The metrics of each of the states, given what was read from the tables.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(crate) fn finish(mut self, tables: BTreeMap<Digest, Read>) -> Result<Vec<Metrics>> {
+        for (digest, values) in &tables {
+            if let Ok(values) = values {
+                self.notes.keep(digest, values)?;
+            }
+        }
+        self.read.extend(tables);
+        let mut metrics = Vec::new();
+        let mut contents = self.contents.into_iter();
+        for marked in self.marked {
             let mut of_state = Metrics::default();
             for (marked, content) in marked.into_iter().zip(contents.by_ref()) {
-                let values = content.and_then(|digest| read[&digest].clone());
+                let values = content.and_then(|digest| self.read[&digest].clone());
                 of_state.add(&marked, values);
             }
             metrics.push(of_state);
@@ -134,59 +145,23 @@ impl Workspace {
         Ok(metrics)
     }
 
-    /// The outputs of a state that hold metrics, in the order of `pipeline.toml`.
-    fn marked(&self, made: &Made) -> Vec<Marked> {
-        let mut marked = Vec::new();
-        for stage in &self.workflow.declaration.stages {
-            let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
-            let locked = made.lock.iter();
-            for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
-                for declaration::Marked { output, pattern } in &stage.metrics {
-                    marked.push(Marked {
-                        name: format!("{instance}.{output}"),
-                        pattern: pattern.clone(),
-                        digest: locked.outputs.get(output).copied(),
-                        path: self.place(made, instance, output),
-                    });
-                }
-            }
-        }
-        marked
-    }
-
-    /// Where an output of a state stands, as far as its instance is one of today's.
-    fn place(&self, made: &Made, instance: &str, output: &str) -> Option<PathBuf> {
-        let mut instances = self.workflow.graph.instances.iter();
-        let instance = instances.find(|known| known.name == instance)?;
-        Some(
-            made.folder
-                .as_ref()?
-                .join(&instance.outputs.get(output)?.path),
-        )
-    }
-
-    /// The content of an output, or why there is none. What it says is added to `read`, tables yet to be read to `tables`.
+    /// The content of an output, or why there is none. Its numbers are added to `read`, a table yet to be read to `tables`.
     fn read_marked(
-        &self,
+        &mut self,
+        store: Option<&Store>,
         marked: &Marked,
-        read: &mut BTreeMap<Digest, Read>,
-        tables: &mut BTreeMap<Digest, Vec<u8>>,
     ) -> Result<std::result::Result<Digest, String>> {
         if let Some(digest) = marked.digest {
-            if read.contains_key(&digest) || tables.contains_key(&digest) {
+            if self.read.contains_key(&digest) || self.tables.contains_key(&digest) {
                 return Ok(Ok(digest));
             }
-            if let Some(values) = self.known(&digest) {
-                read.insert(digest, Ok(values));
+            if let Some(values) = self.notes.known(&digest) {
+                self.read.insert(digest, Ok(values));
                 return Ok(Ok(digest));
             }
         }
-        let Some(bytes) = self.bytes(marked)? else {
-            let has = |digest| {
-                self.store
-                    .as_ref()
-                    .is_some_and(|store| store.contains(digest))
-            };
+        let Some(bytes) = bytes(store, marked)? else {
+            let has = |digest| store.is_some_and(|store| store.contains(digest));
             let why = match &marked.digest {
                 Some(digest) if has(digest) => "it is a folder, or executable",
                 Some(_) => "the cache no longer has it",
@@ -196,44 +171,27 @@ impl Workspace {
         };
         let digest = Digest::of_bytes(&bytes);
         if bytes.starts_with(b"PAR1") {
-            tables.insert(digest, bytes);
+            self.tables.insert(digest, bytes);
         } else {
             let values = numbers(&bytes);
             if let Ok(values) = &values {
-                self.keep(&digest, values)?;
+                self.notes.keep(&digest, values)?;
             }
-            read.insert(digest, values);
+            self.read.insert(digest, values);
         }
         Ok(Ok(digest))
     }
+}
 
-    /// The bytes of an output, from the cache or from its place.
-    fn bytes(&self, marked: &Marked) -> Result<Option<Vec<u8>>> {
-        if let (Some(digest), Some(store)) = (&marked.digest, &self.store) {
-            // Whoever declares a huge file as metrics is told so, and not made to wait.
-            match store.bytes_of(digest) {
-                0 => {}
-                bytes if bytes > LARGEST => return Ok(Some(Vec::new())),
-                _ => match store.read(digest) {
-                    Ok(bytes) => return Ok(Some(bytes)),
-                    Err(store::Error::Missing { .. } | store::Error::Damaged { .. }) => {}
-                    Err(error) => return Err(error.into()),
-                },
-            }
-        }
-        let path = marked.path.as_ref().filter(|path| path.is_file());
-        let Some(path) = path else { return Ok(None) };
-        if fs_err::metadata(path)?.len() > LARGEST {
-            return Ok(Some(Vec::new()));
-        }
-        let bytes = fs_err::read(path)?;
-        let is_it = { marked.digest }.is_none_or(|digest| Digest::of_bytes(&bytes) == digest);
-        Ok(is_it.then_some(bytes))
-    }
+/// What was read from contents before, a file each.
+struct Notes {
+    folder: PathBuf,
+}
 
+impl Notes {
     /// What was read from a content before.
     fn known(&self, digest: &Digest) -> Option<Vec<(String, f64)>> {
-        let text = fs_err::read(self.notes(digest)).ok()?;
+        let text = fs_err::read(self.file(digest)).ok()?;
         let texts: Vec<(String, String)> = serde_json::from_slice(&text).ok()?;
         let values = texts.into_iter();
         values
@@ -248,13 +206,73 @@ impl Workspace {
             .map(|(name, value)| (name, value.to_string()))
             .collect();
         let text = serde_json::to_vec(&texts).map_err(std::io::Error::from)?;
-        fs_err::create_dir_all(self.own("metrics"))?;
-        Ok(store::write_whole(&self.notes(digest), &text)?)
+        fs_err::create_dir_all(&self.folder)?;
+        Ok(store::write_whole(&self.file(digest), &text)?)
     }
 
-    fn notes(&self, digest: &Digest) -> PathBuf {
-        self.own("metrics").join(format!("{digest}.json"))
+    fn file(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{digest}.json"))
     }
+}
+
+/// The outputs of a state that hold metrics, in the order of `pipeline.toml`.
+fn marked(workflow: &Workflow, made: &StateResults) -> Vec<Marked> {
+    let mut marked = Vec::new();
+    for stage in &workflow.declaration.stages {
+        let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
+        let locked = made.lock.iter();
+        for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
+            for declaration::Marked { output, pattern } in &stage.metrics {
+                marked.push(Marked {
+                    name: format!("{instance}.{output}"),
+                    pattern: pattern.clone(),
+                    digest: locked.outputs.get(output).copied(),
+                    path: place(workflow, made, instance, output),
+                });
+            }
+        }
+    }
+    marked
+}
+
+/// Where an output of a state stands, as far as its instance is one of today's.
+fn place(
+    workflow: &Workflow,
+    made: &StateResults,
+    instance: &str,
+    output: &str,
+) -> Option<PathBuf> {
+    let mut instances = workflow.graph.instances.iter();
+    let instance = instances.find(|known| known.name == instance)?;
+    Some(
+        made.folder
+            .as_ref()?
+            .join(&instance.outputs.get(output)?.path),
+    )
+}
+
+/// The bytes of an output, from the cache or from its place.
+fn bytes(store: Option<&Store>, marked: &Marked) -> Result<Option<Vec<u8>>> {
+    if let (Some(digest), Some(store)) = (&marked.digest, store) {
+        // Whoever declares a huge file as metrics is told so, and not made to wait.
+        match store.bytes_of(digest) {
+            0 => {}
+            bytes if bytes > LARGEST => return Ok(Some(Vec::new())),
+            _ => match store.read(digest) {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(store::Error::Missing { .. } | store::Error::Damaged { .. }) => {}
+                Err(error) => return Err(error.into()),
+            },
+        }
+    }
+    let path = marked.path.as_ref().filter(|path| path.is_file());
+    let Some(path) = path else { return Ok(None) };
+    if fs_err::metadata(path)?.len() > LARGEST {
+        return Ok(Some(Vec::new()));
+    }
+    let bytes = fs_err::read(path)?;
+    let is_it = { marked.digest }.is_none_or(|digest| Digest::of_bytes(&bytes) == digest);
+    Ok(is_it.then_some(bytes))
 }
 
 impl Metrics {

@@ -1,33 +1,24 @@
 //! The cache as a person sees it: what it holds and for what, and what of it may go.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use executor::Interrupts;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Amount, Digest, Keep, Size, remove_path};
-use workflow::graph::{InstanceId, Selection};
+use store::{Amount, Digest, Keep, Size, Store, remove_path};
+use workflow::Workflow;
 use workflow::source::Source;
 
-use crate::error::Result;
-use crate::events::Events;
-use crate::executors::executor;
-use crate::git;
+use crate::error::{Error, Result};
+use crate::ledger::source_lock::{self, SourceLock};
+use crate::ledger::{check_stamp, own, revision, states};
 use crate::lock::{self, Lock};
 use crate::manifest::Manifest;
-use crate::tracked::Tracked;
-use crate::workspace::{FOLDER, KEYS, Workspace};
-use crate::{check_stamp, mutex, place, status};
 
 mod limits;
 
 pub use limits::Large;
-
-/// The folders of states beside the current one, in the runner's own.
-const BESIDE: [&str; 2] = ["experiments", "studies"];
 
 /// What a clearing of the cache keeps.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,13 +48,36 @@ pub struct Cached {
     pub age_s: u64,
 }
 
-impl Workspace {
+/// The cache of a workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Cache<'a> {
+    pub(crate) workflow: &'a Workflow,
+    /// The results in use.
+    pub(crate) lock: &'a Lock,
+    /// None where nothing was ever stored and nothing is to be written.
+    pub(crate) store: Option<&'a Store>,
+}
+
+/// What a sweep removed, or would.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swept {
+    pub(crate) removed: Amount,
+    /// The time from which on everything was kept.
+    since: Option<SystemTime>,
+}
+
+impl Cache<'_> {
+    /// The store, which a writing command always has.
+    fn opened(&self) -> Result<&Store> {
+        self.store.ok_or_else(not_open)
+    }
+
     /// The results in the cache, the youngest first.
     ///
     /// # Errors
     /// A folder cannot be listed.
-    pub fn cached(&self) -> Result<Vec<Cached>> {
-        let Some(store) = &self.store else {
+    pub fn results(&self) -> Result<Vec<Cached>> {
+        let Some(store) = self.store else {
             return Ok(Vec::new());
         };
         let now = SystemTime::now();
@@ -103,48 +117,100 @@ impl Workspace {
     ///
     /// # Errors
     /// A folder cannot be listed.
-    pub fn cache_size(&self) -> Result<Size> {
-        match &self.store {
+    pub fn size(&self) -> Result<Size> {
+        match self.store {
             Some(store) => Ok(store.size()?),
             None => Ok(Size::default()),
         }
+    }
+
+    /// The size of the cache, if that is beyond its limit or out of proportion to what the current state uses.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
+    pub fn large(&self) -> Result<Option<Large>> {
+        let bytes = self.bytes()?;
+        let limit = self.workflow.declaration.cache.max_size;
+        Ok(limits::large(bytes, limit, || self.used_bytes()))
+    }
+
+    fn bytes(&self) -> Result<u64> {
+        let root = &self.workflow.root;
+        self.store.map_or(Ok(0), |store| limits::bytes(store, root))
+    }
+
+    fn used_bytes(&self) -> u64 {
+        let locked = self.lock.iter();
+        let outputs = locked.flat_map(|(_, locked)| locked.outputs.values());
+        let bytes = outputs.map(|digest| self.store.map_or(0, |store| store.bytes_of(digest)));
+        bytes.sum()
     }
 
     /// Reads all that the cache holds, and returns what was damaged and is gone now.
     ///
     /// # Errors
     /// A file cannot be read or removed.
-    pub fn verify_cache(&self) -> Result<Vec<Digest>> {
-        Ok(self.store()?.verify_whole()?)
+    pub fn verify(&self) -> Result<Vec<Digest>> {
+        Ok(self.opened()?.verify_whole()?)
     }
 
-    /// Removes from the cache all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what
-    /// the workspace uses if the scope is empty, once no repro is at work, with what unfinished runs left that
-    /// no stage would go on with. Returns how much that was; where `is_trial`, only how much that would be.
+    /// Removes all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what the workspace
+    /// uses if the scope is empty. Returns how much that was; where `is_trial`, only how much that would be.
     ///
     /// # Errors
     /// A version of the lock cannot be read, or a file cannot be removed.
-    pub fn clear_cache(
-        &mut self,
-        scope: Scope,
-        is_trial: bool,
-        events: &mut dyn Events,
-    ) -> Result<Amount> {
+    pub(crate) fn sweep(&self, scope: Scope, is_trial: bool) -> Result<Swept> {
         let is_default = !(scope.workspace || scope.commits || scope.younger_than.is_some());
-        let interrupts = Interrupts::catch()?;
-        let _lock = mutex::acquire(&self.own("lock"), &interrupts, events)?;
-        self.reload_lock()?;
-        // A folder in which a stage is still at work is not cleared under it.
-        let mut executor = executor(NonZeroUsize::MIN, &interrupts);
-        place::recover(self, &mut executor, events)?;
         let keep = if is_default {
-            let keep = self.kept(self.default_scope())?;
-            self.fitting(keep)?
+            self.within_limits()?
         } else {
             self.kept(scope)?
         };
-        let mut removed = self.store()?.sweep(&keep, is_trial)?;
-        for folder in self.idle_work(keep.since)? {
+        Ok(Swept {
+            removed: self.opened()?.sweep(&keep, is_trial)?,
+            since: keep.since,
+        })
+    }
+
+    /// Removes what is beyond the limits of `pipeline.toml` and in no use; none where it has no limit.
+    pub(crate) fn trim(&self) -> Result<Option<Amount>> {
+        let limits = self.workflow.declaration.cache;
+        let is_beyond = |bytes: u64| limits.max_size.is_some_and(|limit| bytes > limit);
+        if limits.max_age.is_none() && !is_beyond(self.bytes()?) {
+            return Ok(None);
+        }
+        let keep = self.within_limits()?;
+        Ok(Some(self.opened()?.sweep(&keep, false)?))
+    }
+
+    /// What is kept by default: what the workspace uses, and what the limits of `pipeline.toml` allow besides.
+    fn within_limits(&self) -> Result<Keep> {
+        let limits = self.workflow.declaration.cache;
+        let keep = self.kept(Scope {
+            workspace: true,
+            commits: false,
+            // Where the size has a limit and the age none, all may stay that fits.
+            younger_than: limits.max_age,
+        })?;
+        limits::fitting(self.opened()?, limits, keep)
+    }
+
+    /// Removes folders of runs that didn't come to their end, are none of the `wanted` keys' nor of a state beside the
+    /// current one, and not younger than a sweep kept. Returns how much that was; where `is_trial`, how much that would be.
+    ///
+    /// # Errors
+    /// A file cannot be read or removed.
+    pub(crate) fn clear_work(
+        &self,
+        mut wanted: BTreeSet<Digest>,
+        swept: &Swept,
+        is_trial: bool,
+    ) -> Result<Amount> {
+        for folder in states::folders(&self.workflow.root)? {
+            wanted.extend(states::keys(&folder)?);
+        }
+        let mut removed = Amount::default();
+        for folder in idle(&own(&self.workflow.root, "work"), &wanted, swept.since)? {
             let amount = amount_of(&folder)?;
             removed.files += amount.files;
             removed.bytes += amount.bytes;
@@ -162,9 +228,9 @@ impl Workspace {
             ..Keep::default()
         };
         if scope.workspace || scope.commits {
-            add(&mut keep, &self.lock);
+            add(&mut keep, self.lock);
             keep.contents
-                .extend(Tracked::load(&self.workflow.root)?.contents());
+                .extend(SourceLock::load(&self.workflow.root)?.contents());
             self.add_states_beside(&mut keep)?;
             self.add_passed_checks(&mut keep)?;
         }
@@ -174,62 +240,13 @@ impl Workspace {
         Ok(keep)
     }
 
-    /// Folders of runs that didn't come to their end and that no stage, as it is now or beside the current state, would go
-    /// on with.
-    fn idle_work(&mut self, since: Option<SystemTime>) -> Result<Vec<PathBuf>> {
-        let work = self.own("work");
-        if !work.is_dir() {
-            return Ok(Vec::new());
-        }
-        let all: BTreeSet<InstanceId> = self.workflow.graph.instances.ids().collect();
-        let selection = Selection {
-            named: all.clone(),
-            reached: all,
-        };
-        let outcomes = status::outcomes(self, &selection, false)?;
-        let mut wanted: BTreeSet<Digest> =
-            outcomes.iter().filter_map(|outcome| outcome.key).collect();
-        for folder in self.folders_beside()? {
-            wanted.extend(keys_beside(&folder)?);
-        }
-        let mut idle = Vec::new();
-        for entry in fs_err::read_dir(work)? {
-            let entry = entry?;
-            let key = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok());
-            let is_wanted = key.is_none_or(|key| wanted.contains(&key));
-            let modified = entry.metadata()?.modified()?;
-            if !is_wanted && since.is_none_or(|since| modified < since) {
-                idle.push(entry.path());
-            }
-        }
-        idle.sort();
-        Ok(idle)
-    }
-
     /// Keeps what experiments and the trials of studies made.
     fn add_states_beside(&self, keep: &mut Keep) -> Result<()> {
-        for folder in self.folders_beside()? {
+        for folder in states::folders(&self.workflow.root)? {
             add(keep, &Lock::load(&folder)?);
-            keep.keys.extend(keys_beside(&folder)?);
+            keep.keys.extend(states::keys(&folder)?);
         }
         Ok(())
-    }
-
-    /// The folders of all states beside the current one.
-    fn folders_beside(&self) -> Result<Vec<PathBuf>> {
-        let mut folders = Vec::new();
-        for kind in BESIDE {
-            let kind = self.workflow.root.join(FOLDER).join(kind);
-            if kind.is_dir() {
-                for entry in fs_err::read_dir(kind)? {
-                    folders.push(entry?.path());
-                }
-            }
-        }
-        Ok(folders)
     }
 
     /// Keeps what is known of checks that what is kept has passed.
@@ -247,10 +264,10 @@ impl Workspace {
     fn add_commits(&self, keep: &mut Keep) -> Result<()> {
         for (file, read) in [
             (lock::FILE, add_lock as fn(&mut Keep, &Source) -> Result<()>),
-            (crate::tracked::FILE, add_sources),
+            (source_lock::FILE, add_sources),
         ] {
             let path = format!("./{file}");
-            let commits = git::ask(
+            let commits = revision::ask(
                 &self.workflow.root,
                 &[
                     "log",
@@ -262,7 +279,8 @@ impl Workspace {
                 ],
             )?;
             for commit in commits.lines() {
-                let text = git::ask(&self.workflow.root, &["show", &format!("{commit}:{path}")])?;
+                let text =
+                    revision::ask(&self.workflow.root, &["show", &format!("{commit}:{path}")])?;
                 let name = format!("{commit}:{file}");
                 read(keep, &Source { name, text })?;
             }
@@ -271,14 +289,28 @@ impl Workspace {
     }
 }
 
-/// The keys that a state beside the current one has had.
-fn keys_beside(folder: &Path) -> Result<BTreeSet<Digest>> {
-    let keys = folder.join(KEYS);
-    if !keys.exists() {
-        return Ok(BTreeSet::new());
+/// The error of a command that needs the cache and has opened none.
+pub(crate) fn not_open() -> Error {
+    Error::Invalid("the cache is not open for writing".into())
+}
+
+/// The folders in `work` that are of no wanted key and not younger than `since`.
+fn idle(work: &Path, wanted: &BTreeSet<Digest>, since: Option<SystemTime>) -> Result<Vec<PathBuf>> {
+    let mut idle = Vec::new();
+    for entry in fs_err::read_dir(work)? {
+        let entry = entry?;
+        let key = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let is_wanted = key.is_none_or(|key| wanted.contains(&key));
+        let modified = entry.metadata()?.modified()?;
+        if !is_wanted && since.is_none_or(|since| modified < since) {
+            idle.push(entry.path());
+        }
     }
-    let text = fs_err::read_to_string(keys)?;
-    Ok(text.lines().filter_map(|key| key.parse().ok()).collect())
+    idle.sort();
+    Ok(idle)
 }
 
 /// The files in a folder.
@@ -325,6 +357,25 @@ fn add_lock(keep: &mut Keep, source: &Source) -> Result<()> {
 }
 
 fn add_sources(keep: &mut Keep, source: &Source) -> Result<()> {
-    keep.contents.extend(Tracked::parse(source)?.contents());
+    keep.contents.extend(SourceLock::parse(source)?.contents());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_of_no_wanted_key_is_idle_unless_it_is_young() {
+        let work = tempfile::tempdir().unwrap();
+        let [wanted, other] = [b"a", b"b"].map(|text| Digest::of_bytes(text));
+        for name in [&wanted.to_string(), &other.to_string(), "tool-7"] {
+            fs_err::create_dir(work.path().join(name)).unwrap();
+        }
+        let keys = BTreeSet::from([wanted]);
+        let found = idle(work.path(), &keys, None).unwrap();
+        assert_eq!(found, [work.path().join(other.to_string())]);
+        let since = SystemTime::now().checked_sub(Duration::from_secs(3600));
+        assert!(idle(work.path(), &keys, since).unwrap().is_empty());
+    }
 }

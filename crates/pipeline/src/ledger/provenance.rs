@@ -8,22 +8,24 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::Value;
-use store::Digest;
+use store::{Digest, Index, Store};
+use walk::Rules;
+use workflow::Workflow;
 use workflow::glob;
 use workflow::graph::InstanceId;
 use workflow::instance::Target;
 use workflow::path::normal;
 
 use crate::error::{Error, Result};
-use crate::lock::Locked;
+use crate::ledger::runs::{FileRef, Run, RunLog};
+use crate::ledger::source_lock::SourceLock;
+use crate::lock::{Lock, Locked};
 use crate::manifest::{Manifest, Section};
-use crate::runs::{Part, Run};
-use crate::tracked::Tracked;
-use crate::workspace::Workspace;
+use crate::on_disk::rules_of;
 
-mod known;
+mod history;
 
-use known::{History, command, given};
+use history::{History, command, given, parts};
 
 /// Where a file or folder comes from.
 #[derive(Debug, Clone, Serialize)]
@@ -35,7 +37,7 @@ pub struct Origin {
     /// Whether that is what stands at the path now.
     pub state: State,
     /// What made it; none for a source.
-    pub made: Option<Making>,
+    pub made: Option<ProducedBy>,
     /// Where a source was imported from.
     pub from: Option<String>,
 }
@@ -54,7 +56,7 @@ pub enum State {
 
 /// A run, or what was taken for one.
 #[derive(Debug, Clone, Serialize)]
-pub struct Making {
+pub struct ProducedBy {
     /// Instance.
     pub stage: String,
     /// The name of the output.
@@ -89,12 +91,34 @@ pub struct Input {
     pub origin: Origin,
 }
 
-impl Workspace {
+/// What is known of a workspace's results, and the files that stand in it.
+pub(crate) struct Tracer<'a> {
+    workflow: &'a Workflow,
+    lock: &'a Lock,
+    store: Option<&'a Store>,
+    index: &'a mut Index,
+}
+
+impl<'a> Tracer<'a> {
+    pub(crate) fn new(
+        workflow: &'a Workflow,
+        lock: &'a Lock,
+        store: Option<&'a Store>,
+        index: &'a mut Index,
+    ) -> Self {
+        Tracer {
+            workflow,
+            lock,
+            store,
+            index,
+        }
+    }
+
     /// Where what stands at `path` comes from.
     ///
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
-    pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
+    pub(crate) fn origin(&mut self, path: &Path) -> Result<Origin> {
         let path = normal(&self.workflow.root, &path.to_string_lossy());
         let content = match self.digest_of(&path) {
             Ok(content) => Some(content),
@@ -102,8 +126,8 @@ impl Workspace {
             Err(error) => return Err(error.into()),
         };
         let mut history = History {
-            runs: self.runs(usize::MAX, |_| true)?,
-            tracked: Tracked::load(&self.workflow.root)?,
+            runs: RunLog::new(&self.workflow.root).last(usize::MAX, |_| true)?,
+            sources: SourceLock::load(&self.workflow.root)?,
             seen: BTreeSet::new(),
         };
         let makers = self.makers(&path);
@@ -128,13 +152,22 @@ impl Workspace {
         }
     }
 
+    /// The digest of what is at `path`, from the root, as manifests have it.
+    fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
+        let place = self.workflow.root.join(path);
+        match rules_of(&self.workflow.graph, path) {
+            Rules::Output => self.index.digest(&place),
+            Rules::Source => self.index.digest_source(&place),
+        }
+    }
+
     /// The outputs at `path`, around it or in it.
-    fn makers(&self, path: &Path) -> Vec<Maker> {
+    fn makers(&self, path: &Path) -> Vec<Producer> {
         let mut makers = Vec::new();
         for (id, instance) in self.workflow.graph.instances.with_ids() {
             for (name, output) in &instance.outputs {
                 if output.path.starts_with(path) || path.starts_with(&output.path) {
-                    makers.push(Maker {
+                    makers.push(Producer {
                         id,
                         output: name.clone(),
                         path: output.path.clone(),
@@ -200,8 +233,8 @@ impl Workspace {
     }
 
     fn source(&mut self, path: &Path, content: Option<Digest>, history: &History) -> Origin {
-        let tracked = history.tracked.around(path);
-        let from = tracked.and_then(|source| history.tracked.from(source));
+        let tracked = history.sources.around(path);
+        let from = tracked.and_then(|source| history.sources.from(source));
         Origin {
             state: self.state_of(path, content),
             path: Some(path.to_owned()),
@@ -222,7 +255,7 @@ impl Workspace {
     /// The origin of an output, or of what lies at `path` in it. `wanted` is the output's content if that is known.
     fn origin_of(
         &mut self,
-        maker: &Maker,
+        maker: &Producer,
         path: &Path,
         wanted: Option<Digest>,
         history: &mut History,
@@ -255,7 +288,7 @@ impl Workspace {
     /// The instance and the key that made a content of an output: the last ones, else those of an earlier run.
     fn made_by(
         &self,
-        maker: &Maker,
+        maker: &Producer,
         content: &Digest,
         history: &History,
     ) -> Option<(String, Digest)> {
@@ -268,7 +301,7 @@ impl Workspace {
         if let Some((run, _)) = history.maker_of(content) {
             return Some((run.stage.clone(), run.key));
         }
-        let records = self.store.as_ref()?.records().ok()?.into_iter();
+        let records = self.store?.records().ok()?.into_iter();
         let mut made =
             records.filter(|(_, record, _)| record.outputs.get(&maker.output) == Some(content));
         made.next().map(|(key, _, _)| (stage.clone(), key))
@@ -280,8 +313,8 @@ impl Workspace {
         key: Option<Digest>,
         output: Option<String>,
         history: &mut History,
-    ) -> Result<Making> {
-        let record = key.and_then(|key| self.store.as_ref()?.recorded(&key));
+    ) -> Result<ProducedBy> {
+        let record = key.and_then(|key| self.store?.recorded(&key));
         let run = key.and_then(|key| history.run(&key)).cloned();
         let is_repeated = !history.seen.insert((stage.to_owned(), key));
         let manifest = record
@@ -290,7 +323,7 @@ impl Workspace {
         let manifest = manifest.unwrap_or_default();
         let mut environment = manifest.section(&Section::Env);
         environment.extend(run.iter().flat_map(|run| run.environment.clone()));
-        let mut making = Making {
+        let mut making = ProducedBy {
             stage: stage.to_owned(),
             output,
             key,
@@ -304,7 +337,15 @@ impl Workspace {
             is_repeated,
         };
         if !is_repeated {
-            for part in self.parts(&making, record.as_ref()) {
+            let made = (stage, key);
+            let parts = parts(
+                self.workflow,
+                self.lock,
+                made,
+                making.run.as_ref(),
+                record.as_ref(),
+            );
+            for part in parts {
                 making.inputs.extend(self.inputs_of(&part, history)?);
             }
         }
@@ -312,7 +353,7 @@ impl Workspace {
     }
 
     /// Where an input of a run comes from; several origins for a folder around outputs.
-    fn inputs_of(&mut self, part: &Part, history: &mut History) -> Result<Vec<Input>> {
+    fn inputs_of(&mut self, part: &FileRef, history: &mut History) -> Result<Vec<Input>> {
         let input = |origin| Input {
             name: part.name.clone(),
             origin,
@@ -375,7 +416,7 @@ fn path_holds(outer: &Path, inner: &Path) -> bool {
 }
 
 /// An output of an instance.
-struct Maker {
+struct Producer {
     id: InstanceId,
     output: String,
     path: PathBuf,

@@ -1,0 +1,29 @@
+//! The ledger: runs, provenance, metrics, sources and downloads, care of the cache, the workspace lock.
+//!
+//! Nothing here runs a stage or decides about one: the runner calls it and never the other way round.
+
+use std::path::{Path, PathBuf};
+
+pub mod cache;
+pub(crate) mod check_stamp;
+mod download;
+pub mod fetch;
+pub mod metrics;
+pub mod provenance;
+pub(crate) mod revision;
+pub mod runs;
+mod sha256;
+pub(crate) mod source_lock;
+pub mod sources;
+pub mod states;
+pub(crate) mod tables;
+mod transfer;
+pub(crate) mod workspace_lock;
+
+/// The runner's folder in the workspace root: cache, logs, work under way.
+pub const FOLDER: &str = ".atelier";
+
+/// The path of `name` in the runner's folder.
+pub(crate) fn own(root: &Path, name: &str) -> PathBuf {
+    root.join(FOLDER).join(name)
+}
