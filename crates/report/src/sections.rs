@@ -30,7 +30,7 @@ pub(crate) use overview::Overview;
 pub(crate) use umap::draw_umap;
 
 /// Sections of the report, in their order.
-pub(crate) const SECTIONS: [Entry; 19] = [
+pub(crate) const SECTIONS: &[Entry] = &[
     Entry::of::<Overview>(),
     Entry::of::<collection::Collection>(),
     Entry::of::<split::Split>(),

@@ -1,8 +1,9 @@
-//! The workspace's structure: modules without circles.
+//! The workspace's structure: modules without circles, and crates as `ARCHITECTURE.md` has them.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod circles;
+mod map;
 mod modules;
 
 use std::path::{Path, PathBuf};
@@ -45,4 +46,23 @@ fn modules_of_a_crate_form_no_circle() {
         "circles of modules:\n{}",
         found.join("\n")
     );
+}
+
+#[test]
+fn crates_use_those_that_the_map_lists() {
+    let text = fs_err::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (listed, used) = (map::listed(&text), map::used(root()));
+    for (name, uses) in &used {
+        assert_eq!(
+            listed.get(name),
+            Some(uses),
+            "uses of `{name}` in the map of ARCHITECTURE.md"
+        );
+    }
+    let gone: Vec<_> = listed
+        .keys()
+        .filter(|name| !used.contains_key(*name))
+        .collect();
+    assert!(gone.is_empty(), "crates of the map that are gone: {gone:?}");
+    assert!(circles::of(&used).is_empty());
 }

@@ -18,7 +18,7 @@ const IMAGES: &str = "images";
 
 /// Names of all inputs.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let tables = declared(&SECTIONS).into_iter().map(|input| input.name);
+    let tables = declared(SECTIONS).into_iter().map(|input| input.name);
     std::iter::once(IMAGES).chain(tables).collect()
 });
 
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for InputsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inputs, A::Error> {
-        let inputs = declared(&SECTIONS);
+        let inputs = declared(SECTIONS);
         let (mut images, mut files) = (None, BTreeMap::new());
         while let Some(Name(name)) = map.next_key()? {
             match inputs.iter().find(|input| input.name == name) {
@@ -142,7 +142,7 @@ mod tests {
 
     /// Inputs of a job with a file for each name.
     fn job() -> Value {
-        let files = declared(&SECTIONS).into_iter().map(|input| {
+        let files = declared(SECTIONS).into_iter().map(|input| {
             let path = format!("artifacts/{}.parquet", input.name);
             let files = match input.reading {
                 Reading::Several => json!([path]),
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn sections_that_share_an_input_read_it_alike() {
         for input in SECTIONS.iter().flat_map(|entry| entry.inputs) {
-            assert!(declared(&SECTIONS).contains(input), "{input:?}");
+            assert!(declared(SECTIONS).contains(input), "{input:?}");
         }
     }
 
