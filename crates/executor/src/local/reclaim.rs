@@ -123,19 +123,28 @@ mod tests {
 
     #[test]
     fn a_process_that_holds_an_inherited_lock_is_ended() {
-        if skip::unless(Path::new("/proc/self/environ").exists(), "proc") {
+        let has_flock = Command::new("flock").arg("--version").output().is_ok();
+        if skip::unless(Path::new("/proc/self/environ").exists(), "proc")
+            || skip::unless(has_flock, "flock")
+        {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
         let work = fs_err::canonicalize(folder.path()).unwrap();
-        let lock = fs_err::File::create(lock_of(&work)).unwrap();
-        lock.file().lock().unwrap();
-        // Standard input is one of the descriptors that are inherited.
-        let mut child = Command::new("sleep")
-            .arg("600")
-            .stdin(Stdio::from(lock.into_parts().0))
+        let lock = lock_of(&work);
+        fs_err::write(&lock, "").unwrap();
+        // It takes the lock itself: a descriptor of this process would be inherited by what other tests start meanwhile.
+        let mut child = Command::new("flock")
+            .args(["--no-fork".as_ref(), lock.as_os_str()])
+            .args(["sleep", "600"])
+            .stdin(Stdio::null())
             .spawn()
             .unwrap();
+        let probe = fs_err::File::open(&lock).unwrap();
+        while probe.file().try_lock_shared().is_ok() {
+            probe.file().unlock().unwrap();
+            std::thread::sleep(TICK);
+        }
         let mut reported = Vec::new();
         let interrupts = Interrupts::default();
         reclaim(&work, Duration::ZERO, &interrupts, &mut |reclaimed| {
