@@ -28,10 +28,10 @@ fn the_runner_compiles_nothing_heavy() {
         assert!(!names.contains(heavy), "xtask depends on `{heavy}`");
     }
     // Those of this workspace are known by their paths. The crate `ignore` and what it stands on are ten of the others: keys
-    // follow the rules of ignore files.
+    // follow the rules of ignore files. The digest `sha2` is eight: downloads are hashed as they come.
     let others = text.lines().filter(|line| !line.contains(" (/"));
     let others: BTreeSet<&str> = others.filter_map(|line| line.split(' ').next()).collect();
-    assert!(others.len() < 94, "{} packages", others.len());
+    assert!(others.len() < 99, "{} packages", others.len());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tables::Table;
 
 /// An epoch of a fold. Sorted by `fold`, `epoch`.
 ///
-/// Seconds are in [`crate::timing`]: they differ from run to run, and these rows must not.
+/// Seconds are in table `timings`: they differ from run to run, and these rows must not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The fold left out, which validates.
