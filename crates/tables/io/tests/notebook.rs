@@ -59,7 +59,7 @@ fn check(name: &str, libraries: &str) {
 }
 
 fn root() -> &'static Path {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3);
     root.unwrap()
 }
 
