@@ -111,7 +111,7 @@ impl Params {
         self.sources.push(source);
         let mut root = Map::new();
         for (key, item) in document.as_table() {
-            let value = self.read_item(key, item, key_span(document.as_table(), key))?;
+            let value = self.read_item(key, item, source::key_span(document.as_table(), key))?;
             root.insert(key.to_owned(), value);
         }
         self.root = root;
@@ -131,7 +131,7 @@ impl Params {
         if let Some(table) = item.as_table_like() {
             let mut map = Map::new();
             for (key, item) in table.iter() {
-                let place = key_span(table, key);
+                let place = source::key_span(table, key);
                 let value = self.read_item(&format!("{dotted}.{key}"), item, place)?;
                 map.insert(key.to_owned(), value);
             }
@@ -151,7 +151,7 @@ impl Params {
         let document = source.parse()?;
         self.sources.push(source);
         for (key, item) in document.as_table() {
-            self.replace(key, item, key_span(document.as_table(), key))?;
+            self.replace(key, item, source::key_span(document.as_table(), key))?;
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Params {
         let fixed_keys = old.as_object().is_some_and(|table| !table.is_empty());
         if let (true, Some(table)) = (fixed_keys, item.as_table_like()) {
             for (key, item) in table.iter() {
-                let place = key_span(table, key);
+                let place = source::key_span(table, key);
                 self.replace(&format!("{dotted}.{key}"), item, place)?;
             }
             return Ok(());
@@ -303,12 +303,6 @@ fn read_overlay(file: &Path) -> Result<Source> {
         .collect();
     let hint = nearest_name::hint(&name, files.iter().map(String::as_str));
     Err(Error::NoOverlay { name, hint })
-}
-
-/// Where `key` stands.
-fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
-    let span = table.key(key).and_then(toml_edit::Key::span);
-    span.unwrap_or(0..0)
 }
 
 /// The content of the TOML file at `path`, which messages call `name`, as JSON.

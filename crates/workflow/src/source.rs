@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use toml_edit::{Document, Item};
+use toml_edit::{Document, Item, TableLike};
 
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
@@ -71,4 +71,10 @@ pub fn kind(item: &Item) -> &'static str {
         "none" => "nothing",
         _ => "a table",
     }
+}
+
+/// Where `key` stands.
+pub(crate) fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
+    let key = table.key(key);
+    key.and_then(toml_edit::Key::span).unwrap_or(0..0)
 }

@@ -1,7 +1,6 @@
 //! Reading single items of `pipeline.toml`, pointing into it where they are wrong.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde_json::Value;
 use toml_edit::{Item, TableLike};
@@ -30,7 +29,7 @@ impl Reader<'_> {
                 }
                 let hint = nearest_name::hint(key, known);
                 let message = format!("unknown {what}: `{key}`{hint}");
-                return Err(self.source.error(key_span(table, key), message));
+                return Err(self.source.error(source::key_span(table, key), message));
             }
         }
         Ok(())
@@ -44,7 +43,7 @@ impl Reader<'_> {
         }
         let message =
             format!("{what} name `{name}` has characters other than letters, digits, `_` and `-`");
-        Err(self.source.error(key_span(table, name), message))
+        Err(self.source.error(source::key_span(table, name), message))
     }
 
     pub(super) fn optional_string(
@@ -153,10 +152,4 @@ impl Reader<'_> {
         let value = value.map_err(|what| self.source.error(text.span, format!("`{key}`: {what}")));
         value.map(Some)
     }
-}
-
-/// Where `key` stands.
-pub(super) fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
-    let key = table.key(key);
-    key.and_then(toml_edit::Key::span).unwrap_or(0..0)
 }

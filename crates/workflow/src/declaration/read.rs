@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use toml_edit::{Item, Table, TableLike};
 
-use super::items::{Reader, key_span};
+use super::items::Reader;
 use super::keys::Table as KeysOf;
 use super::{
     Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, Marked, Resources,
@@ -301,10 +301,10 @@ impl Reader<'_> {
             if !outputs.contains_key(name) {
                 let hint = nearest_name::hint(name, outputs.keys().map(String::as_str));
                 let message = format!("`check` names no output: `{name}`{hint}");
-                return Err(self.source.error(key_span(table, name), message));
+                return Err(self.source.error(source::key_span(table, name), message));
             }
             self.table(item, &format!("`check.{name}`"))?;
-            let span = key_span(table, name);
+            let span = source::key_span(table, name);
             let value = json::tables_to_json(item).ok_or_else(|| {
                 let message = format!("`check.{name}` has a value that no check can take");
                 self.source.error(span.clone(), message)
