@@ -9,7 +9,7 @@ use store::{Digest, Record};
 use workflow::graph::{Graph, InstanceId};
 use workflow::instance::{Input, Instance, Output, Target};
 
-use crate::decide::{OutputState, Snapshot};
+use crate::decide::{OutputState, Snapshot, is_in_place};
 use crate::error::Result;
 use crate::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
 use crate::ledger::check_stamp;
@@ -24,6 +24,12 @@ pub trait Observe {
     /// # Errors
     /// Its binary isn't declared, or a file cannot be read.
     fn code(&mut self, instance: &Instance) -> Result<Manifest>;
+
+    /// The digest of the binary that this run has built for an instance; none where it hasn't.
+    ///
+    /// # Errors
+    /// The binary cannot be read.
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Digest>>;
 
     /// The value of an environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
@@ -76,6 +82,8 @@ pub fn snapshot<'g>(
         last: None,
         outputs: BTreeMap::new(),
         cached: None,
+        binary: None,
+        stored: BTreeSet::new(),
         unchecked: Vec::new(),
         waits_for: Vec::new(),
     };
@@ -123,6 +131,29 @@ fn add_results(snapshot: &mut Snapshot<'_>, key: &Digest, observe: &mut dyn Obse
         }
     }
     snapshot.cached = whole_record(instance, key, observe);
+    if snapshot.cached.is_none() {
+        add_binary(snapshot, observe)?;
+    }
+    Ok(())
+}
+
+/// Adds the binary and, if it made the last result, what is left of that.
+fn add_binary(snapshot: &mut Snapshot<'_>, observe: &mut dyn Observe) -> Result<()> {
+    let Some(last) = snapshot.last.as_ref().filter(|last| last.binary.is_some()) else {
+        return Ok(());
+    };
+    snapshot.binary = observe.binary(snapshot.instance)?;
+    if snapshot.binary != last.binary {
+        return Ok(());
+    }
+    snapshot.outputs = outputs(snapshot.instance, observe)?;
+    for (&name, state) in &snapshot.outputs {
+        let recorded = last.outputs.get(name);
+        let is_stored = |content| observe.is_stored(content);
+        if !is_in_place(state, recorded) && recorded.is_some_and(is_stored) {
+            snapshot.stored.insert(name.to_owned());
+        }
+    }
     Ok(())
 }
 

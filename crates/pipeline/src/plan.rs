@@ -138,6 +138,12 @@ pub(crate) fn outcome(instance: &Instance, decision: Decision) -> Outcome {
             reasons,
             ..
         } => (State::WouldRestore, reasons, Some(derivation.key)),
+        Decision::SameBinary {
+            derivation, last, ..
+        } => {
+            let reasons = vec![Reason::SameBinary { key: last }];
+            (State::SameBinary, reasons, Some(derivation.key))
+        }
         Decision::Run {
             derivation,
             reasons,

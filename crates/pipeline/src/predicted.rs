@@ -38,7 +38,9 @@ impl Predicted {
     pub fn note(&mut self, id: InstanceId, instance: &Instance, decision: &Decision) {
         match decision {
             Decision::UpToDate { .. } => {}
-            Decision::Frozen { restore } => self.note_restored(instance, restore),
+            Decision::Frozen { restore } | Decision::SameBinary { restore, .. } => {
+                self.note_restored(instance, restore);
+            }
             Decision::Restore { record, .. } => {
                 self.note_restored(instance, &record.outputs);
                 self.undecided.insert(id);

@@ -19,12 +19,21 @@ mod command;
 mod end;
 mod prepare;
 
+/// A stage's binary.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+}
+
 /// A run about to start, under way or done.
 pub(crate) struct Job {
     instance: Instance,
     /// Its temporary files.
     temporary: PathBuf,
     task: Task,
+    /// Digest of its binary; none for a foreign command.
+    binary: Option<Digest>,
     /// What the log's first line says.
     command: String,
     /// Where each output is written.
@@ -140,6 +149,7 @@ impl Job {
             outputs: outputs.clone(),
             manifest: derivation.manifest.to_string(),
             accepted: None,
+            binary: self.binary,
         };
         workspace.store()?.record(&derivation.key, &record)?;
         for (name, made) in &self.made {

@@ -219,6 +219,7 @@ impl Workspace {
             index: &mut self.index,
             seen: &mut self.seen,
             code: &mut self.code,
+            executables: None,
         };
         (&self.workflow.graph, observer)
     }

@@ -17,6 +17,9 @@ pub struct Record {
     /// How the outputs came to be taken for the run's, where no run with this manifest made them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// Digest of the stage's binary that made the outputs; none for a foreign command, and where no run made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<Digest>,
 }
 
 impl Record {
@@ -25,5 +28,17 @@ impl Record {
     pub(crate) fn parse(text: &[u8], key: &Digest) -> Option<Self> {
         let record: Self = serde_json::from_slice(text).ok()?;
         (Digest::of_bytes(record.manifest.as_bytes()) == *key).then_some(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_without_later_fields_is_read() {
+        let text = br#"{"outputs": {}, "manifest": "a = 1\n"}"#;
+        let record = Record::parse(text, &Digest::of_bytes(b"a = 1\n")).unwrap();
+        assert_eq!((record.accepted, record.binary), (None, None));
     }
 }

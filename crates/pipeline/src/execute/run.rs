@@ -1,7 +1,6 @@
 //! One instance, from the decision to the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
 
+use crate::accept::Accepted;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome};
@@ -24,7 +24,7 @@ use crate::ledger::runs::State;
 use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::reason::Reason;
-use crate::task::{self, Job};
+use crate::task::{self, Binary, Job};
 use crate::{log, place};
 
 impl Scheduler<'_> {
@@ -39,6 +39,7 @@ impl Scheduler<'_> {
     fn decide(&mut self, id: InstanceId) -> Result<Decision> {
         let is_forced = self.options.force && self.selection.named.contains(&id);
         let (graph, mut observer) = self.workspace.observer();
+        observer.executables = Some(&self.executables);
         let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
         Ok(decide(snapshot))
     }
@@ -57,20 +58,19 @@ impl Scheduler<'_> {
                 derivation,
                 record,
                 reasons,
-            } => match self.restore(&instance, &derivation, &record, reasons) {
-                Err(Error::Store(
-                    error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
-                )) => {
-                    let text = format!("cannot restore: {error}");
-                    self.events.event(Event::Warning {
-                        stage: &instance.name,
-                        text: &text,
-                    });
-                    // Without the damaged object there's no whole record: it runs.
-                    self.bring_up_to_date(id)
-                }
-                restored => restored.map(Begun::Done),
-            },
+            } => {
+                let restored = self.restore(&instance, &derivation, &record, reasons);
+                self.done_or_again(id, &instance, restored)
+            }
+            Decision::SameBinary {
+                derivation,
+                last,
+                record,
+                restore,
+            } => {
+                let taken = self.take_last(&instance, &derivation, &last, record, &restore);
+                self.done_or_again(id, &instance, taken)
+            }
             Decision::Run {
                 derivation,
                 reasons,
@@ -83,6 +83,29 @@ impl Scheduler<'_> {
                 "stage `{}` waits for a stage that is done",
                 instance.name
             ))),
+        }
+    }
+
+    /// The end of an instance whose outputs came from the cache. If one of them is lost, a warning, and another decision.
+    fn done_or_again(
+        &mut self,
+        id: InstanceId,
+        instance: &Instance,
+        restored: Result<Outcome>,
+    ) -> Result<Begun> {
+        match restored {
+            Err(Error::Store(
+                error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
+            )) => {
+                let text = format!("cannot restore: {error}");
+                self.events.event(Event::Warning {
+                    stage: &instance.name,
+                    text: &text,
+                });
+                // Without the damaged object there's no whole record: it runs.
+                self.bring_up_to_date(id)
+            }
+            restored => restored.map(Begun::Done),
         }
     }
 
@@ -120,10 +143,7 @@ impl Scheduler<'_> {
         for name in instance.outputs.keys() {
             self.put_back(instance, name, &record.outputs[name])?;
         }
-        let unchecked = self.unchecked(instance, &record.outputs);
-        self.check_in_place(instance, &unchecked)?;
-        // The run may have been killed when all but this was done.
-        store::remove_path(&task::work(self.workspace, &derivation.key))?;
+        self.check_restored(instance, derivation, &record.outputs)?;
         self.enter(instance, derivation, &record.outputs)?;
         let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
@@ -132,6 +152,46 @@ impl Scheduler<'_> {
             key,
             ..outcome
         })
+    }
+
+    /// Takes the result of the key `last` for that of code that was built to the same binary.
+    fn take_last(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        last: &Digest,
+        record: Record,
+        restore: &BTreeMap<String, Digest>,
+    ) -> Result<Outcome> {
+        for (name, digest) in restore {
+            self.put_back(instance, name, digest)?;
+        }
+        self.check_restored(instance, derivation, &record.outputs)?;
+        let accepted = Accepted {
+            state: State::SameBinary,
+            how: Reason::SameBinary { key: *last },
+            outputs: record.outputs,
+            binary: record.binary,
+        };
+        let outcome = accepted.record(self.workspace, instance, derivation)?;
+        self.enter(instance, derivation, &accepted.outputs)?;
+        Ok(outcome)
+    }
+
+    /// Checks outputs that are in place as a run under the key would have left them, and removes what such a run left.
+    fn check_restored(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Result<()> {
+        let unchecked = self.unchecked(instance, outputs);
+        self.check_in_place(instance, &unchecked)?;
+        // The run may have been killed when all but this was done.
+        Ok(store::remove_path(&task::work(
+            self.workspace,
+            &derivation.key,
+        ))?)
     }
 
     /// Outputs whose check hasn't passed yet.
@@ -185,12 +245,23 @@ impl Scheduler<'_> {
                 _ => return self.bring_up_to_date(id),
             }
         }
-        let executable = match &instance.action {
-            Action::Run(run) => self.executables.get(run).cloned(),
+        let binary = self.binary(instance)?;
+        self.start(id, instance, derivation, reasons, binary.as_ref())?;
+        Ok(Begun::Running)
+    }
+
+    /// The binary of an instance, which was built; none for a foreign command.
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Binary>> {
+        let path = match &instance.action {
+            Action::Run(run) => self.executables.get(run),
             Action::Command(_) => None,
         };
-        self.start(id, instance, derivation, reasons, executable)?;
-        Ok(Begun::Running)
+        let binary = path.map(|path| {
+            let digest = self.workspace.index.digest(path)?;
+            let path = path.clone();
+            Ok(Binary { path, digest })
+        });
+        binary.transpose()
     }
 
     fn start(
@@ -199,12 +270,12 @@ impl Scheduler<'_> {
         instance: &Instance,
         derivation: Derivation,
         reasons: Vec<Reason>,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<()> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
-        let job = self.prepare(instance, &derivation, executable)?;
+        let job = self.prepare(instance, &derivation, binary)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
@@ -230,14 +301,14 @@ impl Scheduler<'_> {
         &mut self,
         instance: &Instance,
         derivation: &Derivation,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
             self.workspace,
             instance,
             derivation,
-            executable,
+            binary,
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {

@@ -133,6 +133,8 @@ pub enum State {
     Committed,
     /// Its last result was taken for that of changed code.
     Adopted,
+    /// Its last result was made by the binary that changed code was built to.
+    SameBinary,
     /// Left as it is, as `pipeline.toml` says.
     Frozen,
     /// The stage failed.
@@ -158,6 +160,7 @@ impl State {
             State::Ran => "ran",
             State::Committed => "committed",
             State::Adopted => "adopted",
+            State::SameBinary => "same binary",
             State::Frozen => "frozen",
             State::Failed => "failed",
             State::Skipped => "skipped",

@@ -117,6 +117,13 @@ impl Difference {
         }
     }
 
+    /// Whether the line says what a binary is compiled from. Of files in the folders of crates, sources in Rust do: what
+    /// else lies there may also be read by the running stage.
+    pub(crate) fn is_of_compilation(&self) -> bool {
+        let Entry { section, name } = self.entry();
+        section.is_of_code() && (*section != Section::Code || name.ends_with(".rs"))
+    }
+
     /// Value of the last run; none where the line is new.
     pub fn old(&self) -> Option<&str> {
         match self {

@@ -9,7 +9,7 @@ use sandbox::Limits;
 use store::remove_path;
 use workflow::instance::Instance;
 
-use super::{Job, command, needed, work};
+use super::{Binary, Job, command, needed, work};
 use crate::error::Result;
 use crate::inputs::{Derivation, Found};
 use crate::limits::Declared;
@@ -27,7 +27,7 @@ impl Job {
         workspace: &Workspace,
         instance: &Instance,
         derivation: &Derivation,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
         common: Option<&Limits>,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
@@ -45,7 +45,7 @@ impl Job {
             &workspace.workflow.root,
             instance,
             derivation,
-            executable,
+            binary.map(|binary| binary.path.as_path()),
             &file,
             &made,
         )?;
@@ -68,6 +68,7 @@ impl Job {
             },
             instance: instance.clone(),
             temporary,
+            binary: binary.map(|binary| binary.digest),
             command,
             made,
             in_place,

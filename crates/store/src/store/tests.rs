@@ -384,6 +384,7 @@ fn records_are_kept_whole_or_not_at_all() {
         outputs: BTreeMap::from([("table".to_owned(), Digest::of_bytes(b"table"))]),
         manifest: manifest.to_owned(),
         accepted: None,
+        binary: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     assert_eq!(sandbox.store.recorded(&key), Some(record.clone()));
@@ -447,6 +448,7 @@ fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
         outputs: [("x".to_owned(), recorded)].into(),
         manifest: "a = b\n".into(),
         accepted: None,
+        binary: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     sandbox
@@ -511,6 +513,7 @@ fn a_record_belongs_to_one_key() {
         outputs: BTreeMap::new(),
         manifest: "a = 1\n".to_owned(),
         accepted: None,
+        binary: None,
     };
     let other = Digest::of_bytes(b"a = 2\n");
     sandbox.store.record(&other, &record).unwrap();
@@ -529,6 +532,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
         outputs: BTreeMap::new(),
         manifest: "a = 1\n".to_owned(),
         accepted: None,
+        binary: None,
     };
     let key = Digest::of_bytes(record.manifest.as_bytes());
     sandbox.store.record(&key, &record).unwrap();
