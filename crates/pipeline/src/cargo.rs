@@ -10,16 +10,20 @@ use store::{Digest, Index};
 use crate::error::{Error, Result};
 
 mod build;
+mod built;
 mod dep_info;
 mod flags;
 mod metadata;
 mod program;
+mod variables;
 
 pub(crate) use build::{Build, TABLES};
+pub(crate) use built::Built;
 pub(crate) use dep_info::DepInfo;
 pub(crate) use metadata::Member;
 use metadata::Metadata;
 use program::{find, home, output, tool};
+pub(crate) use variables::Variable;
 
 /// The crates of the workspace and what the lock file holds for them.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use store::{Index, write_whole};
 use workflow::declaration::{Action, Declaration};
 use workflow::instance::Instance;
 
-use crate::cargo::{DepInfo, Packages};
+use crate::cargo::{Built, DepInfo, Packages, Variable};
 use crate::closure::Closures;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
@@ -78,6 +78,21 @@ impl Code {
         let packages = self.packages.as_ref().expect("they were just loaded");
         let code = self.closures.code(&self.root, packages, index, run)?;
         Ok(DepInfo::read(executable)?.uncovered(&self.root, &code))
+    }
+
+    /// A variable of the environment that the binary of `run` was compiled with, and that its key doesn't cover.
+    ///
+    /// # Errors
+    /// There's no such binary, or a file cannot be read.
+    pub(crate) fn uncovered_variable(
+        &mut self,
+        run: &str,
+        built: &Built,
+        index: &mut Index,
+    ) -> Result<Option<Variable>> {
+        let root = self.root.clone();
+        let reaches = &self.load(index)?.member_of_stage(run)?.reaches;
+        built.uncovered_variable(&root, run, &reaches.clone(), index)
     }
 
     /// Reads sources and manifests again from here on, after a build.

@@ -69,8 +69,8 @@ impl Workspace {
         let mut build = Build::of(&self.workflow.graph.instances);
         build.add(run, device);
         build.binaries.insert(run.to_owned());
-        let mut executables = build.run(&self.workflow.root, interrupts)?;
-        executables.remove(run).ok_or_else(|| Error::Cargo {
+        let mut built = build.run(&self.workflow.root, interrupts)?;
+        built.executables.remove(run).ok_or_else(|| Error::Cargo {
             what: format!("find the executable of `{run}`"),
             why: "cargo built it but did not name it".into(),
         })

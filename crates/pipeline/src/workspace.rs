@@ -14,7 +14,7 @@ use workflow::declaration::{self, Action};
 use workflow::graph::{Graph, Selection};
 use workflow::params::Overrides;
 
-use crate::cargo::TABLES;
+use crate::cargo::{Built, TABLES, Variable};
 use crate::checks;
 use crate::code::{Code, at_stage};
 use crate::device;
@@ -296,6 +296,16 @@ impl Workspace {
     /// A file that a binary of the stages was made from and that its key doesn't cover; see [`Code::uncovered`].
     pub(crate) fn uncovered(&mut self, run: &str, executable: &Path) -> Result<Option<PathBuf>> {
         self.code.uncovered(run, executable, &mut self.index)
+    }
+
+    /// A variable that a binary of the stages was compiled with and that its key doesn't cover; see
+    /// [`Code::uncovered_variable`].
+    pub(crate) fn uncovered_variable(
+        &mut self,
+        run: &str,
+        built: &Built,
+    ) -> Result<Option<Variable>> {
+        self.code.uncovered_variable(run, built, &mut self.index)
     }
 
     /// Looks at the sources anew, after a build.

@@ -247,6 +247,45 @@ fn a_file_that_no_key_covers_is_an_error_before_anything_runs() {
 }
 
 #[test]
+fn a_variable_that_no_key_covers_is_an_error_before_anything_runs() {
+    let space = workspace();
+    let refused = |variable: &str, place: &str| {
+        let told = format!(
+            "stage `first` cannot run: `app/first` is compiled with the environment variable `{variable}`, which {place} reads and its key does not cover"
+        );
+        space.fails(&["repro"], &told);
+        assert!(!space.exists("first.txt"));
+    };
+    let first = space.read("app/src/bin/first.rs");
+    let with = |line: &str| space.write("app/src/bin/first.rs", &format!("{first}{line}\n"));
+    with("pub const HOST: Option<&str> = option_env!(\"ATELIER_TEST_HOST\");");
+    refused("ATELIER_TEST_HOST", "`app/src/bin/first.rs` of crate `app`");
+    with("pub const VERSION: &str = env!(\"CARGO_PKG_VERSION\");");
+    refused("CARGO_PKG_VERSION", "`app/src/bin/first.rs` of crate `app`");
+    // What was compiled before counts no more.
+    with("pub const NAMES: [&str; 2] = [env!(\"CARGO_PKG_NAME\"), env!(\"CARGO_BIN_NAME\")];");
+    space.write(
+        "library/src/word.rs",
+        "pub const WORD: &str = env!(\"WORD\");\n",
+    );
+    space.write(
+        "library/src/lib.rs",
+        &format!("{LIBRARY}mod word;\npub use word::WORD;\n"),
+    );
+    let build_script = "fn main() { println!(\"cargo::rustc-env=WORD=word\"); }\n";
+    space.write("library/build.rs", build_script);
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    space.remove("first.txt");
+    space.remove("pipeline.lock");
+    space.write("library/build.rs", "fn main() {}\n");
+    space.write(
+        "library/src/word.rs",
+        "pub const WORD: Option<&str> = option_env!(\"WORD\");\n",
+    );
+    refused("WORD", "`library/src/word.rs` of crate `library`");
+}
+
+#[test]
 fn a_crate_outside_of_the_workspace_is_an_error() {
     let space = workspace();
     let root = space.read("Cargo.toml");

@@ -63,9 +63,11 @@ impl DepInfo {
     }
 }
 
-/// The paths in a line `TARGET: PATH PATH …`, in which `\ ` is a space of a path.
-fn files(text: &str) -> Vec<PathBuf> {
-    let lines = text.lines().filter_map(|line| line.split_once(": "));
+/// The paths in a line `TARGET: PATH PATH …`, in which `\ ` is a space of a path. Lines of rustc's that begin with `#` have
+/// none.
+pub(super) fn files(text: &str) -> Vec<PathBuf> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines = lines.filter_map(|line| line.split_once(": "));
     let paths = lines.flat_map(|(_, paths)| {
         let paths = paths.replace("\\ ", "\0");
         let paths = paths.split(' ').filter(|path| !path.is_empty());
