@@ -124,7 +124,7 @@ impl Accepted {
             derivation,
             &[],
             workspace.workflow.state_folder(),
-            workspace.circumstances(),
+            workspace.environment(),
         );
         run.outcome = Some(self.state);
         run.status = self.how.to_string();

@@ -167,7 +167,7 @@ impl Workspace {
             manifest.add_param(&name, &value);
         }
         manifest.add(Section::Device, "class", accelerator.name());
-        let machine = self.circumstances().machine.as_ref();
+        let machine = self.environment().machine.as_ref();
         let system = machine.map(|machine| machine.system.clone());
         manifest.add(Section::Device, "machine", system.unwrap_or_default());
         Ok(manifest.key())

@@ -41,21 +41,21 @@ pub fn checkout(
 /// As for [`checkout`], or the lock of either state cannot be read or written.
 pub fn take_state(
     workspace: &mut Workspace,
-    made: StateResults,
+    results: StateResults,
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
     let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let instances = workspace.workflow.graph.instances.with_ids();
-    let is_made = |name: &str| made.lock.get(name).is_some();
-    let taken = instances.filter(|(_, instance)| is_made(&instance.name));
+    let has_result = |name: &str| results.lock.get(name).is_some();
+    let taken = instances.filter(|(_, instance)| has_result(&instance.name));
     let taken: BTreeSet<InstanceId> = taken.map(|(id, _)| id).collect();
     let mut executor = executor(NonZeroUsize::MIN, &interrupts);
     place::recover(workspace, &mut executor, events)?;
     // While the lock still knows what stands there.
-    copy_uncached(workspace, &taken, &made, events)?;
-    for (name, locked) in made.lock.iter() {
+    copy_uncached(workspace, &taken, &results, events)?;
+    for (name, locked) in results.lock.iter() {
         workspace.lock.insert(name.to_owned(), locked.clone());
     }
     workspace.save_lock()?;
@@ -70,15 +70,15 @@ pub fn take_state(
 fn copy_uncached(
     workspace: &mut Workspace,
     taken: &BTreeSet<InstanceId>,
-    made: &StateResults,
+    results: &StateResults,
     events: &mut dyn Events,
 ) -> Result<()> {
-    let Some(folder) = &made.folder else {
+    let Some(folder) = &results.folder else {
         return Ok(());
     };
     for &id in taken {
         let instance = Arc::clone(&workspace.workflow.graph.instances[id]);
-        let locked = made.lock.get(&instance.name);
+        let locked = results.lock.get(&instance.name);
         for (name, output) in &instance.outputs {
             let digest = locked.and_then(|locked| locked.outputs.get(name));
             let (Some(digest), false) = (digest, output.treatment.is_cached) else {
@@ -96,7 +96,7 @@ fn copy_uncached(
                 continue;
             }
             place::check(workspace, &instance, name, output)?;
-            place::keep_unknown(workspace, &instance, output, &to, events)?;
+            place::back_up(workspace, &instance, output, &to, events)?;
             if let Some(parent) = to.parent() {
                 fs_err::create_dir_all(parent)?;
             }

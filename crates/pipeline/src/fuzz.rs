@@ -50,7 +50,7 @@ pub fn sources(data: &[u8]) {
     }
 }
 
-/// Messages between processes: faults of a job, answers of programs, the end of a stage; outputs set aside, a manifest.
+/// Messages between processes: faults of a job, answers of programs, the end of a stage; stashed outputs, a manifest.
 pub fn messages(data: &[u8]) {
     if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
         log::status(&ending);
@@ -61,7 +61,7 @@ pub fn messages(data: &[u8]) {
     let _ = serde_json::from_slice::<Job>(data);
     let _ = serde_json::from_slice::<Verdict>(data);
     let _ = serde_json::from_slice::<Answer>(data);
-    let _ = serde_json::from_slice::<place::Aside>(data);
+    let _ = serde_json::from_slice::<place::Stash>(data);
     let manifest = Manifest::read(&String::from_utf8_lossy(data));
     assert!(manifest.differences(&manifest).is_empty());
 }

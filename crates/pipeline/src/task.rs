@@ -60,7 +60,7 @@ impl Job {
         if outputs.is_empty() {
             return Ok(());
         }
-        place::set_aside(workspace, &self.task.work, &outputs)
+        place::stash(workspace, &self.task.work, &outputs)
     }
 
     /// A path as a person in the workspace's root would write it.
@@ -158,7 +158,7 @@ impl Job {
                 place::move_in(workspace, &self.instance, name, made, digest, events)?;
             }
         }
-        place::let_go(workspace, &self.instance, &self.task.work, events)
+        place::discard(workspace, &self.instance, &self.task.work, events)
     }
 
     /// Puts back what an unsuccessful command had set aside, and removes what it made, unless that can be looked at.
@@ -214,7 +214,7 @@ impl Job {
     /// # Errors
     /// It cannot be removed.
     pub(crate) fn clean_up(&self, workspace: &Workspace) -> Result<()> {
-        place::put_away(workspace, &self.task.work)
+        place::retire(workspace, &self.task.work)
     }
 }
 

@@ -228,7 +228,7 @@ fn what_the_pipeline_made_is_not_kept_aside_when_the_cache_is_gone() {
     space.remove(".atelier/cache");
     space.write("src.txt", "edited\n");
     space.ok(&["repro"]);
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
 }
 
 #[test]

@@ -464,7 +464,7 @@ fn what_the_cache_does_not_keep_is_copied() {
     space.ok(&["exp", "apply", "letter-y"]);
     assert_eq!(space.read("x/letter"), "y\n");
     assert!(
-        !space.exists(".atelier/kept"),
+        !space.exists(".atelier/backup"),
         "what was there before was no one's own"
     );
     assert_eq!(space.repro(), ["s up-to-date"]);

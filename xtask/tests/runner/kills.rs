@@ -116,7 +116,7 @@ fn check_no_junk(space: &Space) {
         let left: Vec<_> = fs_err::read_dir(space.path(folder)).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
     let known = [
         ".gitignore",
         "CACHEDIR.TAG",

@@ -56,7 +56,7 @@ test -h o/folder/b || grep -q third o/folder/b
 echo second > src.txt; $XTASK repro place asked | grep '^0 ran, 2 restored'
 grep -q second o/file; grep -q second o/deep/folder/a
 rm o/file; echo mine > o/file; $XTASK repro place --force
-grep -q mine .atelier/kept/1/o/file
+grep -q mine .atelier/backup/1/o/file
 ls -A o o/deep | grep -v atelier-tmp
 "#;
 

@@ -87,15 +87,15 @@ fn an_edited_output_is_kept_aside() {
     assert!(status.contains("output c was edited"), "{status}");
     let ran = space.ok(&["repro"]);
     assert!(
-        ran.stdout.contains("it is now `.atelier/kept/1/c.txt`"),
+        ran.stdout.contains("it is now `.atelier/backup/1/c.txt`"),
         "{}",
         ran.stdout
     );
-    assert_eq!(space.read(".atelier/kept/1/c.txt"), "mine\n");
+    assert_eq!(space.read(".atelier/backup/1/c.txt"), "mine\n");
     assert_eq!(space.read("c.txt"), "source\nc\n");
     space.write("c.txt", "mine again\n");
     space.ok(&["repro", "c", "--force"]);
-    assert_eq!(space.read(".atelier/kept/2/c.txt"), "mine again\n");
+    assert_eq!(space.read(".atelier/backup/2/c.txt"), "mine again\n");
 }
 
 #[test]

@@ -123,10 +123,10 @@ fn an_output_can_stay_out_of_the_cache() {
     let changed = ["repro", "--json", "--set", "chain.letter=y"];
     assert_eq!(space.states(&changed), ["s ran"]);
     assert_eq!(space.read("x.txt"), "large y\n");
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
     space.write("x.txt", "mine");
     assert_eq!(space.states(&changed), ["s ran"]);
-    assert_eq!(space.read(".atelier/kept/1/x.txt"), "mine");
+    assert_eq!(space.read(".atelier/backup/1/x.txt"), "mine");
     space.remove("x.txt");
     assert_eq!(space.states(&changed), ["s ran"]);
 }

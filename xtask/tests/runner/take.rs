@@ -15,7 +15,7 @@ fn outputs_are_put_in_place_as_the_lock_has_them() {
     let states = space.states(&["checkout", "--json"]);
     assert_eq!(states, ["a restored", "b restored", "c restored"]);
     assert_eq!(space.read("c.txt"), "source\nc\n");
-    assert_eq!(space.read(".atelier/kept/1/out/b.txt"), "mine\n");
+    assert_eq!(space.read(".atelier/backup/1/out/b.txt"), "mine\n");
     assert_eq!(space.ran(), "");
     let states = space.states(&["checkout", "c", "--json"]);
     assert_eq!(states, ["c up-to-date"]);

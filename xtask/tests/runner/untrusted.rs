@@ -199,7 +199,7 @@ fn a_link_in_the_place_of_an_output_is_not_followed() {
     assert_eq!(space.repro(), ["s restored"]);
     assert!(!space.path("d").is_symlink());
     assert!(
-        space.path(".atelier/kept/1/d").is_symlink(),
+        space.path(".atelier/backup/1/d").is_symlink(),
         "it is kept aside"
     );
     for letter in ["y", "x"] {

@@ -364,13 +364,13 @@ impl Scheduler<'_> {
             &derivation,
             &reasons,
             self.workspace.workflow.state_folder(),
-            self.workspace.circumstances(),
+            self.workspace.environment(),
         );
-        run.environment.extend(job.environment());
+        run.variables.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
             run.usage = ending.usage;
-            run.environment.extend(ending.environment.iter().cloned());
+            run.variables.extend(ending.environment.iter().cloned());
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
         match self.note(run, &instance, settled) {

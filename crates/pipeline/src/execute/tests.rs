@@ -273,7 +273,7 @@ fn stages_start_when_there_is_room_and_end_in_any_order() {
     let runs = workspace.runs().last(10, |_| true).unwrap();
     let gpus = runs
         .iter()
-        .map(|run| run.environment.get("CUDA_VISIBLE_DEVICES"));
+        .map(|run| run.variables.get("CUDA_VISIBLE_DEVICES"));
     let gpus: Vec<_> = gpus.flatten().collect();
     assert_eq!(gpus, ["7"], "the run of `b` has its GPU");
     let mut executor = Memory::new(&[]);

@@ -130,18 +130,20 @@ impl<'a> Tracer<'a> {
             sources: SourceLock::load(&self.workflow.root)?,
             seen: BTreeSet::new(),
         };
-        let makers = self.makers(&path);
-        match makers.as_slice() {
-            [] => self.of_nobodys(&path, content, &mut history),
-            [maker] if !path_holds(&path, &maker.path) => {
-                let wanted = content.filter(|_| maker.path == path);
+        let producers = self.producers(&path);
+        match producers.as_slice() {
+            [] => self.of_external(&path, content, &mut history),
+            [producer] if !path_holds(&path, &producer.path) => {
+                let wanted = content.filter(|_| producer.path == path);
                 // Of what somebody edited, told is what was made.
                 let wanted =
-                    wanted.filter(|wanted| self.made_by(maker, wanted, &history).is_some());
-                self.origin_of(maker, &path, wanted, &mut history)
+                    wanted.filter(|wanted| self.made_by(producer, wanted, &history).is_some());
+                self.origin_of(producer, &path, wanted, &mut history)
             }
             several => {
-                let paths = several.iter().map(|maker| maker.path.display().to_string());
+                let paths = several
+                    .iter()
+                    .map(|producer| producer.path.display().to_string());
                 let paths: Vec<String> = paths.take(12).collect();
                 Err(Error::Invalid(format!(
                     "`{}` is a folder around outputs: name one of `{}`",
@@ -162,12 +164,12 @@ impl<'a> Tracer<'a> {
     }
 
     /// The outputs at `path`, around it or in it.
-    fn makers(&self, path: &Path) -> Vec<Producer> {
-        let mut makers = Vec::new();
+    fn producers(&self, path: &Path) -> Vec<Producer> {
+        let mut producers = Vec::new();
         for (id, instance) in self.workflow.graph.instances.with_ids() {
             for (name, output) in &instance.outputs {
                 if output.path.starts_with(path) || path.starts_with(&output.path) {
-                    makers.push(Producer {
+                    producers.push(Producer {
                         id,
                         output: name.clone(),
                         path: output.path.clone(),
@@ -175,11 +177,11 @@ impl<'a> Tracer<'a> {
                 }
             }
         }
-        makers
+        producers
     }
 
     /// The origin of what no stage makes: a source, or a copy of what one made.
-    fn of_nobodys(
+    fn of_external(
         &mut self,
         path: &Path,
         content: Option<Digest>,
@@ -189,10 +191,11 @@ impl<'a> Tracer<'a> {
             return Ok(self.source(path, content, history));
         }
         if let Some(content) = content
-            && let Some((run, part)) = history.maker_of(&content)
+            && let Some((run, part)) = history.producer_of(&content)
         {
             let (run, output) = (run.clone(), part.name.clone());
-            let made = self.making(&run.stage.clone(), Some(run.key), Some(output), history)?;
+            let made =
+                self.produced_by(&run.stage.clone(), Some(run.key), Some(output), history)?;
             return Ok(Origin {
                 path: Some(path.to_owned()),
                 content: Some(content),
@@ -255,32 +258,32 @@ impl<'a> Tracer<'a> {
     /// The origin of an output, or of what lies at `path` in it. `wanted` is the output's content if that is known.
     fn origin_of(
         &mut self,
-        maker: &Producer,
+        producer: &Producer,
         path: &Path,
         wanted: Option<Digest>,
         history: &mut History,
     ) -> Result<Origin> {
-        let stage = self.workflow.graph.instances[maker.id].name.clone();
+        let stage = self.workflow.graph.instances[producer.id].name.clone();
         let locked = self.lock.get(&stage);
-        let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
+        let last = locked.and_then(|locked| locked.outputs.get(&producer.output).copied());
         let key = locked.map(|locked| locked.key);
         let (stage, key, content) = match wanted {
             None => (stage, key, last),
-            Some(wanted) => match self.made_by(maker, &wanted, history) {
+            Some(wanted) => match self.made_by(producer, &wanted, history) {
                 Some((stage, key)) => (stage, Some(key), Some(wanted)),
                 None => (stage, None, Some(wanted)),
             },
         };
-        let is_part = maker.path != path;
+        let is_part = producer.path != path;
         let content = content.filter(|_| !is_part);
         Ok(Origin {
             state: match wanted.or(content) {
-                None if is_part => self.state_of(&maker.path.clone(), last),
+                None if is_part => self.state_of(&producer.path.clone(), last),
                 _ => self.state_of(path, content),
             },
             path: Some(path.to_owned()),
             content,
-            made: Some(self.making(&stage, key, Some(maker.output.clone()), history)?),
+            made: Some(self.produced_by(&stage, key, Some(producer.output.clone()), history)?),
             from: None,
         })
     }
@@ -288,26 +291,26 @@ impl<'a> Tracer<'a> {
     /// The instance and the key that made a content of an output: the last ones, else those of an earlier run.
     fn made_by(
         &self,
-        maker: &Producer,
+        producer: &Producer,
         content: &Digest,
         history: &History,
     ) -> Option<(String, Digest)> {
-        let stage = &self.workflow.graph.instances[maker.id].name;
+        let stage = &self.workflow.graph.instances[producer.id].name;
         let locked = self.lock.get(stage);
-        let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
+        let is_last = |locked: &&Locked| locked.outputs.get(&producer.output) == Some(content);
         if let Some(locked) = locked.filter(is_last) {
             return Some((stage.clone(), locked.key));
         }
-        if let Some((run, _)) = history.maker_of(content) {
+        if let Some((run, _)) = history.producer_of(content) {
             return Some((run.stage.clone(), run.key));
         }
         let records = self.store?.records().ok()?.into_iter();
         let mut made =
-            records.filter(|(_, record, _)| record.outputs.get(&maker.output) == Some(content));
+            records.filter(|(_, record, _)| record.outputs.get(&producer.output) == Some(content));
         made.next().map(|(key, _, _)| (stage.clone(), key))
     }
 
-    fn making(
+    fn produced_by(
         &mut self,
         stage: &str,
         key: Option<Digest>,
@@ -322,8 +325,8 @@ impl<'a> Tracer<'a> {
             .map(|record| Manifest::read(&record.manifest));
         let manifest = manifest.unwrap_or_default();
         let mut environment = manifest.section(&Section::Env);
-        environment.extend(run.iter().flat_map(|run| run.environment.clone()));
-        let mut making = ProducedBy {
+        environment.extend(run.iter().flat_map(|run| run.variables.clone()));
+        let mut produced_by = ProducedBy {
             stage: stage.to_owned(),
             output,
             key,
@@ -342,14 +345,14 @@ impl<'a> Tracer<'a> {
                 self.workflow,
                 self.lock,
                 made,
-                making.run.as_ref(),
+                produced_by.run.as_ref(),
                 record.as_ref(),
             );
             for part in parts {
-                making.inputs.extend(self.inputs_of(&part, history)?);
+                produced_by.inputs.extend(self.inputs_of(&part, history)?);
             }
         }
-        Ok(making)
+        Ok(produced_by)
     }
 
     /// Where an input of a run comes from; several origins for a folder around outputs.
@@ -361,21 +364,21 @@ impl<'a> Tracer<'a> {
         if part.path.as_os_str().is_empty() {
             return Ok(vec![input(self.of_content(part.content, history)?)]);
         }
-        let makers = self.makers(&part.path);
-        if makers.is_empty() {
+        let producers = self.producers(&part.path);
+        if producers.is_empty() {
             return Ok(vec![input(self.source(&part.path, part.content, history))]);
         }
         let mut inputs = Vec::new();
-        for maker in makers {
-            let is_whole = maker.path == part.path;
-            let path = if path_holds(&part.path, &maker.path) {
-                &maker.path
+        for producer in producers {
+            let is_whole = producer.path == part.path;
+            let path = if path_holds(&part.path, &producer.path) {
+                &producer.path
             } else {
                 &part.path
             };
             let wanted = part.content.filter(|_| is_whole);
-            let mut origin = self.origin_of(&maker, path, wanted, history)?;
-            if !path_holds(&part.path, &maker.path) && part.content.is_some() {
+            let mut origin = self.origin_of(&producer, path, wanted, history)?;
+            if !path_holds(&part.path, &producer.path) && part.content.is_some() {
                 // Told is what was read, whatever became of it.
                 origin.content = part.content;
                 origin.state = self.state_of(&part.path, part.content);
@@ -388,7 +391,7 @@ impl<'a> Tracer<'a> {
     /// The origin of a content of which nobody noted where it stood.
     fn of_content(&mut self, content: Option<Digest>, history: &mut History) -> Result<Origin> {
         let found = content.and_then(|content| {
-            let (run, part) = history.maker_of(&content)?;
+            let (run, part) = history.producer_of(&content)?;
             Some((run.stage.clone(), run.key, part.clone()))
         });
         let Some((stage, key, part)) = found else {
@@ -404,7 +407,7 @@ impl<'a> Tracer<'a> {
             state: self.state_of(&part.path, content),
             path: Some(part.path),
             content,
-            made: Some(self.making(&stage, Some(key), Some(part.name), history)?),
+            made: Some(self.produced_by(&stage, Some(key), Some(part.name), history)?),
             from: None,
         })
     }

@@ -52,8 +52,12 @@ pub struct Run {
     #[serde(default)]
     pub params: BTreeMap<String, serde_json::Value>,
     /// Variables that the runner or `pipeline.toml` put into its environment.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub environment: BTreeMap<String, String>,
+    #[serde(
+        default,
+        rename = "environment",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub variables: BTreeMap<String, String>,
     /// The hash of what it was compiled from; none for what is no part of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Digest>,
@@ -66,9 +70,9 @@ pub struct Run {
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<PathBuf>,
-    /// Where it ran.
+    /// Machine and commit.
     #[serde(flatten)]
-    pub circumstances: Circumstances,
+    pub environment: Environment,
 }
 
 /// A file or folder that a run read or made.
@@ -82,9 +86,9 @@ pub struct FileRef {
     pub content: Option<Digest>,
 }
 
-/// Where runs take place.
+/// Machine and commit of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Circumstances {
+pub struct Environment {
     /// The machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
@@ -102,14 +106,14 @@ pub struct Machine {
     pub cores: usize,
 }
 
-impl Circumstances {
-    /// Those of this process.
+impl Environment {
+    /// Environment of this process.
     pub(crate) fn find(root: &Path) -> Self {
         let output = Command::new("uname").arg("-snrm").output();
         let system = output.ok().filter(|output| output.status.success());
         let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         let commit = revision::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
-        Circumstances {
+        Environment {
             machine: system.map(|system| Machine {
                 system,
                 cores: thread::available_parallelism().map_or(1, usize::from),
@@ -203,7 +207,7 @@ impl Run {
         derivation: &Derivation,
         reasons: &[Reason],
         state_folder: Option<&Path>,
-        circumstances: &Circumstances,
+        environment: &Environment,
     ) -> Self {
         let inputs = derivation.inputs.iter().flat_map(|(name, found)| {
             found.contents().iter().map(|content| FileRef {
@@ -229,12 +233,12 @@ impl Run {
             params: params
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            environment: derivation.manifest.section(&Section::Env),
+            variables: derivation.manifest.section(&Section::Env),
             code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
             aside: state_folder.and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
-            circumstances: circumstances.clone(),
+            environment: environment.clone(),
         }
     }
 }

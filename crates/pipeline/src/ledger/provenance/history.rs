@@ -33,7 +33,7 @@ impl History {
     }
 
     /// The last run that made a content, and as what.
-    pub(super) fn maker_of(&self, content: &Digest) -> Option<(&Run, &FileRef)> {
+    pub(super) fn producer_of(&self, content: &Digest) -> Option<(&Run, &FileRef)> {
         let mut runs = self.runs.iter();
         runs.find_map(|run| {
             let mut outputs = run.outputs.iter();
