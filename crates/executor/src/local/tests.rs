@@ -165,7 +165,7 @@ fn a_killed_task_ends_and_its_supervisor_with_it() {
     space.executor.start(task).unwrap();
     space.wait_for("a/there");
     space.executor.kill(&TaskId::new("a"));
-    // What isn't running needs no kill.
+    // A task that isn't running needs no kill.
     space.executor.kill(&TaskId::new("b"));
     let (id, update) = space.last();
     assert_eq!(id, "a");

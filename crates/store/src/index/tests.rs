@@ -92,7 +92,7 @@ fn edits_are_noticed() {
     let path = sandbox.path("file");
     let modified = fs_err::metadata(&path).unwrap().modified().unwrap();
     sandbox.digest("file");
-    // The size is the same, and the time of modification is set back to what it was.
+    // The size is the same, and the time of modification is set back.
     sandbox.write("file", "new");
     crate::place::set_modified(&path, modified).unwrap();
     assert_eq!(sandbox.digest("file"), Digest::of_bytes(b"new"));

@@ -542,7 +542,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
         (Kind::Record, key),
     ];
     let spoil: [fn(&Path, &Path); 3] = [
-        // What the link leads to may change at any time.
+        // The target of the link may change at any time.
         |path, moved| symlink(moved, path).unwrap(),
         |path, _| {
             let made = std::process::Command::new("mkfifo").arg(path).status();
@@ -599,7 +599,7 @@ fn a_check_is_stamped_once_for_its_text() {
     assert!(sandbox.store.records().unwrap().is_empty());
     assert_eq!(sandbox.store.size().unwrap().check_stamps.files, 1);
 
-    // Under its name stands what somebody wrote there.
+    // The file of its name has other bytes.
     let name = Digest::of_bytes(b"rows = 4");
     sandbox
         .store
