@@ -1,4 +1,4 @@
-//! Taking what is there for the result of what is declared, without a run.
+//! Acceptance of results without a run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,20 +21,20 @@ use crate::predicted::Predicted;
 use crate::reason::{Reason, listed};
 use crate::workspace::Workspace;
 
-/// What may be taken for a result.
+/// Outputs that may be accepted as a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
-    /// What stands in the outputs' places, whoever put it there.
+    /// The present files and folders at the outputs' paths, of any origin.
     Outputs,
     /// The last result, where nothing but code has changed since.
     LastResult,
 }
 
-/// Takes what `accept` says for the results of the selected instances that are not up to date, and notes in the
-/// cache that it did.
+/// Accepts the outputs of `accept` as results of the selected instances that are not up to date, with a note in their
+/// records.
 ///
 /// # Errors
-/// Something is missing, was edited, or more than code has changed. What came before in the plan is recorded.
+/// Something is missing, was edited, or more than code has changed. Results that come before in the plan are recorded.
 pub fn accept(
     workspace: &mut Workspace,
     selection: &Selection,

@@ -1,4 +1,4 @@
-//! Putting in place what `pipeline.lock` says, whatever the stages are now.
+//! Checkout: restores the outputs of `pipeline.lock`, also of stages that have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -18,11 +18,11 @@ use crate::place;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
 
-/// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
-/// what the cache doesn't have is among the outcomes, as failed.
+/// Restores the outputs of the selected instances as `pipeline.lock` has them. Outputs without an entry are left alone;
+/// instances whose outputs the cache has lost are among the outcomes, as failed.
 ///
 /// # Errors
-/// A file cannot be written, or a signal asks to stop.
+/// A file cannot be written, or a signal to stop came.
 pub fn checkout(
     workspace: &mut Workspace,
     selection: &Selection,
@@ -34,8 +34,8 @@ pub fn checkout(
     check_out_all(workspace, selection, &interrupts, events)
 }
 
-/// Makes what was made of a state beside the current one the current results, and restores their outputs. Those of
-/// stages that it didn't come to stay as they are.
+/// Makes the results of a state beside the current one the current results, and restores their outputs. Results of
+/// stages without one in that state stay as they are.
 ///
 /// # Errors
 /// As for [`checkout`], or the lock of either state cannot be read or written.
@@ -53,7 +53,7 @@ pub fn take_state(
     let taken: BTreeSet<InstanceId> = taken.map(|(id, _)| id).collect();
     let mut executor = executor(NonZeroUsize::MIN, &interrupts);
     place::recover(workspace, &mut executor, events)?;
-    // While the lock still knows what stands there.
+    // Before the lock changes, which has the present outputs.
     copy_uncached(workspace, &taken, &results, events)?;
     for (name, locked) in results.lock.iter() {
         workspace.lock.insert(name.to_owned(), locked.clone());
@@ -66,7 +66,7 @@ pub fn take_state(
     check_out_all(workspace, &selection, &interrupts, events)
 }
 
-/// Copies from the folder of another state what the cache doesn't keep, as far as it is still there.
+/// Copies outputs that aren't cached from the folder of another state, if they still exist there.
 fn copy_uncached(
     workspace: &mut Workspace,
     taken: &BTreeSet<InstanceId>,
@@ -189,7 +189,7 @@ fn check_out(
     digest: &Digest,
     events: &mut dyn Events,
 ) -> Result<bool> {
-    // What stands there is moved for something better alone.
+    // The present file is moved only if there is another to restore.
     if !workspace.store()?.contains(digest) {
         return Ok(false);
     }

@@ -11,20 +11,20 @@ use crate::closure::Closures;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 
-/// Code of binaries, loaded when first asked for.
+/// Code of binaries, loaded when first needed.
 #[derive(Debug)]
 pub(crate) struct Code {
     root: PathBuf,
     /// The runner's own folder.
     folder: PathBuf,
-    /// Whether cargo's answer is kept for the next command.
+    /// True if cargo's answer is stored for the next command.
     is_kept: bool,
     packages: Option<Packages>,
     closures: Closures,
 }
 
 impl Code {
-    /// Code of the workspace at `root`, with what `folder` remembers of it.
+    /// Code of the workspace at `root`, with the runner's folder `folder`.
     pub(crate) fn open(root: &Path, folder: &Path, is_kept: bool) -> Self {
         Code {
             root: root.to_owned(),
@@ -45,7 +45,7 @@ impl Code {
         self.closures.manifest(&self.root, packages, index, run)
     }
 
-    /// Whether there is the binary of `run`, a text `crate/binary`.
+    /// Returns whether there is the binary of `run`, a text `crate/binary`.
     ///
     /// # Errors
     /// Cargo fails.
@@ -64,7 +64,8 @@ impl Code {
         self.load(index)?.member_of_stage(run).map(drop)
     }
 
-    /// A file that the binary of `run` was made from, as cargo says beside `executable`, and that its key doesn't cover.
+    /// A file that the binary of `run` was made from, by cargo's file beside `executable`, and that its key doesn't
+    /// cover.
     ///
     /// # Errors
     /// There's no such binary, or a file cannot be read.
@@ -101,7 +102,7 @@ impl Code {
         self.packages = None;
     }
 
-    /// Writes what makes the next look fast.
+    /// Writes the caches of the next command.
     pub(crate) fn save(&mut self) -> store::Result<()> {
         if self.closures.changed {
             write_whole(&self.folder.join("code.json"), &self.closures.to_json())?;

@@ -18,7 +18,7 @@ use crate::reason::Reason;
 pub struct Snapshot<'a> {
     /// The instance as declared.
     pub instance: &'a Instance,
-    /// Whether it runs even if it is up to date.
+    /// True if it runs even if it is up to date.
     pub is_forced: bool,
     /// Its key and inputs; none for a frozen instance, whose inputs decide nothing.
     pub resolved: Option<Resolved>,
@@ -26,15 +26,15 @@ pub struct Snapshot<'a> {
     pub locked: Option<Locked>,
     /// The record under the key of that entry.
     pub last: Option<Record>,
-    /// Outputs by name, observed where `pipeline.lock` has the key, the instance is frozen, or its binary is the one that
-    /// made the last result.
+    /// Outputs by name, observed where `pipeline.lock` has the key, the instance is frozen, or its binary is the one
+    /// that made the last result.
     pub outputs: BTreeMap<&'a str, OutputState>,
     /// The record under its key, if all outputs can be put in place.
     pub cached: Option<Record>,
     /// Digest of the binary that this run has built for it; none where it hasn't, and for a foreign command.
     pub binary: Option<Digest>,
-    /// Outputs of the last result that are stored, of those that aren't in place; observed, as they are, where the binary
-    /// is the one that made the last result.
+    /// Outputs of the last result that are stored, of those that aren't in place; observed, as they are, where the
+    /// binary is the one that made the last result.
     pub stored: BTreeSet<String>,
     /// Outputs whose check hasn't passed yet.
     pub unchecked: Vec<String>,
@@ -54,7 +54,7 @@ pub enum OutputState {
     Present(Option<Digest>),
 }
 
-/// What is to be done for an instance.
+/// Decision on an instance.
 #[derive(Debug)]
 pub enum Decision {
     /// Nothing but the checks of some outputs.
@@ -98,7 +98,7 @@ pub enum Decision {
     },
     /// Instances before it decide.
     Pending {
-        /// Whether it runs whatever these make.
+        /// True if it runs with any outputs of these.
         certain: bool,
         /// Why it isn't up to date, and the instances that it waits for.
         reasons: Vec<Reason>,
@@ -145,7 +145,7 @@ pub(crate) fn misplaced(
     misplaced.collect()
 }
 
-/// Whether an output has the content `recorded`, as far as that decides anything.
+/// Returns whether an output has the content `recorded`; of volatile outputs, whether it exists.
 pub(crate) fn is_in_place(state: &OutputState, recorded: Option<&Digest>) -> bool {
     match state {
         OutputState::Missing { .. } => false,
@@ -244,8 +244,8 @@ fn known(mut snapshot: Snapshot<'_>, derivation: Derivation) -> Decision {
     }
 }
 
-/// Key and record of the last result with the outputs to restore, if it is what a run would make: it was made by the same
-/// binary, and nothing differs but what that is compiled from.
+/// Key and record of the last result with the outputs to restore, if a run would repeat it: it was made by the same
+/// binary, and nothing but sources of the binary differs.
 fn same_binary(
     snapshot: &mut Snapshot<'_>,
     manifest: &Manifest,

@@ -1,7 +1,7 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of untrusted texts, as targets of fuzzing.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
-//! test replays what they found and what they started from.
+//! test replays the corpus.
 
 use executor::Ending;
 use protocol::{Fault, Job, Verdict};
@@ -26,7 +26,7 @@ pub const TARGETS: [(&str, Target); 4] = [
     ("sources", sources),
 ];
 
-/// A Rust source: what counts in it is its start, and a module of tests behind it is no part of it.
+/// A Rust source: its start counts, without a module of tests at the end.
 pub fn code(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     assert!(text.starts_with(without_tests(&text)));
@@ -34,7 +34,7 @@ pub fn code(data: &[u8]) {
     assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
 }
 
-/// `pipeline.lock`: what is read is what was written.
+/// `pipeline.lock`: a written lock reads back.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&source(lock::FILE, text));
     if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
@@ -42,7 +42,7 @@ pub fn lock(data: &[u8]) {
     }
 }
 
-/// `sources.lock`: what is read is what was written, and its paths are inside.
+/// `sources.lock`: a written file reads back, and its paths are inside.
 pub fn sources(data: &[u8]) {
     let read = |text: &str| SourceLock::parse(&source(source_lock::FILE, text));
     if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
@@ -73,7 +73,7 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// What was read; an error is written out, as a person would see it.
+/// The value; an error is formatted, as for a message.
 fn told<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }

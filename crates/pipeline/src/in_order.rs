@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::events::{Event, Events, Outcome};
 use crate::reason::Reason;
 
-/// Passes on what is told of the first stage that isn't done with, and holds back what is told of later ones until it
-/// is their turn. How far stages are is passed on at once.
+/// Passes on reports on the first unfinished stage, and holds back those on later ones until it is their turn. Progress
+/// is passed on at once.
 pub(crate) struct InOrder<'a> {
     events: &'a mut dyn Events,
     /// The instances in the order of the plan.

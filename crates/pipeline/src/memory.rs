@@ -32,7 +32,7 @@ pub(crate) struct Disk {
     pub(crate) code: BTreeMap<String, Digest>,
     /// A file beside the code of all binaries that is no source.
     pub(crate) data: Option<Digest>,
-    /// What was built, by `crate/binary`.
+    /// Digests of built binaries, by `crate/binary`.
     pub(crate) binaries: BTreeMap<String, Digest>,
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) lock: BTreeMap<String, Locked>,
@@ -274,7 +274,7 @@ impl Memory {
         lines.collect()
     }
 
-    /// What the decision on a stage fails with.
+    /// The error of the decision on a stage.
     pub(crate) fn error(&mut self, stage: &str) -> String {
         let graph = self.graph();
         let id = graph.one(stage).unwrap();

@@ -40,7 +40,7 @@ pub trait Observe {
     /// It cannot be read.
     fn content(&mut self, path: &Path) -> Result<Option<Content>>;
 
-    /// Whether something is at `path`.
+    /// Returns whether something is at `path`.
     fn exists(&self, path: &Path) -> bool;
 
     /// Files and folders that match `pattern`, sorted.
@@ -55,17 +55,17 @@ pub trait Observe {
     /// The record in the cache under a key.
     fn record(&self, key: &Digest) -> Option<Record>;
 
-    /// Whether the cache has a content.
+    /// Returns whether the cache has a content.
     fn is_stored(&self, content: &Digest) -> bool;
 
-    /// Whether a content has passed a check.
+    /// Returns whether a content has passed a check.
     fn has_passed(&self, check: &Value, content: &Digest) -> bool;
 }
 
 /// Everything that the decision on an instance depends on, given the predicted outputs of those before it.
 ///
 /// # Errors
-/// A file cannot be read, or cargo can't tell about the code.
+/// A file cannot be read, or cargo fails.
 pub fn snapshot<'g>(
     graph: &'g Graph,
     id: InstanceId,
@@ -137,7 +137,7 @@ fn add_results(snapshot: &mut Snapshot<'_>, key: &Digest, observe: &mut dyn Obse
     Ok(())
 }
 
-/// Adds the binary and, if it made the last result, what is left of that.
+/// Adds the binary and, if it made the last result, the state of that result's outputs.
 fn add_binary(snapshot: &mut Snapshot<'_>, observe: &mut dyn Observe) -> Result<()> {
     let Some(last) = snapshot.last.as_ref().filter(|last| last.binary.is_some()) else {
         return Ok(());
@@ -224,7 +224,7 @@ fn whole_record(instance: &Instance, key: &Digest, observe: &mut dyn Observe) ->
     is_whole.then_some(record)
 }
 
-/// Whether the content at `path` is `digest`.
+/// Returns whether the content at `path` is `digest`.
 fn has(path: &Path, digest: &Digest, observe: &mut dyn Observe) -> bool {
     let content = observe.content(path).ok().flatten();
     content.is_some_and(|content| content.digest == Some(*digest))
@@ -233,7 +233,7 @@ fn has(path: &Path, digest: &Digest, observe: &mut dyn Observe) -> bool {
 /// The key of an instance, as far as its inputs allow.
 ///
 /// # Errors
-/// A file cannot be read, or cargo can't tell about the code.
+/// A file cannot be read, or cargo fails.
 pub(crate) fn resolved(
     graph: &Graph,
     id: InstanceId,

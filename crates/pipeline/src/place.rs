@@ -82,17 +82,17 @@ pub(crate) fn move_in(
         fs_err::create_dir_all(parent)?;
     }
     let is_free = path.symlink_metadata().is_err();
-    // The plain call: what cannot be renamed, for another file system or a folder in the way, is done below.
+    // The plain call: the code below handles another file system and a folder in the way.
     if is_free && fs_err::rename(made, &path).is_ok() {
         return Ok(());
     }
-    // The store replaces what is in the way in one step.
+    // The store replaces a file or folder in the way in one step.
     let Workspace { store, index, .. } = &mut *workspace;
     let Some(store) = store else { return Ok(()) };
     if output.treatment.is_cached {
         return Ok(store.restore(index, digest, &path)?);
     }
-    // Without the store's help there is a moment without the output, and what ends in it runs again.
+    // Without the store there is a moment without the output; a runner killed in it runs the stage again.
     remove_path(&path)?;
     Ok(store::move_path(made, &path)?)
 }
@@ -130,8 +130,8 @@ pub(crate) fn back_up(
     Ok(())
 }
 
-/// Returns whether the pipeline made the content at `path`: the cache or the lock has it. By-products and empty folders count
-/// as made by it.
+/// Returns whether the pipeline made the content at `path`: the cache or the lock has it. By-products and empty folders
+/// count as made by it.
 fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output: &Output) -> bool {
     let is_empty_folder =
         || fs_err::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -161,8 +161,8 @@ fn free_folder(backups: &Path) -> PathBuf {
     }
 }
 
-/// Old contents of outputs that a foreign command writes in place: moved to its work folder before it starts, and back if
-/// it doesn't succeed.
+/// Old contents of outputs that a foreign command writes in place: moved to its work folder before it starts, and back
+/// if it doesn't succeed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Stash {
     entries: Vec<Moved>,
@@ -173,7 +173,7 @@ pub(crate) struct Stash {
 struct Moved {
     /// From the workspace root.
     path: PathBuf,
-    /// Whether anything was there.
+    /// True if the output existed.
     was_there: bool,
 }
 
@@ -224,8 +224,8 @@ impl Stash {
     }
 }
 
-/// Moves the outputs into `work`, after a note from which the successor of a killed runner can move them back. A copy stays
-/// of outputs that a run continues.
+/// Moves the outputs into `work`, after a note from which the successor of a killed runner can move them back. A copy
+/// stays of outputs that a run continues.
 pub(crate) fn stash(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
     fs_err::create_dir_all(work.join(STASH))?;
     let entries = outputs.iter().map(|output| Moved {
@@ -262,7 +262,7 @@ pub(crate) fn stash(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> 
 /// Restores the stashes of unfinished commands in all work folders, once no stage runs there.
 ///
 /// # Errors
-/// A file cannot be moved or removed, or a signal asks to stop.
+/// A file cannot be moved or removed, or a signal to stop came.
 pub(crate) fn recover(
     workspace: &Workspace,
     executor: &mut dyn Executor,
@@ -307,10 +307,11 @@ pub(crate) fn passing(workspace: &Workspace) -> PathBuf {
     workspace.own("tmp")
 }
 
-/// Moves the work folder of a finished command to the folder that is removed at the end, after removal of its large parts.
+/// Moves the work folder of a finished command to the folder that is removed at the end, after removal of its large
+/// parts.
 ///
-/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was freed
-/// in the last seconds, which makes a run of a thousand short stages a third longer.
+/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was
+/// freed in the last seconds, which makes a run of a thousand short stages a third longer.
 pub(crate) fn retire(workspace: &Workspace, work: &Path) -> Result<()> {
     for name in ["scratch", STASH] {
         remove_filled(&work.join(name))?;

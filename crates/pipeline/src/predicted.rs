@@ -24,7 +24,7 @@ impl Predicted {
         self.restored.get(path).copied()
     }
 
-    /// Whether an output of the instance isn't known yet.
+    /// Returns whether an output of the instance isn't known yet.
     pub fn is_undecided(&self, id: InstanceId) -> bool {
         self.undecided.contains(&id)
     }

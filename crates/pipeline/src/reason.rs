@@ -16,7 +16,7 @@ use crate::manifest::Difference;
 pub enum Reason {
     /// `pipeline.lock` has no result.
     NoResult,
-    /// A command asks for a run of what is up to date.
+    /// `--force` was given.
     Forced,
     /// `always = true`.
     AlwaysRuns,
@@ -24,7 +24,7 @@ pub enum Reason {
     Changed(Difference),
     /// Differences that aren't listed.
     More {
-        /// How many.
+        /// Number of differences.
         count: usize,
     },
     /// The key differs from the last run's, whose manifest is lost.

@@ -34,9 +34,9 @@ pub(crate) struct Job {
     task: Task,
     /// Digest of its binary; none for a foreign command.
     binary: Option<Digest>,
-    /// What the log's first line says.
+    /// Command in the log's first line.
     command: String,
-    /// Where each output is written.
+    /// Path where each output is written.
     made: BTreeMap<String, PathBuf>,
     /// Outputs that a foreign command writes in their final places.
     in_place: BTreeSet<String>,
@@ -101,9 +101,9 @@ impl Job {
         outputs.collect()
     }
 
-    /// What the runner put into the environment of the process.
+    /// Variables that the runner put into the environment of the process.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
-        // Where a run works is of no interest once it has ended.
+        // The work folder is of no interest after the run.
         let own = [environment::JOB, environment::TEMPORARY];
         let variables = self.task.environment.iter();
         variables
@@ -111,12 +111,12 @@ impl Job {
             .cloned()
     }
 
-    /// Where an output was made.
+    /// Path where an output was written.
     pub(crate) fn made(&self, name: &str) -> &Path {
         &self.made[name]
     }
 
-    /// Says in an error about an output where that is, if it stays there.
+    /// Adds the path of the output to the error of its check, if it stays there.
     pub(crate) fn with_place(&self, error: Error) -> Error {
         match error {
             Error::CheckFailed {
@@ -161,7 +161,8 @@ impl Job {
         place::discard(workspace, &self.instance, &self.task.work, events)
     }
 
-    /// Puts back what an unsuccessful command had set aside, and removes what it made, unless that can be looked at.
+    /// Restores the stash of an unsuccessful command, and removes its outputs, unless their check failed: then a person
+    /// may look at them.
     ///
     /// # Errors
     /// A file cannot be moved or removed.
@@ -173,8 +174,8 @@ impl Job {
         Ok(())
     }
 
-    /// Removes what a failed run kept for the next to go on with, if an input changed meanwhile: nobody knows which content
-    /// it was made from.
+    /// Removes the scratch folder of a failed run, from which the next one would continue, if an input changed
+    /// meanwhile: the content that it was made from is unknown.
     ///
     /// # Errors
     /// It cannot be removed.
@@ -218,7 +219,7 @@ impl Job {
     }
 }
 
-/// Where a run with this key works.
+/// Work folder of a run with this key.
 pub(crate) fn work(workspace: &Workspace, key: &Digest) -> PathBuf {
     workspace.own("work").join(key.to_string())
 }

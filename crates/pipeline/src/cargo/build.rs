@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 /// Crate and binary of the program that reads and writes tables.
 pub(crate) const TABLES: &str = "checks/table";
 
-/// What to build, and how.
+/// A build of binaries.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Build {
     /// All crates that have stages: always the same, so that cargo unifies
@@ -28,7 +28,7 @@ pub(crate) struct Build {
     pub(crate) binaries: BTreeSet<String>,
     /// Crates whose stages run on a device, with it.
     pub(crate) devices: BTreeSet<(String, Device)>,
-    /// Whether to make what can be made where something doesn't compile.
+    /// True if the build goes on where something doesn't compile.
     pub(crate) keep_going: bool,
 }
 
@@ -55,11 +55,11 @@ impl Build {
         self.packages.insert(package);
     }
 
-    /// Builds in release, with cargo's own progress on standard error. Where it keeps going, executables that don't compile
-    /// are missing.
+    /// Builds in release, with cargo's own progress on standard error. Where it keeps going, executables that don't
+    /// compile are missing.
     ///
     /// # Errors
-    /// Cargo cannot be started, the build fails, or a signal asks to stop.
+    /// Cargo cannot be started, the build fails, or a signal to stop came.
     pub(crate) fn run(&self, root: &Path, interrupts: &Interrupts) -> Result<Built> {
         let failed = |why: String| Error::Cargo {
             what: "build the stages".into(),
@@ -82,8 +82,8 @@ impl Build {
         }
     }
 
-    /// Builds what was made once more, without what doesn't compile: cargo tells what a binary is made from only where
-    /// all goes well.
+    /// Builds once more without binaries that don't compile: cargo writes dependency information only where the whole
+    /// build succeeds.
     fn without_broken(&self, built: Built, root: &Path, interrupts: &Interrupts) -> Result<Built> {
         if built.executables.is_empty() {
             return Ok(built);

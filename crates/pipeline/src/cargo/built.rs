@@ -17,7 +17,7 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// Adds what a line of cargo's messages announces.
+    /// Adds the artifacts or variables in a line of cargo's messages.
     pub(super) fn add(&mut self, line: &[u8]) {
         let message: Option<Value> = serde_json::from_slice(line).ok();
         message.and_then(|message| self.add_message(&message));
@@ -51,8 +51,8 @@ impl Built {
     }
 }
 
-/// The file with rustc's dependency information on what it compiled to `artifact`: a library, which has the hash in its
-/// name, or a build script, in a folder with the hash in its name.
+/// The file with rustc's dependency information on `artifact`: a library, which has the hash in its name, or a build
+/// script, in a folder with the hash in its name.
 fn dep_info(artifact: &Path) -> Option<PathBuf> {
     let stem = artifact.file_stem()?.to_str()?;
     if artifact.extension().is_some() {
@@ -64,8 +64,8 @@ fn dep_info(artifact: &Path) -> Option<PathBuf> {
     Some(artifact.with_file_name(format!("{name}-{hash}.d")))
 }
 
-/// The name in the id of a package at a local path: `path+file:///a/b#name@1.0`, or `…/name#1.0` where the folder has the
-/// package's name.
+/// The name in the id of a package at a local path: `path+file:///a/b#name@1.0`, or `…/name#1.0` where the folder has
+/// the package's name.
 fn package_name(id: &str) -> Option<String> {
     let (folder, fragment) = id.strip_prefix("path+")?.rsplit_once('#')?;
     let name = match fragment.split_once('@') {

@@ -9,8 +9,8 @@ use super::built::Built;
 use super::dep_info;
 use crate::error::{Error, Result};
 
-/// Variables of cargo that a key covers: names of crates and binaries, which its lines have, and folders, of which what a
-/// crate takes in as it is compiled has lines of its own.
+/// Variables of cargo that a key covers: names of crates and binaries, which are in its lines, and folders, whose files
+/// have lines of their own if a crate includes them.
 const COVERED: [&str; 5] = [
     "CARGO_BIN_NAME",
     "CARGO_CRATE_NAME",
@@ -29,8 +29,8 @@ pub(crate) struct Variable {
 }
 
 impl Built {
-    /// The first variable that the binary of `run`, a text `crate/binary`, or a crate of `reaches` was compiled with, and
-    /// that neither a key covers nor a build script of that crate sets.
+    /// The first variable that the binary of `run`, a text `crate/binary`, or a crate of `reaches` was compiled with,
+    /// and that neither a key covers nor a build script of that crate sets.
     ///
     /// # Errors
     /// A file cannot be read, or there is no dependency information on the binary.
@@ -80,8 +80,8 @@ impl Built {
         }))
     }
 
-    /// Dependency information on the binary of `run`. Cargo names its executable without the hash that is part of the name
-    /// of rustc's: rustc's have the same bytes, or where none has, all that may be it count.
+    /// Dependency information on the binary of `run`. Cargo names its executable without the hash that is part of the
+    /// name of rustc's: rustc's have the same bytes, or where none has, all that may be it count.
     fn of_binary(&self, run: &str, index: &mut Index) -> Result<Vec<PathBuf>> {
         let Some(executable) = self.executables.get(run) else {
             return Ok(Vec::new());
@@ -130,7 +130,7 @@ impl Built {
     }
 }
 
-/// Whether a name of rustc's executable ends like this after the name of its binary: `-HASH`, or not at all.
+/// Returns whether `rest`, after the name of a binary, ends the name of rustc's executable: `-HASH`, or nothing.
 fn is_hash(rest: &str) -> bool {
     let hash = rest.strip_prefix('-');
     rest.is_empty() || hash.is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -46,7 +46,7 @@ struct Key {
 }
 
 impl Key {
-    /// One line, for a table of what is expected.
+    /// One line, for a table of expected crates.
     fn line(&self, run: &str) -> String {
         let own = run.split('/').next().unwrap();
         let others = { self.crates.iter() }

@@ -63,7 +63,7 @@ impl Scheduler<'_> {
         missing.map(str::to_owned)
     }
 
-    /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
+    /// Builds the binary `run` of the instance `first` and those of all later ones that are certain to run.
     pub(super) fn build(&mut self, first: InstanceId, run: &str) -> Result<()> {
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[first]);
         let build = self.what_to_build(first)?;
@@ -131,7 +131,7 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    /// Asks what was built about all that it is going to be given: a typo costs no run.
+    /// Has the built stages check the names of their jobs: a typo costs no run.
     fn check_names(&self) -> Result<()> {
         for &id in self.plan.order() {
             let instance = &self.workspace.workflow.graph.instances[id];

@@ -86,7 +86,8 @@ impl Scheduler<'_> {
         }
     }
 
-    /// The end of an instance whose outputs came from the cache. If one of them is lost, a warning, and another decision.
+    /// The end of an instance whose outputs came from the cache. If one of them is lost, a warning, and another
+    /// decision.
     fn done_or_again(
         &mut self,
         id: InstanceId,
@@ -178,7 +179,7 @@ impl Scheduler<'_> {
         Ok(outcome)
     }
 
-    /// Checks outputs that are in place as a run under the key would have left them, and removes what such a run left.
+    /// Checks restored outputs of a key, and removes the work folder of a killed run with this key.
     fn check_restored(
         &mut self,
         instance: &Instance,
@@ -237,7 +238,7 @@ impl Scheduler<'_> {
             if let Err(error) = self.build(id, &missing) {
                 return Ok(Begun::NotBuilt(derivation.key, error));
             }
-            // The build took time: what was built is what the files say now.
+            // Files may have changed during the build.
             match self.decide(id)? {
                 Decision::Run {
                     derivation: now, ..
@@ -272,7 +273,7 @@ impl Scheduler<'_> {
         reasons: Vec<Reason>,
         binary: Option<&Binary>,
     ) -> Result<()> {
-        // What it leaves half done is of use for whoever asks for the same state again.
+        // A later run of the same state continues an unfinished one.
         self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
         let job = self.prepare(instance, &derivation, binary)?;
@@ -318,7 +319,7 @@ impl Scheduler<'_> {
         Ok(job)
     }
 
-    /// What the stage may reach beside what it declares; none where nothing holds it to that.
+    /// Limits of the stage beside its declared files; none where it is unconfined.
     fn common(&mut self, instance: &Instance) -> Option<Limits> {
         if instance.rules.is_unconfined {
             return None;
@@ -344,7 +345,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Records what a process left that has ended, or puts back what was there before.
+    /// Records the outputs of a process that has ended, or restores the previous state.
     fn conclude(
         &mut self,
         id: InstanceId,
@@ -404,7 +405,7 @@ impl Scheduler<'_> {
             Err(error) => {
                 run.outcome = Some(State::Failed);
                 run.failure = error.to_string().lines().next().map(str::to_owned);
-                // What failed first is what there is to tell.
+                // The first failure is the one to report.
                 let _ = self
                     .workspace
                     .runs()
@@ -414,7 +415,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Stores, checks, records and places what a run made.
+    /// Stores, checks and records the outputs of a run, and moves them in.
     fn settle(
         &mut self,
         instance: &Instance,
@@ -430,7 +431,7 @@ impl Scheduler<'_> {
             checked.map_err(|error| job.with_place(error))?;
         }
         job.settle(self.workspace, derivation, &outputs, &mut self.events)?;
-        // Once the lock has the result, nobody looks for what is left of the run.
+        // Before the lock has the result: afterwards, no run would clean up.
         job.clean_up(self.workspace)?;
         self.enter(instance, derivation, &outputs)?;
         Ok((usage, outputs))

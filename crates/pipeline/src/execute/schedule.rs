@@ -1,11 +1,11 @@
-//! How far the instances of a plan are, and which of them wait for no other.
+//! Progress of the instances of a plan, and the ready ones among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::Digest;
 use workflow::graph::{InstanceId, PerInstance};
 
-/// How far an instance is.
+/// Progress of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// For others that it follows, or for its turn.
@@ -19,7 +19,7 @@ pub(super) enum Progress {
 
 /// A plan: instances in their order.
 ///
-/// What ends costs as much as it has followers, however many instances there are.
+/// The end of an instance takes time in proportion to its followers, for any number of instances.
 pub(super) struct Schedule {
     order: Vec<InstanceId>,
     stages: BTreeMap<InstanceId, Stage>,

@@ -1,7 +1,7 @@
-//! What made a file, from the command back to the sources.
+//! Provenance of a file: commands and inputs back to the sources.
 //!
-//! The lock says which result stands in the workspace, the cache what it was made from, and the list of runs when, where,
-//! and from which paths. What one of them no longer knows, another may.
+//! The lock has the results in the workspace, the cache their manifests, and the list of runs their times, machines and
+//! paths. Each may have what another has lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,22 +27,22 @@ mod history;
 
 use history::{History, command, given, parts};
 
-/// Where a file or folder comes from.
+/// Origin of a file or folder.
 #[derive(Debug, Clone, Serialize)]
 pub struct Origin {
-    /// From the workspace root, or absolute; none where nobody noted it.
+    /// From the workspace root, or absolute; none where it isn't recorded.
     pub path: Option<PathBuf>,
     /// The content that this is about; none for a by-product, which decides nothing.
     pub content: Option<Digest>,
-    /// Whether that is what stands at the path now.
+    /// State of the path compared with the content.
     pub state: State,
-    /// What made it; none for a source.
+    /// Run that made it; none for a source.
     pub made: Option<ProducedBy>,
-    /// Where a source was imported from.
+    /// Path or URL that a source was imported from.
     pub from: Option<String>,
 }
 
-/// How a path stands beside a content.
+/// State of a path compared with a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -54,44 +54,44 @@ pub enum State {
     Missing,
 }
 
-/// A run, or what was taken for one.
+/// A run, or an accepted result.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProducedBy {
     /// Instance.
     pub stage: String,
     /// The name of the output.
     pub output: Option<String>,
-    /// The hash of its manifest; none where nobody knows the result any more.
+    /// The hash of its manifest; none where the result is no longer recorded.
     pub key: Option<Digest>,
     /// `crate/binary`, or texts for the shell.
     pub command: Vec<String>,
-    /// What it was given.
+    /// Its parameters.
     pub params: BTreeMap<String, Value>,
     /// Environment variables that decided, and those that the runner set.
     pub environment: BTreeMap<String, String>,
     /// The hash of the code.
     pub code: Option<Digest>,
-    /// How the result came to be taken for that of a run, where none made it.
+    /// Origin of a result that no run made.
     pub accepted: Option<String>,
-    /// When and where it ran, and how long; none where nobody noted it.
+    /// Its entry in the list of runs; none where it has none.
     pub run: Option<Run>,
-    /// What it was made from, by name.
+    /// Its inputs, by name.
     pub inputs: Vec<Input>,
-    /// Whether its inputs are told elsewhere, where the same run occurs first.
+    /// True if its inputs are listed elsewhere, where the same run occurs first.
     pub is_repeated: bool,
 }
 
-/// What a run was made from.
+/// An input of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Input {
     /// The name that the stage knows.
     pub name: String,
-    /// Where it comes from.
+    /// Its origin.
     #[serde(flatten)]
     pub origin: Origin,
 }
 
-/// What is known of a workspace's results, and the files that stand in it.
+/// Search for origins in the records and files of a workspace.
 pub(crate) struct Tracer<'a> {
     workflow: &'a Workflow,
     lock: &'a Lock,
@@ -114,7 +114,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Where what stands at `path` comes from.
+    /// Origin of the file or folder at `path`.
     ///
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
@@ -135,7 +135,7 @@ impl<'a> Tracer<'a> {
             [] => self.of_external(&path, content, &mut history),
             [producer] if !path_holds(&path, &producer.path) => {
                 let wanted = content.filter(|_| producer.path == path);
-                // Of what somebody edited, told is what was made.
+                // For an edited output, the origin is that of the output as it was made.
                 let wanted =
                     wanted.filter(|wanted| self.made_by(producer, wanted, &history).is_some());
                 self.origin_of(producer, &path, wanted, &mut history)
@@ -154,7 +154,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// The digest of what is at `path`, from the root, as manifests have it.
+    /// The digest of the file or folder at `path`, from the root, as manifests have it.
     fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
         let place = self.workflow.root.join(path);
         match rules_of(&self.workflow.graph, path) {
@@ -180,7 +180,7 @@ impl<'a> Tracer<'a> {
         producers
     }
 
-    /// The origin of what no stage makes: a source, or a copy of what one made.
+    /// The origin of an external file: a source, or a copy of an output.
     fn of_external(
         &mut self,
         path: &Path,
@@ -218,7 +218,7 @@ impl<'a> Tracer<'a> {
         )))
     }
 
-    /// Whether a stage reads what is at `path`, or a part of it.
+    /// Returns whether a stage reads the file or folder at `path`, or a part of it.
     fn is_read(&self, path: &Path) -> bool {
         let inputs = self
             .workflow
@@ -255,7 +255,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// The origin of an output, or of what lies at `path` in it. `wanted` is the output's content if that is known.
+    /// The origin of an output, or of the file at `path` in it. `wanted` is the output's content if that is known.
     fn origin_of(
         &mut self,
         producer: &Producer,
@@ -355,7 +355,7 @@ impl<'a> Tracer<'a> {
         Ok(produced_by)
     }
 
-    /// Where an input of a run comes from; several origins for a folder around outputs.
+    /// Origins of an input of a run; several for a folder around outputs.
     fn inputs_of(&mut self, part: &FileRef, history: &mut History) -> Result<Vec<Input>> {
         let input = |origin| Input {
             name: part.name.clone(),
@@ -379,7 +379,7 @@ impl<'a> Tracer<'a> {
             let wanted = part.content.filter(|_| is_whole);
             let mut origin = self.origin_of(&producer, path, wanted, history)?;
             if !path_holds(&part.path, &producer.path) && part.content.is_some() {
-                // Told is what was read, whatever became of it.
+                // The content is the one that was read, also if it has changed since.
                 origin.content = part.content;
                 origin.state = self.state_of(&part.path, part.content);
             }
@@ -388,7 +388,7 @@ impl<'a> Tracer<'a> {
         Ok(inputs)
     }
 
-    /// The origin of a content of which nobody noted where it stood.
+    /// The origin of a content without a recorded path.
     fn of_content(&mut self, content: Option<Digest>, history: &mut History) -> Result<Origin> {
         let found = content.and_then(|content| {
             let (run, part) = history.producer_of(&content)?;
@@ -413,7 +413,7 @@ impl<'a> Tracer<'a> {
     }
 }
 
-/// Whether `inner` lies in the folder `outer`.
+/// Returns whether `inner` lies in the folder `outer`.
 fn path_holds(outer: &Path, inner: &Path) -> bool {
     inner != outer && inner.starts_with(outer)
 }

@@ -1,4 +1,4 @@
-//! `.atelier/runs.jsonl`: what was run, or taken for a run, when and where. A line a run; nothing in it is part of a key.
+//! `.atelier/runs.jsonl`: the list of runs and accepted results, a line each. Nothing in it is part of a key.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -21,7 +21,7 @@ use crate::reason::Reason;
 
 const FILE: &str = "runs.jsonl";
 
-/// A run, or what was taken for one. What older versions didn't note is empty.
+/// A run, or an accepted result. Fields that older versions didn't write are empty.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// When it ended, by the clock in Greenwich, as RFC 3339 writes it.
@@ -31,10 +31,10 @@ pub struct Run {
     pub stage: String,
     /// The hash of the manifest.
     pub key: Digest,
-    /// What came of it.
+    /// Its outcome.
     #[serde(default)]
     pub outcome: Option<State>,
-    /// How its process ended, or how its result was taken.
+    /// End of its process, or origin of an accepted result.
     pub status: String,
     /// The error, where it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,13 +42,13 @@ pub struct Run {
     /// Why it ran.
     #[serde(default)]
     pub reasons: Vec<Reason>,
-    /// What it took; none where nothing ran.
+    /// Time and memory; none where nothing ran.
     #[serde(flatten)]
     pub usage: Option<Usage>,
     /// `crate/binary`, or texts for the shell.
     #[serde(default)]
     pub command: Vec<String>,
-    /// What it was given, by the names that it knows.
+    /// Its parameters, by the stage's names.
     #[serde(default)]
     pub params: BTreeMap<String, serde_json::Value>,
     /// Variables that the runner or `pipeline.toml` put into its environment.
@@ -58,13 +58,13 @@ pub struct Run {
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub variables: BTreeMap<String, String>,
-    /// The hash of what it was compiled from; none for what is no part of the workspace.
+    /// The hash of its code; none for a foreign command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Digest>,
-    /// What it read.
+    /// Its inputs.
     #[serde(default)]
     pub inputs: Vec<FileRef>,
-    /// What it made; empty where it failed.
+    /// Its outputs; empty where it failed.
     #[serde(default)]
     pub outputs: Vec<FileRef>,
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
@@ -123,7 +123,7 @@ impl Environment {
     }
 }
 
-/// What happened to an instance, or would.
+/// State of an instance after a command, or predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -133,13 +133,13 @@ pub enum State {
     Restored,
     /// The stage ran.
     Ran,
-    /// What stands in the outputs' places was taken for its result.
+    /// The present outputs were accepted as its result.
     Committed,
     /// Its last result was taken for that of changed code.
     Adopted,
     /// Its last result was made by the binary that changed code was built to.
     SameBinary,
-    /// Left as it is, as `pipeline.toml` says.
+    /// Left as it is, as declared in `pipeline.toml`.
     Frozen,
     /// The stage failed.
     Failed,
@@ -149,7 +149,7 @@ pub enum State {
     WouldRestore,
     /// The stage would run.
     WouldRun,
-    /// Decided by what a stage before it makes.
+    /// The outputs of a stage before it decide.
     MayRun,
     /// An input is missing.
     Blocked,
@@ -177,7 +177,7 @@ impl State {
 }
 
 impl Run {
-    /// What came of it, also where an older version noted only how its process ended.
+    /// Its outcome, also where an older version wrote only the end of its process.
     #[must_use]
     pub fn state(&self) -> State {
         match self.outcome {
@@ -187,13 +187,13 @@ impl Run {
         }
     }
 
-    /// Whether its process did, whatever came of it.
+    /// Returns whether its process ended well, with any outcome.
     #[must_use]
     pub fn has_ended_well(&self) -> bool {
         self.status == "exit status 0"
     }
 
-    /// Whether something came of it.
+    /// Returns whether it didn't fail.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.state() != State::Failed
@@ -250,14 +250,14 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// That of the workspace at `root`.
+    /// The list of the workspace at `root`.
     pub(crate) fn new(root: &Path) -> Self {
         RunLog {
             file: own(root, FILE),
         }
     }
 
-    /// Adds a run that has just ended, with what it made.
+    /// Adds a run that has just ended, with its outputs.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -286,8 +286,8 @@ impl RunLog {
         Ok(file.write_all(&line)?)
     }
 
-    /// The last `most` of the runs that are wanted, the youngest first. What is no run, such as a line that a power cut
-    /// left, is passed over.
+    /// The last `most` of the runs that are wanted, the youngest first. Other lines, such as one that a power cut
+    /// damaged, are passed over.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -302,7 +302,7 @@ impl RunLog {
     }
 }
 
-/// Whether the last line of a file has come to its end.
+/// Returns whether the last line of a file is complete.
 fn ends_whole(file: &mut fs_err::File) -> std::io::Result<bool> {
     let mut last = [b'\n'];
     if file.metadata()?.len() > 0 {

@@ -142,7 +142,7 @@ fn edited_and_missing_outputs_are_restored_or_made_anew() {
             "#]],
         );
     }
-    // What is in its place need not be in the cache.
+    // An output in its place need not be in the cache.
     check(
         |it| it.lose("a", "a.txt"),
         expect![[r#"
