@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_file_names_what_its_program_reaches() {
+    fn a_program_is_limited_to_the_paths_of_its_job_file() {
         let job = serde_json::json!({
             "in": { "model": "/study/model", "none": null },
             "out": { "page": "/pages/index.html" },

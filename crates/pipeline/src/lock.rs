@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_counts_whoever_wrote_it() {
+    fn the_file_counts_after_a_change_by_another_process() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut ours = lock();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_with_its_place() {
+    fn damage_is_reported_with_its_place() {
         for text in [
             "[split]\n",
             "[split]\nkey = \"12\"\n",

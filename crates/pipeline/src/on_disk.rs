@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_finds_what_is_there() {
+    fn a_pattern_finds_existing_files() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["data/b/x.csv", "data/a/x.csv", "data/a/deep/x.csv", "y.csv"] {
             let path = folder.path().join(path);

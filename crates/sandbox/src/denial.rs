@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_found_in_what_programs_say() {
+    fn refused_paths_are_found_in_messages_of_programs() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs_err::create_dir(root.join("data")).unwrap();

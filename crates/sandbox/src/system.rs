@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_come_with_what_lies_beside_them() {
+    fn programs_are_opened_with_the_files_beside_them() {
         let as_it_is = |programs| opened(|_| {}, programs);
         assert_eq!(as_it_is("conda/bin"), ["conda"]);
         assert_eq!(as_it_is(".pyenv/shims"), [".pyenv"]);
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_to_what_they_start() {
+    fn links_to_programs_are_followed() {
         let python = |home: &Path| {
             file(&home.join("python/3.12/bin/python3"));
             file(&home.join("study/run.sh"));

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_and_changes_back_has_another_stamp() {
+    fn content_that_changes_and_changes_back_has_another_stamp() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inner/file");
         fs_err::create_dir(folder.path().join("inner")).unwrap();

@@ -134,7 +134,7 @@ fn a_rebuild_to_the_same_binary_leaves_the_result() {
     let space = workspace();
     assert_eq!(space.repro(), ["first ran", "second ran"]);
     let ran = space.runs().len();
-    // What isn't compiled, and moves no line of what is.
+    // Lines that aren't compiled, behind all that are.
     let comment = "// A comment.\n";
     let test = "#[cfg(test)]\nfn unused() {}\n";
     space.write("library/src/lib.rs", &format!("{LIBRARY}{test}{comment}"));
@@ -262,7 +262,7 @@ fn a_variable_that_no_key_covers_is_an_error_before_anything_runs() {
     refused("ATELIER_TEST_HOST", "`app/src/bin/first.rs` of crate `app`");
     with("pub const VERSION: &str = env!(\"CARGO_PKG_VERSION\");");
     refused("CARGO_PKG_VERSION", "`app/src/bin/first.rs` of crate `app`");
-    // What was compiled before counts no more.
+    // Variables of earlier compilations don't count.
     with("pub const NAMES: [&str; 2] = [env!(\"CARGO_PKG_NAME\"), env!(\"CARGO_BIN_NAME\")];");
     space.write(
         "library/src/word.rs",
@@ -316,7 +316,7 @@ fn flags_of_the_compiler_are_part_of_the_key() {
 }
 
 #[test]
-fn the_job_file_tells_all() {
+fn the_job_file_has_inputs_outputs_and_params() {
     let space = workspace();
     // A stage that fails keeps its work folder.
     space.write(

@@ -27,7 +27,7 @@ in = { a = "o/uncached" }
 out = { log = { path = "o/log", keep = true } }
 "#;
 
-/// Runs a script where it may mount file systems, if this system lets anybody.
+/// Runs a script where it may mount file systems, if this system allows it.
 fn with_mounts(space: &Space, script: &str) -> Option<Ran> {
     let command = |script: &str| {
         let mut command = Command::new("unshare");
@@ -45,7 +45,7 @@ fn with_mounts(space: &Space, script: &str) -> Option<Ran> {
     Some(ran)
 }
 
-/// What a run on a mounted folder does again and again: run, change, restore, put aside what a person made.
+/// Rounds on a mounted folder: run, change, restore, back up a file of a person.
 const ROUNDS: &str = r#"
 $XTASK repro; $XTASK repro | grep '^0 ran'
 echo second > src.txt; $XTASK repro | grep '^4 ran'

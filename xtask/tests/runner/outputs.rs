@@ -1,4 +1,4 @@
-//! What happens to outputs.
+//! Outputs.
 
 use crate::space::{CHAIN, Space};
 
@@ -79,7 +79,7 @@ fn a_stale_file_in_an_output_folder_goes() {
 }
 
 #[test]
-fn an_edited_output_is_kept_aside() {
+fn an_edited_output_is_backed_up() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.write("c.txt", "mine\n");

@@ -111,7 +111,7 @@ fn ending(update: Update) -> Ending {
 }
 
 #[test]
-fn a_task_starts_tells_its_progress_and_ends() {
+fn a_task_starts_reports_progress_and_ends() {
     let mut space = Space::new();
     let script = r#"echo '{"progress":{"task":"steps","done":1}}'; echo '{"warn":"careful"}'; echo out; echo err >&2; exit 3"#;
     let task = space.task("a", script);

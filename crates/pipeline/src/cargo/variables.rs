@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_crates_folders_and_what_build_scripts_set_are_covered() {
+    fn names_of_crates_folders_and_variables_of_build_scripts_are_covered() {
         let names = COVERED.map(|name| format!("{name}=x"));
         let names = names.each_ref().map(String::as_str);
         let of_library = ["BUILT=1", "OUT_DIR=/t/out"];

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_ready_when_all_before_it_has_ended() {
+    fn a_follower_is_ready_when_all_before_it_have_ended() {
         let mut schedule = schedule();
         assert_eq!(ready(&schedule), ids(&[2, 0]));
         schedule.set(id(0), Progress::Running);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn followers_of_what_failed_can_be_ended_first() {
+    fn followers_of_a_failed_instance_can_be_ended_first() {
         let mut schedule = schedule();
         assert_eq!(schedule.followers(id(0)), ids(&[1, 3]));
         for follower in schedule.followers(id(0)) {

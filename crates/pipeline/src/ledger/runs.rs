@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_youngest_runs_come_first_and_what_is_none_is_passed_over() {
+    fn the_youngest_runs_come_first_and_other_lines_are_skipped() {
         let root = tempfile::tempdir().unwrap();
         let log = RunLog::new(root.path());
         assert!(log.last(5, |_| true).unwrap().is_empty());

@@ -315,7 +315,7 @@ fn an_edit_of_an_output_is_noticed() {
 }
 
 #[test]
-fn whatever_is_in_the_way_is_replaced() {
+fn a_file_or_folder_in_the_way_is_replaced() {
     for mut sandbox in Sandbox::each() {
         sandbox.write("folder/a", "a");
         let folder = sandbox.put("folder");
@@ -406,7 +406,7 @@ fn records_are_kept_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_the_dead_left_is_removed() {
+fn leftovers_of_killed_processes_are_removed() {
     let sandbox = Sandbox::new();
     sandbox.write("cache/tmp/2147483647-3/half/file", "half");
     sandbox.write("cache/tmp/2147483647-4", "half");
@@ -427,7 +427,7 @@ fn unknown_content_is_missing() {
 }
 
 #[test]
-fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
+fn a_sweep_keeps_given_contents_with_the_files_of_folders() {
     let mut sandbox = Sandbox::linking();
     for name in [
         "kept/a",
@@ -633,7 +633,7 @@ fn transfer(kind: Kind, from: &dyn ObjectStorage, to: &dyn ObjectStorage) {
 }
 
 #[test]
-fn what_another_storage_holds_is_restored_here() {
+fn contents_of_another_storage_are_restored() {
     let mut far = Sandbox::new();
     far.write("out/a", "content");
     far.write("out/inner/b", "more");

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_is_measured_by_what_is_used() {
+    fn a_large_cache_is_measured_by_used_bytes() {
         let check = |bytes, used_bytes| is_large(Large { bytes, used_bytes });
         assert!(check(5_000_000_001, 5_000_000_000));
         assert!(!check(4_000_000_000, 400_000_000));
