@@ -65,7 +65,8 @@ fn row(run: &Run) -> Vec<String> {
         Some(_) => format!("failed: {}", run.status),
         None => run.state().name().to_owned(),
     };
-    let aside = run.aside.as_ref().map(|aside| aside.display().to_string());
+    let folder = run.state_folder.as_ref();
+    let folder = folder.map(|folder| folder.display().to_string());
     vec![
         run.time
             .as_deref()
@@ -75,7 +76,7 @@ fn row(run: &Run) -> Vec<String> {
         outcome,
         took.unwrap_or_else(|| table::NONE.to_owned()),
         listed(&run.reasons),
-        aside.unwrap_or_default(),
+        folder.unwrap_or_default(),
     ]
 }
 

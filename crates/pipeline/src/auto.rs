@@ -91,7 +91,7 @@ impl Workspace {
             return Ok(());
         }
         match known.get(&self.verdict_key(accelerator, &check)?) {
-            Some(known) => self.heed_verdict(&known.verdict),
+            Some(known) => self.apply_verdict(&known.verdict),
             None => Ok(()),
         }
     }
@@ -131,7 +131,7 @@ impl Workspace {
                 known.verdict
             }
         };
-        self.heed_verdict(&verdict)?;
+        self.apply_verdict(&verdict)?;
         if let Some(refusal) = &verdict.refusal {
             let name = accelerator.name();
             let text = format!(
@@ -146,7 +146,7 @@ impl Workspace {
     }
 
     /// Puts the stages whose device is `auto` where the verdict wants them.
-    fn heed_verdict(&mut self, verdict: &Verdict) -> Result<()> {
+    fn apply_verdict(&mut self, verdict: &Verdict) -> Result<()> {
         let auto = match &verdict.refusal {
             Some(_) => Device::Cpu,
             None => device::accelerator(),

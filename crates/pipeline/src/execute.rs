@@ -306,12 +306,12 @@ impl Scheduler<'_> {
             self.end(id, Outcome { key, ..failed });
         } else {
             self.plan.set(id, Progress::Ended);
-            self.tell_stopping(&instance.name);
+            self.report_stopping(&instance.name);
         }
         self.failures.insert(id, error);
     }
 
-    fn tell_stopping(&mut self, stage: &str) {
+    fn report_stopping(&mut self, stage: &str) {
         let running = self.running.keys();
         let running = running.map(|&id| self.workspace.workflow.graph.instances[id].name.clone());
         let running: Vec<String> = running.collect();

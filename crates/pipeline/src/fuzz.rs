@@ -37,16 +37,16 @@ pub fn code(data: &[u8]) {
 /// `pipeline.lock`: a written lock reads back.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&source(lock::FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
 /// `sources.lock`: a written file reads back, and its paths are inside.
 pub fn sources(data: &[u8]) {
     let read = |text: &str| SourceLock::parse(&source(source_lock::FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
@@ -74,7 +74,7 @@ fn source(name: &str, text: &str) -> Source {
 }
 
 /// The value; an error is formatted, as for a message.
-fn told<T>(read: Result<T>) -> Option<T> {
+fn parsed<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

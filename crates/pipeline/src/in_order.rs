@@ -101,9 +101,9 @@ mod tests {
     use crate::ledger::runs::State;
 
     #[derive(Default)]
-    struct Told(Vec<String>);
+    struct Received(Vec<String>);
 
-    impl Events for Told {
+    impl Events for Received {
         fn event(&mut self, event: Event<'_>) {
             self.0.push(match event {
                 Event::Warning { stage, text } => format!("{stage}: {text}"),
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn later_stages_wait_for_earlier_ones() {
-        let mut told = Told::default();
+        let mut received = Received::default();
         let mut events = InOrder::new(
-            &mut told,
+            &mut received,
             ["a", "b", "c", "d"].map(String::from).into_iter(),
         );
         let warn = |stage: &'static str| Event::Warning { stage, text: "!" };
@@ -147,6 +147,6 @@ mod tests {
         let expected = [
             "c starts", "b held", "a: !", "d held", "a done", "b done", "c: !", "c: !", "d done",
         ];
-        assert_eq!(told.0, expected);
+        assert_eq!(received.0, expected);
     }
 }

@@ -52,18 +52,18 @@ impl Sandbox {
     }
 
     /// Reports that stages are unconfined, once in a workspace.
-    pub(crate) fn tell(
+    pub(crate) fn report_unconfined(
         self,
         common: Option<&Limits>,
         workspace: &Workspace,
         events: &mut dyn Events,
     ) {
-        let told = workspace.own("unconfined");
-        if common.is_none() && self != Sandbox::Off && !told.exists() {
+        let marker = workspace.own("unconfined");
+        if common.is_none() && self != Sandbox::Off && !marker.exists() {
             events.event(Event::Unconfined);
             // If this cannot be written, the next run reports it again.
             let _ = fs_err::write(
-                told,
+                marker,
                 "It was said that nothing holds stages to what they declare here.\n",
             );
         }

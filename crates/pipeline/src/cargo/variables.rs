@@ -120,7 +120,7 @@ impl Built {
                 let path = entry?.path();
                 let stem = path.file_name().and_then(|stem| stem.to_str());
                 let rest = stem.and_then(|stem| stem.strip_prefix(name));
-                if rest.is_some_and(|rest| is_hash(rest)) && path.is_file() {
+                if rest.is_some_and(is_hash) && path.is_file() {
                     compiled.push(path);
                 }
             }

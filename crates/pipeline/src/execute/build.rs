@@ -66,7 +66,7 @@ impl Scheduler<'_> {
     /// Builds the binary `run` of the instance `first` and those of all later ones that are certain to run.
     pub(super) fn build(&mut self, first: InstanceId, run: &str) -> Result<()> {
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[first]);
-        let build = self.what_to_build(first)?;
+        let build = self.planned_build(first)?;
         self.build_all(build, &instance, run)
     }
 
@@ -147,7 +147,7 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    fn what_to_build(&mut self, first: InstanceId) -> Result<Build> {
+    fn planned_build(&mut self, first: InstanceId) -> Result<Build> {
         let mut predicted = Predicted::default();
         for &id in self.running.keys() {
             predicted.note_running(id);

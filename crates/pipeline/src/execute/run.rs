@@ -327,7 +327,7 @@ impl Scheduler<'_> {
         let sandbox = self.options.sandbox;
         if self.common.get().is_none() {
             let common = sandbox.common(self.workspace);
-            sandbox.tell(common.as_ref(), self.workspace, &mut self.events);
+            sandbox.report_unconfined(common.as_ref(), self.workspace, &mut self.events);
             self.common.get_or_init(|| common);
         }
         self.common.get().cloned().flatten()

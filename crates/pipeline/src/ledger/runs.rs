@@ -68,8 +68,8 @@ pub struct Run {
     #[serde(default)]
     pub outputs: Vec<FileRef>,
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aside: Option<PathBuf>,
+    #[serde(default, rename = "aside", skip_serializing_if = "Option::is_none")]
+    pub state_folder: Option<PathBuf>,
     /// Machine and commit.
     #[serde(flatten)]
     pub environment: Environment,
@@ -237,7 +237,8 @@ impl Run {
             code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
-            aside: state_folder.and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
+            state_folder: state_folder
+                .and_then(|folder| Some(folder.strip_prefix(FOLDER).ok()?.to_owned())),
             environment: environment.clone(),
         }
     }

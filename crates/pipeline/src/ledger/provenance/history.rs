@@ -93,15 +93,16 @@ pub(super) fn parts(
 
 /// A part of a run, which may have taken place in another state than this one, with its path in this one.
 fn here(workflow: &Workflow, run: &Run, part: &FileRef) -> FileRef {
-    let aside = run
-        .aside
+    let folder = run
+        .state_folder
         .as_ref()
-        .map(|aside| Path::new(FOLDER).join(aside));
-    let path = match aside.and_then(|aside| Some(part.path.strip_prefix(aside).ok()?.to_owned())) {
+        .map(|folder| Path::new(FOLDER).join(folder));
+    let path = match folder.and_then(|folder| Some(part.path.strip_prefix(folder).ok()?.to_owned()))
+    {
         Some(path) => path,
         None => part.path.clone(),
     };
-    let of_this = workflow.state_folder().map(|aside| aside.join(&path));
+    let of_this = workflow.state_folder().map(|folder| folder.join(&path));
     let of_this = of_this.filter(|path| workflow.graph.is_made(path));
     FileRef {
         path: of_this.unwrap_or(path),
