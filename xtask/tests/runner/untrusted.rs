@@ -200,7 +200,7 @@ fn a_link_in_the_place_of_an_output_is_not_followed() {
     assert!(!space.path("d").is_symlink());
     assert!(
         space.path(".atelier/backup/1/d").is_symlink(),
-        "it is kept aside"
+        "it is backed up"
     );
     for letter in ["y", "x"] {
         space.remove("d");
