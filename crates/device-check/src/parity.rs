@@ -150,7 +150,7 @@ mod tests {
 
     fn stock() -> Vec<Named> {
         let network = network(|config, stream| {
-            Network::with_backend(config, &Device::Cpu, Backend::Stock, &mut stream.rng())
+            Network::with_backend(config, &Device::Cpu, Backend::Reference, &mut stream.rng())
         });
         results(&network.unwrap()).unwrap()
     }

@@ -5,7 +5,7 @@
 //! candle's autograd, behind one [`Backend`]:
 //!
 //! - [`Backend::Cpu`] runs our kernels: activations `[B, H, W, C]`, so that every inner loop goes over channels;
-//! - [`Backend::Stock`] runs candle's operations: activations `[B, C, H, W]`, with our own gradients.
+//! - [`Backend::Reference`] runs candle's operations: activations `[B, C, H, W]`, with our own gradients.
 //!
 //! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.
 //!
@@ -21,8 +21,8 @@ mod backend;
 mod cpu;
 mod device;
 mod ops;
+mod reference;
 mod statistics;
-mod stock;
 
 pub use adam::{AdamStep, adam_step};
 pub use allocator::CachingAllocator;

@@ -52,7 +52,7 @@ fn compare(
     f: impl Fn(Backend, &[Tensor]) -> Result<Tensor>,
 ) -> Result<()> {
     let arguments: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
-    let stock = f(Backend::Stock, &arguments)?;
+    let stock = f(Backend::Reference, &arguments)?;
     let turned: Vec<Tensor> = arguments
         .iter()
         .enumerate()
@@ -70,7 +70,7 @@ fn compare(
         "values differ"
     );
     let (on_stock, on_cpu) = (
-        gradients(&stock, Backend::Stock)?,
+        gradients(&stock, Backend::Reference)?,
         gradients(&cpu, Backend::Cpu)?,
     );
     for (i, variable) in variables.iter().enumerate() {
@@ -108,7 +108,7 @@ fn convolutions_agree() -> Result<()> {
 
 #[test]
 fn convolution_of_constant_images_has_no_gradient_of_them() -> Result<()> {
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let x = backend.images(&numbers(&[2, 6, 6, 3], 1.0)?)?;
         let weight = variable(&[4, 3, 3, 3], 2.0)?;
         let y = backend.conv2d(&x, &weight, 1, 1)?;
@@ -156,7 +156,10 @@ fn batch_norms_agree() -> Result<()> {
 #[test]
 fn batch_statistics_are_those_of_pytorch() -> Result<()> {
     // Values 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14, unbiased variance 14/3.
-    for (backend, shape) in [(Backend::Cpu, [2, 2, 1, 1]), (Backend::Stock, [2, 1, 2, 1])] {
+    for (backend, shape) in [
+        (Backend::Cpu, [2, 2, 1, 1]),
+        (Backend::Reference, [2, 1, 2, 1]),
+    ] {
         let x = Tensor::new(&[1_f32, 2.0, 3.0, 6.0], &Device::Cpu)?.reshape(&shape)?;
         let (one, zero) = (
             Tensor::ones(1, DType::F32, &Device::Cpu)?,
@@ -187,7 +190,7 @@ fn max_pools_agree() -> Result<()> {
 #[test]
 fn average_pools_agree() -> Result<()> {
     let x = numbers(&[2, 3, 4, 5], 1.0)?;
-    let stock = Backend::Stock.average_pool(&x)?;
+    let stock = Backend::Reference.average_pool(&x)?;
     let cpu = Backend::Cpu.average_pool(&channels_last(&x)?)?;
     assert_eq!(stock.dims(), [2, 3]);
     assert!(distance(&cpu, &stock)? < 1e-6);
@@ -263,7 +266,7 @@ fn wrong_shapes_are_errors_that_state_both() -> Result<()> {
     let x = numbers(&[2, 5, 6, 4], 1.0)?;
     let message = |result: Result<Tensor>| result.unwrap_err().to_string();
     let weight = numbers(&[8, 3, 3, 3], 2.0)?;
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let found = message(backend.conv2d(&x, &weight, 1, 1));
         assert!(
             found.contains('4') && found.contains("[8, 3, 3, 3]"),
@@ -337,7 +340,7 @@ fn batch_norm_with_relu_keeps_nan() -> Result<()> {
     };
     let channel = |value: f32| Tensor::new(&[value], &Device::Cpu);
     let (zero, one) = (channel(0.0)?, channel(1.0)?);
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let x = Var::from_tensor(&place(backend, [f32::NAN, -1.0, 1.0, 2.0])?)?;
         let residual = place(backend, [0.0, 0.0, f32::NAN, 1.0])?;
         for (residual, expected) in [
@@ -369,14 +372,17 @@ fn max_pool_keeps_nan_in_the_windows_over_it() -> Result<()> {
         let mut row: [f32; 6] = std::array::from_fn(|column| column as f32);
         row[at] = f32::NAN;
         let x = Tensor::new(&row, &Device::Cpu)?;
-        for (backend, shape) in [(Backend::Cpu, [1, 1, 6, 1]), (Backend::Stock, [1, 1, 1, 6])] {
+        for (backend, shape) in [
+            (Backend::Cpu, [1, 1, 6, 1]),
+            (Backend::Reference, [1, 1, 1, 6]),
+        ] {
             let y = backend.max_pool(&x.reshape(&shape[..])?)?;
             assert_eq!(values(&y)?, expected, "{backend:?}, NaN at {at}");
         }
     }
     // An infinite border pixel stays what it is.
     let x = Tensor::new(&[f32::INFINITY, 1.0, 2.0], &Device::Cpu)?.reshape((1, 1, 1, 3))?;
-    let y = Backend::Stock.max_pool(&x)?;
+    let y = Backend::Reference.max_pool(&x)?;
     assert_eq!(values(&y)?, [Some(f32::INFINITY), Some(2.0)]);
     Ok(())
 }

@@ -196,7 +196,7 @@ impl Network {
             .activations(images, self.pass(Mode::Eval, true))?;
         Ok(match self.backend {
             Backend::Cpu => x,
-            Backend::Stock => x.permute((0, 2, 3, 1))?.contiguous()?,
+            Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
         })
     }
 

@@ -218,7 +218,7 @@ fn resnet18_on_the_cpus_operations() {
 fn resnet18_on_the_gpus_operations() {
     check(
         Depth::D18,
-        Backend::Stock,
+        Backend::Reference,
         &Golden::read(include_str!("golden/resnet18.json")),
     );
 }
@@ -236,7 +236,7 @@ fn resnet50_on_the_cpus_operations() {
 fn resnet50_on_the_gpus_operations() {
     check(
         Depth::D50,
-        Backend::Stock,
+        Backend::Reference,
         &Golden::read(include_str!("golden/resnet50.json")),
     );
 }

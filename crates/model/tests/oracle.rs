@@ -40,7 +40,7 @@ fn expected(depth: Depth, state: &std::collections::BTreeMap<String, Tensor>) ->
 fn check(depth: Depth) {
     let network = network(depth, Backend::Cpu);
     let expected = expected(depth, &network.state().unwrap());
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let network = formula::network(depth, backend);
         let found = network.forward(&images(), Mode::Eval).unwrap().embedding;
         let error = relative(&values(&found), &values(&expected));

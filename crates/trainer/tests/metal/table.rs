@@ -543,14 +543,14 @@ pub(crate) const ROWS: &[Row] = &[
         cuda(2362, "fn copy_strided_src"),
     ),
     row(
-        "custom overridden-gradient-1",
+        "custom custom-gradient-1",
         "f32 f32",
         &[Any, Whole],
         metal(92, "fn try_clone"),
         cuda(1497, "fn try_clone"),
     ),
     row(
-        "custom overridden-gradient-2",
+        "custom custom-gradient-2",
         "f32 f32 f32",
         &[Any, Any, Whole],
         metal(92, "fn try_clone"),

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::{
-    ops::{overridden, relu::relu},
+    ops::{custom_gradient, relu::relu},
     statistics::BatchStatistics,
 };
 
@@ -105,7 +105,7 @@ fn normalized(
         .broadcast_mul(&scale)?
         .broadcast_add(&per_channel(&beta.detach())?)?;
     let parameters = Tensor::stack(&[gamma, beta], 0)?;
-    overridden::of_two([x, &parameters], &value, move |dy| {
+    custom_gradient::binary([x, &parameters], &value, move |dy| {
         let d_beta = dy.sum_keepdim(ALL_BUT_CHANNELS)?;
         let d_gamma = (dy * &normal)?.sum_keepdim(ALL_BUT_CHANNELS)?;
         let centered = if of_batch {
