@@ -122,11 +122,11 @@ impl CachingAllocator {
         block
     }
 
-    /// Keeps a block of `class` for its next use.
+    /// Returns a block of `class` to the idle ones, for its next use.
     ///
     /// # Safety
-    /// The block came from [`Self::take`] with this class, and nobody uses it any more.
-    unsafe fn keep(&self, block: *mut u8, class: usize) {
+    /// The block came from [`Self::take`] with this class, and has no user any more.
+    unsafe fn put_back(&self, block: *mut u8, class: usize) {
         let mut blocks = self.blocks();
         blocks.used_bytes -= layout_of(class).size();
         // SAFETY: passed on.
@@ -166,7 +166,7 @@ impl Blocks {
     /// # Safety
     /// The block has the class's layout and belongs to the caller alone.
     unsafe fn push(&mut self, block: *mut u8, class: usize) {
-        // SAFETY: the block is large enough for an address, aligned, and nobody else's.
+        // SAFETY: the block is large enough for an address, aligned, and has no other owner.
         unsafe { block.cast::<*mut u8>().write(self.idle[class]) };
         self.idle[class] = block;
         self.idle_bytes += layout_of(class).size();
@@ -211,7 +211,7 @@ impl Excess {
     }
 }
 
-/// Asks for huge pages. Where there are none, small ones serve as well.
+/// Requests huge pages; small ones serve where the system has none.
 #[cfg(target_os = "linux")]
 fn use_huge_pages(block: *mut u8, size: usize) {
     // A kernel without huge pages refuses, which changes the speed alone.
@@ -249,7 +249,7 @@ unsafe impl GlobalAlloc for CachingAllocator {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match Self::class(layout) {
             // SAFETY: a block of this layout came from `take` with this class.
-            Some(class) => unsafe { self.keep(block, class) },
+            Some(class) => unsafe { self.put_back(block, class) },
             // SAFETY: passed on.
             None => unsafe { System.dealloc(block, layout) },
         }

@@ -1,15 +1,15 @@
-//! The choice between our kernels and candle's.
+//! Choice between this crate's kernels and candle's operations.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 use crate::{BatchStatistics, ops, reference};
 
-/// How operations run, and how activations are laid out.
+/// Implementation of the operations, and layout of the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// By our kernels, on CPU: activations are `[B, H, W, C]`, `f32`.
+    /// This crate's kernels, on CPU: activations are `[B, H, W, C]`, `f32`.
     Cpu,
-    /// By reference candle operations, on any device: activations are `[B, C, H, W]`.
+    /// candle's operations with custom gradients, on any device: activations are `[B, C, H, W]`.
     Reference,
 }
 
@@ -63,7 +63,7 @@ impl Backend {
         }
     }
 
-    /// Batch normalization with the batch's own moments: `relu(γ (x − μ) / √(σ² + ε) + β + residual)`.
+    /// Batch normalization by the batch's own moments: `relu(γ (x − μ) / √(σ² + ε) + β + residual)`.
     ///
     /// `gamma` and `beta` are `[C]`, `residual` has the shape of `x`; σ² is the biased variance. The statistics
     /// carry no gradient.
@@ -97,7 +97,7 @@ impl Backend {
         }
     }
 
-    /// Batch normalization with given moments, `mean` and `variance` `[C]`, which carry no gradient.
+    /// Batch normalization by given moments, `mean` and `variance` `[C]`, which carry no gradient.
     ///
     /// Differentiable in `x`, `gamma`, `beta` and `residual`.
     ///

@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use crate::ModelError;
 
-/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind, with its settings ([`kernels::settle`]).
+/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind, with its settings ([`kernels::configure`]).
 ///
 /// # Errors
 /// The class is unknown, is left out of this build, or no such device opens.
@@ -32,7 +32,7 @@ fn open(
     // candle takes the first of a list of Metal devices, which a virtual machine leaves empty.
     let opened = catch_unwind(|| new(0)).unwrap_or_else(|_| Err(no_device(class)));
     opened
-        .and_then(|device| kernels::settle(&device).map(|()| device))
+        .and_then(|device| kernels::configure(&device).map(|()| device))
         .map_err(|source| ModelError::DeviceUnavailable { class, source })
 }
 

@@ -1,4 +1,4 @@
-//! An operation of stock candle with a gradient of our own.
+//! candle's own operations with custom gradients.
 
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, MetalStorage, Result, Shape, Tensor,
@@ -7,9 +7,9 @@ use candle_core::{
 
 type Gradients<const N: usize> = dyn Fn(&Tensor) -> Result<[Option<Tensor>; N]> + Send + Sync;
 
-/// Passes on a value that was computed before, from detached arguments, and knows its gradients.
+/// The identity on a value computed before from detached arguments, with the gradients of those arguments.
 struct CustomGradient<const N: usize> {
-    /// From the gradient of the value to those of the arguments.
+    /// Maps the gradient of the value to those of the arguments.
     gradients: Box<Gradients<N>>,
 }
 

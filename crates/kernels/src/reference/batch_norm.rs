@@ -10,7 +10,7 @@ use crate::{
 /// Dimensions over which a channel's moments are taken.
 const ALL_BUT_CHANNELS: (usize, usize, usize) = (0, 2, 3);
 
-/// With the batch's own moments, of `x` `[B, C, H, W]`.
+/// Normalization by the batch's own moments, of `x` `[B, C, H, W]`.
 pub(crate) fn train(
     x: &Tensor,
     gamma: &Tensor,
@@ -49,7 +49,7 @@ pub(crate) fn train(
     Ok((finish(y, residual, with_relu)?, statistics))
 }
 
-/// With given moments, `mean` and `variance` `[C]`.
+/// Normalization by given moments, `mean` and `variance` `[C]`.
 pub(crate) fn eval(
     x: &Tensor,
     [gamma, beta, mean, variance]: [&Tensor; 4],
