@@ -170,8 +170,8 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     let features = network.features(&images).unwrap();
     let pooled = activations.flatten(1, 2).unwrap().mean(1).unwrap();
     assert!(relative(&values(&features), &values(&pooled)) < 1e-6);
-    let judged = network.judge(&activations).unwrap();
-    golden.check_values("eval_logits", &judged.logits, &golden.eval_logits);
+    let output = network.classify(&activations).unwrap();
+    golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
 
     let mut adam = Adam::new(&network);
     let mut losses = Vec::new();

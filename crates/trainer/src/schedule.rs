@@ -1,6 +1,6 @@
 //! The learning rate, epoch by epoch and place by place.
 
-use model::Place;
+use model::ParameterGroup;
 
 /// A learning rate that falls by the same factor each epoch (PyTorch's `ExponentialLR`).
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +38,10 @@ pub struct LrFactors {
 impl LrFactors {
     /// The factor of the parameter called `name`.
     pub fn of(&self, name: &str) -> f64 {
-        match Place::of(name) {
-            Place::Backbone => self.backbone,
-            Place::Embedder => 1.0,
-            Place::Head => self.head,
+        match ParameterGroup::of(name) {
+            ParameterGroup::Backbone => self.backbone,
+            ParameterGroup::Embedder => 1.0,
+            ParameterGroup::Head => self.head,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::layer::{Role, Slot};
-use crate::{Depth, ModelError, Place};
+use crate::layer::{Role, StateEntry};
+use crate::{Depth, ModelError, ParameterGroup};
 
 /// How many problems a message lists before it counts the rest.
 const LISTED: usize = 6;
@@ -25,7 +25,7 @@ impl Scope {
     fn holds(self, name: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Backbone => Place::of(name) == Place::Backbone,
+            Self::Backbone => ParameterGroup::of(name) == ParameterGroup::Backbone,
             Self::BeforeClassifier => Self::Backbone.holds(name) && !name.starts_with("fc."),
         }
     }
@@ -33,45 +33,46 @@ impl Scope {
 
 /// Sets the slots in scope to the tensors found, after all of them are known to fit.
 pub(crate) fn assign(
-    slots: &[Slot],
+    entries: &[StateEntry],
     scope: Scope,
     depth: Depth,
     found: &BTreeMap<String, Tensor>,
     origin: &str,
 ) -> Result<(), ModelError> {
-    let problems = problems(slots, scope, found);
+    let problems = problems(entries, scope, found);
     if !problems.is_empty() {
         return Err(mismatch(problems, depth, found, origin));
     }
-    for slot in slots.iter().filter(|slot| scope.holds(&slot.name)) {
-        match found.get(&slot.name) {
+    for entry in entries.iter().filter(|entry| scope.holds(&entry.name)) {
+        match found.get(&entry.name) {
             Some(tensor) => {
-                let tensor = tensor.to_dtype(slot.var.dtype())?;
-                slot.var
-                    .set(&tensor.to_device(slot.var.device())?.contiguous()?)?;
+                let tensor = tensor.to_dtype(entry.var.dtype())?;
+                entry
+                    .var
+                    .set(&tensor.to_device(entry.var.device())?.contiguous()?)?;
             }
-            None => slot.var.set(&slot.var.zeros_like()?)?,
+            None => entry.var.set(&entry.var.zeros_like()?)?,
         }
     }
     Ok(())
 }
 
 /// Everything that keeps the tensors found from fitting the slots in scope.
-fn problems(slots: &[Slot], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
-    let expected: BTreeMap<&str, &Slot> = slots
+fn problems(entries: &[StateEntry], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
+    let expected: BTreeMap<&str, &StateEntry> = entries
         .iter()
-        .filter(|slot| scope.holds(&slot.name))
-        .map(|slot| (slot.name.as_str(), slot))
+        .filter(|entry| scope.holds(&entry.name))
+        .map(|entry| (entry.name.as_str(), entry))
         .collect();
     let mut problems = Vec::new();
-    for (name, slot) in &expected {
+    for (name, entry) in &expected {
         match found.get(*name) {
-            None if slot.role == Role::Count => {}
+            None if entry.role == Role::Count => {}
             None => problems.push(format!("`{name}` is missing")),
-            Some(tensor) if tensor.dims() != slot.var.dims() => problems.push(format!(
+            Some(tensor) if tensor.dims() != entry.var.dims() => problems.push(format!(
                 "`{name}` is {:?}, expected {:?}",
                 tensor.dims(),
-                slot.var.dims()
+                entry.var.dims()
             )),
             Some(_) => {}
         }

@@ -10,7 +10,7 @@ use super::assign::{listed_problems, recognize};
 use super::entry::Entry;
 use super::file::File;
 use super::finite;
-use super::names::{self, Found, Naming};
+use super::names::{self, Naming, ResnetTensors};
 use crate::block::{IMAGENET_CLASSES, layout};
 use crate::{Depth, Freeze, ModelError};
 
@@ -39,7 +39,7 @@ pub struct Summary {
     /// The file's format.
     pub format: &'static str,
     /// Keys that lead to the dictionary with the ResNet, joined by points: `state_dict`; empty for the file's own.
-    pub place: String,
+    pub key_path: String,
     /// Beginning of the tensors' names that was removed: `module.`; usually empty.
     pub prefix: String,
     /// Library whose names the tensors had.
@@ -102,8 +102,8 @@ impl fmt::Display for Summary {
         if let Some(class) = &self.class {
             write!(f, ", a whole `{class}`")?;
         }
-        if !self.place.is_empty() {
-            write!(f, ", key `{}`", self.place)?;
+        if !self.key_path.is_empty() {
+            write!(f, ", key `{}`", self.key_path)?;
         }
         if !self.prefix.is_empty() {
             write!(f, ", prefix `{}` removed", self.prefix)?;
@@ -158,7 +158,7 @@ pub(super) fn read(
     let summary = Summary {
         origin,
         format: file.format,
-        place: found.place,
+        key_path: found.key_path,
         prefix: found.prefix,
         naming: found.naming,
         class: found.class,
@@ -172,7 +172,7 @@ pub(super) fn read(
 
 /// The depth whose blocks the tensors have. Where they have no ResNet's, a part is missing, and the one that is expected
 /// tells which.
-fn depth(found: &Found, expected: Option<Depth>) -> Result<Depth, String> {
+fn depth(found: &ResnetTensors, expected: Option<Depth>) -> Result<Depth, String> {
     if let Some(reason) = variant(&found.tensors) {
         return Err(format!(
             "{reason}, and `model` has a plain ResNet: take other weights, for instance by `cargo xtask weights get \
@@ -249,7 +249,7 @@ fn variant(tensors: &BTreeMap<String, (String, Entry)>) -> Option<String> {
     }
 }
 
-fn check_shapes(found: &Found, depth: Depth, origin: &str) -> Result<(), ModelError> {
+fn check_shapes(found: &ResnetTensors, depth: Depth, origin: &str) -> Result<(), ModelError> {
     let mut problems = Vec::new();
     let layout = layout(depth);
     for (name, shape) in &layout {

@@ -46,7 +46,7 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(super) struct Dict {
     /// The keys that lead to it, joined by points; empty for the file's own.
-    pub(super) place: String,
+    pub(super) key_path: String,
     /// Class of the module that it was, if it was one.
     pub(super) class: Option<String>,
     pub(super) tensors: BTreeMap<String, Entry>,

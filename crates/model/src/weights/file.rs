@@ -219,7 +219,7 @@ fn views(bytes: &[u8]) -> Result<Dict, String> {
         (name, entry)
     };
     Ok(Dict {
-        place: String::new(),
+        key_path: String::new(),
         class: None,
         tensors: all.tensors().into_iter().map(entry).collect(),
     })

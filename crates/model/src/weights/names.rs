@@ -105,9 +105,9 @@ fn transformers(name: &str) -> Option<String> {
 
 /// The tensors of a ResNet by torchvision's names, and what else its dictionary holds.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ResnetTensors {
     /// Keys that lead to the dictionary.
-    pub(super) place: String,
+    pub(super) key_path: String,
     pub(super) prefix: String,
     pub(super) naming: Naming,
     pub(super) class: Option<String>,
@@ -121,15 +121,15 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// There is none, or there are several and none is preferred; the message has the reason and the cure.
-pub(super) fn find(dicts: &[Dict]) -> Result<Found, String> {
-    let mut all: Vec<Found> = dicts.iter().flat_map(found_in).collect();
+pub(super) fn find(dicts: &[Dict]) -> Result<ResnetTensors, String> {
+    let mut all: Vec<ResnetTensors> = dicts.iter().flat_map(found_in).collect();
     for word in PREFERRED {
-        let is_preferred = |found: &Found| words(found).contains(word);
+        let is_preferred = |found: &ResnetTensors| words(found).contains(word);
         if all.len() > 1 && all.iter().any(is_preferred) {
             all.retain(is_preferred);
         }
     }
-    let is_copy = |found: &Found| COPIES.iter().any(|word| words(found).contains(*word));
+    let is_copy = |found: &ResnetTensors| COPIES.iter().any(|word| words(found).contains(*word));
     if all.len() > 1 && !all.iter().all(is_copy) {
         all.retain(|found| !is_copy(found));
     }
@@ -145,24 +145,24 @@ pub(super) fn find(dicts: &[Dict]) -> Result<Found, String> {
     }
 }
 
-fn path(found: &Found) -> String {
-    match (found.place.as_str(), found.prefix.as_str()) {
+fn path(found: &ResnetTensors) -> String {
+    match (found.key_path.as_str(), found.prefix.as_str()) {
         ("", "") => "without a prefix".to_owned(),
         ("", prefix) => format!("`{prefix}`"),
-        (place, "") => format!("`{place}`"),
-        (place, prefix) => format!("`{place}` with the prefix `{prefix}`"),
+        (key_path, "") => format!("`{key_path}`"),
+        (key_path, prefix) => format!("`{key_path}` with the prefix `{prefix}`"),
     }
 }
 
 /// The words that a network's place and prefix consist of.
-fn words(found: &Found) -> BTreeSet<String> {
-    let text = format!("{}.{}", found.place, found.prefix).to_ascii_lowercase();
+fn words(found: &ResnetTensors) -> BTreeSet<String> {
+    let text = format!("{}.{}", found.key_path, found.prefix).to_ascii_lowercase();
     let names = text.split('.').map(str::to_owned);
     let parts = text.split(['.', '_']).map(str::to_owned);
     names.chain(parts).collect()
 }
 
-fn found_in(dict: &Dict) -> Vec<Found> {
+fn found_in(dict: &Dict) -> Vec<ResnetTensors> {
     let mut all = Vec::new();
     for naming in Naming::ALL {
         for name in dict.tensors.keys() {
@@ -179,9 +179,9 @@ fn found_in(dict: &Dict) -> Vec<Found> {
     all
 }
 
-fn collect(dict: &Dict, prefix: &str, naming: Naming) -> Found {
-    let mut found = Found {
-        place: dict.place.clone(),
+fn collect(dict: &Dict, prefix: &str, naming: Naming) -> ResnetTensors {
+    let mut found = ResnetTensors {
+        key_path: dict.key_path.clone(),
         prefix: prefix.to_owned(),
         naming,
         class: dict.class.clone(),
@@ -283,12 +283,12 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 mod tests {
     use super::*;
 
-    fn dict(place: &str, names: &[&str]) -> Dict {
+    fn dict(key_path: &str, names: &[&str]) -> Dict {
         let tensors = names
             .iter()
             .map(|name| ((*name).to_owned(), Entry::unsupported("none")));
         Dict {
-            place: place.to_owned(),
+            key_path: key_path.to_owned(),
             class: None,
             tensors: tensors.collect(),
         }
@@ -339,7 +339,7 @@ mod tests {
         )]);
         let found = found.unwrap();
         assert_eq!(
-            (found.place.as_str(), found.prefix.as_str()),
+            (found.key_path.as_str(), found.prefix.as_str()),
             ("learner", "net.trunk.")
         );
         let names: Vec<&String> = found.tensors.keys().collect();
@@ -359,7 +359,7 @@ mod tests {
             dict("state_dict", &[anchor]),
             dict("state_dict_ema", &[anchor]),
         ]);
-        assert_eq!(found.unwrap().place, "state_dict_ema");
+        assert_eq!(found.unwrap().key_path, "state_dict_ema");
         let momentum = [
             "encoder_q.layer1.0.conv1.weight",
             "encoder_k.layer1.0.conv1.weight",

@@ -464,8 +464,8 @@ impl Machine<'_> {
         let state = self.pop()?;
         let target = self.top()?;
         // An ordered dictionary's state is `_metadata`, which has no use here.
-        if let Value::Object { state: slot, .. } = &mut self.heap.0[target] {
-            *slot = Some(state);
+        if let Value::Object { state: stored, .. } = &mut self.heap.0[target] {
+            *stored = Some(state);
         }
         Some(())
     }

@@ -232,7 +232,7 @@ struct Search<'h> {
 }
 
 impl Search<'_> {
-    fn visit(&mut self, id: Id, place: String, depth: usize) {
+    fn visit(&mut self, id: Id, key_path: String, depth: usize) {
         if depth > DEEPEST || !self.seen.insert(id) {
             return;
         }
@@ -240,7 +240,7 @@ impl Search<'_> {
             let (mut tensors, mut left) = (BTreeMap::new(), MOST_PARTS);
             parts.flatten(self.heap, "", &mut left, &mut tensors);
             self.found.push(Dict {
-                place,
+                key_path,
                 class: parts.class,
                 tensors,
             });
@@ -251,18 +251,18 @@ impl Search<'_> {
             match entry_of(self.heap, value, 0) {
                 Some(entry) => drop(tensors.insert(key.to_owned(), entry)),
                 None => {
-                    let place = if place.is_empty() {
+                    let key_path = if key_path.is_empty() {
                         key.to_owned()
                     } else {
-                        format!("{place}.{key}")
+                        format!("{key_path}.{key}")
                     };
-                    self.visit(value, place, depth + 1);
+                    self.visit(value, key_path, depth + 1);
                 }
             }
         }
         if !tensors.is_empty() {
             self.found.push(Dict {
-                place,
+                key_path,
                 class: None,
                 tensors,
             });

@@ -8,7 +8,7 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 
 /// Source of the first values of a network's weights.
-pub(crate) trait Initial {
+pub(crate) trait Initializer {
     /// Weights of a convolution, `[out, in, side, side]`.
     fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var>;
     /// Weights or biases of a linear layer with `fan_in` inputs.
@@ -18,9 +18,9 @@ pub(crate) trait Initial {
 }
 
 /// Fresh weights by the distributions of their layers.
-pub(crate) struct Drawn<'a, R>(pub(crate) &'a mut R);
+pub(crate) struct RandomInitializer<'a, R>(pub(crate) &'a mut R);
 
-impl<R: Rng> Initial for Drawn<'_, R> {
+impl<R: Rng> Initializer for RandomInitializer<'_, R> {
     fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var> {
         convolution(sizes, device, self.0)
     }
@@ -34,10 +34,10 @@ impl<R: Rng> Initial for Drawn<'_, R> {
     }
 }
 
-/// Zeros, in the place of a state that is about to be read.
-pub(crate) struct Zeros;
+/// ZeroInitializer, in the place of a state that is about to be read.
+pub(crate) struct ZeroInitializer;
 
-impl Initial for Zeros {
+impl Initializer for ZeroInitializer {
     fn convolution(&mut self, [n_in, n_out, side]: [usize; 3], device: &Device) -> Result<Var> {
         zeros(&[n_out, n_in, side, side], device)
     }

@@ -2,7 +2,7 @@
 
 /// The part of a network that a parameter belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ParameterGroup {
     /// The ResNet, its classifier included.
     Backbone,
     /// From the ResNet's classes to the embedding.
@@ -11,7 +11,7 @@ pub enum Place {
     Head,
 }
 
-impl Place {
+impl ParameterGroup {
     /// The place of a parameter by its name in [`Network::parameters`](crate::Network::parameters).
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -29,9 +29,12 @@ mod tests {
 
     #[test]
     fn the_first_part_of_a_name_tells_the_place() {
-        assert_eq!(Place::of("layer1.0.conv1.weight"), Place::Backbone);
-        assert_eq!(Place::of("fc.bias"), Place::Backbone);
-        assert_eq!(Place::of("embed.weight"), Place::Embedder);
-        assert_eq!(Place::of("head.weight"), Place::Head);
+        assert_eq!(
+            ParameterGroup::of("layer1.0.conv1.weight"),
+            ParameterGroup::Backbone
+        );
+        assert_eq!(ParameterGroup::of("fc.bias"), ParameterGroup::Backbone);
+        assert_eq!(ParameterGroup::of("embed.weight"), ParameterGroup::Embedder);
+        assert_eq!(ParameterGroup::of("head.weight"), ParameterGroup::Head);
     }
 }
