@@ -1,4 +1,4 @@
-//! The residual blocks and the ResNet that is made of them.
+//! Residual blocks, and the ResNet that consists of them.
 
 use candle_core::Tensor;
 
@@ -72,7 +72,7 @@ impl Plan {
         }
     }
 
-    /// Whether the output has the input's size and channels.
+    /// Returns `true` if the output has the input's size and channels.
     fn fits(self) -> bool {
         self.stride == 1 && self.n_in == self.n_out()
     }
@@ -213,7 +213,7 @@ impl Resnet {
         Ok(Self { stem, blocks, fc })
     }
 
-    /// Images `[B, H, W, 3]` → what leaves the last block, in the backend's layout.
+    /// Images `[B, H, W, 3]` → activations of the last block, in the backend's layout.
     pub(crate) fn activations(
         &self,
         images: &Tensor,

@@ -1,4 +1,4 @@
-//! Where tensors live.
+//! Devices of tensors.
 
 use std::panic::catch_unwind;
 
@@ -23,10 +23,10 @@ pub fn device(class: &str) -> Result<Device, ModelError> {
 
 fn open(
     class: &'static str,
-    built: bool,
+    is_built: bool,
     new: fn(usize) -> candle_core::Result<Device>,
 ) -> Result<Device, ModelError> {
-    if !built {
+    if !is_built {
         return Err(ModelError::DeviceNotBuilt { class });
     }
     // candle takes the first of a list of Metal devices, which a virtual machine leaves empty.
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_is_always_there() {
+    fn the_cpu_is_always_available() {
         assert!(device("cpu").unwrap().is_cpu());
     }
 

@@ -1,4 +1,4 @@
-//! Layers with weights, and how a pass reads them.
+//! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
 use kernels::Backend;
@@ -11,10 +11,10 @@ const EPSILON: f64 = 1e-5;
 /// The weight of the newest batch in running statistics: PyTorch's `momentum`.
 const MOMENTUM: f64 = 0.1;
 
-/// What a tensor of the state is to training.
+/// Role of a state entry in training.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Moved by the optimizer.
+    /// A weight, changed by the optimizer.
     Weight,
     /// A running mean or variance.
     Statistic,
@@ -29,18 +29,17 @@ pub(crate) struct StateEntry {
     pub(crate) role: Role,
 }
 
-/// How one forward pass treats a layer.
+/// Settings of a layer's forward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct ForwardContext {
     pub(crate) backend: Backend,
     pub(crate) mode: Mode,
-    /// Whether gradients are wanted for the layer's weights.
+    /// Gradients of the layer's weights are computed.
     pub(crate) tracked: bool,
 }
 
 impl ForwardContext {
-    /// The weight as an operand: detached where no gradient is wanted, so that none is computed and
-    /// nothing is kept for it.
+    /// The weight as an operand: detached where no gradient is computed, so that nothing is kept for it.
     fn operand(self, weight: &Var) -> Tensor {
         if self.tracked {
             weight.as_tensor().clone()
@@ -50,7 +49,7 @@ impl ForwardContext {
     }
 }
 
-/// Makes layers with first values for their weights and notes them in the order in which they are made.
+/// Builds layers with initial values and collects their state entries in the order of the calls.
 pub(crate) struct Builder<'a, I> {
     device: &'a Device,
     initializer: I,
@@ -66,7 +65,7 @@ impl<'a, I: Initializer> Builder<'a, I> {
         }
     }
 
-    /// The state of all layers made.
+    /// The state entries of all layers built.
     pub(crate) fn finish(self) -> Vec<StateEntry> {
         self.entries
     }
@@ -212,11 +211,11 @@ impl BatchNorm {
     }
 }
 
-/// Moves a running statistic towards that of a batch.
+/// Updates a running statistic by that of a batch.
 fn blend(running: &Var, batch: &Tensor) -> candle_core::Result<()> {
-    let kept = (running.as_detached_tensor() * (1.0 - MOMENTUM))?;
+    let old = (running.as_detached_tensor() * (1.0 - MOMENTUM))?;
     let new = (batch.detach() * MOMENTUM)?;
-    running.set(&(kept + new)?)
+    running.set(&(old + new)?)
 }
 
 /// A linear layer with bias.
@@ -255,9 +254,9 @@ impl Cosine {
     }
 }
 
-/// Rows `[N, D]` at length 1.
+/// Rows `[N, D]` scaled to length 1.
 fn unit(rows: &Tensor) -> candle_core::Result<Tensor> {
-    // So little beside any square that it changes nothing, it keeps the gradient of a row of zeros finite.
+    // Small enough to change no other square; it keeps the gradient of a row of zeros finite.
     const LEAST: f64 = 1e-24;
     let squares = rows.sqr()?.sum_keepdim(1)?; // [N, 1]
     rows.broadcast_div(&(squares + LEAST)?.sqrt()?)
@@ -268,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosines_are_those_of_the_angles_whatever_the_lengths() {
+    fn cosines_do_not_depend_on_lengths() {
         let weight = Var::new(&[[2.0_f32, 0.0], [0.0, 0.5]], &Device::Cpu).unwrap();
         let context = ForwardContext {
             backend: Backend::Cpu,

@@ -1,10 +1,10 @@
-//! The network of the study: a ResNet with its 1000-way classifier kept, an embedder and a head.
+//! The network: a ResNet with its 1000-way classifier, an embedder and a head.
 //!
 //! `images → ResNet → 1000 → ReLU → Linear → embedding → ReLU → Linear → logits`
 //!
 //! Layers, names and shapes are torchvision's, so weights pass between the two in both directions.
-//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, stock candle ones
-//! elsewhere; the network itself is written once.
+//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, candle's own elsewhere; the network
+//! itself is written once.
 //!
 //! Letters in shapes: `B` images, `H` and `W` their height and width in pixels, `C` channels,
 //! `D` embedding dimensions, `K` classes.

@@ -14,7 +14,7 @@ use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
 use crate::{Config, Freeze, Mode, ModelError, ParameterGroup};
 
-/// What the network says about a batch.
+/// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// `[B, K]`, unnormalized log-probabilities; of a network with a cosine head, the cosines.
@@ -38,7 +38,7 @@ pub struct Network {
     entries: Vec<StateEntry>,
 }
 
-/// From embedding to logits.
+/// The part from embedding to logits.
 enum Head {
     /// ReLU and a linear layer.
     Linear(Linear),
@@ -56,7 +56,7 @@ impl Head {
 }
 
 impl Network {
-    /// A network with fresh weights by the initial distributions of torchvision's ResNets and of
+    /// A network with random weights by the initial distributions of torchvision's ResNets and of
     /// `torch.nn.Linear`, drawn on the host in the order of the layers.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Network {
         Self::with_backend(config, device, Backend::of(device), rng)
     }
 
-    /// The same with a backend of choice, so that the operations of GPUs can run on the CPU.
+    /// The same with a given backend, so that the operations of GPUs can run on the CPU.
     ///
     /// # Errors
     /// As [`Network::new`].
@@ -156,18 +156,18 @@ impl Network {
         &self.config
     }
 
-    /// Where the weights live and images are expected.
+    /// Device of the weights, on which images are expected.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Chooses the parts that training leaves as they are; all others are trained.
+    /// Freezes these parts; all others are trained.
     pub fn freeze(&mut self, freeze: Freeze) {
         self.freeze = freeze;
     }
 
-    /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights want it.
+    /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights require.
     ///
     /// # Errors
     /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a
@@ -180,8 +180,8 @@ impl Network {
         self.classify_features(&features, mode)
     }
 
-    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: the mean over the places,
-    /// `[B, C]`, not negative. `C` is 512 up to ResNet-34 and 2048 beyond.
+    /// Pooled features of images `[B, H, W, 3]`, in eval mode: the mean of the last block's activations over the
+    /// pixels, `[B, C]`, not negative. `C` is 512 up to ResNet-34 and 2048 beyond.
     ///
     /// # Errors
     /// As [`Network::forward`].
@@ -190,7 +190,7 @@ impl Network {
         self.resnet.features(images, self.context(Mode::Eval, true))
     }
 
-    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
+    /// Activations of the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
     /// not negative.
     ///
     /// # Errors
@@ -206,8 +206,8 @@ impl Network {
         })
     }
 
-    /// The rest of [`Network::forward`] behind [`Network::activations`], in eval mode: differentiable
-    /// in the activations, not in the weights.
+    /// Outputs for the activations of [`Network::activations`], in eval mode: differentiable in the
+    /// activations, not in the weights.
     ///
     /// # Errors
     /// The activations have another shape, or lie on another device.
@@ -216,7 +216,7 @@ impl Network {
         self.classify_features(&features, Mode::Eval)
     }
 
-    /// Pooled features `[B, C]` → what the network says.
+    /// Pooled features `[B, C]` → the network's outputs.
     fn classify_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
         let classes = self
             .resnet
@@ -235,7 +235,7 @@ impl Network {
         }
     }
 
-    /// The weights that are trained, by name, in the order of the layers: no running statistics, no
+    /// The trained weights by name, in the order of the layers: no running statistics, no
     /// frozen parts.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Var)> {
@@ -266,7 +266,7 @@ impl Network {
         self.entries.iter().map(copy).collect()
     }
 
-    /// Takes on a state: all names of [`Network::state`], and no others.
+    /// Sets the state: all names of [`Network::state`], and no others.
     ///
     /// # Errors
     /// Tensors are missing, unexpected or of another shape; the network is then unchanged.
@@ -280,13 +280,13 @@ impl Network {
         )
     }
 
-    /// Takes on the weights of a ResNet, from a `.safetensors` file or one of `torch.save`; embedder and head stay as
-    /// they are.
+    /// Sets the weights of the ResNet, from a `.safetensors` file or one of `torch.save`; embedder and head are
+    /// unchanged.
     ///
     /// The content decides how the file is read, not its name; no code in it is run. The ResNet may stand under a key of
     /// a checkpoint and behind a prefix, and parts that belong to no ResNet are ignored. Without a classifier of 1000
     /// classes in the file, the network's own keeps its random weights. Counts of batches (`num_batches_tracked`), which
-    /// old files lack, may be missing. The result has how the file was understood.
+    /// old files lack, may be missing. Returns a summary of the file.
     ///
     /// # Errors
     /// The file cannot be read, belongs to a ResNet of another depth (which is named), has missing, unexpected or

@@ -1,18 +1,18 @@
-//! Where a parameter stands in the network.
+//! Groups of parameters.
 
 /// The part of a network that a parameter belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParameterGroup {
     /// The ResNet, its classifier included.
     Backbone,
-    /// From the ResNet's classes to the embedding.
+    /// The layer from the ResNet's classes to the embedding.
     Embedder,
-    /// From the embedding to the logits.
+    /// The layer from the embedding to the logits.
     Head,
 }
 
 impl ParameterGroup {
-    /// The place of a parameter by its name in [`Network::parameters`](crate::Network::parameters).
+    /// The group of a parameter, by its name in [`Network::parameters`](crate::Network::parameters).
     #[must_use]
     pub fn of(name: &str) -> Self {
         match name.split('.').next() {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_part_of_a_name_tells_the_place() {
+    fn the_first_part_of_a_name_has_the_group() {
         assert_eq!(
             ParameterGroup::of("layer1.0.conv1.weight"),
             ParameterGroup::Backbone

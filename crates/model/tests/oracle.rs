@@ -44,7 +44,7 @@ fn check(depth: Depth) {
         let network = formula::network(depth, backend);
         let found = network.forward(&images(), Mode::Eval).unwrap().embedding;
         let error = relative(&values(&found), &values(&expected));
-        assert!(error < 1e-5, "{depth} strays by {error:e}");
+        assert!(error < 1e-5, "{depth} differs by {error:e}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tensors into a network's state.
+//! Assignment of tensors to a network's state.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use candle_core::Tensor;
 use crate::layer::{Role, StateEntry};
 use crate::{Depth, ModelError, ParameterGroup};
 
-/// How many problems a message lists before it counts the rest.
+/// Number of problems that a message lists before it counts the rest.
 const LISTED: usize = 6;
 
-/// Which tensors of the state are meant.
+/// Tensors of the state that are assigned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// All of them.
     All,
     /// The ResNet's own.
     Backbone,
-    /// The ResNet's own but its classifier, which stays as it is.
+    /// The ResNet's own but its classifier, which is unchanged.
     BeforeClassifier,
 }
 
@@ -31,7 +31,7 @@ impl Scope {
     }
 }
 
-/// Sets the slots in scope to the tensors found, after all of them are known to fit.
+/// Sets the entries in scope to the tensors found, if all of them fit.
 pub(crate) fn assign(
     entries: &[StateEntry],
     scope: Scope,
@@ -57,7 +57,7 @@ pub(crate) fn assign(
     Ok(())
 }
 
-/// Everything that keeps the tensors found from fitting the slots in scope.
+/// All reasons why the tensors found do not fit the entries in scope.
 fn problems(entries: &[StateEntry], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
     let expected: BTreeMap<&str, &StateEntry> = entries
         .iter()
@@ -85,7 +85,7 @@ fn problems(entries: &[StateEntry], scope: Scope, found: &BTreeMap<String, Tenso
     problems
 }
 
-/// The first problems, and how many more there are.
+/// The first problems, and the number of the others.
 pub(super) fn listed_problems(mut problems: Vec<String>) -> String {
     let n_more = problems.len().saturating_sub(LISTED);
     problems.truncate(LISTED);

@@ -1,7 +1,7 @@
 //! Pickles as data: a reader of protocols 0 to 5 that imports nothing and calls nothing.
 //!
 //! Objects become values in a heap and refer to each other by index, so that cycles and deep nesting cost no recursion.
-//! Every opcode adds at most one value, and texts are cut from the bytes that are there: memory is bounded by the file.
+//! Every opcode adds at most one value, and texts are slices of the bytes: memory is bounded by the file.
 
 mod heap;
 mod machine;
@@ -9,7 +9,7 @@ mod machine;
 pub(super) use heap::{Heap, Id, Value};
 use machine::Machine;
 
-/// A pickle that was read.
+/// A parsed pickle.
 #[derive(Debug)]
 pub(super) struct Pickle {
     pub(super) heap: Heap,
@@ -18,10 +18,10 @@ pub(super) struct Pickle {
     pub(super) length: usize,
 }
 
-/// Reads the pickle that `bytes` begin with.
+/// Reads the pickle at the start of `bytes`.
 ///
 /// # Errors
-/// The bytes are no pickle or are cut short; the message says where.
+/// The bytes are no pickle or are cut short; the message has the position.
 pub(super) fn read(bytes: &[u8]) -> Result<Pickle, String> {
     let mut machine = Machine::new(bytes);
     match machine.run() {

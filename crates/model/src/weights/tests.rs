@@ -26,7 +26,7 @@ fn same(found: &[f32], expected: &[f32]) -> bool {
             .all(|(a, b)| a.total_cmp(b).is_eq())
 }
 
-/// The place and the prefix of the ResNet in a checkpoint, and its tensors.
+/// Key path and prefix of the ResNet in a checkpoint, and its tensors.
 fn found(name: &str) -> (String, String, BTreeMap<String, Tensor>) {
     let mut file = File::open(&golden(&format!("checkpoints/{name}.pth"))).unwrap();
     let found = names::find(&file.dicts).unwrap();
@@ -96,7 +96,7 @@ fn checkpoints_are_understood() {
 }
 
 #[test]
-fn the_moving_average_of_a_checkpoint_is_taken() {
+fn the_moving_average_of_a_checkpoint_is_used() {
     let (key_path, prefix, tensors) = found("reference");
     assert_eq!(
         (key_path.as_str(), prefix.as_str()),
@@ -175,7 +175,7 @@ fn truncated_checkpoints_are_refused() {
 }
 
 #[test]
-fn a_damaged_storage_is_noticed_by_its_checksum() {
+fn a_damaged_storage_is_detected_by_its_checksum() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.pth");
     let mut bytes = fs_err::read(golden("checkpoints/plain.pth")).unwrap();

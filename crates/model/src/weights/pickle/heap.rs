@@ -6,7 +6,7 @@ pub(in crate::weights) type Id = usize;
 /// A Python object.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::weights) enum Value {
-    /// An object without a use here: `None`, a float, bytes, a set.
+    /// An object that is not used: `None`, a float, bytes, a set.
     Opaque,
     Bool(bool),
     /// An integer of up to 64 bits.
@@ -25,7 +25,7 @@ pub(in crate::weights) enum Value {
         state: Option<Id>,
         items: Vec<(Id, Id)>,
     },
-    /// Object that stands outside of the pickle, by its identifier.
+    /// An object outside of the pickle, by its identifier.
     Persistent(Id),
 }
 

@@ -1,4 +1,4 @@
-//! The machine that a pickle is a program of, without imports and calls.
+//! The machine that runs a pickle's opcodes, without imports and calls.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl<'a> Machine<'a> {
 }
 
 impl Machine<'_> {
-    /// Runs all opcodes and returns the object left by the last; none if one is malformed or cut short.
+    /// Runs all opcodes and returns the resulting object; none if an opcode is malformed or the bytes end early.
     pub(super) fn run(&mut self) -> Option<Id> {
         loop {
             match self.byte()? {
@@ -155,7 +155,7 @@ impl Machine<'_> {
     }
 
     fn pop(&mut self) -> Option<Id> {
-        // What stands below a mark belongs to whoever set it.
+        // Objects below a mark are not popped above it.
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() > floor {
             self.stack.pop()
@@ -200,7 +200,7 @@ impl Machine<'_> {
         self.push(Value::Int(number))
     }
 
-    /// A two's complement number, its length in `n` bytes before it. One of more than 64 bits has no use here.
+    /// A two's complement number, its length in `n` bytes before it. One of more than 64 bits is not used.
     fn long(&mut self, n: usize) -> Option<()> {
         let length = self.number(n)?;
         let bytes = self.take(length)?;
@@ -263,7 +263,7 @@ impl Machine<'_> {
 
     fn extend(&mut self, more: &[Id]) -> Option<()> {
         let list = self.top()?;
-        // Subclasses of lists have no use here.
+        // Subclasses of lists are not used.
         if let Value::Sequence(items) = &mut self.heap.0[list] {
             items.extend_from_slice(more);
         }
@@ -331,7 +331,7 @@ impl Machine<'_> {
         self.push(value)
     }
 
-    /// Pairs that an ordered dictionary is made of: those of its only argument, as Python 2 wrote them.
+    /// Pairs of an ordered dictionary: those of its only argument, as Python 2 wrote them.
     fn items_of(&self, args: Id) -> Vec<(Id, Id)> {
         let list = self
             .heap
@@ -362,7 +362,7 @@ impl Machine<'_> {
     fn build(&mut self) -> Option<()> {
         let state = self.pop()?;
         let target = self.top()?;
-        // An ordered dictionary's state is `_metadata`, which has no use here.
+        // An ordered dictionary's state is `_metadata`, which is not used.
         if let Value::Object { state: stored, .. } = &mut self.heap.0[target] {
             *stored = Some(state);
         }
