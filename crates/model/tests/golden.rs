@@ -2,7 +2,7 @@
 //!
 //! A deep net's rounding grows by its own conditioning, so each quantity is compared by the difference
 //! between PyTorch's own float32 and float64.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod formula;
 

@@ -1,5 +1,5 @@
 //! Logits in eval mode against candle-transformers' ResNets.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod formula;
 

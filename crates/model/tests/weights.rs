@@ -1,5 +1,5 @@
 //! Weights in files and states.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[expect(dead_code, reason = "`relative` serves the other tests")]
 mod formula;

@@ -121,7 +121,7 @@ type Kernel = fn(&[f32], &[f32], &ConvShape, &mut [Uninit]);
 
 fn run(kernel: Kernel, a: &[f32], b: &[f32], shape: &ConvShape, len: usize) -> Vec<f32> {
     #[expect(unsafe_code, reason = "a kernel writes its whole output")]
-    // SAFETY: as the reason says.
+    // SAFETY: the kernel writes its whole output.
     unsafe {
         write_vec(len, |out| kernel(a, b, shape, out))
     }

@@ -170,8 +170,8 @@ pub(super) fn read(
     Ok((summary, tensors))
 }
 
-/// The depth whose blocks the tensors have. If they are no ResNet's, a part is missing; the
-/// expected depth then tells which part.
+/// The depth whose blocks the tensors have. If they are no ResNet's, a part is missing, which the expected
+/// depth shows.
 fn depth(found: &ResnetTensors, expected: Option<Depth>) -> Result<Depth, String> {
     if let Some(reason) = variant(&found.tensors) {
         return Err(format!(

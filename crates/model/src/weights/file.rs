@@ -31,7 +31,7 @@ const TORCH: &str = "PyTorch's zip archive";
 const LEGACY: &str = "PyTorch's format before 1.6";
 
 impl File {
-    /// Opens a safetensors file or one of `torch.save`, told apart by their first bytes.
+    /// Opens a safetensors file or one of `torch.save`, distinguished by their first bytes.
     pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
         if fs_err::metadata(path)?.is_dir() {
             let reason =

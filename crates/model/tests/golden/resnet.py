@@ -7,7 +7,7 @@ Made with torch 2.15.0, torchvision 0.29.2, numpy 2 on an x86-64 CPU. Values are
 and statistics). The test's tolerance is a small multiple of that error: a whole net's rounding has no other yardstick.
 
 The biases of batch-norms keep most units clear of ReLU's corner: where a unit lies on the other side of it in float32,
-gradients jump by a percent and say nothing about the arithmetic.
+gradients change by a percent for no fault of the arithmetic.
 
 A tensor is kept as two numbers: its L2 norm, and its dot product with the formula's vector of the same name.
 """
