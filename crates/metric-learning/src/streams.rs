@@ -1,6 +1,6 @@
-//! Names of the random streams of this crate. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of this crate. They are frozen: another name has other numbers.
 
-/// The first weights of a network that learns a metric.
+/// Initial weights of a network for metric learning.
 pub const WEIGHTS: &str = "arrange weights";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The learning rate, epoch by epoch and place by place.
+//! The learning rate by epoch and parameter group.
 
 use model::ParameterGroup;
 
@@ -26,12 +26,12 @@ impl ExponentialDecay {
     }
 }
 
-/// What the learning rate is multiplied by at the ends of the network; the embedder learns at the rate itself.
+/// Factors of the learning rate for parameter groups; that of the embedder is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct LrFactors {
-    /// Of the ResNet.
+    /// Factor of the ResNet.
     pub backbone: f64,
-    /// Of the head.
+    /// Factor of the head.
     pub head: f64,
 }
 

@@ -1,6 +1,6 @@
-//! Names of the random streams that training draws from. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams that training draws from. They are frozen: another name has other numbers.
 
-/// The first weights of a network.
+/// Initial weights of a network.
 pub const WEIGHTS: &str = "weights";
 /// The order of the training images, by epoch.
 pub const ORDER: &str = "order";
