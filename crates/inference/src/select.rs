@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn no_history_has_no_selection() {
+    fn selection_without_histories_is_an_error() {
         assert!(matches!(
             select_fold(&[], Rule::Best),
             Err(InferenceError::NoBestEpoch)

@@ -5,11 +5,11 @@ use candle_core::{Device, Result};
 /// Configures the memory of a device that was just opened. It is called before the first tensor is made there.
 ///
 /// On CUDA, freed memory stays with the process instead of going back to the driver at each synchronization, which takes
-/// tens of milliseconds a GiB; and no events are recorded for each tensor: they order several streams, and candle works
+/// tens of milliseconds per GiB; and no events are recorded for each tensor: they order several streams, and candle works
 /// on one. Elsewhere it does nothing.
 ///
 /// # Errors
-/// The driver refuses.
+/// The driver returns an error.
 pub fn configure(device: &Device) -> Result<()> {
     if device.is_cuda() {
         cuda::configure(device)
@@ -22,7 +22,7 @@ pub fn configure(device: &Device) -> Result<()> {
 /// CPU, whose memory other programs share.
 ///
 /// # Errors
-/// The driver refuses.
+/// The driver returns an error.
 pub fn memory_bytes(device: &Device) -> Result<Option<u64>> {
     match device {
         Device::Cpu => Ok(None),

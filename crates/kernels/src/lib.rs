@@ -4,7 +4,8 @@
 //! missing or wrong. This crate offers the few operations that a ResNet needs, each differentiable under
 //! candle's autograd, behind one [`Backend`]:
 //!
-//! - [`Backend::Cpu`] runs the kernels of this crate: activations `[B, H, W, C]`, so that every inner loop goes over channels;
+//! - [`Backend::Cpu`] runs the kernels of this crate: activations `[B, H, W, C]`, so that every inner loop is over
+//!   channels;
 //! - [`Backend::Reference`] runs candle's operations, with custom gradients: activations `[B, C, H, W]`.
 //!
 //! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.

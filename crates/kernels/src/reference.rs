@@ -1,4 +1,4 @@
-//! The operations by candle's own, on `[B, C, H, W]`, for any device.
+//! The operations on candle's backends, on `[B, C, H, W]`, for any device.
 //!
 //! candle's gradients of convolution are slow everywhere and wrong on Metal, that of overlapping max-pooling is
 //! missing, and its ReLU passes the gradient at 0. So values are computed by candle's operations on detached tensors,

@@ -12,7 +12,7 @@ mod tests {
 
     #[test]
     fn first_draws_never_change() {
-        // Other values would change every result that anyone has.
+        // Other values would change all results.
         let drawn: u64 = Seed::new(1).stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 2_780_812_038_676_605_782);
     }

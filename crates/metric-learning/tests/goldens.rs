@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Golden {
-    arcfaces: Vec<Arc>,
-    triplets: Vec<Margins>,
+    arcfaces: Vec<ArcFaceValues>,
+    triplets: Vec<TripletValues>,
 }
 
 #[derive(Deserialize)]
-struct Arc {
+struct ArcFaceValues {
     margin: f64,
     scale: f64,
     weighted: bool,
@@ -27,7 +27,7 @@ struct Arc {
 }
 
 #[derive(Deserialize)]
-struct Margins {
+struct TripletValues {
     margin: f64,
     loss: f32,
     embedding: Vec<Vec<f32>>,

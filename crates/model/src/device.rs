@@ -29,7 +29,7 @@ fn open(
     if !is_built {
         return Err(ModelError::DeviceNotBuilt { class });
     }
-    // candle takes the first of a list of Metal devices, which a virtual machine leaves empty.
+    // candle indexes a list of Metal devices, which is empty in a virtual machine.
     let opened = catch_unwind(|| new(0)).unwrap_or_else(|_| Err(no_device(class)));
     opened
         .and_then(|device| kernels::configure(&device).map(|()| device))

@@ -13,7 +13,7 @@ impl Depth {
     /// Peak bytes of a training step on a GPU, of `batch_size` images of `side_px` a side.
     ///
     /// An estimate for the reference backend: a linear fit to measurements of ResNet-18 and ResNet-50 at 224 px
-    /// with batches of 32 and 256, exact within 3 %.
+    /// with batches of 32 and 256, with an error below 3 %.
     #[must_use]
     pub fn training_bytes(self, side_px: usize, batch_size: usize) -> f64 {
         let pixels = (side_px * side_px * batch_size) as f64;

@@ -141,7 +141,7 @@ pub fn for_each_batch<E: From<TrainError>>(
         scope.spawn(move || {
             for range in ranges(order.len(), transform, batch_size) {
                 let prepared = prepare(source, &samples[range.clone()]);
-                // The consumer hangs up when it fails.
+                // The receiver is dropped when the consumer fails.
                 if sender.send((&order[range], prepared)).is_err() {
                     break;
                 }

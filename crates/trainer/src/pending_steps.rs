@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn results_of_several_steps_are_taken_in_their_order() {
+    fn results_of_several_steps_keep_their_order() {
         let mut pending = PendingSteps::with_capacity(2);
         let mut outputs = Outputs::zeros(3, 2, 1);
         let loss = |value: f32| Tensor::new(value, &Device::Cpu).unwrap();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_on_the_cpu_is_taken_at_once() {
+    fn capacity_on_the_cpu_is_one_step() {
         let mut pending = PendingSteps::for_device(&Device::Cpu);
         let mut outputs = Outputs::zeros(1, 2, 1);
         pending.push(&[0], &output(&[[1., 2.]]), None);

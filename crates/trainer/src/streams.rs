@@ -16,7 +16,7 @@ mod tests {
 
     #[test]
     fn first_draws_never_change() {
-        // Other values would change every result that anyone has.
+        // Other values would change all results.
         let seed = Seed::new(1);
         let drawn: u64 = seed.stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 12_828_567_458_247_133_856);

@@ -14,7 +14,7 @@ use trainer::{Adam, CrossEntropy, ExponentialDecay};
 struct Golden {
     losses: Vec<Loss>,
     focals: Vec<Focal>,
-    adams: Vec<Moves>,
+    adams: Vec<AdamSteps>,
     schedule: Vec<f64>,
 }
 
@@ -34,7 +34,7 @@ struct Focal {
 }
 
 #[derive(Deserialize)]
-struct Moves {
+struct AdamSteps {
     weight_decay: f64,
     after: Vec<Vec<f32>>,
 }
@@ -110,7 +110,7 @@ fn adam_is_pytorchs() {
 }
 
 #[test]
-fn the_schedule_is_pytorchs() {
+fn schedule_is_pytorchs() {
     let decay = ExponentialDecay::new(1e-4, 0.1, 50.0);
     for (epoch, &expected) in golden().schedule.iter().enumerate() {
         assert_relative_eq!(decay.at(epoch), expected, max_relative = 1e-12);

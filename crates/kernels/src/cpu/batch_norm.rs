@@ -22,7 +22,7 @@ pub(crate) struct Moments {
     pub(crate) mean: Vec<f32>,
     /// Biased variance, which normalizes.
     pub(crate) variance: Vec<f32>,
-    /// Values a channel.
+    /// Values per channel.
     pub(crate) count: usize,
 }
 
@@ -191,11 +191,11 @@ pub(crate) enum GradientMask {
 
 /// The gradients of a normalization.
 pub(crate) struct Gradients {
-    /// Of the input, `[…, C]`.
+    /// Gradient of the input, `[…, C]`.
     pub(crate) x: Vec<f32>,
-    /// Of the scale γ, `[C]`.
+    /// Gradient of the scale γ, `[C]`.
     pub(crate) gamma: Vec<f32>,
-    /// Of the shift β, `[C]`.
+    /// Gradient of the shift β, `[C]`.
     pub(crate) beta: Vec<f32>,
 }
 
@@ -288,7 +288,7 @@ fn backward_where<const POSITIVE: bool>(
     }
 }
 
-/// The gradient of one pixel. Equal lengths in sight let the compiler leave out bounds checks.
+/// The gradient of one pixel. Visibly equal lengths let the compiler omit bounds checks.
 #[inline(always)]
 fn gradient_row<const POSITIVE: bool>(
     dx: &mut [Uninit],

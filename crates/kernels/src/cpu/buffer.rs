@@ -14,7 +14,7 @@ use std::{
 /// Buffers not in use.
 static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// Working memory with arbitrary content, taken from the idle buffers and given back when dropped.
+/// Working memory with arbitrary content, taken from the idle buffers and returned when dropped.
 ///
 /// The system hands out fresh memory a page at a time, at the first touch: for the tens of megabytes that a
 /// convolution needs, that costs as much as the arithmetic.

@@ -19,7 +19,7 @@ use super::{
 /// Terms summed in registers before they are added to the result: a panel's block stays in the cache.
 const DEPTH_BLOCK: usize = 512;
 
-/// The most lanes of any instruction set.
+/// Largest number of lanes of any instruction set.
 const MOST_LANES: usize = 16;
 
 /// Columns of a panel of the right matrix.
@@ -27,7 +27,7 @@ pub(crate) fn panel_width() -> usize {
     2 * lanes()
 }
 
-/// Numbers that a packed matrix of `depth` rows and `columns` columns takes.
+/// Length of a packed matrix of `depth` rows and `columns` columns.
 pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(panel_width()) * depth
 }
@@ -135,7 +135,7 @@ impl WithSimd for Kernel<'_> {
     }
 }
 
-/// One tile of the result: where its operands begin, and where it goes.
+/// One tile of the result: addresses of its operands and of the tile.
 #[derive(Clone, Copy)]
 struct Tile {
     depth: usize,

@@ -151,7 +151,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
     merge_parts(&parts, shape, dw);
 }
 
-/// The jobs of the weights' gradient: part, rows of the patch, and where their sum `[rows, O]` goes.
+/// The jobs of the weights' gradient: part, rows of the patch, and the slice of their sum `[rows, O]`.
 fn gradient_jobs<'a>(
     mut parts: &'a mut [f32],
     n_parts: usize,

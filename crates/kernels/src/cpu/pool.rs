@@ -35,7 +35,7 @@ impl PoolShape {
     }
 }
 
-/// The maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of `x`, and at which of the window's 9 pixels each lies: the first, if several.
+/// The maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of `x`, and the position of each among the window's 9 pixels: the first of equals.
 /// NaN counts as larger than any number.
 pub(crate) fn forward(x: &[f32], shape: &PoolShape) -> (Vec<f32>, Vec<u8>) {
     let (channels, line) = (shape.channels, shape.out_width() * shape.channels);

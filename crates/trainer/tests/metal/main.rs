@@ -1,7 +1,7 @@
 //! All operations of GPU runs are implemented by candle's Metal and CUDA backends.
 //!
-//! candle's backends are chosen at compile time, and a type check can't find that Metal lacks, for instance, a cast to f64. So a
-//! copy of candle-core is built in which Metal is a stand-in that computes on the CPU and records every operation with
+//! candle's backends are chosen at compile time, and a type check can't find that Metal lacks, for instance, a cast to
+//! f64. So a copy of candle-core is built in which Metal is a stand-in that computes on the CPU and records every operation with
 //! its types and layouts: forward, backward, optimizer, checkpoints, and copies to and from the device. A few steps of
 //! each program run on it, and each operation is looked up in a table of what the backends implement.
 //!
@@ -69,7 +69,7 @@ fn rows_are_lines_of_candles_source() {
 #[test]
 fn operations_that_metal_lacks_are_refused() {
     for (operation, reason) in [
-        // The loss widened on the device.
+        // The loss cast to f64 on the device.
         ("train\tto_dtype\tf32 f64\tcontiguous", "for its types"),
         ("train\tfrom_host\tf64\t", "for its types"),
         (

@@ -1,4 +1,4 @@
-//! Tiles of a batch, and the sizes of what is transformed together.
+//! Tiles of a batch, and sizes of the transforms.
 
 use crate::cpu::shape::ConvShape;
 
