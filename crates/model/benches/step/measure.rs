@@ -21,11 +21,7 @@ use nix::sys::time::TimeValLike;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The allocator of the binaries that train.
-#[global_allocator]
-static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const CLASSES: u32 = 8;
 
@@ -190,7 +186,7 @@ struct Torch {
 
 impl Torch {
     fn start(python: &str, options: &Options) -> Outcome<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step_torch.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step/torch.py");
         let mut child = Command::new(python)
             .arg(script)
             .args([options.threads, options.batch, options.side].map(|n| n.to_string()))
@@ -263,7 +259,11 @@ fn print_row(name: &str, ours: f64, torch: Option<f64>) {
     }
 }
 
-fn main() -> Outcome<()> {
+/// Measures, under the allocator of the binary, whose name is printed.
+///
+/// # Errors
+/// An option is unknown, a step fails, or PyTorch's side ends.
+pub(crate) fn run(allocator: &str) -> Outcome<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut ours = Ours::new(&options)?;
     let mut torch = match &options.torch {
@@ -272,7 +272,7 @@ fn main() -> Outcome<()> {
     };
     let version = torch.as_ref().map_or("none", |torch| &torch.version);
     println!(
-        "ResNet-18, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads",
+        "ResNet-18, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads, {allocator}",
         options.batch, options.side, options.rounds, options.threads
     );
     println!(
@@ -292,5 +292,17 @@ fn main() -> Outcome<()> {
             torch.map(|torch| torch.cpu),
         );
     }
+    println!("{:<18} {:>8.2}", "peak memory, GB", peak_gigabytes()?);
     torch.map_or(Ok(()), Torch::stop)
+}
+
+/// The most memory that this process ever had.
+fn peak_gigabytes() -> Outcome<f64> {
+    // On Linux in units of 1024 bytes, on a Mac in bytes.
+    let unit = if cfg!(target_os = "macos") {
+        1.0
+    } else {
+        1024.0
+    };
+    Ok(getrusage(UsageWho::RUSAGE_SELF)?.max_rss() as f64 * unit / 1e9)
 }
