@@ -12,7 +12,7 @@ pub(crate) mod experiments;
 pub(crate) mod search;
 
 use self::experiments::{Exp, History, Metrics, ParamsCommand, Provenance};
-use self::search::Study;
+use self::search::Search;
 use cache::Cache;
 use common::{Confine, Params, Select};
 
@@ -176,7 +176,14 @@ Examples:
     Cache(Cache),
     /// Search for better parameters
     #[command(subcommand)]
-    Study(Study),
+    Search(Search),
+    /// The former name of `search`
+    #[command(hide = true, disable_help_flag = true)]
+    Study {
+        /// What followed it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Try other parameters beside the current state, and compare what comes of them
     #[command(subcommand)]
     #[command(after_help = format!("\

@@ -1,6 +1,6 @@
 //! Completion in shells.
 //!
-//! A shell's script asks this program for each completion, so that stages, parameters and studies are those of the
+//! A shell's script asks this program for each completion, so that stages, parameters and searches are those of the
 //! workspace as it is.
 
 use ::experiments::state::WORKSPACE;
@@ -109,7 +109,7 @@ fn positional(program: &Program, command: &Command, path: &str) -> Vec<String> {
         return added.values(path);
     }
     match path {
-        "study run" | "study show" | "study apply" => search::names().unwrap_or_default(),
+        "search run" | "search show" | "search apply" => search::names().unwrap_or_default(),
         "exp apply" | "exp remove" => experiments::names().unwrap_or_default(),
         "exp diff" | "metrics show" | "metrics diff" | "params diff" => {
             let names = experiments::names().unwrap_or_default().into_iter();

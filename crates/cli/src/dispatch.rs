@@ -60,7 +60,8 @@ fn run(program: &Program, command: Command) -> anyhow::Result<ExitCode> {
         Command::Add { paths } => take::add(&paths)?,
         Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
         Command::Cache(command) => return cache::run(command),
-        Command::Study(command) => search::run(command)?,
+        Command::Search(command) => search::run(command)?,
+        Command::Study { arguments } => search::renamed(&arguments)?,
         Command::Exp(command) => return experiments::run(command),
         Command::Metrics(command) => comparison::metrics(command)?,
         Command::Params(ParamsCommand::Diff(arguments)) => {

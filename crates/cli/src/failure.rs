@@ -60,7 +60,7 @@ mod tests {
         let other = anyhow::Error::from(::experiments::Error::NoScore);
         assert_eq!(
             message(&program, &other),
-            "no trial of the study has a score"
+            "no trial of the search has a score"
         );
     }
 

@@ -7,18 +7,20 @@ use ::experiments::search::declaration::{self, SearchFile};
 use ::experiments::search::run::Course;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
+use anyhow::bail;
 use pipeline::Sandbox;
+use pipeline::program::PROGRAM;
 use pipeline::workspace::{Access, Workspace};
 use workflow::params::Overrides;
 
-use crate::arguments::search::Study;
+use crate::arguments::search::Search;
 use crate::workspace::root;
 use crate::{print, progress};
 
-pub(crate) fn run(command: Study) -> anyhow::Result<()> {
+pub(crate) fn run(command: Search) -> anyhow::Result<()> {
     let root = root()?;
     match command {
-        Study::Run {
+        Search::Run {
             name,
             params,
             confine,
@@ -27,14 +29,21 @@ pub(crate) fn run(command: Study) -> anyhow::Result<()> {
             let search = SearchFile::load(&root, &name)?;
             run_all(&search, params.overrides(), confine.sandbox(), quiet)
         }
-        Study::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
-        Study::Apply { name, trial } => {
+        Search::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
+        Search::Apply { name, trial } => {
             let search = SearchFile::load(&root, &name)?;
             let (file, written) = apply::apply(&search, trial)?;
             print::text(&format!("{}: {}\n", file.display(), settings(&written)))
         }
-        Study::List => list(&root),
+        Search::List => list(&root),
     }
+}
+
+/// Fails with the command that stands for `study` and these arguments.
+pub(crate) fn renamed(arguments: &[String]) -> anyhow::Result<()> {
+    let arguments = arguments.iter().map(|argument| format!(" {argument}"));
+    let arguments: String = arguments.collect();
+    bail!("`study` is called `search` now: try `{PROGRAM} search{arguments}`")
 }
 
 /// Carries out all trials.
@@ -99,7 +108,7 @@ fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
 fn list(root: &Path) -> anyhow::Result<()> {
     let names = declaration::names(root)?;
     if names.is_empty() {
-        return print::text("there is no study: declare one in studies/NAME.toml\n");
+        return print::text("there is no search: declare one in searches/NAME.toml\n");
     }
     let width = names.iter().map(|name| name.chars().count()).max();
     let width = width.unwrap_or(0);

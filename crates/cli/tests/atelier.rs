@@ -290,18 +290,18 @@ method = \"grid\"
 [space]
 \"train.rate\" = { float = [0.25, 0.75], points = 2 }
 ";
-    repository.write("studies/rate.toml", search);
-    let unknown = repository.fails(&["study", "show", "rate"]);
+    repository.write("searches/rate.toml", search);
+    let unknown = repository.fails(&["search", "show", "rate"]);
     assert!(
-        unknown.contains("try `atelier study run rate`"),
+        unknown.contains("try `atelier search run rate`"),
         "{unknown}"
     );
-    let ran = repository.ok(&["study", "run", "rate"]);
+    let ran = repository.ok(&["search", "run", "rate"]);
     assert!(
         ran.contains("*   1  complete, 0.7500  train.rate 0.75\n"),
         "{ran}"
     );
-    repository.ok(&["study", "apply", "rate"]);
+    repository.ok(&["search", "apply", "rate"]);
     assert!(repository.read("params.toml").contains("rate = 0.75"));
 }
 

@@ -118,10 +118,10 @@ pub enum Error {
     #[error("no stage of `pipeline.toml` has `metrics = [\"output\"]`")]
     NoMetrics,
     /// A name that no file of a search can have.
-    #[error("`{0}` is no name of a study: expected letters, digits, `-` and `_`")]
+    #[error("`{0}` is no name of a search: expected letters, digits, `-` and `_`")]
     SearchName(String),
     /// A search that isn't declared.
-    #[error("there is no study `{name}`: `{file}` does not exist{known}", known = clause(.known))]
+    #[error("there is no search `{name}`: `{file}` does not exist{known}", known = clause(.known))]
     UnknownSearch {
         /// The name.
         name: String,
@@ -139,7 +139,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A search without a record.
-    #[error("study `{0}` never ran: try `{PROGRAM} study run {0}`")]
+    #[error("search `{0}` never ran: try `{PROGRAM} search run {0}`")]
     NeverRan(String),
     /// A record of trials that cannot be read.
     #[error("cannot read `{path}`", path = .path.display())]
@@ -150,10 +150,10 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// No trial can be the best.
-    #[error("no trial of the study has a score")]
+    #[error("no trial of the search has a score")]
     NoScore,
     /// A number that no trial has.
-    #[error("the study has {0} trials")]
+    #[error("the search has {0} trials")]
     UnknownTrial(usize),
     /// A trial that cannot be applied.
     #[error("trial {number} is {state}, not complete")]

@@ -10,16 +10,16 @@ use pipeline::program::PROGRAM;
 pub(crate) enum Cache {
     /// Remove what is in no use, or all but what is said
     #[command(after_help = format!("\
-Without a word on what to keep, it keeps what the lock, experiments, studies and sources use,
+Without a word on what to keep, it keeps what the lock, experiments, searches and sources use,
 and what `[cache]` in pipeline.toml allows besides (`max-size`, `max-age`).
 
 Examples:
   {PROGRAM} cache gc --dry-run                         what would go
-  {PROGRAM} cache gc --workspace                       keep what the lock, experiments, studies and sources use
+  {PROGRAM} cache gc --workspace                       keep what the lock, experiments, searches and sources use
   {PROGRAM} cache gc --workspace --younger-than '30 d'
   {PROGRAM} cache gc --commits --dry-run               what would go, if every commit is to be restored"))]
     Gc {
-        /// Keep what pipeline.lock, experiments, the trials of studies and sources.lock use
+        /// Keep what pipeline.lock, experiments, the trials of searches and sources.lock use
         #[arg(long)]
         workspace: bool,
         /// Keep what they use in any commit, too

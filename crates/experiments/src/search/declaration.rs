@@ -1,4 +1,4 @@
-//! `studies/NAME.toml`: the declaration of a search.
+//! `searches/NAME.toml`: the declaration of a search.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use workflow::params;
 use crate::error::{Error, Result};
 
 /// The folder of the declarations, and that of records and states in the runner's own.
-const FOLDER: &str = "studies";
+const FOLDER: &str = "searches";
 
 /// A search of the workspace.
 #[derive(Debug)]

@@ -149,11 +149,11 @@ method = \"random\"
     fn a_record_is_never_replaced_by_fewer_trials() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        fs_err::create_dir(root.join("studies")).unwrap();
-        fs_err::write(root.join("studies/lr.toml"), DECLARATION).unwrap();
+        fs_err::create_dir(root.join("searches")).unwrap();
+        fs_err::write(root.join("searches/lr.toml"), DECLARATION).unwrap();
         let search = SearchFile::load(root, "lr").unwrap();
         let error = load(&search).unwrap_err().to_string();
-        assert_eq!(error, "study `lr` never ran: try `atelier study run lr`");
+        assert_eq!(error, "search `lr` never ran: try `atelier search run lr`");
         let (old, new) = (trials(&[0.1, 0.2]), trials(&[0.3, 0.4]));
         save(&search, &old, true).unwrap();
         // Another run has come to its first trial, then to its second.

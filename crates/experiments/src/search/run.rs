@@ -106,8 +106,8 @@ method = \"grid\"
 [space]
 \"train.lr\" = { float = [0.25, 0.75], points = 2 }
 ";
-        fs_err::create_dir(root.join("studies")).unwrap();
-        fs_err::write(root.join("studies/lr.toml"), search).unwrap();
+        fs_err::create_dir(root.join("searches")).unwrap();
+        fs_err::write(root.join("searches/lr.toml"), search).unwrap();
         let pipeline =
             "[stage.grade]\ncmd = \"echo ${train.lr} > ${out.x}\"\nout = { x = \"x\" }\n";
         fs_err::write(root.join("pipeline.toml"), pipeline).unwrap();

@@ -14,7 +14,7 @@ use crate::lock::Lock;
 const KEYS: &str = "keys";
 
 /// The folders of states beside the current one, in the runner's own.
-const BESIDE: [&str; 2] = ["experiments", "studies"];
+const BESIDE: [&str; 2] = ["experiments", "searches"];
 
 /// The results of a state of the workspace.
 #[derive(Debug, Clone)]
