@@ -91,7 +91,7 @@ impl Folder {
             "seed": 3, "folds": folds, "test": 0.05, "existing": "use", "shuffles": 20,
         });
         self.run(
-            env!("CARGO_BIN_EXE_leak"),
+            env!("CARGO_BIN_EXE_leakage"),
             &params,
             &["annotations", "folds", "near_duplicates"],
             &["by_class", "at_random", "leaks"],

@@ -52,7 +52,7 @@ impl Stages {
 
     fn run(&self, program: &str, params: &Value, trials: &Value, out: (&str, &str), threads: u32) {
         let mut inputs = json!({ "predictions": self.path("predictions") });
-        if program == env!("CARGO_BIN_EXE_grow") {
+        if program == env!("CARGO_BIN_EXE_forest") {
             inputs["trials"] = trials.clone();
         }
         let job = json!({
@@ -81,7 +81,7 @@ impl Stages {
             "space": { "n_trees": { "int": [1, 20] }, "bootstrap": { "choice": [true, false] } },
             "grow": shape(),
         });
-        let tune = env!("CARGO_BIN_EXE_tune");
+        let tune = env!("CARGO_BIN_EXE_forest-search");
         self.run(tune, &params, &Value::Null, ("trials", name), threads);
         fs_err::read(self.path(name)).unwrap()
     }
@@ -129,7 +129,7 @@ fn the_best_trial_is_the_forest_that_is_grown() {
 
     let mut params = shape();
     params["seed"] = 1.into();
-    let grow = env!("CARGO_BIN_EXE_grow");
+    let grow = env!("CARGO_BIN_EXE_forest");
     let path = json!(stages.path("trials"));
     stages.run(grow, &params, &path, ("predictions", "tuned"), 1);
     params["n_trees"] = best[0].n_trees.into();

@@ -86,7 +86,7 @@ fn choose(study: &Study, folds: &[&str], models: &[&str]) -> Job {
     };
     let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
     let params = json!({ "rule": "best" });
-    let program = env!("CARGO_BIN_EXE_choose");
+    let program = env!("CARGO_BIN_EXE_select");
     study.job(program, "choose", &params, inputs, &["choice", "model"])
 }
 
@@ -106,7 +106,7 @@ fn featurize(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job
     let inputs = json!({
         "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
     });
-    let program = env!("CARGO_BIN_EXE_featurize");
+    let program = env!("CARGO_BIN_EXE_features");
     study.job(program, run, &params, inputs, &["features"])
 }
 

@@ -28,7 +28,7 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
     params.as_object_mut().unwrap().extend(changed);
     let outputs = ["arrangement", "history", "timings"];
     study.job(
-        env!("CARGO_BIN_EXE_arrange"),
+        env!("CARGO_BIN_EXE_metric-learning"),
         run,
         &params,
         study.inputs(),

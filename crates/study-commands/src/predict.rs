@@ -22,7 +22,7 @@ use serde_json::Value;
 use workflow::instance::Target;
 
 /// The program.
-const RUN: &str = "inspect/inspect";
+const RUN: &str = "predictor/predictor";
 
 /// Say what the chosen network makes of new pictures
 #[derive(Debug, Args)]

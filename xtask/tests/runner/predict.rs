@@ -20,7 +20,7 @@ out = { calibrators = "calibrators" }
 "#;
 
 /// Prints its job and ends with a status of its own.
-const INSPECT: &str = r#"
+const PREDICTOR: &str = r#"
 fn main() {
     let job = std::env::args().nth(1).unwrap();
     print!("{}", std::fs::read_to_string(job).unwrap());
@@ -36,13 +36,13 @@ fn workspace() -> Space {
     );
     space.write(
         "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"inspect\"]\n",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"predictor\"]\n",
     );
     space.write(
-        "inspect/Cargo.toml",
-        "[package]\nname = \"inspect\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        "predictor/Cargo.toml",
+        "[package]\nname = \"predictor\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
     );
-    space.write("inspect/src/main.rs", INSPECT);
+    space.write("predictor/src/main.rs", PREDICTOR);
     space.write("a.jpg", "");
     space
 }

@@ -97,8 +97,8 @@ fn manifest() -> String {
     let of_release = [
         "candle-core",
         "candle-nn",
+        "attribution",
         "images",
-        "explain",
         "kernels",
         "metric-learning",
         "model",
@@ -116,7 +116,7 @@ fn manifest() -> String {
         format!("{name} = {{ path = {path:?} }}\n")
     };
     let ours = [
-        ("explain", "explain"),
+        ("attribution", "attribution"),
         ("metric-learning", "metric-learning"),
         ("random", "random"),
         ("table-history", "tables/history"),

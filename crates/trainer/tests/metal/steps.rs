@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
-use explain::{Squares, grad_cam, occlusion};
+use attribution::{Squares, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;

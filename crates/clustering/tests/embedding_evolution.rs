@@ -80,7 +80,7 @@ impl Study {
             "scratch": self.path("scratch"),
         });
         fs_err::write(self.path("job.json"), job.to_string()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_evolve"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_embedding-evolution"));
         command.arg(self.path("job.json")).output().unwrap()
     }
 }

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use forest::Shape;
+use linear_probe::{Strength, streams};
 use numeric::top_k_accuracy;
-use probe::{Strength, streams};
 use random::{Seed, Stream};
 use rayon::prelude::*;
 use serde::Deserialize;

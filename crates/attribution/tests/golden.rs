@@ -5,8 +5,8 @@
 #[expect(dead_code, reason = "batches and norms serve the tests of `model`")]
 mod formula;
 
+use attribution::{Squares, grad_cam, occlusion};
 use candle_core::Tensor;
-use explain::{Squares, grad_cam, occlusion};
 use formula::{network, values, weight};
 use kernels::Backend;
 use model::Depth;

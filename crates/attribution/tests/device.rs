@@ -3,8 +3,8 @@
 #![cfg(any(feature = "cuda", feature = "metal"))]
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+use attribution::{Squares, grad_cam, occlusion};
 use candle_core::{Device, Tensor};
-use explain::{Squares, grad_cam, occlusion};
 use model::{Config, Depth, Network};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

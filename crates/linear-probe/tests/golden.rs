@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use approx::assert_abs_diff_eq;
-use probe::{LogisticRegression, Strength};
+use linear_probe::{LogisticRegression, Strength};
 use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-5;

@@ -1,8 +1,8 @@
 //! The classifiers that features are read by.
 
 use forest::{Forest, Shape};
+use linear_probe::{LogisticRegression, Strength};
 use numeric::Matrix;
-use probe::{LogisticRegression, Strength};
 
 /// Rows that are judged at once: their copy in double precision is all that memory holds of them.
 const CHUNK: usize = 4096;

@@ -47,7 +47,7 @@ fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
         "in": { "arrangement": path("arrangement") }, "out": { "scores": path("scores") },
     });
     fs_err::write(path("job.json"), job.to_string()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_judge"))
+    let output = Command::new(env!("CARGO_BIN_EXE_metric-learning-scores"))
         .arg(path("job.json"))
         .output()
         .unwrap();

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use attribution::{Squares, amplitude, grad_cam, occlusion};
 use candle_core::Tensor;
-use explain::{Squares, amplitude, grad_cam, occlusion};
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
 use metrics::calibration::Temperature;

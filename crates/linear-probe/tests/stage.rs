@@ -90,7 +90,7 @@ impl Study {
         });
         let file = self.path("job.json");
         fs_err::write(&file, job.to_string()).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_probe"))
+        Command::new(env!("CARGO_BIN_EXE_linear-probe"))
             .arg(&file)
             .env("RAYON_NUM_THREADS", threads.to_string())
             .output()

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use attribution::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
 use candle_core::Tensor;
-use explain::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
 use images::{Pixels, Preprocess};
 use model::{Config, Depth, Network};
 use numeric::{Classes, ranking, softmax};
@@ -67,7 +67,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         network: network(&params, &inputs.model, &predictions)?,
         pixels: Pixels::open(&inputs.pixels)?,
     };
-    let stream = params.seed.stream(explain::streams::EXPLAIN);
+    let stream = params.seed.stream(attribution::streams::EXPLAIN);
     let limits = Limits {
         per_class: params.per_class,
         total: params.max_images,
