@@ -1,4 +1,4 @@
-//! Stage `evolve` as the runner starts it, on a few points that drift apart from epoch to epoch.
+//! Stage `embedding-evolution` as the runner starts it, on a few points that drift apart from epoch to epoch.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -64,7 +64,7 @@ impl Study {
 
     fn run_with(&self, epochs: &[u32], sample: usize) -> Output {
         let job = json!({
-            "stage": "evolve",
+            "stage": "embedding-evolution",
             "params": {
                 "seed": 1,
                 "epochs": epochs,
@@ -195,7 +195,7 @@ fn a_sample_is_the_same_images_in_every_epoch() {
         + &String::from_utf8_lossy(&output.stdout);
     assert!(
         said.contains(
-            "`evolve.sample` is 5, expected more than the 5 of `cluster.umap.n_neighbors`"
+            "`embedding-evolution.sample` is 5, expected more than the 5 of `cluster.umap.n_neighbors`"
         ),
         "{said}"
     );

@@ -77,13 +77,13 @@ impl Study {
 
     fn run(&self, run: &str, features: &[&str], strengths: &Value, threads: usize) -> Output {
         let shape = json!({
-            "n_trees": 10, "max_depth": 0, "min_samples_leaf": 1, "min_samples_split": 2, "features_per_split": 0,
+            "n_trees": 10, "max_depth": 0, "min_samples_leaf": 1, "min_samples_split": 2, "max_features": 0,
             "criterion": "gini", "bootstrap": true,
         });
         let features: Vec<PathBuf> = features.iter().map(|name| self.path(name)).collect();
         let job = json!({
-            "stage": "probe",
-            "params": { "seed": 7, "strengths": strengths, "sample": 1000, "grow": shape },
+            "stage": "linear-probe",
+            "params": { "seed": 7, "c": strengths, "sample": 1000, "forest": shape },
             "in": { "features": features, "folds": self.path("folds") },
             "out": { "probes": self.path(run) },
             "scratch": self.path("scratch"),
@@ -147,11 +147,13 @@ fn errors_say_what_was_found_and_expected() {
     let study = Study::new();
     let error = study.error(&["clear"], &json!([0.1, -1.0]));
     assert!(
-        error.contains("parameter `strengths[1]`: found the strength -1, expected a finite number greater than 0"),
+        error.contains(
+            "parameter `c[1]`: found the strength -1, expected a finite number greater than 0"
+        ),
         "{error}"
     );
     let error = study.error(&["clear"], &json!([]));
-    assert!(error.contains("`strengths` is empty"), "{error}");
+    assert!(error.contains("`c` is empty"), "{error}");
     let error = study.error(&["clear", "clear"], &json!([0.1]));
     assert!(
         error.contains("two tables have features of `clear`, expected one"),

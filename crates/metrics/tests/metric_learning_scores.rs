@@ -1,4 +1,4 @@
-//! Stage `judge` as the runner starts it, on points that a reader can check by hand.
+//! Stage `metric-learning-scores` as the runner starts it, on points that a reader can check by hand.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -43,7 +43,7 @@ fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
     }
     writer.finish().unwrap();
     let job = json!({
-        "stage": "judge", "params": { "seed": 1, "sample": 6 }, "scratch": path("scratch"),
+        "stage": "metric-learning-scores", "params": { "seed": 1, "sample": 6 }, "scratch": path("scratch"),
         "in": { "arrangement": path("arrangement") }, "out": { "scores": path("scores") },
     });
     fs_err::write(path("job.json"), job.to_string()).unwrap();

@@ -33,8 +33,8 @@ struct Params {
     explain: bool,
     /// Cells of the occlusion map along each side.
     cells: usize,
-    /// Cells along each side of a blanked square.
-    square: usize,
+    /// Cells along each side of a blanked window.
+    window: usize,
     /// One JSON document in place of text.
     json: bool,
 }
@@ -136,7 +136,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
-    let squares = attribution::Squares::new(params.cells, params.square)?;
+    let squares = attribution::Squares::new(params.cells, params.window)?;
     let config: ModelConfig = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
         .context("cannot read the model's configuration")?;
     let temperature = match &inputs.calibrators {

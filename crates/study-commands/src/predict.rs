@@ -59,7 +59,7 @@ struct Params<'a> {
     device: &'static str,
     explain: bool,
     cells: Option<&'a Value>,
-    square: Option<&'a Value>,
+    window: Option<&'a Value>,
     json: bool,
 }
 
@@ -73,8 +73,8 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
         files: paths.files,
         device: device.name(),
         explain: arguments.explain,
-        cells: workspace.workflow.params.get("explain.cells"),
-        square: workspace.workflow.params.get("explain.square"),
+        cells: workspace.workflow.params.get("attribution.cells"),
+        window: workspace.workflow.params.get("attribution.window"),
         json: arguments.json,
     };
     let job = Job {

@@ -32,7 +32,7 @@ fn workspace() -> Space {
     let space = Space::new(PIPELINE);
     space.write(
         "params.toml",
-        "device = \"cpu\"\n[chain]\nnumber = 1\n[explain]\ncells = 4\nsquare = 1\n",
+        "device = \"cpu\"\n[chain]\nnumber = 1\n[attribution]\ncells = 4\nwindow = 1\n",
     );
     space.write(
         "Cargo.toml",
@@ -128,7 +128,7 @@ fn results_of_several_runs_are_refused() {
     space.write("pipeline.toml", STUDY);
     space.write(
         "params.toml",
-        "device = \"cpu\"\n[chain]\nletter = \"x\"\nnumber = 1\n[explain]\ncells = 4\nsquare = 1\n",
+        "device = \"cpu\"\n[chain]\nletter = \"x\"\nnumber = 1\n[attribution]\ncells = 4\nwindow = 1\n",
     );
     space.ok(&["repro"]);
     let accepted = |arguments: &[&str]| {

@@ -1,4 +1,4 @@
-//! Stage `explain`: occlusion maps and Grad-CAM of some pictures that the chosen network was not trained on.
+//! Stage `attribution`: occlusion maps and Grad-CAM of some pictures that the chosen network was not trained on.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -32,8 +32,8 @@ struct Params {
     max_images: usize,
     /// Cells of the occlusion map along each side.
     cells: usize,
-    /// Cells along each side of a blanked square.
-    square: usize,
+    /// Cells along each side of a blanked window.
+    window: usize,
 }
 
 #[derive(Deserialize)]
@@ -61,8 +61,8 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let predictions = inputs.predictions.read()?;
     let explainer = Explainer {
-        squares: Squares::new(params.cells, params.square)
-            .context("cannot use `cells` and `square`")?,
+        squares: Squares::new(params.cells, params.window)
+            .context("cannot use `cells` and `window`")?,
         classes: classes(&predictions)?,
         network: network(&params, &inputs.model, &predictions)?,
         pixels: Pixels::open(&inputs.pixels)?,

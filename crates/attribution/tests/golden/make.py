@@ -1,4 +1,4 @@
-"""Golden values for the tests of the crate `explain`.
+"""Golden values for the tests of the crate `attribution`.
 
     python make.py > golden.json
 

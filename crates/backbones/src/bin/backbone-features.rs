@@ -1,4 +1,4 @@
-//! Stage `featurize-other`: what a frozen network of another architecture makes of every picture.
+//! Stage `backbone-features`: what a frozen network of another architecture makes of every picture.
 
 use std::process::ExitCode;
 

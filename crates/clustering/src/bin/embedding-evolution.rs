@@ -1,4 +1,4 @@
-//! Stage `evolve`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
+//! Stage `embedding-evolution`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
 //!
 //! The map is fitted to the training pictures of the chosen epoch; whatever else is shown is placed on it. Embeddings of
 //! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early pictures crowd
@@ -100,14 +100,14 @@ fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Image
     let (n_images, least) = (annotations.len(), params.umap.n_neighbors);
     ensure!(
         params.sample > least,
-        "`evolve.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
+        "`embedding-evolution.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
         params.sample
     );
     let seed = params.seed.stream(streams::EVOLVE_SAMPLE).number();
     let sample = Sample::draw(n_images, params.sample, seed);
     if !sample.is_all() {
         info!(
-            "{} of {n_images} images are shown (`evolve.sample`)",
+            "{} of {n_images} images are shown (`embedding-evolution.sample`)",
             params.sample
         );
     }
@@ -224,7 +224,7 @@ impl Map {
         let train = epoch.subsets().remove(&FITTED);
         let train = train.with_context(|| {
             format!(
-                "epoch {chosen} has no training images among those shown: increase `evolve.sample`"
+                "epoch {chosen} has no training images among those shown: increase `embedding-evolution.sample`"
             )
         })?;
         let points = epoch.points.select(Axis(0), &train);

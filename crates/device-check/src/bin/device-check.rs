@@ -28,8 +28,8 @@ struct Params {
     side_px: usize,
     /// Images a step of stage `train`.
     batch_size: NonZeroUsize,
-    /// Images a step of stage `arrange`.
-    arrange_batch_size: NonZeroUsize,
+    /// Images a step of stage `metric-learning`.
+    metric_learning_batch_size: NonZeroUsize,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +113,10 @@ fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
     };
     let batches = [
         ("train.batch_size", params.batch_size),
-        ("arrange.batch_size", params.arrange_batch_size),
+        (
+            "metric-learning.batch_size",
+            params.metric_learning_batch_size,
+        ),
     ];
     let largest = batches.into_iter().max_by_key(|(_, size)| *size)?;
     let (setting, batch_size) = largest;
@@ -159,7 +162,7 @@ mod tests {
             resnet: Depth::D18,
             side_px: 224,
             batch_size: NonZeroUsize::new(batch_size).unwrap(),
-            arrange_batch_size: NonZeroUsize::MIN,
+            metric_learning_batch_size: NonZeroUsize::MIN,
         }
     }
 

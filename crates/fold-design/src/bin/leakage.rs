@@ -1,4 +1,4 @@
-//! Stage `leak`: splits that leak, and counts of shared authors and near-duplicates in each of three splits.
+//! Stage `leakage`: splits that leak, and counts of shared authors and near-duplicates in each of three splits.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! Stage `tune`: a search for the forest's parameters, fitted to the training images and scored on the validation images.
+//! Stage `forest-search`: a search for the forest's parameters, fitted to the training images and scored on the
+//! validation images.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,11 +30,11 @@ struct Params {
     /// How the next trial is found.
     method: Method,
     /// Trials that are carried out side by side, at least 1: each knows the scores of earlier rounds alone.
-    round: usize,
-    /// What may vary: parameters of stage `grow`.
+    parallel: usize,
+    /// What may vary: parameters of stage `forest`.
     space: Space,
     /// What the others are.
-    grow: Shape,
+    forest: Shape,
 }
 
 #[derive(Deserialize)]
@@ -54,10 +55,10 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     ensure!(
-        params.trials > 0 && params.round > 0,
-        "`trials` and `round` are {} and {}, expected at least 1",
+        params.trials > 0 && params.parallel > 0,
+        "`trials` and `parallel` are {} and {}, expected at least 1",
         params.trials,
-        params.round
+        params.parallel
     );
     let predictions = inputs.predictions.read()?;
     let judge = Judge {
@@ -70,20 +71,20 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         folder: stage::scratch()?.to_owned(),
     };
     let trials = search(&params, &judge, &kept)?;
-    outputs.trials.write(rows(&trials, params.grow)?)
+    outputs.trials.write(rows(&trials, params.forest)?)
 }
 
 /// All trials, in their order.
 fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Trial>> {
     let search = Search {
-        space: params.space.clone(),
+        space: params.space.clone().in_order_of(&streams::SEARCH_ORDER),
         method: params.method,
         seed: params.seed.stream(streams::TUNE).number(),
     };
     let progress = Progress::start("forests", params.trials);
     let mut told: Vec<Trial> = Vec::new();
     while told.len() < params.trials {
-        let round = params.round.min(params.trials - told.len());
+        let round = params.parallel.min(params.trials - told.len());
         let asked = search.ask(&told, round)?;
         if asked.is_empty() {
             break;
@@ -93,7 +94,7 @@ fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Tri
             .map(|(idx, tried)| {
                 let trial = match kept.read(told.len() + idx, &tried) {
                     Some(trial) => trial,
-                    None => kept.write(told.len() + idx, judge.trial(tried, params.grow)?)?,
+                    None => kept.write(told.len() + idx, judge.trial(tried, params.forest)?)?,
                 };
                 progress.advance(1);
                 Ok(trial)
@@ -134,7 +135,7 @@ struct Judge {
     train: Images,
     validation: Images,
     classes: Classes,
-    /// That of stage `grow`, whose forest is then the one judged here.
+    /// That of stage `forest`, whose forest is then the one judged here.
     seed: u64,
 }
 
@@ -221,7 +222,7 @@ fn row(number: usize, shape: Shape, score: f64, best: bool) -> anyhow::Result<Fo
         max_depth: shape.max_depth.into(),
         min_samples_leaf: u32::try_from(shape.min_samples_leaf)?,
         min_samples_split: u32::try_from(shape.min_samples_split)?,
-        features_per_split: u32::try_from(shape.features_per_split)?,
+        features_per_split: u32::try_from(shape.max_features)?,
         criterion: shape.criterion.name().to_owned(),
         bootstrap: shape.bootstrap,
         score,

@@ -1,4 +1,4 @@
-//! Stage `grow`: a balanced random forest on the chosen network's embeddings.
+//! Stage `forest`: a balanced random forest on the chosen network's embeddings.
 
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ struct Params {
     max_depth: u16,
     min_samples_leaf: usize,
     min_samples_split: usize,
-    features_per_split: usize,
+    max_features: usize,
     criterion: Criterion,
     bootstrap: bool,
 }
@@ -69,7 +69,7 @@ impl Params {
             max_depth: self.max_depth,
             min_samples_leaf: self.min_samples_leaf,
             min_samples_split: self.min_samples_split,
-            features_per_split: self.features_per_split,
+            max_features: self.max_features,
             criterion: self.criterion,
             bootstrap: self.bootstrap,
         }
@@ -85,7 +85,7 @@ fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
         max_depth: u16::try_from(best.max_depth).context("`max_depth` is out of range")?,
         min_samples_leaf: best.min_samples_leaf as usize,
         min_samples_split: best.min_samples_split as usize,
-        features_per_split: best.features_per_split as usize,
+        max_features: best.features_per_split as usize,
         criterion: Criterion::named(&best.criterion)
             .with_context(|| format!("there is no criterion `{}`", best.criterion))?,
         bootstrap: best.bootstrap,

@@ -1,4 +1,4 @@
-//! Stage `featurize`: what the frozen ResNet, as training finds it, makes of every picture.
+//! Stage `features`: what the frozen ResNet, as training finds it, makes of every picture.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Stage `choose`: the fold whose model the study goes on with.
+//! Stage `select`: the fold whose model the study goes on with.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-"""Golden probabilities for the tests of the crate `probe`.
+"""Golden probabilities for the tests of the crate `linear-probe`.
 
     python make.py > golden.json
 

@@ -1,4 +1,5 @@
-//! Stage `arrange`: a network that learns a small space in which classes stand apart, without seeing some of them.
+//! Stage `metric-learning`: a network that learns a small space in which classes stand apart, without seeing some of
+//! them.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Stage `flatter`: one recipe's scores under three splits, so that the flattery of a leak is a number.
+//! Stage `leakage-effect`: one recipe's scores under three splits, so that the flattery of a leak is a number.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! Stage `judge`: how well classes, learned and held out, stand apart in every epoch of the metric learning.
+//! Stage `metric-learning-scores`: how well classes, learned and held out, stand apart in every epoch of the metric
+//! learning.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     ensure!(
         params.sample > 0,
-        "`judge.sample` is 0, expected at least 1"
+        "`metric-learning-scores.sample` is 0, expected at least 1"
     );
     let mut scores = Vec::new();
     let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());

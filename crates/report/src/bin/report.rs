@@ -1,4 +1,4 @@
-//! Stage `render`: the report page, its figures as files, and a summary.
+//! Stage `report`: the report page, its figures as files, and a summary.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,5 @@
-//! Stage `probe`: how well a linear layer and a forest read the classes from features of frozen networks, fold by fold.
+//! Stage `linear-probe`: how well a linear layer and a forest read the classes from features of frozen networks, fold by
+//! fold.
 
 mod choice;
 mod classifier;
@@ -32,11 +33,11 @@ struct Params {
     /// The study's seed.
     seed: Seed,
     /// What a linear layer's errors may count against the size of its weights: each is tried.
-    strengths: Vec<Strength>,
+    c: Vec<Strength>,
     /// Classifiers learn from at most so many images, drawn by the seed, of each class in turn one.
     sample: usize,
     /// The shape of the forest.
-    grow: Shape,
+    forest: Shape,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +63,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let classifiers = classifiers(&params)?;
     ensure!(
         params.sample >= 2 * design.n_classes(),
-        "`probe.sample` is {}, expected at least 2 images for each of the {} classes",
+        "`linear-probe.sample` is {}, expected at least 2 images for each of the {} classes",
         params.sample,
         design.n_classes()
     );
@@ -91,15 +92,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
 /// All that is tried on each backbone's features.
 fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
-    let mut strengths = params.strengths.clone();
+    let mut strengths = params.c.clone();
     strengths.sort_by(|a, b| a.value().total_cmp(&b.value()));
     strengths.dedup();
-    ensure!(
-        !strengths.is_empty(),
-        "`strengths` is empty, expected at least one"
-    );
+    ensure!(!strengths.is_empty(), "`c` is empty, expected at least one");
     let forest = Classifier::Forest {
-        shape: params.grow,
+        shape: params.forest,
         seed: params.seed.stream(streams::PROBE).number(),
     };
     let linear = strengths.into_iter().map(Classifier::Linear);
