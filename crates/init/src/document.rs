@@ -317,7 +317,7 @@ mod tests {
             # From nothing.
             lr = 0.0004
 
-            [tune.space]
+            [forest-search.space]
             # Few images.
             n_trees = { int = [10, 100] }
 

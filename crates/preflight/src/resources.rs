@@ -100,8 +100,8 @@ pub fn check_resources(
                 in_units(memory)
             ),
             format!(
-                "set smaller `train.batch_size` and `metric-learning.batch_size` ({}), `train.side_px`, or `model.resnet`, or close \
-                 other programs",
+                "set smaller `train.batch_size` and `metric-learning.batch_size` ({}), `train.side_px`, or `model.resnet`, \
+                 or close other programs",
                 (settings.train.batch_size / 2).max(1)
             ),
         ));

@@ -104,9 +104,13 @@ fn params() -> Value {
             "n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2, "max_features": 0,
             "criterion": "gini", "bootstrap": true,
         },
-        "forest-search": { "trials": 12, "method": "tpe", "parallel": 4, "space": { "n_trees": { "int": [10, 300], "log": true } } },
+        "forest-search": {
+            "trials": 12, "method": "tpe", "parallel": 4, "space": { "n_trees": { "int": [10, 300], "log": true } },
+        },
         "linear-probe": { "c": [0.1] },
-        "cluster": { "k_min": 2, "k_max": 11, "n_init": 30, "umap": { "n_neighbors": 15, "min_dist": 0.1, "epochs": 500 } },
+        "cluster": {
+            "k_min": 2, "k_max": 11, "n_init": 30, "umap": { "n_neighbors": 15, "min_dist": 0.1, "epochs": 500 },
+        },
         "embedding-evolution": { "epochs": [0, 1, 4] }, "report": { "examples_per_class": 3, "thumbnail_px": 112 },
     })
 }
