@@ -284,7 +284,7 @@ fn a_search_needs_no_program_of_the_workspace() {
     let pipeline = "[stage.grade]\ncmd = \"echo ${train.rate} > ${out.score}\"\nout = { score = \"score.txt\" }\n";
     let repository = Repository::new(pipeline, &[]);
     let search = "\
-score = \"grade\"
+score = \"grade.score\"
 trials = 2
 method = \"grid\"
 [space]

@@ -163,19 +163,29 @@ pub enum Error {
         /// Its state.
         state: &'static str,
     },
-    /// A search that scores by no stage.
+    /// A score of no stage.
     #[error("there is no stage `{0}` to score by")]
     NoScoringStage(String),
-    /// A scoring stage that makes nothing, or several things.
-    #[error("stage `{0}` scores, so it needs exactly one output")]
-    ScoreOutputs(String),
-    /// A scoring instance whose output is gone.
-    #[error("`{instance}` left no `{output}`")]
-    NoOutput {
-        /// The instance.
-        instance: String,
+    /// A score of no output.
+    #[error("stage `{stage}` has no output `{output}` to score by{hint}")]
+    NoScoringOutput {
+        /// The stage.
+        stage: String,
         /// The output's name.
         output: String,
+        /// The nearest output, as a clause.
+        hint: String,
+    },
+    /// A score that several numbers of an output match.
+    #[error(
+        "`score` is `{score}`, which several metrics match: `{}`",
+        .names.join("`, `")
+    )]
+    SeveralScores {
+        /// The score as declared.
+        score: String,
+        /// Names of the first two metrics.
+        names: [String; 2],
     },
     /// A workspace without the program that makes a search's page.
     #[error("the workspace has no `{0}` to make a page with")]

@@ -6,4 +6,5 @@ pub mod declaration;
 pub mod page;
 pub mod record;
 pub mod run;
+pub mod score;
 pub mod trial;

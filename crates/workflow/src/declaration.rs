@@ -102,12 +102,27 @@ pub struct Stage {
 }
 
 /// An output, or a part of it, that holds metrics.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
     /// The output's name.
     pub output: String,
-    /// What the names of its metrics match; none for all of them.
+    /// Pattern of the names of its metrics; none for all of them.
     pub pattern: Option<String>,
+}
+
+impl Marked {
+    /// Reads `output` or `output.pattern`.
+    #[must_use]
+    pub fn parse(mark: &str) -> Self {
+        let (output, pattern) = match mark.split_once('.') {
+            Some((output, pattern)) => (output, Some(pattern.to_owned())),
+            None => (mark, None),
+        };
+        Marked {
+            output: output.to_owned(),
+            pattern,
+        }
+    }
 }
 
 /// When and how a stage runs. None of it is part of its key.

@@ -19,7 +19,7 @@ out = { score = "grades/${fold}.txt" }
 "#;
 
 const SEARCH: &str = r#"
-score = "grade"
+score = "grade.score"
 trials = 4
 method = "random"
 seed = 7
@@ -230,7 +230,14 @@ fn a_trial_that_fails_is_one_of_the_trials() {
 
 #[test]
 fn a_score_that_is_no_finite_number_makes_a_failed_trial() {
-    for wrote in ["nan", "-inf", "no score", ""] {
+    let unreadable = "no metrics of `grade.score`: it is neither JSON nor a table in parquet";
+    for (wrote, reason) in [
+        ("nan", "`grade.score` is NaN, expected a finite number"),
+        ("-inf", "`grade.score` is -inf, expected a finite number"),
+        ("no score", unreadable),
+        ("", unreadable),
+        ("{}", "`grade.score` has no number"),
+    ] {
         let grade = format!(
             "cmd = \"if [ ${{chain.letter}} = bad ]; then echo '{wrote}' > ${{out.score}}; else echo 0.5 > ${{out.score}}; fi\""
         );
@@ -242,9 +249,9 @@ fn a_score_that_is_no_finite_number_makes_a_failed_trial() {
         let expected = [r#""failed" null"#, r#""complete" 0.5"#, r#""complete" 0.5"#];
         // A continuation comes past it, too.
         for _ in 0..2 {
-            let said = space.ok(&["search", "run", "rates"]).stderr;
-            let reason = format!("`grade` wrote `{wrote}`, expected one finite number");
-            assert!(said.contains(&reason), "{said}");
+            let printed = space.ok(&["search", "run", "rates"]).stderr;
+            let reason = format!("{reason}: the trial failed");
+            assert!(printed.contains(&reason), "{printed}");
             let trials = trials(&space);
             let trials = trials
                 .iter()
@@ -346,16 +353,32 @@ fn what_is_wrong_is_said() {
     );
     space.write(
         "searches/rates.toml",
-        &SEARCH.replace("\"grade\"", "\"grades\""),
+        &SEARCH.replace("grade.score", "grades.score"),
     );
     space.fails(
         &["search", "run", "rates"],
         "there is no stage `grades` to score by",
     );
+    space.write(
+        "searches/rates.toml",
+        &SEARCH.replace("grade.score", "grade.scores"),
+    );
+    space.fails(
+        &["search", "run", "rates"],
+        "stage `grade` has no output `scores` to score by; did you mean `score`?",
+    );
+    space.write(
+        "searches/rates.toml",
+        &SEARCH.replace("grade.score", "grade"),
+    );
+    space.fails(
+        &["search", "run", "rates"],
+        "`score` is `grade`; expected `stage.output`",
+    );
     space.write("searches/rates.toml", SEARCH);
     space.fails(&["search", "show", "rates"], "search `rates` never ran");
     let in_place = Space::new("[stage.s]\ncmd = \"echo 1 > y\"\nout = { y = \"y\" }\n");
-    in_place.write("searches/rates.toml", &SEARCH.replace("grade", "s"));
+    in_place.write("searches/rates.toml", &SEARCH.replace("grade.score", "s.y"));
     in_place.fails(
         &["search", "run", "rates"],
         "its command does not write `${out.y}`",

@@ -59,7 +59,7 @@ mod tests {
             fs_err::write(path, text).unwrap();
         };
         let declaration = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 2
 method = \"grid\"
 params = [\"mine.toml\"]

@@ -8,6 +8,7 @@ use pipeline::ledger;
 use serde::Deserialize;
 use workflow::params;
 
+use super::score::Score;
 use crate::error::{Error, Result};
 
 /// The folder of the declarations, and that of records and states in the runner's own.
@@ -28,8 +29,8 @@ pub struct SearchFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
-    /// The stage that scores: each instance writes one number, and a trial's score is their median.
-    pub score: String,
+    /// The metric that scores: a trial's score is its median over the stage's instances.
+    pub score: Score,
     /// Number of trials.
     pub trials: usize,
     /// The sampler.

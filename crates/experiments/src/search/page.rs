@@ -87,8 +87,7 @@ mod tests {
     fn a_workspace_without_the_program_has_no_page() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let search =
-            "score = \"a\"\ntrials = 1\nmethod = \"random\"\n[space]\n\"a.b\" = { int = [1, 2] }\n";
+        let search = "score = \"a.b\"\ntrials = 1\nmethod = \"random\"\n[space]\n\"a.b\" = { int = [1, 2] }\n";
         fs_err::create_dir(root.join("searches")).unwrap();
         fs_err::write(root.join("searches/a.toml"), search).unwrap();
         fs_err::write(root.join("pipeline.toml"), "").unwrap();

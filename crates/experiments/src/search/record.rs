@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     const DECLARATION: &str = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 3
 method = \"random\"
 [space]

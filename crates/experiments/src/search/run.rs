@@ -100,7 +100,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = fs_err::canonicalize(folder.path()).unwrap();
         let search = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 5
 method = \"grid\"
 [space]

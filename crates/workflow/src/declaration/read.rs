@@ -346,12 +346,11 @@ impl Reader<'_> {
         };
         let marks = self.strings(item, "metrics")?.into_iter();
         let marks = marks.map(|mark| {
-            let (name, pattern) = match mark.value.split_once('.') {
-                Some((name, pattern)) => (name, Some(pattern.to_owned())),
-                None => (mark.value.as_str(), None),
+            let Marked { output, pattern } = Marked::parse(&mark.value);
+            let name = Spanned {
+                value: output,
+                ..mark
             };
-            let value = name.to_owned();
-            let name = Spanned { value, ..mark };
             let output = self.own_output(table, "metrics", name)?;
             Ok(Marked { output, pattern })
         });
