@@ -1,4 +1,4 @@
-//! Reading the tables of `pipeline.toml`, pointing into it where they are wrong.
+//! Reading of the tables of `pipeline.toml`; errors point into the file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -290,7 +290,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What is said of outputs; the crate `checks` knows the words.
+    /// Requirements on outputs, defined by the crate `checks`.
     fn checks(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<Value>>> {
         let Some(item) = table.get("check") else {
             return Ok(BTreeMap::new());
