@@ -1,6 +1,6 @@
 //! Completion in shells.
 //!
-//! A shell's script asks this program for each completion, so that stages, parameters and searches are those of the
+//! A shell's script calls this program for each completion, so that stages, parameters and searches are those of the
 //! workspace as it is.
 
 use ::experiments::state::WORKSPACE;
@@ -23,7 +23,7 @@ pub(crate) fn script(program: &Program, shell: Shell) -> &'static str {
     }
 }
 
-/// The words that may stand for the last of `line`, which begins with the program's name. A shell's own completion of
+/// Completions of the last word of `line`, which begins with the program's name. A shell's own completion of
 /// paths takes over where there are none.
 pub(crate) fn candidates(program: &Program, line: &str) -> Vec<String> {
     let words: Vec<&str> = line
@@ -63,7 +63,7 @@ fn find<'c>(cli: &'c Command, words: &[&str]) -> (&'c Command, String) {
     (command, path)
 }
 
-/// The option that `word` is, if it wants a value.
+/// The option `word`, if it takes a value.
 fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     let mut options = command.get_opts();
     options.find(|option| {
@@ -139,7 +139,7 @@ fn stages() -> Vec<String> {
     names
 }
 
-/// Half-typed words are no occasion for errors.
+/// The workspace; none if it has an error, which a completion doesn't report.
 fn workspace() -> Option<Workspace> {
     open(&Params::default(), Access::Read).ok()
 }

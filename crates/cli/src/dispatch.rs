@@ -1,4 +1,4 @@
-//! From the command line to the command.
+//! Dispatch of the command line to commands.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::{
     watch,
 };
 
-/// Carries out what is typed.
+/// Runs the command of the command line.
 pub(crate) fn main(program: &Program) -> ExitCode {
     PROGRAM.set(program.name);
     match typed(program) {

@@ -92,7 +92,7 @@ fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
     print::text(&table(&trials))?;
     if let Some(trials) = record::read_unfinished(search)? {
         print::text(&format!(
-            "a later run has come to {} trials, which take the place of these once they are as many\n",
+            "a later run has {} trials so far, and replaces these once it has as many\n",
             trials.len()
         ))?;
     }
@@ -104,7 +104,7 @@ fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The searches, with how far each is.
+/// The searches, with their numbers of trials.
 fn list(root: &Path) -> anyhow::Result<()> {
     let names = declaration::names(root)?;
     if names.is_empty() {

@@ -302,7 +302,7 @@ fn a_record_is_replaced_only_by_as_many_trials() {
     }
     let shown = space.ok(&["search", "show", "rates"]).stdout;
     assert!(
-        shown.contains("a later run has come to 1 trials"),
+        shown.contains("a later run has 1 trials so far"),
         "{shown}"
     );
     let best = |trials: &[Value]| {

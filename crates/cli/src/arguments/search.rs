@@ -8,10 +8,10 @@ use super::common::{Confine, Params};
 /// Searches, each declared in `searches/NAME.toml`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Search {
-    /// Try what the search asks for, as far as it isn't known yet
+    /// Run the trials of a search
     #[command(after_help = format!("\
-A trial is a run of the pipeline with other parameters, beside the current state: what the
-cache has is restored. A search that was stopped continues when it is run again.
+A trial is a run of the pipeline with other parameters, beside the current state; cached
+results are restored. A search that was stopped continues when it is run again.
 
 Examples:
   {PROGRAM} search run demo
@@ -42,7 +42,7 @@ Examples:
     Apply {
         /// Name of the search
         name: String,
-        /// Which trial; the best if not given
+        /// Number of the trial; the best by default
         #[arg(long)]
         trial: Option<usize>,
     },
