@@ -5,11 +5,11 @@ use std::path::Path;
 
 use ::experiments::experiment::record::{self, Experiment};
 use anyhow::bail;
-use pipeline::ledger::FOLDER;
-use pipeline::ledger::provenance::{Input, Origin, ProducedBy, State};
-use pipeline::ledger::runs::Run;
-use pipeline::reason::listed;
-use pipeline::workspace::{Access, Workspace};
+use keys::reason::listed;
+use ledger::FOLDER;
+use ledger::provenance::{Input, Origin, ProducedBy, State};
+use ledger::runs::Run;
+use runner::workspace::{Access, Workspace};
 use workflow::graph::Reach;
 
 use crate::arguments::common::Params;

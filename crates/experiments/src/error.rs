@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,7 +13,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The runner's.
     #[error(transparent)]
-    Runner(#[from] pipeline::Error),
+    Runner(#[from] runner::Error),
+    /// What is remembered of runs.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
     /// What is declared.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),

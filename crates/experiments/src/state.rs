@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::ledger::states::StateResults;
-use pipeline::{Revision, Workspace};
+use ledger::revision::Revision;
+use ledger::states::StateResults;
+use runner::Workspace;
 use serde_json::Value;
 
 use crate::error::Result;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline::Workspace;
-use pipeline::checkout;
-use pipeline::events::{Events, Outcome};
-use pipeline::ledger::states::StateResults;
-use pipeline::workspace::Access;
+use ledger::states::StateResults;
+use runner::Workspace;
+use runner::checkout;
+use runner::events::{Events, Outcome};
+use runner::workspace::Access;
 use serde_json::Value;
 use workflow::json::canonical;
 use workflow::params::{self, Overrides, Params};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pipeline::Workspace;
-use pipeline::execute::Options;
+use runner::Workspace;
+use runner::execute::Options;
 use serde_json::Value;
 use workflow::declaration::Declaration;
 use workflow::graph::Reach;
@@ -220,7 +220,7 @@ pub struct Ended {
     /// How far the experiment is.
     pub state: Status,
     /// The failure of a stage.
-    pub failure: Option<pipeline::Error>,
+    pub failure: Option<runner::Error>,
 }
 
 /// Brings an experiment up to date. What cannot be run at all leaves no record.
@@ -335,7 +335,7 @@ mod tests {
             let planned = plan(&root, &request).unwrap().remove(0);
             run(&root, planned.experiment, Options::default(), repro)
         };
-        let failing = pipeline::Error::StageFailed {
+        let failing = runner::Error::StageFailed {
             stage: "a".to_owned(),
             status: "exit status: 1".to_owned(),
             report: String::new(),

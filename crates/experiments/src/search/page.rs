@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::{Sandbox, Workspace};
 use protocol::{Input, Job};
+use runner::{Sandbox, Workspace};
 use serde::Serialize;
 
 use super::declaration::SearchFile;
@@ -79,7 +79,7 @@ pub fn publish(
 
 #[cfg(test)]
 mod tests {
-    use pipeline::workspace::Access;
+    use runner::workspace::Access;
 
     use super::*;
 

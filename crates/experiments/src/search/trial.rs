@@ -4,8 +4,8 @@ use std::fmt;
 
 use ::search::{Assignment, State, Trial};
 use numeric::median;
-use pipeline::execute::Options;
-use pipeline::{Sandbox, Workspace};
+use runner::execute::Options;
+use runner::{Sandbox, Workspace};
 use workflow::graph::Reach;
 use workflow::params::Overrides;
 
@@ -38,7 +38,7 @@ pub struct Tried {
 #[derive(Debug)]
 pub enum Fault {
     /// A stage failed.
-    Stage(pipeline::Error),
+    Stage(runner::Error),
     /// The scoring instance wrote something else than a number.
     NoScore {
         /// The instance.

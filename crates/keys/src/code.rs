@@ -1,0 +1,127 @@
+//! The code of the workspace's binaries, by cargo's knowledge and the closures found with it.
+
+use std::path::{Path, PathBuf};
+
+use store::{Index, write_whole};
+use workflow::declaration::{Action, Declaration};
+use workflow::instance::Instance;
+
+use crate::cargo::{DepInfo, Packages};
+use crate::closure::Closures;
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
+
+/// Code of binaries, loaded when first asked for.
+#[derive(Debug)]
+pub struct Code {
+    root: PathBuf,
+    /// The runner's own folder.
+    folder: PathBuf,
+    /// Whether cargo's answer is kept for the next command.
+    is_kept: bool,
+    packages: Option<Packages>,
+    closures: Closures,
+}
+
+impl Code {
+    /// Code of the workspace at `root`, with what `folder` remembers of it.
+    pub fn open(root: &Path, folder: &Path, is_kept: bool) -> Self {
+        Code {
+            root: root.to_owned(),
+            folder: folder.to_owned(),
+            is_kept,
+            packages: None,
+            closures: Closures::load(&folder.join("code.json")),
+        }
+    }
+
+    /// The lines of a manifest for the code of `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// There's no such binary, or cargo fails.
+    pub fn manifest(&mut self, run: &str, index: &mut Index) -> Result<Manifest> {
+        self.load(index)?;
+        let packages = self.packages.as_ref().expect("they were just loaded");
+        self.closures.manifest(&self.root, packages, index, run)
+    }
+
+    /// Whether there is the binary of `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// Cargo fails.
+    pub fn has(&mut self, run: &str, index: &mut Index) -> Result<bool> {
+        if !self.root.join("Cargo.toml").is_file() {
+            return Ok(false);
+        }
+        Ok(self.load(index)?.member_of(run).is_ok())
+    }
+
+    /// Checks that there is the binary of `run`, a text `crate/binary`.
+    ///
+    /// # Errors
+    /// There isn't; the message names the nearest. Or cargo fails.
+    pub fn check(&mut self, run: &str, index: &mut Index) -> Result<()> {
+        self.load(index)?.member_of_stage(run).map(drop)
+    }
+
+    /// A file that the binary of `run` was made from, as cargo says beside `executable`, and that its key doesn't cover.
+    ///
+    /// # Errors
+    /// There's no such binary, or a file cannot be read.
+    pub fn uncovered(
+        &mut self,
+        run: &str,
+        executable: &Path,
+        index: &mut Index,
+    ) -> Result<Option<PathBuf>> {
+        self.load(index)?;
+        let packages = self.packages.as_ref().expect("they were just loaded");
+        let code = self.closures.code(&self.root, packages, index, run)?;
+        Ok(DepInfo::read(executable)?.uncovered(&self.root, &code))
+    }
+
+    /// Reads sources and manifests again from here on, after a build.
+    pub fn forget(&mut self) {
+        self.closures.forget_files();
+        self.packages = None;
+    }
+
+    /// Writes what makes the next look fast.
+    pub fn save(&mut self) -> store::Result<()> {
+        if self.closures.changed {
+            write_whole(&self.folder.join("code.json"), &self.closures.to_json())?;
+            self.closures.changed = false;
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, index: &mut Index) -> Result<&Packages> {
+        let packages = match self.packages.take() {
+            Some(packages) => packages,
+            None => self.ask(index)?,
+        };
+        Ok(self.packages.insert(packages))
+    }
+
+    fn ask(&self, index: &mut Index) -> Result<Packages> {
+        let cache = self.folder.join("cargo.json");
+        let (packages, is_new) = Packages::load(&self.root, &cache, index)?;
+        if is_new && self.is_kept {
+            let text = serde_json::to_vec(&packages).map_err(std::io::Error::from)?;
+            write_whole(&cache, &text)?;
+        }
+        Ok(packages)
+    }
+}
+
+/// Points an error about an instance's `run` at its place.
+pub fn at_stage(declaration: &Declaration, instance: &Instance, error: Error) -> Error {
+    let mut stages = declaration.stages.iter();
+    let stage = stages.find(|stage| stage.name == instance.stage);
+    match (error, stage.map(|stage| &stage.action)) {
+        (Error::Invalid(message), Some(Action::Run(run))) => {
+            declaration.source.error(run.span.clone(), message).into()
+        }
+        (error, _) => error,
+    }
+}

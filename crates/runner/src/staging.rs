@@ -1,0 +1,374 @@
+//! Putting outputs where they belong without losing what was there.
+
+use std::path::{Path, PathBuf};
+
+use executor::Executor;
+use serde::{Deserialize, Serialize};
+use store::{Digest, remove_path};
+use workflow::instance::{Instance, Output};
+use workflow::path::output_path;
+
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+use crate::workspace::Workspace;
+use keys::lock;
+use keys::on_disk::{LEADS_OUT, is_inside};
+
+/// The job file, in the work folder.
+pub(crate) const JOB: &str = "job.json";
+
+const IS_MOUNT: &str = "is a mount point, which no move can replace: mount a folder above it, or declare what is in it";
+
+/// Refuses an output whose folder leads out of the workspace by a symbolic link, or that is a mount point.
+pub(crate) fn check(
+    workspace: &Workspace,
+    instance: &Instance,
+    name: &str,
+    output: &Output,
+) -> Result<()> {
+    let why = if !is_inside(&workspace.workflow.root, &output.path)? {
+        LEADS_OUT
+    } else if store::is_mount_point(&workspace.workflow.root.join(&output.path)) {
+        IS_MOUNT
+    } else {
+        return Ok(());
+    };
+    Err(Error::OutputPlace {
+        stage: instance.name.clone(),
+        name: name.to_owned(),
+        path: output.path.display().to_string(),
+        why,
+    })
+}
+
+/// Puts the content `digest` at the place of an output, unless it is there.
+pub(crate) fn restore(
+    workspace: &mut Workspace,
+    instance: &Instance,
+    name: &str,
+    output: &Output,
+    digest: &Digest,
+    events: &mut dyn Events,
+) -> Result<()> {
+    check(workspace, instance, name, output)?;
+    let path = workspace.workflow.root.join(&output.path);
+    if path.exists() && workspace.index.digest(&path)? == *digest {
+        return Ok(());
+    }
+    keep_unknown(workspace, instance, output, &path, events)?;
+    let Workspace { store, index, .. } = workspace;
+    if let Some(store) = store {
+        store.restore(index, digest, &path)?;
+    }
+    workspace.forget_seen();
+    Ok(())
+}
+
+/// Moves a finished output from the work folder to its place.
+pub(crate) fn move_in(
+    workspace: &mut Workspace,
+    instance: &Instance,
+    name: &str,
+    made: &Path,
+    digest: &Digest,
+    events: &mut dyn Events,
+) -> Result<()> {
+    let output: &Output = &instance.outputs[name];
+    // The stage may have put a link there since it started.
+    check(workspace, instance, name, output)?;
+    let path = workspace.workflow.root.join(&output.path);
+    keep_unknown(workspace, instance, output, &path, events)?;
+    if let Some(parent) = path.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    let is_free = path.symlink_metadata().is_err();
+    // The plain call: what cannot be renamed, for another file system or a folder in the way, is done below.
+    if is_free && fs_err::rename(made, &path).is_ok() {
+        return Ok(());
+    }
+    // The store replaces what is in the way in one step.
+    let Workspace { store, index, .. } = &mut *workspace;
+    let Some(store) = store else { return Ok(()) };
+    if output.treatment.is_cached {
+        return Ok(store.restore(index, digest, &path)?);
+    }
+    // Without the store's help there is a moment without the output, and what ends in it runs again.
+    remove_path(&path)?;
+    Ok(store::move_path(made, &path)?)
+}
+
+/// Moves what stands at `path` to the folder of kept things, unless the cache
+/// has it: nothing that a person made is overwritten.
+pub(crate) fn keep_unknown(
+    workspace: &mut Workspace,
+    instance: &Instance,
+    output: &Output,
+    path: &Path,
+    events: &mut dyn Events,
+) -> Result<()> {
+    if path.symlink_metadata().is_err() || is_known(workspace, instance, path, output) {
+        return Ok(());
+    }
+    let folder = free_folder(&workspace.own("kept"));
+    let kept = folder.join(&output.path);
+    if let Some(parent) = kept.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    store::move_path(path, &kept)?;
+    let shown = kept.strip_prefix(&workspace.workflow.root).unwrap_or(&kept);
+    let text = format!(
+        "`{}` was not made by this pipeline or was edited since; it is now `{}`",
+        output.path.display(),
+        shown.display()
+    );
+    events.event(Event::Warning {
+        stage: &instance.name,
+        text: &text,
+    });
+    Ok(())
+}
+
+/// Whether what stands at `path` is what the pipeline made: the cache holds it, or the lock has it. By-products and empty
+/// folders are nobody's work.
+fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output: &Output) -> bool {
+    let is_empty_folder =
+        || fs_err::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    if output.treatment.is_volatile || is_empty_folder() {
+        return true;
+    }
+    let Workspace {
+        store, index, lock, ..
+    } = workspace;
+    let Ok(digest) = index.digest(path) else {
+        return false;
+    };
+    let last = lock.get(&instance.name);
+    let is_last = last.is_some_and(|last| last.outputs.values().any(|known| *known == digest));
+    is_last || store.as_ref().is_some_and(|store| store.contains(&digest))
+}
+
+/// `kept/1`, `kept/2`, …: the first that isn't there.
+fn free_folder(kept: &Path) -> PathBuf {
+    let mut number = 1_u64;
+    loop {
+        let folder = kept.join(number.to_string());
+        if !folder.exists() {
+            return folder;
+        }
+        number += 1;
+    }
+}
+
+/// What a foreign command that writes its outputs in place would overwrite:
+/// moved aside before it starts, and back if it doesn't succeed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Aside {
+    entries: Vec<Moved>,
+}
+
+/// An output whose old content is in the folder [`ASIDE`], under the number of this entry.
+#[derive(Debug, Serialize, Deserialize)]
+struct Moved {
+    /// From the workspace root.
+    path: PathBuf,
+    /// Whether anything was there.
+    was_there: bool,
+}
+
+const JOURNAL: &str = "aside.json";
+
+const ASIDE: &str = "aside";
+
+impl Aside {
+    /// What is noted in the folder `work`, if anything. A path that isn't an output's is never touched, whoever wrote it.
+    fn load(workspace: &Workspace, work: &Path) -> Result<Option<Self>> {
+        let journal = work.join(JOURNAL);
+        if !journal.exists() {
+            return Ok(None);
+        }
+        let refused = |why: String| {
+            let work = work
+                .strip_prefix(&workspace.workflow.root)
+                .unwrap_or(work)
+                .display();
+            Error::Invalid(format!(
+                "cannot undo what an unfinished run left: `{work}/{JOURNAL}` {why}; mend that, or remove `{work}` if you don't need what is in it"
+            ))
+        };
+        let aside: Self = serde_json::from_slice(&fs_err::read(&journal)?)
+            .map_err(|error| refused(format!("isn't as it was written: {error}")))?;
+        for Moved { path, .. } in &aside.entries {
+            let is_plain = output_path(&path.to_string_lossy()).is_ok_and(|plain| plain == *path);
+            let shown = path.display();
+            if !is_plain {
+                return Err(refused(format!(
+                    "names `{shown}`, which is no output's place"
+                )));
+            }
+            if !is_inside(&workspace.workflow.root, path)? {
+                return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
+            }
+        }
+        Ok(Some(aside))
+    }
+
+    /// Each output's place, and where its old content went.
+    fn places(&self, work: &Path) -> impl Iterator<Item = (&Path, Option<PathBuf>)> {
+        let folder = work.join(ASIDE);
+        self.entries.iter().enumerate().map(move |(number, moved)| {
+            let kept = moved.was_there.then(|| folder.join(number.to_string()));
+            (moved.path.as_path(), kept)
+        })
+    }
+}
+
+/// Moves the outputs into `work`, noting it first, so that a killed runner's
+/// successor can move them back. Of those that a run goes on from, a copy stays.
+pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
+    fs_err::create_dir_all(work.join(ASIDE))?;
+    let entries = outputs.iter().map(|output| Moved {
+        path: output.path.clone(),
+        was_there: workspace
+            .workflow
+            .root
+            .join(&output.path)
+            .symlink_metadata()
+            .is_ok(),
+    });
+    let aside = Aside {
+        entries: entries.collect(),
+    };
+    let text = serde_json::to_vec(&aside).map_err(std::io::Error::from)?;
+    let journal = work.join(JOURNAL);
+    fs_err::write(journal.with_extension("part"), text)?;
+    store::move_path(&journal.with_extension("part"), &journal)?;
+    for ((path, kept), output) in aside.places(work).zip(outputs) {
+        let path = workspace.workflow.root.join(path);
+        if let Some(kept) = kept {
+            store::move_path(&path, &kept)?;
+            if output.treatment.is_kept {
+                store::copy_path(&kept, &path)?;
+            }
+        }
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+    }
+    Ok(())
+}
+
+/// Undoes what unfinished commands left, in all work folders, once no stage is at work there.
+///
+/// # Errors
+/// A file cannot be moved or removed, or a signal asks to stop.
+pub(crate) fn recover(
+    workspace: &Workspace,
+    executor: &mut dyn Executor,
+    events: &mut dyn Events,
+) -> Result<()> {
+    let work = workspace.own("work");
+    let folders = if work.is_dir() {
+        let folders = fs_err::read_dir(work)?.map(|entry| Ok(entry?.path()));
+        folders.collect::<Result<Vec<_>>>()?
+    } else {
+        Vec::new()
+    };
+    for work in &folders {
+        executor.reclaim(work, &mut |reclaimed| {
+            let shown = work.strip_prefix(&workspace.workflow.root).unwrap_or(work);
+            events.event(Event::Warning {
+                stage: &stage_of(work),
+                text: &reclaimed.text(shown),
+            });
+        })?;
+    }
+    // Temporary files of killed runs, and a lock that one was about to put in place.
+    remove_path(&passing(workspace))?;
+    remove_path(&workspace.own(lock::FILE))?;
+    store::remove_unwritten(&workspace.own(""))?;
+    for work in &folders {
+        recover_from(workspace, work)?;
+    }
+    Ok(())
+}
+
+/// The instance that works in the folder `work`, by its job file.
+fn stage_of(work: &Path) -> String {
+    let job = fs_err::read(work.join(JOB)).unwrap_or_default();
+    let job: Option<serde_json::Value> = serde_json::from_slice(&job).ok();
+    let name = job.and_then(|job| job.get("stage")?.as_str().map(str::to_owned));
+    name.unwrap_or_else(|| "a stage".into())
+}
+
+/// What exists during a run of the runner and is removed at its end, or by the next.
+pub(crate) fn passing(workspace: &Workspace) -> PathBuf {
+    workspace.own("tmp")
+}
+
+/// Moves the folder of a finished command to where all of them are removed at the end, without what may be large in it.
+///
+/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was freed
+/// in the last seconds, which makes a run of a thousand short stages a third longer.
+pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
+    for name in ["scratch", ASIDE] {
+        remove_filled(&work.join(name))?;
+    }
+    let passing = passing(workspace);
+    fs_err::create_dir_all(&passing)?;
+    let to = passing.join(work.file_name().unwrap_or_default());
+    if fs_err::rename(work, to).is_err() {
+        remove_path(work)?;
+    }
+    Ok(())
+}
+
+/// Removes a folder if there is something in it.
+pub(crate) fn remove_filled(folder: &Path) -> Result<()> {
+    let has_entries = fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if has_entries {
+        remove_path(folder)?;
+    }
+    Ok(())
+}
+
+/// Undoes what an unfinished command left whose work folder is `work`.
+pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
+    let Some(aside) = Aside::load(workspace, work)? else {
+        return Ok(());
+    };
+    for (path, kept) in aside.places(work) {
+        let path = workspace.workflow.root.join(path);
+        match kept {
+            // Not moved yet when the runner was killed: still in its place.
+            Some(kept) if kept.symlink_metadata().is_err() => {}
+            Some(kept) => {
+                remove_path(&path)?;
+                store::move_path(&kept, &path)?;
+            }
+            None => remove_path(&path)?,
+        }
+    }
+    Ok(fs_err::remove_file(work.join(JOURNAL))?)
+}
+
+/// Ends the setting aside after a success: what the cache doesn't have is kept.
+pub(crate) fn let_go(
+    workspace: &mut Workspace,
+    instance: &Instance,
+    work: &Path,
+    events: &mut dyn Events,
+) -> Result<()> {
+    let Some(aside) = Aside::load(workspace, work)? else {
+        return Ok(());
+    };
+    for (path, kept) in aside.places(work) {
+        let output = instance
+            .outputs
+            .values()
+            .find(|output| output.path == *path);
+        if let (Some(kept), Some(output)) = (kept, output) {
+            keep_unknown(workspace, instance, output, &kept, events)?;
+        }
+    }
+    Ok(fs_err::remove_file(work.join(JOURNAL))?)
+}
