@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use keys::lock::{self, Lock};
+use keys::manifest::Manifest;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Amount, Digest, Keep, Size, Store, remove_path};
@@ -13,8 +15,6 @@ use workflow::source::Source;
 use crate::error::{Error, Result};
 use crate::source_lock::{self, SourceLock};
 use crate::{check_stamp, own, revision, states};
-use keys::lock::{self, Lock};
-use keys::manifest::Manifest;
 
 mod limits;
 

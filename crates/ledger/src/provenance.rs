@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use keys::lock::{Lock, Locked};
+use keys::manifest::{Manifest, Section};
+use keys::on_disk::rules_of;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Digest, Index, Store};
@@ -19,9 +22,6 @@ use workflow::path::normal;
 use crate::error::{Error, Result};
 use crate::runs::{FileRef, Run, RunLog};
 use crate::source_lock::SourceLock;
-use keys::lock::{Lock, Locked};
-use keys::manifest::{Manifest, Section};
-use keys::on_disk::rules_of;
 
 mod history;
 

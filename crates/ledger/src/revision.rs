@@ -3,12 +3,12 @@
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use keys::lock::{self, Lock};
 use workflow::declaration::{self, Declaration};
 use workflow::params::{self, Params};
 use workflow::source::Source;
 
 use crate::error::{Error, Result};
-use keys::lock::{self, Lock};
 
 /// A committed version of a workspace.
 #[derive(Debug, Clone)]

@@ -8,6 +8,9 @@ use std::thread;
 use std::time::SystemTime;
 
 use executor::Usage;
+use keys::inputs::Derivation;
+use keys::manifest::Section;
+use keys::reason::Reason;
 use serde::{Deserialize, Serialize};
 use store::Digest;
 use workflow::declaration::Action;
@@ -15,9 +18,6 @@ use workflow::instance::Instance;
 
 use crate::error::Result;
 use crate::{FOLDER, own, revision};
-use keys::inputs::Derivation;
-use keys::manifest::Section;
-use keys::reason::Reason;
 
 const FILE: &str = "runs.jsonl";
 

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use keys::on_disk::{LEADS_OUT, is_inside};
 use store::{Digest, Index, Store};
 use workflow::Workflow;
 use workflow::path::output_path;
@@ -11,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::sha256;
 use crate::source_lock::{FILE, LockedSource, SourceLock};
 use crate::transfer::transfer;
-use keys::on_disk::{LEADS_OUT, is_inside};
 
 /// How a source stands beside what was noted of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use keys::lock::Lock;
 use store::Digest;
 
 use crate::FOLDER;
 use crate::error::{Error, Result};
-use keys::lock::Lock;
 
 /// The keys of results that a state beside the current one has had, in its folder.
 const KEYS: &str = "keys";

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use executor::Interrupts;
+use keys::manifest::Section;
 use protocol::{Job, Verdict, environment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,7 +24,6 @@ use workflow::graph::Selection;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
-use keys::manifest::Section;
 
 /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
 /// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).

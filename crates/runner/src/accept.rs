@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use executor::Interrupts;
+use keys::inputs::Derivation;
+use keys::manifest::Manifest;
+use keys::reason::{Reason, listed};
+use ledger::runs::{Run, State};
 use store::{Digest, Record};
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
@@ -15,11 +19,6 @@ use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
 use crate::predicted::Predicted;
 use crate::workspace::Workspace;
-use keys::inputs::Derivation;
-use keys::manifest::Manifest;
-use keys::reason::{Reason, listed};
-use ledger::runs::Run;
-use ledger::runs::State;
 
 /// What may be taken for a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use executor::Interrupts;
+use keys::cargo::tool;
 use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
@@ -13,7 +14,6 @@ use workflow::graph::PerInstance;
 use workflow::instance::Instance;
 
 use crate::error::{Error, Result};
-use keys::cargo::tool;
 
 /// Crate and binary of the program that reads and writes tables.
 pub(crate) const TABLES: &str = "checks/table";

@@ -5,6 +5,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use executor::Interrupts;
+use keys::reason::Reason;
+use ledger::runs::State;
+use ledger::states::StateResults;
 use store::Digest;
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::{Instance, Output};
@@ -14,9 +17,6 @@ use crate::events::{Events, Outcome};
 use crate::executors::executor;
 use crate::staging;
 use crate::workspace::Workspace;
-use keys::reason::Reason;
-use ledger::runs::State;
-use ledger::states::StateResults;
 
 /// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
 /// what the cache doesn't have is among the outcomes, as failed.

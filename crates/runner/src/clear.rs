@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use executor::Interrupts;
+use ledger::cache::Scope;
 use store::{Amount, Digest};
 use workflow::graph::{InstanceId, Selection};
 
@@ -12,7 +13,6 @@ use crate::events::Events;
 use crate::executors::executor;
 use crate::workspace::Workspace;
 use crate::{staging, status};
-use ledger::cache::Scope;
 
 /// Removes from the cache all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what
 /// the workspace uses if the scope is empty, once no repro is at work, with what unfinished runs left that

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use keys::lock::Locked;
+use keys::manifest::{Difference, Manifest, Section};
+use keys::reason::Reason;
 use store::Digest;
 use workflow::graph::{Graph, InstanceId};
 use workflow::instance::{Input, Instance, Target};
@@ -10,9 +13,6 @@ use crate::decide::misplaced;
 use crate::error::Result;
 use crate::observe::{self, Observe};
 use crate::workspace::Workspace;
-use keys::lock::Locked;
-use keys::manifest::{Difference, Manifest, Section};
-use keys::reason::Reason;
 
 /// The param of stages that run on several devices: the same model runs on all.
 const DEVICE: &str = "device";

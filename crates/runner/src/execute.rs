@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use executor::{Executor, Interrupts, Resources, TaskId, Update};
+use keys::inputs::Derivation;
+use keys::reason::Reason;
+use ledger::runs::State;
 use sandbox::Limits;
 use store::{Amount, Digest, remove_path};
 use workflow::graph::{InstanceId, Selection};
@@ -24,9 +27,6 @@ use crate::ordered::InOrder;
 use crate::task::Job;
 use crate::workspace::Workspace;
 use crate::{missing_inputs, staging, task};
-use keys::inputs::Derivation;
-use keys::reason::Reason;
-use ledger::runs::State;
 
 mod build;
 mod forecast;

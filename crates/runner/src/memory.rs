@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use keys::inputs::{Content, Derivation};
+use keys::lock::Locked;
+use keys::manifest::{Manifest, Section};
+use keys::reason::listed;
 use serde_json::Value;
 use store::{Digest, Record};
 use workflow::declaration::{Action, Spanned, Treatment};
@@ -17,10 +21,6 @@ use crate::error::{Error, Result};
 use crate::observe::{Observe, snapshot};
 use crate::plan::{Explanation, Plan, explanation, outcome};
 use crate::predicted::Predicted;
-use keys::inputs::{Content, Derivation};
-use keys::lock::Locked;
-use keys::manifest::{Manifest, Section};
-use keys::reason::listed;
 
 /// Files by path, lock, cache and environment.
 #[derive(Debug, Default)]

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use keys::on_disk;
+use ledger::source_lock::SourceLock;
 use workflow::Workflow;
 use workflow::graph::Selection;
 use workflow::instance::{Input, Target};
 
 use crate::error::{Error, Result};
 use crate::program_name::PROGRAM;
-use keys::on_disk;
-use ledger::source_lock::SourceLock;
 
 /// All inputs of the selection that no stage makes and that don't exist.
 ///

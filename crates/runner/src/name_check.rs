@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use keys::code::at_stage;
 use protocol::{Fault, Input, Job, Part};
 use workflow::Workflow;
 use workflow::instance::{Instance, Target};
 
 use crate::error::{Error, Result};
-use keys::code::at_stage;
 
 /// Asks `executable` about the names and types of what `instance` would give it.
 ///

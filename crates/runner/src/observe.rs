@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use keys::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
+use keys::lock::Locked;
+use keys::manifest::Manifest;
+use ledger::check_stamp;
 use serde_json::Value;
 use store::{Digest, Record};
 use workflow::graph::{Graph, InstanceId};
@@ -12,10 +16,6 @@ use workflow::instance::{Input, Instance, Output, Target};
 use crate::decide::{OutputState, Snapshot};
 use crate::error::Result;
 use crate::predicted::Predicted;
-use keys::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
-use keys::lock::Locked;
-use keys::manifest::Manifest;
-use ledger::check_stamp;
 
 /// Answers questions about disk, lock, cache and environment. Paths are from the workspace root, or absolute.
 pub trait Observe {

@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use keys::code::{Code, at_stage};
+use keys::inputs::Content;
+use keys::lock::{Lock, Locked};
+use keys::manifest::Manifest;
+use keys::on_disk;
+use ledger::check_stamp;
 use serde_json::Value;
 use store::{Digest, Index, Record, Seen, Store};
 use workflow::Workflow;
@@ -12,12 +18,6 @@ use workflow::instance::Instance;
 
 use crate::error::Result;
 use crate::observe::Observe;
-use keys::code::{Code, at_stage};
-use keys::inputs::Content;
-use keys::lock::{Lock, Locked};
-use keys::manifest::Manifest;
-use keys::on_disk;
-use ledger::check_stamp;
 
 /// Looks at disk, lock and cache. A file is looked at once until something runs.
 #[derive(Debug)]

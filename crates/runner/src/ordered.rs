@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::events::{Event, Events, Outcome};
 use keys::reason::Reason;
+
+use crate::events::{Event, Events, Outcome};
 
 /// Passes on what is told of the first stage that isn't done with, and holds back what is told of later ones until it
 /// is their turn. How far stages are is passed on at once.

@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ledger::check_stamp;
+use ledger::tables::{NoAnswer, ask, unclear};
 use serde_json::Value;
 use store::{Digest, Store};
 use table_protocol::{Answer, Question};
@@ -16,8 +18,6 @@ use workflow::instance::Instance;
 
 use crate::build::TABLES;
 use crate::error::{Error, Result};
-use ledger::check_stamp;
-use ledger::tables::{NoAnswer, ask, unclear};
 
 /// Whether the workspace has the program that the instance's checks need.
 ///

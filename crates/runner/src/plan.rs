@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use keys::manifest::{Difference, Manifest};
+use keys::reason::Reason;
+use ledger::runs::State;
 use workflow::graph::{Graph, InstanceId, Selection};
 use workflow::instance::Instance;
 
@@ -10,9 +13,6 @@ use crate::error::Result;
 use crate::events::Outcome;
 use crate::observe::{Observe, resolved, snapshot};
 use crate::predicted::Predicted;
-use keys::manifest::{Difference, Manifest};
-use keys::reason::Reason;
-use ledger::runs::State;
 
 /// Decides on instances one after another, each given the predicted outputs of those before it.
 pub struct Plan<'a> {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use executor::Executor;
+use keys::lock;
+use keys::on_disk::{LEADS_OUT, is_inside};
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
 use workflow::instance::{Instance, Output};
@@ -11,8 +13,6 @@ use workflow::path::output_path;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
-use keys::lock;
-use keys::on_disk::{LEADS_OUT, is_inside};
 
 /// The job file, in the work folder.
 pub(crate) const JOB: &str = "job.json";

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use executor::Interrupts;
+use ledger::metrics::{Metrics, Read, Reading};
+use ledger::states::StateResults;
+use ledger::tables::TableProgram;
 use serde_json::Value;
 use store::Digest;
 
 use crate::build::TABLES;
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
-use ledger::metrics::{Metrics, Read, Reading};
-use ledger::states::StateResults;
-use ledger::tables::TableProgram;
 
 /// The metrics of each of the states. A content that was read before is not read again.
 ///

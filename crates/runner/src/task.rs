@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use executor::{Resources, Task};
+use keys::inputs::Derivation;
 use protocol::environment;
 use store::{Digest, Record, Since, remove_path};
 use workflow::declaration;
@@ -13,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::staging;
 use crate::workspace::Workspace;
-use keys::inputs::Derivation;
 
 mod command;
 mod end;

@@ -8,6 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use executor::Interrupts;
+use keys::code::{Code, at_stage};
+use keys::lock::Lock;
+use ledger::cache::{self, Cache};
+use ledger::provenance::{Origin, Tracer};
+use ledger::runs::{Circumstances, RunLog};
+use ledger::sources::Sources;
+use ledger::states::{self, StateResults};
+use ledger::{FOLDER, workspace_lock};
 use store::{Digest, Index, Seen, Store, remove_path, write_whole};
 use workflow::Workflow;
 use workflow::declaration::{self, Action};
@@ -20,14 +28,6 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::observer::WorkspaceObserver;
 use crate::output_check;
-use keys::code::{Code, at_stage};
-use keys::lock::Lock;
-use ledger::cache::{self, Cache};
-use ledger::provenance::{Origin, Tracer};
-use ledger::runs::{Circumstances, RunLog};
-use ledger::sources::Sources;
-use ledger::states::{self, StateResults};
-use ledger::{FOLDER, workspace_lock};
 
 /// A workspace, read for one command.
 #[derive(Debug)]

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use keys::lock::Lock;
+use keys::manifest::{Manifest, Section};
+use keys::on_disk;
 use serde_json::Value;
 use store::{Digest, Record};
 use workflow::Workflow;
@@ -12,9 +15,6 @@ use workflow::params;
 use crate::FOLDER;
 use crate::runs::{FileRef, Run};
 use crate::source_lock::SourceLock;
-use keys::lock::Lock;
-use keys::manifest::{Manifest, Section};
-use keys::on_disk;
 
 /// What is known of the past.
 pub(super) struct History {

@@ -1,8 +1,8 @@
+use keys::reason::listed;
 use workflow::instance::Instance;
 
 use crate::coherence::unfit_in;
 use crate::memory::{Declare, Memory, stage};
-use keys::reason::listed;
 
 fn made() -> Memory {
     Memory::made([

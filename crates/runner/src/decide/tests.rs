@@ -1,10 +1,10 @@
 //! Decisions on snapshots that are written down; [`plan`](crate::plan) has those on snapshots that are observed.
 
 use expect_test::{Expect, expect};
+use keys::inputs::{Inputs, resolve};
 
 use super::*;
 use crate::memory::{Declare, stage};
-use keys::inputs::{Inputs, resolve};
 
 fn digest(text: &str) -> Digest {
     Digest::of_bytes(text.as_bytes())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ledger::runs::{Run, State};
 use serde_json::Value;
 use workflow::graph::InstanceId;
 use workflow::instance::Instance;
@@ -12,8 +13,6 @@ use crate::error::Result;
 use crate::events::{Event, Events, Forecast};
 use crate::plan::Plan;
 use crate::predicted::Predicted;
-use ledger::runs::Run;
-use ledger::runs::State;
 
 /// Runs that are looked through, from the youngest.
 const MOST: usize = 20_000;

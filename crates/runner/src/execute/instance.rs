@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use executor::{Ending, Usage};
+use keys::inputs::Derivation;
+use keys::reason::Reason;
+use ledger::check_stamp;
+use ledger::runs::{Run, State};
 use sandbox::Limits;
 use store::{Digest, Record};
 use workflow::declaration::Action;
@@ -21,11 +25,6 @@ use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::task::{self, Job};
 use crate::{log, staging};
-use keys::inputs::Derivation;
-use keys::reason::Reason;
-use ledger::check_stamp;
-use ledger::runs::Run;
-use ledger::runs::State;
 
 impl Scheduler<'_> {
     /// Instances that run even if they are up to date.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use keys::inputs::Derivation;
 use workflow::declaration::Action;
 use workflow::instance::Instance;
 use workflow::template;
 
 use crate::error::{Error, Result};
 use crate::log;
-use keys::inputs::Derivation;
 
 /// Program and arguments of an instance with the job file `job`, whose outputs are written to `made`.
 ///

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use executor::{Task, TaskId};
+use keys::inputs::{Derivation, Found};
 use protocol::{Input, environment};
 use sandbox::Limits;
 use store::remove_path;
@@ -15,7 +16,6 @@ use crate::limits::Declared;
 use crate::staging::JOB;
 use crate::workspace::Workspace;
 use crate::{accelerator, staging};
-use keys::inputs::{Derivation, Found};
 
 impl Job {
     /// Makes the work folder and the job file. Where there are limits `common` to all stages, it is held to them and to
