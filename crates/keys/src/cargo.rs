@@ -100,15 +100,16 @@ impl Packages {
         let (package, binary) = run.split_once('/').unwrap_or((run, run));
         let Some(member) = self.members.get(package) else {
             let hint = nearest_name::hint(package, self.members.keys().map(String::as_str));
-            return Err(Error::Invalid(format!(
-                "the workspace has no crate `{package}`{hint}"
-            )));
+            let name = package.to_owned();
+            return Err(Error::UnknownCrate { name, hint });
         };
         if !member.binaries.contains_key(binary) {
             let hint = nearest_name::hint(binary, member.binaries.keys().map(String::as_str));
-            return Err(Error::Invalid(format!(
-                "crate `{package}` has no binary `{binary}`{hint}"
-            )));
+            return Err(Error::UnknownBinary {
+                package: package.to_owned(),
+                name: binary.to_owned(),
+                hint,
+            });
         }
         Ok(member)
     }
@@ -121,10 +122,11 @@ impl Packages {
         let member = self.member_of(run)?;
         match member.outside.iter().next() {
             None => Ok(member),
-            Some((name, folder)) => Err(Error::Invalid(format!(
-                "`{run}` is made from crate `{name}` in `{}`, which is no member of the workspace, so that no key covers it: make it a member, or take it from a registry or by git",
-                folder.display()
-            ))),
+            Some((name, folder)) => Err(Error::ForeignCrate {
+                run: run.to_owned(),
+                name: name.clone(),
+                folder: folder.clone(),
+            }),
         }
     }
 }

@@ -114,14 +114,25 @@ impl Code {
     }
 }
 
-/// Points an error about an instance's `run` at its place.
+/// Points an error about the name of an instance's binary at its `run`.
 pub fn at_stage(declaration: &Declaration, instance: &Instance, error: Error) -> Error {
+    let is_of_name = matches!(
+        error,
+        Error::UnknownCrate { .. } | Error::UnknownBinary { .. } | Error::ForeignCrate { .. }
+    );
+    let located = is_of_name.then(|| located(declaration, instance, error.to_string()));
+    located.flatten().map_or(error, Error::from)
+}
+
+/// An error that points at an instance's `run`; none for an instance of a command.
+pub fn located(
+    declaration: &Declaration,
+    instance: &Instance,
+    message: String,
+) -> Option<workflow::Error> {
     let mut stages = declaration.stages.iter();
-    let stage = stages.find(|stage| stage.name == instance.stage);
-    match (error, stage.map(|stage| &stage.action)) {
-        (Error::Invalid(message), Some(Action::Run(run))) => {
-            declaration.source.error(run.span.clone(), message).into()
-        }
-        (error, _) => error,
+    match &stages.find(|stage| stage.name == instance.stage)?.action {
+        Action::Run(run) => Some(declaration.source.error(run.span.clone(), message)),
+        Action::Command(_) => None,
     }
 }

@@ -6,7 +6,6 @@
 use workflow::source::Source;
 
 use crate::closure::without_tests;
-use crate::error::Result;
 use crate::lock::{self, Lock};
 
 /// Takes any bytes.
@@ -39,7 +38,7 @@ fn source(name: &str, text: &str) -> Source {
 }
 
 /// What was read; an error is written out, as a person would see it.
-fn told<T>(read: Result<T>) -> Option<T> {
+fn told<T>(read: workflow::Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

@@ -67,7 +67,7 @@ impl Lock {
         let source = Lock::source(root)?;
         if self.file.as_ref() != Some(&source.text) {
             let read = Lock::parse(&source);
-            *self = read.map_err(|error| Error::Lock(error.to_string()))?;
+            *self = read.map_err(Error::Lock)?;
             self.file = Some(source.text);
         }
         Ok(())
@@ -114,11 +114,11 @@ impl Lock {
     ///
     /// # Errors
     /// The text isn't as [`Lock::text`] writes it.
-    pub fn parse(source: &Source) -> Result<Self> {
+    pub fn parse(source: &Source) -> workflow::Result<Self> {
         let document = source.parse()?;
         let mut lock = Lock::default();
         for (name, item) in document.as_table() {
-            let wrong = |what: String| Error::from(source.error(item.span().unwrap_or(0..0), what));
+            let wrong = |what: String| source.error(item.span().unwrap_or(0..0), what);
             let Some(table) = item.as_table_like() else {
                 return Err(wrong(format!(
                     "`{name}` is {}; expected a table",
@@ -227,7 +227,7 @@ mod tests {
         lock
     }
 
-    fn parse(text: &str) -> Result<Lock> {
+    fn parse(text: &str) -> workflow::Result<Lock> {
         Lock::parse(&Source {
             name: FILE.into(),
             text: text.into(),

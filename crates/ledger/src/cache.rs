@@ -71,7 +71,7 @@ pub struct Swept {
 impl Cache<'_> {
     /// The store, which a writing command always has.
     fn opened(&self) -> Result<&Store> {
-        self.store.ok_or_else(not_open)
+        self.store.ok_or(Error::NoCache)
     }
 
     /// The results in the cache, the youngest first.
@@ -289,11 +289,6 @@ impl Cache<'_> {
         }
         Ok(())
     }
-}
-
-/// The error of a command that needs the cache and has opened none.
-pub fn not_open() -> Error {
-    Error::Invalid("the cache is not open for writing".into())
 }
 
 /// The folders in `work` that are of no wanted key and not younger than `since`.

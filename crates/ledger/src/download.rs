@@ -139,7 +139,10 @@ impl<'a> Download<'a> {
     }
 
     fn failed(&self, why: &str) -> Error {
-        Error::Invalid(format!("cannot fetch `{}`: {why}", self.url))
+        Error::Download {
+            url: self.url.to_owned(),
+            why: why.to_owned(),
+        }
     }
 
     fn kept(&self) -> String {

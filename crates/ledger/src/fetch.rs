@@ -5,7 +5,7 @@ use std::path::Path;
 pub use crate::download::Received;
 use crate::error::{Error, Result};
 use crate::sha256;
-use crate::source_lock::{FILE, SourceLock};
+use crate::source_lock::SourceLock;
 use crate::sources::Sources;
 use crate::transfer::transfer;
 
@@ -71,25 +71,28 @@ pub fn fetch(
         .collect();
     let mut sha256 = String::new();
     let mut verify = |file: &Path, found: &dyn Fn() -> Result<String>| {
-        check(file).map_err(|why| Error::Invalid(format!("`{}` {why}", wanted.from)))?;
+        check(file).map_err(|why| Error::Unfit {
+            from: wanted.from.to_owned(),
+            why,
+        })?;
         sha256 = found()?;
         let other = expected
             .iter()
             .find(|expected| !sha256::begins(&sha256, expected));
         let Some(other) = other else { return Ok(()) };
-        let error = sha256::mismatch(wanted.from, &sha256, other);
+        let fault = sha256::mismatch(wanted.from, &sha256, other);
         if wanted.sha256 == Some(other) {
-            return Err(error);
+            return Err(fault);
         }
-        let message = format!(
-            "{error}, as `{FILE}` has it: if the publisher has replaced the file, remove `{path}` from there"
-        );
-        Err(Error::Invalid(message))
+        Err(Error::Replaced {
+            fault: Box::new(fault),
+            path: path.clone(),
+        })
     };
     let arrival = if place.exists() {
-        verify(&place, &|| sha256::of_file(&place)).map_err(|error| {
-            let message = format!("{error}; `{path}` is there already: move it away to fetch it");
-            Error::Invalid(message)
+        verify(&place, &|| sha256::of_file(&place)).map_err(|fault| Error::OtherFile {
+            fault: Box::new(fault),
+            path: path.clone(),
         })?;
         Arrival::Present
     } else if noted.is_some() && sources.restore_from_cache(&path)? {

@@ -143,12 +143,8 @@ impl<'a> Tracer<'a> {
             }
             several => {
                 let paths = several.iter().map(|maker| maker.path.display().to_string());
-                let paths: Vec<String> = paths.take(12).collect();
-                Err(Error::Invalid(format!(
-                    "`{}` is a folder around outputs: name one of `{}`",
-                    path.display(),
-                    paths.join("`, `")
-                )))
+                let outputs = paths.take(12).collect();
+                Err(Error::AroundOutputs { path, outputs })
             }
         }
     }
@@ -210,10 +206,8 @@ impl<'a> Tracer<'a> {
             .flat_map(|i| i.outputs.values());
         let outputs: Vec<String> = outputs.map(|o| o.path.display().to_string()).collect();
         let hint = nearest_name::hint(&path.to_string_lossy(), outputs.iter().map(String::as_str));
-        let path = path.display();
-        Err(Error::Invalid(format!(
-            "no stage makes or reads `{path}`{hint}"
-        )))
+        let path = path.to_owned();
+        Err(Error::UnknownPath { path, hint })
     }
 
     /// Whether a stage reads what is at `path`, or a part of it.

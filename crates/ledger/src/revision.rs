@@ -68,9 +68,9 @@ impl Revision {
             Some(inside) => self.file(inside)?,
             None => None,
         };
-        found.ok_or_else(|| {
-            let file = file.display();
-            Error::Invalid(format!("commit {} has no `{file}`", self.short()))
+        found.ok_or_else(|| Error::NotCommitted {
+            commit: self.short().to_owned(),
+            file: file.to_owned(),
         })
     }
 
@@ -108,7 +108,7 @@ impl Revision {
 
 /// What git answers.
 pub(crate) fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
-    let failed = |why: &str| Error::Invalid(format!("cannot ask git: {why}"));
+    let failed = |why: &str| Error::Git(why.to_owned());
     let output = Command::new("git")
         .args(arguments)
         .current_dir(root)

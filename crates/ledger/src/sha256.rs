@@ -65,9 +65,9 @@ pub(crate) fn of_file(path: &Path) -> Result<String> {
     let mut sha256 = Growing::default();
     let file = fs_err::File::open(path);
     let read = file.and_then(|mut file| sha256.read(&mut file));
-    read.map_err(|error| {
-        let path = path.display();
-        Error::Invalid(format!("cannot compute the SHA-256 of `{path}`: {error}"))
+    read.map_err(|fault| Error::Unreadable {
+        path: path.to_owned(),
+        fault,
     })?;
     Ok(sha256.text())
 }
@@ -90,15 +90,11 @@ pub(crate) fn begins(sha256: &str, expected: &str) -> bool {
 
 /// The error of a file with another SHA-256 than expected.
 pub(crate) fn mismatch(from: &str, found: &str, expected: &str) -> Error {
-    let message = format!(
-        "the SHA-256 of `{from}` is {found}, expected {expected}{}",
-        if expected.len() < found.len() {
-            "…"
-        } else {
-            ""
-        }
-    );
-    Error::Invalid(message)
+    Error::Sha256 {
+        from: from.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    }
 }
 
 #[cfg(test)]

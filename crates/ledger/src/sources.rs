@@ -3,14 +3,14 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use keys::on_disk::{LEADS_OUT, is_inside};
+use keys::on_disk::is_inside;
 use store::{Digest, Index, Store};
 use workflow::Workflow;
 use workflow::path::output_path;
 
 use crate::error::{Error, Result};
 use crate::sha256;
-use crate::source_lock::{FILE, LockedSource, SourceLock};
+use crate::source_lock::{LockedSource, SourceLock};
 use crate::transfer::transfer;
 
 /// How a source stands beside what was noted of it.
@@ -54,9 +54,7 @@ impl Sources<'_> {
         let path = self.own_path(path)?;
         let place = self.workflow.root.join(&path);
         if place.symlink_metadata().is_ok() {
-            let message =
-                format!("`{path}` is there already: remove it, or import to another place");
-            return Err(Error::Invalid(message));
+            return Err(Error::PlaceTaken(path));
         }
         let root = &self.workflow.root;
         transfer(root, from, &place, &mut |_| {}, |arrived| match sha256 {
@@ -109,11 +107,12 @@ impl Sources<'_> {
     pub fn own_path(&self, path: &Path) -> Result<String> {
         let inside = path.strip_prefix(&self.workflow.root).unwrap_or(path);
         let text = inside.to_string_lossy().into_owned();
-        let refused = |why: &str| Error::Invalid(format!("`{}` {why}", path.display()));
-        let inside = output_path(&text)
-            .map_err(|why| refused(&why.replace("outputs are", "sources to keep are")))?;
+        let inside = output_path(&text).map_err(|why| Error::SourcePlace {
+            path: path.to_owned(),
+            why: why.replace("outputs are", "sources to keep are"),
+        })?;
         if self.workflow.graph.is_made(&inside) {
-            return Err(refused("is what a stage makes, and the cache has it"));
+            return Err(Error::Output(path.to_owned()));
         }
         Ok(inside.to_string_lossy().into_owned())
     }
@@ -144,7 +143,8 @@ impl Sources<'_> {
         let tracked = SourceLock::load(&self.workflow.root)?;
         let Some(kept) = tracked.sources.get(path) else {
             let hint = nearest_name::hint(path, tracked.sources.keys().map(String::as_str));
-            return Err(Error::Invalid(format!("`{FILE}` has no `{path}`{hint}")));
+            let path = path.to_owned();
+            return Err(Error::UnknownSource { path, hint });
         };
         if self.restore_from_cache(path)? {
             return Ok(());
@@ -159,8 +159,10 @@ impl Sources<'_> {
             if index.digest(arrived.path)? == kept.content {
                 return Ok(());
             }
-            let message = format!("`{from}` is not what it was when `{path}` was imported");
-            Err(Error::Invalid(message))
+            Err(Error::SourceChanged {
+                from: from.clone(),
+                path: path.to_owned(),
+            })
         })
     }
 
@@ -171,8 +173,7 @@ impl Sources<'_> {
             return Ok(false);
         };
         if !is_inside(&self.workflow.root, Path::new(path))? {
-            let message = format!("`{path}` {LEADS_OUT}");
-            return Err(Error::Invalid(message));
+            return Err(Error::LeadsOut(path.to_owned()));
         }
         let Some(store) = self.store else {
             return Ok(false);

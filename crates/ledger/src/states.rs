@@ -34,7 +34,10 @@ impl StateResults {
         let folder = root.join(FOLDER).join(name);
         let lock = Lock::load(&folder);
         Ok(StateResults {
-            lock: lock.map_err(|error| Error::Invalid(format!("`{}`: {error}", name.display())))?,
+            lock: lock.map_err(|fault| Error::State {
+                name: name.to_owned(),
+                fault: Box::new(fault),
+            })?,
             folder: Some(folder),
         })
     }

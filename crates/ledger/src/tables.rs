@@ -44,16 +44,7 @@ pub fn ask(
         }));
     }
     let answer = serde_json::from_slice(&output.stdout);
-    answer.map(Ok).map_err(|_| unclear())
-}
-
-/// The error of an answer that isn't one, or not to the question.
-pub fn unclear() -> Error {
-    Error::Invalid(not_understood())
-}
-
-fn not_understood() -> String {
-    "the program that reads tables was not understood".to_owned()
+    answer.map(Ok).map_err(|_| Error::UnclearAnswer)
 }
 
 /// The program that a workspace has for tables, ready to be started.
@@ -76,7 +67,7 @@ impl TableProgram {
         let answer = self.ask_about(tables);
         remove_path(&self.folder)?;
         let Answer::Numbers(answers) = answer? else {
-            return Err(unclear());
+            return Err(Error::UnclearAnswer);
         };
         let answers = answers.into_iter().map(|answer| answer.and_then(parsed));
         Ok(tables.keys().copied().zip(answers).collect())
@@ -103,7 +94,7 @@ impl TableProgram {
         remove_path(&self.folder)?;
         match answer? {
             Answer::Written => Ok(()),
-            _ => Err(unclear()),
+            _ => Err(Error::UnclearAnswer),
         }
     }
 
@@ -111,7 +102,12 @@ impl TableProgram {
         let file = self.folder.join("question.json");
         let answer = ask(Command::new(&self.executable), question, &file)?;
         answer.map_err(|NoAnswer { status, errors }| {
-            Error::Invalid(format!("`{}` ended with {status}: {errors}", self.name))
+            let program = self.name;
+            Error::TableProgram {
+                program,
+                status,
+                errors,
+            }
         })
     }
 }
@@ -121,5 +117,5 @@ fn parsed(pairs: Vec<(String, String)>) -> Read {
     let values = pairs
         .into_iter()
         .map(|(name, text)| Some((name, text.parse().ok()?)));
-    { values.collect::<Option<_>>() }.ok_or_else(not_understood)
+    { values.collect::<Option<_>>() }.ok_or_else(|| Error::UnclearAnswer.to_string())
 }

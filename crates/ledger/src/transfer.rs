@@ -49,8 +49,7 @@ pub(crate) fn transfer(
         return download.discard();
     }
     if !Path::new(from).exists() {
-        let message = format!("cannot import `{from}`: it does not exist");
-        return Err(Error::Invalid(message));
+        return Err(Error::NothingToImport(from.to_owned()));
     }
     let aside = own(root, &format!("work/import-{}", std::process::id()));
     remove_path(&aside)?;

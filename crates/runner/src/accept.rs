@@ -6,14 +6,14 @@ use std::sync::Arc;
 use executor::Interrupts;
 use keys::inputs::Derivation;
 use keys::manifest::Manifest;
-use keys::reason::{Reason, listed};
+use keys::reason::Reason;
 use ledger::runs::{Run, State};
 use store::{Digest, Record};
 use workflow::graph::{InstanceId, Selection};
 use workflow::instance::Instance;
 
 use crate::decide::{Decision, decide, misplaced};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::events::{Events, Outcome};
 use crate::observe::{self, Observe, snapshot};
 use crate::plan::outcome;
@@ -60,8 +60,8 @@ fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Resu
         (Decision::Run { derivation, .. }, _)
         | (Decision::Restore { derivation, .. }, Accept::Outputs) => derivation,
         (Decision::Blocked(reason), _) => {
-            let name = &instance.name;
-            return Err(Error::Invalid(format!("stage `{name}`: {reason}")));
+            let stage = instance.name.clone();
+            return Err(Error::Blocked { stage, reason });
         }
         (decision, _) => return Ok(outcome(&instance, decision)),
     };
@@ -105,11 +105,11 @@ fn take_outputs(
     for (name, output) in &instance.outputs {
         let path = workspace.workflow.root.join(&output.path);
         if !path.exists() {
-            return Err(Error::Invalid(format!(
-                "cannot commit `{}`: its output `{name}` (`{}`) is not there",
-                instance.name,
-                output.path.display()
-            )));
+            return Err(Error::NothingToCommit {
+                stage: instance.name.clone(),
+                name: name.clone(),
+                path: output.path.clone(),
+            });
         }
         let digest = workspace.take(&path, output.treatment.is_cached)?;
         outputs.insert(name.clone(), digest);
@@ -123,30 +123,26 @@ fn last_result(
     derivation: &Derivation,
     observe: &mut dyn Observe,
 ) -> Result<(Digest, BTreeMap<String, Digest>)> {
-    let refused = |why: String| {
-        Err(Error::Invalid(format!(
-            "cannot adopt the result of `{}`: {why}",
-            instance.name
-        )))
+    let refused = |why: Obstacle| {
+        let stage = instance.name.clone();
+        Err(Error::NotAdopted { stage, why })
     };
     let Some(last) = observe.locked(&instance.name) else {
-        return refused("`pipeline.lock` has none".into());
+        return refused(Obstacle::NoResult);
     };
     let Some(record) = observe.record(&last.key) else {
-        return refused("the cache has no record of what it was made from".into());
+        return refused(Obstacle::NoRecord);
     };
     let mut others = derivation
         .manifest
         .differences(&Manifest::read(&record.manifest));
     others.retain(|difference| !difference.entry().section.is_of_code());
     if !others.is_empty() {
-        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-        let others = others.join(", ");
-        return refused(format!("more than its code has changed: {others}"));
+        return refused(Obstacle::OtherChanges(others));
     }
     let misplaced = misplaced(&observe::outputs(instance, observe)?, &last.outputs);
     if !misplaced.is_empty() {
-        return refused(listed(&misplaced));
+        return refused(Obstacle::Misplaced(misplaced));
     }
     Ok((last.key, record.outputs))
 }

@@ -1,8 +1,15 @@
 //! What can go wrong in the runner, and how it is said.
 
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use executor::{ExecutorError, Interrupted};
+use keys::manifest::Difference;
+use keys::on_disk::LEADS_OUT;
+use keys::reason::{Reason, listed};
+use ledger::FOLDER;
+
+use crate::job_fault::JobFault;
 
 /// The result of a runner's function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -125,9 +132,100 @@ pub enum Error {
     /// Interrupted by a signal.
     #[error("{0}; what was done is kept, and the next repro continues")]
     Interrupted(Interrupted),
-    /// A rule on names or values broken outside a TOML file.
-    #[error("{0}")]
-    Invalid(String),
+    /// The runner's folder is a link: some of what is in it is cleared, whatever it leads to.
+    #[error(
+        "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
+    )]
+    LinkedFolder,
+    /// A sandbox that the system doesn't have.
+    #[error(
+        "this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock): run without `--sandbox`"
+    )]
+    NoSandbox,
+    /// A job that a stage cannot use.
+    #[error(transparent)]
+    Job(#[from] JobFault),
+    /// A parameter that leaves an input out which its stage needs.
+    #[error("`{param}` is empty, and stage `{stage}` needs its input `{input}`")]
+    EmptyInput {
+        /// Key of `params.toml`.
+        param: String,
+        /// Name of the stage.
+        stage: String,
+        /// The input's name.
+        input: String,
+    },
+    /// A stage of a state beside the current one whose command writes an output in its final place.
+    #[error(
+        "stage `{stage}` cannot run beside the current state: its command does not write `${{out.{output}}}`"
+    )]
+    WritesInPlace {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        output: String,
+    },
+    /// A stage without its executable.
+    #[error("`{0}` was not built")]
+    NoExecutable(String),
+    /// A stage that waits for one that has ended.
+    #[error("stage `{0}` waits for a stage that is done")]
+    Stalled(String),
+    /// A stage whose result cannot be accepted, as it cannot run.
+    #[error("stage `{stage}`: {reason}")]
+    Blocked {
+        /// Stage instance.
+        stage: String,
+        /// The obstacle.
+        reason: Reason,
+    },
+    /// An output to commit that isn't there.
+    #[error(
+        "cannot commit `{stage}`: its output `{name}` (`{path}`) is not there",
+        path = .path.display()
+    )]
+    NothingToCommit {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        name: String,
+        /// Its place.
+        path: PathBuf,
+    },
+    /// A last result that cannot stand for a run of changed code.
+    #[error("cannot adopt the result of `{stage}`: {why}")]
+    NotAdopted {
+        /// Stage instance.
+        stage: String,
+        /// The obstacle.
+        why: Obstacle,
+    },
+    /// A note of moved outputs that cannot be followed.
+    #[error(
+        "cannot undo what an unfinished run left: `{work}/{journal}` {fault}; mend that, or remove `{work}` if you don't need what is in it",
+        work = .work.display()
+    )]
+    Journal {
+        /// The work folder, from the workspace root.
+        work: PathBuf,
+        /// Name of the note.
+        journal: &'static str,
+        /// Its fault.
+        fault: JournalFault,
+    },
+    /// A workspace without the program that writes tables.
+    #[error("the workspace has no `{0}` to write tables with")]
+    NoTableProgram(&'static str),
+    /// The program that checks outputs failed.
+    #[error("cannot check: `{program}` ended with {status}\n{errors}")]
+    CheckProgram {
+        /// Its name, `crate/binary`.
+        program: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+        /// Its standard error.
+        errors: String,
+    },
     /// A file operation.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -143,6 +241,42 @@ pub enum Error {
     /// What is remembered of runs.
     #[error(transparent)]
     Ledger(ledger::Error),
+}
+
+/// The obstacle to adopting a last result.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// There is no last result.
+    #[error("`pipeline.lock` has none")]
+    NoResult,
+    /// The cache has no record of it.
+    #[error("the cache has no record of what it was made from")]
+    NoRecord,
+    /// Its manifest differs by more than code.
+    #[error("more than its code has changed: {}", texts(.0))]
+    OtherChanges(Vec<Difference>),
+    /// Its outputs aren't in place.
+    #[error("{}", listed(.0))]
+    Misplaced(Vec<Reason>),
+}
+
+/// The fault of a note of moved outputs.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalFault {
+    /// Text that the runner didn't write.
+    #[error("isn't as it was written: {0}")]
+    Malformed(serde_json::Error),
+    /// A path that isn't plain.
+    #[error("names `{path}`, which is no output's place", path = .0.display())]
+    NoPlace(PathBuf),
+    /// A path that leaves the workspace by a link.
+    #[error("names `{path}`, which {LEADS_OUT}", path = .0.display())]
+    LeadsOut(PathBuf),
+}
+
+fn texts(differences: &[Difference]) -> String {
+    let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 /// Not by `#[from]`: the message has the signal's, which would follow once more as its source.

@@ -21,6 +21,7 @@ mod executors;
 pub mod freeze;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod job_fault;
 mod limits;
 mod log;
 #[cfg(test)]

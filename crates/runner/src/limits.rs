@@ -34,10 +34,7 @@ impl Sandbox {
     /// It can't.
     pub(crate) fn check(self) -> Result<()> {
         if self == Sandbox::Required && !sandbox::is_supported() {
-            return Err(Error::Invalid(
-                "this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock): run without `--sandbox`"
-                    .into(),
-            ));
+            return Err(Error::NoSandbox);
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use workflow::graph::{Graph, InstanceId, Reach};
 use workflow::instance::{Input, Instance, Output, Target};
 
 use crate::decide::{Decision, decide};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::observe::{Observe, snapshot};
 use crate::plan::{Explanation, Plan, explanation, outcome};
 use crate::predicted::Predicted;
@@ -63,7 +63,8 @@ impl Observe for Disk {
     fn content(&mut self, path: &Path) -> Result<Option<Content>> {
         self.note(format!("content {}", path.display()));
         if self.unreadable.contains(path) {
-            return Err(Error::Invalid(format!("cannot read {}", path.display())));
+            let message = format!("cannot read {}", path.display());
+            return Err(std::io::Error::other(message).into());
         }
         let below = { self.files.iter() }.filter(|(file, _)| file.starts_with(path));
         let below: String = below

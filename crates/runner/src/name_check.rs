@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use keys::code::at_stage;
+use keys::code::located;
 use protocol::{Fault, Input, Job, Part};
 use workflow::Workflow;
 use workflow::instance::{Instance, Target};
 
 use crate::error::{Error, Result};
+use crate::job_fault::JobFault;
 
 /// Asks `executable` about the names and types of what `instance` would give it.
 ///
@@ -41,45 +42,40 @@ pub(crate) fn check_names(
 
 /// The error that points at a fault.
 fn error_of(workflow: &Workflow, instance: &Instance, fault: &Fault) -> Error {
-    let message = self::message(&instance.stage, fault);
-    let Some(place) = fault.place() else {
-        let error = keys::Error::Invalid(message);
-        return at_stage(&workflow.declaration, instance, error).into();
-    };
-    if let Some((input, param)) = absent(instance, fault.part(), place) {
-        let stage = &instance.stage;
-        let message = format!("`{param}` is empty, and stage `{stage}` needs its input `{input}`");
-        return at_param(workflow, param, message);
+    let stage = instance.stage.clone();
+    if let Some(place) = fault.place()
+        && let Some((input, param)) = absent(instance, fault.part(), place)
+    {
+        let error = Error::EmptyInput {
+            param: param.to_owned(),
+            stage,
+            input: input.to_owned(),
+        };
+        return at_param(workflow, param, error);
     }
-    match dotted(instance, place) {
-        Some(dotted) if fault.part() == Part::Parameter => at_param(workflow, &dotted, message),
-        _ => at_stage(
-            &workflow.declaration,
-            instance,
-            keys::Error::Invalid(message),
-        )
-        .into(),
+    let fault = JobFault {
+        stage,
+        fault: fault.clone(),
+    };
+    match fault
+        .fault
+        .place()
+        .and_then(|place| dotted(instance, place))
+    {
+        Some(dotted) if fault.fault.part() == Part::Parameter => {
+            at_param(workflow, &dotted, fault.into())
+        }
+        _ => {
+            let located = located(&workflow.declaration, instance, fault.to_string());
+            located.map_or(Error::Job(fault), Error::from)
+        }
     }
 }
 
 /// An error that points at the key `dotted` of the params; without a place if no such key was given.
-fn at_param(workflow: &Workflow, dotted: &str, message: String) -> Error {
-    let located = workflow.params.located(dotted, &message);
-    located.map_or(Error::Invalid(message), Error::from)
-}
-
-/// A fault of a stage's job, for people.
-fn message(stage: &str, fault: &Fault) -> String {
-    let (part, reason) = (fault.part(), fault.reason());
-    match (fault, fault.place()) {
-        (_, None) => format!("stage `{stage}` lacks one of its {part}s: {reason}"),
-        (Fault::Unknown { key, expected, .. }, _) if !expected.is_empty() => {
-            let name = key.rsplit('.').next().unwrap_or(key);
-            let hint = nearest_name::hint(name, expected.iter().map(String::as_str));
-            format!("stage `{stage}` has no {part} `{key}`{hint}")
-        }
-        (_, Some(place)) => format!("stage `{stage}` cannot use {part} `{place}`: {reason}"),
-    }
+fn at_param(workflow: &Workflow, dotted: &str, error: Error) -> Error {
+    let located = workflow.params.located(dotted, &error.to_string());
+    located.map_or(error, Error::from)
 }
 
 /// The job, as far as it is known before inputs are made.
@@ -118,62 +114,4 @@ fn dotted(instance: &Instance, key: &str) -> Option<String> {
     };
     let known = instance.param_keys.get(first)?;
     Some(rest.map_or_else(|| known.clone(), |rest| format!("{known}.{rest}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unknown(part: Part, key: &str, expected: &[&str]) -> Fault {
-        Fault::Unknown {
-            part,
-            key: key.to_owned(),
-            expected: expected.iter().map(|&name| name.to_owned()).collect(),
-        }
-    }
-
-    fn missing(key: &str) -> Fault {
-        Fault::Missing {
-            part: Part::Parameter,
-            key: key.to_owned(),
-        }
-    }
-
-    #[test]
-    fn faults_are_worded_for_people() {
-        let found = |fault: Fault| message("train", &fault);
-        assert_eq!(
-            found(unknown(Part::Parameter, "adam.bta1", &["beta1", "beta2"])),
-            "stage `train` has no parameter `adam.bta1`; did you mean `beta1`?"
-        );
-        assert_eq!(
-            found(unknown(Part::Output, "x", &["model", "history"])),
-            "stage `train` has no output `x`; expected one of `model`, `history`"
-        );
-        assert_eq!(
-            found(unknown(Part::Input, "x", &[])),
-            "stage `train` cannot use input `x`: unknown field `x`, there are no fields"
-        );
-        assert_eq!(
-            found(missing("epochs")),
-            "stage `train` lacks one of its parameters: missing field `epochs`"
-        );
-        assert_eq!(
-            found(missing("adam.beta1")),
-            "stage `train` cannot use parameter `adam`: missing field `beta1`"
-        );
-        let unusable = |key: Option<&str>| Fault::Unusable {
-            part: Part::Parameter,
-            key: key.map(str::to_owned),
-            reason: "invalid type: null, expected u32".to_owned(),
-        };
-        assert_eq!(
-            found(unusable(Some("epochs"))),
-            "stage `train` cannot use parameter `epochs`: invalid type: null, expected u32"
-        );
-        assert_eq!(
-            found(unusable(None)),
-            "stage `train` lacks one of its parameters: invalid type: null, expected u32"
-        );
-    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ledger::check_stamp;
-use ledger::tables::{NoAnswer, ask, unclear};
+use ledger::tables::{NoAnswer, ask};
 use serde_json::Value;
 use store::{Digest, Store};
 use table_protocol::{Answer, Question};
@@ -96,9 +96,11 @@ fn faults(
     let question = Question::Check { check, path };
     match ask(command, &question, &folder.join("question.json"))? {
         Ok(Answer::Faults(faults)) => Ok(faults),
-        Ok(_) => Err(unclear().into()),
-        Err(NoAnswer { status, errors }) => Err(Error::Invalid(format!(
-            "cannot check: `{TABLES}` ended with {status}\n{errors}"
-        ))),
+        Ok(_) => Err(ledger::Error::UnclearAnswer.into()),
+        Err(NoAnswer { status, errors }) => Err(Error::CheckProgram {
+            program: TABLES,
+            status,
+            errors,
+        }),
     }
 }

@@ -10,7 +10,7 @@ use store::{Digest, remove_path};
 use workflow::instance::{Instance, Output};
 use workflow::path::output_path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, JournalFault, Result};
 use crate::events::{Event, Events};
 use crate::workspace::Workspace;
 
@@ -186,27 +186,22 @@ impl Aside {
         if !journal.exists() {
             return Ok(None);
         }
-        let refused = |why: String| {
-            let work = work
-                .strip_prefix(&workspace.workflow.root)
+        let refused = |fault: JournalFault| Error::Journal {
+            work: { work.strip_prefix(&workspace.workflow.root) }
                 .unwrap_or(work)
-                .display();
-            Error::Invalid(format!(
-                "cannot undo what an unfinished run left: `{work}/{JOURNAL}` {why}; mend that, or remove `{work}` if you don't need what is in it"
-            ))
+                .to_owned(),
+            journal: JOURNAL,
+            fault,
         };
         let aside: Self = serde_json::from_slice(&fs_err::read(&journal)?)
-            .map_err(|error| refused(format!("isn't as it was written: {error}")))?;
+            .map_err(|error| refused(JournalFault::Malformed(error)))?;
         for Moved { path, .. } in &aside.entries {
             let is_plain = output_path(&path.to_string_lossy()).is_ok_and(|plain| plain == *path);
-            let shown = path.display();
             if !is_plain {
-                return Err(refused(format!(
-                    "names `{shown}`, which is no output's place"
-                )));
+                return Err(refused(JournalFault::NoPlace(path.clone())));
             }
             if !is_inside(&workspace.workflow.root, path)? {
-                return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
+                return Err(refused(JournalFault::LeadsOut(path.clone())));
             }
         }
         Ok(Some(aside))

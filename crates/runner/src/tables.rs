@@ -50,8 +50,7 @@ pub fn write(
     columns: Vec<(String, Vec<Value>)>,
 ) -> Result<()> {
     if !workspace.has_binary(TABLES)? {
-        let message = format!("the workspace has no `{TABLES}` to write tables with");
-        return Err(Error::Invalid(message));
+        return Err(Error::NoTableProgram(TABLES));
     }
     with_program(workspace, |program| program.write(path, columns))
 }

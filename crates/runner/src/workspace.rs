@@ -10,7 +10,7 @@ use std::sync::Arc;
 use executor::Interrupts;
 use keys::code::{Code, at_stage};
 use keys::lock::Lock;
-use ledger::cache::{self, Cache};
+use ledger::cache::Cache;
 use ledger::provenance::{Origin, Tracer};
 use ledger::runs::{Circumstances, RunLog};
 use ledger::sources::Sources;
@@ -88,10 +88,10 @@ impl Workspace {
         let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
         for instance in &workspace.workflow.graph.instances {
             if let Some(output) = instance.written_in_place().first() {
-                return Err(Error::Invalid(format!(
-                    "stage `{}` cannot run beside the current state: its command does not write `${{out.{output}}}`",
-                    instance.name
-                )));
+                return Err(Error::WritesInPlace {
+                    stage: instance.name.clone(),
+                    output: (*output).to_owned(),
+                });
             }
         }
         fs_err::create_dir_all(workspace.workflow.state_root())?;
@@ -115,10 +115,7 @@ impl Workspace {
         aside: PathBuf,
     ) -> Result<Self> {
         if root.join(FOLDER).is_symlink() {
-            // Some of what is in it is cleared, whatever it leads to.
-            return Err(Error::Invalid(format!(
-                "`{FOLDER}` is a symbolic link: make it a folder, in which `cache` may be a link to another disk"
-            )));
+            return Err(Error::LinkedFolder);
         }
         let workflow = Workflow::load(root, overrides, aside, accelerator::accelerator())?;
         let lock = Lock::load(&workflow.state_root())?;
@@ -229,7 +226,7 @@ impl Workspace {
 
     /// The cache, which a writing command always has.
     pub(crate) fn store(&self) -> Result<&Store> {
-        Ok(self.store.as_ref().ok_or_else(cache::not_open)?)
+        Ok(self.store.as_ref().ok_or(ledger::Error::NoCache)?)
     }
 
     /// The cache, as a person sees it.

@@ -78,10 +78,7 @@ impl Scheduler<'_> {
                 "stage `{}` cannot run: {reason}",
                 instance.name
             )])),
-            Decision::Pending { .. } => Err(Error::Invalid(format!(
-                "stage `{}` waits for a stage that is done",
-                instance.name
-            ))),
+            Decision::Pending { .. } => Err(Error::Stalled(instance.name.clone())),
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) fn line(
             Ok(shell(&log::script(&texts.collect::<Result<Vec<_>>>()?)))
         }
         (Action::Run(_), Some(executable)) => Ok((executable, vec![job.display().to_string()])),
-        (Action::Run(run), None) => Err(Error::Invalid(format!("`{run}` was not built"))),
+        (Action::Run(run), None) => Err(Error::NoExecutable(run.clone())),
     }
 }
 
