@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ::experiments::experiment::record::{self, Experiment};
+use ::experiments::state;
 use anyhow::bail;
 use keys::reason::listed;
 use ledger::FOLDER;
@@ -109,7 +110,7 @@ fn workspace_of(root: &Path, path: &Path, params: &Params) -> anyhow::Result<Wor
     };
     let experiment = Experiment::load(root, name)?;
     let folder = record::folder_name(name);
-    Ok(Workspace::open_aside(
+    Ok(state::open(
         root.to_owned(),
         &experiment.overrides(root),
         &folder,

@@ -117,6 +117,16 @@ pub enum Error {
     /// The name of no revision.
     #[error("git knows no revision `{0}`")]
     UnknownRevision(String),
+    /// A stage of a state beside the current one whose command writes an output in its final place.
+    #[error(
+        "stage `{stage}` cannot run beside the current state: its command does not write `${{out.{output}}}`"
+    )]
+    WritesInPlace {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        output: String,
+    },
     /// A comparison of metrics where none are declared.
     #[error("no stage of `pipeline.toml` has `metrics = [\"output\"]`")]
     NoMetrics,

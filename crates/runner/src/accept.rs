@@ -82,7 +82,7 @@ fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Resu
         &derivation,
         &[],
         workspace.workflow.state_folder(),
-        workspace.circumstances(),
+        workspace.state.circumstances(&workspace.workflow.root),
     );
     run.outcome = Some(state);
     run.status = how.to_string();
@@ -111,7 +111,7 @@ fn take_outputs(
                 path: output.path.clone(),
             });
         }
-        let digest = workspace.take(&path, output.treatment.is_cached)?;
+        let digest = workspace.state.take(&path, output.treatment.is_cached)?;
         outputs.insert(name.clone(), digest);
     }
     Ok(outputs)
@@ -160,9 +160,9 @@ fn enter(
         manifest: derivation.manifest.to_string(),
         accepted: Some(how.to_string()),
     };
-    workspace.store()?.record(&derivation.key, &record)?;
+    workspace.state.store()?.record(&derivation.key, &record)?;
     let entry = derivation.locked(instance, outputs);
-    workspace.lock.insert(instance.name.clone(), entry);
+    workspace.state.lock.insert(instance.name.clone(), entry);
     workspace.save_lock()
 }
 

@@ -56,7 +56,7 @@ pub fn take_state(
     // While the lock still knows what stands there.
     copy_uncached(workspace, &taken, &made, events)?;
     for (name, locked) in made.lock.iter() {
-        workspace.lock.insert(name.to_owned(), locked.clone());
+        workspace.state.lock.insert(name.to_owned(), locked.clone());
     }
     workspace.save_lock()?;
     let selection = Selection {
@@ -89,6 +89,7 @@ fn copy_uncached(
                 workspace.workflow.root.join(&output.path),
             );
             let is_it = workspace
+                .state
                 .index
                 .digest(&from)
                 .is_ok_and(|there| there == *digest);
@@ -130,11 +131,11 @@ fn check_out_one(
     instance: &Instance,
     events: &mut dyn Events,
 ) -> Result<Option<Outcome>> {
-    let Some(locked) = workspace.lock.get(&instance.name).cloned() else {
+    let Some(locked) = workspace.state.lock.get(&instance.name).cloned() else {
         return Ok(None);
     };
     // By-products stand in the record alone.
-    let record = workspace.store()?.recorded(&locked.key);
+    let record = workspace.state.store()?.recorded(&locked.key);
     // Outputs that weren't in place, and whether the cache had them.
     let mut restored = BTreeMap::new();
     for (name, output) in &instance.outputs {
@@ -190,7 +191,7 @@ fn check_out(
     events: &mut dyn Events,
 ) -> Result<bool> {
     // What stands there is moved for something better alone.
-    if !workspace.store()?.contains(digest) {
+    if !workspace.state.store()?.contains(digest) {
         return Ok(false);
     }
     match staging::restore(workspace, instance, name, output, digest, events) {
@@ -206,6 +207,7 @@ fn is_in_place(workspace: &mut Workspace, output: &Output, digest: &Digest) -> b
         return path.exists();
     }
     workspace
+        .state
         .index
         .digest(&path)
         .is_ok_and(|there| there == *digest)

@@ -155,16 +155,6 @@ pub enum Error {
         /// The input's name.
         input: String,
     },
-    /// A stage of a state beside the current one whose command writes an output in its final place.
-    #[error(
-        "stage `{stage}` cannot run beside the current state: its command does not write `${{out.{output}}}`"
-    )]
-    WritesInPlace {
-        /// Stage instance.
-        stage: String,
-        /// The output's name.
-        output: String,
-    },
     /// A stage without its executable.
     #[error("`{0}` was not built")]
     NoExecutable(String),

@@ -26,7 +26,7 @@ use crate::limits::Sandbox;
 use crate::ordered::InOrder;
 use crate::task::Job;
 use crate::workspace::Workspace;
-use crate::{missing_inputs, staging, task};
+use crate::{device_trial, missing_inputs, staging, task};
 
 mod build;
 mod forecast;
@@ -111,7 +111,7 @@ fn repro_on(
     let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     staging::recover(workspace, executor, events)?;
-    workspace.settle_device_of(selection, &interrupts, events)?;
+    device_trial::settle_for(workspace, selection, &interrupts, events)?;
     let order = workspace.workflow.graph.in_order(selection);
     let names = { order.iter() }.map(|&id| workspace.workflow.graph.instances[id].name.clone());
     let names: Vec<String> = names.collect();

@@ -10,7 +10,6 @@ use workflow::declaration::Action;
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
-use crate::workspace::Workspace;
 
 /// A folder may have so many links that lead to files elsewhere; of more, the folders of these files are opened.
 const MAX_LINKS: usize = 256;
@@ -39,23 +38,18 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What every stage may reach; none where nothing holds them.
-    pub(crate) fn common(self, workspace: &Workspace) -> Option<Limits> {
+    /// What every stage of the workspace at `root` may reach; none where nothing holds them.
+    pub(crate) fn common(self, root: &Path) -> Option<Limits> {
         if self == Sandbox::Off || !sandbox::is_supported() {
             return None;
         }
         make_cuda_cache();
-        Some(Limits::system(&workspace.workflow.root))
+        Some(Limits::system(root))
     }
 
-    /// Says that nothing holds the stages of a workspace, once in its life.
-    pub(crate) fn tell(
-        self,
-        common: Option<&Limits>,
-        workspace: &Workspace,
-        events: &mut dyn Events,
-    ) {
-        let told = workspace.own("unconfined");
+    /// Reports that nothing holds the stages of the workspace at `root`, once in its life.
+    pub(crate) fn tell(self, common: Option<&Limits>, root: &Path, events: &mut dyn Events) {
+        let told = ledger::own(root, "unconfined");
         if common.is_none() && self != Sandbox::Off && !told.exists() {
             events.event(Event::Unconfined);
             // Where this cannot be written, it is said again.

@@ -26,7 +26,7 @@ pub(crate) struct WorkspaceObserver<'a> {
     pub(crate) lock: &'a Lock,
     pub(crate) store: Option<&'a Store>,
     pub(crate) index: &'a mut Index,
-    pub(crate) seen: &'a mut BTreeMap<OsString, Seen>,
+    pub(crate) observed: &'a mut BTreeMap<OsString, Seen>,
     pub(crate) code: &'a mut Code,
 }
 
@@ -45,13 +45,13 @@ impl Observe for WorkspaceObserver<'_> {
     }
 
     fn content(&mut self, path: &Path) -> Result<Option<Content>> {
-        let seen = match self.seen.get(path.as_os_str()) {
+        let seen = match self.observed.get(path.as_os_str()) {
             Some(seen) => *seen,
             None => {
                 let rules = on_disk::rules_of(&self.workflow.graph, path);
                 match self.index.look(&self.workflow.root.join(path), rules) {
                     Ok(seen) => {
-                        self.seen.insert(path.into(), seen);
+                        self.observed.insert(path.into(), seen);
                         seen
                     }
                     Err(store::Error::NotFound { .. }) => return Ok(None),

@@ -14,68 +14,55 @@ use crate::error::Result;
 use crate::limits::{self, Sandbox};
 use crate::workspace::Workspace;
 
-impl Workspace {
-    /// The file that a stage's output becomes, if it is there.
-    ///
-    /// # Errors
-    /// There's no such stage, or it stands for several instances.
-    pub fn made(&self, stage: &str, output: &str) -> Result<Option<PathBuf>> {
-        let instance = &self.workflow.graph.instances[self.workflow.graph.one(stage)?];
-        let output = instance.outputs.get(output);
-        let path = output.map(|output| self.workflow.root.join(&output.path));
-        Ok(path.filter(|path| path.exists()))
-    }
+/// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`, held
+/// to what that names. Its input and outputs are this process's own.
+///
+/// # Errors
+/// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
+pub fn run(
+    workspace: &mut Workspace,
+    run: &str,
+    device: Option<Device>,
+    job: &Job,
+    sandbox: Sandbox,
+) -> Result<ExitStatus> {
+    let interrupts = Interrupts::catch()?;
+    sandbox.check()?;
+    let executable = build(workspace, run, device, &interrupts)?;
+    let folder = workspace
+        .own("work")
+        .join(format!("tool-{}", std::process::id()));
+    fs_err::create_dir_all(&folder)?;
+    let mut command = Command::new(&executable);
+    command.envs(device.and_then(accelerator::variable));
+    let common = sandbox.common(&workspace.workflow.root);
+    let status = start(command, &executable, job, &folder, common.as_ref());
+    store::remove_path(&folder)?;
+    let status = status?;
+    interrupts.check()?;
+    Ok(status)
+}
 
-    /// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`, held
-    /// to what that names. Its input and outputs are this process's own.
-    ///
-    /// # Errors
-    /// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
-    pub fn run_tool(
-        &mut self,
-        run: &str,
-        device: Option<Device>,
-        job: &Job,
-        sandbox: Sandbox,
-    ) -> Result<ExitStatus> {
-        let interrupts = Interrupts::catch()?;
-        sandbox.check()?;
-        let executable = self.build_tool(run, device, &interrupts)?;
-        let folder = self
-            .own("work")
-            .join(format!("tool-{}", std::process::id()));
-        fs_err::create_dir_all(&folder)?;
-        let mut command = Command::new(&executable);
-        command.envs(device.and_then(accelerator::variable));
-        let common = sandbox.common(self);
-        let status = start(command, &executable, job, &folder, common.as_ref());
-        store::remove_path(&folder)?;
-        let status = status?;
-        interrupts.check()?;
-        Ok(status)
-    }
-
-    /// Builds `run`, for `device` if it computes on one, and returns its executable.
-    ///
-    /// # Errors
-    /// There's no such binary, the build fails, or a signal asks to stop.
-    pub(crate) fn build_tool(
-        &mut self,
-        run: &str,
-        device: Option<Device>,
-        interrupts: &Interrupts,
-    ) -> Result<PathBuf> {
-        self.code.check(run, &mut self.index)?;
-        let mut build = Build::of(&self.workflow.graph.instances);
-        build.add(run, device);
-        build.binaries.insert(run.to_owned());
-        let mut executables = build.run(&self.workflow.root, interrupts)?;
-        let executable = executables.remove(run).ok_or_else(|| keys::Error::Cargo {
-            what: format!("find the executable of `{run}`"),
-            why: "cargo built it but did not name it".into(),
-        });
-        Ok(executable?)
-    }
+/// Builds `run`, for `device` if it computes on one, and returns its executable.
+///
+/// # Errors
+/// There's no such binary, the build fails, or a signal asks to stop.
+pub(crate) fn build(
+    workspace: &mut Workspace,
+    run: &str,
+    device: Option<Device>,
+    interrupts: &Interrupts,
+) -> Result<PathBuf> {
+    workspace.code.check(run, &mut workspace.state.index)?;
+    let mut build = Build::of(&workspace.workflow.graph.instances);
+    build.add(run, device);
+    build.binaries.insert(run.to_owned());
+    let mut executables = build.run(&workspace.workflow.root, interrupts)?;
+    let executable = executables.remove(run).ok_or_else(|| keys::Error::Cargo {
+        what: format!("find the executable of `{run}`"),
+        why: "cargo built it but did not name it".into(),
+    });
+    Ok(executable?)
 }
 
 /// Starts a program in the folder `work`, and waits for its end.

@@ -12,6 +12,7 @@ use workflow::path::output_path;
 
 use crate::error::{Error, JournalFault, Result};
 use crate::events::{Event, Events};
+use crate::state::State;
 use crate::workspace::Workspace;
 
 /// The job file, in the work folder.
@@ -52,15 +53,15 @@ pub(crate) fn restore(
 ) -> Result<()> {
     check(workspace, instance, name, output)?;
     let path = workspace.workflow.root.join(&output.path);
-    if path.exists() && workspace.index.digest(&path)? == *digest {
+    if path.exists() && workspace.state.index.digest(&path)? == *digest {
         return Ok(());
     }
     keep_unknown(workspace, instance, output, &path, events)?;
-    let Workspace { store, index, .. } = workspace;
+    let State { store, index, .. } = &mut workspace.state;
     if let Some(store) = store {
         store.restore(index, digest, &path)?;
     }
-    workspace.forget_seen();
+    workspace.state.forget_observed();
     Ok(())
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn move_in(
         return Ok(());
     }
     // The store replaces what is in the way in one step.
-    let Workspace { store, index, .. } = &mut *workspace;
+    let State { store, index, .. } = &mut workspace.state;
     let Some(store) = store else { return Ok(()) };
     if output.treatment.is_cached {
         return Ok(store.restore(index, digest, &path)?);
@@ -136,9 +137,9 @@ fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output:
     if output.treatment.is_volatile || is_empty_folder() {
         return true;
     }
-    let Workspace {
+    let State {
         store, index, lock, ..
-    } = workspace;
+    } = &mut workspace.state;
     let Ok(digest) = index.digest(path) else {
         return false;
     };

@@ -12,6 +12,7 @@ use store::Digest;
 
 use crate::build::TABLES;
 use crate::error::{Error, Result};
+use crate::program;
 use crate::workspace::Workspace;
 
 /// The metrics of each of the states. A content that was read before is not read again.
@@ -19,7 +20,7 @@ use crate::workspace::Workspace;
 /// # Errors
 /// A file cannot be read or written, or the program that reads tables cannot be built.
 pub fn metrics(workspace: &mut Workspace, states: &[StateResults]) -> Result<Vec<Metrics>> {
-    let reading = Reading::of(&workspace.workflow, workspace.store.as_ref(), states)?;
+    let reading = Reading::of(&workspace.workflow, workspace.state.store.as_ref(), states)?;
     let tables = numbers(workspace, reading.tables())?;
     Ok(reading.finish(tables)?)
 }
@@ -63,7 +64,7 @@ fn with_program<T>(
     let interrupts = Interrupts::catch()?;
     let program = TableProgram {
         name: TABLES,
-        executable: workspace.build_tool(TABLES, None, &interrupts)?,
+        executable: program::build(workspace, TABLES, None, &interrupts)?,
         folder: workspace.own(&format!("work/tables-{}", std::process::id())),
     };
     let done = work(&program);

@@ -87,7 +87,7 @@ impl Job {
         self.check_inputs(workspace, derivation)?;
         let outputs = self.made.iter().map(|(name, made)| {
             let is_cached = self.instance.outputs[name].treatment.is_cached;
-            Ok((name.clone(), workspace.take(made, is_cached)?))
+            Ok((name.clone(), workspace.state.take(made, is_cached)?))
         });
         outputs.collect()
     }
@@ -141,7 +141,7 @@ impl Job {
             manifest: derivation.manifest.to_string(),
             accepted: None,
         };
-        workspace.store()?.record(&derivation.key, &record)?;
+        workspace.state.store()?.record(&derivation.key, &record)?;
         for (name, made) in &self.made {
             if !self.in_place.contains(name) {
                 let digest = &outputs[name];
@@ -186,7 +186,7 @@ impl Job {
                 let Some(seen) = &content.seen else {
                     continue;
                 };
-                let since = workspace.index.since(&path, seen);
+                let since = workspace.state.index.since(&path, seen);
                 if since != Since::Untouched {
                     return Err(Error::InputChanged {
                         stage: self.instance.name.clone(),

@@ -1,8 +1,6 @@
 //! The workspace as one command sees it: declarations, params, lock, cache.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,11 +10,11 @@ use keys::code::{Code, at_stage};
 use keys::lock::Lock;
 use ledger::cache::Cache;
 use ledger::provenance::{Origin, Tracer};
-use ledger::runs::{Circumstances, RunLog};
+use ledger::runs::RunLog;
 use ledger::sources::Sources;
 use ledger::states::{self, StateResults};
 use ledger::{FOLDER, workspace_lock};
-use store::{Digest, Index, Seen, Store, remove_path, write_whole};
+use store::{Digest, Index, Store, write_whole};
 use workflow::Workflow;
 use workflow::declaration::{self, Action};
 use workflow::graph::{Graph, Selection};
@@ -28,23 +26,16 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::observer::WorkspaceObserver;
 use crate::output_check;
+use crate::state::State;
 
 /// A workspace, read for one command.
 #[derive(Debug)]
 pub struct Workspace {
     /// What is declared.
     pub workflow: Workflow,
-    pub(crate) lock: Lock,
-    pub(crate) index: Index,
-    /// What was looked at since a stage began or ended, by path from the root: many stages may read the same folder, and
-    /// each reads what another made.
-    seen: BTreeMap<OsString, Seen>,
-    /// None where nothing was ever stored and nothing is to be written.
-    pub(crate) store: Option<Store>,
     pub(crate) code: Code,
+    pub(crate) state: State,
     access: Access,
-    /// Where runs take place, once that is to be noted.
-    circumstances: OnceCell<Circumstances>,
 }
 
 /// Whether a command may write in the workspace.
@@ -78,46 +69,21 @@ impl Workspace {
         Self::open_in(root, overrides, access, PathBuf::new())
     }
 
-    /// Reads the workspace at `root` for a state called `name` beside the current one: its outputs, its lock and its
-    /// logs have a folder of their own, while sources, cache and work under way are shared.
+    /// Reads the workspace at `root` for the state whose outputs, lock and logs stand in `folder`, from the root; with an
+    /// empty one, as [`Workspace::open`]. Sources, cache and work under way are shared by all states.
     ///
     /// # Errors
-    /// As [`Workspace::open`], or a command writes an output without asking where.
-    pub fn open_aside(root: PathBuf, overrides: &Overrides, name: &Path) -> Result<Self> {
-        let aside = Path::new(FOLDER).join(name);
-        let workspace = Self::open_in(root, overrides, Access::Write, aside)?;
-        for instance in &workspace.workflow.graph.instances {
-            if let Some(output) = instance.written_in_place().first() {
-                return Err(Error::WritesInPlace {
-                    stage: instance.name.clone(),
-                    output: (*output).to_owned(),
-                });
-            }
-        }
-        fs_err::create_dir_all(workspace.workflow.state_root())?;
-        Ok(workspace)
-    }
-
-    /// Removes the state `name` beside the current one, once no repro is at work.
-    ///
-    /// # Errors
-    /// Its folder cannot be removed, or a signal asks to stop.
-    pub fn remove_aside(&mut self, name: &Path, events: &mut dyn Events) -> Result<()> {
-        let interrupts = Interrupts::catch()?;
-        let _lock = self.acquire(&interrupts, events)?;
-        Ok(remove_path(&self.workflow.root.join(FOLDER).join(name))?)
-    }
-
-    fn open_in(
+    /// As [`Workspace::open`].
+    pub fn open_in(
         root: PathBuf,
         overrides: &Overrides,
         access: Access,
-        aside: PathBuf,
+        folder: PathBuf,
     ) -> Result<Self> {
         if root.join(FOLDER).is_symlink() {
             return Err(Error::LinkedFolder);
         }
-        let workflow = Workflow::load(root, overrides, aside, accelerator::accelerator())?;
+        let workflow = Workflow::load(root, overrides, folder, accelerator::accelerator())?;
         let lock = Lock::load(&workflow.state_root())?;
         let folder = workflow.root.join(FOLDER);
         if access == Access::Write {
@@ -134,16 +100,13 @@ impl Workspace {
             _ => folder.join("index"),
         };
         let mut workspace = Workspace {
-            index: Index::open(index)?,
-            seen: BTreeMap::new(),
             code: Code::open(&workflow.root, &folder, access == Access::Write),
+            state: State::new(lock, Index::open(index)?, store),
             workflow,
-            lock,
-            store,
             access,
-            circumstances: OnceCell::new(),
         };
-        workspace.recall_device()?;
+        let (code, state) = (&mut workspace.code, &mut workspace.state);
+        accelerator::recall(&mut workspace.workflow, code, state)?;
         Ok(workspace)
     }
 
@@ -156,7 +119,7 @@ impl Workspace {
     ///
     /// # Errors
     /// The lock of the workspace cannot be taken, or a signal asks to stop.
-    pub(crate) fn acquire(
+    pub fn acquire(
         &self,
         interrupts: &Interrupts,
         events: &mut dyn Events,
@@ -182,12 +145,6 @@ impl Workspace {
         }
     }
 
-    /// Where runs take place, looked for once.
-    pub(crate) fn circumstances(&self) -> &Circumstances {
-        let find = || Circumstances::find(&self.workflow.root);
-        self.circumstances.get_or_init(find)
-    }
-
     /// The list of runs.
     #[must_use]
     pub fn runs(&self) -> RunLog {
@@ -198,9 +155,20 @@ impl Workspace {
     #[must_use]
     pub fn results(&self) -> StateResults {
         StateResults {
-            lock: self.lock.clone(),
+            lock: self.state.lock.clone(),
             folder: Some(self.workflow.root.clone()),
         }
+    }
+
+    /// The file that a stage's output becomes, if it is there.
+    ///
+    /// # Errors
+    /// There's no such stage, or it stands for several instances.
+    pub fn made(&self, stage: &str, output: &str) -> Result<Option<PathBuf>> {
+        let instance = &self.workflow.graph.instances[self.workflow.graph.one(stage)?];
+        let output = instance.outputs.get(output);
+        let path = output.map(|output| self.workflow.root.join(&output.path));
+        Ok(path.filter(|path| path.exists()))
     }
 
     /// Whether the workspace has the binary of `run`, a text `crate/binary`.
@@ -208,25 +176,20 @@ impl Workspace {
     /// # Errors
     /// Cargo can't tell.
     pub fn has_binary(&mut self, run: &str) -> Result<bool> {
-        Ok(self.code.has(run, &mut self.index)?)
+        Ok(self.code.has(run, &mut self.state.index)?)
     }
 
     /// The graph, and an observer of what its instances depend on.
     pub(crate) fn observer(&mut self) -> (&Graph, WorkspaceObserver<'_>) {
         let observer = WorkspaceObserver {
             workflow: &self.workflow,
-            lock: &self.lock,
-            store: self.store.as_ref(),
-            index: &mut self.index,
-            seen: &mut self.seen,
+            lock: &self.state.lock,
+            store: self.state.store.as_ref(),
+            index: &mut self.state.index,
+            observed: &mut self.state.observed,
             code: &mut self.code,
         };
         (&self.workflow.graph, observer)
-    }
-
-    /// The cache, which a writing command always has.
-    pub(crate) fn store(&self) -> Result<&Store> {
-        Ok(self.store.as_ref().ok_or(ledger::Error::NoCache)?)
     }
 
     /// The cache, as a person sees it.
@@ -234,8 +197,8 @@ impl Workspace {
     pub fn cache(&self) -> Cache<'_> {
         Cache {
             workflow: &self.workflow,
-            lock: &self.lock,
-            store: self.store.as_ref(),
+            lock: &self.state.lock,
+            store: self.state.store.as_ref(),
         }
     }
 
@@ -243,8 +206,8 @@ impl Workspace {
     pub fn sources(&mut self) -> Sources<'_> {
         Sources {
             workflow: &self.workflow,
-            store: self.store.as_ref(),
-            index: &mut self.index,
+            store: self.state.store.as_ref(),
+            index: &mut self.state.index,
         }
     }
 
@@ -253,22 +216,9 @@ impl Workspace {
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
     pub fn provenance(&mut self, path: &Path) -> Result<Origin> {
-        let (workflow, lock) = (&self.workflow, &self.lock);
-        let store = self.store.as_ref();
-        Ok(Tracer::new(workflow, lock, store, &mut self.index).origin(path)?)
-    }
-
-    /// The digest of what is at `path`, which the cache holds from here on if it is there and `is_cached`.
-    pub(crate) fn take(&mut self, path: &Path, is_cached: bool) -> Result<Digest> {
-        Ok(match &mut self.store {
-            Some(store) if is_cached => store.put(&mut self.index, path)?,
-            _ => self.index.digest(path)?,
-        })
-    }
-
-    /// Looks at files anew, after something may have been written.
-    pub(crate) fn forget_seen(&mut self) {
-        self.seen.clear();
+        let (workflow, lock) = (&self.workflow, &self.state.lock);
+        let store = self.state.store.as_ref();
+        Ok(Tracer::new(workflow, lock, store, &mut self.state.index).origin(path)?)
     }
 
     /// Whether the workspace has the binaries of all selected stages.
@@ -281,13 +231,13 @@ impl Workspace {
             match &instance.action {
                 _ if instance.rules.is_frozen => {}
                 Action::Run(run) => {
-                    let checked = self.code.check(run, &mut self.index);
+                    let checked = self.code.check(run, &mut self.state.index);
                     checked
                         .map_err(|error| at_stage(&self.workflow.declaration, &instance, error))?;
                 }
                 Action::Command(_) => {}
             }
-            let has_checker = || Ok(self.code.has(TABLES, &mut self.index)?);
+            let has_checker = || Ok(self.code.has(TABLES, &mut self.state.index)?);
             output_check::check_checker(&self.workflow.declaration, &instance, has_checker)?;
         }
         Ok(())
@@ -295,7 +245,9 @@ impl Workspace {
 
     /// A file that a binary of the stages was made from and that its key doesn't cover; see [`Code::uncovered`].
     pub(crate) fn uncovered(&mut self, run: &str, executable: &Path) -> Result<Option<PathBuf>> {
-        Ok(self.code.uncovered(run, executable, &mut self.index)?)
+        Ok(self
+            .code
+            .uncovered(run, executable, &mut self.state.index)?)
     }
 
     /// Looks at the sources anew, after a build.
@@ -305,7 +257,7 @@ impl Workspace {
 
     /// Reads the lock again, once no other repro can write it.
     pub(crate) fn reload_lock(&mut self) -> Result<()> {
-        Ok(self.lock.reload(&self.workflow.state_root())?)
+        Ok(self.state.lock.reload(&self.workflow.state_root())?)
     }
 
     /// Keeps what makes the next check fast. A full disk is no error: nothing is lost but time.
@@ -321,7 +273,7 @@ impl Workspace {
 
     fn write_caches(&mut self) -> store::Result<()> {
         self.code.save()?;
-        self.index.save()
+        self.state.index.save()
     }
 
     /// Notes a key of a state beside the current one.
@@ -336,8 +288,11 @@ impl Workspace {
     pub(crate) fn save_lock(&mut self) -> Result<()> {
         let instances = self.workflow.graph.instances.iter();
         let declared: BTreeSet<&str> = instances.map(|i| i.name.as_str()).collect();
-        self.lock.keep_only(&declared);
-        Ok(self.lock.save(&self.workflow.state_root(), &self.own(""))?)
+        self.state.lock.keep_only(&declared);
+        Ok(self
+            .state
+            .lock
+            .save(&self.workflow.state_root(), &self.own(""))?)
     }
 }
 

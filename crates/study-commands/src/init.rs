@@ -10,9 +10,9 @@ use cli::arguments::common::{self, Confine};
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
 use protocol::Job;
-use runner::accelerator;
 use runner::program_name::PROGRAM;
 use runner::workspace::{Access, Workspace};
+use runner::{accelerator, program};
 use serde::Serialize;
 use serde_json::Value;
 use workflow::device::Device;
@@ -125,7 +125,7 @@ pub(crate) fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     let folder = folder(&here, &arguments.folder)?;
     let mut workspace = open(&common::Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
-    let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
+    let status = program::run(&mut workspace, RUN, None, &job, arguments.confine.sandbox())?;
     Ok(exit_code(status))
 }
 

@@ -13,7 +13,7 @@ use workflow::params::{self, Overrides, Params};
 
 use super::record::{self, Experiment, Status, folder_name};
 use crate::error::{Error, Result};
-use crate::params_file;
+use crate::{params_file, state};
 
 /// An experiment whose parameters have been written; its results are still to be taken.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ pub fn to_remove(root: &Path, names: &[String], is_all: bool) -> Result<Vec<Stri
 /// # Errors
 /// Its folder cannot be removed, or a signal asks to stop.
 pub fn remove(workspace: &mut Workspace, name: &str, events: &mut dyn Events) -> Result<()> {
-    Ok(workspace.remove_aside(&folder_name(name), events)?)
+    state::remove(workspace, &folder_name(name), events)
 }
 
 #[cfg(test)]

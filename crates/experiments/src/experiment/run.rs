@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use runner::Workspace;
 use runner::execute::Options;
 use serde_json::Value;
 use workflow::declaration::Declaration;
@@ -15,6 +14,7 @@ use super::name;
 use super::record::{Experiment, Status, folder_name};
 use crate::error::{Error, Result};
 use crate::repro::Repro;
+use crate::state;
 
 /// What a person asks for: one experiment, or one for each combination of the grids' values.
 #[derive(Debug, Clone, Default)]
@@ -235,7 +235,7 @@ pub fn run(
 ) -> Result<Ended> {
     let folder = folder_name(&experiment.name);
     let overrides = experiment.overrides(root);
-    let mut workspace = Workspace::open_aside(root.to_owned(), &overrides, &folder)?;
+    let mut workspace = state::open(root.to_owned(), &overrides, &folder)?;
     let graph = &workspace.workflow.graph;
     let selection = graph.select(
         &workspace.workflow.root,

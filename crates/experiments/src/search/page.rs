@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use protocol::{Input, Job};
-use runner::{Sandbox, Workspace};
+use runner::{Sandbox, Workspace, program};
 use serde::Serialize;
 
 use super::declaration::SearchFile;
@@ -66,7 +66,7 @@ pub fn publish(
         scratch: search.folder().join("scratch"),
         stage: format!("study {}", search.name),
     };
-    let status = workspace.run_tool(PROGRAM, None, &job, sandbox)?;
+    let status = program::run(workspace, PROGRAM, None, &job, sandbox)?;
     if !status.success() {
         return Err(Error::Page {
             program: PROGRAM,

@@ -12,6 +12,7 @@ use workflow::params::Overrides;
 use super::declaration::SearchFile;
 use crate::error::{Error, Result};
 use crate::repro::Repro;
+use crate::state;
 
 /// Maximum number of characters that are shown of what is no score.
 const SHOWN: usize = 40;
@@ -104,11 +105,7 @@ impl Runner<'_> {
             overrides.settings.push(format!("{key}={value}"));
         }
         let root = self.search.root.clone();
-        Ok(Workspace::open_aside(
-            root,
-            &overrides,
-            &self.search.folder_name(),
-        )?)
+        state::open(root, &overrides, &self.search.folder_name())
     }
 
     /// The instances that score, in their order.

@@ -27,7 +27,7 @@ impl Scheduler<'_> {
                 .workflow
                 .root
                 .join(&instance.outputs[name].path);
-            let digest = self.workspace.index.digest(&path)?;
+            let digest = self.workspace.state.index.digest(&path)?;
             self.check(instance, name, &path, &digest)?;
         }
         Ok(())
@@ -47,7 +47,7 @@ impl Scheduler<'_> {
         }
         let checker = self.executables[TABLES].clone();
         let workflow = &self.workspace.workflow;
-        let store = self.workspace.store()?;
+        let store = self.workspace.state.store()?;
         output_check::check_output(workflow, store, instance, &checker, (name, path), digest)
     }
 

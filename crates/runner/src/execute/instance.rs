@@ -132,7 +132,7 @@ impl Scheduler<'_> {
 
     /// Outputs whose check hasn't passed yet.
     fn unchecked(&self, instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
-        let store = self.workspace.store.as_ref();
+        let store = self.workspace.state.store.as_ref();
         check_stamp::unchecked(instance, outputs, |check, content| {
             store.is_some_and(|store| check_stamp::has_passed(store, check, content))
         })
@@ -146,7 +146,10 @@ impl Scheduler<'_> {
         outputs: &BTreeMap<String, Digest>,
     ) -> Result<()> {
         let entry = derivation.locked(instance, outputs);
-        self.workspace.lock.insert(instance.name.clone(), entry);
+        self.workspace
+            .state
+            .lock
+            .insert(instance.name.clone(), entry);
         self.unsaved.get_or_insert_with(Instant::now);
         self.save_if_due();
         self.workspace.note_key(&derivation.key)
@@ -199,7 +202,7 @@ impl Scheduler<'_> {
     ) -> Result<()> {
         // What it leaves half done is of use for whoever asks for the same state again.
         self.workspace.note_key(&derivation.key)?;
-        self.workspace.forget_seen();
+        self.workspace.state.forget_observed();
         let job = self.prepare(instance, &derivation, executable)?;
         self.events.event(Event::Started {
             stage: &instance.name,
@@ -250,8 +253,9 @@ impl Scheduler<'_> {
         }
         let sandbox = self.options.sandbox;
         if self.common.get().is_none() {
-            let common = sandbox.common(self.workspace);
-            sandbox.tell(common.as_ref(), self.workspace, &mut self.events);
+            let root = &self.workspace.workflow.root;
+            let common = sandbox.common(root);
+            sandbox.tell(common.as_ref(), root, &mut self.events);
             self.common.get_or_init(|| common);
         }
         self.common.get().cloned().flatten()
@@ -282,14 +286,16 @@ impl Scheduler<'_> {
             reasons,
             ..
         } = running;
-        self.workspace.forget_seen();
+        self.workspace.state.forget_observed();
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
         let mut run = Run::new(
             &instance,
             &derivation,
             &reasons,
             self.workspace.workflow.state_folder(),
-            self.workspace.circumstances(),
+            self.workspace
+                .state
+                .circumstances(&self.workspace.workflow.root),
         );
         run.environment.extend(job.environment());
         if let Ok(ending) = &ending {
