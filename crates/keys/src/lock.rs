@@ -159,9 +159,7 @@ impl Lock {
         let text = self.file.take().unwrap_or_else(|| self.text());
         let path = root.join(FILE);
         if !path.exists() || fs_err::read(&path)? != text.as_bytes() {
-            let aside = scratch.join(FILE);
-            fs_err::write(&aside, &text)?;
-            store::move_path(&aside, &path)?;
+            store::write_whole_in(scratch, &path, text.as_bytes())?;
         }
         self.file = Some(text);
         Ok(())

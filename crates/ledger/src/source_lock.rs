@@ -108,9 +108,12 @@ impl SourceLock {
 
     /// Writes the file of the workspace.
     pub fn save(&self, root: &Path) -> Result<()> {
-        let aside = own(root, FILE);
-        fs_err::write(&aside, self.text())?;
-        Ok(store::move_path(&aside, &root.join(FILE))?)
+        let text = self.text();
+        Ok(store::write_whole_in(
+            &own(root, ""),
+            &root.join(FILE),
+            text.as_bytes(),
+        )?)
     }
 
     /// The source that is at `path` or holds it.

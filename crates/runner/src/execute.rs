@@ -29,7 +29,6 @@ use crate::workspace::Workspace;
 use crate::{device_trial, missing_inputs, staging, task};
 
 mod build;
-mod forecast;
 mod instance;
 mod schedule;
 #[cfg(test)]

@@ -35,8 +35,7 @@ pub fn freeze(workflow: &Workflow, targets: &[String], is_frozen: bool) -> Resul
             changed.push(stage);
         }
     }
-    let aside = ledger::own(&workflow.root, FILE);
-    fs_err::write(&aside, document.to_string())?;
-    store::move_path(&aside, &path)?;
+    let text = document.to_string();
+    store::write_whole_in(&ledger::own(&workflow.root, ""), &path, text.as_bytes())?;
     Ok(changed)
 }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod events;
 pub mod execute;
 mod executors;
+mod forecast;
 pub mod freeze;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

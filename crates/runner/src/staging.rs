@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use executor::Executor;
-use keys::lock;
 use keys::on_disk::{LEADS_OUT, is_inside};
 use serde::{Deserialize, Serialize};
 use store::{Digest, remove_path};
@@ -236,8 +235,7 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     };
     let text = serde_json::to_vec(&aside).map_err(std::io::Error::from)?;
     let journal = work.join(JOURNAL);
-    fs_err::write(journal.with_extension("part"), text)?;
-    store::move_path(&journal.with_extension("part"), &journal)?;
+    store::write_whole(&journal, &text)?;
     for ((path, kept), output) in aside.places(work).zip(outputs) {
         let path = workspace.workflow.root.join(path);
         if let Some(kept) = kept {
@@ -280,7 +278,6 @@ pub(crate) fn recover(
     }
     // Temporary files of killed runs, and a lock that one was about to put in place.
     remove_path(&passing(workspace))?;
-    remove_path(&workspace.own(lock::FILE))?;
     store::remove_unwritten(&workspace.own(""))?;
     for work in &folders {
         recover_from(workspace, work)?;

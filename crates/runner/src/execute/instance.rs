@@ -17,11 +17,12 @@ use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
-
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome};
+use crate::forecast::{Times, Width, forecast};
 use crate::observe::snapshot;
+use crate::plan::Plan;
 use crate::predicted::Predicted;
 use crate::task::{self, Job};
 use crate::{log, staging};
@@ -40,6 +41,25 @@ impl Scheduler<'_> {
         let (graph, mut observer) = self.workspace.observer();
         let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
         Ok(decide(snapshot))
+    }
+
+    /// Reports what will run from the instance `first` on, once in a run.
+    fn forecast_once(&mut self, first: InstanceId) -> Result<()> {
+        if std::mem::replace(&mut self.has_forecast, true) {
+            return Ok(());
+        }
+        let times = Times::read(&self.workspace.runs())?;
+        let width = Width {
+            jobs: self.options.jobs.get(),
+            gpus: self.executor.n_gpus(),
+        };
+        let order = self.plan.from(first).to_vec();
+        let forced = self.forced();
+        let (graph, mut observer) = self.workspace.observer();
+        let plan = Plan::new(graph, order, forced, Predicted::default(), &mut observer);
+        let forecast = forecast(graph, plan, &times, width)?;
+        self.events.event(Event::Forecast(&forecast));
+        Ok(())
     }
 
     pub(super) fn bring_up_to_date(&mut self, id: InstanceId) -> Result<Begun> {
