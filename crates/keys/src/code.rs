@@ -87,6 +87,9 @@ impl Code {
     }
 
     /// Writes what makes the next look fast.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn save(&mut self) -> store::Result<()> {
         if self.closures.changed {
             write_whole(&self.folder.join("code.json"), &self.closures.to_json())?;

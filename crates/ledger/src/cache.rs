@@ -175,6 +175,9 @@ impl Cache<'_> {
     }
 
     /// Removes what is beyond the limits of `pipeline.toml` and in no use; none where it has no limit.
+    ///
+    /// # Errors
+    /// A folder cannot be listed, or a file cannot be removed.
     pub fn trim(&self) -> Result<Option<Amount>> {
         let limits = self.workflow.declaration.cache;
         let is_beyond = |bytes: u64| limits.max_size.is_some_and(|limit| bytes > limit);

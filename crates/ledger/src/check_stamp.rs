@@ -37,7 +37,7 @@ pub fn unchecked(
 }
 
 /// The stamps that an instance's outputs have once they have passed its checks.
-pub fn texts(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
+pub(crate) fn texts(instance: &Instance, outputs: &BTreeMap<String, Digest>) -> Vec<String> {
     let checks = instance.rules.checks.iter();
     let texts = checks.filter_map(|(output, check)| Some(text(&check.value, outputs.get(output)?)));
     texts.collect()

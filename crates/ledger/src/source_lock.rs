@@ -27,22 +27,25 @@ const HEADER: &str = "# Written by atelier, to be committed: the content of sour
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceLock {
     /// By path from the workspace root.
-    pub sources: BTreeMap<String, LockedSource>,
+    pub(crate) sources: BTreeMap<String, LockedSource>,
 }
 
 /// A source that the cache keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockedSource {
+pub(crate) struct LockedSource {
     /// The content's hash.
-    pub content: Digest,
+    pub(crate) content: Digest,
     /// Where it came from.
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// The SHA-256 of a file that was fetched, to be compared with what its publisher states.
-    pub sha256: Option<String>,
+    pub(crate) sha256: Option<String>,
 }
 
 impl SourceLock {
     /// Reads the file of the workspace; a missing one is an empty one.
+    ///
+    /// # Errors
+    /// The file cannot be read, or isn't as it was written.
     pub fn load(root: &Path) -> Result<Self> {
         let path = root.join(FILE);
         if !path.exists() {
@@ -55,7 +58,7 @@ impl SourceLock {
     ///
     /// # Errors
     /// It isn't as [`SourceLock::text`] writes it, or a path isn't in the workspace.
-    pub fn parse(source: &Source) -> Result<Self> {
+    pub(crate) fn parse(source: &Source) -> Result<Self> {
         let document = source.parse()?;
         let mut lock = SourceLock::default();
         for (path, item) in document.as_table() {
@@ -86,7 +89,7 @@ impl SourceLock {
 
     /// The file's text.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = HEADER.to_owned();
         for (path, kept) in &self.sources {
             // Writing to a string cannot fail.
@@ -107,7 +110,7 @@ impl SourceLock {
     }
 
     /// Writes the file of the workspace.
-    pub fn save(&self, root: &Path) -> Result<()> {
+    pub(crate) fn save(&self, root: &Path) -> Result<()> {
         let text = self.text();
         Ok(store::write_whole_in(
             &own(root, ""),
@@ -123,17 +126,17 @@ impl SourceLock {
     }
 
     /// The source at `path`.
-    pub fn get(&self, path: &str) -> Option<&LockedSource> {
+    pub(crate) fn get(&self, path: &str) -> Option<&LockedSource> {
         self.sources.get(path)
     }
 
     /// Where a source came from.
-    pub fn from(&self, path: &str) -> Option<&str> {
+    pub(crate) fn from(&self, path: &str) -> Option<&str> {
         self.sources.get(path)?.from.as_deref()
     }
 
     /// The contents of all sources.
-    pub fn contents(&self) -> impl Iterator<Item = Digest> {
+    pub(crate) fn contents(&self) -> impl Iterator<Item = Digest> {
         self.sources.values().map(|kept| kept.content)
     }
 }

@@ -66,7 +66,7 @@ impl Sources<'_> {
     }
 
     /// Takes the source at `path` into the cache, and notes its content with its origin, if that is known.
-    pub fn keep(
+    pub(crate) fn keep(
         &mut self,
         path: &str,
         from: Option<String>,
@@ -104,7 +104,7 @@ impl Sources<'_> {
     }
 
     /// The path from the workspace root, which no stage makes.
-    pub fn own_path(&self, path: &Path) -> Result<String> {
+    pub(crate) fn own_path(&self, path: &Path) -> Result<String> {
         let inside = path.strip_prefix(&self.workflow.root).unwrap_or(path);
         let text = inside.to_string_lossy().into_owned();
         let inside = output_path(&text).map_err(|why| Error::SourcePlace {
@@ -167,7 +167,7 @@ impl Sources<'_> {
     }
 
     /// Puts a missing source in its place, if the cache has it whole.
-    pub fn restore_from_cache(&mut self, path: &str) -> Result<bool> {
+    pub(crate) fn restore_from_cache(&mut self, path: &str) -> Result<bool> {
         let tracked = SourceLock::load(&self.workflow.root)?;
         let Some(kept) = tracked.get(path) else {
             return Ok(false);

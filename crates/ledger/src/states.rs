@@ -44,7 +44,7 @@ impl StateResults {
 }
 
 /// The folders of all states beside the current one of the workspace at `root`.
-pub fn folders(root: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn folders(root: &Path) -> Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for kind in BESIDE {
         let kind = root.join(FOLDER).join(kind);
@@ -58,7 +58,7 @@ pub fn folders(root: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The keys that the state in `folder` has had.
-pub fn keys(folder: &Path) -> Result<BTreeSet<Digest>> {
+pub(crate) fn keys(folder: &Path) -> Result<BTreeSet<Digest>> {
     let keys = folder.join(KEYS);
     if !keys.exists() {
         return Ok(BTreeSet::new());
@@ -68,6 +68,9 @@ pub fn keys(folder: &Path) -> Result<BTreeSet<Digest>> {
 }
 
 /// Notes a key of the state in `folder`, whose lock has the last of them alone.
+///
+/// # Errors
+/// The file of keys cannot be written.
 pub fn note_key(folder: &Path, key: &Digest) -> Result<()> {
     let path = folder.join(KEYS);
     let known = fs_err::read_to_string(&path).unwrap_or_default();
