@@ -100,7 +100,7 @@ Examples:
     /// Put outputs and sources in place as pipeline.lock and sources.lock have them
     #[command(after_help = format!("\
 Nothing runs, and it does not matter what code and parameters are now. What stands in the way
-and is not in the cache is moved to `.atelier/kept`.
+and is not in the cache is moved to `.atelier/backup`.
 
 Examples:
   git switch other-branch && {PROGRAM} checkout

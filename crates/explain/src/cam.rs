@@ -19,7 +19,7 @@ use crate::probability::check_class;
 pub fn grad_cam(network: &Network, picture: &Tensor, class: usize) -> Result<Tensor, ExplainError> {
     check_class(network, class)?;
     let activations = Var::from_tensor(&network.activations(&picture.unsqueeze(0)?)?)?;
-    let logit = network.judge(&activations)?.logits.get(0)?.get(class)?;
+    let logit = network.classify(&activations)?.logits.get(0)?.get(class)?;
     let gradients = logit.backward()?;
     let gradient = gradients
         .get(&activations)

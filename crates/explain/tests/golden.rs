@@ -53,7 +53,7 @@ fn on_the_cpus_operations() {
 
 #[test]
 fn on_the_gpus_operations() {
-    check_backend(Backend::Stock);
+    check_backend(Backend::Reference);
 }
 
 #[test]

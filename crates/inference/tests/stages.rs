@@ -1,6 +1,6 @@
 //! The stages as the runner starts them, on a few tiny images and a network that was trained on them.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[path = "../../trainer/tests/study/mod.rs"]
 mod study;
@@ -20,13 +20,13 @@ use table_predictions::Prediction;
 use table_selection::Selection;
 use tables::Subset;
 use trainer::{
-    Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, Outputs, PixelPictures, Sampling,
-    Settings, Split, Teller, train,
+    Checkpoints, CrossEntropy, DecodedImages, ExponentialDecay, FoldSplit, LrFactors, Outputs,
+    ProgressReporter, Sampling, Settings, train,
 };
 
 use study::{Job, SIDE_PX, Study, assert_same_files};
 
-/// The network that a training with seed 7 starts from.
+/// The initial network of a training with seed 7.
 fn start() -> Network {
     let config = Config {
         depth: Depth::D18,
@@ -37,10 +37,10 @@ fn start() -> Network {
     Network::new(&config, &Device::Cpu, &mut rng).unwrap()
 }
 
-fn split(study: &Study, fold: u32) -> Split {
+fn split(study: &Study, fold: u32) -> FoldSplit {
     let annotations: Vec<Annotation> = study.read("annotations");
     let folds: Vec<Fold> = study.read("folds");
-    Split::new(&annotations, &folds, fold).unwrap()
+    FoldSplit::new(&annotations, &folds, fold).unwrap()
 }
 
 /// Trains a fold; writes its history and its best model to the folder of its number. Returns the outputs of the best
@@ -62,20 +62,20 @@ fn trained(study: &Study, fold: u32) -> Outputs {
     let folder = study.path(&fold.to_string());
     let mut checkpoints = Checkpoints::open(&folder, &fold).unwrap();
     let annotations: Vec<Annotation> = study.read("annotations");
-    let course = train(
+    let history = train(
         &mut start(),
-        &PixelPictures::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap(),
+        &DecodedImages::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap(),
         &split(study, fold),
         &settings,
         &CrossEntropy::new(vec![1.0; 3], 0.1),
         &mut checkpoints,
-        &mut Teller::new(settings.epochs, || 0.0),
+        &mut ProgressReporter::new(settings.epochs, || 0.0),
     )
     .unwrap();
-    let best = course.best().unwrap();
+    let best = history.best().unwrap();
     fs_err::copy(checkpoints.model_path(best), folder.join("model")).unwrap();
     let outputs = Outputs::load(&checkpoints.outputs_path(best.epoch as usize)).unwrap();
-    study.write(&format!("{fold}/history"), course.history);
+    study.write(&format!("{fold}/history"), history.epochs);
     outputs
 }
 
@@ -116,18 +116,21 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
     let outputs = [0, 1].map(|fold| trained(&study, fold));
 
     choose(&study, &["0", "1"], &["0", "1"]).run(1);
-    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
-    let fold = choice.fold.to_string();
+    let [selection] = study.read::<Selection>("choose/choice").try_into().unwrap();
+    let fold = selection.fold.to_string();
     assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
     let history: Vec<History> = study.read(&format!("{fold}/history"));
     let best = history.iter().find(|row| row.best).unwrap();
-    assert_eq!(choice.epoch, best.epoch);
+    assert_eq!(selection.epoch, best.epoch);
 
     predict(&study).run(2);
     let predictions: Vec<Prediction> = study.read("predict/predictions");
     let annotations: Vec<Annotation> = study.read("annotations");
     assert_eq!(predictions.len(), annotations.len());
-    let (outputs, split) = (&outputs[choice.fold as usize], split(&study, choice.fold));
+    let (outputs, split) = (
+        &outputs[selection.fold as usize],
+        split(&study, selection.fold),
+    );
     for (image, prediction) in predictions.iter().enumerate() {
         assert_eq!(
             (&prediction.path, prediction.subset),
@@ -138,7 +141,7 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
             1.0,
             epsilon = 1e-6
         );
-        // The best model is the state that the epoch's evaluation saw.
+        // The best model is the state of the epoch's evaluation.
         if prediction.subset != Subset::Train {
             for (predicted, expected) in prediction.logits.iter().zip(outputs.logits(image)) {
                 assert_abs_diff_eq!(predicted, expected, epsilon = 1e-4);
@@ -148,7 +151,7 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
 }
 
 #[test]
-fn a_frozen_network_has_features_for_every_picture() {
+fn a_frozen_network_has_features_for_every_image() {
     let study = Study::new();
     featurize(&study, "one", 7, None).run(1);
     featurize(&study, "four", 7, None).run(4);
@@ -165,7 +168,7 @@ fn a_frozen_network_has_features_for_every_picture() {
     }
     assert_ne!(rows[0].features, rows[1].features);
 
-    // The network is the one that training starts from: with its weights, the features are the same.
+    // The network is the initial one of a training: with its weights, the features are the same.
     let model = study.path("start.safetensors");
     start().save(&model).unwrap();
     featurize(&study, "loaded", 8, Some(&model)).run(1);

@@ -1,7 +1,7 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of untrusted texts, as targets of fuzzing.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
-//! test replays what they found and what they started from.
+//! test replays the corpus.
 
 use workflow::source::Source;
 
@@ -14,7 +14,7 @@ pub type Target = fn(&[u8]);
 /// Each target by the name of its corpus.
 pub const TARGETS: [(&str, Target); 2] = [("code", code), ("lock", lock)];
 
-/// A Rust source: what counts in it is its start, and a module of tests behind it is no part of it.
+/// A Rust source: its start counts, without a module of tests at the end.
 pub fn code(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     assert!(text.starts_with(without_tests(&text)));
@@ -22,11 +22,11 @@ pub fn code(data: &[u8]) {
     assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
 }
 
-/// `pipeline.lock`: what is read is what was written.
+/// `pipeline.lock`: a written lock reads back.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&source(lock::FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
@@ -37,8 +37,8 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// What was read; an error is written out, as a person would see it.
-fn told<T>(read: workflow::Result<T>) -> Option<T> {
+/// The value; an error is formatted, as for a message.
+fn parsed<T>(read: workflow::Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

@@ -106,7 +106,11 @@ impl Manifest {
 
     /// Differences where the inputs `pending`, which have no line here, are still to be made. Such an input is a
     /// difference only if `old` doesn't have it.
-    pub(crate) fn differences_while(&self, old: &Manifest, pending: &BTreeSet<&str>) -> Vec<Difference> {
+    pub(crate) fn differences_while(
+        &self,
+        old: &Manifest,
+        pending: &BTreeSet<&str>,
+    ) -> Vec<Difference> {
         let mut sections: BTreeSet<&Section> = self.sections.keys().collect();
         sections.extend(old.sections.keys());
         if !pending.is_empty() {

@@ -17,8 +17,8 @@ pub const TARGETS: [(&str, Target); 1] = [("sources", sources)];
 /// `sources.lock`: what is read is what was written, and its paths are inside.
 pub fn sources(data: &[u8]) {
     let read = |text: &str| SourceLock::parse(&source(FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
@@ -30,7 +30,7 @@ fn source(name: &str, text: &str) -> Source {
 }
 
 /// What was read; an error is written out, as a person would see it.
-fn told<T>(read: Result<T>) -> Option<T> {
+fn parsed<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

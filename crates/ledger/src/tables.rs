@@ -20,7 +20,7 @@ pub struct NoAnswer {
     pub errors: String,
 }
 
-/// Asks the program that `command` starts. The question stands in `file` meanwhile.
+/// Sends a question to the program that `command` starts, by the temporary file `file`.
 ///
 /// # Errors
 /// The program cannot be started, or its answer isn't one.
@@ -53,7 +53,7 @@ pub struct TableProgram {
     pub name: &'static str,
     /// Its file.
     pub executable: PathBuf,
-    /// Where its questions stand meanwhile.
+    /// Folder of temporary files with questions.
     pub folder: PathBuf,
 }
 

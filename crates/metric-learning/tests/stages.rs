@@ -1,6 +1,6 @@
 //! Stage `arrange` as the runner starts it, on a few tiny images.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[path = "../../trainer/tests/study/mod.rs"]
 mod study;
@@ -37,7 +37,7 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
 }
 
 #[test]
-fn an_arrangement_gives_the_same_bytes_however_it_went() {
+fn a_training_has_the_same_bytes_after_a_kill() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "loss": loss });
@@ -50,7 +50,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
         assert_same_files(&study.path(&whole), &study.path(&broken), &outputs);
 
         let history: Vec<History> = study.read(&format!("{whole}/history"));
-        // On 15 augmented pictures the loss goes up and down: it must have been lower than at first.
+        // On 15 augmented images the loss varies; it must be lower than in the first epoch at some time.
         let later = history[1..].iter().map(|epoch| epoch.train_loss);
         assert!(
             later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
@@ -75,7 +75,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
 
 #[cfg(any(feature = "cuda", feature = "metal"))]
 #[test]
-fn an_arrangement_is_learned_on_the_gpu() {
+fn a_training_works_on_the_gpu() {
     let class = if cfg!(feature = "cuda") {
         "cuda"
     } else {

@@ -22,10 +22,10 @@ const FILE: &str = "devices.json";
 const REMEMBERED: usize = 100;
 
 /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
-/// compiler; else the processor. Whether it works is found out by trying it ([`device`]).
+/// compiler; else the processor. [`device`] tries it.
 ///
 /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
-/// tried, another word in tests of the runner.
+/// tried, another name in tests of the runner.
 ///
 /// [`device`]: crate::device_trial::device
 pub fn accelerator() -> Device {
@@ -61,7 +61,7 @@ fn on_search_path(program: &str) -> bool {
 /// A verdict that is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Known {
-    /// Whether the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
+    /// True if the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
     #[serde(default = "yes")]
     pub(crate) is_final: bool,
     #[serde(flatten)]
@@ -103,7 +103,8 @@ impl Candidate {
         Some(Candidate { device, check })
     }
 
-    /// Covers what a verdict depends on: the program with candle in it, its params, the device, the machine.
+    /// The key of a verdict, from everything it depends on: the program with candle, its params, the device, the
+    /// machine.
     pub(crate) fn key(
         &self,
         workflow: &Workflow,
@@ -115,13 +116,13 @@ impl Candidate {
             manifest.add_param(&name, &value);
         }
         manifest.add(Section::Device, "class", self.device.name());
-        let machine = state.circumstances(&workflow.root).machine.as_ref();
+        let machine = state.environment(&workflow.root).machine.as_ref();
         let system = machine.map(|machine| machine.system.clone());
         manifest.add(Section::Device, "machine", system.unwrap_or_default());
         Ok(manifest.key())
     }
 
-    /// What the program gets of `params.toml`, by the names that it knows.
+    /// Parameters of the program from `params.toml`, by its own names.
     pub(crate) fn params(&self, workflow: &Workflow) -> Map<String, Value> {
         let value = |key: &String| workflow.params.get(key).cloned().unwrap_or(Value::Null);
         let params = self.check.params.iter();
@@ -131,7 +132,7 @@ impl Candidate {
     }
 }
 
-/// Takes the verdict that is known, so that a command which runs nothing sees the devices that a repro will use.
+/// Applies a stored verdict, so that commands that run nothing see the devices that a repro will use.
 ///
 /// # Errors
 /// The code of the program that tries the accelerator cannot be read.

@@ -24,14 +24,14 @@ use crate::events::{Event, Events};
 use crate::program;
 use crate::workspace::Workspace;
 
-/// How long the program may take: a device that hangs is no device.
+/// Time limit of the program.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The device that `device` in `params.toml` stands for. Where that is `auto`, the accelerator is tried first if it
 /// never was.
 ///
 /// # Errors
-/// The setting is another word, the verdict cannot be written, or a signal asks to stop.
+/// The setting is no device, the verdict cannot be written, or a signal to stop came.
 pub fn device(workspace: &mut Workspace, events: &mut dyn Events) -> Result<Device> {
     let interrupts = Interrupts::catch()?;
     settle(workspace, &interrupts, events)?;
@@ -42,7 +42,7 @@ pub fn device(workspace: &mut Workspace, events: &mut dyn Events) -> Result<Devi
 /// Finds out whether the accelerator can be used, if one of the selected stages would run on it.
 ///
 /// # Errors
-/// The verdict cannot be written, or a signal asks to stop.
+/// The verdict cannot be written, or a signal to stop came.
 pub(crate) fn settle_for(
     workspace: &mut Workspace,
     selection: &Selection,

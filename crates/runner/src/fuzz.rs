@@ -16,7 +16,7 @@ pub type Target = fn(&[u8]);
 /// Each target by the name of its corpus.
 pub const TARGETS: [(&str, Target); 1] = [("messages", messages)];
 
-/// Messages between processes: faults of a job, answers of programs, the end of a stage; outputs set aside, a manifest.
+/// Messages between processes: faults of a job, answers of programs, the end of a stage; stashed outputs, a manifest.
 pub fn messages(data: &[u8]) {
     if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
         log::status(&ending);
@@ -27,7 +27,7 @@ pub fn messages(data: &[u8]) {
     let _ = serde_json::from_slice::<Job>(data);
     let _ = serde_json::from_slice::<Verdict>(data);
     let _ = serde_json::from_slice::<Answer>(data);
-    let _ = serde_json::from_slice::<staging::Aside>(data);
+    let _ = serde_json::from_slice::<staging::Stash>(data);
     let manifest = Manifest::read(&String::from_utf8_lossy(data));
     assert!(manifest.differences(&manifest).is_empty());
 }

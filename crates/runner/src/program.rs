@@ -15,10 +15,10 @@ use crate::limits::{self, Sandbox};
 use crate::workspace::Workspace;
 
 /// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`, held
-/// to what that names. Its input and outputs are this process's own.
+/// to the paths in it. Its input and outputs are this process's own.
 ///
 /// # Errors
-/// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
+/// There's no such binary, the build fails, the required confinement is missing, or a signal to stop came.
 pub fn run(
     workspace: &mut Workspace,
     run: &str,
@@ -46,7 +46,7 @@ pub fn run(
 /// Builds `run`, for `device` if it computes on one, and returns its executable.
 ///
 /// # Errors
-/// There's no such binary, the build fails, or a signal asks to stop.
+/// There's no such binary, the build fails, or a signal to stop came.
 pub(crate) fn build(
     workspace: &mut Workspace,
     run: &str,
@@ -57,11 +57,14 @@ pub(crate) fn build(
     let mut build = Build::of(&workspace.workflow.graph.instances);
     build.add(run, device);
     build.binaries.insert(run.to_owned());
-    let mut executables = build.run(&workspace.workflow.root, interrupts)?;
-    let executable = executables.remove(run).ok_or_else(|| keys::Error::Cargo {
-        what: format!("find the executable of `{run}`"),
-        why: "cargo built it but did not name it".into(),
-    });
+    let mut built = build.run(&workspace.workflow.root, interrupts)?;
+    let executable = built
+        .executables
+        .remove(run)
+        .ok_or_else(|| keys::Error::Cargo {
+            what: format!("find the executable of `{run}`"),
+            why: "cargo built it but did not name it".into(),
+        });
     Ok(executable?)
 }
 

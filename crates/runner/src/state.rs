@@ -1,4 +1,4 @@
-//! What a command knows of the workspace's results: lock, cache, and the files that it has looked at.
+//! The state of a workspace: lock, cache, and the files that a command has observed.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use keys::lock::Lock;
-use ledger::runs::Circumstances;
+use ledger::runs::Environment;
 use store::{Digest, Index, Seen, Store};
 
 use crate::error::Result;
@@ -18,28 +18,28 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// None where nothing was ever stored and nothing is to be written.
     pub(crate) store: Option<Store>,
-    /// What was looked at since a stage began or ended, by path from the root: many stages may read the same folder, and
-    /// each reads what another made.
+    /// Observed since a stage began or ended, by path from the root: many stages may read the same folder, and each reads
+    /// another's outputs.
     pub(crate) observed: BTreeMap<OsString, Seen>,
-    /// Where runs take place, once that is to be noted.
-    circumstances: OnceCell<Circumstances>,
+    /// Environment of runs; found when first needed.
+    environment: OnceCell<Environment>,
 }
 
 impl State {
-    /// A state of which nothing was looked at.
+    /// A state without observations.
     pub(crate) fn new(lock: Lock, index: Index, store: Option<Store>) -> Self {
         State {
             lock,
             index,
             store,
             observed: BTreeMap::new(),
-            circumstances: OnceCell::new(),
+            environment: OnceCell::new(),
         }
     }
 
-    /// Where runs take place in the workspace at `root`, looked for once.
-    pub(crate) fn circumstances(&self, root: &Path) -> &Circumstances {
-        self.circumstances.get_or_init(|| Circumstances::find(root))
+    /// Environment of runs in the workspace at `root`, found once.
+    pub(crate) fn environment(&self, root: &Path) -> &Environment {
+        self.environment.get_or_init(|| Environment::find(root))
     }
 
     /// The cache, which a writing command always has.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use executor::Interrupts;
+use keys::cargo::{Built, Variable};
 use keys::code::{Code, at_stage};
 use keys::lock::Lock;
 use ledger::cache::Cache;
@@ -118,7 +119,7 @@ impl Workspace {
     /// Waits for other repros, having reported for whom.
     ///
     /// # Errors
-    /// The lock of the workspace cannot be taken, or a signal asks to stop.
+    /// The lock of the workspace cannot be taken, or a signal to stop came.
     pub fn acquire(
         &self,
         interrupts: &Interrupts,
@@ -188,6 +189,7 @@ impl Workspace {
             index: &mut self.state.index,
             observed: &mut self.state.observed,
             code: &mut self.code,
+            executables: None,
         };
         (&self.workflow.graph, observer)
     }
@@ -248,6 +250,18 @@ impl Workspace {
         Ok(self
             .code
             .uncovered(run, executable, &mut self.state.index)?)
+    }
+
+    /// A variable that a binary of the stages was compiled with and that its key doesn't cover; see
+    /// [`Code::uncovered_variable`].
+    pub(crate) fn uncovered_variable(
+        &mut self,
+        run: &str,
+        built: &Built,
+    ) -> Result<Option<Variable>> {
+        Ok(self
+            .code
+            .uncovered_variable(run, built, &mut self.state.index)?)
     }
 
     /// Looks at the sources anew, after a build.

@@ -36,7 +36,7 @@ fn instances_are_gathered_by_a_pattern() {
 }
 
 #[test]
-fn what_was_an_instance_before_is_not_gathered() {
+fn outputs_of_former_instances_are_not_gathered() {
     let space = Space::new(&FOLDS.replace(", extra = \"${chain.letter}\"", ""));
     space.ok(&["repro", "--set", "chain.number=3"]);
     assert_eq!(space.repro(), ["train@0 up-to-date", "choose ran"]);

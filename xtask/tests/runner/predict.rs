@@ -59,7 +59,7 @@ fn without_a_model_or_a_picture_nothing_is_built() {
 }
 
 #[test]
-fn the_program_is_given_what_a_repro_made() {
+fn the_program_gets_the_outputs_of_a_repro() {
     let space = workspace();
     // The stage `calibrate` fails: its output is optional.
     space.fails(&["repro"], "calibrate");

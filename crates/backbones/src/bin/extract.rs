@@ -1,14 +1,14 @@
-//! Stage `featurize-other`: what a frozen network of another architecture makes of every picture.
+//! Stage `featurize-other`: features of all images from a frozen network of another architecture.
 
 use std::process::ExitCode;
 
 use backbones::{Backbone, Name};
-use inference::{Frozen, featurize};
+use inference::{FrozenNetwork, extract_features};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use table_annotations::Annotation;
 use table_features::Feature;
-use trainer::PixelPictures;
+use trainer::DecodedImages;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +17,7 @@ struct Params {
     device: String,
     /// The network, by timm's name.
     backbone: Name,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: u32,
 }
 
@@ -42,16 +42,16 @@ fn main() -> ExitCode {
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     params.backbone.check_side(params.side_px)?;
     let annotations = inputs.annotations.read()?;
-    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
     let device = model::device(&params.device)?;
     let backbone = Backbone::load(&params.backbone, &inputs.weights, &device)?;
-    let frozen = Frozen {
+    let frozen = FrozenNetwork {
         backbone: params.backbone.as_str(),
         pretrained: true,
         device: &device,
         features: &|images| Ok(backbone.features(images)?),
     };
-    let progress = Progress::start("pictures", annotations.len());
-    let rows = featurize(&frozen, &pictures, &annotations, |n| progress.advance(n))?;
+    let progress = Progress::start("images", annotations.len());
+    let rows = extract_features(&frozen, &source, &annotations, |n| progress.advance(n))?;
     outputs.features.write(rows)
 }

@@ -1,4 +1,5 @@
-//! The program behind `device = "auto"`: whether the accelerator gives the CPU's results, and whether a batch fits it.
+//! The program behind `device = "auto"`: check of the accelerator's results against the CPU's, and of its memory for a
+//! batch.
 //!
 //! It writes a [`Verdict`] with [`Details`].
 
@@ -13,7 +14,7 @@ use protocol::Verdict;
 use serde::{Deserialize, Serialize};
 use stage::OutputPath;
 
-/// Metal's buffers are rounded up to powers of two: what a ResNet's tensors at 224 px come to.
+/// Factor of a ResNet's memory at 224 px on Metal, which rounds buffers up to powers of two.
 const ROUNDING_ON_METAL: f64 = 1.31;
 const GIB: f64 = (1_u64 << 30) as f64;
 
@@ -24,11 +25,11 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: usize,
-    /// Images a step of stage `train`.
+    /// Images per step of stage `train`.
     batch_size: NonZeroUsize,
-    /// Images a step of stage `arrange`.
+    /// Images per step of stage `arrange`.
     arrange_batch_size: NonZeroUsize,
 }
 
@@ -47,11 +48,11 @@ struct Outputs {
 struct Details {
     /// The device's class.
     device: String,
-    /// Memory for tensors, where the device tells.
+    /// Memory for tensors, where the device reports it.
     memory_gib: Option<f64>,
     /// Estimated peak of a training step.
     needed_gib: Option<f64>,
-    /// The largest relative error of a result, and which it is.
+    /// The largest relative error of a result, and the result.
     largest_error: Option<f64>,
     worst: Option<String>,
 }
@@ -76,7 +77,7 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
 /// Returns the reason why the device cannot be used.
 fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<String> {
-    // Memory first: what has too little may fail in the comparison for its sake.
+    // Memory first: a device with too little may fail in the comparison.
     let refusal = match kernels::memory_bytes(device) {
         Ok(None) => None,
         Ok(Some(bytes)) => fit(params, bytes as f64, details),
@@ -100,7 +101,7 @@ fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<St
     refusal
 }
 
-/// Why a training step doesn't fit in `memory` bytes, if it does not.
+/// The reason why a training step doesn't fit in `memory` bytes, if it does not.
 fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
     let rounding = if params.device == "metal" {
         ROUNDING_ON_METAL
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_is_sound_by_its_own_measure() {
+    fn the_cpu_is_equal_to_itself() {
         let mut details = Details::default();
         let refusal = refusal(&params("cpu", 16), &Device::Cpu, &mut details);
         assert_eq!(refusal, None);

@@ -1,9 +1,9 @@
-//! Stage `choose`: the fold whose model the study goes on with.
+//! Stage `choose`: selection of the fold whose model the later stages use.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use inference::{Rule, choose};
+use inference::{Rule, select_fold};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, OutputPath};
 use table_history::History;
@@ -20,7 +20,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// One of each fold.
+    /// The history of each fold.
     histories: Vec<Input<History>>,
     /// The best model of each fold, in the order of `histories`.
     models: Vec<InputPath>,
@@ -48,17 +48,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(Input::read)
         .collect::<Result<Vec<_>, _>>()?;
-    let choice = choose(&histories.concat(), params.rule)?;
+    let selection = select_fold(&histories.concat(), params.rule)?;
     info!(
-        "chose fold {}, epoch {}, of score {:.4}",
-        choice.fold, choice.epoch, choice.score
+        "selected fold {}, epoch {}, of score {:.4}",
+        selection.fold, selection.epoch, selection.score
     );
 
-    let of_fold = |rows: &Vec<History>| rows.iter().any(|row| row.fold == choice.fold);
+    let of_fold = |rows: &Vec<History>| rows.iter().any(|row| row.fold == selection.fold);
     let position = histories
         .iter()
         .position(of_fold)
-        .context("the chosen fold has a history")?;
+        .context("the selected fold has a history")?;
     fs_err::copy(&*inputs.models[position], &*outputs.model)?;
-    outputs.choice.write(vec![choice])
+    outputs.choice.write(vec![selection])
 }

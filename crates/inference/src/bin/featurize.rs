@@ -1,26 +1,27 @@
-//! Stage `featurize`: what the frozen ResNet, as training finds it, makes of every picture.
+//! Stage `featurize`: features of all images from the frozen ResNet with its initial weights.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use inference::{Frozen, featurize};
+use inference::{FrozenNetwork, extract_features};
 use model::{Config, Depth, Freeze, Network};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use table_annotations::Annotation;
 use table_features::Feature;
-use trainer::{PixelPictures, load_pretrained, streams};
+use trainer::{DecodedImages, load_pretrained, streams};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// The study's seed.
+    /// The root of all randomness.
     seed: Seed,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: u32,
 }
 
@@ -29,7 +30,7 @@ struct Params {
 struct Inputs {
     annotations: Input<Annotation>,
     pixels: InputPath,
-    /// Weights of ImageNet; without them, those that a training starts from.
+    /// Pretrained weights; without them, the random ones of a training's start.
     weights: Option<InputPath>,
 }
 
@@ -39,7 +40,7 @@ struct Outputs {
     features: Output<Feature>,
 }
 
-// Every step needs the same large blocks again.
+// Every step allocates the same large blocks.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -49,21 +50,21 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
-    let network = network(&params, inputs.weights.as_ref())?;
-    let frozen = Frozen {
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
+    let network = network(&params, inputs.weights.as_deref())?;
+    let frozen = FrozenNetwork {
         backbone: &format!("resnet{}", params.resnet.layers()),
         pretrained: inputs.weights.is_some(),
         device: network.device(),
         features: &|images| Ok(network.features(images)?),
     };
-    let progress = Progress::start("pictures", annotations.len());
-    let rows = featurize(&frozen, &pictures, &annotations, |n| progress.advance(n))?;
+    let progress = Progress::start("images", annotations.len());
+    let rows = extract_features(&frozen, &source, &annotations, |n| progress.advance(n))?;
     outputs.features.write(rows)
 }
 
-fn network(params: &Params, weights: Option<&InputPath>) -> anyhow::Result<Network> {
-    // Features leave the network before the layers that have these sizes.
+fn network(params: &Params, weights: Option<&Path>) -> anyhow::Result<Network> {
+    // Features come from a layer before those with these sizes.
     let config = Config {
         depth: params.resnet,
         embedding_size: 1,
@@ -72,8 +73,6 @@ fn network(params: &Params, weights: Option<&InputPath>) -> anyhow::Result<Netwo
     let device = model::device(&params.device)?;
     let mut rng = params.seed.stream(streams::WEIGHTS).rng();
     let mut network = Network::new(&config, &device, &mut rng)?;
-    if let Some(weights) = weights {
-        load_pretrained(&mut network, weights, Freeze::default())?;
-    }
+    load_pretrained(&mut network, weights, Freeze::default())?;
     Ok(network)
 }

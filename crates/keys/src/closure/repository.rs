@@ -46,7 +46,7 @@ struct Key {
 }
 
 impl Key {
-    /// One line, for a table of what is expected.
+    /// One line, for a table of expected crates.
     fn line(&self, run: &str) -> String {
         let own = run.split('/').next().unwrap();
         let others = { self.crates.iter() }
@@ -100,7 +100,7 @@ fn each_stage_has_the_crates_that_it_needs() {
 }
 
 #[test]
-fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
+fn a_fold_is_not_trained_again_for_unused_code() {
     let keys = keys();
     let train = &keys["trainer/train"];
     assert!(train.stages.contains(&"train".to_owned()));

@@ -1,6 +1,7 @@
-//! Stage `arrange`: a network that learns a small space in which classes stand apart, without seeing some of them.
+//! Stage `arrange`: training of an embedding in which classes are separated, without some of the classes.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,16 +13,15 @@ use model::{Config, Depth, Freeze, Network};
 use numeric::balanced_weights;
 use random::Seed;
 use serde::{Deserialize, Serialize};
-use stage::{Input, InputPath, Output};
+use stage::Output;
 use table_annotations::Annotation;
-use table_folds::Fold;
 use table_history::History;
 use table_metric_embeddings::MetricEmbedding;
 use table_timings::Timing;
 use tables::Subset;
 use trainer::{
-    Angle, Checkpoints, CrossEntropy, ExponentialDecay, Identity, Loss, LrFactors, NotNegative,
-    PixelPictures, Positive, Sampling, Settings, Split, Teller, train,
+    Angle, CrossEntropy, ExponentialDecay, FoldSplit, Loss, LrFactors, NotNegative, Positive,
+    Sampling, Settings, StageRun, TrainingInputs,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -33,47 +33,47 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Whether the ResNet's layers before its classifier stay as they are.
+    /// Freezes the ResNet's layers before its classifier.
     freeze_cnn: bool,
-    /// Whether the ResNet's classifier stays as it is.
+    /// Freezes the ResNet's classifier.
     freeze_fc: bool,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: u32,
-    /// How training pictures are varied.
+    /// Augmentation of training images.
     augmentation: Augmentation,
-    /// The fold left out, which validates; the others are trained on.
+    /// The fold that is the validation set; the others are trained on.
     fold: u32,
     /// Classes that are not learned.
     held_out: Vec<String>,
-    /// What is made smaller: `arcface` or `triplet`.
+    /// The loss: `arcface` or `triplet`.
     loss: Objective,
-    /// Dimensions of the space.
+    /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Passes over the training pictures.
+    /// Passes over the training images.
     epochs: NonZeroUsize,
-    /// Pictures a step.
+    /// Images per step.
     batch_size: NonZeroUsize,
     /// Learning rate of the first epoch.
     lr: Positive,
-    /// What the learning rates are multiplied by over `lr_decay_epochs`, epoch by epoch with the same factor.
+    /// Factor of the learning rates over `lr_decay_epochs`, which fall by the same factor in each epoch.
     lr_decay: Positive,
     /// Epochs over which the learning rates fall by `lr_decay`.
     lr_decay_epochs: Positive,
     /// L2 penalty of Adam.
     weight_decay: NotNegative,
-    /// Whether every class counts the same in ArcFace and in the cross-entropy.
+    /// Gives every class the same weight in ArcFace and in the cross-entropy.
     class_weights: bool,
     /// ArcFace: learning rate of the class centers in the first epoch.
     centers_lr: Positive,
-    /// ArcFace: what cosines are multiplied by.
+    /// ArcFace: scale of the cosines.
     scale: Positive,
-    /// ArcFace: what the angle to the own center is widened by, in degrees.
+    /// ArcFace: margin added to the angle to the own center, in degrees.
     margin_deg: Angle,
-    /// Triplet: how much nearer than other classes the own one should be, between points of the unit sphere.
+    /// Triplet: margin between the distances to other classes and to the own one, on the unit sphere.
     triplet_margin: NotNegative,
 }
 
-/// What is made smaller.
+/// Loss of the training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Objective {
@@ -85,22 +85,13 @@ enum Objective {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Inputs {
-    annotations: Input<Annotation>,
-    folds: Input<Fold>,
-    pixels: InputPath,
-    weights: Option<InputPath>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Outputs {
     arrangement: Output<MetricEmbedding>,
     history: Output<History>,
     timings: Output<Timing>,
 }
 
-// Every step needs the same large blocks again.
+// Every step allocates the same large blocks.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -108,9 +99,10 @@ fn main() -> ExitCode {
     stage::main(run)
 }
 
-fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let annotations = inputs.annotations.read()?;
-    let whole = Split::new(&annotations, &inputs.folds.read()?, params.fold)?;
+fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Result<()> {
+    let data = inputs.read(params.fold, params.side_px)?;
+    let images = (data.images).augmented(params.augmentation, params.seed);
+    let (annotations, whole) = (data.annotations, data.split);
     let held_out: Vec<String> = params
         .held_out
         .iter()
@@ -118,50 +110,37 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .collect();
     let split = hold_out(whole.clone(), &held_out)
         .context("cannot learn without the classes of `held_out`")?;
-    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
-        .augmented(params.augmentation, params.seed);
-    let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
-    let identity = Identity {
+    let mut network = network(&params, split.classes.len(), inputs.weights.as_deref())?;
+    let started = Instant::now();
+    let run = StageRun {
         params: &params,
         split: &split,
+        settings: &settings(&params),
+        loss: &*loss(&params, &split)?,
     };
-    let mut checkpoints = Checkpoints::open(&stage::scratch()?.join("checkpoint"), &identity)?;
-
-    let started = Instant::now();
-    let clock = move || started.elapsed().as_secs_f64();
-    let course = train(
-        &mut network,
-        &pictures,
-        &split,
-        &settings(&params),
-        &*loss(&params, &split)?,
-        &mut checkpoints,
-        &mut Teller::new(params.epochs.get(), clock),
-    )?;
+    let (history, checkpoints) = run.train(&mut network, &images, stage::scratch()?, || {
+        started.elapsed().as_secs_f64()
+    })?;
 
     let mut writer = outputs.arrangement.writer();
-    for epoch in &course.history {
-        let said = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
+    for epoch in &history.epochs {
+        let results = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
         let row = |(image, annotation): (usize, &Annotation)| MetricEmbedding {
             epoch: epoch.epoch,
             path: annotation.path.clone(),
             label: annotation.label.clone(),
             subset: whole.subsets[image],
             learned: split.subsets[image] != Subset::Unseen,
-            embedding: said.embedding(image).to_vec(),
+            embedding: results.embedding(image).to_vec(),
         };
         writer.append(annotations.iter().enumerate().map(row).collect())?;
     }
     writer.finish()?;
-    outputs.history.write(course.history)?;
-    outputs.timings.write(course.timings)
+    outputs.history.write(history.epochs)?;
+    outputs.timings.write(history.timings)
 }
 
-fn network(
-    params: &Params,
-    n_classes: usize,
-    weights: Option<&InputPath>,
-) -> anyhow::Result<Network> {
+fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow::Result<Network> {
     let config = Config {
         depth: params.resnet,
         embedding_size: params.embedding_size.get(),
@@ -177,14 +156,11 @@ fn network(
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
     };
-    if let Some(weights) = weights {
-        trainer::load_pretrained(&mut network, weights, freeze)?;
-    }
-    network.freeze(freeze);
+    trainer::load_pretrained(&mut network, weights, freeze)?;
     Ok(network)
 }
 
-fn loss(params: &Params, split: &Split) -> anyhow::Result<Box<dyn Loss>> {
+fn loss(params: &Params, split: &FoldSplit) -> anyhow::Result<Box<dyn Loss>> {
     let counts = split.train_counts()?;
     let class_weights = if params.class_weights {
         balanced_weights(&counts)
@@ -223,7 +199,7 @@ fn settings(params: &Params) -> Settings {
             },
         },
         weight_decay: params.weight_decay.get(),
-        // The history's score: how many of the fold's pictures are nearest to their own class's center.
+        // The history's score: the share of the fold's images that are nearest to their own class's center.
         selection_k: 1,
         seed: params.seed,
     }

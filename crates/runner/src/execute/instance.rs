@@ -1,7 +1,6 @@
 //! One instance, from the decision to the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,6 +16,7 @@ use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
+use crate::accept::Accepted;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome};
@@ -24,7 +24,7 @@ use crate::forecast::{Times, Width, forecast};
 use crate::observe::snapshot;
 use crate::plan::Plan;
 use crate::predicted::Predicted;
-use crate::task::{self, Job};
+use crate::task::{self, Binary, Job};
 use crate::{log, staging};
 
 impl Scheduler<'_> {
@@ -39,6 +39,7 @@ impl Scheduler<'_> {
     fn decide(&mut self, id: InstanceId) -> Result<Decision> {
         let is_forced = self.options.force && self.selection.named.contains(&id);
         let (graph, mut observer) = self.workspace.observer();
+        observer.executables = Some(&self.executables);
         let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
         Ok(decide(snapshot))
     }
@@ -76,20 +77,19 @@ impl Scheduler<'_> {
                 derivation,
                 record,
                 reasons,
-            } => match self.restore(&instance, &derivation, &record, reasons) {
-                Err(Error::Store(
-                    error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
-                )) => {
-                    let text = format!("cannot restore: {error}");
-                    self.events.event(Event::Warning {
-                        stage: &instance.name,
-                        text: &text,
-                    });
-                    // Without the damaged object there's no whole record: it runs.
-                    self.bring_up_to_date(id)
-                }
-                restored => restored.map(Begun::Done),
-            },
+            } => {
+                let restored = self.restore(&instance, &derivation, &record, reasons);
+                self.done_or_again(id, &instance, restored)
+            }
+            Decision::SameBinary {
+                derivation,
+                last,
+                record,
+                restore,
+            } => {
+                let taken = self.take_last(&instance, &derivation, &last, record, &restore);
+                self.done_or_again(id, &instance, taken)
+            }
             Decision::Run {
                 derivation,
                 reasons,
@@ -99,6 +99,30 @@ impl Scheduler<'_> {
                 instance.name
             )])),
             Decision::Pending { .. } => Err(Error::Stalled(instance.name.clone())),
+        }
+    }
+
+    /// The end of an instance whose outputs came from the cache. If one of them is lost, a warning, and another
+    /// decision.
+    fn done_or_again(
+        &mut self,
+        id: InstanceId,
+        instance: &Instance,
+        restored: Result<Outcome>,
+    ) -> Result<Begun> {
+        match restored {
+            Err(Error::Store(
+                error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
+            )) => {
+                let text = format!("cannot restore: {error}");
+                self.events.event(Event::Warning {
+                    stage: &instance.name,
+                    text: &text,
+                });
+                // Without the damaged object there's no whole record: it runs.
+                self.bring_up_to_date(id)
+            }
+            restored => restored.map(Begun::Done),
         }
     }
 
@@ -136,10 +160,7 @@ impl Scheduler<'_> {
         for name in instance.outputs.keys() {
             self.put_back(instance, name, &record.outputs[name])?;
         }
-        let unchecked = self.unchecked(instance, &record.outputs);
-        self.check_in_place(instance, &unchecked)?;
-        // The run may have been killed when all but this was done.
-        store::remove_path(&task::work(self.workspace, &derivation.key))?;
+        self.check_restored(instance, derivation, &record.outputs)?;
         self.enter(instance, derivation, &record.outputs)?;
         let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
@@ -148,6 +169,46 @@ impl Scheduler<'_> {
             key,
             ..outcome
         })
+    }
+
+    /// Takes the result of the key `last` for that of code that was built to the same binary.
+    fn take_last(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        last: &Digest,
+        record: Record,
+        restore: &BTreeMap<String, Digest>,
+    ) -> Result<Outcome> {
+        for (name, digest) in restore {
+            self.put_back(instance, name, digest)?;
+        }
+        self.check_restored(instance, derivation, &record.outputs)?;
+        let accepted = Accepted {
+            state: State::SameBinary,
+            how: Reason::SameBinary { key: *last },
+            outputs: record.outputs,
+            binary: record.binary,
+        };
+        let outcome = accepted.record(self.workspace, instance, derivation)?;
+        self.enter(instance, derivation, &accepted.outputs)?;
+        Ok(outcome)
+    }
+
+    /// Checks restored outputs of a key, and removes the work folder of a killed run with this key.
+    fn check_restored(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Result<()> {
+        let unchecked = self.unchecked(instance, outputs);
+        self.check_in_place(instance, &unchecked)?;
+        // The run may have been killed when all but this was done.
+        Ok(store::remove_path(&task::work(
+            self.workspace,
+            &derivation.key,
+        ))?)
     }
 
     /// Outputs whose check hasn't passed yet.
@@ -196,7 +257,7 @@ impl Scheduler<'_> {
             if let Err(error) = self.build(id, &missing) {
                 return Ok(Begun::NotBuilt(derivation.key, error));
             }
-            // The build took time: what was built is what the files say now.
+            // Files may have changed during the build.
             match self.decide(id)? {
                 Decision::Run {
                     derivation: now, ..
@@ -204,12 +265,23 @@ impl Scheduler<'_> {
                 _ => return self.bring_up_to_date(id),
             }
         }
-        let executable = match &instance.action {
-            Action::Run(run) => self.executables.get(run).cloned(),
+        let binary = self.binary(instance)?;
+        self.start(id, instance, derivation, reasons, binary.as_ref())?;
+        Ok(Begun::Running)
+    }
+
+    /// The binary of an instance, which was built; none for a foreign command.
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Binary>> {
+        let path = match &instance.action {
+            Action::Run(run) => self.executables.get(run),
             Action::Command(_) => None,
         };
-        self.start(id, instance, derivation, reasons, executable)?;
-        Ok(Begun::Running)
+        let binary = path.map(|path| {
+            let digest = self.workspace.state.index.digest(path)?;
+            let path = path.clone();
+            Ok(Binary { path, digest })
+        });
+        binary.transpose()
     }
 
     fn start(
@@ -218,12 +290,12 @@ impl Scheduler<'_> {
         instance: &Instance,
         derivation: Derivation,
         reasons: Vec<Reason>,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<()> {
-        // What it leaves half done is of use for whoever asks for the same state again.
+        // A later run of the same state continues an unfinished one.
         self.workspace.note_key(&derivation.key)?;
         self.workspace.state.forget_observed();
-        let job = self.prepare(instance, &derivation, executable)?;
+        let job = self.prepare(instance, &derivation, binary)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
@@ -249,14 +321,14 @@ impl Scheduler<'_> {
         &mut self,
         instance: &Instance,
         derivation: &Derivation,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
             self.workspace,
             instance,
             derivation,
-            executable,
+            binary,
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
@@ -266,7 +338,7 @@ impl Scheduler<'_> {
         Ok(job)
     }
 
-    /// What the stage may reach beside what it declares; none where nothing holds it to that.
+    /// Limits of the stage beside its declared files; none where it is unconfined.
     fn common(&mut self, instance: &Instance) -> Option<Limits> {
         if instance.rules.is_unconfined {
             return None;
@@ -275,7 +347,7 @@ impl Scheduler<'_> {
         if self.common.get().is_none() {
             let root = &self.workspace.workflow.root;
             let common = sandbox.common(root);
-            sandbox.tell(common.as_ref(), root, &mut self.events);
+            sandbox.report_unconfined(common.as_ref(), root, &mut self.events);
             self.common.get_or_init(|| common);
         }
         self.common.get().cloned().flatten()
@@ -293,7 +365,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Records what a process left that has ended, or puts back what was there before.
+    /// Records the outputs of a process that has ended, or restores the previous state.
     fn conclude(
         &mut self,
         id: InstanceId,
@@ -315,13 +387,13 @@ impl Scheduler<'_> {
             self.workspace.workflow.state_folder(),
             self.workspace
                 .state
-                .circumstances(&self.workspace.workflow.root),
+                .environment(&self.workspace.workflow.root),
         );
-        run.environment.extend(job.environment());
+        run.variables.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
             run.usage = ending.usage;
-            run.environment.extend(ending.environment.iter().cloned());
+            run.variables.extend(ending.environment.iter().cloned());
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
         match self.note(run, &instance, settled) {
@@ -355,7 +427,7 @@ impl Scheduler<'_> {
             Err(error) => {
                 run.outcome = Some(State::Failed);
                 run.failure = error.to_string().lines().next().map(str::to_owned);
-                // What failed first is what there is to tell.
+                // The first failure is the one to report.
                 let _ = self
                     .workspace
                     .runs()
@@ -365,7 +437,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Stores, checks, records and places what a run made.
+    /// Stores, checks and records the outputs of a run, and moves them in.
     fn settle(
         &mut self,
         instance: &Instance,
@@ -381,7 +453,7 @@ impl Scheduler<'_> {
             checked.map_err(|error| job.with_place(error))?;
         }
         job.settle(self.workspace, derivation, &outputs, &mut self.events)?;
-        // Once the lock has the result, nobody looks for what is left of the run.
+        // Before the lock has the result: afterwards, no run would clean up.
         job.clean_up(self.workspace)?;
         self.enter(instance, derivation, &outputs)?;
         Ok((usage, outputs))

@@ -1,4 +1,4 @@
-//! An operation of stock candle with a gradient of our own.
+//! candle's own operations with custom gradients.
 
 use candle_core::{
     CpuStorage, CudaStorage, CustomOp2, CustomOp3, Layout, MetalStorage, Result, Shape, Tensor,
@@ -7,24 +7,24 @@ use candle_core::{
 
 type Gradients<const N: usize> = dyn Fn(&Tensor) -> Result<[Option<Tensor>; N]> + Send + Sync;
 
-/// Passes on a value that was computed before, from detached arguments, and knows its gradients.
-struct Overridden<const N: usize> {
-    /// From the gradient of the value to those of the arguments.
+/// The identity on a value computed before from detached arguments, with the gradients of those arguments.
+struct CustomGradient<const N: usize> {
+    /// Maps the gradient of the value to those of the arguments.
     gradients: Box<Gradients<N>>,
 }
 
 /// `value` as a function of `argument`, with the given gradient.
-pub(crate) fn of_one(
+pub(crate) fn unary(
     argument: &Tensor,
     value: &Tensor,
     gradient: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
 ) -> Result<Tensor> {
     let gradients = Box::new(move |dy: &Tensor| Ok([Some(gradient(dy)?)]));
-    argument.apply_op2(&value.detach(), Overridden::<1> { gradients })
+    argument.apply_op2(&value.detach(), CustomGradient::<1> { gradients })
 }
 
 /// `value` as a function of two arguments, with the given gradients.
-pub(crate) fn of_two(
+pub(crate) fn binary(
     arguments: [&Tensor; 2],
     value: &Tensor,
     gradients: impl Fn(&Tensor) -> Result<[Option<Tensor>; 2]> + Send + Sync + 'static,
@@ -33,15 +33,15 @@ pub(crate) fn of_two(
     first.apply_op3(
         second,
         &value.detach(),
-        Overridden::<2> {
+        CustomGradient::<2> {
             gradients: Box::new(gradients),
         },
     )
 }
 
-impl CustomOp2 for Overridden<1> {
+impl CustomOp2 for CustomGradient<1> {
     fn name(&self) -> &'static str {
-        "overridden-gradient-1"
+        "custom-gradient-1"
     }
 
     fn cpu_fwd(
@@ -86,9 +86,9 @@ impl CustomOp2 for Overridden<1> {
     }
 }
 
-impl CustomOp3 for Overridden<2> {
+impl CustomOp3 for CustomGradient<2> {
     fn name(&self) -> &'static str {
-        "overridden-gradient-2"
+        "custom-gradient-2"
     }
 
     fn cpu_fwd(

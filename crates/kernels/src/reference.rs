@@ -1,7 +1,7 @@
-//! The operations by stock candle, on `[B, C, H, W]`, for any device.
+//! The operations on candle's backends, on `[B, C, H, W]`, for any device.
 //!
 //! candle's gradients of convolution are slow everywhere and wrong on Metal, that of overlapping max-pooling is
-//! missing, and its ReLU passes the gradient at 0. So values are computed by stock operations on detached tensors,
+//! missing, and its ReLU passes the gradient at 0. So values are computed by candle's operations on detached tensors,
 //! and gradients by the compositions here. Operands of convolution, products and pooling are contiguous: some
 //! backends ignore strides and offsets.
 

@@ -1,12 +1,12 @@
-//! One training step and one inference of ResNet-18, beside PyTorch's where a Python has it.
+//! One training step and one inference of ResNet-18, next to PyTorch's if a Python with it is named.
 //!
 //! ```text
 //! cargo bench -p model -- [--torch PYTHON] [--batch 32] [--side 224] [--rounds 5]
 //! ```
 //!
 //! `RAYON_NUM_THREADS` sets the threads of both sides; without it, they are as many as the cores.
-//! The two sides take turns step by step, so that what else the machine does weighs on both; the CPU's seconds,
-//! which waiting does not count in, are given too. A training step is forward, class-weighted
+//! The two sides take turns step by step, so that other load of the machine affects both; CPU seconds, without waiting,
+//! are printed too. A training step is forward, class-weighted
 //! cross-entropy, backward and Adam.
 
 use std::io::{BufRead, BufReader, Write};
@@ -21,15 +21,11 @@ use nix::sys::time::TimeValLike;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// As in the binaries that train.
-#[global_allocator]
-static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
-
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const CLASSES: u32 = 8;
 
-/// How long something took.
+/// Duration of a step.
 #[derive(Clone, Copy)]
 struct Seconds {
     clock: f64,
@@ -37,7 +33,7 @@ struct Seconds {
 }
 
 impl Seconds {
-    /// Of `work`, done by this process.
+    /// Duration of `work`, done by this process.
     fn of(work: impl FnOnce() -> Outcome<()>) -> Outcome<Self> {
         let (started, cpu_started) = (Instant::now(), cpu_seconds()?);
         work()?;
@@ -60,7 +56,7 @@ impl Seconds {
     }
 }
 
-/// What this process has used of the CPU so far.
+/// CPU time of this process so far.
 fn cpu_seconds() -> Outcome<f64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let microseconds =
@@ -95,7 +91,7 @@ impl Options {
             }
             let value = args
                 .next()
-                .ok_or_else(|| format!("`{flag}` wants a value"))?;
+                .ok_or_else(|| format!("`{flag}` needs a value"))?;
             match flag.as_str() {
                 "--torch" => options.torch = Some(value),
                 "--batch" => options.batch = value.parse()?,
@@ -113,7 +109,7 @@ struct Ours {
     network: Network,
     moments: Vec<(Var, Var)>,
     images: Tensor,
-    codes: Tensor,
+    labels: Tensor,
     weights: Tensor,
     n_steps: usize,
 }
@@ -133,14 +129,14 @@ impl Ours {
             .iter()
             .map(|(_, var)| Ok((zeros(var)?, zeros(var)?)))
             .collect::<candle_core::Result<_>>()?;
-        let codes: Vec<u32> = (0..CLASSES).cycle().take(batch).collect();
-        let weights: Vec<f32> = codes
+        let labels: Vec<u32> = (0..CLASSES).cycle().take(batch).collect();
+        let weights: Vec<f32> = labels
             .iter()
-            .map(|&code| 1.0 / (code as f32 + 1.0))
+            .map(|&label| 1.0 / (label as f32 + 1.0))
             .collect();
         Ok(Self {
             images: Tensor::rand(0f32, 1f32, (batch, side, side, 3), &device)?,
-            codes: Tensor::from_vec(codes, (batch, 1), &device)?,
+            labels: Tensor::from_vec(labels, (batch, 1), &device)?,
             weights: Tensor::from_vec(weights, (batch, 1), &device)?,
             network,
             moments,
@@ -150,7 +146,7 @@ impl Ours {
 
     fn train(&mut self) -> Outcome<()> {
         let output = self.network.forward(&self.images, Mode::Train)?;
-        let likelihood = candle_nn::ops::log_softmax(&output.logits, 1)?.gather(&self.codes, 1)?;
+        let likelihood = candle_nn::ops::log_softmax(&output.logits, 1)?.gather(&self.labels, 1)?;
         let total = self.weights.sum_all()?;
         let loss = ((likelihood * &self.weights)?.sum_all()? / total)?.neg()?;
         let gradients = loss.backward()?;
@@ -190,7 +186,7 @@ struct Torch {
 
 impl Torch {
     fn start(python: &str, options: &Options) -> Outcome<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step_torch.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step/torch.py");
         let mut child = Command::new(python)
             .arg(script)
             .args([options.threads, options.batch, options.side].map(|n| n.to_string()))
@@ -263,7 +259,11 @@ fn print_row(name: &str, ours: f64, torch: Option<f64>) {
     }
 }
 
-fn main() -> Outcome<()> {
+/// Measures, under the allocator of the binary, whose name is printed.
+///
+/// # Errors
+/// An option is unknown, a step fails, or PyTorch's side ends.
+pub(crate) fn run(allocator: &str) -> Outcome<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut ours = Ours::new(&options)?;
     let mut torch = match &options.torch {
@@ -272,7 +272,7 @@ fn main() -> Outcome<()> {
     };
     let version = torch.as_ref().map_or("none", |torch| &torch.version);
     println!(
-        "ResNet-18, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads",
+        "ResNet-18, batch {}, {} px, medians of {} rounds; PyTorch {version}, {} threads, {allocator}",
         options.batch, options.side, options.rounds, options.threads
     );
     println!(
@@ -292,5 +292,17 @@ fn main() -> Outcome<()> {
             torch.map(|torch| torch.cpu),
         );
     }
+    println!("{:<18} {:>8.2}", "peak memory, GB", peak_gigabytes()?);
     torch.map_or(Ok(()), Torch::stop)
+}
+
+/// The most memory that this process ever had.
+fn peak_gigabytes() -> Outcome<f64> {
+    // On Linux in units of 1024 bytes, on a Mac in bytes.
+    let unit = if cfg!(target_os = "macos") {
+        1.0
+    } else {
+        1024.0
+    };
+    Ok(getrusage(UsageWho::RUSAGE_SELF)?.max_rss() as f64 * unit / 1e9)
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::{cpu::shape::ConvShape, ops::overridden};
+use crate::{cpu::shape::ConvShape, ops::custom_gradient};
 
 /// Output `[B, O, P, Q]` of `x` `[B, C, H, W]` and `weight` `[O, C, K, K]`.
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
@@ -16,7 +16,7 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize)
     let (x_needs_gradient, weight_needs_gradient) = (x.track_op(), weight.track_op());
     let (input, filters) = (x.detach().contiguous()?, weight.detach().contiguous()?);
     let y = input.conv2d(&filters, padding, stride, 1, 1)?;
-    overridden::of_two([x, weight], &y, move |dy| {
+    custom_gradient::binary([x, weight], &y, move |dy| {
         let dx = x_needs_gradient.then(|| input_gradient(dy, &filters, &shape));
         let dw = weight_needs_gradient.then(|| weight_gradient(&input, dy, &shape));
         Ok([dx.transpose()?, dw.transpose()?])

@@ -1,16 +1,16 @@
-//! Results of steps that are still on the device.
+//! Results of steps that are not yet copied from the device.
 
 use candle_core::{Device, Tensor};
 use model::Output;
 
 use crate::{Outputs, TrainError};
 
-/// Steps whose results a CUDA device hands over together. A copy to the host waits for everything issued before it, so
-/// that the device runs dry at each; a loss that is not finite is noticed up to this many steps late.
+/// Number of steps whose results are copied together from a CUDA device. A copy to the host waits for all work issued
+/// before it, after which the device is idle; a loss that is not finite is detected up to this many steps late.
 const STEPS_ON_CUDA: usize = 8;
 
 /// Outputs and losses of steps that were issued and not yet copied to the host.
-pub(crate) struct Pending {
+pub(crate) struct PendingSteps {
     capacity: usize,
     images: Vec<usize>,
     logits: Vec<Tensor>,
@@ -18,14 +18,14 @@ pub(crate) struct Pending {
     losses: Vec<Tensor>,
 }
 
-impl Pending {
-    /// Room for the steps that `device` hands over together: several on CUDA, one elsewhere. On the CPU a copy waits for
-    /// nothing, and Metal's buffers are reused only after a copy.
-    pub(crate) fn on(device: &Device) -> Self {
-        Self::of(if device.is_cuda() { STEPS_ON_CUDA } else { 1 })
+impl PendingSteps {
+    /// Capacity for the steps that are copied together from `device`: several on CUDA, one elsewhere. On the CPU a copy
+    /// does not wait, and Metal reuses buffers only after a copy.
+    pub(crate) fn for_device(device: &Device) -> Self {
+        Self::with_capacity(if device.is_cuda() { STEPS_ON_CUDA } else { 1 })
     }
 
-    fn of(capacity: usize) -> Self {
+    fn with_capacity(capacity: usize) -> Self {
         Self {
             capacity,
             images: Vec::new(),
@@ -35,16 +35,16 @@ impl Pending {
         }
     }
 
-    /// Adds what a step gave for `images`, and its loss if it has one.
+    /// Adds the outputs of a step for `images`, and its loss if it has one.
     pub(crate) fn push(&mut self, images: &[usize], output: &Output, loss: Option<&Tensor>) {
         self.images.extend_from_slice(images);
-        // Detached: the step's graph, with all its activations, is let go.
+        // Detached, so that the step's graph with all activations is freed.
         self.logits.push(output.logits.detach());
         self.embeddings.push(output.embedding.detach());
         self.losses.extend(loss.map(Tensor::detach));
     }
 
-    /// Whether no further step has room.
+    /// Returns `true` if the capacity is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.logits.len() >= self.capacity
     }
@@ -67,7 +67,7 @@ impl Pending {
             [] => Vec::new(),
             losses => Tensor::stack(losses, 0)?.to_vec1()?,
         };
-        *self = Self::of(self.capacity);
+        *self = Self::with_capacity(self.capacity);
         Ok(losses.into_iter().map(f64::from).collect())
     }
 }
@@ -85,8 +85,8 @@ mod tests {
     }
 
     #[test]
-    fn results_of_several_steps_are_taken_in_their_order() {
-        let mut pending = Pending::of(2);
+    fn results_of_several_steps_keep_their_order() {
+        let mut pending = PendingSteps::with_capacity(2);
         let mut outputs = Outputs::zeros(3, 2, 1);
         let loss = |value: f32| Tensor::new(value, &Device::Cpu).unwrap();
         pending.push(&[2, 0], &output(&[[1., 2.], [3., 4.]]), Some(&loss(0.5)));
@@ -102,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn a_step_on_the_cpu_is_taken_at_once() {
-        let mut pending = Pending::on(&Device::Cpu);
+    fn capacity_on_the_cpu_is_one_step() {
+        let mut pending = PendingSteps::for_device(&Device::Cpu);
         let mut outputs = Outputs::zeros(1, 2, 1);
         pending.push(&[0], &output(&[[1., 2.]]), None);
         assert!(pending.is_full());

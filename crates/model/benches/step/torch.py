@@ -1,4 +1,4 @@
-"""PyTorch's side of the bench: `step_torch.py THREADS BATCH SIDE`.
+"""PyTorch's side of the bench: `torch.py THREADS BATCH SIDE`.
 
 For each line on stdin, `train` or `infer`, does one such step and answers with its seconds, by the clock and of the CPU.
 """
@@ -29,7 +29,7 @@ class Net(torch.nn.Module):
 
 net = Net()
 images = torch.rand(batch, 3, side, side)
-codes = torch.arange(batch) % 8
+labels = torch.arange(batch) % 8
 loss_of = torch.nn.CrossEntropyLoss(weight=1 / torch.arange(1.0, 9.0))
 optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
 
@@ -37,7 +37,7 @@ optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
 def train():
     net.train()
     optimizer.zero_grad()
-    loss = loss_of(net(images), codes)
+    loss = loss_of(net(images), labels)
     loss.backward()
     optimizer.step()
     return loss.item()

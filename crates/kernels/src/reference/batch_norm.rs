@@ -3,14 +3,14 @@
 use candle_core::{Result, Tensor};
 
 use crate::{
-    ops::{overridden, relu::relu},
+    ops::{custom_gradient, relu::relu},
     statistics::BatchStatistics,
 };
 
 /// Dimensions over which a channel's moments are taken.
 const ALL_BUT_CHANNELS: (usize, usize, usize) = (0, 2, 3);
 
-/// With the batch's own moments, of `x` `[B, C, H, W]`.
+/// Normalization by the batch's own moments, of `x` `[B, C, H, W]`.
 pub(crate) fn train(
     x: &Tensor,
     gamma: &Tensor,
@@ -49,7 +49,7 @@ pub(crate) fn train(
     Ok((finish(y, residual, with_relu)?, statistics))
 }
 
-/// With given moments, `mean` and `variance` `[C]`.
+/// Normalization by given moments, `mean` and `variance` `[C]`.
 pub(crate) fn eval(
     x: &Tensor,
     [gamma, beta, mean, variance]: [&Tensor; 4],
@@ -105,7 +105,7 @@ fn normalized(
         .broadcast_mul(&scale)?
         .broadcast_add(&per_channel(&beta.detach())?)?;
     let parameters = Tensor::stack(&[gamma, beta], 0)?;
-    overridden::of_two([x, &parameters], &value, move |dy| {
+    custom_gradient::binary([x, &parameters], &value, move |dy| {
         let d_beta = dy.sum_keepdim(ALL_BUT_CHANNELS)?;
         let d_gamma = (dy * &normal)?.sum_keepdim(ALL_BUT_CHANNELS)?;
         let centered = if of_batch {

@@ -1,4 +1,4 @@
-//! First values of weights: drawn by the distributions that torchvision and PyTorch start from, or zeros.
+//! Initial values of weights: random by the distributions of torchvision and PyTorch, or zeros.
 //!
 //! Values are drawn on the host in the order of the elements, so a network depends on the generator
 //! alone, whatever its device.
@@ -7,8 +7,8 @@ use candle_core::{Device, Result, Tensor, Var};
 use rand::Rng;
 use rand_distr::StandardNormal;
 
-/// Source of the first values of a network's weights.
-pub(crate) trait Initial {
+/// Initial values of a network's weights.
+pub(crate) trait Initializer {
     /// Weights of a convolution, `[out, in, side, side]`.
     fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var>;
     /// Weights or biases of a linear layer with `fan_in` inputs.
@@ -17,10 +17,10 @@ pub(crate) trait Initial {
     fn directions(&mut self, n: usize, dimensions: usize, device: &Device) -> Result<Var>;
 }
 
-/// Fresh weights by the distributions of their layers.
-pub(crate) struct Drawn<'a, R>(pub(crate) &'a mut R);
+/// Random values by the distributions of the layers.
+pub(crate) struct RandomInitializer<'a, R>(pub(crate) &'a mut R);
 
-impl<R: Rng> Initial for Drawn<'_, R> {
+impl<R: Rng> Initializer for RandomInitializer<'_, R> {
     fn convolution(&mut self, sizes: [usize; 3], device: &Device) -> Result<Var> {
         convolution(sizes, device, self.0)
     }
@@ -34,10 +34,10 @@ impl<R: Rng> Initial for Drawn<'_, R> {
     }
 }
 
-/// Zeros, in the place of a state that is about to be read.
-pub(crate) struct Zeros;
+/// Zeros, until a state is read.
+pub(crate) struct ZeroInitializer;
 
-impl Initial for Zeros {
+impl Initializer for ZeroInitializer {
     fn convolution(&mut self, [n_in, n_out, side]: [usize; 3], device: &Device) -> Result<Var> {
         zeros(&[n_out, n_in, side, side], device)
     }
@@ -52,12 +52,12 @@ impl Initial for Zeros {
 }
 
 fn zeros(shape: &[usize], device: &Device) -> Result<Var> {
-    // From the host, as drawn values, so that no device needs another operation for them.
+    // From the host, as random values, so that no device needs another operation for them.
     Var::from_vec(vec![0.0_f32; shape.iter().product()], shape, device)
 }
 
 /// Weights of a convolution, `[out, in, side, side]`: normal with mean 0 and variance
-/// `2 / (out · side²)`, as torchvision's `resnet.py` has it (He et al. 2015, "Delving deep into
+/// `2 / (out · side²)`, as in torchvision's `resnet.py` (He et al. 2015, "Delving deep into
 /// rectifiers", eq. 14, `fan_out`).
 fn convolution(
     [n_in, n_out, side]: [usize; 3],
@@ -72,8 +72,8 @@ fn convolution(
     Var::from_vec(values, (n_out, n_in, side, side), device)
 }
 
-/// Weights or biases of a linear layer with `fan_in` inputs: uniform in `±1/√fan_in`, as
-/// `torch.nn.Linear` has both.
+/// Weights or biases of a linear layer with `fan_in` inputs: uniform in `±1/√fan_in`, as in
+/// `torch.nn.Linear`.
 fn linear(shape: &[usize], fan_in: usize, device: &Device, rng: &mut impl Rng) -> Result<Var> {
     let bound = 1.0 / (fan_in as f32).sqrt();
     let n = shape.iter().product();
@@ -91,7 +91,7 @@ fn directions(n: usize, dimensions: usize, device: &Device, rng: &mut impl Rng) 
     Var::from_vec(values, (n, dimensions), device)
 }
 
-/// `channels` times the same value.
+/// `channels` equal values.
 pub(crate) fn constant(value: f32, channels: usize, device: &Device) -> Result<Var> {
     Var::from_tensor(&Tensor::full(value, channels, device)?)
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn linear_weights_fill_their_interval() {
+    fn linear_weights_cover_their_interval() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let weight = linear(&[100, 400], 400, &Device::Cpu, &mut rng).unwrap();
         let largest = weight

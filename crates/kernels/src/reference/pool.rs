@@ -4,7 +4,7 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::ops::overridden;
+use crate::ops::custom_gradient;
 
 /// Maxima `[B, C, ⌈H/2⌉, ⌈W/2⌉]` of the windows of `x` `[B, C, H, W]`.
 pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
@@ -17,7 +17,7 @@ fn pool_dimension(x: &Tensor, dim: usize) -> Result<Tensor> {
     let [before, even, after] = neighbors(&x.detach(), dim)?;
     let y = larger(&larger(&before, &even)?, &after)?;
     let (len, maxima) = (x.dim(dim)?, y.clone());
-    overridden::of_one(x, &y, move |dy| {
+    custom_gradient::unary(x, &y, move |dy| {
         let is_before = before.eq(&maxima)?.to_dtype(dy.dtype())?;
         let is_even = (even.eq(&maxima)?.to_dtype(dy.dtype())? * (1.0 - &is_before)?)?;
         let to_before = (dy * is_before)?;

@@ -1,14 +1,14 @@
-//! How a training goes, in words and bars.
+//! Progress of a training in the log and in progress bars.
 
 use stage::{Epoch, Progress};
 use table_history::History;
 use table_timings::Timing;
 use tracing::info;
 
-use crate::Watch;
+use crate::TrainingObserver;
 
-/// Tells the log and the progress bars how a training goes.
-pub struct Teller<C> {
+/// Reports the progress of a training to the log and the progress bars.
+pub struct ProgressReporter<C> {
     clock: C,
     n_epochs: usize,
     epochs: Progress,
@@ -17,8 +17,8 @@ pub struct Teller<C> {
     best: Option<(f64, u64)>,
 }
 
-impl<C: Fn() -> f64> Teller<C> {
-    /// Tells of a training of `n_epochs` epochs; `clock` gives seconds since some moment.
+impl<C: Fn() -> f64> ProgressReporter<C> {
+    /// A reporter for a training of `n_epochs` epochs; `clock` returns seconds since a fixed moment.
     pub fn new(n_epochs: usize, clock: C) -> Self {
         Self {
             clock,
@@ -30,32 +30,32 @@ impl<C: Fn() -> f64> Teller<C> {
     }
 }
 
-impl<C: Fn() -> f64> Watch for Teller<C> {
+impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
     fn seconds(&self) -> f64 {
         (self.clock)()
     }
 
-    fn resumed(&mut self, course: &[History]) {
-        let epochs = course.len();
+    fn resumed(&mut self, history: &[History]) {
+        let epochs = history.len();
         if epochs > 0 {
             info!("continuing after {epochs} of {} epochs", self.n_epochs);
             self.epochs.advance(epochs);
         }
-        let best = course.iter().find(|row| row.best);
+        let best = history.iter().find(|row| row.best);
         self.best = best.map(|row| (row.score, u64::from(row.epoch) + 1));
     }
 
-    fn epoch_begins(&mut self, steps: usize) {
+    fn epoch_started(&mut self, steps: usize) {
         self.steps = Some(Progress::start("steps", steps));
     }
 
-    fn step_done(&mut self, loss: f64) {
+    fn step_finished(&mut self, loss: f64) {
         if let Some(steps) = &self.steps {
             steps.step(loss);
         }
     }
 
-    fn epoch_done(&mut self, row: &History, timing: &Timing) {
+    fn epoch_finished(&mut self, row: &History, timing: &Timing) {
         let epoch = u64::from(row.epoch) + 1;
         if self.best.is_none_or(|(score, _)| row.score > score) {
             self.best = Some((row.score, epoch));
