@@ -52,7 +52,7 @@ Looks at code, parameters and inputs about twice a second; Ctrl-C ends it.
 
 Examples:
   {PROGRAM} watch
-  {PROGRAM} watch render --set train.epochs=1"))]
+  {PROGRAM} watch report --set train.epochs=1"))]
     Watch(Watch),
     /// Say for each stage whether it is up to date, and why not
     #[command(after_help = format!("\
@@ -120,7 +120,7 @@ parameters, inputs or the command have changed, too. The cache notes that no run
 
 Examples:
   {PROGRAM} adopt train
-  {PROGRAM} adopt 'train@*' choose"))]
+  {PROGRAM} adopt 'train@*' select"))]
     Adopt(Select),
     /// Leave stages as they are, whatever changes
     #[command(after_help = format!("\

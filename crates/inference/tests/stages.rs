@@ -79,20 +79,20 @@ fn trained(study: &Study, fold: u32) -> Outputs {
     outputs
 }
 
-fn choose(study: &Study, folds: &[&str], models: &[&str]) -> Job {
+fn select(study: &Study, folds: &[&str], models: &[&str]) -> Job {
     let paths = |folds: &[&str], name: &str| -> Vec<_> {
         let path = |fold: &&str| study.path(&format!("{fold}/{name}"));
         folds.iter().map(path).collect()
     };
     let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
     let params = json!({ "rule": "best" });
-    let program = env!("CARGO_BIN_EXE_choose");
-    study.job(program, "choose", &params, inputs, &["choice", "model"])
+    let program = env!("CARGO_BIN_EXE_select");
+    study.job(program, "select", &params, inputs, &["choice", "model"])
 }
 
 fn predict(study: &Study) -> Job {
     let inputs = json!({
-        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
+        "choice": study.path("select/choice"), "model": study.path("select/model"),
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
     let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
@@ -100,13 +100,13 @@ fn predict(study: &Study) -> Job {
     study.job(program, "predict", &params, inputs, &["predictions"])
 }
 
-/// A job of stage `featurize` with outputs in the folder `run`.
-fn featurize(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
+/// A job of stage `features` with outputs in the folder `run`.
+fn features(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
     let params = json!({ "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
     let inputs = json!({
         "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
     });
-    let program = env!("CARGO_BIN_EXE_featurize");
+    let program = env!("CARGO_BIN_EXE_features");
     study.job(program, run, &params, inputs, &["features"])
 }
 
@@ -115,10 +115,10 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
     let study = Study::new();
     let outputs = [0, 1].map(|fold| trained(&study, fold));
 
-    choose(&study, &["0", "1"], &["0", "1"]).run(1);
-    let [selection] = study.read::<Selection>("choose/choice").try_into().unwrap();
+    select(&study, &["0", "1"], &["0", "1"]).run(1);
+    let [selection] = study.read::<Selection>("select/choice").try_into().unwrap();
     let fold = selection.fold.to_string();
-    assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
+    assert_same_files(&study.path("select"), &study.path(&fold), &["model"]);
     let history: Vec<History> = study.read(&format!("{fold}/history"));
     let best = history.iter().find(|row| row.best).unwrap();
     assert_eq!(selection.epoch, best.epoch);
@@ -153,8 +153,8 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
 #[test]
 fn a_frozen_network_has_features_for_every_image() {
     let study = Study::new();
-    featurize(&study, "one", 7, None).run(1);
-    featurize(&study, "four", 7, None).run(4);
+    features(&study, "one", 7, None).run(1);
+    features(&study, "four", 7, None).run(4);
     assert_same_files(&study.path("one"), &study.path("four"), &["features"]);
     let rows: Vec<Feature> = study.read("one/features");
     let annotations: Vec<Annotation> = study.read("annotations");
@@ -171,7 +171,7 @@ fn a_frozen_network_has_features_for_every_image() {
     // The network is the initial one of a training: with its weights, the features are the same.
     let model = study.path("start.safetensors");
     start().save(&model).unwrap();
-    featurize(&study, "loaded", 8, Some(&model)).run(1);
+    features(&study, "loaded", 8, Some(&model)).run(1);
     let loaded: Vec<Feature> = study.read("loaded/features");
     assert!(loaded.iter().all(|row| row.pretrained));
     let features = |rows: Vec<Feature>| -> Vec<Vec<f32>> {
@@ -182,7 +182,7 @@ fn a_frozen_network_has_features_for_every_image() {
 
 #[test]
 fn each_history_needs_a_model() {
-    let error = choose(&Study::new(), &["0", "1"], &["0"]).error();
+    let error = select(&Study::new(), &["0", "1"], &["0"]).error();
     assert!(
         error.contains("found 2 histories and 1 models: expected one of each for every fold"),
         "{error}"

@@ -1,4 +1,4 @@
-//! Stage `arrange` as the runner starts it, on a few tiny images.
+//! Stage `metric-learning` as the runner starts it, on a few tiny images.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -15,8 +15,8 @@ use tables::Subset;
 use study::{Job, SIDE_PX, Study, assert_same_files};
 use training::augmentation;
 
-/// A job of stage `arrange` with outputs in the folder `run`.
-fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
+/// A job of stage `metric-learning` with outputs in the folder `run`.
+fn metric_learning(study: &Study, run: &str, changes: &Value) -> Job {
     let mut params = json!({
         "seed": 7, "device": "cpu", "fold": 1, "held_out": ["green"], "loss": "arcface",
         "resnet": 18, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
@@ -28,7 +28,7 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
     params.as_object_mut().unwrap().extend(changed);
     let outputs = ["arrangement", "history", "timings"];
     study.job(
-        env!("CARGO_BIN_EXE_arrange"),
+        env!("CARGO_BIN_EXE_metric-learning"),
         run,
         &params,
         study.inputs(),
@@ -43,8 +43,8 @@ fn a_training_has_the_same_bytes_after_a_kill() {
         let changes = json!({ "loss": loss });
         let outputs = ["arrangement", "history"];
         let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
-        arrange(&study, &whole, &changes).run(2);
-        let job = arrange(&study, &broken, &changes);
+        metric_learning(&study, &whole, &changes).run(2);
+        let job = metric_learning(&study, &broken, &changes);
         job.kill_after_a_checkpoint();
         job.run(1);
         assert_same_files(&study.path(&whole), &study.path(&broken), &outputs);
@@ -66,7 +66,7 @@ fn a_training_has_the_same_bytes_after_a_kill() {
         };
         assert_eq!(Subset::OF_SPLIT.map(held_out), [5, 3, 2]);
     }
-    let error = arrange(&study, "error", &json!({ "held_out": ["gren"] })).error();
+    let error = metric_learning(&study, "error", &json!({ "held_out": ["gren"] })).error();
     assert!(
         error.contains("`gren` is no class; did you mean `green`?"),
         "{error}"
@@ -84,6 +84,6 @@ fn a_training_works_on_the_gpu() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "device": class, "loss": loss, "epochs": 1 });
-        arrange(&study, loss, &changes).run(2);
+        metric_learning(&study, loss, &changes).run(2);
     }
 }

@@ -548,7 +548,7 @@ fn files_of_the_hub_are_fetched_by_owner_and_name() {
     );
     let shown = get("hf:them/convnext_tiny.x@v2");
     assert!(
-        shown.contains("frozen.backbones = [\"convnext_tiny.x\"]\n"),
+        shown.contains("backbone-features.backbones = [\"convnext_tiny.x\"]\n"),
         "{shown}"
     );
     assert!(bytes(&space, "data/weights/convnext_tiny.x.safetensors") == whole);

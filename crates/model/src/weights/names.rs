@@ -252,7 +252,8 @@ fn missing(dicts: &[Dict]) -> String {
     match known.into_iter().find(|(fits, _)| *fits) {
         Some((_, whose)) => format!(
             "its tensors have the names of {whose} ({names}), and `model` takes a ResNet's alone: take ResNet weights, for \
-             instance by `cargo xtask weights get resnet18`, or study another frozen network by `frozen.backbones`"
+             instance by `cargo xtask weights get resnet18`, or study another frozen network by \
+             `backbone-features.backbones`"
         ),
         None => format!(
             "none of its tensors has the name of a ResNet's, such as `layer1.0.conv1.weight`; it has {names}: rename \

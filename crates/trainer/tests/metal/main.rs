@@ -34,11 +34,11 @@ fn check(operations: &[String], parts: &[&str]) {
 fn every_operation_of_a_gpu_run_is_implemented_by_candle() {
     let parts = [
         "train",
-        "arrange",
+        "metric-learning",
         "predict",
-        "featurize",
-        "explain",
-        "inspect",
+        "features",
+        "attribution",
+        "predictor",
     ];
     check(&shadow::operations(false), &parts);
 }

@@ -98,8 +98,8 @@ fn manifest() -> String {
     let of_release = [
         "candle-core",
         "candle-nn",
+        "attribution",
         "images",
-        "explain",
         "kernels",
         "metric-learning",
         "model",
@@ -117,7 +117,7 @@ fn manifest() -> String {
         format!("{name} = {{ path = {path:?} }}\n")
     };
     let ours = [
-        ("explain", "explain"),
+        ("attribution", "attribution"),
         ("metric-learning", "metric-learning"),
         ("random", "random"),
         ("table-history", "tables/history"),

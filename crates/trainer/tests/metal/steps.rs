@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
-use explain::{Squares, grad_cam, occlusion};
+use attribution::{Squares, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
@@ -159,7 +159,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
 }
 
 fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("arrange");
+    begin("metric-learning");
     let arcface = ArcFace::new(vec![1.0, 2.0, 0.5], 16.0, 28.6);
     let cosine = || -> Outcome<Network> {
         let mut rng = Seed::new(1).stream("weights").rng();
@@ -192,7 +192,7 @@ fn stage_predict(device: &Device, folder: &Path) -> Outcome<()> {
 }
 
 fn stage_featurize(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("featurize");
+    begin("features");
     let mut network = network(Depth::D18, device)?;
     network.load_backbone(&folder.join("train/model.safetensors"))?;
     let features = network.features(&image(64, device)?.unsqueeze(0)?)?;
@@ -207,7 +207,7 @@ fn image(side_px: usize, device: &Device) -> Outcome<Tensor> {
 }
 
 fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("explain");
+    begin("attribution");
     let network = loaded(device, folder)?;
     let image = image(64, device)?;
     occlusion(&network, &image, 1, Squares::new(4, 2)?)?;
@@ -216,8 +216,8 @@ fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn program_inspect(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("inspect");
+fn program_predictor(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("predictor");
     let network = loaded(device, folder)?;
     let output = network.forward(&image(32, device)?.unsqueeze(0)?, Mode::Eval)?;
     output.logits.get(0)?.to_vec1::<f32>()?;
@@ -278,7 +278,7 @@ fn programs(device: &Device, folder: &Path, _: &Path) -> Outcome<()> {
     stage_predict(device, folder)?;
     stage_featurize(device, folder)?;
     stage_explain(device, folder)?;
-    program_inspect(device, folder)
+    program_predictor(device, folder)
 }
 
 fn main() -> Outcome<()> {
