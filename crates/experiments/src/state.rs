@@ -81,7 +81,7 @@ pub fn open(root: PathBuf, overrides: &Overrides, name: &Path) -> Result<Workspa
 /// Removes the state `name` beside the current one, once no repro is at work.
 ///
 /// # Errors
-/// Its folder cannot be removed, or a signal asks to stop.
+/// Its folder cannot be removed, or a signal to stop came.
 pub fn remove(workspace: &mut Workspace, name: &Path, events: &mut dyn Events) -> Result<()> {
     let interrupts = Interrupts::catch()?;
     let _lock = workspace.acquire(&interrupts, events)?;

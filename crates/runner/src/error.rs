@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use executor::{ExecutorError, Interrupted};
+use keys::cargo::Variable;
 use keys::manifest::Difference;
 use keys::on_disk::LEADS_OUT;
 use keys::reason::{Reason, listed};
@@ -86,19 +87,18 @@ pub enum Error {
     },
     /// A stage whose binary was compiled with a variable of the environment that its key doesn't cover.
     #[error(
-        "stage `{stage}` cannot run: `{run}` is compiled with the environment variable `{variable}`, which `{file}` of crate `{package}` reads and its key does not cover, so that another value would run nothing; write the value into the source, make it a parameter, or let the stage read the variable as it runs and name it in `env` of the stage"
+        "stage `{stage}` cannot run: `{run}` is compiled with the environment variable `{name}`, which `{file}` of crate `{package}` reads and its key does not cover, so that another value would run nothing; write the value into the source, make it a parameter, or let the stage read the variable as it runs and name it in `env` of the stage",
+        name = .variable.name,
+        file = .variable.file.display(),
+        package = .variable.package
     )]
     UncoveredVariable {
         /// Stage instance.
         stage: String,
         /// `crate/binary`.
         run: String,
-        /// Name of the variable.
-        variable: String,
-        /// The crate that reads it.
-        package: String,
-        /// Its source, from the workspace root.
-        file: PathBuf,
+        /// The variable, with the crate and the source that read it.
+        variable: Box<Variable>,
     },
     /// A stage was refused what it doesn't declare, and ended as if nothing were.
     #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]

@@ -123,9 +123,7 @@ impl Scheduler<'_> {
                 return Err(Error::UncoveredVariable {
                     stage: stage.clone(),
                     run: run.clone(),
-                    variable: variable.name,
-                    package: variable.package,
-                    file: variable.file,
+                    variable: Box::new(variable),
                 });
             }
         }
