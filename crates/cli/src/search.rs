@@ -8,9 +8,9 @@ use ::experiments::search::run::Course;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
 use anyhow::bail;
-use pipeline::Sandbox;
-use pipeline::program::PROGRAM;
-use pipeline::workspace::{Access, Workspace};
+use runner::Sandbox;
+use runner::program_name::PROGRAM;
+use runner::workspace::{Access, Workspace};
 use workflow::params::Overrides;
 
 use crate::arguments::search::Search;

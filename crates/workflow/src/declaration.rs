@@ -90,7 +90,7 @@ pub struct Stage {
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
     /// Outputs that hold metrics, in the order in which these are shown; not part of any key.
-    pub metrics: Vec<Marked>,
+    pub metrics: Vec<MetricOutput>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
@@ -103,14 +103,14 @@ pub struct Stage {
 
 /// An output, or a part of it, that holds metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marked {
+pub struct MetricOutput {
     /// The output's name.
     pub output: String,
     /// Pattern of the names of its metrics; none for all of them.
     pub pattern: Option<String>,
 }
 
-impl Marked {
+impl MetricOutput {
     /// Reads `output` or `output.pattern`.
     #[must_use]
     pub fn parse(mark: &str) -> Self {
@@ -118,7 +118,7 @@ impl Marked {
             Some((output, pattern)) => (output, Some(pattern.to_owned())),
             None => (mark, None),
         };
-        Marked {
+        MetricOutput {
             output: output.to_owned(),
             pattern,
         }

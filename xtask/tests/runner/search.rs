@@ -301,10 +301,7 @@ fn a_record_is_replaced_only_by_as_many_trials() {
         assert_eq!(trials(&space), before);
     }
     let shown = space.ok(&["search", "show", "rates"]).stdout;
-    assert!(
-        shown.contains("a later run has 1 trials so far"),
-        "{shown}"
-    );
+    assert!(shown.contains("a later run has 1 trials so far"), "{shown}");
     let best = |trials: &[Value]| {
         let scores = trials.iter().map(|t| t["score"].as_f64().unwrap());
         scores.fold(f64::NEG_INFINITY, f64::max)

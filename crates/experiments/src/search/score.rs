@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use pipeline::Workspace;
-use pipeline::tables;
+use runner::Workspace;
+use runner::tables;
 use serde::Deserialize;
-use workflow::declaration::Marked;
+use workflow::declaration::MetricOutput;
 
 use crate::error::{Error, Result};
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 #[serde(try_from = "String")]
 pub struct Score {
     stage: String,
-    mark: Marked,
+    mark: MetricOutput,
 }
 
 /// A text that names no output of a stage.
@@ -32,7 +32,7 @@ impl TryFrom<String> for Score {
         match text.split_once('.') {
             Some((stage, mark)) if !stage.is_empty() && !mark.is_empty() => Ok(Score {
                 stage: stage.to_owned(),
-                mark: Marked::parse(mark),
+                mark: MetricOutput::parse(mark),
             }),
             _ => Err(NoOutput(text)),
         }

@@ -4,14 +4,15 @@ use std::fmt;
 
 use ::search::{Assignment, State, Trial};
 use numeric::median;
-use pipeline::execute::Options;
-use pipeline::{Sandbox, Workspace};
+use runner::execute::Options;
+use runner::{Sandbox, Workspace};
 use workflow::graph::Reach;
 use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
 use crate::error::Result;
 use crate::repro::Repro;
+use crate::state;
 
 /// Runs trials of a search.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub struct Tried {
 #[derive(Debug)]
 pub enum Fault {
     /// A stage failed.
-    Stage(pipeline::Error),
+    Stage(runner::Error),
     /// An instance has no finite number as its score, for this reason.
     NoScore(String),
 }
@@ -93,11 +94,7 @@ impl Runner<'_> {
             overrides.settings.push(format!("{key}={value}"));
         }
         let root = self.search.root.clone();
-        Ok(Workspace::open_aside(
-            root,
-            &overrides,
-            &self.search.folder_name(),
-        )?)
+        state::open(root, &overrides, &self.search.folder_name())
     }
 
     /// Brings an instance up to date and reads its score.

@@ -9,8 +9,8 @@ use toml_edit::{Item, Table, TableLike};
 use super::items::Reader;
 use super::keys::Table as KeysOf;
 use super::{
-    Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, Marked, Resources,
-    Rules, Spanned, Stage, Treatment,
+    Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, MetricOutput,
+    Resources, Rules, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::source::{self, Source};
@@ -340,19 +340,19 @@ impl Reader<'_> {
             .transpose()
     }
 
-    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<Marked>> {
+    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<MetricOutput>> {
         let Some(item) = table.get("metrics") else {
             return Ok(Vec::new());
         };
         let marks = self.strings(item, "metrics")?.into_iter();
         let marks = marks.map(|mark| {
-            let Marked { output, pattern } = Marked::parse(&mark.value);
+            let MetricOutput { output, pattern } = MetricOutput::parse(&mark.value);
             let name = Spanned {
                 value: output,
                 ..mark
             };
             let output = self.own_output(table, "metrics", name)?;
-            Ok(Marked { output, pattern })
+            Ok(MetricOutput { output, pattern })
         });
         marks.collect()
     }
