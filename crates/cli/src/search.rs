@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ::experiments::search::declaration::{self, SearchFile};
-use ::experiments::search::run::Course;
+use ::experiments::search::run::SearchRun;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
 use anyhow::bail;
@@ -53,13 +53,13 @@ fn run_all(
     sandbox: Sandbox,
     quiet: bool,
 ) -> anyhow::Result<()> {
-    let mut course = Course::begin(search, overrides, sandbox)?;
-    while let Some(params) = course.next()? {
+    let mut search_run = SearchRun::begin(search, overrides, sandbox)?;
+    while let Some(params) = search_run.next()? {
         if !quiet {
-            let number = course.trials().len();
+            let number = search_run.trials().len();
             print::text(&format!("trial {number}  {}\n", settings(&params)))?;
         }
-        let tried = course.run(params, &mut progress::shown(quiet))?;
+        let tried = search_run.run(params, &mut progress::shown(quiet))?;
         if let Some(fault) = &tried.fault {
             print::error(&fault.to_string());
         }
@@ -67,12 +67,12 @@ fn run_all(
             print::text(&format!("  {}\n", ending(&tried.trial)))?;
         }
     }
-    course.finish()?;
+    search_run.finish()?;
     if !quiet {
-        print::text(&table(course.trials()))?;
+        print::text(&table(search_run.trials()))?;
     }
     let root = search.root.clone();
-    let mut workspace = Workspace::open(root, course.overrides(), Access::Write)?;
+    let mut workspace = Workspace::open(root, search_run.overrides(), Access::Write)?;
     if page::has_program(&mut workspace)? {
         publish(search, &mut workspace, sandbox)?;
     }

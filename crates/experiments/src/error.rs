@@ -17,7 +17,7 @@ pub enum Error {
     /// What is remembered of runs.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
-    /// What is declared.
+    /// A declaration's.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),
     /// A file cannot be read or written.
@@ -208,7 +208,7 @@ pub enum Error {
     Page {
         /// The program.
         program: &'static str,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
 }

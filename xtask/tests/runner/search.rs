@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::metrics::with_tables;
 use crate::space::Space;
 
 /// A fold's score is highest at a rate of 0.3, and a little lower in the second fold.
@@ -263,6 +264,96 @@ fn a_score_that_is_no_finite_number_makes_a_failed_trial() {
     }
 }
 
+/// Scores of the trials of a grid over two rates.
+fn scores(space: &Space, score: &str) -> Vec<f64> {
+    let search = SEARCH
+        .replace("random", "grid")
+        .replace("[0.0, 1.0] }", "[0.25, 0.75], points = 2 }")
+        .replace("grade.score", score);
+    space.write("searches/rates.toml", &search);
+    run(space);
+    let trials = trials(space);
+    let scores = trials.iter().map(|trial| trial["score"].as_f64().unwrap());
+    scores.collect()
+}
+
+#[test]
+fn one_of_several_numbers_of_an_output_scores() {
+    let space = Space::new(
+        r#"
+[stage.evaluate]
+cmd = "echo '{\"test\": {\"f1\": '${chain.rate}', \"loss\": NaN}, \"n\": 3}' > ${out.scores}"
+out = { scores = "scores.json" }
+"#,
+    );
+    assert_eq!(scores(&space, "evaluate.scores.test.f1"), [0.25, 0.75]);
+    let search = SEARCH.replace("grade.score", "evaluate.scores.*");
+    space.write("searches/rates.toml", &search);
+    let printed = space.ok(&["search", "run", "rates"]).stderr;
+    let reason = "`evaluate.scores.test.loss` is NaN, expected a finite number: the trial failed";
+    assert!(printed.contains(reason), "{printed}");
+    let search = SEARCH.replace("grade.score", "evaluate.scores.f2");
+    space.write("searches/rates.toml", &search);
+    let printed = space.ok(&["search", "run", "rates"]).stderr;
+    let reason = "`evaluate.scores` has no number `f2`: the trial failed";
+    assert!(printed.contains(reason), "{printed}");
+}
+
+#[test]
+fn several_scores_of_an_instance_are_an_error() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo '[1, 2]' > ${out.x}\"\nout = { x = \"x\" }\nmetrics = [\"x\"]\n",
+    );
+    space.write("searches/rates.toml", &SEARCH.replace("grade.score", "s.x"));
+    space.fails(
+        &["search", "run", "rates"],
+        "`score` is `s.x`, which several metrics match: `s.x.0`, `s.x.1`",
+    );
+}
+
+#[test]
+fn the_best_row_of_a_table_scores() {
+    let space = with_tables(
+        r#"
+[stage.train]
+cmd = "printf 'PAR1\\n0.false.score 0.9\\n1.true.score %s\\n' ${chain.rate} > ${out.history}"
+each = { fold = 3 }
+out = { history = "train/${fold}/history.parquet" }
+"#,
+    );
+    assert_eq!(scores(&space, "train.history.*true.score"), [0.25, 0.75]);
+    let shown = space.ok(&["search", "show", "rates", "--json"]).stdout;
+    assert_eq!(shown.matches("\"steps\"").count(), 2);
+}
+
+#[test]
+fn former_names_lead_to_the_new_ones() {
+    let space = space(SEARCH);
+    space.fails(
+        &["study", "run", "rates", "--quiet"],
+        "`study` is called `search` now: try `cargo xtask search run rates --quiet`",
+    );
+    run(&space);
+    for (folder, former) in [
+        (".atelier/searches", ".atelier/studies"),
+        ("searches", "studies"),
+    ] {
+        fs_err::rename(space.path(folder), space.path(former)).unwrap();
+        let message =
+            format!("`{former}` is called `{folder}` now: rename it by `mv {former} {folder}`");
+        space.fails(&["search", "show", "rates"], &message);
+        if former.starts_with('.') {
+            space.fails(&["cache", "gc", "--workspace"], &message);
+        } else {
+            space.fails(&["search", "list"], &message);
+        }
+        fs_err::rename(space.path(former), space.path(folder)).unwrap();
+    }
+    space.ran();
+    run(&space);
+    assert_eq!(space.ran(), "");
+}
+
 /// Starts a run whose first training waits, and interrupts it there after the first trial.
 fn interrupt(space: &Space) {
     let mut child = space.start(&["search", "run", "rates", "--no-sandbox"]);
@@ -336,7 +427,7 @@ fn a_record_is_replaced_only_by_as_many_trials() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn mistakes_in_a_search_are_reported() {
     let space = space(&SEARCH.replace("trials = 4", "trails = 4"));
     space.fails(&["search", "run", "rates"], "unknown field `trails`");
     space.fails(&["search", "run", "rate"], "there is no search `rate`");

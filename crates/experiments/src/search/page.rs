@@ -28,7 +28,7 @@ struct Params<'a> {
 /// Whether the workspace has the program.
 ///
 /// # Errors
-/// Cargo can't tell.
+/// Cargo fails.
 pub fn has_program(workspace: &mut Workspace) -> Result<bool> {
     Ok(workspace.has_binary(PROGRAM)?)
 }

@@ -13,12 +13,12 @@ pub fn path(search: &SearchFile) -> PathBuf {
     search.folder().join("trials.json")
 }
 
-/// The trials of a run whose record holds more than it has come to.
+/// The trials of a run with fewer trials than the record.
 fn unfinished(search: &SearchFile) -> PathBuf {
     search.folder().join("trials.unfinished.json")
 }
 
-/// Forgets the trials of a run that didn't come to as many as the record holds.
+/// Removes the trials of a run with fewer trials than the record.
 ///
 /// # Errors
 /// They cannot be removed.
@@ -31,7 +31,7 @@ pub fn begin(search: &SearchFile) -> Result<()> {
 }
 
 /// Writes the trials of a run in one step. A record that has more trials stays as it is, and those of the run stand beside
-/// it, until the run has as many; what then replaces other trials leaves these in a numbered file.
+/// it, until the run has as many. Other trials that are then replaced stay in a numbered file.
 ///
 /// # Errors
 /// The record cannot be read or written.
@@ -76,7 +76,7 @@ pub fn read(search: &SearchFile) -> Result<Option<Vec<Trial>>> {
     read_file(&path(search))
 }
 
-/// The trials of a run that has come to fewer than the record holds.
+/// The trials of a run with fewer trials than the record.
 ///
 /// # Errors
 /// They cannot be read.

@@ -18,14 +18,14 @@ use crate::state;
 #[derive(Debug)]
 pub(super) struct Runner<'a> {
     pub(super) search: &'a SearchFile,
-    /// What all trials have in common.
+    /// Changes of parameters that all trials share.
     pub(super) overrides: &'a Overrides,
     pub(super) sandbox: Sandbox,
 }
 
-/// A trial that has ended.
+/// Result of a trial.
 #[derive(Debug)]
-pub struct Tried {
+pub struct TrialResult {
     /// The trial.
     pub trial: Trial,
     /// The reason of a failure.
@@ -58,7 +58,7 @@ impl Runner<'_> {
         params: Assignment,
         trials: &[Trial],
         repro: &mut Repro<'_>,
-    ) -> Result<Tried> {
+    ) -> Result<TrialResult> {
         let mut workspace = self.open(&params)?;
         let instances = self.search.declaration.score.instances(&workspace)?;
         let mut trial = Trial::running(params);
@@ -70,7 +70,7 @@ impl Runner<'_> {
                     trial.state = State::Failed;
                     trial.score = None;
                     let fault = Some(fault);
-                    return Ok(Tried { trial, fault });
+                    return Ok(TrialResult { trial, fault });
                 }
             }
             trial.steps.push(median(&scores));
@@ -79,11 +79,11 @@ impl Runner<'_> {
             let is_hopeless = pruner.is_some_and(|pruner| pruner.is_hopeless(&trial.steps, trials));
             if is_hopeless && done < instances.len() {
                 trial.state = State::Pruned;
-                return Ok(Tried { trial, fault: None });
+                return Ok(TrialResult { trial, fault: None });
             }
         }
         trial.state = State::Complete;
-        Ok(Tried { trial, fault: None })
+        Ok(TrialResult { trial, fault: None })
     }
 
     fn open(&self, params: &Assignment) -> Result<Workspace> {
