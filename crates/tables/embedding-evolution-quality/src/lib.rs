@@ -27,7 +27,7 @@ pub struct EmbeddingEvolutionQuality {
 impl Table for EmbeddingEvolutionQuality {
     const NAME: &'static str = "map_qualities";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, self.subset).cmp(&(other.epoch, other.subset))

@@ -28,7 +28,7 @@ pub struct LeakageEffect {
 impl Table for LeakageEffect {
     const NAME: &'static str = "flattery";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.design, &self.metric).cmp(&(&other.design, &other.metric))

@@ -26,7 +26,7 @@ pub struct SplitLeakage {
 impl Table for SplitLeakage {
     const NAME: &'static str = "leaks";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.design.cmp(&other.design)
