@@ -87,12 +87,12 @@ fn choose(study: &Study, folds: &[&str], models: &[&str]) -> Job {
     let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
     let params = json!({ "rule": "best" });
     let program = env!("CARGO_BIN_EXE_choose");
-    study.job(program, "choose", &params, inputs, &["choice", "model"])
+    study.job(program, "choose", &params, inputs, &["selection", "model"])
 }
 
 fn predict(study: &Study) -> Job {
     let inputs = json!({
-        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
+        "selection": study.path("choose/selection"), "model": study.path("choose/model"),
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
     let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
@@ -116,18 +116,24 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
     let outputs = [0, 1].map(|fold| trained(&study, fold));
 
     choose(&study, &["0", "1"], &["0", "1"]).run(1);
-    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
-    let fold = choice.fold.to_string();
+    let [selection] = study
+        .read::<Selection>("choose/selection")
+        .try_into()
+        .unwrap();
+    let fold = selection.fold.to_string();
     assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
     let history: Vec<History> = study.read(&format!("{fold}/history"));
     let best = history.iter().find(|row| row.best).unwrap();
-    assert_eq!(choice.epoch, best.epoch);
+    assert_eq!(selection.epoch, best.epoch);
 
     predict(&study).run(2);
     let predictions: Vec<Prediction> = study.read("predict/predictions");
     let annotations: Vec<Annotation> = study.read("annotations");
     assert_eq!(predictions.len(), annotations.len());
-    let (outputs, split) = (&outputs[choice.fold as usize], split(&study, choice.fold));
+    let (outputs, split) = (
+        &outputs[selection.fold as usize],
+        split(&study, selection.fold),
+    );
     for (image, prediction) in predictions.iter().enumerate() {
         assert_eq!(
             (&prediction.path, prediction.subset),

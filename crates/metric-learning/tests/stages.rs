@@ -26,7 +26,7 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
     });
     let changed = changes.as_object().unwrap().clone();
     params.as_object_mut().unwrap().extend(changed);
-    let outputs = ["arrangement", "history", "timings"];
+    let outputs = ["metric_embeddings", "history", "timings"];
     study.job(
         env!("CARGO_BIN_EXE_arrange"),
         run,
@@ -41,7 +41,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "loss": loss });
-        let outputs = ["arrangement", "history"];
+        let outputs = ["metric_embeddings", "history"];
         let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
         arrange(&study, &whole, &changes).run(2);
         let job = arrange(&study, &broken, &changes);
@@ -56,7 +56,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
             later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
             "{history:?}"
         );
-        let rows: Vec<MetricEmbedding> = study.read(&format!("{whole}/arrangement"));
+        let rows: Vec<MetricEmbedding> = study.read(&format!("{whole}/metric_embeddings"));
         assert_eq!(rows.len(), 3 * 30);
         assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
         assert!(rows.iter().all(|row| row.embedding.len() == 3));

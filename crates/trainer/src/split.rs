@@ -42,7 +42,7 @@ impl Split {
         Ok(Self {
             fold,
             classes: classes(annotations)?,
-            codes: annotations.iter().map(|row| row.code).collect(),
+            codes: annotations.iter().map(|row| row.class_index).collect(),
             subsets: folds.iter().map(|row| row.fold.subset(fold)).collect(),
         })
     }
@@ -107,10 +107,10 @@ fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(),
 fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
     let mut by_code = BTreeMap::new();
     for row in annotations {
-        let label = by_code.entry(row.code).or_insert(&row.label);
+        let label = by_code.entry(row.class_index).or_insert(&row.label);
         if **label != row.label {
             return Err(TrainError::TwoLabels {
-                code: row.code,
+                code: row.class_index,
                 labels: [label.to_string(), row.label.clone()],
             });
         }
@@ -140,7 +140,7 @@ mod tests {
                 label: label.to_owned(),
                 author: None,
                 title: String::new(),
-                code,
+                class_index: code,
                 split: None,
                 orientation: 1,
                 width: 1,

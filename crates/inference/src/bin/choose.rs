@@ -29,7 +29,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    choice: Output<Selection>,
+    selection: Output<Selection>,
     model: OutputPath,
 }
 
@@ -48,17 +48,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(Input::read)
         .collect::<Result<Vec<_>, _>>()?;
-    let choice = choose(&histories.concat(), params.rule)?;
+    let selection = choose(&histories.concat(), params.rule)?;
     info!(
         "chose fold {}, epoch {}, of score {:.4}",
-        choice.fold, choice.epoch, choice.score
+        selection.fold, selection.epoch, selection.score
     );
 
-    let of_fold = |rows: &Vec<History>| rows.iter().any(|row| row.fold == choice.fold);
+    let of_fold = |rows: &Vec<History>| rows.iter().any(|row| row.fold == selection.fold);
     let position = histories
         .iter()
         .position(of_fold)
         .context("the chosen fold has a history")?;
     fs_err::copy(&*inputs.models[position], &*outputs.model)?;
-    outputs.choice.write(vec![choice])
+    outputs.selection.write(vec![selection])
 }

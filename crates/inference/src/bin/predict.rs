@@ -30,7 +30,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Selection>,
+    selection: Input<Selection>,
     model: InputPath,
     annotations: Input<Annotation>,
     folds: Input<Fold>,
@@ -52,12 +52,12 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let choices = inputs.choice.read()?;
-    let [choice] = choices.as_slice() else {
-        bail!("`choice` has {} rows: expected 1", choices.len());
+    let selections = inputs.selection.read()?;
+    let [selection] = selections.as_slice() else {
+        bail!("`selection` has {} rows: expected 1", selections.len());
     };
     let annotations = inputs.annotations.read()?;
-    let split = Split::new(&annotations, &inputs.folds.read()?, choice.fold)?;
+    let split = Split::new(&annotations, &inputs.folds.read()?, selection.fold)?;
     let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
     let network = network(&params, split.classes.len(), &inputs.model)?;
 

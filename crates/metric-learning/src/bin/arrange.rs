@@ -95,7 +95,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    arrangement: Output<MetricEmbedding>,
+    metric_embeddings: Output<MetricEmbedding>,
     history: Output<History>,
     timings: Output<Timing>,
 }
@@ -139,7 +139,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &mut Teller::new(params.epochs.get(), clock),
     )?;
 
-    let mut writer = outputs.arrangement.writer();
+    let mut writer = outputs.metric_embeddings.writer();
     for epoch in &course.history {
         let said = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
         let row = |(image, annotation): (usize, &Annotation)| MetricEmbedding {

@@ -30,7 +30,7 @@ struct Params {
 #[serde(deny_unknown_fields)]
 struct Inputs {
     /// Where each picture stood in every epoch.
-    arrangement: Input<MetricEmbedding>,
+    metric_embeddings: Input<MetricEmbedding>,
 }
 
 /// What it writes.
@@ -38,7 +38,7 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// Figures of every epoch.
-    scores: Output<MetricLearningScore>,
+    metric_learning_scores: Output<MetricLearningScore>,
 }
 
 fn main() -> ExitCode {
@@ -51,8 +51,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         "`judge.sample` is 0, expected at least 1"
     );
     let mut scores = Vec::new();
-    let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
-    for epoch in inputs.arrangement.batches()? {
+    let progress = Progress::start("epochs", inputs.metric_embeddings.batches()?.count());
+    for epoch in inputs.metric_embeddings.batches()? {
         let epoch = epoch?;
         for ((subset, classes), pictures) in groups(&epoch) {
             let pictures = params.drawn(
@@ -61,10 +61,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             );
             let epoch = pictures[0].epoch;
             let found = [
-                ("native", of_space(&pictures, |row| row.embedding.clone())),
-                ("sphere", of_space(&pictures, on_sphere)),
+                ("raw", metrics_of(&pictures, |row| row.embedding.clone())),
+                ("normalized", metrics_of(&pictures, normalized)),
             ];
-            for (space, values) in found {
+            for (embedding, values) in found {
                 let values = values.with_context(|| {
                     format!(
                         "cannot score the {subset} images of {classes} classes in epoch {epoch}"
@@ -74,7 +74,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                     epoch,
                     subset,
                     classes: classes.to_owned(),
-                    space: space.to_owned(),
+                    embedding: embedding.to_owned(),
                     metric: metric.to_owned(),
                     value,
                 }));
@@ -82,7 +82,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         }
         progress.advance(1);
     }
-    outputs.scores.write(scores)
+    outputs.metric_learning_scores.write(scores)
 }
 
 /// An epoch's images by subset, and by whether their classes were learned.
@@ -112,7 +112,7 @@ impl Params {
     }
 }
 
-fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
+fn normalized(row: &MetricEmbedding) -> Vec<f32> {
     let squares = row.embedding.iter().map(|value| value * value);
     let length = squares.sum::<f32>().sqrt();
     // A point at the center has no direction and stays there.
@@ -121,7 +121,7 @@ fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
 }
 
 /// The metrics of images that `place` has moved.
-fn of_space(
+fn metrics_of(
     pictures: &[&MetricEmbedding],
     place: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {

@@ -28,7 +28,7 @@ impl Section for ImageTable {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let rows = self.rows(&context.sample.anchors)?;
         Ok(Some(Content {
-            id: "pictures",
+            id: "images",
             heading: if rows.len() == self.annotations.len() {
                 "All images"
             } else {
@@ -88,7 +88,7 @@ impl ImageTable {
                 label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
                 " " output {}
             }
-            div.pictures { (table("Images by path", &head, &body)) }
+            div.images { (table("Images by path", &head, &body)) }
             p.unprinted { "The table is left out in print." }
         }
     }
@@ -145,7 +145,7 @@ mod tests {
 
     /// Rows of the table of all images, each from its id on.
     fn rows_of(page: &str) -> Vec<&str> {
-        let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
+        let (_, table) = page.split_once("<section id=\"images\">").unwrap();
         table.split("<tr id=\"").skip(1).collect()
     }
 

@@ -52,21 +52,21 @@ addEventListener("load", async () => {
         await frames();
       }
     }
-    if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names a picture`);
+    if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names an image`);
   }
   const check = (what, holds) => {
-    if (!holds) seen.failures.push(`the table of pictures: ${what}`);
+    if (!holds) seen.failures.push(`the table of images: ${what}`);
   };
-  const rows = [...document.querySelectorAll("#pictures tbody tr")];
+  const rows = [...document.querySelectorAll("#images tbody tr")];
   const shown = () => rows.filter((row) => row.offsetHeight > 0);
-  const input = document.querySelector("#pictures input");
+  const input = document.querySelector("#images input");
   check("shows all rows", shown().length === rows.length && rows.length > 0);
   const [link] = document.querySelectorAll(".examples a");
   const row = document.querySelector(link.hash);
   input.value = "Wrong\u00a0 photo";
   input.dispatchEvent(new Event("input"));
   check("filters", shown().length > 0 && shown().every((row) => /photo.*wrong/.test(row.textContent)));
-  check("counts", document.querySelector("#pictures output").textContent === `${shown().length} of ${rows.length}`);
+  check("counts", document.querySelector("#images output").textContent === `${shown().length} of ${rows.length}`);
   check("hides a linked row", !shown().includes(row));
   const arrival = new Promise((done) => addEventListener("hashchange", done, { once: true }));
   link.click();

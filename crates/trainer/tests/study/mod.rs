@@ -33,10 +33,10 @@ impl Study {
             folder: TempDir::new().unwrap(),
         };
         let (mut annotations, mut folds) = (Vec::new(), Vec::new());
-        for (code, label) in (0..).zip(LABELS) {
+        for (class_index, label) in (0..).zip(LABELS) {
             for number in 0..10_usize {
                 let path = format!("{label}/{number}.png");
-                annotations.push(annotation(&path, label, code));
+                annotations.push(annotation(&path, label, class_index));
                 folds.push(Fold {
                     path,
                     label: label.to_owned(),
@@ -75,7 +75,7 @@ impl Study {
         for (number, row) in annotations.iter().enumerate() {
             let (width, height) = geometry.resized(row.width, row.height);
             let (width, height) = geometry.kept(width, height);
-            let pixels = pixels(row.code as usize, number, (width * height) as usize);
+            let pixels = pixels(row.class_index as usize, number, (width * height) as usize);
             writer
                 .append(&Rgb {
                     width,
@@ -111,13 +111,13 @@ impl Study {
     }
 }
 
-fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
     Annotation {
         path: path.to_owned(),
         label: label.to_owned(),
         author: None,
         title: path.to_owned(),
-        code,
+        class_index,
         split: None,
         orientation: 1,
         width: 40,
