@@ -80,7 +80,7 @@ impl Attributions {
                 "The strongest color of a map is its largest change, or 5 points of probability where all changes are smaller. "
                 "The range is the distance between the largest drop and the largest rise; its median is "
                 (three_digits(median.unwrap_or(0.0))) ". A small range means that no single part decides: a confident network finds the same "
-                "evidence in many places. Color on what defines the class is expected; color on a frame or a signature indicates a "
+                "evidence in many places. Color on the parts that define the class is expected; color on a frame or a signature indicates a "
                 "shortcut."
             }
         }

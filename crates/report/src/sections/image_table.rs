@@ -80,7 +80,7 @@ impl ImageTable {
                     (count(rows.len())) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
                     "above and others drawn at random (the table " code { "predictions" } " has all),"
                 }
-                " and the network's first three guesses, the true class in bold. The last column says whether the true class came first "
+                " and the network's first three guesses, the true class in bold. The last column is the outcome: the true class came first "
                 @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
                 ". The images above link to their rows."
             }

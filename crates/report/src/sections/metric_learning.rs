@@ -224,7 +224,7 @@ impl MetricLearning {
         }
     }
 
-    /// All figures of the last epoch.
+    /// All metrics of the last epoch.
     fn last(&self) -> Markup {
         let Some(epoch) = self.last_epoch() else {
             return html! {};

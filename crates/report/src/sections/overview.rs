@@ -220,7 +220,7 @@ impl Overview {
                     "No pretrained weights: the networks of this study started from random weights ("
                     code { "model.weights" }
                     " is empty). On photographs and paintings, ImageNet weights usually raise every score by far, and a \
-                     low score here says little about the classes. Fetch them by "
+                     low score here is no evidence on the classes. Fetch them by "
                     code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
                     ". The painted images of the demo need none."
                 }

@@ -12,11 +12,11 @@ addEventListener("load", async () => {
   };
   const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 
-  const changes = async (canvas, what, act) => {
+  const changes = async (canvas, name, act) => {
     const before = canvas.toDataURL();
     await act();
     await frames();
-    if (canvas.toDataURL() === before) seen.failures.push(`${canvas.closest("figure").id}: ${what}`);
+    if (canvas.toDataURL() === before) seen.failures.push(`${canvas.closest("figure").id}: ${name}`);
   };
   const pointer = (target, type, x, y) =>
     target.dispatchEvent(new PointerEvent(type, { pointerId: 7, clientX: x, clientY: y, bubbles: true, pointerType: "mouse" }));
@@ -54,8 +54,8 @@ addEventListener("load", async () => {
     }
     if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names an image`);
   }
-  const check = (what, holds) => {
-    if (!holds) seen.failures.push(`the table of images: ${what}`);
+  const check = (name, holds) => {
+    if (!holds) seen.failures.push(`the table of images: ${name}`);
   };
   const rows = [...document.querySelectorAll("#images tbody tr")];
   const shown = () => rows.filter((row) => row.offsetHeight > 0);

@@ -1,4 +1,4 @@
-//! What makes a row struct a table.
+//! Trait of a row of a table.
 
 use std::cmp::Ordering;
 

@@ -13,7 +13,7 @@ pub struct Problem {
     pub path: String,
     /// One word for the kind: `truncated`, `duplicate`, `not-an-image`, …
     pub reason: String,
-    /// What was found, as a sentence.
+    /// Description of the fault, as a sentence.
     pub detail: String,
 }
 

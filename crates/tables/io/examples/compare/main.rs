@@ -42,7 +42,8 @@ A mapping, where patterns are paths in OLD, `*` in them is any text, and of seve
     test = "validation"
     val = "test"
 
-`crates/tables/io/examples/compare/subsets.toml` maps the tables from before the exchange of `test` and `validation`.
+Beside this program, `subsets.toml` maps the tables from before the exchange of `test` and `validation`, and `names.toml`
+those from before tables, columns, files and stages were renamed.
 "#;
 
 fn main() -> ExitCode {
