@@ -206,7 +206,7 @@ fn epoch_scores() -> Vec<EpochScore> {
 }
 
 fn silhouettes() -> Vec<Silhouette> {
-    let methods = ["ward", "kmeans"].into_iter();
+    let methods = ["kmeans", "ward"].into_iter();
     let rows = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
     rows.map(|(method, k)| Silhouette {
         method: method.to_owned(),
