@@ -111,8 +111,8 @@ impl MetricLearning {
         let learned = of("learned");
         match held_out.as_slice() {
             [] => format!(
-                "{first}. It was trained on every class; `arrange.held_out` holds classes out for evaluation. After {}, the \
-             silhouette of the validation images is {learned}. Distances are taken between normalized embeddings.",
+                "{first}. It was trained on every class; `metric-learning.held_out` holds classes out for evaluation. After {}, \
+             the silhouette of the validation images is {learned}. Distances are taken between normalized embeddings.",
                 epochs(epoch)
             ),
             _ => format!(

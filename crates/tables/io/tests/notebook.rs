@@ -246,10 +246,13 @@ fn calibrations() -> Vec<Row> {
 }
 
 fn trials() -> Vec<Row> {
-    if !artifacts().join("tune/forest_trials.parquet").exists() {
+    if !artifacts()
+        .join("forest-search/forest_trials.parquet")
+        .exists()
+    {
         return Vec::new();
     }
-    let rows = read::<ForestTrial>("tune/forest_trials").into_iter();
+    let rows = read::<ForestTrial>("forest-search/forest_trials").into_iter();
     rows.filter(|row| row.best)
         .map(|row| {
             let numbers = vec![row.trial.into(), row.score, row.n_trees.into()];

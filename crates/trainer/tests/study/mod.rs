@@ -1,4 +1,4 @@
-//! A small study, and jobs of stages on it.
+//! Inputs of stages on a few small images, and jobs on them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -22,7 +22,7 @@ const ASSIGNMENTS: [Assignment; 4] = [
     Assignment::Test,
 ];
 
-/// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
+/// A folder with the inputs of the stages: 30 images of 3 classes, which differ in color.
 pub(crate) struct Study {
     folder: TempDir,
 }
@@ -128,7 +128,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
     }
 }
 
-/// Noise in which the color of the class is stronger.
+/// Noise with a stronger color of the class.
 fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
     let noise = |i: usize| u8::try_from((i * 7919 + number * 104_729) % 97).unwrap();
     let strong = 2 - class;
@@ -157,7 +157,7 @@ impl Job {
             .unwrap()
     }
 
-    /// The stage's log; it succeeds.
+    /// Runs the stage, which succeeds, and returns its log.
     pub(crate) fn run(&self, threads: usize) -> String {
         let Output { status, stderr, .. } = self.start(threads).wait_with_output().unwrap();
         let log = String::from_utf8(stderr).unwrap();
@@ -165,7 +165,7 @@ impl Job {
         log
     }
 
-    /// The last line of the stage's log; it fails.
+    /// Runs the stage, which fails, and returns the last line of its log.
     pub(crate) fn error(&self) -> String {
         let Output { status, stderr, .. } = self.start(1).wait_with_output().unwrap();
         let log = String::from_utf8(stderr).unwrap();

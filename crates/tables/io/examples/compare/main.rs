@@ -30,7 +30,7 @@ A mapping, where patterns are paths in OLD, `*` in them is any text, and of seve
     ignore = ["*timings.parquet"]       # tables that differ from run to run
 
     [files]                             # old path = new path
-    "judge/scores.parquet" = "metric-learning/scores.parquet"
+    "judge/scores.parquet" = "metric-learning-scores/scores.parquet"
 
     [columns."*"]                       # [columns."PATTERN"]: old column = new column
     part = "subset"
