@@ -93,7 +93,7 @@ impl Survey {
             author: candidate.author,
             title: candidate.title,
             // Known when all images are.
-            code: 0,
+            class_index: 0,
             split: candidate.split,
             width: inspected.width,
             height: inspected.height,
@@ -125,7 +125,7 @@ impl Survey {
             .collect();
         let codes: BTreeMap<String, u32> = labels.into_iter().zip(0..).collect();
         for annotation in &mut self.annotations {
-            annotation.code = codes[&annotation.label];
+            annotation.class_index = codes[&annotation.label];
         }
     }
 

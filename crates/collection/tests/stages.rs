@@ -125,7 +125,7 @@ fn annotate_tells_pictures_from_problems() {
                 a.label.as_str(),
                 a.author.as_deref(),
                 a.title.as_str(),
-                a.code,
+                a.class_index,
                 a.format.as_str(),
             )
         })
@@ -194,7 +194,9 @@ fn annotate_sets_one_class_against_the_rest() {
         let output = annotate(folder.path(), &[("one_class", json!(class))]);
         assert!(output.status.success(), "{}", said(&output));
         let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
-        let shown = annotations.iter().map(|a| (a.label.as_str(), a.code));
+        let shown = annotations
+            .iter()
+            .map(|a| (a.label.as_str(), a.class_index));
         assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 }
@@ -348,7 +350,7 @@ fn annotate_needs_two_classes_and_names_the_rest_freely() {
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let labels: Vec<_> = annotations
         .iter()
-        .map(|a| (a.label.as_str(), a.code))
+        .map(|a| (a.label.as_str(), a.class_index))
         .collect();
     assert_eq!(labels, [("rest", 1), ("other", 0), ("other", 0)]);
 }

@@ -1,4 +1,4 @@
-//! What makes a row struct a table.
+//! Trait of a row of a table.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// The columns are the struct's fields, in their order: `String` and enums without data are string columns, `Option` is a
 /// nullable one, and `Vec<f32>` a list of fixed size, named in [`Table::vectors`].
 pub trait Table: Serialize + DeserializeOwned {
-    /// The table's name: a plural noun in snake case.
+    /// Name of the table, in snake case.
     const NAME: &'static str;
 
     /// A row with the same columns in plain types, from which the schema is derived: `Self`, but for rows with a column of

@@ -114,7 +114,7 @@ impl Open {
     }
 }
 
-/// The same for every file: what a library puts into a file by its version would change bytes without changing data.
+/// Properties that are the same for every file: a library's version in a file would change bytes without changing data.
 fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_created_by("atelier".to_owned())
@@ -134,7 +134,7 @@ fn fields<T: Table>(
     let mut fields = Vec::<FieldRef>::from_type::<T::Columns>(options)
         .map_err(|error| rows_error::<T>(path, error))?;
     for field in &mut fields {
-        // An enum is traced as a dictionary. Plain strings are what all readers of parquet have.
+        // An enum is traced as a dictionary. All readers of parquet have plain strings.
         if let DataType::Dictionary(_, text) = field.data_type() {
             *field = Arc::new(Field::new(
                 field.name(),
@@ -183,7 +183,7 @@ impl<T: Table> Reader<T> {
         Ok(rows)
     }
 
-    /// The rows by row group: what one [`Writer::append`] wrote.
+    /// Rows by row group; each is from one [`Writer::append`].
     ///
     /// # Errors
     /// The file is missing or damaged.

@@ -75,7 +75,7 @@ impl Study {
         for (number, row) in annotations.iter().enumerate() {
             let (width, height) = geometry.resized(row.width, row.height);
             let (width, height) = geometry.kept(width, height);
-            let pixels = pixels(row.code as usize, number, (width * height) as usize);
+            let pixels = pixels(row.class_index as usize, number, (width * height) as usize);
             writer
                 .append(&Rgb {
                     width,
@@ -117,7 +117,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
         label: label.to_owned(),
         author: None,
         title: path.to_owned(),
-        code: class_index,
+        class_index,
         split: None,
         orientation: 1,
         width: 40,
