@@ -9,8 +9,8 @@
 //! kind, take linear time, too, but for the distances of descriptors.
 
 use rayon::prelude::*;
+use thumbnails::Thumbnail;
 
-use crate::Thumbnail;
 use crate::descriptor::{Descriptor, TABLES};
 use crate::registration::difference;
 

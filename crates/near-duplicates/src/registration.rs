@@ -5,7 +5,7 @@
 //! different image of the same scene differs much in some place, however small, so that the largest difference of a
 //! block counts and not the mean over the image.
 
-use crate::thumbnail::{CHROMA_SIDE, SIDE, Thumbnail};
+use thumbnails::{CHROMA_SIDE, SIDE, Thumbnail};
 
 /// Sides of the versions that are aligned, coarse to fine, with the number of steps.
 const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 1)];

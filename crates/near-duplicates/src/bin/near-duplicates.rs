@@ -8,13 +8,14 @@ use anyhow::{Context, ensure};
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 use images::{Annotated, Resizer, decode_annotated};
-use near_duplicates::{Descriptor, Thumbnail, near_duplicates};
+use near_duplicates::{Descriptor, near_duplicates};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
 use std::io::Write;
 use table_annotations::Annotation;
 use table_near_duplicates::NearDuplicate;
+use thumbnails::Thumbnail;
 
 /// Images decoded before their thumbnails are written, which bounds memory.
 const CHUNK: usize = 256;
