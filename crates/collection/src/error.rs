@@ -31,6 +31,14 @@ pub enum CollectionError {
         /// What was found and what was expected.
         reason: String,
     },
+    /// A file whose row in table `images` is missing or incomplete.
+    #[error("table `images` and `{path}`: {reason}")]
+    ImageRow {
+        /// The file, relative to the folder.
+        path: String,
+        /// What was expected.
+        reason: &'static str,
+    },
     /// Settings that don't fit the folder, all of them.
     #[error("{}", .0.join("\n"))]
     Settings(Vec<String>),

@@ -50,7 +50,7 @@ pub fn survey(grouped: Grouped, results: Vec<Result<Inspected, Refused>>) -> Sur
             Ok(inspected) => survey.add(candidate, inspected),
             Err(Refused { reason, detail }) => survey.problems.push(Problem {
                 path: candidate.path,
-                reason: reason.to_owned(),
+                reason,
                 detail,
             }),
         }
@@ -66,12 +66,12 @@ pub fn survey(grouped: Grouped, results: Vec<Result<Inspected, Refused>>) -> Sur
 fn duplicate((path, label): &(String, String), copy: &Candidate) -> Refused {
     if *label == copy.label {
         Refused {
-            reason: "duplicate",
+            reason: "duplicate".to_owned(),
             detail: format!("the same bytes as `{path}`"),
         }
     } else {
         Refused {
-            reason: "duplicate-in-another-class",
+            reason: "duplicate-in-another-class".to_owned(),
             detail: format!("the same bytes as `{path}`, which is of class `{label}`"),
         }
     }
@@ -98,7 +98,7 @@ impl Survey {
             width: inspected.width,
             height: inspected.height,
             orientation: inspected.orientation,
-            format: inspected.format.to_owned(),
+            format: inspected.format,
             bytes: inspected.bytes,
             content_hash: inspected.content_hash,
         });
@@ -198,7 +198,7 @@ impl Survey {
             .filter(|row| row.orientation != 1)
             .count();
         if turned > 0 {
-            info!("{turned} images are turned upright, as EXIF says (`exif_orientation`)");
+            info!("{turned} images are turned upright, as EXIF says (`decode.exif_orientation`)");
         }
         for (reason, problems) in self.by_reason() {
             let first = problems[0];

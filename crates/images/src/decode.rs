@@ -211,34 +211,3 @@ fn on_white(rgba: &[u8]) -> Vec<u8> {
         .flat_map(|pixel| [0, 1, 2].map(|channel| blend(pixel[channel], pixel[3])))
         .collect()
 }
-
-/// The size and orientation that an image was annotated with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Annotated {
-    /// Pixels from left to right, as shown.
-    pub width: u32,
-    /// Pixels from top to bottom, as shown.
-    pub height: u32,
-    /// The orientation that was applied, from 1 to 8 as in EXIF.
-    pub orientation: u8,
-}
-
-/// Decodes an image as it was annotated.
-///
-/// # Errors
-/// As [`decode`], or the image has another size.
-pub fn decode_annotated(bytes: &[u8], annotated: Annotated) -> Result<Rgb, ImageError> {
-    // The annotated image was within the limits of its stage; a larger one is another image.
-    let limits = Limits {
-        pixels: u64::from(annotated.width) * u64::from(annotated.height),
-        aspect: u32::MAX,
-    };
-    let Decoded { rgb, .. } = decode(bytes, limits, Orient::by(annotated.orientation != 1))?;
-    let found = (rgb.width, rgb.height);
-    let annotated = (annotated.width, annotated.height);
-    if found == annotated {
-        Ok(rgb)
-    } else {
-        Err(ImageError::OtherSize { found, annotated })
-    }
-}

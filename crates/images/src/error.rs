@@ -6,14 +6,6 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// The picture is not the one that was annotated.
-    #[error("{}×{} pixels found, annotated as {}×{}", .found.0, .found.1, .annotated.0, .annotated.1)]
-    OtherSize {
-        /// Width and height of the picture as it is shown, in pixels.
-        found: (u32, u32),
-        /// Those that were annotated.
-        annotated: (u32, u32),
-    },
     /// No bytes at all.
     #[error("the file is empty")]
     Empty,
@@ -111,23 +103,15 @@ pub enum ImageError {
         /// Its range in words.
         expected: &'static str,
     },
-    /// A picture of another size than announced was handed to the writer.
-    #[error("picture {index} is {found:?} pixels, expected {expected:?}")]
+    /// An image of another size than the geometry makes of its original was handed to the writer.
+    #[error("`{path}` is {found:?} pixels, expected {expected:?}")]
     UnexpectedSize {
-        /// Its index.
-        index: usize,
-        /// Width and height, stored.
+        /// The path of its file.
+        path: String,
+        /// Width and height of the image.
         found: (u32, u32),
-        /// Width and height by the header.
+        /// Width and height by the geometry.
         expected: (u32, u32),
-    },
-    /// Fewer or more pictures than announced were handed to the writer.
-    #[error("{written} pictures written, expected {expected}")]
-    Count {
-        /// Pictures written.
-        written: usize,
-        /// Pictures announced.
-        expected: usize,
     },
     /// A file of pixels that this version didn't write, or that was damaged since.
     #[error("`{path}` is not a file of pixels: {reason}")]

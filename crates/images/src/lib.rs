@@ -22,7 +22,7 @@ mod resize;
 mod rgb;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{Annotated, Decoded, Header, Orient, decode, decode_annotated, header};
+pub use decode::{Decoded, Header, Orient, decode, header};
 pub use error::ImageError;
 pub use format::Format;
 pub use geometry::{Geometry, center_offset};

@@ -82,10 +82,10 @@ fn stored_pixels_give_the_input_of_their_file() {
     for name in ["portrait.jpg", "lying.png"] {
         let rgb = decode(&read(name), LIMITS, Orient::AsStored).unwrap().rgb;
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut writer =
-            PixelsWriter::new(file.as_file(), geometry, [(name, rgb.width, rgb.height)]).unwrap();
+        let mut writer = PixelsWriter::new(file.as_file(), geometry).unwrap();
         let kept = resize(&rgb, geometry, &mut Resizer::default()).unwrap();
-        writer.append(&kept).unwrap();
+        let original = (rgb.width, rgb.height);
+        writer.append(name, original, &kept).unwrap();
         writer.finish().unwrap();
         let mut buffer = Vec::new();
         let pixels = Pixels::open(file.path()).unwrap();

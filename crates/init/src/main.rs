@@ -1,7 +1,7 @@
 //! Parameters that fit a folder of images: `cargo xtask init` starts this program with a job file, as a stage is started,
 //! but nothing of it is recorded.
 //!
-//! 1. [`read`] decodes every file once, as stage `annotate` does.
+//! 1. [`read`] decodes every file once, as stage `decode` does.
 //! 2. [`examine`] finds classes, an existing split and authors, and the library `collection` groups the images by the
 //!    settings found, so that what is counted is what the study will count.
 //! 3. [`plan`] chooses the other settings, within a time.
@@ -180,7 +180,7 @@ impl Look {
         let results = { grouped.candidates.iter() }.map(|candidate| {
             let result = self.results.get(&candidate.path);
             result
-                .map(read::again)
+                .cloned()
                 .with_context(|| format!("`{}` came while the folder was read", candidate.path))
         });
         let results = results.collect::<anyhow::Result<Vec<_>>>()?;

@@ -118,9 +118,10 @@ pub(crate) fn reasons(results: &Results) -> String {
     let mut reasons: BTreeMap<&str, (usize, &str, &str)> = BTreeMap::new();
     for (path, result) in results {
         if let Err(refused) = result {
-            let reason = reasons
-                .entry(refused.reason)
-                .or_insert((0, path, &refused.detail));
+            let reason =
+                reasons
+                    .entry(refused.reason.as_str())
+                    .or_insert((0, path, &refused.detail));
             reason.0 += 1;
         }
     }

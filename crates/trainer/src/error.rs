@@ -72,16 +72,6 @@ pub enum TrainError {
         /// In `folds`.
         found: String,
     },
-    /// Pictures and rows do not match.
-    #[error(
-        "`pixels` has {pixels} pictures and `annotations` has {annotations}: expected the same"
-    )]
-    PixelCount {
-        /// Pictures of the file.
-        pixels: usize,
-        /// Rows of the table.
-        annotations: usize,
-    },
     /// A picture is not decoded.
     #[error("`pixels` has no picture `{0}`, which `annotations` names")]
     NoPixels(String),
