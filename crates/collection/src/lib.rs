@@ -24,12 +24,12 @@ mod survey;
 
 pub use error::CollectionError;
 pub use existing_split::{split_folders, subset_named};
-pub use group::{Candidate, Grouped, group};
+pub use group::{Candidate, GroupedFiles, group};
 pub use label_table::{Cells, LabelTable, read_cells};
 pub use names::{normalized, unknown_classes};
-pub use pattern::{Named, Pattern};
-pub use read::{Inspected, Refused, read, read_image};
+pub use pattern::{NameParts, Pattern};
+pub use read::{FileFault, ImageFacts, read, read_image};
 pub use rows::{image_row, results_of};
-pub use scan::{Found, scan};
+pub use scan::{FolderScan, scan};
 pub use settings::{NO_AUTHOR, Settings, SplitFolders};
 pub use survey::{Survey, survey};

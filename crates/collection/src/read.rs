@@ -16,7 +16,7 @@ const FRONT_BYTES: u64 = 4096;
 
 /// Facts of an image's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inspected {
+pub struct ImageFacts {
     /// Pixels from left to right, as shown.
     pub width: u32,
     /// Pixels from top to bottom, as shown.
@@ -33,9 +33,9 @@ pub struct Inspected {
     pub damage: Option<String>,
 }
 
-/// Why a file is no image of the study.
+/// Fault for which a file is no image of the study.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct FileFault {
     /// One word for the kind.
     pub reason: String,
     /// A sentence.
@@ -49,14 +49,14 @@ pub fn read(
     paths: &[&str],
     limits: Limits,
     orient: Orient,
-) -> Vec<Result<Inspected, Refused>> {
+) -> Vec<Result<ImageFacts, FileFault>> {
     let progress = Progress::start("images", paths.len());
     paths
         .par_iter()
         .map(|path| {
             let result = read_image(&root.join(path), limits, orient);
             progress.advance(1);
-            result.map(|(inspected, _)| inspected)
+            result.map(|(facts, _)| facts)
         })
         .collect()
 }
@@ -69,19 +69,19 @@ pub fn read_image(
     path: &Path,
     limits: Limits,
     orient: Orient,
-) -> Result<(Inspected, Rgb), Refused> {
-    let bytes = read_bytes(path, limits).map_err(refused)?;
-    let decoded = decode(&bytes, limits, orient).map_err(refused)?;
-    let inspected = Inspected {
+) -> Result<(ImageFacts, Rgb), FileFault> {
+    let bytes = read_bytes(path, limits).map_err(fault_of)?;
+    let decoded = decode(&bytes, limits, orient).map_err(fault_of)?;
+    let facts = ImageFacts {
         width: decoded.rgb.width,
         height: decoded.rgb.height,
         orientation: decoded.orientation,
         format: decoded.format.name().to_owned(),
         bytes: bytes.len() as u64,
         content_hash: blake3::hash(&bytes).to_hex().to_string(),
-        damage: decoded.fault,
+        damage: decoded.damage,
     };
-    Ok((inspected, decoded.rgb))
+    Ok((facts, decoded.rgb))
 }
 
 fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, ImageError> {
@@ -102,8 +102,8 @@ fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
-fn refused(error: ImageError) -> Refused {
-    Refused {
+fn fault_of(error: ImageError) -> FileFault {
+    FileFault {
         reason: error.kind().to_owned(),
         detail: match &error {
             // The message of the file system holds the whole path, which differs from machine to machine.

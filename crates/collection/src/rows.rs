@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use table_images::Image;
 
-use crate::{Candidate, CollectionError, Inspected, Refused};
+use crate::{Candidate, CollectionError, FileFault, ImageFacts};
 
 /// The row of the file `path`.
-pub fn image_row(path: &str, result: Result<Inspected, Refused>) -> Image {
+pub fn image_row(path: &str, result: Result<ImageFacts, FileFault>) -> Image {
     let empty = Image {
         path: path.to_owned(),
         fault: None,
@@ -31,9 +31,9 @@ pub fn image_row(path: &str, result: Result<Inspected, Refused>) -> Image {
             damage: image.damage,
             ..empty
         },
-        Err(refused) => Image {
-            fault: Some(refused.reason),
-            detail: Some(refused.detail),
+        Err(fault) => Image {
+            fault: Some(fault.reason),
+            detail: Some(fault.detail),
             ..empty
         },
     }
@@ -46,7 +46,7 @@ pub fn image_row(path: &str, result: Result<Inspected, Refused>) -> Image {
 pub fn results_of(
     candidates: &[Candidate],
     rows: Vec<Image>,
-) -> Result<Vec<Result<Inspected, Refused>>, CollectionError> {
+) -> Result<Vec<Result<ImageFacts, FileFault>>, CollectionError> {
     let mut rows: BTreeMap<String, Image> = { rows.into_iter() }
         .map(|row| (row.path.clone(), row))
         .collect();
@@ -62,13 +62,13 @@ pub fn results_of(
     results.collect()
 }
 
-fn result_of(row: Image) -> Option<Result<Inspected, Refused>> {
+fn result_of(row: Image) -> Option<Result<ImageFacts, FileFault>> {
     Some(match row.fault {
-        Some(reason) => Err(Refused {
+        Some(reason) => Err(FileFault {
             reason,
             detail: row.detail?,
         }),
-        None => Ok(Inspected {
+        None => Ok(ImageFacts {
             width: row.width?,
             height: row.height?,
             orientation: row.orientation?,
@@ -96,8 +96,8 @@ mod tests {
         }
     }
 
-    fn results() -> [Result<Inspected, Refused>; 2] {
-        let image = Inspected {
+    fn results() -> [Result<ImageFacts, FileFault>; 2] {
+        let image = ImageFacts {
             width: 3,
             height: 2,
             orientation: 6,
@@ -106,7 +106,7 @@ mod tests {
             content_hash: "ab".to_owned(),
             damage: Some("a stray byte".to_owned()),
         };
-        let fault = Refused {
+        let fault = FileFault {
             reason: "empty".to_owned(),
             detail: "the file is empty".to_owned(),
         };

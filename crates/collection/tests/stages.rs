@@ -42,7 +42,7 @@ fn run(program: &str, job: &Path) -> Output {
     Command::new(program).arg(job).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn log_of(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(err)
 }
@@ -58,7 +58,7 @@ fn annotate_by(folder: &Path, table: Option<&str>, changes: &[(&str, Value)]) ->
         { changes.iter().cloned() }.partition(|(key, _)| RULES.contains(key));
     if folder.join("images").exists() {
         let decoded = run(DECODE, &decode_job(folder, &of_decode));
-        assert!(decoded.status.success(), "{}", said(&decoded));
+        assert!(decoded.status.success(), "{}", log_of(&decoded));
     }
     run(ANNOTATE, &annotate_job(folder, table, &of_annotate))
 }
@@ -107,7 +107,7 @@ fn annotate_job(folder: &Path, table: Option<&str>, changes: &[(&str, Value)]) -
     job(folder, "annotate", params, inputs, outputs)
 }
 
-/// Two classes with two pictures, and one of everything that can be wrong.
+/// Two classes with two images, and one file of each kind of problem.
 fn collection() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
@@ -140,10 +140,10 @@ fn rows<T: tables::Table>(folder: &Path, name: &str) -> Vec<T> {
 }
 
 #[test]
-fn annotate_tells_pictures_from_problems() {
+fn annotate_separates_images_and_problems() {
     let folder = collection();
     let output = annotate(folder.path(), &[]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let shown: Vec<_> = annotations
         .iter()
@@ -206,9 +206,9 @@ fn annotate_tells_pictures_from_problems() {
         ]
     );
     assert!(
-        said(&output).contains("1 left out as truncated: `photo/cut.jpg`"),
+        log_of(&output).contains("1 left out as truncated: `photo/cut.jpg`"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
 }
 
@@ -220,7 +220,7 @@ fn annotate_sets_one_class_against_the_rest() {
         ("cubism", [("cubism", 0), ("cubism", 0), ("rest", 1)]),
     ] {
         let output = annotate(folder.path(), &[("one_class", json!(class))]);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", log_of(&output));
         let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
         let shown = annotations.iter().map(|a| (a.label.as_str(), a.code));
         assert_eq!(shown.collect::<Vec<_>>(), expected);
@@ -237,14 +237,14 @@ fn annotate_keeps_the_list_of_a_failure() {
     assert_eq!(kept.len(), 10);
     let text = fs_err::read_to_string(scratch.join("problems.txt")).unwrap();
     assert_eq!(text.lines().count(), 10);
-    let said = said(&output);
+    let log = log_of(&output);
     assert!(
-        said.contains("1 dangling-link\n    `photo/broken.jpg`: a link to `nowhere`"),
-        "{said}"
+        log.contains("1 dangling-link\n    `photo/broken.jpg`: a link to `nowhere`"),
+        "{log}"
     );
     assert!(
-        said.contains(&scratch.join("problems.txt").display().to_string()),
-        "{said}"
+        log.contains(&scratch.join("problems.txt").display().to_string()),
+        "{log}"
     );
     // No result of a run that failed.
     assert!(!folder.path().join("problems.parquet").exists());
@@ -272,7 +272,7 @@ fn annotate_follows_a_table_of_labels() {
         Some("images/labels.csv"),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let shown: Vec<_> = { annotations.iter() }
         .map(|a| (a.label.as_str(), a.author.as_deref(), a.split))
@@ -301,7 +301,7 @@ fn annotate_follows_a_table_of_labels() {
         Some("labels.parquet"),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let again: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     assert_eq!(again[1].split, Some(Subset::Validation));
     let attributes: Vec<Attribute> = rows(folder.path(), "attributes.parquet");
@@ -327,7 +327,7 @@ fn annotate_follows_links_out_of_the_folder() {
         folder.path(),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let paths: Vec<_> = annotations.iter().map(|a| a.path.as_str()).collect();
     assert_eq!(paths, ["cat/ada_1.png", "cat/bo_1.png", "dog/ida_1.jpg"]);
@@ -348,13 +348,13 @@ fn annotate_recognizes_authors_that_are_classes() {
     let none = ("without_authors", json!([]));
     let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(!output.status.success());
-    let text = said(&output);
+    let text = log_of(&output);
     assert!(
         text.contains("`sea` has `sea`") && text.contains("Set `annotate.author_pattern = \"\"`"),
         "{text}"
     );
     let output = annotate(folder.path(), &[none, ("author_pattern", json!(""))]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
 }
 
 #[test]
@@ -365,14 +365,14 @@ fn annotate_needs_two_classes_and_names_the_rest_freely() {
     let none = ("without_authors", json!([]));
     let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(
-        said(&output).contains("one class alone has images, `rest`"),
+        log_of(&output).contains("one class alone has images, `rest`"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
     put(&images, "sea/bo_1.png", &golden("odd-gray.png"));
     put(&images, "wood/cy_1.png", &golden("square.png"));
     let output = annotate(folder.path(), &[none, ("one_class", json!("Rest"))]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let labels: Vec<_> = annotations
         .iter()
@@ -387,7 +387,7 @@ fn annotate_stops_where_it_must() {
     let fails = |changes: &[(&str, Value)], message: &str| {
         let output = annotate(folder.path(), changes);
         assert!(!output.status.success());
-        assert!(said(&output).contains(message), "{}", said(&output));
+        assert!(log_of(&output).contains(message), "{}", log_of(&output));
     };
     fails(
         &[("max_problems", json!(9))],
@@ -413,7 +413,7 @@ fn annotate_stops_where_it_must() {
 fn decode_keeps_the_pixels_and_the_fault_of_each_file() {
     let folder = collection();
     let output = run(DECODE, &decode_job(folder.path(), &[]));
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let images: Vec<Image> = rows(folder.path(), "images.parquet");
     let shown: Vec<_> = { images.iter() }
         .map(|image| (image.path.as_str(), image.fault.as_deref(), image.width))
@@ -453,7 +453,7 @@ fn decode_keeps_the_pixels_and_the_fault_of_each_file() {
         assert_eq!(thumbnails.read(position).unwrap(), thumbnail);
         // The way of a new image to the network is the same.
         let preprocess = Preprocess::new(pixels.geometry());
-        let stored = preprocess.picture(&pixels.read(at, &mut buffer).unwrap());
+        let stored = preprocess.image(&pixels.read(at, &mut buffer).unwrap());
         let direct = preprocess.file(&bytes, limits, Orient::Upright).unwrap();
         assert_eq!(stored, direct, "{}", image.path);
     }
@@ -465,9 +465,9 @@ fn decode_refuses_what_is_beyond_its_limits() {
     let changes = [("max_pixels", json!(1000))];
     let output = annotate(folder.path(), &changes);
     assert!(
-        said(&output).contains("no image that can be read"),
+        log_of(&output).contains("no image that can be read"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
     let images: Vec<Image> = rows(folder.path(), "images.parquet");
     let dusk = images.iter().find(|image| image.path == "photo/dusk.jpg");
@@ -482,7 +482,7 @@ fn opened(folder: &Path, program: &str, job: &Path) -> BTreeMap<String, usize> {
         .args([trace.as_path(), Path::new(program), job])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let prefix = format!("\"{}/", folder.join("images").display());
     let mut counts = BTreeMap::new();
     for line in fs_err::read_to_string(trace).unwrap().lines() {
@@ -525,7 +525,7 @@ fn annotations_do_not_depend_on_the_side_of_the_pixels() {
     assert!(annotate(folder.path(), &[]).status.success());
     let first = read();
     let other = annotate(folder.path(), &[("side_px", json!(32))]);
-    assert!(other.status.success(), "{}", said(&other));
+    assert!(other.status.success(), "{}", log_of(&other));
     assert_eq!(first, read());
 }
 
@@ -538,7 +538,7 @@ fn decode_is_the_same_for_any_number_of_threads() {
             .map(|name| fs_err::read(folder.path().join(name)).unwrap())
     };
     let output = run(DECODE, &job);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let first = read();
     let pixels = Pixels::open(&folder.path().join("pixels")).unwrap();
     assert_eq!((pixels.len(), pixels.side_px()), (6, 64));
@@ -552,7 +552,7 @@ fn decode_is_the_same_for_any_number_of_threads() {
         .arg(job)
         .output()
         .unwrap();
-    assert!(again.status.success(), "{}", said(&again));
+    assert!(again.status.success(), "{}", log_of(&again));
     assert_eq!(first, read());
 }
 
@@ -565,8 +565,8 @@ fn annotate_notices_a_file_that_was_not_decoded() {
     let output = run(ANNOTATE, &annotate_job(folder.path(), None, &[]));
     assert!(!output.status.success());
     assert!(
-        said(&output).contains("`photo/new.png`: expected a row for each file of the folder"),
+        log_of(&output).contains("`photo/new.png`: expected a row for each file of the folder"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
 }

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, RgbImage, codecs};
 use crate::complete::check_complete;
 use crate::{Format, ImageError, Limits, Rgb, jpeg};
 
-/// Whether the orientation in an image's metadata is applied.
+/// Treatment of the orientation in an image's metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orient {
     /// As every viewer shows the image.
@@ -28,17 +28,17 @@ impl Orient {
     }
 }
 
-/// A decoded image with what its file is.
+/// A decoded image, with format and orientation of its file.
 #[derive(Clone, Debug)]
-pub struct Decoded {
+pub struct DecodedImage {
     /// The pixels.
     pub rgb: Rgb,
     /// The file's format.
     pub format: Format,
     /// The orientation that was applied, from 1 to 8 as in EXIF; 1 changes nothing.
     pub orientation: u8,
-    /// The first fault that was passed over, as other decoders do.
-    pub fault: Option<String>,
+    /// The first damage that was passed over, as other decoders do.
+    pub damage: Option<String>,
 }
 
 /// An image's header.
@@ -56,16 +56,16 @@ pub struct Header {
 
 /// Decodes a whole JPEG, PNG, WebP, GIF, BMP or TIFF to 8-bit RGB.
 ///
-/// Gray, palettes, CMYK and YCCK become RGB, 16 bits become 8, and what is transparent lies on white. Color profiles are
+/// Gray, palettes, CMYK and YCCK become RGB, 16 bits become 8, and transparent places lie on white. Color profiles are
 /// ignored. Of an animation the first frame counts, of several pages the first. Faults in a JPEG that libjpeg passes
 /// over (stray bytes between its segments, damaged blocks) are passed over and noted.
 ///
 /// # Errors
 /// The bytes are no such image, are truncated or damaged, or the image is beyond `limits`.
-pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Decoded, ImageError> {
+pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<DecodedImage, ImageError> {
     let format = Format::of(bytes)?;
     check_complete(format, bytes)?;
-    let (rgb, orientation, fault) = match format {
+    let (rgb, orientation, damage) = match format {
         Format::Jpeg => jpeg::decode(bytes, limits)?,
         _ => {
             let (rgb, orientation) = decode_by_image(format, bytes, limits)?;
@@ -76,11 +76,11 @@ pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Decoded, I
         Orient::Upright => orientation,
         Orient::AsStored => Orientation::NoTransforms,
     };
-    Ok(Decoded {
+    Ok(DecodedImage {
         rgb: turned(rgb, orientation),
         format,
         orientation: orientation.to_exif(),
-        fault,
+        damage,
     })
 }
 
@@ -171,12 +171,11 @@ fn decode_by_image(
     let mut decoder = open(format, bytes, limits)?;
     let (width, height) = decoder.dimensions();
     let orientation = orientation_of(&mut *decoder);
-    let picture =
-        DynamicImage::from_decoder(decoder).map_err(|error| image_error(format, error))?;
-    let pixels = if picture.color().has_alpha() {
-        on_white(picture.to_rgba8().as_raw())
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| image_error(format, error))?;
+    let pixels = if image.color().has_alpha() {
+        on_white(image.to_rgba8().as_raw())
     } else {
-        picture.into_rgb8().into_raw()
+        image.into_rgb8().into_raw()
     };
     Ok((Rgb::decoded(format, width, height, pixels)?, orientation))
 }

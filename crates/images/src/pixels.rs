@@ -26,16 +26,16 @@ const ENTRY_BYTES: u64 = 28;
 /// Number of images, bytes of paths, hash.
 const END_BYTES: u64 = 16 + blake3::OUT_LEN as u64;
 
-/// A picture of the file, borrowed from the buffer that it was read into.
+/// An image of the file, borrowed from the buffer that it was read into.
 #[derive(Clone, Copy, Debug)]
-pub struct Picture<'a> {
+pub struct ResizedImage<'a> {
     /// Pixels from left to right.
     pub width: u32,
     /// Pixels from top to bottom.
     pub height: u32,
-    /// Width of the resized picture before its cut.
+    /// Width of the resized image before its cut.
     pub full_width: u32,
-    /// Height of the resized picture before its cut.
+    /// Height of the resized image before its cut.
     pub full_height: u32,
     /// RGB, `height · width · 3` bytes, rows from the top.
     pub pixels: &'a [u8],
@@ -98,7 +98,7 @@ impl<W: Write> PixelsWriter<W> {
     /// Writes an image, resized and cut, whose file has the path `path` and decodes to `original`, width and height.
     ///
     /// # Errors
-    /// Its size isn't what the geometry makes of `original`, or `out` cannot be written.
+    /// Its size isn't the geometry's for `original`, or `out` cannot be written.
     pub fn append(
         &mut self,
         path: &str,
@@ -195,7 +195,7 @@ impl Pixels {
         self.index.entries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.index.entries.is_empty()
     }
@@ -223,16 +223,16 @@ impl Pixels {
         &self,
         index: usize,
         buffer: &'a mut Vec<u8>,
-    ) -> Result<Picture<'a>, ImageError> {
+    ) -> Result<ResizedImage<'a>, ImageError> {
         let entry = self.index.entries.get(index);
-        let entry = entry.ok_or_else(|| ImageError::NoPicture {
+        let entry = entry.ok_or_else(|| ImageError::NoImage {
             path: self.path.clone(),
             index,
             len: self.len(),
         })?;
         buffer.resize(usize::try_from(entry.bytes()).unwrap_or(usize::MAX), 0);
         self.file.read_exact_at(buffer, entry.offset)?;
-        Ok(Picture {
+        Ok(ResizedImage {
             width: entry.width,
             height: entry.height,
             full_width: entry.full_width,

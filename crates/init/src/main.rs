@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use collection::{Found, LabelTable, Survey};
+use collection::{FolderScan, LabelTable, Survey};
 
 use cost::Machine;
 use examine::{Grouping, Table};
@@ -78,7 +78,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// The folder as it was read.
 struct Look {
     layout: Layout,
-    found: Found,
+    found: FolderScan,
     results: Results,
     tables: Vec<Table>,
 }
@@ -189,7 +189,7 @@ impl Look {
 }
 
 /// Tables directly in the folder, and beside it.
-fn tables(job: &Job, found: &Found) -> Vec<Table> {
+fn tables(job: &Job, found: &FolderScan) -> Vec<Table> {
     let inside = found
         .files
         .iter()

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use collection::{Found, Inspected, Refused};
+use collection::{FileFault, FolderScan, ImageFacts};
 use fs_err::File;
 use images::{Limits, Orient};
 use serde_json::Value;
@@ -18,10 +18,10 @@ use crate::plan::Weights;
 const BLOCK: usize = 256;
 
 /// A result of reading each file, by path.
-pub(crate) type Results = BTreeMap<String, Result<Inspected, Refused>>;
+pub(crate) type Results = BTreeMap<String, Result<ImageFacts, FileFault>>;
 
 /// Decodes every file of `found` that `known` doesn't have, as stage `decode` does.
-pub(crate) fn images(root: &Path, found: &Found, limits: Limits, known: &mut Results) {
+pub(crate) fn images(root: &Path, found: &FolderScan, limits: Limits, known: &mut Results) {
     let new: Vec<&str> = { found.files.iter() }
         .filter(|path| !known.contains_key(*path))
         .map(String::as_str)

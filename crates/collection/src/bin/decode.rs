@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use collection::{Inspected, Refused, image_row, read_image, scan};
+use collection::{FileFault, ImageFacts, image_row, read_image, scan};
 use fs_err::File;
 use images::{Geometry, Limits, Orient, PixelsWriter, Resizer, Rgb, resize};
 use rayon::prelude::*;
@@ -24,7 +24,7 @@ const CHUNK: usize = 64;
 struct Params {
     /// Side of the network's input in pixels, 8 to 2048; the short side is stored at 256/224 of it.
     side_px: u32,
-    /// Whether the orientation in an image's metadata is applied.
+    /// Applies the orientation in an image's metadata.
     exif_orientation: bool,
     /// Width times height of the largest image that is decoded.
     max_pixels: u64,
@@ -78,12 +78,12 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         let decoded: Vec<anyhow::Result<Decoded>> = decoded.collect();
         for (path, decoded) in chunk.iter().zip(decoded) {
             let result = match decoded? {
-                Ok((image, kept, thumbnail)) => {
-                    pixels.append(path, (image.width, image.height), &kept)?;
+                Ok((facts, kept, thumbnail)) => {
+                    pixels.append(path, (facts.width, facts.height), &kept)?;
                     thumbnails.append(&thumbnail)?;
-                    Ok(image)
+                    Ok(facts)
                 }
-                Err(refused) => Err(refused),
+                Err(fault) => Err(fault),
             };
             rows.push(image_row(path, result));
         }
@@ -109,18 +109,18 @@ struct Decoder {
     orient: Orient,
 }
 
-/// Facts, kept pixels and thumbnail of an image, or why the file is none.
-type Decoded = Result<(Inspected, Rgb, Thumbnail), Refused>;
+/// Facts, kept pixels and thumbnail of an image, or the fault of the file.
+type Decoded = Result<(ImageFacts, Rgb, Thumbnail), FileFault>;
 
 impl Decoder {
     /// The only place where a file of the folder is opened.
     fn decode(&self, path: &Path, resizer: &mut Resizer) -> anyhow::Result<Decoded> {
-        let (inspected, image) = match read_image(path, self.limits, self.orient) {
+        let (facts, image) = match read_image(path, self.limits, self.orient) {
             Ok(file) => file,
-            Err(refused) => return Ok(Err(refused)),
+            Err(fault) => return Ok(Err(fault)),
         };
         let kept = resize(&image, self.geometry, resizer)?;
         let thumbnail = Thumbnail::of(&image, resizer)?;
-        Ok(Ok((inspected, kept, thumbnail)))
+        Ok(Ok((facts, kept, thumbnail)))
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 
 const SIDE: u32 = 8;
 
-/// Two pictures of resized height 9 (for a side of 8), one of one color and one of another.
+/// Two images of resized height 9 (for a side of 8), one of one color and one of another.
 fn written() -> Vec<u8> {
     let geometry = Geometry::new(SIDE).unwrap();
     let originals = [("a/x.png", 9, 9), ("b/ü.jpg", 40, 9)];
@@ -55,8 +55,8 @@ fn many_threads_read_at_once() {
             scope.spawn(move || {
                 let mut buffer = Vec::new();
                 for _ in 0..100 {
-                    let picture = pixels.read(index, &mut buffer).unwrap();
-                    assert_eq!(usize::from(picture.pixels[0]), index + 1);
+                    let image = pixels.read(index, &mut buffer).unwrap();
+                    assert_eq!(usize::from(image.pixels[0]), index + 1);
                 }
             });
         }
@@ -64,12 +64,12 @@ fn many_threads_read_at_once() {
 }
 
 #[test]
-fn a_missing_picture_is_an_error() {
+fn a_missing_image_is_an_error() {
     let pixels = open(&written()).unwrap();
     let error = pixels.read(2, &mut Vec::new()).unwrap_err();
     assert!(matches!(
         error,
-        ImageError::NoPicture {
+        ImageError::NoImage {
             index: 2,
             len: 2,
             ..
@@ -117,7 +117,7 @@ fn the_writer_refuses_an_image_of_another_size() {
     let mut writer = PixelsWriter::new(Vec::new(), geometry).unwrap();
     let error = writer.append("x", (9, 9), &flat(geometry, 18, 9, 0));
     assert!(matches!(error, Err(ImageError::UnexpectedSize { path, .. }) if path == "x"));
-    // What was refused is no part of the file.
+    // The refused image is no part of the file.
     writer
         .append("y", (9, 9), &flat(geometry, 9, 9, 7))
         .unwrap();

@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use collection::{
-    Found, Grouped, LabelTable, Settings, SplitFolders, Survey, group, results_of, scan, survey,
+    FolderScan, GroupedFiles, LabelTable, Settings, SplitFolders, Survey, group, results_of, scan,
+    survey,
 };
 use serde::Deserialize;
 use stage::{Input, InputPath, Output};
@@ -39,9 +40,9 @@ struct Params {
     leave_out: Vec<String>,
     /// New classes by name, each of several classes.
     merge: BTreeMap<String, Vec<String>>,
-    /// The class that is told apart from all others, which become one; empty for all classes.
+    /// The class that is distinguished from all others, which become one; empty for all classes.
     one_class: String,
-    /// Whether folders such as `train` and `test` at the top are a split.
+    /// Use of folders such as `train` and `test` at the top as a split.
     split_folders: SplitFolders,
     /// Files and folders that may be left out before the stage fails.
     max_problems: usize,
@@ -67,7 +68,7 @@ impl Params {
 struct Inputs {
     /// The folder of images, whose files are listed and not opened.
     folder: InputPath,
-    /// What decoding found of each file of the folder.
+    /// Facts or fault of each file of the folder.
     images: Input<Image>,
     /// A table of labels: CSV or parquet.
     table: Option<InputPath>,
@@ -113,7 +114,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 /// The files of `folder`, without the table of labels if it stands there.
-fn found(folder: &Path, table: Option<&Path>) -> anyhow::Result<Found> {
+fn found(folder: &Path, table: Option<&Path>) -> anyhow::Result<FolderScan> {
     let mut found = scan(folder)?;
     if let Some(table) = table {
         let (root, table) = (fs_err::canonicalize(folder)?, fs_err::canonicalize(table)?);
@@ -139,7 +140,7 @@ fn found(folder: &Path, table: Option<&Path>) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn log_grouping(grouped: &Grouped, n_ignored: usize) {
+fn log_grouping(grouped: &GroupedFiles, n_ignored: usize) {
     if n_ignored > 0 {
         info!("{n_ignored} hidden or ignored files and folders are passed over");
     }
@@ -191,7 +192,7 @@ fn ensure_few_problems(survey: &Survey, max_problems: usize) -> anyhow::Result<(
     )
 }
 
-/// Checks that there is something to tell apart, and that authors are authors.
+/// Checks that there are several classes, and that authors are authors.
 fn ensure_classes(survey: &Survey, by_pattern: bool) -> anyhow::Result<()> {
     let classes: BTreeSet<&str> = survey.classes();
     let one = match classes.first() {
@@ -200,14 +201,14 @@ fn ensure_classes(survey: &Survey, by_pattern: bool) -> anyhow::Result<()> {
     };
     ensure!(
         classes.len() > 1,
-        "one class alone has images, `{one}`: a study tells at least two classes apart. Add a folder for another \
+        "one class alone has images, `{one}`: a study distinguishes at least two classes. Add a folder for another \
          class, such as images of everything else"
     );
     let authors = survey.classes_of_one_author();
     if by_pattern && let Some((class, author)) = authors.first_key_value() {
         bail!(
             "every class has one author alone by `author_pattern` (`{class}` has `{author}`): the part of the name that \
-             is taken for the author tells the class. Set `annotate.author_pattern = \"\"` if images have no authors, \
+             is taken for the author gives away the class. Set `annotate.author_pattern = \"\"` if images have no authors, \
              or a pattern that finds them, such as `{{author}}/{{title}}` for a sub-folder an author"
         );
     }
