@@ -23,9 +23,10 @@ pub(crate) struct Test {
 /// Measure this workspace beside its peers
 #[derive(Debug, Args)]
 #[command(after_help = "\
-runner   the runner beside DVC and ninja
-step     a training step and an inference beside PyTorch's
-layers   the layers of a ResNet
+runner      the runner beside DVC and ninja
+step        a training step and an inference beside PyTorch's
+allocators  the same under the allocator of training, mimalloc and the system's, three times in turn
+layers      the layers of a ResNet
 
 Examples:
   cargo xtask bench runner --install
@@ -47,6 +48,7 @@ pub(crate) struct Bench {
 enum Benchmark {
     Runner,
     Step,
+    Allocators,
     Layers,
 }
 
@@ -60,15 +62,39 @@ pub(crate) fn test(test: &Test) -> anyhow::Result<ExitCode> {
 
 /// A benchmark; the runner's is compiled as `cargo xtask` itself is.
 pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
-    let (package, name, profile) = match bench.name {
-        Benchmark::Runner => ("xtask", "runner", "xtask"),
-        Benchmark::Step => ("model", "step", "release"),
-        Benchmark::Layers => ("kernels", "layers", "release"),
-    };
+    let arguments = &bench.arguments;
+    match bench.name {
+        Benchmark::Runner => bench_target("xtask", "runner", "xtask", arguments),
+        Benchmark::Step => bench_target("model", "step", "release", arguments),
+        Benchmark::Layers => bench_target("kernels", "layers", "release", arguments),
+        Benchmark::Allocators => bench_allocators(arguments),
+    }
+}
+
+/// The benchmark `step` under each allocator, in turn, so that what else the machine does weighs on all.
+fn bench_allocators(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    const ROUNDS: usize = 3;
+    for _ in 0..ROUNDS {
+        for target in ["step", "step-mimalloc", "step-system"] {
+            let code = bench_target("model", target, "release", arguments)?;
+            if code != ExitCode::SUCCESS {
+                return Ok(code);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench_target(
+    package: &str,
+    target: &str,
+    profile: &str,
+    arguments: &[String],
+) -> anyhow::Result<ExitCode> {
     let mut command = cargo()?;
     command.args(["bench", "--quiet", "--locked", "--profile", profile]);
-    command.args(["--package", package, "--bench", name, "--"]);
-    run(command.args(&bench.arguments))
+    command.args(["--package", package, "--bench", target, "--"]);
+    run(command.args(arguments))
 }
 
 /// Cargo in the workspace's root.

@@ -6,14 +6,14 @@ use candle_transformers::models::{convnext, hiera, mobilenetv4, repvgg};
 
 use Family::{ConvNext, ConvNextV2, Hiera, MobileNetV4, RepVgg};
 
-/// A network's layers and their sizes; the pictures it takes are normalized by ImageNet's mean and deviation.
+/// A network's layers and their sizes; its inputs are normalized by ImageNet's mean and deviation.
 #[derive(Clone, Copy, Debug)]
 pub struct Architecture {
     name: &'static str,
     family: Family,
 }
 
-/// What the architectures of a family have in common, with the sizes of one.
+/// A family of architectures, with the sizes of one of them.
 #[derive(Clone, Copy, Debug)]
 enum Family {
     /// Liu et al. 2022.
@@ -28,7 +28,7 @@ enum Family {
     RepVgg(fn() -> repvgg::Config),
 }
 
-/// All that are known.
+/// All supported architectures.
 const ARCHITECTURES: [Architecture; 38] = [
     new("convnext_atto", ConvNext(convnext::Config::atto)),
     new("convnext_femto", ConvNext(convnext::Config::femto)),
@@ -95,13 +95,13 @@ impl Architecture {
         ARCHITECTURES.into_iter()
     }
 
-    /// Its name, as timm has it.
+    /// timm's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.name
     }
 
-    /// The only side of pictures that it takes, in pixels; none if it takes any.
+    /// The only supported side of images, in pixels; none if all are.
     #[must_use]
     pub fn side_px(self) -> Option<u32> {
         match self.family {
@@ -110,12 +110,12 @@ impl Architecture {
         }
     }
 
-    /// Whether several pictures go through at once: candle-transformers' Hiera takes one at a time.
-    pub(crate) fn takes_batches(self) -> bool {
+    /// Returns `true` if batches are supported: candle-transformers' Hiera takes one image at a time.
+    pub(crate) fn supports_batches(self) -> bool {
         !matches!(self.family, Hiera(_))
     }
 
-    /// From pictures `[B, 3, H, W]` to `[B, C]`, or `[B, C, 1, 1]`.
+    /// Builds the function from images `[B, 3, H, W]` to `[B, C]`, or `[B, C, 1, 1]`.
     pub(crate) fn build(self, weights: VarBuilder<'_>) -> Result<Func<'static>> {
         match self.family {
             ConvNext(config) | ConvNextV2(config) => {
@@ -127,8 +127,8 @@ impl Architecture {
         }
     }
 
-    /// Whether the layer may be missing whose first tensor is called `tensor`: candle-transformers asks for more layers
-    /// than these architectures have, and goes on without.
+    /// Returns `true` if the layer with the first tensor `tensor` may be missing: candle-transformers requests more layers
+    /// than these architectures have, and continues without them.
     pub(crate) fn may_lack(self, tensor: &str) -> bool {
         let ends = |endings: &[&str]| endings.iter().any(|ending| tensor.ends_with(ending));
         match self.family {

@@ -11,7 +11,7 @@ use crate::{BackboneError, Name};
 /// A pretrained network without its head.
 pub struct Backbone {
     network: Func<'static>,
-    takes_batches: bool,
+    supports_batches: bool,
 }
 
 impl Backbone {
@@ -38,20 +38,20 @@ impl Backbone {
         match weights.problems(architecture) {
             problems if problems.is_empty() => Ok(Self {
                 network,
-                takes_batches: architecture.takes_batches(),
+                supports_batches: architecture.supports_batches(),
             }),
             problems => Err(mismatch(problems)),
         }
     }
 
-    /// What leaves the last block for images `[B, H, W, 3]`, normalized by ImageNet's mean and deviation: the mean over
-    /// the places, `[B, C]`.
+    /// Features of images `[B, H, W, 3]`, normalized by ImageNet's mean and deviation: the mean of the last block's output
+    /// over the pixels, `[B, C]`.
     ///
     /// # Errors
     /// The images have another shape or lie on another device.
     pub fn features(&self, images: &Tensor) -> Result<Tensor> {
         let images = images.permute((0, 3, 1, 2))?.contiguous()?;
-        if self.takes_batches {
+        if self.supports_batches {
             return self.pooled(&images);
         }
         let each = (0..images.dim(0)?).map(|image| self.pooled(&images.narrow(0, image, 1)?));

@@ -1,4 +1,4 @@
-//! What can go wrong with a backbone.
+//! Errors of backbones.
 
 use std::path::PathBuf;
 
@@ -10,32 +10,32 @@ pub enum BackboneError {
     /// No architecture has this name.
     #[error("`{name}` is no backbone; did you mean `{nearest}`? There are {known}")]
     Unknown {
-        /// The name given, without what stands behind its first point.
+        /// The name given, up to its first point.
         name: String,
-        /// The known name that takes the fewest edits.
+        /// The known name at the smallest edit distance.
         nearest: &'static str,
         /// All known names.
         known: String,
     },
-    /// The weights were trained on pictures that were normalized otherwise.
+    /// The weights were trained on images with another normalization.
     #[error(
-        "the weights `{0}` were trained on pictures normalized by another mean and deviation than ImageNet's: expected others of their architecture"
+        "the weights `{0}` were trained on images normalized by another mean and deviation than ImageNet's: expected others of their architecture"
     )]
     Normalization(String),
-    /// Pictures of this side don't fit.
-    #[error("`{name}` takes pictures of {expected} px a side alone, found `side_px` = {found}")]
+    /// Images of this side are not supported.
+    #[error("`{name}` takes images of {expected} px a side alone, found `side_px` = {found}")]
     Side {
         /// The backbone.
         name: String,
-        /// The side that it takes.
+        /// The supported side.
         expected: u32,
-        /// The side of the pictures.
+        /// The side of the images.
         found: u32,
     },
     /// A file that cannot be read as weights; the message names it.
     #[error(transparent)]
     Weights(#[from] model::ModelError),
-    /// Numbers that make every feature NaN.
+    /// Numbers that are not finite.
     #[error(
         "`{}` has numbers that are not finite: {count} of {total} in `{name}`; the training that wrote it diverged, or the file is damaged: fetch it again, or take other weights",
         path.display()
@@ -45,7 +45,7 @@ pub enum BackboneError {
         path: PathBuf,
         /// The first tensor with such numbers.
         name: String,
-        /// How many there are.
+        /// Number of such numbers.
         count: usize,
         /// Elements of the tensor.
         total: usize,

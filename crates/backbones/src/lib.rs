@@ -1,10 +1,9 @@
-//! Pretrained networks of other architectures than the study's own, frozen: what leaves their last block.
+//! Features from frozen pretrained networks of other architectures.
 //!
-//! The networks are candle-transformers', their names and tensors those of timm, the library that most weights come
-//! from. This crate takes minutes to compile: the runner builds it for studies that name such a network, and for no
-//! others.
+//! The networks are candle-transformers', their names and tensors those of timm, the usual source of weights. This crate
+//! takes minutes to compile: the runner builds it only if the settings name such a network.
 //!
-//! Letters of shapes: `B` pictures, `C` channels.
+//! Letters of shapes: `B` images, `C` channels.
 
 mod architecture;
 mod backbone;

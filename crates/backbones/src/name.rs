@@ -6,15 +6,14 @@ use serde::Deserialize;
 
 use crate::{Architecture, BackboneError};
 
-/// Weights of an architecture that were trained with another normalization: the architecture, and how what stands behind
-/// the point begins (timm 1.0.31).
-const OTHERWISE_NORMALIZED: [(&str, &str); 2] = [
+/// Weights trained with another normalization: the architecture, and the start of the part behind the point (timm
+/// 1.0.31).
+const OTHER_NORMALIZATION: [(&str, &str); 2] = [
     ("convnext_base", "clip_"),
     ("mobilenetv4_conv_small", "e3600_"),
 ];
 
-/// A pretrained network by timm's name: its architecture and, if one cares to say, behind a point what it was trained
-/// on, as in `convnext_tiny` or `convnext_tiny.fb_in22k`.
+/// A pretrained network by timm's name: its architecture and, optionally, behind a point its training data, as in `convnext_tiny` or `convnext_tiny.fb_in22k`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Name {
@@ -35,10 +34,10 @@ impl Name {
         &self.text
     }
 
-    /// Says whether the network takes pictures of this side.
+    /// Checks that the network supports images of this side.
     ///
     /// # Errors
-    /// It takes others alone.
+    /// It supports another side alone.
     pub fn check_side(&self, side_px: u32) -> Result<(), BackboneError> {
         match self.architecture.side_px() {
             Some(expected) if expected != side_px => Err(BackboneError::Side {
@@ -59,7 +58,7 @@ impl TryFrom<String> for Name {
         let is_other = |(architecture, begin): (&str, &str)| {
             architecture == name && trained.starts_with(begin)
         };
-        if OTHERWISE_NORMALIZED.into_iter().any(is_other) {
+        if OTHER_NORMALIZATION.into_iter().any(is_other) {
             return Err(BackboneError::Normalization(text));
         }
         let found = Architecture::all().find(|architecture| architecture.name() == name);
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_was_trained_on_may_be_said() {
+    fn the_training_data_is_optional() {
         for text in ["convnext_tiny", "convnext_tiny.fb_in22k"] {
             let name = name(text).unwrap();
             assert_eq!(name.architecture().name(), "convnext_tiny");
@@ -105,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_there_twice() {
+    fn names_are_distinct() {
         let names: Vec<&str> = Architecture::all().map(Architecture::name).collect();
         let distinct: BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(distinct.len(), names.len());
     }
 
     #[test]
-    fn the_nearest_name_is_told() {
+    fn the_nearest_name_is_suggested() {
         let error = name("convnxt_tiny.fb_in1k").unwrap_err().to_string();
         let expected = "`convnxt_tiny` is no backbone; did you mean `convnext_tiny`? There are convnext_atto, ";
         assert!(error.starts_with(expected), "{error}");
@@ -127,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn hiera_takes_one_side_alone() {
+    fn hiera_supports_one_side() {
         let hiera = name("hiera_tiny_224").unwrap();
         assert!(hiera.check_side(224).is_ok());
         assert_eq!(
             hiera.check_side(48).unwrap_err().to_string(),
-            "`hiera_tiny_224` takes pictures of 224 px a side alone, found `side_px` = 48"
+            "`hiera_tiny_224` takes images of 224 px a side alone, found `side_px` = 48"
         );
         assert!(name("convnext_atto").unwrap().check_side(48).is_ok());
     }

@@ -1,4 +1,4 @@
-//! Weights from a file, and what of them a network did not ask for.
+//! Weights from a file, with a record of the tensors that a network requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,33 +10,32 @@ use candle_nn::var_builder::SimpleBackend;
 
 use crate::{Architecture, BackboneError};
 
-/// How many problems a message lists before it counts the rest.
+/// Number of problems that a message lists before it counts the rest.
 const LISTED: usize = 6;
-/// Beginnings of the names of tensors behind the features: what is left out of a network here.
+/// Prefixes of the tensors behind the features, which are not used.
 const HEADS: [&str; 4] = ["head.", "classifier.", "conv_head.", "norm_head."];
-/// Beginnings of all names where a network was saved from within another, the outer one first.
+/// Prefixes of all names of a network that was saved within another, the outer one first.
 const WRAPPERS: [&str; 4] = ["module.", "_orig_mod.", "model.", "backbone."];
-/// Counts of batches, which training alone needs.
+/// Suffix of counts of batches, which training alone needs.
 const COUNTS: &str = "num_batches_tracked";
 
-/// The tensors of a file by name, with notes of those asked for.
+/// The tensors of a file by name, with a record of those requested.
 ///
-/// candle-transformers leaves out a layer whose tensors it doesn't find, without a word; the notes tell such a network
-/// from the one that was meant.
+/// candle-transformers silently leaves out a layer whose tensors are missing; the requests show that such a network is
+/// another than the one named.
 pub(crate) struct Weights {
     tensors: BTreeMap<String, Tensor>,
-    notes: Mutex<Notes>,
+    requests: Mutex<Requests>,
 }
 
 #[derive(Default)]
-struct Notes {
-    taken: BTreeSet<String>,
-    missed: BTreeSet<String>,
+struct Requests {
+    found: BTreeSet<String>,
+    missing: BTreeSet<String>,
 }
 
 impl Weights {
-    /// The tensors of a safetensors file or one of `torch.save`, without a prefix that a wrapper has put before all of
-    /// their names.
+    /// The tensors of a safetensors file or one of `torch.save`, without the prefix of a wrapper in all of their names.
     pub(crate) fn read(path: &Path) -> std::result::Result<Self, BackboneError> {
         let mut tensors = model::weights::read(path)?;
         for prefix in WRAPPERS {
@@ -51,18 +50,18 @@ impl Weights {
         check_finite(path, &tensors)?;
         Ok(Self {
             tensors,
-            notes: Mutex::default(),
+            requests: Mutex::default(),
         })
     }
 
-    /// What shows, after a network was built, that these are not the weights of `architecture`; empty if they are.
+    /// Differences from the weights of `architecture`, after a network was built; empty if there are none.
     pub(crate) fn problems(&self, architecture: Architecture) -> String {
-        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = notes.missed.iter();
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = requests.missing.iter();
         let missing = missing.filter(|name| !architecture.may_lack(name));
         let left = self.tensors.keys().filter(|name| {
             let is_behind = HEADS.iter().any(|head| name.starts_with(head));
-            !is_behind && !name.ends_with(COUNTS) && !notes.taken.contains(*name)
+            !is_behind && !name.ends_with(COUNTS) && !requests.found.contains(*name)
         });
         let missing = missing.map(|name| format!("`{name}` is missing"));
         let left = left.map(|name| format!("`{name}` is unexpected"));
@@ -70,7 +69,7 @@ impl Weights {
     }
 }
 
-/// Checks that all numbers are finite but those of heads, which are left out.
+/// Checks that all numbers are finite, except those of heads, which are not used.
 fn check_finite(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
@@ -116,8 +115,8 @@ impl SimpleBackend for &Weights {
         if tensor.shape() != &shape {
             bail!("`{name}` is {:?}, expected {shape:?}", tensor.shape());
         }
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.taken.insert(name.to_owned());
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.found.insert(name.to_owned());
         Ok(tensor)
     }
 
@@ -125,8 +124,8 @@ impl SimpleBackend for &Weights {
         match self.tensors.get(name) {
             Some(tensor) => tensor.to_dtype(dtype)?.to_device(device),
             None => {
-                let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-                notes.missed.insert(name.to_owned());
+                let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+                requests.missing.insert(name.to_owned());
                 bail!("`{name}` is missing")
             }
         }

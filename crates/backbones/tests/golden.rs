@@ -1,6 +1,6 @@
-//! Features against timm's, on weights by a formula: `golden/make.py` says how they were made.
+//! Features against timm's, on weights by a formula; `golden/make.py` makes them.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-/// How many times timm's own error is allowed.
+/// Allowed error, in multiples of timm's own.
 const MARGIN: f64 = 5.0;
-/// What is allowed where that error happens to be small.
+/// Allowed error where that one happens to be small.
 const FLOOR: f64 = 2e-6;
 
 #[derive(Deserialize)]
@@ -98,24 +98,24 @@ fn check(name: &str) {
 fn check_within(name: &str, floor: f64) {
     let golden = Golden::read(name);
     let mut weights = golden.weights();
-    // A head is passed over.
+    // A head is ignored.
     weights.insert("head.fc.bias".to_owned(), weight("head.fc.bias", &[3]));
     let backbone = File::of(weights).load(name).unwrap();
     let shape = [golden.features.len(), golden.side, golden.side, 3];
-    // `make.py` has the same numbers before it turns them into another order.
-    let pictures = (weight("pictures", &shape) * 2.0).unwrap();
-    let found = backbone.features(&pictures).unwrap();
+    // The name is part of the formula; `make.py` has the same numbers before it permutes them.
+    let images = (weight("pictures", &shape) * 2.0).unwrap();
+    let found = backbone.features(&images).unwrap();
     let found: Vec<Vec<f64>> = found.to_dtype(DType::F64).unwrap().to_vec2().unwrap();
     let error = relative(&found.concat(), &golden.features.concat());
     let allowed = MARGIN * golden.error + floor;
     println!("{name}: {error:.1e}, timm's float32 {:.1e}", golden.error);
     assert!(
         error <= allowed,
-        "{name} strays by {error:e}, allowed {allowed:e}"
+        "{name} differs by {error:e}, allowed {allowed:e}"
     );
 }
 
-/// How far values stray from those expected: relative L2.
+/// Relative L2 error of values.
 fn relative(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let squares = found.iter().zip(expected).map(|(a, b)| (a - b).powi(2));
@@ -163,7 +163,7 @@ fn weights_of_another_network_are_refused() {
         message.contains("weights.safetensors` does not fit `convnext_femto.d1_in1k`: `stem.0.weight` is [40, 3, 4, 4], expected [48, 3, 4, 4]"),
         "{message}"
     );
-    // What candle-transformers passes over without a word.
+    // candle-transformers ignores this silently.
     let message = error(&atto, "convnextv2_atto");
     assert!(
         message.contains("`stages.0.blocks.0.mlp.grn.weight` is missing"),

@@ -52,7 +52,7 @@ Looks at code, parameters and inputs about twice a second; Ctrl-C ends it.
 
 Examples:
   {PROGRAM} watch
-  {PROGRAM} watch render --set train.epochs=1"))]
+  {PROGRAM} watch report --set train.epochs=1"))]
     Watch(Watch),
     /// Say for each stage whether it is up to date, and why not
     #[command(after_help = format!("\
@@ -100,7 +100,7 @@ Examples:
     /// Put outputs and sources in place as pipeline.lock and sources.lock have them
     #[command(after_help = format!("\
 Nothing runs, and it does not matter what code and parameters are now. What stands in the way
-and is not in the cache is moved to `.atelier/kept`.
+and is not in the cache is moved to `.atelier/backup`.
 
 Examples:
   git switch other-branch && {PROGRAM} checkout
@@ -120,7 +120,7 @@ parameters, inputs or the command have changed, too. The cache notes that no run
 
 Examples:
   {PROGRAM} adopt train
-  {PROGRAM} adopt 'train@*' choose"))]
+  {PROGRAM} adopt 'train@*' select"))]
     Adopt(Select),
     /// Leave stages as they are, whatever changes
     #[command(after_help = format!("\

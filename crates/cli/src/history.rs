@@ -65,7 +65,8 @@ fn row(run: &Run) -> Vec<String> {
         Some(_) => format!("failed: {}", run.status),
         None => run.state().name().to_owned(),
     };
-    let aside = run.aside.as_ref().map(|aside| aside.display().to_string());
+    let folder = run.state_folder.as_ref();
+    let folder = folder.map(|folder| folder.display().to_string());
     vec![
         run.time
             .as_deref()
@@ -75,7 +76,7 @@ fn row(run: &Run) -> Vec<String> {
         outcome,
         took.unwrap_or_else(|| table::NONE.to_owned()),
         listed(&run.reasons),
-        aside.unwrap_or_default(),
+        folder.unwrap_or_default(),
     ]
 }
 
@@ -136,13 +137,13 @@ fn add_origin(origin: &Origin, first: &str, rest: &str, text: &mut String) {
     let content = content.unwrap_or_default();
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{first}{path}{content}{kind}{state}");
-    if let Some(making) = &origin.made {
-        add_making(making, rest, text);
+    if let Some(produced_by) = &origin.made {
+        add_produced_by(produced_by, rest, text);
     }
 }
 
-fn add_making(making: &ProducedBy, rest: &str, text: &mut String) {
-    let bar = if making.inputs.is_empty() {
+fn add_produced_by(produced_by: &ProducedBy, rest: &str, text: &mut String) {
+    let bar = if produced_by.inputs.is_empty() {
         "  "
     } else {
         "│ "
@@ -150,26 +151,29 @@ fn add_making(making: &ProducedBy, rest: &str, text: &mut String) {
     let mut line = |what: &str| {
         let _ = writeln!(text, "{rest}{bar}{what}");
     };
-    let key = making
+    let key = produced_by
         .key
         .map(|key| format!("  {}", &key.to_string()[..DIGITS]));
     match key {
-        _ if making.is_repeated => line(&format!("{}: see above", making.stage)),
-        Some(key) => line(&format!("{}{key}{}", making.stage, when(making))),
-        None => line(&format!("{}: its result is no longer known", making.stage)),
+        _ if produced_by.is_repeated => line(&format!("{}: see above", produced_by.stage)),
+        Some(key) => line(&format!("{}{key}{}", produced_by.stage, when(produced_by))),
+        None => line(&format!(
+            "{}: its result is no longer known",
+            produced_by.stage
+        )),
     }
-    if making.is_repeated {
+    if produced_by.is_repeated {
         return;
     }
-    for command in &making.command {
+    for command in &produced_by.command {
         line(&format!(
             "$ {}",
             command.split_whitespace().collect::<Vec<_>>().join(" ")
         ));
     }
-    let params = making.params.iter();
+    let params = produced_by.params.iter();
     let params = params.map(|(name, value)| format!("{name} {}", table::value(value)));
-    let environment = making.environment.iter();
+    let environment = produced_by.environment.iter();
     let environment = environment.map(|(name, value)| format!("{name}={}", table::short(value)));
     for (what, list) in [
         ("params", params.collect::<Vec<_>>()),
@@ -179,30 +183,30 @@ fn add_making(making: &ProducedBy, rest: &str, text: &mut String) {
             line(&format!("{what}: {}", list.join(", ")));
         }
     }
-    let code = making
+    let code = produced_by
         .code
         .map(|code| format!("code {}", &code.to_string()[..DIGITS]));
-    let commit = making
+    let commit = produced_by
         .run
         .as_ref()
-        .and_then(|run| run.circumstances.commit.as_ref());
+        .and_then(|run| run.environment.commit.as_ref());
     let commit = commit.and_then(|commit| Some(format!("commit {}", commit.get(..DIGITS)?)));
-    let accepted = making.accepted.clone();
+    let accepted = produced_by.accepted.clone();
     let facts: Vec<String> = [code, commit, accepted].into_iter().flatten().collect();
     if !facts.is_empty() {
         line(&facts.join(", "));
     }
-    add_inputs(&making.inputs, rest, text);
+    add_inputs(&produced_by.inputs, rest, text);
 }
 
 /// When it ran, how long and where.
-fn when(making: &ProducedBy) -> String {
-    let Some(run) = &making.run else {
+fn when(produced_by: &ProducedBy) -> String {
+    let Some(run) = &produced_by.run else {
         return String::new();
     };
     let time = run.time.as_deref().map(clock);
     let took = run.usage.map(|usage| print::seconds(usage.wall_s));
-    let machine = run.circumstances.machine.as_ref();
+    let machine = run.environment.machine.as_ref();
     let machine = machine.map(|machine| machine.system.clone());
     let parts: Vec<String> = [time, took, machine].into_iter().flatten().collect();
     format!("  {}", parts.join(", "))

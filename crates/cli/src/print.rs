@@ -49,7 +49,11 @@ pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
 pub(crate) fn style(state: State) -> Style {
     match state {
         State::UpToDate | State::Frozen => Style::Dim,
-        State::Restored | State::WouldRestore | State::Committed | State::Adopted => Style::Good,
+        State::Restored
+        | State::WouldRestore
+        | State::Committed
+        | State::Adopted
+        | State::SameBinary => Style::Good,
         State::Ran | State::WouldRun => Style::Active,
         State::MayRun | State::Skipped => Style::Warn,
         State::Blocked | State::Failed => Style::Bad,
@@ -128,6 +132,7 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
         (count(&[State::Blocked]), "blocked"),
         (count(&[State::Committed]), "committed"),
         (count(&[State::Adopted]), "adopted"),
+        (count(&[State::SameBinary]), "same binary"),
         (count(&[State::Restored]), "restored"),
         (count(&[State::Failed]), "failed"),
         (count(&[State::Frozen]), "frozen"),

@@ -91,7 +91,12 @@ impl Live {
                 .count()
         };
         let always = [State::Ran, State::Restored, State::UpToDate];
-        let seldom = [State::Frozen, State::Failed, State::Skipped];
+        let seldom = [
+            State::SameBinary,
+            State::Frozen,
+            State::Failed,
+            State::Skipped,
+        ];
         let seldom = seldom.into_iter().filter(|state| count(*state) > 0);
         let counts = always.into_iter().chain(seldom);
         let counts: Vec<String> = counts

@@ -17,7 +17,7 @@ const MAX_ITERATIONS: usize = 300;
 #[derive(Clone, Copy, Debug)]
 pub struct KMeansParams {
     /// Number of starts, at least 1; a single one often ends in a poor local optimum.
-    pub starts: usize,
+    pub n_init: usize,
     /// Seed from which each start derives its own.
     pub seed: u64,
 }
@@ -36,7 +36,7 @@ pub struct KMeansFit {
 /// The partition of points `[N, D]` into `k` clusters that has the least inertia among many starts.
 ///
 /// # Errors
-/// `k` is 0 or exceeds the number of distinct points, `starts` is 0, or a coordinate is not finite.
+/// `k` is 0 or exceeds the number of distinct points, `n_init` is 0, or a coordinate is not finite.
 pub fn kmeans(
     points: ArrayView2<'_, f32>,
     k: usize,
@@ -47,7 +47,7 @@ pub fn kmeans(
         return Ok(fit_of_labels(points, vec![0; points.nrows()]));
     }
     let matrix = dense(points)?;
-    let fits: Vec<KMeansFit> = (0..params.starts)
+    let fits: Vec<KMeansFit> = (0..params.n_init)
         .into_par_iter()
         .map(|start| {
             one_start(
@@ -70,9 +70,9 @@ pub fn kmeans(
 
 fn check(points: ArrayView2<'_, f32>, k: usize, params: &KMeansParams) -> Result<(), ClusterError> {
     check_finite(points)?;
-    if params.starts == 0 {
+    if params.n_init == 0 {
         return Err(ClusterError::Parameter {
-            name: "starts",
+            name: "n_init",
             found: "0".into(),
             expected: "at least 1",
         });

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     const PARAMS: KMeansParams = KMeansParams {
-        starts: 20,
+        n_init: 20,
         seed: 7,
     };
 

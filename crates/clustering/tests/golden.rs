@@ -115,7 +115,7 @@ fn curves_are_those_of_umap_learn() {
 #[test]
 fn kmeans_comes_as_low_as_scikit_learn() {
     let params = KMeansParams {
-        starts: 50,
+        n_init: 50,
         seed: 1,
     };
     let numbers: Vec<usize> = (2..=9).collect();
@@ -190,7 +190,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
             },
         )
         .unwrap();
-        let params = KMeansParams { starts: 8, seed: 3 };
+        let params = KMeansParams { n_init: 8, seed: 3 };
         (
             umap.project(2, 9).unwrap(),
             kmeans_candidates(points.view(), &[2, 3, 4, 5], &params, ALL, || ()).unwrap(),

@@ -1,7 +1,7 @@
-//! Whether a device computes what the CPU computes.
+//! Comparison of a device with the CPU.
 //!
-//! A step of a training, forward, backward and optimizer, is made twice: by stock operations on the device and by our
-//! kernels on the CPU, from the same weights and images.
+//! A training step, forward, backward and optimizer, runs twice from the same weights and images: on the reference
+//! backend on the device, and on the kernels on the CPU.
 
 use candle_core::{Device, Tensor};
 use model::{Config, Depth, Mode, ModelError, Network};
@@ -10,26 +10,26 @@ use trainer::{Adam, CrossEntropy, Loss, TrainError};
 
 use crate::streams;
 
-/// Of the step: few, but an odd number, and large enough that the last block has more than one pixel.
+/// Size of the step: a small, odd number of images, large enough that the last block has more than one pixel.
 const BATCH_SIZE: usize = 5;
 const SIDE_PX: usize = 64;
 const N_CLASSES: usize = 3;
 
-/// Largest relative error of what a sound device gives: single precision alone accounts for some 2e-2 in the smallest
+/// Largest relative error of a sound device: single precision alone accounts for some 2e-2 in the smallest
 /// gradients of a fresh ResNet, those of biases, and a wrong operation for more than a tenth.
 pub const TOLERANCE: f64 = 5e-2;
 
-/// How far a device strays from the CPU in a step.
+/// Difference of a device from the CPU in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parity {
-    /// The result that strays farthest: `loss`, `logits`, a gradient or a tensor of the state after the step.
+    /// The result with the largest error: `loss`, `logits`, a gradient or a tensor of the state after the step.
     pub worst: String,
     /// Its relative error, `‖found − expected‖ / ‖expected‖`; infinite if it has numbers that are not finite.
     pub error: f64,
 }
 
 impl Parity {
-    /// Whether the device computes what the CPU computes.
+    /// Returns `true` if the device has the CPU's results, within the tolerance.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.error <= TOLERANCE
@@ -79,7 +79,7 @@ fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
     }
     Adam::new(network.parameters(), 1e-4)?.step(&gradients, 1e-4)?;
     for (name, tensor) in network.state()? {
-        // Biases begin at 0 or near it, and Adam's first step is the sign of the gradient, which rounding may turn.
+        // Biases start at 0 or near it, and Adam's first step is the sign of the gradient, which rounding may change.
         if tensor.dtype().is_float() && !name.ends_with("bias") {
             results.push(named(&format!("`{name}` after the step"), &tensor)?);
         }
@@ -88,7 +88,7 @@ fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
     Ok(results)
 }
 
-/// Where a ReLU has NaN: 1 behind NaN, 0 behind a number. Kernels compiled with fast math may lose it.
+/// NaN in the output of a ReLU: 1 for NaN as input, 0 for a number. Kernels compiled with fast math may lose it.
 fn nan(device: &Device) -> Result<Named, TrainError> {
     let y = kernels::relu(&Tensor::new(&[f32::NAN, 1.0, -1.0], device)?)?;
     let is_nan = y.to_vec1::<f32>()?.into_iter();
@@ -117,7 +117,7 @@ fn compare(found: &[Named]) -> Result<Parity, TrainError> {
         let squares = values.iter().map(|&value| f64::from(value).powi(2));
         squares.sum::<f64>().sqrt()
     };
-    // What is nothing beside the largest result counts by its size in that: it may be rounding alone.
+    // A result far smaller than the largest is compared by the scale of the largest: it may be rounding alone.
     let largest = expected.iter().map(|(_, values)| norm(values));
     let least = 1e-4 * largest.fold(0.0, f64::max);
     let mut parity = Parity {
@@ -148,22 +148,22 @@ mod tests {
 
     use super::*;
 
-    fn stock() -> Vec<Named> {
+    fn on_reference_backend() -> Vec<Named> {
         let network = network(|config, stream| {
-            Network::with_backend(config, &Device::Cpu, Backend::Stock, &mut stream.rng())
+            Network::with_backend(config, &Device::Cpu, Backend::Reference, &mut stream.rng())
         });
         results(&network.unwrap()).unwrap()
     }
 
     #[test]
-    fn stock_operations_give_the_results_of_the_kernels() {
-        let parity = compare(&stock()).unwrap();
+    fn the_reference_backend_has_the_results_of_the_kernels() {
+        let parity = compare(&on_reference_backend()).unwrap();
         assert!(parity.is_sound(), "{parity:?}");
     }
 
     #[test]
     fn a_wrong_gradient_or_nan_is_not_sound() {
-        let right = stock();
+        let right = on_reference_backend();
         let at = right
             .iter()
             .position(|(name, _)| name.contains("layer2.0.conv1"))

@@ -1,6 +1,6 @@
-//! Names of the random streams of this crate. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of this crate. They are frozen: another name has other numbers.
 
-/// The first weights of the network that devices are compared on.
+/// Initial weights of the network for the comparison of devices.
 pub const PARITY: &str = "parity";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A step on the GPU against the CPU. It needs one: `.ci/device cuda`.
 
 #![cfg(any(feature = "cuda", feature = "metal"))]
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use device_check::parity;
 
@@ -11,7 +11,7 @@ const CLASS: &str = "cuda";
 const CLASS: &str = "metal";
 
 #[test]
-fn a_step_gives_the_results_of_the_cpu() {
+fn a_step_has_the_results_of_the_cpu() {
     let device = model::device(CLASS).unwrap();
     let parity = parity(&device).unwrap();
     println!("{CLASS}: {} differs by {:.1e}", parity.worst, parity.error);
@@ -19,7 +19,7 @@ fn a_step_gives_the_results_of_the_cpu() {
 }
 
 #[test]
-fn the_device_tells_its_memory() {
+fn the_device_reports_its_memory() {
     let device = model::device(CLASS).unwrap();
     let bytes = kernels::memory_bytes(&device).unwrap();
     assert!(bytes.is_some_and(|bytes| bytes > 1 << 30), "{bytes:?}");

@@ -10,7 +10,7 @@ pub enum ExecutorError {
     /// A file operation, or a process that cannot be started.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A signal asked to stop.
+    /// A signal to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }

@@ -1,4 +1,4 @@
-//! The contract between the runner and what executes its tasks.
+//! The contract between the runner and an executor of its tasks.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::update::{Reclaimed, Update};
 ///
 /// # What an implementation may rely on
 ///
-/// - The files that a task reads, its job file and an empty `work/out` stand in place before [`start`](Executor::start),
-///   and stay untouched until the last update of the task.
+/// - The files that a task reads, its job file and an empty `work/out` stand in place before
+///   [`start`](Executor::start), and stay untouched until the last update of the task.
 /// - At any time there is one task of an id. A work folder that an earlier run left is given to
 ///   [`reclaim`](Executor::reclaim) before a task is started in it.
 /// - Outputs are read from `work/out` after [`Update::Ended`]. A stage may also write outputs in their final places:
@@ -34,7 +34,7 @@ pub trait Executor {
     /// Number of GPUs that tasks can have at the same time.
     fn n_gpus(&self) -> usize;
 
-    /// Whether a task with these needs can start now. A task that needs more than there is runs alone.
+    /// Returns whether a task with these needs can start now. A task that needs more than there is runs alone.
     fn has_room(&self, needed: &Resources) -> bool;
 
     /// Starts a task, and adds the GPUs that it gives to its environment. Call it only if there is room.
@@ -46,15 +46,15 @@ pub trait Executor {
     /// The next update; none if there is none within `timeout`.
     fn next(&mut self, timeout: Duration) -> Option<(TaskId, Update)>;
 
-    /// Asks a running task to end, and returns at once: the end is its last update. A task that doesn't end by itself is
-    /// killed after a while.
+    /// Signals a running task to end, and returns at once: the end is its last update. A task that doesn't end by
+    /// itself is killed after a while.
     fn kill(&mut self, id: &TaskId);
 
-    /// Waits until no task of a killed run is at work in the folder `work`. A task that is still there after a while is
-    /// ended and passed to `report`.
+    /// Waits until no task of a killed run uses the folder `work`. A task that is still there after a while is ended
+    /// and passed to `report`.
     ///
     /// # Errors
-    /// The state of the folder cannot be read, or a signal asks to stop.
+    /// The state of the folder cannot be read, or a signal to stop came.
     fn reclaim(
         &mut self,
         work: &Path,

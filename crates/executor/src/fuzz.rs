@@ -1,7 +1,7 @@
-//! Readers of what other processes write, each to be given any bytes.
+//! Readers of messages of other processes, as targets of fuzzing.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
-//! test replays what they found and what they started from.
+//! test replays the corpus.
 
 use crate::local::client::dispatch;
 use crate::local::message::{Reply, Request};

@@ -31,7 +31,7 @@ impl Interrupts {
             .store(usize::try_from(signal).unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// Whether to go on.
+    /// Returns an error after a signal to stop.
     ///
     /// # Errors
     /// A signal came.
@@ -43,7 +43,7 @@ impl Interrupts {
     }
 }
 
-/// A signal asked this process to stop.
+/// A signal to this process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("stopped by {}", name(*.0))]
 pub struct Interrupted(

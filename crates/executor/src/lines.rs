@@ -16,7 +16,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// hold its output open for ever.
 pub(crate) const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Passes on lines of the child's standard output until it ends. After a signal to this process the child is asked to end.
+/// Passes on lines of the child's standard output until it ends. A signal to this process is passed on to the child.
 ///
 /// # Errors
 /// The state of the child cannot be read.

@@ -53,8 +53,8 @@ struct Running {
 }
 
 impl LocalExecutor {
-    /// For at most `jobs` tasks at once, which have together what this process may use of the machine. This program is
-    /// started again as supervisor, with the argument [`SUPERVISE`]. `interrupts` end the wait of
+    /// An executor of at most `jobs` tasks at once, which share the part of the machine that this process may use. This
+    /// program is started again as supervisor, with the argument [`SUPERVISE`]. `interrupts` end the wait of
     /// [`reclaim`](Executor::reclaim).
     #[must_use]
     pub fn new(jobs: NonZeroUsize, interrupts: Interrupts) -> Self {
@@ -100,7 +100,7 @@ impl Executor for LocalExecutor {
         };
         self.running.insert(task.id.clone(), running);
         let (id, sender) = (task.id.clone(), self.sender.clone());
-        // Whoever takes the updates outlives the task.
+        // The receiver of the updates outlives the task.
         let mut report = move |update| {
             let _ = sender.send((id.clone(), update));
         };

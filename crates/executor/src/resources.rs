@@ -1,4 +1,4 @@
-//! What tasks occupy while they run, and how much of it is free.
+//! Resources of tasks: needs, allocations, and the pool of a machine.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use protocol::environment;
 use serde::{Deserialize, Serialize};
 
-/// What a task occupies while it runs.
+/// Resources that a task occupies while it runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Processor cores.
@@ -43,7 +43,7 @@ pub struct Allocation {
 }
 
 impl Allocation {
-    /// Variables that tell the task which GPUs it has; none for a task without GPUs.
+    /// Variables that give the task its GPUs; none for a task without GPUs.
     #[must_use]
     pub fn environment(&self) -> Option<(String, String)> {
         let gpus: Vec<&str> = self.gpus.iter().map(String::as_str).collect();
@@ -52,7 +52,8 @@ impl Allocation {
 }
 
 impl Pool {
-    /// Of which at most `jobs` tasks at once have these resources together; memory in bytes, or none where it is unknown.
+    /// Of which at most `jobs` tasks at once have these resources together; memory in bytes, or none where it is
+    /// unknown.
     #[must_use]
     pub fn new(
         jobs: NonZeroUsize,
@@ -75,8 +76,8 @@ impl Pool {
         self.gpus.len()
     }
 
-    /// Whether a task that needs `needed` can start. Alone it always can: a task that asks for more than there is runs by
-    /// itself.
+    /// Returns whether a task that needs `needed` can start. Alone it always can: a task that needs more than there is
+    /// runs by itself.
     #[must_use]
     pub fn fits(&self, needed: &Resources) -> bool {
         let gpus = usize::try_from(needed.gpus).unwrap_or(usize::MAX);
@@ -86,7 +87,7 @@ impl Pool {
         self.n_running < self.jobs && (fits || self.n_running == 0)
     }
 
-    /// Takes what a task needs, or all that is left.
+    /// Takes the resources that a task needs, or all that are left.
     #[must_use]
     pub fn take(&mut self, needed: &Resources) -> Allocation {
         let allocation = Allocation {
@@ -103,7 +104,7 @@ impl Pool {
         allocation
     }
 
-    /// Takes back what a task had.
+    /// Takes the resources of a task back.
     pub fn give_back(&mut self, allocation: Allocation) {
         self.n_running -= 1;
         self.cores += allocation.cores;

@@ -33,7 +33,7 @@ pub struct Task {
     pub id: TaskId,
     /// Name of the stage instance, for people.
     pub instance: String,
-    /// What the task occupies while it runs.
+    /// Resources that the task occupies while it runs.
     pub resources: Resources,
     /// The program.
     pub program: PathBuf,
@@ -46,7 +46,7 @@ pub struct Task {
     pub environment: Vec<(String, String)>,
     /// Paths that it may reach; everything if not given.
     pub limits: Option<Limits>,
-    /// How long it may run.
+    /// Time limit.
     pub timeout: Option<Duration>,
     /// File for its standard error, and for lines of its standard output that are no [`protocol::Message`]. It exists.
     pub log: PathBuf,

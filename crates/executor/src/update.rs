@@ -10,7 +10,7 @@ use signal_hook::consts::SIGKILL;
 /// A report on a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Update {
-    /// How far the task is.
+    /// Progress of the task.
     Progress(Progress),
     /// Text for people.
     Warning(String),
@@ -23,7 +23,7 @@ pub enum Update {
 }
 
 impl Update {
-    /// Whether no update of the same task follows.
+    /// Returns whether no update of the same task follows.
     #[must_use]
     pub fn is_last(&self) -> bool {
         match self {
@@ -33,7 +33,7 @@ impl Update {
     }
 }
 
-/// How a task ended.
+/// End of a task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ending {
     /// Exit status; none after a signal.
@@ -42,7 +42,7 @@ pub struct Ending {
     pub signal: Option<i32>,
     /// The timeout after which it was stopped.
     pub timeout: Option<Duration>,
-    /// What it took, where known.
+    /// Time and memory, if known.
     pub usage: Option<Usage>,
     /// Set if the kernel killed a process for lack of memory meanwhile.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct MemoryKill {
     pub limit_bytes: Option<u64>,
 }
 
-/// What a run took.
+/// Time and memory of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     /// Seconds by the clock.
@@ -71,18 +71,18 @@ pub struct Usage {
 }
 
 impl Ending {
-    /// Whether it was killed by SIGKILL itself, or ended as a shell does whose command was.
+    /// Returns whether it was killed by SIGKILL, or ended as a shell does whose command was.
     pub(crate) fn is_killed(&self) -> bool {
         self.signal == Some(SIGKILL) || self.code == Some(128 + SIGKILL)
     }
 
-    /// Whether it was killed for lack of memory.
+    /// Returns whether it was killed for lack of memory.
     #[must_use]
     pub fn is_out_of_memory(&self) -> bool {
         self.memory.is_some() && self.is_killed() && self.timeout.is_none()
     }
 
-    /// Whether it ended well.
+    /// Returns whether it succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.code == Some(0) && self.timeout.is_none()

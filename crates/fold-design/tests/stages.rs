@@ -1,4 +1,4 @@
-//! Stages `split` and `leak` as the runner starts them.
+//! Stages `split` and `leakage` as the runner starts them.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -86,12 +86,12 @@ impl Folder {
         )
     }
 
-    fn leak(&self, folds: usize) -> (bool, String) {
+    fn leakage(&self, folds: usize) -> (bool, String) {
         let params = json!({
             "seed": 3, "folds": folds, "test": 0.05, "existing": "use", "shuffles": 20,
         });
         self.run(
-            env!("CARGO_BIN_EXE_leak"),
+            env!("CARGO_BIN_EXE_leakage"),
             &params,
             &["annotations", "folds", "near_duplicates"],
             &["by_class", "at_random", "leaks"],
@@ -176,7 +176,7 @@ fn an_existing_split_is_used_and_its_leaks_are_reported() {
         "{log}"
     );
 
-    let (ok, log) = folder.leak(1);
+    let (ok, log) = folder.leakage(1);
     assert!(ok, "{log}");
     // The splits that it is compared with have the same sizes.
     assert_eq!(folder.counts("at_random"), expected);
@@ -227,7 +227,7 @@ fn training_images_without_validation_are_dealt_into_folds() {
         folder.counts("folds"),
         expected.map(|(assignment, n)| (assignment.to_owned(), n))
     );
-    let (ok, log) = folder.leak(4);
+    let (ok, log) = folder.leakage(4);
     assert!(ok, "{log}");
     assert_eq!(folder.counts("at_random"), folder.counts("folds"));
 }
@@ -253,7 +253,7 @@ fn near_duplicates_without_authors_stay_together() {
     folder.write("annotations", rows);
     folder.write("near_duplicates", copies);
     let parted = || {
-        let (ok, log) = folder.leak(4);
+        let (ok, log) = folder.leakage(4);
         assert!(ok, "{log}");
         let leaks: Vec<SplitLeakage> = folder.read("leaks");
         let own = leaks.iter().find(|row| row.design == "by author");

@@ -115,12 +115,7 @@ fn check_params(params: &ForestParams) -> Result<(), ForestError> {
             2,
             "at least 2",
         ),
-        (
-            "features_per_split",
-            params.features_per_split,
-            1,
-            "at least 1",
-        ),
+        ("max_features", params.max_features, 1, "at least 1"),
     ];
     for (name, found, least, expected) in least {
         if let Some(found) = found.filter(|&found| found < least) {

@@ -44,7 +44,7 @@ pub struct Shape {
     /// Least rows of a node that may be split, at least 2.
     pub min_samples_split: usize,
     /// Features drawn for each split; 0 for the square root of their number.
-    pub features_per_split: usize,
+    pub max_features: usize,
     /// What a split is to make purer.
     pub criterion: Criterion,
     /// Whether each tree draws its rows, with replacement; else all trees see all rows.
@@ -58,7 +58,7 @@ impl From<Shape> for ForestParams {
             max_depth: (shape.max_depth > 0).then_some(shape.max_depth),
             min_samples_leaf: shape.min_samples_leaf,
             min_samples_split: shape.min_samples_split,
-            features_per_split: (shape.features_per_split > 0).then_some(shape.features_per_split),
+            max_features: (shape.max_features > 0).then_some(shape.max_features),
             criterion: shape.criterion,
             bootstrap: shape.bootstrap,
         }
@@ -77,7 +77,7 @@ pub struct ForestParams {
     /// Least rows of a node that may be split, at least 2.
     pub min_samples_split: usize,
     /// Features drawn for each split, at least 1; the square root of `F`, rounded down, if not given.
-    pub features_per_split: Option<usize>,
+    pub max_features: Option<usize>,
     /// Whether each tree draws its rows, with replacement; else all trees see all rows.
     pub bootstrap: bool,
     /// What a split is to make purer.
@@ -87,7 +87,7 @@ pub struct ForestParams {
 impl ForestParams {
     /// Features drawn for each split of `n_features`.
     pub(crate) fn n_drawn(&self, n_features: usize) -> usize {
-        let wanted = self.features_per_split.unwrap_or(n_features.isqrt());
+        let wanted = self.max_features.unwrap_or(n_features.isqrt());
         wanted.clamp(1, n_features.max(1))
     }
 }
@@ -100,7 +100,7 @@ impl Default for ForestParams {
             max_depth: None,
             min_samples_leaf: 1,
             min_samples_split: 2,
-            features_per_split: None,
+            max_features: None,
             bootstrap: true,
             criterion: Criterion::Gini,
         }

@@ -5,6 +5,16 @@
 pub const GROW: &str = "grow";
 /// The trials of the search.
 pub const TUNE: &str = "tune";
+/// Order in which a trial of the search draws its parameters. Frozen as well: in another order other values are drawn.
+pub const SEARCH_ORDER: [&str; 7] = [
+    "bootstrap",
+    "criterion",
+    "max_features",
+    "max_depth",
+    "min_samples_leaf",
+    "min_samples_split",
+    "n_trees",
+];
 
 #[cfg(test)]
 mod tests {

@@ -358,7 +358,7 @@ mod tests {
     fn thresholds_lie_in_the_middle_and_constant_features_are_passed_over() {
         for criterion in [Criterion::Gini, Criterion::Entropy] {
             let params = ForestParams {
-                features_per_split: Some(1),
+                max_features: Some(1),
                 criterion,
                 ..ForestParams::default()
             };

@@ -126,7 +126,7 @@ fn params(case: &str) -> ForestParams {
             ..default
         },
         "8 features a split" => ForestParams {
-            features_per_split: Some(8),
+            max_features: Some(8),
             ..default
         },
         "no bootstrap" => ForestParams {

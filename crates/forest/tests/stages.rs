@@ -52,7 +52,7 @@ impl Stages {
 
     fn run(&self, program: &str, params: &Value, trials: &Value, out: (&str, &str), threads: u32) {
         let mut inputs = json!({ "predictions": self.path("predictions") });
-        if program == env!("CARGO_BIN_EXE_grow") {
+        if program == env!("CARGO_BIN_EXE_forest") {
             inputs["trials"] = trials.clone();
         }
         let job = json!({
@@ -72,17 +72,17 @@ impl Stages {
         assert!(output.status.success(), "{message}");
     }
 
-    fn tune(&self, name: &str, threads: u32) -> Vec<u8> {
+    fn search(&self, name: &str, threads: u32) -> Vec<u8> {
         let params = json!({
             "seed": 1,
             "trials": 14,
             "method": "tpe",
-            "round": 3,
+            "parallel": 3,
             "space": { "n_trees": { "int": [1, 20] }, "bootstrap": { "choice": [true, false] } },
-            "grow": shape(),
+            "forest": shape(),
         });
-        let tune = env!("CARGO_BIN_EXE_tune");
-        self.run(tune, &params, &Value::Null, ("trials", name), threads);
+        let search = env!("CARGO_BIN_EXE_forest-search");
+        self.run(search, &params, &Value::Null, ("trials", name), threads);
         fs_err::read(self.path(name)).unwrap()
     }
 }
@@ -93,7 +93,7 @@ fn shape() -> Value {
         "max_depth": 3,
         "min_samples_leaf": 1,
         "min_samples_split": 2,
-        "features_per_split": 0,
+        "max_features": 0,
         "criterion": "gini",
         "bootstrap": true,
     })
@@ -102,14 +102,14 @@ fn shape() -> Value {
 #[test]
 fn a_killed_search_ends_as_a_whole_one() {
     let stages = Stages::new();
-    let whole = stages.tune("whole", 2);
+    let whole = stages.search("whole", 2);
     // As a kill in the middle of a round leaves it.
     for number in [7, 9, 10, 11, 12, 13] {
         fs_err::remove_file(stages.path(&format!("scratch/trial-{number:05}.json"))).unwrap();
     }
     let kept = stages.path("scratch/trial-00008.json");
     let written = fs_err::metadata(&kept).unwrap().modified().unwrap();
-    assert_eq!(stages.tune("continued", 1), whole);
+    assert_eq!(stages.search("continued", 1), whole);
     // What was known wasn't grown again.
     assert_eq!(
         fs_err::metadata(&kept).unwrap().modified().unwrap(),
@@ -120,7 +120,7 @@ fn a_killed_search_ends_as_a_whole_one() {
 #[test]
 fn the_best_trial_is_the_forest_that_is_grown() {
     let stages = Stages::new();
-    stages.tune("trials", 2);
+    stages.search("trials", 2);
     let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();
     assert_eq!(trials.len(), 14);
     let best: Vec<&ForestTrial> = trials.iter().filter(|trial| trial.best).collect();
@@ -129,12 +129,12 @@ fn the_best_trial_is_the_forest_that_is_grown() {
 
     let mut params = shape();
     params["seed"] = 1.into();
-    let grow = env!("CARGO_BIN_EXE_grow");
+    let forest = env!("CARGO_BIN_EXE_forest");
     let path = json!(stages.path("trials"));
-    stages.run(grow, &params, &path, ("predictions", "tuned"), 1);
+    stages.run(forest, &params, &path, ("predictions", "tuned"), 1);
     params["n_trees"] = best[0].n_trees.into();
     params["bootstrap"] = best[0].bootstrap.into();
-    stages.run(grow, &params, &Value::Null, ("predictions", "by hand"), 2);
+    stages.run(forest, &params, &Value::Null, ("predictions", "by hand"), 2);
     let read = |name| -> Vec<ForestPrediction> { Reader::new(&stages.path(name)).read().unwrap() };
     assert_eq!(read("tuned"), read("by hand"));
     assert!(

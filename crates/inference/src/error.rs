@@ -16,7 +16,7 @@ pub enum InferenceError {
     },
     /// No fold has a best epoch.
     #[error("the histories have no best epoch: expected one of each fold")]
-    NothingToChoose,
+    NoBestEpoch,
     /// The network failed.
     #[error(transparent)]
     Model(#[from] model::ModelError),

@@ -1,41 +1,41 @@
-//! What a frozen network makes of pictures.
+//! Features of images from a frozen network.
 
 use candle_core::{Device, Tensor};
 use table_annotations::Annotation;
 use table_features::Feature;
-use trainer::{EVALUATION_BATCH_SIZE, Pictures, View, for_each_batch};
+use trainer::{EVALUATION_BATCH_SIZE, ImageSource, Transform, for_each_batch};
 
 use crate::InferenceError;
 
-/// A network whose features are wanted.
-pub struct Frozen<'a> {
-    /// Its name in tables.
+/// A frozen network as a source of features.
+pub struct FrozenNetwork<'a> {
+    /// Name in tables.
     pub backbone: &'a str,
-    /// Whether its weights were learned from other pictures.
+    /// The weights were trained on other images.
     pub pretrained: bool,
-    /// Where its weights live.
+    /// Device of the weights.
     pub device: &'a Device,
-    /// From images `[B, side, side, 3]` to features `[B, C]`.
+    /// Function from images `[B, side, side, 3]` to features `[B, C]`.
     pub features: &'a dyn Fn(&Tensor) -> Result<Tensor, InferenceError>,
 }
 
-/// The rows of table `features` for the pictures of `annotations`, which `pictures` knows by their rows; without
-/// augmentation. `done` hears how many pictures were added.
+/// The rows of table `features` for the images of `annotations`, which `source` has by their rows; without augmentation.
+/// `done` receives the size of each finished batch.
 ///
 /// # Errors
-/// A picture cannot be read, the network fails, or a feature is not finite.
-pub fn featurize(
-    network: &Frozen<'_>,
-    pictures: &dyn Pictures,
+/// An image cannot be read, the network fails, or a feature is not finite.
+pub fn extract_features(
+    network: &FrozenNetwork<'_>,
+    source: &dyn ImageSource,
     annotations: &[Annotation],
     mut done: impl FnMut(usize),
 ) -> Result<Vec<Feature>, InferenceError> {
     let images: Vec<usize> = (0..annotations.len()).collect();
     let mut rows = Vec::with_capacity(images.len());
     for_each_batch(
-        pictures,
+        source,
         &images,
-        View::Plain,
+        Transform::Plain,
         EVALUATION_BATCH_SIZE,
         network.device,
         |batch| {
@@ -50,7 +50,11 @@ pub fn featurize(
     Ok(rows)
 }
 
-fn row(network: &Frozen<'_>, path: &str, features: Vec<f32>) -> Result<Feature, InferenceError> {
+fn row(
+    network: &FrozenNetwork<'_>,
+    path: &str,
+    features: Vec<f32>,
+) -> Result<Feature, InferenceError> {
     if features.iter().any(|value| !value.is_finite()) {
         return Err(InferenceError::FeatureNotFinite {
             backbone: network.backbone.to_owned(),

@@ -1,4 +1,4 @@
-//! Trained and frozen networks at work: selection of a fold's model, and features of images.
+//! Inference: selection of a fold's model, predictions, and features of images.
 //!
 //! Predictions are those of [`trainer::evaluate()`], as tables.
 
@@ -7,5 +7,5 @@ mod features;
 mod select;
 
 pub use error::InferenceError;
-pub use features::{Frozen, featurize};
-pub use select::{Rule, choose};
+pub use features::{FrozenNetwork, extract_features};
+pub use select::{Rule, select_fold};

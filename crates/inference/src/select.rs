@@ -1,4 +1,4 @@
-//! Which fold's model a study goes on with.
+//! Selection of the fold whose model the later stages use.
 
 use numeric::median_high;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use table_selection::Selection;
 
 use crate::InferenceError;
 
-/// How the fold is chosen. Each fold stands for its best epoch.
+/// Rule of the selection, by the score of each fold's best epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rule {
@@ -18,7 +18,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// As tables and parameters spell it.
+    /// Name in tables and parameters.
     pub fn name(self) -> &'static str {
         match self {
             Self::Best => "best",
@@ -27,11 +27,11 @@ impl Rule {
     }
 }
 
-/// Chooses among the folds of `histories`. Of equal scores the lower fold goes first.
+/// Selects a fold among those of `histories`. Of equal scores the lower fold comes first.
 ///
 /// # Errors
-/// There is no best epoch to choose.
-pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, InferenceError> {
+/// No history has a best epoch.
+pub fn select_fold(histories: &[History], rule: Rule) -> Result<Selection, InferenceError> {
     let best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
     let falling =
         |a: &&History, b: &&History| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold));
@@ -39,7 +39,7 @@ pub fn choose(histories: &[History], rule: Rule) -> Result<Selection, InferenceE
         Rule::Best => best.into_iter().min_by(falling),
         Rule::Median => median_high(&best, falling),
     };
-    let row = row.ok_or(InferenceError::NothingToChoose)?;
+    let row = row.ok_or(InferenceError::NoBestEpoch)?;
     Ok(Selection {
         rule: rule.name().to_owned(),
         fold: row.fold,
@@ -65,35 +65,35 @@ mod tests {
         }
     }
 
-    fn chosen(rule: Rule, scores: &[f64]) -> (u32, u32) {
+    fn selected(rule: Rule, scores: &[f64]) -> (u32, u32) {
         let rows: Vec<History> = (0..)
             .zip(scores)
-            // An epoch that is not its fold's best is not chosen, whatever its number.
+            // An epoch that is not the best of its fold is not selected.
             .flat_map(|(fold, &score)| [row(fold, 0, 0.0, false), row(fold, 7, score, true)])
             .collect();
-        let choice = choose(&rows, rule).unwrap();
-        assert_eq!(choice.rule, rule.name());
-        (choice.fold, choice.epoch)
+        let selection = select_fold(&rows, rule).unwrap();
+        assert_eq!(selection.rule, rule.name());
+        (selection.fold, selection.epoch)
     }
 
     #[test]
     fn best_is_the_highest_and_the_first_of_equals() {
-        assert_eq!(chosen(Rule::Best, &[0.7, 0.9, 0.8]), (1, 7));
-        assert_eq!(chosen(Rule::Best, &[0.7, 0.9, 0.9]), (1, 7));
+        assert_eq!(selected(Rule::Best, &[0.7, 0.9, 0.8]), (1, 7));
+        assert_eq!(selected(Rule::Best, &[0.7, 0.9, 0.9]), (1, 7));
     }
 
     #[test]
     fn median_is_the_middle_or_the_lower_of_two() {
-        assert_eq!(chosen(Rule::Median, &[0.7, 0.9, 0.8]), (2, 7));
-        assert_eq!(chosen(Rule::Median, &[0.7, 0.9, 0.8, 0.6]), (0, 7));
-        assert_eq!(chosen(Rule::Median, &[0.7]), (0, 7));
+        assert_eq!(selected(Rule::Median, &[0.7, 0.9, 0.8]), (2, 7));
+        assert_eq!(selected(Rule::Median, &[0.7, 0.9, 0.8, 0.6]), (0, 7));
+        assert_eq!(selected(Rule::Median, &[0.7]), (0, 7));
     }
 
     #[test]
-    fn nothing_cannot_be_chosen_from() {
+    fn selection_without_histories_is_an_error() {
         assert!(matches!(
-            choose(&[], Rule::Best),
-            Err(InferenceError::NothingToChoose)
+            select_fold(&[], Rule::Best),
+            Err(InferenceError::NoBestEpoch)
         ));
     }
 }

@@ -1,6 +1,6 @@
 //! The stages as the runner starts them, on a few tiny images and a network that was trained on them.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[path = "../../trainer/tests/study/mod.rs"]
 mod study;
@@ -20,13 +20,13 @@ use table_predictions::Prediction;
 use table_selection::Selection;
 use tables::Subset;
 use trainer::{
-    Checkpoints, CrossEntropy, ExponentialDecay, LrFactors, Outputs, PixelPictures, Sampling,
-    Settings, Split, Teller, train,
+    Checkpoints, CrossEntropy, DecodedImages, ExponentialDecay, FoldSplit, LrFactors, Outputs,
+    ProgressReporter, Sampling, Settings, train,
 };
 
 use study::{Job, SIDE_PX, Study, assert_same_files};
 
-/// The network that a training with seed 7 starts from.
+/// The initial network of a training with seed 7.
 fn start() -> Network {
     let config = Config {
         depth: Depth::D18,
@@ -37,10 +37,10 @@ fn start() -> Network {
     Network::new(&config, &Device::Cpu, &mut rng).unwrap()
 }
 
-fn split(study: &Study, fold: u32) -> Split {
+fn split(study: &Study, fold: u32) -> FoldSplit {
     let annotations: Vec<Annotation> = study.read("annotations");
     let folds: Vec<Fold> = study.read("folds");
-    Split::new(&annotations, &folds, fold).unwrap()
+    FoldSplit::new(&annotations, &folds, fold).unwrap()
 }
 
 /// Trains a fold; writes its history and its best model to the folder of its number. Returns the outputs of the best
@@ -62,37 +62,37 @@ fn trained(study: &Study, fold: u32) -> Outputs {
     let folder = study.path(&fold.to_string());
     let mut checkpoints = Checkpoints::open(&folder, &fold).unwrap();
     let annotations: Vec<Annotation> = study.read("annotations");
-    let course = train(
+    let history = train(
         &mut start(),
-        &PixelPictures::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap(),
+        &DecodedImages::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap(),
         &split(study, fold),
         &settings,
         &CrossEntropy::new(vec![1.0; 3], 0.1),
         &mut checkpoints,
-        &mut Teller::new(settings.epochs, || 0.0),
+        &mut ProgressReporter::new(settings.epochs, || 0.0),
     )
     .unwrap();
-    let best = course.best().unwrap();
+    let best = history.best().unwrap();
     fs_err::copy(checkpoints.model_path(best), folder.join("model")).unwrap();
     let outputs = Outputs::load(&checkpoints.outputs_path(best.epoch as usize)).unwrap();
-    study.write(&format!("{fold}/history"), course.history);
+    study.write(&format!("{fold}/history"), history.epochs);
     outputs
 }
 
-fn choose(study: &Study, folds: &[&str], models: &[&str]) -> Job {
+fn select(study: &Study, folds: &[&str], models: &[&str]) -> Job {
     let paths = |folds: &[&str], name: &str| -> Vec<_> {
         let path = |fold: &&str| study.path(&format!("{fold}/{name}"));
         folds.iter().map(path).collect()
     };
     let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
     let params = json!({ "rule": "best" });
-    let program = env!("CARGO_BIN_EXE_choose");
-    study.job(program, "choose", &params, inputs, &["choice", "model"])
+    let program = env!("CARGO_BIN_EXE_select");
+    study.job(program, "select", &params, inputs, &["choice", "model"])
 }
 
 fn predict(study: &Study) -> Job {
     let inputs = json!({
-        "choice": study.path("choose/choice"), "model": study.path("choose/model"),
+        "choice": study.path("select/choice"), "model": study.path("select/model"),
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
     let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
@@ -100,13 +100,13 @@ fn predict(study: &Study) -> Job {
     study.job(program, "predict", &params, inputs, &["predictions"])
 }
 
-/// A job of stage `featurize` with outputs in the folder `run`.
-fn featurize(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
+/// A job of stage `features` with outputs in the folder `run`.
+fn features(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
     let params = json!({ "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
     let inputs = json!({
         "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
     });
-    let program = env!("CARGO_BIN_EXE_featurize");
+    let program = env!("CARGO_BIN_EXE_features");
     study.job(program, run, &params, inputs, &["features"])
 }
 
@@ -115,19 +115,22 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
     let study = Study::new();
     let outputs = [0, 1].map(|fold| trained(&study, fold));
 
-    choose(&study, &["0", "1"], &["0", "1"]).run(1);
-    let [choice] = study.read::<Selection>("choose/choice").try_into().unwrap();
-    let fold = choice.fold.to_string();
-    assert_same_files(&study.path("choose"), &study.path(&fold), &["model"]);
+    select(&study, &["0", "1"], &["0", "1"]).run(1);
+    let [selection] = study.read::<Selection>("select/choice").try_into().unwrap();
+    let fold = selection.fold.to_string();
+    assert_same_files(&study.path("select"), &study.path(&fold), &["model"]);
     let history: Vec<History> = study.read(&format!("{fold}/history"));
     let best = history.iter().find(|row| row.best).unwrap();
-    assert_eq!(choice.epoch, best.epoch);
+    assert_eq!(selection.epoch, best.epoch);
 
     predict(&study).run(2);
     let predictions: Vec<Prediction> = study.read("predict/predictions");
     let annotations: Vec<Annotation> = study.read("annotations");
     assert_eq!(predictions.len(), annotations.len());
-    let (outputs, split) = (&outputs[choice.fold as usize], split(&study, choice.fold));
+    let (outputs, split) = (
+        &outputs[selection.fold as usize],
+        split(&study, selection.fold),
+    );
     for (image, prediction) in predictions.iter().enumerate() {
         assert_eq!(
             (&prediction.path, prediction.subset),
@@ -138,7 +141,7 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
             1.0,
             epsilon = 1e-6
         );
-        // The best model is the state that the epoch's evaluation saw.
+        // The best model is the state of the epoch's evaluation.
         if prediction.subset != Subset::Train {
             for (predicted, expected) in prediction.logits.iter().zip(outputs.logits(image)) {
                 assert_abs_diff_eq!(predicted, expected, epsilon = 1e-4);
@@ -148,10 +151,10 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
 }
 
 #[test]
-fn a_frozen_network_has_features_for_every_picture() {
+fn a_frozen_network_has_features_for_every_image() {
     let study = Study::new();
-    featurize(&study, "one", 7, None).run(1);
-    featurize(&study, "four", 7, None).run(4);
+    features(&study, "one", 7, None).run(1);
+    features(&study, "four", 7, None).run(4);
     assert_same_files(&study.path("one"), &study.path("four"), &["features"]);
     let rows: Vec<Feature> = study.read("one/features");
     let annotations: Vec<Annotation> = study.read("annotations");
@@ -165,10 +168,10 @@ fn a_frozen_network_has_features_for_every_picture() {
     }
     assert_ne!(rows[0].features, rows[1].features);
 
-    // The network is the one that training starts from: with its weights, the features are the same.
+    // The network is the initial one of a training: with its weights, the features are the same.
     let model = study.path("start.safetensors");
     start().save(&model).unwrap();
-    featurize(&study, "loaded", 8, Some(&model)).run(1);
+    features(&study, "loaded", 8, Some(&model)).run(1);
     let loaded: Vec<Feature> = study.read("loaded/features");
     assert!(loaded.iter().all(|row| row.pretrained));
     let features = |rows: Vec<Feature>| -> Vec<Vec<f32>> {
@@ -179,7 +182,7 @@ fn a_frozen_network_has_features_for_every_picture() {
 
 #[test]
 fn each_history_needs_a_model() {
-    let error = choose(&Study::new(), &["0", "1"], &["0"]).error();
+    let error = select(&Study::new(), &["0", "1"], &["0"]).error();
     assert!(
         error.contains("found 2 histories and 1 models: expected one of each for every fold"),
         "{error}"

@@ -186,13 +186,18 @@ mod tests {
 
     #[test]
     fn settings_are_compared_with_those_of_the_file() {
-        let text = "[train]\nepochs = 12\nlr = 1e-4\n[tune.space]\nn_trees = { int = [10, 100] }\n[split]\nfolds = 2\n";
+        let text = "[train]\nepochs = 12\nlr = 1e-4\n[forest-search.space]\nn_trees = { int = [10, 100] }\n\
+                    [split]\nfolds = 2\n";
         let existing = document::read(text).unwrap();
         let settings = [
             Setting::new("train.epochs", json!(8), "more images"),
             Setting::new("train.lr", json!(0.0001), "as ever"),
-            Setting::new("tune.space.n_trees", json!({ "int": [10, 100] }), ""),
-            Setting::new("arrange.held_out", json!(["a"]), "five classes"),
+            Setting::new(
+                "forest-search.space.n_trees",
+                json!({ "int": [10, 100] }),
+                "",
+            ),
+            Setting::new("metric-learning.held_out", json!(["a"]), "five classes"),
         ];
         let changes = changes(&existing, &Seen::default(), &settings);
         assert!(!changes.has_record);
@@ -201,7 +206,10 @@ mod tests {
             .iter()
             .map(|change| change.key.as_str())
             .collect();
-        assert_eq!(keys, ["arrange.held_out", "split.folds", "train.epochs"]);
+        assert_eq!(
+            keys,
+            ["metric-learning.held_out", "split.folds", "train.epochs"]
+        );
         assert_eq!(
             (&changes.settings[1].now, &changes.settings[2].file),
             (&Value::Null, &json!(12))

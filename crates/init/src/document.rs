@@ -24,17 +24,17 @@ const TABLES: [&str; 18] = [
     "model",
     "train",
     "train.augmentation",
-    "arrange",
-    "explain",
-    "grow",
-    "tune",
-    "tune.space",
-    "probe",
+    "metric-learning",
+    "attribution",
+    "forest",
+    "forest-search",
+    "forest-search.space",
+    "linear-probe",
     "score",
     "calibrate",
     "cluster",
     "cluster.umap",
-    "evolve",
+    "embedding-evolution",
 ];
 
 /// The file's text: `head` as comments, the settings by table, the record.
@@ -289,7 +289,7 @@ mod tests {
     fn a_written_file_is_read_with_the_same_values() {
         let settings = [
             Setting::new(
-                "tune.space.n_trees",
+                "forest-search.space.n_trees",
                 json!({ "int": [10, 100] }),
                 "few images",
             ),
@@ -317,7 +317,7 @@ mod tests {
             # From nothing.
             lr = 0.0004
 
-            [tune.space]
+            [forest-search.space]
             # Few images.
             n_trees = { int = [10, 100] }
 
@@ -328,7 +328,10 @@ mod tests {
         let existing = read(&text).unwrap();
         assert_eq!(existing.seen, Some(seen()));
         assert_eq!(existing.values["images.folder"], "/a \"b\"\\*/ü");
-        assert_eq!(existing.values["tune.space.n_trees.int"], json!([10, 100]));
+        assert_eq!(
+            existing.values["forest-search.space.n_trees.int"],
+            json!([10, 100])
+        );
         assert!(is_same(&existing.values["train.lr"], &json!(0.0004)));
     }
 

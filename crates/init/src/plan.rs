@@ -447,20 +447,20 @@ impl Chosen {
             "of middle size: the network learns without them, so that they test the distances"
                 .to_owned()
         };
-        self.set("arrange.held_out", json!(held_out), reason);
+        self.set("metric-learning.held_out", json!(held_out), reason);
         self.set(
-            "arrange.epochs",
+            "metric-learning.epochs",
             json!(training.epochs),
             "as `train.epochs`",
         );
         self.set(
-            "arrange.batch_size",
+            "metric-learning.batch_size",
             json!(training.batch_size),
             "as `train.batch_size`",
         );
-        self.set("arrange.lr", json!(training.lr), "as `train.lr`");
+        self.set("metric-learning.lr", json!(training.lr), "as `train.lr`");
         self.set(
-            "arrange.lr_decay_epochs",
+            "metric-learning.lr_decay_epochs",
             json!(decay(training.epochs)),
             "as `train.lr_decay_epochs`",
         );
@@ -472,24 +472,24 @@ impl Chosen {
         let is_large = n > 5000;
         let per_class = (30 / k.max(1)).clamp(1, 3);
         self.set(
-            "explain.per_class",
+            "attribution.per_class",
             json!(per_class),
             format!("{k} classes: about sixty images in all"),
         );
         let cells = if training.side_px <= 64 { 8 } else { 14 };
         self.set(
-            "explain.cells",
+            "attribution.cells",
             json!(cells),
             format!("cells of {} pixels", training.side_px / cells),
         );
         let (trees, trials) = if is_large { (100, 8) } else { (300, 12) };
         let size = format!("{n} images");
-        self.set("grow.n_trees", json!(trees), size.clone());
-        self.set("tune.trials", json!(trials), size.clone());
+        self.set("forest.n_trees", json!(trees), size.clone());
+        self.set("forest-search.trials", json!(trials), size.clone());
         self.set(
-            "tune.space.n_trees",
+            "forest-search.space.n_trees",
             json!({ "int": [10, trees] }),
-            "up to `grow.n_trees`",
+            "up to `forest.n_trees`",
         );
         if is_large {
             self.set(
@@ -514,10 +514,10 @@ impl Chosen {
             json!(k_max),
             format!("around the number of classes, {k}"),
         );
-        let starts = if is_large || k > 30 { 10 } else { 30 };
+        let n_init = if is_large || k > 30 { 10 } else { 30 };
         self.set(
-            "cluster.starts",
-            json!(starts),
+            "cluster.n_init",
+            json!(n_init),
             format!("{size} in up to {k_max} clusters"),
         );
         let umap_epochs = if n > MANY { 200 } else { 500 };
@@ -532,12 +532,12 @@ impl Chosen {
             size,
         );
         self.set(
-            "evolve.epochs",
+            "embedding-evolution.epochs",
             json!(shown_epochs(training.epochs)),
             "first epochs, a middle one and the last",
         );
         self.set(
-            "render.examples_per_class",
+            "report.examples_per_class",
             json!(if k > 30 { 1 } else { 3 }),
             format!("{k} classes"),
         );
@@ -549,7 +549,7 @@ impl Chosen {
             explained: 2 * per_class * k,
             windows: windows as usize,
             trees: trees * (2 + sizes.folds) + trials * trees / 3,
-            clusterings: (k_max - k_min + 1) * starts,
+            clusterings: (k_max - k_min + 1) * n_init,
             umap_epochs,
         }
     }
@@ -678,7 +678,7 @@ mod tests {
         assert_eq!(value(&plan, "train.side_px"), 96);
         assert_eq!(value(&plan, "split.folds"), 4);
         assert_eq!(value(&plan, "train.selection_k"), 1);
-        assert_eq!(value(&plan, "arrange.held_out"), json!([]));
+        assert_eq!(value(&plan, "metric-learning.held_out"), json!([]));
         assert!(value(&plan, "train.epochs").as_u64().unwrap() >= 15);
         assert!(
             (3.0..10.0).contains(&plan.estimate.minutes()),

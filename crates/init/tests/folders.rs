@@ -156,7 +156,7 @@ fn settings_of_a_plain_folder_are_parameters() {
     );
     assert_eq!(params.get("split.folds").unwrap(), 4);
     assert_eq!(params.get("train.side_px").unwrap(), 32);
-    assert_eq!(params.get("arrange.held_out").unwrap(), &json!([]));
+    assert_eq!(params.get("metric-learning.held_out").unwrap(), &json!([]));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn nothing_is_overwritten_and_growth_is_described() {
         .map(|change| change["key"].as_str().unwrap())
         .collect();
     assert!(
-        keys.contains(&"arrange.held_out") && keys.contains(&"split.folds"),
+        keys.contains(&"metric-learning.held_out") && keys.contains(&"split.folds"),
         "{keys:?}"
     );
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Adam, in place.
+//! The Adam optimizer, in place.
 
 use candle_core::{Result, Tensor, Var, bail};
 
@@ -59,9 +59,9 @@ pub fn adam_step(
         bail!("adam: steps are counted from 1, found 0");
     }
     if parameter.device().is_cpu() {
-        on_cpu(parameter, gradient, first, second, step)
+        cpu_step(parameter, gradient, first, second, step)
     } else {
-        by_stock(parameter, gradient, first, second, step)
+        reference_step(parameter, gradient, first, second, step)
     }
 }
 
@@ -71,7 +71,7 @@ fn correction(beta: f64, step: usize) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
-fn on_cpu(
+fn cpu_step(
     parameter: &Var,
     gradient: &Tensor,
     first: &Var,
@@ -101,7 +101,7 @@ fn on_cpu(
     })?
 }
 
-pub(crate) fn by_stock(
+pub(crate) fn reference_step(
     parameter: &Var,
     gradient: &Tensor,
     first: &Var,

@@ -1,8 +1,7 @@
 //! A global allocator that keeps large blocks for their next use, in huge pages where the system has them.
 //!
-//! A training step frees and allocates the same gigabyte again and again. The system's allocator gives every large
-//! block back at once, and gets it again a zeroed page of 4 KiB at a time, which costs as much as a third of the
-//! step's arithmetic.
+//! A training step frees and allocates the same gigabyte again and again. The system's allocator returns every large
+//! block at once and maps it again in zeroed pages of 4 KiB, which costs as much as a third of the step's arithmetic.
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 
 use std::{
@@ -16,9 +15,9 @@ const UNIT: usize = 2 << 20;
 /// Classes of sizes: one for each number of units to 16, then 8 for each doubling, to 64 GiB.
 const N_CLASSES: usize = 16 + 11 * 8;
 
-/// An allocator which keeps freed blocks of 2 MiB and more; smaller ones are the system's.
+/// An allocator that keeps freed blocks of 2 MiB and more; smaller ones are the system's.
 ///
-/// It holds at most one and a half times the memory that was ever in use at once. A binary which trains declares:
+/// It holds at most one and a half times the memory that was ever in use at once. A binary that trains declares:
 ///
 /// ```
 /// #[global_allocator]
@@ -39,7 +38,7 @@ struct Blocks {
     idle_bytes: usize,
     /// Bytes of blocks in use.
     used_bytes: usize,
-    /// The most bytes that were ever in use.
+    /// The largest number of bytes in use so far.
     peak_bytes: usize,
 }
 
@@ -71,7 +70,7 @@ fn layout_of(class: usize) -> Layout {
 }
 
 impl CachingAllocator {
-    /// An allocator which holds nothing yet.
+    /// An allocator without blocks.
     #[must_use]
     pub const fn new() -> Self {
         let blocks = Blocks {
@@ -89,7 +88,7 @@ impl CachingAllocator {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The class that serves `layout`, if it is not the system's.
+    /// The class of blocks for `layout`; `None` if the system's allocator serves it.
     fn class(layout: Layout) -> Option<usize> {
         if layout.size() < UNIT || layout.align() > UNIT {
             None
@@ -122,11 +121,11 @@ impl CachingAllocator {
         block
     }
 
-    /// Keeps a block of `class` for its next use.
+    /// Returns a block of `class` to the idle ones, for its next use.
     ///
     /// # Safety
-    /// The block came from [`Self::take`] with this class, and nobody uses it any more.
-    unsafe fn keep(&self, block: *mut u8, class: usize) {
+    /// The block came from [`Self::take`] with this class, and has no user any more.
+    unsafe fn put_back(&self, block: *mut u8, class: usize) {
         let mut blocks = self.blocks();
         blocks.used_bytes -= layout_of(class).size();
         // SAFETY: passed on.
@@ -166,13 +165,13 @@ impl Blocks {
     /// # Safety
     /// The block has the class's layout and belongs to the caller alone.
     unsafe fn push(&mut self, block: *mut u8, class: usize) {
-        // SAFETY: the block is large enough for an address, aligned, and nobody else's.
+        // SAFETY: the block is large enough for an address, aligned, and has no other owner.
         unsafe { block.cast::<*mut u8>().write(self.idle[class]) };
         self.idle[class] = block;
         self.idle_bytes += layout_of(class).size();
     }
 
-    /// Takes out idle blocks, the largest first, as long as more memory is held than the limit.
+    /// Removes idle blocks, the largest first, until the memory held is within the limit.
     fn remove_excess(&mut self) -> Excess {
         let mut excess = Excess { first: null_mut() };
         let limit = self.peak_bytes + self.peak_bytes / 2;
@@ -192,7 +191,7 @@ impl Blocks {
     }
 }
 
-/// Blocks to be given back to the system, linked through their first bytes with their class.
+/// Blocks to return to the system, linked through their first bytes with their class.
 struct Excess {
     first: *mut u8,
 }
@@ -211,10 +210,10 @@ impl Excess {
     }
 }
 
-/// Asks for huge pages. Where there are none, small ones serve as well.
+/// Requests huge pages; small ones serve where the system has none.
 #[cfg(target_os = "linux")]
 fn use_huge_pages(block: *mut u8, size: usize) {
-    // A kernel without huge pages refuses, which changes the speed alone.
+    // A kernel without huge pages refuses, which affects the speed alone.
     // SAFETY: the range is a block of ours, and the advice does not change what it holds.
     let _ = unsafe { rustix::mm::madvise(block.cast(), size, rustix::mm::Advice::LinuxHugepage) };
 }
@@ -249,7 +248,7 @@ unsafe impl GlobalAlloc for CachingAllocator {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match Self::class(layout) {
             // SAFETY: a block of this layout came from `take` with this class.
-            Some(class) => unsafe { self.keep(block, class) },
+            Some(class) => unsafe { self.put_back(block, class) },
             // SAFETY: passed on.
             None => unsafe { System.dealloc(block, layout) },
         }

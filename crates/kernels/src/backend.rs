@@ -1,25 +1,25 @@
-//! The choice between our kernels and candle's.
+//! Choice between this crate's kernels and candle's operations.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use crate::{BatchStatistics, ops, stock};
+use crate::{BatchStatistics, ops, reference};
 
-/// How operations run, and how activations are laid out.
+/// Implementation of the operations, and layout of the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// By our kernels, on CPU: activations are `[B, H, W, C]`, `f32`.
+    /// This crate's kernels, on CPU: activations are `[B, H, W, C]`, `f32`.
     Cpu,
-    /// By stock candle operations, on any device: activations are `[B, C, H, W]`.
-    Stock,
+    /// candle's operations with custom gradients, on any device: activations are `[B, C, H, W]`.
+    Reference,
 }
 
 impl Backend {
-    /// [`Backend::Cpu`] for the CPU, [`Backend::Stock`] for other devices.
+    /// [`Backend::Cpu`] for the CPU, [`Backend::Reference`] for other devices.
     pub fn of(device: &Device) -> Self {
         if device.is_cpu() {
             Self::Cpu
         } else {
-            Self::Stock
+            Self::Reference
         }
     }
 
@@ -27,7 +27,7 @@ impl Backend {
     pub fn channel_dim(self) -> usize {
         match self {
             Self::Cpu => 3,
-            Self::Stock => 1,
+            Self::Reference => 1,
         }
     }
 
@@ -39,7 +39,7 @@ impl Backend {
         pixels.dims4()?;
         match self {
             Self::Cpu => pixels.contiguous(),
-            Self::Stock => pixels.permute((0, 3, 1, 2))?.contiguous(),
+            Self::Reference => pixels.permute((0, 3, 1, 2))?.contiguous(),
         }
     }
 
@@ -59,11 +59,11 @@ impl Backend {
     ) -> Result<Tensor> {
         match self {
             Self::Cpu => ops::conv::conv2d(x, weight, stride, padding),
-            Self::Stock => stock::conv::conv2d(x, weight, stride, padding),
+            Self::Reference => reference::conv::conv2d(x, weight, stride, padding),
         }
     }
 
-    /// Batch normalization with the batch's own moments: `relu(γ (x − μ) / √(σ² + ε) + β + residual)`.
+    /// Batch normalization by the batch's own moments: `relu(γ (x − μ) / √(σ² + ε) + β + residual)`.
     ///
     /// `gamma` and `beta` are `[C]`, `residual` has the shape of `x`; σ² is the biased variance. The statistics
     /// carry no gradient.
@@ -93,11 +93,11 @@ impl Backend {
                     },
                 ))
             }
-            Self::Stock => stock::batch_norm::train(x, gamma, beta, eps, residual, relu),
+            Self::Reference => reference::batch_norm::train(x, gamma, beta, eps, residual, relu),
         }
     }
 
-    /// Batch normalization with given moments, `mean` and `variance` `[C]`, which carry no gradient.
+    /// Batch normalization by given moments, `mean` and `variance` `[C]`, which carry no gradient.
     ///
     /// Differentiable in `x`, `gamma`, `beta` and `residual`.
     ///
@@ -122,7 +122,7 @@ impl Backend {
         self.check_batch_norm(x, &per_channel, residual)?;
         match self {
             Self::Cpu => ops::batch_norm::eval(x, per_channel, eps, residual, relu),
-            Self::Stock => stock::batch_norm::eval(x, per_channel, eps, residual, relu),
+            Self::Reference => reference::batch_norm::eval(x, per_channel, eps, residual, relu),
         }
     }
 
@@ -139,7 +139,7 @@ impl Backend {
         }
         match self {
             Self::Cpu => ops::pool::max_pool(x),
-            Self::Stock => stock::pool::max_pool(x),
+            Self::Reference => reference::pool::max_pool(x),
         }
     }
 
@@ -151,7 +151,7 @@ impl Backend {
         x.dims4()?;
         match self {
             Self::Cpu => x.flatten(1, 2)?.mean(1),
-            Self::Stock => x.flatten_from(2)?.mean(2),
+            Self::Reference => x.flatten_from(2)?.mean(2),
         }
     }
 

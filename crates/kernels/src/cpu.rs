@@ -1,4 +1,4 @@
-//! The kernels, on slices: no candle here but its error type.
+//! The kernels, on slices; of candle, its error type alone.
 
 pub(crate) mod adam;
 pub(crate) mod batch_norm;

@@ -2,27 +2,27 @@
 
 use candle_core::{Device, Result};
 
-/// Settles how a device that was just opened keeps its memory. Call it before the first tensor is made there.
+/// Configures the memory of a device that was just opened. It is called before the first tensor is made there.
 ///
 /// On CUDA, freed memory stays with the process instead of going back to the driver at each synchronization, which takes
-/// tens of milliseconds a GiB; and no events are recorded for each tensor: they order several streams, and candle works
+/// tens of milliseconds per GiB; and no events are recorded for each tensor: they order several streams, and candle works
 /// on one. Elsewhere it does nothing.
 ///
 /// # Errors
-/// The driver refuses.
-pub fn settle(device: &Device) -> Result<()> {
+/// The driver returns an error.
+pub fn configure(device: &Device) -> Result<()> {
     if device.is_cuda() {
-        cuda::settle(device)
+        cuda::configure(device)
     } else {
         Ok(())
     }
 }
 
-/// Bytes that tensors can have on a device: what is free now on CUDA, the recommended working set on Metal; none on the
+/// Bytes available to tensors on a device: the free memory on CUDA, the recommended working set on Metal; none on the
 /// CPU, whose memory other programs share.
 ///
 /// # Errors
-/// The driver refuses.
+/// The driver returns an error.
 pub fn memory_bytes(device: &Device) -> Result<Option<u64>> {
     match device {
         Device::Cpu => Ok(None),
@@ -38,7 +38,7 @@ mod cuda {
     use candle_core::cuda_backend::cudarc::driver::sys::{CUdevice, CUmemPool_attribute};
     use candle_core::{Device, Error, Result};
 
-    pub(super) fn settle(device: &Device) -> Result<()> {
+    pub(super) fn configure(device: &Device) -> Result<()> {
         let device = device.as_cuda_device()?;
         keep_memory(device.cuda_stream().context().cu_device()).map_err(Error::wrap)?;
         // SAFETY: candle has one stream a device, on which all tensors are made, used and freed in the order of the
@@ -69,7 +69,7 @@ mod cuda {
 mod cuda {
     use candle_core::{Device, Error, Result};
 
-    pub(super) fn settle(_: &Device) -> Result<()> {
+    pub(super) fn configure(_: &Device) -> Result<()> {
         Err(Error::NotCompiledWithCudaSupport)
     }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_cpu_needs_no_settings_and_has_no_memory_of_its_own() {
-        settle(&Device::Cpu).unwrap();
+        configure(&Device::Cpu).unwrap();
         assert_eq!(memory_bytes(&Device::Cpu).unwrap(), None);
     }
 }

@@ -1,11 +1,12 @@
-//! The operations of a convolutional network, fast on CPU and right on every device.
+//! Operations of a convolutional network: fast on CPU, correct on every device.
 //!
 //! candle's own convolutions are several times slower than PyTorch's on CPU, and some of its gradients are
 //! missing or wrong. This crate offers the few operations that a ResNet needs, each differentiable under
 //! candle's autograd, behind one [`Backend`]:
 //!
-//! - [`Backend::Cpu`] runs our kernels: activations `[B, H, W, C]`, so that every inner loop goes over channels;
-//! - [`Backend::Stock`] runs candle's operations: activations `[B, C, H, W]`, with our own gradients.
+//! - [`Backend::Cpu`] runs the kernels of this crate: activations `[B, H, W, C]`, so that every inner loop is over
+//!   channels;
+//! - [`Backend::Reference`] runs candle's operations, with custom gradients: activations `[B, C, H, W]`.
 //!
 //! Weights are `[O, C, K, K]` in both, as torchvision stores them, so that a checkpoint fits either.
 //!
@@ -21,13 +22,13 @@ mod backend;
 mod cpu;
 mod device;
 mod ops;
+mod reference;
 mod statistics;
-mod stock;
 
 pub use adam::{AdamStep, adam_step};
 pub use allocator::CachingAllocator;
 pub use backend::Backend;
-pub use device::{memory_bytes, settle};
+pub use device::{configure, memory_bytes};
 pub use ops::relu::relu;
 pub use statistics::BatchStatistics;
 

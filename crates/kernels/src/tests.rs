@@ -1,11 +1,11 @@
-//! The operations under autograd: both backends against each other, and against values worked out by hand.
+//! The operations under autograd: each backend against the other, and against values computed by hand.
 
 use approx::assert_abs_diff_eq;
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 
-use crate::{AdamStep, Backend, adam::by_stock, adam_step, relu};
+use crate::{AdamStep, Backend, adam::reference_step, adam_step, relu};
 
-/// Reproducible numbers in `[−1, 1]`, all over the place.
+/// Reproducible numbers spread over `[−1, 1]`.
 fn numbers(shape: &[usize], seed: f64) -> Result<Tensor> {
     let len = u32::try_from(shape.iter().product::<usize>()).map_err(candle_core::Error::wrap)?;
     let angles = (Tensor::arange(0, len, &Device::Cpu)?.to_dtype(DType::F64)?
@@ -31,14 +31,14 @@ fn channels_last(x: &Tensor) -> Result<Tensor> {
     x.permute((0, 2, 3, 1))?.contiguous()
 }
 
-/// A gradient of a weighted sum of `y`, so that each element counts differently; weights follow `[B, C, H, W]`.
+/// Gradients of a weighted sum of `y`, in which each element has another weight; weights follow `[B, C, H, W]`.
 fn gradients(y: &Tensor, backend: Backend) -> Result<GradStore> {
-    let stock = if backend == Backend::Cpu {
+    let reference = if backend == Backend::Cpu {
         y.permute((0, 3, 1, 2))?
     } else {
         y.clone()
     };
-    (&stock * numbers(stock.dims(), 9.0)?)?
+    (&reference * numbers(reference.dims(), 9.0)?)?
         .sum_all()?
         .backward()
 }
@@ -52,8 +52,8 @@ fn compare(
     f: impl Fn(Backend, &[Tensor]) -> Result<Tensor>,
 ) -> Result<()> {
     let arguments: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
-    let stock = f(Backend::Stock, &arguments)?;
-    let turned: Vec<Tensor> = arguments
+    let reference = f(Backend::Reference, &arguments)?;
+    let permuted: Vec<Tensor> = arguments
         .iter()
         .enumerate()
         .map(|(i, t)| {
@@ -64,19 +64,19 @@ fn compare(
             }
         })
         .collect::<Result<_>>()?;
-    let cpu = f(Backend::Cpu, &turned)?;
+    let cpu = f(Backend::Cpu, &permuted)?;
     assert!(
-        distance(&cpu.permute((0, 3, 1, 2))?, &stock)? < tolerance,
+        distance(&cpu.permute((0, 3, 1, 2))?, &reference)? < tolerance,
         "values differ"
     );
-    let (on_stock, on_cpu) = (
-        gradients(&stock, Backend::Stock)?,
+    let (on_reference, on_cpu) = (
+        gradients(&reference, Backend::Reference)?,
         gradients(&cpu, Backend::Cpu)?,
     );
     for (i, variable) in variables.iter().enumerate() {
         let (found, expected) = (
             on_cpu.get(variable).unwrap(),
-            on_stock.get(variable).unwrap(),
+            on_reference.get(variable).unwrap(),
         );
         let error = distance(found, expected)?;
         assert!(
@@ -108,7 +108,7 @@ fn convolutions_agree() -> Result<()> {
 
 #[test]
 fn convolution_of_constant_images_has_no_gradient_of_them() -> Result<()> {
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let x = backend.images(&numbers(&[2, 6, 6, 3], 1.0)?)?;
         let weight = variable(&[4, 3, 3, 3], 2.0)?;
         let y = backend.conv2d(&x, &weight, 1, 1)?;
@@ -156,7 +156,10 @@ fn batch_norms_agree() -> Result<()> {
 #[test]
 fn batch_statistics_are_those_of_pytorch() -> Result<()> {
     // Values 1, 2, 3, 6: mean 3, squared deviations 4 + 1 + 0 + 9 = 14, unbiased variance 14/3.
-    for (backend, shape) in [(Backend::Cpu, [2, 2, 1, 1]), (Backend::Stock, [2, 1, 2, 1])] {
+    for (backend, shape) in [
+        (Backend::Cpu, [2, 2, 1, 1]),
+        (Backend::Reference, [2, 1, 2, 1]),
+    ] {
         let x = Tensor::new(&[1_f32, 2.0, 3.0, 6.0], &Device::Cpu)?.reshape(&shape)?;
         let (one, zero) = (
             Tensor::ones(1, DType::F32, &Device::Cpu)?,
@@ -187,10 +190,10 @@ fn max_pools_agree() -> Result<()> {
 #[test]
 fn average_pools_agree() -> Result<()> {
     let x = numbers(&[2, 3, 4, 5], 1.0)?;
-    let stock = Backend::Stock.average_pool(&x)?;
+    let reference = Backend::Reference.average_pool(&x)?;
     let cpu = Backend::Cpu.average_pool(&channels_last(&x)?)?;
-    assert_eq!(stock.dims(), [2, 3]);
-    assert!(distance(&cpu, &stock)? < 1e-6);
+    assert_eq!(reference.dims(), [2, 3]);
+    assert!(distance(&cpu, &reference)? < 1e-6);
     Ok(())
 }
 
@@ -228,14 +231,14 @@ fn first_step_of_adam_is_the_learning_rate() -> Result<()> {
 }
 
 #[test]
-fn adam_agrees_with_stock_operations() -> Result<()> {
+fn adam_agrees_with_reference_operations() -> Result<()> {
     let shape = [300, 401];
     let start = |seed| variable(&shape, seed);
-    let (fused, stock) = (
+    let (fused, reference) = (
         [start(1.0)?, start(0.0)?, start(0.0)?],
         [start(1.0)?, start(0.0)?, start(0.0)?],
     );
-    for moments in [&fused, &stock] {
+    for moments in [&fused, &reference] {
         moments[1].set(&Tensor::zeros(&shape[..], DType::F32, &Device::Cpu)?)?;
         moments[2].set(&Tensor::zeros(&shape[..], DType::F32, &Device::Cpu)?)?;
     }
@@ -250,9 +253,15 @@ fn adam_agrees_with_stock_operations() -> Result<()> {
             step: i,
         };
         adam_step(&fused[0], &gradient, &fused[1], &fused[2], &step)?;
-        by_stock(&stock[0], &gradient, &stock[1], &stock[2], &step)?;
+        reference_step(
+            &reference[0],
+            &gradient,
+            &reference[1],
+            &reference[2],
+            &step,
+        )?;
     }
-    for (found, expected) in fused.iter().zip(&stock) {
+    for (found, expected) in fused.iter().zip(&reference) {
         assert!(distance(found, expected)? < 1e-6);
     }
     Ok(())
@@ -263,7 +272,7 @@ fn wrong_shapes_are_errors_that_state_both() -> Result<()> {
     let x = numbers(&[2, 5, 6, 4], 1.0)?;
     let message = |result: Result<Tensor>| result.unwrap_err().to_string();
     let weight = numbers(&[8, 3, 3, 3], 2.0)?;
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let found = message(backend.conv2d(&x, &weight, 1, 1));
         assert!(
             found.contains('4') && found.contains("[8, 3, 3, 3]"),
@@ -329,7 +338,7 @@ fn relu_keeps_nan_and_passes_its_gradient() -> Result<()> {
 #[test]
 fn batch_norm_with_relu_keeps_nan() -> Result<()> {
     // One channel, normalized by mean 0 and variance 1.
-    let place = |backend: Backend, x: [f32; 4]| {
+    let row = |backend: Backend, x: [f32; 4]| {
         let width_dim = if backend == Backend::Cpu { 2 } else { 3 };
         let mut shape = [1; 4];
         shape[width_dim] = 4;
@@ -337,16 +346,16 @@ fn batch_norm_with_relu_keeps_nan() -> Result<()> {
     };
     let channel = |value: f32| Tensor::new(&[value], &Device::Cpu);
     let (zero, one) = (channel(0.0)?, channel(1.0)?);
-    for backend in [Backend::Cpu, Backend::Stock] {
-        let x = Var::from_tensor(&place(backend, [f32::NAN, -1.0, 1.0, 2.0])?)?;
-        let residual = place(backend, [0.0, 0.0, f32::NAN, 1.0])?;
+    for backend in [Backend::Cpu, Backend::Reference] {
+        let x = Var::from_tensor(&row(backend, [f32::NAN, -1.0, 1.0, 2.0])?)?;
+        let residual = row(backend, [0.0, 0.0, f32::NAN, 1.0])?;
         for (residual, expected) in [
             (None, [None, Some(0.0), Some(1.0), Some(2.0)]),
             (Some(&residual), [None, Some(0.0), None, Some(3.0)]),
         ] {
             let y = backend.batch_norm_eval(&x, &one, &zero, &zero, &one, 0.0, residual, true)?;
             assert_eq!(values(&y)?, expected, "{backend:?}");
-            // The gradient passes where PyTorch's does: not where the output is 0.
+            // As in PyTorch, the gradient is 0 where the output is 0.
             let gradients = y.backward()?;
             let gradient = values(gradients.get(&x).unwrap())?;
             assert_eq!(gradient[1..], [0.0, 1.0, 1.0].map(Some), "{backend:?}");
@@ -369,14 +378,17 @@ fn max_pool_keeps_nan_in_the_windows_over_it() -> Result<()> {
         let mut row: [f32; 6] = std::array::from_fn(|column| column as f32);
         row[at] = f32::NAN;
         let x = Tensor::new(&row, &Device::Cpu)?;
-        for (backend, shape) in [(Backend::Cpu, [1, 1, 6, 1]), (Backend::Stock, [1, 1, 1, 6])] {
+        for (backend, shape) in [
+            (Backend::Cpu, [1, 1, 6, 1]),
+            (Backend::Reference, [1, 1, 1, 6]),
+        ] {
             let y = backend.max_pool(&x.reshape(&shape[..])?)?;
             assert_eq!(values(&y)?, expected, "{backend:?}, NaN at {at}");
         }
     }
-    // An infinite border pixel stays what it is.
+    // An infinite border pixel stays infinite.
     let x = Tensor::new(&[f32::INFINITY, 1.0, 2.0], &Device::Cpu)?.reshape((1, 1, 1, 3))?;
-    let y = Backend::Stock.max_pool(&x)?;
+    let y = Backend::Reference.max_pool(&x)?;
     assert_eq!(values(&y)?, [Some(f32::INFINITY), Some(2.0)]);
     Ok(())
 }

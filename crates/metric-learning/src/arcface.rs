@@ -9,14 +9,14 @@ use trainer::{Loss, TrainError, check_logits};
 
 /// ArcFace (Deng et al. 2019, *ArcFace: Additive Angular Margin Loss for Deep Face Recognition*, eq. 3): cross-entropy
 /// of the scaled cosines between an embedding and the class centers, where the angle θ to the center of the true class
-/// is first widened by the margin `m`.
+/// is first increased by the margin `m`.
 ///
 /// With class weights `w`, labels `y` and the scale `s`, it is `Σᵢ −w[yᵢ]·log softmax(s·c̃ᵢ)[yᵢ] / B`, where `c̃ᵢ` are the
 /// cosines with `cos(θ + m)` in the place of the true class's; for `θ > π − m`, where `cos(θ + m)` would rise again,
 /// it is `cos θ − m·sin m`. Conventions are pytorch-metric-learning's: `ArcFaceLoss` with its `ClassWeightedReducer`,
-/// whose mean is over the pictures, whatever their weights.
+/// whose mean is over the images, without their weights.
 ///
-/// The logits that it takes are the cosines of a [`Network::with_cosine_head`](model::Network::with_cosine_head), whose
+/// Its logits are the cosines of a [`Network::with_cosine_head`](model::Network::with_cosine_head), whose
 /// head is the class centers.
 #[derive(Clone, Debug)]
 pub struct ArcFace {
@@ -35,7 +35,7 @@ impl ArcFace {
         }
     }
 
-    /// The mean loss of `cosines` `[B, K]` for `labels` (`B` codes below `K`): a scalar that gradients flow through.
+    /// The mean loss of `cosines` `[B, K]` for `labels` (`B` class indices below `K`): a scalar that gradients flow through.
     ///
     /// # Errors
     /// A label is not a class, the shapes differ, or the device fails.
@@ -45,20 +45,20 @@ impl ArcFace {
         let device = cosines.device();
         let weights: Vec<f32> = labels.iter().map(|&label| self.weight(label)).collect();
         let weights = Tensor::new(weights, device)?; // [B]
-        let codes = Tensor::new(labels, device)?.unsqueeze(1)?; // [B, 1]
+        let class_indices = Tensor::new(labels, device)?.unsqueeze(1)?; // [B, 1]
 
-        let of_label = cosines.gather(&codes, 1)?; // [B, 1]
-        let change = (self.widened(&of_label)? - &of_label)?;
+        let of_label = cosines.gather(&class_indices, 1)?; // [B, 1]
+        let change = (self.with_margin(&of_label)? - &of_label)?;
         let is_label = Tensor::from_vec(one_hot(labels, n_classes), cosines.dims(), device)?; // [B, K]
         let logits = ((cosines + is_label.broadcast_mul(&change)?)? * self.scale)?;
         let log_probabilities = log_softmax(&logits, D::Minus1)?;
-        let of_label = log_probabilities.gather(&codes, 1)?.squeeze(1)?; // [B]
+        let of_label = log_probabilities.gather(&class_indices, 1)?.squeeze(1)?; // [B]
         Ok((of_label.mul(&weights)?.sum_all()? * (-1.0 / labels.len() as f64))?)
     }
 
-    /// Cosines of angles → cosines of the angles and the margin.
-    fn widened(&self, cosines: &Tensor) -> Result<Tensor, TrainError> {
-        // The least square of a sine: beside it the root has no infinite slope.
+    /// Cosines of angles → cosines of the angles plus the margin.
+    fn with_margin(&self, cosines: &Tensor) -> Result<Tensor, TrainError> {
+        // The least square of a sine, above which the slope of the root is finite.
         const LEAST: f64 = 1e-7;
         let (sin, cos) = self.margin.sin_cos();
         let sines = (1.0 - cosines.sqr()?)?.maximum(LEAST)?.sqrt()?;
@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_widens_the_angle_to_the_own_center() {
-        // At 60° from the own center, 90° from the other; by 30° more both are at 90°: a coin's toss.
+    fn the_margin_adds_to_the_angle_to_the_own_center() {
+        // At 60° from the own center, 90° from the other; with 30° more, both are at 90° and equally probable.
         assert_abs_diff_eq!(loss([0.5, 0.0], 7.0, 30.0), 2_f32.ln(), epsilon = 1e-6);
     }
 
     #[test]
-    fn it_rises_with_the_angle_up_to_180_degrees() {
+    fn the_loss_rises_with_the_angle_up_to_180_degrees() {
         let at = |degrees: u16| {
             let cosine = f32::from(degrees).to_radians().cos();
             loss([cosine, 0.0], 4.0, 40.0)

@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Classes cannot be held out.
 #[derive(Debug, Error)]
 pub enum HoldOutError {
-    /// A class was named that doesn't exist.
+    /// A named class doesn't exist.
     #[error("`{name}` is no class; did you mean `{nearest}`? The classes are {}", classes.join(", "))]
     UnknownClass {
         /// The name.
@@ -15,7 +15,7 @@ pub enum HoldOutError {
         /// All classes.
         classes: Vec<String>,
     },
-    /// There are too few classes to tell apart.
+    /// There are fewer than two classes.
     #[error("found {0} classes: expected at least 2")]
     TooFewClasses(usize),
 }

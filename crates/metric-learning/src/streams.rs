@@ -1,6 +1,6 @@
-//! Names of the random streams of this crate. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of this crate. They are frozen: another name has other numbers.
 
-/// The first weights of a network that learns a metric.
+/// Initial weights of a network for metric learning.
 pub const WEIGHTS: &str = "arrange weights";
 
 #[cfg(test)]
@@ -12,7 +12,7 @@ mod tests {
 
     #[test]
     fn first_draws_never_change() {
-        // Other values would change every result that anyone has.
+        // Other values would change all results.
         let drawn: u64 = Seed::new(1).stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 2_780_812_038_676_605_782);
     }

@@ -9,7 +9,7 @@ use trainer::{CrossEntropy, Loss, TrainError};
 /// The triplet margin loss (Schroff et al. 2015, *FaceNet*, eq. 1, with distances in place of their squares) over all
 /// triplets of a batch.
 ///
-/// A triplet is an anchor, another picture of its class and one of another class, at distances `d_ap` and `d_an` between
+/// A triplet is an anchor, another image of its class and one of another class, at distances `d_ap` and `d_an` between
 /// embeddings of length 1; its loss is `max(0, d_ap − d_an + margin)`, and the mean is over the triplets whose loss is
 /// not 0. Conventions are pytorch-metric-learning's: `TripletMarginLoss` with its default distance and reducer.
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +38,9 @@ impl Triplet {
         }
         let distances = distances(embedding)?; // [B, B]
         let on_host: Vec<Vec<f32>> = distances.to_vec2()?;
-        let active = Active::among(&on_host, labels, self.margin);
-        // The mean over the triplets with a loss is linear in the distances: each counts as often as it is a triplet's
-        // `d_ap`, less as often as it is one's `d_an`. So no list of triplets is needed, of which there are about B³.
+        let active = ActiveTriplets::among(&on_host, labels, self.margin);
+        // The mean over the triplets with a loss is linear in the distances: the factor of each is the number of triplets in
+        // which it is `d_ap`, less that in which it is `d_an`. So the list of about B³ triplets is not needed.
         let share = 1.0 / active.n_triplets.max(1) as f64;
         let signs = Tensor::from_vec(active.signs, (rows, rows), &Device::Cpu)?;
         let signs = signs.to_device(embedding.device())?;
@@ -50,13 +50,14 @@ impl Triplet {
 }
 
 /// The triplets that have a loss.
-struct Active {
+struct ActiveTriplets {
     n_triplets: u64,
-    /// How often a pair is an anchor and its own class, less how often it is an anchor and another, `[B, B]`.
+    /// Number of triplets in which a pair is the anchor and its own class, less that in which it is the anchor and another
+    /// class, `[B, B]`.
     signs: Vec<f32>,
 }
 
-impl Active {
+impl ActiveTriplets {
     fn among(distances: &[Vec<f32>], labels: &[u32], margin: f64) -> Self {
         let mut active = Self {
             n_triplets: 0,
@@ -82,9 +83,9 @@ impl Active {
     }
 }
 
-/// Euclidean distances between the rows `[B, D]`, each first brought to length 1: `[B, B]`.
+/// Euclidean distances between the rows `[B, D]`, each first scaled to length 1: `[B, B]`.
 fn distances(embedding: &Tensor) -> Result<Tensor, TrainError> {
-    // So little that it changes nothing else, it keeps the gradients at 0 finite.
+    // Small enough to change nothing else; it keeps the gradients at 0 finite.
     const LEAST: f64 = 1e-14;
     let lengths = (embedding.sqr()?.sum_keepdim(1)? + LEAST)?.sqrt()?; // [B, 1]
     let unit = embedding.broadcast_div(&lengths)?; // [B, D]
@@ -95,9 +96,9 @@ fn distances(embedding: &Tensor) -> Result<Tensor, TrainError> {
 /// The triplet margin loss of the embeddings and the cross-entropy of the logits, added up.
 #[derive(Clone, Debug)]
 pub struct TripletAndCrossEntropy {
-    /// Of the embeddings.
+    /// Loss of the embeddings.
     pub triplet: Triplet,
-    /// Of the logits.
+    /// Loss of the logits.
     pub cross_entropy: CrossEntropy,
 }
 
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_and_order_do_not_count() {
+    fn the_loss_does_not_depend_on_lengths_and_order() {
         let points = [[1.0, 0.2], [0.3, 0.4], [0.5, -1.0], [2.0, 0.1]];
         let longer = points.map(|[x, y]| [3.0 * x, 3.0 * y]);
         let whole = loss(&points, &[0, 0, 1, 1], 0.5);

@@ -1,20 +1,23 @@
-//! Losses against pytorch-metric-learning; `golden/golden.py` makes the values.
+//! Losses against pytorch-metric-learning; the values are from `golden/golden.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-use approx::assert_relative_eq;
+#[path = "../../trainer/tests/close/mod.rs"]
+mod close;
+
 use candle_core::{Device, Tensor, Var};
+use close::assert_close;
 use metric_learning::{ArcFace, Triplet};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Golden {
-    arcfaces: Vec<Arc>,
-    triplets: Vec<Margins>,
+    arcfaces: Vec<ArcFaceValues>,
+    triplets: Vec<TripletValues>,
 }
 
 #[derive(Deserialize)]
-struct Arc {
+struct ArcFaceValues {
     margin: f64,
     scale: f64,
     weighted: bool,
@@ -24,7 +27,7 @@ struct Arc {
 }
 
 #[derive(Deserialize)]
-struct Margins {
+struct TripletValues {
     margin: f64,
     loss: f32,
     embedding: Vec<Vec<f32>>,
@@ -32,18 +35,6 @@ struct Margins {
 
 fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/golden.json")).unwrap()
-}
-
-fn assert_close(found: &[f32], expected: &[f32], relative: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert_relative_eq!(
-            found,
-            expected,
-            max_relative = relative,
-            epsilon = relative * 0.1
-        );
-    }
 }
 
 const LABELS: [u32; 8] = [0, 1, 2, 0, 1, 2, 2, 0];

@@ -1,6 +1,6 @@
-//! Stage `arrange` as the runner starts it, on a few tiny images.
+//! Stage `metric-learning` as the runner starts it, on a few tiny images.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[path = "../../trainer/tests/study/mod.rs"]
 mod study;
@@ -15,8 +15,8 @@ use tables::Subset;
 use study::{Job, SIDE_PX, Study, assert_same_files};
 use training::augmentation;
 
-/// A job of stage `arrange` with outputs in the folder `run`.
-fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
+/// A job of stage `metric-learning` with outputs in the folder `run`.
+fn metric_learning(study: &Study, run: &str, changes: &Value) -> Job {
     let mut params = json!({
         "seed": 7, "device": "cpu", "fold": 1, "held_out": ["green"], "loss": "arcface",
         "resnet": 18, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
@@ -28,7 +28,7 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
     params.as_object_mut().unwrap().extend(changed);
     let outputs = ["arrangement", "history", "timings"];
     study.job(
-        env!("CARGO_BIN_EXE_arrange"),
+        env!("CARGO_BIN_EXE_metric-learning"),
         run,
         &params,
         study.inputs(),
@@ -37,20 +37,20 @@ fn arrange(study: &Study, run: &str, changes: &Value) -> Job {
 }
 
 #[test]
-fn an_arrangement_gives_the_same_bytes_however_it_went() {
+fn a_training_has_the_same_bytes_after_a_kill() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "loss": loss });
         let outputs = ["arrangement", "history"];
         let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
-        arrange(&study, &whole, &changes).run(2);
-        let job = arrange(&study, &broken, &changes);
+        metric_learning(&study, &whole, &changes).run(2);
+        let job = metric_learning(&study, &broken, &changes);
         job.kill_after_a_checkpoint();
         job.run(1);
         assert_same_files(&study.path(&whole), &study.path(&broken), &outputs);
 
         let history: Vec<History> = study.read(&format!("{whole}/history"));
-        // On 15 augmented pictures the loss goes up and down: it must have been lower than at first.
+        // On 15 augmented images the loss varies; it must be lower than in the first epoch at some time.
         let later = history[1..].iter().map(|epoch| epoch.train_loss);
         assert!(
             later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
@@ -66,7 +66,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
         };
         assert_eq!(Subset::OF_SPLIT.map(held_out), [5, 3, 2]);
     }
-    let error = arrange(&study, "error", &json!({ "held_out": ["gren"] })).error();
+    let error = metric_learning(&study, "error", &json!({ "held_out": ["gren"] })).error();
     assert!(
         error.contains("`gren` is no class; did you mean `green`?"),
         "{error}"
@@ -75,7 +75,7 @@ fn an_arrangement_gives_the_same_bytes_however_it_went() {
 
 #[cfg(any(feature = "cuda", feature = "metal"))]
 #[test]
-fn an_arrangement_is_learned_on_the_gpu() {
+fn a_training_works_on_the_gpu() {
     let class = if cfg!(feature = "cuda") {
         "cuda"
     } else {
@@ -84,6 +84,6 @@ fn an_arrangement_is_learned_on_the_gpu() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "device": class, "loss": loss, "epochs": 1 });
-        arrange(&study, loss, &changes).run(2);
+        metric_learning(&study, loss, &changes).run(2);
     }
 }

@@ -1,5 +1,5 @@
 //! Names of the random streams that scores draw from. They are frozen: under another name other numbers are drawn. All
-//! but that of stage `flatter` are followed by a space and `Subset::stream_name`.
+//! but that of stage `leakage-effect` are followed by a space and `Subset::stream_name`.
 
 /// The images that silhouettes are computed of, by fold and epoch.
 pub const SCORE_EPOCHS: &str = "score epochs";
@@ -11,7 +11,8 @@ pub const SCORE_BOOTSTRAP: &str = "score bootstrap";
 pub const CALIBRATE_BOOTSTRAP: &str = "calibrate bootstrap";
 /// The calibration error by chance, by replicate.
 pub const CALIBRATE_CHANCE: &str = "calibrate chance";
-/// The images that stage `judge` scores, if not all. After the subset, the name has `learned` or `held-out`.
+/// The images that stage `metric-learning-scores` scores, if not all. After the subset, the name has `learned` or
+/// `held-out`.
 pub const JUDGE: &str = "judge";
 /// The replicates of the scores of leaking splits.
 pub const FLATTER_BOOTSTRAP: &str = "flatter bootstrap";

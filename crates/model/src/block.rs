@@ -1,9 +1,9 @@
-//! The residual blocks and the ResNet that is made of them.
+//! Residual blocks, and the ResNet that consists of them.
 
 use candle_core::Tensor;
 
-use crate::initial::Initial;
-use crate::layer::{BatchNorm, Builder, Convolution, Linear, Pass};
+use crate::initializer::Initializer;
+use crate::layer::{BatchNorm, Builder, Convolution, ForwardContext, Linear};
 use crate::{Depth, ModelError};
 
 /// Outputs of the classifier that is kept from ImageNet.
@@ -21,10 +21,14 @@ impl Step {
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        pass: Pass,
+        context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        self.norm
-            .forward(&self.convolution.forward(x, pass)?, residual, relu, pass)
+        self.norm.forward(
+            &self.convolution.forward(x, context)?,
+            residual,
+            relu,
+            context,
+        )
     }
 }
 
@@ -37,16 +41,16 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+    fn forward(&self, x: &Tensor, context: ForwardContext) -> Result<Tensor, ModelError> {
         let shortcut = match &self.downsample {
-            Some(step) => step.forward(x, None, false, pass)?,
+            Some(step) => step.forward(x, None, false, context)?,
             None => x.clone(),
         };
         let mut y = x.clone();
         for step in &self.steps {
-            y = step.forward(&y, None, true, pass)?;
+            y = step.forward(&y, None, true, context)?;
         }
-        self.last.forward(&y, Some(&shortcut), true, pass)
+        self.last.forward(&y, Some(&shortcut), true, context)
     }
 }
 
@@ -68,7 +72,7 @@ impl Plan {
         }
     }
 
-    /// Whether the output has the input's size and channels.
+    /// Returns `true` if the output has the input's size and channels.
     fn fits(self) -> bool {
         self.stride == 1 && self.n_in == self.n_out()
     }
@@ -93,7 +97,7 @@ impl Plan {
         }
     }
 
-    fn build<I: Initial>(
+    fn build<I: Initializer>(
         self,
         name: &str,
         builder: &mut Builder<'_, I>,
@@ -117,7 +121,7 @@ impl Plan {
         })
     }
 
-    fn shortcut<I: Initial>(
+    fn shortcut<I: Initializer>(
         self,
         name: &str,
         builder: &mut Builder<'_, I>,
@@ -193,7 +197,7 @@ pub(crate) struct Resnet {
 }
 
 impl Resnet {
-    pub(crate) fn new<I: Initial>(
+    pub(crate) fn new<I: Initializer>(
         depth: Depth,
         builder: &mut Builder<'_, I>,
     ) -> Result<Self, ModelError> {
@@ -209,25 +213,37 @@ impl Resnet {
         Ok(Self { stem, blocks, fc })
     }
 
-    /// Images `[B, H, W, 3]` → what leaves the last block, in the backend's layout.
-    pub(crate) fn activations(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        let x = pass.backend.images(images)?;
-        let x = self.stem.forward(&x, None, true, pass)?;
-        let mut x = pass.backend.max_pool(&x)?;
+    /// Images `[B, H, W, 3]` → activations of the last block, in the backend's layout.
+    pub(crate) fn activations(
+        &self,
+        images: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let x = context.backend.images(images)?;
+        let x = self.stem.forward(&x, None, true, context)?;
+        let mut x = context.backend.max_pool(&x)?;
         for block in &self.blocks {
-            x = block.forward(&x, pass)?;
+            x = block.forward(&x, context)?;
         }
         Ok(x)
     }
 
     /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
-    pub(crate) fn features(&self, images: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        let x = self.activations(images, pass)?;
-        Ok(pass.backend.average_pool(&x)?)
+    pub(crate) fn features(
+        &self,
+        images: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let x = self.activations(images, context)?;
+        Ok(context.backend.average_pool(&x)?)
     }
 
     /// Features `[B, C]` → the 1000 logits of ImageNet.
-    pub(crate) fn classify(&self, features: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        self.fc.forward(features, pass)
+    pub(crate) fn classify(
+        &self,
+        features: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        self.fc.forward(features, context)
     }
 }

@@ -1,4 +1,4 @@
-//! What a network is made of.
+//! Shape of a network.
 
 use std::fmt;
 
@@ -48,12 +48,12 @@ impl Depth {
         }
     }
 
-    /// Whether blocks are bottlenecks (1×1, 3×3, 1×1) and not pairs of 3×3.
+    /// Returns `true` if blocks are bottlenecks (1×1, 3×3, 1×1) and not pairs of 3×3.
     pub(crate) fn bottleneck(self) -> bool {
         self >= Self::D50
     }
 
-    /// Channels that leave the last block.
+    /// Channels of the last block's output.
     pub(crate) fn features(self) -> usize {
         if self.bottleneck() { 2048 } else { 512 }
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Depth {
     }
 }
 
-/// A number that is no ResNet's.
+/// The error of a number of layers that no ResNet has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{layers}` is not a ResNet depth: expected 18, 34, 50, 101 or 152")]
 pub struct UnknownDepth {

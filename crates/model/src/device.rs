@@ -1,4 +1,4 @@
-//! Where tensors live.
+//! Devices of tensors.
 
 use std::panic::catch_unwind;
 
@@ -6,7 +6,7 @@ use candle_core::Device;
 
 use crate::ModelError;
 
-/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind, with its settings ([`kernels::settle`]).
+/// The device of class `cpu`, `metal` or `cuda`: the first one of its kind, with its settings ([`kernels::configure`]).
 ///
 /// # Errors
 /// The class is unknown, is left out of this build, or no such device opens.
@@ -23,16 +23,16 @@ pub fn device(class: &str) -> Result<Device, ModelError> {
 
 fn open(
     class: &'static str,
-    built: bool,
+    is_built: bool,
     new: fn(usize) -> candle_core::Result<Device>,
 ) -> Result<Device, ModelError> {
-    if !built {
+    if !is_built {
         return Err(ModelError::DeviceNotBuilt { class });
     }
-    // candle takes the first of a list of Metal devices, which a virtual machine leaves empty.
+    // candle indexes a list of Metal devices, which is empty in a virtual machine.
     let opened = catch_unwind(|| new(0)).unwrap_or_else(|_| Err(no_device(class)));
     opened
-        .and_then(|device| kernels::settle(&device).map(|()| device))
+        .and_then(|device| kernels::configure(&device).map(|()| device))
         .map_err(|source| ModelError::DeviceUnavailable { class, source })
 }
 
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cpu_is_always_there() {
+    fn the_cpu_is_always_available() {
         assert!(device("cpu").unwrap().is_cpu());
     }
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a network and its weights.
+//! Errors of networks and their weights.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use crate::config::{Depth, UnknownDepth};
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// A number that is no ResNet's.
+    /// A number of layers that no ResNet has.
     #[error(transparent)]
     UnknownDepth(#[from] UnknownDepth),
-    /// A layer of no units was asked for.
+    /// A layer without units.
     #[error("`{name}` is 0: expected at least 1")]
     EmptyLayer {
         /// The field of [`Config`](crate::Config).
@@ -39,14 +39,14 @@ pub enum ModelError {
     /// A file that cannot be opened, read or written; the message names it.
     #[error(transparent)]
     File(#[from] std::io::Error),
-    /// A file that is not what it should be.
+    /// A file that cannot be read as its format.
     #[error("cannot read `{}` as {format}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The format that it was read as.
         format: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// Weights of another ResNet.
@@ -57,7 +57,7 @@ pub enum ModelError {
         expected.layers()
     )]
     WrongDepth {
-        /// The file, or what else held the weights.
+        /// The file or state with the weights.
         origin: String,
         /// The network's depth.
         expected: Depth,
@@ -67,7 +67,7 @@ pub enum ModelError {
     /// Weights that do not fit the network.
     #[error("{origin} does not fit {expected}: {problems}")]
     Mismatch {
-        /// The file, or what else held the weights.
+        /// The file or state with the weights.
         origin: String,
         /// The network's depth.
         expected: Depth,
@@ -82,7 +82,7 @@ pub enum ModelError {
         /// The reason, and the cure.
         reason: String,
     },
-    /// A frozen classifier that would be random.
+    /// A frozen classifier without pretrained weights.
     #[error(
         "`model.freeze_fc` keeps the ResNet's classifier of 1000 classes as it is, and {origin} has {found}: set \
          `model.freeze_fc = false`, or take weights with one of 1000"
@@ -90,7 +90,7 @@ pub enum ModelError {
     FrozenClassifier {
         /// The file.
         origin: String,
-        /// The classifier that it has.
+        /// The classifier in the file.
         found: String,
     },
     /// Numbers that are not finite.
@@ -113,7 +113,7 @@ pub enum ModelError {
         /// The shape and type found.
         found: String,
     },
-    /// A batch too small to have a variance.
+    /// A batch too small for a variance.
     #[error(
         "batch-norm `{layer}` sees one value a channel, which has no variance: train on more or larger images a batch"
     )]

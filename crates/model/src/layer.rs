@@ -1,9 +1,9 @@
-//! Layers with weights, and how a pass reads them.
+//! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
 use kernels::Backend;
 
-use crate::initial::{self, Initial};
+use crate::initializer::{self, Initializer};
 use crate::{Mode, ModelError};
 
 /// Added to variances before the root: PyTorch's `eps`.
@@ -11,10 +11,10 @@ const EPSILON: f64 = 1e-5;
 /// The weight of the newest batch in running statistics: PyTorch's `momentum`.
 const MOMENTUM: f64 = 0.1;
 
-/// What a tensor of the state is to training.
+/// Role of a state entry in training.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Moved by the optimizer.
+    /// A weight, changed by the optimizer.
     Weight,
     /// A running mean or variance.
     Statistic,
@@ -23,24 +23,23 @@ pub(crate) enum Role {
 }
 
 /// A named tensor of the state.
-pub(crate) struct Slot {
+pub(crate) struct StateEntry {
     pub(crate) name: String,
     pub(crate) var: Var,
     pub(crate) role: Role,
 }
 
-/// How one forward pass treats a layer.
+/// Settings of a layer's forward pass.
 #[derive(Clone, Copy)]
-pub(crate) struct Pass {
+pub(crate) struct ForwardContext {
     pub(crate) backend: Backend,
     pub(crate) mode: Mode,
-    /// Whether gradients are wanted for the layer's weights.
+    /// Gradients of the layer's weights are computed.
     pub(crate) tracked: bool,
 }
 
-impl Pass {
-    /// The weight as an operand: detached where no gradient is wanted, so that none is computed and
-    /// nothing is kept for it.
+impl ForwardContext {
+    /// The weight as an operand: detached where no gradient is computed, so that nothing is kept for it.
     fn operand(self, weight: &Var) -> Tensor {
         if self.tracked {
             weight.as_tensor().clone()
@@ -50,29 +49,29 @@ impl Pass {
     }
 }
 
-/// Makes layers with first values for their weights and notes them in the order in which they are made.
+/// Builds layers with initial values and collects their state entries in the order of the calls.
 pub(crate) struct Builder<'a, I> {
     device: &'a Device,
-    initial: I,
-    slots: Vec<Slot>,
+    initializer: I,
+    entries: Vec<StateEntry>,
 }
 
-impl<'a, I: Initial> Builder<'a, I> {
-    pub(crate) fn new(device: &'a Device, initial: I) -> Self {
+impl<'a, I: Initializer> Builder<'a, I> {
+    pub(crate) fn new(device: &'a Device, initializer: I) -> Self {
         Self {
             device,
-            initial,
-            slots: Vec::new(),
+            initializer,
+            entries: Vec::new(),
         }
     }
 
-    /// The state of all layers made.
-    pub(crate) fn finish(self) -> Vec<Slot> {
-        self.slots
+    /// The state entries of all layers built.
+    pub(crate) fn finish(self) -> Vec<StateEntry> {
+        self.entries
     }
 
-    fn keep(&mut self, layer: &str, name: &str, role: Role, var: &Var) {
-        self.slots.push(Slot {
+    fn register(&mut self, layer: &str, name: &str, role: Role, var: &Var) {
+        self.entries.push(StateEntry {
             name: format!("{layer}.{name}"),
             var: var.clone(),
             role,
@@ -86,8 +85,10 @@ impl<'a, I: Initial> Builder<'a, I> {
         [n_in, n_out, side]: [usize; 3],
         stride: usize,
     ) -> Result<Convolution, ModelError> {
-        let weight = self.initial.convolution([n_in, n_out, side], self.device)?;
-        self.keep(layer, "weight", Role::Weight, &weight);
+        let weight = self
+            .initializer
+            .convolution([n_in, n_out, side], self.device)?;
+        self.register(layer, "weight", Role::Weight, &weight);
         Ok(Convolution {
             weight,
             stride,
@@ -102,17 +103,17 @@ impl<'a, I: Initial> Builder<'a, I> {
     ) -> Result<BatchNorm, ModelError> {
         let norm = BatchNorm {
             name: layer.to_owned(),
-            weight: initial::constant(1.0, channels, self.device)?,
-            bias: initial::constant(0.0, channels, self.device)?,
-            running_mean: initial::constant(0.0, channels, self.device)?,
-            running_var: initial::constant(1.0, channels, self.device)?,
+            weight: initializer::constant(1.0, channels, self.device)?,
+            bias: initializer::constant(0.0, channels, self.device)?,
+            running_mean: initializer::constant(0.0, channels, self.device)?,
+            running_var: initializer::constant(1.0, channels, self.device)?,
             n_batches: Var::zeros((), DType::I64, &Device::Cpu)?,
         };
-        self.keep(layer, "weight", Role::Weight, &norm.weight);
-        self.keep(layer, "bias", Role::Weight, &norm.bias);
-        self.keep(layer, "running_mean", Role::Statistic, &norm.running_mean);
-        self.keep(layer, "running_var", Role::Statistic, &norm.running_var);
-        self.keep(layer, "num_batches_tracked", Role::Count, &norm.n_batches);
+        self.register(layer, "weight", Role::Weight, &norm.weight);
+        self.register(layer, "bias", Role::Weight, &norm.bias);
+        self.register(layer, "running_mean", Role::Statistic, &norm.running_mean);
+        self.register(layer, "running_var", Role::Statistic, &norm.running_var);
+        self.register(layer, "num_batches_tracked", Role::Count, &norm.n_batches);
         Ok(norm)
     }
 
@@ -122,10 +123,10 @@ impl<'a, I: Initial> Builder<'a, I> {
         n_in: usize,
         n_out: usize,
     ) -> Result<Linear, ModelError> {
-        let weight = self.initial.linear(&[n_out, n_in], n_in, self.device)?;
-        let bias = self.initial.linear(&[n_out], n_in, self.device)?;
-        self.keep(layer, "weight", Role::Weight, &weight);
-        self.keep(layer, "bias", Role::Weight, &bias);
+        let weight = self.initializer.linear(&[n_out, n_in], n_in, self.device)?;
+        let bias = self.initializer.linear(&[n_out], n_in, self.device)?;
+        self.register(layer, "weight", Role::Weight, &weight);
+        self.register(layer, "bias", Role::Weight, &bias);
         Ok(Linear { weight, bias })
     }
 
@@ -135,8 +136,8 @@ impl<'a, I: Initial> Builder<'a, I> {
         n_in: usize,
         n_out: usize,
     ) -> Result<Cosine, ModelError> {
-        let weight = self.initial.directions(n_out, n_in, self.device)?;
-        self.keep(layer, "weight", Role::Weight, &weight);
+        let weight = self.initializer.directions(n_out, n_in, self.device)?;
+        self.register(layer, "weight", Role::Weight, &weight);
         Ok(Cosine { weight })
     }
 }
@@ -149,9 +150,15 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        let weight = pass.operand(&self.weight);
-        Ok(pass.backend.conv2d(x, &weight, self.stride, self.padding)?)
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let weight = context.operand(&self.weight);
+        Ok(context
+            .backend
+            .conv2d(x, &weight, self.stride, self.padding)?)
     }
 }
 
@@ -173,12 +180,12 @@ impl BatchNorm {
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        pass: Pass,
+        context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        let (weight, bias) = (pass.operand(&self.weight), pass.operand(&self.bias));
-        if pass.mode == Mode::Train {
+        let (weight, bias) = (context.operand(&self.weight), context.operand(&self.bias));
+        if context.mode == Mode::Train {
             self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
-            let (y, batch) = pass
+            let (y, batch) = context
                 .backend
                 .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
             blend(&self.running_mean, &batch.mean)?;
@@ -189,7 +196,7 @@ impl BatchNorm {
         }
         let mean = self.running_mean.as_detached_tensor();
         let variance = self.running_var.as_detached_tensor();
-        Ok(pass
+        Ok(context
             .backend
             .batch_norm_eval(x, &weight, &bias, &mean, &variance, EPSILON, residual, relu)?)
     }
@@ -204,11 +211,11 @@ impl BatchNorm {
     }
 }
 
-/// Moves a running statistic towards that of a batch.
+/// Updates a running statistic by that of a batch.
 fn blend(running: &Var, batch: &Tensor) -> candle_core::Result<()> {
-    let kept = (running.as_detached_tensor() * (1.0 - MOMENTUM))?;
+    let old = (running.as_detached_tensor() * (1.0 - MOMENTUM))?;
     let new = (batch.detach() * MOMENTUM)?;
-    running.set(&(kept + new)?)
+    running.set(&(old + new)?)
 }
 
 /// A linear layer with bias.
@@ -219,10 +226,14 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// `[B, in]` → `[B, out]`.
-    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        let weight = pass.operand(&self.weight);
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let weight = context.operand(&self.weight);
         Ok(x.matmul(&weight.t()?)?
-            .broadcast_add(&pass.operand(&self.bias))?)
+            .broadcast_add(&context.operand(&self.bias))?)
     }
 }
 
@@ -233,15 +244,19 @@ pub(crate) struct Cosine {
 
 impl Cosine {
     /// `[B, in]` → `[B, out]`, in `[-1, 1]`.
-    pub(crate) fn forward(&self, x: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
-        let directions = unit(&pass.operand(&self.weight))?;
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let directions = unit(&context.operand(&self.weight))?;
         Ok(unit(x)?.matmul(&directions.t()?)?)
     }
 }
 
-/// Rows `[N, D]` at length 1.
+/// Rows `[N, D]` scaled to length 1.
 fn unit(rows: &Tensor) -> candle_core::Result<Tensor> {
-    // So little beside any square that it changes nothing, it keeps the gradient of a row of zeros finite.
+    // Small enough to change no other square; it keeps the gradient of a row of zeros finite.
     const LEAST: f64 = 1e-24;
     let squares = rows.sqr()?.sum_keepdim(1)?; // [N, 1]
     rows.broadcast_div(&(squares + LEAST)?.sqrt()?)
@@ -252,15 +267,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosines_are_those_of_the_angles_whatever_the_lengths() {
+    fn cosines_do_not_depend_on_lengths() {
         let weight = Var::new(&[[2.0_f32, 0.0], [0.0, 0.5]], &Device::Cpu).unwrap();
-        let pass = Pass {
+        let context = ForwardContext {
             backend: Backend::Cpu,
             mode: Mode::Eval,
             tracked: false,
         };
         let x = Tensor::new(&[[3.0_f32, 4.0], [-7.0, 0.0], [0.0, 0.0]], &Device::Cpu).unwrap();
-        let cosines = Cosine { weight }.forward(&x, pass).unwrap();
+        let cosines = Cosine { weight }.forward(&x, context).unwrap();
         let cosines: Vec<f32> = cosines.flatten_all().unwrap().to_vec1().unwrap();
         for (found, expected) in cosines.iter().zip([0.6, 0.8, -1.0, 0.0, 0.0, 0.0]) {
             assert!((found - expected).abs() < 1e-6, "{cosines:?}");

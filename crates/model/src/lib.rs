@@ -1,10 +1,10 @@
-//! The network of the study: a ResNet with its 1000-way classifier kept, an embedder and a head.
+//! The network: a ResNet with its 1000-way classifier, an embedder and a head.
 //!
 //! `images → ResNet → 1000 → ReLU → Linear → embedding → ReLU → Linear → logits`
 //!
 //! Layers, names and shapes are torchvision's, so weights pass between the two in both directions.
-//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, stock candle ones
-//! elsewhere; the network itself is written once.
+//! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, candle's own elsewhere; the network
+//! itself is written once.
 //!
 //! Letters in shapes: `B` images, `H` and `W` their height and width in pixels, `C` channels,
 //! `D` embedding dimensions, `K` classes.
@@ -13,12 +13,12 @@ mod block;
 mod config;
 mod device;
 mod error;
-mod initial;
+mod initializer;
 mod layer;
 mod memory;
 mod mode;
 mod network;
-mod place;
+mod parameter_group;
 pub mod weights;
 
 pub use config::{Config, Depth, UnknownDepth};
@@ -26,4 +26,4 @@ pub use device::device;
 pub use error::ModelError;
 pub use mode::{Freeze, Mode};
 pub use network::{Network, Output};
-pub use place::Place;
+pub use parameter_group::ParameterGroup;

@@ -1,29 +1,28 @@
-//! Memory of a training step by stock operations, as GPUs run it.
+//! Memory of a training step on the reference backend, as GPUs run it.
 
 use crate::Depth;
 
-/// Bytes a pixel of each image, whatever the depth: the patches of the first convolution, when its weights' gradient is
-/// taken.
-const BYTES_A_PIXEL: f64 = 700.0;
-/// Bytes for each number that leaves a convolution: it is kept some seven times, by convolution, batch-norm and ReLU.
-const BYTES_A_NUMBER: f64 = 29.0;
-/// Bytes a parameter: its value, its gradient and its two moments, all f32.
-const BYTES_A_PARAMETER: f64 = 16.0;
+/// Bytes per pixel of each image at any depth: the patches of the first convolution, for the gradient of its weights.
+const BYTES_PER_PIXEL: f64 = 700.0;
+/// Bytes per number of a convolution's output: it is kept some seven times, by convolution, batch-norm and ReLU.
+const BYTES_PER_NUMBER: f64 = 29.0;
+/// Bytes per parameter: its value, its gradient and its two moments, all f32.
+const BYTES_PER_PARAMETER: f64 = 16.0;
 
 impl Depth {
     /// Peak bytes of a training step on a GPU, of `batch_size` images of `side_px` a side.
     ///
-    /// An estimate, for a step by stock operations: a linear fit to what was counted for ResNet-18 and ResNet-50 at 224 px
-    /// with batches of 32 and 256, which it meets within 3 %.
+    /// An estimate for the reference backend: a linear fit to measurements of ResNet-18 and ResNet-50 at 224 px
+    /// with batches of 32 and 256, with an error below 3 %.
     #[must_use]
     pub fn training_bytes(self, side_px: usize, batch_size: usize) -> f64 {
         let pixels = (side_px * side_px * batch_size) as f64;
-        let a_pixel = BYTES_A_PIXEL + BYTES_A_NUMBER * self.numbers_a_pixel();
-        pixels * a_pixel + BYTES_A_PARAMETER * self.parameters()
+        let per_pixel = BYTES_PER_PIXEL + BYTES_PER_NUMBER * self.numbers_per_pixel();
+        pixels * per_pixel + BYTES_PER_PARAMETER * self.parameters()
     }
 
-    /// Numbers that leave all convolutions, a pixel of the image.
-    fn numbers_a_pixel(self) -> f64 {
+    /// Numbers in the outputs of all convolutions, per pixel of the image.
+    fn numbers_per_pixel(self) -> f64 {
         let stem = 64.0 / 4.0;
         let stages = self.blocks().into_iter().enumerate();
         let stages = stages.map(|(stage, n_blocks)| {
@@ -58,26 +57,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn estimates_meet_the_counts() {
+    fn estimates_are_close_to_the_measurements() {
         const GIB: f64 = (1_u64 << 30) as f64;
-        for (depth, batch_size, counted) in [
+        for (depth, batch_size, measured) in [
             (Depth::D18, 32, 3.4),
             (Depth::D18, 256, 25.8),
             (Depth::D50, 32, 11.1),
             (Depth::D50, 256, 85.9),
         ] {
             let estimated = depth.training_bytes(224, batch_size) / GIB;
-            let error = (estimated / counted - 1.0).abs();
+            let error = (estimated / measured - 1.0).abs();
             assert!(error < 0.03, "{depth}, {batch_size}: {estimated} GiB");
         }
     }
 
     #[test]
-    fn numbers_of_resnet_18_by_hand() {
+    fn numbers_per_pixel_by_hand() {
         // The stem 16; stages of 4 × 4, then 5 × 2, 5 × 1 and 5 × ½ with their shortcuts.
-        assert!((Depth::D18.numbers_a_pixel() - 49.5).abs() < 1e-9);
+        assert!((Depth::D18.numbers_per_pixel() - 49.5).abs() < 1e-9);
         // Bottlenecks: 16; 88; 62; 43; 12.5.
-        assert!((Depth::D50.numbers_a_pixel() - 221.5).abs() < 1e-9);
+        assert!((Depth::D50.numbers_per_pixel() - 221.5).abs() < 1e-9);
     }
 
     #[test]

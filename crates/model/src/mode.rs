@@ -1,20 +1,20 @@
-//! How a network is run, and which of its parts are trained.
+//! Modes of the forward pass, and frozen parts.
 
-/// What a forward pass is for.
+/// Purpose of a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Batch-norm normalizes by the batch and moves its running statistics by a tenth towards it
-    /// (PyTorch's momentum 0.1, unbiased variance); gradients can be taken.
+    /// Batch-norm normalizes by the batch and updates its running statistics by it
+    /// (PyTorch's momentum 0.1, unbiased variance); gradients can be computed.
     Train,
     /// Batch-norm normalizes by its running statistics; nothing is kept for gradients.
     Eval,
 }
 
-/// Parts of the network that training leaves as they are.
+/// Parts of the network that training does not change.
 ///
 /// A frozen part gets no gradient, and none is computed for it where nothing before it needs one.
-/// As in the study, its batch-norm still works in train mode: in [`Mode::Train`] it normalizes by the
-/// batch and its running statistics move.
+/// Its batch-norm still works in train mode: in [`Mode::Train`] it normalizes by the batch and its running
+/// statistics change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freeze {
     /// The ResNet up to its pooled features.

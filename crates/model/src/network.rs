@@ -9,12 +9,12 @@ use kernels::Backend;
 use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
-use crate::initial::{Drawn, Initial, Zeros};
-use crate::layer::{Builder, Cosine, Linear, Pass, Role, Slot};
+use crate::initializer::{Initializer, RandomInitializer, ZeroInitializer};
+use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
-use crate::{Config, Freeze, Mode, ModelError, Place};
+use crate::{Config, Freeze, Mode, ModelError, ParameterGroup};
 
-/// What the network says about a batch.
+/// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// `[B, K]`, unnormalized log-probabilities; of a network with a cosine head, the cosines.
@@ -35,10 +35,10 @@ pub struct Network {
     resnet: Resnet,
     embed: Linear,
     head: Head,
-    slots: Vec<Slot>,
+    entries: Vec<StateEntry>,
 }
 
-/// From embedding to logits.
+/// The part from embedding to logits.
 enum Head {
     /// ReLU and a linear layer.
     Linear(Linear),
@@ -47,16 +47,16 @@ enum Head {
 }
 
 impl Head {
-    fn forward(&self, embedding: &Tensor, pass: Pass) -> Result<Tensor, ModelError> {
+    fn forward(&self, embedding: &Tensor, context: ForwardContext) -> Result<Tensor, ModelError> {
         match self {
-            Self::Linear(linear) => linear.forward(&kernels::relu(embedding)?, pass),
-            Self::Cosine(cosine) => cosine.forward(embedding, pass),
+            Self::Linear(linear) => linear.forward(&kernels::relu(embedding)?, context),
+            Self::Cosine(cosine) => cosine.forward(embedding, context),
         }
     }
 }
 
 impl Network {
-    /// A network with fresh weights by the initial distributions of torchvision's ResNets and of
+    /// A network with random weights by the initial distributions of torchvision's ResNets and of
     /// `torch.nn.Linear`, drawn on the host in the order of the layers.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Network {
         Self::with_backend(config, device, Backend::of(device), rng)
     }
 
-    /// The same with a backend of choice, so that the operations of GPUs can run on the CPU.
+    /// The same with a given backend, so that the operations of GPUs can run on the CPU.
     ///
     /// # Errors
     /// As [`Network::new`].
@@ -75,7 +75,7 @@ impl Network {
         backend: Backend,
         rng: &mut impl Rng,
     ) -> Result<Self, ModelError> {
-        Self::build(config, device, backend, Drawn(rng), linear_head)
+        Self::build(config, device, backend, RandomInitializer(rng), linear_head)
     }
 
     /// A network whose head is a direction for each class, `head.weight` `[K, D]`, drawn by the standard
@@ -93,7 +93,7 @@ impl Network {
             config,
             device,
             Backend::of(device),
-            Drawn(rng),
+            RandomInitializer(rng),
             |config, builder| {
                 let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
                 Ok(Head::Cosine(head))
@@ -106,18 +106,24 @@ impl Network {
     /// # Errors
     /// As [`Network::new`] and [`Network::load_backbone`], with classifier, embedder and head expected too.
     pub fn open(config: &Config, device: &Device, path: &Path) -> Result<Self, ModelError> {
-        let network = Self::build(config, device, Backend::of(device), Zeros, linear_head)?;
+        let network = Self::build(
+            config,
+            device,
+            Backend::of(device),
+            ZeroInitializer,
+            linear_head,
+        )?;
         let found = weights::read_state(path)?;
         let origin = format!("`{}`", path.display());
-        weights::assign(&network.slots, Scope::All, config.depth, &found, &origin)?;
+        weights::assign(&network.entries, Scope::All, config.depth, &found, &origin)?;
         Ok(network)
     }
 
-    fn build<I: Initial>(
+    fn build<I: Initializer>(
         config: &Config,
         device: &Device,
         backend: Backend,
-        initial: I,
+        initializer: I,
         head: impl FnOnce(&Config, &mut Builder<'_, I>) -> Result<Head, ModelError>,
     ) -> Result<Self, ModelError> {
         for (name, size) in [
@@ -128,7 +134,7 @@ impl Network {
                 return Err(ModelError::EmptyLayer { name });
             }
         }
-        let mut builder = Builder::new(device, initial);
+        let mut builder = Builder::new(device, initializer);
         let resnet = Resnet::new(config.depth, &mut builder)?;
         let embed = builder.linear("embed", IMAGENET_CLASSES, config.embedding_size)?;
         let head = head(config, &mut builder)?;
@@ -140,7 +146,7 @@ impl Network {
             resnet,
             embed,
             head,
-            slots: builder.finish(),
+            entries: builder.finish(),
         })
     }
 
@@ -150,18 +156,18 @@ impl Network {
         &self.config
     }
 
-    /// Where the weights live and images are expected.
+    /// Device of the weights, on which images are expected.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Chooses the parts that training leaves as they are; all others are trained.
+    /// Freezes these parts; all others are trained.
     pub fn freeze(&mut self, freeze: Freeze) {
         self.freeze = freeze;
     }
 
-    /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights want it.
+    /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights require.
     ///
     /// # Errors
     /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a
@@ -170,21 +176,21 @@ impl Network {
         check_images(images)?;
         let features = self
             .resnet
-            .features(images, self.pass(mode, self.freeze.cnn))?;
-        self.judge_features(&features, mode)
+            .features(images, self.context(mode, self.freeze.cnn))?;
+        self.classify_features(&features, mode)
     }
 
-    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: the mean over the places,
-    /// `[B, C]`, not negative. `C` is 512 up to ResNet-34 and 2048 beyond.
+    /// Pooled features of images `[B, H, W, 3]`, in eval mode: the mean of the last block's activations over the
+    /// pixels, `[B, C]`, not negative. `C` is 512 up to ResNet-34 and 2048 beyond.
     ///
     /// # Errors
     /// As [`Network::forward`].
     pub fn features(&self, images: &Tensor) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        self.resnet.features(images, self.pass(Mode::Eval, true))
+        self.resnet.features(images, self.context(Mode::Eval, true))
     }
 
-    /// What leaves the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
+    /// Activations of the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
     /// not negative.
     ///
     /// # Errors
@@ -193,58 +199,58 @@ impl Network {
         check_images(images)?;
         let x = self
             .resnet
-            .activations(images, self.pass(Mode::Eval, true))?;
+            .activations(images, self.context(Mode::Eval, true))?;
         Ok(match self.backend {
             Backend::Cpu => x,
-            Backend::Stock => x.permute((0, 2, 3, 1))?.contiguous()?,
+            Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
         })
     }
 
-    /// The rest of [`Network::forward`] behind [`Network::activations`], in eval mode: differentiable
-    /// in the activations, not in the weights.
+    /// Outputs for the activations of [`Network::activations`], in eval mode: differentiable in the
+    /// activations, not in the weights.
     ///
     /// # Errors
     /// The activations have another shape, or lie on another device.
-    pub fn judge(&self, activations: &Tensor) -> Result<Output, ModelError> {
+    pub fn classify(&self, activations: &Tensor) -> Result<Output, ModelError> {
         let features = activations.flatten(1, 2)?.mean(1)?;
-        self.judge_features(&features, Mode::Eval)
+        self.classify_features(&features, Mode::Eval)
     }
 
-    /// Pooled features `[B, C]` → what the network says.
-    fn judge_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
+    /// Pooled features `[B, C]` → the network's outputs.
+    fn classify_features(&self, features: &Tensor, mode: Mode) -> Result<Output, ModelError> {
         let classes = self
             .resnet
-            .classify(features, self.pass(mode, self.freeze.fc))?;
-        let pass = self.pass(mode, false);
-        let embedding = self.embed.forward(&kernels::relu(&classes)?, pass)?;
-        let logits = self.head.forward(&embedding, pass)?;
+            .classify(features, self.context(mode, self.freeze.fc))?;
+        let context = self.context(mode, false);
+        let embedding = self.embed.forward(&kernels::relu(&classes)?, context)?;
+        let logits = self.head.forward(&embedding, context)?;
         Ok(Output { logits, embedding })
     }
 
-    fn pass(&self, mode: Mode, frozen: bool) -> Pass {
-        Pass {
+    fn context(&self, mode: Mode, frozen: bool) -> ForwardContext {
+        ForwardContext {
             backend: self.backend,
             mode,
             tracked: mode == Mode::Train && !frozen,
         }
     }
 
-    /// The weights that are trained, by name, in the order of the layers: no running statistics, no
+    /// The trained weights by name, in the order of the layers: no running statistics, no
     /// frozen parts.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Var)> {
-        self.slots
+        self.entries
             .iter()
-            .filter(|slot| slot.role == Role::Weight && !self.is_frozen(&slot.name))
-            .map(|slot| (slot.name.clone(), slot.var.clone()))
+            .filter(|entry| entry.role == Role::Weight && !self.is_frozen(&entry.name))
+            .map(|entry| (entry.name.clone(), entry.var.clone()))
             .collect()
     }
 
     fn is_frozen(&self, name: &str) -> bool {
-        match Place::of(name) {
-            Place::Embedder | Place::Head => false,
-            Place::Backbone if name.starts_with("fc.") => self.freeze.fc,
-            Place::Backbone => self.freeze.cnn,
+        match ParameterGroup::of(name) {
+            ParameterGroup::Embedder | ParameterGroup::Head => false,
+            ParameterGroup::Backbone if name.starts_with("fc.") => self.freeze.fc,
+            ParameterGroup::Backbone => self.freeze.cnn,
         }
     }
 
@@ -253,20 +259,20 @@ impl Network {
     /// # Errors
     /// The device fails.
     pub fn state(&self) -> Result<BTreeMap<String, Tensor>, ModelError> {
-        let copy = |slot: &Slot| {
-            let tensor = slot.var.as_detached_tensor().copy()?;
-            Ok((slot.name.clone(), tensor.to_device(&Device::Cpu)?))
+        let copy = |entry: &StateEntry| {
+            let tensor = entry.var.as_detached_tensor().copy()?;
+            Ok((entry.name.clone(), tensor.to_device(&Device::Cpu)?))
         };
-        self.slots.iter().map(copy).collect()
+        self.entries.iter().map(copy).collect()
     }
 
-    /// Takes on a state: all names of [`Network::state`], and no others.
+    /// Sets the state: all names of [`Network::state`], and no others.
     ///
     /// # Errors
     /// Tensors are missing, unexpected or of another shape; the network is then unchanged.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), ModelError> {
         weights::assign(
-            &self.slots,
+            &self.entries,
             Scope::All,
             self.config.depth,
             state,
@@ -274,13 +280,13 @@ impl Network {
         )
     }
 
-    /// Takes on the weights of a ResNet, from a `.safetensors` file or one of `torch.save`; embedder and head stay as
-    /// they are.
+    /// Sets the weights of the ResNet, from a `.safetensors` file or one of `torch.save`; embedder and head are
+    /// unchanged.
     ///
     /// The content decides how the file is read, not its name; no code in it is run. The ResNet may stand under a key of
     /// a checkpoint and behind a prefix, and parts that belong to no ResNet are ignored. Without a classifier of 1000
     /// classes in the file, the network's own keeps its random weights. Counts of batches (`num_batches_tracked`), which
-    /// old files lack, may be missing. The result has how the file was understood.
+    /// old files lack, may be missing. Returns a summary of the file.
     ///
     /// # Errors
     /// The file cannot be read, belongs to a ResNet of another depth (which is named), has missing, unexpected or
@@ -292,7 +298,7 @@ impl Network {
             Classifier::Absent | Classifier::Other { .. } => Scope::BeforeClassifier,
         };
         weights::assign(
-            &self.slots,
+            &self.entries,
             scope,
             self.config.depth,
             &tensors,
@@ -320,7 +326,7 @@ impl fmt::Debug for Network {
     }
 }
 
-fn linear_head<I: Initial>(
+fn linear_head<I: Initializer>(
     config: &Config,
     builder: &mut Builder<'_, I>,
 ) -> Result<Head, ModelError> {

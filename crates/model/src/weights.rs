@@ -1,8 +1,8 @@
-//! Weights in files: found, checked, read and written.
+//! Weights in files: search, checks, reading and writing.
 //!
-//! Files of PyTorch's users are understood as they are: state dicts in checkpoints, names behind prefixes, classifiers of
-//! other sizes, whole modules, any pickle protocol and floating-point type. No code in a file is run. [`Summary`] has
-//! how a file was understood; what cannot be is an error with its reason and cure.
+//! Files of PyTorch are understood without conversion: state dicts in checkpoints, names behind prefixes, classifiers of
+//! other sizes, whole modules, any pickle protocol and floating-point type. No code in a file is run. A [`Summary`]
+//! describes the file; a file that cannot be understood is an error with its reason and cure.
 
 mod assign;
 mod backbone;
@@ -44,7 +44,7 @@ pub(crate) fn read_backbone(
     backbone::read(path, Some(depth))
 }
 
-/// Reads a state as [`Network::save`](crate::Network::save) wrote it.
+/// Reads a state written by [`Network::save`](crate::Network::save).
 pub(crate) fn read_state(path: &Path) -> Result<BTreeMap<String, Tensor>, ModelError> {
     let tensors = read(path)?;
     finite::check(&tensors, &format!("`{}`", path.display()))?;
@@ -54,7 +54,7 @@ pub(crate) fn read_state(path: &Path) -> Result<BTreeMap<String, Tensor>, ModelE
 /// Reads the largest dictionary of tensors in a safetensors file or one of `torch.save`, by its own names.
 ///
 /// # Errors
-/// The file cannot be read, or a tensor is of a type that has no numbers here.
+/// The file cannot be read, or a tensor is of an unsupported type.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, ModelError> {
     let mut file = File::open(path)?;
     let largest = file.dicts.iter().max_by_key(|dict| dict.tensors.len());

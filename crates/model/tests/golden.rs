@@ -1,8 +1,8 @@
 //! The network against PyTorch and torchvision, on weights by a formula: see `golden/resnet.py`.
 //!
-//! A deep net's rounding grows by its own conditioning, so each quantity is judged against how far
-//! PyTorch's own float32 strays from its float64.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+//! A deep net's rounding grows by its own conditioning, so each quantity is compared by the difference
+//! between PyTorch's own float32 and float64.
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod formula;
 
@@ -14,9 +14,9 @@ use kernels::{AdamStep, Backend};
 use model::{Depth, Mode, Network};
 use serde::Deserialize;
 
-/// How many times PyTorch's own error is allowed.
+/// Allowed error, in multiples of PyTorch's own.
 const MARGIN: f64 = 5.0;
-/// What is allowed where PyTorch's own error happens to be small.
+/// Allowed error where PyTorch's own happens to be small.
 const FLOOR: f64 = 2e-6;
 
 /// A tensor's L2 norm, and its dot product with the formula's vector of its name.
@@ -48,7 +48,7 @@ impl Golden {
         );
         assert!(
             error <= allowed,
-            "{name} strays by {error:e}, allowed {allowed:e}"
+            "{name} differs by {error:e}, allowed {allowed:e}"
         );
     }
 
@@ -68,7 +68,7 @@ impl Golden {
         );
         let mut errors: Vec<f64> = found
             .iter()
-            .map(|(name, tensor)| stray(name, tensor, expected[name]))
+            .map(|(name, tensor)| digest_error(name, tensor, expected[name]))
             .collect();
         errors.sort_by(f64::total_cmp);
         self.check(name, errors[errors.len() - 1]);
@@ -76,7 +76,7 @@ impl Golden {
     }
 }
 
-fn stray(name: &str, tensor: &Tensor, [norm, product]: Digest) -> f64 {
+fn digest_error(name: &str, tensor: &Tensor, [norm, product]: Digest) -> f64 {
     let values = values(tensor);
     let found_norm = values.iter().map(|v| v * v).sum::<f64>().sqrt();
     let found_product: f64 = values
@@ -92,17 +92,21 @@ fn stray(name: &str, tensor: &Tensor, [norm, product]: Digest) -> f64 {
 
 /// Cross-entropy with class weights 1, 1/2, …, 1/K, on classes 0, 3, 6, …
 fn loss(logits: &Tensor) -> Tensor {
-    let codes: Vec<u32> = (0..).step_by(3).map(|code| code % 8).take(BATCH).collect();
-    let weights: Vec<f32> = codes
+    let labels: Vec<u32> = (0..)
+        .step_by(3)
+        .map(|label| label % 8)
+        .take(BATCH)
+        .collect();
+    let weights: Vec<f32> = labels
         .iter()
-        .map(|&code| 1.0 / (code as f32 + 1.0))
+        .map(|&label| 1.0 / (label as f32 + 1.0))
         .collect();
     let total: f32 = weights.iter().sum();
-    let codes = Tensor::from_vec(codes, (BATCH, 1), &Device::Cpu).unwrap();
+    let labels = Tensor::from_vec(labels, (BATCH, 1), &Device::Cpu).unwrap();
     let weights = Tensor::from_vec(weights, (BATCH, 1), &Device::Cpu).unwrap();
     let log_likelihood = candle_nn::ops::log_softmax(logits, 1)
         .unwrap()
-        .gather(&codes, 1)
+        .gather(&labels, 1)
         .unwrap();
     ((log_likelihood * weights).unwrap().sum_all().unwrap() / -f64::from(total)).unwrap()
 }
@@ -164,14 +168,14 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     let output = network.forward(&images, Mode::Eval).unwrap();
     golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
     golden.check_values("eval_embedding", &output.embedding, &golden.eval_embedding);
-    // In two halves, the network says the same.
+    // The two halves of the network give the same outputs.
     let activations = network.activations(&images).unwrap();
     assert_eq!(activations.dims()[..3], [BATCH, 2, 2]);
     let features = network.features(&images).unwrap();
     let pooled = activations.flatten(1, 2).unwrap().mean(1).unwrap();
     assert!(relative(&values(&features), &values(&pooled)) < 1e-6);
-    let judged = network.judge(&activations).unwrap();
-    golden.check_values("eval_logits", &judged.logits, &golden.eval_logits);
+    let output = network.classify(&activations).unwrap();
+    golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
 
     let mut adam = Adam::new(&network);
     let mut losses = Vec::new();
@@ -206,7 +210,7 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
 }
 
 #[test]
-fn resnet18_on_the_cpus_operations() {
+fn resnet18_on_the_cpu_backend() {
     check(
         Depth::D18,
         Backend::Cpu,
@@ -215,16 +219,16 @@ fn resnet18_on_the_cpus_operations() {
 }
 
 #[test]
-fn resnet18_on_the_gpus_operations() {
+fn resnet18_on_the_reference_backend() {
     check(
         Depth::D18,
-        Backend::Stock,
+        Backend::Reference,
         &Golden::read(include_str!("golden/resnet18.json")),
     );
 }
 
 #[test]
-fn resnet50_on_the_cpus_operations() {
+fn resnet50_on_the_cpu_backend() {
     check(
         Depth::D50,
         Backend::Cpu,
@@ -233,10 +237,10 @@ fn resnet50_on_the_cpus_operations() {
 }
 
 #[test]
-fn resnet50_on_the_gpus_operations() {
+fn resnet50_on_the_reference_backend() {
     check(
         Depth::D50,
-        Backend::Stock,
+        Backend::Reference,
         &Golden::read(include_str!("golden/resnet50.json")),
     );
 }

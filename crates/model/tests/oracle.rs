@@ -1,5 +1,5 @@
 //! Logits in eval mode against candle-transformers' ResNets.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod formula;
 
@@ -40,11 +40,11 @@ fn expected(depth: Depth, state: &std::collections::BTreeMap<String, Tensor>) ->
 fn check(depth: Depth) {
     let network = network(depth, Backend::Cpu);
     let expected = expected(depth, &network.state().unwrap());
-    for backend in [Backend::Cpu, Backend::Stock] {
+    for backend in [Backend::Cpu, Backend::Reference] {
         let network = formula::network(depth, backend);
         let found = network.forward(&images(), Mode::Eval).unwrap().embedding;
         let error = relative(&values(&found), &values(&expected));
-        assert!(error < 1e-5, "{depth} strays by {error:e}");
+        assert!(error < 1e-5, "{depth} differs by {error:e}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! Weights in files and states.
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 #[expect(dead_code, reason = "`relative` serves the other tests")]
 mod formula;
@@ -55,7 +55,7 @@ fn a_seed_gives_the_same_weights() {
 }
 
 #[test]
-fn a_saved_network_comes_back_with_its_bytes() {
+fn a_loaded_network_is_saved_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("a"), folder.path().join("b"));
     let saved = network(Depth::D18, Backend::Cpu);
@@ -84,7 +84,7 @@ fn a_state_is_a_copy() {
 }
 
 #[test]
-fn eval_mode_changes_nothing_and_keeps_no_graph() {
+fn eval_mode_changes_nothing_and_records_no_graph() {
     let network = network(Depth::D18, Backend::Cpu);
     let before = network.state().unwrap();
     let output = network.forward(&images(), Mode::Eval).unwrap();
@@ -99,7 +99,7 @@ fn eval_mode_changes_nothing_and_keeps_no_graph() {
 }
 
 #[test]
-fn a_backbone_leaves_embedder_and_head_alone() {
+fn a_backbone_does_not_change_embedder_and_head() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("resnet18.safetensors");
     let mut pretrained = backbone(&network(Depth::D18, Backend::Cpu));
@@ -117,8 +117,8 @@ fn a_backbone_leaves_embedder_and_head_alone() {
     assert!(same(&after["embed.weight"], &before["embed.weight"]));
 }
 
-/// Writes a state dict under other names, loads it into a fresh ResNet-18, and returns the network and how the file was
-/// understood.
+/// Writes a state dict under other names, loads it into a random ResNet-18, and returns the network and the summary of
+/// the file.
 fn loaded(
     state: BTreeMap<String, Tensor>,
     rename: impl Fn(&str) -> String,
@@ -225,7 +225,7 @@ fn names_of_other_libraries_are_understood() {
     );
 }
 
-/// The name that transformers has for a tensor of torchvision's.
+/// transformers' name of a tensor of torchvision.
 fn transformers(name: &str) -> String {
     let (top, rest) = name.split_once('.').unwrap();
     let Some(stage) = top
@@ -256,7 +256,7 @@ fn transformers(name: &str) -> String {
 }
 
 #[test]
-fn another_classifier_leaves_the_own_one_at_its_random_weights() {
+fn another_classifier_keeps_the_random_weights_of_the_own_one() {
     let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
     let before = fresh(Depth::D18, 1).state().unwrap();
     let (no, few, other) = (
@@ -301,7 +301,7 @@ fn another_classifier_leaves_the_own_one_at_its_random_weights() {
 }
 
 #[test]
-fn every_floating_point_type_is_taken() {
+fn every_floating_point_type_is_accepted() {
     let pretrained = backbone(&network(Depth::D18, Backend::Cpu));
     for (dtype, name) in [
         (DType::F16, "float16"),
@@ -500,7 +500,7 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn damaged_files_are_told_from_other_files() {
+fn damaged_files_are_distinguished_from_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.safetensors");
     let mut network = fresh(Depth::D18, 1);
@@ -553,7 +553,7 @@ fn damaged_files_are_told_from_other_files() {
 }
 
 #[test]
-fn frozen_parts_have_no_gradient_but_their_statistics_move() {
+fn frozen_parts_have_no_gradient_but_their_statistics_change() {
     let mut network = network(Depth::D18, Backend::Cpu);
     assert_eq!(network.parameters().len(), 66);
     network.freeze(Freeze {

@@ -11,7 +11,7 @@ fn paint_draws_a_collection() {
     let folder = tempfile::tempdir().unwrap();
     let paint = |name: &str, threads: &str, seed: u64| {
         let job = json!({
-            "stage": "paint", "params": { "seed": seed, "pictures": 6, "authors": 3 }, "in": {},
+            "stage": "paint", "params": { "seed": seed, "images": 6, "authors": 3 }, "in": {},
             "out": { "images": folder.path().join(name) },
             "scratch": folder.path().join("scratch"),
         });

@@ -1,4 +1,4 @@
-//! Taking what is there for the result of what is declared, without a run.
+//! Acceptance of results without a run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,20 +21,20 @@ use crate::predicted::Predicted;
 use crate::reason::{Reason, listed};
 use crate::workspace::Workspace;
 
-/// What may be taken for a result.
+/// Outputs that may be accepted as a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
-    /// What stands in the outputs' places, whoever put it there.
+    /// The present files and folders at the outputs' paths, of any origin.
     Outputs,
     /// The last result, where nothing but code has changed since.
     LastResult,
 }
 
-/// Takes what `accept` says for the results of the selected instances that are not up to date, and notes in the
-/// cache that it did.
+/// Accepts the outputs of `accept` as results of the selected instances that are not up to date, with a note in their
+/// records.
 ///
 /// # Errors
-/// Something is missing, was edited, or more than code has changed. What came before in the plan is recorded.
+/// Something is missing, was edited, or more than code has changed. Results that come before in the plan are recorded.
 pub fn accept(
     workspace: &mut Workspace,
     selection: &Selection,
@@ -66,35 +66,77 @@ fn accept_one(workspace: &mut Workspace, id: InstanceId, accept: Accept) -> Resu
         }
         (decision, _) => return Ok(outcome(&instance, decision)),
     };
-    let (state, outputs, how) = match accept {
-        Accept::Outputs => {
-            let outputs = take_outputs(workspace, &instance)?;
-            (State::Committed, outputs, Reason::Committed)
-        }
+    let accepted = match accept {
+        Accept::Outputs => Accepted {
+            state: State::Committed,
+            how: Reason::Committed,
+            outputs: take_outputs(workspace, &instance)?,
+            binary: None,
+        },
         Accept::LastResult => {
             let (_, mut observer) = workspace.observer();
             let (key, outputs) = last_result(&instance, &derivation, &mut observer)?;
-            (State::Adopted, outputs, Reason::Adopted { key })
+            Accepted {
+                state: State::Adopted,
+                how: Reason::Adopted { key },
+                outputs,
+                binary: None,
+            }
         }
     };
-    enter(workspace, &instance, &derivation, &outputs, &how)?;
-    let mut run = Run::new(
-        &instance,
-        &derivation,
-        &[],
-        workspace.workflow.state_folder(),
-        workspace.circumstances(),
-    );
-    run.outcome = Some(state);
-    run.status = how.to_string();
-    workspace.runs().append(run, &instance, &outputs)?;
-    Ok(Outcome {
-        stage: instance.name.clone(),
-        state,
-        reasons: vec![how],
-        key: Some(derivation.key),
-        usage: None,
-    })
+    let outcome = accepted.record(workspace, &instance, &derivation)?;
+    let entry = derivation.locked(&instance, &accepted.outputs);
+    workspace.lock.insert(instance.name.clone(), entry);
+    workspace.save_lock()?;
+    Ok(outcome)
+}
+
+/// A result that no run under its key made.
+pub(crate) struct Accepted {
+    pub(crate) state: State,
+    /// Its origin.
+    pub(crate) how: Reason,
+    pub(crate) outputs: BTreeMap<String, Digest>,
+    /// Digest of the binary that made the outputs, where that is the one of the code now.
+    pub(crate) binary: Option<Digest>,
+}
+
+impl Accepted {
+    /// Records the result in the cache and in the list of runs.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(crate) fn record(
+        &self,
+        workspace: &Workspace,
+        instance: &Instance,
+        derivation: &Derivation,
+    ) -> Result<Outcome> {
+        let record = Record {
+            outputs: self.outputs.clone(),
+            manifest: derivation.manifest.to_string(),
+            accepted: Some(self.how.to_string()),
+            binary: self.binary,
+        };
+        workspace.store()?.record(&derivation.key, &record)?;
+        let mut run = Run::new(
+            instance,
+            derivation,
+            &[],
+            workspace.workflow.state_folder(),
+            workspace.environment(),
+        );
+        run.outcome = Some(self.state);
+        run.status = self.how.to_string();
+        workspace.runs().append(run, instance, &self.outputs)?;
+        Ok(Outcome {
+            stage: instance.name.clone(),
+            state: self.state,
+            reasons: vec![self.how.clone()],
+            key: Some(derivation.key),
+            usage: None,
+        })
+    }
 }
 
 /// Stores the outputs where they stand.
@@ -150,25 +192,6 @@ fn last_result(
         return refused(listed(&misplaced));
     }
     Ok((last.key, record.outputs))
-}
-
-/// Records a result that no run made.
-fn enter(
-    workspace: &mut Workspace,
-    instance: &Instance,
-    derivation: &Derivation,
-    outputs: &BTreeMap<String, Digest>,
-    how: &Reason,
-) -> Result<()> {
-    let record = Record {
-        outputs: outputs.clone(),
-        manifest: derivation.manifest.to_string(),
-        accepted: Some(how.to_string()),
-    };
-    workspace.store()?.record(&derivation.key, &record)?;
-    let entry = derivation.locked(instance, outputs);
-    workspace.lock.insert(instance.name.clone(), entry);
-    workspace.save_lock()
 }
 
 #[cfg(test)]

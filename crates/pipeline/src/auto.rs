@@ -1,9 +1,9 @@
 //! `device = "auto"` on a machine with an accelerator: a program of the workspace tries it, and stages run on the
 //! processor if it fails.
 //!
-//! The program is the one that `[device]` in `pipeline.toml` names. It is built and run once for a machine, its own code
-//! and the params that it gets; the verdict stands in `.atelier/devices.json`. Without an accelerator, or with another
-//! setting than `auto`, nothing of this happens.
+//! The program is the one that `[device]` in `pipeline.toml` names. It is built and run once for a machine, its own
+//! code and the params that it gets; the verdict stands in `.atelier/devices.json`. Without an accelerator, or with
+//! another setting than `auto`, nothing of this happens.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,13 @@ use crate::workspace::Workspace;
 const FILE: &str = "devices.json";
 /// More verdicts than these are forgotten: they are of settings tried long ago.
 const REMEMBERED: usize = 100;
-/// How long the program may take: a device that hangs is no device.
+/// Time limit of the program.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A verdict that is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Known {
-    /// Whether the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
+    /// True if the program gave the verdict. If it crashed, or could not be built, the next repro tries again.
     #[serde(default = "yes")]
     is_final: bool,
     #[serde(flatten)]
@@ -64,7 +64,7 @@ impl Workspace {
     /// never was.
     ///
     /// # Errors
-    /// The setting is another word, the verdict cannot be written, or a signal asks to stop.
+    /// The setting is no device, the verdict cannot be written, or a signal to stop came.
     pub fn device(&mut self, events: &mut dyn Events) -> Result<Device> {
         let interrupts = Interrupts::catch()?;
         self.settle_device(&interrupts, events)?;
@@ -81,7 +81,7 @@ impl Workspace {
         Some((accelerator, self.workflow.declaration.device_check.clone()?))
     }
 
-    /// Takes the verdict that is known, so that a command which runs nothing sees the devices that a repro will use.
+    /// Applies a stored verdict, so that commands that run nothing see the devices that a repro will use.
     pub(crate) fn recall_device(&mut self) -> Result<()> {
         let Some((accelerator, check)) = self.to_try() else {
             return Ok(());
@@ -91,7 +91,7 @@ impl Workspace {
             return Ok(());
         }
         match known.get(&self.verdict_key(accelerator, &check)?) {
-            Some(known) => self.heed_verdict(&known.verdict),
+            Some(known) => self.apply_verdict(&known.verdict),
             None => Ok(()),
         }
     }
@@ -131,7 +131,7 @@ impl Workspace {
                 known.verdict
             }
         };
-        self.heed_verdict(&verdict)?;
+        self.apply_verdict(&verdict)?;
         if let Some(refusal) = &verdict.refusal {
             let name = accelerator.name();
             let text = format!(
@@ -146,7 +146,7 @@ impl Workspace {
     }
 
     /// Puts the stages whose device is `auto` where the verdict wants them.
-    fn heed_verdict(&mut self, verdict: &Verdict) -> Result<()> {
+    fn apply_verdict(&mut self, verdict: &Verdict) -> Result<()> {
         let auto = match &verdict.refusal {
             Some(_) => Device::Cpu,
             None => device::accelerator(),
@@ -160,20 +160,21 @@ impl Workspace {
         known.unwrap_or_default()
     }
 
-    /// Covers what a verdict depends on: the program with candle in it, its params, the device, the machine.
+    /// The key of a verdict, from everything it depends on: the program with candle, its params, the device, the
+    /// machine.
     fn verdict_key(&mut self, accelerator: Device, check: &DeviceCheck) -> Result<Digest> {
         let mut manifest = self.code.manifest(&check.run, &mut self.index)?;
         for (name, value) in self.check_params(check) {
             manifest.add_param(&name, &value);
         }
         manifest.add(Section::Device, "class", accelerator.name());
-        let machine = self.circumstances().machine.as_ref();
+        let machine = self.environment().machine.as_ref();
         let system = machine.map(|machine| machine.system.clone());
         manifest.add(Section::Device, "machine", system.unwrap_or_default());
         Ok(manifest.key())
     }
 
-    /// What the program gets of `params.toml`, by the names that it knows.
+    /// Parameters of the program from `params.toml`, by its own names.
     fn check_params(&self, check: &DeviceCheck) -> Map<String, Value> {
         let value = |key: &String| {
             self.workflow

@@ -1,4 +1,4 @@
-//! What cargo knows: the workspace's crates, what they link, and building them.
+//! Cargo: the workspace's crates with their dependencies, and builds.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,22 @@ use store::{Digest, Index};
 use crate::error::{Error, Result};
 
 mod build;
+mod built;
 mod dep_info;
 mod flags;
 mod metadata;
 mod program;
+mod variables;
 
 pub(crate) use build::{Build, TABLES};
+pub(crate) use built::Built;
 pub(crate) use dep_info::DepInfo;
 pub(crate) use metadata::Member;
 use metadata::Metadata;
 use program::{find, home, output, tool};
+pub(crate) use variables::Variable;
 
-/// The crates of the workspace and what the lock file holds for them.
+/// The crates of the workspace, with their entries of the lock file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Packages {
     /// Hash of the files and the compiler that this was read from.
@@ -32,7 +36,7 @@ pub(crate) struct Packages {
     pub(crate) rustc: String,
     /// `[profile.release]` on one line.
     pub(crate) profile: String,
-    /// What environment and configuration of cargo add to it, on one line; empty where they add nothing.
+    /// Flags from cargo's environment and configuration, on one line; empty where there are none.
     pub(crate) flags: String,
     /// By name.
     pub(crate) members: BTreeMap<String, Member>,
@@ -130,7 +134,7 @@ impl Packages {
     }
 }
 
-/// What the answer of cargo depends on.
+/// Hash of everything that cargo's metadata depend on.
 fn state(root: &Path, manifests: &[PathBuf], index: &mut Index) -> Result<Digest> {
     let mut text = String::new();
     let fixed = [PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];

@@ -1,4 +1,4 @@
-//! Asks stages, once built, whether they know what `pipeline.toml` and `params.toml` give them, before the first runs.
+//! Checks of the names in `pipeline.toml` and `params.toml` by built stages, before the first one runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::code::at_stage;
 use crate::error::{Error, Result};
 use crate::ledger;
 
-/// Asks `executable` about the names and types of what `instance` would give it.
+/// Has `executable` check the names and types of the job of `instance`.
 ///
 /// # Errors
 /// The stage cannot use one; the message points at it.
@@ -33,7 +33,7 @@ pub(crate) fn check_names(
         .stderr(Stdio::null())
         .output();
     fs_err::remove_file(&file)?;
-    // What cannot be asked will say so when it runs.
+    // A stage that cannot answer fails when it runs.
     match serde_json::from_slice(&answer?.stdout) {
         Ok(found) => Err(error_of(workflow, instance, &found)),
         Err(_) => Ok(()),
@@ -77,7 +77,7 @@ fn message(stage: &str, fault: &Fault) -> String {
     }
 }
 
-/// The job, as far as it is known before inputs are made.
+/// The job before inputs are made, with empty paths.
 fn outline(instance: &Instance) -> Job {
     let inputs = instance.inputs.iter().map(|(name, input)| {
         let input = match &input.target {

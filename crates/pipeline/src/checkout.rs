@@ -1,4 +1,4 @@
-//! Putting in place what `pipeline.lock` says, whatever the stages are now.
+//! Checkout: restores the outputs of `pipeline.lock`, also of stages that have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -18,11 +18,11 @@ use crate::place;
 use crate::reason::Reason;
 use crate::workspace::Workspace;
 
-/// Restores the outputs of the selected instances as `pipeline.lock` has them. What it doesn't have is left alone;
-/// what the cache doesn't have is among the outcomes, as failed.
+/// Restores the outputs of the selected instances as `pipeline.lock` has them. Outputs without an entry are left alone;
+/// instances whose outputs the cache has lost are among the outcomes, as failed.
 ///
 /// # Errors
-/// A file cannot be written, or a signal asks to stop.
+/// A file cannot be written, or a signal to stop came.
 pub fn checkout(
     workspace: &mut Workspace,
     selection: &Selection,
@@ -34,28 +34,28 @@ pub fn checkout(
     check_out_all(workspace, selection, &interrupts, events)
 }
 
-/// Makes what was made of a state beside the current one the current results, and restores their outputs. Those of
-/// stages that it didn't come to stay as they are.
+/// Makes the results of a state beside the current one the current results, and restores their outputs. Results of
+/// stages without one in that state stay as they are.
 ///
 /// # Errors
 /// As for [`checkout`], or the lock of either state cannot be read or written.
 pub fn take_state(
     workspace: &mut Workspace,
-    made: StateResults,
+    results: StateResults,
     events: &mut dyn Events,
 ) -> Result<Vec<Outcome>> {
     let interrupts = Interrupts::catch()?;
     let _lock = workspace.acquire(&interrupts, events)?;
     workspace.reload_lock()?;
     let instances = workspace.workflow.graph.instances.with_ids();
-    let is_made = |name: &str| made.lock.get(name).is_some();
-    let taken = instances.filter(|(_, instance)| is_made(&instance.name));
+    let has_result = |name: &str| results.lock.get(name).is_some();
+    let taken = instances.filter(|(_, instance)| has_result(&instance.name));
     let taken: BTreeSet<InstanceId> = taken.map(|(id, _)| id).collect();
     let mut executor = executor(NonZeroUsize::MIN, &interrupts);
     place::recover(workspace, &mut executor, events)?;
-    // While the lock still knows what stands there.
-    copy_uncached(workspace, &taken, &made, events)?;
-    for (name, locked) in made.lock.iter() {
+    // Before the lock changes, which has the present outputs.
+    copy_uncached(workspace, &taken, &results, events)?;
+    for (name, locked) in results.lock.iter() {
         workspace.lock.insert(name.to_owned(), locked.clone());
     }
     workspace.save_lock()?;
@@ -66,19 +66,19 @@ pub fn take_state(
     check_out_all(workspace, &selection, &interrupts, events)
 }
 
-/// Copies from the folder of another state what the cache doesn't keep, as far as it is still there.
+/// Copies outputs that aren't cached from the folder of another state, if they still exist there.
 fn copy_uncached(
     workspace: &mut Workspace,
     taken: &BTreeSet<InstanceId>,
-    made: &StateResults,
+    results: &StateResults,
     events: &mut dyn Events,
 ) -> Result<()> {
-    let Some(folder) = &made.folder else {
+    let Some(folder) = &results.folder else {
         return Ok(());
     };
     for &id in taken {
         let instance = Arc::clone(&workspace.workflow.graph.instances[id]);
-        let locked = made.lock.get(&instance.name);
+        let locked = results.lock.get(&instance.name);
         for (name, output) in &instance.outputs {
             let digest = locked.and_then(|locked| locked.outputs.get(name));
             let (Some(digest), false) = (digest, output.treatment.is_cached) else {
@@ -96,7 +96,7 @@ fn copy_uncached(
                 continue;
             }
             place::check(workspace, &instance, name, output)?;
-            place::keep_unknown(workspace, &instance, output, &to, events)?;
+            place::back_up(workspace, &instance, output, &to, events)?;
             if let Some(parent) = to.parent() {
                 fs_err::create_dir_all(parent)?;
             }
@@ -189,7 +189,7 @@ fn check_out(
     digest: &Digest,
     events: &mut dyn Events,
 ) -> Result<bool> {
-    // What stands there is moved for something better alone.
+    // The present file is moved only if there is another to restore.
     if !workspace.store()?.contains(digest) {
         return Ok(false);
     }

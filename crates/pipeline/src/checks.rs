@@ -1,8 +1,8 @@
-//! What a stage says of its outputs' rows, and whether it is so.
+//! Checks of outputs' rows, as stages declare them.
 //!
-//! A program of the workspace looks: it alone reads tables, and it is built only where a stage says something. What has
-//! passed is noted in the cache under the hash of what was said and of the content, so that nothing is looked at twice,
-//! and a new check of an old result runs the check and not the stage.
+//! A program of the workspace carries them out: it alone reads tables, and it is built only where a stage declares a
+//! check. A passed check has a stamp in the cache under the hash of check and content, so that no content is checked
+//! twice, and a new check of an old result runs the check and not the stage.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,10 +19,10 @@ use crate::error::{Error, Result};
 use crate::ledger::tables::{NoAnswer, ask, unclear};
 use crate::ledger::{self, check_stamp};
 
-/// Whether the workspace has the program that the instance's checks need.
+/// Ensures that the workspace has the program that the instance's checks need.
 ///
 /// # Errors
-/// It hasn't.
+/// There's no such program.
 pub(crate) fn check_checker(
     declaration: &Declaration,
     instance: &Instance,
@@ -38,10 +38,10 @@ pub(crate) fn check_checker(
     Err(declaration.source.error(check.span.clone(), message).into())
 }
 
-/// Asks `checker` whether it understands what an instance says of its outputs.
+/// Has `checker` read the declared checks of an instance.
 ///
 /// # Errors
-/// It doesn't; the message points at it.
+/// One is malformed; the message points at it.
 pub(crate) fn check_words(workflow: &Workflow, instance: &Instance, checker: &Path) -> Result<()> {
     for check in instance.rules.checks.values() {
         let faults = faults(workflow, checker, check.value.clone(), None)?;
@@ -57,10 +57,10 @@ pub(crate) fn check_words(workflow: &Workflow, instance: &Instance, checker: &Pa
     Ok(())
 }
 
-/// Has `checker` look at the output `name`, which stands at `path`.
+/// Has `checker` check the output `name` at `path`.
 ///
 /// # Errors
-/// It isn't as the stage says.
+/// The check fails.
 pub(crate) fn check_output(
     workflow: &Workflow,
     store: &Store,

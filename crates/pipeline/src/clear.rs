@@ -14,9 +14,9 @@ use crate::ledger::cache::Scope;
 use crate::workspace::Workspace;
 use crate::{place, status};
 
-/// Removes from the cache all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what
-/// the workspace uses if the scope is empty, once no repro is at work, with what unfinished runs left that
-/// no stage would go on with. Returns how much that was; where `is_trial`, only how much that would be.
+/// Removes all contents outside of `scope` from the cache, once no repro runs; if the scope is empty, those that the
+/// workspace doesn't use and the limits in `pipeline.toml` don't allow. Work folders of unfinished runs that no stage
+/// would continue are removed, too. Returns the removed amount; where `is_trial`, nothing is removed.
 ///
 /// # Errors
 /// A version of the lock cannot be read, or a file cannot be removed.

@@ -1,4 +1,4 @@
-//! The code that a stage's binary is made from, found without anybody listing it.
+//! The code that a stage's binary is made from, found without a declaration.
 //!
 //! It is the files of the stage's crate, without its other binaries, and of the
 //! workspace crates that it reaches by normal and build dependencies, without
@@ -20,7 +20,7 @@ mod test_module;
 
 pub(crate) use test_module::without_tests;
 
-/// Changes with the rules on what counts in a file: digests by other rules are then read anew.
+/// Version of the rules by which the code of a file counts: digests by other rules are computed anew.
 const RULES: &str = "2";
 
 /// Digests of code, remembered between runs by the state of the files.
@@ -36,12 +36,12 @@ pub(crate) struct Closures {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     state: Digest,
-    /// Path from the workspace root, with the digest of what counts in it.
+    /// Digest of the part of a file that counts, by path from the workspace root.
     code: BTreeMap<String, Digest>,
 }
 
 impl Closures {
-    /// What `cache` remembers; nothing where it cannot be read.
+    /// Reads `cache`; empty where it cannot be read.
     pub(crate) fn load(cache: &Path) -> Self {
         let known = store::read_own(cache).ok();
         let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -91,7 +91,7 @@ impl Closures {
         Ok(manifest)
     }
 
-    /// What counts of each file of `package/binary`, by its path from the workspace root.
+    /// Digests of the files of `package/binary` as far as they count, by path from the workspace root.
     ///
     /// # Errors
     /// There's no such crate or binary, or a file cannot be read.
@@ -188,7 +188,7 @@ fn list_folder(
     Ok(())
 }
 
-/// Whether a file of this name is compiled, or may be included by what is. The
+/// Returns whether a file of this name is compiled, or may be included by a compiled one. The
 /// crate's manifest counts by the features and dependencies that cargo reports.
 fn is_code(name: &str, is_top: bool) -> bool {
     let is_test = name == "tests.rs" || name.ends_with("_tests.rs");
@@ -198,7 +198,7 @@ fn is_code(name: &str, is_top: bool) -> bool {
     !(is_test || is_prose || is_left_by_editor || is_manifest)
 }
 
-/// Whether `path`, from the workspace root, belongs to a binary other than `kept`.
+/// Returns whether `path`, from the workspace root, belongs to a binary other than `kept`.
 fn is_other_binary(member: &Member, path: &Path, kept: Option<&str>) -> bool {
     let others = member
         .binaries
@@ -217,7 +217,7 @@ fn is_other_binary(member: &Member, path: &Path, kept: Option<&str>) -> bool {
     places.any(|place| path.starts_with(place))
 }
 
-/// The digest of what counts in each file.
+/// Digests of files as far as they count.
 fn read_code(root: &Path, files: &[(PathBuf, Digest)]) -> Result<BTreeMap<String, Digest>> {
     let code = files.iter().map(|(path, digest)| {
         let is_rust = path.extension().is_some_and(|extension| extension == "rs");

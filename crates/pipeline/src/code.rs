@@ -6,25 +6,25 @@ use store::{Index, write_whole};
 use workflow::declaration::{Action, Declaration};
 use workflow::instance::Instance;
 
-use crate::cargo::{DepInfo, Packages};
+use crate::cargo::{Built, DepInfo, Packages, Variable};
 use crate::closure::Closures;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
 
-/// Code of binaries, loaded when first asked for.
+/// Code of binaries, loaded when first needed.
 #[derive(Debug)]
 pub(crate) struct Code {
     root: PathBuf,
     /// The runner's own folder.
     folder: PathBuf,
-    /// Whether cargo's answer is kept for the next command.
+    /// True if cargo's answer is stored for the next command.
     is_kept: bool,
     packages: Option<Packages>,
     closures: Closures,
 }
 
 impl Code {
-    /// Code of the workspace at `root`, with what `folder` remembers of it.
+    /// Code of the workspace at `root`, with the runner's folder `folder`.
     pub(crate) fn open(root: &Path, folder: &Path, is_kept: bool) -> Self {
         Code {
             root: root.to_owned(),
@@ -45,7 +45,7 @@ impl Code {
         self.closures.manifest(&self.root, packages, index, run)
     }
 
-    /// Whether there is the binary of `run`, a text `crate/binary`.
+    /// Returns whether there is the binary of `run`, a text `crate/binary`.
     ///
     /// # Errors
     /// Cargo fails.
@@ -64,7 +64,8 @@ impl Code {
         self.load(index)?.member_of_stage(run).map(drop)
     }
 
-    /// A file that the binary of `run` was made from, as cargo says beside `executable`, and that its key doesn't cover.
+    /// A file that the binary of `run` was made from, by cargo's file beside `executable`, and that its key doesn't
+    /// cover.
     ///
     /// # Errors
     /// There's no such binary, or a file cannot be read.
@@ -80,13 +81,28 @@ impl Code {
         Ok(DepInfo::read(executable)?.uncovered(&self.root, &code))
     }
 
+    /// A variable of the environment that the binary of `run` was compiled with, and that its key doesn't cover.
+    ///
+    /// # Errors
+    /// There's no such binary, or a file cannot be read.
+    pub(crate) fn uncovered_variable(
+        &mut self,
+        run: &str,
+        built: &Built,
+        index: &mut Index,
+    ) -> Result<Option<Variable>> {
+        let root = self.root.clone();
+        let reaches = &self.load(index)?.member_of_stage(run)?.reaches;
+        built.uncovered_variable(&root, run, &reaches.clone(), index)
+    }
+
     /// Reads sources and manifests again from here on, after a build.
     pub(crate) fn forget(&mut self) {
         self.closures.forget_files();
         self.packages = None;
     }
 
-    /// Writes what makes the next look fast.
+    /// Writes the caches of the next command.
     pub(crate) fn save(&mut self) -> store::Result<()> {
         if self.closures.changed {
             write_whole(&self.folder.join("code.json"), &self.closures.to_json())?;

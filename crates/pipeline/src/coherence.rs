@@ -1,4 +1,4 @@
-//! Whether results that are used together were made together.
+//! Coherence of results: those that are used together must have been made together.
 
 use std::collections::BTreeSet;
 
@@ -102,7 +102,7 @@ fn changed_params(instance: &Instance, locked: &Locked, observe: &dyn Observe) -
     differences
 }
 
-/// The contents of an input by the records of what makes them; none where not all of them are outputs as a whole.
+/// The contents of an input by the records of their producers; none unless all of them are whole outputs.
 fn recorded_contents(graph: &Graph, input: &Input, observe: &dyn Observe) -> Option<Vec<Digest>> {
     let paths = match &input.target {
         Target::Absent => return None,

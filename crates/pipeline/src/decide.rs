@@ -2,7 +2,7 @@
 //!
 //! Pure: a [`Snapshot`] has everything that a decision depends on. [`observe`](crate::observe) makes one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::{Digest, Record};
 use workflow::instance::Instance;
@@ -18,7 +18,7 @@ use crate::reason::Reason;
 pub struct Snapshot<'a> {
     /// The instance as declared.
     pub instance: &'a Instance,
-    /// Whether it runs even if it is up to date.
+    /// True if it runs even if it is up to date.
     pub is_forced: bool,
     /// Its key and inputs; none for a frozen instance, whose inputs decide nothing.
     pub resolved: Option<Resolved>,
@@ -26,10 +26,16 @@ pub struct Snapshot<'a> {
     pub locked: Option<Locked>,
     /// The record under the key of that entry.
     pub last: Option<Record>,
-    /// Outputs by name, observed where `pipeline.lock` has the key or the instance is frozen.
+    /// Outputs by name, observed where `pipeline.lock` has the key, the instance is frozen, or its binary is the one
+    /// that made the last result.
     pub outputs: BTreeMap<&'a str, OutputState>,
     /// The record under its key, if all outputs can be put in place.
     pub cached: Option<Record>,
+    /// Digest of the binary that this run has built for it; none where it hasn't, and for a foreign command.
+    pub binary: Option<Digest>,
+    /// Outputs of the last result that are stored, of those that aren't in place; observed, as they are, where the
+    /// binary is the one that made the last result.
+    pub stored: BTreeSet<String>,
     /// Outputs whose check hasn't passed yet.
     pub unchecked: Vec<String>,
     /// Names of instances still to run before it.
@@ -48,7 +54,7 @@ pub enum OutputState {
     Present(Option<Digest>),
 }
 
-/// What is to be done for an instance.
+/// Decision on an instance.
 #[derive(Debug)]
 pub enum Decision {
     /// Nothing but the checks of some outputs.
@@ -72,6 +78,17 @@ pub enum Decision {
         /// Why it isn't up to date.
         reasons: Vec<Reason>,
     },
+    /// Take the last result: it was made by the binary that changed code was built to.
+    SameBinary {
+        /// Its key and inputs.
+        derivation: Derivation,
+        /// The key of the last result.
+        last: Digest,
+        /// The record of the last result.
+        record: Record,
+        /// Contents of outputs that aren't in place, by name.
+        restore: BTreeMap<String, Digest>,
+    },
     /// Run it.
     Run {
         /// Its key and inputs.
@@ -81,7 +98,7 @@ pub enum Decision {
     },
     /// Instances before it decide.
     Pending {
-        /// Whether it runs whatever these make.
+        /// True if it runs with any outputs of these.
         certain: bool,
         /// Why it isn't up to date, and the instances that it waits for.
         reasons: Vec<Reason>,
@@ -117,17 +134,24 @@ pub(crate) fn misplaced(
     recorded: &BTreeMap<String, Digest>,
 ) -> Vec<Reason> {
     let misplaced = outputs.iter().filter_map(|(&output, state)| match state {
+        _ if is_in_place(state, recorded.get(output)) => None,
         OutputState::Missing { .. } => Some(Reason::OutputMissing {
             output: output.to_owned(),
         }),
-        OutputState::Present(Some(digest)) if recorded.get(output) != Some(digest) => {
-            Some(Reason::OutputEdited {
-                output: output.to_owned(),
-            })
-        }
-        OutputState::Present(_) => None,
+        OutputState::Present(_) => Some(Reason::OutputEdited {
+            output: output.to_owned(),
+        }),
     });
     misplaced.collect()
+}
+
+/// Returns whether an output has the content `recorded`; of volatile outputs, whether it exists.
+pub(crate) fn is_in_place(state: &OutputState, recorded: Option<&Digest>) -> bool {
+    match state {
+        OutputState::Missing { .. } => false,
+        OutputState::Present(None) => true,
+        OutputState::Present(there) => there.as_ref() == recorded,
+    }
 }
 
 /// Decides on an instance.
@@ -177,7 +201,7 @@ fn pending(snapshot: &Snapshot<'_>, partial: &Partial) -> Decision {
     Decision::Pending { certain, reasons }
 }
 
-fn known(snapshot: Snapshot<'_>, derivation: Derivation) -> Decision {
+fn known(mut snapshot: Snapshot<'_>, derivation: Derivation) -> Decision {
     if let Some(reason) = snapshot.runs_anyway() {
         return Decision::Run {
             derivation,
@@ -202,6 +226,14 @@ fn known(snapshot: Snapshot<'_>, derivation: Derivation) -> Decision {
             reasons,
         };
     }
+    if let Some((last, record, restore)) = same_binary(&mut snapshot, &derivation.manifest) {
+        return Decision::SameBinary {
+            derivation,
+            last,
+            record,
+            restore,
+        };
+    }
     if is_locked {
         reasons.push(Reason::NotCached);
     }
@@ -210,6 +242,33 @@ fn known(snapshot: Snapshot<'_>, derivation: Derivation) -> Decision {
         derivation,
         reasons,
     }
+}
+
+/// Key and record of the last result with the outputs to restore, if a run would repeat it: it was made by the same
+/// binary, and nothing but sources of the binary differs.
+fn same_binary(
+    snapshot: &mut Snapshot<'_>,
+    manifest: &Manifest,
+) -> Option<(Digest, Record, BTreeMap<String, Digest>)> {
+    let binary = snapshot.binary?;
+    let locked = snapshot.locked.as_ref()?;
+    let last = snapshot.last.take_if(|last| last.binary == Some(binary))?;
+    let differences = manifest.differences(&Manifest::read(&last.manifest));
+    let is_compiled_alike = differences.iter().all(Difference::is_of_compilation);
+    // Where the lock has another result of the key, another run made that.
+    let mut outputs = locked.outputs.iter();
+    let is_of_lock = outputs.all(|(name, digest)| last.outputs.get(name) == Some(digest));
+    if !(is_compiled_alike && is_of_lock) {
+        return None;
+    }
+    let mut restore = BTreeMap::new();
+    for (&name, state) in &snapshot.outputs {
+        let recorded = last.outputs.get(name)?;
+        if !is_in_place(state, Some(recorded)) {
+            restore.insert(snapshot.stored.get(name)?.clone(), *recorded);
+        }
+    }
+    Some((locked.key, last, restore))
 }
 
 /// Why the key isn't that of `pipeline.lock`.

@@ -6,10 +6,10 @@ use protocol::environment;
 use workflow::device::Device;
 
 /// The accelerator that this machine seems to have: Metal on Apple silicon, CUDA on Linux with a GPU and its
-/// compiler; else the processor. Whether it works is found out by trying it ([`Workspace::device`]).
+/// compiler; else the processor. [`Workspace::device`] tries it.
 ///
 /// The environment variable `ATELIER_ACCELERATOR` overrides it: `cpu` for a machine whose accelerator is not to be
-/// tried, another word in tests of the runner.
+/// tried, another name in tests of the runner.
 ///
 /// [`Workspace::device`]: crate::Workspace::device
 pub fn accelerator() -> Device {

@@ -77,6 +77,22 @@ pub enum Error {
         /// From the workspace root, or absolute.
         file: PathBuf,
     },
+    /// A stage whose binary was compiled with a variable of the environment that its key doesn't cover.
+    #[error(
+        "stage `{stage}` cannot run: `{run}` is compiled with the environment variable `{variable}`, which `{file}` of crate `{package}` reads and its key does not cover, so that another value would run nothing; write the value into the source, make it a parameter, or let the stage read the variable as it runs and name it in `env` of the stage"
+    )]
+    UncoveredVariable {
+        /// Stage instance.
+        stage: String,
+        /// `crate/binary`.
+        run: String,
+        /// Name of the variable.
+        variable: String,
+        /// The crate that reads it.
+        package: String,
+        /// Its source, from the workspace root.
+        file: PathBuf,
+    },
     /// A stage was refused what it doesn't declare, and ended as if nothing were.
     #[error("stage `{stage}` ended well, but without all that it asked for:\n{advice}\nlog: {log}")]
     Undeclared {

@@ -1,4 +1,4 @@
-//! What the runner reports while it works; how it looks is up to the receiver.
+//! Reports of the runner while it works; their presentation is up to the receiver.
 
 use executor::Usage;
 use protocol::Progress;
@@ -13,7 +13,7 @@ pub trait Events {
     /// Called for each report, in order.
     fn event(&mut self, event: Event<'_>);
 
-    /// Asks whether the stage may run, in a run that asks.
+    /// Returns whether the stage may run, in an interactive run.
     fn may_run(&mut self, _stage: &str, _reasons: &[Reason]) -> bool {
         true
     }
@@ -27,7 +27,7 @@ pub enum Event<'a> {
         /// Who holds the lock.
         holder: &'a str,
     },
-    /// This system cannot hold stages to what they declare. Told once in the life of a workspace.
+    /// This system cannot confine stages to declared files. Reported once in a workspace.
     Unconfined,
     /// The run was planned.
     Planned {
@@ -50,21 +50,21 @@ pub enum Event<'a> {
         /// Why.
         reasons: &'a [Reason],
     },
-    /// A running stage tells how far it is.
+    /// Progress of a running stage.
     Progress {
         /// Instance.
         stage: &'a str,
-        /// What it said.
+        /// Its message.
         progress: &'a Progress,
     },
-    /// A stage or the runner has something to say that the user should see.
+    /// A warning of a stage or of the runner.
     Warning {
         /// Instance.
         stage: &'a str,
         /// The message.
         text: &'a str,
     },
-    /// A running stage has ended; how, a later report tells.
+    /// A running stage has ended; a later report has the outcome.
     Ended {
         /// Instance.
         stage: &'a str,
@@ -76,7 +76,7 @@ pub enum Event<'a> {
         /// The error.
         message: &'a str,
     },
-    /// An instance is done with, and this will be told in its turn.
+    /// An instance is finished; it is reported as such in its turn.
     Held(&'a Outcome),
     /// A stage failed: nothing else starts, and the end of those that run is waited for.
     Stopping {
@@ -88,7 +88,7 @@ pub enum Event<'a> {
     /// An instance is done with. These reports, and those of warnings and failures, come in the order of the plan,
     /// whatever ends first.
     Finished(&'a Outcome),
-    /// What was beyond the limits of the cache was removed.
+    /// Contents beyond the limits of the cache were removed.
     Trimmed {
         /// Files.
         files: u64,
@@ -104,14 +104,14 @@ pub enum Event<'a> {
     },
 }
 
-/// What a run will do, before the first stage starts.
+/// Plan of a run, before the first stage starts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Forecast {
     /// Instances that will run, in the order of the plan.
     pub to_run: Vec<String>,
-    /// Instances that run unless what a stage before them makes is known already.
+    /// Instances that run unless a stage before them makes known outputs.
     pub may_run: Vec<String>,
-    /// Sum of the times that the instances to run took when they last ran, as far as that is known, in seconds.
+    /// Sum of the known times of the last runs of the instances to run, in seconds.
     pub known_s: f64,
     /// The same sum of the instances that may run.
     pub may_s: f64,
@@ -121,17 +121,17 @@ pub struct Forecast {
     pub unknown: Vec<String>,
 }
 
-/// What happened to an instance, or would.
+/// Outcome of an instance, or the predicted one.
 #[derive(Debug, Clone, Serialize)]
 pub struct Outcome {
     /// Instance.
     pub stage: String,
-    /// What happened, or would.
+    /// State, or predicted state.
     pub state: State,
-    /// Why; empty for what is up to date.
+    /// Reasons; empty for an instance that is up to date.
     pub reasons: Vec<Reason>,
     /// The hash of the manifest; none where inputs are still to be made.
     pub key: Option<Digest>,
-    /// What the run took; none where nothing ran.
+    /// Time and memory of the run; none where nothing ran.
     pub usage: Option<Usage>,
 }

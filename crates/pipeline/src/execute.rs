@@ -1,7 +1,7 @@
-//! Carrying out a plan: restore, run, record.
+//! Execution of a plan: restore, run, record.
 //!
-//! One thread decides, starts tasks, takes the updates of the executor, stores and records. Decisions depend on what stages
-//! made and never on which of them ended first.
+//! One thread decides, starts tasks, takes the updates of the executor, stores and records. Decisions depend on the
+//! outputs of stages and never on the order in which they ended.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,25 +37,25 @@ mod tests;
 
 use schedule::{Progress, Schedule};
 
-/// How long results may be known to the cache alone: a thousand small stages would otherwise write a thousand times what
-/// is known of a thousand. What a killed repro didn't write down is restored, not run.
+/// Minimum interval between two writes of `pipeline.lock`. Writing after every stage would cost O(n²) bytes. Results
+/// that a killed repro didn't write are restored from the cache, not run.
 const UNSAVED: Duration = Duration::from_millis(500);
 
-/// How long an update is waited for before signals are looked at.
+/// Longest wait for an update before signals are checked.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How to carry out a selection.
+/// Options of a repro.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Run what was named even if it is up to date.
+    /// Run named instances even if they are up to date.
     pub force: bool,
-    /// After a failure, go on with what doesn't follow from it.
+    /// After a failure, go on with instances that don't follow from it.
     pub keep_going: bool,
     /// Ask before each run.
     pub is_interactive: bool,
-    /// Whether stages are held to what they declare.
+    /// Confinement of stages to declared files.
     pub sandbox: Sandbox,
-    /// How many stages may run at once.
+    /// Number of stages that may run at once.
     pub jobs: NonZeroUsize,
 }
 
@@ -76,8 +76,8 @@ impl Default for Options {
 /// Where it keeps going, failures are among the outcomes.
 ///
 /// # Errors
-/// An input is missing, a build or a stage fails, or a signal asks to stop.
-/// What was done until then is recorded.
+/// An input is missing, a build or a stage fails, or a signal to stop came.
+/// Results until then are recorded.
 pub fn repro(
     workspace: &mut Workspace,
     selection: &Selection,
@@ -171,12 +171,12 @@ fn show(workspace: &Workspace, selection: &Selection, events: &mut dyn Events) -
     Ok(())
 }
 
-/// What came of the attempt to bring an instance up to date.
+/// Result of the attempt to bring an instance up to date.
 enum Begun {
     Done(Outcome),
     Running,
     NeedsRoom(Digest),
-    /// What it needs under this key was not built.
+    /// Its binary, or the checker of its outputs, was not built for this key.
     NotBuilt(Digest, Error),
     /// The user doesn't want it to run.
     Unwanted,
@@ -187,7 +187,7 @@ struct Running {
     job: Job,
     derivation: Derivation,
     reasons: Vec<Reason>,
-    /// Whether the executor was asked to end it.
+    /// True once the executor has been called to end it.
     is_killed: bool,
 }
 
@@ -198,7 +198,7 @@ struct Scheduler<'a> {
     plan: Schedule,
     /// Built in this run, by `crate/binary`.
     executables: BTreeMap<String, PathBuf>,
-    /// What cargo could not build in this run, by `crate/binary`.
+    /// Binaries that cargo could not build in this run, by `crate/binary`.
     broken: BTreeSet<String>,
     interrupts: Interrupts,
     events: InOrder<'a>,
@@ -206,11 +206,11 @@ struct Scheduler<'a> {
     running: BTreeMap<InstanceId, Running>,
     outcomes: BTreeMap<InstanceId, Outcome>,
     failures: BTreeMap<InstanceId, Error>,
-    /// What the user was asked about and wants to run.
+    /// Instances whose run the user has confirmed.
     wanted: BTreeSet<InstanceId>,
-    /// What every stage may reach, once one has run; none where nothing holds them.
+    /// Limits common to all stages, once one has run; none where stages are unconfined.
     common: OnceCell<Option<Limits>>,
-    /// Whether it was reported what this run will do.
+    /// True once the forecast was reported.
     has_forecast: bool,
     /// Since when the lock on disk has lacked a result.
     unsaved: Option<Instant>,
@@ -238,7 +238,7 @@ impl Scheduler<'_> {
             .collect())
     }
 
-    /// The failure that comes first in the plan; others are told as warnings.
+    /// The failure that comes first in the plan, with the messages of the others.
     fn first_failure(&mut self) -> Result<()> {
         let order = self.plan.order().iter();
         let mut failures = order.filter_map(|id| self.failures.remove(id));
@@ -268,7 +268,7 @@ impl Scheduler<'_> {
         ready.find(can_begin).map(|(id, _)| id)
     }
 
-    /// Whether an instance may start: what it needs is free, and nobody makes the very same at the moment.
+    /// Returns whether an instance may start: its resources are free, and no running instance has the same key.
     fn has_room(&self, id: InstanceId, key: &Digest) -> bool {
         let needed = task::needed(&self.workspace.workflow.graph.instances[id]);
         let mut running = self.running.values();
@@ -306,12 +306,12 @@ impl Scheduler<'_> {
             self.end(id, Outcome { key, ..failed });
         } else {
             self.plan.set(id, Progress::Ended);
-            self.tell_stopping(&instance.name);
+            self.report_stopping(&instance.name);
         }
         self.failures.insert(id, error);
     }
 
-    fn tell_stopping(&mut self, stage: &str) {
+    fn report_stopping(&mut self, stage: &str) {
         let running = self.running.keys();
         let running = running.map(|&id| self.workspace.workflow.graph.instances[id].name.clone());
         let running: Vec<String> = running.collect();
@@ -350,7 +350,7 @@ impl Scheduler<'_> {
     fn save_if_due(&mut self) {
         if self.unsaved.is_some_and(|since| since.elapsed() >= UNSAVED) {
             self.unsaved = None;
-            // What cannot be written now is written at the end, or said there.
+            // A failure here is repeated and reported at the end.
             let _ = self.workspace.save_lock();
             let _ = self.workspace.save_caches();
         }

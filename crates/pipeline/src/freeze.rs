@@ -15,7 +15,7 @@ use crate::ledger;
 /// A target names nothing, or some instances of a stage and not all; the file cannot be written.
 pub fn freeze(workflow: &Workflow, targets: &[String], is_frozen: bool) -> Result<Vec<String>> {
     let stages = workflow.graph.whole_stages(&workflow.root, targets)?;
-    // Where the file is a link, it stays one.
+    // A link stays a link.
     let path = fs_err::canonicalize(workflow.root.join(FILE))?;
     let mut document = Source::read(&path, FILE)?.parse()?.into_mut();
     let mut changed = Vec::new();

@@ -1,7 +1,7 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of untrusted texts, as targets of fuzzing.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
-//! test replays what they found and what they started from.
+//! test replays the corpus.
 
 use executor::Ending;
 use protocol::{Fault, Job, Verdict};
@@ -26,7 +26,7 @@ pub const TARGETS: [(&str, Target); 4] = [
     ("sources", sources),
 ];
 
-/// A Rust source: what counts in it is its start, and a module of tests behind it is no part of it.
+/// A Rust source: its start counts, without a module of tests at the end.
 pub fn code(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     assert!(text.starts_with(without_tests(&text)));
@@ -34,23 +34,23 @@ pub fn code(data: &[u8]) {
     assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
 }
 
-/// `pipeline.lock`: what is read is what was written.
+/// `pipeline.lock`: a written lock reads back.
 pub fn lock(data: &[u8]) {
     let read = |text: &str| Lock::parse(&source(lock::FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
-/// `sources.lock`: what is read is what was written, and its paths are inside.
+/// `sources.lock`: a written file reads back, and its paths are inside.
 pub fn sources(data: &[u8]) {
     let read = |text: &str| SourceLock::parse(&source(source_lock::FILE, text));
-    if let Some(lock) = told(read(&String::from_utf8_lossy(data))) {
-        assert_eq!(told(read(&lock.text())), Some(lock));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
     }
 }
 
-/// Messages between processes: faults of a job, answers of programs, the end of a stage; outputs set aside, a manifest.
+/// Messages between processes: faults of a job, answers of programs, the end of a stage; stashed outputs, a manifest.
 pub fn messages(data: &[u8]) {
     if let Ok(ending) = serde_json::from_slice::<Ending>(data) {
         log::status(&ending);
@@ -61,7 +61,7 @@ pub fn messages(data: &[u8]) {
     let _ = serde_json::from_slice::<Job>(data);
     let _ = serde_json::from_slice::<Verdict>(data);
     let _ = serde_json::from_slice::<Answer>(data);
-    let _ = serde_json::from_slice::<place::Aside>(data);
+    let _ = serde_json::from_slice::<place::Stash>(data);
     let manifest = Manifest::read(&String::from_utf8_lossy(data));
     assert!(manifest.differences(&manifest).is_empty());
 }
@@ -73,8 +73,8 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// What was read; an error is written out, as a person would see it.
-fn told<T>(read: Result<T>) -> Option<T> {
+/// The value; an error is formatted, as for a message.
+fn parsed<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

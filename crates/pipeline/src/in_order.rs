@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::events::{Event, Events, Outcome};
 use crate::reason::Reason;
 
-/// Passes on what is told of the first stage that isn't done with, and holds back what is told of later ones until it
-/// is their turn. How far stages are is passed on at once.
+/// Passes on reports on the first unfinished stage, and holds back those on later ones until it is their turn. Progress
+/// is passed on at once.
 pub(crate) struct InOrder<'a> {
     events: &'a mut dyn Events,
     /// The instances in the order of the plan.
@@ -101,9 +101,9 @@ mod tests {
     use crate::ledger::runs::State;
 
     #[derive(Default)]
-    struct Told(Vec<String>);
+    struct Received(Vec<String>);
 
-    impl Events for Told {
+    impl Events for Received {
         fn event(&mut self, event: Event<'_>) {
             self.0.push(match event {
                 Event::Warning { stage, text } => format!("{stage}: {text}"),
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn later_stages_wait_for_earlier_ones() {
-        let mut told = Told::default();
+        let mut received = Received::default();
         let mut events = InOrder::new(
-            &mut told,
+            &mut received,
             ["a", "b", "c", "d"].map(String::from).into_iter(),
         );
         let warn = |stage: &'static str| Event::Warning { stage, text: "!" };
@@ -147,6 +147,6 @@ mod tests {
         let expected = [
             "c starts", "b held", "a: !", "d held", "a done", "b done", "c: !", "c: !", "d done",
         ];
-        assert_eq!(told.0, expected);
+        assert_eq!(received.0, expected);
     }
 }

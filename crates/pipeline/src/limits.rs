@@ -1,4 +1,4 @@
-//! What a stage may reach in a sandbox: what it declares, and what every program needs.
+//! Limits of a stage in a sandbox: its declared files, and files that every program needs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,23 +15,23 @@ use crate::workspace::Workspace;
 /// A folder may have so many links that lead to files elsewhere; of more, the folders of these files are opened.
 const MAX_LINKS: usize = 256;
 
-/// Whether stages are held to what they declare.
+/// Confinement of stages to declared files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sandbox {
-    /// Where the system can.
+    /// Stages are confined where the system can do it.
     #[default]
     WherePossible,
-    /// Where the system can't, nothing runs.
+    /// Stages are confined, and nothing runs where the system can't do it.
     Required,
     /// They reach everything.
     Off,
 }
 
 impl Sandbox {
-    /// Whether the system can do what is asked for.
+    /// Ensures that the system has the required confinement.
     ///
     /// # Errors
-    /// It can't.
+    /// It hasn't.
     pub(crate) fn check(self) -> Result<()> {
         if self == Sandbox::Required && !sandbox::is_supported() {
             return Err(Error::Invalid(
@@ -42,7 +42,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What every stage may reach; none where nothing holds them.
+    /// Limits common to all stages; none where stages are unconfined.
     pub(crate) fn common(self, workspace: &Workspace) -> Option<Limits> {
         if self == Sandbox::Off || !sandbox::is_supported() {
             return None;
@@ -51,26 +51,26 @@ impl Sandbox {
         Some(Limits::system(&workspace.workflow.root))
     }
 
-    /// Says that nothing holds the stages of a workspace, once in its life.
-    pub(crate) fn tell(
+    /// Reports that stages are unconfined, once in a workspace.
+    pub(crate) fn report_unconfined(
         self,
         common: Option<&Limits>,
         workspace: &Workspace,
         events: &mut dyn Events,
     ) {
-        let told = workspace.own("unconfined");
-        if common.is_none() && self != Sandbox::Off && !told.exists() {
+        let marker = workspace.own("unconfined");
+        if common.is_none() && self != Sandbox::Off && !marker.exists() {
             events.event(Event::Unconfined);
-            // Where this cannot be written, it is said again.
+            // If this cannot be written, the next run reports it again.
             let _ = fs_err::write(
-                told,
+                marker,
                 "It was said that nothing holds stages to what they declare here.\n",
             );
         }
     }
 }
 
-/// Makes the folder in which CUDA's driver keeps what it compiles, as the driver itself would: what isn't there cannot be
+/// Makes the folder of kernels that CUDA's driver compiles, as the driver itself would: a missing folder cannot be
 /// opened for it.
 fn make_cuda_cache() {
     if Path::new("/dev/nvidiactl").exists()
@@ -82,19 +82,19 @@ fn make_cuda_cache() {
     }
 }
 
-/// What a stage declares, as absolute paths.
+/// Declared files of a stage, as absolute paths.
 pub(crate) struct Declared<'a> {
     /// The workspace, in whose root it starts.
     pub(crate) root: &'a Path,
     /// Its program.
     pub(crate) program: &'a Path,
-    /// What it does.
+    /// Its action.
     pub(crate) action: &'a Action<String>,
     /// Files and folders that it reads.
     pub(crate) inputs: Vec<PathBuf>,
     /// The folders that it works in.
     pub(crate) work: [&'a Path; 2],
-    /// Outputs that it writes in their final places, with whether it goes on from what is there.
+    /// Outputs that it writes in their final places; true for those that a run continues.
     pub(crate) in_place: Vec<(PathBuf, bool)>,
 }
 
@@ -124,7 +124,7 @@ impl Declared<'_> {
     }
 }
 
-/// The words of a command, without what holds them together.
+/// The words of a command, without the shell's operators.
 pub(crate) fn words(action: &Action<String>) -> impl Iterator<Item = &str> {
     let texts: &[String] = match action {
         Action::Run(_) => &[],
@@ -145,13 +145,13 @@ fn open_in_place(limits: &mut Limits, root: &Path, path: &Path) {
     }
 }
 
-/// Lets the folder of a declared file be listed: interpreters look there for what a script includes.
+/// Allows to list the folder of a declared file: interpreters look there for modules of a script.
 fn list_around(limits: &mut Limits, root: &Path, path: &Path) {
     let folder = path.parent().filter(|folder| folder.starts_with(root));
     folder.into_iter().for_each(|folder| limits.list(folder));
 }
 
-/// Opens what symbolic links in a folder of inputs lead to.
+/// Opens the targets of symbolic links in a folder of inputs.
 fn open_links(limits: &mut Limits, folder: &Path) {
     let mut targets = BTreeSet::new();
     find_links(folder, &mut targets);
@@ -163,7 +163,7 @@ fn open_links(limits: &mut Limits, folder: &Path) {
 }
 
 fn find_links(folder: &Path, targets: &mut BTreeSet<PathBuf>) {
-    // What is no folder has no entries, and what cannot be read cannot be an input.
+    // A file has no entries, and an unreadable folder cannot be an input.
     for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => find_links(&entry.path(), targets),
@@ -179,7 +179,7 @@ fn find_links(folder: &Path, targets: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// What a program may reach that is no stage: what its job file names.
+/// Limits of a program that is no stage: the paths in its job file.
 pub(crate) fn limits_of_job(common: &Limits, program: &Path, job: &Job, work: &Path) -> Limits {
     let mut limits = common.clone();
     limits.read(program);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_file_names_what_its_program_reaches() {
+    fn a_program_is_limited_to_the_paths_of_its_job_file() {
         let job = serde_json::json!({
             "in": { "model": "/study/model", "none": null },
             "out": { "page": "/pages/index.html" },

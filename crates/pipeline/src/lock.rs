@@ -1,7 +1,7 @@
 //! `pipeline.lock`: for each instance the key and digests of its last result.
 //!
 //! One table an instance and one line an entry, sorted, so that versions merge;
-//! no times and no paths. It says what the files in the workspace should be;
+//! no times and no paths. It holds the digests that outputs should have;
 //! deleted, it is rebuilt from the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +24,12 @@ const HEADER: &str =
 #[derive(Debug, Clone, Default)]
 pub struct Lock {
     stages: BTreeMap<String, Locked>,
-    /// The file that says this; none once anything has changed. To compare texts takes a tenth of reading one.
+    /// Text of the file with these contents; none once anything has changed. A comparison of texts takes a tenth of the
+    /// time of reading one.
     file: Option<String>,
 }
 
-/// Equal where they say the same of the same instances.
+/// Equal if they have the same entries.
 impl PartialEq for Lock {
     fn eq(&self, other: &Self) -> bool {
         self.stages == other.stages
@@ -59,7 +60,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Takes what the file says now.
+    /// Reads the file again.
     ///
     /// # Errors
     /// As [`Lock::load`].
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_counts_whoever_wrote_it() {
+    fn the_file_counts_after_a_change_by_another_process() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut ours = lock();
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_with_its_place() {
+    fn damage_is_reported_with_its_place() {
         for text in [
             "[split]\n",
             "[split]\nkey = \"12\"\n",

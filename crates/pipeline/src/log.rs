@@ -9,8 +9,8 @@ use workflow::quantity::show_bytes;
 
 use crate::error::Result;
 
-/// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes to
-/// the log where that was. bash alone has it.
+/// The start of the first line of a script, whose lines keep their numbers: on a failure that ends it, the shell writes
+/// to the log where that was. bash alone has it.
 pub(crate) const TRAP: &str = r#"trap 'case $- in *e*) printf "\n# failed: line %s, status %s: %s\n" "$LINENO" "${PIPESTATUS[*]}" "${BASH_COMMAND%%$'\''\n'\''*}" >&2;; esac' ERR; "#;
 
 /// The start of the line that [`TRAP`] writes.
@@ -22,7 +22,7 @@ const NEXT: &str = "\n(exit $?)\n";
 /// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 15;
 
-/// How a stage ended, in words.
+/// End of a stage, in words.
 pub(crate) fn status(ending: &Ending) -> String {
     if let Some(timeout) = ending.timeout {
         return format!("stopped after its timeout of {timeout:?}");
@@ -61,7 +61,7 @@ pub(crate) fn lines(log: &Path) -> Result<impl Iterator<Item = String>> {
     Ok(lines.filter(|line| !line.starts_with("# ")))
 }
 
-/// The last of some lines; blank ones at the end tell nothing.
+/// The last of some lines, without blank ones at the end.
 pub(crate) fn tail(mut lines: Vec<String>) -> Vec<String> {
     while lines.last().is_some_and(|line| line.trim().is_empty()) {
         lines.pop();
@@ -109,8 +109,8 @@ fn reported(log: &Path) -> Option<Failed> {
     })
 }
 
-/// What there is to say of a script of `texts` that ended with `status`: which command it was, what the status means and
-/// how to allow it.
+/// Explanation of the end of a script of `texts` with `status`: the failed command, the meaning of the status, and how
+/// to allow it.
 pub(crate) fn explain(texts: &[String], status: i32, log: &Path) -> Vec<String> {
     let Some(failed) = reported(log).filter(|failed| failed.status() == status) else {
         return meaning(status, None).into_iter().collect();
@@ -147,14 +147,14 @@ impl Failed {
         failed.filter(|_| self.statuses.len() > 1)
     }
 
-    /// The number of the text in which it stands, from 1, and what to show of it.
+    /// The number of its text, from 1, and the part of it to show.
     fn place(&self, texts: &[String]) -> (usize, String) {
         let mut first = 1;
         for (number, text) in (1..).zip(texts) {
             let lines: Vec<&str> = text.split('\n').collect();
             let next = first + lines.len();
             if self.line == next {
-                // The status of all of it was asked for behind it.
+                // The status is that of the whole text.
                 return (number, text.trim().to_owned());
             }
             if (first..next).contains(&self.line) {
@@ -183,7 +183,7 @@ fn whole_pipe(lines: &[&str], at: usize) -> String {
     parts.join(" ")
 }
 
-/// The name of the program in part `part` of `n_parts` of a pipe, as far as it can be told without a shell.
+/// The name of the program in part `part` of `n_parts` of a pipe, if it can be found without a shell.
 fn program(command: &str, part: usize, n_parts: usize) -> Option<String> {
     let parts: Vec<&str> = command.split('|').collect();
     let part = match n_parts {
@@ -196,7 +196,7 @@ fn program(command: &str, part: usize, n_parts: usize) -> Option<String> {
     Some(word.rsplit('/').next().unwrap_or(word).to_owned())
 }
 
-/// What an exit status means, of this program.
+/// Meaning of an exit status of this program.
 fn meaning(status: i32, program: Option<&str>) -> Option<String> {
     let allow = format!("to allow it, add `|| test $? = {status}` to the command");
     let of_program = match (program.unwrap_or_default(), status) {
@@ -210,7 +210,7 @@ fn meaning(status: i32, program: Option<&str>) -> Option<String> {
     Some(format!("{of_program}; {allow}"))
 }
 
-/// What an exit status means, whatever ended with it.
+/// Meaning of an exit status of any program.
 fn of_status(status: i32) -> Option<String> {
     Some(match status {
         126 => "126: the program may not be executed".to_owned(),

@@ -30,6 +30,10 @@ pub(crate) struct Disk {
     pub(crate) unreadable: BTreeSet<PathBuf>,
     /// One file of code by `crate/binary`.
     pub(crate) code: BTreeMap<String, Digest>,
+    /// A file beside the code of all binaries that is no source.
+    pub(crate) data: Option<Digest>,
+    /// Digests of built binaries, by `crate/binary`.
+    pub(crate) binaries: BTreeMap<String, Digest>,
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) lock: BTreeMap<String, Locked>,
     pub(crate) records: BTreeMap<Digest, Record>,
@@ -43,6 +47,13 @@ impl Disk {
     fn note(&self, question: String) {
         self.asked.borrow_mut().push(question);
     }
+
+    fn binary_of(&self, instance: &Instance) -> Option<Digest> {
+        match &instance.action {
+            Action::Run(run) => self.binaries.get(run).copied(),
+            Action::Command(_) => None,
+        }
+    }
 }
 
 impl Observe for Disk {
@@ -51,8 +62,16 @@ impl Observe for Disk {
         if let Action::Run(run) = &instance.action {
             let digest = self.code[run].to_string();
             manifest.add(Section::Code, &format!("{run}.rs"), digest);
+            if let Some(data) = self.data {
+                manifest.add(Section::Code, "crate/table.csv", data.to_string());
+            }
         }
         Ok(manifest)
+    }
+
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Digest>> {
+        self.note("binary".to_owned());
+        Ok(self.binary_of(instance))
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {
@@ -216,6 +235,7 @@ impl Memory {
             outputs,
             manifest: derivation.manifest.to_string(),
             accepted: None,
+            binary: self.disk.binary_of(instance),
         };
         self.disk.records.insert(derivation.key, record);
     }
@@ -254,7 +274,7 @@ impl Memory {
         lines.collect()
     }
 
-    /// What the decision on a stage fails with.
+    /// The error of the decision on a stage.
     pub(crate) fn error(&mut self, stage: &str) -> String {
         let graph = self.graph();
         let id = graph.one(stage).unwrap();

@@ -86,7 +86,7 @@ fn missing_message(workflow: &Workflow, missing: &Missing) -> String {
     format!("{need} the input `{input}`: `{path}` does not exist{given}")
 }
 
-/// An input that nobody makes and that doesn't exist.
+/// An input that no stage makes and that doesn't exist.
 struct Missing {
     /// Instances that read it.
     stages: Vec<String>,

@@ -9,7 +9,7 @@ use store::{Digest, Record};
 use workflow::graph::{Graph, InstanceId};
 use workflow::instance::{Input, Instance, Output, Target};
 
-use crate::decide::{OutputState, Snapshot};
+use crate::decide::{OutputState, Snapshot, is_in_place};
 use crate::error::Result;
 use crate::inputs::{Content, Found, InputState, Inputs, Resolved, resolve};
 use crate::ledger::check_stamp;
@@ -25,6 +25,12 @@ pub trait Observe {
     /// Its binary isn't declared, or a file cannot be read.
     fn code(&mut self, instance: &Instance) -> Result<Manifest>;
 
+    /// The digest of the binary that this run has built for an instance; none where it hasn't.
+    ///
+    /// # Errors
+    /// The binary cannot be read.
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Digest>>;
+
     /// The value of an environment variable.
     fn variable(&self, name: &str) -> Option<OsString>;
 
@@ -34,7 +40,7 @@ pub trait Observe {
     /// It cannot be read.
     fn content(&mut self, path: &Path) -> Result<Option<Content>>;
 
-    /// Whether something is at `path`.
+    /// Returns whether something is at `path`.
     fn exists(&self, path: &Path) -> bool;
 
     /// Files and folders that match `pattern`, sorted.
@@ -49,17 +55,17 @@ pub trait Observe {
     /// The record in the cache under a key.
     fn record(&self, key: &Digest) -> Option<Record>;
 
-    /// Whether the cache has a content.
+    /// Returns whether the cache has a content.
     fn is_stored(&self, content: &Digest) -> bool;
 
-    /// Whether a content has passed a check.
+    /// Returns whether a content has passed a check.
     fn has_passed(&self, check: &Value, content: &Digest) -> bool;
 }
 
 /// Everything that the decision on an instance depends on, given the predicted outputs of those before it.
 ///
 /// # Errors
-/// A file cannot be read, or cargo can't tell about the code.
+/// A file cannot be read, or cargo fails.
 pub fn snapshot<'g>(
     graph: &'g Graph,
     id: InstanceId,
@@ -76,6 +82,8 @@ pub fn snapshot<'g>(
         last: None,
         outputs: BTreeMap::new(),
         cached: None,
+        binary: None,
+        stored: BTreeSet::new(),
         unchecked: Vec::new(),
         waits_for: Vec::new(),
     };
@@ -123,6 +131,29 @@ fn add_results(snapshot: &mut Snapshot<'_>, key: &Digest, observe: &mut dyn Obse
         }
     }
     snapshot.cached = whole_record(instance, key, observe);
+    if snapshot.cached.is_none() {
+        add_binary(snapshot, observe)?;
+    }
+    Ok(())
+}
+
+/// Adds the binary and, if it made the last result, the state of that result's outputs.
+fn add_binary(snapshot: &mut Snapshot<'_>, observe: &mut dyn Observe) -> Result<()> {
+    let Some(last) = snapshot.last.as_ref().filter(|last| last.binary.is_some()) else {
+        return Ok(());
+    };
+    snapshot.binary = observe.binary(snapshot.instance)?;
+    if snapshot.binary != last.binary {
+        return Ok(());
+    }
+    snapshot.outputs = outputs(snapshot.instance, observe)?;
+    for (&name, state) in &snapshot.outputs {
+        let recorded = last.outputs.get(name);
+        let is_stored = |content| observe.is_stored(content);
+        if !is_in_place(state, recorded) && recorded.is_some_and(is_stored) {
+            snapshot.stored.insert(name.to_owned());
+        }
+    }
     Ok(())
 }
 
@@ -193,7 +224,7 @@ fn whole_record(instance: &Instance, key: &Digest, observe: &mut dyn Observe) ->
     is_whole.then_some(record)
 }
 
-/// Whether the content at `path` is `digest`.
+/// Returns whether the content at `path` is `digest`.
 fn has(path: &Path, digest: &Digest, observe: &mut dyn Observe) -> bool {
     let content = observe.content(path).ok().flatten();
     content.is_some_and(|content| content.digest == Some(*digest))
@@ -202,7 +233,7 @@ fn has(path: &Path, digest: &Digest, observe: &mut dyn Observe) -> bool {
 /// The key of an instance, as far as its inputs allow.
 ///
 /// # Errors
-/// A file cannot be read, or cargo can't tell about the code.
+/// A file cannot be read, or cargo fails.
 pub(crate) fn resolved(
     graph: &Graph,
     id: InstanceId,

@@ -28,6 +28,8 @@ pub(crate) struct WorkspaceObserver<'a> {
     pub(crate) index: &'a mut Index,
     pub(crate) seen: &'a mut BTreeMap<OsString, Seen>,
     pub(crate) code: &'a mut Code,
+    /// Binaries that were built in this run, by `crate/binary`; none where no run is under way.
+    pub(crate) executables: Option<&'a BTreeMap<String, PathBuf>>,
 }
 
 impl Observe for WorkspaceObserver<'_> {
@@ -37,6 +39,14 @@ impl Observe for WorkspaceObserver<'_> {
         };
         let manifest = self.code.manifest(run, self.index);
         manifest.map_err(|error| at_stage(&self.workflow.declaration, instance, error))
+    }
+
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Digest>> {
+        let (Action::Run(run), Some(executables)) = (&instance.action, self.executables) else {
+            return Ok(None);
+        };
+        let digest = { executables.get(run) }.map(|executable| self.index.digest(executable));
+        Ok(digest.transpose()?)
     }
 
     fn variable(&self, name: &str) -> Option<OsString> {

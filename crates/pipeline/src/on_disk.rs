@@ -9,10 +9,10 @@ use workflow::graph::Graph;
 /// The complaint about a path of which [`is_inside`] is false.
 pub(crate) const LEADS_OUT: &str = "leads out of the workspace by a symbolic link";
 
-/// Whether the folder of `path`, from `root`, as far as it exists, is in `root` once links are followed.
+/// Returns whether the folder of `path`, from `root`, as far as it exists, is in `root` once links are followed.
 ///
 /// # Errors
-/// A folder cannot be looked at.
+/// A folder cannot be read.
 pub(crate) fn is_inside(root: &Path, path: &Path) -> std::io::Result<bool> {
     let path = root.join(path);
     let existing = path.ancestors().skip(1).find(|folder| folder.exists());
@@ -20,8 +20,8 @@ pub(crate) fn is_inside(root: &Path, path: &Path) -> std::io::Result<bool> {
     Ok(leads_to.is_some_and(|folder| folder.starts_with(root)))
 }
 
-/// Which files count in the folder at `path`, from the root: all where a stage makes the folder or something in it,
-/// those of people and not those that other programs leave where none does.
+/// Rules by which files count in the folder at `path`, from the root: all files where a stage makes the folder or
+/// something in it, otherwise files of people without litter of other programs.
 pub(crate) fn rules_of(graph: &Graph, path: &Path) -> Rules {
     if graph.is_made(path) {
         Rules::Output
@@ -64,7 +64,7 @@ fn walk(
     Ok(())
 }
 
-/// Whether something below the folder `path` could match, so that a pattern
+/// Returns whether something below the folder `path` could match, so that a pattern
 /// with three parts never walks a tree of ten levels.
 fn could_hold(pattern: &str, path: &str) -> bool {
     let n_parts = path.split('/').count();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_finds_what_is_there() {
+    fn a_pattern_finds_existing_files() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["data/b/x.csv", "data/a/x.csv", "data/a/deep/x.csv", "y.csv"] {
             let path = folder.path().join(path);

@@ -1,4 +1,4 @@
-//! Putting outputs where they belong without losing what was there.
+//! Output staging: outputs are moved to their places, and their old contents stashed or backed up.
 
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ pub(crate) fn restore(
     if path.exists() && workspace.index.digest(&path)? == *digest {
         return Ok(());
     }
-    keep_unknown(workspace, instance, output, &path, events)?;
+    back_up(workspace, instance, output, &path, events)?;
     let Workspace { store, index, .. } = workspace;
     if let Some(store) = store {
         store.restore(index, digest, &path)?;
@@ -74,32 +74,32 @@ pub(crate) fn move_in(
     events: &mut dyn Events,
 ) -> Result<()> {
     let output: &Output = &instance.outputs[name];
-    // The stage may have put a link there since it started.
+    // The stage may have made a link there since it started.
     check(workspace, instance, name, output)?;
     let path = workspace.workflow.root.join(&output.path);
-    keep_unknown(workspace, instance, output, &path, events)?;
+    back_up(workspace, instance, output, &path, events)?;
     if let Some(parent) = path.parent() {
         fs_err::create_dir_all(parent)?;
     }
     let is_free = path.symlink_metadata().is_err();
-    // The plain call: what cannot be renamed, for another file system or a folder in the way, is done below.
+    // The plain call: the code below handles another file system and a folder in the way.
     if is_free && fs_err::rename(made, &path).is_ok() {
         return Ok(());
     }
-    // The store replaces what is in the way in one step.
+    // The store replaces a file or folder in the way in one step.
     let Workspace { store, index, .. } = &mut *workspace;
     let Some(store) = store else { return Ok(()) };
     if output.treatment.is_cached {
         return Ok(store.restore(index, digest, &path)?);
     }
-    // Without the store's help there is a moment without the output, and what ends in it runs again.
+    // Without the store there is a moment without the output; a runner killed in it runs the stage again.
     remove_path(&path)?;
     Ok(store::move_path(made, &path)?)
 }
 
-/// Moves what stands at `path` to the folder of kept things, unless the cache
-/// has it: nothing that a person made is overwritten.
-pub(crate) fn keep_unknown(
+/// Moves the file or folder at `path` to the folder of backups, unless the cache has it: nothing that a person made is
+/// overwritten.
+pub(crate) fn back_up(
     workspace: &mut Workspace,
     instance: &Instance,
     output: &Output,
@@ -109,13 +109,15 @@ pub(crate) fn keep_unknown(
     if path.symlink_metadata().is_err() || is_known(workspace, instance, path, output) {
         return Ok(());
     }
-    let folder = free_folder(&workspace.own("kept"));
-    let kept = folder.join(&output.path);
-    if let Some(parent) = kept.parent() {
+    let folder = free_folder(&workspace.own("backup"));
+    let backup = folder.join(&output.path);
+    if let Some(parent) = backup.parent() {
         fs_err::create_dir_all(parent)?;
     }
-    store::move_path(path, &kept)?;
-    let shown = kept.strip_prefix(&workspace.workflow.root).unwrap_or(&kept);
+    store::move_path(path, &backup)?;
+    let shown = backup
+        .strip_prefix(&workspace.workflow.root)
+        .unwrap_or(&backup);
     let text = format!(
         "`{}` was not made by this pipeline or was edited since; it is now `{}`",
         output.path.display(),
@@ -128,8 +130,8 @@ pub(crate) fn keep_unknown(
     Ok(())
 }
 
-/// Whether what stands at `path` is what the pipeline made: the cache holds it, or the lock has it. By-products and empty
-/// folders are nobody's work.
+/// Returns whether the pipeline made the content at `path`: the cache or the lock has it. By-products and empty folders
+/// count as made by it.
 fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output: &Output) -> bool {
     let is_empty_folder =
         || fs_err::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -147,11 +149,11 @@ fn is_known(workspace: &mut Workspace, instance: &Instance, path: &Path, output:
     is_last || store.as_ref().is_some_and(|store| store.contains(&digest))
 }
 
-/// `kept/1`, `kept/2`, …: the first that isn't there.
-fn free_folder(kept: &Path) -> PathBuf {
+/// The first of `backup/1`, `backup/2`, … that doesn't exist.
+fn free_folder(backups: &Path) -> PathBuf {
     let mut number = 1_u64;
     loop {
-        let folder = kept.join(number.to_string());
+        let folder = backups.join(number.to_string());
         if !folder.exists() {
             return folder;
         }
@@ -159,28 +161,28 @@ fn free_folder(kept: &Path) -> PathBuf {
     }
 }
 
-/// What a foreign command that writes its outputs in place would overwrite:
-/// moved aside before it starts, and back if it doesn't succeed.
+/// Old contents of outputs that a foreign command writes in place: moved to its work folder before it starts, and back
+/// if it doesn't succeed.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Aside {
+pub(crate) struct Stash {
     entries: Vec<Moved>,
 }
 
-/// An output whose old content is in the folder [`ASIDE`], under the number of this entry.
+/// An output whose old content is in the folder `STASH`, under the number of this entry.
 #[derive(Debug, Serialize, Deserialize)]
 struct Moved {
     /// From the workspace root.
     path: PathBuf,
-    /// Whether anything was there.
+    /// True if the output existed.
     was_there: bool,
 }
 
+/// Names in a work folder, under which a later version finds the stash of a killed runner.
 const JOURNAL: &str = "aside.json";
+const STASH: &str = "aside";
 
-const ASIDE: &str = "aside";
-
-impl Aside {
-    /// What is noted in the folder `work`, if anything. A path that isn't an output's is never touched, whoever wrote it.
+impl Stash {
+    /// The stash in the folder `work`, if there is one. A path that isn't an output's is never touched.
     fn load(workspace: &Workspace, work: &Path) -> Result<Option<Self>> {
         let journal = work.join(JOURNAL);
         if !journal.exists() {
@@ -195,9 +197,9 @@ impl Aside {
                 "cannot undo what an unfinished run left: `{work}/{JOURNAL}` {why}; mend that, or remove `{work}` if you don't need what is in it"
             ))
         };
-        let aside: Self = serde_json::from_slice(&fs_err::read(&journal)?)
+        let stash: Self = serde_json::from_slice(&fs_err::read(&journal)?)
             .map_err(|error| refused(format!("isn't as it was written: {error}")))?;
-        for Moved { path, .. } in &aside.entries {
+        for Moved { path, .. } in &stash.entries {
             let is_plain = output_path(&path.to_string_lossy()).is_ok_and(|plain| plain == *path);
             let shown = path.display();
             if !is_plain {
@@ -209,23 +211,23 @@ impl Aside {
                 return Err(refused(format!("names `{shown}`, which {LEADS_OUT}")));
             }
         }
-        Ok(Some(aside))
+        Ok(Some(stash))
     }
 
-    /// Each output's place, and where its old content went.
+    /// Path of each output and of its old content.
     fn places(&self, work: &Path) -> impl Iterator<Item = (&Path, Option<PathBuf>)> {
-        let folder = work.join(ASIDE);
+        let folder = work.join(STASH);
         self.entries.iter().enumerate().map(move |(number, moved)| {
-            let kept = moved.was_there.then(|| folder.join(number.to_string()));
-            (moved.path.as_path(), kept)
+            let stashed = moved.was_there.then(|| folder.join(number.to_string()));
+            (moved.path.as_path(), stashed)
         })
     }
 }
 
-/// Moves the outputs into `work`, noting it first, so that a killed runner's
-/// successor can move them back. Of those that a run goes on from, a copy stays.
-pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
-    fs_err::create_dir_all(work.join(ASIDE))?;
+/// Moves the outputs into `work`, after a note from which the successor of a killed runner can move them back. A copy
+/// stays of outputs that a run continues.
+pub(crate) fn stash(workspace: &Workspace, work: &Path, outputs: &[&Output]) -> Result<()> {
+    fs_err::create_dir_all(work.join(STASH))?;
     let entries = outputs.iter().map(|output| Moved {
         path: output.path.clone(),
         was_there: workspace
@@ -235,19 +237,19 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
             .symlink_metadata()
             .is_ok(),
     });
-    let aside = Aside {
+    let stash = Stash {
         entries: entries.collect(),
     };
-    let text = serde_json::to_vec(&aside).map_err(std::io::Error::from)?;
+    let text = serde_json::to_vec(&stash).map_err(std::io::Error::from)?;
     let journal = work.join(JOURNAL);
     fs_err::write(journal.with_extension("part"), text)?;
     store::move_path(&journal.with_extension("part"), &journal)?;
-    for ((path, kept), output) in aside.places(work).zip(outputs) {
+    for ((path, stashed), output) in stash.places(work).zip(outputs) {
         let path = workspace.workflow.root.join(path);
-        if let Some(kept) = kept {
-            store::move_path(&path, &kept)?;
+        if let Some(stashed) = stashed {
+            store::move_path(&path, &stashed)?;
             if output.treatment.is_kept {
-                store::copy_path(&kept, &path)?;
+                store::copy_path(&stashed, &path)?;
             }
         }
         if let Some(parent) = path.parent() {
@@ -257,10 +259,10 @@ pub(crate) fn set_aside(workspace: &Workspace, work: &Path, outputs: &[&Output])
     Ok(())
 }
 
-/// Undoes what unfinished commands left, in all work folders, once no stage is at work there.
+/// Restores the stashes of unfinished commands in all work folders, once no stage runs there.
 ///
 /// # Errors
-/// A file cannot be moved or removed, or a signal asks to stop.
+/// A file cannot be moved or removed, or a signal to stop came.
 pub(crate) fn recover(
     workspace: &Workspace,
     executor: &mut dyn Executor,
@@ -300,17 +302,18 @@ fn stage_of(work: &Path) -> String {
     name.unwrap_or_else(|| "a stage".into())
 }
 
-/// What exists during a run of the runner and is removed at its end, or by the next.
+/// Folder of files that are removed at the end of a repro, or by the next one.
 pub(crate) fn passing(workspace: &Workspace) -> PathBuf {
     workspace.own("tmp")
 }
 
-/// Moves the folder of a finished command to where all of them are removed at the end, without what may be large in it.
+/// Moves the work folder of a finished command to the folder that is removed at the end, after removal of its large
+/// parts.
 ///
-/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was freed
-/// in the last seconds, which makes a run of a thousand short stages a third longer.
-pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
-    for name in ["scratch", ASIDE] {
+/// A file system may be slow to make files after it removed many: ext4 looks for a free inode past each one that was
+/// freed in the last seconds, which makes a run of a thousand short stages a third longer.
+pub(crate) fn retire(workspace: &Workspace, work: &Path) -> Result<()> {
+    for name in ["scratch", STASH] {
         remove_filled(&work.join(name))?;
     }
     let passing = passing(workspace);
@@ -322,7 +325,7 @@ pub(crate) fn put_away(workspace: &Workspace, work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder if there is something in it.
+/// Removes a folder unless it is empty.
 pub(crate) fn remove_filled(folder: &Path) -> Result<()> {
     let has_entries = fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if has_entries {
@@ -331,19 +334,19 @@ pub(crate) fn remove_filled(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Undoes what an unfinished command left whose work folder is `work`.
+/// Restores the stash of an unfinished command with the work folder `work`.
 pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
-    let Some(aside) = Aside::load(workspace, work)? else {
+    let Some(stash) = Stash::load(workspace, work)? else {
         return Ok(());
     };
-    for (path, kept) in aside.places(work) {
+    for (path, stashed) in stash.places(work) {
         let path = workspace.workflow.root.join(path);
-        match kept {
+        match stashed {
             // Not moved yet when the runner was killed: still in its place.
-            Some(kept) if kept.symlink_metadata().is_err() => {}
-            Some(kept) => {
+            Some(stashed) if stashed.symlink_metadata().is_err() => {}
+            Some(stashed) => {
                 remove_path(&path)?;
-                store::move_path(&kept, &path)?;
+                store::move_path(&stashed, &path)?;
             }
             None => remove_path(&path)?,
         }
@@ -351,23 +354,23 @@ pub(crate) fn recover_from(workspace: &Workspace, work: &Path) -> Result<()> {
     Ok(fs_err::remove_file(work.join(JOURNAL))?)
 }
 
-/// Ends the setting aside after a success: what the cache doesn't have is kept.
-pub(crate) fn let_go(
+/// Discards a stash after a success. Contents that the cache doesn't have are backed up.
+pub(crate) fn discard(
     workspace: &mut Workspace,
     instance: &Instance,
     work: &Path,
     events: &mut dyn Events,
 ) -> Result<()> {
-    let Some(aside) = Aside::load(workspace, work)? else {
+    let Some(stash) = Stash::load(workspace, work)? else {
         return Ok(());
     };
-    for (path, kept) in aside.places(work) {
+    for (path, stashed) in stash.places(work) {
         let output = instance
             .outputs
             .values()
             .find(|output| output.path == *path);
-        if let (Some(kept), Some(output)) = (kept, output) {
-            keep_unknown(workspace, instance, output, &kept, events)?;
+        if let (Some(stashed), Some(output)) = (stashed, output) {
+            back_up(workspace, instance, output, &stashed, events)?;
         }
     }
     Ok(fs_err::remove_file(work.join(JOURNAL))?)

@@ -25,7 +25,7 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// A plan for instances in the order `order`; `predicted` has what is known of instances that are left out.
+    /// A plan for instances in the order `order`; `predicted` has outputs of instances that are left out.
     pub fn new(
         graph: &'a Graph,
         order: Vec<InstanceId>,
@@ -78,12 +78,12 @@ impl Iterator for Plan<'_> {
 /// Explanation of the state of an instance.
 #[derive(Debug, serde::Serialize)]
 pub struct Explanation {
-    /// What would be done for it.
+    /// Predicted outcome.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// All differences from its last run; none if there was no run or its record is gone.
     pub differences: Vec<Difference>,
-    /// Everything that its result depends on, as far as it is known.
+    /// Manifest of everything that its result depends on, without inputs that are still to be made.
     pub manifest: String,
     /// Origin of its last result, where no run made it.
     pub accepted: Option<String>,
@@ -102,7 +102,7 @@ pub(crate) fn explanation(
     plan.try_for_each(|decided| decided.map(drop))?;
     let predicted = plan.predicted;
     let snapshot = snapshot(graph, id, &predicted, false, observe)?;
-    // What a frozen stage would be made from is worth knowing.
+    // The explanation has the inputs of a frozen stage, too.
     let resolved = match snapshot.resolved.clone() {
         Some(resolved) => resolved,
         None => resolved(graph, id, &predicted, observe)?,
@@ -138,6 +138,12 @@ pub(crate) fn outcome(instance: &Instance, decision: Decision) -> Outcome {
             reasons,
             ..
         } => (State::WouldRestore, reasons, Some(derivation.key)),
+        Decision::SameBinary {
+            derivation, last, ..
+        } => {
+            let reasons = vec![Reason::SameBinary { key: last }];
+            (State::SameBinary, reasons, Some(derivation.key))
+        }
         Decision::Run {
             derivation,
             reasons,

@@ -24,7 +24,7 @@ impl Predicted {
         self.restored.get(path).copied()
     }
 
-    /// Whether an output of the instance isn't known yet.
+    /// Returns whether an output of the instance isn't known yet.
     pub fn is_undecided(&self, id: InstanceId) -> bool {
         self.undecided.contains(&id)
     }
@@ -38,7 +38,9 @@ impl Predicted {
     pub fn note(&mut self, id: InstanceId, instance: &Instance, decision: &Decision) {
         match decision {
             Decision::UpToDate { .. } => {}
-            Decision::Frozen { restore } => self.note_restored(instance, restore),
+            Decision::Frozen { restore } | Decision::SameBinary { restore, .. } => {
+                self.note_restored(instance, restore);
+            }
             Decision::Restore { record, .. } => {
                 self.note_restored(instance, &record.outputs);
                 self.undecided.insert(id);

@@ -16,7 +16,7 @@ use crate::manifest::Difference;
 pub enum Reason {
     /// `pipeline.lock` has no result.
     NoResult,
-    /// A command asks for a run of what is up to date.
+    /// `--force` was given.
     Forced,
     /// `always = true`.
     AlwaysRuns,
@@ -24,7 +24,7 @@ pub enum Reason {
     Changed(Difference),
     /// Differences that aren't listed.
     More {
-        /// How many.
+        /// Number of differences.
         count: usize,
     },
     /// The key differs from the last run's, whose manifest is lost.
@@ -83,6 +83,11 @@ pub enum Reason {
         /// Key of the last result.
         key: Digest,
     },
+    /// The last result was made by the binary that changed code was built to.
+    SameBinary {
+        /// Key of the last result.
+        key: Digest,
+    },
     /// An instance before it failed.
     Failed {
         /// That instance.
@@ -136,6 +141,7 @@ impl fmt::Display for Reason {
             }
             Reason::Committed => f.write_str("committed as it stood there"),
             Reason::Adopted { key } => write!(f, "adopted from {key}"),
+            Reason::SameBinary { key } => write!(f, "rebuilt to the same binary as {key}'s"),
             Reason::Failed { stage } => write!(f, "`{stage}` failed"),
             Reason::Skipped { stage } => write!(f, "`{stage}` was skipped"),
             Reason::NotWanted => f.write_str("not wanted"),

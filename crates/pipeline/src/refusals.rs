@@ -1,4 +1,4 @@
-//! What a stage was refused, and what to do about it.
+//! Refused paths of a stage, with advice.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use workflow::instance::Instance;
 
 use crate::limits::words;
 
-/// Where programs make temporary files that don't ask where.
+/// Folders in which programs make temporary files without a look at `TMPDIR`.
 const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/private/tmp"];
 
 /// A stage that ran within limits.
@@ -17,27 +17,26 @@ pub(crate) struct RefusalContext<'a> {
     pub(crate) instance: &'a Instance,
     pub(crate) root: &'a Path,
     pub(crate) limits: &'a Limits,
-    /// Where its outputs would stand that it writes in their final places, with their names.
+    /// Outputs that it writes in their final places: names and paths.
     pub(crate) in_place: Vec<(&'a str, PathBuf)>,
 }
 
-/// What a stage was refused.
+/// Refused paths of a stage.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    /// What it doesn't declare.
+    /// Paths that it doesn't declare.
     undeclared: Vec<PathBuf>,
-    /// What to say of the others, a line each.
+    /// Notes on the others, a line each.
     notes: Vec<String>,
 }
 
 impl RefusalContext<'_> {
-    /// What the stage was refused, by the lines that it wrote.
+    /// Refused paths, found in the lines of its log.
     pub(crate) fn refusals(&self, lines: impl Iterator<Item = String>) -> Refusals {
         self.sort(sandbox::denied(lines, self.root, self.limits))
     }
 
-    /// The same for a stage that failed, which may have kept to itself what it was refused: then its command's words are
-    /// gone by.
+    /// The same for a stage that failed. If its log names no refused path, the words of its command are looked through.
     pub(crate) fn refusals_of_failed(&self, lines: impl Iterator<Item = String>) -> Refusals {
         let denials = sandbox::denied(lines, self.root, self.limits);
         let has_unnamed = denials.has_unnamed;
@@ -63,7 +62,7 @@ impl RefusalContext<'_> {
         refusals
     }
 
-    /// What to say of a refused path that needs no declaration.
+    /// Note on a refused path that needs no declaration.
     fn note(&self, path: &Path) -> Option<String> {
         let shown = shown(path, self.root);
         let mut in_place = self.in_place.iter();
@@ -89,7 +88,7 @@ impl RefusalContext<'_> {
         names.chain(self.instance.outputs.keys()).cloned().collect()
     }
 
-    /// What is there of the words of the stage's command, and isn't declared.
+    /// Existing paths among the words of the stage's command that aren't declared.
     fn named_in_command(&self) -> Vec<PathBuf> {
         let paths = words(&self.instance.action).map(|word| self.root.join(word));
         let mut found: Vec<PathBuf> = Vec::new();
@@ -107,7 +106,7 @@ impl Refusals {
         self.undeclared.is_empty() && self.notes.is_empty()
     }
 
-    /// Whether all that was refused are settings and caches of the user, which programs do without.
+    /// Returns whether all refused paths are settings and caches of the user, which programs do without.
     pub(crate) fn are_harmless(&self) -> bool {
         let home = std::env::var_os("HOME").map(PathBuf::from);
         let is_hidden = |path: &PathBuf| {
@@ -117,7 +116,7 @@ impl Refusals {
         self.notes.is_empty() && self.undeclared.iter().all(is_hidden)
     }
 
-    /// What was refused, and the lines to add to `pipeline.toml`.
+    /// Refused paths, and the lines to add to `pipeline.toml`.
     pub(crate) fn advice(&self, context: &RefusalContext) -> String {
         // A read of a missing file is no refusal: the absent ones were to be made.
         let (there, absent): (Vec<&Path>, Vec<&Path>) = { self.undeclared.iter() }

@@ -1,4 +1,4 @@
-//! State of instances: what a repro would do for them, and why.
+//! State of instances: predicted outcomes of a repro, with reasons.
 
 use workflow::graph::{InstanceId, Reach, Selection};
 
@@ -7,10 +7,10 @@ use crate::events::Outcome;
 use crate::plan::{Explanation, Plan, explanation, outcome};
 use crate::workspace::Workspace;
 
-/// What would be done for each of the selected instances, in order.
+/// Predicted outcomes of the selected instances, in order.
 ///
 /// # Errors
-/// A file cannot be read, or cargo can't tell about the code.
+/// A file cannot be read, or cargo fails.
 pub fn outcomes(
     workspace: &mut Workspace,
     selection: &Selection,
@@ -27,7 +27,7 @@ pub fn outcomes(
     Ok(outcomes)
 }
 
-/// The differences between the manifest of the last run of an instance and that of now, and what would be done for it.
+/// Differences between the manifest of the last run of an instance and that of now, and the predicted outcome.
 ///
 /// # Errors
 /// As for [`outcomes`].

@@ -19,15 +19,24 @@ mod command;
 mod end;
 mod prepare;
 
+/// A stage's binary.
+#[derive(Debug)]
+pub(crate) struct Binary {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Digest,
+}
+
 /// A run about to start, under way or done.
 pub(crate) struct Job {
     instance: Instance,
     /// Its temporary files.
     temporary: PathBuf,
     task: Task,
-    /// What the log's first line says.
+    /// Digest of its binary; none for a foreign command.
+    binary: Option<Digest>,
+    /// Command in the log's first line.
     command: String,
-    /// Where each output is written.
+    /// Path where each output is written.
     made: BTreeMap<String, PathBuf>,
     /// Outputs that a foreign command writes in their final places.
     in_place: BTreeSet<String>,
@@ -51,7 +60,7 @@ impl Job {
         if outputs.is_empty() {
             return Ok(());
         }
-        place::set_aside(workspace, &self.task.work, &outputs)
+        place::stash(workspace, &self.task.work, &outputs)
     }
 
     /// A path as a person in the workspace's root would write it.
@@ -92,9 +101,9 @@ impl Job {
         outputs.collect()
     }
 
-    /// What the runner put into the environment of the process.
+    /// Variables that the runner put into the environment of the process.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (String, String)> {
-        // Where a run works is of no interest once it has ended.
+        // The work folder is of no interest after the run.
         let own = [environment::JOB, environment::TEMPORARY];
         let variables = self.task.environment.iter();
         variables
@@ -102,12 +111,12 @@ impl Job {
             .cloned()
     }
 
-    /// Where an output was made.
+    /// Path where an output was written.
     pub(crate) fn made(&self, name: &str) -> &Path {
         &self.made[name]
     }
 
-    /// Says in an error about an output where that is, if it stays there.
+    /// Adds the path of the output to the error of its check, if it stays there.
     pub(crate) fn with_place(&self, error: Error) -> Error {
         match error {
             Error::CheckFailed {
@@ -140,6 +149,7 @@ impl Job {
             outputs: outputs.clone(),
             manifest: derivation.manifest.to_string(),
             accepted: None,
+            binary: self.binary,
         };
         workspace.store()?.record(&derivation.key, &record)?;
         for (name, made) in &self.made {
@@ -148,10 +158,11 @@ impl Job {
                 place::move_in(workspace, &self.instance, name, made, digest, events)?;
             }
         }
-        place::let_go(workspace, &self.instance, &self.task.work, events)
+        place::discard(workspace, &self.instance, &self.task.work, events)
     }
 
-    /// Puts back what an unsuccessful command had set aside, and removes what it made, unless that can be looked at.
+    /// Restores the stash of an unsuccessful command, and removes its outputs, unless their check failed: then a person
+    /// may look at them.
     ///
     /// # Errors
     /// A file cannot be moved or removed.
@@ -163,8 +174,8 @@ impl Job {
         Ok(())
     }
 
-    /// Removes what a failed run kept for the next to go on with, if an input changed meanwhile: nobody knows which content
-    /// it was made from.
+    /// Removes the scratch folder of a failed run, from which the next one would continue, if an input changed
+    /// meanwhile: the content that it was made from is unknown.
     ///
     /// # Errors
     /// It cannot be removed.
@@ -204,11 +215,11 @@ impl Job {
     /// # Errors
     /// It cannot be removed.
     pub(crate) fn clean_up(&self, workspace: &Workspace) -> Result<()> {
-        place::put_away(workspace, &self.task.work)
+        place::retire(workspace, &self.task.work)
     }
 }
 
-/// Where a run with this key works.
+/// Work folder of a run with this key.
 pub(crate) fn work(workspace: &Workspace, key: &Digest) -> PathBuf {
     workspace.own("work").join(key.to_string())
 }

@@ -26,11 +26,11 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
-    /// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`, held
-    /// to what that names. Its input and outputs are this process's own.
+    /// Builds `run`, a text `crate/binary`, for `device` if it computes on one, and starts it with the job file `job`,
+    /// held to the paths in it. Its input and outputs are this process's own.
     ///
     /// # Errors
-    /// There's no such binary, the build fails, the system cannot hold it as asked for, or a signal asks to stop.
+    /// There's no such binary, the build fails, the required confinement is missing, or a signal to stop came.
     pub fn run_tool(
         &mut self,
         run: &str,
@@ -58,7 +58,7 @@ impl Workspace {
     /// Builds `run`, for `device` if it computes on one, and returns its executable.
     ///
     /// # Errors
-    /// There's no such binary, the build fails, or a signal asks to stop.
+    /// There's no such binary, the build fails, or a signal to stop came.
     pub(crate) fn build_tool(
         &mut self,
         run: &str,
@@ -69,8 +69,8 @@ impl Workspace {
         let mut build = Build::of(&self.workflow.graph.instances);
         build.add(run, device);
         build.binaries.insert(run.to_owned());
-        let mut executables = build.run(&self.workflow.root, interrupts)?;
-        executables.remove(run).ok_or_else(|| Error::Cargo {
+        let mut built = build.run(&self.workflow.root, interrupts)?;
+        built.executables.remove(run).ok_or_else(|| Error::Cargo {
             what: format!("find the executable of `{run}`"),
             why: "cargo built it but did not name it".into(),
         })

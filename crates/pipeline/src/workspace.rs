@@ -14,7 +14,7 @@ use workflow::declaration::{self, Action};
 use workflow::graph::{Graph, Selection};
 use workflow::params::Overrides;
 
-use crate::cargo::TABLES;
+use crate::cargo::{Built, TABLES, Variable};
 use crate::checks;
 use crate::code::{Code, at_stage};
 use crate::device;
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::ledger::cache::{self, Cache};
 use crate::ledger::provenance::{Origin, Tracer};
-use crate::ledger::runs::{Circumstances, RunLog};
+use crate::ledger::runs::{Environment, RunLog};
 use crate::ledger::sources::Sources;
 use crate::ledger::states::{self, StateResults};
 use crate::ledger::{self, FOLDER, workspace_lock};
@@ -43,8 +43,8 @@ pub struct Workspace {
     pub(crate) store: Option<Store>,
     pub(crate) code: Code,
     access: Access,
-    /// Where runs take place, once that is to be noted.
-    circumstances: OnceCell<Circumstances>,
+    /// Environment of runs; found when first needed.
+    environment: OnceCell<Environment>,
 }
 
 /// Whether a command may write in the workspace.
@@ -144,7 +144,7 @@ impl Workspace {
             lock,
             store,
             access,
-            circumstances: OnceCell::new(),
+            environment: OnceCell::new(),
         };
         workspace.recall_device()?;
         Ok(workspace)
@@ -181,10 +181,10 @@ impl Workspace {
         }
     }
 
-    /// Where runs take place, looked for once.
-    pub(crate) fn circumstances(&self) -> &Circumstances {
-        let find = || Circumstances::find(&self.workflow.root);
-        self.circumstances.get_or_init(find)
+    /// Environment of runs, found once.
+    pub(crate) fn environment(&self) -> &Environment {
+        let find = || Environment::find(&self.workflow.root);
+        self.environment.get_or_init(find)
     }
 
     /// The list of runs.
@@ -219,6 +219,7 @@ impl Workspace {
             index: &mut self.index,
             seen: &mut self.seen,
             code: &mut self.code,
+            executables: None,
         };
         (&self.workflow.graph, observer)
     }
@@ -295,6 +296,16 @@ impl Workspace {
     /// A file that a binary of the stages was made from and that its key doesn't cover; see [`Code::uncovered`].
     pub(crate) fn uncovered(&mut self, run: &str, executable: &Path) -> Result<Option<PathBuf>> {
         self.code.uncovered(run, executable, &mut self.index)
+    }
+
+    /// A variable that a binary of the stages was compiled with and that its key doesn't cover; see
+    /// [`Code::uncovered_variable`].
+    pub(crate) fn uncovered_variable(
+        &mut self,
+        run: &str,
+        built: &Built,
+    ) -> Result<Option<Variable>> {
+        self.code.uncovered_variable(run, built, &mut self.index)
     }
 
     /// Looks at the sources anew, after a build.

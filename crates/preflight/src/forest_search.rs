@@ -6,31 +6,31 @@ use serde_json::{Map, Value};
 use crate::finding::nearest;
 use crate::{Finding, Settings};
 
-/// Checks `[grow]` and `[tune]`.
+/// Checks `[forest]` and `[forest-search]`.
 pub fn check_forest(settings: &Settings, findings: &mut Vec<Finding>) {
-    if settings.tune.trials == 0 || settings.tune.round == 0 {
+    if settings.forest_search.trials == 0 || settings.forest_search.parallel == 0 {
         findings.push(Finding::new(
             format!(
-                "`tune.trials` and `tune.round` are {} and {}, expected at least 1",
-                settings.tune.trials, settings.tune.round
+                "`forest-search.trials` and `forest-search.parallel` are {} and {}, expected at least 1",
+                settings.forest_search.trials, settings.forest_search.parallel
             ),
-            "set `tune.trials = 12` and `tune.round = 4`",
+            "set `forest-search.trials = 12` and `forest-search.parallel = 4`",
         ));
     }
-    let base = match serde_json::from_value::<Shape>(settings.grow.clone()) {
-        Ok(_) => settings.grow.as_object().cloned().unwrap_or_default(),
+    let base = match serde_json::from_value::<Shape>(settings.forest.clone()) {
+        Ok(_) => settings.forest.as_object().cloned().unwrap_or_default(),
         Err(error) => {
             findings.push(Finding::new(
-                format!("`[grow]` is no forest: {error}"),
-                "compare it with the `[grow]` of `params.toml`",
+                format!("`[forest]` is no forest: {error}"),
+                "compare it with the `[forest]` of `params.toml`",
             ));
             return;
         }
     };
-    for (name, range) in &settings.tune.space {
+    for (name, range) in &settings.forest_search.space {
         if !base.contains_key(name) {
             findings.push(Finding::new(
-                format!("`tune.space.{name}` is no parameter of `[grow]`"),
+                format!("`forest-search.space.{name}` is no parameter of `[forest]`"),
                 nearest(name, base.keys().map(String::as_str)),
             ));
             continue;
@@ -40,8 +40,10 @@ pub fn check_forest(settings: &Settings, findings: &mut Vec<Finding>) {
             .find_map(|value| refused(&base, name, value));
         if let Some((value, reason)) = wrong {
             findings.push(Finding::new(
-                format!("`tune.space.{name}` has {value}, which a forest cannot take: {reason}"),
-                format!("narrow `tune.space.{name}`"),
+                format!(
+                    "`forest-search.space.{name}` has {value}, which a forest cannot take: {reason}"
+                ),
+                format!("narrow `forest-search.space.{name}`"),
             ));
         }
     }
@@ -83,7 +85,7 @@ mod tests {
     fn check(name: &str, range: &str) -> Vec<String> {
         let mut settings = settings();
         let range = serde_json::from_str(range).unwrap();
-        settings.tune.space = [(name.to_owned(), range)].into();
+        settings.forest_search.space = [(name.to_owned(), range)].into();
         let mut findings = Vec::new();
         check_forest(&settings, &mut findings);
         findings.iter().map(Finding::to_string).collect()
@@ -106,7 +108,7 @@ mod tests {
         let found = check("n_tree", r#"{"int": [10, 300]}"#);
         assert_eq!(
             found,
-            ["`tune.space.n_tree` is no parameter of `[grow]`: did you mean `n_trees`?"]
+            ["`forest-search.space.n_tree` is no parameter of `[forest]`: did you mean `n_trees`?"]
         );
         assert!(check("criterion", r#"{"choice": ["gini", "log"]}"#)[0].contains("has \"log\""));
         assert!(check("min_samples_split", r#"{"int": [1, 9]}"#)[0].contains("of at least 2"));

@@ -35,7 +35,10 @@ impl Footprint {
         reason = "an estimate of bytes"
     )]
     pub fn of(settings: &Settings, design: &Design) -> Self {
-        let largest = settings.train.batch_size.max(settings.arrange.batch_size);
+        let largest = settings
+            .train
+            .batch_size
+            .max(settings.metric_learning.batch_size);
         let (numbers, parameters) = size(settings.resnet);
         let pixels = (settings.train.side_px as f64 / 224.0).powi(2) * largest as f64;
         let images = BYTES_A_NUMBER * numbers * pixels;
@@ -50,8 +53,8 @@ impl Footprint {
         let epoch = |numbers: u64| images * (4 * numbers + 16);
         let trained =
             epoch(classes + settings.embedding_size as u64) * settings.train.epochs as u64;
-        let arranged =
-            epoch(settings.arrange.embedding_size as u64) * settings.arrange.epochs as u64;
+        let arranged = epoch(settings.metric_learning.embedding_size as u64)
+            * settings.metric_learning.epochs as u64;
         // The folds, and the two splits that leak.
         let trainings = u64::from(settings.split.folds) + 2;
         // Outputs of epochs stand in the checkpoint while the table is written.
@@ -91,14 +94,14 @@ pub fn check_resources(
             format!(
                 "a training step of ResNet-{} with batches of {} at {} px takes about {} of memory, {} is free",
                 settings.resnet.layers(),
-                settings.train.batch_size.max(settings.arrange.batch_size),
+                settings.train.batch_size.max(settings.metric_learning.batch_size),
                 settings.train.side_px,
                 in_units(footprint.step),
                 in_units(memory)
             ),
             format!(
-                "set smaller `train.batch_size` and `arrange.batch_size` ({}), `train.side_px`, or `model.resnet`, or close \
-                 other programs",
+                "set smaller `train.batch_size` and `metric-learning.batch_size` ({}), `train.side_px`, or `model.resnet`, \
+                 or close other programs",
                 (settings.train.batch_size / 2).max(1)
             ),
         ));

@@ -24,26 +24,30 @@ pub struct Settings {
     pub freeze_fc: bool,
     /// `[split]`.
     pub split: Split,
-    /// `[leak]`.
-    pub leak: Leak,
+    /// `[leakage]`.
+    pub leakage: Leakage,
     /// `[train]`.
     pub train: Train,
-    /// `[arrange]`.
-    pub arrange: Arrange,
-    /// `[explain]`.
-    pub explain: Explain,
-    /// `[grow]`.
-    pub grow: Value,
-    /// `[tune]`.
-    pub tune: Tune,
-    /// `[probe]`.
-    pub probe: Probe,
+    /// `[metric-learning]`.
+    #[serde(rename = "metric-learning")]
+    pub metric_learning: MetricLearning,
+    /// `[attribution]`.
+    pub attribution: Attribution,
+    /// `[forest]`.
+    pub forest: Value,
+    /// `[forest-search]`.
+    #[serde(rename = "forest-search")]
+    pub forest_search: ForestSearch,
+    /// `[linear-probe]`.
+    #[serde(rename = "linear-probe")]
+    pub linear_probe: LinearProbe,
     /// `[cluster]`.
     pub cluster: Cluster,
-    /// `[evolve]`.
-    pub evolve: Evolve,
-    /// `[render]`.
-    pub render: Render,
+    /// `[embedding-evolution]`.
+    #[serde(rename = "embedding-evolution")]
+    pub embedding_evolution: EmbeddingEvolution,
+    /// `[report]`.
+    pub report: Report,
 }
 
 impl Settings {
@@ -63,9 +67,9 @@ pub struct Split {
     pub folds: u32,
 }
 
-/// Settings of `[leak]`.
+/// Settings of `[leakage]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Leak {
+pub struct Leakage {
     /// The fold that splits are compared on.
     pub fold: u32,
 }
@@ -83,9 +87,9 @@ pub struct Train {
     pub selection_k: usize,
 }
 
-/// Settings of `[arrange]`.
+/// Settings of `[metric-learning]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Arrange {
+pub struct MetricLearning {
     /// The fold left out, which validates.
     pub fold: u32,
     /// Classes that are not learned.
@@ -98,31 +102,31 @@ pub struct Arrange {
     pub batch_size: usize,
 }
 
-/// Settings of `[explain]`.
+/// Settings of `[attribution]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Explain {
+pub struct Attribution {
     /// Cells of the occlusion map along each side.
     pub cells: usize,
-    /// Cells along each side of a blanked square.
-    pub square: usize,
+    /// Cells along each side of a blanked window.
+    pub window: usize,
 }
 
-/// Settings of `[tune]`.
+/// Settings of `[forest-search]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Tune {
+pub struct ForestSearch {
     /// Forests tried.
     pub trials: usize,
-    /// Forests grown side by side.
-    pub round: usize,
+    /// Forests fitted in parallel.
+    pub parallel: usize,
     /// What varies, by name.
     pub space: BTreeMap<String, Value>,
 }
 
-/// Settings of `[probe]`.
+/// Settings of `[linear-probe]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Probe {
-    /// Inverse strengths of regularization.
-    pub strengths: Vec<f64>,
+pub struct LinearProbe {
+    /// Inverse strengths of regularization, scikit-learn's `C`.
+    pub c: Vec<f64>,
 }
 
 /// Settings of `[cluster]`.
@@ -145,16 +149,16 @@ pub struct Umap {
     pub min_dist: f64,
 }
 
-/// Settings of `[evolve]`.
+/// Settings of `[embedding-evolution]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Evolve {
+pub struct EmbeddingEvolution {
     /// Epochs shown, from 0.
     pub epochs: Vec<usize>,
 }
 
-/// Settings of `[render]`.
+/// Settings of `[report]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Render {
+pub struct Report {
     /// The long side of an example in pixels.
     pub thumbnail_px: u32,
 }
@@ -195,15 +199,15 @@ fn check_classes(settings: &Settings, design: &Design, findings: &mut Vec<Findin
 
 fn check_held_out(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
     let labels = design.labels();
-    let held_out = &settings.arrange.held_out;
+    let held_out = &settings.metric_learning.held_out;
     let unknown = held_out
         .iter()
         .filter(|name| !labels.contains(&name.as_str()));
     for name in unknown {
         findings.push(Finding::new(
-            format!("`arrange.held_out` has `{name}`, which is no class"),
+            format!("`metric-learning.held_out` has `{name}`, which is no class"),
             format!(
-                "{} The classes are {}; set `arrange.held_out = []` to hold none out",
+                "{} The classes are {}; set `metric-learning.held_out = []` to hold none out",
                 nearest(name, labels.iter().copied()),
                 labels.join(", ")
             ),
@@ -215,11 +219,11 @@ fn check_held_out(settings: &Settings, design: &Design, findings: &mut Vec<Findi
     if learned.len() < 2 && labels.len() > 1 {
         findings.push(Finding::new(
             format!(
-                "`arrange.held_out` leaves {} of {} classes to learn, expected at least 2",
+                "`metric-learning.held_out` leaves {} of {} classes to learn, expected at least 2",
                 learned.len(),
                 labels.len()
             ),
-            "set `arrange.held_out = []`",
+            "set `metric-learning.held_out = []`",
         ));
     }
 }
@@ -227,8 +231,8 @@ fn check_held_out(settings: &Settings, design: &Design, findings: &mut Vec<Findi
 fn check_folds(settings: &Settings, findings: &mut Vec<Finding>) {
     let folds = settings.split.folds;
     for (name, fold) in [
-        ("leak.fold", settings.leak.fold),
-        ("arrange.fold", settings.arrange.fold),
+        ("leakage.fold", settings.leakage.fold),
+        ("metric-learning.fold", settings.metric_learning.fold),
     ] {
         if fold >= folds {
             findings.push(Finding::new(
@@ -255,7 +259,7 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
     let labels = design.labels();
     let sizes = [
         ("train", batch_size),
-        ("arrange", settings.arrange.batch_size),
+        ("metric-learning", settings.metric_learning.batch_size),
     ];
     for (section, batch_size) in sizes {
         if batch_size < 2 && side_px <= 32 {
@@ -275,39 +279,39 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
             "add images, or set fewer `split.folds`",
         ));
     }
-    let held_out = &settings.arrange.held_out;
+    let held_out = &settings.metric_learning.held_out;
     let learned: Vec<&str> = { labels.into_iter() }
         .filter(|label| !held_out.iter().any(|name| name == label))
         .collect();
-    let fold = settings.arrange.fold;
+    let fold = settings.metric_learning.fold;
     let empty: Vec<&str> = { learned.iter().copied() }
         .filter(|label| design.trained_on(fold, &[*label]) == 0)
         .collect();
-    if fold != settings.leak.fold && fold < settings.split.folds && !empty.is_empty() {
+    if fold != settings.leakage.fold && fold < settings.split.folds && !empty.is_empty() {
         findings.push(Finding::new(
             format!(
-                "`arrange.fold` {fold} has no training image of `{}`",
+                "`metric-learning.fold` {fold} has no training image of `{}`",
                 empty.join("`, `")
             ),
-            "set another `arrange.fold`, or hold the class out by `arrange.held_out`",
+            "set another `metric-learning.fold`, or hold the class out by `metric-learning.held_out`",
         ));
     }
 }
 
 /// What is read from trained networks: hours later, without a check.
 fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
-    let Explain { cells, square } = settings.explain;
+    let Attribution { cells, window } = settings.attribution;
     let side = settings.train.side_px;
     if cells == 0 || cells > side {
         findings.push(Finding::new(
-            format!("`explain.cells` is {cells}, expected 1 to `train.side_px`, {side}"),
-            format!("set `explain.cells = {}`", 8.min(side)),
+            format!("`attribution.cells` is {cells}, expected 1 to `train.side_px`, {side}"),
+            format!("set `attribution.cells = {}`", 8.min(side)),
         ));
     }
-    if square == 0 || square > cells {
+    if window == 0 || window > cells {
         findings.push(Finding::new(
-            format!("`explain.square` is {square}, expected 1 to `explain.cells`, {cells}"),
-            "set `explain.square = 1`",
+            format!("`attribution.window` is {window}, expected 1 to `attribution.cells`, {cells}"),
+            "set `attribution.window = 1`",
         ));
     }
     let Cluster { k_min, k_max, umap } = &settings.cluster;
@@ -344,23 +348,23 @@ fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Findin
         ));
     }
     if !settings
-        .probe
-        .strengths
+        .linear_probe
+        .c
         .iter()
         .any(|strength| *strength > 0.0)
     {
         findings.push(Finding::new(
-            "`probe.strengths` has no number above 0, expected at least one",
-            "set `probe.strengths = [0.01, 0.1, 1.0]`",
+            "`linear-probe.c` has no number above 0, expected at least one",
+            "set `linear-probe.c = [0.01, 0.1, 1.0]`",
         ));
     }
-    if !(16..=512).contains(&settings.render.thumbnail_px) {
+    if !(16..=512).contains(&settings.report.thumbnail_px) {
         findings.push(Finding::new(
             format!(
-                "`render.thumbnail_px` is {}, expected 16 to 512",
-                settings.render.thumbnail_px
+                "`report.thumbnail_px` is {}, expected 16 to 512",
+                settings.report.thumbnail_px
             ),
-            "set `render.thumbnail_px = 112`",
+            "set `report.thumbnail_px = 112`",
         ));
     }
 }
@@ -373,16 +377,16 @@ pub(crate) mod tests {
     pub(crate) fn settings() -> Settings {
         let text = r#"{
             "device": "cpu", "resnet": 18, "embedding_size": 32,
-            "freeze_cnn": false, "freeze_fc": false, "split": {"folds": 2}, "leak": {"fold": 0},
+            "freeze_cnn": false, "freeze_fc": false, "split": {"folds": 2}, "leakage": {"fold": 0},
             "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "lr": 0.1},
-            "arrange": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
-            "explain": {"cells": 8, "square": 2},
-            "grow": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,
-                     "features_per_split": 0, "criterion": "gini", "bootstrap": true},
-            "tune": {"trials": 12, "round": 4, "space": {"n_trees": {"int": [10, 300]}}},
-            "probe": {"strengths": [0.1]},
+            "metric-learning": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
+            "attribution": {"cells": 8, "window": 2},
+            "forest": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,
+                     "max_features": 0, "criterion": "gini", "bootstrap": true},
+            "forest-search": {"trials": 12, "parallel": 4, "space": {"n_trees": {"int": [10, 300]}}},
+            "linear-probe": {"c": [0.1]},
             "cluster": {"k_min": 2, "k_max": 11, "umap": {"n_neighbors": 15, "min_dist": 0.1}},
-            "evolve": {"epochs": [0, 1]}, "render": {"thumbnail_px": 112}
+            "embedding-evolution": {"epochs": [0, 1]}, "report": {"thumbnail_px": 112}
         }"#;
         serde_json::from_str(text).unwrap()
     }
@@ -422,16 +426,18 @@ pub(crate) mod tests {
 
     #[test]
     fn a_held_out_class_has_a_nearest_name_and_leaves_two() {
-        let hold = |settings: &mut Settings| settings.arrange.held_out = vec!["dogs".to_owned()];
+        let hold =
+            |settings: &mut Settings| settings.metric_learning.held_out = vec!["dogs".to_owned()];
         let found = check(hold, &two_classes());
         assert!(
             found[0].contains("`dogs`, which is no class: did you mean `dog`?"),
             "{found:?}"
         );
-        let hold = |settings: &mut Settings| settings.arrange.held_out = vec!["dog".to_owned()];
+        let hold =
+            |settings: &mut Settings| settings.metric_learning.held_out = vec!["dog".to_owned()];
         let found = check(hold, &two_classes());
         assert!(
-            found[0].starts_with("`arrange.held_out` leaves 1 of 2 classes"),
+            found[0].starts_with("`metric-learning.held_out` leaves 1 of 2 classes"),
             "{found:?}"
         );
     }
@@ -445,26 +451,26 @@ pub(crate) mod tests {
     #[test]
     fn everything_wrong_is_found_at_once() {
         let change = |settings: &mut Settings| {
-            settings.leak.fold = 2;
-            settings.arrange.fold = 7;
-            settings.explain.square = 9;
+            settings.leakage.fold = 2;
+            settings.metric_learning.fold = 7;
+            settings.attribution.window = 9;
             settings.cluster.k_max = 1;
             settings.cluster.umap.n_neighbors = 1;
-            settings.probe.strengths.clear();
-            settings.render.thumbnail_px = 4;
+            settings.linear_probe.c.clear();
+            settings.report.thumbnail_px = 4;
             settings.train.side_px = 4;
         };
         let found = check(change, &two_classes());
         let expected = [
-            "`leak.fold`",
-            "`arrange.fold`",
+            "`leakage.fold`",
+            "`metric-learning.fold`",
             "`train.side_px`",
-            "`explain.cells`",
-            "`explain.square`",
+            "`attribution.cells`",
+            "`attribution.window`",
             "`cluster.k_min`",
             "`cluster.umap.n_neighbors`",
-            "`probe.strengths`",
-            "`render.thumbnail_px`",
+            "`linear-probe.c`",
+            "`report.thumbnail_px`",
         ];
         assert_eq!(found.len(), expected.len(), "{found:#?}");
         for (found, expected) in found.iter().zip(expected) {

@@ -96,18 +96,22 @@ fn annotation(path: &str, label: &str, code: u32) -> Annotation {
 fn params() -> Value {
     json!({
         "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
-        "split": { "folds": 2, "steps": 60_000 }, "leak": { "fold": 0, "shuffles": 100 },
+        "split": { "folds": 2, "steps": 60_000 }, "leakage": { "fold": 0, "shuffles": 100 },
         "train": { "epochs": 1, "batch_size": 16, "side_px": 32, "selection_k": 1, "lr": 4e-4 },
-        "arrange": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
-        "explain": { "per_class": 2, "cells": 8, "square": 2 },
-        "grow": {
-            "n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2, "features_per_split": 0,
+        "metric-learning": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
+        "attribution": { "per_class": 2, "cells": 8, "window": 2 },
+        "forest": {
+            "n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2, "max_features": 0,
             "criterion": "gini", "bootstrap": true,
         },
-        "tune": { "trials": 12, "method": "tpe", "round": 4, "space": { "n_trees": { "int": [10, 300], "log": true } } },
-        "probe": { "strengths": [0.1] },
-        "cluster": { "k_min": 2, "k_max": 11, "starts": 30, "umap": { "n_neighbors": 15, "min_dist": 0.1, "epochs": 500 } },
-        "evolve": { "epochs": [0, 1, 4] }, "render": { "examples_per_class": 3, "thumbnail_px": 112 },
+        "forest-search": {
+            "trials": 12, "method": "tpe", "parallel": 4, "space": { "n_trees": { "int": [10, 300], "log": true } },
+        },
+        "linear-probe": { "c": [0.1] },
+        "cluster": {
+            "k_min": 2, "k_max": 11, "n_init": 30, "umap": { "n_neighbors": 15, "min_dist": 0.1, "epochs": 500 },
+        },
+        "embedding-evolution": { "epochs": [0, 1, 4] }, "report": { "examples_per_class": 3, "thumbnail_px": 112 },
     })
 }
 
@@ -130,9 +134,9 @@ fn everything_wrong_is_listed_at_once_with_its_cure() {
     fs_err::write(folder.path("weights"), b"<html>not found</html>").unwrap();
     let change = |params: &mut Value| {
         params["train"]["selection_k"] = json!(3);
-        params["arrange"]["held_out"] = json!(["naturalism", "cats"]);
-        params["leak"]["fold"] = json!(4);
-        params["tune"]["space"] = json!({ "trees": { "int": [1, 2] } });
+        params["metric-learning"]["held_out"] = json!(["naturalism", "cats"]);
+        params["leakage"]["fold"] = json!(4);
+        params["forest-search"]["space"] = json!({ "trees": { "int": [1, 2] } });
         params["device"] = json!("gpu");
     };
     let (ok, log) = folder.run(change, Some("weights"));
@@ -141,8 +145,8 @@ fn everything_wrong_is_listed_at_once_with_its_cure() {
         "`train.selection_k` is 3, expected 1 to 2",
         "`naturalism`, which is no class",
         "`cats`, which is no class: did you mean `cat`?",
-        "`leak.fold` is 4",
-        "`tune.space.trees` is no parameter of `[grow]`: did you mean `n_trees`?",
+        "`leakage.fold` is 4",
+        "`forest-search.space.trees` is no parameter of `[forest]`: did you mean `n_trees`?",
         "the device `gpu` doesn't open",
         "the pretrained weights cannot be used",
     ];

@@ -1,12 +1,11 @@
-//! What a process was kept from, as it said itself.
+//! Refused paths, found in the messages of a process.
 
 use std::path::{Path, PathBuf};
 
 use crate::Limits;
 use crate::path::normal;
 
-/// What programs say when the kernel refuses a file: C's and Python's words, those of Rust and Node, and C's in other
-/// languages.
+/// Messages of programs when the kernel refuses a file: of C and Python, of Rust and Node, and C's in other languages.
 const REFUSALS: [&str; 14] = [
     "ermission denied",
     "os error 13",
@@ -27,16 +26,16 @@ const REFUSALS: [&str; 14] = [
 /// The refusals that a process spoke of.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Denials {
-    /// What it was refused, each once, in the order of its words.
+    /// Refused paths, each once, in the order of the messages.
     pub paths: Vec<PathBuf>,
-    /// Whether it also spoke of a refusal that names nothing that could be found.
+    /// True if another message of a refusal names no path that could be found.
     pub has_unnamed: bool,
 }
 
-/// What a process in `folder` was refused by `limits`, by the `lines` that it wrote: what lines that speak of a refusal
-/// name, as far as that is there, or could be.
+/// Paths that `limits` refused to a process in `folder`, found in its output `lines`: paths in messages of refusals
+/// that exist, or could exist.
 ///
-/// Of what lies in `folder`, that includes what may be read and not written.
+/// Of paths in `folder`, that includes those that may be read and not written.
 pub fn denied(
     lines: impl IntoIterator<Item = impl AsRef<str>>,
     folder: &Path,
@@ -60,12 +59,12 @@ pub fn denied(
     denials
 }
 
-/// Whether `limits` can be the reason of a refusal.
+/// Returns whether `limits` can be the reason of a refusal.
 fn is_refused(path: &Path, folder: &Path, limits: &Limits) -> bool {
     if path.starts_with(folder) {
         return !limits.allow_write(path);
     }
-    // A link may lead to what is refused.
+    // A link may lead to a refused path.
     let leads_to = fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     !limits.allow_read(&leads_to)
 }
@@ -83,8 +82,8 @@ fn named(line: &str, refusal: usize, folder: &Path) -> Vec<PathBuf> {
         return found;
     }
     let culprit = culprit(&line[..refusal]);
-    // Any word could be a name in `folder` itself, so there it must exist, or be where programs name what they were
-    // refused.
+    // Any word could be a name in `folder` itself, so there it must exist, or stand where programs name the refused
+    // path.
     let words = words(line).map(|word| (folder.join(word), Some(word) == culprit));
     let words = words.filter(|(path, is_culprit)| {
         let is_place = *is_culprit || path.parent() != Some(folder);
@@ -93,8 +92,8 @@ fn named(line: &str, refusal: usize, folder: &Path) -> Vec<PathBuf> {
     words.map(|(path, _)| path).collect()
 }
 
-/// The parts of a line between quotes, with whether each would stand inside of them. An apostrophe turns that around, so
-/// all parts are given.
+/// The parts of a line between quotes, with whether each would stand inside of them. An apostrophe turns that around,
+/// so all parts are given.
 fn quoted(line: &str) -> impl Iterator<Item = (&str, bool)> {
     let parts = line.split(['\'', '"', '`', '‘', '’']).enumerate();
     let parts = parts.map(|(number, text)| (text, number % 2 == 1 && !text.contains(' ')));
@@ -111,7 +110,7 @@ fn culprit(before: &str) -> Option<&str> {
     words.last()
 }
 
-/// What stands between blanks, without the punctuation around it.
+/// Words between blanks, without the punctuation around them.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     let words = line.split_whitespace();
     let bare = words.map(|word| word.trim_matches(|c: char| "'\"`‘’:,;()".contains(c)));
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_found_in_what_programs_say() {
+    fn refused_paths_are_found_in_messages_of_programs() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs_err::create_dir(root.join("data")).unwrap();
@@ -170,7 +169,7 @@ mod tests {
                 "cat: data/a.csv: Keine Berechtigung".to_owned(),
                 "data/a.csv",
             ),
-            // What would have been made.
+            // A file that would have been made.
             (
                 "sh: 1: cannot create data/new.csv: Permission denied".to_owned(),
                 "data/new.csv",
@@ -183,7 +182,7 @@ mod tests {
         ] {
             assert_eq!(find(&line), [path], "{line}");
         }
-        // What is open, and what no refusal speaks of.
+        // An allowed path, and a path outside of messages of refusals.
         assert_eq!(find("cat: open: Permission denied"), [""; 0]);
         assert_eq!(find("read data/a.csv"), [""; 0]);
     }

@@ -1,11 +1,11 @@
-//! Processes that reach only what they were allowed to.
+//! Processes with access to allowed files only.
 //!
-//! [`Limits`] say what a process and all that it starts may read and write; [`spawn`] starts it so. On Linux the kernel
-//! holds them to it by Landlock, without privileges and without a container. Where the kernel can't (another system, or
-//! Linux before 5.19), the process starts unconfined, and [`Confinement`] says so.
+//! [`Limits`] are the paths that a process and its children may read and write; [`spawn`] starts a process with them.
+//! On Linux the kernel enforces them by Landlock, without privileges and without a container. Where the kernel can't
+//! (another system, or Linux before 5.19), the process starts unconfined, and [`Confinement`] is the result.
 //!
-//! Limits are about files alone, not about the network. Names and times of files (`stat`) are not withheld by Landlock,
-//! and it tells nobody what it refused: [`denied`] goes by what the process says of it.
+//! Limits apply to files, not to the network. Landlock doesn't withhold names and times of files (`stat`), and doesn't
+//! report refusals: [`denied`] finds them in the messages of the process.
 
 mod denial;
 mod limits;

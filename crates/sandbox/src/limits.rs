@@ -1,11 +1,11 @@
-//! What a process may reach.
+//! Paths that a process may access.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Paths with what a process may do there: files, or folders with all that is in them.
+/// Paths that a process may access, by kind of access: files, or folders with all their entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     lists: BTreeSet<PathBuf>,
@@ -15,53 +15,53 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Allows to list the names in the folder `path` and below it, not what they hold.
+    /// Allows to list the names in the folder `path` and below it, not to read contents.
     pub fn list(&mut self, path: impl Into<PathBuf>) {
         self.lists.insert(path.into());
     }
 
-    /// Allows to read `path` and to run what it holds.
+    /// Allows to read `path` and to execute files in it.
     pub fn read(&mut self, path: impl Into<PathBuf>) {
         self.reads.insert(path.into());
     }
 
-    /// Allows to make, write and remove what lies in the folder `path`, not to read it.
+    /// Allows to make, write and remove entries of the folder `path`, not to read them.
     pub fn make(&mut self, path: impl Into<PathBuf>) {
         self.makes.insert(path.into());
     }
 
-    /// Allows to read, write, make and remove what lies at `path`.
+    /// Allows to read, write, make and remove the file or folder `path`.
     pub fn write(&mut self, path: impl Into<PathBuf>) {
         self.writes.insert(path.into());
     }
 
-    /// What may be listed.
+    /// Folders that may be listed.
     pub(crate) fn lists(&self) -> &BTreeSet<PathBuf> {
         &self.lists
     }
 
-    /// What may be read, not written.
+    /// Paths that may be read, not written.
     pub(crate) fn reads(&self) -> &BTreeSet<PathBuf> {
         &self.reads
     }
 
-    /// What may be written, not read.
+    /// Folders that may be written to, not read.
     pub(crate) fn makes(&self) -> &BTreeSet<PathBuf> {
         &self.makes
     }
 
-    /// What may be read and written.
+    /// Paths that may be read and written.
     pub(crate) fn writes(&self) -> &BTreeSet<PathBuf> {
         &self.writes
     }
 
-    /// Whether what lies at `path` may be read.
+    /// Returns whether `path` may be read.
     #[must_use]
     pub fn allow_read(&self, path: &Path) -> bool {
         holds(&self.reads, path) || holds(&self.writes, path)
     }
 
-    /// Whether what lies at `path` may be read and written.
+    /// Returns whether `path` may be read and written.
     #[must_use]
     pub fn allow_write(&self, path: &Path) -> bool {
         holds(&self.writes, path)

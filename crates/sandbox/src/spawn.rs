@@ -5,7 +5,7 @@ use std::process::{Child, Command};
 
 use crate::Limits;
 
-/// How far a process is held to its limits.
+/// Enforcement of the limits of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confinement {
     /// The kernel refuses all else.
@@ -16,7 +16,7 @@ pub enum Confinement {
     None,
 }
 
-/// Whether the kernel can hold a process to limits at all.
+/// Returns whether the kernel can enforce limits at all.
 #[must_use]
 pub fn is_supported() -> bool {
     let nothing = std::thread::spawn(|| kernel::confine(&Limits::default()));
@@ -25,8 +25,8 @@ pub fn is_supported() -> bool {
         .is_ok_and(|confinement| confinement.is_ok_and(|it| it != Confinement::None))
 }
 
-/// Starts `command` so that it and all that it starts reach only what `limits` allow. What doesn't exist when it starts
-/// cannot be allowed: allow the folder that it will lie in.
+/// Starts `command` so that it and its children can access only the paths of `limits`. A path that doesn't exist at the
+/// start cannot be allowed: allow the folder that it will lie in.
 ///
 /// # Errors
 /// The command cannot be started, or the kernel refuses the limits.
@@ -87,7 +87,7 @@ mod kernel {
         })
     }
 
-    /// Adds what exists of `paths`.
+    /// Adds the existing ones of `paths`.
     fn allow(
         mut rules: RulesetCreated,
         paths: &BTreeSet<PathBuf>,

@@ -1,4 +1,4 @@
-//! What every program needs, whatever it does.
+//! Limits common to all programs.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::Limits;
 use crate::path::normal;
 
-/// Where systems keep programs, libraries, settings and what they tell of themselves.
+/// Folders of programs, libraries, settings and information on the system.
 const SYSTEM: [&str; 23] = [
     "/usr",
     "/bin",
@@ -38,10 +38,10 @@ const SYSTEM: [&str; 23] = [
 /// permissions guard the others.
 const DEVICES: &str = "/dev";
 
-/// In the home folder: packages that Python finds without being told.
+/// In the home folder: packages that Python finds by itself.
 const USER_LIBRARIES: &str = ".local/lib";
 
-/// Where CUDA's driver keeps the kernels that it compiled, in the home folder: without it, every process does it anew.
+/// In the home folder: kernels that CUDA's driver compiled. Without it, every process compiles them anew.
 const CUDA_CACHE: &str = ".nv/ComputeCache";
 
 /// Folders of programs whose libraries lie beside them; shims are programs that start others.
@@ -50,15 +50,16 @@ const PROGRAMS: [&str; 3] = ["bin", "condabin", "shims"];
 /// Folders in the home folder that hold programs, and private things beside them.
 const MIXED: [&str; 2] = [".local", ".cargo"];
 
-/// What makes a folder an environment of Python's or conda's.
+/// Entries that mark a folder as an environment of Python or conda.
 const ENVIRONMENT: [&str; 2] = ["pyvenv.cfg", "conda-meta"];
 
 /// So many links in a row the system follows.
 const MOST_LINKS: usize = 40;
 
 impl Limits {
-    /// What every program needs: the system's folders, those that programs on `PATH` are installed in, also by symbolic
-    /// links, and libraries that the environment names, to read; devices and the cache of CUDA's driver, to write too.
+    /// Limits that every program needs: the system's folders, folders in which programs on `PATH` are installed, also
+    /// by symbolic links, and libraries that the environment names, to read; devices and the cache of CUDA's driver, to
+    /// write too.
     ///
     /// Of `workspace` it opens nothing but environments whose programs are on `PATH`: neither a folder that holds it,
     /// nor one in it that the environment names.
@@ -82,8 +83,8 @@ impl Limits {
         system.limits
     }
 
-    /// If `program` lies in an environment of Python's or conda's, which need not be on `PATH`: allows to read that, and
-    /// what its programs need that lies elsewhere.
+    /// If `program` lies in an environment of Python or conda, which need not be on `PATH`: allows to read that, and
+    /// files elsewhere that its programs need.
     pub fn read_environment(&mut self, workspace: &Path, program: &Path) {
         let folder = program.parent();
         let whole = folder.and_then(Path::parent);
@@ -118,7 +119,7 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Opens what is at `path`, but for the workspace.
+    /// Opens `path`, without the workspace.
     fn open(&mut self, path: &str) {
         if let Ok(path) = fs_err::canonicalize(path) {
             self.open_around(&path);
@@ -131,7 +132,7 @@ impl<'a> System<'a> {
         } else if !self.workspace.starts_with(path) {
             self.limits.read(path);
         } else if path != self.workspace {
-            // What cannot be listed has nothing to open.
+            // A folder that cannot be listed has nothing to open.
             for entry in fs_err::read_dir(path).into_iter().flatten().flatten() {
                 self.open_around(&entry.path());
             }
@@ -152,13 +153,13 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Opens a folder of programs, by its own path, with what belongs to its programs, and what links in it lead to.
+    /// Opens a folder of programs, by its own path, with files of its programs, and targets of links in it.
     fn open_programs(&mut self, folder: &Path) {
         if !self.limits.allow_read(folder) {
             self.open_installation(folder);
         }
         for entry in fs_err::read_dir(folder).into_iter().flatten().flatten() {
-            // A system has hundreds of links, of which few lead out of what is open.
+            // A system has hundreds of links, of which few lead out of open folders.
             if entry.file_type().is_ok_and(|kind| kind.is_symlink())
                 && let end = end_of(entry.path())
                 && !self.limits.allow_read(&end)
@@ -193,7 +194,7 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Whether the folder that holds a folder of programs holds nothing but what belongs to them.
+    /// Returns whether the parent of a folder of programs belongs to them alone.
     fn is_installation(&self, folder: &Path) -> bool {
         let is_mixed = |home: &PathBuf| MIXED.iter().any(|name| folder == home.join(name));
         let is_ours = folder.starts_with(self.workspace);
@@ -209,14 +210,14 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Whether a folder holds the workspace or the home folder.
+    /// Returns whether a folder contains the workspace or the home folder.
     fn is_large(&self, folder: &Path) -> bool {
         let holds_home = |home: &PathBuf| home.starts_with(folder);
         self.workspace.starts_with(folder) || self.home.as_ref().is_some_and(holds_home)
     }
 }
 
-/// Where a link leads, and where that leads if it is one.
+/// Final target of a link.
 fn end_of(link: PathBuf) -> PathBuf {
     let mut at = link;
     for _ in 0..MOST_LINKS {
@@ -235,7 +236,7 @@ fn folders_of(variable: &str) -> Vec<PathBuf> {
     folders.filter(|folder| folder.is_absolute()).collect()
 }
 
-/// Whether `path` is deeper than the root's own folders.
+/// Returns whether `path` is deeper than the root's own folders.
 fn holds_little(path: &Path) -> bool {
     let names = path.components();
     names
@@ -274,12 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn programs_come_with_what_lies_beside_them() {
+    fn programs_are_opened_with_the_files_beside_them() {
         let as_it_is = |programs| opened(|_| {}, programs);
         assert_eq!(as_it_is("conda/bin"), ["conda"]);
         assert_eq!(as_it_is(".pyenv/shims"), [".pyenv"]);
         assert_eq!(as_it_is("tools"), ["tools"]);
-        // What holds more than programs isn't given away for its `bin`.
+        // A folder with more than programs isn't opened for its `bin`.
         assert_eq!(as_it_is("bin"), ["bin"]);
         assert_eq!(as_it_is(".local/bin"), [".local/bin"]);
         assert_eq!(as_it_is(".cargo/bin"), [".cargo/bin"]);
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_to_what_they_start() {
+    fn links_to_programs_are_followed() {
         let python = |home: &Path| {
             file(&home.join("python/3.12/bin/python3"));
             file(&home.join("study/run.sh"));

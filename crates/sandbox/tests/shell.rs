@@ -44,7 +44,7 @@ fn skipped() -> bool {
 }
 
 #[test]
-fn what_is_allowed_works() {
+fn allowed_access_works() {
     if skipped() {
         return;
     }
@@ -56,7 +56,7 @@ fn what_is_allowed_works() {
 }
 
 #[test]
-fn what_is_not_allowed_is_refused_and_named() {
+fn other_access_is_refused_and_named() {
     if skipped() {
         return;
     }
@@ -88,7 +88,7 @@ fn what_is_not_allowed_is_refused_and_named() {
 }
 
 #[test]
-fn what_may_be_made_is_not_read() {
+fn files_that_may_be_made_are_not_readable() {
     if skipped() {
         return;
     }

@@ -122,6 +122,31 @@ mod tests {
     }
 
     #[test]
+    fn a_renamed_parameter_draws_as_before_in_the_old_order() {
+        for method in METHODS {
+            let old = search(method, 1);
+            let text = serde_json::json!({
+                "rate": { "float": [1e-4, 1e-2], "log": true },
+                "size": { "int": [2, 64], "log": true },
+                "frozen": { "choice": [false, true] },
+                "drop": { "float": [0, 0.9], "when": { "frozen": false } },
+            });
+            let space: Space = serde_json::from_value(text).unwrap();
+            let new = Search {
+                space: space.in_order_of(&["drop", "frozen", "rate", "size"]),
+                ..search(method, 1)
+            };
+            let renamed = |mut params: Assignment| {
+                let lr = params.remove("lr").unwrap();
+                params.insert("rate".to_owned(), lr);
+                params
+            };
+            let asked = old.ask(&[], 8).unwrap().into_iter().map(renamed);
+            assert_eq!(new.ask(&[], 8).unwrap(), asked.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn seeds_differ_but_for_the_grid() {
         for method in METHODS {
             let [one, two] = [1, 2].map(|seed| run(&search(method, seed), Vec::new(), 20, 4));

@@ -236,6 +236,17 @@ impl Space {
         &self.params
     }
 
+    /// The space with its parameters in the order of `names`, in which samplers draw. Others follow by name, and each
+    /// parameter still stands after those that its conditions name.
+    #[must_use]
+    pub fn in_order_of(mut self, names: &[&str]) -> Self {
+        let rank = |param: &Param| names.iter().position(|name| *name == param.name);
+        self.params
+            .sort_by_key(|param| rank(param).unwrap_or(names.len()));
+        let params = in_order(self.params).expect("conditions have no cycle, by `try_from`");
+        Self { params }
+    }
+
     /// An assignment whose values come from `draw`, asked for active parameters alone.
     pub(crate) fn fill(&self, mut draw: impl FnMut(usize, &Param) -> Value) -> Assignment {
         let mut filled = Assignment::new();
@@ -389,7 +400,7 @@ fn check_conditions(params: &[Param]) -> Result<(), SearchError> {
     Ok(())
 }
 
-/// Each parameter after those that it depends on, otherwise by name.
+/// Each parameter after those that it depends on, otherwise in the given order.
 fn in_order(mut waiting: Vec<Param>) -> Result<Vec<Param>, SearchError> {
     let mut placed: Vec<Param> = Vec::new();
     while !waiting.is_empty() {

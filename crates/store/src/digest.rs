@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How much of a text that is no digest a message repeats.
+/// Number of characters of an invalid digest that a message repeats.
 const MESSAGE: usize = 80;
 
 /// A BLAKE3 hash of 32 bytes, written as 64 lowercase hexadecimal digits.
@@ -63,7 +63,7 @@ impl FromStr for Digest {
 
     /// Reads 64 lowercase hexadecimal digits, so that equal digests have equal texts.
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        // What stands in the place of a digest may be of any length.
+        // An invalid digest may be of any length.
         let invalid = || InvalidDigest {
             text: text.chars().take(MESSAGE).collect(),
         };
@@ -73,7 +73,7 @@ impl FromStr for Digest {
             let word = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
             part.copy_from_slice(&word.ok_or_else(invalid)?.to_be_bytes());
         }
-        // Signs, capitals and what follows are not of it.
+        // Signs, capitals and further characters are no part of a digest.
         if blake3::Hash::from(bytes).to_hex().as_str() == text {
             Ok(Self(bytes))
         } else {

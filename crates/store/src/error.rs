@@ -1,4 +1,4 @@
-//! What can go wrong with files and the cache.
+//! Errors of files and the cache.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::digest::{Digest, InvalidDigest};
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with files and the cache.
+/// Error of files and the cache.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,7 +18,7 @@ pub enum Error {
     /// There is nothing at the path.
     #[error("cannot find `{}`", path.display())]
     NotFound {
-        /// Where something was expected.
+        /// Path where something was expected.
         path: PathBuf,
     },
     /// A name in a folder isn't UTF-8, so that no table or tree can name it.
@@ -38,7 +38,7 @@ pub enum Error {
     DanglingLink {
         /// The link.
         path: PathBuf,
-        /// What it says.
+        /// Target of the link.
         target: PathBuf,
     },
     /// Symbolic links that lead back to where they came from.
@@ -47,7 +47,7 @@ pub enum Error {
         /// The link.
         path: PathBuf,
     },
-    /// Somebody kept writing to a file while it was read.
+    /// A file changed on each attempt to read it.
     #[error("cannot hash `{}`: it changed while it was read", path.display())]
     Changed {
         /// The file.
@@ -81,14 +81,14 @@ pub enum Error {
         /// The path as the tree has it.
         path: String,
     },
-    /// What was to be kept under a name has another length than was said.
+    /// Content to be stored under a name has another length than was announced.
     #[error("cannot keep `{name}`: expected {expected} bytes, found {found}")]
     Incomplete {
         /// The name.
         name: Digest,
-        /// Number of bytes as said.
+        /// Announced number of bytes.
         expected: u64,
-        /// Number of bytes read, at most one more than was said.
+        /// Number of bytes read, at most one more than was announced.
         found: u64,
     },
     /// A text isn't a digest.

@@ -1,4 +1,4 @@
-//! What the file system tells about a file without reading it.
+//! State of a file in the file system, found without reading the file.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -13,7 +13,7 @@ const COARSE_TICK: Duration = Duration::from_secs(2);
 
 const NS_PER_S: i64 = 1_000_000_000;
 
-/// What identifies a file's content, short of reading it. Times are in nanoseconds since 1970.
+/// State that identifies a file's content without reading it. Times are in nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FileState {
     pub(crate) device: u64,
@@ -24,7 +24,7 @@ pub(crate) struct FileState {
     pub(crate) changed_ns: i64,
     /// The permission bits.
     pub(crate) mode: u32,
-    /// How many names the file has.
+    /// Number of hard links to the file.
     pub(crate) links: u64,
 }
 
@@ -67,12 +67,12 @@ impl FileState {
         Ok(Self::new(path, &fs_err::metadata(path)?))
     }
 
-    /// Whether its owner may execute it.
+    /// Returns whether its owner may execute it.
     pub(crate) fn is_executable(&self) -> bool {
         self.mode & 0o100 != 0
     }
 
-    /// Whether it may be read alone, as objects are.
+    /// Returns whether it is read-only, as objects are.
     pub(crate) fn is_read_only(&self) -> bool {
         self.mode & 0o333 == 0
     }
@@ -81,18 +81,18 @@ impl FileState {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// Whether the content can be told to be that of `earlier`, given that only names, links and
+    /// Returns whether the content is certain to be that of `earlier`, given that only names, links and
     /// mode were meant to change since.
     pub(crate) fn same_content(&self, earlier: &Self) -> bool {
         self.size == earlier.size && self.modified_ns == earlier.modified_ns
     }
 
-    /// Whether any later write would change the modification time.
+    /// Returns whether any later write would change the modification time.
     pub(crate) fn modification_settled(&self, since_ns: i64) -> bool {
         settled(self.modified_ns, since_ns)
     }
 
-    /// Whether any later change, a write with a forged modification time included, would show.
+    /// Returns whether any later change, a write with a forged modification time included, would show.
     pub(crate) fn settled(&self, since_ns: i64) -> bool {
         self.modification_settled(since_ns) && settled(self.changed_ns, since_ns)
     }
@@ -108,7 +108,7 @@ impl FileState {
     }
 }
 
-/// Whether a change at `since_ns` or later gets another time stamp than `stamp_ns`.
+/// Returns whether a change at `since_ns` or later gets another time stamp than `stamp_ns`.
 ///
 /// The problem is known as "racily clean" from git: a file is written, hashed, and written again
 /// within one tick of the clock, and looks unchanged. A stamp from the future is safe again, as
@@ -124,7 +124,7 @@ fn settled(stamp_ns: i64, since_ns: i64) -> bool {
     stamp_ns < since_ns.saturating_sub(tick_ns) || is_far_future()
 }
 
-/// How long to wait until a file modified just now is settled.
+/// Time until a file modified just now is settled.
 pub(crate) const SETTLING: Duration = TICK.saturating_add(Duration::from_millis(1));
 
 /// Nanoseconds since 1970.

@@ -1,4 +1,4 @@
-//! What reads files of the cache, each to be given any bytes; see the folder `fuzz` of the workspace.
+//! Readers of files of the cache, as targets of fuzzing; see the folder `fuzz` of the workspace.
 
 use std::path::{Component, Path};
 

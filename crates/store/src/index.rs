@@ -1,4 +1,4 @@
-//! The file-state index: what a file's content was when its state was last seen.
+//! The file-state index: maps the state of a file to the digest of its content.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,27 +22,27 @@ use entry::{Entry, Key};
 /// A file or folder as it was at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// What it said.
+    /// Digest of its content.
     pub digest: Digest,
     stamp: Stamp,
-    /// Whether any later write shows in the stamp.
+    /// True if any later write shows in the stamp.
     is_firm: bool,
-    /// Which files of a folder count.
+    /// Rules by which files of a folder count.
     rules: Rules,
 }
 
-/// What has happened to a file or folder since it was seen.
+/// Change of a file or folder since it was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// Nobody has written to it.
+    /// No write.
     Untouched,
-    /// It says the same, and may have said something else meanwhile.
+    /// The content is the same, and may have been another meanwhile.
     ChangedBack,
-    /// It says something else, or is no longer there.
+    /// The content is another, or missing.
     Changed,
 }
 
-/// An entry that nobody asked for in this many days is dropped.
+/// An entry that wasn't used in this many days is dropped.
 const KEPT_DAYS: u32 = 60;
 
 /// Use is noted only when the last note is this old, so that a mere check writes nothing.
@@ -51,7 +51,7 @@ const NOTED_DAYS: u32 = 7;
 /// Maps the state of a file (inode, size, times of modification and change) to its digest.
 ///
 /// The entry belongs to the inode, not to the path: all hard links of an object share one, and a
-/// renamed file or a moved workspace is known as before. An entry is made only if any later write
+/// renamed file or a moved workspace needs no new entry. An entry is made only if any later write
 /// would show in the file's times; a file written within the clock's tick of being hashed is
 /// hashed again next time.
 ///
@@ -90,22 +90,21 @@ impl Index {
     ///
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound), a name that is not UTF-8, a link to nothing or in a
-    /// loop, a special file, a file that changes while it is read, or what the operating system
-    /// says.
+    /// loop, a special file, a file that changes while it is read, or an error of the operating system.
     pub fn digest(&mut self, path: &Path) -> Result<Digest> {
         self.digest_listed(path, &Listing::of(path, Rules::Output)?)
     }
 
-    /// The digest of the file or folder at `path`, an input that no stage makes: [`Rules::Source`] say which files count.
-    /// Entries that no stage can read are part of it, with the reason.
+    /// The digest of the file or folder at `path`, an input that no stage makes. Files count by [`Rules::Source`].
+    /// Entries that no stage can read are part of the digest, with the reason.
     ///
     /// # Errors
-    /// [`NotFound`](crate::Error::NotFound), a file that changes while it is read, or what the operating system says.
+    /// [`NotFound`](crate::Error::NotFound), a file that changes while it is read, or an error of the operating system.
     pub fn digest_source(&mut self, path: &Path) -> Result<Digest> {
         self.digest_listed(path, &Listing::of(path, Rules::Source)?)
     }
 
-    /// What is at `path` by these `rules`, and when it was last written to.
+    /// Content at `path` by these `rules`, with the state of its files.
     ///
     /// # Errors
     /// As for [`Index::digest`] and [`Index::digest_source`].
@@ -122,7 +121,7 @@ impl Index {
         })
     }
 
-    /// Whether the file or folder at `path` is as it was seen.
+    /// Change of the file or folder at `path` since it was seen.
     pub fn since(&mut self, path: &Path, seen: &Seen) -> Since {
         let Ok(listing) = Listing::of(path, seen.rules) else {
             return Since::Changed;
@@ -163,19 +162,19 @@ impl Index {
         }
     }
 
-    /// How many files had to be read since the index was opened.
+    /// Number of files read since the index was opened.
     #[must_use]
     pub fn files_read(&self) -> u64 {
         self.files_read.load(Ordering::Relaxed)
     }
 
-    /// How many files the index knows.
+    /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether the index knows no file.
+    /// Returns whether the index has no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -205,7 +204,7 @@ impl Index {
     /// The digest of an object in this state, if it is known.
     ///
     /// Each link that is made or removed in the workspace marks the object as changed, so that
-    /// this time tells nothing; a write to its bytes shows in the time of modification.
+    /// this time is ignored; a write to its bytes shows in the time of modification.
     pub(crate) fn get_object(&self, state: &FileState) -> Option<Digest> {
         self.find(state, Entry::describes_content)
     }
@@ -246,7 +245,7 @@ impl Index {
         self.files_read.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes what was read, unless a later write might go unnoticed.
+    /// Adds an entry for a file that was read, unless a later write might go unnoticed.
     pub(crate) fn observe(&mut self, hashed: &Hashed) {
         if hashed.state.settled(hashed.since_ns) {
             self.insert(&hashed.state, hashed.digest);
@@ -256,8 +255,8 @@ impl Index {
     /// Notes a file whose links or mode the store itself has changed since it was read as
     /// `hashed`, and which is now in the state `now`.
     pub(crate) fn observe_placed(&mut self, hashed: &Hashed, now: &FileState) {
-        // The time of the change is that of the store's own doing and tells nothing; a write
-        // since would show in the time of modification.
+        // The store itself caused the time of the change, which is ignored; a write since would show in the time of
+        // modification.
         if now.same_content(&hashed.state) && now.modification_settled(hashed.since_ns) {
             self.insert(now, hashed.digest);
         }
@@ -276,7 +275,7 @@ impl Index {
     }
 }
 
-/// Whether these bytes are an index, or would be with their checksum behind them.
+/// Returns whether these bytes are an index, or would be with their checksum behind them.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn is_index(bytes: &[u8]) -> bool {
     let whole = [bytes, blake3::hash(bytes).as_bytes()].concat();

@@ -1,9 +1,9 @@
 //! Content-addressed cache and file-state index.
 //!
 //! - [`Digest`]: the BLAKE3 hash by which content is named.
-//! - [`Index`]: what each file's content was when its state (inode, size, times) was last seen,
-//!   so that an unchanged file is never read twice.
-//! - [`Seen`]: a file or folder at one moment, so that later writes show, whatever they say.
+//! - [`Index`]: digests of files by their state (inode, size, times), so that an unchanged file
+//!   is never read twice.
+//! - [`Seen`]: a file or folder at one moment, so that later writes show, whatever their bytes.
 //! - [`Store`]: files and folders by digest, and a [`Record`] for each run that produced them.
 //!
 //! A file is named by the hash of its bytes. A folder, or a file with the executable bit, is
@@ -17,9 +17,9 @@
 //! ```
 //!
 //! Lines are sorted by path (bytes of UTF-8, `/` between components, JSON string syntax);
-//! `none` is a folder without files. Symbolic links are followed: what counts is what a reader
-//! sees. The files that desktops scatter (`.DS_Store`, `Thumbs.db`, `desktop.ini`) are ignored; of a
-//! folder that no stage makes, the rules of `walk::Rules::Source` say which files count.
+//! `none` is a folder without files. Symbolic links are followed. Files of desktops (`.DS_Store`,
+//! `Thumbs.db`, `desktop.ini`) are ignored; files of a folder that no stage makes count by
+//! `walk::Rules::Source`.
 
 mod digest;
 mod error;

@@ -1,11 +1,11 @@
-//! Storage of content by hash: what a store of this machine and one elsewhere have in common.
+//! Storage of content by hash, on this machine or elsewhere.
 
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 
 use crate::{Digest, Result};
 
-/// Kind of what a storage holds. Each has names of its own.
+/// Kind of entries of a storage. Each has names of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The bytes of a file, named by their hash.
@@ -14,7 +14,7 @@ pub enum Kind {
     Tree,
     /// A [`Record`](crate::Record) as JSON, named by the key of the run.
     Record,
-    /// Text that says which check which content has passed, named by its hash.
+    /// Text of a check and of a content that has passed it, named by its hash.
     CheckStamp,
 }
 

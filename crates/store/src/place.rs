@@ -10,11 +10,11 @@ use crate::remove::remove_path;
 use crate::scratch::{self, Scratch};
 use crate::{Error, Result};
 
-/// What is made on another file system than the cache's is built under this name.
+/// Prefix of temporary names on other file systems than the cache's.
 pub(crate) const SCRATCH_PREFIX: &str = ".atelier-tmp-";
 
-/// Copies the file or folder `from` to `to`, where nothing is, with files that may be written: none shares anything
-/// with the cache. Symbolic links are followed; what is executable stays so.
+/// Copies the file or folder `from` to `to`, where nothing is, to writable files that share nothing with the cache.
+/// Symbolic links are followed; executable files stay executable.
 ///
 /// # Errors
 /// Something cannot be read or written.
@@ -40,8 +40,8 @@ pub fn copy_path(from: &Path, to: &Path) -> Result<()> {
 
 /// Moves the file, link or folder `from` to `to`, where no folder is, in one step: a file that is there is replaced.
 ///
-/// Between file systems, where no name can be moved, it is copied beside `to` as it is, written to the disk, and renamed
-/// there; so a reader sees all of it or nothing, and what is at `from` is removed last.
+/// Between file systems, where no name can be moved, it is copied beside `to` as it is, written to the disk, and
+/// renamed there; so a reader sees all of it or nothing, and what is at `from` is removed last.
 ///
 /// # Errors
 /// Something cannot be read or written, or is neither file, folder nor link.
@@ -62,23 +62,23 @@ pub fn move_path(from: &Path, to: &Path) -> Result<()> {
     remove_path(from)
 }
 
-/// Moves what was made in `scratch` to `to` in one step, replacing a file that was there.
+/// Moves the content of `scratch` to `to` in one step, replacing a file that was there.
 pub(crate) fn persist(scratch: Scratch, to: &Path) -> Result<()> {
     move_path(scratch.path(), to)?;
     scratch.release();
     Ok(())
 }
 
-/// Whether a file system is mounted at `path`.
+/// Returns whether a file system is mounted at `path`.
 #[cfg(target_os = "linux")]
 #[must_use]
 pub fn is_mount_point(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    let told = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
-    told.is_ok_and(|told| told.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    let status = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    status.is_ok_and(|status| status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
-/// Whether a file system is mounted at `path`.
+/// Returns whether a file system is mounted at `path`.
 #[cfg(not(target_os = "linux"))]
 #[must_use]
 pub fn is_mount_point(path: &Path) -> bool {
@@ -176,7 +176,7 @@ pub(crate) fn set_modified(_path: &Path, _time: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-/// What the file system under the store can do.
+/// Abilities of the file system under the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Abilities {
     /// Files can share bytes, copied on write.
@@ -200,8 +200,7 @@ impl Abilities {
         })
     }
 
-    /// The permission bits of an object: those who may read a new file may read it, nobody may
-    /// write, nobody needs to execute.
+    /// The permission bits of an object: readable as a new file is, not writable, not executable.
     pub(crate) fn object_mode(&self) -> u32 {
         self.file_mode & 0o444
     }

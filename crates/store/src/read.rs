@@ -11,10 +11,10 @@ use crate::{Digest, Error, Result};
 /// A file is read in blocks of this many bytes; they stay in a core's cache while hashed.
 const BLOCK: usize = 1 << 20;
 
-/// How often a file that changes under the reader is read again.
+/// Number of attempts to read a file that changes meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// No file of our own is as large; what is, wasn't written by this program.
+/// Size beyond which a file wasn't written by this program.
 const LARGEST: u64 = 1 << 30;
 
 /// The content of a file and the state that it had from before until after it was read.
@@ -80,7 +80,7 @@ fn read_steadily(
     })
 }
 
-/// Hashes what `file` still has to give, about `size` bytes, handing each block to `sink`.
+/// Hashes the rest of `file`, about `size` bytes, and passes each block to `sink`.
 fn hash_stream(
     file: &mut File,
     size: u64,
@@ -118,7 +118,7 @@ fn fill(file: &mut File, block: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-/// Whether a file stands at `path`, and no link to one.
+/// Returns whether a file is at `path`, and no link to one.
 pub(crate) fn is_plain_file(path: &Path) -> bool {
     fs_err::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }

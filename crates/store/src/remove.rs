@@ -46,14 +46,14 @@ fn remove_file(path: &Path) -> io::Result<()> {
     fs_err::remove_file(path)
 }
 
-/// Where read-only files cannot be removed, they are made writable first.
+/// Makes a read-only file writable, where it couldn't be removed otherwise.
 #[cfg(not(unix))]
 fn remove_file(path: &Path) -> io::Result<()> {
     unlock(path)?;
     fs_err::remove_file(path)
 }
 
-/// Makes what stops the removal of `path` writable: folders, and off Unix files too.
+/// Makes folders below `path` writable, which otherwise stop its removal; on other systems than Unix files, too.
 fn unlock(path: &Path) -> io::Result<()> {
     let metadata = fs_err::symlink_metadata(path)?;
     if metadata.is_dir() {

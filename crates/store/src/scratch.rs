@@ -12,8 +12,7 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// A name for work aside, `<prefix><process>-<number>`; what stands there when this value is
-/// dropped is removed, unless it has been moved to its final place.
+/// A temporary name, `<prefix><process>-<number>`; a file or folder of this name is removed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
@@ -35,7 +34,7 @@ impl Scratch {
         &self.path
     }
 
-    /// Leaves what stands there now to others.
+    /// Gives the name up without removing the file or folder.
     pub(crate) fn release(mut self) {
         self.persisted = true;
     }
@@ -51,18 +50,18 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if !self.persisted {
-            // Nobody waits for the outcome; what is left goes with the next `clean`.
+            // A failure is of no consequence: the next `clean` removes the rest.
             let _ = remove_path(&self.path);
         }
     }
 }
 
-/// Removes what dead processes left in `folder` under names with `prefix`.
+/// Removes leftovers of ended processes in `folder` under names with `prefix`.
 pub(crate) fn clean(folder: &Path, prefix: &str) -> Result<()> {
     clean_by(folder, |name| writer(name, prefix))
 }
 
-/// Removes from `folder` what dead processes left, by what `writer` reads from a name.
+/// Removes leftovers of ended processes in `folder`, with writers read from names by `writer`.
 pub(crate) fn clean_by(folder: &Path, writer: impl Fn(&str) -> Option<Writer>) -> Result<()> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;
@@ -75,7 +74,7 @@ pub(crate) fn clean_by(folder: &Path, writer: impl Fn(&str) -> Option<Writer>) -
     Ok(())
 }
 
-/// Who made a scratch file, as its name tells.
+/// Writer of a scratch file, read from its name.
 pub(crate) struct Writer {
     process: u32,
     number: u64,

@@ -1,4 +1,4 @@
-//! Whether files were written to, even if they say again what they said.
+//! Detection of writes to files, also of writes that leave the content as it was.
 
 use crate::Digest;
 use crate::file_state::FileState;
@@ -7,10 +7,10 @@ use crate::walk::Listing;
 /// To hash many bytes at once is faster.
 const FILES_AT_ONCE: usize = 1000;
 
-/// Which files are at a path, how large they are and when they were last written to.
+/// Files at a path, with sizes and times of the last write.
 ///
-/// Equal stamps tell that nobody has written in between, different ones that somebody may have: content that changes
-/// and changes back has the same digest and another stamp.
+/// Stamps are equal if there was no write in between. Content that changes and changes back has the same digest and
+/// another stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp(Digest);
 
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_and_changes_back_has_another_stamp() {
+    fn content_that_changes_and_changes_back_has_another_stamp() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inner/file");
         fs_err::create_dir(folder.path().join("inner")).unwrap();

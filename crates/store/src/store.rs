@@ -30,10 +30,10 @@ mod transfer;
 /// | `trees/ab/cdef…` | the text that describes a folder |
 /// | `records/ab/cdef…` | a [`Record`] as JSON |
 /// | `checks/ab/cdef…` | the text of a check that a content has passed |
-/// | `tmp/` | work under way; what a killed process left is removed by [`Store::open`] |
+/// | `tmp/` | unfinished files; leftovers of a killed process are removed by [`Store::open`] |
 ///
-/// Whatever stands under its final name was moved there whole. It isn't forced onto the disk
-/// first: what a power cut damages is noticed by its hash and made anew.
+/// Files and folders are moved whole to their final names. They aren't forced onto the disk
+/// first: damage by a power cut is detected by the hash, and the content made anew.
 ///
 /// Where the file system can share bytes between files (btrfs, XFS, APFS), the workspace and the
 /// cache have files of their own. Elsewhere they share the file, which is made read-only, by a
@@ -43,7 +43,7 @@ mod transfer;
 pub struct Store {
     root: PathBuf,
     device: u64,
-    /// Tried when first needed: on a full disk, what only looks and clears still works.
+    /// Found when first needed, so that commands that only read or remove work on a full disk.
     abilities: OnceLock<Abilities>,
 }
 
@@ -64,9 +64,9 @@ impl Store {
         })
     }
 
-    /// Whether the store holds the file, or the folder with all its files.
+    /// Returns whether the store has the file, or the folder with all its files.
     ///
-    /// Looks for them without reading them: damage shows at [`Store::restore`].
+    /// Nothing is read: damage is detected by [`Store::restore`].
     #[must_use]
     pub fn contains(&self, digest: &Digest) -> bool {
         self.load(digest).is_ok_and(|tree| {
@@ -92,7 +92,7 @@ impl Store {
         Record::parse(&self.read_text(Kind::Record, key).ok()?, key)
     }
 
-    /// Notes that a check was passed, by the text that says which check and which content.
+    /// Stores the stamp of a passed check, by the text of the check and its content.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -101,7 +101,7 @@ impl Store {
         self.write(Kind::CheckStamp, &name, passed.as_bytes())
     }
 
-    /// Whether the check and content of this text have been noted by [`Store::stamp_check`].
+    /// Returns whether [`Store::stamp_check`] has stored the stamp of this text.
     #[must_use]
     pub fn has_check_stamp(&self, passed: &str) -> bool {
         let name = Digest::of_bytes(passed.as_bytes());
@@ -113,7 +113,7 @@ impl Store {
         read_own(&self.place(kind, digest))
     }
 
-    /// The bytes of the file `digest`, for what is small enough to be held in memory.
+    /// The bytes of the file `digest`, which must fit into memory.
     ///
     /// # Errors
     /// [`Error::Missing`] where there is no such file, [`Error::Damaged`] where it has other bytes.
@@ -184,7 +184,7 @@ impl Store {
         let path = self.object(&digest);
         let state = match fs_err::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => FileState::new(&path, &metadata),
-            // A link leads to what others may write, a pipe to nothing.
+            // A link may lead to a writable file, a pipe has no content.
             Ok(_) => {
                 remove_path(&path)?;
                 return Err(Error::Damaged { digest });
@@ -208,8 +208,7 @@ impl Store {
         Ok(hashed)
     }
 
-    /// Parts the object from a file of the workspace whose mode somebody has changed, and who
-    /// may write to it next.
+    /// Replaces the object, a file that is shared with the workspace and was made writable there, by a copy.
     fn detach(&self, index: &Index, digest: Digest) -> Result<Hashed> {
         let object = self.object(&digest);
         let copy = self.scratch();
@@ -236,7 +235,7 @@ impl Store {
         Ok(FileState::of(object)?)
     }
 
-    /// Tells the index the present state of files whose content is known.
+    /// Adds the present state of files whose content is known to the index.
     fn observe_placed(
         &self,
         index: &mut Index,
@@ -251,7 +250,7 @@ impl Store {
     }
 }
 
-/// What the index says of a file in this state.
+/// Entry of the index for a file in this state.
 fn known(digest: Digest, state: FileState) -> Hashed {
     Hashed {
         digest,

@@ -55,7 +55,7 @@ impl Tree {
         }
     }
 
-    /// What it describes, where it is one file.
+    /// Its content, if it is that of one file.
     pub(crate) fn as_file(&self) -> Option<Content> {
         match self.entries.as_slice() {
             [entry] if entry.path.is_empty() => Some(entry.content),
@@ -81,7 +81,7 @@ impl Tree {
         let mut entries: Vec<Entry> = Vec::new();
         for (line, number) in lines.zip(2..) {
             let entry = Entry::parse(line).ok_or_else(|| malformed(number))?;
-            // One file alone may go without a name; whoever follows it is refused below.
+            // One file alone may have no name; a file after it is an error below.
             let nameless = entry.path.is_empty() && number == 2;
             if !nameless && !is_safe(&entry.path) {
                 let path = entry.path;
@@ -187,7 +187,7 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
-/// Whether every component is a plain name, so that the path stays below its folder.
+/// Returns whether every component is a plain name, so that the path stays below its folder.
 fn is_safe(path: &str) -> bool {
     let plain = |name: &str| {
         let foreign = cfg!(windows) && name.contains(['\\', ':']);

@@ -10,7 +10,7 @@ use crate::file_state::{FileState, SETTLING, now_ns};
 use crate::tree::{self, Content};
 use crate::{Digest, Error, Result};
 
-/// A file, or the files of a folder, as their states tell.
+/// State of a file, or of the files of a folder.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) is_folder: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Where the file is, given the path of its listing's root.
+    /// Path of the file, given the path of its listing's root.
     pub(crate) fn path(&self, root: &Path) -> PathBuf {
         if self.relative.is_empty() {
             root.to_owned()
@@ -75,8 +75,8 @@ impl Listing {
         })
     }
 
-    /// Waits until files that were written just now can be told from files written next, if
-    /// there are so many bytes in those that `wanted` that reading them again would take longer.
+    /// Waits until a later write to files that were written just now would show, if the `wanted` ones
+    /// have so many bytes that reading them again would take longer.
     pub(crate) fn settle(&self, wanted: impl Fn(&FileState) -> bool) {
         const WORTH_WAITING: u64 = 16 << 20;
         const OPENING: u64 = 64 << 10;
@@ -93,8 +93,8 @@ impl Listing {
         }
     }
 
-    /// The digest of the content of a file that was read with this `result`: in a source, a file that may not be read is
-    /// an entry like another that no stage can read, and has none.
+    /// The digest of the content of a file that was read with this `result`: in a source, a file that may not be read
+    /// is an entry like another that no stage can read, and has none.
     pub(crate) fn readable<T>(&self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(read) => Ok(Some(read)),
@@ -111,7 +111,7 @@ impl Listing {
         self.is_folder && self.rules == Rules::Source
     }
 
-    /// The name of a plain file, given the digests of the files' bytes; none of a folder, or what is executable.
+    /// The name of a plain file, given the digests of the files' bytes; none for a folder or an executable file.
     pub(crate) fn plain_file(&self, digests: &[Option<Digest>]) -> Option<Digest> {
         match (self.files.as_slice(), digests) {
             ([file], [Some(digest)]) if !self.is_folder => match file.content(*digest) {

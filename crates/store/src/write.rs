@@ -9,7 +9,8 @@ use crate::scratch::{Scratch, clean_by, writer};
 /// Between the name of a file and the number of a process that is writing it.
 const WRITTEN: &str = ".tmp-";
 
-/// Writes `bytes` to `to` in one step, beside other processes that do the same: a reader sees the old content or the new.
+/// Writes `bytes` to `to` in one step, beside other processes that do the same: a reader sees the old content or the
+/// new.
 ///
 /// # Errors
 /// The folder of `to` cannot be written.
@@ -22,7 +23,7 @@ pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
     write_by(Scratch::new(folder, &format!("{name}{WRITTEN}")), bytes, to)
 }
 
-/// Removes what killed processes left of [`write_whole`] in `folder`.
+/// Removes unfinished files of [`write_whole`] in `folder`, left by killed processes.
 ///
 /// # Errors
 /// The folder cannot be listed, or a file cannot be removed.

@@ -82,7 +82,7 @@ impl File {
     /// The parameters that use it, by key and value.
     pub(crate) fn settings(&self) -> Vec<(String, Value)> {
         if let Some(backbone) = &self.backbone {
-            return vec![("frozen.backbones".to_owned(), json!([backbone]))];
+            return vec![("backbone-features.backbones".to_owned(), json!([backbone]))];
         }
         let weights = ("model.weights".to_owned(), json!(self.path));
         let resnet = self
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(
             file.settings(),
             [(
-                "frozen.backbones".to_owned(),
+                "backbone-features.backbones".to_owned(),
                 json!(["convnext_tiny.fb_in22k"])
             )]
         );

@@ -22,7 +22,7 @@ use serde_json::Value;
 use workflow::instance::Target;
 
 /// The program.
-const RUN: &str = "inspect/inspect";
+const RUN: &str = "predictor/predictor";
 
 /// Say what the chosen network makes of new pictures
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ struct Params<'a> {
     device: &'static str,
     explain: bool,
     cells: Option<&'a Value>,
-    square: Option<&'a Value>,
+    window: Option<&'a Value>,
     json: bool,
 }
 
@@ -73,8 +73,8 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
         files: paths.files,
         device: device.name(),
         explain: arguments.explain,
-        cells: workspace.workflow.params.get("explain.cells"),
-        square: workspace.workflow.params.get("explain.square"),
+        cells: workspace.workflow.params.get("attribution.cells"),
+        window: workspace.workflow.params.get("attribution.window"),
         json: arguments.json,
     };
     let job = Job {

@@ -62,7 +62,7 @@ impl Adam {
         self
     }
 
-    /// Moves each parameter by its gradient.
+    /// Updates each parameter by its gradient.
     ///
     /// # Errors
     /// A parameter has no gradient, or the device fails.
@@ -91,19 +91,19 @@ impl Adam {
         Ok(())
     }
 
-    /// How many steps were made.
+    /// Number of steps so far.
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// The moments by name, on the memory that the next step changes.
+    /// The moments by name, in the memory that the next step changes.
     pub fn state(&self) -> BTreeMap<String, Tensor> {
         self.named()
             .map(|(name, moment)| (name, moment.as_tensor().clone()))
             .collect()
     }
 
-    /// Continues from the moments that [`Self::state`] gave after `steps` steps.
+    /// Continues from the moments of [`Self::state`] after `steps` steps.
     ///
     /// The moments may be on another device than the parameters.
     ///

@@ -1,4 +1,4 @@
-//! The order of pictures, and batches of them prepared one ahead of the network.
+//! The order of images, and batches of them, prepared one ahead of the network.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,27 +13,27 @@ use rayon::prelude::*;
 
 use crate::TrainError;
 
-/// How a picture is looked at.
+/// Transform of an image to an input of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// As it is in the training pass of an epoch: changed at random, differently in each.
+pub enum Transform {
+    /// Random augmentation in the training pass of an epoch, different in each.
     Augmented {
-        /// From 0.
+        /// The epoch, from 0.
         epoch: usize,
-        /// How often the picture was looked at before in this pass.
+        /// Number of earlier samples of the image in this pass.
         repeat: usize,
     },
-    /// As it is: the center of the picture.
+    /// The center of the image, without augmentation.
     Plain,
 }
 
-impl View {
-    /// The first look at a picture in the training pass of `epoch`.
+impl Transform {
+    /// The transform of the first sample of an image in the training pass of `epoch`.
     pub fn augmented(epoch: usize) -> Self {
         Self::Augmented { epoch, repeat: 0 }
     }
 
-    /// The look at a picture that was looked at `repeat` times before.
+    /// The transform of a sample after `repeat` earlier ones of the same image.
     fn repeated(self, repeat: usize) -> Self {
         match self {
             Self::Augmented { epoch, .. } => Self::Augmented { epoch, repeat },
@@ -42,56 +42,56 @@ impl View {
     }
 }
 
-/// Where the values of a picture come from.
+/// A source of the values of images.
 ///
-/// Called from several threads at once; what it writes depends on the picture and the view alone.
-pub trait Pictures: Sync {
-    /// Height and width of a prepared picture, in pixels.
+/// It is called from several threads at once; the values depend on the image and the transform alone.
+pub trait ImageSource: Sync {
+    /// Height and width of a prepared image, in pixels.
     fn side_px(&self) -> usize;
 
-    /// Writes picture `image` as `side_px · side_px · 3` normalized values in the order height, width, color.
-    /// `buffer` is room to decode into, reused from picture to picture.
+    /// Writes image number `image` as `side_px · side_px · 3` normalized values in the order height, width, color.
+    /// `buffer` is memory to decode into, reused from image to image.
     ///
     /// # Errors
-    /// The picture cannot be read.
+    /// The image cannot be read.
     fn prepare(
         &self,
         image: usize,
-        view: View,
+        transform: Transform,
         buffer: &mut Vec<u8>,
         values: &mut [f32],
     ) -> Result<(), TrainError>;
 }
 
-/// Some pictures as the network takes them.
+/// A batch of images, as inputs of the network.
 pub struct Batch<'a> {
-    /// Which pictures, `B` of them.
+    /// Numbers of the `B` images.
     pub images: &'a [usize],
     /// Their values, `[B, side, side, 3]`.
     pub values: Tensor,
 }
 
-/// The same pictures in a random order.
+/// The same images in a random order.
 pub fn shuffled(images: &[usize], rng: &mut impl Rng) -> Vec<usize> {
     let mut order = images.to_vec();
     order.shuffle(rng);
     order
 }
 
-/// As many pictures as there are, drawn with replacement so that every class is as likely as any other: first the class,
-/// then one of its pictures (PyTorch's `WeightedRandomSampler` with weights 1 over the number of the class's pictures).
+/// As many images, drawn with replacement with equal probability of every class: first the class, then one of its images
+/// (PyTorch's `WeightedRandomSampler` with weights 1 over the number of the class's images).
 ///
-/// `codes` are the classes of `images`, one for each.
-pub fn balanced(images: &[usize], codes: &[u32], rng: &mut impl Rng) -> Vec<usize> {
+/// `class_indices` has the class of each of `images`.
+pub fn balanced(images: &[usize], class_indices: &[u32], rng: &mut impl Rng) -> Vec<usize> {
     let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (&image, &code) in images.iter().zip(codes) {
-        classes.entry(code).or_default().push(image);
+    for (&image, &class) in images.iter().zip(class_indices) {
+        classes.entry(class).or_default().push(image);
     }
     let classes: Vec<Vec<usize>> = classes.into_values().collect();
     balanced_draws(&classes, images.len(), rng)
 }
 
-/// Number of steps of a training pass over `n_images` images: batches of `batch_size`, the last one shorter if need be.
+/// Number of steps of a training pass over `n_images` images: batches of `batch_size`, of which the last may be shorter.
 ///
 /// A last batch of a single image joins the one before it: batch normalization has no variance over one image that
 /// shrinks to one pixel, and a poor estimate of it over one larger image.
@@ -100,11 +100,15 @@ pub fn training_steps(n_images: usize, batch_size: usize) -> usize {
     n_images.div_ceil(batch_size) - usize::from(leaves_one)
 }
 
-/// Position of each batch of `view` in an order of `n_images` images.
-fn ranges(n_images: usize, view: View, batch_size: usize) -> impl Iterator<Item = Range<usize>> {
-    let n_batches = match view {
-        View::Augmented { .. } => training_steps(n_images, batch_size),
-        View::Plain => n_images.div_ceil(batch_size),
+/// Position of each batch of `transform` in an order of `n_images` images.
+fn ranges(
+    n_images: usize,
+    transform: Transform,
+    batch_size: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let n_batches = match transform {
+        Transform::Augmented { .. } => training_steps(n_images, batch_size),
+        Transform::Plain => n_images.div_ceil(batch_size),
     };
     (0..n_batches).map(move |batch| {
         let is_last = batch + 1 == n_batches;
@@ -113,31 +117,31 @@ fn ranges(n_images: usize, view: View, batch_size: usize) -> impl Iterator<Item 
     })
 }
 
-/// Calls `consume` with `order` in batches of `batch_size`, the last one shorter if need be; in a training pass, as
-/// [`training_steps`] has it.
+/// Calls `consume` with `order` in batches of `batch_size`, of which the last may be shorter; in a training pass,
+/// those of [`training_steps`].
 ///
-/// While a batch is consumed, the next one is prepared in the background on rayon's threads. A picture that `order` names
-/// several times is augmented differently each time.
+/// While a batch is consumed, the next one is prepared in the background on rayon's threads. An image that occurs
+/// several times in `order` is augmented differently each time.
 ///
 /// # Errors
-/// What `pictures` or `consume` return; nothing further is prepared then.
+/// Those of `source` and `consume`; nothing further is prepared then.
 pub fn for_each_batch<E: From<TrainError>>(
-    pictures: &dyn Pictures,
+    source: &dyn ImageSource,
     order: &[usize],
-    view: View,
+    transform: Transform,
     batch_size: usize,
     device: &Device,
     mut consume: impl FnMut(Batch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let side = pictures.side_px();
-    let looks: Vec<Look> = looks(order, view).collect();
-    // No room in the channel: the batch that waits to be taken is the one ahead.
+    let side = source.side_px();
+    let samples: Vec<Sample> = samples(order, transform).collect();
+    // A channel without capacity: the batch that waits in it is the one ahead.
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
-            for range in ranges(order.len(), view, batch_size) {
-                let prepared = prepare(pictures, &looks[range.clone()]);
-                // The consumer hangs up when it fails.
+            for range in ranges(order.len(), transform, batch_size) {
+                let prepared = prepare(source, &samples[range.clone()]);
+                // The receiver is dropped when the consumer fails.
                 if sender.send((&order[range], prepared)).is_err() {
                     break;
                 }
@@ -152,30 +156,30 @@ pub fn for_each_batch<E: From<TrainError>>(
     })
 }
 
-/// A picture and how it is looked at.
-struct Look {
+/// An image and its transform.
+struct Sample {
     image: usize,
-    view: View,
+    transform: Transform,
 }
 
-fn looks(order: &[usize], view: View) -> impl Iterator<Item = Look> {
+fn samples(order: &[usize], transform: Transform) -> impl Iterator<Item = Sample> {
     let mut times: BTreeMap<usize, usize> = BTreeMap::new();
     order.iter().map(move |&image| {
         let times = times.entry(image).or_default();
-        let view = view.repeated(*times);
+        let transform = transform.repeated(*times);
         *times += 1;
-        Look { image, view }
+        Sample { image, transform }
     })
 }
 
-fn prepare(pictures: &dyn Pictures, looks: &[Look]) -> Result<Vec<f32>, TrainError> {
-    let size = pictures.side_px().pow(2) * 3;
-    let mut values = vec![0.0; looks.len() * size];
+fn prepare(source: &dyn ImageSource, samples: &[Sample]) -> Result<Vec<f32>, TrainError> {
+    let size = source.side_px().pow(2) * 3;
+    let mut values = vec![0.0; samples.len() * size];
     values
         .par_chunks_mut(size)
-        .zip(looks)
-        .try_for_each_init(Vec::new, |buffer, (values, look)| {
-            pictures.prepare(look.image, look.view, buffer, values)
+        .zip(samples)
+        .try_for_each_init(Vec::new, |buffer, (values, sample)| {
+            source.prepare(sample.image, sample.transform, buffer, values)
         })?;
     Ok(values)
 }
@@ -187,12 +191,12 @@ mod tests {
 
     use super::*;
 
-    /// Pictures of one pixel whose three values are the number of the picture; only the first `n_readable` can be read.
+    /// Images of one pixel whose three values are the number of the image; only the first `n_readable` can be read.
     struct Numbered {
         n_readable: usize,
     }
 
-    impl Pictures for Numbered {
+    impl ImageSource for Numbered {
         fn side_px(&self) -> usize {
             1
         }
@@ -200,7 +204,7 @@ mod tests {
         fn prepare(
             &self,
             image: usize,
-            _: View,
+            _: Transform,
             _: &mut Vec<u8>,
             values: &mut [f32],
         ) -> Result<(), TrainError> {
@@ -212,21 +216,21 @@ mod tests {
         }
     }
 
-    fn seen(
+    fn batches(
         order: &[usize],
         batch_size: usize,
         n_readable: usize,
     ) -> Result<Vec<Vec<f32>>, TrainError> {
-        let mut seen = Vec::new();
+        let mut batches = Vec::new();
         for_each_batch(
             &Numbered { n_readable },
             order,
-            View::Plain,
+            Transform::Plain,
             batch_size,
             &Device::Cpu,
             |batch| {
                 assert_eq!(batch.values.dims(), [batch.images.len(), 1, 1, 3]);
-                seen.push(
+                batches.push(
                     batch
                         .values
                         .flatten_all()?
@@ -238,22 +242,22 @@ mod tests {
                 Ok::<_, TrainError>(())
             },
         )?;
-        Ok(seen)
+        Ok(batches)
     }
 
     #[test]
     fn batches_follow_the_order_and_the_last_may_be_short() {
         assert_eq!(
-            seen(&[4, 0, 3, 1, 2], 2, 5).unwrap(),
+            batches(&[4, 0, 3, 1, 2], 2, 5).unwrap(),
             [vec![4., 0.], vec![3., 1.], vec![2.]]
         );
-        assert!(seen(&[], 2, 5).unwrap().is_empty());
+        assert!(batches(&[], 2, 5).unwrap().is_empty());
     }
 
     #[test]
     fn last_training_batch_of_one_image_joins_the_one_before() {
         let lengths = |n_images, batch_size| -> Vec<usize> {
-            let ranges = ranges(n_images, View::augmented(0), batch_size);
+            let ranges = ranges(n_images, Transform::augmented(0), batch_size);
             ranges.map(|range| range.len()).collect()
         };
         assert_eq!(lengths(51, 10), [10, 10, 10, 10, 11]);
@@ -270,10 +274,10 @@ mod tests {
     fn training_batches_cover_every_image_once() {
         for n_images in 0..40 {
             for batch_size in 1..9 {
-                let view = View::augmented(0);
-                let covered = ranges(n_images, view, batch_size).flatten();
+                let transform = Transform::augmented(0);
+                let covered = ranges(n_images, transform, batch_size).flatten();
                 assert!(covered.eq(0..n_images), "{n_images} by {batch_size}");
-                let n_batches = ranges(n_images, view, batch_size).count();
+                let n_batches = ranges(n_images, transform, batch_size).count();
                 assert_eq!(n_batches, training_steps(n_images, batch_size));
             }
         }
@@ -281,13 +285,13 @@ mod tests {
 
     #[test]
     fn evaluation_batches_keep_a_remainder_of_one() {
-        let lengths = ranges(9, View::Plain, 8).map(|range| range.len());
+        let lengths = ranges(9, Transform::Plain, 8).map(|range| range.len());
         assert_eq!(lengths.collect::<Vec<_>>(), [8, 1]);
     }
 
     #[test]
-    fn a_picture_that_cannot_be_read_ends_the_batches() {
-        let error = seen(&[0, 1, 2, 3, 4, 5], 2, 3).unwrap_err();
+    fn an_unreadable_image_ends_the_batches() {
+        let error = batches(&[0, 1, 2, 3, 4, 5], 2, 3).unwrap_err();
         assert!(matches!(error, TrainError::NoPixels(image) if image == "3"));
     }
 
@@ -298,7 +302,7 @@ mod tests {
         let ended = for_each_batch(
             &Numbered { n_readable: 1 },
             &order,
-            View::Plain,
+            Transform::Plain,
             1,
             &Device::Cpu,
             |_| {
@@ -311,39 +315,41 @@ mod tests {
     }
 
     #[test]
-    fn balanced_draws_are_as_likely_of_every_class() {
-        // 90 pictures of class 0 and 10 of class 1.
+    fn balanced_draws_have_equal_probability_of_every_class() {
+        // 90 images of class 0 and 10 of class 1.
         let images: Vec<usize> = (100..200).collect();
-        let codes: Vec<u32> = (0..100).map(|number| u32::from(number >= 90)).collect();
+        let class_indices: Vec<u32> = (0..100).map(|number| u32::from(number >= 90)).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let draws: Vec<usize> = (0..100)
-            .flat_map(|_| balanced(&images, &codes, &mut rng))
+            .flat_map(|_| balanced(&images, &class_indices, &mut rng))
             .collect();
         assert_eq!(draws.len(), 10_000);
         let rare = draws.iter().filter(|&&image| image >= 190).count();
-        // Half of them, give or take four standard deviations.
+        // Half of them, ± four standard deviations.
         assert!((4800..=5200).contains(&rare), "{rare}");
         let first = draws.iter().filter(|&&image| image == 190).count();
         assert!((410..=590).contains(&first), "{first}");
     }
 
     #[test]
-    fn a_repeated_picture_is_looked_at_anew() {
-        let repeats = |view| -> Vec<(usize, View)> {
-            let looks = looks(&[7, 3, 7, 7, 3], view);
-            looks.map(|look| (look.image, look.view)).collect()
+    fn a_repeated_image_is_another_sample() {
+        let repeats = |transform| -> Vec<(usize, Transform)> {
+            let samples = samples(&[7, 3, 7, 7, 3], transform);
+            samples
+                .map(|sample| (sample.image, sample.transform))
+                .collect()
         };
-        let augmented = |image, repeat| (image, View::Augmented { epoch: 2, repeat });
+        let augmented = |image, repeat| (image, Transform::Augmented { epoch: 2, repeat });
         assert_eq!(
-            repeats(View::augmented(2)),
+            repeats(Transform::augmented(2)),
             [(7, 0), (3, 0), (7, 1), (7, 2), (3, 1)]
                 .map(|(image, repeat)| augmented(image, repeat))
         );
-        assert_eq!(repeats(View::Plain)[2], (7, View::Plain));
+        assert_eq!(repeats(Transform::Plain)[2], (7, Transform::Plain));
     }
 
     #[test]
-    fn a_shuffle_keeps_every_picture() {
+    fn a_shuffle_keeps_every_image() {
         let images: Vec<usize> = (0..100).collect();
         let mut order = shuffled(&images, &mut ChaCha8Rng::seed_from_u64(1));
         assert_ne!(order, images);

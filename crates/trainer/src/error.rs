@@ -1,4 +1,4 @@
-//! What can go wrong in training.
+//! Errors of training.
 
 use std::path::PathBuf;
 
@@ -14,32 +14,32 @@ pub enum TrainError {
     LossNotFinite {
         /// The loss.
         loss: f64,
-        /// From 0.
+        /// The epoch, from 0.
         epoch: usize,
-        /// From 0, within the epoch.
+        /// The step within the epoch, from 0.
         step: usize,
     },
-    /// The loss of pictures not trained on is infinite or not a number.
+    /// The loss of images not trained on is infinite or not a number.
     #[error(
         "the loss is {loss} in the evaluation of epoch {epoch}: expected a finite number; a lower learning rate may help"
     )]
     EvaluationNotFinite {
         /// The loss.
         loss: f64,
-        /// From 0.
+        /// The epoch, from 0.
         epoch: usize,
     },
-    /// A class is missing from the training pictures.
+    /// A class has no training image.
     #[error(
-        "class `{0}` has no training picture: expected at least one outside of the fold left out and the test set"
+        "class `{0}` has no training image: expected at least one outside of the fold left out and the test set"
     )]
     UntrainedClass(String),
-    /// A fold is not in the design.
+    /// A fold does not exist.
     #[error("fold {fold} does not exist: expected one of {existing:?}")]
     NoSuchFold {
         /// The fold asked for.
         fold: u32,
-        /// The folds of the design.
+        /// The existing folds.
         existing: Vec<u32>,
     },
     /// The selection score would be the same for every network.
@@ -49,33 +49,33 @@ pub enum TrainError {
     SelectionK {
         /// The `k` of top-`k`.
         k: usize,
-        /// How many classes there are.
+        /// Number of classes.
         n_classes: usize,
     },
-    /// Two tables have different numbers of pictures.
-    #[error("`annotations` has {annotations} pictures and `folds` has {folds}: expected the same")]
+    /// Two tables have different numbers of images.
+    #[error("`annotations` has {annotations} images and `folds` has {folds}: expected the same")]
     RowCounts {
         /// Rows of `annotations`.
         annotations: usize,
         /// Rows of `folds`.
         folds: usize,
     },
-    /// Two tables name different pictures.
+    /// Two tables name different images.
     #[error(
-        "row {row} is `{annotated}` in `annotations` and `{found}` in `folds`: expected the same picture"
+        "row {row} is `{annotated}` in `annotations` and `{found}` in `folds`: expected the same image"
     )]
-    OtherPicture {
-        /// From 0.
+    DifferentImage {
+        /// The row, from 0.
         row: usize,
-        /// In `annotations`.
+        /// Path in `annotations`.
         annotated: String,
-        /// In `folds`.
+        /// Path in `folds`.
         found: String,
     },
-    /// A picture is not decoded.
-    #[error("`pixels` has no picture `{0}`, which `annotations` names")]
+    /// An image is not decoded.
+    #[error("`pixels` has no image `{0}`, which `annotations` names")]
     NoPixels(String),
-    /// The pictures are decoded for another size.
+    /// The images are decoded for another size.
     #[error(
         "`pixels` is decoded for a side of {pixels} px: expected the side of the network, {expected} px"
     )]
@@ -85,26 +85,26 @@ pub enum TrainError {
         /// The side asked for.
         expected: u32,
     },
-    /// There are too few classes to tell apart.
+    /// There are fewer than two classes.
     #[error("found {0} classes: expected at least 2")]
     TooFewClasses(usize),
-    /// A class code has two labels.
-    #[error("code {code} stands for `{}` and `{}`: expected one label", labels[0], labels[1])]
+    /// A class index has two labels.
+    #[error("class index {class_index} stands for `{}` and `{}`: expected one label", labels[0], labels[1])]
     TwoLabels {
-        /// The code.
-        code: u32,
+        /// The class index.
+        class_index: u32,
         /// Its labels.
         labels: [String; 2],
     },
-    /// Class codes have a gap.
-    #[error("no picture has code {0}: expected all codes from 0 to occur")]
-    MissingCode(u32),
+    /// Class indices have a gap.
+    #[error("no image has class index {0}: expected all class indices from 0 to occur")]
+    MissingClassIndex(u32),
     /// A label is not a class of the loss.
-    #[error("label {label} is not a class: expected a code below {n_classes}")]
+    #[error("label {label} is not a class: expected a class index below {n_classes}")]
     NoSuchClass {
         /// The label.
         label: u32,
-        /// How many classes there are.
+        /// Number of classes.
         n_classes: usize,
     },
     /// Logits have the wrong shape.
@@ -112,7 +112,7 @@ pub enum TrainError {
     LogitsShape {
         /// Their shape.
         found: Vec<usize>,
-        /// Labels and classes.
+        /// Numbers of labels and classes.
         expected: [usize; 2],
     },
     /// The network's output has the wrong shape.
@@ -120,10 +120,10 @@ pub enum TrainError {
     OutputShape {
         /// Its shape.
         found: Vec<usize>,
-        /// Pictures and values of each.
+        /// Numbers of images and of values of each.
         expected: [usize; 2],
     },
-    /// The gradient of a parameter was cut off.
+    /// A parameter has no gradient.
     #[error("parameter `{0}` has no gradient: expected the loss to depend on it")]
     NoGradient(String),
     /// The optimizer's state lacks a moment.
@@ -137,7 +137,7 @@ pub enum TrainError {
         /// The file.
         file: PathBuf,
     },
-    /// A file of a checkpoint is not what was written.
+    /// A file of a checkpoint has changed.
     #[error("`{0}` is damaged")]
     DamagedCheckpoint(String),
     /// A checkpoint belongs to other parameters or inputs.
@@ -146,7 +146,7 @@ pub enum TrainError {
     /// The network failed.
     #[error(transparent)]
     Model(#[from] model::ModelError),
-    /// The pictures cannot be read.
+    /// The images cannot be read.
     #[error(transparent)]
     Images(#[from] images::ImageError),
     /// The device failed.

@@ -1,30 +1,30 @@
-//! The network's word on pictures, without augmentation.
+//! Evaluation: outputs of the network for images, without augmentation.
 
 use model::{Mode, Network};
 
-use crate::batches::{Pictures, View, for_each_batch};
-use crate::pending::Pending;
+use crate::batches::{ImageSource, Transform, for_each_batch};
+use crate::pending_steps::PendingSteps;
 use crate::{Outputs, TrainError};
 
-/// Number of images that are evaluated at once.
+/// Number of images in a batch of an evaluation.
 pub const EVALUATION_BATCH_SIZE: usize = 32;
 
-/// Notes in `outputs` what the network says of `images` in eval mode. `done` hears how many pictures were added.
+/// Sets `outputs` of `images` to those of the network in eval mode. `done` receives the size of each finished batch.
 ///
 /// # Errors
-/// A picture cannot be read, or the device fails.
+/// An image cannot be read, or the device fails.
 pub fn evaluate(
     network: &Network,
-    pictures: &dyn Pictures,
+    source: &dyn ImageSource,
     images: &[usize],
     outputs: &mut Outputs,
     mut done: impl FnMut(usize),
 ) -> Result<(), TrainError> {
-    let mut pending = Pending::on(network.device());
+    let mut pending = PendingSteps::for_device(network.device());
     for_each_batch(
-        pictures,
+        source,
         images,
-        View::Plain,
+        Transform::Plain,
         EVALUATION_BATCH_SIZE,
         network.device(),
         |batch| {

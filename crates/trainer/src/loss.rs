@@ -1,4 +1,4 @@
-//! What training makes smaller.
+//! Losses.
 //!
 //! Shapes: `B` batch, `K` classes.
 
@@ -8,19 +8,19 @@ use model::Output;
 
 use crate::TrainError;
 
-/// A loss of what the network says of pictures with labels.
+/// A loss of the network's outputs for images with labels.
 pub trait Loss {
-    /// The mean loss of `output` for `labels` (`B` codes below `K`): a scalar that gradients flow through.
+    /// The mean loss of `output` for `labels` (`B` class indices below `K`): a scalar that gradients flow through.
     ///
     /// # Errors
     /// A label is not a class, the shapes differ, or the device fails.
     fn mean(&self, output: &Output, labels: &[u32]) -> Result<Tensor, TrainError>;
 
-    /// What the mean loss of these labels was divided by: the weight of a batch in the mean over batches.
+    /// Divisor of the mean loss of these labels: the weight of a batch in the mean over batches.
     fn total_weight(&self, labels: &[u32]) -> f64;
 }
 
-/// Cross-entropy with class weights, label smoothing and focus on what is hard.
+/// Cross-entropy with class weights, label smoothing and focus on hard images.
 ///
 /// With log-probabilities `l`, class weights `w`, labels `y`, smoothing `s` and focus `γ`, and
 /// `fᵢ[c] = (1 − exp lᵢ[c])^γ · lᵢ[c]`:
@@ -48,16 +48,16 @@ impl CrossEntropy {
         }
     }
 
-    /// The same with focus `focal_gamma`, 0 or greater: the greater, the less an easy picture counts.
+    /// The same with focus `focal_gamma`, 0 or greater: the greater, the lower the weight of easy images.
     #[must_use]
-    pub fn focused(self, focal_gamma: f64) -> Self {
+    pub fn with_focus(self, focal_gamma: f64) -> Self {
         Self {
             focal_gamma,
             ..self
         }
     }
 
-    /// The mean loss of `logits` `[B, K]` for `labels` (`B` codes below `K`): a scalar that gradients flow through.
+    /// The mean loss of `logits` `[B, K]` for `labels` (`B` class indices below `K`): a scalar that gradients flow through.
     ///
     /// # Errors
     /// A label is not a class, the shapes differ, or the device fails.
@@ -82,7 +82,7 @@ impl CrossEntropy {
 
     /// The log-probabilities, times the focus if there is any, `[B, K]`.
     fn terms(&self, logits: &Tensor) -> Result<Tensor, TrainError> {
-        // Where a probability rounds to 1, a power below 1 would have an infinite slope.
+        // A power below 1 has an infinite slope where a probability rounds to 1.
         const LEAST: f64 = 1e-7;
         let log_probabilities = log_softmax(logits, D::Minus1)?;
         if self.focal_gamma <= 0.0 {

@@ -1,6 +1,6 @@
-//! What the network said of every picture.
+//! Outputs of the network for all images.
 //!
-//! Shapes: `N` pictures, `K` classes, `D` dimensions of the embedding.
+//! Shapes: `N` images, `K` classes, `D` dimensions of the embedding.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 
 use crate::TrainError;
 
-/// Logits and embedding of each picture, by its row in `annotations`.
+/// Logits and embedding of each image, by its row in `annotations`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
     n_classes: usize,
@@ -18,7 +18,7 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Room for `n_images` pictures, all values 0.
+    /// Outputs of `n_images` images, all values 0.
     pub fn zeros(n_images: usize, n_classes: usize, embedding_size: usize) -> Self {
         Self {
             n_classes,
@@ -28,10 +28,10 @@ impl Outputs {
         }
     }
 
-    /// Notes what the network said of `images`, row by row.
+    /// Sets the outputs of `images` to the rows of `output`.
     ///
     /// # Errors
-    /// The rows are not as many as the images, or of other lengths.
+    /// The number or the lengths of the rows differ.
     pub fn set(&mut self, images: &[usize], output: &model::Output) -> Result<(), TrainError> {
         scatter(&mut self.logits, self.n_classes, images, &output.logits)?;
         scatter(
@@ -42,12 +42,12 @@ impl Outputs {
         )
     }
 
-    /// The logits of a picture, `[K]`.
+    /// The logits of an image, `[K]`.
     pub fn logits(&self, image: usize) -> &[f32] {
         &self.logits[image * self.n_classes..][..self.n_classes]
     }
 
-    /// The embedding of a picture, `[D]`.
+    /// The embedding of an image, `[D]`.
     pub fn embedding(&self, image: usize) -> &[f32] {
         &self.embedding[image * self.embedding_size..][..self.embedding_size]
     }
@@ -61,11 +61,11 @@ impl Outputs {
             .collect()
     }
 
-    /// What was said of `images`, as one batch on the host.
+    /// The outputs of `images`, as one batch on the host.
     ///
     /// # Errors
-    /// There is no room for it.
-    pub fn of(&self, images: &[usize]) -> Result<model::Output, TrainError> {
+    /// The memory is exhausted.
+    pub fn batch(&self, images: &[usize]) -> Result<model::Output, TrainError> {
         let embedding = images.iter().flat_map(|&image| self.embedding(image));
         let embedding = embedding.copied().collect();
         let rows =
@@ -91,10 +91,10 @@ impl Outputs {
         Ok(safetensors::serialize_to_file(tensors, None, path)?)
     }
 
-    /// Reads what [`Self::save`] wrote.
+    /// Reads a file written by [`Self::save`].
     ///
     /// # Errors
-    /// The file cannot be read or is no such file.
+    /// The file cannot be read or has another format.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
         let named = |name: &str| {

@@ -1,4 +1,4 @@
-//! The decoded pictures of a study, as a training looks at them.
+//! Decoded images as inputs of a training.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use images::{Augmentation, Pixels, Preprocess, augment};
 use random::{Seed, Stream};
 use table_annotations::Annotation;
 
-use crate::batches::{Pictures, View};
+use crate::batches::{ImageSource, Transform};
 use crate::{TrainError, streams};
 
-/// A file of decoded pictures, read on demand.
-pub struct PixelPictures {
+/// A file of decoded images, read on demand.
+pub struct DecodedImages {
     pixels: Pixels,
     preprocess: Preprocess,
     positions: Vec<usize>, // [N], in the file
@@ -22,11 +22,11 @@ struct Augmented {
     draws: Stream,
 }
 
-impl PixelPictures {
-    /// The pictures of `annotations` in the file `path`, which is decoded for a network that sees `side_px`.
+impl DecodedImages {
+    /// The images of `annotations` in the file `path`, which is decoded for inputs of `side_px`.
     ///
     /// # Errors
-    /// The file cannot be read, is decoded for another side, or lacks one of the pictures.
+    /// The file cannot be read, is decoded for another side, or lacks one of the images.
     pub fn open(path: &Path, annotations: &[Annotation], side_px: u32) -> Result<Self, TrainError> {
         let pixels = Pixels::open(path)?;
         if pixels.side_px() != side_px {
@@ -47,7 +47,7 @@ impl PixelPictures {
         })
     }
 
-    /// Varies augmented views by `how`, with draws named by epoch and picture.
+    /// Augments training samples by `how`, with draws named by epoch and image.
     #[must_use]
     pub fn augmented(self, how: Augmentation, seed: Seed) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl PixelPictures {
     }
 }
 
-impl Pictures for PixelPictures {
+impl ImageSource for DecodedImages {
     fn side_px(&self) -> usize {
         self.pixels.side_px() as usize
     }
@@ -68,20 +68,20 @@ impl Pictures for PixelPictures {
     fn prepare(
         &self,
         image: usize,
-        view: View,
+        transform: Transform,
         buffer: &mut Vec<u8>,
         values: &mut [f32],
     ) -> Result<(), TrainError> {
-        let picture = self.pixels.read(self.positions[image], buffer)?;
-        match (view, &self.augmentation) {
-            (View::Augmented { epoch, repeat }, Some(augmented)) => {
-                // Numbers beyond the pictures' own are those of repeated looks.
-                let look = image + repeat * self.positions.len();
-                let mut rng = augmented.draws.at(epoch as u64, look as u64);
+        let decoded = self.pixels.read(self.positions[image], buffer)?;
+        match (transform, &self.augmentation) {
+            (Transform::Augmented { epoch, repeat }, Some(augmented)) => {
+                // Numbers from the count of images on are those of repeated samples.
+                let sample = image + repeat * self.positions.len();
+                let mut rng = augmented.draws.at(epoch as u64, sample as u64);
                 let side_px = self.pixels.side_px();
-                augment(&picture, &augmented.how, side_px, &mut rng, values);
+                augment(&decoded, &augmented.how, side_px, &mut rng, values);
             }
-            _ => self.preprocess.write(&picture, values),
+            _ => self.preprocess.write(&decoded, values),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Numbers that are checked once, where they are read.
+//! Numbers within ranges, checked when they are read.
 
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_are_kept() {
+    fn bounds_are_checked() {
         assert!(Positive::try_from(1e-4).is_ok());
         assert!(NotNegative::try_from(0.0).is_ok());
         assert!(BelowOne::try_from(0.0).is_ok());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_was_found_and_expected() {
+    fn errors_have_the_number_found_and_the_range() {
         let error = serde_json::from_str::<Positive>("0.0").unwrap_err();
         assert_eq!(
             error.to_string(),

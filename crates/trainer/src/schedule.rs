@@ -1,6 +1,6 @@
-//! The learning rate, epoch by epoch and place by place.
+//! The learning rate by epoch and parameter group.
 
-use model::Place;
+use model::ParameterGroup;
 
 /// A learning rate that falls by the same factor each epoch (PyTorch's `ExponentialLR`).
 #[derive(Clone, Copy, Debug)]
@@ -26,22 +26,22 @@ impl ExponentialDecay {
     }
 }
 
-/// What the learning rate is multiplied by at the ends of the network; the embedder learns at the rate itself.
+/// Factors of the learning rate for parameter groups; that of the embedder is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct LrFactors {
-    /// Of the ResNet.
+    /// Factor of the ResNet.
     pub backbone: f64,
-    /// Of the head.
+    /// Factor of the head.
     pub head: f64,
 }
 
 impl LrFactors {
     /// The factor of the parameter called `name`.
     pub fn of(&self, name: &str) -> f64 {
-        match Place::of(name) {
-            Place::Backbone => self.backbone,
-            Place::Embedder => 1.0,
-            Place::Head => self.head,
+        match ParameterGroup::of(name) {
+            ParameterGroup::Backbone => self.backbone,
+            ParameterGroup::Embedder => 1.0,
+            ParameterGroup::Head => self.head,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Subsets of all images, as one fold sees them.
+//! Classes and subsets of all images in one fold.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,24 +12,24 @@ use crate::TrainError;
 
 /// Classes and subsets of all images in one fold. An image is named by its row in `annotations`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Split {
+pub struct FoldSplit {
     /// The fold.
     pub fold: u32,
-    /// The names of the classes that are learned, by code.
+    /// Names of the learned classes, by class index.
     pub classes: Vec<String>,
-    /// The code of each picture's class; classes that are held out come after those that are learned.
-    pub codes: Vec<u32>,
+    /// Class index of each image; held-out classes come after the learned ones.
+    pub class_indices: Vec<u32>,
     /// The subset of each image.
     pub subsets: Vec<Subset>,
 }
 
-impl Split {
+impl FoldSplit {
     /// Images of `annotations` with the assignments `folds`, in the fold number `fold`.
     ///
     /// # Errors
     /// The tables name different images, the fold does not exist, or there are fewer than two classes.
     pub fn new(annotations: &[Annotation], folds: &[Fold], fold: u32) -> Result<Self, TrainError> {
-        check_same_pictures(annotations, folds)?;
+        check_same_images(annotations, folds)?;
         let numbers = folds.iter().filter_map(|row| match row.fold {
             Assignment::Fold(number) => Some(number),
             Assignment::Train | Assignment::Test => None,
@@ -42,7 +42,7 @@ impl Split {
         Ok(Self {
             fold,
             classes: classes(annotations)?,
-            codes: annotations.iter().map(|row| row.code).collect(),
+            class_indices: annotations.iter().map(|row| row.code).collect(),
             subsets: folds.iter().map(|row| row.fold.subset(fold)).collect(),
         })
     }
@@ -52,7 +52,7 @@ impl Split {
         self.subsets.len()
     }
 
-    /// Whether there are no images.
+    /// Returns `true` if there are no images.
     pub fn is_empty(&self) -> bool {
         self.subsets.is_empty()
     }
@@ -64,19 +64,22 @@ impl Split {
             .collect()
     }
 
-    /// The codes of the classes of `images`.
-    pub fn codes_of(&self, images: &[usize]) -> Vec<u32> {
-        images.iter().map(|&image| self.codes[image]).collect()
+    /// Class indices of `images`.
+    pub fn class_indices_of(&self, images: &[usize]) -> Vec<u32> {
+        images
+            .iter()
+            .map(|&image| self.class_indices[image])
+            .collect()
     }
 
     /// Number of training images of each class.
     ///
     /// # Errors
-    /// A class has none: the network could not learn it, and its weight 1/count would be infinite.
+    /// A class has none: it cannot be learned, and its weight 1/count would be infinite.
     pub fn train_counts(&self) -> Result<Vec<usize>, TrainError> {
         let mut counts = vec![0; self.classes.len()];
         for image in self.images(Subset::Train) {
-            counts[self.codes[image] as usize] += 1;
+            counts[self.class_indices[image] as usize] += 1;
         }
         match counts.iter().position(|&count| count == 0) {
             Some(class) => Err(TrainError::UntrainedClass(self.classes[class].clone())),
@@ -85,7 +88,7 @@ impl Split {
     }
 }
 
-fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(), TrainError> {
+fn check_same_images(annotations: &[Annotation], folds: &[Fold]) -> Result<(), TrainError> {
     if annotations.len() != folds.len() {
         return Err(TrainError::RowCounts {
             annotations: annotations.len(),
@@ -94,7 +97,7 @@ fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(),
     }
     let mut rows = annotations.iter().zip(folds).enumerate();
     match rows.find(|(_, (annotation, fold))| annotation.path != fold.path) {
-        Some((row, (annotation, fold))) => Err(TrainError::OtherPicture {
+        Some((row, (annotation, fold))) => Err(TrainError::DifferentImage {
             row,
             annotated: annotation.path.clone(),
             found: fold.path.clone(),
@@ -103,61 +106,62 @@ fn check_same_pictures(annotations: &[Annotation], folds: &[Fold]) -> Result<(),
     }
 }
 
-/// The label of each code from 0, every code with one label.
+/// The label of each class index from 0.
 fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
-    let mut by_code = BTreeMap::new();
+    let mut by_class_index = BTreeMap::new();
     for row in annotations {
-        let label = by_code.entry(row.code).or_insert(&row.label);
+        let label = by_class_index.entry(row.code).or_insert(&row.label);
         if **label != row.label {
             return Err(TrainError::TwoLabels {
-                code: row.code,
+                class_index: row.code,
                 labels: [label.to_string(), row.label.clone()],
             });
         }
     }
-    if by_code.len() < 2 {
-        return Err(TrainError::TooFewClasses(by_code.len()));
+    if by_class_index.len() < 2 {
+        return Err(TrainError::TooFewClasses(by_class_index.len()));
     }
     if let Some((expected, _)) = (0..)
-        .zip(by_code.keys())
-        .find(|&(expected, &code)| expected != code)
+        .zip(by_class_index.keys())
+        .find(|&(expected, &found)| expected != found)
     {
-        return Err(TrainError::MissingCode(expected));
+        return Err(TrainError::MissingClassIndex(expected));
     }
-    Ok(by_code.into_values().cloned().collect())
+    Ok(by_class_index.into_values().cloned().collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Images by label, code and fold assignment.
+    /// Images by label, class index and fold assignment.
     fn tables(rows: &[(&str, u32, &str)]) -> (Vec<Annotation>, Vec<Fold>) {
-        let picture = |(number, &(label, code, assignment)): (usize, &(&str, u32, &str))| {
-            let path = format!("{number}.jpg");
-            let annotation = Annotation {
-                path: path.clone(),
-                label: label.to_owned(),
-                author: None,
-                title: String::new(),
-                code,
-                split: None,
-                orientation: 1,
-                width: 1,
-                height: 1,
-                format: "jpeg".to_owned(),
-                bytes: 1,
-                content_hash: String::new(),
+        let rows_of_image =
+            |(number, &(label, class_index, assignment)): (usize, &(&str, u32, &str))| {
+                let path = format!("{number}.jpg");
+                let annotation = Annotation {
+                    path: path.clone(),
+                    label: label.to_owned(),
+                    author: None,
+                    title: String::new(),
+                    code: class_index,
+                    split: None,
+                    orientation: 1,
+                    width: 1,
+                    height: 1,
+                    format: "jpeg".to_owned(),
+                    bytes: 1,
+                    content_hash: String::new(),
+                };
+                let fold = Fold {
+                    path,
+                    label: label.to_owned(),
+                    author: None,
+                    fold: assignment.parse().unwrap(),
+                };
+                (annotation, fold)
             };
-            let fold = Fold {
-                path,
-                label: label.to_owned(),
-                author: None,
-                fold: assignment.parse().unwrap(),
-            };
-            (annotation, fold)
-        };
-        rows.iter().enumerate().map(picture).unzip()
+        rows.iter().enumerate().map(rows_of_image).unzip()
     }
 
     const ROWS: [(&str, u32, &str); 5] = [
@@ -168,13 +172,13 @@ mod tests {
         ("a", 0, "test"),
     ];
 
-    fn split(rows: &[(&str, u32, &str)], fold: u32) -> Result<Split, TrainError> {
+    fn split(rows: &[(&str, u32, &str)], fold: u32) -> Result<FoldSplit, TrainError> {
         let (annotations, folds) = tables(rows);
-        Split::new(&annotations, &folds, fold)
+        FoldSplit::new(&annotations, &folds, fold)
     }
 
     #[test]
-    fn the_fold_is_validated_on_and_the_others_are_trained_on() {
+    fn the_fold_is_the_validation_set_and_the_others_are_trained_on() {
         let split = split(&ROWS, 1).unwrap();
         assert_eq!(split.images(Subset::Train), [0, 3]);
         assert_eq!(split.images(Subset::Validation), [1, 2]);
@@ -214,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn errors_name_the_class_or_fold() {
         let [first, second, ..] = ROWS;
         assert_eq!(
             message(&[second]),
@@ -223,11 +227,11 @@ mod tests {
         assert_eq!(message(&[first]), "found 1 classes: expected at least 2");
         assert_eq!(
             message(&[first, ("b", 2, "0")]),
-            "no picture has code 1: expected all codes from 0 to occur"
+            "no image has class index 1: expected all class indices from 0 to occur"
         );
         assert_eq!(
             message(&[first, ("b", 0, "0")]),
-            "code 0 stands for `a` and `b`: expected one label"
+            "class index 0 stands for `a` and `b`: expected one label"
         );
         let untrained = split(&[first, second], 0)
             .unwrap()
@@ -236,22 +240,22 @@ mod tests {
         assert!(
             untrained
                 .to_string()
-                .starts_with("class `a` has no training picture")
+                .starts_with("class `a` has no training image")
         );
     }
 
     #[test]
-    fn tables_of_other_pictures_are_refused() {
+    fn tables_of_different_images_are_refused() {
         let (annotations, mut folds) = tables(&ROWS);
         folds[2].path = "other.jpg".to_owned();
-        let error = Split::new(&annotations, &folds, 0).unwrap_err();
+        let error = FoldSplit::new(&annotations, &folds, 0).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "row 2 is `2.jpg` in `annotations` and `other.jpg` in `folds`: expected the same picture"
+            "row 2 is `2.jpg` in `annotations` and `other.jpg` in `folds`: expected the same image"
         );
         folds.pop();
         assert!(matches!(
-            Split::new(&annotations, &folds, 0),
+            FoldSplit::new(&annotations, &folds, 0),
             Err(TrainError::RowCounts { .. })
         ));
     }

@@ -1,6 +1,6 @@
-//! Names of the random streams that training draws from. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams that training draws from. They are frozen: another name has other numbers.
 
-/// The first weights of a network.
+/// Initial weights of a network.
 pub const WEIGHTS: &str = "weights";
 /// The order of the training images, by epoch.
 pub const ORDER: &str = "order";
@@ -16,7 +16,7 @@ mod tests {
 
     #[test]
     fn first_draws_never_change() {
-        // Other values would change every result that anyone has.
+        // Other values would change all results.
         let seed = Seed::new(1);
         let drawn: u64 = seed.stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 12_828_567_458_247_133_856);

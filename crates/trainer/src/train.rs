@@ -1,4 +1,4 @@
-//! The training of one fold, whole.
+//! The training loop of one fold.
 
 use std::collections::BTreeSet;
 
@@ -11,81 +11,82 @@ use table_timings::Timing;
 use tables::Subset;
 
 use crate::adam::Adam;
-use crate::batches::{Pictures, View, balanced, for_each_batch, shuffled, training_steps};
-use crate::checkpoint::{Checkpoints, Course};
+use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
+use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
+use crate::history::TrainingHistory;
 use crate::loss::Loss;
-use crate::pending::Pending;
+use crate::pending_steps::PendingSteps;
 use crate::schedule::{ExponentialDecay, LrFactors};
-use crate::{Outputs, Split, TrainError, streams};
+use crate::{FoldSplit, Outputs, TrainError, streams};
 
-/// How a network is trained.
+/// Settings of a training.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Passes of as many looks as there are training pictures.
+    /// Number of epochs; each has as many samples as there are training images.
     pub epochs: usize,
-    /// Which pictures a pass looks at.
+    /// Sampling of the training images.
     pub sampling: Sampling,
-    /// Images a step; the last step of an epoch may have fewer, or one more: a single image left over joins it.
+    /// Images per step; the last step of an epoch may have fewer, or one more: a single remaining image joins it.
     pub batch_size: usize,
     /// The learning rate by epoch.
     pub learning_rate: ExponentialDecay,
-    /// What it is multiplied by in parts of the network.
+    /// Factors of the learning rate for parameter groups.
     pub lr_factors: LrFactors,
-    /// Of [`Adam`].
+    /// Weight decay of [`Adam`].
     pub weight_decay: f64,
-    /// The best epoch has the highest class-weighted top-`k` accuracy on the fold.
+    /// `k` of the class-weighted top-`k` accuracy on the fold, which is highest in the best epoch.
     pub selection_k: usize,
     /// The root of all randomness.
     pub seed: Seed,
 }
 
-/// Which training pictures an epoch looks at, and in which order.
+/// Sampling of the training images of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampling {
-    /// Every picture once, in a random order.
+    /// Every image once, in a random order.
     Shuffle,
-    /// As many draws with replacement, every class as likely as any other.
+    /// As many draws with replacement, with equal probability of every class.
     Balanced,
 }
 
-/// The clock of a training, and who hears how it goes.
-pub trait Watch {
-    /// Seconds since some moment.
+/// The clock of a training, and the receiver of its progress.
+pub trait TrainingObserver {
+    /// Seconds since a fixed moment.
     fn seconds(&self) -> f64;
 
-    /// The epochs of `history` are taken from a checkpoint; none for a training from the start.
+    /// The training starts after the epochs of `history`, which come from a checkpoint; none for a new training.
     fn resumed(&mut self, history: &[History]);
 
-    /// An epoch of `steps` steps begins.
-    fn epoch_begins(&mut self, steps: usize);
+    /// An epoch of `steps` steps starts.
+    fn epoch_started(&mut self, steps: usize);
 
-    /// A step is made.
-    fn step_done(&mut self, loss: f64);
+    /// A step is finished.
+    fn step_finished(&mut self, loss: f64);
 
     /// An epoch is trained, evaluated and saved.
-    fn epoch_done(&mut self, row: &History, timing: &Timing);
+    fn epoch_finished(&mut self, row: &History, timing: &Timing);
 }
 
-/// Trains `network` to make `loss` smaller on the training pictures of a fold, from the latest checkpoint on, and returns
-/// the course of all epochs. The best model and the outputs of every epoch stay with `checkpoints`.
+/// Trains `network` to minimize `loss` on the training images of a fold, from the latest checkpoint on, and returns the
+/// history of all epochs. The best model and the outputs of every epoch are in the files of `checkpoints`.
 ///
-/// Outputs of training pictures are those of the training pass itself, the last where a picture was drawn several times;
-/// all other pictures, those not drawn among them, are evaluated after it.
+/// Outputs of training images are those of the training pass itself, the last ones of an image drawn several times; all
+/// other images, including those not drawn, are evaluated after it.
 ///
 /// # Errors
-/// A class has no training picture, a loss is not finite, a picture cannot be read, a checkpoint cannot be written, or
+/// A class has no training image, a loss is not finite, an image cannot be read, a checkpoint cannot be written, or
 /// the device fails.
 pub fn train(
     network: &mut Network,
-    pictures: &dyn Pictures,
-    split: &Split,
+    source: &dyn ImageSource,
+    split: &FoldSplit,
     settings: &Settings,
     loss: &dyn Loss,
     checkpoints: &mut Checkpoints,
-    watch: &mut dyn Watch,
-) -> Result<Course, TrainError> {
+    observer: &mut dyn TrainingObserver,
+) -> Result<TrainingHistory, TrainError> {
     let (n_classes, embedding_size) = (split.classes.len(), network.config().embedding_size);
     let (batch_size, device) = (settings.batch_size, network.device().clone());
     let [training, validation, test, unseen] = [
@@ -102,44 +103,44 @@ pub fn train(
     }
     let mut adam = Adam::new(network.parameters(), settings.weight_decay)?
         .with_lr_factors(|name| settings.lr_factors.of(name));
-    let mut course = checkpoints.resume(network, &mut adam)?;
-    watch.resumed(&course.history);
+    let mut history = checkpoints.resume(network, &mut adam)?;
+    observer.resumed(&history.epochs);
 
-    for epoch in course.epochs()..settings.epochs {
+    for epoch in history.n_epochs()..settings.epochs {
         let learning_rate = settings.learning_rate.at(epoch);
         let mut outputs = Outputs::zeros(split.len(), n_classes, embedding_size);
-        let started = watch.seconds();
-        watch.epoch_begins(training_steps(training.len(), batch_size));
+        let started = observer.seconds();
+        observer.epoch_started(training_steps(training.len(), batch_size));
 
         let mut rng = settings.seed.stream(streams::ORDER).at(epoch as u64, 0);
         let order = match settings.sampling {
             Sampling::Shuffle => shuffled(&training, &mut rng),
-            Sampling::Balanced => balanced(&training, &split.codes_of(&training), &mut rng),
+            Sampling::Balanced => balanced(&training, &split.class_indices_of(&training), &mut rng),
         };
-        let view = View::augmented(epoch);
-        let mut losses = EpochLosses::of(epoch);
-        let mut pending = Pending::on(&device);
-        for_each_batch(pictures, &order, view, batch_size, &device, |batch| {
+        let transform = Transform::augmented(epoch);
+        let mut losses = EpochLosses::new(epoch);
+        let mut pending = PendingSteps::for_device(&device);
+        for_each_batch(source, &order, transform, batch_size, &device, |batch| {
             let output = network.forward(&batch.values, Mode::Train)?;
-            let labels = split.codes_of(batch.images);
+            let labels = split.class_indices_of(batch.images);
             let batch_loss = loss.mean(&output, &labels)?;
             adam.step(&batch_loss.backward()?, learning_rate)?;
-            // Read once the whole step is issued, so that a GPU has work meanwhile.
+            // Read after the whole step is issued, so that a GPU has work meanwhile.
             pending.push(batch.images, &output, Some(&batch_loss));
             losses.weights.push(loss.total_weight(&labels));
             if pending.is_full() {
-                losses.note(&pending.take(&mut outputs)?, watch)?;
+                losses.add(&pending.take(&mut outputs)?, observer)?;
             }
             Ok::<_, TrainError>(())
         })?;
-        losses.note(&pending.take(&mut outputs)?, watch)?;
-        let trained = watch.seconds();
+        losses.add(&pending.take(&mut outputs)?, observer)?;
+        let trained = observer.seconds();
 
         let drawn: BTreeSet<usize> = order.into_iter().collect();
         let undrawn = training.iter().filter(|&image| !drawn.contains(image));
         let undrawn: Vec<usize> = undrawn.copied().collect();
         let not_trained = [validation.as_slice(), &test, &unseen, &undrawn].concat();
-        evaluate(network, pictures, &not_trained, &mut outputs, |_| ())?;
+        evaluate(network, source, &not_trained, &mut outputs, |_| ())?;
         let mean_loss = |images: &[usize]| mean_loss(loss, &outputs, split, images, epoch);
         let row = History {
             fold: split.fold,
@@ -150,7 +151,7 @@ pub fn train(
             test_loss: (!test.is_empty()).then(|| mean_loss(&test)).transpose()?,
             score: top_k_accuracy(
                 { validation.iter() }
-                    .map(|&image| (outputs.logits(image), split.codes[image] as usize)),
+                    .map(|&image| (outputs.logits(image), split.class_indices[image] as usize)),
                 n_classes,
                 settings.selection_k,
             ),
@@ -160,28 +161,28 @@ pub fn train(
             fold: split.fold,
             epoch: number(epoch),
             train_s: trained - started,
-            evaluate_s: watch.seconds() - trained,
+            evaluate_s: observer.seconds() - trained,
         };
-        course.push(row, timing);
-        checkpoints.save(&course, &outputs, network, &adam)?;
-        watch.epoch_done(&course.history[epoch], &course.timings[epoch]);
+        history.push(row, timing);
+        checkpoints.save(&history, &outputs, network, &adam)?;
+        observer.epoch_finished(&history.epochs[epoch], &history.timings[epoch]);
     }
-    Ok(course)
+    Ok(history)
 }
 
-/// The losses of an epoch's steps, as far as the device has handed them over.
+/// The losses of an epoch's steps that were copied from the device.
 struct EpochLosses {
     epoch: usize,
-    /// Weight of each step issued: batches differ in it, and weighted by it their losses make the mean over the images.
+    /// Weight of the batch of each step issued: weighted by it, losses have the mean over the images.
     weights: Vec<f64>,
-    /// Steps whose loss is known.
+    /// Number of steps with a known loss.
     n_known: usize,
     loss_sum: f64,
     weight_sum: f64,
 }
 
 impl EpochLosses {
-    fn of(epoch: usize) -> Self {
+    fn new(epoch: usize) -> Self {
         Self {
             epoch,
             weights: Vec::new(),
@@ -191,8 +192,12 @@ impl EpochLosses {
         }
     }
 
-    /// Adds the losses of the steps after those known.
-    fn note(&mut self, losses: &[f64], watch: &mut dyn Watch) -> Result<(), TrainError> {
+    /// Adds the losses of the next steps.
+    fn add(
+        &mut self,
+        losses: &[f64],
+        observer: &mut dyn TrainingObserver,
+    ) -> Result<(), TrainError> {
         for &loss in losses {
             let step = self.n_known;
             if !loss.is_finite() {
@@ -202,7 +207,7 @@ impl EpochLosses {
             self.loss_sum += loss * self.weights[step];
             self.weight_sum += self.weights[step];
             self.n_known += 1;
-            watch.step_done(loss);
+            observer.step_finished(loss);
         }
         Ok(())
     }
@@ -212,16 +217,16 @@ impl EpochLosses {
     }
 }
 
-/// The loss of pictures that the network has been evaluated on.
+/// The mean loss of evaluated images.
 fn mean_loss(
     loss: &dyn Loss,
     outputs: &Outputs,
-    split: &Split,
+    split: &FoldSplit,
     images: &[usize],
     epoch: usize,
 ) -> Result<f64, TrainError> {
-    let loss = loss.mean(&outputs.of(images)?, &split.codes_of(images))?;
-    // Widened here and not on the device: Metal has no f64.
+    let loss = loss.mean(&outputs.batch(images)?, &split.class_indices_of(images))?;
+    // Converted on the host, since Metal has no f64.
     let loss = f64::from(loss.to_scalar::<f32>()?);
     if loss.is_finite() {
         Ok(loss)
@@ -231,46 +236,48 @@ fn mean_loss(
 }
 
 fn number(epoch: usize) -> u32 {
-    u32::try_from(epoch).expect("epochs are counted by hand")
+    u32::try_from(epoch).expect("the number of epochs is a setting far below 2^32")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Losses of the steps that were reported.
+    /// Observer that records the losses of steps.
     #[derive(Default)]
-    struct Heard(Vec<f64>);
+    struct Recorder(Vec<f64>);
 
-    impl Watch for Heard {
+    impl TrainingObserver for Recorder {
         fn seconds(&self) -> f64 {
             0.0
         }
 
         fn resumed(&mut self, _: &[History]) {}
 
-        fn epoch_begins(&mut self, _: usize) {}
+        fn epoch_started(&mut self, _: usize) {}
 
-        fn step_done(&mut self, loss: f64) {
+        fn step_finished(&mut self, loss: f64) {
             self.0.push(loss);
         }
 
-        fn epoch_done(&mut self, _: &History, _: &Timing) {}
+        fn epoch_finished(&mut self, _: &History, _: &Timing) {}
     }
 
     #[test]
-    fn losses_that_come_late_belong_to_their_steps() {
-        let mut losses = EpochLosses::of(3);
-        let mut heard = Heard::default();
+    fn delayed_losses_belong_to_their_steps() {
+        let mut losses = EpochLosses::new(3);
+        let mut recorder = Recorder::default();
         losses.weights.extend([1.0, 3.0]);
-        losses.note(&[2.0], &mut heard).unwrap();
+        losses.add(&[2.0], &mut recorder).unwrap();
         losses.weights.push(4.0);
-        losses.note(&[1.0, 0.5], &mut heard).unwrap();
-        assert_eq!(heard.0, [2.0, 1.0, 0.5]);
+        losses.add(&[1.0, 0.5], &mut recorder).unwrap();
+        assert_eq!(recorder.0, [2.0, 1.0, 0.5]);
         assert!((losses.mean() - 7.0 / 8.0).abs() < 1e-12);
-        // Three steps more are issued when the second of them turns out not to be finite.
+        // Three more steps are issued, of which the second is not finite.
         losses.weights.extend([1.0; 3]);
-        let error = losses.note(&[1.0, f64::NAN, 1.0], &mut heard).unwrap_err();
+        let error = losses
+            .add(&[1.0, f64::NAN, 1.0], &mut recorder)
+            .unwrap_err();
         let message = error.to_string();
         assert!(
             message.starts_with("the loss is NaN in step 4 of epoch 3"),

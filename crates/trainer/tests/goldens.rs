@@ -1,9 +1,12 @@
-//! Loss, optimizer and schedule against PyTorch; `golden/golden.py` makes the values.
+//! Loss, optimizer and schedule against PyTorch; the values are from `golden/golden.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+mod close;
 
 use approx::assert_relative_eq;
 use candle_core::{Device, Tensor, Var};
+use close::assert_close;
 use serde::Deserialize;
 use trainer::{Adam, CrossEntropy, ExponentialDecay};
 
@@ -11,7 +14,7 @@ use trainer::{Adam, CrossEntropy, ExponentialDecay};
 struct Golden {
     losses: Vec<Loss>,
     focals: Vec<Focal>,
-    adams: Vec<Moves>,
+    adams: Vec<AdamSteps>,
     schedule: Vec<f64>,
 }
 
@@ -31,7 +34,7 @@ struct Focal {
 }
 
 #[derive(Deserialize)]
-struct Moves {
+struct AdamSteps {
     weight_decay: f64,
     after: Vec<Vec<f32>>,
 }
@@ -40,19 +43,7 @@ fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/golden.json")).unwrap()
 }
 
-fn assert_close(found: &[f32], expected: &[f32], relative: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (found, expected) in found.iter().zip(expected) {
-        assert_relative_eq!(
-            found,
-            expected,
-            max_relative = relative,
-            epsilon = relative * 0.1
-        );
-    }
-}
-
-/// Checks the cross-entropy of 5 pictures of 4 classes, with focus `gamma`, and its gradient.
+/// Checks the cross-entropy of 5 images of 4 classes, with focus `gamma`, and its gradient.
 fn check_cross_entropy(golden: &Loss, gamma: f64, relative: f32) {
     let logit = |i: u16, j: u16| f32::from((7 * i + 3 * j) % 11) * 0.4 - 1.5;
     let rows: Vec<f32> = (0..5)
@@ -64,7 +55,7 @@ fn check_cross_entropy(golden: &Loss, gamma: f64, relative: f32) {
     } else {
         vec![1.0; 4]
     };
-    let cross_entropy = CrossEntropy::new(weights, golden.smoothing).focused(gamma);
+    let cross_entropy = CrossEntropy::new(weights, golden.smoothing).with_focus(gamma);
     let loss = cross_entropy.forward(&logits, &[0, 1, 3, 1, 0]).unwrap();
     let gradients = loss.backward().unwrap();
     let gradient = gradients.get(&logits).unwrap().flatten_all().unwrap();
@@ -119,7 +110,7 @@ fn adam_is_pytorchs() {
 }
 
 #[test]
-fn the_schedule_is_pytorchs() {
+fn schedule_is_pytorchs() {
     let decay = ExponentialDecay::new(1e-4, 0.1, 50.0);
     for (epoch, &expected) in golden().schedule.iter().enumerate() {
         assert_relative_eq!(decay.at(epoch), expected, max_relative = 1e-12);

@@ -1,6 +1,6 @@
-//! The stages as the runner starts them, on a few tiny pictures.
+//! The stages as the runner starts them, on a few tiny images.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod study;
 #[path = "study/training.rs"]
@@ -49,7 +49,7 @@ impl Jobs for Study {
     }
 }
 
-/// The job with weights to start from.
+/// The job with pretrained weights.
 fn with_weights(mut job: Job, file: &Path) -> Job {
     job.content["in"]["weights"] = json!(file);
     job
@@ -58,7 +58,7 @@ fn with_weights(mut job: Job, file: &Path) -> Job {
 const OUTPUTS: [&str; 3] = ["model", "history", "epochs"];
 
 #[test]
-fn a_training_gives_the_same_bytes_however_it_went() {
+fn a_training_has_the_same_bytes_with_other_threads_and_after_a_kill() {
     let study = Study::new();
     study.train("whole", &json!({})).run(2);
     study.train("one-thread", &json!({})).run(1);
@@ -102,7 +102,7 @@ fn a_checkpoint_of_other_parameters_is_not_continued() {
 }
 
 #[test]
-fn the_tables_hold_together() {
+fn the_tables_are_consistent() {
     let study = Study::new();
     study.train("1", &json!({ "epochs": 3 })).run(2);
 
@@ -139,7 +139,7 @@ fn every_option_of_training_works() {
     study.train("balanced", &changes).run(2);
     study.train("again", &changes).run(1);
     assert_same_files(&study.path("balanced"), &study.path("again"), &OUTPUTS);
-    // With 15 training pictures some are never drawn; what the network says of them is noted all the same.
+    // Some of the 15 training images are never drawn; they have outputs all the same.
     let epochs: Vec<EpochOutput> = study.read("balanced/epochs");
     assert_eq!(epochs.len(), 2 * 30);
     let is_blank = |row: &EpochOutput| row.logits.iter().all(|logit| logit.abs() <= 0.0);
@@ -147,7 +147,7 @@ fn every_option_of_training_works() {
 }
 
 #[test]
-fn errors_say_what_was_found_and_expected() {
+fn errors_have_the_value_found_and_the_expected_range() {
     let study = Study::new();
     let check = |changes: Value, expected: &str| {
         let error = study.train("run", &changes).error();
@@ -192,7 +192,7 @@ fn errors_say_what_was_found_and_expected() {
 }
 
 #[test]
-fn a_class_without_training_pictures_is_named() {
+fn a_class_without_training_images_is_named() {
     let study = Study::new();
     let mut folds: Vec<Fold> = study.read("folds");
     for row in folds.iter_mut().filter(|row| row.label == "green") {
@@ -201,14 +201,14 @@ fn a_class_without_training_pictures_is_named() {
     study.write("folds", folds);
     let error = study.train("run", &json!({})).error();
     assert!(
-        error.contains("class `green` has no training picture"),
+        error.contains("class `green` has no training image"),
         "{error}"
     );
 }
 
 #[cfg(any(feature = "cuda", feature = "metal"))]
 #[test]
-fn a_training_on_the_gpu_follows_that_on_the_cpu() {
+fn a_training_on_the_gpu_is_close_to_that_on_the_cpu() {
     use approx::assert_abs_diff_eq;
 
     let class = if cfg!(feature = "cuda") {
@@ -220,7 +220,7 @@ fn a_training_on_the_gpu_follows_that_on_the_cpu() {
     let changes = |device: &str| json!({ "device": device, "epochs": 2 });
     study.train("cpu", &changes("cpu")).run(2);
     let gpu = study.train("gpu", &changes(class));
-    // From a checkpoint on, too.
+    // After a restart from a checkpoint, too.
     gpu.kill_after_a_checkpoint();
     gpu.run(2);
     let history = |run: &str| study.read::<History>(&format!("{run}/history"));

@@ -260,9 +260,19 @@ impl Params {
         Some(source.error(place.key.clone(), message.to_owned()))
     }
 
+    /// New name of `dotted`, or of the table that it is in.
+    fn new_name(&self, dotted: &str) -> Option<String> {
+        if let Some(new) = self.renamed.get(dotted) {
+            return Some(new.clone());
+        }
+        let (table, key) = dotted.rsplit_once('.')?;
+        let moved = format!("{}.{key}", self.new_name(table)?);
+        Some(self.renamed.get(&moved).cloned().unwrap_or(moved))
+    }
+
     /// A clause with the new name of an unknown key, or with the nearest key to it.
     pub fn hint(&self, dotted: &str) -> String {
-        if let Some(new) = self.renamed.get(dotted) {
+        if let Some(new) = self.new_name(dotted) {
             return format!("; it was renamed to `{new}`");
         }
         let mut keys = Vec::new();

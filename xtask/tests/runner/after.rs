@@ -67,7 +67,7 @@ fn a_stage_starts_after_the_success_of_its_order_only_dependencies() {
 }
 
 #[test]
-fn a_failed_order_only_dependency_skips_what_waits_for_it() {
+fn a_failed_order_only_dependency_skips_its_followers() {
     let space = Space::new(&pipeline(AFTER));
     let bad = ["repro", "--set", "chain.letter=bad"];
     space.fails(&bad, "stage `check` failed");
@@ -94,7 +94,7 @@ fn a_failed_order_only_dependency_skips_what_waits_for_it() {
             "page skipped [`check` failed]",
         ]
     );
-    // What is up to date is held back, too: its inputs were not accepted.
+    // An up-to-date stage is held back, too: its inputs were not accepted.
     space.ok(&["repro"]);
     let ran = space.run(&[&bad[..], &["--keep-going"]].concat());
     assert!(ran.stdout.contains("use    skipped"), "{}", ran.stdout);

@@ -11,7 +11,7 @@ fn damage(space: &Space) {
     damage_by(space, |length| vec![b'?'; length]);
 }
 
-/// Overwrites each cached object with what `other` makes of its length.
+/// Overwrites each cached object with the bytes that `other` makes from its length.
 fn damage_by(space: &Space, other: impl Fn(usize) -> Vec<u8>) {
     for (path, bytes) in space.snapshot() {
         if path.is_file() && path.components().any(|part| part.as_os_str() == "objects") {
@@ -57,7 +57,7 @@ fn a_truncated_or_missing_object_is_made_anew() {
 }
 
 #[test]
-fn a_deleted_cache_runs_again_only_what_is_missing() {
+fn with_a_deleted_cache_only_missing_outputs_are_made_again() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.remove(".atelier");
@@ -95,7 +95,7 @@ fn files(space: &Space) -> u64 {
 }
 
 #[test]
-fn clearing_keeps_what_is_in_its_scope() {
+fn clearing_keeps_contents_in_its_scope() {
     let space = flipped();
     let before = files(&space);
     let told = space
@@ -105,7 +105,7 @@ fn clearing_keeps_what_is_in_its_scope() {
     assert_eq!(files(&space), before);
     space.ok(&["cache", "gc", "--workspace", "--younger-than", "1 h"]);
     assert_eq!(files(&space), before, "all of it is young");
-    // `a.txt` of the other letter, its record, and that of what made the same from it.
+    // `a.txt` of the other letter, its record, and that of the stage that made the same output from it.
     let told = space.ok(&["cache", "gc", "--workspace"]).stdout;
     assert!(told.starts_with("removed 3 files, "), "{told}");
     for output in ["a.txt", "out", "c.txt"] {
@@ -203,7 +203,7 @@ fn the_cache_lists_its_results() {
 }
 
 #[test]
-fn what_unfinished_runs_left_goes_unless_it_is_of_use() {
+fn unused_work_folders_are_cleared() {
     let space = Space::new(
         "[stage.s]\ncmd = \"echo half > $(dirname $ATELIER_JOB)/scratch/half; test ${chain.letter} = good; echo > ${out.x}\"\nout = { x = \"x.txt\" }\n",
     );
@@ -222,17 +222,17 @@ fn what_unfinished_runs_left_goes_unless_it_is_of_use() {
 }
 
 #[test]
-fn what_the_pipeline_made_is_not_kept_aside_when_the_cache_is_gone() {
+fn outputs_of_the_pipeline_are_not_backed_up_when_the_cache_is_gone() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.remove(".atelier/cache");
     space.write("src.txt", "edited\n");
     space.ok(&["repro"]);
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
 }
 
 #[test]
-fn clearing_without_a_scope_keeps_what_the_workspace_uses() {
+fn clearing_without_a_scope_keeps_used_contents() {
     let space = flipped();
     let told = space.ok(&["cache", "gc", "--dry-run"]).stdout;
     assert!(told.starts_with("would remove 3 files, "), "{told}");
@@ -288,7 +288,7 @@ fn limits_of_the_cache_hold_after_each_run() {
         ]
     );
     assert!(!space.ok(&["status"]).stdout.contains("cache:"));
-    // What is in use stays, whatever the limit.
+    // Used contents stay beyond any limit.
     space.write(
         "pipeline.toml",
         &sized(100_000, "[cache]\nmax-size = \"1 kB\""),

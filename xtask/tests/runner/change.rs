@@ -1,4 +1,4 @@
-//! What runs after which change.
+//! Changes, and the stages that run after them.
 
 use crate::space::{CHAIN, Space};
 
@@ -23,7 +23,7 @@ fn nothing_changed_nothing_runs() {
 }
 
 #[test]
-fn an_edited_source_runs_what_depends_on_it() {
+fn an_edited_source_runs_the_stages_that_depend_on_it() {
     let space = done();
     space.write("src.txt", "edited\n");
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_touched_source_runs_nothing() {
 #[test]
 fn the_same_bytes_stop_there() {
     let space = done();
-    // The second line of `a.txt` is not what `b` takes.
+    // `b` doesn't use the second line of `a.txt`.
     let states = space.states(&["repro", "--json", "--set", "chain.letter=y"]);
     assert_eq!(states, ["a ran", "b ran", "c up-to-date"]);
     assert_eq!(space.ran(), "a b");
@@ -155,7 +155,7 @@ fn an_added_or_renamed_input_or_output_runs() {
     let renamed = output.replace("out.c", "out.d").replace("{ c =", "{ d =");
     more(output, &renamed);
     assert_eq!(space.repro(), ["a up-to-date", "b up-to-date", "c ran"]);
-    // Where it stands is no part of what it is.
+    // The path of an output is no part of its content.
     more("out = { c = \"c.txt\" }", "out = { c = \"d.txt\" }");
     assert_eq!(
         space.repro(),

@@ -2,7 +2,7 @@
 
 use crate::space::Space;
 
-/// Refuses what has `bad` in it, and checks that have `nonsense`.
+/// Refuses outputs that contain `bad`, and checks that contain `nonsense`.
 const CHECKER: &str = r#"
 fn main() {
     let question = std::env::args().nth(1).unwrap();

@@ -90,8 +90,9 @@ fn an_edit_of_code_runs_the_stages_that_are_made_from_it() {
     space.write("app/src/bin/second/main.rs", &second.replace("two", "2"));
     assert_eq!(space.repro(), ["first up-to-date", "second ran"]);
 
-    // A library is part of both; its comment changes no bytes.
-    space.write("library/src/lib.rs", &format!("// A comment.\n{LIBRARY}"));
+    // A library is part of both; its results are the same bytes.
+    let library = LIBRARY.replace("text.to_uppercase()", "text.to_lowercase().to_uppercase()");
+    space.write("library/src/lib.rs", &library);
     let status = space.ok(&["status"]).stdout;
     assert!(
         status.contains("code library/src/lib.rs changed"),
@@ -126,6 +127,63 @@ fn an_edit_of_code_runs_the_stages_that_are_made_from_it() {
         &changed,
         "cannot adopt the result of `first`: more than its code has changed: param number 1 → 2",
     );
+}
+
+#[test]
+fn a_rebuild_to_the_same_binary_leaves_the_result() {
+    let space = workspace();
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    let ran = space.runs().len();
+    // Lines that aren't compiled, behind all that are.
+    let comment = "// A comment.\n";
+    let test = "#[cfg(test)]\nfn unused() {}\n";
+    space.write("library/src/lib.rs", &format!("{LIBRARY}{test}{comment}"));
+    let first = space.read("app/src/bin/first.rs");
+    space.write("app/src/bin/first.rs", &format!("{first}{comment}"));
+    let status = space.states(&["status", "--json"]);
+    assert_eq!(status, ["first would-run", "second would-run"]);
+    space.remove("first.txt");
+    let outcomes = space.ok(&["repro", "--json"]).stdout;
+    let outcomes: Value = serde_json::from_str(&outcomes).unwrap();
+    for (outcome, stage) in outcomes.as_array().unwrap().iter().zip(["first", "second"]) {
+        assert_eq!(outcome["stage"], stage);
+        assert_eq!(outcome["state"], "same-binary", "{outcomes}");
+        let reason = &outcome["reasons"][0];
+        assert_eq!(reason["kind"], "same-binary");
+        let key = reason["key"].as_str().unwrap();
+        let told = format!("rebuilt to the same binary as {key}'s");
+        assert_eq!(reason["text"], told.as_str());
+        let explained = space.ok(&["explain", stage]).stdout;
+        assert!(explained.contains(&told), "{explained}");
+        let explained = space.ok(&["provenance", &format!("{stage}.txt")]).stdout;
+        assert!(explained.contains(&told), "{explained}");
+    }
+    assert_eq!(space.read("first.txt"), "SOURCE\n");
+    let runs = space.read(".atelier/runs.jsonl");
+    let lines: Vec<&str> = runs.lines().skip(ran).collect();
+    assert_eq!(lines.len(), 2, "{runs}");
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.contains("\"outcome\":\"same-binary\""))
+    );
+    assert_eq!(space.repro(), DONE);
+
+    // The result stands under each of its keys, and only a run makes another.
+    space.write("library/src/lib.rs", &format!("{LIBRARY}{test}"));
+    assert_eq!(space.repro(), ["first same-binary", "second same-binary"]);
+    space.write("library/src/lib.rs", LIBRARY);
+    space.write("app/src/bin/first.rs", &first);
+    assert_eq!(space.repro(), ["first restored", "second restored"]);
+    space.write("library/src/lib.rs", &format!("{LIBRARY}{comment}"));
+    let forced = space.states(&["repro", "--force", "--json"]);
+    assert_eq!(forced, ["first ran", "second ran"]);
+    space.write("library/src/lib.rs", LIBRARY);
+    space.write("library/src/words.txt", "words");
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    space.write("library/src/lib.rs", &format!("{LIBRARY}{comment}"));
+    let changed = ["repro", "--set", "chain.number=2", "--json"];
+    assert_eq!(space.states(&changed), ["first ran", "second same-binary"]);
 }
 
 #[test]
@@ -189,6 +247,45 @@ fn a_file_that_no_key_covers_is_an_error_before_anything_runs() {
 }
 
 #[test]
+fn a_variable_that_no_key_covers_is_an_error_before_anything_runs() {
+    let space = workspace();
+    let refused = |variable: &str, place: &str| {
+        let told = format!(
+            "stage `first` cannot run: `app/first` is compiled with the environment variable `{variable}`, which {place} reads and its key does not cover"
+        );
+        space.fails(&["repro"], &told);
+        assert!(!space.exists("first.txt"));
+    };
+    let first = space.read("app/src/bin/first.rs");
+    let with = |line: &str| space.write("app/src/bin/first.rs", &format!("{first}{line}\n"));
+    with("pub const HOST: Option<&str> = option_env!(\"ATELIER_TEST_HOST\");");
+    refused("ATELIER_TEST_HOST", "`app/src/bin/first.rs` of crate `app`");
+    with("pub const VERSION: &str = env!(\"CARGO_PKG_VERSION\");");
+    refused("CARGO_PKG_VERSION", "`app/src/bin/first.rs` of crate `app`");
+    // Variables of earlier compilations don't count.
+    with("pub const NAMES: [&str; 2] = [env!(\"CARGO_PKG_NAME\"), env!(\"CARGO_BIN_NAME\")];");
+    space.write(
+        "library/src/word.rs",
+        "pub const WORD: &str = env!(\"WORD\");\n",
+    );
+    space.write(
+        "library/src/lib.rs",
+        &format!("{LIBRARY}mod word;\npub use word::WORD;\n"),
+    );
+    let build_script = "fn main() { println!(\"cargo::rustc-env=WORD=word\"); }\n";
+    space.write("library/build.rs", build_script);
+    assert_eq!(space.repro(), ["first ran", "second ran"]);
+    space.remove("first.txt");
+    space.remove("pipeline.lock");
+    space.write("library/build.rs", "fn main() {}\n");
+    space.write(
+        "library/src/word.rs",
+        "pub const WORD: Option<&str> = option_env!(\"WORD\");\n",
+    );
+    refused("WORD", "`library/src/word.rs` of crate `library`");
+}
+
+#[test]
 fn a_crate_outside_of_the_workspace_is_an_error() {
     let space = workspace();
     let root = space.read("Cargo.toml");
@@ -219,7 +316,7 @@ fn flags_of_the_compiler_are_part_of_the_key() {
 }
 
 #[test]
-fn the_job_file_tells_all() {
+fn the_job_file_has_inputs_outputs_and_params() {
     let space = workspace();
     // A stage that fails keeps its work folder.
     space.write(

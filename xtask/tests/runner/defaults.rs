@@ -42,7 +42,7 @@ fn the_default_overlay_holds_for_every_command_without_params() {
 }
 
 #[test]
-fn what_is_applied_is_written_where_the_next_repro_reads_it() {
+fn applied_values_are_written_where_the_next_repro_reads_them() {
     let space = workspace();
     space.ok(&["repro"]);
     space.ok(&["exp", "run", "--set", "chain.letter=new", "--name", "n"]);
@@ -97,7 +97,7 @@ fn a_missing_folder_of_images_is_reported_once_with_its_cure() {
     );
 }
 
-/// A stage that knows no absent input, as the crate `stage` says it.
+/// A stage that allows no absent input, with the answer of the crate `stage`.
 const STRICT: &str = r###"
 fn main() {
     let job = std::fs::read_to_string(std::env::args().last().unwrap()).unwrap();

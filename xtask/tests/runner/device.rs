@@ -123,7 +123,7 @@ fn accelerator_that_is_refused_gives_way_to_the_cpu_with_a_warning() {
     // Commands that run nothing know it too.
     let [stdout, _] = on_a_mac(&space, &["status"]);
     assert!(stdout.contains("up to date"), "{stdout}");
-    // Who insists is not asked.
+    // An explicit device is not tried.
     on_a_mac(&space, &["repro", "--set", "device=metal"]);
     assert_eq!(space.read("to.txt"), "metal with metal");
     assert_eq!(n_tried(&space), 1);

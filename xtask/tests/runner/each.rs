@@ -8,7 +8,7 @@ cmd = "echo ${chain.letter} ${fold} > ${out.model}"
 each = { fold = "${chain.number}" }
 out = { model = "models/${fold}/model.txt" }
 
-[stage.choose]
+[stage.select]
 cmd = "cat ${in.models} > ${out.best}"
 in = { models = "models/*/model.txt", extra = "${chain.letter}" }
 out = { best = "best.txt" }
@@ -21,7 +21,7 @@ fn instances_are_gathered_by_a_pattern() {
     let states = space.states(&[&["repro", "--json"], &three[..]].concat());
     assert_eq!(
         states,
-        ["train@0 ran", "train@1 ran", "train@2 ran", "choose ran"]
+        ["train@0 ran", "train@1 ran", "train@2 ran", "select ran"]
     );
     assert_eq!(space.read("best.txt"), "x 0\nx 1\nx 2\n");
     assert_eq!(
@@ -36,10 +36,10 @@ fn instances_are_gathered_by_a_pattern() {
 }
 
 #[test]
-fn what_was_an_instance_before_is_not_gathered() {
+fn outputs_of_former_instances_are_not_gathered() {
     let space = Space::new(&FOLDS.replace(", extra = \"${chain.letter}\"", ""));
     space.ok(&["repro", "--set", "chain.number=3"]);
-    assert_eq!(space.repro(), ["train@0 up-to-date", "choose ran"]);
+    assert_eq!(space.repro(), ["train@0 up-to-date", "select ran"]);
     assert_eq!(space.read("best.txt"), "x 0\n");
 }
 
@@ -47,12 +47,12 @@ fn what_was_an_instance_before_is_not_gathered() {
 fn an_optional_input_may_be_absent() {
     let space = Space::new(FOLDS);
     let absent = ["repro", "--json", "--set", "chain.letter="];
-    assert_eq!(space.states(&absent), ["train@0 ran", "choose ran"]);
+    assert_eq!(space.states(&absent), ["train@0 ran", "select ran"]);
     let present = ["repro", "--json", "--set", "chain.letter=src.txt"];
-    assert_eq!(space.states(&present), ["train@0 ran", "choose ran"]);
+    assert_eq!(space.states(&present), ["train@0 ran", "select ran"]);
     space.fails(
         &["repro", "--set", "chain.letter=nowhere"],
-        "stage `choose` needs the input `extra`: `nowhere` does not exist, given by `chain.letter` in --set:1",
+        "stage `select` needs the input `extra`: `nowhere` does not exist, given by `chain.letter` in --set:1",
     );
 }
 

@@ -64,7 +64,7 @@ fn an_experiment_leaves_the_current_state_alone() {
 }
 
 #[test]
-fn a_table_shows_what_differs() {
+fn a_table_shows_differing_columns() {
     let space = Space::new(SCORED);
     space.ok(&[
         "exp",
@@ -128,7 +128,7 @@ fn grids_make_a_product_and_each_combination_runs_once() {
 }
 
 #[test]
-fn equal_names_are_told_apart_by_parameters() {
+fn equal_names_are_distinguished_by_parameters() {
     let space = Space::new(SCORED);
     space.ok(&["exp", "run", "--set", "chain.rate=0.1"]);
     space.write(
@@ -343,7 +343,7 @@ fn removed_experiments_are_gone() {
 }
 
 #[test]
-fn clearing_the_cache_keeps_what_experiments_made() {
+fn clearing_the_cache_keeps_results_of_experiments() {
     let space = Space::new(SCORED);
     space.ok(&["repro"]);
     space.ok(&["exp", "run", "--set", "chain.rate=0.1"]);
@@ -401,7 +401,7 @@ fn names_never_lead_out_of_their_folder() {
 }
 
 #[test]
-fn what_is_wrong_with_experiments_is_said_before_anything_runs() {
+fn errors_of_experiments_are_reported_before_anything_runs() {
     let space = Space::new(SCORED);
     let grid = ["exp", "run", "--grid", "chain.rate=0.1,fast"];
     space.fails(&grid, "chain.rate = fast");
@@ -455,7 +455,7 @@ fn experiments_complete() {
 }
 
 #[test]
-fn what_the_cache_does_not_keep_is_copied() {
+fn uncached_outputs_are_copied() {
     let space = Space::new(
         "[stage.s]\ncmd = \"mkdir ${out.x}; echo ${chain.letter} > ${out.x}/letter\"\nout = { x = { path = \"x\", cache = false } }\n",
     );
@@ -464,7 +464,7 @@ fn what_the_cache_does_not_keep_is_copied() {
     space.ok(&["exp", "apply", "letter-y"]);
     assert_eq!(space.read("x/letter"), "y\n");
     assert!(
-        !space.exists(".atelier/kept"),
+        !space.exists(".atelier/backup"),
         "what was there before was no one's own"
     );
     assert_eq!(space.repro(), ["s up-to-date"]);
@@ -477,7 +477,7 @@ fn what_the_cache_does_not_keep_is_copied() {
 }
 
 #[test]
-fn what_cannot_run_leaves_no_experiment() {
+fn an_experiment_that_cannot_run_leaves_no_record() {
     let space = Space::new("[stage.s]\ncmd = \"echo 1 > y\"\nout = { y = \"y\" }\n");
     space.fails(&["exp", "run"], "its command does not write `${out.y}`");
     let space = Space::new(SCORED);
@@ -489,7 +489,7 @@ fn what_cannot_run_leaves_no_experiment() {
 }
 
 #[test]
-fn what_the_cache_has_lost_is_said_when_applying() {
+fn applying_reports_outputs_that_the_cache_has_lost() {
     let space = Space::new(SCORED);
     space.ok(&["repro"]);
     space.ok(&["exp", "run", "--set", "chain.rate=0.1"]);

@@ -1,4 +1,4 @@
-//! What is said of a stage that fails.
+//! Messages on a stage that fails.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -46,7 +46,7 @@ fn the_failing_command_of_a_list_is_named() {
 }
 
 #[test]
-fn a_reader_that_ends_first_is_told_as_that() {
+fn a_reader_of_a_pipe_that_ends_first_is_reported_as_such() {
     check(
         "\"yes | head -n 3 > ${out.x}\"",
         &[
@@ -93,7 +93,7 @@ fn statuses_that_are_no_errors_elsewhere_are_explained() {
 }
 
 #[test]
-fn what_explains_a_failure_is_part_of_no_key() {
+fn the_explanation_of_a_failure_is_part_of_no_key() {
     let space = Space::new("[stage.s]\ncmd = \"echo $LINENO > ${out.x}\"\nout = { x = \"x\" }\n");
     space.ok(&["repro"]);
     assert_eq!(space.read("x"), "1\n", "lines keep their numbers");
@@ -112,7 +112,7 @@ impl Group {
         for (kind, file) in kinds {
             let root = Path::new("/sys/fs/cgroup").join(kind);
             let group = root.join(&name);
-            // The plain calls: on most systems nobody but an administrator may.
+            // The plain calls: on most systems they need an administrator.
             if root.join("cgroup.procs").exists() && fs_err::create_dir(&group).is_ok() {
                 let group = Group(group);
                 if fs_err::write(group.0.join(file), limit.to_string()).is_ok() {

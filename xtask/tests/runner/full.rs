@@ -34,7 +34,7 @@ impl Disk {
         assert!(self.mount(&format!("remount,size={megabytes}m")));
     }
 
-    /// Fills what is left.
+    /// Fills the free space.
     fn fill(&self) -> Filler<'_> {
         let path = self.folder.path().join("filler");
         let zeros = vec![0; 1 << 20];
@@ -73,7 +73,7 @@ fn check_kept(space: &Space, lock: &str) {
 }
 
 #[test]
-fn a_full_disk_is_told_and_nothing_is_half_kept() {
+fn a_full_disk_is_reported_and_leaves_nothing_incomplete() {
     const FULL: &str = "No space left on device";
     let Some(disk) = Disk::new(20) else { return };
     let space = Space::new_in(disk.folder.path(), LARGE);
@@ -87,7 +87,7 @@ fn a_full_disk_is_told_and_nothing_is_half_kept() {
     set(30);
     space.fails(&["repro"], FULL);
     check_kept(&space, &lock);
-    // There is room for what it makes, and none for the copy in the cache.
+    // There is room for its output, and none for the copy in the cache.
     space.ok(&["cache", "gc", "--workspace"]);
     set(10);
     space.fails(&["repro"], FULL);
@@ -99,7 +99,7 @@ fn a_full_disk_is_told_and_nothing_is_half_kept() {
     assert_eq!(space.repro(), ["s ran"]);
     set(2);
     assert_eq!(space.repro(), ["s restored"]);
-    // What is to be restored has no room.
+    // There's no room to restore an output.
     set(10);
     let full = disk.fill();
     space.fails(&["repro"], FULL);

@@ -1,10 +1,10 @@
-//! Keys outlive versions of the runner: what was computed once is never computed again for its sake.
+//! Keys outlive versions of the runner: a new version computes no result again.
 
 use serde_json::Value;
 
 use crate::space::Space;
 
-/// All that a stage could say from the beginning.
+/// All keys of a stage's declaration in the first version.
 const OLD: &str = r#"
 [stage.whole]
 desc = "all that a stage could say before"
@@ -46,7 +46,7 @@ const KEYS: [&str; 5] = [
 ];
 
 #[test]
-fn what_uses_no_newer_word_has_the_key_that_it_always_had() {
+fn a_stage_without_newer_keys_of_the_declaration_keeps_its_key() {
     let space = Space::new(OLD);
     space.write(
         "params.toml",

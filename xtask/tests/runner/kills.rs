@@ -10,7 +10,7 @@ use nix::libc::SIGKILL;
 
 use crate::space::{Space, wait};
 
-/// What stages read, one after the other.
+/// Contents of the source, one after the other.
 const SOURCES: [&str; 3] = ["first\n", "second\n", "third\n"];
 
 /// Stages beside each other that make files and folders of 1 KB to `largest` bytes, some in their places, and one that
@@ -48,7 +48,7 @@ fn pipeline(largest: usize) -> String {
 
 const OUTPUTS: [&str; 6] = ["o0", "o1", "d2", "o3", "o4", "y"];
 
-/// Hashes of what a repro is to leave: the lock and all outputs, folders with their files.
+/// Hashes of the lock and of all outputs after a repro, folders with their files.
 fn left(space: &Space) -> BTreeMap<String, blake3::Hash> {
     let mut left = BTreeMap::new();
     let mut names: Vec<String> = OUTPUTS.map(str::to_owned).to_vec();
@@ -102,7 +102,7 @@ fn processes(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Whether all is well after a kill: nothing runs on, the lock can be read, and nothing in the cache is damaged.
+/// Checks the state after a kill: nothing runs on, the lock can be read, and nothing in the cache is damaged.
 fn check_after_kill(space: &Space) {
     let folder = fs_err::canonicalize(space.path("")).unwrap();
     wait("the end of all processes", || processes(&folder).is_empty());
@@ -110,13 +110,13 @@ fn check_after_kill(space: &Space) {
     space.ok(&["cache", "verify"]);
 }
 
-/// Whether nothing is left of what killed runs had under way.
+/// Checks that killed runs left no temporary files.
 fn check_no_junk(space: &Space) {
     for folder in [".atelier/cache/tmp", ".atelier/work"] {
         let left: Vec<_> = fs_err::read_dir(space.path(folder)).unwrap().collect();
         assert!(left.is_empty(), "{left:?}");
     }
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
     let known = [
         ".gitignore",
         "CACHEDIR.TAG",
@@ -136,7 +136,7 @@ fn check_no_junk(space: &Space) {
     }
 }
 
-/// How long a repro takes.
+/// Time of a repro.
 fn timed(space: &Space) -> Duration {
     let start = Instant::now();
     space.ok(&["repro", "--jobs", "3"]);
@@ -196,7 +196,7 @@ fn killed_at_moments_of_large_stages_it_goes_on_to_the_same_bytes() {
     kill_at_random(if is_thorough() { 200 } else { 8 }, 100_000_000);
 }
 
-/// `ATELIER_THOROUGH_TESTS` asks for all that a gate has no time for.
+/// Returns whether `ATELIER_THOROUGH_TESTS` requires the slow tests, too.
 fn is_thorough() -> bool {
     std::env::var_os("ATELIER_THOROUGH_TESTS").is_some()
 }

@@ -1,4 +1,4 @@
-//! How often the runner looks at files.
+//! Number of system calls on files.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use crate::space::Space;
 
 const FILES: usize = 2_000;
 
-/// How many looks, at whatever file, a repro with nothing to do takes.
+/// Number of looks at any file in a repro with nothing to do.
 fn n_looks(space: &Space) -> usize {
     let repro = space.command(&["repro"]);
     let counts = space.path("counts");
@@ -30,7 +30,7 @@ fn n_looks(space: &Space) -> usize {
 }
 
 #[test]
-fn a_file_is_looked_at_once_whoever_reads_it() {
+fn a_file_with_several_readers_is_looked_at_once() {
     if without_strace() {
         return;
     }

@@ -178,7 +178,7 @@ fn a_revision_whose_metrics_are_gone_is_named() {
 }
 
 #[test]
-fn what_was_read_once_outlives_the_cache() {
+fn metrics_outlive_the_cache() {
     let space = committed();
     space.ok(&["metrics", "show", "HEAD"]);
     space.ok(&["cache", "gc", "--workspace"]);
@@ -187,7 +187,7 @@ fn what_was_read_once_outlives_the_cache() {
 }
 
 #[test]
-fn wrong_names_of_states_are_told() {
+fn wrong_names_of_states_are_errors() {
     let space = committed();
     space.fails(
         &["params", "diff", "HAED"],
@@ -239,7 +239,7 @@ fn metrics_are_declared_by_outputs_and_in_no_key() {
 }
 
 #[test]
-fn what_is_no_file_of_metrics_is_named() {
+fn an_error_names_the_file_that_has_no_metrics() {
     let space = Space::new(&SCORED.replace("echo '{", "echo 'no {"));
     space.ok(&["repro"]);
     let told = "no metrics of `score.scores`: it is neither JSON nor a table in parquet\n";

@@ -27,7 +27,7 @@ in = { a = "o/uncached" }
 out = { log = { path = "o/log", keep = true } }
 "#;
 
-/// Runs a script where it may mount file systems, if this system lets anybody.
+/// Runs a script where it may mount file systems, if this system allows it.
 fn with_mounts(space: &Space, script: &str) -> Option<Ran> {
     let command = |script: &str| {
         let mut command = Command::new("unshare");
@@ -45,7 +45,7 @@ fn with_mounts(space: &Space, script: &str) -> Option<Ran> {
     Some(ran)
 }
 
-/// What a run on a mounted folder does again and again: run, change, restore, put aside what a person made.
+/// Rounds on a mounted folder: run, change, restore, back up a file of a person.
 const ROUNDS: &str = r#"
 $XTASK repro; $XTASK repro | grep '^0 ran'
 echo second > src.txt; $XTASK repro | grep '^4 ran'
@@ -56,7 +56,7 @@ test -h o/folder/b || grep -q third o/folder/b
 echo second > src.txt; $XTASK repro place asked | grep '^0 ran, 2 restored'
 grep -q second o/file; grep -q second o/deep/folder/a
 rm o/file; echo mine > o/file; $XTASK repro place --force
-grep -q mine .atelier/kept/1/o/file
+grep -q mine .atelier/backup/1/o/file
 ls -A o o/deep | grep -v atelier-tmp
 "#;
 

@@ -1,4 +1,4 @@
-//! What happens to outputs.
+//! Outputs.
 
 use crate::space::{CHAIN, Space};
 
@@ -79,7 +79,7 @@ fn a_stale_file_in_an_output_folder_goes() {
 }
 
 #[test]
-fn an_edited_output_is_kept_aside() {
+fn an_edited_output_is_backed_up() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.write("c.txt", "mine\n");
@@ -87,15 +87,15 @@ fn an_edited_output_is_kept_aside() {
     assert!(status.contains("output c was edited"), "{status}");
     let ran = space.ok(&["repro"]);
     assert!(
-        ran.stdout.contains("it is now `.atelier/kept/1/c.txt`"),
+        ran.stdout.contains("it is now `.atelier/backup/1/c.txt`"),
         "{}",
         ran.stdout
     );
-    assert_eq!(space.read(".atelier/kept/1/c.txt"), "mine\n");
+    assert_eq!(space.read(".atelier/backup/1/c.txt"), "mine\n");
     assert_eq!(space.read("c.txt"), "source\nc\n");
     space.write("c.txt", "mine again\n");
     space.ok(&["repro", "c", "--force"]);
-    assert_eq!(space.read(".atelier/kept/2/c.txt"), "mine again\n");
+    assert_eq!(space.read(".atelier/backup/2/c.txt"), "mine again\n");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What helps people: completion, schemas, the drawing of the graph.
+//! Help for people: completion, schemas, the drawing of the graph.
 
 use std::process::Command;
 

@@ -20,7 +20,7 @@ out = { calibrators = "calibrators" }
 "#;
 
 /// Prints its job and ends with a status of its own.
-const INSPECT: &str = r#"
+const PREDICTOR: &str = r#"
 fn main() {
     let job = std::env::args().nth(1).unwrap();
     print!("{}", std::fs::read_to_string(job).unwrap());
@@ -32,17 +32,17 @@ fn workspace() -> Space {
     let space = Space::new(PIPELINE);
     space.write(
         "params.toml",
-        "device = \"cpu\"\n[chain]\nnumber = 1\n[explain]\ncells = 4\nsquare = 1\n",
+        "device = \"cpu\"\n[chain]\nnumber = 1\n[attribution]\ncells = 4\nwindow = 1\n",
     );
     space.write(
         "Cargo.toml",
-        "[workspace]\nresolver = \"3\"\nmembers = [\"inspect\"]\n",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"predictor\"]\n",
     );
     space.write(
-        "inspect/Cargo.toml",
-        "[package]\nname = \"inspect\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        "predictor/Cargo.toml",
+        "[package]\nname = \"predictor\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
     );
-    space.write("inspect/src/main.rs", INSPECT);
+    space.write("predictor/src/main.rs", PREDICTOR);
     space.write("a.jpg", "");
     space
 }
@@ -59,7 +59,7 @@ fn without_a_model_or_a_picture_nothing_is_built() {
 }
 
 #[test]
-fn the_program_is_given_what_a_repro_made() {
+fn the_program_gets_the_outputs_of_a_repro() {
     let space = workspace();
     // The stage `calibrate` fails: its output is optional.
     space.fails(&["repro"], "calibrate");
@@ -128,7 +128,7 @@ fn results_of_several_runs_are_refused() {
     space.write("pipeline.toml", STUDY);
     space.write(
         "params.toml",
-        "device = \"cpu\"\n[chain]\nletter = \"x\"\nnumber = 1\n[explain]\ncells = 4\nsquare = 1\n",
+        "device = \"cpu\"\n[chain]\nletter = \"x\"\nnumber = 1\n[attribution]\ncells = 4\nwindow = 1\n",
     );
     space.ok(&["repro"]);
     let accepted = |arguments: &[&str]| {

@@ -26,7 +26,7 @@ fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
 }
 
-/// Whether the process noted in `pid` is gone.
+/// Returns whether the process noted in `pid` is gone.
 fn is_gone(space: &Space) -> bool {
     let pid = space.read("pid").trim().parse().unwrap();
     kill(Pid::from_raw(pid), None).is_err()
@@ -66,7 +66,7 @@ fn a_killed_runner_leaves_no_process_and_the_next_repro_works() {
 }
 
 #[test]
-fn what_stood_before_a_killed_run_comes_back() {
+fn outputs_from_before_a_killed_run_are_restored() {
     let space = Space::new(SLOW);
     space.write("x.txt", "before\n");
     let mut child = halfway(&space);
@@ -80,7 +80,7 @@ fn what_stood_before_a_killed_run_comes_back() {
 }
 
 #[test]
-fn signals_stop_the_stage_and_tell_so_by_the_exit_status() {
+fn signals_stop_the_stage_and_set_the_exit_status() {
     for (sent, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let space = Space::new(SLOW);
         let mut child = halfway(&space);
@@ -110,7 +110,7 @@ fn the_scratch_folder_survives_a_failure() {
 }
 
 #[test]
-fn what_was_made_of_an_input_that_changed_is_not_gone_on_with() {
+fn scratch_is_discarded_when_an_input_changes_during_a_run() {
     for fails in [false, true] {
         let space = Space::new(
             r#"
@@ -143,7 +143,7 @@ fn what_was_made_of_an_input_that_changed_is_not_gone_on_with() {
 }
 
 #[test]
-fn a_second_repro_waits_and_says_for_whom() {
+fn a_second_repro_waits_and_names_the_first() {
     let space = Space::new(SLOW);
     let mut first = halfway(&space);
     let mut second = space.start(&["repro"]);

@@ -1,4 +1,4 @@
-//! What is said while a run goes on: a forecast, and the epochs of trainings.
+//! Reports during a run: a forecast, and the epochs of trainings.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn without_a_terminal_each_epoch_is_a_line() {
 }
 
 #[test]
-fn programs_are_told_epochs_in_json() {
+fn json_events_have_epochs() {
     let space = Space::new(TRAIN);
     let ran = space.ok(&["repro", "--json"]);
     let lines = ran.stderr.lines().filter(|line| line.starts_with('{'));
@@ -65,7 +65,7 @@ fn programs_are_told_epochs_in_json() {
 }
 
 #[test]
-fn a_run_begins_with_what_will_run_and_for_how_long() {
+fn a_run_begins_with_a_forecast() {
     let space = Space::new(TRAIN);
     let said = space.ok(&["repro"]).stderr;
     let unknown = "3 stages to run, for how long is not known, as none of them ran here before: train ×2, score\n";
@@ -81,7 +81,7 @@ fn a_run_begins_with_what_will_run_and_for_how_long() {
 }
 
 #[test]
-fn the_time_of_longer_trainings_is_foretold_by_their_epochs() {
+fn the_forecast_of_a_training_is_proportional_to_its_epochs() {
     let space = Space::new(
         "[stage.t]\ncmd = \"sleep 0.${chain.rest}; echo > ${out.x}\"\nparams = [\"chain.epochs\"]\nout = { x = \"x\" }\n",
     );
@@ -105,7 +105,7 @@ fn the_time_of_longer_trainings_is_foretold_by_their_epochs() {
 }
 
 #[test]
-fn what_follows_unless_it_comes_out_the_same_is_foretold_apart() {
+fn the_forecast_lists_stages_that_may_run_apart() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     let said = space.ok(&["repro", "--set", "chain.letter=y"]).stderr;
@@ -123,7 +123,7 @@ fn what_follows_unless_it_comes_out_the_same_is_foretold_apart() {
 }
 
 #[test]
-fn the_time_of_a_run_on_other_data_is_not_foretold() {
+fn a_run_on_other_data_has_no_forecast() {
     let space = Space::new(
         "[stage.a]\ncmd = \"cat ${in.data} > ${out.a}\"\nin = { data = \"data\" }\nout = { a = \"a\" }\n\
          [stage.b]\ncmd = \"cp ${in.a} ${out.b}\"\nparams = [\"chain.side\"]\nin = { a = \"a\" }\nout = { b = \"b\" }\n",

@@ -1,4 +1,4 @@
-//! What was run, and what made a file.
+//! History of runs, and provenance of files.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ fn a_run_is_noted_with_all_that_it_was() {
 }
 
 #[test]
-fn history_tells_what_came_of_each_run() {
+fn history_lists_the_outcome_of_each_run() {
     let space =
         Space::new(&CHAIN.replace("cmd = \"head", "cmd = \"test ${chain.letter} != bad; head"));
     space.ok(&["repro"]);
@@ -94,7 +94,7 @@ fn history_tells_what_came_of_each_run() {
 }
 
 #[test]
-fn what_is_taken_for_a_run_is_noted() {
+fn accepted_results_are_listed() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.write("src.txt", "other\n");
@@ -185,12 +185,12 @@ fn old_lists_and_lost_records_still_tell_something() {
 }
 
 #[test]
-fn what_was_replaced_is_still_known() {
+fn a_replaced_output_keeps_its_provenance() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     let old = space.read("a.txt");
     space.ok(&["repro", "a", "--set", "chain.letter=y"]);
-    // `c` still stands on what `b` made of the first `a`: equal bytes.
+    // `c` still has the output that `b` made from the first `a`: equal bytes.
     assert_eq!(
         stages(&origin(&space, "c.txt")),
         ["c c.txt", "b out/b.txt", "a a.txt", "src.txt"]
@@ -200,7 +200,7 @@ fn what_was_replaced_is_still_known() {
         text.contains("echo x >> ${out.a}") && text.contains(", changed since"),
         "{text}"
     );
-    // A copy is known by its content.
+    // A copy has the provenance of its content.
     space.write("copy.txt", &old);
     let copy = origin(&space, "copy.txt");
     assert_eq!(
@@ -241,7 +241,7 @@ fn experiments_are_followed_too() {
 }
 
 #[test]
-fn folders_parts_and_branches_are_told() {
+fn provenance_covers_folders_their_files_and_branches() {
     let space = Space::new(
         r#"
 [stage.many]
@@ -317,7 +317,7 @@ fn sources_say_where_they_came_from() {
 }
 
 #[test]
-fn what_nobody_remembers_is_not_made_up() {
+fn lost_records_leave_gaps_in_provenance() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     space.ok(&["repro", "a", "--set", "chain.letter=y"]);

@@ -63,7 +63,7 @@ fn no_more_than_are_allowed_and_fit() {
 }
 
 #[test]
-fn declared_resources_are_told_to_the_stage() {
+fn a_stage_gets_its_declared_resources() {
     let space = Space::new(
         "[stage.s]\ncmd = \"echo $RAYON_NUM_THREADS $OMP_NUM_THREADS $CUDA_VISIBLE_DEVICES > ${out.x}\"\ncores = 3\ngpu = 1\nout = { x = \"x\" }\n",
     );
@@ -79,7 +79,7 @@ fn declared_resources_are_told_to_the_stage() {
 }
 
 #[test]
-fn what_is_told_has_the_order_of_the_plan() {
+fn reports_have_the_order_of_the_plan() {
     // The first stage ends last.
     let space = Space::new(
         r#"
@@ -112,7 +112,7 @@ fn what_is_told_has_the_order_of_the_plan() {
     let held = |line: &str| line.starts_with("b  ran ") && line.ends_with("(told in its turn)");
     assert!(ran.stderr.lines().any(held), "{}", ran.stderr);
     let lock = space.read("pipeline.lock");
-    // One after another, the same is told and recorded.
+    // One after another, reports and records are the same.
     let alone = Space::new(
         &space
             .read("pipeline.toml")
@@ -124,7 +124,7 @@ fn what_is_told_has_the_order_of_the_plan() {
 }
 
 #[test]
-fn what_has_the_same_key_is_made_once() {
+fn instances_of_one_key_run_once() {
     let twin = |name: &str| {
         format!(
             "[stage.{name}]\ncmd = \"sleep 0.2; echo > ${{out.x}}\"\nout = {{ x = \"{name}.txt\" }}\n"
@@ -159,7 +159,7 @@ out = { x = "e.txt" }
 "#;
 
 #[test]
-fn a_failure_stops_what_has_not_started() {
+fn after_a_failure_no_stage_starts() {
     let space = Space::new(FAILING);
     space.fails(&["repro"], "stage `a` failed: exit status 3");
     assert!(!space.exists("d.txt"));
@@ -248,7 +248,7 @@ fn a_run_can_ask_before_each_stage() {
         ran.stdout
     );
     assert_eq!(space.ran(), "a");
-    // Nobody answers.
+    // Standard input is empty.
     answers(&space, &["repro", "--interactive"], "");
     assert_eq!(space.ran(), "");
     answers(&space, &["repro", "--interactive"], "all\n");

@@ -1,4 +1,4 @@
-//! Stages held to what they declare.
+//! Stages that are confined to their declared files.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
@@ -43,7 +43,7 @@ fn refused(space: &Space, part: &str) -> Ran {
 const EXTRA: &str = "add what it reads to `in` of [stage.copy] in pipeline.toml and what it writes to `out`, or say `sandbox = false` there\n  extra = \"data/extra.csv\"\n";
 
 #[test]
-fn what_is_declared_is_reached() {
+fn declared_files_are_accessible() {
     if skipped() {
         return;
     }
@@ -113,7 +113,7 @@ fn who_says_nothing_of_it_is_noticed_as_far_as_can_be() {
     if skipped() {
         return;
     }
-    // It says so and ends well, or fails and doesn't say why.
+    // It logs the refusal and succeeds, or fails without a message.
     let swallowed = with("cat ${in.src} > ${out.copy}; cat data/extra.csv || true");
     let ran = refused(&swallowed, EXTRA);
     assert!(
@@ -217,7 +217,7 @@ out = { again = { path = "again.txt", keep = true } }
 }
 
 #[test]
-fn what_is_written_in_the_root_is_read_elsewhere() {
+fn an_output_in_the_root_is_not_readable_in_its_place() {
     if skipped() {
         return;
     }
@@ -240,7 +240,7 @@ fn what_is_written_in_the_root_is_read_elsewhere() {
 }
 
 #[test]
-fn what_every_program_needs_is_there() {
+fn files_that_every_program_needs_are_accessible() {
     if skipped() {
         return;
     }
@@ -270,7 +270,7 @@ fn links_in_a_folder_of_inputs_lead_where_they_lead() {
 }
 
 #[test]
-fn what_lies_outside_of_the_workspace_can_be_declared() {
+fn files_outside_of_the_workspace_can_be_declared() {
     if skipped() {
         return;
     }
@@ -304,7 +304,7 @@ fn settings_of_the_user_are_done_without() {
         let mut command = space.command(&["repro"]);
         Ran::from(command.env("HOME", home.path()).output().unwrap())
     };
-    // Whether it can, the program knows.
+    // A program may succeed without its caches.
     let space = with("cat ${in.src} > ${out.copy}; cat ~/.cache/torch/weights || true");
     let ran = run(&space);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -376,7 +376,7 @@ fn python_finds_its_modules_and_no_others() {
 /// So many limits a process can be under; within them, it can hold no other to any.
 const MOST_LIMITS: usize = 16;
 
-/// Runs a command where the kernel can hold no stage to what it declares. The code is lost.
+/// Runs a command where the kernel cannot confine stages. The exit status is lost.
 fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
     let own = env!("CARGO_BIN_EXE_xtask");
     let folder = tempfile::tempdir().unwrap();
@@ -425,7 +425,7 @@ fn run_unconfined(space: &Space, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn where_nothing_holds_stages_it_is_said_once() {
+fn missing_confinement_is_reported_once() {
     if skipped() {
         return;
     }

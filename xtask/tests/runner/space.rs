@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where the runner lists its runs.
+/// The list of runs.
 const RUNS: &str = ".atelier/runs.jsonl";
 
 /// `a.txt → b.txt → c.txt`, each command adding its letter.
@@ -34,11 +34,11 @@ out = { c = "c.txt" }
 /// A workspace that is removed when dropped.
 pub(crate) struct Space {
     folder: tempfile::TempDir,
-    /// How many runs [`Space::ran`] has told.
+    /// Number of runs that [`Space::ran`] has returned.
     n_seen: Cell<usize>,
 }
 
-/// What a finished command left.
+/// Exit status and output of a finished command.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,

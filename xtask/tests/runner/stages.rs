@@ -1,4 +1,4 @@
-//! What a stage can say of itself.
+//! Declarations of a stage.
 
 use crate::space::{CHAIN, Space};
 
@@ -85,7 +85,7 @@ fn a_frozen_stage_stays_as_it_is() {
     space.remove("out");
     assert_eq!(space.repro(), ["a up-to-date", "b frozen", "c up-to-date"]);
     assert_eq!(space.read("out/b.txt"), "source\n");
-    // What a person puts there is taken as it is.
+    // An edited output of a frozen stage is taken as it is.
     space.write("out/b.txt", "mine\n");
     assert_eq!(space.repro(), ["a up-to-date", "b frozen", "c ran"]);
     assert_eq!(space.read("c.txt"), "mine\nc\n");
@@ -116,23 +116,23 @@ fn an_output_can_stay_out_of_the_cache() {
     };
     assert!(has_cached("small\n") && !has_cached("large x\n"));
     assert_eq!(space.repro(), ["s up-to-date"]);
-    // A lost lock is rebuilt from what stands there.
+    // A lost lock is rebuilt from the present outputs.
     space.remove("pipeline.lock");
     assert_eq!(space.repro(), ["s restored"]);
-    // What was made before is replaced and not kept aside.
+    // The previous output is replaced and not backed up.
     let changed = ["repro", "--json", "--set", "chain.letter=y"];
     assert_eq!(space.states(&changed), ["s ran"]);
     assert_eq!(space.read("x.txt"), "large y\n");
-    assert!(!space.exists(".atelier/kept"));
+    assert!(!space.exists(".atelier/backup"));
     space.write("x.txt", "mine");
     assert_eq!(space.states(&changed), ["s ran"]);
-    assert_eq!(space.read(".atelier/kept/1/x.txt"), "mine");
+    assert_eq!(space.read(".atelier/backup/1/x.txt"), "mine");
     space.remove("x.txt");
     assert_eq!(space.states(&changed), ["s ran"]);
 }
 
 #[test]
-fn a_run_can_go_on_from_what_the_last_one_left() {
+fn a_run_can_continue_outputs_of_the_last_one() {
     for out in ["x.txt", "${out.x}"] {
         let space = stage(&format!(
             "cmd = \"echo ${{chain.letter}} >> {out}; test ${{chain.letter}} != bad\"\nout = {{ x = {{ path = \"x.txt\", keep = true }} }}"
@@ -146,7 +146,7 @@ fn a_run_can_go_on_from_what_the_last_one_left() {
             "x\ny\n",
             "a failure leaves it as it was"
         );
-        // What the first run left is in the cache as it was.
+        // The outputs of the first run are in the cache unchanged.
         assert_eq!(space.repro(), ["s restored"]);
         assert_eq!(space.read("x.txt"), "x\n");
     }
@@ -180,7 +180,7 @@ fn rules_are_no_part_of_the_key() {
 }
 
 #[test]
-fn what_is_declared_wrongly_is_pointed_at() {
+fn errors_point_at_wrong_declarations() {
     for (wrong, part) in [
         ("timeout = \"5\"", "`timeout`: `5` has no known unit"),
         ("memory = 4", "`memory` is an integer; expected a string"),

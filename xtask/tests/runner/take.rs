@@ -15,11 +15,11 @@ fn outputs_are_put_in_place_as_the_lock_has_them() {
     let states = space.states(&["checkout", "--json"]);
     assert_eq!(states, ["a restored", "b restored", "c restored"]);
     assert_eq!(space.read("c.txt"), "source\nc\n");
-    assert_eq!(space.read(".atelier/kept/1/out/b.txt"), "mine\n");
+    assert_eq!(space.read(".atelier/backup/1/out/b.txt"), "mine\n");
     assert_eq!(space.ran(), "");
     let states = space.states(&["checkout", "c", "--json"]);
     assert_eq!(states, ["c up-to-date"]);
-    // What the cache lacks is said, and the rest is restored.
+    // Outputs that the cache lacks are reported, and the rest is restored.
     space.remove("a.txt");
     space.remove("c.txt");
     let key = { old.lines() }
@@ -42,7 +42,7 @@ fn outputs_are_put_in_place_as_the_lock_has_them() {
 }
 
 #[test]
-fn what_stands_there_can_be_committed() {
+fn present_outputs_can_be_committed() {
     let space = Space::new(CHAIN);
     space.fails(&["commit", "a"], "its output `a` (`a.txt`) is not there");
     space.ok(&["repro"]);
@@ -152,7 +152,7 @@ fn a_source_is_kept_and_comes_back() {
 }
 
 #[test]
-fn what_is_imported_is_checked_and_fetched_again() {
+fn imported_files_are_checked_and_fetched_again() {
     let space = Space::new(CHAIN);
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("there");
@@ -183,7 +183,7 @@ fn what_is_imported_is_checked_and_fetched_again() {
     );
     space.ok(&["import", &outside.path().display().to_string(), "folder"]);
     assert_eq!(space.read("folder/there"), "test");
-    // Where the cache is gone, it comes from where it came from, if it is still the same.
+    // Without the cache, the file is imported from its origin again, if it is still the same.
     space.remove(".atelier");
     space.remove("data/x");
     space.ok(&["checkout", "data/x"]);

@@ -1,9 +1,9 @@
-//! What a target names.
+//! Targets.
 
 use crate::space::{CHAIN, Space};
 
 #[test]
-fn a_target_takes_what_it_needs() {
+fn a_target_includes_its_upstream_stages() {
     let space = Space::new(CHAIN);
     assert_eq!(space.states(&["repro", "b", "--json"]), ["a ran", "b ran"]);
     assert_eq!(
@@ -44,7 +44,7 @@ fn single_and_downstream_go_no_further() {
 }
 
 #[test]
-fn force_runs_what_is_named() {
+fn force_runs_the_named_targets() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Files that somebody else may have written: each is refused with a clear error, or read as if it weren't there.
+//! Untrusted files: each is refused with a clear error, or read as if it weren't there.
 
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use crate::space::{CHAIN, Space, wait};
 const TWO: &str =
     "[stage.s]\ncmd = \"mkdir ${out.d}; echo ${chain.letter} > ${out.d}/x\"\nout = { d = \"d\" }\n";
 
-/// What a key or a content is called in the cache.
+/// Path of a key or a content in the cache.
 fn cached(kind: &str, digest: &str) -> String {
     format!(".atelier/cache/{kind}/{}/{}", &digest[..2], &digest[2..])
 }
@@ -94,7 +94,7 @@ fn a_slip_in_a_count_does_not_fill_the_memory() {
 }
 
 #[test]
-fn what_is_remembered_may_be_lost() {
+fn a_lost_index_costs_time_alone() {
     let space = Space::new(CHAIN);
     space.ok(&["repro"]);
     let spoil: [fn(PathBuf); 4] = [
@@ -199,8 +199,8 @@ fn a_link_in_the_place_of_an_output_is_not_followed() {
     assert_eq!(space.repro(), ["s restored"]);
     assert!(!space.path("d").is_symlink());
     assert!(
-        space.path(".atelier/kept/1/d").is_symlink(),
-        "it is kept aside"
+        space.path(".atelier/backup/1/d").is_symlink(),
+        "it is backed up"
     );
     for letter in ["y", "x"] {
         space.remove("d");
@@ -263,7 +263,7 @@ fn the_cache_may_be_on_another_disk() {
     space.ok(&["repro"]);
     space.remove("d");
     assert_eq!(space.repro(), ["s restored"]);
-    // A part of it that is swapped for a link has no other bytes than its names say.
+    // A part of it that is replaced by a link has no other bytes than those of its name.
     let x = blake3::hash(b"x\n").to_hex().to_string();
     let shard = format!(".atelier/cache/objects/{}", &x[..2]);
     space.remove(&shard);
@@ -285,7 +285,7 @@ fn the_cache_may_be_on_another_disk() {
 }
 
 #[test]
-fn what_is_noted_of_an_unfinished_run_is_not_trusted() {
+fn the_journal_of_an_unfinished_run_is_not_trusted() {
     let outside = tempfile::tempdir().unwrap();
     let precious = outside.path().join("precious");
     fs_err::write(&precious, "").unwrap();
@@ -365,7 +365,7 @@ fn a_stage_is_not_started_for_a_runner_that_is_gone() {
 }
 
 #[test]
-fn what_is_fetched_takes_its_place_once_it_is_known() {
+fn a_fetched_file_is_moved_in_once_its_hash_is_known() {
     let space = Space::new(CHAIN);
     let outside = tempfile::tempdir().unwrap();
     let file = outside.path().join("file");

@@ -50,7 +50,7 @@ fn a_change_is_followed() {
 }
 
 #[test]
-fn what_fails_is_tried_again_only_after_a_change() {
+fn a_failed_stage_is_tried_again_only_after_a_change() {
     let space = Space::new(&CHAIN.replace("head -n 1 ${in.a}", "grep good ${in.a}"));
     let child = space.start(&["watch"]);
     wait("the failure", || space.runs() == ["a", "b"]);

@@ -19,7 +19,7 @@ const SIZE: usize = 300_000;
 #[derive(Debug, Clone)]
 struct Request {
     path: String,
-    /// First byte that is asked for.
+    /// First requested byte.
     start: Option<usize>,
     /// Version that a part must be of.
     if_range: Option<String>,
@@ -49,7 +49,7 @@ impl Reply {
         }
     }
 
-    /// The file, or the rest of it that was asked for.
+    /// The file, or the requested rest of it.
     fn file(file: &[u8], request: &Request) -> Self {
         match request.start {
             Some(start) => Self {
@@ -445,7 +445,7 @@ fn redirects_are_followed_but_not_to_local_files() {
 }
 
 #[test]
-fn refusals_of_a_server_are_told_apart() {
+fn refusals_of_a_server_are_distinguished() {
     let whole = file(9);
     let served = whole.clone();
     let server = Server::start(
@@ -459,7 +459,7 @@ fn refusals_of_a_server_are_told_apart() {
             _ => Reply::status("404 Not Found"),
         },
     );
-    // A busy one is asked again, and a slow one is waited for.
+    // A request to a busy server is repeated, and a slow one is waited for.
     let space = space(&server.url("/busy.pth"), &sha256(&whole));
     space.ok(&["weights", "get", "net"]);
     assert_eq!(server.starts(), [None, None]);
@@ -502,7 +502,7 @@ fn without_a_connection_the_file_can_be_put_by_hand() {
 }
 
 #[test]
-fn what_was_trusted_once_is_checked_from_then_on() {
+fn a_hash_that_was_trusted_once_is_checked_from_then_on() {
     let served = Arc::new(Mutex::new(file(11)));
     let now = Arc::clone(&served);
     let server = Server::start(move |request| Reply::file(&now.lock().unwrap(), request));
@@ -548,7 +548,7 @@ fn files_of_the_hub_are_fetched_by_owner_and_name() {
     );
     let shown = get("hf:them/convnext_tiny.x@v2");
     assert!(
-        shown.contains("frozen.backbones = [\"convnext_tiny.x\"]\n"),
+        shown.contains("backbone-features.backbones = [\"convnext_tiny.x\"]\n"),
         "{shown}"
     );
     assert!(bytes(&space, "data/weights/convnext_tiny.x.safetensors") == whole);

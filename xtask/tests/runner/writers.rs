@@ -119,7 +119,7 @@ fn a_stage_without_runner_and_supervisor_is_stopped_by_the_next_run() {
     std::thread::sleep(Duration::from_millis(100));
     assert!(!is_gone(first), "nothing is left that could end it");
     space.write("params.toml", "[chain]\nnumber = 100\n");
-    // Also one that asks for another state waits: outputs have the same places.
+    // A run of another state waits, too: outputs have the same places.
     let ran = check_next_run(&space, first);
     let expected =
         format!("warning: writer: a killed run left it at work: stopped (process {first}");

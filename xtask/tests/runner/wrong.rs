@@ -1,4 +1,4 @@
-//! Mistakes, and how they are told: before anything runs.
+//! Mistakes in declarations, reported before anything runs.
 
 use crate::space::{CHAIN, Space};
 
@@ -74,7 +74,7 @@ fn misspelt_names_are_answered_with_the_nearest() {
 }
 
 #[test]
-fn a_folder_without_a_pipeline_says_what_it_looked_for() {
+fn an_error_outside_of_a_workspace_names_the_missing_file() {
     let space = Space::new(CHAIN);
     space.remove("pipeline.toml");
     space.fails(&["status"], "cannot find `pipeline.toml`");
@@ -92,7 +92,7 @@ fn advice_is_printed_before_the_stages_that_it_is_about() {
             .contains("warning: an x is seldom meant\n")
     };
     assert!(warned(&["repro"]));
-    // It is no matter of what is to be done.
+    // The warning doesn't depend on the work to do.
     assert!(warned(&["repro"]));
     assert!(!warned(&["repro", "a"]));
     assert!(!warned(&["repro", "--quiet"]));

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 /// Over the demo's settings, small enough for a test: two folds, an epoch, few pictures.
 const SMALL: &str = r#"
 [paint]
-pictures = 8
+images = 8
 authors = 4
 
 [split]
@@ -24,35 +24,35 @@ epochs = 1
 batch_size = 16
 side_px = 32
 
-[arrange]
+[metric-learning]
 epochs = 1
 
-[grow]
+[forest]
 n_trees = 5
 
-[tune]
+[forest-search]
 trials = 3
 
-[tune.space]
+[forest-search.space]
 n_trees = { int = [2, 9] }
 
-[probe]
-strengths = [0.01]
+[linear-probe]
+c = [0.01]
 
 [score]
 bootstrap = 20
 
 [cluster]
 k_max = 3
-starts = 2
+n_init = 2
 
 [cluster.umap]
 epochs = 20
 
-[evolve]
+[embedding-evolution]
 epochs = [0]
 
-[render]
+[report]
 examples_per_class = 1
 "#;
 
@@ -172,7 +172,7 @@ fn the_whole_study_runs_once() {
     assert!(said.contains("artifacts/report/index.html"), "{said}");
     let page = fs_err::read_to_string(study.path("artifacts/report/index.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("</html>"));
-    let model = "artifacts/choose/model.safetensors";
+    let model = "artifacts/select/model.safetensors";
     let trained = fs_err::read(study.path(model)).unwrap();
 
     // Again: nothing to do.

@@ -1,8 +1,8 @@
 """Golden features for the tests of the crate `backbones`: python make.py
 
-Writes NAME.json for one network of each way to build one: the shapes of its tensors, and what timm makes of two
-pictures, the mean over the places of `forward_features`, in float64. `error` is how far timm's own float32 strays from
-that (relative L2). Weights and pictures come from an integer formula that `tests/golden.rs` repeats: no file is needed.
+Writes NAME.json for one network of each way to build one: the shapes of its tensors, and timm's features of two images,
+the mean over the pixels of `forward_features`, in float64. `error` is the relative L2 error of timm's own float32.
+Weights and images come from an integer formula that `tests/golden.rs` repeats: no file is needed.
 
 Made with timm 1.0.31, torch 2.15.0, numpy 2.4.6. Tolerance of the test: 5 times that error and 2e-6, relative; for
 Hiera 2e-3, whose GELU candle-transformers approximates by a tanh.
@@ -15,7 +15,7 @@ import numpy as np
 import timm
 import torch
 
-# Name and side of the pictures.
+# Name and side of the images.
 NETWORKS = [
     ("convnext_atto", 64),
     ("convnext_tiny", 64),
@@ -69,13 +69,13 @@ def network(name):
     return model, {key: list(value.shape) for key, value in state.items() if not key.startswith(HEADS)}
 
 
-def features(model, pictures):
-    """The mean over the places, [B, C]; pictures are [B, H, W, 3]."""
+def features(model, images):
+    """The mean over the pixels, [B, C]; images are [B, H, W, 3]."""
     with torch.no_grad():
-        found = model.forward_features(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous())
+        found = model.forward_features(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
     # Hiera has the channels last.
-    places = found.flatten(1, -2) if isinstance(model, timm.models.Hiera) else found.flatten(2).mT
-    return places.mean(1).numpy()
+    pixels = found.flatten(1, -2) if isinstance(model, timm.models.Hiera) else found.flatten(2).mT
+    return pixels.mean(1).numpy()
 
 
 def relative(found, expected):
@@ -84,9 +84,9 @@ def relative(found, expected):
 
 def golden(name, side):
     model, shapes = network(name)
-    pictures = 2 * weight("pictures", (2, side, side, 3)).astype(np.float32)
-    single = features(model, pictures)
-    double = features(model.double(), pictures.astype(np.float64))
+    images = 2 * weight("pictures", (2, side, side, 3)).astype(np.float32)
+    single = features(model, images)
+    double = features(model.double(), images.astype(np.float64))
     return {"side": side, "error": relative(single, double), "shapes": shapes, "features": double.tolist()}
 
 

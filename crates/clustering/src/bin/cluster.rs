@@ -26,7 +26,7 @@ struct Params {
     /// Greatest number of clusters tried, besides the number of classes.
     k_max: usize,
     /// Starts of k-means for each number of clusters, at least 1.
-    starts: usize,
+    n_init: usize,
     /// Clusters of more images than this are found among so many, drawn by the seed; the others join the cluster of the
     /// nearest center.
     sample: usize,
@@ -144,7 +144,7 @@ impl Partitions {
         };
         let progress = Progress::start("numbers of clusters", numbers.len());
         let search = KMeansParams {
-            starts: params.starts,
+            n_init: params.n_init,
             seed: params.seed.stream(streams::KMEANS).number(),
         };
         let kmeans = kmeans_candidates(drawn.view(), numbers, &search, silhouettes, || {

@@ -3,7 +3,7 @@ use ndarray::{Array2, array};
 use super::*;
 
 const PARAMS: KMeansParams = KMeansParams {
-    starts: 20,
+    n_init: 20,
     seed: 7,
 };
 
@@ -39,8 +39,8 @@ fn scaling_the_points_scales_the_inertia_alone() {
 #[test]
 fn more_starts_never_make_it_worse() {
     let points = Array2::from_shape_fn((90, 2), |(i, j)| ((i * i + 31 * j * i) % 47) as f32);
-    let inertia = |starts| {
-        kmeans(points.view(), 7, &KMeansParams { starts, seed: 1 })
+    let inertia = |n_init| {
+        kmeans(points.view(), 7, &KMeansParams { n_init, seed: 1 })
             .unwrap()
             .inertia
     };
@@ -65,12 +65,12 @@ fn duplicates_bound_the_number_of_clusters() {
 
 #[test]
 fn starts_must_be_given_and_points_finite() {
-    let none = KMeansParams { starts: 0, seed: 1 };
+    let none = KMeansParams { n_init: 0, seed: 1 };
     assert_eq!(
         kmeans(array![[1.0]].view(), 1, &none)
             .unwrap_err()
             .to_string(),
-        "`starts` is 0, expected at least 1"
+        "`n_init` is 0, expected at least 1"
     );
     let error = kmeans(array![[1.0], [f32::INFINITY]].view(), 1, &PARAMS).unwrap_err();
     assert_eq!(

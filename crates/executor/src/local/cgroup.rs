@@ -37,7 +37,7 @@ impl Groups {
         let limits = self.folders.iter().flat_map(|folder| {
             files.map(|file| {
                 let text = fs_err::read_to_string(folder.join(file)).ok()?;
-                // Without a limit it says `max`, or a number beyond all memory.
+                // Without a limit it is `max`, or a number beyond all memory.
                 text.trim().parse::<u64>().ok()
             })
         });
@@ -47,7 +47,8 @@ impl Groups {
             .min()
     }
 
-    /// How often the kernel has killed a process of these groups for lack of memory; none where the groups don't tell.
+    /// Number of processes of these groups that the kernel has killed for lack of memory; none where the groups have no
+    /// count.
     pub(crate) fn n_kills(&self) -> Option<u64> {
         let files = ["memory.events", "memory.oom_control"];
         // Groups around these count the kills of others, too.
@@ -60,7 +61,7 @@ impl Groups {
     }
 }
 
-/// How often the kernel has killed a process of this machine for lack of memory.
+/// Number of processes of this machine that the kernel has killed for lack of memory.
 pub(crate) fn n_kills_of_machine() -> Option<u64> {
     kills_in(Path::new("/proc/vmstat"))
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-/// How long a task may take to end after it was asked to.
+/// Time that a task has to end after a signal.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long killed processes may take to be gone.
+/// Time that killed processes have to be gone.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// The process group of the task that is running, if one is.
@@ -42,7 +42,7 @@ impl Group {
         }
     }
 
-    /// Kills what a task that has ended left of its group, and waits for the end of that.
+    /// Kills the remaining processes of a task's group once the task has ended, and waits for their end.
     pub(super) fn end_rest(&self) {
         let start = Instant::now();
         if let Some(group) = self.current().take() {
@@ -53,7 +53,7 @@ impl Group {
         }
     }
 
-    /// Asks the group to end, and kills it after a while.
+    /// Signals the group to end, and kills it after a while.
     pub(super) fn end(&self) {
         let Some(group) = *self.current() else { return };
         send(group, Signal::TERM);
@@ -94,7 +94,7 @@ impl Clock {
         }
     }
 
-    /// Whether the time is over.
+    /// Returns whether the time is over.
     pub(super) fn is_late(&self) -> bool {
         self.is_late.load(Ordering::Relaxed)
     }

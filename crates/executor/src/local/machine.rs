@@ -16,13 +16,13 @@ pub(super) fn pool(jobs: NonZeroUsize) -> Pool {
     Pool::new(jobs, cores, memory(), visible_gpus())
 }
 
-/// The memory that this process and its children may have, in bytes, where the system tells.
+/// The memory that this process and its children may have, in bytes, if the system provides it.
 fn memory() -> Option<u64> {
     let limit = Groups::own().memory_limit();
     limit.into_iter().chain(total_memory()).min()
 }
 
-/// All memory in bytes, where `/proc` tells.
+/// All memory in bytes, from `/proc`.
 fn total_memory() -> Option<u64> {
     let text = fs_err::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::task::Task;
 use crate::update::Ending;
 
-/// What a supervisor is to do.
+/// Request to a supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// Run a task to its end. Nothing more is sent before its last reply.
     Run(Task),
 }
 
-/// What a supervisor reports on the task that it runs.
+/// Report of a supervisor on its task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// A line that the task wrote to its standard output.

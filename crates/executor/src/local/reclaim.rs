@@ -1,8 +1,8 @@
 //! Tasks that outlive the run that started them.
 //!
-//! A task holds the lock of its work folder by a descriptor that it inherits, so that the lock is held as long as any of
-//! its processes lives, whichever of runner and supervisor was killed. Before a work folder is used again, the lock is
-//! waited for, and processes that hold it without a supervisor are ended.
+//! A task holds the lock of its work folder by a descriptor that it inherits, so that the lock is held as long as any
+//! of its processes lives, whichever of runner and supervisor was killed. Before a work folder is used again, the lock
+//! is waited for, and processes that hold it without a supervisor are ended.
 
 use std::collections::BTreeSet;
 use std::fs::TryLockError;
@@ -28,11 +28,11 @@ pub(super) fn lock_of(work: &Path) -> PathBuf {
     work.join("lock")
 }
 
-/// Waits until no task is at work in the folder `work`. One that is after `grace` is killed, where the system lists its
-/// processes, and passed to `report`.
+/// Waits until no task uses the folder `work`. A task that is still there after `grace` is killed, where the system
+/// lists its processes, and passed to `report`.
 ///
 /// # Errors
-/// The lock cannot be read, or a signal asks to stop.
+/// The lock cannot be read, or a signal to stop came.
 pub(super) fn reclaim(
     work: &Path,
     grace: Duration,
@@ -53,7 +53,7 @@ pub(super) fn reclaim(
         }
         if Instant::now() >= due {
             report(&kill_holders(work));
-            // What is still there then was started meanwhile, or its processes are unknown.
+            // A task that is still there then was started meanwhile, or its processes are unknown.
             due += GRACE.max(grace) * 5;
         }
         interrupts.check()?;
@@ -92,7 +92,7 @@ fn holders(work: &Path) -> BTreeSet<i32> {
     numbers.collect()
 }
 
-/// Whether a variable of a process begins so.
+/// Returns whether a variable of a process begins with `variable`.
 fn was_started_with(process: &Path, variable: &[u8]) -> bool {
     // A process that ends meanwhile has no environment to read.
     let environment = fs_err::read(process.join("environ")).unwrap_or_default();
@@ -100,7 +100,7 @@ fn was_started_with(process: &Path, variable: &[u8]) -> bool {
     variables.any(|one| one.starts_with(variable))
 }
 
-/// Whether a process holds the lock by one of its descriptors; that it has the file open is not enough.
+/// Returns whether a process holds the lock by one of its descriptors; an open file is not enough.
 fn holds(process: &Path, lock: &Path) -> bool {
     let descriptors = fs_err::read_dir(process.join("fd"));
     let mut descriptors = descriptors.into_iter().flatten().flatten();
@@ -133,7 +133,7 @@ mod tests {
         let work = fs_err::canonicalize(folder.path()).unwrap();
         let lock = lock_of(&work);
         fs_err::write(&lock, "").unwrap();
-        // It takes the lock itself: a descriptor of this process would be inherited by what other tests start meanwhile.
+        // It takes the lock itself: processes of other tests would inherit a descriptor of this process.
         let mut child = Command::new("flock")
             .args(["--no-fork".as_ref(), lock.as_os_str()])
             .args(["sleep", "600"])

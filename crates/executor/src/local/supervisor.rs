@@ -1,9 +1,10 @@
 //! The process between the runner and its tasks.
 //!
-//! It starts one task after another, each in a process group of its own, and sees to it that nothing of a group outlives
-//! the task or the runner, however the runner ends: its standard input is a pipe that the runner holds open and that the
-//! kernel closes even after `kill -9`. It has a session of its own, so that a kill of the runner's process group leaves
-//! it there to end the task; where it is killed, too, the task goes on to hold the lock of its work folder.
+//! It starts one task after another, each in a process group of its own, and sees to it that nothing of a group
+//! outlives the task or the runner, however the runner ends: its standard input is a pipe that the runner holds open
+//! and that the kernel closes even after `kill -9`. It has a session of its own, so that a kill of the runner's process
+//! group leaves it there to end the task; where it is killed, too, the task goes on to hold the lock of its work
+//! folder.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -49,8 +50,8 @@ pub fn supervise() -> io::Result<()> {
     serve(io::stdin(), io::stdout(), &group)
 }
 
-/// Runs the tasks that `runner` describes in the process group `group`. When `runner` ends it is gone, and so is the task
-/// then.
+/// Runs the tasks that `runner` describes in the process group `group`. When `runner` ends it is gone, and so is the
+/// task then.
 fn serve(
     runner: impl Read + AsFd + Send + 'static,
     replies: impl Write + Send + 'static,
@@ -64,7 +65,7 @@ fn serve(
         let Request::Run(task) = serde_json::from_slice(&request)?;
         let reply = match run(&task, group, &pipe, &replies) {
             Ok(Some(ending)) => Reply::Ended(ending),
-            // Whoever comes next may be at work in its folder already.
+            // Another task may use its folder already.
             Ok(None) => return Ok(()),
             Err(error) => Reply::NotStarted(error.to_string()),
         };
@@ -124,7 +125,7 @@ fn run<W: Write + Send + 'static>(
     let clock = task.timeout.map(|timeout| Clock::start(timeout, group));
     let ended = child.wait4()?;
     group.end_rest();
-    // What left the group may go on, as a server does, but holds nothing up.
+    // A process that left the group may go on, as a server does, but blocks nothing.
     lock.file().unlock()?;
     let is_late = clock.is_some_and(|clock| clock.is_late());
     if let Some(outlet) = outlet {
@@ -138,7 +139,7 @@ fn run<W: Write + Send + 'static>(
     Ok(Some(Ending { memory, ..ending }))
 }
 
-/// How a process ended that was started at `start`.
+/// End of a process that was started at `start`.
 fn ending(ended: &ResUse, start: Instant) -> Ending {
     Ending {
         code: ended.status.code(),
@@ -152,8 +153,8 @@ fn ending(ended: &ResUse, start: Instant) -> Ending {
     }
 }
 
-/// Whether the runner is gone. It sends nothing while a task runs: there is something to read when the pipe's other end
-/// is closed.
+/// Returns whether the runner is gone. It sends nothing while a task runs: there is something to read when the pipe's
+/// other end is closed.
 fn is_gone(runner: &OwnedFd) -> io::Result<bool> {
     let mut polled = [PollFd::new(runner, PollFlags::IN)];
     let at_once = Timespec::default();
@@ -184,7 +185,7 @@ fn command(task: &Task) -> io::Result<Command> {
     Ok(command)
 }
 
-/// How often the kernel had killed a process for lack of memory before a task.
+/// Number of processes that the kernel had killed for lack of memory before a task.
 struct Kills {
     of_groups: Option<u64>,
     of_machine: Option<u64>,
@@ -212,7 +213,7 @@ impl Kills {
     }
 }
 
-/// Passes on what a task writes to its standard output.
+/// Passes on the standard output of a task.
 struct Outlet {
     is_open: Arc<Mutex<bool>>,
     done: Receiver<()>,

@@ -111,7 +111,7 @@ fn ending(update: Update) -> Ending {
 }
 
 #[test]
-fn a_task_starts_tells_its_progress_and_ends() {
+fn a_task_starts_reports_progress_and_ends() {
     let mut space = Space::new();
     let script = r#"echo '{"progress":{"task":"steps","done":1}}'; echo '{"warn":"careful"}'; echo out; echo err >&2; exit 3"#;
     let task = space.task("a", script);
@@ -165,7 +165,7 @@ fn a_killed_task_ends_and_its_supervisor_with_it() {
     space.executor.start(task).unwrap();
     space.wait_for("a/there");
     space.executor.kill(&TaskId::new("a"));
-    // What isn't running needs no kill.
+    // A task that isn't running needs no kill.
     space.executor.kill(&TaskId::new("b"));
     let (id, update) = space.last();
     assert_eq!(id, "a");

@@ -91,7 +91,7 @@ fn trees_differ_by_their_rows_alone_where_all_features_are_drawn() {
     let border = |bootstrap| {
         let params = ForestParams {
             bootstrap,
-            features_per_split: Some(2),
+            max_features: Some(2),
             ..small()
         };
         let forest = forest(&features, &labels, &params);

@@ -1,4 +1,4 @@
-//! Stage `predict`: the chosen network's word on every picture.
+//! Stage `predict`: predictions of the selected network for all images.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use table_annotations::Annotation;
 use table_folds::Fold;
 use table_predictions::Prediction;
 use table_selection::Selection;
-use trainer::{PixelPictures, Split, evaluate};
+use trainer::{DecodedImages, FoldSplit, evaluate};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,7 +23,7 @@ struct Params {
     resnet: Depth,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: u32,
 }
 
@@ -43,7 +43,7 @@ struct Outputs {
     predictions: Output<Prediction>,
 }
 
-// Every step needs the same large blocks again.
+// Every step allocates the same large blocks.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -52,25 +52,25 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let choices = inputs.choice.read()?;
-    let [choice] = choices.as_slice() else {
-        bail!("`choice` has {} rows: expected 1", choices.len());
+    let selections = inputs.choice.read()?;
+    let [selection] = selections.as_slice() else {
+        bail!("`choice` has {} rows: expected 1", selections.len());
     };
     let annotations = inputs.annotations.read()?;
-    let split = Split::new(&annotations, &inputs.folds.read()?, choice.fold)?;
-    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?;
+    let split = FoldSplit::new(&annotations, &inputs.folds.read()?, selection.fold)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
     let network = network(&params, split.classes.len(), &inputs.model)?;
 
     let images: Vec<usize> = (0..split.len()).collect();
     let (n_classes, embedding_size) = (split.classes.len(), params.embedding_size.get());
-    let mut said = trainer::Outputs::zeros(split.len(), n_classes, embedding_size);
-    let progress = Progress::start("pictures", split.len());
-    evaluate(&network, &pictures, &images, &mut said, |n| {
+    let mut results = trainer::Outputs::zeros(split.len(), n_classes, embedding_size);
+    let progress = Progress::start("images", split.len());
+    evaluate(&network, &source, &images, &mut results, |n| {
         progress.advance(n)
     })?;
 
     let row = |(image, annotation): (usize, &Annotation)| {
-        let logits = said.logits(image);
+        let logits = results.logits(image);
         let probabilities = softmax(logits, 1.0).into_iter();
         let probabilities: Vec<f32> = probabilities.map(to_f32).collect();
         Prediction {
@@ -80,7 +80,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             logits: logits.to_vec(),
             predicted: split.classes[argmax(&probabilities).expect("there are classes")].clone(),
             probabilities,
-            embedding: said.embedding(image).to_vec(),
+            embedding: results.embedding(image).to_vec(),
         }
     };
     outputs
@@ -95,7 +95,7 @@ fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Resu
         n_classes,
     };
     let device = model::device(&params.device)?;
-    Network::open(&config, &device, model).context("cannot load the chosen model")
+    Network::open(&config, &device, model).context("cannot load the selected model")
 }
 
 #[expect(

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::{
-    buffer::{Unwritten, written_by},
+    buffer::{Uninit, write_vec},
     simd::vectorized,
 };
 
@@ -22,12 +22,12 @@ pub(crate) struct Moments {
     pub(crate) mean: Vec<f32>,
     /// Biased variance, which normalizes.
     pub(crate) variance: Vec<f32>,
-    /// Values a channel.
+    /// Values per channel.
     pub(crate) count: usize,
 }
 
 impl Moments {
-    /// Of `x` `[…, C]`.
+    /// Moments of `x` `[…, C]`.
     pub(crate) fn of(x: &[f32], channels: usize) -> Self {
         let parts: Vec<_> = x
             .par_chunks(chunk_len(channels))
@@ -100,7 +100,7 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    /// Of normalization with `moments`, then `gamma` and `beta` `[C]`.
+    /// The map of normalization by `moments`, then `gamma` and `beta` `[C]`.
     pub(crate) fn new(moments: &Moments, gamma: &[f32], beta: &[f32], epsilon: f64) -> Self {
         let inverse_deviation: Vec<f64> = moments
             .variance
@@ -135,7 +135,7 @@ pub(crate) fn forward(
 ) -> Vec<f32> {
     let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
     let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-    let run = |y: &mut [Unwritten]| {
+    let run = |y: &mut [Uninit]| {
         y.par_chunks_mut(chunk).enumerate().for_each(|(i, y)| {
             let range = i * chunk..i * chunk + y.len();
             let (x, residual) = (&x[range.clone()], residual.map(|r| &r[range]));
@@ -171,7 +171,7 @@ pub(crate) fn forward(
         });
     };
     // SAFETY: the chunks cover `y`, and each row of a chunk is written whole: `x` has whole rows.
-    unsafe { written_by(x.len(), run) }
+    unsafe { write_vec(x.len(), run) }
 }
 
 /// The larger of the two; NaN stays NaN, which `f32::max` would turn into `floor`.
@@ -180,30 +180,29 @@ fn at_least(floor: f32, value: f32) -> f32 {
     if value < floor { floor } else { value }
 }
 
-/// Which elements of the output the ReLU let through, so that their gradient counts.
+/// Elements of the output whose gradient counts: those that the ReLU passed.
 #[derive(Clone, Copy)]
-pub(crate) enum Passed {
-    /// All: there was no ReLU, or the gradient is [`masked`] already.
+pub(crate) enum GradientMask {
+    /// All: there was no ReLU, or [`mask_gradient`] was applied already.
     All,
-    /// Where `scale · (x − mean) + shift` is positive or NaN: there was no residual.
+    /// Those where `scale · (x − mean) + shift` is positive or NaN: there was no residual.
     Positive,
 }
 
 /// The gradients of a normalization.
 pub(crate) struct Gradients {
-    /// Of the input, `[…, C]`.
+    /// Gradient of the input, `[…, C]`.
     pub(crate) x: Vec<f32>,
-    /// Of the scale γ, `[C]`.
+    /// Gradient of the scale γ, `[C]`.
     pub(crate) gamma: Vec<f32>,
-    /// Of the shift β, `[C]`.
+    /// Gradient of the shift β, `[C]`.
     pub(crate) beta: Vec<f32>,
 }
 
-/// The gradient of what goes into the ReLU, given that of the output. As in PyTorch, it passes where the output is NaN.
-pub(crate) fn masked(dy: &[f32], y: &[f32]) -> Vec<f32> {
-    let run = |masked: &mut [Unwritten]| {
-        masked
-            .par_chunks_mut(CHUNK)
+/// The gradient of the ReLU's input, given that of its output. As in PyTorch, it passes where the output is NaN.
+pub(crate) fn mask_gradient(dy: &[f32], y: &[f32]) -> Vec<f32> {
+    let run = |out: &mut [Uninit]| {
+        out.par_chunks_mut(CHUNK)
             .zip(dy.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)))
             .for_each(|(out, (dy, y))| {
                 vectorized(
@@ -222,7 +221,7 @@ pub(crate) fn masked(dy: &[f32], y: &[f32]) -> Vec<f32> {
         "numbers of an output and of its gradient"
     );
     // SAFETY: chunks of equal lengths cover the output.
-    unsafe { written_by(dy.len(), run) }
+    unsafe { write_vec(dy.len(), run) }
 }
 
 /// The gradients, given that of the output; `of_batch` if the moments are those of `x`.
@@ -230,12 +229,12 @@ pub(crate) fn backward(
     x: &[f32],
     dy: &[f32],
     affine: &Affine,
-    passed: Passed,
+    mask: GradientMask,
     of_batch: bool,
 ) -> Gradients {
-    match passed {
-        Passed::All => backward_where::<false>(x, dy, affine, of_batch),
-        Passed::Positive => backward_where::<true>(x, dy, affine, of_batch),
+    match mask {
+        GradientMask::All => backward_where::<false>(x, dy, affine, of_batch),
+        GradientMask::Positive => backward_where::<true>(x, dy, affine, of_batch),
     }
 }
 
@@ -265,7 +264,7 @@ fn backward_where<const POSITIVE: bool>(
     } else {
         (vec![0.0; channels], vec![0.0; channels])
     };
-    let run = |dx: &mut [Unwritten]| {
+    let run = |dx: &mut [Uninit]| {
         dx.par_chunks_mut(chunk).enumerate().for_each(|(i, dx)| {
             let range = i * chunk..i * chunk + dx.len();
             let (x, dy) = (&x[range.clone()], &dy[range]);
@@ -281,7 +280,7 @@ fn backward_where<const POSITIVE: bool>(
         });
     };
     // SAFETY: the chunks cover `dx`, and each row of a chunk is written whole: `x` has whole rows.
-    let x = unsafe { written_by(x.len(), run) };
+    let x = unsafe { write_vec(x.len(), run) };
     Gradients {
         x,
         gamma: narrow(gamma),
@@ -289,10 +288,10 @@ fn backward_where<const POSITIVE: bool>(
     }
 }
 
-/// The gradient of one pixel. Equal lengths in sight let the compiler leave out bounds checks.
+/// The gradient of one pixel. Visibly equal lengths let the compiler omit bounds checks.
 #[inline(always)]
 fn gradient_row<const POSITIVE: bool>(
-    dx: &mut [Unwritten],
+    dx: &mut [Uninit],
     x: &[f32],
     dy: &[f32],
     affine: &Affine,

@@ -11,10 +11,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Buffers which nobody uses at the moment.
+/// Buffers not in use.
 static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
-/// Working memory with arbitrary content, taken from the idle buffers and given back when dropped.
+/// Working memory with arbitrary content, taken from the idle buffers and returned when dropped.
 ///
 /// The system hands out fresh memory a page at a time, at the first touch: for the tens of megabytes that a
 /// convolution needs, that costs as much as the arithmetic.
@@ -65,14 +65,14 @@ impl Drop for Scratch {
     }
 }
 
-/// A place for a number that is not written yet.
-pub(crate) type Unwritten = MaybeUninit<f32>;
+/// A number that may not be written yet.
+pub(crate) type Uninit = MaybeUninit<f32>;
 
 /// The vector of `len` numbers that `write` fills.
 ///
 /// # Safety
 /// `write` writes every element.
-pub(crate) unsafe fn written_by(len: usize, write: impl FnOnce(&mut [Unwritten])) -> Vec<f32> {
+pub(crate) unsafe fn write_vec(len: usize, write: impl FnOnce(&mut [Uninit])) -> Vec<f32> {
     let mut vector = Vec::with_capacity(len);
     write(&mut vector.spare_capacity_mut()[..len]);
     // SAFETY: the capacity is at least `len`, and the caller promises that `write` wrote every element.
@@ -80,17 +80,17 @@ pub(crate) unsafe fn written_by(len: usize, write: impl FnOnce(&mut [Unwritten])
     vector
 }
 
-/// `numbers` as places that may be written anew.
-pub(crate) fn as_unwritten(numbers: &mut [f32]) -> &mut [Unwritten] {
-    // SAFETY: same layout; nothing in this crate writes an uninitialized value to such a place.
-    unsafe { &mut *(std::ptr::from_mut(numbers) as *mut [Unwritten]) }
+/// `numbers` as elements that may be uninitialized.
+pub(crate) fn as_uninit(numbers: &mut [f32]) -> &mut [Uninit] {
+    // SAFETY: same layout; nothing in this crate writes an uninitialized value to such an element.
+    unsafe { &mut *(std::ptr::from_mut(numbers) as *mut [Uninit]) }
 }
 
-/// Fills `places` with zeros.
-pub(crate) fn zeroed(places: &mut [Unwritten]) -> &mut [f32] {
-    places.fill(MaybeUninit::new(0.0));
+/// Fills `elements` with zeros.
+pub(crate) fn fill_zeros(elements: &mut [Uninit]) -> &mut [f32] {
+    elements.fill(MaybeUninit::new(0.0));
     // SAFETY: every element was just written; same layout.
-    unsafe { &mut *(std::ptr::from_mut(places) as *mut [f32]) }
+    unsafe { &mut *(std::ptr::from_mut(elements) as *mut [f32]) }
 }
 
 /// A slice of which several threads write different parts.
@@ -157,12 +157,12 @@ mod tests {
     }
 
     #[test]
-    fn written_vector_is_what_was_written() {
+    fn a_vector_has_the_numbers_written_to_it() {
         // SAFETY: every element is written.
         let vector = unsafe {
-            written_by(3, |places| {
-                for (i, place) in places.iter_mut().enumerate() {
-                    place.write(f32::from(u8::try_from(i).unwrap()));
+            write_vec(3, |elements| {
+                for (i, element) in elements.iter_mut().enumerate() {
+                    element.write(f32::from(u8::try_from(i).unwrap()));
                 }
             })
         };

@@ -1,7 +1,7 @@
 //! Convolution: the choice of the algorithm.
 #![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
 
-use super::{buffer::written_by, im2col, shape::ConvShape, winograd};
+use super::{buffer::write_vec, im2col, shape::ConvShape, winograd};
 
 /// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
 pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> {
@@ -12,7 +12,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> 
         im2col::forward
     };
     // SAFETY: both write every output pixel.
-    unsafe { written_by(shape.out_len(), |y| run(x, weight, shape, y)) }
+    unsafe { write_vec(shape.out_len(), |y| run(x, weight, shape, y)) }
 }
 
 /// Gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, P, Q, O]`.
@@ -24,7 +24,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape) -> V
         im2col::input_gradient
     };
     // SAFETY: both write every input pixel.
-    unsafe { written_by(shape.in_len(), |dx| run(dy, weight, shape, dx)) }
+    unsafe { write_vec(shape.in_len(), |dx| run(dy, weight, shape, dx)) }
 }
 
 /// Gradient `[O, C, K, K]` of the weights.
@@ -36,7 +36,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape) -> Vec<f
         im2col::weight_gradient
     };
     // SAFETY: both write every weight.
-    unsafe { written_by(shape.weight_len(), |dw| run(x, dy, shape, dw)) }
+    unsafe { write_vec(shape.weight_len(), |dw| run(x, dy, shape, dw)) }
 }
 
 fn check(shape: &ConvShape, x: usize, weight: usize, y: usize) {

@@ -12,14 +12,14 @@
 use pulp::{Simd, WithSimd};
 
 use super::{
-    buffer::Unwritten,
+    buffer::Uninit,
     simd::{arch, lanes},
 };
 
 /// Terms summed in registers before they are added to the result: a panel's block stays in the cache.
 const DEPTH_BLOCK: usize = 512;
 
-/// The most lanes of any instruction set.
+/// Largest number of lanes of any instruction set.
 const MOST_LANES: usize = 16;
 
 /// Columns of a panel of the right matrix.
@@ -27,7 +27,7 @@ pub(crate) fn panel_width() -> usize {
     2 * lanes()
 }
 
-/// Numbers that a packed matrix of `depth` rows and `columns` columns takes.
+/// Length of a packed matrix of `depth` rows and `columns` columns.
 pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(panel_width()) * depth
 }
@@ -53,7 +53,7 @@ pub(crate) struct Product<'a> {
 
 impl Product<'_> {
     /// Writes the product to `result`, whose rows are `stride` apart.
-    pub(crate) fn store(self, result: &mut [Unwritten], stride: usize) {
+    pub(crate) fn store(self, result: &mut [Uninit], stride: usize) {
         self.check_result(result.len(), stride);
         // SAFETY: the result fits the slice, which is borrowed mutably.
         unsafe { self.run(result.as_mut_ptr().cast(), stride, false) }
@@ -135,7 +135,7 @@ impl WithSimd for Kernel<'_> {
     }
 }
 
-/// One tile of the result: where its operands begin, and where it goes.
+/// One tile of the result: addresses of its operands and of the tile.
 #[derive(Clone, Copy)]
 struct Tile {
     depth: usize,
@@ -233,8 +233,8 @@ unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
     unsafe {
         if tile.columns == 2 * lanes {
             for (row, sum) in sums.iter().enumerate() {
-                let place = tile.result.add(row * tile.stride).cast::<S::f32s>();
-                let old = |i: usize| place.add(i).read_unaligned();
+                let target = tile.result.add(row * tile.stride).cast::<S::f32s>();
+                let old = |i: usize| target.add(i).read_unaligned();
                 let new = |i: usize| {
                     if tile.add {
                         simd.add_f32s(sum[i], old(i))
@@ -243,8 +243,8 @@ unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
                     }
                 };
                 let (first, second) = (new(0), new(1));
-                place.write_unaligned(first);
-                place.add(1).write_unaligned(second);
+                target.write_unaligned(first);
+                target.add(1).write_unaligned(second);
             }
         } else {
             for (row, sum) in sums.iter().enumerate() {
@@ -255,8 +255,8 @@ unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
                     .cast::<S::f32s>()
                     .write_unaligned(sum[1]);
                 for (column, &sum) in line[..tile.columns].iter().enumerate() {
-                    let place = tile.result.add(row * tile.stride + column);
-                    place.write(if tile.add { sum + place.read() } else { sum });
+                    let target = tile.result.add(row * tile.stride + column);
+                    target.write(if tile.add { sum + target.read() } else { sum });
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    buffer::{Scratch, Unwritten, as_unwritten, zeroed},
+    buffer::{Scratch, Uninit, as_uninit, fill_zeros},
     gemm::{Product, packed_len},
     pack,
     shape::ConvShape,
@@ -23,7 +23,7 @@ const GRADIENT_ROWS: usize = 128;
 const FEW_CHANNELS: usize = 16;
 
 /// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Unwritten]) {
+pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uninit]) {
     let packed = pack::weights_by_patch(weight, shape);
     let (columns, depth, block) = (
         shape.out_channels,
@@ -54,7 +54,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Unw
 }
 
 /// Writes the gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, P, Q, O]`.
-pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: &mut [Unwritten]) {
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: &mut [Uninit]) {
     let packed = pack::weights_by_output(weight, shape);
     let (depth, columns, block) = (
         shape.out_channels,
@@ -82,19 +82,19 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: 
     dx.par_chunks_mut(shape.height * shape.width * shape.in_channels)
         .enumerate()
         .for_each(|(image, dx)| {
-            let dx = zeroed(dx);
+            let dx = fill_zeros(dx);
             let mut patches = Scratch::new(block * columns);
             for first in (0..area).step_by(block) {
                 let pixels = first..(first + block).min(area);
                 let patches = &mut patches[..pixels.len() * columns];
-                product(pixels.len(), image * area + first).store(as_unwritten(patches), columns);
+                product(pixels.len(), image * area + first).store(as_uninit(patches), columns);
                 add_patches(patches, shape, pixels, dx);
             }
         });
 }
 
 /// Writes the gradient `[O, C, K, K]` of the weights.
-pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut [Unwritten]) {
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut [Uninit]) {
     let (outputs, pixels) = (shape.out_channels, shape.out_pixels());
     let n_blocks = pixels.div_ceil(GRADIENT_BLOCK);
     let block_pixels =
@@ -142,7 +142,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     right: &packed[block * block_len..],
                 };
                 if block == blocks.start {
-                    product.store(as_unwritten(sum), outputs);
+                    product.store(as_uninit(sum), outputs);
                 } else {
                     product.add(sum, outputs);
                 }
@@ -151,7 +151,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
     merge_parts(&parts, shape, dw);
 }
 
-/// The jobs of the weights' gradient: part, rows of the patch, and where their sum `[rows, O]` goes.
+/// The jobs of the weights' gradient: part, rows of the patch, and the slice of their sum `[rows, O]`.
 fn gradient_jobs<'a>(
     mut parts: &'a mut [f32],
     n_parts: usize,
@@ -177,7 +177,7 @@ fn gradient_jobs<'a>(
 }
 
 /// Sums `parts`, each `[K·K·C, O]`, into `dw` `[O, C, K, K]`.
-fn merge_parts(parts: &[f32], shape: &ConvShape, dw: &mut [Unwritten]) {
+fn merge_parts(parts: &[f32], shape: &ConvShape, dw: &mut [Uninit]) {
     const BLOCK: usize = 16;
     let (channels, outputs, patch) = (shape.in_channels, shape.out_channels, shape.patch_len());
     let taps = shape.kernel * shape.kernel;
@@ -206,8 +206,8 @@ fn pixels_per_block(shape: &ConvShape) -> usize {
     (128 * 1024 / shape.patch_len()).clamp(48, 768) / 24 * 24
 }
 
-/// Where patches lie: calls `visit` with the rows of the patch and either the first of their numbers in the
-/// activations, or `None` outside the image. Rows that are contiguous in the activations come together.
+/// Visits a patch: calls `visit` with rows of the patch and either the first of their numbers in the activations, or
+/// `None` outside the image. Rows that are contiguous in the activations come together.
 #[inline(always)]
 fn visit_patch(
     shape: &ConvShape,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    buffer::{Unwritten, written_by},
+    buffer::{Uninit, write_vec},
     simd::vectorized,
 };
 
@@ -35,12 +35,12 @@ impl PoolShape {
     }
 }
 
-/// The maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of `x`, and at which of the window's 9 pixels each lies: the first, if several.
+/// The maxima `[B, ⌈H/2⌉, ⌈W/2⌉, C]` of `x`, and the position of each among the window's 9 pixels: the first of equals.
 /// NaN counts as larger than any number.
 pub(crate) fn forward(x: &[f32], shape: &PoolShape) -> (Vec<f32>, Vec<u8>) {
     let (channels, line) = (shape.channels, shape.out_width() * shape.channels);
     let mut taps = vec![0_u8; shape.out_len()];
-    let run = |y: &mut [Unwritten]| {
+    let run = |y: &mut [Uninit]| {
         y.par_chunks_mut(line)
             .zip(taps.par_chunks_mut(line))
             .enumerate()
@@ -65,7 +65,7 @@ pub(crate) fn forward(x: &[f32], shape: &PoolShape) -> (Vec<f32>, Vec<u8>) {
         "numbers of {shape:?}"
     );
     // SAFETY: the lines cover the output, and `pool_pixel` writes all channels.
-    let y = unsafe { written_by(shape.out_len(), run) };
+    let y = unsafe { write_vec(shape.out_len(), run) };
     (y, taps)
 }
 
@@ -76,7 +76,7 @@ fn pool_pixel(
     image: usize,
     row: usize,
     column: usize,
-    y: &mut [Unwritten],
+    y: &mut [Uninit],
     taps: &mut [u8],
 ) {
     let channels = shape.channels;
@@ -116,7 +116,7 @@ fn window(i: usize, len: usize) -> Range<usize> {
 /// The gradient `[B, H, W, C]` of the input, given that of the output and the taps of [`forward`].
 pub(crate) fn backward(dy: &[f32], taps: &[u8], shape: &PoolShape) -> Vec<f32> {
     let (channels, line) = (shape.channels, shape.width * shape.channels);
-    let run = |dx: &mut [Unwritten]| {
+    let run = |dx: &mut [Uninit]| {
         dx.par_chunks_mut(line).enumerate().for_each(|(i, dx)| {
             let (image, row) = (i / shape.height, i % shape.height);
             vectorized(
@@ -135,7 +135,7 @@ pub(crate) fn backward(dy: &[f32], taps: &[u8], shape: &PoolShape) -> Vec<f32> {
         "numbers of the output of {shape:?}"
     );
     // SAFETY: the lines cover the gradient, and `gather_pixel` writes all channels.
-    unsafe { written_by(shape.batch * shape.height * line, run) }
+    unsafe { write_vec(shape.batch * shape.height * line, run) }
 }
 
 /// Sums the gradients of the windows whose maximum is this pixel.
@@ -147,7 +147,7 @@ fn gather_pixel(
     image: usize,
     row: usize,
     column: usize,
-    dx: &mut [Unwritten],
+    dx: &mut [Uninit],
 ) {
     let mut first = true;
     for i in row / 2..(row / 2 + row % 2 + 1).min(shape.out_height()) {

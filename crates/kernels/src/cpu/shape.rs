@@ -103,7 +103,7 @@ impl ConvShape {
         self.patch_len() * self.out_channels
     }
 
-    /// Whether a patch is one pixel, so that the activations are the matrix of patches.
+    /// Returns `true` if a patch is one pixel, so that the activations are the matrix of patches.
     pub(crate) fn is_pointwise(&self) -> bool {
         self.kernel == 1 && self.stride == 1 && self.padding == 0
     }

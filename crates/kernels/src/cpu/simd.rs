@@ -1,4 +1,4 @@
-//! The instruction set: chosen once, when the program runs.
+//! The instruction set, chosen once at run time.
 
 use std::sync::LazyLock;
 

@@ -3,15 +3,15 @@
 use rayon::ThreadPoolBuilder;
 
 use super::{
-    batch_norm::{self, Affine, Moments, Passed},
-    buffer::{Unwritten, written_by},
+    batch_norm::{self, Affine, GradientMask, Moments},
+    buffer::{Uninit, write_vec},
     conv, im2col,
     pool::{self, PoolShape},
     shape::ConvShape,
     simd, winograd,
 };
 
-/// The most that a kernel may differ from f64, as a relative L2 norm.
+/// Largest difference of a kernel from f64, as a relative L2 norm.
 const TOLERANCE: f64 = 1e-5;
 
 /// Reproducible numbers in `[−1, 1)`.
@@ -36,9 +36,9 @@ fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
     (difference / expected.iter().map(|e| e * e).sum::<f64>()).sqrt()
 }
 
-fn check(what: &str, found: &[f32], expected: &[f64]) {
+fn check(name: &str, found: &[f32], expected: &[f64]) {
     let error = relative_error(found, expected);
-    assert!(error <= TOLERANCE, "{what}: relative error {error:.1e}");
+    assert!(error <= TOLERANCE, "{name}: relative error {error:.1e}");
 }
 
 fn conv_shape(
@@ -117,13 +117,13 @@ fn reference(x: &[f32], w: &[f32], dy: &[f32], s: &ConvShape) -> Reference {
     Reference { y, dx, dw }
 }
 
-type Kernel = fn(&[f32], &[f32], &ConvShape, &mut [Unwritten]);
+type Kernel = fn(&[f32], &[f32], &ConvShape, &mut [Uninit]);
 
 fn run(kernel: Kernel, a: &[f32], b: &[f32], shape: &ConvShape, len: usize) -> Vec<f32> {
     #[expect(unsafe_code, reason = "a kernel writes its whole output")]
-    // SAFETY: as the reason says.
+    // SAFETY: the kernel writes its whole output.
     unsafe {
-        written_by(len, |out| kernel(a, b, shape, out))
+        write_vec(len, |out| kernel(a, b, shape, out))
     }
 }
 
@@ -135,7 +135,7 @@ fn check_convolution(s: &ConvShape) {
         numbers(s.out_len(), 3),
     );
     let expected = reference(&x, &w, &dy, s);
-    let name = |algorithm: &str, what: &str| format!("{what} by {algorithm} of {s:?}");
+    let name = |algorithm: &str, result: &str| format!("{result} by {algorithm} of {s:?}");
     let mut algorithms: Vec<(&str, [Kernel; 3])> = vec![(
         "im2col",
         [
@@ -231,7 +231,7 @@ fn convolutions_of_batches() {
     }
 }
 
-/// Everything that a step computes, as bits.
+/// All results of a step, as bits.
 fn bits_of_a_step() -> Vec<Vec<u32>> {
     let mut results = Vec::new();
     for s in [
@@ -254,7 +254,7 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
     let moments = Moments::of(&x, 24);
     let affine = Affine::new(&moments, &numbers(24, 6), &numbers(24, 7), 1e-5);
     results.push(batch_norm::forward(&x, &affine, Some(&dy), true));
-    let gradients = batch_norm::backward(&x, &dy, &affine, Passed::Positive, true);
+    let gradients = batch_norm::backward(&x, &dy, &affine, GradientMask::Positive, true);
     results.extend([
         moments.mean,
         moments.variance,
@@ -398,8 +398,12 @@ fn batch_norm_against_f64() {
             &batch_norm::forward(&x, &affine, Some(&residual), relu),
             &y,
         );
-        let passed = if relu { Passed::Positive } else { Passed::All };
-        let gradients = batch_norm::backward(&x, &dy, &affine, passed, of_batch);
+        let mask = if relu {
+            GradientMask::Positive
+        } else {
+            GradientMask::All
+        };
+        let gradients = batch_norm::backward(&x, &dy, &affine, mask, of_batch);
         check("gradient of x", &gradients.x, &dx);
         check("gradient of gamma", &gradients.gamma, &d_gamma);
         check("gradient of beta", &gradients.beta, &d_beta);
@@ -447,17 +451,17 @@ fn max_pool_against_loops() {
                 i / 5 / columns % rows,
                 i / 5 / columns / rows,
             );
-            let (mut best, mut place) = (f32::NEG_INFINITY, 0);
+            let (mut best, mut best_index) = (f32::NEG_INFINITY, 0);
             for r in (2 * row).saturating_sub(1)..(2 * row + 2).min(height) {
                 for c in (2 * column).saturating_sub(1)..(2 * column + 2).min(width) {
                     let index = ((image * height + r) * width + c) * 5 + channel;
                     if x[index] > best {
-                        (best, place) = (x[index], index);
+                        (best, best_index) = (x[index], index);
                     }
                 }
             }
             y.push(best);
-            dx[place] += gradient;
+            dx[best_index] += gradient;
         }
         let (found, taps) = pool::forward(&x, &shape);
         assert_eq!(found, y);

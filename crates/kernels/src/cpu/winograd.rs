@@ -25,14 +25,14 @@ use tiles::GROUP;
 /// Below so many pixels in the batch, the transform of the weights costs more than the products save.
 const MINIMUM_PIXELS: usize = 1000;
 
-/// Whether the convolution has the form that this module computes.
+/// Returns `true` if the convolution has the form that this module computes.
 pub(crate) fn has_form(shape: &ConvShape) -> bool {
     let grouped =
         shape.in_channels.is_multiple_of(GROUP) && shape.out_channels.is_multiple_of(GROUP);
     shape.kernel == 3 && shape.stride == 1 && shape.padding == 1 && grouped
 }
 
-/// Whether this module computes the convolution faster than a product with its patches.
+/// Returns `true` if this module computes the convolution faster than a product with its patches.
 pub(crate) fn applies(shape: &ConvShape) -> bool {
     has_form(shape) && shape.out_pixels() >= MINIMUM_PIXELS
 }

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::slices::{numbers, tensor, with_slice};
-use crate::cpu::batch_norm::{Affine, Moments, Passed, backward, forward, masked};
+use crate::cpu::batch_norm::{Affine, GradientMask, Moments, backward, forward, mask_gradient};
 
-/// With the batch's own moments, which are returned too.
+/// Normalization by the batch's own moments, which are also returned.
 pub(crate) fn train(
     x: &Tensor,
     gamma: &Tensor,
@@ -30,7 +30,7 @@ pub(crate) fn train(
     }
 }
 
-/// With given moments, `mean` and `variance` `[C]`.
+/// Normalization by given moments, `mean` and `variance` `[C]`.
 pub(crate) fn eval(
     x: &Tensor,
     [gamma, beta, mean, variance]: [&Tensor; 4],
@@ -94,13 +94,13 @@ impl BatchNorm {
         Affine::new(moments, gamma, beta, self.epsilon)
     }
 
-    /// Gradients of the input and of the parameters, given that of what goes into the ReLU or comes out of it.
+    /// Gradients of the input and of the parameters, given that of the ReLU's input or output.
     fn backward(
         &self,
         x: &Tensor,
         parameters: &Tensor,
         dy: &Tensor,
-        passed: Passed,
+        mask: GradientMask,
     ) -> Result<[Tensor; 2]> {
         let Some(moments) = self.moments.get() else {
             bail!("batch-norm goes backward before forward")
@@ -108,7 +108,7 @@ impl BatchNorm {
         let mut gradients = with_slice(x, |x| {
             with_slice(parameters, |p| {
                 with_slice(dy, |dy| {
-                    backward(x, dy, &self.affine(moments, p), passed, self.of_batch)
+                    backward(x, dy, &self.affine(moments, p), mask, self.of_batch)
                 })
             })
         })???;
@@ -145,12 +145,12 @@ impl CustomOp2 for BatchNorm {
         _: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let passed = if self.relu {
-            Passed::Positive
+        let mask = if self.relu {
+            GradientMask::Positive
         } else {
-            Passed::All
+            GradientMask::All
         };
-        let [dx, dp] = self.backward(x, p, &dy.contiguous()?, passed)?;
+        let [dx, dp] = self.backward(x, p, &dy.contiguous()?, mask)?;
         Ok((Some(dx), Some(dp)))
     }
 }
@@ -184,16 +184,16 @@ impl CustomOp3 for BatchNorm {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
-        // What goes into the ReLU is a sum, so that its gradient is the residual's too.
+        // The ReLU's input is a sum, so its gradient is also the residual's.
         let sum = if self.relu {
             tensor(
-                with_slice(&dy, |dy| with_slice(y, |y| masked(dy, y)))??,
+                with_slice(&dy, |dy| with_slice(y, |y| mask_gradient(dy, y)))??,
                 y.shape(),
             )?
         } else {
             dy
         };
-        let [dx, dp] = self.backward(x, p, &sum, Passed::All)?;
+        let [dx, dp] = self.backward(x, p, &sum, GradientMask::All)?;
         Ok((Some(dx), Some(dp), Some(sum)))
     }
 }

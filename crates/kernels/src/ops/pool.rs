@@ -24,7 +24,7 @@ pub(crate) fn max_pool(x: &Tensor) -> Result<Tensor> {
 
 struct MaxPool {
     shape: PoolShape,
-    /// Where the maxima are, set by the forward pass.
+    /// Positions of the maxima, set by the forward pass.
     taps: OnceLock<Vec<u8>>,
 }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::overridden;
+use super::custom_gradient;
 
 /// `max(x, 0)`, elementwise, NaN where `x` is NaN; its gradient at 0 is 0.
 ///
@@ -14,5 +14,5 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
     let input = x.detach();
     let stopped = input.le(0.0)?;
     let y = stopped.where_cond(&input.zeros_like()?, &input)?;
-    overridden::of_one(x, &y, move |dy| stopped.where_cond(&dy.zeros_like()?, dy))
+    custom_gradient::unary(x, &y, move |dy| stopped.where_cond(&dy.zeros_like()?, dy))
 }

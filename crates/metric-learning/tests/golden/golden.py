@@ -13,7 +13,7 @@ from pytorch_metric_learning.reducers import ClassWeightedReducer
 
 
 def embeddings():
-    """8 pictures in 3 dimensions, 3 classes; the last picture lies opposite to its class's center."""
+    """8 images in 3 dimensions, 3 classes; the last image lies opposite to its class's center."""
     rows = [[((5 * i + 3 * j + i * j) % 13) * 0.3 - 1.7 for j in range(3)] for i in range(7)]
     return torch.tensor([*rows, [-0.9, 0.11, -0.31]], requires_grad=True), torch.tensor([0, 1, 2, 0, 1, 2, 2, 0])
 

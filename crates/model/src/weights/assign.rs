@@ -1,23 +1,23 @@
-//! Tensors into a network's state.
+//! Assignment of tensors to a network's state.
 
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::layer::{Role, Slot};
-use crate::{Depth, ModelError, Place};
+use crate::layer::{Role, StateEntry};
+use crate::{Depth, ModelError, ParameterGroup};
 
-/// How many problems a message lists before it counts the rest.
+/// Number of problems that a message lists before it counts the rest.
 const LISTED: usize = 6;
 
-/// Which tensors of the state are meant.
+/// Tensors of the state that are assigned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// All of them.
     All,
     /// The ResNet's own.
     Backbone,
-    /// The ResNet's own but its classifier, which stays as it is.
+    /// The ResNet's own but its classifier, which is unchanged.
     BeforeClassifier,
 }
 
@@ -25,53 +25,54 @@ impl Scope {
     fn holds(self, name: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Backbone => Place::of(name) == Place::Backbone,
+            Self::Backbone => ParameterGroup::of(name) == ParameterGroup::Backbone,
             Self::BeforeClassifier => Self::Backbone.holds(name) && !name.starts_with("fc."),
         }
     }
 }
 
-/// Sets the slots in scope to the tensors found, after all of them are known to fit.
+/// Sets the entries in scope to the tensors found, if all of them fit.
 pub(crate) fn assign(
-    slots: &[Slot],
+    entries: &[StateEntry],
     scope: Scope,
     depth: Depth,
     found: &BTreeMap<String, Tensor>,
     origin: &str,
 ) -> Result<(), ModelError> {
-    let problems = problems(slots, scope, found);
+    let problems = problems(entries, scope, found);
     if !problems.is_empty() {
         return Err(mismatch(problems, depth, found, origin));
     }
-    for slot in slots.iter().filter(|slot| scope.holds(&slot.name)) {
-        match found.get(&slot.name) {
+    for entry in entries.iter().filter(|entry| scope.holds(&entry.name)) {
+        match found.get(&entry.name) {
             Some(tensor) => {
-                let tensor = tensor.to_dtype(slot.var.dtype())?;
-                slot.var
-                    .set(&tensor.to_device(slot.var.device())?.contiguous()?)?;
+                let tensor = tensor.to_dtype(entry.var.dtype())?;
+                entry
+                    .var
+                    .set(&tensor.to_device(entry.var.device())?.contiguous()?)?;
             }
-            None => slot.var.set(&slot.var.zeros_like()?)?,
+            None => entry.var.set(&entry.var.zeros_like()?)?,
         }
     }
     Ok(())
 }
 
-/// Everything that keeps the tensors found from fitting the slots in scope.
-fn problems(slots: &[Slot], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
-    let expected: BTreeMap<&str, &Slot> = slots
+/// All reasons why the tensors found do not fit the entries in scope.
+fn problems(entries: &[StateEntry], scope: Scope, found: &BTreeMap<String, Tensor>) -> Vec<String> {
+    let expected: BTreeMap<&str, &StateEntry> = entries
         .iter()
-        .filter(|slot| scope.holds(&slot.name))
-        .map(|slot| (slot.name.as_str(), slot))
+        .filter(|entry| scope.holds(&entry.name))
+        .map(|entry| (entry.name.as_str(), entry))
         .collect();
     let mut problems = Vec::new();
-    for (name, slot) in &expected {
+    for (name, entry) in &expected {
         match found.get(*name) {
-            None if slot.role == Role::Count => {}
+            None if entry.role == Role::Count => {}
             None => problems.push(format!("`{name}` is missing")),
-            Some(tensor) if tensor.dims() != slot.var.dims() => problems.push(format!(
+            Some(tensor) if tensor.dims() != entry.var.dims() => problems.push(format!(
                 "`{name}` is {:?}, expected {:?}",
                 tensor.dims(),
-                slot.var.dims()
+                entry.var.dims()
             )),
             Some(_) => {}
         }
@@ -84,7 +85,7 @@ fn problems(slots: &[Slot], scope: Scope, found: &BTreeMap<String, Tensor>) -> V
     problems
 }
 
-/// The first problems, and how many more there are.
+/// The first problems, and the number of the others.
 pub(super) fn listed_problems(mut problems: Vec<String>) -> String {
     let n_more = problems.len().saturating_sub(LISTED);
     problems.truncate(LISTED);

@@ -1,4 +1,4 @@
-//! A ResNet's weights in a file of somebody else's: found, checked, read.
+//! A ResNet's weights in a file of another origin: search, checks, reading.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,39 +10,39 @@ use super::assign::{listed_problems, recognize};
 use super::entry::Entry;
 use super::file::File;
 use super::finite;
-use super::names::{self, Found, Naming};
+use super::names::{self, Naming, ResnetTensors};
 use crate::block::{IMAGENET_CLASSES, layout};
 use crate::{Depth, Freeze, ModelError};
 
-/// The end of the name of a batch-norm's count of batches.
+/// Suffix of the name of a batch-norm's count of batches.
 const COUNT: &str = ".num_batches_tracked";
 
 /// The classifier of a ResNet in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Classifier {
-    /// One of ImageNet's 1000 classes, which is taken.
+    /// One of ImageNet's 1000 classes, which is used.
     Pretrained,
-    /// None: the network's own stays at its random initial weights.
+    /// None: the network's own keeps its random initial weights.
     Absent,
-    /// One of another number of classes: the network's own stays at its random initial weights.
+    /// One of another number of classes: the network's own keeps its random initial weights.
     Other {
         /// Its number of classes.
         n_classes: usize,
     },
 }
 
-/// A file of pretrained weights, as it was understood.
+/// Description of a file of pretrained weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The file, as messages name it.
+    /// The file's name in messages.
     pub origin: String,
     /// The file's format.
     pub format: &'static str,
     /// Keys that lead to the dictionary with the ResNet, joined by points: `state_dict`; empty for the file's own.
-    pub place: String,
-    /// Beginning of the tensors' names that was removed: `module.`; usually empty.
+    pub key_path: String,
+    /// Prefix removed from the tensors' names: `module.`; usually empty.
     pub prefix: String,
-    /// Library whose names the tensors had.
+    /// Library whose names the tensors have.
     pub naming: Naming,
     /// Class of the module, if the file is a whole pickled module.
     pub class: Option<String>,
@@ -57,7 +57,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Checks that the weights suit a network of this depth that is frozen so.
+    /// Checks that the weights suit a network of this depth with these frozen parts.
     ///
     /// # Errors
     /// The depth is another, or the classifier is frozen and not in the file.
@@ -102,8 +102,8 @@ impl fmt::Display for Summary {
         if let Some(class) = &self.class {
             write!(f, ", a whole `{class}`")?;
         }
-        if !self.place.is_empty() {
-            write!(f, ", key `{}`", self.place)?;
+        if !self.key_path.is_empty() {
+            write!(f, ", key `{}`", self.key_path)?;
         }
         if !self.prefix.is_empty() {
             write!(f, ", prefix `{}` removed", self.prefix)?;
@@ -129,7 +129,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Finds, checks and reads the weights of a ResNet: those that a network of `expected` depth takes, by torchvision's
+/// Finds, checks and reads the weights of a ResNet: those of a network of `expected` depth, by torchvision's
 /// names, as f32 and, for counts of batches, i64.
 pub(super) fn read(
     path: &Path,
@@ -158,7 +158,7 @@ pub(super) fn read(
     let summary = Summary {
         origin,
         format: file.format,
-        place: found.place,
+        key_path: found.key_path,
         prefix: found.prefix,
         naming: found.naming,
         class: found.class,
@@ -170,9 +170,9 @@ pub(super) fn read(
     Ok((summary, tensors))
 }
 
-/// The depth whose blocks the tensors have. Where they have no ResNet's, a part is missing, and the one that is expected
-/// tells which.
-fn depth(found: &Found, expected: Option<Depth>) -> Result<Depth, String> {
+/// The depth whose blocks the tensors have. If they are no ResNet's, a part is missing, which the expected
+/// depth shows.
+fn depth(found: &ResnetTensors, expected: Option<Depth>) -> Result<Depth, String> {
     if let Some(reason) = variant(&found.tensors) {
         return Err(format!(
             "{reason}, and `model` has a plain ResNet: take other weights, for instance by `cargo xtask weights get \
@@ -187,7 +187,7 @@ fn depth(found: &Found, expected: Option<Depth>) -> Result<Depth, String> {
     })
 }
 
-/// The classifier of the file, which remains among the tensors if a network can take it.
+/// The classifier of the file, which stays among the tensors if a network can use it.
 fn take_classifier(tensors: &mut BTreeMap<String, (String, Entry)>, depth: Depth) -> Classifier {
     let dims = |name: &str| tensors.get(name).map(|(_, entry)| entry.dims.clone());
     let (weight, bias) = (dims("fc.weight"), dims("fc.bias"));
@@ -204,7 +204,7 @@ fn take_classifier(tensors: &mut BTreeMap<String, (String, Entry)>, depth: Depth
     }
 }
 
-/// What tells the tensors from a plain ResNet's, in an architecture that is known.
+/// The difference of the tensors from a plain ResNet's, in a known architecture.
 fn variant(tensors: &BTreeMap<String, (String, Entry)>) -> Option<String> {
     let dims = |name: &str| tensors.get(name).map(|(_, entry)| entry.dims.as_slice());
     let has = |part: &str| tensors.keys().any(|name| name.contains(part));
@@ -249,7 +249,7 @@ fn variant(tensors: &BTreeMap<String, (String, Entry)>) -> Option<String> {
     }
 }
 
-fn check_shapes(found: &Found, depth: Depth, origin: &str) -> Result<(), ModelError> {
+fn check_shapes(found: &ResnetTensors, depth: Depth, origin: &str) -> Result<(), ModelError> {
     let mut problems = Vec::new();
     let layout = layout(depth);
     for (name, shape) in &layout {

@@ -1,13 +1,13 @@
-//! Tensors in a file that are not read yet.
+//! Tensors of a file before they are read.
 
 use std::collections::BTreeMap;
 
 use candle_core::DType;
 
-/// A tensor that is not read yet.
+/// A tensor of a file before it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// Its type as PyTorch calls it.
+    /// PyTorch's name of its type.
     pub(super) type_name: String,
     /// The same type, if it can be read.
     pub(super) dtype: Option<DType>,
@@ -15,10 +15,10 @@ pub(super) struct Entry {
     pub(super) data: Data,
 }
 
-/// Where a tensor's numbers stand.
+/// Location of a tensor's numbers.
 #[derive(Debug, Clone)]
 pub(super) enum Data {
-    /// Nowhere that is known.
+    /// Unknown.
     None,
     /// Under the tensor's own name in a safetensors file.
     View(String),
@@ -46,8 +46,8 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(super) struct Dict {
     /// The keys that lead to it, joined by points; empty for the file's own.
-    pub(super) place: String,
-    /// Class of the module that it was, if it was one.
+    pub(super) key_path: String,
+    /// Class of the pickled module, if it is one.
     pub(super) class: Option<String>,
     pub(super) tensors: BTreeMap<String, Entry>,
 }

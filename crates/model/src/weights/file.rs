@@ -1,4 +1,4 @@
-//! Files of weights by their content: which format it is, which tensors are in it.
+//! Files of weights by their content: format and tensors.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::entry::{Data, Dict, Entry};
 use super::torch::{self, Storages};
 use crate::ModelError;
 
-/// Length of a safetensors header that is no longer plausible, in bytes.
+/// Length from which a safetensors header is implausible, in bytes.
 const LONGEST_HEADER: u64 = 100_000_000;
 
 /// An open file of weights.
@@ -31,7 +31,7 @@ const TORCH: &str = "PyTorch's zip archive";
 const LEGACY: &str = "PyTorch's format before 1.6";
 
 impl File {
-    /// Opens a safetensors file or one of `torch.save`, told apart by their first bytes.
+    /// Opens a safetensors file or one of `torch.save`, distinguished by their first bytes.
     pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
         if fs_err::metadata(path)?.is_dir() {
             let reason =
@@ -73,7 +73,7 @@ impl File {
         }
     }
 
-    /// The file as messages name it.
+    /// The file's name in messages.
     pub(super) fn origin(&self) -> String {
         format!("`{}`", self.path.display())
     }
@@ -139,7 +139,7 @@ fn unreadable(path: &Path, format: &'static str, reason: String) -> ModelError {
     }
 }
 
-/// How elements of a tensor stand in a storage, in elements.
+/// Layout of a tensor in a storage, in elements.
 struct Layout<'a> {
     dims: &'a [usize],
     strides: &'a [usize],
@@ -205,7 +205,7 @@ impl Layout<'_> {
     }
 }
 
-/// Tensors of a safetensors file. Its metadata has no use here.
+/// Tensors of a safetensors file; its metadata is not used.
 fn views(bytes: &[u8]) -> Result<Dict, String> {
     let all = SafeTensors::deserialize(bytes).map_err(|error| damage(bytes, &error.to_string()))?;
     let entry = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
@@ -219,7 +219,7 @@ fn views(bytes: &[u8]) -> Result<Dict, String> {
         (name, entry)
     };
     Ok(Dict {
-        place: String::new(),
+        key_path: String::new(),
         class: None,
         tensors: all.tensors().into_iter().map(entry).collect(),
     })
@@ -236,7 +236,7 @@ fn type_name(dtype: Dtype) -> String {
     }
 }
 
-/// Says in words what is wrong with a safetensors file.
+/// Describes the damage of a safetensors file.
 fn damage(bytes: &[u8], error: &str) -> String {
     // The file starts with its header's length, which a file of another kind has at random.
     let header = bytes
@@ -254,7 +254,7 @@ fn damage(bytes: &[u8], error: &str) -> String {
     }
 }
 
-/// The format that a file's first bytes belong to, if weights are not read from it, and the cure.
+/// The format of a file's first bytes, if weights are not read from it, and the cure.
 fn other_format(begin: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(begin)
         .trim_start()
@@ -335,7 +335,7 @@ mod tests {
             (&[2], &[usize::MAX], 0),
             (&[2], &[1], usize::MAX),
             (&[2, 2], &[1], 0),
-            // Every element is the same: a shape far larger than the file.
+            // One element for all: a shape far larger than the file.
             (&[1 << 40], &[0], 0),
         ] {
             assert_eq!(

@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::ModelError;
 
-/// How many tensors a message lists before it counts the rest.
+/// Number of tensors that a message lists before it counts the rest.
 const LISTED: usize = 3;
 
 /// Number of elements that are NaN or infinite as f32.
@@ -18,7 +18,7 @@ pub fn count_not_finite(tensor: &Tensor) -> Result<usize, ModelError> {
     Ok(values.iter().filter(|value| !value.is_finite()).count())
 }
 
-/// Checks that all numbers are finite and that no running variance is negative, whose root would be NaN.
+/// Checks that all numbers are finite and that no running variance, whose root is taken, is negative.
 ///
 /// # Errors
 /// Some are not; the message names tensors and counts.

@@ -1,18 +1,18 @@
-//! The ResNet among a file's tensors: in which dictionary, behind which prefix, and by which library's names.
+//! The ResNet among a file's tensors: its dictionary, its prefix, and the library of its names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Dict, Entry};
 
-/// Words in names of networks that are preferred where a file holds several. The moving averages come first, as timm's
-/// loader has it; `encoder_q` and `online` are the trained ones of MoCo and BYOL.
+/// Words in names of networks that are preferred where a file holds several. Moving averages come first, as in timm's
+/// loader; `encoder_q` and `online` are the trained ones of MoCo and BYOL.
 const PREFERRED: [&str; 4] = ["ema", "teacher", "encoder_q", "online"];
-/// Words in names of copies that others are preferred to.
+/// Words in names of copies, to which others are preferred.
 const COPIES: [&str; 3] = ["momentum", "target", "encoder_k"];
-/// How many names a message lists.
+/// Number of names that a message lists.
 const LISTED: usize = 4;
 
-/// Whose names the tensors have.
+/// Convention of the names of tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Naming {
     /// torchvision's and timm's: `layer1.0.conv1.weight`.
@@ -27,7 +27,7 @@ pub enum Naming {
 impl Naming {
     const ALL: [Self; 3] = [Self::Torchvision, Self::Children, Self::Transformers];
 
-    /// The name of a tensor that every such ResNet has.
+    /// The name of a tensor in every such ResNet.
     fn anchor(self) -> &'static str {
         match self {
             Self::Torchvision => "layer1.0.conv1.weight",
@@ -58,7 +58,7 @@ impl Naming {
     }
 }
 
-/// Whether a name stands in a module of torchvision's ResNet.
+/// Returns `true` if a name is in a module of torchvision's ResNet.
 fn is_resnet(name: &str) -> bool {
     let (top, _) = name.split_once('.').unwrap_or((name, ""));
     let in_body = ["conv1", "bn1", "layer1", "layer2", "layer3", "layer4"].contains(&top);
@@ -103,17 +103,17 @@ fn transformers(name: &str) -> Option<String> {
     Some(format!("layer{stage}.{block}.{part}.{rest}"))
 }
 
-/// The tensors of a ResNet by torchvision's names, and what else its dictionary holds.
+/// The tensors of a ResNet by torchvision's names, and the other parts of its dictionary.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ResnetTensors {
     /// Keys that lead to the dictionary.
-    pub(super) place: String,
+    pub(super) key_path: String,
     pub(super) prefix: String,
     pub(super) naming: Naming,
     pub(super) class: Option<String>,
     /// The name in the file, and the tensor, by torchvision's name.
     pub(super) tensors: BTreeMap<String, (String, Entry)>,
-    /// Parts that are no ResNet's, with the number of their tensors.
+    /// Parts outside of the ResNet, with the number of their tensors.
     pub(super) ignored: BTreeMap<String, usize>,
 }
 
@@ -121,15 +121,15 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// There is none, or there are several and none is preferred; the message has the reason and the cure.
-pub(super) fn find(dicts: &[Dict]) -> Result<Found, String> {
-    let mut all: Vec<Found> = dicts.iter().flat_map(found_in).collect();
+pub(super) fn find(dicts: &[Dict]) -> Result<ResnetTensors, String> {
+    let mut all: Vec<ResnetTensors> = dicts.iter().flat_map(found_in).collect();
     for word in PREFERRED {
-        let is_preferred = |found: &Found| words(found).contains(word);
+        let is_preferred = |found: &ResnetTensors| words(found).contains(word);
         if all.len() > 1 && all.iter().any(is_preferred) {
             all.retain(is_preferred);
         }
     }
-    let is_copy = |found: &Found| COPIES.iter().any(|word| words(found).contains(*word));
+    let is_copy = |found: &ResnetTensors| COPIES.iter().any(|word| words(found).contains(*word));
     if all.len() > 1 && !all.iter().all(is_copy) {
         all.retain(|found| !is_copy(found));
     }
@@ -141,28 +141,28 @@ pub(super) fn find(dicts: &[Dict]) -> Result<Found, String> {
             names.len(),
             listed(names.iter().map(String::as_str))
         )),
-        (None, _) => Err(nothing(dicts)),
+        (None, _) => Err(missing(dicts)),
     }
 }
 
-fn path(found: &Found) -> String {
-    match (found.place.as_str(), found.prefix.as_str()) {
+fn path(found: &ResnetTensors) -> String {
+    match (found.key_path.as_str(), found.prefix.as_str()) {
         ("", "") => "without a prefix".to_owned(),
         ("", prefix) => format!("`{prefix}`"),
-        (place, "") => format!("`{place}`"),
-        (place, prefix) => format!("`{place}` with the prefix `{prefix}`"),
+        (key_path, "") => format!("`{key_path}`"),
+        (key_path, prefix) => format!("`{key_path}` with the prefix `{prefix}`"),
     }
 }
 
-/// The words that a network's place and prefix consist of.
-fn words(found: &Found) -> BTreeSet<String> {
-    let text = format!("{}.{}", found.place, found.prefix).to_ascii_lowercase();
+/// The words of a network's key path and prefix.
+fn words(found: &ResnetTensors) -> BTreeSet<String> {
+    let text = format!("{}.{}", found.key_path, found.prefix).to_ascii_lowercase();
     let names = text.split('.').map(str::to_owned);
     let parts = text.split(['.', '_']).map(str::to_owned);
     names.chain(parts).collect()
 }
 
-fn found_in(dict: &Dict) -> Vec<Found> {
+fn found_in(dict: &Dict) -> Vec<ResnetTensors> {
     let mut all = Vec::new();
     for naming in Naming::ALL {
         for name in dict.tensors.keys() {
@@ -179,9 +179,9 @@ fn found_in(dict: &Dict) -> Vec<Found> {
     all
 }
 
-fn collect(dict: &Dict, prefix: &str, naming: Naming) -> Found {
-    let mut found = Found {
-        place: dict.place.clone(),
+fn collect(dict: &Dict, prefix: &str, naming: Naming) -> ResnetTensors {
+    let mut found = ResnetTensors {
+        key_path: dict.key_path.clone(),
         prefix: prefix.to_owned(),
         naming,
         class: dict.class.clone(),
@@ -202,13 +202,13 @@ fn collect(dict: &Dict, prefix: &str, naming: Naming) -> Found {
     found
 }
 
-/// transformers keeps the classifier outside of the ResNet.
+/// The classifier, which transformers keeps outside of the ResNet.
 fn classifier(name: &str, naming: Naming) -> Option<String> {
     let parameter = name.strip_prefix("classifier.1.")?;
     (naming == Naming::Transformers).then(|| format!("fc.{parameter}"))
 }
 
-/// The module that a tensor of another part belongs to.
+/// The module of a tensor outside of the ResNet.
 fn part(name: &str, prefix: &str) -> String {
     let (shared, rest) = match name.strip_prefix(prefix) {
         Some(rest) => (prefix, rest),
@@ -217,8 +217,8 @@ fn part(name: &str, prefix: &str) -> String {
     format!("{shared}{}", rest.split('.').next().unwrap_or(rest))
 }
 
-/// Why no ResNet was found.
-fn nothing(dicts: &[Dict]) -> String {
+/// The reason why no ResNet was found.
+fn missing(dicts: &[Dict]) -> String {
     let Some(largest) = dicts.iter().max_by_key(|dict| dict.tensors.len()) else {
         return "it holds no tensors by name: save a state dict by \
                 `torch.save(model.state_dict(), \"weights.pth\")`"
@@ -252,7 +252,8 @@ fn nothing(dicts: &[Dict]) -> String {
     match known.into_iter().find(|(fits, _)| *fits) {
         Some((_, whose)) => format!(
             "its tensors have the names of {whose} ({names}), and `model` takes a ResNet's alone: take ResNet weights, for \
-             instance by `cargo xtask weights get resnet18`, or study another frozen network by `frozen.backbones`"
+             instance by `cargo xtask weights get resnet18`, or study another frozen network by \
+             `backbone-features.backbones`"
         ),
         None => format!(
             "none of its tensors has the name of a ResNet's, such as `layer1.0.conv1.weight`; it has {names}: rename \
@@ -261,7 +262,7 @@ fn nothing(dicts: &[Dict]) -> String {
     }
 }
 
-/// The first names, and how many more there are.
+/// The first names, and the number of the others.
 pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<String> = names
         .map(|name| {
@@ -283,12 +284,12 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 mod tests {
     use super::*;
 
-    fn dict(place: &str, names: &[&str]) -> Dict {
+    fn dict(key_path: &str, names: &[&str]) -> Dict {
         let tensors = names
             .iter()
             .map(|name| ((*name).to_owned(), Entry::unsupported("none")));
         Dict {
-            place: place.to_owned(),
+            key_path: key_path.to_owned(),
             class: None,
             tensors: tensors.collect(),
         }
@@ -339,7 +340,7 @@ mod tests {
         )]);
         let found = found.unwrap();
         assert_eq!(
-            (found.place.as_str(), found.prefix.as_str()),
+            (found.key_path.as_str(), found.prefix.as_str()),
             ("learner", "net.trunk.")
         );
         let names: Vec<&String> = found.tensors.keys().collect();
@@ -359,7 +360,7 @@ mod tests {
             dict("state_dict", &[anchor]),
             dict("state_dict_ema", &[anchor]),
         ]);
-        assert_eq!(found.unwrap().place, "state_dict_ema");
+        assert_eq!(found.unwrap().key_path, "state_dict_ema");
         let momentum = [
             "encoder_q.layer1.0.conv1.weight",
             "encoder_k.layer1.0.conv1.weight",

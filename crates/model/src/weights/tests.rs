@@ -26,7 +26,7 @@ fn same(found: &[f32], expected: &[f32]) -> bool {
             .all(|(a, b)| a.total_cmp(b).is_eq())
 }
 
-/// The place and the prefix of the ResNet in a checkpoint, and its tensors.
+/// Key path and prefix of the ResNet in a checkpoint, and its tensors.
 fn found(name: &str) -> (String, String, BTreeMap<String, Tensor>) {
     let mut file = File::open(&golden(&format!("checkpoints/{name}.pth"))).unwrap();
     let found = names::find(&file.dicts).unwrap();
@@ -35,7 +35,7 @@ fn found(name: &str) -> (String, String, BTreeMap<String, Tensor>) {
         (name, tensor)
     };
     let tensors = found.tensors.into_iter().map(read).collect();
-    (found.place, found.prefix, tensors)
+    (found.key_path, found.prefix, tensors)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_state_dict_of_pytorch_is_read() {
 
 #[test]
 fn checkpoints_are_understood() {
-    for (name, place, prefix) in [
+    for (name, key_path, prefix) in [
         ("plain", "", ""),
         ("protocol3", "", ""),
         ("protocol4", "", ""),
@@ -76,7 +76,7 @@ fn checkpoints_are_understood() {
         let (found_place, found_prefix, tensors) = found(name);
         assert_eq!(
             (found_place.as_str(), found_prefix.as_str()),
-            (place, prefix),
+            (key_path, prefix),
             "{name}"
         );
         let expected = if name == "views" {
@@ -96,9 +96,12 @@ fn checkpoints_are_understood() {
 }
 
 #[test]
-fn the_moving_average_of_a_checkpoint_is_taken() {
-    let (place, prefix, tensors) = found("reference");
-    assert_eq!((place.as_str(), prefix.as_str()), ("model_ema", "module."));
+fn the_moving_average_of_a_checkpoint_is_used() {
+    let (key_path, prefix, tensors) = found("reference");
+    assert_eq!(
+        (key_path.as_str(), prefix.as_str()),
+        ("model_ema", "module.")
+    );
     assert!(same(&values(&tensors["bn1.running_var"]), &counted(106, 2)));
 }
 
@@ -172,7 +175,7 @@ fn truncated_checkpoints_are_refused() {
 }
 
 #[test]
-fn a_damaged_storage_is_noticed_by_its_checksum() {
+fn a_damaged_storage_is_detected_by_its_checksum() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights.pth");
     let mut bytes = fs_err::read(golden("checkpoints/plain.pth")).unwrap();

@@ -11,16 +11,16 @@ use zip::ZipArchive;
 use super::entry::{Data, Dict, Entry};
 use super::pickle::{self, Heap, Id, Pickle, Value};
 
-/// Levels of dictionaries and objects that are searched for tensors.
+/// Depth of dictionaries and objects searched for tensors.
 const DEEPEST: usize = 6;
-/// Parts of a module that are looked at: more than any network has, and few enough for one that holds itself.
+/// Largest number of modules visited: more than any network has, and few enough for one that contains itself.
 const MOST_PARTS: usize = 10_000;
-/// Begins the format before PyTorch 1.6: a pickled integer of 10 bytes.
+/// Start of the format before PyTorch 1.6: a pickled integer of 10 bytes.
 const MAGIC: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 /// Bytes before [`MAGIC`] at most: protocol and frame.
 const BEFORE_MAGIC: usize = 12;
 
-/// Where the bytes of storages stand.
+/// Location of the bytes of storages.
 pub(super) enum Storages {
     /// Each in an entry `FOLDER/KEY` of an archive.
     Archive {
@@ -121,7 +121,7 @@ fn entry<R: std::io::Read + Seek>(
     Ok(bytes)
 }
 
-/// Whether the file begins as PyTorch before 1.6 had it.
+/// Returns `true` if the file has the format before PyTorch 1.6.
 pub(super) fn is_legacy(bytes: &[u8]) -> bool {
     let begin = &bytes[..bytes.len().min(BEFORE_MAGIC + MAGIC.len())];
     begin.windows(MAGIC.len()).any(|window| window == MAGIC)
@@ -232,7 +232,7 @@ struct Search<'h> {
 }
 
 impl Search<'_> {
-    fn visit(&mut self, id: Id, place: String, depth: usize) {
+    fn visit(&mut self, id: Id, key_path: String, depth: usize) {
         if depth > DEEPEST || !self.seen.insert(id) {
             return;
         }
@@ -240,7 +240,7 @@ impl Search<'_> {
             let (mut tensors, mut left) = (BTreeMap::new(), MOST_PARTS);
             parts.flatten(self.heap, "", &mut left, &mut tensors);
             self.found.push(Dict {
-                place,
+                key_path,
                 class: parts.class,
                 tensors,
             });
@@ -251,18 +251,18 @@ impl Search<'_> {
             match entry_of(self.heap, value, 0) {
                 Some(entry) => drop(tensors.insert(key.to_owned(), entry)),
                 None => {
-                    let place = if place.is_empty() {
+                    let key_path = if key_path.is_empty() {
                         key.to_owned()
                     } else {
-                        format!("{place}.{key}")
+                        format!("{key_path}.{key}")
                     };
-                    self.visit(value, place, depth + 1);
+                    self.visit(value, key_path, depth + 1);
                 }
             }
         }
         if !tensors.is_empty() {
             self.found.push(Dict {
-                place,
+                key_path,
                 class: None,
                 tensors,
             });
@@ -332,7 +332,7 @@ impl Module {
                 }
             }
         }
-        // One that holds itself ends here, too.
+        // The search of a module that contains itself ends here, too.
         let is_shallow = prefix.matches('.').count() < 4 * DEEPEST;
         let children = self.children.filter(|_| is_shallow && *left > 0);
         for (name, child) in children.map_or_else(Vec::new, |id| named(heap, id)) {
@@ -343,7 +343,7 @@ impl Module {
     }
 }
 
-/// The tensor that an object is, of whatever type, behind `depth` others.
+/// The tensor of an object, of any type, behind `depth` others.
 fn entry_of(heap: &Heap, id: Id, depth: usize) -> Option<Entry> {
     let Value::Object { callable, args, .. } = heap.get(id) else {
         return None;
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_that_hold_themselves_end() {
+    fn search_ends_for_objects_that_contain_themselves() {
         // A parameter made of a list of itself.
         let bytes =
             b"}X\x01\x00\x00\x00actorch._utils\n_rebuild_parameter\n]q\x00Rq\x01h\x00h\x01a0s.";

@@ -29,7 +29,7 @@ pub(crate) fn formula(name: &str, n: usize) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The value that `u` of the formula becomes in the state's tensor of that name.
+/// The value of `u` of the formula in the state's tensor of that name.
 fn value(name: &str, shape: &[usize], u: f64) -> f64 {
     let ends = |end| name.ends_with(end);
     match *shape {
@@ -97,7 +97,7 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f64> {
         .unwrap()
 }
 
-/// How far values stray from those expected: relative L2.
+/// Relative L2 error of values.
 pub(crate) fn relative(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let off: f64 = found

@@ -1,13 +1,13 @@
-"""Writes resnet18.json and resnet50.json: what PyTorch makes of the network with weights by a formula.
+"""Writes resnet18.json and resnet50.json: PyTorch's results for the network with weights by a formula.
 
     python resnet.py
 
 Made with torch 2.15.0, torchvision 0.29.2, numpy 2 on an x86-64 CPU. Values are PyTorch's in float64;
-`error` holds how far PyTorch's own float32 strays from them (relative L2; the worst and the median tensor for gradients
+`error` is the difference of PyTorch's own float32 from them (relative L2; the worst and the median tensor for gradients
 and statistics). The test's tolerance is a small multiple of that error: a whole net's rounding has no other yardstick.
 
 The biases of batch-norms keep most units clear of ReLU's corner: where a unit lies on the other side of it in float32,
-gradients jump by a percent and say nothing about the arithmetic.
+gradients change by a percent for no fault of the arithmetic.
 
 A tensor is kept as two numbers: its L2 norm, and its dot product with the formula's vector of the same name.
 """
@@ -84,7 +84,7 @@ def digest(name, tensor):
 def run(depth, dtype):
     net = Net(depth).to(dtype)
     images = torch.from_numpy(weight("images", (BATCH, SIDE, SIDE, 3)) * 5).permute(0, 3, 1, 2).to(dtype)
-    codes = torch.arange(BATCH) * 3 % CLASSES
+    labels = torch.arange(BATCH) * 3 % CLASSES
     loss_of = torch.nn.CrossEntropyLoss(weight=1 / torch.arange(1, CLASSES + 1, dtype=dtype))
     optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
     out, full = {}, {}
@@ -95,7 +95,7 @@ def run(depth, dtype):
     losses = []
     for step in range(3):
         logits, embedding = net(images)
-        loss = loss_of(logits, codes)
+        loss = loss_of(logits, labels)
         optimizer.zero_grad()
         loss.backward()
         if step == 0:
@@ -105,7 +105,7 @@ def run(depth, dtype):
         optimizer.step()
         losses.append(loss.item())
     logits, _ = net(images)
-    full["losses"] = torch.tensor(losses + [loss_of(logits, codes).item()], dtype=torch.float64)
+    full["losses"] = torch.tensor(losses + [loss_of(logits, labels).item()], dtype=torch.float64)
     full["logits_after"] = logits.detach()
     for name, value in full.items():
         if isinstance(value, dict):

@@ -17,8 +17,8 @@ struct Params {
     /// Of all that is drawn.
     seed: Seed,
     /// Pictures of each style, 1 to 10,000.
-    pictures: usize,
-    /// Authors of each style that has authors, at most as many as pictures.
+    images: usize,
+    /// Authors of each style that has authors, at most as many as images.
     authors: usize,
 }
 
@@ -38,20 +38,20 @@ fn main() -> ExitCode {
 
 fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     ensure!(
-        (1..=10_000).contains(&params.pictures),
-        "`pictures` is {}, expected 1 to 10,000",
-        params.pictures
+        (1..=10_000).contains(&params.images),
+        "`images` is {}, expected 1 to 10,000",
+        params.images
     );
     ensure!(
-        (1..=params.pictures).contains(&params.authors),
-        "`authors` is {}, expected 1 to the number of pictures, {}",
+        (1..=params.images).contains(&params.authors),
+        "`authors` is {}, expected 1 to the number of images, {}",
         params.authors,
-        params.pictures
+        params.images
     );
     for folder in folders() {
         fs_err::create_dir_all(outputs.images.join(folder))?;
     }
-    let commissions = commissions(params.seed, params.pictures, params.authors);
+    let commissions = commissions(params.seed, params.images, params.authors);
     let progress = Progress::start("pictures", commissions.len());
     commissions.par_iter().try_for_each(|commission| {
         paint(commission, params.seed, &outputs.images)

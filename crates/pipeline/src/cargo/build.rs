@@ -1,24 +1,24 @@
 //! Building the binaries of stages.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use executor::Interrupts;
-use serde_json::Value;
 use workflow::declaration::Action;
 use workflow::device::Device;
 use workflow::graph::PerInstance;
 use workflow::instance::Instance;
 
+use super::built::Built;
 use super::program::tool;
 use crate::error::{Error, Result};
 
 /// Crate and binary of the program that reads and writes tables.
 pub(crate) const TABLES: &str = "checks/table";
 
-/// What to build, and how.
+/// A build of binaries.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Build {
     /// All crates that have stages: always the same, so that cargo unifies
@@ -28,7 +28,7 @@ pub(crate) struct Build {
     pub(crate) binaries: BTreeSet<String>,
     /// Crates whose stages run on a device, with it.
     pub(crate) devices: BTreeSet<(String, Device)>,
-    /// Whether to make what can be made where something doesn't compile.
+    /// True if the build goes on where something doesn't compile.
     pub(crate) keep_going: bool,
 }
 
@@ -55,16 +55,12 @@ impl Build {
         self.packages.insert(package);
     }
 
-    /// Builds in release, with cargo's own progress on standard error, and
-    /// returns the path of each executable by `crate/binary`. Where it keeps going, those that don't compile are missing.
+    /// Builds in release, with cargo's own progress on standard error. Where it keeps going, executables that don't
+    /// compile are missing.
     ///
     /// # Errors
-    /// Cargo cannot be started, the build fails, or a signal asks to stop.
-    pub(crate) fn run(
-        &self,
-        root: &Path,
-        interrupts: &Interrupts,
-    ) -> Result<BTreeMap<String, PathBuf>> {
+    /// Cargo cannot be started, the build fails, or a signal to stop came.
+    pub(crate) fn run(&self, root: &Path, interrupts: &Interrupts) -> Result<Built> {
         let failed = |why: String| Error::Cargo {
             what: "build the stages".into(),
             why,
@@ -73,34 +69,27 @@ impl Build {
             .command(root)
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
-        let mut executables = BTreeMap::new();
-        executor::follow(&mut child, interrupts, |line| {
-            executables.extend(executable(&line));
-        })?;
+        let mut built = Built::default();
+        executor::follow(&mut child, interrupts, |line| built.add(&line))?;
         let status = child.wait()?;
         interrupts.check()?;
         if status.success() {
-            Ok(executables)
+            Ok(built)
         } else if self.keep_going {
-            self.without_broken(executables, root, interrupts)
+            self.without_broken(built, root, interrupts)
         } else {
             Err(failed(format!("cargo ended with {status}")))
         }
     }
 
-    /// Builds what was made once more, without what doesn't compile: cargo tells what a binary is made from only where
-    /// all goes well.
-    fn without_broken(
-        &self,
-        made: BTreeMap<String, PathBuf>,
-        root: &Path,
-        interrupts: &Interrupts,
-    ) -> Result<BTreeMap<String, PathBuf>> {
-        if made.is_empty() {
-            return Ok(made);
+    /// Builds once more without binaries that don't compile: cargo writes dependency information only where the whole
+    /// build succeeds.
+    fn without_broken(&self, built: Built, root: &Path, interrupts: &Interrupts) -> Result<Built> {
+        if built.executables.is_empty() {
+            return Ok(built);
         }
         let build = Build {
-            binaries: made.into_keys().collect(),
+            binaries: built.executables.into_keys().collect(),
             keep_going: false,
             ..self.clone()
         };
@@ -136,48 +125,5 @@ impl Build {
             }
         }
         command
-    }
-}
-
-/// The executable that a line of cargo's messages announces.
-fn executable(line: &[u8]) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_slice(line).ok()?;
-    if message.get("reason")? != "compiler-artifact" {
-        return None;
-    }
-    let path = message.get("executable")?.as_str()?;
-    let folder = Path::new(message.get("manifest_path")?.as_str()?).parent()?;
-    let binary = message.pointer("/target/name")?.as_str()?;
-    let package = package_name(message.get("package_id")?.as_str()?, folder)?;
-    Some((format!("{package}/{binary}"), PathBuf::from(path)))
-}
-
-/// The name in a package id: `path+file:///a/b#name@1.0`, or `…/name#1.0`
-/// where the folder has the package's name.
-fn package_name(id: &str, folder: &Path) -> Option<String> {
-    let fragment = id.rsplit_once('#')?.1;
-    match fragment.split_once('@') {
-        Some((name, _)) => Some(name.to_owned()),
-        None => Some(folder.file_name()?.to_str()?.to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn executables_are_found_in_the_messages() {
-        let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/metrics#0.1.0","manifest_path":"/w/crates/metrics/Cargo.toml","target":{"name":"score"},"executable":"/t/score"}"#;
-        let found = executable(line.as_bytes());
-        assert_eq!(found, Some(("metrics/score".into(), "/t/score".into())));
-        assert_eq!(
-            executable(line.replace("#0.1.0", "#scores@0.1.0").as_bytes())
-                .unwrap()
-                .0,
-            "scores/score"
-        );
-        assert_eq!(executable(br#"{"reason":"build-finished"}"#), None);
-        assert_eq!(executable(b"not json"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The files that cargo says an executable was made from, in the `.d` file beside it.
+//! Source files of an executable, from cargo's `.d` file beside it.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -7,8 +7,8 @@ use store::Digest;
 
 use crate::error::Result;
 
-/// Dependency information of an executable: sources of the crates at local paths that it was made from, and what their
-/// build scripts watch.
+/// Dependency information of an executable: sources of its crates at local paths, and files that their build scripts
+/// watch.
 #[derive(Debug)]
 pub(crate) struct DepInfo {
     files: Vec<PathBuf>,
@@ -53,7 +53,7 @@ impl DepInfo {
             if covers(&path) || path.starts_with(&self.folder) {
                 continue;
             }
-            // A link may lead to what is covered.
+            // A link may lead to a covered file.
             let real = fs_err::canonicalize(&path).unwrap_or_else(|_| path.clone());
             if !covers(&real) {
                 return Some(from_root(&path).unwrap_or(path));
@@ -63,9 +63,11 @@ impl DepInfo {
     }
 }
 
-/// The paths in a line `TARGET: PATH PATH …`, in which `\ ` is a space of a path.
-fn files(text: &str) -> Vec<PathBuf> {
-    let lines = text.lines().filter_map(|line| line.split_once(": "));
+/// The paths in a line `TARGET: PATH PATH …`, in which `\ ` is a space of a path. Lines of rustc's that begin with `#`
+/// have none.
+pub(super) fn files(text: &str) -> Vec<PathBuf> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines = lines.filter_map(|line| line.split_once(": "));
     let paths = lines.flat_map(|(_, paths)| {
         let paths = paths.replace("\\ ", "\0");
         let paths = paths.split(' ').filter(|path| !path.is_empty());

@@ -1,4 +1,4 @@
-//! How code is compiled beside what the workspace's `Cargo.toml` says: variables of the environment, and cargo's
+//! Flags of compilation outside of the workspace's `Cargo.toml`: variables of the environment, and cargo's
 //! configuration files.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use workflow::source::Source;
 use super::program::home;
 use crate::error::Result;
 
-/// Keys of `[build]` that change where and how fast something is compiled, and not to what.
+/// Keys of `[build]` that don't change the compiled code, but where and how fast it is compiled.
 const OF_NO_EFFECT: [&str; 7] = [
     "build-dir",
     "dep-info-basedir",

@@ -1,4 +1,4 @@
-//! `cargo metadata`, read for what decides how a binary is made.
+//! The part of `cargo metadata` that the code of a binary depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ pub(crate) struct Member {
     pub(crate) outside: BTreeMap<String, PathBuf>,
 }
 
-/// Members by name, and what the lock file holds for them: `name version` → checksum and features.
+/// Members by name, and entries of the lock file: `name version` → checksum and features.
 type Members = (BTreeMap<String, Member>, BTreeMap<String, String>);
 
-/// The parts of `cargo metadata` that decide what a binary is made from.
+/// The parts of `cargo metadata` that the code of a binary depends on.
 #[derive(Deserialize)]
 pub(super) struct Metadata {
     packages: Vec<Package>,
@@ -81,7 +81,7 @@ struct LinkKind {
 }
 
 impl Metadata {
-    /// The members and what they link.
+    /// The members with their dependencies.
     ///
     /// # Errors
     /// The lock file cannot be read.

@@ -46,7 +46,7 @@ struct Key {
 }
 
 impl Key {
-    /// One line, for a table of what is expected.
+    /// One line, for a table of expected crates.
     fn line(&self, run: &str) -> String {
         let own = run.split('/').next().unwrap();
         let others = { self.crates.iter() }
@@ -70,51 +70,52 @@ fn each_stage_has_the_crates_that_it_needs() {
     }
     let lines: String = keys.iter().map(|(run, key)| key.line(run)).collect();
     expect_test::expect![[r#"
-        backbones/extract: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        attribution/attribution: images kernels model numeric random | attributions folds predictions
+        backbones/backbone-features: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        clustering/evolve: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/embedding-evolution: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         collection/annotate: images nearest-name thumbnails walk | annotations attributes folds images problems
         collection/decode: images nearest-name thumbnails walk | annotations attributes folds images problems
-        explain/explain: images kernels model numeric random | attributions folds predictions
         export/export: images numeric | annotations folds
-        fold-design/leak: random | annotations balance folds leakage near-duplicates
+        fold-design/leakage: random | annotations balance folds leakage near-duplicates
         fold-design/split: random | annotations balance folds leakage near-duplicates
-        forest/grow: numeric random search | folds forest-predictions forest-trials predictions
-        forest/tune: numeric random search | folds forest-predictions forest-trials predictions
-        inference/choose: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
-        inference/featurize: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        forest/forest: numeric random search | folds forest-predictions forest-trials predictions
+        forest/forest-search: numeric random search | folds forest-predictions forest-trials predictions
+        inference/features: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         inference/predict: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
-        metric-learning/arrange: collection images kernels model nearest-name numeric random thumbnails trainer walk | annotations attributes epoch-outputs folds history images metric-embeddings problems timings
+        inference/select: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
+        linear-probe/linear-probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
+        metric-learning/metric-learning: collection images kernels model nearest-name numeric random thumbnails trainer walk | annotations attributes epoch-outputs folds history images metric-embeddings problems timings
         metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        metrics/flatter: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        metrics/judge: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/score: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
-        probe/probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
-        report/render: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
+        report/report: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
         trainer/grade: images kernels model numeric random | annotations epoch-outputs folds history timings
         trainer/train: images kernels model numeric random | annotations epoch-outputs folds history timings
     "#]].assert_eq(&lines);
 }
 
 #[test]
-fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
+fn a_fold_is_not_trained_again_for_unused_code() {
     let keys = keys();
     let train = &keys["trainer/train"];
     assert!(train.stages.contains(&"train".to_owned()));
     let unused = [
+        "attribution",
         "backbones",
         "checks",
         "clustering",
         "collection",
         "device-check",
-        "explain",
         "export",
         "fold-design",
         "forest",
         "inference",
+        "linear-probe",
         "metric-learning",
         "metrics",
         "near-duplicates",
@@ -122,7 +123,6 @@ fn a_fold_is_not_trained_again_for_what_it_does_not_use() {
         "painter",
         "pipeline",
         "preflight",
-        "probe",
         "report",
         "search",
         "store",

@@ -18,7 +18,7 @@ enum Token<'t> {
     Sign(u8),
 }
 
-/// Where the last item starts, if it is a module of tests.
+/// Start of the last item, if it is a module of tests.
 fn start_of_tests(tokens: &[(usize, Token<'_>)]) -> Option<usize> {
     use Token::{Sign, Word};
     let mut open = Vec::new();
@@ -62,7 +62,7 @@ fn start_of_tests(tokens: &[(usize, Token<'_>)]) -> Option<usize> {
 
 /// The tokens of `text`, each with its start; none where something isn't expected.
 fn tokens(text: &str) -> Option<Vec<(usize, Token<'_>)>> {
-    // A line for a shell, or what cargo may read from a script.
+    // A line for a shell, or a manifest in a script of cargo.
     if text.starts_with("---") || (text.starts_with("#!") && !text.starts_with("#![")) {
         return None;
     }

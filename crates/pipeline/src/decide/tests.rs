@@ -30,6 +30,7 @@ fn record(manifest: &Manifest) -> Record {
         ]),
         manifest: manifest.to_string(),
         accepted: None,
+        binary: None,
     }
 }
 
@@ -51,6 +52,8 @@ fn snapshot(instance: &Instance) -> Snapshot<'_> {
         last: None,
         outputs: BTreeMap::new(),
         cached: None,
+        binary: None,
+        stored: BTreeSet::new(),
         unchecked: Vec::new(),
         waits_for: Vec::new(),
     }
@@ -77,6 +80,10 @@ fn shown(decision: &Decision) -> String {
         }
         Decision::Frozen { restore } => (format!("frozen, restore {:?}", restore.keys()), &[][..]),
         Decision::Restore { reasons, .. } => ("restore".to_owned(), &reasons[..]),
+        Decision::SameBinary { restore, .. } => (
+            format!("same binary, restore {:?}", restore.keys()),
+            &[][..],
+        ),
         Decision::Run { reasons, .. } => ("run".to_owned(), &reasons[..]),
         Decision::Pending { certain, reasons } => {
             (format!("pending, certain {certain}"), &reasons[..])
@@ -329,3 +336,5 @@ fn outputs_without_a_recorded_content_were_edited() {
     assert!(texts(locked(digest("k")).outputs).is_empty());
     assert_eq!(texts(BTreeMap::new()), ["output x was edited"]);
 }
+
+mod same_binary;

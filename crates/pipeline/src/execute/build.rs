@@ -10,7 +10,7 @@ use workflow::graph::InstanceId;
 use workflow::instance::Instance;
 
 use super::Scheduler;
-use crate::cargo::{Build, TABLES};
+use crate::cargo::{Build, Built, TABLES};
 use crate::decide::Decision;
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
@@ -63,10 +63,10 @@ impl Scheduler<'_> {
         missing.map(str::to_owned)
     }
 
-    /// Builds the binary `run` of the instance `first` and those of all later ones that will run whatever comes of it.
+    /// Builds the binary `run` of the instance `first` and those of all later ones that are certain to run.
     pub(super) fn build(&mut self, first: InstanceId, run: &str) -> Result<()> {
         let instance = Arc::clone(&self.workspace.workflow.graph.instances[first]);
-        let build = self.what_to_build(first)?;
+        let build = self.planned_build(first)?;
         self.build_all(build, &instance, run)
     }
 
@@ -86,12 +86,13 @@ impl Scheduler<'_> {
         self.events.event(Event::Building {
             binaries: &binaries,
         });
-        self.executables = build.run(&self.workspace.workflow.root, &self.interrupts)?;
+        let built = build.run(&self.workspace.workflow.root, &self.interrupts)?;
+        self.executables.clone_from(&built.executables);
         self.workspace.forget_code();
         self.interrupts.check()?;
         let is_missing = |run: &String| !self.executables.contains_key(run);
         self.broken.extend(binaries.into_iter().filter(is_missing));
-        self.check_code()?;
+        self.check_code(&built)?;
         self.check_names()?;
         if self.executables.contains_key(needed) {
             Ok(())
@@ -100,25 +101,37 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Checks that keys cover all files that the stages were made from.
-    fn check_code(&mut self) -> Result<()> {
+    /// Checks that keys cover all files and variables that the stages were made from.
+    fn check_code(&mut self, built: &Built) -> Result<()> {
         for &id in self.plan.order() {
             let instance = Arc::clone(&self.workspace.workflow.graph.instances[id]);
-            if let Action::Run(run) = &instance.action
-                && let Some(executable) = self.executables.get(run)
-                && let Some(file) = self.workspace.uncovered(run, executable)?
-            {
+            let (Action::Run(run), stage) = (&instance.action, &instance.name) else {
+                continue;
+            };
+            let Some(executable) = built.executables.get(run) else {
+                continue;
+            };
+            if let Some(file) = self.workspace.uncovered(run, executable)? {
                 return Err(Error::Uncovered {
-                    stage: instance.name.clone(),
+                    stage: stage.clone(),
                     run: run.clone(),
                     file,
+                });
+            }
+            if let Some(variable) = self.workspace.uncovered_variable(run, built)? {
+                return Err(Error::UncoveredVariable {
+                    stage: stage.clone(),
+                    run: run.clone(),
+                    variable: variable.name,
+                    package: variable.package,
+                    file: variable.file,
                 });
             }
         }
         Ok(())
     }
 
-    /// Asks what was built about all that it is going to be given: a typo costs no run.
+    /// Has the built stages check the names of their jobs: a typo costs no run.
     fn check_names(&self) -> Result<()> {
         for &id in self.plan.order() {
             let instance = &self.workspace.workflow.graph.instances[id];
@@ -134,7 +147,7 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    fn what_to_build(&mut self, first: InstanceId) -> Result<Build> {
+    fn planned_build(&mut self, first: InstanceId) -> Result<Build> {
         let mut predicted = Predicted::default();
         for &id in self.running.keys() {
             predicted.note_running(id);

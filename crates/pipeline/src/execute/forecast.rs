@@ -1,4 +1,4 @@
-//! What a run will do, and how long that took before.
+//! Forecast of a run, by the times of earlier runs.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::predicted::Predicted;
 const MOST: usize = 20_000;
 
 impl Scheduler<'_> {
-    /// Reports what will run from the instance `first` on, once in a run.
+    /// Reports the forecast from the instance `first` on, once in a run.
     pub(super) fn forecast_once(&mut self, first: InstanceId) -> Result<()> {
         if !std::mem::replace(&mut self.has_forecast, true) {
             let forecast = self.forecast(first)?;
@@ -105,8 +105,8 @@ impl Times {
 
     /// Seconds of the last run of an instance, or of another instance of its stage, times the ratio of their epochs.
     ///
-    /// Returns none where inputs are not known yet and parameters differ by more than epochs: that run may have been one
-    /// on other data.
+    /// Returns none where inputs are not known yet and parameters differ by more than epochs: that run may have been
+    /// one on other data.
     fn of_instance(&self, instance: &Instance, inputs_are_known: bool) -> Option<f64> {
         let other = || self.by_instance.get(self.by_stage.get(&instance.stage)?);
         let run = self.by_instance.get(&instance.name).or_else(other)?;

@@ -1,7 +1,6 @@
 //! One instance, from the decision to the record.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +13,7 @@ use workflow::instance::Instance;
 
 use super::{Begun, Running, Scheduler, outcome};
 
+use crate::accept::Accepted;
 use crate::decide::{Decision, decide};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events, Outcome};
@@ -24,7 +24,7 @@ use crate::ledger::runs::State;
 use crate::observe::snapshot;
 use crate::predicted::Predicted;
 use crate::reason::Reason;
-use crate::task::{self, Job};
+use crate::task::{self, Binary, Job};
 use crate::{log, place};
 
 impl Scheduler<'_> {
@@ -39,6 +39,7 @@ impl Scheduler<'_> {
     fn decide(&mut self, id: InstanceId) -> Result<Decision> {
         let is_forced = self.options.force && self.selection.named.contains(&id);
         let (graph, mut observer) = self.workspace.observer();
+        observer.executables = Some(&self.executables);
         let snapshot = snapshot(graph, id, &Predicted::default(), is_forced, &mut observer)?;
         Ok(decide(snapshot))
     }
@@ -57,20 +58,19 @@ impl Scheduler<'_> {
                 derivation,
                 record,
                 reasons,
-            } => match self.restore(&instance, &derivation, &record, reasons) {
-                Err(Error::Store(
-                    error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
-                )) => {
-                    let text = format!("cannot restore: {error}");
-                    self.events.event(Event::Warning {
-                        stage: &instance.name,
-                        text: &text,
-                    });
-                    // Without the damaged object there's no whole record: it runs.
-                    self.bring_up_to_date(id)
-                }
-                restored => restored.map(Begun::Done),
-            },
+            } => {
+                let restored = self.restore(&instance, &derivation, &record, reasons);
+                self.done_or_again(id, &instance, restored)
+            }
+            Decision::SameBinary {
+                derivation,
+                last,
+                record,
+                restore,
+            } => {
+                let taken = self.take_last(&instance, &derivation, &last, record, &restore);
+                self.done_or_again(id, &instance, taken)
+            }
             Decision::Run {
                 derivation,
                 reasons,
@@ -83,6 +83,30 @@ impl Scheduler<'_> {
                 "stage `{}` waits for a stage that is done",
                 instance.name
             ))),
+        }
+    }
+
+    /// The end of an instance whose outputs came from the cache. If one of them is lost, a warning, and another
+    /// decision.
+    fn done_or_again(
+        &mut self,
+        id: InstanceId,
+        instance: &Instance,
+        restored: Result<Outcome>,
+    ) -> Result<Begun> {
+        match restored {
+            Err(Error::Store(
+                error @ (store::Error::Damaged { .. } | store::Error::Missing { .. }),
+            )) => {
+                let text = format!("cannot restore: {error}");
+                self.events.event(Event::Warning {
+                    stage: &instance.name,
+                    text: &text,
+                });
+                // Without the damaged object there's no whole record: it runs.
+                self.bring_up_to_date(id)
+            }
+            restored => restored.map(Begun::Done),
         }
     }
 
@@ -120,10 +144,7 @@ impl Scheduler<'_> {
         for name in instance.outputs.keys() {
             self.put_back(instance, name, &record.outputs[name])?;
         }
-        let unchecked = self.unchecked(instance, &record.outputs);
-        self.check_in_place(instance, &unchecked)?;
-        // The run may have been killed when all but this was done.
-        store::remove_path(&task::work(self.workspace, &derivation.key))?;
+        self.check_restored(instance, derivation, &record.outputs)?;
         self.enter(instance, derivation, &record.outputs)?;
         let key = Some(derivation.key);
         let outcome = outcome(instance, State::Restored);
@@ -132,6 +153,46 @@ impl Scheduler<'_> {
             key,
             ..outcome
         })
+    }
+
+    /// Takes the result of the key `last` for that of code that was built to the same binary.
+    fn take_last(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        last: &Digest,
+        record: Record,
+        restore: &BTreeMap<String, Digest>,
+    ) -> Result<Outcome> {
+        for (name, digest) in restore {
+            self.put_back(instance, name, digest)?;
+        }
+        self.check_restored(instance, derivation, &record.outputs)?;
+        let accepted = Accepted {
+            state: State::SameBinary,
+            how: Reason::SameBinary { key: *last },
+            outputs: record.outputs,
+            binary: record.binary,
+        };
+        let outcome = accepted.record(self.workspace, instance, derivation)?;
+        self.enter(instance, derivation, &accepted.outputs)?;
+        Ok(outcome)
+    }
+
+    /// Checks restored outputs of a key, and removes the work folder of a killed run with this key.
+    fn check_restored(
+        &mut self,
+        instance: &Instance,
+        derivation: &Derivation,
+        outputs: &BTreeMap<String, Digest>,
+    ) -> Result<()> {
+        let unchecked = self.unchecked(instance, outputs);
+        self.check_in_place(instance, &unchecked)?;
+        // The run may have been killed when all but this was done.
+        Ok(store::remove_path(&task::work(
+            self.workspace,
+            &derivation.key,
+        ))?)
     }
 
     /// Outputs whose check hasn't passed yet.
@@ -177,7 +238,7 @@ impl Scheduler<'_> {
             if let Err(error) = self.build(id, &missing) {
                 return Ok(Begun::NotBuilt(derivation.key, error));
             }
-            // The build took time: what was built is what the files say now.
+            // Files may have changed during the build.
             match self.decide(id)? {
                 Decision::Run {
                     derivation: now, ..
@@ -185,12 +246,23 @@ impl Scheduler<'_> {
                 _ => return self.bring_up_to_date(id),
             }
         }
-        let executable = match &instance.action {
-            Action::Run(run) => self.executables.get(run).cloned(),
+        let binary = self.binary(instance)?;
+        self.start(id, instance, derivation, reasons, binary.as_ref())?;
+        Ok(Begun::Running)
+    }
+
+    /// The binary of an instance, which was built; none for a foreign command.
+    fn binary(&mut self, instance: &Instance) -> Result<Option<Binary>> {
+        let path = match &instance.action {
+            Action::Run(run) => self.executables.get(run),
             Action::Command(_) => None,
         };
-        self.start(id, instance, derivation, reasons, executable)?;
-        Ok(Begun::Running)
+        let binary = path.map(|path| {
+            let digest = self.workspace.index.digest(path)?;
+            let path = path.clone();
+            Ok(Binary { path, digest })
+        });
+        binary.transpose()
     }
 
     fn start(
@@ -199,12 +271,12 @@ impl Scheduler<'_> {
         instance: &Instance,
         derivation: Derivation,
         reasons: Vec<Reason>,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<()> {
-        // What it leaves half done is of use for whoever asks for the same state again.
+        // A later run of the same state continues an unfinished one.
         self.workspace.note_key(&derivation.key)?;
         self.workspace.forget_seen();
-        let job = self.prepare(instance, &derivation, executable)?;
+        let job = self.prepare(instance, &derivation, binary)?;
         self.events.event(Event::Started {
             stage: &instance.name,
             reasons: &reasons,
@@ -230,14 +302,14 @@ impl Scheduler<'_> {
         &mut self,
         instance: &Instance,
         derivation: &Derivation,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
     ) -> Result<Job> {
         let common = self.common(instance);
         let job = Job::prepare(
             self.workspace,
             instance,
             derivation,
-            executable,
+            binary,
             common.as_ref(),
         )?;
         if let Err(error) = job.begin(self.workspace) {
@@ -247,7 +319,7 @@ impl Scheduler<'_> {
         Ok(job)
     }
 
-    /// What the stage may reach beside what it declares; none where nothing holds it to that.
+    /// Limits of the stage beside its declared files; none where it is unconfined.
     fn common(&mut self, instance: &Instance) -> Option<Limits> {
         if instance.rules.is_unconfined {
             return None;
@@ -255,7 +327,7 @@ impl Scheduler<'_> {
         let sandbox = self.options.sandbox;
         if self.common.get().is_none() {
             let common = sandbox.common(self.workspace);
-            sandbox.tell(common.as_ref(), self.workspace, &mut self.events);
+            sandbox.report_unconfined(common.as_ref(), self.workspace, &mut self.events);
             self.common.get_or_init(|| common);
         }
         self.common.get().cloned().flatten()
@@ -273,7 +345,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Records what a process left that has ended, or puts back what was there before.
+    /// Records the outputs of a process that has ended, or restores the previous state.
     fn conclude(
         &mut self,
         id: InstanceId,
@@ -293,13 +365,13 @@ impl Scheduler<'_> {
             &derivation,
             &reasons,
             self.workspace.workflow.state_folder(),
-            self.workspace.circumstances(),
+            self.workspace.environment(),
         );
-        run.environment.extend(job.environment());
+        run.variables.extend(job.environment());
         if let Ok(ending) = &ending {
             run.status = log::status(ending);
             run.usage = ending.usage;
-            run.environment.extend(ending.environment.iter().cloned());
+            run.variables.extend(ending.environment.iter().cloned());
         }
         let settled = ending.and_then(|ending| self.settle(&instance, &job, &derivation, &ending));
         match self.note(run, &instance, settled) {
@@ -333,7 +405,7 @@ impl Scheduler<'_> {
             Err(error) => {
                 run.outcome = Some(State::Failed);
                 run.failure = error.to_string().lines().next().map(str::to_owned);
-                // What failed first is what there is to tell.
+                // The first failure is the one to report.
                 let _ = self
                     .workspace
                     .runs()
@@ -343,7 +415,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// Stores, checks, records and places what a run made.
+    /// Stores, checks and records the outputs of a run, and moves them in.
     fn settle(
         &mut self,
         instance: &Instance,
@@ -359,7 +431,7 @@ impl Scheduler<'_> {
             checked.map_err(|error| job.with_place(error))?;
         }
         job.settle(self.workspace, derivation, &outputs, &mut self.events)?;
-        // Once the lock has the result, nobody looks for what is left of the run.
+        // Before the lock has the result: afterwards, no run would clean up.
         job.clean_up(self.workspace)?;
         self.enter(instance, derivation, &outputs)?;
         Ok((usage, outputs))

@@ -1,11 +1,11 @@
-//! How far the instances of a plan are, and which of them wait for no other.
+//! Progress of the instances of a plan, and the ready ones among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use store::Digest;
 use workflow::graph::{InstanceId, PerInstance};
 
-/// How far an instance is.
+/// Progress of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// For others that it follows, or for its turn.
@@ -19,7 +19,7 @@ pub(super) enum Progress {
 
 /// A plan: instances in their order.
 ///
-/// What ends costs as much as it has followers, however many instances there are.
+/// The end of an instance takes time in proportion to its followers, for any number of instances.
 pub(super) struct Schedule {
     order: Vec<InstanceId>,
     stages: BTreeMap<InstanceId, Stage>,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_is_ready_when_all_before_it_has_ended() {
+    fn a_follower_is_ready_when_all_before_it_have_ended() {
         let mut schedule = schedule();
         assert_eq!(ready(&schedule), ids(&[2, 0]));
         schedule.set(id(0), Progress::Running);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn followers_of_what_failed_can_be_ended_first() {
+    fn followers_of_a_failed_instance_can_be_ended_first() {
         let mut schedule = schedule();
         assert_eq!(schedule.followers(id(0)), ids(&[1, 3]));
         for follower in schedule.followers(id(0)) {

@@ -1,4 +1,4 @@
-//! The scheduler with an executor in memory: what it needs of one is in the trait.
+//! The scheduler with an executor in memory: all its needs are in the trait.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -181,7 +181,7 @@ impl Events for Lines {
     }
 }
 
-/// Stages that follow from nothing, with what each declares beside its output.
+/// Stages without inputs, with declarations of each beside its output.
 fn workspace(stages: &[(&str, &str)]) -> (tempfile::TempDir, Workspace) {
     let folder = tempfile::tempdir().unwrap();
     let text: String = { stages.iter() }
@@ -250,7 +250,7 @@ fn stages_start_when_there_is_room_and_end_in_any_order() {
         executor.calls,
         ["start a", "start c", "end c", "end a", "start b", "end b"]
     );
-    // Stages that ended are told of in the order of the plan.
+    // Stages that ended are reported in the order of the plan.
     assert_eq!(
         ran.lines,
         [
@@ -273,7 +273,7 @@ fn stages_start_when_there_is_room_and_end_in_any_order() {
     let runs = workspace.runs().last(10, |_| true).unwrap();
     let gpus = runs
         .iter()
-        .map(|run| run.environment.get("CUDA_VISIBLE_DEVICES"));
+        .map(|run| run.variables.get("CUDA_VISIBLE_DEVICES"));
     let gpus: Vec<_> = gpus.flatten().collect();
     assert_eq!(gpus, ["7"], "the run of `b` has its GPU");
     let mut executor = Memory::new(&[]);
@@ -309,7 +309,7 @@ fn after_a_failure_the_running_end_and_nothing_starts() {
         assert!(ran.error().starts_with(error), "{}", ran.error());
         assert_eq!(executor.calls, ["start a", "start b", "end b", "end a"]);
         assert!(!folder.path().join("b.txt").exists());
-        // What had ended stays, and the rest goes on.
+        // Results of ended stages stay, and the rest goes on.
         let mut executor = Memory::new(&[]);
         let ran = run(&mut open(folder.path()), &mut executor);
         assert_eq!(

@@ -91,7 +91,7 @@ fn texts_of_a_command_are_one_line() {
 }
 
 #[test]
-fn a_missing_input_comes_before_pending_ones_and_the_last_is_told() {
+fn a_missing_input_precedes_pending_ones_and_the_last_is_reported() {
     let graph = crate::memory::Memory::new([stage("x"), stage("y")]).graph();
     let pending = || InputState::Pending(graph.order[1]);
     let missing = |path: &str| InputState::Missing(path.into());

@@ -1,4 +1,4 @@
-//! The cache as a person sees it: what it holds and for what, and what of it may go.
+//! Contents of the cache, their users, and their removal.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,14 +20,14 @@ mod limits;
 
 pub use limits::Large;
 
-/// What a clearing of the cache keeps.
+/// Scope of contents that a clearing of the cache keeps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scope {
-    /// What the lock, experiments, studies and sources use.
+    /// Contents that the lock, experiments, studies and sources use.
     pub workspace: bool,
-    /// What any committed version of the lock and of the sources uses, too.
+    /// Contents that any committed version of the lock and of the sources uses, too.
     pub commits: bool,
-    /// What is younger than this, too.
+    /// Contents younger than this, too.
     pub younger_than: Option<Duration>,
 }
 
@@ -38,7 +38,7 @@ pub struct Cached {
     pub key: Digest,
     /// The instances that have it in the lock.
     pub stages: Vec<String>,
-    /// What made it: `crate/binary`, or the shell's text.
+    /// Command: `crate/binary`, or the shell's text.
     pub command: String,
     /// The names of its outputs.
     pub outputs: Vec<String>,
@@ -58,7 +58,7 @@ pub struct Cache<'a> {
     pub(crate) store: Option<&'a Store>,
 }
 
-/// What a sweep removed, or would.
+/// Contents that a sweep removed, or would remove.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Swept {
     pub(crate) removed: Amount,
@@ -87,7 +87,7 @@ impl Cache<'_> {
             .filter_map(|(key, record, modified)| {
                 let age = modified.and_then(|modified| now.duration_since(modified).ok());
                 let manifest = Manifest::read(&record.manifest);
-                // What has passed a check is noted there, too.
+                // Earlier versions kept stamps of checks as records without a command.
                 let command = plain(manifest.command()?);
                 Some(Cached {
                     stages: self.stages_with(&key),
@@ -113,7 +113,7 @@ impl Cache<'_> {
         stages.map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// How much the cache holds.
+    /// Size of the cache.
     ///
     /// # Errors
     /// A folder cannot be listed.
@@ -124,7 +124,7 @@ impl Cache<'_> {
         }
     }
 
-    /// The size of the cache, if that is beyond its limit or out of proportion to what the current state uses.
+    /// The size of the cache, if it is beyond its limit or out of proportion to the contents of the current state.
     ///
     /// # Errors
     /// A folder cannot be listed.
@@ -146,7 +146,7 @@ impl Cache<'_> {
         bytes.sum()
     }
 
-    /// Reads all that the cache holds, and returns what was damaged and is gone now.
+    /// Reads the whole cache, removes damaged contents, and returns their digests.
     ///
     /// # Errors
     /// A file cannot be read or removed.
@@ -154,8 +154,8 @@ impl Cache<'_> {
         Ok(self.opened()?.verify_whole()?)
     }
 
-    /// Removes all that is outside of `scope`, or of what the limits in `pipeline.toml` allow besides what the workspace
-    /// uses if the scope is empty. Returns how much that was; where `is_trial`, only how much that would be.
+    /// Removes all contents outside of `scope`; if the scope is empty, those that the workspace doesn't use and the
+    /// limits in `pipeline.toml` don't allow. Returns the removed amount; where `is_trial`, nothing is removed.
     ///
     /// # Errors
     /// A version of the lock cannot be read, or a file cannot be removed.
@@ -172,7 +172,7 @@ impl Cache<'_> {
         })
     }
 
-    /// Removes what is beyond the limits of `pipeline.toml` and in no use; none where it has no limit.
+    /// Removes unused contents beyond the limits of `pipeline.toml`; none where it has no limit.
     pub(crate) fn trim(&self) -> Result<Option<Amount>> {
         let limits = self.workflow.declaration.cache;
         let is_beyond = |bytes: u64| limits.max_size.is_some_and(|limit| bytes > limit);
@@ -183,20 +183,22 @@ impl Cache<'_> {
         Ok(Some(self.opened()?.sweep(&keep, false)?))
     }
 
-    /// What is kept by default: what the workspace uses, and what the limits of `pipeline.toml` allow besides.
+    /// Contents that are kept by default: those that the workspace uses, and others within the limits of
+    /// `pipeline.toml`.
     fn within_limits(&self) -> Result<Keep> {
         let limits = self.workflow.declaration.cache;
         let keep = self.kept(Scope {
             workspace: true,
             commits: false,
-            // Where the size has a limit and the age none, all may stay that fits.
+            // With a limit of size alone, contents of any age may stay.
             younger_than: limits.max_age,
         })?;
         limits::fitting(self.opened()?, limits, keep)
     }
 
     /// Removes folders of runs that didn't come to their end, are none of the `wanted` keys' nor of a state beside the
-    /// current one, and not younger than a sweep kept. Returns how much that was; where `is_trial`, how much that would be.
+    /// current one, and not younger than a sweep kept. Returns how much that was; where `is_trial`, how much that would
+    /// be.
     ///
     /// # Errors
     /// A file cannot be read or removed.
@@ -221,7 +223,7 @@ impl Cache<'_> {
         Ok(removed)
     }
 
-    /// What a scope keeps.
+    /// Contents that a scope keeps.
     fn kept(&self, scope: Scope) -> Result<Keep> {
         let mut keep = Keep {
             since: { scope.younger_than }.and_then(|age| SystemTime::now().checked_sub(age)),
@@ -240,7 +242,7 @@ impl Cache<'_> {
         Ok(keep)
     }
 
-    /// Keeps what experiments and the trials of studies made.
+    /// Keeps results of experiments and of trials of studies.
     fn add_states_beside(&self, keep: &mut Keep) -> Result<()> {
         for folder in states::folders(&self.workflow.root)? {
             add(keep, &Lock::load(&folder)?);
@@ -249,7 +251,7 @@ impl Cache<'_> {
         Ok(())
     }
 
-    /// Keeps what is known of checks that what is kept has passed.
+    /// Keeps stamps of checks of kept contents.
     fn add_passed_checks(&self, keep: &mut Keep) -> Result<()> {
         for instance in &self.workflow.graph.instances {
             if let Some(locked) = self.lock.get(&instance.name) {
@@ -260,7 +262,7 @@ impl Cache<'_> {
         Ok(())
     }
 
-    /// Keeps what committed versions of the lock and of the sources use.
+    /// Keeps contents that committed versions of the lock and of the sources use.
     fn add_commits(&self, keep: &mut Keep) -> Result<()> {
         for (file, read) in [
             (lock::FILE, add_lock as fn(&mut Keep, &Source) -> Result<()>),

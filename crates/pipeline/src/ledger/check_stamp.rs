@@ -17,7 +17,7 @@ pub(crate) fn note(store: &Store, check: &Value, content: &Digest) -> Result<()>
     Ok(store.stamp_check(&text(check, content))?)
 }
 
-/// Whether the cache notes that a content has passed a check.
+/// Returns whether the cache has the stamp of a check for a content.
 pub(crate) fn has_passed(store: &Store, check: &Value, content: &Digest) -> bool {
     store.has_check_stamp(&text(check, content))
 }

@@ -1,8 +1,8 @@
 //! Files from the network: fetched by curl, continued after a break, complete or not at all.
 //!
-//! curl writes to a pipe and this process to the file, so that a curl that outlives its parent cannot be a second writer.
-//! What arrived stands beside a note of its origin and version; a later download of the same version continues it by
-//! HTTP's `Range` and `If-Range`, and any other starts again.
+//! curl writes to a pipe and this process to the file, so that a curl that outlives its parent cannot be a second
+//! writer. A partial file has a note of its origin and version beside it; a later download of the same version
+//! continues it by HTTP's `Range` and `If-Range`, and any other starts again.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ pub struct Received {
     pub total: Option<u64>,
 }
 
-/// What is known of the file that a part belongs to.
+/// Origin and version of the file that a part belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     url: String,
@@ -63,7 +63,7 @@ pub(crate) struct Download<'a> {
     part: PathBuf,
     note: PathBuf,
     headers: PathBuf,
-    /// Of what has arrived.
+    /// SHA-256 of the received bytes.
     sha256: Growing,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Where the file arrives; the caller moves it away.
+    /// Path of the received file; the caller moves it away.
     pub(crate) fn file(&self) -> &Path {
         &self.part
     }
@@ -88,7 +88,7 @@ impl<'a> Download<'a> {
     /// Fetches the whole file and returns its SHA-256.
     ///
     /// # Errors
-    /// curl doesn't start, the server refuses, or the connection breaks again and again; what arrived is kept.
+    /// curl doesn't start, the server refuses, or the connection breaks again and again; received bytes are kept.
     pub(crate) fn run(&mut self, progress: &mut dyn FnMut(Received)) -> Result<String> {
         let ran = self.attempts(progress);
         if ran.is_err() && self.length() == 0 {
@@ -130,7 +130,7 @@ impl<'a> Download<'a> {
         }
     }
 
-    /// Removes what arrived.
+    /// Removes the received bytes.
     pub(crate) fn discard(&self) -> Result<()> {
         for path in [&self.part, &self.note, &self.headers] {
             remove_path(path)?;
@@ -157,7 +157,7 @@ impl<'a> Download<'a> {
         fs_err::metadata(&self.part).map_or(0, |found| found.len())
     }
 
-    /// What is noted of the part; nothing if it is of another origin.
+    /// Note of the part; empty if it is of another origin.
     fn noted(&self) -> Note {
         let text = fs_err::read_to_string(&self.note).unwrap_or_default();
         let note: Note = serde_json::from_str(&text).unwrap_or_default();
@@ -181,7 +181,7 @@ impl<'a> Download<'a> {
         let mut curl = self.start(start, &note)?;
         let received = self.receive(&mut curl, start, progress);
         if received.is_err() {
-            // It writes to nobody; whether it has ended by itself is the same.
+            // It has no reader, and may have ended by itself.
             let _ = curl.kill();
         }
         let output = curl.wait_with_output()?;
@@ -242,7 +242,7 @@ impl<'a> Download<'a> {
         })
     }
 
-    /// Appends what curl sends to the part, and notes what it belongs to at the first byte.
+    /// Appends curl's output to the part, and writes the note at the first byte.
     fn receive(
         &mut self,
         curl: &mut Child,
@@ -319,7 +319,7 @@ struct Response {
 }
 
 impl Response {
-    /// Reads what curl has dumped so far.
+    /// Reads the headers that curl has dumped so far.
     fn read(path: &Path) -> Self {
         let text = fs_err::read(path).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&text))
@@ -364,7 +364,7 @@ impl Response {
         })
     }
 
-    /// By what the server knows the version: an ETag that stands for the bytes, else the date.
+    /// The server's identifier of the version: a strong ETag, else the date.
     fn version(&self) -> Option<String> {
         let etag = self.field("etag").filter(|etag| !etag.starts_with("W/"));
         etag.or_else(|| self.field("last-modified"))

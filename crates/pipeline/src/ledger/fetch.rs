@@ -20,7 +20,7 @@ pub struct Wanted<'a> {
     pub sha256: Option<&'a str>,
 }
 
-/// How a file came to its place.
+/// Origin of a fetched file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrival {
@@ -41,17 +41,17 @@ pub struct Fetched {
     pub bytes: u64,
     /// Its whole SHA-256.
     pub sha256: String,
-    /// Whether the SHA-256 was compared with one that was known before.
+    /// True if the SHA-256 was compared with one that was known before.
     pub is_verified: bool,
-    /// How it came.
+    /// Its origin.
     pub arrival: Arrival,
 }
 
-/// Brings a file into its place, from the cache or from its URL, and notes it in `sources.lock`. A file that stands
-/// there is checked and noted likewise. `check` sees the file before it is put there.
+/// Fetches a file to its place, from the cache or from its URL, and notes it in `sources.lock`. A file that exists
+/// there is checked and noted likewise. `check` is called before the file is moved to its place.
 ///
 /// # Errors
-/// The fetching fails (what arrived is kept and continued by the next call), or the file is another than expected
+/// The fetching fails (received bytes are kept, and the next call continues), or the file is another than expected
 /// (nothing of it is kept).
 pub fn fetch(
     sources: &mut Sources<'_>,

@@ -1,15 +1,16 @@
 //! Numbers that stages made, read from outputs that are declared as `metrics`.
 //!
-//! What is marked comes in the order of the marks: `metrics = ["scores.test.*", "scores"]` has those of the test set first.
+//! Metrics come in the order of the marks: `metrics = ["scores.test.*", "scores"]` has those of the test set first.
 //!
-//! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by its
-//! keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of text and
-//! flags, and if these don't tell the rows apart, of integers, too) and each other column of numbers is a metric, named by
-//! the column unless that is `value`. What is neither a finite number nor a key is left out; of JSON, numbers that are not
-//! finite (`NaN`, `Infinity`, as many programs write them, though JSON has no such words) are told, too.
+//! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by
+//! its keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of
+//! text and flags, and if these don't distinguish the rows, of integers, too) and each other column of numbers is a
+//! metric, named by the column unless that is `value`. Other values than finite numbers and keys are left out; of JSON,
+//! numbers that are not finite (`NaN`, `Infinity`, as many programs write them, though JSON has no such words) are
+//! reported, too.
 //!
-//! A program of the workspace reads tables: the runner compiles no parquet. What was read is kept by the content's hash,
-//! and outlives the content in the cache.
+//! A program of the workspace reads tables: the runner compiles no parquet. Metrics are stored by the content's hash,
+//! and outlive the content in the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -30,7 +31,7 @@ const LARGEST: u64 = 16_000_000;
 /// A number that a stage made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
-    /// Where it was made, as `instance.output`.
+    /// Its output, as `instance.output`.
     pub output: String,
     /// Its name there; empty where the file is nothing but a number.
     pub name: String,
@@ -54,7 +55,7 @@ impl Metric {
 pub struct Metrics {
     /// In the order of `pipeline.toml`.
     pub values: Vec<Metric>,
-    /// What there is to say of outputs that cannot be read.
+    /// Messages on outputs that cannot be read.
     pub faults: Vec<String>,
     /// The full names of the values.
     known: BTreeSet<String>,
@@ -64,14 +65,14 @@ pub struct Metrics {
 struct Marked {
     /// `instance.output`.
     name: String,
-    /// What the names of its metrics match.
+    /// Pattern of the names of its metrics.
     pattern: Option<String>,
     digest: Option<Digest>,
-    /// Where it stands, if anywhere.
+    /// Its path, if it exists.
     path: Option<PathBuf>,
 }
 
-/// What is read from a file, by the names in it.
+/// Metrics of a file, by the names in it.
 pub(crate) type Read = std::result::Result<Vec<(String, f64)>, String>;
 
 /// Metrics of states, read as far as no program for tables is needed.
@@ -87,7 +88,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Reads what is no table and was not read before.
+    /// Reads outputs that are no tables and were not read before.
     ///
     /// # Errors
     /// A file cannot be read or written.
@@ -121,7 +122,7 @@ impl Reading {
         &self.tables
     }
 
-    /// The metrics of each of the states, given what was read from the tables.
+    /// The metrics of each of the states, given those of the tables.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -145,7 +146,8 @@ impl Reading {
         Ok(metrics)
     }
 
-    /// The content of an output, or why there is none. Its numbers are added to `read`, a table yet to be read to `tables`.
+    /// The content of an output, or why there is none. Its numbers are added to `read`, a table yet to be read to
+    /// `tables`.
     fn read_marked(
         &mut self,
         store: Option<&Store>,
@@ -183,13 +185,13 @@ impl Reading {
     }
 }
 
-/// What was read from contents before, a file each.
+/// Metrics of contents that were read before, a file each.
 struct Notes {
     folder: PathBuf,
 }
 
 impl Notes {
-    /// What was read from a content before.
+    /// Metrics of a content that was read before.
     fn known(&self, digest: &Digest) -> Option<Vec<(String, f64)>> {
         let text = fs_err::read(self.file(digest)).ok()?;
         let texts: Vec<(String, String)> = serde_json::from_slice(&text).ok()?;
@@ -199,7 +201,7 @@ impl Notes {
             .collect()
     }
 
-    /// Notes what was read from a content. Numbers are texts: what reads JSON may be wrong by a last digit.
+    /// Stores the metrics of a content. Numbers are texts: readers of JSON may be wrong by a last digit.
     fn keep(&self, digest: &Digest, values: &[(String, f64)]) -> Result<()> {
         let texts = values.iter();
         let texts: Vec<(&String, String)> = texts
@@ -235,7 +237,7 @@ fn marked(workflow: &Workflow, made: &StateResults) -> Vec<Marked> {
     marked
 }
 
-/// Where an output of a state stands, as far as its instance is one of today's.
+/// Path of an output of a state, if its instance is still declared.
 fn place(
     workflow: &Workflow,
     made: &StateResults,
@@ -254,7 +256,7 @@ fn place(
 /// The bytes of an output, from the cache or from its place.
 fn bytes(store: Option<&Store>, marked: &Marked) -> Result<Option<Vec<u8>>> {
     if let (Some(digest), Some(store)) = (&marked.digest, store) {
-        // Whoever declares a huge file as metrics is told so, and not made to wait.
+        // A huge file that is declared as metrics is reported, and not read.
         match store.bytes_of(digest) {
             0 => {}
             bytes if bytes > LARGEST => return Ok(Some(Vec::new())),
@@ -276,7 +278,7 @@ fn bytes(store: Option<&Store>, marked: &Marked) -> Result<Option<Vec<u8>>> {
 }
 
 impl Metrics {
-    /// Adds what was read of a marked output, and is not there yet.
+    /// Adds the metrics of a marked output that are not there yet.
     fn add(&mut self, marked: &Marked, read: Read) {
         let values = match read {
             Ok(values) => values,
@@ -325,7 +327,7 @@ fn numbers(bytes: &[u8]) -> Read {
     Ok(numbers)
 }
 
-/// Before a word for a number that JSON has no word for, as no file begins a text.
+/// Mark of a number that JSON has no word for, with which no text of a file begins.
 const NOT_FINITE: &str = "\u{0}number ";
 
 /// A text of JSON in which such words are texts.

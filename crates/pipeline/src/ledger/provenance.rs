@@ -1,7 +1,7 @@
-//! What made a file, from the command back to the sources.
+//! Provenance of a file: commands and inputs back to the sources.
 //!
-//! The lock says which result stands in the workspace, the cache what it was made from, and the list of runs when, where,
-//! and from which paths. What one of them no longer knows, another may.
+//! The lock has the results in the workspace, the cache their manifests, and the list of runs their times, machines and
+//! paths. Each may have what another has lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,22 +27,22 @@ mod history;
 
 use history::{History, command, given, parts};
 
-/// Where a file or folder comes from.
+/// Origin of a file or folder.
 #[derive(Debug, Clone, Serialize)]
 pub struct Origin {
-    /// From the workspace root, or absolute; none where nobody noted it.
+    /// From the workspace root, or absolute; none where it isn't recorded.
     pub path: Option<PathBuf>,
     /// The content that this is about; none for a by-product, which decides nothing.
     pub content: Option<Digest>,
-    /// Whether that is what stands at the path now.
+    /// State of the path compared with the content.
     pub state: State,
-    /// What made it; none for a source.
+    /// Run that made it; none for a source.
     pub made: Option<ProducedBy>,
-    /// Where a source was imported from.
+    /// Path or URL that a source was imported from.
     pub from: Option<String>,
 }
 
-/// How a path stands beside a content.
+/// State of a path compared with a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -54,44 +54,44 @@ pub enum State {
     Missing,
 }
 
-/// A run, or what was taken for one.
+/// A run, or an accepted result.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProducedBy {
     /// Instance.
     pub stage: String,
     /// The name of the output.
     pub output: Option<String>,
-    /// The hash of its manifest; none where nobody knows the result any more.
+    /// The hash of its manifest; none where the result is no longer recorded.
     pub key: Option<Digest>,
     /// `crate/binary`, or texts for the shell.
     pub command: Vec<String>,
-    /// What it was given.
+    /// Its parameters.
     pub params: BTreeMap<String, Value>,
     /// Environment variables that decided, and those that the runner set.
     pub environment: BTreeMap<String, String>,
     /// The hash of the code.
     pub code: Option<Digest>,
-    /// How the result came to be taken for that of a run, where none made it.
+    /// Origin of a result that no run made.
     pub accepted: Option<String>,
-    /// When and where it ran, and how long; none where nobody noted it.
+    /// Its entry in the list of runs; none where it has none.
     pub run: Option<Run>,
-    /// What it was made from, by name.
+    /// Its inputs, by name.
     pub inputs: Vec<Input>,
-    /// Whether its inputs are told elsewhere, where the same run occurs first.
+    /// True if its inputs are listed elsewhere, where the same run occurs first.
     pub is_repeated: bool,
 }
 
-/// What a run was made from.
+/// An input of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Input {
     /// The name that the stage knows.
     pub name: String,
-    /// Where it comes from.
+    /// Its origin.
     #[serde(flatten)]
     pub origin: Origin,
 }
 
-/// What is known of a workspace's results, and the files that stand in it.
+/// Search for origins in the records and files of a workspace.
 pub(crate) struct Tracer<'a> {
     workflow: &'a Workflow,
     lock: &'a Lock,
@@ -114,7 +114,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// Where what stands at `path` comes from.
+    /// Origin of the file or folder at `path`.
     ///
     /// # Errors
     /// No stage makes or reads it, several make parts of it, or a file cannot be read.
@@ -130,18 +130,20 @@ impl<'a> Tracer<'a> {
             sources: SourceLock::load(&self.workflow.root)?,
             seen: BTreeSet::new(),
         };
-        let makers = self.makers(&path);
-        match makers.as_slice() {
-            [] => self.of_nobodys(&path, content, &mut history),
-            [maker] if !path_holds(&path, &maker.path) => {
-                let wanted = content.filter(|_| maker.path == path);
-                // Of what somebody edited, told is what was made.
+        let producers = self.producers(&path);
+        match producers.as_slice() {
+            [] => self.of_external(&path, content, &mut history),
+            [producer] if !path_holds(&path, &producer.path) => {
+                let wanted = content.filter(|_| producer.path == path);
+                // For an edited output, the origin is that of the output as it was made.
                 let wanted =
-                    wanted.filter(|wanted| self.made_by(maker, wanted, &history).is_some());
-                self.origin_of(maker, &path, wanted, &mut history)
+                    wanted.filter(|wanted| self.made_by(producer, wanted, &history).is_some());
+                self.origin_of(producer, &path, wanted, &mut history)
             }
             several => {
-                let paths = several.iter().map(|maker| maker.path.display().to_string());
+                let paths = several
+                    .iter()
+                    .map(|producer| producer.path.display().to_string());
                 let paths: Vec<String> = paths.take(12).collect();
                 Err(Error::Invalid(format!(
                     "`{}` is a folder around outputs: name one of `{}`",
@@ -152,7 +154,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// The digest of what is at `path`, from the root, as manifests have it.
+    /// The digest of the file or folder at `path`, from the root, as manifests have it.
     fn digest_of(&mut self, path: &Path) -> store::Result<Digest> {
         let place = self.workflow.root.join(path);
         match rules_of(&self.workflow.graph, path) {
@@ -162,12 +164,12 @@ impl<'a> Tracer<'a> {
     }
 
     /// The outputs at `path`, around it or in it.
-    fn makers(&self, path: &Path) -> Vec<Producer> {
-        let mut makers = Vec::new();
+    fn producers(&self, path: &Path) -> Vec<Producer> {
+        let mut producers = Vec::new();
         for (id, instance) in self.workflow.graph.instances.with_ids() {
             for (name, output) in &instance.outputs {
                 if output.path.starts_with(path) || path.starts_with(&output.path) {
-                    makers.push(Producer {
+                    producers.push(Producer {
                         id,
                         output: name.clone(),
                         path: output.path.clone(),
@@ -175,11 +177,11 @@ impl<'a> Tracer<'a> {
                 }
             }
         }
-        makers
+        producers
     }
 
-    /// The origin of what no stage makes: a source, or a copy of what one made.
-    fn of_nobodys(
+    /// The origin of an external file: a source, or a copy of an output.
+    fn of_external(
         &mut self,
         path: &Path,
         content: Option<Digest>,
@@ -189,10 +191,11 @@ impl<'a> Tracer<'a> {
             return Ok(self.source(path, content, history));
         }
         if let Some(content) = content
-            && let Some((run, part)) = history.maker_of(&content)
+            && let Some((run, part)) = history.producer_of(&content)
         {
             let (run, output) = (run.clone(), part.name.clone());
-            let made = self.making(&run.stage.clone(), Some(run.key), Some(output), history)?;
+            let made =
+                self.produced_by(&run.stage.clone(), Some(run.key), Some(output), history)?;
             return Ok(Origin {
                 path: Some(path.to_owned()),
                 content: Some(content),
@@ -215,7 +218,7 @@ impl<'a> Tracer<'a> {
         )))
     }
 
-    /// Whether a stage reads what is at `path`, or a part of it.
+    /// Returns whether a stage reads the file or folder at `path`, or a part of it.
     fn is_read(&self, path: &Path) -> bool {
         let inputs = self
             .workflow
@@ -252,35 +255,35 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    /// The origin of an output, or of what lies at `path` in it. `wanted` is the output's content if that is known.
+    /// The origin of an output, or of the file at `path` in it. `wanted` is the output's content if that is known.
     fn origin_of(
         &mut self,
-        maker: &Producer,
+        producer: &Producer,
         path: &Path,
         wanted: Option<Digest>,
         history: &mut History,
     ) -> Result<Origin> {
-        let stage = self.workflow.graph.instances[maker.id].name.clone();
+        let stage = self.workflow.graph.instances[producer.id].name.clone();
         let locked = self.lock.get(&stage);
-        let last = locked.and_then(|locked| locked.outputs.get(&maker.output).copied());
+        let last = locked.and_then(|locked| locked.outputs.get(&producer.output).copied());
         let key = locked.map(|locked| locked.key);
         let (stage, key, content) = match wanted {
             None => (stage, key, last),
-            Some(wanted) => match self.made_by(maker, &wanted, history) {
+            Some(wanted) => match self.made_by(producer, &wanted, history) {
                 Some((stage, key)) => (stage, Some(key), Some(wanted)),
                 None => (stage, None, Some(wanted)),
             },
         };
-        let is_part = maker.path != path;
+        let is_part = producer.path != path;
         let content = content.filter(|_| !is_part);
         Ok(Origin {
             state: match wanted.or(content) {
-                None if is_part => self.state_of(&maker.path.clone(), last),
+                None if is_part => self.state_of(&producer.path.clone(), last),
                 _ => self.state_of(path, content),
             },
             path: Some(path.to_owned()),
             content,
-            made: Some(self.making(&stage, key, Some(maker.output.clone()), history)?),
+            made: Some(self.produced_by(&stage, key, Some(producer.output.clone()), history)?),
             from: None,
         })
     }
@@ -288,26 +291,26 @@ impl<'a> Tracer<'a> {
     /// The instance and the key that made a content of an output: the last ones, else those of an earlier run.
     fn made_by(
         &self,
-        maker: &Producer,
+        producer: &Producer,
         content: &Digest,
         history: &History,
     ) -> Option<(String, Digest)> {
-        let stage = &self.workflow.graph.instances[maker.id].name;
+        let stage = &self.workflow.graph.instances[producer.id].name;
         let locked = self.lock.get(stage);
-        let is_last = |locked: &&Locked| locked.outputs.get(&maker.output) == Some(content);
+        let is_last = |locked: &&Locked| locked.outputs.get(&producer.output) == Some(content);
         if let Some(locked) = locked.filter(is_last) {
             return Some((stage.clone(), locked.key));
         }
-        if let Some((run, _)) = history.maker_of(content) {
+        if let Some((run, _)) = history.producer_of(content) {
             return Some((run.stage.clone(), run.key));
         }
         let records = self.store?.records().ok()?.into_iter();
         let mut made =
-            records.filter(|(_, record, _)| record.outputs.get(&maker.output) == Some(content));
+            records.filter(|(_, record, _)| record.outputs.get(&producer.output) == Some(content));
         made.next().map(|(key, _, _)| (stage.clone(), key))
     }
 
-    fn making(
+    fn produced_by(
         &mut self,
         stage: &str,
         key: Option<Digest>,
@@ -322,8 +325,8 @@ impl<'a> Tracer<'a> {
             .map(|record| Manifest::read(&record.manifest));
         let manifest = manifest.unwrap_or_default();
         let mut environment = manifest.section(&Section::Env);
-        environment.extend(run.iter().flat_map(|run| run.environment.clone()));
-        let mut making = ProducedBy {
+        environment.extend(run.iter().flat_map(|run| run.variables.clone()));
+        let mut produced_by = ProducedBy {
             stage: stage.to_owned(),
             output,
             key,
@@ -342,17 +345,17 @@ impl<'a> Tracer<'a> {
                 self.workflow,
                 self.lock,
                 made,
-                making.run.as_ref(),
+                produced_by.run.as_ref(),
                 record.as_ref(),
             );
             for part in parts {
-                making.inputs.extend(self.inputs_of(&part, history)?);
+                produced_by.inputs.extend(self.inputs_of(&part, history)?);
             }
         }
-        Ok(making)
+        Ok(produced_by)
     }
 
-    /// Where an input of a run comes from; several origins for a folder around outputs.
+    /// Origins of an input of a run; several for a folder around outputs.
     fn inputs_of(&mut self, part: &FileRef, history: &mut History) -> Result<Vec<Input>> {
         let input = |origin| Input {
             name: part.name.clone(),
@@ -361,22 +364,22 @@ impl<'a> Tracer<'a> {
         if part.path.as_os_str().is_empty() {
             return Ok(vec![input(self.of_content(part.content, history)?)]);
         }
-        let makers = self.makers(&part.path);
-        if makers.is_empty() {
+        let producers = self.producers(&part.path);
+        if producers.is_empty() {
             return Ok(vec![input(self.source(&part.path, part.content, history))]);
         }
         let mut inputs = Vec::new();
-        for maker in makers {
-            let is_whole = maker.path == part.path;
-            let path = if path_holds(&part.path, &maker.path) {
-                &maker.path
+        for producer in producers {
+            let is_whole = producer.path == part.path;
+            let path = if path_holds(&part.path, &producer.path) {
+                &producer.path
             } else {
                 &part.path
             };
             let wanted = part.content.filter(|_| is_whole);
-            let mut origin = self.origin_of(&maker, path, wanted, history)?;
-            if !path_holds(&part.path, &maker.path) && part.content.is_some() {
-                // Told is what was read, whatever became of it.
+            let mut origin = self.origin_of(&producer, path, wanted, history)?;
+            if !path_holds(&part.path, &producer.path) && part.content.is_some() {
+                // The content is the one that was read, also if it has changed since.
                 origin.content = part.content;
                 origin.state = self.state_of(&part.path, part.content);
             }
@@ -385,10 +388,10 @@ impl<'a> Tracer<'a> {
         Ok(inputs)
     }
 
-    /// The origin of a content of which nobody noted where it stood.
+    /// The origin of a content without a recorded path.
     fn of_content(&mut self, content: Option<Digest>, history: &mut History) -> Result<Origin> {
         let found = content.and_then(|content| {
-            let (run, part) = history.maker_of(&content)?;
+            let (run, part) = history.producer_of(&content)?;
             Some((run.stage.clone(), run.key, part.clone()))
         });
         let Some((stage, key, part)) = found else {
@@ -404,13 +407,13 @@ impl<'a> Tracer<'a> {
             state: self.state_of(&part.path, content),
             path: Some(part.path),
             content,
-            made: Some(self.making(&stage, Some(key), Some(part.name), history)?),
+            made: Some(self.produced_by(&stage, Some(key), Some(part.name), history)?),
             from: None,
         })
     }
 }
 
-/// Whether `inner` lies in the folder `outer`.
+/// Returns whether `inner` lies in the folder `outer`.
 fn path_holds(outer: &Path, inner: &Path) -> bool {
     inner != outer && inner.starts_with(outer)
 }

@@ -1,4 +1,4 @@
-//! What the git program says of committed versions of the workspace.
+//! Committed versions of the workspace, read by the git program.
 
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -106,7 +106,7 @@ impl Revision {
     }
 }
 
-/// What git answers.
+/// Output of git.
 pub(crate) fn ask(root: &Path, arguments: &[&str]) -> Result<String> {
     let failed = |why: &str| Error::Invalid(format!("cannot ask git: {why}"));
     let output = Command::new("git")

@@ -1,4 +1,4 @@
-//! `.atelier/runs.jsonl`: what was run, or taken for a run, when and where. A line a run; nothing in it is part of a key.
+//! `.atelier/runs.jsonl`: the list of runs and accepted results, a line each. Nothing in it is part of a key.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -21,7 +21,7 @@ use crate::reason::Reason;
 
 const FILE: &str = "runs.jsonl";
 
-/// A run, or what was taken for one. What older versions didn't note is empty.
+/// A run, or an accepted result. Fields that older versions didn't write are empty.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// When it ended, by the clock in Greenwich, as RFC 3339 writes it.
@@ -31,10 +31,10 @@ pub struct Run {
     pub stage: String,
     /// The hash of the manifest.
     pub key: Digest,
-    /// What came of it.
+    /// Its outcome.
     #[serde(default)]
     pub outcome: Option<State>,
-    /// How its process ended, or how its result was taken.
+    /// End of its process, or origin of an accepted result.
     pub status: String,
     /// The error, where it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,33 +42,37 @@ pub struct Run {
     /// Why it ran.
     #[serde(default)]
     pub reasons: Vec<Reason>,
-    /// What it took; none where nothing ran.
+    /// Time and memory; none where nothing ran.
     #[serde(flatten)]
     pub usage: Option<Usage>,
     /// `crate/binary`, or texts for the shell.
     #[serde(default)]
     pub command: Vec<String>,
-    /// What it was given, by the names that it knows.
+    /// Its parameters, by the stage's names.
     #[serde(default)]
     pub params: BTreeMap<String, serde_json::Value>,
     /// Variables that the runner or `pipeline.toml` put into its environment.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub environment: BTreeMap<String, String>,
-    /// The hash of what it was compiled from; none for what is no part of the workspace.
+    #[serde(
+        default,
+        rename = "environment",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub variables: BTreeMap<String, String>,
+    /// The hash of its code; none for a foreign command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Digest>,
-    /// What it read.
+    /// Its inputs.
     #[serde(default)]
     pub inputs: Vec<FileRef>,
-    /// What it made; empty where it failed.
+    /// Its outputs; empty where it failed.
     #[serde(default)]
     pub outputs: Vec<FileRef>,
     /// The folder of the state that it belongs to, in the runner's own; none for the current one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aside: Option<PathBuf>,
-    /// Where it ran.
+    #[serde(default, rename = "aside", skip_serializing_if = "Option::is_none")]
+    pub state_folder: Option<PathBuf>,
+    /// Machine and commit.
     #[serde(flatten)]
-    pub circumstances: Circumstances,
+    pub environment: Environment,
 }
 
 /// A file or folder that a run read or made.
@@ -82,9 +86,9 @@ pub struct FileRef {
     pub content: Option<Digest>,
 }
 
-/// Where runs take place.
+/// Machine and commit of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Circumstances {
+pub struct Environment {
     /// The machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Machine>,
@@ -102,14 +106,14 @@ pub struct Machine {
     pub cores: usize,
 }
 
-impl Circumstances {
-    /// Those of this process.
+impl Environment {
+    /// Environment of this process.
     pub(crate) fn find(root: &Path) -> Self {
         let output = Command::new("uname").arg("-snrm").output();
         let system = output.ok().filter(|output| output.status.success());
         let system = system.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         let commit = revision::ask(root, &["rev-parse", "--verify", "--quiet", "HEAD"]);
-        Circumstances {
+        Environment {
             machine: system.map(|system| Machine {
                 system,
                 cores: thread::available_parallelism().map_or(1, usize::from),
@@ -119,7 +123,7 @@ impl Circumstances {
     }
 }
 
-/// What happened to an instance, or would.
+/// State of an instance after a command, or predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -129,11 +133,13 @@ pub enum State {
     Restored,
     /// The stage ran.
     Ran,
-    /// What stands in the outputs' places was taken for its result.
+    /// The present outputs were accepted as its result.
     Committed,
     /// Its last result was taken for that of changed code.
     Adopted,
-    /// Left as it is, as `pipeline.toml` says.
+    /// Its last result was made by the binary that changed code was built to.
+    SameBinary,
+    /// Left as it is, as declared in `pipeline.toml`.
     Frozen,
     /// The stage failed.
     Failed,
@@ -143,7 +149,7 @@ pub enum State {
     WouldRestore,
     /// The stage would run.
     WouldRun,
-    /// Decided by what a stage before it makes.
+    /// The outputs of a stage before it decide.
     MayRun,
     /// An input is missing.
     Blocked,
@@ -158,6 +164,7 @@ impl State {
             State::Ran => "ran",
             State::Committed => "committed",
             State::Adopted => "adopted",
+            State::SameBinary => "same binary",
             State::Frozen => "frozen",
             State::Failed => "failed",
             State::Skipped => "skipped",
@@ -170,7 +177,7 @@ impl State {
 }
 
 impl Run {
-    /// What came of it, also where an older version noted only how its process ended.
+    /// Its outcome, also where an older version wrote only the end of its process.
     #[must_use]
     pub fn state(&self) -> State {
         match self.outcome {
@@ -180,13 +187,13 @@ impl Run {
         }
     }
 
-    /// Whether its process did, whatever came of it.
+    /// Returns whether its process ended well, with any outcome.
     #[must_use]
     pub fn has_ended_well(&self) -> bool {
         self.status == "exit status 0"
     }
 
-    /// Whether something came of it.
+    /// Returns whether it didn't fail.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.state() != State::Failed
@@ -200,7 +207,7 @@ impl Run {
         derivation: &Derivation,
         reasons: &[Reason],
         state_folder: Option<&Path>,
-        circumstances: &Circumstances,
+        environment: &Environment,
     ) -> Self {
         let inputs = derivation.inputs.iter().flat_map(|(name, found)| {
             found.contents().iter().map(|content| FileRef {
@@ -226,12 +233,13 @@ impl Run {
             params: params
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            environment: derivation.manifest.section(&Section::Env),
+            variables: derivation.manifest.section(&Section::Env),
             code: derivation.manifest.code(),
             inputs: inputs.collect(),
             outputs: Vec::new(),
-            aside: state_folder.and_then(|aside| Some(aside.strip_prefix(FOLDER).ok()?.to_owned())),
-            circumstances: circumstances.clone(),
+            state_folder: state_folder
+                .and_then(|folder| Some(folder.strip_prefix(FOLDER).ok()?.to_owned())),
+            environment: environment.clone(),
         }
     }
 }
@@ -243,14 +251,14 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// That of the workspace at `root`.
+    /// The list of the workspace at `root`.
     pub(crate) fn new(root: &Path) -> Self {
         RunLog {
             file: own(root, FILE),
         }
     }
 
-    /// Adds a run that has just ended, with what it made.
+    /// Adds a run that has just ended, with its outputs.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -279,8 +287,8 @@ impl RunLog {
         Ok(file.write_all(&line)?)
     }
 
-    /// The last `most` of the runs that are wanted, the youngest first. What is no run, such as a line that a power cut
-    /// left, is passed over.
+    /// The last `most` of the runs that are wanted, the youngest first. Other lines, such as one that a power cut
+    /// damaged, are passed over.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -295,7 +303,7 @@ impl RunLog {
     }
 }
 
-/// Whether the last line of a file has come to its end.
+/// Returns whether the last line of a file is complete.
 fn ends_whole(file: &mut fs_err::File) -> std::io::Result<bool> {
     let mut last = [b'\n'];
     if file.metadata()?.len() > 0 {
@@ -310,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_youngest_runs_come_first_and_what_is_none_is_passed_over() {
+    fn the_youngest_runs_come_first_and_other_lines_are_skipped() {
         let root = tempfile::tempdir().unwrap();
         let log = RunLog::new(root.path());
         assert!(log.last(5, |_| true).unwrap().is_empty());

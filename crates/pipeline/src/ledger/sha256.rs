@@ -1,4 +1,4 @@
-//! SHA-256 of files, to be compared with what their publishers state.
+//! SHA-256 of files, to be compared with those of their publishers.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -72,7 +72,7 @@ pub(crate) fn of_file(path: &Path) -> Result<String> {
     Ok(sha256.text())
 }
 
-/// Checks the SHA-256 of what came from `from`.
+/// Checks the SHA-256 of a file from `from`.
 ///
 /// # Errors
 /// It is another.
@@ -83,7 +83,7 @@ pub(crate) fn check(from: &str, found: &str, expected: &str) -> Result<()> {
     Err(mismatch(from, found, expected))
 }
 
-/// Whether a SHA-256 begins with the digits `expected`.
+/// Returns whether a SHA-256 begins with the digits `expected`.
 pub(crate) fn begins(sha256: &str, expected: &str) -> bool {
     sha256.starts_with(&expected.to_ascii_lowercase())
 }

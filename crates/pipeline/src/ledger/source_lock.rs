@@ -1,4 +1,5 @@
-//! `sources.lock`: the contents of sources that the cache keeps. To be committed, it has a line an entry, so that versions merge:
+//! `sources.lock`: the contents of sources that the cache keeps. To be committed, it has a line an entry, so that
+//! versions merge:
 //!
 //! ```toml
 //! ["data/paintings"]
@@ -33,9 +34,9 @@ pub(crate) struct SourceLock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LockedSource {
     pub(crate) content: Digest,
-    /// Where it came from.
+    /// Its origin, a path or URL.
     pub(crate) from: Option<String>,
-    /// The SHA-256 of a file that was fetched, to be compared with what its publisher states.
+    /// The SHA-256 of a file that was fetched, to be compared with that of its publisher.
     pub(crate) sha256: Option<String>,
 }
 
@@ -116,7 +117,7 @@ impl SourceLock {
         self.sources.get(path)
     }
 
-    /// Where a source came from.
+    /// Origin of a source.
     pub(crate) fn from(&self, path: &str) -> Option<&str> {
         self.sources.get(path)?.from.as_deref()
     }

@@ -13,7 +13,7 @@ use crate::ledger::source_lock::{FILE, LockedSource, SourceLock};
 use crate::ledger::transfer::transfer;
 use crate::on_disk::{LEADS_OUT, is_inside};
 
-/// How a source stands beside what was noted of it.
+/// State of a source compared with its entry in `sources.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceState {
@@ -65,7 +65,7 @@ impl Sources<'_> {
         self.keep(&path, Some(from.to_owned()), sha256)
     }
 
-    /// Takes the source at `path` into the cache, and notes its content with its origin, if that is known.
+    /// Stores the source at `path` in the cache, and notes its content with its origin, if that is known.
     pub(crate) fn keep(
         &mut self,
         path: &str,
@@ -79,7 +79,7 @@ impl Sources<'_> {
             None => self.index.digest(&place)?,
         };
         let before = tracked.sources.remove(path);
-        // What was noted of the same content stays.
+        // An entry of the same content stays.
         let before = before.filter(|before| from.is_none() || before.content == content);
         let (known_from, known_sha256) = match before {
             Some(before) => (
@@ -116,7 +116,7 @@ impl Sources<'_> {
         Ok(inside.to_string_lossy().into_owned())
     }
 
-    /// How each kept source stands, in the order of paths.
+    /// State of each kept source, in the order of paths.
     ///
     /// # Errors
     /// `sources.lock` is malformed, or a file cannot be read.

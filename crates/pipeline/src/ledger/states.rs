@@ -21,7 +21,7 @@ const BESIDE: [&str; 2] = ["experiments", "studies"];
 pub struct StateResults {
     /// The last result of each instance.
     pub lock: Lock,
-    /// Where outputs were put, for those that the cache doesn't keep; none for a state whose files are gone.
+    /// Folder of outputs that aren't cached; none for a state whose files are gone.
     pub folder: Option<PathBuf>,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct NoAnswer {
     pub(crate) errors: String,
 }
 
-/// Asks the program that `command` starts. The question stands in `file` meanwhile.
+/// Sends a question to the program that `command` starts, by the temporary file `file`.
 ///
 /// # Errors
 /// The program cannot be started, or its answer isn't one.
@@ -60,7 +60,7 @@ pub(crate) struct TableProgram {
     /// Its name, `crate/binary`.
     pub(crate) name: &'static str,
     pub(crate) executable: PathBuf,
-    /// Where its questions stand meanwhile.
+    /// Folder of temporary files with questions.
     pub(crate) folder: PathBuf,
 }
 

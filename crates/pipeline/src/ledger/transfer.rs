@@ -11,7 +11,7 @@ use crate::ledger::{own, sha256};
 /// Unfinished downloads, in the runner's folder.
 const PARTIAL: &str = "partial";
 
-/// What arrived and is not in its place yet.
+/// A received file that is not in its place yet.
 pub(crate) struct Arrived<'a> {
     pub(crate) path: &'a Path,
     /// Known where it was computed on the way.

@@ -9,7 +9,7 @@ use executor::Interrupts;
 
 use crate::error::Result;
 
-/// How often a waiting repro looks whether it is its turn.
+/// Interval at which a waiting repro tries to take the lock.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Held until dropped, or until the process ends in whatever way.
@@ -21,7 +21,7 @@ pub(crate) struct Guard {
 /// Waits for other repros. `on_wait` gets the process id of the one that holds the lock, once.
 ///
 /// # Errors
-/// The file cannot be locked, or a signal asks to stop.
+/// The file cannot be locked, or a signal to stop came.
 pub(crate) fn acquire(
     path: &Path,
     interrupts: &Interrupts,
@@ -52,7 +52,7 @@ pub(crate) fn acquire(
     }
     file.file().set_len(0)?;
     file.rewind()?;
-    // On a full disk those who wait aren't told for whom, and what clears it goes on.
+    // On a full disk the process id is missing, and commands that clear the disk go on.
     let _ = writeln!(file, "{}", std::process::id());
     Ok(Guard { _file: file })
 }

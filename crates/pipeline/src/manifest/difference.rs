@@ -117,6 +117,13 @@ impl Difference {
         }
     }
 
+    /// Returns whether the line is one of sources or compilation of a binary alone. Of files in the folders of crates,
+    /// Rust sources are: the running stage may read others.
+    pub(crate) fn is_of_compilation(&self) -> bool {
+        let Entry { section, name } = self.entry();
+        section.is_of_code() && (*section != Section::Code || name.ends_with(".rs"))
+    }
+
     /// Value of the last run; none where the line is new.
     pub fn old(&self) -> Option<&str> {
         match self {
@@ -149,7 +156,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Whether a value is worth showing: digests and long texts aren't.
+/// Returns whether a value is shown: digests and long texts aren't.
 fn is_short(value: &str) -> bool {
     value.chars().count() <= 24 && !value.is_empty()
 }

@@ -31,7 +31,8 @@ pub enum Section {
 }
 
 impl Section {
-    /// Known sections, in the order in which differences are reported: edits by a person come before their consequences.
+    /// Known sections, in the order in which differences are reported: edits by a person come before their
+    /// consequences.
     const REPORTED: [Section; 10] = [
         Section::Command,
         Section::Param,
@@ -67,7 +68,7 @@ impl Section {
         known.unwrap_or_else(|| Section::Other(name.to_owned()))
     }
 
-    /// Whether its lines describe the code of a stage, or how that is compiled.
+    /// Returns whether its lines describe the code of a stage, or its compilation.
     pub(crate) fn is_of_code(&self) -> bool {
         matches!(
             self,

@@ -72,7 +72,7 @@ fn stages_below_a_changed_one_may_run() {
 }
 
 #[test]
-fn a_stage_with_another_change_runs_whatever_the_stages_before_it_make() {
+fn a_stage_with_another_change_runs_with_any_outputs_of_stages_before_it() {
     let change = |it: &mut Memory| {
         it.write("src", "2");
         it.declare("b", |b| b.param("lr", 0.2));
@@ -499,7 +499,7 @@ fn a_stage_that_always_runs_and_waits_runs_for_certain() {
 }
 
 #[test]
-fn forced_is_told_before_always() {
+fn forced_precedes_always() {
     let mut memory = Memory::made([single().always()]);
     expect![[r#"
         a would run: forced
@@ -813,7 +813,7 @@ fn an_output_is_checked_once() {
 }
 
 #[test]
-fn a_single_target_is_decided_on_by_what_is_there() {
+fn a_single_target_is_decided_by_present_files() {
     let mut memory = Memory::made(chain());
     memory.write("src", "2");
     expect![[r#"
@@ -900,7 +900,7 @@ fn an_explanation_leaves_out_missing_inputs() {
 }
 
 #[test]
-fn an_explanation_of_a_frozen_stage_tells_what_changed() {
+fn an_explanation_of_a_frozen_stage_has_the_differences() {
     let mut memory = frozen();
     memory.declare("b", |b| b.param("lr", 0.2));
     expect![[r#"
@@ -915,7 +915,7 @@ fn an_explanation_of_a_frozen_stage_tells_what_changed() {
 }
 
 #[test]
-fn an_explanation_tells_where_a_result_comes_from_that_no_run_made() {
+fn an_explanation_has_the_origin_of_an_accepted_result() {
     let mut memory = Memory::made([single()]);
     assert_eq!(memory.explain("a").accepted, None);
     let key = memory.disk.lock["a"].key;

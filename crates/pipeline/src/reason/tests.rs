@@ -43,6 +43,9 @@ fn all() -> Vec<Reason> {
         Reason::Adopted {
             key: Digest::of_bytes(b""),
         },
+        Reason::SameBinary {
+            key: Digest::of_bytes(b""),
+        },
         Reason::Failed { stage: name() },
         Reason::Skipped { stage: name() },
         Reason::NotWanted,
@@ -75,6 +78,7 @@ fn each_kind_has_its_words() {
         the cache does not have output x
         committed as it stood there
         adopted from af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262
+        rebuilt to the same binary as af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262's
         `x` failed
         `x` was skipped
         not wanted
@@ -112,6 +116,7 @@ fn as_json_a_reason_has_kind_fields_and_text() {
         {"kind":"output-not-cached","output":"x","text":"the cache does not have output x"}
         {"kind":"committed","text":"committed as it stood there"}
         {"kind":"adopted","key":"af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262","text":"adopted from af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"}
+        {"kind":"same-binary","key":"af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262","text":"rebuilt to the same binary as af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262's"}
         {"kind":"failed","stage":"x","text":"`x` failed"}
         {"kind":"skipped","stage":"x","text":"`x` was skipped"}
         {"kind":"not-wanted","text":"not wanted"}

@@ -19,7 +19,7 @@ pub(super) fn line(
     root: &Path,
     instance: &Instance,
     derivation: &Derivation,
-    executable: Option<PathBuf>,
+    executable: Option<&Path>,
     job: &Path,
     made: &BTreeMap<String, PathBuf>,
 ) -> Result<(PathBuf, Vec<String>)> {
@@ -30,7 +30,9 @@ pub(super) fn line(
                 .map(|text| filled(root, text, derivation, made));
             Ok(shell(&log::script(&texts.collect::<Result<Vec<_>>>()?)))
         }
-        (Action::Run(_), Some(executable)) => Ok((executable, vec![job.display().to_string()])),
+        (Action::Run(_), Some(executable)) => {
+            Ok((executable.to_owned(), vec![job.display().to_string()]))
+        }
         (Action::Run(run), None) => Err(Error::Invalid(format!("`{run}` was not built"))),
     }
 }

@@ -13,10 +13,10 @@ use crate::refusals::RefusalContext;
 use crate::{log, place};
 
 impl Job {
-    /// Keeps the log of a process that has ended.
+    /// Completes the log of a process that has ended.
     ///
     /// # Errors
-    /// It failed, or was refused what it doesn't declare.
+    /// It failed, or an access to undeclared files was refused.
     pub(crate) fn end(&self, ending: &Ending, events: &mut dyn Events) -> Result<Option<Usage>> {
         place::remove_filled(&self.temporary)?;
         self.note(ending)?;
@@ -49,7 +49,7 @@ impl Job {
         })
     }
 
-    /// What there is to say of how a stage ended.
+    /// Details of the end of a stage.
     fn details(&self, ending: &Ending) -> Vec<String> {
         if ending.is_out_of_memory() {
             return vec![format!(
@@ -92,7 +92,8 @@ impl Job {
         })
     }
 
-    /// A stage that ended well may have been refused what it asked for: its result isn't what it would have been.
+    /// Fails for a stage that succeeded although an access was refused: its result may be another than without the
+    /// refusal.
     fn check_refusals(&self, context: &RefusalContext, events: &mut dyn Events) -> Result<()> {
         let refusals = context.refusals(log::lines(&self.task.log)?);
         if refusals.is_empty() {

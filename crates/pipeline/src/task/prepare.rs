@@ -9,7 +9,7 @@ use sandbox::Limits;
 use store::remove_path;
 use workflow::instance::Instance;
 
-use super::{Job, command, needed, work};
+use super::{Binary, Job, command, needed, work};
 use crate::error::Result;
 use crate::inputs::{Derivation, Found};
 use crate::limits::Declared;
@@ -18,8 +18,8 @@ use crate::workspace::Workspace;
 use crate::{device, place};
 
 impl Job {
-    /// Makes the work folder and the job file. Where there are limits `common` to all stages, it is held to them and to
-    /// what it declares.
+    /// Makes the work folder and the job file. Where there are limits `common` to all stages, the task is confined to
+    /// them and to its declared files.
     ///
     /// # Errors
     /// An output's place is refused, or a file cannot be written.
@@ -27,7 +27,7 @@ impl Job {
         workspace: &Workspace,
         instance: &Instance,
         derivation: &Derivation,
-        executable: Option<PathBuf>,
+        binary: Option<&Binary>,
         common: Option<&Limits>,
     ) -> Result<Self> {
         for (name, output) in &instance.outputs {
@@ -45,7 +45,7 @@ impl Job {
             &workspace.workflow.root,
             instance,
             derivation,
-            executable,
+            binary.map(|binary| binary.path.as_path()),
             &file,
             &made,
         )?;
@@ -68,6 +68,7 @@ impl Job {
             },
             instance: instance.clone(),
             temporary,
+            binary: binary.map(|binary| binary.digest),
             command,
             made,
             in_place,
@@ -79,7 +80,7 @@ impl Job {
         Ok(job)
     }
 
-    /// Holds the task to the limits `common` to all stages and to what its stage declares.
+    /// Confines the task to the limits `common` to all stages and to the declared files of its stage.
     fn hold(
         &mut self,
         workspace: &Workspace,
@@ -109,7 +110,7 @@ impl Job {
         Ok(())
     }
 
-    /// Puts what the last run left where this one goes on with it, as files of its own.
+    /// Copies outputs that the run continues to the paths where it writes them.
     fn copy_kept(&self, workspace: &Workspace) -> Result<()> {
         for (name, made) in &self.made {
             let output = &self.instance.outputs[name];
@@ -122,7 +123,7 @@ impl Job {
     }
 }
 
-/// Makes the folders that a run writes to, without what the last one made.
+/// Makes the folders that a run writes to, without outputs of the last run.
 fn make_folders(workspace: &Workspace, work: &Path) -> Result<()> {
     remove_path(&work.join("out"))?;
     fs_err::create_dir_all(work.join("out"))?;
@@ -130,7 +131,7 @@ fn make_folders(workspace: &Workspace, work: &Path) -> Result<()> {
     Ok(fs_err::create_dir_all(workspace.logs())?)
 }
 
-/// Where each output is written.
+/// Path where each output is written.
 fn places(
     workspace: &Workspace,
     instance: &Instance,
@@ -151,8 +152,8 @@ fn places(
     Ok(made)
 }
 
-/// Variables that a stage has beside those of the runner: its job, and, as far as it declares them, the number of threads
-/// for libraries that ask for it, and its device. Executors add its GPUs.
+/// Variables that a stage has beside those of the runner: its job, and, as far as it declares them, the number of
+/// threads for libraries that ask for it, and its device. Executors add its GPUs.
 fn variables(instance: &Instance, work: &Path) -> Vec<(String, String)> {
     let job = work.join(JOB).display().to_string();
     let mut variables = vec![(environment::JOB.to_owned(), job)];

@@ -55,7 +55,7 @@ fn run(settings: Settings, inputs: Inputs, outputs: Outputs) -> anyhow::Result<(
     check_settings(&settings, &own, &mut findings);
     check_forest(&settings, &mut findings);
     check_design(&own, &(0..settings.split.folds).collect(), &mut findings);
-    let compared = BTreeSet::from([settings.leak.fold]);
+    let compared = BTreeSet::from([settings.leakage.fold]);
     for (name, folds) in [
         ("by class", &inputs.by_class),
         ("at random", &inputs.at_random),

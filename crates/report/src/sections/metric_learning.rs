@@ -105,8 +105,8 @@ impl MetricLearning {
         let learned = of("learned");
         match held_out.as_slice() {
             [] => format!(
-                "{first}. It was trained on every class; `arrange.held_out` holds classes out for evaluation. After {}, the \
-             silhouette of the validation images is {learned}. Distances are taken between directions, on the unit sphere.",
+                "{first}. It was trained on every class; `metric-learning.held_out` holds classes out for evaluation. After {}, \
+             the silhouette of the validation images is {learned}. Distances are taken between directions, on the unit sphere.",
                 epochs(epoch)
             ),
             _ => format!(

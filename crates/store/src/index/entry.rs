@@ -15,7 +15,7 @@ pub(super) struct Entry {
     pub(super) modified_ns: i64,
     pub(super) changed_ns: i64,
     pub(super) digest: Digest,
-    /// When it was last asked for, in days since 1970.
+    /// Day of the last use, in days since 1970.
     pub(super) used: AtomicU32,
 }
 

@@ -30,7 +30,7 @@ pub(super) fn encode(entries: &BTreeMap<Key, Entry>) -> Vec<u8> {
     bytes
 }
 
-/// The entries; none if the bytes are not, or no longer, what [`encode`] wrote.
+/// The entries; none if the bytes are not, or no longer, those of [`encode`].
 pub(super) fn decode(bytes: &[u8]) -> Option<BTreeMap<Key, Entry>> {
     let (content, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
     let records = content.strip_prefix(MAGIC)?;

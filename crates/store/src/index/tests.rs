@@ -92,7 +92,7 @@ fn edits_are_noticed() {
     let path = sandbox.path("file");
     let modified = fs_err::metadata(&path).unwrap().modified().unwrap();
     sandbox.digest("file");
-    // The size is the same, and the time of modification is set back to what it was.
+    // The size is the same, and the time of modification is set back.
     sandbox.write("file", "new");
     crate::place::set_modified(&path, modified).unwrap();
     assert_eq!(sandbox.digest("file"), Digest::of_bytes(b"new"));
@@ -248,7 +248,7 @@ fn links_are_followed() {
 }
 
 #[test]
-fn what_cannot_be_hashed_is_named() {
+fn an_error_names_the_path_that_cannot_be_hashed() {
     let mut sandbox = Sandbox::new();
     assert!(matches!(sandbox.error("absent"), Error::NotFound { .. }));
 
@@ -311,7 +311,7 @@ fn odd_names_are_names() {
 }
 
 #[test]
-fn a_source_is_named_by_what_people_put_there() {
+fn litter_is_no_part_of_the_digest_of_a_source() {
     let mut sandbox = Sandbox::new();
     sandbox.write("in/a/1.txt", "one");
     let path = sandbox.path("in");

@@ -49,7 +49,7 @@ impl Store {
         self.name(&listing, &digests)
     }
 
-    /// Stores the tree, if it takes one to tell what was listed, and returns the name.
+    /// Stores the tree, if the listing needs one, and returns the name.
     fn name(&self, listing: &Listing, digests: &[Option<Digest>]) -> Result<Digest> {
         if let Some(digest) = listing.plain_file(digests) {
             return Ok(digest);
@@ -145,7 +145,7 @@ impl Store {
         Err(Error::Changed { path })
     }
 
-    /// Whether the workspace's file may become the object.
+    /// Returns whether the workspace's file may become the object.
     fn can_share(&self, found: &Found) -> Result<bool> {
         let state = &found.state;
         // The mode belongs to the file, not to its name: an object is never executable. A link

@@ -15,7 +15,7 @@ use crate::tree::{Content, Tree};
 use crate::{Digest, Error, Index, Result};
 
 impl Store {
-    /// Puts the file or folder `digest` at `to`, replacing what was there, in one step where the
+    /// Restores the file or folder `digest` at `to`, replacing the old content, in one step where the
     /// file system allows.
     ///
     /// Restored files bear the modification time of their object. They may be read-only.
@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] or [`Error::Damaged`] if the content has to be made anew;
     /// [`Error::UnsafePath`] or [`Error::MalformedTree`] for a tree that no version of this
-    /// program wrote; the disk is full. What was at `to` is then still there.
+    /// program wrote; the disk is full. The old content of `to` then stays.
     pub fn restore(&self, index: &mut Index, digest: &Digest, to: &Path) -> Result<()> {
         let tree = self.load(digest)?;
         let objects = self.verify_all(index, &tree)?;
@@ -43,7 +43,7 @@ impl Store {
         let (made, old) = (scratch()?, scratch()?);
         self.build(&tree, &objects, made.path(), same_device)?;
         place::replace(made, to, &old)?;
-        // What is removed may share its files with what was put in its place.
+        // The removed folder may share its files with the restored one.
         drop(old);
 
         let placed = objects.into_par_iter().zip(&tree.entries);
@@ -67,7 +67,7 @@ impl Store {
         verified.collect()
     }
 
-    /// Makes what `tree` describes at `to`, where nothing is.
+    /// Makes the files of `tree` at `to`, where nothing is.
     fn build(
         &self,
         tree: &Tree,

@@ -11,7 +11,7 @@ use crate::read::{hash_file, is_plain_file};
 use crate::remove::remove_path;
 use crate::{Digest, Error, Kind, Record, Result};
 
-/// What a sweep leaves.
+/// Contents that a sweep keeps.
 #[derive(Debug, Clone, Default)]
 pub struct Keep {
     /// Keys of records, with all that they name.
@@ -24,7 +24,7 @@ pub struct Keep {
     pub since: Option<SystemTime>,
 }
 
-/// How much there is of something.
+/// Number of files and bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Amount {
     /// Number of files.
@@ -33,7 +33,7 @@ pub struct Amount {
     pub bytes: u64,
 }
 
-/// How much the cache holds.
+/// Size of the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Size {
     /// Contents of files.
@@ -64,7 +64,7 @@ pub(super) struct Entry {
 }
 
 impl Store {
-    /// How much the cache holds.
+    /// Size of the cache.
     ///
     /// # Errors
     /// A folder cannot be listed.
@@ -118,7 +118,7 @@ impl Store {
             .sum()
     }
 
-    /// Reads all that the cache holds, removes what is not what its name says, and returns the names of that.
+    /// Reads the whole cache, removes entries whose content isn't that of their names, and returns these names.
     ///
     /// # Errors
     /// A file cannot be read or removed.
@@ -160,8 +160,8 @@ impl Store {
         Ok(names)
     }
 
-    /// Removes all but what `keep` says, with the files of kept folders, and returns how much that was. Where `is_trial`,
-    /// nothing is removed.
+    /// Removes all contents but those of `keep` and the files of kept folders, and returns their amount. Where
+    /// `is_trial`, nothing is removed.
     ///
     /// # Errors
     /// A folder cannot be listed, or a file cannot be removed.
@@ -208,7 +208,7 @@ impl Store {
         entries.filter_map(|entry| entry.content.object()).collect()
     }
 
-    /// All files of a kind, sorted by name. What has another name is none of them.
+    /// All files of a kind, sorted by name, without files of other names.
     pub(super) fn entries(&self, kind: Kind) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for folder in list(&self.root.join(kind.folder()))? {
@@ -241,7 +241,7 @@ fn amount(entries: &[Entry]) -> Amount {
     }
 }
 
-/// What is in a folder; nothing where there is none.
+/// Entries of a folder; empty where there is none.
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

@@ -315,7 +315,7 @@ fn an_edit_of_an_output_is_noticed() {
 }
 
 #[test]
-fn whatever_is_in_the_way_is_replaced() {
+fn a_file_or_folder_in_the_way_is_replaced() {
     for mut sandbox in Sandbox::each() {
         sandbox.write("folder/a", "a");
         let folder = sandbox.put("folder");
@@ -384,6 +384,7 @@ fn records_are_kept_whole_or_not_at_all() {
         outputs: BTreeMap::from([("table".to_owned(), Digest::of_bytes(b"table"))]),
         manifest: manifest.to_owned(),
         accepted: None,
+        binary: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     assert_eq!(sandbox.store.recorded(&key), Some(record.clone()));
@@ -405,7 +406,7 @@ fn records_are_kept_whole_or_not_at_all() {
 }
 
 #[test]
-fn what_the_dead_left_is_removed() {
+fn leftovers_of_killed_processes_are_removed() {
     let sandbox = Sandbox::new();
     sandbox.write("cache/tmp/2147483647-3/half/file", "half");
     sandbox.write("cache/tmp/2147483647-4", "half");
@@ -426,7 +427,7 @@ fn unknown_content_is_missing() {
 }
 
 #[test]
-fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
+fn a_sweep_keeps_given_contents_with_the_files_of_folders() {
     let mut sandbox = Sandbox::linking();
     for name in [
         "kept/a",
@@ -447,6 +448,7 @@ fn a_sweep_keeps_what_it_is_told_with_the_files_of_folders() {
         outputs: [("x".to_owned(), recorded)].into(),
         manifest: "a = b\n".into(),
         accepted: None,
+        binary: None,
     };
     sandbox.store.record(&key, &record).unwrap();
     sandbox
@@ -511,6 +513,7 @@ fn a_record_belongs_to_one_key() {
         outputs: BTreeMap::new(),
         manifest: "a = 1\n".to_owned(),
         accepted: None,
+        binary: None,
     };
     let other = Digest::of_bytes(b"a = 2\n");
     sandbox.store.record(&other, &record).unwrap();
@@ -529,6 +532,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
         outputs: BTreeMap::new(),
         manifest: "a = 1\n".to_owned(),
         accepted: None,
+        binary: None,
     };
     let key = Digest::of_bytes(record.manifest.as_bytes());
     sandbox.store.record(&key, &record).unwrap();
@@ -538,7 +542,7 @@ fn links_pipes_and_folders_in_the_cache_are_damage() {
         (Kind::Record, key),
     ];
     let spoil: [fn(&Path, &Path); 3] = [
-        // What the link leads to may change at any time.
+        // The target of the link may change at any time.
         |path, moved| symlink(moved, path).unwrap(),
         |path, _| {
             let made = std::process::Command::new("mkfifo").arg(path).status();
@@ -595,7 +599,7 @@ fn a_check_is_stamped_once_for_its_text() {
     assert!(sandbox.store.records().unwrap().is_empty());
     assert_eq!(sandbox.store.size().unwrap().check_stamps.files, 1);
 
-    // Under its name stands what somebody wrote there.
+    // The file of its name has other bytes.
     let name = Digest::of_bytes(b"rows = 4");
     sandbox
         .store
@@ -629,7 +633,7 @@ fn transfer(kind: Kind, from: &dyn ObjectStorage, to: &dyn ObjectStorage) {
 }
 
 #[test]
-fn what_another_storage_holds_is_restored_here() {
+fn contents_of_another_storage_are_restored() {
     let mut far = Sandbox::new();
     far.write("out/a", "content");
     far.write("out/inner/b", "more");

@@ -18,7 +18,7 @@ pub struct History {
     /// Of the optimizer during this epoch, before factors of parts of the network.
     pub learning_rate: f64,
     /// Mean over the training pictures of the loss, while the weights moved: the class-weighted cross-entropy or focal
-    /// loss in `train`, that of the metric learning in `arrange`, where only learned classes count.
+    /// loss in `train`, that of the metric learning in `metric-learning`, where only learned classes count.
     pub train_loss: f64,
     /// The same on the fold's pictures after the epoch, without augmentation.
     pub validation_loss: f64,

@@ -245,10 +245,10 @@ fn calibrations() -> Vec<Row> {
 }
 
 fn trials() -> Vec<Row> {
-    if !artifacts().join("tune/trials.parquet").exists() {
+    if !artifacts().join("forest-search/trials.parquet").exists() {
         return Vec::new();
     }
-    let rows = read::<ForestTrial>("tune/trials").into_iter();
+    let rows = read::<ForestTrial>("forest-search/trials").into_iter();
     rows.filter(|row| row.best)
         .map(|row| {
             let numbers = vec![row.trial.into(), row.score, row.n_trees.into()];

@@ -10,7 +10,7 @@ use table_history::History;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// The fold left out, which validates.
+    /// The fold that is the validation set.
     fold: u32,
 }
 

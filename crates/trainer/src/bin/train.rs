@@ -1,6 +1,7 @@
-//! Stage `train`: the network, trained on all folds but one.
+//! Stage `train`: training of the network on all folds but one.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,16 +11,15 @@ use model::{Config, Depth, Freeze, Network};
 use numeric::inverse_counts;
 use random::Seed;
 use serde::{Deserialize, Serialize};
-use stage::{Input, InputPath, Output, OutputPath};
+use stage::{Output, OutputPath};
 use table_annotations::Annotation;
 use table_epoch_outputs::EpochOutput;
-use table_folds::Fold;
 use table_history::History;
 use table_timings::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, Identity, LrFactors, NotNegative,
-    PixelPictures, Positive, Sampling, Settings, Split, Teller, streams, train,
+    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, FoldSplit, LrFactors, NotNegative,
+    Positive, Sampling, Settings, StageRun, TrainingInputs, streams,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,53 +29,44 @@ struct Params {
     seed: Seed,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
-    /// The fold left out, which validates; the others are trained on.
+    /// The fold that is the validation set; the others are trained on.
     fold: u32,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Whether the ResNet's layers before its classifier stay as they are.
+    /// Freezes the ResNet's layers before its classifier.
     freeze_cnn: bool,
-    /// Whether the ResNet's classifier stays as it is.
+    /// Freezes the ResNet's classifier.
     freeze_fc: bool,
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's square input, in pixels.
     side_px: u32,
-    /// Passes of as many looks as there are training pictures.
+    /// Number of epochs; each has as many samples as there are training images.
     epochs: NonZeroUsize,
-    /// Which pictures a pass looks at: `shuffle` or `balanced`.
+    /// Sampling of the training images: `shuffle` or `balanced`.
     sampling: Sampling,
-    /// Pictures a step.
+    /// Images per step.
     batch_size: NonZeroUsize,
     /// Learning rate of the first epoch.
     lr: Positive,
-    /// What the learning rate is multiplied by over `lr_decay_epochs`, epoch by epoch with the same factor.
+    /// Factor of the learning rate over `lr_decay_epochs`, which falls by the same factor in each epoch.
     lr_decay: Positive,
     /// Epochs over which the learning rate falls by `lr_decay`.
     lr_decay_epochs: Positive,
-    /// The ResNet's learning rate is `lr` times this.
+    /// Factor of the ResNet's learning rate.
     backbone_lr_factor: Positive,
     /// L2 penalty of Adam.
     weight_decay: NotNegative,
     /// Share of the target that is spread over all classes.
     label_smoothing: BelowOne,
-    /// How much less easy pictures count in the loss; 0 for cross-entropy.
+    /// γ of the focal loss; 0 for cross-entropy.
     focal_gamma: NotNegative,
-    /// Whether every class counts the same in the loss.
+    /// Gives every class the same weight in the loss.
     class_weights: bool,
-    /// The best epoch has the highest class-weighted top-k accuracy on the fold, with this k.
+    /// k of the class-weighted top-k accuracy on the fold, which is highest in the best epoch.
     selection_k: NonZeroUsize,
-    /// How training pictures are varied.
+    /// Augmentation of training images.
     augmentation: Augmentation,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Inputs {
-    annotations: Input<Annotation>,
-    folds: Input<Fold>,
-    pixels: InputPath,
-    weights: Option<InputPath>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +78,7 @@ struct Outputs {
     epochs: Output<EpochOutput>,
 }
 
-// Every step needs the same large blocks again.
+// Every step allocates the same large blocks.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -95,31 +86,23 @@ fn main() -> ExitCode {
     stage::main(run)
 }
 
-fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let annotations = inputs.annotations.read()?;
-    let split = Split::new(&annotations, &inputs.folds.read()?, params.fold)?;
-    let pictures = PixelPictures::open(&inputs.pixels, &annotations, params.side_px)?
-        .augmented(params.augmentation, params.seed);
-    let mut network = network(&params, split.classes.len(), inputs.weights.as_ref())?;
-    let identity = Identity {
+fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Result<()> {
+    let data = inputs.read(params.fold, params.side_px)?;
+    let images = (data.images).augmented(params.augmentation, params.seed);
+    let (annotations, split) = (data.annotations, data.split);
+    let mut network = network(&params, split.classes.len(), inputs.weights.as_deref())?;
+    let started = Instant::now();
+    let run = StageRun {
         params: &params,
         split: &split,
+        settings: &settings(&params),
+        loss: &loss(&params, &split)?,
     };
-    let mut checkpoints = Checkpoints::open(&stage::scratch()?.join("checkpoint"), &identity)?;
+    let (history, checkpoints) = run.train(&mut network, &images, stage::scratch()?, || {
+        started.elapsed().as_secs_f64()
+    })?;
 
-    let started = Instant::now();
-    let clock = move || started.elapsed().as_secs_f64();
-    let course = train(
-        &mut network,
-        &pictures,
-        &split,
-        &settings(&params),
-        &loss(&params, &split)?,
-        &mut checkpoints,
-        &mut Teller::new(params.epochs.get(), clock),
-    )?;
-
-    let best = course.best().context("no epoch was trained")?;
+    let best = history.best().context("no epoch was trained")?;
     info!(
         "fold {}: best score {:.4} in epoch {}",
         params.fold, best.score, best.epoch
@@ -129,18 +112,14 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         outputs.epochs,
         &annotations,
         &split,
-        &course.history,
+        &history.epochs,
         &checkpoints,
     )?;
-    outputs.history.write(course.history)?;
-    outputs.timings.write(course.timings)
+    outputs.history.write(history.epochs)?;
+    outputs.timings.write(history.timings)
 }
 
-fn network(
-    params: &Params,
-    n_classes: usize,
-    weights: Option<&InputPath>,
-) -> anyhow::Result<Network> {
+fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow::Result<Network> {
     let config = Config {
         depth: params.resnet,
         embedding_size: params.embedding_size.get(),
@@ -156,14 +135,11 @@ fn network(
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
     };
-    if let Some(weights) = weights {
-        trainer::load_pretrained(&mut network, weights, freeze)?;
-    }
-    network.freeze(freeze);
+    trainer::load_pretrained(&mut network, weights, freeze)?;
     Ok(network)
 }
 
-fn loss(params: &Params, split: &Split) -> anyhow::Result<CrossEntropy> {
+fn loss(params: &Params, split: &FoldSplit) -> anyhow::Result<CrossEntropy> {
     let counts = split.train_counts()?;
     let class_weights = if params.class_weights {
         inverse_counts(&counts)
@@ -171,7 +147,7 @@ fn loss(params: &Params, split: &Split) -> anyhow::Result<CrossEntropy> {
         vec![1.0; counts.len()]
     };
     let cross_entropy = CrossEntropy::new(class_weights, params.label_smoothing.get());
-    Ok(cross_entropy.focused(params.focal_gamma.get()))
+    Ok(cross_entropy.with_focus(params.focal_gamma.get()))
 }
 
 fn settings(params: &Params) -> Settings {
@@ -194,11 +170,11 @@ fn settings(params: &Params) -> Settings {
     }
 }
 
-/// Writes what the network said in each epoch, one epoch in memory at a time.
+/// Writes the outputs of each epoch, with one epoch in memory at a time.
 fn write_epochs(
     table: Output<EpochOutput>,
     annotations: &[Annotation],
-    split: &Split,
+    split: &FoldSplit,
     history: &[History],
     checkpoints: &Checkpoints,
 ) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ import torch
 
 
 def loss(smoothing, weighted):
-    """5 pictures of 4 classes; class 2 is no picture's label."""
+    """5 images of 4 classes; class 2 is no image's label."""
     logits = torch.tensor([[((7 * i + 3 * j) % 11) * 0.4 - 1.5 for j in range(4)] for i in range(5)], requires_grad=True)
     labels = torch.tensor([0, 1, 3, 1, 0])
     weight = torch.tensor([0.5, 0.25, 0.1, 1.0]) if weighted else None
@@ -21,7 +21,7 @@ def loss(smoothing, weighted):
 
 
 def focal(gamma, smoothing, weighted):
-    """The same pictures; without smoothing it is equation 5 of Lin et al. (2017), averaged as PyTorch's cross-entropy."""
+    """The same images; without smoothing it is equation 5 of Lin et al. (2017), averaged as PyTorch's cross-entropy."""
     logits = torch.tensor([[((7 * i + 3 * j) % 11) * 0.4 - 1.5 for j in range(4)] for i in range(5)], requires_grad=True)
     labels = torch.tensor([0, 1, 3, 1, 0])
     weight = torch.tensor([0.5, 0.25, 0.1, 1.0]) if weighted else torch.ones(4)
@@ -47,7 +47,7 @@ def adam(weight_decay):
 
 
 def schedule():
-    """The study's: 1e-4, a tenth of it after 50 epochs."""
+    """The default: 1e-4, a tenth of it after 50 epochs."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-4)
     decay = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.1 ** (1 / 50))
     rates = []

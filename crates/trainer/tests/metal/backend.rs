@@ -1,7 +1,7 @@
 //! A stand-in for candle's Metal backend: it computes on the CPU and records each operation with its types and layouts.
 //!
 //! It takes the place of `dummy_metal_backend.rs` in a copy of candle-core, so that `Device::new_metal` opens where there
-//! is no Metal and programs take their path for GPUs. Like the backend that it stands for, it tells devices apart by
+//! is no Metal and programs take their path for GPUs. Like the real backend, it distinguishes devices by
 //! identity and shares a buffer between a storage and its clones.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Error, Layout, R
 static RECORD: Mutex<(String, BTreeSet<String>)> = Mutex::new((String::new(), BTreeSet::new()));
 static DEVICES: AtomicUsize = AtomicUsize::new(1);
 
-/// Operations from here on belong to `part`.
+/// Starts `part`, to which the next operations belong.
 pub fn begin(part: &str) {
     RECORD.lock().unwrap().0 = part.to_owned();
 }
@@ -48,8 +48,8 @@ fn layout(layout: &Layout) -> &'static str {
     }
 }
 
-/// How `call_mlx_gemm` sees one side of a product, of `rows` and `columns`: `plain`, `transposed`, or `refused`.
-/// Beyond three dimensions it goes through the batch by one stride: `folds` where that is right.
+/// Form of one side of a product, of `rows` and `columns`, for `call_mlx_gemm`: `plain`, `transposed`, or `refused`.
+/// Beyond three dimensions it goes through the batch by one stride: `unfolded` where that is wrong.
 fn side(layout: &Layout, rows: usize, columns: usize) -> &'static str {
     let (dims, stride) = (layout.dims(), layout.stride());
     let n = stride.len();
@@ -109,7 +109,7 @@ impl From<String> for MetalError {
     }
 }
 
-/// Operations of candle-nn that have a Metal kernel: they run on the CPU here.
+/// Operations of candle-nn with a Metal kernel; they run on the CPU here.
 const OF_CANDLE_NN: [&str; 4] = ["sigmoid", "softmax-last-dim", "rms-norm", "layer-norm"];
 
 impl MetalStorage {
@@ -117,7 +117,7 @@ impl MetalStorage {
         f(&self.data.read().unwrap())
     }
 
-    fn made(&self, f: impl FnOnce(&CpuStorage) -> Result<CpuStorage>) -> Result<Self> {
+    fn compute(&self, f: impl FnOnce(&CpuStorage) -> Result<CpuStorage>) -> Result<Self> {
         Ok(self.device.storage(self.with(f)?))
     }
 
@@ -204,22 +204,22 @@ impl BackendStorage for MetalStorage {
 
     fn affine(&self, l: &Layout, mul: f64, add: f64) -> Result<Self> {
         record("affine", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.affine(l, mul, add))
+        self.compute(|s| s.affine(l, mul, add))
     }
 
     fn powf(&self, l: &Layout, power: f64) -> Result<Self> {
         record("powf", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.powf(l, power))
+        self.compute(|s| s.powf(l, power))
     }
 
     fn elu(&self, l: &Layout, alpha: f64) -> Result<Self> {
         record("elu", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.elu(l, alpha))
+        self.compute(|s| s.elu(l, alpha))
     }
 
     fn reduce_op(&self, op: ReduceOp, l: &Layout, dims: &[usize]) -> Result<Self> {
         record(&format!("reduce {op:?}"), &[self.dtype], &[layout(l)]);
-        self.made(|s| s.reduce_op(op, l, dims))
+        self.compute(|s| s.reduce_op(op, l, dims))
     }
 
     fn cmp(&self, op: CmpOp, rhs: &Self, l1: &Layout, l2: &Layout) -> Result<Self> {
@@ -232,33 +232,33 @@ impl BackendStorage for MetalStorage {
             CmpOp::Gt => "cmp Gt",
         };
         record(name, &[self.dtype, rhs.dtype], &[layout(l1), layout(l2)]);
-        self.made(|s| rhs.with(|rhs| s.cmp(op, rhs, l1, l2)))
+        self.compute(|s| rhs.with(|rhs| s.cmp(op, rhs, l1, l2)))
     }
 
     fn to_dtype(&self, l: &Layout, dtype: DType) -> Result<Self> {
         record("to_dtype", &[self.dtype, dtype], &[layout(l)]);
-        self.made(|s| s.to_dtype(l, dtype))
+        self.compute(|s| s.to_dtype(l, dtype))
     }
 
     fn unary_impl<B: UnaryOpT>(&self, l: &Layout) -> Result<Self> {
         record(&format!("unary {}", B::NAME), &[self.dtype], &[layout(l)]);
-        self.made(|s| s.unary_impl::<B>(l))
+        self.compute(|s| s.unary_impl::<B>(l))
     }
 
     fn binary_impl<B: BinaryOpT>(&self, rhs: &Self, l1: &Layout, l2: &Layout) -> Result<Self> {
         record(&format!("binary {}", B::NAME), &[self.dtype, rhs.dtype], &[layout(l1), layout(l2)]);
-        self.made(|s| rhs.with(|rhs| s.binary_impl::<B>(rhs, l1, l2)))
+        self.compute(|s| rhs.with(|rhs| s.binary_impl::<B>(rhs, l1, l2)))
     }
 
     fn where_cond(&self, l: &Layout, t: &Self, lt: &Layout, f: &Self, lf: &Layout) -> Result<Self> {
         let layouts = [layout(l), layout(lt), layout(lf)];
         record("where_cond", &[self.dtype, t.dtype, f.dtype], &layouts);
-        self.made(|s| t.with(|t| f.with(|f| s.where_cond(l, t, lt, f, lf))))
+        self.compute(|s| t.with(|t| f.with(|f| s.where_cond(l, t, lt, f, lf))))
     }
 
     fn conv1d(&self, l: &Layout, k: &Self, kl: &Layout, p: &ParamsConv1D) -> Result<Self> {
         record("conv1d", &[self.dtype, k.dtype], &[layout(l), layout(kl)]);
-        self.made(|s| k.with(|k| s.conv1d(l, k, kl, p)))
+        self.compute(|s| k.with(|k| s.conv1d(l, k, kl, p)))
     }
 
     fn conv_transpose1d(
@@ -269,12 +269,12 @@ impl BackendStorage for MetalStorage {
         p: &ParamsConvTranspose1D,
     ) -> Result<Self> {
         record("conv_transpose1d", &[self.dtype, k.dtype], &[layout(l), layout(kl)]);
-        self.made(|s| k.with(|k| s.conv_transpose1d(l, k, kl, p)))
+        self.compute(|s| k.with(|k| s.conv_transpose1d(l, k, kl, p)))
     }
 
     fn conv2d(&self, l: &Layout, k: &Self, kl: &Layout, p: &ParamsConv2D) -> Result<Self> {
         record("conv2d", &[self.dtype, k.dtype], &[layout(l), layout(kl)]);
-        self.made(|s| k.with(|k| s.conv2d(l, k, kl, p)))
+        self.compute(|s| k.with(|k| s.conv2d(l, k, kl, p)))
     }
 
     fn conv_transpose2d(
@@ -285,17 +285,17 @@ impl BackendStorage for MetalStorage {
         p: &ParamsConvTranspose2D,
     ) -> Result<Self> {
         record("conv_transpose2d", &[self.dtype, k.dtype], &[layout(l), layout(kl)]);
-        self.made(|s| k.with(|k| s.conv_transpose2d(l, k, kl, p)))
+        self.compute(|s| k.with(|k| s.conv_transpose2d(l, k, kl, p)))
     }
 
     fn index_select(&self, ids: &Self, l: &Layout, il: &Layout, dim: usize) -> Result<Self> {
         record("index_select", &[self.dtype, ids.dtype], &[layout(l), layout(il)]);
-        self.made(|s| ids.with(|ids| s.index_select(ids, l, il, dim)))
+        self.compute(|s| ids.with(|ids| s.index_select(ids, l, il, dim)))
     }
 
     fn gather(&self, l: &Layout, ids: &Self, il: &Layout, dim: usize) -> Result<Self> {
         record("gather", &[self.dtype, ids.dtype], &[layout(l), layout(il)]);
-        self.made(|s| ids.with(|ids| s.gather(l, ids, il, dim)))
+        self.compute(|s| ids.with(|ids| s.gather(l, ids, il, dim)))
     }
 
     fn scatter_set(
@@ -337,7 +337,7 @@ impl BackendStorage for MetalStorage {
     ) -> Result<Self> {
         let layouts = [layout(l), layout(il), layout(sl)];
         record("index_add", &[self.dtype, ids.dtype, src.dtype], &layouts);
-        self.made(|s| ids.with(|ids| src.with(|src| s.index_add(l, ids, il, src, sl, dim))))
+        self.compute(|s| ids.with(|ids| src.with(|src| s.index_add(l, ids, il, src, sl, dim))))
     }
 
     fn matmul(
@@ -348,7 +348,7 @@ impl BackendStorage for MetalStorage {
         l2: &Layout,
     ) -> Result<Self> {
         record("matmul", &[self.dtype, rhs.dtype], &[side(l1, m, k), side(l2, k, n)]);
-        self.made(|s| rhs.with(|rhs| s.matmul(rhs, (b, m, n, k), l1, l2)))
+        self.compute(|s| rhs.with(|rhs| s.matmul(rhs, (b, m, n, k), l1, l2)))
     }
 
     fn copy_strided_src(&self, dst: &mut Self, offset: usize, l: &Layout) -> Result<()> {
@@ -372,22 +372,22 @@ impl BackendStorage for MetalStorage {
 
     fn avg_pool2d(&self, l: &Layout, k: (usize, usize), s: (usize, usize)) -> Result<Self> {
         record("avg_pool2d", &[self.dtype], &[layout(l)]);
-        self.made(|storage| storage.avg_pool2d(l, k, s))
+        self.compute(|storage| storage.avg_pool2d(l, k, s))
     }
 
     fn max_pool2d(&self, l: &Layout, k: (usize, usize), s: (usize, usize)) -> Result<Self> {
         record("max_pool2d", &[self.dtype], &[layout(l)]);
-        self.made(|storage| storage.max_pool2d(l, k, s))
+        self.compute(|storage| storage.max_pool2d(l, k, s))
     }
 
     fn upsample_nearest1d(&self, l: &Layout, size: usize) -> Result<Self> {
         record("upsample_nearest1d", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.upsample_nearest1d(l, size))
+        self.compute(|s| s.upsample_nearest1d(l, size))
     }
 
     fn upsample_nearest2d(&self, l: &Layout, a: usize, b: usize) -> Result<Self> {
         record("upsample_nearest2d", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.upsample_nearest2d(l, a, b))
+        self.compute(|s| s.upsample_nearest2d(l, a, b))
     }
 
     fn upsample_bilinear2d(
@@ -400,7 +400,7 @@ impl BackendStorage for MetalStorage {
         scale_b: Option<f64>,
     ) -> Result<Self> {
         record("upsample_bilinear2d", &[self.dtype], &[layout(l)]);
-        self.made(|s| s.upsample_bilinear2d(l, a, b, align, scale_a, scale_b))
+        self.compute(|s| s.upsample_bilinear2d(l, a, b, align, scale_a, scale_b))
     }
 }
 

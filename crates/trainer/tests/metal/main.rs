@@ -1,22 +1,22 @@
-//! Every operation of a GPU run is one that candle's Metal and CUDA backends have.
+//! All operations of GPU runs are implemented by candle's Metal and CUDA backends.
 //!
-//! candle's backends are chosen at compile time, and a type check can't see that Metal lacks, say, a cast to f64. So a
-//! copy of candle-core is built in which Metal is a stand-in that computes on the CPU and records every operation with
+//! candle's backends are chosen at compile time, and a type check can't find that Metal lacks, for instance, a cast to
+//! f64. So a copy of candle-core is built in which Metal is a stand-in that computes on the CPU and records every operation with
 //! its types and layouts: forward, backward, optimizer, checkpoints, and copies to and from the device. A few steps of
 //! each program run on it, and each operation is looked up in a table of what the backends implement.
 //!
-//! The table holds for the version of candle that the workspace pins: each row names a line of candle's source, and a
-//! test looks whether it still reads so. What it cannot see: whether a kernel computes rightly on a GPU, and kernels in
-//! candle-metal-kernels that are missing by name. For these there is the parity check of `device = "auto"`.
+//! The table is for the version of candle that the workspace pins: each row names a line of candle's source, which a test
+//! compares. It covers neither the correctness of a kernel on a GPU nor kernels that candle-metal-kernels lacks by name;
+//! the parity check of `device = "auto"` does.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod shadow;
 mod table;
 
 use table::{ROWS, look_up};
 
-/// Looks up all operations, some of which are of each of `parts`.
+/// Looks up all operations, and asserts that each of `parts` has some.
 fn check(operations: &[String], parts: &[&str]) {
     for part in parts {
         let begins = |operation: &&String| operation.starts_with(&format!("{part}\t"));
@@ -34,11 +34,11 @@ fn check(operations: &[String], parts: &[&str]) {
 fn every_operation_of_a_gpu_run_is_implemented_by_candle() {
     let parts = [
         "train",
-        "arrange",
+        "metric-learning",
         "predict",
-        "featurize",
-        "explain",
-        "inspect",
+        "features",
+        "attribution",
+        "predictor",
     ];
     check(&shadow::operations(false), &parts);
 }
@@ -50,16 +50,16 @@ fn every_operation_of_other_backbones_is_implemented_by_candle() {
 }
 
 #[test]
-fn rows_read_as_candle_does() {
+fn rows_are_lines_of_candles_source() {
     for row in ROWS {
-        for place in [row.metal, row.cuda] {
-            let [package, path] = place.file;
+        for source_line in [row.metal, row.cuda] {
+            let [package, path] = source_line.file;
             let source = shadow::package(package).join("src").join(path);
             let source = fs_err::read_to_string(source).unwrap();
-            let line = source.lines().nth(place.line - 1).unwrap_or_default();
+            let line = source.lines().nth(source_line.line - 1).unwrap_or_default();
             assert!(
-                line.contains(place.text),
-                "{}: {place:?} is `{line}`",
+                line.contains(source_line.text),
+                "{}: {source_line:?} is `{line}`",
                 row.operation
             );
         }
@@ -68,15 +68,15 @@ fn rows_read_as_candle_does() {
 
 #[test]
 fn operations_that_metal_lacks_are_refused() {
-    for (operation, why) in [
-        // The loss widened on the device.
+    for (operation, reason) in [
+        // The loss cast to f64 on the device.
         ("train\tto_dtype\tf32 f64\tcontiguous", "for its types"),
         ("train\tfrom_host\tf64\t", "for its types"),
         (
             "train\tbinary add\tf64 f64\tcontiguous contiguous",
             "for its types",
         ),
-        // Metal has no kernel, or one that doesn't look at strides or offsets.
+        // Metal has no kernel, or one that ignores strides or offsets.
         ("train\tunary recip\tf32\tstrided", "for its layouts"),
         ("train\tunary sign\tf32\tstrided", "no row"),
         (
@@ -92,7 +92,7 @@ fn operations_that_metal_lacks_are_refused() {
         ("train\tcustom other\tf32\tcontiguous", "no row"),
     ] {
         let message = look_up(operation).unwrap_err();
-        assert!(message.contains(why), "{message}");
+        assert!(message.contains(reason), "{message}");
     }
     look_up("train\tunary recip\tf32\tcontiguous+").unwrap();
     look_up("train\tmatmul\tf32 f32\tplain transposed").unwrap();

@@ -9,7 +9,7 @@ use serde_json::Value;
 const BACKEND: &str = include_str!("backend.rs");
 const STEPS: &str = include_str!("steps.rs");
 
-/// The profile of this test, so that what is compiled for it is used again.
+/// The profile of this test, so that its compiled dependencies are used again.
 const AS_THIS_TEST: &[&str] = if cfg!(debug_assertions) {
     &[]
 } else {
@@ -37,7 +37,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// What cargo knows of the workspace.
+/// The metadata of the workspace.
 fn metadata() -> &'static Value {
     static METADATA: LazyLock<Value> = LazyLock::new(|| {
         let arguments = ["metadata", "--format-version=1", "--locked", "--offline"];
@@ -80,13 +80,14 @@ pub(crate) fn operations(of_backbones: bool) -> Vec<String> {
     operations.lines().map(str::to_owned).collect()
 }
 
-/// Dependencies by path, candle by its copy, and the profiles of the workspace, so that what is compiled already is used.
+/// Dependencies by path, candle by its copy, and the profiles of the workspace, so that compiled dependencies are used
+/// again.
 fn manifest() -> String {
     let root = root();
     let text = fs_err::read_to_string(root.join("Cargo.toml")).unwrap();
     let profiles = text.split_once("[profile.dev]").unwrap().1;
     let profiles = profiles.split_once("[profile.xtask]").unwrap().0;
-    // Compiled for this alone, where few and small images are computed on: quick to build rather than quick.
+    // Compiled for few and small images alone: a quick build matters more than quick code.
     let slower = |text: String, (name, from, to): (&str, u8, u8)| {
         let package = format!("[profile.dev.package.{name}]\nopt-level = ");
         text.replace(&format!("{package}{from}"), &format!("{package}{to}"))
@@ -97,8 +98,8 @@ fn manifest() -> String {
     let of_release = [
         "candle-core",
         "candle-nn",
+        "attribution",
         "images",
-        "explain",
         "kernels",
         "metric-learning",
         "model",
@@ -116,7 +117,7 @@ fn manifest() -> String {
         format!("{name} = {{ path = {path:?} }}\n")
     };
     let ours = [
-        ("explain", "explain"),
+        ("attribution", "attribution"),
         ("metric-learning", "metric-learning"),
         ("random", "random"),
         ("table-history", "tables/history"),
@@ -132,7 +133,7 @@ fn manifest() -> String {
         format!("{name} = {{ path = {path:?}, features = [\"metal\"] }}\n")
     });
     let with_metal = with_metal.concat();
-    // With the features that they have in the workspace, so that what stands on them is compiled already.
+    // The features of the workspace, so that dependents are compiled already.
     let base64 = { text.lines() }.find(|line| line.starts_with("base64 = "));
     let base64 = base64.unwrap();
     format!(
@@ -179,7 +180,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn changed(path: &Path, text: String) -> String {
-    // What is for Metal alone stays out, whether the feature is on or not.
+    // Code for Metal alone is left out, with the feature on or off.
     let text = text.replace("feature = \"metal\"", "feature = \"no-metal\"");
     let replaced = |text: String, old: &str, new: &str| {
         assert!(text.contains(old), "{} has no `{old}`", path.display());
@@ -211,7 +212,7 @@ fn changed(path: &Path, text: String) -> String {
     }
 }
 
-/// Writes a file unless it says the same: cargo goes by the time of the last change.
+/// Writes a file unless it has the same text: cargo compares times of the last change.
 fn write(path: &Path, text: &str) {
     if fs_err::read_to_string(path).is_ok_and(|there| there == text) {
         return;
@@ -220,7 +221,7 @@ fn write(path: &Path, text: &str) {
     fs_err::write(path, text).unwrap();
 }
 
-/// Writes `text` once: cargo takes out of the copy of the lock what this build has no use for.
+/// Writes `text` once: cargo removes unused packages from the copy of the lock.
 fn write_once(path: &Path, text: &str) {
     let of = path.with_extension("of");
     if fs_err::read_to_string(&of).is_ok_and(|there| there == text) {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
-use explain::{Squares, grad_cam, occlusion};
+use attribution::{Squares, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
@@ -15,8 +15,8 @@ use table_history::History;
 use tables::Subset;
 use table_timings::Timing;
 use trainer::{
-    Checkpoints, CrossEntropy, ExponentialDecay, Loss, LrFactors, Outputs, Pictures, Sampling,
-    Settings, Split, TrainError, View, Watch, evaluate, train,
+    Checkpoints, CrossEntropy, ExponentialDecay, FoldSplit, ImageSource, Loss, LrFactors, Outputs,
+    Sampling, Settings, TrainError, TrainingObserver, Transform, evaluate, train,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -25,12 +25,12 @@ const CLASSES: [&str; 3] = ["a", "b", "c"];
 /// Training, validation and test images; the last training batch is shorter.
 const N_IMAGES: usize = 15;
 
-/// Images of noise in which a color is stronger.
+/// Images of noise with a stronger color.
 struct Noise {
     side_px: usize,
 }
 
-impl Pictures for Noise {
+impl ImageSource for Noise {
     fn side_px(&self) -> usize {
         self.side_px
     }
@@ -38,7 +38,7 @@ impl Pictures for Noise {
     fn prepare(
         &self,
         image: usize,
-        _: View,
+        _: Transform,
         _: &mut Vec<u8>,
         values: &mut [f32],
     ) -> Result<(), TrainError> {
@@ -52,26 +52,26 @@ impl Pictures for Noise {
 
 struct Silent;
 
-impl Watch for Silent {
+impl TrainingObserver for Silent {
     fn seconds(&self) -> f64 {
         0.0
     }
     fn resumed(&mut self, _: &[History]) {}
-    fn epoch_begins(&mut self, _: usize) {}
-    fn step_done(&mut self, _: f64) {}
-    fn epoch_done(&mut self, _: &History, _: &Timing) {}
+    fn epoch_started(&mut self, _: usize) {}
+    fn step_finished(&mut self, _: f64) {}
+    fn epoch_finished(&mut self, _: &History, _: &Timing) {}
 }
 
-fn split() -> Split {
+fn split() -> FoldSplit {
     let subset = |image: usize| match image % 5 {
         0 => Subset::Validation,
         1 if image < 6 => Subset::Test,
         _ => Subset::Train,
     };
-    Split {
+    FoldSplit {
         fold: 0,
         classes: CLASSES.map(str::to_owned).to_vec(),
-        codes: (0..N_IMAGES as u32).map(|image| image % 3).collect(),
+        class_indices: (0..N_IMAGES as u32).map(|image| image % 3).collect(),
         subsets: (0..N_IMAGES).map(subset).collect(),
     }
 }
@@ -105,7 +105,7 @@ fn network(depth: Depth, device: &Device) -> Outcome<Network> {
     Ok(Network::new(&config(depth), device, &mut rng)?)
 }
 
-/// Trains for one epoch, then goes on from its checkpoint for another.
+/// Trains for one epoch, and for another from its checkpoint.
 fn trained(
     make: impl Fn() -> Outcome<Network>,
     side_px: usize,
@@ -116,7 +116,7 @@ fn trained(
     for epochs in [1, 2] {
         let mut network = make()?;
         let mut checkpoints = Checkpoints::open(folder, &"steps")?;
-        let course = train(
+        let history = train(
             &mut network,
             &Noise { side_px },
             &split(),
@@ -125,7 +125,7 @@ fn trained(
             &mut checkpoints,
             &mut Silent,
         )?;
-        assert_eq!(course.epochs(), epochs);
+        assert_eq!(history.n_epochs(), epochs);
         if epochs == 2 {
             network.save(&folder.join("model.safetensors"))?;
             return Ok(network);
@@ -139,7 +139,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
     let weights = vec![1.0, 2.0, 0.5];
     let cross_entropy = CrossEntropy::new(weights, 0.0);
     let smoothed = CrossEntropy::new(vec![1.0; 3], 0.1);
-    let focal = smoothed.clone().focused(1.5);
+    let focal = smoothed.clone().with_focus(1.5);
     let at = |name: &str| folder.join(name);
     let make = || network(Depth::D18, device);
     trained(make, 32, Sampling::Shuffle, &cross_entropy, &at("train"))?;
@@ -159,7 +159,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
 }
 
 fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("arrange");
+    begin("metric-learning");
     let arcface = ArcFace::new(vec![1.0, 2.0, 0.5], 16.0, 28.6);
     let cosine = || -> Outcome<Network> {
         let mut rng = Seed::new(1).stream("weights").rng();
@@ -176,7 +176,7 @@ fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// The model that `train` wrote, as the stages after it load it.
+/// The model of `train`, loaded as in later stages.
 fn loaded(device: &Device, folder: &Path) -> Outcome<Network> {
     let path = folder.join("train/model.safetensors");
     Ok(Network::open(&config(Depth::D18), device, &path)?)
@@ -192,34 +192,34 @@ fn stage_predict(device: &Device, folder: &Path) -> Outcome<()> {
 }
 
 fn stage_featurize(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("featurize");
+    begin("features");
     let mut network = network(Depth::D18, device)?;
     network.load_backbone(&folder.join("train/model.safetensors"))?;
-    let features = network.features(&picture(64, device)?.unsqueeze(0)?)?;
+    let features = network.features(&image(64, device)?.unsqueeze(0)?)?;
     features.to_vec2::<f32>()?;
     Ok(())
 }
 
-fn picture(side_px: usize, device: &Device) -> Outcome<Tensor> {
+fn image(side_px: usize, device: &Device) -> Outcome<Tensor> {
     let mut values = vec![0.0; side_px * side_px * 3];
-    Noise { side_px }.prepare(1, View::Plain, &mut Vec::new(), &mut values)?;
+    Noise { side_px }.prepare(1, Transform::Plain, &mut Vec::new(), &mut values)?;
     Ok(Tensor::from_vec(values, (side_px, side_px, 3), device)?)
 }
 
 fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("explain");
+    begin("attribution");
     let network = loaded(device, folder)?;
-    let picture = picture(64, device)?;
-    occlusion(&network, &picture, 1, Squares::new(4, 2)?)?;
-    let cam = grad_cam(&network, &picture, 2)?;
+    let image = image(64, device)?;
+    occlusion(&network, &image, 1, Squares::new(4, 2)?)?;
+    let cam = grad_cam(&network, &image, 2)?;
     cam.flatten_all()?.to_vec1::<f32>()?;
     Ok(())
 }
 
-fn program_inspect(device: &Device, folder: &Path) -> Outcome<()> {
-    begin("inspect");
+fn program_predictor(device: &Device, folder: &Path) -> Outcome<()> {
+    begin("predictor");
     let network = loaded(device, folder)?;
-    let output = network.forward(&picture(32, device)?.unsqueeze(0)?, Mode::Eval)?;
+    let output = network.forward(&image(32, device)?.unsqueeze(0)?, Mode::Eval)?;
     output.logits.get(0)?.to_vec1::<f32>()?;
     output.embedding.get(0)?.to_vec1::<f32>()?;
     Ok(())
@@ -259,7 +259,7 @@ fn stage_backbones(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()
         let path = folder.join("backbone.safetensors");
         candle_core::safetensors::save(&tensors, &path)?;
         let backbone = Backbone::load(&Name::try_from(name.to_owned())?, &path, device)?;
-        let one = picture(golden.side, device)?;
+        let one = image(golden.side, device)?;
         let features = backbone.features(&Tensor::stack(&[&one, &one], 0)?)?;
         features.to_vec2::<f32>()?;
     }
@@ -278,13 +278,13 @@ fn programs(device: &Device, folder: &Path, _: &Path) -> Outcome<()> {
     stage_predict(device, folder)?;
     stage_featurize(device, folder)?;
     stage_explain(device, folder)?;
-    program_inspect(device, folder)
+    program_predictor(device, folder)
 }
 
 fn main() -> Outcome<()> {
     let folders: Vec<String> = std::env::args().skip(1).collect();
     let [folder, goldens] = folders.as_slice() else {
-        return Err("two folders are wanted: one to write in, and that of the backbones' shapes".into());
+        return Err("expected two folders: one to write in, and that of the backbones' shapes".into());
     };
     let device = model::device("metal")?;
     programs(&device, Path::new(folder), Path::new(goldens))?;

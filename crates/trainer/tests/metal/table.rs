@@ -1,11 +1,12 @@
-//! What candle 0.11.1's Metal and CUDA backends implement, as far as our programs use it.
+//! Operations that candle 0.11.1's Metal and CUDA backends implement, as far as programs here use them.
 //!
-//! A row has an operation, the types of its operands, the layouts that both backends take, and the lines of candle-core
-//! that say so. Where the two differ, the row has what both can. Layouts are those that `backend.rs` records.
+//! A row has an operation, the types of its operands, the layouts that both backends support, and the lines of
+//! candle-core that implement it. Where the two differ, the row has the layouts of both. Layouts are those that
+//! `backend.rs` records.
 
 /// A line of a source file of candle.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct SourceLine {
     /// The package, and the path below its `src`.
     pub(crate) file: [&'static str; 2],
     /// Counted from 1.
@@ -15,26 +16,26 @@ pub(crate) struct Place {
 }
 
 pub(crate) struct Row {
-    /// As `backend.rs` records it.
+    /// Name, as `backend.rs` records it.
     pub(crate) operation: &'static str,
-    /// Of the operands, and of the result of a cast.
+    /// Types of the operands, and of the result of a cast.
     pub(crate) types: &'static str,
-    /// Of each operand that is looked at.
+    /// Layouts of each operand that is checked.
     pub(crate) layouts: &'static [Layouts],
-    pub(crate) metal: Place,
-    pub(crate) cuda: Place,
+    pub(crate) metal: SourceLine,
+    pub(crate) cuda: SourceLine,
 }
 
 /// Layouts that an operand may have.
 #[derive(Clone, Copy)]
 pub(crate) enum Layouts {
-    /// Contiguous from the buffer's start on: the operation looks at the buffer alone.
+    /// Contiguous from the buffer's start on: the operation reads the buffer alone.
     Whole,
-    /// Contiguous, from anywhere on.
+    /// Contiguous, from any offset on.
     Dense,
     /// All.
     Any,
-    /// One side of a product: as it is or transposed.
+    /// One side of a product: plain or transposed.
     Side,
 }
 
@@ -55,8 +56,8 @@ const fn row(
     operation: &'static str,
     types: &'static str,
     layouts: &'static [Layouts],
-    metal: Place,
-    cuda: Place,
+    metal: SourceLine,
+    cuda: SourceLine,
 ) -> Row {
     Row {
         operation,
@@ -67,30 +68,30 @@ const fn row(
     }
 }
 
-const fn metal(line: usize, text: &'static str) -> Place {
+const fn metal(line: usize, text: &'static str) -> SourceLine {
     let file = ["candle-core", "metal_backend/mod.rs"];
-    Place { file, line, text }
+    SourceLine { file, line, text }
 }
 
-const fn cuda(line: usize, text: &'static str) -> Place {
+const fn cuda(line: usize, text: &'static str) -> SourceLine {
     let file = ["candle-core", "cuda_backend/mod.rs"];
-    Place { file, line, text }
+    SourceLine { file, line, text }
 }
 
-const fn cuda_device(line: usize, text: &'static str) -> Place {
+const fn cuda_device(line: usize, text: &'static str) -> SourceLine {
     let file = ["candle-core", "cuda_backend/device.rs"];
-    Place { file, line, text }
+    SourceLine { file, line, text }
 }
 
-const fn of_candle_nn(line: usize, text: &'static str) -> Place {
+const fn of_candle_nn(line: usize, text: &'static str) -> SourceLine {
     let file = ["candle-nn", "ops.rs"];
-    Place { file, line, text }
+    SourceLine { file, line, text }
 }
 
-/// Looks an operation up that `backend.rs` recorded.
+/// Looks up an operation that `backend.rs` recorded.
 ///
 /// # Errors
-/// No row has it; the message says where it differs from those that have its name.
+/// No row has it; the message has the difference from the rows of its name.
 pub(crate) fn look_up(recorded: &str) -> Result<(), String> {
     let fields: Vec<&str> = recorded.split('\t').collect();
     let [part, operation, types, layouts] = fields[..] else {
@@ -110,13 +111,13 @@ pub(crate) fn look_up(recorded: &str) -> Result<(), String> {
     let known = match rows().next() {
         None => "no row has its name".to_owned(),
         Some(row) if rows().all(|row| row.types != types) => {
-            format!("see {} and others for its types", seen_at(row.metal))
+            format!("see {} and others for its types", location(row.metal))
         }
         Some(_) => {
             let row = rows()
                 .find(|row| row.types == types)
                 .expect("one has the types");
-            format!("for its layouts see {}", seen_at(row.metal))
+            format!("for its layouts see {}", location(row.metal))
         }
     };
     Err(format!(
@@ -125,9 +126,9 @@ pub(crate) fn look_up(recorded: &str) -> Result<(), String> {
     ))
 }
 
-fn seen_at(place: Place) -> String {
-    let [package, path] = place.file;
-    format!("line {} of {package}'s {path}", place.line)
+fn location(source_line: SourceLine) -> String {
+    let [package, path] = source_line.file;
+    format!("line {} of {package}'s {path}", source_line.line)
 }
 
 /// The operations.
@@ -543,14 +544,14 @@ pub(crate) const ROWS: &[Row] = &[
         cuda(2362, "fn copy_strided_src"),
     ),
     row(
-        "custom overridden-gradient-1",
+        "custom custom-gradient-1",
         "f32 f32",
         &[Any, Whole],
         metal(92, "fn try_clone"),
         cuda(1497, "fn try_clone"),
     ),
     row(
-        "custom overridden-gradient-2",
+        "custom custom-gradient-2",
         "f32 f32 f32",
         &[Any, Any, Whole],
         metal(92, "fn try_clone"),

@@ -1,4 +1,4 @@
-//! A small study, and jobs of stages on it.
+//! Inputs of stages on a few small images, and jobs on them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -22,7 +22,7 @@ const ASSIGNMENTS: [Assignment; 4] = [
     Assignment::Test,
 ];
 
-/// A folder with the inputs of the stages: 30 pictures of 3 classes, told apart by their color.
+/// A folder with the inputs of the stages: 30 images of 3 classes, which differ in color.
 pub(crate) struct Study {
     folder: TempDir,
 }
@@ -33,10 +33,10 @@ impl Study {
             folder: TempDir::new().unwrap(),
         };
         let (mut annotations, mut folds) = (Vec::new(), Vec::new());
-        for (code, label) in (0..).zip(LABELS) {
+        for (class_index, label) in (0..).zip(LABELS) {
             for number in 0..10_usize {
                 let path = format!("{label}/{number}.png");
-                annotations.push(annotation(&path, label, code));
+                annotations.push(annotation(&path, label, class_index));
                 folds.push(Fold {
                     path,
                     label: label.to_owned(),
@@ -114,13 +114,13 @@ impl Study {
     }
 }
 
-fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
     Annotation {
         path: path.to_owned(),
         label: label.to_owned(),
         author: None,
         title: path.to_owned(),
-        code,
+        code: class_index,
         split: None,
         orientation: 1,
         width: 40,
@@ -131,7 +131,7 @@ fn annotation(path: &str, label: &str, code: u32) -> Annotation {
     }
 }
 
-/// Noise in which the color of the class is stronger.
+/// Noise with a stronger color of the class.
 fn pixels(class: usize, number: usize, n_pixels: usize) -> Vec<u8> {
     let noise = |i: usize| u8::try_from((i * 7919 + number * 104_729) % 97).unwrap();
     let strong = 2 - class;
@@ -160,7 +160,7 @@ impl Job {
             .unwrap()
     }
 
-    /// The stage's log; it succeeds.
+    /// Runs the stage, which succeeds, and returns its log.
     pub(crate) fn run(&self, threads: usize) -> String {
         let Output { status, stderr, .. } = self.start(threads).wait_with_output().unwrap();
         let log = String::from_utf8(stderr).unwrap();
@@ -168,7 +168,7 @@ impl Job {
         log
     }
 
-    /// The last line of the stage's log; it fails.
+    /// Runs the stage, which fails, and returns the last line of its log.
     pub(crate) fn error(&self) -> String {
         let Output { status, stderr, .. } = self.start(1).wait_with_output().unwrap();
         let log = String::from_utf8(stderr).unwrap();

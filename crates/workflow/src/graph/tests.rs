@@ -56,10 +56,10 @@ fn instance_after(after: &[&str], instance: Instance) -> Instance {
     }
 }
 
-/// `paint → split → train@0, train@1 → choose`, declared backwards.
+/// `paint → split → train@0, train@1 → select`, declared backwards.
 fn study() -> Graph {
     Graph::new(vec![
-        instance("choose", &["train/*/model"], &["choice"]),
+        instance("select", &["train/*/model"], &["choice"]),
         instance("train@0", &["split/folds"], &["train/0/model"]),
         instance("train@1", &["split"], &["train/1/model"]),
         instance("split", &["images/a.png"], &["split/folds"]),
@@ -89,7 +89,7 @@ fn check_selected(targets: &[&str], reach: Reach, expected: &[&str]) {
 fn the_order_follows_the_data() {
     let graph = study();
     let order = names(&graph, graph.order.iter().copied());
-    assert_eq!(order, ["paint", "split", "train@0", "train@1", "choose"]);
+    assert_eq!(order, ["paint", "split", "train@0", "train@1", "select"]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn targets_reach_up_down_or_nowhere() {
     check_selected(
         &["split"],
         Reach::Downstream,
-        &["split", "train@0", "train@1", "choose"],
+        &["split", "train@0", "train@1", "select"],
     );
     check_selected(&["train/0/model"], Reach::Single, &["train@0"]);
     check_selected(
@@ -114,7 +114,7 @@ fn targets_reach_up_down_or_nowhere() {
     check_selected(
         &[],
         Reach::Upstream,
-        &["paint", "split", "train@0", "train@1", "choose"],
+        &["paint", "split", "train@0", "train@1", "select"],
     );
 }
 

@@ -54,6 +54,20 @@ fn an_old_name_is_an_error_with_the_new_one() {
 }
 
 #[test]
+fn an_old_table_stands_for_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::write(folder.path().join(FILE), TEXT).unwrap();
+    let text = "[renamed-params]\nfit = \"train\"\n\"train.n_epochs\" = \"train.epochs\"\n";
+    let params = Params::load(folder.path(), &declared(text), &Overrides::default()).unwrap();
+    assert_eq!(params.hint("fit"), "; it was renamed to `train`");
+    assert_eq!(params.hint("fit.lr"), "; it was renamed to `train.lr`");
+    assert_eq!(
+        params.hint("fit.n_epochs"),
+        "; it was renamed to `train.epochs`"
+    );
+}
+
+#[test]
 fn the_default_overlay_holds_unless_a_file_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();

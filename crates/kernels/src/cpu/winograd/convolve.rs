@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        buffer::{Disjoint, Scratch, Unwritten, as_unwritten},
+        buffer::{Disjoint, Scratch, Uninit, as_uninit},
         gemm::{Product, panel_width},
         shape::ConvShape,
         simd::vectorized,
@@ -26,7 +26,7 @@ const TILES_PER_JOB: usize = 4;
 const COLUMN_PARTS: usize = 4;
 
 /// Writes the output `[B, H, W, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, 3, 3]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Unwritten]) {
+pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uninit]) {
     convolve(
         x,
         &Weights::new(weight, shape, Direction::Forward),
@@ -36,7 +36,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Unw
 }
 
 /// Writes the gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, H, W, O]`.
-pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: &mut [Unwritten]) {
+pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: &mut [Uninit]) {
     convolve(
         dy,
         &Weights::new(weight, shape, Direction::Backward),
@@ -45,7 +45,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: 
     );
 }
 
-fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
+fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
     if weights.inputs * weights.outputs < 256 * 128 {
         blocked(x, weights, tiles, y);
     } else {
@@ -54,7 +54,7 @@ fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
 }
 
 /// Each job takes its tiles through all phases; its planes fit the cache.
-fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
+fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
     let (inputs, outputs) = (weights.inputs, weights.outputs);
     let block = (220_000 / (PLANES * (inputs + outputs))).clamp(24, 96) / 12 * 12;
     let (in_plane, out_plane) = (block * inputs + PLANE_GAP, block * outputs + PLANE_GAP);
@@ -86,7 +86,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
                     right: weights.matrix(frequency, 0),
                 };
                 let target = &mut products[frequency * out_plane..(frequency + 1) * out_plane];
-                product.store(as_unwritten(target), outputs);
+                product.store(as_uninit(target), outputs);
             }
             transform_outputs(
                 &products,
@@ -101,7 +101,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
 }
 
 /// The phases alternate on blocks of tiles, each phase in parallel.
-fn phased(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Unwritten]) {
+fn phased(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
     let (inputs, outputs) = (weights.inputs, weights.outputs);
     let block = (3_000_000 / (PLANES * (inputs + outputs)))
         .max(96)
@@ -189,9 +189,9 @@ fn transform_inputs(
         #[inline(always)]
         || {
             for tile in range.clone() {
-                let place = tiles.place(tile);
+                let position = tiles.position(tile);
                 for channel in (0..channels).step_by(GROUP) {
-                    let transformed = input_tile(x, tiles, place, channels, channel);
+                    let transformed = input_tile(x, tiles, position, channels, channel);
                     let offset = (tile - origin) * channels + channel;
                     for (i, group) in transformed.iter().flatten().enumerate() {
                         // SAFETY: these channels of this tile belong to this job alone.
@@ -211,21 +211,22 @@ fn transform_outputs(
     range: Range<usize>,
     origin: usize,
     plane: usize,
-    y: Disjoint<'_, Unwritten>,
+    y: Disjoint<'_, Uninit>,
 ) {
     vectorized(
         #[inline(always)]
         || {
             for tile in range.clone() {
-                let place = tiles.place(tile);
+                let position = tiles.position(tile);
                 let (rows, columns) = (
-                    TILE.min(tiles.height - place.row),
-                    TILE.min(tiles.width - place.column),
+                    TILE.min(tiles.height - position.row),
+                    TILE.min(tiles.width - position.column),
                 );
                 for channel in (0..channels).step_by(GROUP) {
                     let pixels = output_tile(products, plane, (tile - origin) * channels + channel);
                     for (i, line) in pixels[..rows].iter().enumerate() {
-                        let start = place.image + (place.row + i) * tiles.width + place.column;
+                        let start =
+                            position.image + (position.row + i) * tiles.width + position.column;
                         for (j, group) in line[..columns].iter().enumerate() {
                             // SAFETY: these channels of this pixel belong to this job alone.
                             store(

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        buffer::{Disjoint, Scratch, Unwritten, as_unwritten},
+        buffer::{Disjoint, Scratch, Uninit, as_uninit},
         gemm::{Product, packed_len, panel_width},
         shape::ConvShape,
         simd::vectorized,
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Writes the gradient `[O, C, 3, 3]` of the weights from `x` `[B, H, W, C]` and `dy` `[B, H, W, O]`.
-pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut [Unwritten]) {
+pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut [Uninit]) {
     let gradient = Gradient {
         x,
         dy,
@@ -45,7 +45,7 @@ struct Gradient<'a> {
 
 impl Gradient<'_> {
     /// Each job takes the tiles of its part through all phases, a block at a time, into a sum of its own.
-    fn blocked(&self, dw: &mut [Unwritten]) {
+    fn blocked(&self, dw: &mut [Uninit]) {
         let (channels, outputs) = (self.shape.in_channels, self.shape.out_channels);
         let block = (220_000 / (PLANES * (channels + outputs))).clamp(24, 96);
         let n_blocks = self.tiles.count.div_ceil(block);
@@ -85,7 +85,7 @@ impl Gradient<'_> {
     }
 
     /// The phases alternate on blocks of tiles, each phase in parallel.
-    fn phased(&self, dw: &mut [Unwritten]) {
+    fn phased(&self, dw: &mut [Uninit]) {
         let (channels, outputs) = (self.shape.in_channels, self.shape.out_channels);
         let block = (1_500_000 / (PLANES * (channels + outputs)))
             .max(128)
@@ -152,7 +152,7 @@ impl Gradient<'_> {
         if add {
             product.add(sum, columns);
         } else {
-            product.store(as_unwritten(sum), columns);
+            product.store(as_uninit(sum), columns);
         }
     }
 
@@ -172,9 +172,10 @@ impl Gradient<'_> {
             #[inline(always)]
             || {
                 for tile in range.clone() {
-                    let (place, index) = (self.tiles.place(tile), tile - block.start);
+                    let (position, index) = (self.tiles.position(tile), tile - block.start);
                     for channel in (0..channels).step_by(GROUP) {
-                        let transformed = input_tile(self.x, &self.tiles, place, channels, channel);
+                        let transformed =
+                            input_tile(self.x, &self.tiles, position, channels, channel);
                         for (i, group) in transformed.iter().flatten().enumerate() {
                             let offset = i * in_plane + index * channels + channel;
                             // SAFETY: these channels of this tile belong to this job alone.
@@ -183,7 +184,7 @@ impl Gradient<'_> {
                     }
                     for channel in (0..outputs).step_by(GROUP) {
                         let transformed =
-                            gradient_tile(self.dy, &self.tiles, place, outputs, channel);
+                            gradient_tile(self.dy, &self.tiles, position, outputs, channel);
                         for (i, group) in transformed.iter().flatten().enumerate() {
                             for (lanes, first) in
                                 group.chunks_exact(step).zip((channel..).step_by(step))
@@ -201,7 +202,7 @@ impl Gradient<'_> {
     }
 
     /// `Gᵀ S G`, where `S` is the sum of `sums`, each `[36][C][O]`, in order.
-    fn transform_back(&self, sums: &[f32], dw: &mut [Unwritten]) {
+    fn transform_back(&self, sums: &[f32], dw: &mut [Uninit]) {
         let (channels, outputs) = (self.shape.in_channels, self.shape.out_channels);
         let sum_len = PLANES * channels * outputs;
         dw.par_chunks_mut(GROUP * channels * 9)

@@ -1,4 +1,4 @@
-//! Tiles of a batch, and the sizes of what is transformed together.
+//! Tiles of a batch, and sizes of the transforms.
 
 use crate::cpu::shape::ConvShape;
 
@@ -21,9 +21,9 @@ pub(super) struct Tiles {
     pub(super) count: usize,
 }
 
-/// Where a tile lies.
+/// Position of a tile.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct TilePosition {
     /// Index of the image's first pixel.
     pub(super) image: usize,
     /// First row of the output tile.
@@ -46,10 +46,10 @@ impl Tiles {
     }
 
     #[inline(always)]
-    pub(super) fn place(&self, tile: usize) -> Place {
+    pub(super) fn position(&self, tile: usize) -> TilePosition {
         let per_image = self.per_column * self.per_row;
         let (image, tile) = (tile / per_image, tile % per_image);
-        Place {
+        TilePosition {
             image: image * self.height * self.width,
             row: tile / self.per_row * TILE,
             column: tile % self.per_row * TILE,

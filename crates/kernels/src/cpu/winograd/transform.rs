@@ -6,8 +6,8 @@
 //! - the weight transform is `G`, rows `(1, x, x²)` over the derivative of the product at the point.
 
 use super::{
-    super::buffer::Unwritten,
-    tiles::{GROUP, Place, TILE, Tiles},
+    super::buffer::Uninit,
+    tiles::{GROUP, TILE, TilePosition, Tiles},
 };
 
 /// Channels that are transformed together.
@@ -98,22 +98,22 @@ fn output_adjoint(y: &[Group; TILE]) -> [Group; 6] {
 pub(super) fn input_tile(
     x: &[f32],
     tiles: &Tiles,
-    place: Place,
+    position: TilePosition,
     channels: usize,
     channel: usize,
 ) -> Tile {
     let mut columns = [[ZERO; 6]; 6];
     for (i, transformed) in columns.iter_mut().enumerate() {
         // The tile begins one pixel up and left of its output.
-        let column = place.column + i;
+        let column = position.column + i;
         if column == 0 || column > tiles.width {
             continue;
         }
         let mut pixels = [ZERO; 6];
         for (j, pixel) in pixels.iter_mut().enumerate() {
-            let row = place.row + j;
+            let row = position.row + j;
             if row > 0 && row <= tiles.height {
-                let index = place.image + (row - 1) * tiles.width + column - 1;
+                let index = position.image + (row - 1) * tiles.width + column - 1;
                 *pixel = load(x, index * channels + channel);
             }
         }
@@ -135,15 +135,15 @@ pub(super) fn input_tile(
 pub(super) fn gradient_tile(
     dy: &[f32],
     tiles: &Tiles,
-    place: Place,
+    position: TilePosition,
     channels: usize,
     channel: usize,
 ) -> Tile {
     let mut columns = [[ZERO; 6]; TILE];
-    for (column, transformed) in (place.column..tiles.width).zip(&mut columns) {
+    for (column, transformed) in (position.column..tiles.width).zip(&mut columns) {
         let mut pixels = [ZERO; TILE];
-        for (row, pixel) in (place.row..tiles.height).zip(&mut pixels) {
-            let index = place.image + row * tiles.width + column;
+        for (row, pixel) in (position.row..tiles.height).zip(&mut pixels) {
+            let index = position.image + row * tiles.width + column;
             *pixel = load(dy, index * channels + channel);
         }
         *transformed = output_adjoint(&pixels);
@@ -194,8 +194,8 @@ pub(super) fn copy(target: &mut [f32], group: &[f32]) {
 
 /// Writes one group of channels.
 #[inline(always)]
-pub(super) fn store(places: &mut [Unwritten], group: &Group) {
-    for (place, &value) in places.iter_mut().zip(group) {
-        place.write(value);
+pub(super) fn store(elements: &mut [Uninit], group: &Group) {
+    for (element, &value) in elements.iter_mut().zip(group) {
+        element.write(value);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     transform::{G, Group, ZERO, copy},
 };
 
-/// For what the weights are used.
+/// Direction in which the weights are applied.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     /// From `C` to `O` channels.

@@ -69,7 +69,7 @@ fn braces_of_strings_and_comments_are_none() {
 }
 
 #[test]
-fn what_is_not_expected_counts_with_its_file() {
+fn unexpected_syntax_counts_with_its_file() {
     for start in [
         "#!/usr/bin/env it's\n",
         "---\n---\n",

@@ -1,4 +1,4 @@
-//! How large the cache may grow: what is said of it, and what is removed once it is beyond its limits.
+//! Limits of the size of the cache: a report on a large cache, and contents to remove beyond the limits.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -13,13 +13,13 @@ use crate::ledger::own;
 /// A cache of more bytes is large, whatever uses it.
 const LARGE: u64 = 5_000_000_000;
 
-/// A cache of more bytes than this times what the current state uses is large, from [`LEAST`] on.
+/// A cache of more than this times the bytes of the current state is large, from [`LEAST`] on.
 const SHARE: u64 = 10;
 
 /// A cache of fewer bytes is never large.
 const LEAST: u64 = 500_000_000;
 
-/// Where the size is noted, in the runner's folder.
+/// File with the size, in the runner's folder.
 const FILE: &str = "cache-size.json";
 
 /// A cache that is large.
@@ -27,7 +27,7 @@ const FILE: &str = "cache-size.json";
 pub struct Large {
     /// All that it holds.
     pub bytes: u64,
-    /// What the current state uses of it.
+    /// Bytes that the current state uses.
     pub used_bytes: u64,
 }
 
@@ -38,7 +38,7 @@ struct Noted {
     bytes: u64,
 }
 
-/// The size of a cache of so many bytes, if that is beyond `limit` or out of proportion to what is used of it.
+/// The size of a cache of so many bytes, if it is beyond `limit` or out of proportion to the used bytes.
 pub(super) fn large(
     bytes: u64,
     limit: Option<u64>,
@@ -65,7 +65,7 @@ pub(super) fn bytes(store: &Store, root: &Path) -> Result<u64> {
     let size = store.size()?;
     let bytes = size.bytes();
     let text = serde_json::to_vec(&Noted { folders, bytes }).map_err(std::io::Error::from)?;
-    // What cannot be noted is counted again.
+    // Without the file, bytes are counted again.
     let _ = store::write_whole(&path, &text);
     Ok(bytes)
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_is_measured_by_what_is_used() {
+    fn a_large_cache_is_measured_by_used_bytes() {
         let check = |bytes, used_bytes| is_large(Large { bytes, used_bytes });
         assert!(check(5_000_000_001, 5_000_000_000));
         assert!(!check(4_000_000_000, 400_000_000));

@@ -1,4 +1,4 @@
-//! What the list of runs, the lock and the cache know of a run.
+//! Records of a run in the list of runs, the lock and the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ use crate::lock::Lock;
 use crate::manifest::{Manifest, Section};
 use crate::on_disk;
 
-/// What is known of the past.
+/// Past runs and sources.
 pub(super) struct History {
     /// All runs, the youngest first.
     pub(super) runs: Vec<Run>,
     pub(super) sources: SourceLock,
-    /// What is told already.
+    /// Results that are listed already.
     pub(super) seen: BTreeSet<(String, Option<Digest>)>,
 }
 
@@ -32,8 +32,8 @@ impl History {
         runs.find(|run| run.key == *key)
     }
 
-    /// The last run that made a content, and as what.
-    pub(super) fn maker_of(&self, content: &Digest) -> Option<(&Run, &FileRef)> {
+    /// The last run that made a content, and the output that it was.
+    pub(super) fn producer_of(&self, content: &Digest) -> Option<(&Run, &FileRef)> {
         let mut runs = self.runs.iter();
         runs.find_map(|run| {
             let mut outputs = run.outputs.iter();
@@ -43,7 +43,7 @@ impl History {
     }
 }
 
-/// What a run read: as it was noted, else as the lock has it, else as the cache does.
+/// Inputs of a run, from the list of runs, else from the lock, else from the cache.
 pub(super) fn parts(
     workflow: &Workflow,
     lock: &Lock,
@@ -93,15 +93,16 @@ pub(super) fn parts(
 
 /// A part of a run, which may have taken place in another state than this one, with its path in this one.
 fn here(workflow: &Workflow, run: &Run, part: &FileRef) -> FileRef {
-    let aside = run
-        .aside
+    let folder = run
+        .state_folder
         .as_ref()
-        .map(|aside| Path::new(FOLDER).join(aside));
-    let path = match aside.and_then(|aside| Some(part.path.strip_prefix(aside).ok()?.to_owned())) {
+        .map(|folder| Path::new(FOLDER).join(folder));
+    let path = match folder.and_then(|folder| Some(part.path.strip_prefix(folder).ok()?.to_owned()))
+    {
         Some(path) => path,
         None => part.path.clone(),
     };
-    let of_this = workflow.state_folder().map(|aside| aside.join(&path));
+    let of_this = workflow.state_folder().map(|folder| folder.join(&path));
     let of_this = of_this.filter(|path| workflow.graph.is_made(path));
     FileRef {
         path: of_this.unwrap_or(path),
@@ -124,7 +125,7 @@ fn paths(workflow: &Workflow, target: &Target) -> Vec<PathBuf> {
     }
 }
 
-/// What a run was started by.
+/// Command of a run.
 pub(super) fn command(run: Option<&Run>, manifest: &Manifest) -> Vec<String> {
     if let Some(run) = run.filter(|run| !run.command.is_empty()) {
         return run.command.clone();
@@ -142,7 +143,7 @@ pub(super) fn command(run: Option<&Run>, manifest: &Manifest) -> Vec<String> {
     }
 }
 
-/// What a run was given.
+/// Parameters of a run.
 pub(super) fn given(run: Option<&Run>, manifest: &Manifest) -> BTreeMap<String, Value> {
     if let Some(run) = run.filter(|run| !run.params.is_empty()) {
         return run.params.clone();

@@ -1,0 +1,174 @@
+//! Stage `attribution`: occlusion maps and Grad-CAM of some pictures that the chosen network was not trained on.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use attribution::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
+use candle_core::Tensor;
+use images::{Pixels, Preprocess};
+use model::{Config, Depth, Network};
+use numeric::{Classes, ranking, softmax};
+use random::Seed;
+use serde::Deserialize;
+use stage::{Input, InputPath, Output, Progress};
+use table_attributions::Attribution;
+use table_predictions::Prediction;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The study's seed.
+    seed: Seed,
+    /// Class of the device: `cpu`, `metal` or `cuda`.
+    device: String,
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
+    resnet: Depth,
+    /// Dimensions of the embedding.
+    embedding_size: NonZeroUsize,
+    /// Pictures of each class, at most.
+    per_class: usize,
+    /// Images all together, at most.
+    max_images: usize,
+    /// Cells of the occlusion map along each side.
+    cells: usize,
+    /// Cells along each side of a blanked window.
+    window: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    model: InputPath,
+    predictions: Input<Prediction>,
+    pixels: InputPath,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    explanations: Output<Attribution>,
+}
+
+// Every batch needs the same large blocks again.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let predictions = inputs.predictions.read()?;
+    let explainer = Explainer {
+        squares: Squares::new(params.cells, params.window)
+            .context("cannot use `cells` and `window`")?,
+        classes: classes(&predictions)?,
+        network: network(&params, &inputs.model, &predictions)?,
+        pixels: Pixels::open(&inputs.pixels)?,
+    };
+    let stream = params.seed.stream(attribution::streams::EXPLAIN);
+    let limits = Limits {
+        per_class: params.per_class,
+        total: params.max_images,
+    };
+    let picked = pick(&predictions, &explainer.classes, limits, &stream);
+    let progress = Progress::start("pictures", picked.len());
+    let mut rows = Vec::with_capacity(picked.len());
+    for row in picked {
+        let prediction = &predictions[row];
+        let explained = explainer.explain(prediction);
+        rows.push(explained.with_context(|| format!("cannot explain `{}`", prediction.path))?);
+        progress.advance(1);
+    }
+    outputs.explanations.write(rows)
+}
+
+/// What all pictures are explained with.
+struct Explainer {
+    network: Network,
+    classes: Classes,
+    pixels: Pixels,
+    squares: Squares,
+}
+
+impl Explainer {
+    fn explain(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
+        let probabilities = softmax(&prediction.logits, 1.0);
+        let ranking = ranking(&prediction.logits);
+        let class = self.classes.index(&prediction.label);
+        let class = class.context("every label is a class")?;
+        let picture = self.picture(&prediction.path)?;
+        let drops = occlusion(&self.network, &picture, class, self.squares)?;
+        let cam = grad_cam(&self.network, &picture, class)?;
+        Ok(Attribution {
+            path: prediction.path.clone(),
+            label: prediction.label.clone(),
+            subset: prediction.subset,
+            top1: self.classes.names()[ranking[0]].clone(),
+            top1_probability: probabilities[ranking[0]],
+            top2: self.classes.names()[ranking[1]].clone(),
+            top2_probability: probabilities[ranking[1]],
+            probability: probabilities[class],
+            amplitude: amplitude(&drops),
+            cells: u32::try_from(self.squares.cells())?,
+            square: u32::try_from(self.squares.square())?,
+            drops: drops.into_iter().map(to_f32).collect(),
+            cam_side: u32::try_from(cam.dim(0)?)?,
+            cam: cam.flatten_all()?.to_vec1()?,
+        })
+    }
+
+    /// The network's view of a picture, `[side, side, 3]`.
+    fn picture(&self, path: &str) -> anyhow::Result<Tensor> {
+        let position = self.pixels.position(path);
+        let position = position.context("`pixels` has no such picture")?;
+        let mut buffer = Vec::new();
+        let picture = self.pixels.read(position, &mut buffer)?;
+        let side = self.pixels.side_px() as usize;
+        Ok(Tensor::from_vec(
+            Preprocess::new(self.pixels.geometry()).image(&picture),
+            (side, side, 3),
+            self.network.device(),
+        )?)
+    }
+}
+
+/// The classes of the images, which are those of the network.
+fn classes(predictions: &[Prediction]) -> Result<Classes, ExplainError> {
+    let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
+    match predictions
+        .iter()
+        .find(|row| row.logits.len() != classes.len())
+    {
+        Some(row) => Err(ExplainError::Classes {
+            path: row.path.clone(),
+            found: row.logits.len(),
+            expected: classes.len(),
+        }),
+        None => Ok(classes),
+    }
+}
+
+fn network(
+    params: &Params,
+    model: &InputPath,
+    predictions: &[Prediction],
+) -> anyhow::Result<Network> {
+    let first = predictions.first().context("`predictions` has no rows")?;
+    let config = Config {
+        depth: params.resnet,
+        embedding_size: params.embedding_size.get(),
+        n_classes: first.logits.len(),
+    };
+    let device = model::device(&params.device)?;
+    Network::open(&config, &device, model).context("cannot load the chosen model")
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "tables hold probabilities as f32"
+)]
+fn to_f32(probability: f64) -> f32 {
+    probability as f32
+}

@@ -1,0 +1,207 @@
+//! The program behind `device = "auto"`: check of the accelerator's results against the CPU's, and of its memory for a
+//! batch.
+//!
+//! It writes a [`Verdict`] with [`Details`].
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use candle_core::Device;
+use device_check::{TOLERANCE, parity};
+use model::Depth;
+use protocol::Verdict;
+use serde::{Deserialize, Serialize};
+use stage::OutputPath;
+
+/// Factor of a ResNet's memory at 224 px on Metal, which rounds buffers up to powers of two.
+const ROUNDING_ON_METAL: f64 = 1.31;
+const GIB: f64 = (1_u64 << 30) as f64;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Class of the device: `metal` or `cuda`.
+    device: String,
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
+    resnet: Depth,
+    /// Side of the network's square input, in pixels.
+    side_px: usize,
+    /// Images per step of stage `train`.
+    batch_size: NonZeroUsize,
+    /// Images per step of stage `metric-learning`.
+    metric_learning_batch_size: NonZeroUsize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    verdict: OutputPath,
+}
+
+/// Measurements behind the verdict.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Details {
+    /// The device's class.
+    device: String,
+    /// Memory for tensors, where the device reports it.
+    memory_gib: Option<f64>,
+    /// Estimated peak of a training step.
+    needed_gib: Option<f64>,
+    /// The largest relative error of a result, and the result.
+    largest_error: Option<f64>,
+    worst: Option<String>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let mut details = Details {
+        device: params.device.clone(),
+        ..Details::default()
+    };
+    let refusal = match model::device(&params.device) {
+        Ok(device) => refusal(&params, &device, &mut details),
+        Err(error) => Some(chain(&error)),
+    };
+    let verdict = Verdict { refusal, details };
+    fs_err::write(&*outputs.verdict, serde_json::to_vec_pretty(&verdict)?)?;
+    Ok(())
+}
+
+/// Returns the reason why the device cannot be used.
+fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<String> {
+    // Memory first: a device with too little may fail in the comparison.
+    let refusal = match kernels::memory_bytes(device) {
+        Ok(None) => None,
+        Ok(Some(bytes)) => fit(params, bytes as f64, details),
+        Err(error) => Some(chain(&error)),
+    };
+    if refusal.is_some() {
+        return refusal;
+    }
+    let parity = match parity(device) {
+        Ok(parity) => parity,
+        Err(error) => return Some(chain(&error)),
+    };
+    let refusal = (!parity.is_sound()).then(|| {
+        format!(
+            "{} differs from the CPU's by {:.1e}: expected at most {TOLERANCE:.0e}",
+            parity.worst, parity.error
+        )
+    });
+    details.largest_error = Some(parity.error);
+    details.worst = Some(parity.worst);
+    refusal
+}
+
+/// The reason why a training step doesn't fit in `memory` bytes, if it does not.
+fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
+    let rounding = if params.device == "metal" {
+        ROUNDING_ON_METAL
+    } else {
+        1.0
+    };
+    let needed = |batch_size: usize| {
+        let bytes = params.resnet.training_bytes(params.side_px, batch_size);
+        bytes * rounding
+    };
+    let batches = [
+        ("train.batch_size", params.batch_size),
+        (
+            "metric-learning.batch_size",
+            params.metric_learning_batch_size,
+        ),
+    ];
+    let largest = batches.into_iter().max_by_key(|(_, size)| *size)?;
+    let (setting, batch_size) = largest;
+    let needed_bytes = needed(batch_size.get());
+    details.memory_gib = Some(memory / GIB);
+    details.needed_gib = Some(needed_bytes / GIB);
+    if needed_bytes <= memory {
+        return None;
+    }
+    let fitting = (1..batch_size.get())
+        .rev()
+        .find(|&size| needed(size) <= memory);
+    let cure = match fitting {
+        Some(size) => format!("`{setting}` of at most {size} fits"),
+        None => "a smaller `train.side_px` or `model.resnet` is needed".to_owned(),
+    };
+    Some(format!(
+        "a step of {batch_size} images needs about {:.1} GiB, and it has {:.1} GiB: {cure}",
+        needed_bytes / GIB,
+        memory / GIB
+    ))
+}
+
+/// An error and its causes, as one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    // Backtraces of candle follow on further lines.
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(device: &str, batch_size: usize) -> Params {
+        Params {
+            device: device.to_owned(),
+            resnet: Depth::D18,
+            side_px: 224,
+            batch_size: NonZeroUsize::new(batch_size).unwrap(),
+            metric_learning_batch_size: NonZeroUsize::MIN,
+        }
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_is_refused_with_one_that_does() {
+        // An M1 with 16 GB gives 10.7 GiB to its GPU.
+        let memory = 10.7 * GIB;
+        let refusal = |batch_size| {
+            fit(
+                &params("metal", batch_size),
+                memory,
+                &mut Details::default(),
+            )
+        };
+        assert_eq!(refusal(32), None);
+        let text = refusal(256).unwrap();
+        assert!(
+            text.starts_with("a step of 256 images needs about 33"),
+            "{text}"
+        );
+        let size = text.split("at most ").nth(1).unwrap();
+        let size: usize = size.trim_end_matches(" fits").parse().unwrap();
+        assert_eq!(refusal(size), None);
+        assert!(refusal(size + 1).is_some());
+    }
+
+    #[test]
+    fn the_cpu_is_equal_to_itself() {
+        let mut details = Details::default();
+        let refusal = refusal(&params("cpu", 16), &Device::Cpu, &mut details);
+        assert_eq!(refusal, None);
+        assert_eq!(details.largest_error, Some(0.0));
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_device_that_is_not_built_is_refused() {
+        let error = model::device("cuda").unwrap_err();
+        assert!(chain(&error).contains("is not in this build"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Stage `leakage-effect`: one recipe's scores under three splits, so that the flattery of a leak is a number.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use metrics::{Collection, Judgment, Metric, Tally, intervals, streams};
+use random::Seed;
+use serde::Deserialize;
+use stage::{Input, Output};
+use table_epoch_outputs::EpochOutput;
+use table_folds::Fold;
+use table_history::History;
+use table_leakage::SplitLeakage;
+use table_leakage_effect::LeakageEffect;
+use tables::Subset;
+
+/// The splits that the study's own is compared with.
+const LEAKY: [&str; 2] = ["by class", "at random"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    bootstrap: u64,
+}
+
+/// What it reads; for each split the course of its training, and what the network said in every epoch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// Classes and authors of the pictures.
+    folds: Input<Fold>,
+    /// The splits, with the study's own among them.
+    leaks: Input<SplitLeakage>,
+    by_author_history: Input<History>,
+    by_author_epochs: Input<EpochOutput>,
+    by_class_history: Input<History>,
+    by_class_epochs: Input<EpochOutput>,
+    at_random_history: Input<History>,
+    at_random_epochs: Input<EpochOutput>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    flattery: Output<LeakageEffect>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    let folds = inputs.folds.read()?;
+    let pictures = folds
+        .iter()
+        .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
+    let collection = Collection::of(pictures);
+    let leaks = inputs.leaks.read()?;
+    let trainings = [
+        (
+            own_design(&leaks)?,
+            &inputs.by_author_history,
+            &inputs.by_author_epochs,
+        ),
+        (LEAKY[0], &inputs.by_class_history, &inputs.by_class_epochs),
+        (
+            LEAKY[1],
+            &inputs.at_random_history,
+            &inputs.at_random_epochs,
+        ),
+    ];
+    let mut rows = Vec::new();
+    for (design, history, epochs) in trainings {
+        let scored = flattery(design, &history.read()?, epochs, &collection, &params)
+            .with_context(|| format!("cannot score the split {design}"))?;
+        let of = |metric: Metric| scored.iter().find(|row| row.metric == metric.name());
+        if let Some(row) = of(Metric::Top2).or_else(|| of(Metric::Top1)) {
+            let (metric, value) = (&row.metric, row.value);
+            tracing::info!("{design}: {metric} {value:.3} in epoch {}", row.epoch);
+        }
+        rows.extend(scored);
+    }
+    outputs.flattery.write(rows)
+}
+
+/// The name of the study's own split: `by author`, or `existing` for a split that the collection comes with.
+fn own_design(leaks: &[SplitLeakage]) -> anyhow::Result<&str> {
+    let mut designs = leaks.iter().map(|row| row.design.as_str());
+    designs
+        .find(|design| !LEAKY.contains(design))
+        .context("`leaks` has no row of the study's own split")
+}
+
+/// Metrics of the validation images in the best epoch.
+fn flattery(
+    design: &str,
+    history: &[History],
+    epochs: &Input<EpochOutput>,
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<LeakageEffect>> {
+    let best = history.iter().find(|row| row.best);
+    let best = best.context("no epoch is the best")?.epoch;
+    let (judgments, units) = validated(epochs, best, collection)?;
+    let mut tally = Tally::new(collection.labels().len());
+    for judgment in &judgments {
+        tally.add(judgment, 1);
+    }
+    let stream = params.seed.stream(streams::FLATTER_BOOTSTRAP);
+    let intervals = intervals(
+        collection.labels().len(),
+        &judgments,
+        &units,
+        params.bootstrap,
+        |replicate| stream.at(replicate, 0),
+    )?;
+    let pictures = u32::try_from(judgments.len())?;
+    let values = Metric::ALL.iter().zip(tally.scores()).enumerate();
+    let n_classes = collection.labels().len();
+    let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
+    let rows = values.map(|(i, (metric, value))| {
+        let interval = intervals.map(|intervals| intervals[i]);
+        LeakageEffect {
+            design: design.to_owned(),
+            epoch: best,
+            metric: metric.name().to_owned(),
+            value,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            pictures,
+        }
+    });
+    Ok(rows.collect())
+}
+
+/// Scored predictions of an epoch's validation images, and the unit of each.
+fn validated(
+    epochs: &Input<EpochOutput>,
+    best: u32,
+    collection: &Collection,
+) -> anyhow::Result<(Vec<Judgment>, Vec<usize>)> {
+    for rows in epochs.batches()? {
+        let rows = rows?;
+        if rows.first().is_none_or(|row| row.epoch != best) {
+            continue;
+        }
+        let judge = |row: &EpochOutput| {
+            ensure!(
+                row.logits.len() == collection.labels().len(),
+                "the picture `{}` has logits of {} classes, the folds know {}",
+                row.path,
+                row.logits.len(),
+                collection.labels().len()
+            );
+            let judgment = Judgment::of_logits(&row.logits, usize::try_from(row.code)?)?;
+            Ok((judgment, collection.unit(&row.path)?))
+        };
+        let validated = rows.iter().filter(|row| row.subset == Subset::Validation);
+        return validated.map(judge).collect();
+    }
+    anyhow::bail!("epoch {best} has no outputs")
+}

@@ -1,0 +1,140 @@
+//! Stage `metric-learning-scores`: how well classes, learned and held out, stand apart in every epoch of the metric
+//! learning.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use cluster_validity::{davies_bouldin, silhouette};
+use metrics::retrieval::{Distance, retrieval};
+use metrics::streams;
+use numeric::{Classes, Matrix};
+use random::Seed;
+use serde::Deserialize;
+use stage::{Input, Output, Progress};
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use tables::Subset;
+
+/// How to score.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// Seeds all of the stage's randomness.
+    seed: Seed,
+    /// Of more images of a subset than this, so many are scored, drawn by the seed: time grows with their square.
+    sample: usize,
+}
+
+/// What it reads.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inputs {
+    /// Where each picture stood in every epoch.
+    arrangement: Input<MetricEmbedding>,
+}
+
+/// What it writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    /// Figures of every epoch.
+    scores: Output<MetricLearningScore>,
+}
+
+fn main() -> ExitCode {
+    stage::main(run)
+}
+
+fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
+    ensure!(
+        params.sample > 0,
+        "`metric-learning-scores.sample` is 0, expected at least 1"
+    );
+    let mut scores = Vec::new();
+    let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
+    for epoch in inputs.arrangement.batches()? {
+        let epoch = epoch?;
+        for ((subset, classes), pictures) in groups(&epoch) {
+            let pictures = params.drawn(
+                pictures,
+                &format!("{} {} {classes}", streams::JUDGE, subset.stream_name()),
+            );
+            let epoch = pictures[0].epoch;
+            let found = [
+                ("native", of_space(&pictures, |row| row.embedding.clone())),
+                ("sphere", of_space(&pictures, on_sphere)),
+            ];
+            for (space, values) in found {
+                let values = values.with_context(|| {
+                    format!(
+                        "cannot score the {subset} images of {classes} classes in epoch {epoch}"
+                    )
+                })?;
+                scores.extend(values.map(|(metric, value)| MetricLearningScore {
+                    epoch,
+                    subset,
+                    classes: classes.to_owned(),
+                    space: space.to_owned(),
+                    metric: metric.to_owned(),
+                    value,
+                }));
+            }
+        }
+        progress.advance(1);
+    }
+    outputs.scores.write(scores)
+}
+
+/// An epoch's images by subset, and by whether their classes were learned.
+fn groups(epoch: &[MetricEmbedding]) -> BTreeMap<(Subset, &'static str), Vec<&MetricEmbedding>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in epoch {
+        let classes = if row.learned { "learned" } else { "held-out" };
+        groups.entry((row.subset, classes)).or_default().push(row);
+    }
+    groups
+}
+
+impl Params {
+    /// At most `sample` of a group's images, the same in every epoch, in their order.
+    fn drawn<'a>(
+        &self,
+        images: Vec<&'a MetricEmbedding>,
+        stream: &str,
+    ) -> Vec<&'a MetricEmbedding> {
+        if images.len() <= self.sample {
+            return images;
+        }
+        let mut rng = self.seed.stream(stream).rng();
+        let mut drawn = rand::seq::index::sample(&mut rng, images.len(), self.sample).into_vec();
+        drawn.sort_unstable();
+        drawn.into_iter().map(|image| images[image]).collect()
+    }
+}
+
+fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
+    let squares = row.embedding.iter().map(|value| value * value);
+    let length = squares.sum::<f32>().sqrt();
+    // A point at the center has no direction and stays there.
+    let scale = |value: &f32| if length > 0.0 { value / length } else { *value };
+    row.embedding.iter().map(scale).collect()
+}
+
+/// The metrics of images that `place` has moved.
+fn of_space(
+    pictures: &[&MetricEmbedding],
+    place: impl Fn(&MetricEmbedding) -> Vec<f32>,
+) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
+    let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
+    let points = Matrix::from_rows(&placed)?;
+    let labels = pictures.iter().map(|row| row.label.as_str());
+    let labels = Classes::of(labels.clone()).encode(labels)?;
+    let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
+    Ok([
+        ("silhouette", silhouette(&points, &labels)?),
+        ("davies_bouldin", davies_bouldin(&points, &labels)?),
+        ("recall_at_1", retrieval.map(|found| found.recall_at_1)),
+        ("map_at_r", retrieval.map(|found| found.map_at_r)),
+    ])
+}

@@ -1,0 +1,104 @@
+//! Stage `metric-learning-scores` as the runner starts it, on points that a reader can check by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::process::Command;
+
+use approx::assert_abs_diff_eq;
+use serde_json::json;
+use table_io::{Reader, Writer};
+use table_metric_embeddings::MetricEmbedding;
+use table_metric_learning_scores::MetricLearningScore;
+use tables::Subset;
+
+fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> MetricEmbedding {
+    MetricEmbedding {
+        epoch: 0,
+        path: format!("{number}.jpg"),
+        label: label.to_owned(),
+        subset: Subset::Validation,
+        learned,
+        embedding: embedding.to_vec(),
+    }
+}
+
+/// Two classes along two axes, and a third that was held out.
+fn scores() -> Vec<MetricLearningScore> {
+    scores_of(vec![vec![
+        row(0, "a", true, [1.0, 0.0, 0.0]),
+        row(1, "a", true, [2.0, 0.0, 0.0]),
+        row(2, "b", true, [0.0, 1.0, 0.0]),
+        row(3, "b", true, [0.0, 3.0, 0.0]),
+        row(4, "c", false, [0.0, 0.0, 1.0]),
+        row(5, "c", false, [0.0, 0.0, 2.0]),
+    ]])
+}
+
+fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut writer = Writer::create(&path("arrangement"));
+    for rows in epochs {
+        writer.append(rows).unwrap();
+    }
+    writer.finish().unwrap();
+    let job = json!({
+        "stage": "metric-learning-scores", "params": { "seed": 1, "sample": 6 }, "scratch": path("scratch"),
+        "in": { "arrangement": path("arrangement") }, "out": { "scores": path("scores") },
+    });
+    fs_err::write(path("job.json"), job.to_string()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_metric-learning-scores"))
+        .arg(path("job.json"))
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    Reader::new(&path("scores")).read().unwrap()
+}
+
+#[test]
+fn classes_are_judged_in_native_space_and_on_the_sphere() {
+    let scores = scores();
+    let value = |classes: &str, space: &str, metric: &str| {
+        let mut rows = scores.iter();
+        let row = rows.find(|row| {
+            [&row.classes, &row.space, &row.metric].map(String::as_str) == [classes, space, metric]
+        });
+        row.unwrap().value
+    };
+    let learned = |space, metric| value("learned", space, metric).unwrap();
+    // On the sphere both classes are points.
+    assert_abs_diff_eq!(learned("sphere", "silhouette"), 1.0, epsilon = 1e-6);
+    assert_abs_diff_eq!(learned("sphere", "davies_bouldin"), 0.0, epsilon = 1e-6);
+    assert_abs_diff_eq!(learned("sphere", "map_at_r"), 1.0);
+    // In native space the nearer picture of `b` lies at 2 from its own class and at √2 from the other.
+    assert_abs_diff_eq!(learned("native", "recall_at_1"), 0.75);
+    // Distances to the centers are 1/2 and 1, and √(1.5² + 2²) = 2.5 between them.
+    assert_abs_diff_eq!(learned("native", "davies_bouldin"), 0.6, epsilon = 1e-6);
+    // One class has nothing to stand apart from.
+    assert_eq!(value("held-out", "sphere", "silhouette"), None);
+    assert_eq!(value("held-out", "sphere", "recall_at_1"), Some(1.0));
+    assert_eq!(scores.len(), 2 * 2 * 4);
+}
+
+#[test]
+fn a_large_subset_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
+    // The points are the same in both epochs, and six of forty are scored.
+    let epoch = |epoch: u32| {
+        let rows = (0..40).map(move |number| {
+            let at = (number * number % 17) as f32;
+            let mut row = row(number, ["a", "b"][number % 2], true, [at, at.sin(), 1.0]);
+            row.epoch = epoch;
+            row
+        });
+        rows.collect::<Vec<_>>()
+    };
+    let scores = scores_of(vec![epoch(0), epoch(1)]);
+    let values = |epoch: u32| -> Vec<(String, Option<f64>)> {
+        let rows = scores.iter().filter(|row| row.epoch == epoch);
+        rows.map(|row| (format!("{} {}", row.space, row.metric), row.value))
+            .collect()
+    };
+    assert_eq!(values(0).len(), 8);
+    assert_eq!(values(0), values(1));
+}

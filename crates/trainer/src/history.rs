@@ -1,0 +1,84 @@
+//! The history of a training.
+
+use serde::{Deserialize, Serialize};
+use table_history::History;
+use table_timings::Timing;
+
+/// The epochs of a training so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingHistory {
+    /// A row per epoch; one of them is the best.
+    pub epochs: Vec<History>,
+    /// A row per epoch.
+    pub timings: Vec<Timing>,
+}
+
+impl TrainingHistory {
+    /// Number of epochs.
+    pub fn n_epochs(&self) -> usize {
+        self.epochs.len()
+    }
+
+    /// The epoch with the highest score, the earliest of equals.
+    pub fn best(&self) -> Option<&History> {
+        self.epochs.iter().find(|row| row.best)
+    }
+
+    /// Adds an epoch; it becomes the best if it scores higher than all before.
+    pub fn push(&mut self, mut row: History, timing: Timing) {
+        row.best = self.best().is_none_or(|best| row.score > best.score);
+        if row.best {
+            self.epochs.iter_mut().for_each(|row| row.best = false);
+        }
+        self.epochs.push(row);
+        self.timings.push(timing);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(scores: &[f64]) -> TrainingHistory {
+        let mut history = TrainingHistory::default();
+        for (epoch, &score) in (0..).zip(scores) {
+            let row = History {
+                fold: 0,
+                epoch,
+                learning_rate: 1e-4,
+                train_loss: 0.1 + 0.2,
+                validation_loss: 1.0 / 3.0,
+                test_loss: None,
+                score,
+                best: false,
+            };
+            let timing = Timing {
+                fold: 0,
+                epoch,
+                train_s: 1.0,
+                evaluate_s: 1.0,
+            };
+            history.push(row, timing);
+        }
+        history
+    }
+
+    #[test]
+    fn the_earliest_of_the_highest_scores_is_the_best() {
+        assert_eq!(history(&[0.5, 0.7, 0.6, 0.7]).best().unwrap().epoch, 1);
+        assert_eq!(history(&[0.0, 0.0]).best().unwrap().epoch, 0);
+        let rows = history(&[0.5, 0.7, 0.8]).epochs;
+        assert_eq!(rows.iter().filter(|row| row.best).count(), 1);
+        assert!(history(&[]).best().is_none());
+    }
+
+    #[test]
+    fn a_record_keeps_every_bit_of_a_loss() {
+        let history = history(&[0.1, 1.0 / 7.0, 2.0 / 3.0]);
+        let text = serde_json::to_string(&history).unwrap();
+        assert_eq!(
+            serde_json::from_str::<TrainingHistory>(&text).unwrap(),
+            history
+        );
+    }
+}
