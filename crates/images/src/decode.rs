@@ -41,19 +41,6 @@ pub struct DecodedImage {
     pub damage: Option<String>,
 }
 
-/// An image's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Pixels from left to right, as shown.
-    pub width: u32,
-    /// Pixels from top to bottom, as shown.
-    pub height: u32,
-    /// The file's format.
-    pub format: Format,
-    /// The orientation that applies, from 1 to 8 as in EXIF; 1 changes nothing.
-    pub orientation: u8,
-}
-
 /// Decodes a whole JPEG, PNG, WebP, GIF, BMP or TIFF to 8-bit RGB.
 ///
 /// Gray, palettes, CMYK and YCCK become RGB, 16 bits become 8, and transparent places lie on white. Color profiles are
@@ -82,43 +69,6 @@ pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<DecodedIma
         orientation: orientation.to_exif(),
         damage,
     })
-}
-
-/// Reads the header of an image, without decoding its pixels.
-///
-/// # Errors
-/// The bytes are no such image, its header is damaged, or the image is beyond `limits`.
-pub fn header(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Header, ImageError> {
-    let format = Format::of(bytes)?;
-    let ((width, height), stored) = match format {
-        Format::Jpeg => {
-            let (_, size, orientation) = jpeg::header(bytes, limits, false)?;
-            (size, orientation)
-        }
-        _ => {
-            let mut decoder = open(format, bytes, limits)?;
-            (decoder.dimensions(), orientation_of(&mut *decoder))
-        }
-    };
-    let orientation = match orient {
-        Orient::Upright => stored,
-        Orient::AsStored => Orientation::NoTransforms,
-    };
-    let (width, height) = if swaps_sides(orientation) {
-        (height, width)
-    } else {
-        (width, height)
-    };
-    Ok(Header {
-        width,
-        height,
-        format,
-        orientation: orientation.to_exif(),
-    })
-}
-
-fn swaps_sides(orientation: Orientation) -> bool {
-    orientation.to_exif() >= 5
 }
 
 fn turned(rgb: Rgb, orientation: Orientation) -> Rgb {

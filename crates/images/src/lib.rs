@@ -22,7 +22,7 @@ mod resize;
 mod rgb;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{DecodedImage, Header, Orient, decode, header};
+pub use decode::{DecodedImage, Orient, decode};
 pub use error::ImageError;
 pub use format::Format;
 pub use geometry::{Geometry, center_offset};
