@@ -127,7 +127,7 @@ impl Explainer {
         let picture = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).picture(&picture),
+            Preprocess::new(self.pixels.geometry()).image(&picture),
             (side, side, 3),
             self.network.device(),
         )?)

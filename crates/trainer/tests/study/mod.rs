@@ -67,22 +67,25 @@ impl Study {
 
     fn write_pixels(&self, annotations: &[Annotation]) {
         let file = fs_err::File::create(self.path("pixels")).unwrap();
-        let sizes = annotations
-            .iter()
-            .map(|row| (row.path.as_str(), row.width, row.height));
         let geometry = Geometry::new(SIDE_PX).unwrap();
-        let mut writer = PixelsWriter::new(file, geometry, sizes).unwrap();
-        for (number, row) in annotations.iter().enumerate() {
+        let mut writer = PixelsWriter::new(file, geometry).unwrap();
+        // Images are looked up by path: the file may have others, and another order.
+        let mut images = annotations.to_vec();
+        images.push(Annotation {
+            path: "aside.png".to_owned(),
+            ..images[0].clone()
+        });
+        for (number, row) in images.iter().enumerate().rev() {
             let (width, height) = geometry.resized(row.width, row.height);
             let (width, height) = geometry.kept(width, height);
             let pixels = pixels(row.class_index as usize, number, (width * height) as usize);
-            writer
-                .append(&Rgb {
-                    width,
-                    height,
-                    pixels,
-                })
-                .unwrap();
+            let image = Rgb {
+                width,
+                height,
+                pixels,
+            };
+            let original = (row.width, row.height);
+            writer.append(&row.path, original, &image).unwrap();
         }
         writer.finish().unwrap();
     }
