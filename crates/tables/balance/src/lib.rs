@@ -18,8 +18,8 @@ pub struct Balance<A = Assignment> {
     pub fold: A,
     /// Distinct authors; 0 in classes without authors.
     pub authors: u32,
-    /// Pictures.
-    pub pictures: u32,
+    /// Images.
+    pub images: u32,
 }
 
 impl Table for Balance {

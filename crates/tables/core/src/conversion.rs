@@ -1,4 +1,4 @@
-//! The conversion between rows and columns, generic: what [`columns!`](crate::columns) expands to.
+//! Conversion between rows and columns, for the expansion of [`columns!`](crate::columns).
 //!
 //! serde and arrow make much code of each row type. The macro compiles it where the row type is defined, once, and not in
 //! every program that uses the table.

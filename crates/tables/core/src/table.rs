@@ -1,4 +1,4 @@
-//! What makes a row struct a table.
+//! Trait of a row of a table.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use arrow_schema::FieldRef;
 /// nullable one, and `Vec<f32>` a list of fixed size, named in [`Table::vectors`]. An implementation gives the conversion
 /// by [`columns!`](crate::columns).
 pub trait Table: Sized {
-    /// The table's name: a plural noun in snake case.
+    /// Name of the table, in snake case.
     const NAME: &'static str;
 
     /// The order of the rows in a file.

@@ -110,7 +110,7 @@ fn plain(field: &FieldRef, vectors: &[(&'static str, usize)]) -> FieldRef {
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()))
 }
 
-/// The same for every file: what a library puts into a file by its version would change bytes without changing data.
+/// Properties that are the same for every file: a library's version in a file would change bytes without changing data.
 fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_created_by("atelier".to_owned())

@@ -96,7 +96,7 @@ impl<T: Table> Reader<T> {
         Ok(rows)
     }
 
-    /// The rows by row group: what one [`Writer::append`] wrote.
+    /// Rows by row group; each is from one [`Writer::append`].
     ///
     /// # Errors
     /// The file is missing or damaged.

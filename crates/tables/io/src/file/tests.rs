@@ -153,7 +153,7 @@ fn assignments_are_stored_as_text() {
         label: "rococo".to_owned(),
         fold,
         authors: 1,
-        pictures: 2,
+        images: 2,
     });
     let mut writer = Writer::create(&path);
     writer.append(rows.to_vec()).unwrap();
