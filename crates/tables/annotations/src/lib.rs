@@ -39,7 +39,7 @@ pub struct Annotation {
 impl Table for Annotation {
     const NAME: &'static str = "annotations";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

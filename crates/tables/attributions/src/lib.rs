@@ -47,7 +47,7 @@ pub struct Attribution {
 impl Table for Attribution {
     const NAME: &'static str = "attributions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.label, &self.path).cmp(&(&other.label, &other.path))

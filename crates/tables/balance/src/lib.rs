@@ -25,7 +25,7 @@ pub struct Balance<A = Assignment> {
 impl Table for Balance {
     const NAME: &'static str = "balance";
 
-    type Columns = Balance<String>;
+    tables::columns!(Balance<String>);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.label, self.fold).cmp(&(&other.label, other.fold))

@@ -47,7 +47,7 @@ pub struct Calibration {
 impl Table for Calibration {
     const NAME: &'static str = "calibrations";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, &self.method, self.subset).cmp(&(&other.model, &other.method, other.subset))

@@ -29,7 +29,7 @@ pub struct ClassReport {
 impl Table for ClassReport {
     const NAME: &'static str = "class_reports";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.label).cmp(&(&other.model, other.subset, &other.label))

@@ -35,7 +35,7 @@ pub struct Cluster {
 impl Table for Cluster {
     const NAME: &'static str = "clusters";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

@@ -26,7 +26,7 @@ pub struct Confusion {
 impl Table for Confusion {
     const NAME: &'static str = "confusion";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.actual, &self.predicted).cmp(&(

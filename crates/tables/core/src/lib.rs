@@ -7,6 +7,9 @@
 //! the embedding.
 
 mod assignment;
+mod columns;
+#[doc(hidden)]
+pub mod conversion;
 mod subset;
 mod table;
 

@@ -28,7 +28,7 @@ pub struct EmbeddingEvolutionQuality {
 impl Table for EmbeddingEvolutionQuality {
     const NAME: &'static str = "embedding_evolution_quality";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, self.subset).cmp(&(other.epoch, other.subset))

@@ -30,7 +30,7 @@ pub struct EpochCoordinates {
 impl Table for EpochCoordinates {
     const NAME: &'static str = "embedding_evolution";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, &self.path).cmp(&(other.epoch, &other.path))

@@ -33,7 +33,7 @@ pub struct EpochOutput {
 impl Table for EpochOutput {
     const NAME: &'static str = "epoch_outputs";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch, &self.path).cmp(&(other.fold, other.epoch, &other.path))

@@ -25,7 +25,7 @@ pub struct EpochScore {
 impl Table for EpochScore {
     const NAME: &'static str = "epoch_scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch, self.subset, &self.metric).cmp(&(

@@ -23,7 +23,7 @@ pub struct Feature {
 impl Table for Feature {
     const NAME: &'static str = "features";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.backbone, &self.path).cmp(&(&other.backbone, &other.path))

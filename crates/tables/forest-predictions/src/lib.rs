@@ -25,7 +25,7 @@ pub struct ForestPrediction {
 impl Table for ForestPrediction {
     const NAME: &'static str = "forest_predictions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

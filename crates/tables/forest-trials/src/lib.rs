@@ -34,7 +34,7 @@ pub struct ForestTrial {
 impl Table for ForestTrial {
     const NAME: &'static str = "forest_trials";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.trial.cmp(&other.trial)

@@ -33,7 +33,7 @@ pub struct History {
 impl Table for History {
     const NAME: &'static str = "history";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))

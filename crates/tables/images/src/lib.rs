@@ -36,7 +36,7 @@ pub struct Image {
 impl Table for Image {
     const NAME: &'static str = "images";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

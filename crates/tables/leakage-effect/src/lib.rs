@@ -28,7 +28,7 @@ pub struct LeakageEffect {
 impl Table for LeakageEffect {
     const NAME: &'static str = "leakage_effect";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.split, &self.metric).cmp(&(&other.split, &other.metric))

@@ -26,7 +26,7 @@ pub struct SplitLeakage {
 impl Table for SplitLeakage {
     const NAME: &'static str = "leakage";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.split.cmp(&other.split)

@@ -44,7 +44,7 @@ impl LinearProbe {
 impl Table for LinearProbe {
     const NAME: &'static str = "linear_probes";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.backbone, &self.classifier)

@@ -30,7 +30,7 @@ pub struct MetricEmbedding {
 impl Table for MetricEmbedding {
     const NAME: &'static str = "metric_embeddings";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, &self.path).cmp(&(other.epoch, &other.path))

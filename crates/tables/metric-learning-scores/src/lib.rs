@@ -27,7 +27,7 @@ pub struct MetricLearningScore {
 impl Table for MetricLearningScore {
     const NAME: &'static str = "metric_learning_scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| {

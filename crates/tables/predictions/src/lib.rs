@@ -29,7 +29,7 @@ pub struct Prediction {
 impl Table for Prediction {
     const NAME: &'static str = "predictions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

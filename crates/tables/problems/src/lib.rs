@@ -20,7 +20,7 @@ pub struct Problem {
 impl Table for Problem {
     const NAME: &'static str = "problems";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.path, &self.reason).cmp(&(&other.path, &other.reason))

@@ -34,7 +34,7 @@ pub struct Reliability {
 impl Table for Reliability {
     const NAME: &'static str = "reliabilities";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, &self.method, self.subset, self.bin).cmp(&(

@@ -27,7 +27,7 @@ pub struct Score {
 impl Table for Score {
     const NAME: &'static str = "scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.metric).cmp(&(&other.model, other.subset, &other.metric))

@@ -22,7 +22,7 @@ pub struct Selection {
 impl Table for Selection {
     const NAME: &'static str = "selection";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))

@@ -22,7 +22,7 @@ pub struct Silhouette {
 impl Table for Silhouette {
     const NAME: &'static str = "silhouettes";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.method, self.k).cmp(&(&other.method, other.k))

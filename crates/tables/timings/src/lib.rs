@@ -22,7 +22,7 @@ pub struct Timing {
 impl Table for Timing {
     const NAME: &'static str = "timings";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))
