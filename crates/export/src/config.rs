@@ -32,7 +32,7 @@ pub struct ModelConfig {
     pub images: ImageRules,
 }
 
-/// The rules by which a file becomes an image: those of stage `annotate`.
+/// The rules by which a file becomes an image: those of stage `decode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageRules {

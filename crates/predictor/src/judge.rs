@@ -137,10 +137,10 @@ impl Judge {
             top2: second.label.clone(),
             top2_probability: second.probability,
             probability: first.probability,
-            amplitude: amplitude(&drops),
+            range: amplitude(&drops),
             cells: u32::try_from(squares.cells())?,
-            square: u32::try_from(squares.square())?,
-            drops: drops.into_iter().map(to_f32).collect(),
+            window: u32::try_from(squares.square())?,
+            probability_drops: drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })

@@ -33,7 +33,7 @@ pub(crate) fn of(picture: &Judged) -> String {
         let _ = writeln!(
             text,
             "  looks    amplitude {:.3} for {}; the maps are in --html and --json",
-            explanation.amplitude, explanation.label
+            explanation.range, explanation.label
         );
     }
     text

@@ -187,7 +187,7 @@ fn the_whole_study_runs_once() {
     let judged = &said["pictures"][0];
     assert_eq!(judged["guesses"].as_array().unwrap().len(), 3);
     assert!(judged["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
-    assert!(judged["explanation"]["amplitude"].is_number());
+    assert!(judged["explanation"]["range"].is_number());
 
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();

@@ -47,7 +47,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    explanations: Output<Attribution>,
+    attributions: Output<Attribution>,
 }
 
 // Every batch needs the same large blocks again.
@@ -81,7 +81,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         rows.push(explained.with_context(|| format!("cannot explain `{}`", prediction.path))?);
         progress.advance(1);
     }
-    outputs.explanations.write(rows)
+    outputs.attributions.write(rows)
 }
 
 /// What all pictures are explained with.
@@ -110,10 +110,10 @@ impl Explainer {
             top2: self.classes.names()[ranking[1]].clone(),
             top2_probability: probabilities[ranking[1]],
             probability: probabilities[class],
-            amplitude: amplitude(&drops),
+            range: amplitude(&drops),
             cells: u32::try_from(self.squares.cells())?,
-            square: u32::try_from(self.squares.square())?,
-            drops: drops.into_iter().map(to_f32).collect(),
+            window: u32::try_from(self.squares.square())?,
+            probability_drops: drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })
@@ -127,7 +127,7 @@ impl Explainer {
         let picture = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).picture(&picture),
+            Preprocess::new(self.pixels.geometry()).image(&picture),
             (side, side, 3),
             self.network.device(),
         )?)

@@ -113,7 +113,7 @@ fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
 /// Partitions by each method, for each number of clusters.
 struct Partitions {
     kmeans: Vec<Candidate>,
-    agglomerative: Vec<Candidate>,
+    ward: Vec<Candidate>,
     /// Clusters of all points by the best of each, k-means first.
     best: [Vec<u32>; 2],
 }
@@ -150,8 +150,8 @@ impl Partitions {
         let kmeans = kmeans_candidates(drawn.view(), numbers, &search, silhouettes, || {
             progress.advance(1);
         })?;
-        let agglomerative = agglomerative_candidates(drawn.view(), numbers, silhouettes)?;
-        for (method, candidates) in [("k-means", &kmeans), ("agglomerative", &agglomerative)] {
+        let ward = agglomerative_candidates(drawn.view(), numbers, silhouettes)?;
+        for (method, candidates) in [("k-means", &kmeans), ("agglomerative", &ward)] {
             if let Some(Candidate {
                 k,
                 silhouette: Some(silhouette),
@@ -161,25 +161,18 @@ impl Partitions {
                 tracing::info!("{method}: silhouette highest at {k} clusters, {silhouette:.3}");
             }
         }
-        let best = [&kmeans, &agglomerative].map(|candidates| match best(candidates) {
+        let best = [&kmeans, &ward].map(|candidates| match best(candidates) {
             Some(candidate) => sample.extend(points, &candidate.labels),
             // Where no number of clusters has a silhouette, all images are one cluster.
             None => vec![0; points.nrows()],
         });
-        Ok(Self {
-            kmeans,
-            agglomerative,
-            best,
-        })
+        Ok(Self { kmeans, ward, best })
     }
 
     /// A row for each method and number of clusters, also for those left out.
     fn silhouettes(&self, numbers: &[usize]) -> anyhow::Result<Vec<Silhouette>> {
         let mut rows = Vec::new();
-        for (method, candidates) in [
-            ("kmeans", &self.kmeans),
-            ("agglomerative", &self.agglomerative),
-        ] {
+        for (method, candidates) in [("kmeans", &self.kmeans), ("ward", &self.ward)] {
             for &k in numbers {
                 let found = candidates.iter().find(|candidate| candidate.k == k);
                 rows.push(Silhouette {
@@ -232,14 +225,14 @@ impl Maps {
 }
 
 fn clusters(predictions: Vec<Prediction>, partitions: &Partitions, maps: &Maps) -> Vec<Cluster> {
-    let [kmeans, agglomerative] = &partitions.best;
+    let [kmeans, ward] = &partitions.best;
     let rows = predictions.into_iter().enumerate();
     rows.map(|(i, prediction)| Cluster {
         path: prediction.path,
         label: prediction.label,
         subset: prediction.subset,
         kmeans: kmeans[i],
-        agglomerative: agglomerative[i],
+        ward: ward[i],
         umap_x: maps.plane[(i, 0)],
         umap_y: maps.plane[(i, 1)],
         umap3_x: maps.space[(i, 0)],

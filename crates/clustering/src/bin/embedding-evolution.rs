@@ -51,17 +51,17 @@ struct UmapParams {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Selection>,
+    selection: Input<Selection>,
     annotations: Input<Annotation>,
     /// One of each fold.
-    epochs: Vec<Input<EpochOutput>>,
+    epoch_outputs: Vec<Input<EpochOutput>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    evolution: Output<EpochCoordinates>,
-    quality: Output<EmbeddingEvolutionQuality>,
+    embedding_evolution: Output<EpochCoordinates>,
+    embedding_evolution_quality: Output<EmbeddingEvolutionQuality>,
 }
 
 fn main() -> ExitCode {
@@ -69,18 +69,18 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let choices = inputs.choice.read()?;
-    let [choice] = choices.as_slice() else {
-        bail!("`choice` has {} rows: expected 1", choices.len());
+    let selections = inputs.selection.read()?;
+    let [selection] = selections.as_slice() else {
+        bail!("`selection` has {} rows: expected 1", selections.len());
     };
     let images = images(inputs.annotations.read()?, &params)?;
     let mut wanted = params.epochs.clone();
-    wanted.insert(choice.epoch);
-    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted, &images)?;
-    let map = Map::fit(&epochs, choice.epoch, &params)?;
+    wanted.insert(selection.epoch);
+    let epochs = Epoch::read(&inputs.epoch_outputs, selection.fold, &wanted, &images)?;
+    let map = Map::fit(&epochs, selection.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
-    let mut places = outputs.evolution.writer();
+    let mut places = outputs.embedding_evolution.writer();
     let mut qualities = Vec::new();
     for (number, epoch) in epochs {
         let at = map.places(number, &epoch)?;
@@ -89,7 +89,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         progress.advance(1);
     }
     places.finish()?;
-    outputs.quality.write(qualities)
+    outputs.embedding_evolution_quality.write(qualities)
 }
 
 /// The images by path: the class of each one shown, none for one left out. The number of those shown bounds time and
@@ -278,7 +278,7 @@ impl Map {
                 epoch: number,
                 subset,
                 fitted: self.is_fitted_to(number, subset),
-                pictures: u32::try_from(pictures.len()).context("too many pictures")?,
+                images: u32::try_from(pictures.len()).context("too many pictures")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
                 trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,

@@ -61,7 +61,7 @@ struct Outputs {
     /// Folds by picture.
     at_random: Output<Fold>,
     /// What each split shares.
-    leaks: Output<SplitLeakage>,
+    leakage: Output<SplitLeakage>,
 }
 
 fn main() -> ExitCode {
@@ -97,24 +97,24 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         )
     };
 
-    let mut leaks = Vec::new();
-    for (design, assignments) in [
+    let mut leakage = Vec::new();
+    for (split, assignments) in [
         (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(design, &pictures, assignments)?;
+        let leak = leak(split, &pictures, assignments)?;
         tracing::info!(
-            "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
+            "{split}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
             leak.shared_authors,
             leak.authors,
-            leak.shared_pictures,
-            leak.parted_near_duplicates,
+            leak.shared_images,
+            leak.split_near_duplicates,
             leak.near_duplicates
         );
-        leaks.push(leak);
+        leakage.push(leak);
     }
-    outputs.leaks.write(leaks)?;
+    outputs.leakage.write(leakage)?;
     outputs.by_class.write(placed(&folds, &by_class))?;
     outputs.at_random.write(placed(&folds, &at_random))
 }
@@ -134,19 +134,19 @@ fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
 }
 
 fn leak(
-    design: &str,
+    split: &str,
     pictures: &[Picture],
     assignments: &[Assignment],
 ) -> anyhow::Result<SplitLeakage> {
     let shared = SharedAuthors::count(pictures, assignments);
     let (near_duplicates, parted) = parted_groups(pictures, assignments);
     Ok(SplitLeakage {
-        design: design.to_owned(),
+        split: split.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
-        shared_pictures: shared.pictures.try_into()?,
+        shared_images: shared.pictures.try_into()?,
         near_duplicates: near_duplicates.try_into()?,
-        parted_near_duplicates: parted.try_into()?,
+        split_near_duplicates: parted.try_into()?,
     })
 }
 

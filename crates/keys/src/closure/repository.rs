@@ -74,8 +74,8 @@ fn each_stage_has_the_crates_that_it_needs() {
         backbones/backbone-features: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         clustering/embedding-evolution: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        collection/annotate: images nearest-name walk | annotations attributes folds problems
-        collection/decode: images nearest-name walk | annotations attributes folds problems
+        collection/annotate: images nearest-name thumbnails walk | annotations attributes folds images problems
+        collection/decode: images nearest-name thumbnails walk | annotations attributes folds images problems
         export/export: images numeric | annotations folds
         fold-design/leakage: random | annotations balance folds leakage near-duplicates
         fold-design/split: random | annotations balance folds leakage near-duplicates
@@ -85,12 +85,12 @@ fn each_stage_has_the_crates_that_it_needs() {
         inference/predict: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         inference/select: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         linear-probe/linear-probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
-        metric-learning/metric-learning: collection images kernels model nearest-name numeric random trainer walk | annotations attributes epoch-outputs folds history metric-embeddings problems timings
+        metric-learning/metric-learning: collection images kernels model nearest-name numeric random thumbnails trainer walk | annotations attributes epoch-outputs folds history images metric-embeddings problems timings
         metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
         metrics/score: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        near-duplicates/near-duplicates: images | annotations folds near-duplicates
+        near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
         report/report: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
@@ -125,10 +125,12 @@ fn a_fold_is_not_trained_again_for_unused_code() {
         "report",
         "search",
         "store",
+        "table-images",
         "table-leakage",
         "table-metric-embeddings",
         "table-scores",
         "table-selection",
+        "thumbnails",
         "walk",
         "workflow",
     ];

@@ -24,8 +24,8 @@ impl Classifier {
         }
     }
 
-    /// As in the column `strength`.
-    pub(crate) fn strength(&self) -> Option<f64> {
+    /// As in the column `c`.
+    pub(crate) fn c(&self) -> Option<f64> {
         match self {
             Self::Linear(strength) => Some(strength.value()),
             Self::Forest { .. } => None,

@@ -51,7 +51,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    probes: Output<LinearProbe>,
+    linear_probes: Output<LinearProbe>,
 }
 
 fn main() -> ExitCode {
@@ -87,7 +87,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         );
         probes.extend(task.judged(&backbone, &progress)?);
     }
-    outputs.probes.write(probes)
+    outputs.linear_probes.write(probes)
 }
 
 /// All that is tried on each backbone's features.
@@ -178,7 +178,7 @@ impl Task {
             tracing::warn!(
                 "the linear layer on `{}` with strength {} is not at its best in fold {fold}",
                 backbone.name,
-                classifier.strength().unwrap_or_default()
+                classifier.c().unwrap_or_default()
             );
         }
         let mut probes = Vec::new();
@@ -198,8 +198,8 @@ impl Task {
                     pretrained: backbone.pretrained,
                     features: u32::try_from(backbone.features[0].len())?,
                     classifier: classifier.name().to_owned(),
-                    strength: classifier.strength(),
-                    chosen: false,
+                    c: classifier.c(),
+                    selected: false,
                     fold,
                     subset,
                     metric: metric.to_owned(),

@@ -60,9 +60,9 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// Figures of the models before and after calibration.
-    calibration: Output<Calibration>,
+    calibrations: Output<Calibration>,
     /// Their reliability diagrams.
-    reliability: Output<Reliability>,
+    reliabilities: Output<Reliability>,
     /// [`Calibrators`] as JSON, for the prediction of new pictures.
     calibrators: OutputPath,
 }
@@ -123,8 +123,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &*outputs.calibrators,
         serde_json::to_string_pretty(&calibrators)? + "\n",
     )?;
-    outputs.calibration.write(figures)?;
-    outputs.reliability.write(diagrams)
+    outputs.calibrations.write(figures)?;
+    outputs.reliabilities.write(diagrams)
 }
 
 /// Calibrators of the subset [`FITTED`].

@@ -39,7 +39,7 @@ struct Inputs {
     /// Classes and authors of the pictures.
     folds: Input<Fold>,
     /// Every epoch's outputs, a table a fold.
-    epochs: Vec<Input<EpochOutput>>,
+    epoch_outputs: Vec<Input<EpochOutput>>,
     /// The chosen network's word.
     predictions: Input<Prediction>,
     /// The forest's word on the same pictures.
@@ -59,7 +59,7 @@ struct Outputs {
     /// Confusion matrices of the chosen models.
     confusion: Output<Confusion>,
     /// Per-class reports of the chosen models.
-    report: Output<ClassReport>,
+    class_reports: Output<ClassReport>,
     /// The headline figures as a text.
     summary: OutputPath,
 }
@@ -76,7 +76,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let collection = Collection::of(pictures);
     outputs
         .epoch_scores
-        .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
+        .write(score_epochs(&inputs.epoch_outputs, &collection, &params)?)?;
 
     let network = seen::by_network(inputs.predictions.read()?, &collection)?;
     let by_forest = |input: &Option<Input<ForestPrediction>>| match input {
@@ -114,7 +114,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     fs_err::write(&*outputs.summary, summary)?;
     outputs.scores.write(scores)?;
     outputs.confusion.write(confusion)?;
-    outputs.report.write(report)
+    outputs.class_reports.write(report)
 }
 
 /// All figures of all epochs; one epoch is in memory at a time.

@@ -28,7 +28,7 @@ pub(crate) fn in_epoch(
 ) -> anyhow::Result<Vec<Seen>> {
     let see = |row: EpochOutput| {
         let logits = classes(&row.logits, &row.path, collection)?;
-        let code = usize::try_from(row.code)?;
+        let code = usize::try_from(row.class_index)?;
         Ok(Seen {
             judgment: Judgment::of_logits(logits, code).with_context(|| picture(&row.path))?,
             path: row.path,

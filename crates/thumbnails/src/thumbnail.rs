@@ -6,10 +6,10 @@ use images::{ImageError, Resizer, Rgb, scale};
 const SIDE_PX: u32 = 64;
 
 /// The same as a length.
-pub(crate) const SIDE: usize = SIDE_PX as usize;
+pub const SIDE: usize = SIDE_PX as usize;
 
 /// Side of its planes of color.
-pub(crate) const CHROMA_SIDE: usize = 16;
+pub const CHROMA_SIDE: usize = 16;
 
 /// Bytes of a thumbnail: a plane of luma and two of chroma.
 const BYTES: usize = SIDE * SIDE + 2 * CHROMA_SIDE * CHROMA_SIDE;
@@ -62,12 +62,12 @@ impl Thumbnail {
     }
 
     /// Luma `[SIDE, SIDE]`.
-    pub(crate) fn luma(&self) -> &[u8] {
+    pub fn luma(&self) -> &[u8] {
         &self.0[..SIDE * SIDE]
     }
 
     /// Blue and red minus luma, halved, around 128: `[CHROMA_SIDE, CHROMA_SIDE]` each.
-    pub(crate) fn chroma(&self) -> [&[u8]; 2] {
+    pub fn chroma(&self) -> [&[u8]; 2] {
         let (blue, red) = self.0[SIDE * SIDE..].split_at(CHROMA_SIDE * CHROMA_SIDE);
         [blue, red]
     }
