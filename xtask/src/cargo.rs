@@ -33,7 +33,7 @@ Examples:
   cargo xtask bench runner --only files
   cargo xtask bench step --torch python3")]
 pub(crate) struct Bench {
-    /// Which one
+    /// Name of the benchmark
     name: Benchmark,
     /// Its own arguments; `--help` lists those of `runner`
     #[arg(
@@ -71,7 +71,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The benchmark `step` under each allocator, in turn, so that what else the machine does weighs on all.
+/// The benchmark `step` under each allocator, in turn, so that other load of the machine affects all.
 fn bench_allocators(arguments: &[String]) -> anyhow::Result<ExitCode> {
     const ROUNDS: usize = 3;
     for _ in 0..ROUNDS {
