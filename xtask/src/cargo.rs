@@ -52,8 +52,8 @@ enum Benchmark {
     Layers,
 }
 
-/// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
-/// dependencies are compiled once for both.
+/// All tests, with cargo's own output and exit status. They are compiled as stages are: the tested code is the
+/// code that runs, and dependencies are compiled once for both.
 pub(crate) fn test(test: &Test) -> anyhow::Result<ExitCode> {
     let mut command = cargo()?;
     command.args(["test", "--workspace", "--release", "--locked"]);

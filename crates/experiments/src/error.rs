@@ -14,7 +14,7 @@ pub enum Error {
     /// The runner's.
     #[error(transparent)]
     Runner(#[from] runner::Error),
-    /// What is remembered of runs.
+    /// A record of runs.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
     /// A declaration's.

@@ -123,7 +123,7 @@ impl<'a> Density<'a> {
             .fill(|idx, param| component[idx].draw(&param.domain, rng))
     }
 
-    /// The logarithm of the density at `at`, up to what all densities share.
+    /// The logarithm of the density at `at`, up to a constant that all densities share.
     fn ln(&self, at: &Assignment) -> f64 {
         let terms = self.components.iter().zip(&self.weights);
         let terms: Vec<f64> = terms

@@ -145,7 +145,7 @@ fn clearing_keeps_committed_locks_searches_and_folders() {
     assert_eq!(space.repro(), ["s restored"]);
     space.write(
         "searches/s.toml",
-        "score = \"s\"\ntrials = 2\nmethod = \"grid\"\n[space]\n\"chain.letter\" = { choice = [\"p\", \"q\"] }\n",
+        "score = \"s.n\"\ntrials = 2\nmethod = \"grid\"\n[space]\n\"chain.letter\" = { choice = [\"p\", \"q\"] }\n",
     );
     space.write(
         "pipeline.toml",
