@@ -19,12 +19,12 @@
 //! Beside that, what else the runner wants of tables: the [`numbers`] of one by name, and to [`write()`] one.
 
 mod cell;
-mod look;
+mod declaration;
+mod faults;
 mod numbers;
-mod words;
 mod write;
 
-pub use look::faults;
+pub use declaration::{Check, Column, Rows};
+pub use faults::faults;
 pub use numbers::numbers;
-pub use words::{Check, Column, Rows};
 pub use write::write;

@@ -23,7 +23,7 @@ mod error;
 mod existing;
 mod groups;
 mod held_out;
-mod leaks;
+mod leakage;
 mod leaky;
 mod objective;
 pub mod streams;
@@ -35,7 +35,7 @@ use tables::Assignment;
 pub use balance::{Balance, Count};
 pub use error::{Fault, SplitError};
 pub use existing::{existing, shuffled_like, split_existing};
-pub use leaks::{SharedAuthors, parted_groups, parted_paths};
+pub use leakage::{SharedAuthors, parted_groups, parted_paths};
 pub use leaky::{split_at_random, split_by_class};
 pub use warning::Warning;
 

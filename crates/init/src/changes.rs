@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::document::{self, Existing};
 use crate::plan::{Setting, counted};
-use crate::seen::Seen;
+use crate::record::Seen;
 
 /// A setting that would be another one now.
 #[derive(Debug, Clone, PartialEq, Serialize)]

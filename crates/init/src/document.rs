@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::plan::Setting;
-use crate::seen::Seen;
+use crate::record::Seen;
 
 /// Longest line of a comment, in characters.
 const WIDTH: usize = 110;

@@ -19,9 +19,9 @@ mod layout;
 mod names;
 mod plan;
 mod read;
+mod record;
 mod refusal;
 mod report;
-mod seen;
 mod target;
 
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ use job::Job;
 use layout::Layout;
 use plan::{Facts, Setting};
 use read::Results;
+use record::Seen;
 use report::Report;
-use seen::Seen;
 use target::Target;
 
 fn main() -> ExitCode {

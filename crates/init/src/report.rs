@@ -17,7 +17,7 @@ use crate::examine::Grouping;
 use crate::facts::{Class, Range};
 use crate::job::Job;
 use crate::plan::{Facts, Plan, Setting, Weights, counted};
-use crate::seen::Seen;
+use crate::record::Seen;
 use crate::target::Target;
 
 /// Rows of the table of classes beyond which the middle ones are left out.

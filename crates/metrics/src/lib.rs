@@ -10,9 +10,9 @@
 
 mod bootstrap;
 mod collection;
+mod confusion_counts;
 mod error;
-mod judgment;
-mod tally;
+mod scored_prediction;
 
 pub mod calibration;
 pub mod retrieval;
@@ -20,9 +20,9 @@ pub mod streams;
 
 pub use bootstrap::{Interval, bootstrap, intervals};
 pub use collection::Collection;
+pub use confusion_counts::{ClassFigures, Metric, Scores, Tally};
 pub use error::MetricError;
-pub use judgment::Judgment;
-pub use tally::{ClassFigures, Metric, Scores, Tally};
+pub use scored_prediction::Judgment;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 //!
 //! Letters of shapes: `S` pixels along the network's input, `K` classes, `D` dimensions of the embedding.
 
+mod evaluator;
 mod files;
-mod judge;
 mod neighbors;
 mod text;
 
@@ -20,7 +20,7 @@ use stage::{Input, InputPath, OutputPath};
 use table_clusters::Cluster;
 use table_predictions::Prediction;
 
-use judge::{Judge, Judged};
+use evaluator::{Judge, Judged};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +144,7 @@ fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
         None => Temperature::ONE,
     };
     Ok(Judge {
-        network: judge::network(&config, &params.device, &inputs.model)?,
+        network: evaluator::network(&config, &params.device, &inputs.model)?,
         config,
         temperature,
         squares: params.explain.then_some(squares),

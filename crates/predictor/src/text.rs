@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::judge::Judged;
+use crate::evaluator::Judged;
 
 /// Writes to standard output. Whoever closes the pipe has read enough, and a page may still be wanted.
 pub(crate) fn print(text: &str) {
@@ -44,7 +44,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::judge::Guess;
+    use crate::evaluator::Guess;
     use crate::neighbors::Neighbor;
     use tables::Subset;
 

@@ -121,7 +121,7 @@ pub fn check_resources(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::tests::design;
+    use crate::fold_split::tests::design;
     use crate::settings::tests::settings;
 
     fn small() -> Design {

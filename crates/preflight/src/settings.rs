@@ -372,7 +372,7 @@ fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Findin
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::design::tests::design;
+    use crate::fold_split::tests::design;
 
     pub(crate) fn settings() -> Settings {
         let text = r#"{

@@ -1,9 +1,9 @@
 //! Stage `linear-probe`: how well a linear layer and a forest read the classes from features of frozen networks, fold by
 //! fold.
 
-mod choice;
 mod classifier;
-mod design;
+mod fold_split;
+mod selection;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ use table_linear_probes::LinearProbe;
 use tables::Subset;
 
 use classifier::Classifier;
-use design::Design;
+use fold_split::Design;
 
 /// Scores are top-1 and top-2, those of fewer than all classes.
 const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
@@ -159,7 +159,7 @@ impl Task {
             rows
         });
         let mut probes = judged.collect::<anyhow::Result<Vec<_>>>()?.concat();
-        choice::mark(&mut probes);
+        selection::mark(&mut probes);
         Ok(probes)
     }
 

@@ -1,7 +1,7 @@
 //! Stage `calibrate`: calibrators of the models, fitted on validation images and evaluated on test images.
 
+mod model_output;
 mod rows;
-mod seen;
 mod variant;
 
 use std::{num::NonZeroUsize, process::ExitCode};
@@ -23,7 +23,7 @@ use table_predictions::Prediction;
 use table_reliabilities::Reliability;
 use tables::Subset;
 
-use seen::Seen;
+use model_output::Seen;
 use variant::Variant;
 
 /// Subset that calibrators are fitted to: the models were not fitted to it.
@@ -77,9 +77,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
     let collection = Collection::of(pictures);
-    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let network = model_output::by_network(inputs.predictions.read()?, &collection)?;
     let forest = match &inputs.forest {
-        Some(forest) => Some(seen::by_forest(forest.read()?, &collection)?),
+        Some(forest) => Some(model_output::by_forest(forest.read()?, &collection)?),
         None => None,
     };
     let calibrators = fit(&network, forest.as_deref(), &collection)
@@ -108,7 +108,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             _ => forest.as_deref().unwrap_or_default(),
         };
         for subset in EVALUATED {
-            let pictures = seen::of_subset(seen, subset);
+            let pictures = model_output::of_subset(seen, subset);
             if pictures.is_empty() {
                 continue;
             }
@@ -133,11 +133,11 @@ fn fit(
     forest: Option<&[Seen]>,
     collection: &Collection,
 ) -> anyhow::Result<Calibrators> {
-    let network: Vec<&Seen> = seen::of_subset(network, FITTED);
+    let network: Vec<&Seen> = model_output::of_subset(network, FITTED);
     let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
     let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
     let forest = forest.map(|forest| {
-        let pictures = seen::of_subset(forest, FITTED);
+        let pictures = model_output::of_subset(forest, FITTED);
         let forecasts = Forecasts::of(pictures.iter().map(|seen| (seen.votes(), seen.code)))?;
         anyhow::Ok(ForestCalibrators {
             platt: OneAgainstRest::fit(&forecasts),

@@ -12,7 +12,7 @@ use table_calibrations::Calibration;
 use table_reliabilities::Reliability;
 use tables::Subset;
 
-use crate::{Params, seen::Seen, variant::Variant};
+use crate::{Params, model_output::Seen, variant::Variant};
 
 /// The figures of a variant on a subset, with intervals. Every variant sees the same draws of authors.
 pub(crate) fn figures(

@@ -6,7 +6,7 @@ use metrics::{
     calibration::{Calibrators, Forecasts, Isotonic, OneAgainstRest, Sigmoid, Temperature},
 };
 
-use crate::seen::Seen;
+use crate::model_output::Seen;
 
 /// A model with a method.
 pub(crate) enum Variant<'a> {

@@ -1,7 +1,7 @@
 //! Stage `score`: the figures of every epoch and of the chosen models.
 
 mod rows;
-mod seen;
+mod scored_image;
 mod summary;
 
 use std::process::ExitCode;
@@ -78,9 +78,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .epoch_scores
         .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
 
-    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let network = scored_image::by_network(inputs.predictions.read()?, &collection)?;
     let by_forest = |input: &Option<Input<ForestPrediction>>| match input {
-        Some(forest) => seen::by_forest(forest.read()?, &network, &collection).map(Some),
+        Some(forest) => scored_image::by_forest(forest.read()?, &network, &collection).map(Some),
         None => Ok(None),
     };
     let (forest, tuned) = (by_forest(&inputs.forest)?, by_forest(&inputs.tuned)?);
@@ -94,8 +94,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))
     {
-        for (subset, pictures) in seen::subsets(seen) {
-            let tally = seen::tally(&pictures, &collection);
+        for (subset, pictures) in scored_image::subsets(seen) {
+            let tally = scored_image::tally(&pictures, &collection);
             scores.extend(rows::scores(
                 model,
                 subset,

@@ -12,7 +12,7 @@ use tables::Subset;
 
 use crate::{
     Params,
-    seen::{self, Seen},
+    scored_image::{self, Seen},
 };
 
 /// The figures of an epoch.
@@ -23,20 +23,20 @@ pub(crate) fn epoch(
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<EpochScore>> {
-    let seen = seen::in_epoch(outputs, collection)?;
+    let seen = scored_image::in_epoch(outputs, collection)?;
     let mut rows = Vec::new();
-    for (subset, pictures) in seen::subsets(&seen) {
+    for (subset, pictures) in scored_image::subsets(&seen) {
         let stream = params
             .seed
             .stream(&format!("{SCORE_EPOCHS} {}", subset.stream_name()));
         let mut rng = stream.at(fold.into(), epoch.into());
-        let scores = seen::tally(&pictures, collection).scores();
+        let scores = scored_image::tally(&pictures, collection).scores();
         let n_classes = collection.labels().len();
         let scores = Metric::ALL.into_iter().zip(scores).map(|(metric, value)| {
             let value = metric.is_informative(n_classes).then_some(value);
             (metric.name().to_owned(), value)
         });
-        let separations = seen::separations(&pictures, params.silhouette_sample, &mut rng)?;
+        let separations = scored_image::separations(&pictures, params.silhouette_sample, &mut rng)?;
         rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
             fold,
             epoch,
@@ -64,7 +64,7 @@ pub(crate) fn scores(
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
     };
-    let values = seen::tally(pictures, collection).scores();
+    let values = scored_image::tally(pictures, collection).scores();
     let intervals = resampled(subset, pictures, collection, params)?;
     let headline = Metric::ALL
         .iter()
@@ -81,7 +81,7 @@ pub(crate) fn scores(
         .seed
         .stream(&format!("{SCORE_MODELS} {}", subset.stream_name()))
         .rng();
-    let separations = seen::separations(pictures, params.silhouette_sample, &mut rng)?;
+    let separations = scored_image::separations(pictures, params.silhouette_sample, &mut rng)?;
     let separations = separations
         .into_iter()
         .map(|(metric, value)| row(metric, value, None));

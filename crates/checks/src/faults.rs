@@ -10,7 +10,7 @@ use arrow_schema::Schema;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cell::{Cell, type_name};
-use crate::words::{Check, Column, Others};
+use crate::declaration::{Check, Column, Others};
 
 /// Faults that are told; the rest is counted.
 const TOLD: usize = 5;
