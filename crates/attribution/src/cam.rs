@@ -12,13 +12,13 @@ use crate::probability::check_class;
 /// the channels, and 0 where that is negative (Selvaraju et al. 2017, equations 1 and 2). Its scale is that of the
 /// logits, so that only maps of one network compare.
 ///
-/// `picture` is `[H, W, 3]`, normalized. The network works in eval mode.
+/// `image` is `[H, W, 3]`, normalized. The network works in eval mode.
 ///
 /// # Errors
-/// The class does not exist, or the picture is no such tensor or lies on another device.
-pub fn grad_cam(network: &Network, picture: &Tensor, class: usize) -> Result<Tensor, ExplainError> {
+/// The class does not exist, or the image is no such tensor or lies on another device.
+pub fn grad_cam(network: &Network, image: &Tensor, class: usize) -> Result<Tensor, ExplainError> {
     check_class(network, class)?;
-    let activations = Var::from_tensor(&network.activations(&picture.unsqueeze(0)?)?)?;
+    let activations = Var::from_tensor(&network.activations(&image.unsqueeze(0)?)?)?;
     let logit = network.classify(&activations)?.logits.get(0)?.get(class)?;
     let gradients = logit.backward()?;
     let gradient = gradients

@@ -15,7 +15,7 @@ pub enum ExplainError {
     },
     /// Cells smaller than a pixel.
     #[error(
-        "{cells} cells a side on a picture of {height}×{width} pixels: expected no more cells than pixels"
+        "{cells} cells a side on a image of {height}×{width} pixels: expected no more cells than pixels"
     )]
     Cells {
         /// Cells along the side of the grid.
@@ -38,7 +38,7 @@ pub enum ExplainError {
         "`{path}` has scores of {found} classes, but {expected} labels occur: expected the same"
     )]
     Classes {
-        /// The picture.
+        /// The image.
         path: String,
         /// Scores of its prediction.
         found: usize,

@@ -1,4 +1,4 @@
-//! Occlusion maps: what it costs a class when parts of the picture are blanked.
+//! Occlusion maps: what it costs a class when parts of the image are blanked.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use model::Network;
 use crate::ExplainError;
 use crate::probability::{check_class, of_class};
 
-/// How many blanked pictures go through the network at once.
+/// How many blanked images go through the network at once.
 const BATCH_SIZE: usize = 32;
 
 /// The squares that are blanked, one at a time: they move cell by cell over a grid.
@@ -84,24 +84,24 @@ impl Squares {
     }
 }
 
-/// By how much the probability of `class` falls when a part of the picture is blanked (Zeiler & Fergus 2014, section
+/// By how much the probability of `class` falls when a part of the image is blanked (Zeiler & Fergus 2014, section
 /// 4.2): `[G, G]`, by rows, in `[-1, 1]`. Above 0 the network saw something that speaks for the class, below 0 something
 /// that speaks against it.
 ///
-/// `picture` is `[H, W, 3]`, normalized. Blank is 0, which is the mean color of the pictures that the weights come from.
+/// `image` is `[H, W, 3]`, normalized. Blank is 0, which is the mean color of the images that the weights come from.
 /// The network works in eval mode.
 ///
 /// # Errors
-/// The class does not exist, the picture is no such tensor, has fewer pixels than the grid has cells, or lies on another
+/// The class does not exist, the image is no such tensor, has fewer pixels than the grid has cells, or lies on another
 /// device.
 pub fn occlusion(
     network: &Network,
-    picture: &Tensor,
+    image: &Tensor,
     class: usize,
     squares: Squares,
 ) -> Result<Vec<f64>, ExplainError> {
     check_class(network, class)?;
-    let (height, width, _) = picture.dims3()?;
+    let (height, width, _) = image.dims3()?;
     if squares.cells > height.min(width) {
         return Err(ExplainError::Cells {
             cells: squares.cells,
@@ -109,8 +109,8 @@ pub fn occlusion(
             width,
         });
     }
-    let whole = of_class(network, &picture.unsqueeze(0)?, class)?;
-    let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
+    let whole = of_class(network, &image.unsqueeze(0)?, class)?;
+    let values: Vec<f32> = image.flatten_all()?.to_vec1()?;
     let mut drops = Vec::with_capacity(squares.count());
     for corners in squares.corners().chunks(BATCH_SIZE) {
         let mut batch = values.repeat(corners.len());
@@ -119,7 +119,7 @@ pub fn occlusion(
             blank(blanked, width, rows, columns);
         }
         let shape = (corners.len(), height, width, 3);
-        let batch = Tensor::from_vec(batch, shape, picture.device())?;
+        let batch = Tensor::from_vec(batch, shape, image.device())?;
         let left_over = of_class(network, &batch, class)?;
         drops.extend(left_over.iter().map(|probability| whole[0] - probability));
     }

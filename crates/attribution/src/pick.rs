@@ -1,4 +1,4 @@
-//! Which pictures are explained.
+//! Which images are explained.
 
 use numeric::{Classes, in_turns, rank};
 use rand::seq::SliceRandom;
@@ -23,7 +23,7 @@ pub struct Limits {
 /// Where `limits.total` is less than there are to explain, each class has one before any has two, and so on; classes that
 /// share the last ones are drawn by `stream`.
 ///
-/// They come from the subsets that the network was not fitted to, drawn by `stream`. A class's pictures are those right at
+/// They come from the subsets that the network was not fitted to, drawn by `stream`. A class's images are those right at
 /// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
 /// `classes` are those of the network: each prediction has a logit for every one.
 #[must_use]
@@ -67,7 +67,7 @@ mod tests {
 
     const CLASSES: [&str; 3] = ["a", "b", "c"];
 
-    /// A picture of class `label` whose classes fall in the order of `said`.
+    /// A image of class `label` whose classes fall in the order of `said`.
     fn prediction(label: &str, subset: Subset, said: [usize; 3]) -> Prediction {
         let mut logits = vec![0.0; 3];
         for (class, logit) in said.into_iter().zip([3.0, 2.0, 1.0]) {

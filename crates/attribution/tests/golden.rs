@@ -12,12 +12,12 @@ use kernels::Backend;
 use model::Depth;
 use serde::Deserialize;
 
-const PICTURES: usize = 2;
+const IMAGES: usize = 2;
 const SIDE: usize = 96;
 
 #[derive(Deserialize)]
 struct Case {
-    picture: usize,
+    image: usize,
     label: usize,
     drops: Vec<f64>,
     cam: Vec<f64>,
@@ -34,13 +34,13 @@ fn check(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 fn check_backend(backend: Backend) {
     let cases: Vec<Case> = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
     let network = network(Depth::D18, backend);
-    let pictures: Tensor = (weight("images", &[PICTURES, SIDE, SIDE, 3]) * 5.0).unwrap();
+    let images: Tensor = (weight("images", &[IMAGES, SIDE, SIDE, 3]) * 5.0).unwrap();
     let squares = Squares::new(4, 2).unwrap();
     for case in cases {
-        let picture = pictures.get(case.picture).unwrap();
-        let drops = occlusion(&network, &picture, case.label, squares).unwrap();
+        let image = images.get(case.image).unwrap();
+        let drops = occlusion(&network, &image, case.label, squares).unwrap();
         check("drops", &drops, &case.drops, 1e-5);
-        let cam = grad_cam(&network, &picture, case.label).unwrap();
+        let cam = grad_cam(&network, &image, case.label).unwrap();
         assert_eq!(cam.dims(), [3, 3]);
         check("cam", &values(&cam), &case.cam, 1e-4);
     }
@@ -59,18 +59,18 @@ fn on_the_gpus_operations() {
 #[test]
 fn blanking_what_is_blank_changes_nothing() {
     let network = network(Depth::D18, Backend::Cpu);
-    let picture = weight("images", &[32, 32, 3]).zeros_like().unwrap();
-    let drops = occlusion(&network, &picture, 2, Squares::new(7, 3).unwrap()).unwrap();
+    let image = weight("images", &[32, 32, 3]).zeros_like().unwrap();
+    let drops = occlusion(&network, &image, 2, Squares::new(7, 3).unwrap()).unwrap();
     check("drops", &drops, &[0.0; 49], 1e-6);
 }
 
 #[test]
 fn what_does_not_fit_is_named() {
     let network = network(Depth::D18, Backend::Cpu);
-    let picture = weight("images", &[32, 32, 3]);
+    let image = weight("images", &[32, 32, 3]);
     let message = |class, cells| {
         let squares = Squares::new(cells, 1).unwrap();
-        let error = occlusion(&network, &picture, class, squares).unwrap_err();
+        let error = occlusion(&network, &image, class, squares).unwrap_err();
         error.to_string()
     };
     assert_eq!(
@@ -79,6 +79,6 @@ fn what_does_not_fit_is_named() {
     );
     assert_eq!(
         message(0, 33),
-        "33 cells a side on a picture of 32×32 pixels: expected no more cells than pixels"
+        "33 cells a side on a image of 32×32 pixels: expected no more cells than pixels"
     );
 }

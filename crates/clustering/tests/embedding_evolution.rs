@@ -17,7 +17,7 @@ use tables::Table;
 use tempfile::TempDir;
 
 const LABELS: [&str; 2] = ["left", "right"];
-const N_PICTURES: u32 = 60;
+const N_IMAGES: u32 = 60;
 const N_EPOCHS: u32 = 4;
 const CHOSEN: u32 = 2;
 
@@ -27,7 +27,7 @@ struct Study(TempDir);
 impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
-        study.write("annotations", [(0..N_PICTURES).map(annotation).collect()]);
+        study.write("annotations", [(0..N_IMAGES).map(annotation).collect()]);
         let choice = Selection {
             rule: "best".to_owned(),
             fold: 1,
@@ -108,7 +108,7 @@ fn annotation(number: u32) -> Annotation {
 
 /// The classes' middles lie farther apart in each epoch; every third image is validated on.
 fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
-    let rows = (0..N_PICTURES).map(|number| {
+    let rows = (0..N_IMAGES).map(|number| {
         let side = if number.is_multiple_of(2) { -1.0 } else { 1.0 };
         let at = (number + 10 * epoch) as f32;
         EpochOutput {
@@ -141,7 +141,7 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
     let mut epochs: Vec<u32> = places.iter().map(|row| row.epoch).collect();
     epochs.dedup();
     assert_eq!(epochs, [0, CHOSEN, 3]);
-    assert_eq!(places.len(), 3 * N_PICTURES as usize);
+    assert_eq!(places.len(), 3 * N_IMAGES as usize);
     assert!(places.iter().all(|row| row.path.starts_with(&row.label)));
     assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
 

@@ -7,15 +7,15 @@ use std::{
 
 use tables::Assignment;
 
-use crate::Picture;
+use crate::Image;
 
 /// Authors and images of a class with one assignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Distinct authors; pictures without an author add none.
+    /// Distinct authors; images without an author add none.
     pub authors: usize,
-    /// Pictures.
-    pub pictures: usize,
+    /// Images.
+    pub images: usize,
 }
 
 /// Authors and images by class and assignment. Displayed as an aligned table: a row a class, authors by assignment, then
@@ -31,17 +31,17 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// Counts `pictures`, which have the `assignments`; those of no column are left out.
-    pub fn of(pictures: &[Picture], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
+    /// Counts `images`, which have the `assignments`; those of no column are left out.
+    pub fn of(images: &[Image], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
         let mut classes: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
         let mut all = vec![Tally::default(); columns.len()];
-        for (picture, assignment) in pictures.iter().zip(assignments) {
+        for (image, assignment) in images.iter().zip(assignments) {
             let class = classes
-                .entry(picture.label.clone())
+                .entry(image.label.clone())
                 .or_insert_with(|| vec![Tally::default(); columns.len()]);
             if let Some(column) = columns.iter().position(|column| column == assignment) {
-                class[column].add(picture);
-                all[column].add(picture);
+                class[column].add(image);
+                all[column].add(image);
             }
         }
         Self {
@@ -59,19 +59,19 @@ impl Balance {
 #[derive(Clone, Default)]
 struct Tally<'a> {
     authors: BTreeSet<&'a str>,
-    pictures: usize,
+    images: usize,
 }
 
 impl<'a> Tally<'a> {
-    fn add(&mut self, picture: &'a Picture) {
-        self.authors.extend(picture.author.as_deref());
-        self.pictures += 1;
+    fn add(&mut self, image: &'a Image) {
+        self.authors.extend(image.author.as_deref());
+        self.images += 1;
     }
 
     fn count(&self) -> Count {
         Count {
             authors: self.authors.len(),
-            pictures: self.pictures,
+            images: self.images,
         }
     }
 }
@@ -81,7 +81,7 @@ impl fmt::Display for Balance {
         let labels = self.classes.keys().map(|label| label.chars().count());
         let width = labels.max().unwrap_or(0).max("class".len());
         let width_of_all = self.columns.len() * COLUMN;
-        writeln!(f, "{:width$}  {:width_of_all$}  pictures", "", "authors")?;
+        writeln!(f, "{:width$}  {:width_of_all$}  images", "", "authors")?;
         let names: Vec<String> = self.columns.iter().map(Assignment::to_string).collect();
         row(f, width, "class", &names, &names)?;
         for (label, counts) in self
@@ -91,9 +91,9 @@ impl fmt::Display for Balance {
             .chain([("all", &self.all)])
         {
             let authors: Vec<usize> = counts.iter().map(|count| count.authors).collect();
-            let pictures: Vec<usize> = counts.iter().map(|count| count.pictures).collect();
+            let images: Vec<usize> = counts.iter().map(|count| count.images).collect();
             writeln!(f)?;
-            row(f, width, label, &authors, &pictures)?;
+            row(f, width, label, &authors, &images)?;
         }
         Ok(())
     }

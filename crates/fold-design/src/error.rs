@@ -6,7 +6,7 @@ use tables::Subset;
 
 use crate::Warning;
 
-/// Why pictures cannot be split.
+/// Why images cannot be split.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
@@ -37,21 +37,21 @@ pub enum SplitError {
         weight: f64,
     },
     /// Nothing to split.
-    #[error("there are no pictures to split")]
-    NoPictures,
+    #[error("there are no images to split")]
+    NoImages,
     /// A path twice.
-    #[error("the path `{path}` occurs twice among the pictures")]
+    #[error("the path `{path}` occurs twice among the images")]
     Duplicate {
         /// The path.
         path: String,
     },
     /// Fewer groups than folds.
     #[error(
-        "cannot split {groups} groups (authors, and pictures without one) into {folds} folds: every fold needs a group; \
+        "cannot split {groups} groups (authors, and images without one) into {folds} folds: every fold needs a group; \
          set `split.folds` to at most {groups}, or `annotate.author_pattern = \"\"` if the names are no authors"
     )]
     TooFewGroups {
-        /// Authors, and pictures without one.
+        /// Authors, and images without one.
         groups: usize,
         /// As asked for.
         folds: usize,
@@ -130,35 +130,35 @@ pub enum Fault {
         label: String,
         /// Its author.
         author: String,
-        /// Its pictures.
-        pictures: usize,
+        /// Its images.
+        images: usize,
     },
-    /// A class whose pictures are tied to each other by authors and near-duplicates.
+    /// A class whose images are tied to each other by authors and near-duplicates.
     OneGroup {
         /// The class.
         label: String,
-        /// Its pictures.
-        pictures: usize,
+        /// Its images.
+        images: usize,
     },
     /// Classes all of which are one group.
     AllTied {
         /// Number of classes.
         classes: usize,
-        /// All pictures.
-        pictures: usize,
+        /// All images.
+        images: usize,
     },
-    /// A class of one picture.
-    OnePicture {
+    /// A class of one image.
+    OneImage {
         /// The class.
         label: String,
-        /// Its picture.
+        /// Its image.
         path: String,
     },
     /// A class all of which came to stand in one fold.
     OneFold {
         /// The class.
         label: String,
-        /// Authors, and pictures without one.
+        /// Authors, and images without one.
         groups: usize,
         /// The fold that has it.
         fold: u32,
@@ -172,7 +172,7 @@ pub enum Fault {
     },
     /// A fold that has nearly everything.
     LargeFold {
-        /// Pictures by fold.
+        /// Images by fold.
         sizes: Vec<usize>,
         /// The largest of them.
         largest: usize,
@@ -202,31 +202,31 @@ impl fmt::Display for Fault {
             Self::OneAuthor {
                 label,
                 author,
-                pictures,
+                images,
             } => write!(
                 f,
-                "class `{label}` cannot be validated: all its images ({pictures}) are by one author, `{author}`, and so \
+                "class `{label}` cannot be validated: all its images ({images}) are by one author, `{author}`, and so \
                  in one fold only. Add images by a second author; if `{author}` is no author, set \
                  `annotate.without_authors = [{label:?}]` or `annotate.no_author = [{author:?}]`; or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
-            Self::OneGroup { label, pictures } => write!(
+            Self::OneGroup { label, images } => write!(
                 f,
-                "class `{label}` cannot be validated: its images ({pictures}) are near-duplicates of each other, or of images \
+                "class `{label}` cannot be validated: its images ({images}) are near-duplicates of each other, or of images \
                  by the same authors, and so in one fold only. Add other images, leave the class out \
                  (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
                  `split.near_duplicates = \"ignore\"`, by which copies may be in training and in validation"
             ),
-            Self::AllTied { classes, pictures } => write!(
+            Self::AllTied { classes, images } => write!(
                 f,
-                "in each of the {classes} classes all images ({pictures} together) are near-duplicates of each other, or of \
+                "in each of the {classes} classes all images ({images} together) are near-duplicates of each other, or of \
                  images by the same authors, so that no fold can both train on a class and validate on it. Add other images, \
                  lower `near-duplicates.max_difference`, or set `split.near_duplicates = \"ignore\"`, by which copies may \
                  be in training and in validation"
             ),
-            Self::OnePicture { label, path } => write!(
+            Self::OneImage { label, path } => write!(
                 f,
-                "class `{label}` cannot be validated: it has one picture, `{path}`. Add another, or leave the class out: \
+                "class `{label}` cannot be validated: it has one image, `{path}`. Add another, or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneFold {

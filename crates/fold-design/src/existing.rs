@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use tables::{Assignment, Subset};
 
-use crate::{Design, Fault, Picture, Split, SplitError, Streams, absences, groups, split};
+use crate::{Design, Fault, Image, Split, SplitError, Streams, absences, groups, split};
 
 /// The existing split of `(path, subset)`, in their order, or none if no image has a subset or all are to train on.
 ///
@@ -46,7 +46,7 @@ pub fn existing<'a>(
     }
 }
 
-/// Places every picture as the existing split has it.
+/// Places every image as the existing split has it.
 ///
 /// `test` is held out of everything ([`Assignment::Test`]). With images for validation, these are fold 0 and the
 /// training images are [`Assignment::Train`], and `design` must have one fold; without, the training images are dealt into the
@@ -56,44 +56,41 @@ pub fn existing<'a>(
 /// # Errors
 /// The number of folds doesn't fit, a class has no training image, or as [`split`] on the training images.
 pub fn split_existing(
-    pictures: &[Picture],
+    images: &[Image],
     subsets: &[Subset],
     design: &Design,
     streams: Streams,
 ) -> Result<Split, SplitError> {
-    groups::by_path(pictures)?;
+    groups::by_path(images)?;
     if subsets.contains(&Subset::Validation) {
         if design.folds != 1 {
             return Err(SplitError::ExistingFolds {
                 folds: design.folds,
             });
         }
-        return as_it_is(pictures, subsets);
+        return as_it_is(images, subsets);
     }
-    let train: Vec<usize> = (0..pictures.len())
-        .filter(|&picture| subsets[picture] == Subset::Train)
+    let train: Vec<usize> = (0..images.len())
+        .filter(|&image| subsets[image] == Subset::Train)
         .collect();
-    untrained(pictures, subsets)?;
-    let members: Vec<Picture> = train
-        .iter()
-        .map(|&picture| pictures[picture].clone())
-        .collect();
+    untrained(images, subsets)?;
+    let members: Vec<Image> = train.iter().map(|&image| images[image].clone()).collect();
     let design = Design {
         test: 0.0,
         ..*design
     };
     let mut dealt = split(&members, &design, streams)?;
-    let mut assignments = vec![Assignment::Test; pictures.len()];
-    for (picture, assignment) in train.into_iter().zip(dealt.assignments) {
-        assignments[picture] = assignment;
+    let mut assignments = vec![Assignment::Test; images.len()];
+    for (image, assignment) in train.into_iter().zip(dealt.assignments) {
+        assignments[image] = assignment;
     }
     dealt.assignments = assignments;
     dealt.columns.push(Assignment::Test);
     Ok(dealt)
 }
 
-fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitError> {
-    untrained(pictures, subsets)?;
+fn as_it_is(images: &[Image], subsets: &[Subset]) -> Result<Split, SplitError> {
+    untrained(images, subsets)?;
     let assignments: Vec<Assignment> = { subsets.iter() }
         .map(|subset| match subset {
             Subset::Train => Assignment::Train,
@@ -104,7 +101,7 @@ fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitErro
     let mut columns = assignments.clone();
     columns.sort_unstable();
     columns.dedup();
-    let groups = groups::Groups::of(pictures)?;
+    let groups = groups::Groups::of(images)?;
     Ok(Split {
         warnings: absences(&groups, &assignments, &columns),
         assignments,
@@ -115,10 +112,10 @@ fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitErro
 }
 
 /// An error if a class has no image to train on.
-fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError> {
+fn untrained(images: &[Image], subsets: &[Subset]) -> Result<(), SplitError> {
     let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
-    for (picture, subset) in pictures.iter().zip(subsets) {
-        counts.entry(&picture.label).or_default()[usize::from(*subset == Subset::Train)] += 1;
+    for (image, subset) in images.iter().zip(subsets) {
+        counts.entry(&image.label).or_default()[usize::from(*subset == Subset::Train)] += 1;
     }
     let untrained = counts.into_iter().filter(|(_, [_, train])| *train == 0);
     let faults: Vec<Fault> = untrained
@@ -137,28 +134,25 @@ fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError>
 /// in [`Assignment::Train`], if it is in `assignments`, so that each fold trains on it.
 ///
 /// # Errors
-/// There are no pictures, or two with the same path.
+/// There are no images, or two with the same path.
 pub fn shuffled_like(
-    pictures: &[Picture],
+    images: &[Image],
     assignments: &[Assignment],
     by_author: bool,
     n_shuffles: usize,
     mut rng: ChaCha8Rng,
 ) -> Result<Vec<Assignment>, SplitError> {
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for picture in groups::by_path(pictures)? {
-        classes
-            .entry(&pictures[picture].label)
-            .or_default()
-            .push(picture);
+    for image in groups::by_path(images)? {
+        classes.entry(&images[image].label).or_default().push(image);
     }
     let mut shuffled = assignments.to_vec();
     for members in classes.values() {
         let mut room: BTreeMap<Assignment, isize> = BTreeMap::new();
-        for &picture in members {
-            *room.entry(assignments[picture]).or_default() += 1;
+        for &image in members {
+            *room.entry(assignments[image]).or_default() += 1;
         }
-        let author = |picture: usize| pictures[picture].author.as_deref().filter(|_| by_author);
+        let author = |image: usize| images[image].author.as_deref().filter(|_| by_author);
         let mut units = crate::leaky::units(members, author);
         let tries = (0..n_shuffles.max(1)).map(|_| {
             units.shuffle(&mut rng);
@@ -167,7 +161,7 @@ pub fn shuffled_like(
         let best = tries.min_by_key(|(unevenness, _)| *unevenness);
         for (assignment, unit) in best.into_iter().flat_map(|(_, placed)| placed) {
             unit.into_iter()
-                .for_each(|picture| shuffled[picture] = assignment);
+                .for_each(|image| shuffled[image] = assignment);
         }
     }
     Ok(shuffled)

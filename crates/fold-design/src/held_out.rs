@@ -9,24 +9,24 @@ use crate::{Design, groups::Groups};
 pub(crate) struct Held {
     /// A flag for each of `groups.authors`.
     pub(crate) authors: Vec<bool>,
-    /// By label: how many of the pictures without an author.
+    /// By label: how many of the images without an author.
     pub(crate) loose: Vec<usize>,
 }
 
 /// Chooses the test set.
 ///
-/// Authors are offered in ascending order of all their pictures, ties in an order drawn from `rng`, and taken while in
+/// Authors are offered in ascending order of all their images, ties in an order drawn from `rng`, and taken while in
 /// every class that they worked in
-/// - the test set doesn't exceed its share of the authored pictures, rounded to the nearest, and
+/// - the test set doesn't exceed its share of the authored images, rounded to the nearest, and
 /// - as many groups are left as there are folds.
 ///
 /// A class that gets nobody in this way, its smallest author being above the share, gets that author all the same if
-/// enough groups are left, so that the test set has every class where possible. Of the pictures without an author it
+/// enough groups are left, so that the test set has every class where possible. Of the images without an author it
 /// gets the same share.
 pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> Held {
     let mut order: Vec<usize> = (0..groups.authors.len()).collect();
     order.shuffle(&mut rng);
-    order.sort_by_key(|&author| groups.authors[author].pictures.len());
+    order.sort_by_key(|&author| groups.authors[author].images.len());
     let counts = |author: usize| groups.authors[author].counts.as_slice();
 
     let mut room = Room::new(groups, design);
@@ -60,9 +60,9 @@ pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> H
 
 /// Room left in the test set, by label.
 struct Room {
-    /// Authored pictures that it should have; a fraction.
+    /// Authored images that it should have; a fraction.
     share: Vec<f64>,
-    /// Authored pictures that it has.
+    /// Authored images that it has.
     taken: Vec<usize>,
     /// Groups left for the folds.
     left: Vec<usize>,
@@ -72,10 +72,10 @@ struct Room {
 impl Room {
     fn new(groups: &Groups, design: &Design) -> Self {
         let authored = groups
-            .pictures_per_label()
+            .images_per_label()
             .into_iter()
             .zip(&groups.loose)
-            .map(|(pictures, loose)| (pictures - loose.len()) as f64);
+            .map(|(images, loose)| (images - loose.len()) as f64);
         Self {
             share: authored.map(|n| n * design.test).collect(),
             taken: vec![0; groups.labels.len()],
@@ -96,7 +96,7 @@ impl Room {
             .all(|&(label, _)| self.left[label] > self.folds)
     }
 
-    /// How many of a label's `n` pictures without an author: their share, at least one in a label that has nothing yet.
+    /// How many of a label's `n` images without an author: their share, at least one in a label that has nothing yet.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

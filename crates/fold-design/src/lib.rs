@@ -2,16 +2,16 @@
 //!
 //! [`split`] assigns every image to a fold (`0`, `1`, …) or to the test set. **All images of an author go together**,
 //! those of all classes, and so does a group of near-duplicates: what moves as a whole is a connected
-//! component of the two ties. A picture without any is a group of its own.
+//! component of the two ties. A image without any is a group of its own.
 //!
-//! 1. The *test set* is made of the authors with the fewest pictures, so of as many authors as possible, up to a share of
+//! 1. The *test set* is made of the authors with the fewest images, so of as many authors as possible, up to a share of
 //!    every class.
 //! 2. The other authors are dealt greedily, largest first, and then *annealed*: authors move between folds and swap
-//!    places while every class's pictures and authors even out. The best folds seen are kept, and the greedy ones if
+//!    places while every class's images and authors even out. The best folds seen are kept, and the greedy ones if
 //!    nothing better was.
-//! 3. Pictures without an author fill the folds up, one by one.
+//! 3. Images without an author fill the folds up, one by one.
 //!
-//! The result depends on the pictures and the seeds alone, not on the order of the input.
+//! The result depends on the images and the seeds alone, not on the order of the input.
 //!
 //! [`split_existing`] uses the split that a collection comes with. [`split_by_class`], [`split_at_random`] and
 //! [`shuffled_like`] separate images of one author; [`SharedAuthors`] and [`parted_groups`] count what a split leaks.
@@ -42,9 +42,9 @@ pub use warning::Warning;
 use groups::Groups;
 use objective::Objective;
 
-/// A picture to be placed.
+/// A image to be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct Image {
     /// Unique.
     pub path: String,
     /// The class.
@@ -62,20 +62,20 @@ pub struct Design {
     pub folds: usize,
     /// Share of every class's images that go to the test set, in `[0, 0.5]`; 0 for none.
     pub test: f64,
-    /// What evenness in authors counts against evenness in pictures, at least 0; 1 for the same.
+    /// What evenness in authors counts against evenness in images, at least 0; 1 for the same.
     pub author_weight: f64,
     /// Steps of the annealing; 0 keeps the greedy start.
     pub steps: u64,
-    /// Largest share of the pictures of all folds that one of them may have, in `(0, 1]`.
+    /// Largest share of the images of all folds that one of them may have, in `(0, 1]`.
     pub max_share: f64,
 }
 
 /// The sources of chance, each with its own seed, so that a draw added to one shifts no other.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    /// Breaks ties between authors with equally many pictures when the test set is chosen.
+    /// Breaks ties between authors with equally many images when the test set is chosen.
     pub test: ChaCha8Rng,
-    /// Shuffles the pictures without an author.
+    /// Shuffles the images without an author.
     pub deal: ChaCha8Rng,
     /// Proposes the moves of the annealing.
     pub moves: ChaCha8Rng,
@@ -104,16 +104,16 @@ pub struct Split {
     pub warnings: Vec<Warning>,
 }
 
-/// Places every picture.
+/// Places every image.
 ///
 /// # Errors
-/// `design` is out of its ranges; there are no pictures, or two with the same path; there are fewer groups than folds;
+/// `design` is out of its ranges; there are no images, or two with the same path; there are fewer groups than folds;
 /// a class is one group, or came to be in one fold, so that no fold could both train on the class and validate on it; one
-/// fold has more than its share of the pictures. All classes at fault are listed. A class with fewer groups than assignments
+/// fold has more than its share of the images. All classes at fault are listed. A class with fewer groups than assignments
 /// is only a warning.
-pub fn split(pictures: &[Picture], design: &Design, streams: Streams) -> Result<Split, SplitError> {
+pub fn split(images: &[Image], design: &Design, streams: Streams) -> Result<Split, SplitError> {
     design.check()?;
-    let groups = Groups::of(pictures)?;
+    let groups = Groups::of(images)?;
     groups.check(design.folds)?;
     let held = held_out::choose(&groups, design, streams.test);
     let objective = Objective::new(&groups, &held.authors, design);
@@ -145,16 +145,16 @@ pub fn split(pictures: &[Picture], design: &Design, streams: Streams) -> Result<
 /// The classes of which some of the assignments `columns` has no image.
 fn absences(groups: &Groups, assignments: &[Assignment], columns: &[Assignment]) -> Vec<Warning> {
     let present = groups.assignments_per_label(assignments);
-    let counts = { groups.per_label().into_iter() }.zip(groups.pictures_per_label());
+    let counts = { groups.per_label().into_iter() }.zip(groups.images_per_label());
     let mut warnings = Vec::new();
-    for ((label, present), (groups, pictures)) in groups.labels.iter().zip(&present).zip(counts) {
+    for ((label, present), (groups, images)) in groups.labels.iter().zip(&present).zip(counts) {
         let mut absent = columns.to_vec();
         absent.retain(|assignment| !present.contains(assignment));
         if !absent.is_empty() {
             warnings.push(Warning::Absent {
                 label: label.clone(),
                 groups,
-                pictures,
+                images,
                 absent,
             });
         }
@@ -162,7 +162,7 @@ fn absences(groups: &Groups, assignments: &[Assignment], columns: &[Assignment])
     warnings
 }
 
-/// An error if a class is in one fold alone, or a fold has more than its share of the pictures.
+/// An error if a class is in one fold alone, or a fold has more than its share of the images.
 fn check_folds(
     groups: &Groups,
     assignments: &[Assignment],

@@ -1,11 +1,11 @@
 //! How even folds are, kept up to date move by move.
 //!
-//! With `n_lf` the pictures and `a_lf` the authors of label `l` in fold `f`, `F` folds and an author weight `w`, the
+//! With `n_lf` the images and `a_lf` the authors of label `l` in fold `f`, `F` folds and an author weight `w`, the
 //! cost is the mean over the folds of the squared relative deviations, summed over the labels:
 //!
 //! `Σ_l 1/F Σ_f ((n_lf F / n_l − 1)² + w (a_lf F / a_l − 1)²)`
 //!
-//! One more "label" holds everything, so that the folds are also of one size. A label whose pictures all stand in one
+//! One more "label" holds everything, so that the folds are also of one size. A label whose images all stand in one
 //! fold costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
 //! changes the cost by differences of squares of whole numbers.
 
@@ -29,7 +29,7 @@ pub(crate) struct Objective {
 pub(crate) struct Member {
     /// Index into `Groups::authors`.
     author: usize,
-    /// `(label, pictures)`, with a last entry for everything.
+    /// `(label, images)`, with a last entry for everything.
     counts: Vec<(usize, usize)>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Member {
 pub(crate) struct Placement {
     /// By member.
     pub(crate) fold_of: Vec<usize>,
-    /// By label and fold: pictures and authors.
+    /// By label and fold: images and authors.
     filled: Vec<(usize, usize)>,
     /// The cost, added up move by move.
     pub(crate) cost: f64,
@@ -58,19 +58,19 @@ impl Objective {
                     .counts
                     .iter()
                     .copied()
-                    .chain([(everything, group.pictures.len())])
+                    .chain([(everything, group.images.len())])
                     .collect(),
             })
             .collect();
         let mut by_label = vec![Vec::new(); everything + 1];
-        let mut pictures = vec![0; everything + 1];
+        let mut images = vec![0; everything + 1];
         for (m, member) in members.iter().enumerate() {
             for &(label, n) in &member.counts {
                 by_label[label].push(m);
-                pictures[label] += n;
+                images[label] += n;
             }
         }
-        let scales = pictures
+        let scales = images
             .iter()
             .zip(&by_label)
             .map(|(&n, members)| {
@@ -122,9 +122,9 @@ impl Objective {
         let filled = placement.filled.chunks(self.folds).zip(&self.scales);
         let uneven: f64 = filled
             .map(|(folds, scale)| {
-                let pictures: usize = folds.iter().map(|(n, _)| n * n).sum();
+                let images: usize = folds.iter().map(|(n, _)| n * n).sum();
                 let authors: usize = folds.iter().map(|(_, a)| a * a).sum();
-                scale.0 * pictures as f64 + scale.1 * authors as f64
+                scale.0 * images as f64 + scale.1 * authors as f64
             })
             .sum();
         uneven - even
@@ -144,8 +144,8 @@ impl Objective {
         let from = placement.fold_of[m];
         for &(label, n) in &self.members[m].counts {
             let cell = &mut placement.filled[label * self.folds + from];
-            let (pictures, authors) = *cell;
-            *cell = (pictures - n, authors - 1);
+            let (images, authors) = *cell;
+            *cell = (images - n, authors - 1);
             placement.cost -= self.growth(label, *cell, n);
         }
         placement.cost += self.put_change(placement, m, fold);
@@ -168,15 +168,15 @@ impl Objective {
         placement.fold_of[m] = fold;
     }
 
-    /// By how much a cell's cost grows with one more author of `n` pictures: `(x + n)² − x² = n (2 x + n)`.
-    fn growth(&self, label: usize, (pictures, authors): (usize, usize), n: usize) -> f64 {
-        let (by_pictures, by_authors) = self.scales[label];
-        by_pictures * (n * (2 * pictures + n)) as f64 + by_authors * (2 * authors + 1) as f64
+    /// By how much a cell's cost grows with one more author of `n` images: `(x + n)² − x² = n (2 x + n)`.
+    fn growth(&self, label: usize, (images, authors): (usize, usize), n: usize) -> f64 {
+        let (by_images, by_authors) = self.scales[label];
+        by_images * (n * (2 * images + n)) as f64 + by_authors * (2 * authors + 1) as f64
     }
 }
 
 impl Member {
-    /// All pictures.
+    /// All images.
     fn size(&self) -> usize {
         self.counts.last().map_or(0, |(_, n)| *n)
     }

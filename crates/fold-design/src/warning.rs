@@ -11,14 +11,14 @@ pub enum Warning {
     Absent {
         /// The class.
         label: String,
-        /// Its groups: authors, near-duplicates and single pictures.
+        /// Its groups: authors, near-duplicates and single images.
         groups: usize,
-        /// Its pictures.
-        pictures: usize,
+        /// Its images.
+        images: usize,
         /// The assignments without an image of it, sorted.
         absent: Vec<Assignment>,
     },
-    /// A class most of whose pictures move as a whole.
+    /// A class most of whose images move as a whole.
     Dominant {
         /// The class.
         label: String,
@@ -26,10 +26,10 @@ pub enum Warning {
         group: String,
         /// An author of the group.
         author: Option<String>,
-        /// Pictures of the class in the group.
+        /// Images of the class in the group.
         of_group: usize,
-        /// Pictures of the class.
-        pictures: usize,
+        /// Images of the class.
+        images: usize,
         /// Assignment of the group.
         assignment: Assignment,
     },
@@ -41,13 +41,13 @@ impl fmt::Display for Warning {
             Self::Absent {
                 label,
                 groups,
-                pictures,
+                images,
                 absent,
             } => {
                 let absent: Vec<String> = absent.iter().map(Assignment::to_string).collect();
                 write!(
                     f,
-                    "class `{label}` has {pictures} images in {groups} groups (authors, and images without one), too few \
+                    "class `{label}` has {images} images in {groups} groups (authors, and images without one), too few \
                      for every fold: there is none in {}, where it cannot be scored; fewer `split.folds`, images \
                      by more authors, or `annotate.leave_out = [{label:?}]`",
                     absent.join(", ")
@@ -58,14 +58,14 @@ impl fmt::Display for Warning {
                 group,
                 author,
                 of_group,
-                pictures,
+                images,
                 assignment,
             } => {
                 write!(
                     f,
-                    "{group} has {of_group} of the {pictures} images of class `{label}` ({:.0} %), all of them in fold \
+                    "{group} has {of_group} of the {images} images of class `{label}` ({:.0} %), all of them in fold \
                      {assignment}, so that the folds are uneven",
-                    100.0 * *of_group as f64 / *pictures as f64
+                    100.0 * *of_group as f64 / *images as f64
                 )?;
                 match author {
                     Some(author) => write!(

@@ -30,13 +30,13 @@ fn write<T: Table>(path: &Path, rows: Vec<T>) {
     writer.finish().unwrap();
 }
 
-/// A folder with the inputs: 48 pictures, which `clear` tells apart and `blurred` does not.
+/// A folder with the inputs: 48 images, which `clear` tells apart and `blurred` does not.
 struct Study(TempDir);
 
 impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
-        let picture = |number: usize| {
+        let image = |number: usize| {
             (
                 format!("{number:02}.png"),
                 number % 3,
@@ -44,7 +44,7 @@ impl Study {
             )
         };
         let fold = |number| {
-            let (path, code, assignment) = picture(number);
+            let (path, code, assignment) = image(number);
             Fold {
                 path,
                 label: LABELS[code].to_owned(),
@@ -55,7 +55,7 @@ impl Study {
         write(&study.path("folds"), (0..48).map(fold).collect());
         for (backbone, signal) in [("clear", 30.0), ("blurred", 0.0)] {
             let feature = |number: usize| {
-                let (path, code, _) = picture(number);
+                let (path, code, _) = image(number);
                 let noise =
                     |i: usize| ((number * 7919 + i * 104_729 + number * i * 31) % 97) as f32 / 97.0;
                 let value = |i| noise(i) + if i == code { signal } else { 0.0 };
@@ -165,7 +165,7 @@ fn errors_say_what_was_found_and_expected() {
     let error = study.error(&["clear"], &json!([0.1]));
     assert!(
         error.contains(
-            "cannot use the features of `clear`: found 48 pictures, expected the 47 of the folds"
+            "cannot use the features of `clear`: found 48 images, expected the 47 of the folds"
         ),
         "{error}"
     );

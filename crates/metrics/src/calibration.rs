@@ -1,8 +1,8 @@
-//! Probabilities that mean what they say: of all pictures of which a model is 80 % sure, it should be right on 80 %.
+//! Probabilities that mean what they say: of all images of which a model is 80 % sure, it should be right on 80 %.
 //!
 //! [`Forecasts`] are judged by [`Quality`] and seen in a diagram of [`reliability()`]. [`Temperature`] mends a network's
 //! logits; [`OneAgainstRest`] mends any model's probabilities, by a [`Sigmoid`] or an [`Isotonic`] curve a class. What
-//! was fitted is kept as [`Calibrators`]. All figures are plain ones: every picture counts the same.
+//! was fitted is kept as [`Calibrators`]. All figures are plain ones: every image counts the same.
 
 mod calibrators;
 mod chance;

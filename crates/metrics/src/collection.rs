@@ -1,4 +1,4 @@
-//! What is known of the pictures without any model.
+//! What is known of the images without any model.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use numeric::Classes;
 
 use crate::MetricError;
 
-/// Classes and authors of a collection of pictures.
+/// Classes and authors of a collection of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection {
     classes: Classes,
@@ -15,12 +15,12 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// The collection of pictures given as `(path, label, author)`.
-    pub fn of<'a>(pictures: impl IntoIterator<Item = (&'a str, &'a str, Option<&'a str>)>) -> Self {
+    /// The collection of images given as `(path, label, author)`.
+    pub fn of<'a>(images: impl IntoIterator<Item = (&'a str, &'a str, Option<&'a str>)>) -> Self {
         let (mut labels, mut units) = (Vec::new(), BTreeMap::new());
-        // An author has the number of the first picture, which is then no other unit's.
+        // An author has the number of the first image, which is then no other unit's.
         let mut authors: BTreeMap<&str, usize> = BTreeMap::new();
-        for (number, (path, label, author)) in pictures.into_iter().enumerate() {
+        for (number, (path, label, author)) in images.into_iter().enumerate() {
             let unit = author.map_or(number, |author| *authors.entry(author).or_insert(number));
             units.insert(path.to_owned(), unit);
             labels.push(label);
@@ -39,7 +39,7 @@ impl Collection {
     /// The code of `label`.
     ///
     /// # Errors
-    /// No picture is of this class.
+    /// No image is of this class.
     pub fn code(&self, label: &str) -> Result<usize, MetricError> {
         let code = self.classes.index(label);
         code.ok_or_else(|| MetricError::UnknownLabel {
@@ -48,13 +48,13 @@ impl Collection {
         })
     }
 
-    /// What the bootstrap draws the picture with: the number of its author, or its own where there is none.
+    /// What the bootstrap draws the image with: the number of its author, or its own where there is none.
     ///
     /// # Errors
-    /// There is no such picture.
+    /// There is no such image.
     pub fn unit(&self, path: &str) -> Result<usize, MetricError> {
         let unit = self.units.get(path).copied();
-        unit.ok_or_else(|| MetricError::UnknownPicture(path.to_owned()))
+        unit.ok_or_else(|| MetricError::UnknownImage(path.to_owned()))
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn authors_are_units_and_so_are_pictures_without_one() {
+    fn authors_are_units_and_so_are_images_without_one() {
         let collection = Collection::of([
             ("b/1", "b", Some("Ada")),
             ("a/1", "a", None),
@@ -80,7 +80,7 @@ mod tests {
         );
         assert_eq!(
             collection.unit("c/1").unwrap_err().to_string(),
-            "the picture `c/1` is not in the collection"
+            "the image `c/1` is not in the collection"
         );
     }
 }

@@ -7,7 +7,7 @@ use crate::Judgment;
 /// A score of a model on a subset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Share of pictures whose class was said.
+    /// Share of images whose class was said.
     Accuracy,
     /// Mean of the classes' precisions, weighted by support.
     Precision,
@@ -17,7 +17,7 @@ pub enum Metric {
     F1,
     /// Plain mean of F1 over the classes that occur, as true or as said.
     F1Macro,
-    /// Mean over the classes that occur of the share of their pictures whose class has the highest score.
+    /// Mean over the classes that occur of the share of their images whose class has the highest score.
     Top1,
     /// The same for the two highest.
     Top2,
@@ -79,7 +79,7 @@ pub struct Tally {
     n_classes: usize,
     /// `[K, K]`: true class by said class.
     confusion: Vec<u64>,
-    /// `[K, TOP]`: pictures of the class with this rank.
+    /// `[K, TOP]`: images of the class with this rank.
     ranks: Vec<[u64; TOP]>,
     loss: f64,
 }
@@ -87,15 +87,15 @@ pub struct Tally {
 /// A class in a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassFigures {
-    /// Share of the pictures said to be of the class that are; 0 when none was said to be (`zero_division=0`).
+    /// Share of the images said to be of the class that are; 0 when none was said to be (`zero_division=0`).
     pub precision: f64,
-    /// Share of the class's pictures that were said to be of it; 0 when it has none.
+    /// Share of the class's images that were said to be of it; 0 when it has none.
     pub recall: f64,
     /// `2 tp / (2 tp + fp + fn)`, the harmonic mean of the two; 0 when the class doesn't occur.
     pub f1: f64,
-    /// The class's pictures.
+    /// The class's images.
     pub support: u64,
-    /// Pictures said to be of the class.
+    /// Images said to be of the class.
     pub said: u64,
 }
 
@@ -128,12 +128,12 @@ impl Tally {
         self.loss += judgment.loss * times as f64;
     }
 
-    /// Pictures counted.
+    /// Images counted.
     pub fn total(&self) -> u64 {
         self.confusion.iter().sum()
     }
 
-    /// Pictures of class `actual` that were said to be of class `predicted`.
+    /// Images of class `actual` that were said to be of class `predicted`.
     pub fn count(&self, actual: usize, predicted: usize) -> u64 {
         self.confusion[actual * self.n_classes + predicted]
     }
@@ -162,8 +162,8 @@ impl Tally {
     /// All scores; 0 for a tally of nothing.
     ///
     /// The averages are scikit-learn's `precision_recall_fscore_support` with `average="weighted"` (and `"macro"`) and
-    /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of a picture the
-    /// reciprocal of its class's number of pictures here, which is the mean of the classes' shares.
+    /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of a image the
+    /// reciprocal of its class's number of images here, which is the mean of the classes' shares.
     pub fn scores(&self) -> Scores {
         let report = self.report();
         let weighted = |figure: fn(&ClassFigures) -> f64| {
@@ -189,7 +189,7 @@ impl Tally {
         })
     }
 
-    /// Share of the pictures whose class is among the `k` of the highest scores, `k` from 1 to 3; every picture counts
+    /// Share of the images whose class is among the `k` of the highest scores, `k` from 1 to 3; every image counts
     /// the same.
     pub fn plain_top(&self, k: usize) -> f64 {
         let ranks = self.ranks.iter().flat_map(|ranks| &ranks[..k]);

@@ -14,7 +14,7 @@ pub enum MetricError {
         /// `K`.
         classes: usize,
     },
-    /// A class that no picture has.
+    /// A class that no image has.
     #[error("the class `{label}` is not in the collection, which knows {known}")]
     UnknownLabel {
         /// Its name.
@@ -22,9 +22,9 @@ pub enum MetricError {
         /// The names of the classes.
         known: String,
     },
-    /// A path that no picture has.
-    #[error("the picture `{0}` is not in the collection")]
-    UnknownPicture(String),
+    /// A path that no image has.
+    #[error("the image `{0}` is not in the collection")]
+    UnknownImage(String),
     /// NaN or infinity among the scores.
     #[error("the score of class {class} is {value}, expected a finite number")]
     NotFinite {
@@ -42,7 +42,7 @@ pub enum MetricError {
         expected: usize,
     },
     /// Labels or units that don't match in number.
-    #[error("{what}: found {found}, expected {expected}, one for each picture")]
+    #[error("{what}: found {found}, expected {expected}, one for each image")]
     Length {
         /// What was counted.
         what: &'static str,
@@ -51,11 +51,11 @@ pub enum MetricError {
         /// `N`.
         expected: usize,
     },
-    /// No pictures to fit or judge by.
-    #[error("there are no pictures, expected at least one")]
-    NoPictures,
+    /// No images to fit or judge by.
+    #[error("there are no images, expected at least one")]
+    NoImages,
     /// Predictions of different numbers of classes.
-    #[error("a picture has scores of {found} classes, expected {expected}")]
+    #[error("a image has scores of {found} classes, expected {expected}")]
     Classes {
         /// Its number of classes.
         found: usize,
@@ -63,7 +63,7 @@ pub enum MetricError {
         expected: usize,
     },
     /// Probabilities that are none.
-    #[error("the probabilities of a picture are {0:?}, expected numbers from 0 to 1 that sum to 1")]
+    #[error("the probabilities of a image are {0:?}, expected numbers from 0 to 1 that sum to 1")]
     NoProbabilities(Vec<f64>),
     /// A temperature that is none.
     #[error("the temperature is {0}, expected a number above 0")]

@@ -1,10 +1,10 @@
-//! What a model made of one picture.
+//! What a model made of one image.
 
 use numeric::{argmax, cross_entropy, rank};
 
 use crate::MetricError;
 
-/// A picture's true class against the model's scores of all classes: all that the scores of a model need.
+/// A image's true class against the model's scores of all classes: all that the scores of a model need.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Judgment {
     /// Code of the true class.

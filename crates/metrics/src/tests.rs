@@ -114,7 +114,7 @@ fn rng_of(replicate: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(replicate)
 }
 
-/// 200 pictures, the class of every second one said.
+/// 200 images, the class of every second one said.
 fn coins() -> Vec<Judgment> {
     (0..200).map(|i| judgment(&[1.0, 0.0], i % 2)).collect()
 }
@@ -142,7 +142,7 @@ fn whole_authors_widen_an_interval() {
         found[0].high - found[0].low
     };
     let alone = width((0..200).collect());
-    // Ten authors whose pictures are all right, ten whose are all wrong.
+    // Ten authors whose images are all right, ten whose are all wrong.
     let authors = width((0..200).map(|i| i % 2 + 2 * (i / 20)).collect());
     assert!(authors > 2.0 * alone, "{authors} against {alone}");
 }
@@ -177,6 +177,6 @@ fn no_interval_of_one_author() {
     let short = intervals(2, &judgments, &[0], 100, rng_of).unwrap_err();
     assert_eq!(
         short.to_string(),
-        "units: found 1, expected 200, one for each picture"
+        "units: found 1, expected 200, one for each image"
     );
 }

@@ -23,8 +23,8 @@ struct Golden {
     figures: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
-/// The pictures: first those that calibrators are fitted to, then those that are judged.
-struct Pictures {
+/// The images: first those that calibrators are fitted to, then those that are judged.
+struct Images {
     actual: Vec<usize>,
     logits: Vec<Vec<f32>>,
     votes: Vec<Vec<f64>>,
@@ -40,7 +40,7 @@ fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/calibration.json")).unwrap()
 }
 
-impl Pictures {
+impl Images {
     #[expect(clippy::cast_possible_truncation, reason = "exact in 32 bits")]
     fn new() -> Self {
         let actual: Vec<u64> = (0..(N_FIT + N_JUDGED) as u64)
@@ -63,7 +63,7 @@ impl Pictures {
         }
     }
 
-    /// What is made of the judged pictures.
+    /// What is made of the judged images.
     fn judged(&self, row: impl Fn(usize) -> Vec<f64>) -> Forecasts {
         Forecasts::of((N_FIT..N_FIT + N_JUDGED).map(|i| (row(i), self.actual[i]))).unwrap()
     }
@@ -91,46 +91,46 @@ fn check(golden: &Golden, name: &str, forecasts: &Forecasts, tolerance: f64) {
 
 #[test]
 fn figures_are_those_of_scikit_learn_and_netcal() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let plain = pictures.judged(|i| Temperature::ONE.apply(&pictures.logits[i]));
+    let (golden, images) = (golden(), Images::new());
+    let plain = images.judged(|i| Temperature::ONE.apply(&images.logits[i]));
     check(&golden, "network_none", &plain, 1e-9);
-    let votes = pictures.judged(|i| pictures.votes[i].clone());
+    let votes = images.judged(|i| images.votes[i].clone());
     check(&golden, "forest_none", &votes, 1e-9);
 }
 
 #[test]
 fn the_temperature_is_that_of_scipy() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let logits: Vec<&[f32]> = pictures.logits[..N_FIT].iter().map(Vec::as_slice).collect();
-    let temperature = Temperature::fit(&logits, &pictures.actual[..N_FIT]).unwrap();
+    let (golden, images) = (golden(), Images::new());
+    let logits: Vec<&[f32]> = images.logits[..N_FIT].iter().map(Vec::as_slice).collect();
+    let temperature = Temperature::fit(&logits, &images.actual[..N_FIT]).unwrap();
     assert_abs_diff_eq!(temperature.value(), golden.temperature, epsilon = 1e-6);
-    let cooled = pictures.judged(|i| temperature.apply(&pictures.logits[i]));
+    let cooled = images.judged(|i| temperature.apply(&images.logits[i]));
     check(&golden, "network_temperature", &cooled, 1e-6);
 }
 
 #[test]
 fn sigmoids_are_those_of_scikit_learn() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let platt = OneAgainstRest::<Sigmoid>::fit(&pictures.fitted());
+    let (golden, images) = (golden(), Images::new());
+    let platt = OneAgainstRest::<Sigmoid>::fit(&images.fitted());
     for (found, [a, b]) in platt.curves().iter().zip(&golden.sigmoids) {
         let found = found.as_ref().unwrap();
         assert_abs_diff_eq!(found.a, *a, epsilon = 1e-4);
         assert_abs_diff_eq!(found.b, *b, epsilon = 1e-4);
     }
-    let row = |i: usize| platt.apply(&pictures.votes[i]).unwrap();
+    let row = |i: usize| platt.apply(&images.votes[i]).unwrap();
     for (i, expected) in golden.probabilities_platt.iter().enumerate() {
         assert_abs_diff_eq!(row(N_FIT + i)[..], expected[..], epsilon = 1e-5);
     }
-    check(&golden, "forest_platt", &pictures.judged(row), 1e-5);
+    check(&golden, "forest_platt", &images.judged(row), 1e-5);
 }
 
 #[test]
 fn rising_curves_are_those_of_scikit_learn() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let isotonic = OneAgainstRest::<Isotonic>::fit(&pictures.fitted());
-    let row = |i: usize| isotonic.apply(&pictures.votes[i]).unwrap();
+    let (golden, images) = (golden(), Images::new());
+    let isotonic = OneAgainstRest::<Isotonic>::fit(&images.fitted());
+    let row = |i: usize| isotonic.apply(&images.votes[i]).unwrap();
     for (i, expected) in golden.probabilities_isotonic.iter().enumerate() {
         assert_abs_diff_eq!(row(N_FIT + i)[..], expected[..], epsilon = 1e-9);
     }
-    check(&golden, "forest_isotonic", &pictures.judged(row), 1e-9);
+    check(&golden, "forest_isotonic", &images.judged(row), 1e-9);
 }

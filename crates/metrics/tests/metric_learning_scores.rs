@@ -71,7 +71,7 @@ fn classes_are_judged_in_native_space_and_on_the_sphere() {
     assert_abs_diff_eq!(learned("sphere", "silhouette"), 1.0, epsilon = 1e-6);
     assert_abs_diff_eq!(learned("sphere", "davies_bouldin"), 0.0, epsilon = 1e-6);
     assert_abs_diff_eq!(learned("sphere", "map_at_r"), 1.0);
-    // In native space the nearer picture of `b` lies at 2 from its own class and at √2 from the other.
+    // In native space the nearer image of `b` lies at 2 from its own class and at √2 from the other.
     assert_abs_diff_eq!(learned("native", "recall_at_1"), 0.75);
     // Distances to the centers are 1/2 and 1, and √(1.5² + 2²) = 2.5 between them.
     assert_abs_diff_eq!(learned("native", "davies_bouldin"), 0.6, epsilon = 1e-6);

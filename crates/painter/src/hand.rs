@@ -37,7 +37,7 @@ impl Hand {
         }
     }
 
-    /// The author's favorite of `choices`, or another one in a third of the pictures.
+    /// The author's favorite of `choices`, or another one in a third of the images.
     pub(crate) fn choose<T: Copy>(favorite: f32, choices: &[T], dice: &mut Dice) -> T {
         if dice.chance(0.33) {
             return dice.pick(choices);

@@ -34,7 +34,7 @@ pub fn folders() -> impl ExactSizeIterator<Item = &'static str> {
 /// The image cannot be encoded.
 pub fn paint(commission: &Commission, seed: Seed) -> Result<Vec<u8>, PaintError> {
     let style = commission.style();
-    let stream = seed.stream(streams::PICTURE);
+    let stream = seed.stream(streams::IMAGE);
     let mut dice = Dice::new(stream.at(commission.style as u64, commission.number as u64));
     let (width, height) = canvas::size(&mut dice);
     let mut canvas = Canvas::new(width, height)?;

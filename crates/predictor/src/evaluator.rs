@@ -1,4 +1,4 @@
-//! The network's word on a picture's file.
+//! The network's word on a image's file.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::neighbors::{Neighbor, nearest, place};
 /// How many classes are told.
 const N_GUESSES: usize = 3;
 
-/// What all pictures are judged with.
+/// What all images are judged with.
 pub(crate) struct Judge {
     pub(crate) network: Network,
     pub(crate) config: ModelConfig,
@@ -32,13 +32,13 @@ pub(crate) struct Judge {
     pub(crate) clusters: Vec<Cluster>,
 }
 
-/// What is said of a picture.
+/// What is said of a image.
 #[derive(Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) file: String,
     /// The likeliest classes, falling.
     pub(crate) guesses: Vec<Guess>,
-    /// The nearest pictures of the collection, nearest first.
+    /// The nearest images of the collection, nearest first.
     pub(crate) neighbors: Vec<Neighbor>,
     /// About where it stands on the map of stage `cluster`.
     pub(crate) place: Option<[f64; 2]>,
@@ -70,13 +70,13 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
 }
 
 impl Judge {
-    /// Judges the picture with these bytes.
+    /// Judges the image with these bytes.
     ///
     /// # Errors
-    /// They are no whole picture, or the device fails.
+    /// They are no whole image, or the device fails.
     pub(crate) fn judge(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<Judged> {
-        let picture = self.view(bytes)?;
-        let output = self.network.forward(&picture.unsqueeze(0)?, Mode::Eval)?;
+        let image = self.view(bytes)?;
+        let output = self.network.forward(&image.unsqueeze(0)?, Mode::Eval)?;
         let logits: Vec<f32> = output.logits.get(0)?.to_vec1()?;
         let embedding: Vec<f32> = output.embedding.get(0)?.to_vec1()?;
         let probabilities = self.temperature.apply(&logits);
@@ -92,7 +92,7 @@ impl Judge {
         let file = file.display().to_string();
         let explained = self
             .squares
-            .map(|squares| self.explain(&file, &picture, ranking(&logits)[0], &guesses, squares));
+            .map(|squares| self.explain(&file, &image, ranking(&logits)[0], &guesses, squares));
         Ok(Judged {
             place: place(&neighbors, &self.clusters),
             explanation: explained.transpose()?,
@@ -118,7 +118,7 @@ impl Judge {
     fn explain(
         &self,
         file: &str,
-        picture: &Tensor,
+        image: &Tensor,
         class: usize,
         guesses: &[Guess],
         squares: Squares,
@@ -126,8 +126,8 @@ impl Judge {
         let [first, second, ..] = guesses else {
             anyhow::bail!("the model knows fewer than two classes");
         };
-        let drops = occlusion(&self.network, picture, class, squares)?;
-        let cam = grad_cam(&self.network, picture, class)?;
+        let drops = occlusion(&self.network, image, class, squares)?;
+        let cam = grad_cam(&self.network, image, class)?;
         Ok(Attribution {
             path: file.to_owned(),
             label: first.label.clone(),

@@ -1,4 +1,4 @@
-//! What the chosen network says of new pictures: `cargo xtask predict` starts this program with a job file, as a stage is
+//! What the chosen network says of new images: `cargo xtask predict` starts this program with a job file, as a stage is
 //! started, but nothing of it is recorded.
 //!
 //! Letters of shapes: `S` pixels along the network's input, `K` classes, `D` dimensions of the embedding.
@@ -45,9 +45,9 @@ struct Inputs {
     model: InputPath,
     /// Of the model, by stage `export`.
     config: InputPath,
-    /// The folder of the collection's pictures; a page shows the nearest ones, if it is there.
+    /// The folder of the collection's images; a page shows the nearest ones, if it is there.
     images: PathBuf,
-    /// The collection's pictures, as neighbors.
+    /// The collection's images, as neighbors.
     predictions: Input<Prediction>,
     /// Their places on the map.
     clusters: Input<Cluster>,
@@ -62,7 +62,7 @@ struct Outputs {
     page: Option<OutputPath>,
 }
 
-// Every picture needs the same large blocks again.
+// Every image needs the same large blocks again.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -73,13 +73,13 @@ fn main() -> ExitCode {
 /// The JSON document.
 #[derive(Serialize)]
 struct Answer {
-    pictures: Vec<Judged>,
+    images: Vec<Judged>,
     failures: Vec<Failure>,
     /// Files in the folders that are no images.
     skipped: Vec<Failure>,
 }
 
-/// A picture that the network couldn't see.
+/// A image that the network couldn't see.
 #[derive(Serialize)]
 struct Failure {
     file: String,
@@ -88,15 +88,15 @@ struct Failure {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let judge = judge(&params, &inputs)?;
-    let (mut pictures, mut shown) = (Vec::new(), Vec::new());
+    let (mut images, mut shown) = (Vec::new(), Vec::new());
     let (mut failures, mut skipped) = (Vec::new(), Vec::new());
     for found in files::files(&params.files) {
         match found.and_then(|file| see(&judge, &inputs.images, &file)) {
-            Ok((picture, inspected)) => {
+            Ok((image, inspected)) => {
                 if !params.json {
-                    text::print(&text::of(&picture));
+                    text::print(&text::of(&image));
                 }
-                pictures.push(picture);
+                images.push(image);
                 shown.push(inspected);
             }
             Err(files::Unusable {
@@ -119,10 +119,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             report::predictions_page(&shown, &judge.clusters, judge.config.images.orient()),
         )?;
     }
-    let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
+    let (n_failed, n_all) = (failures.len(), failures.len() + images.len());
     if params.json {
         let answer = Answer {
-            pictures,
+            images,
             failures,
             skipped,
         };
@@ -172,9 +172,9 @@ fn see(
     let seen = fs_err::read(file)
         .map_err(anyhow::Error::from)
         .and_then(|bytes| Ok((judge.judge(file, &bytes)?, bytes)));
-    let (picture, bytes) = seen.map_err(|error| found.refused(&error))?;
-    let guesses = picture.guesses.iter();
-    let neighbors = picture.neighbors.iter();
+    let (image, bytes) = seen.map_err(|error| found.refused(&error))?;
+    let guesses = image.guesses.iter();
+    let neighbors = image.neighbors.iter();
     let inspected = NewImage {
         // A page may be given away: it says nothing of this machine's folders.
         name: file
@@ -193,8 +193,8 @@ fn see(
                 bytes: fs_err::read(images.join(&neighbor.path)).ok(),
             })
             .collect(),
-        coordinates: picture.place,
-        attribution: picture.explanation.clone(),
+        coordinates: image.place,
+        attribution: image.explanation.clone(),
     };
-    Ok((picture, inspected))
+    Ok((image, inspected))
 }

@@ -1,4 +1,4 @@
-//! The collection's pictures that are nearest to a new one.
+//! The collection's images that are nearest to a new one.
 
 use serde::Serialize;
 use table_clusters::Cluster;
@@ -8,7 +8,7 @@ use tables::Subset;
 /// How many are told.
 const N_NEIGHBORS: usize = 5;
 
-/// A picture of the collection near a new one.
+/// A image of the collection near a new one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Neighbor {
     /// As in `annotations`.
@@ -21,7 +21,7 @@ pub(crate) struct Neighbor {
     pub(crate) distance: f64,
 }
 
-/// The pictures nearest to `embedding` `[D]`, nearest first; of equals the first by path.
+/// The images nearest to `embedding` `[D]`, nearest first; of equals the first by path.
 pub(crate) fn nearest(embedding: &[f32], predictions: &[Prediction]) -> Vec<Neighbor> {
     let distances = predictions.iter();
     let mut order: Vec<(f64, &Prediction)> = distances
@@ -53,7 +53,7 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Where a picture with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
+/// Where a image with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
 /// counting more by the inverse of their distance. None where the map has none of them.
 pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
     let mut sum = [0.0, 0.0];
@@ -62,7 +62,7 @@ pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64
         let Some(row) = clusters.iter().find(|row| row.path == neighbor.path) else {
             continue;
         };
-        // A picture of the collection itself stands in its own place.
+        // A image of the collection itself stands in its own place.
         let weight = 1.0 / neighbor.distance.max(1e-9);
         sum[0] += weight * f64::from(row.umap_x);
         sum[1] += weight * f64::from(row.umap_y);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_come_first_and_place_the_picture_between_them() {
+    fn the_nearest_come_first_and_place_the_image_between_them() {
         let predictions = [
             prediction("far", [9.0, 0.0]),
             prediction("b", [0.0, 3.0]),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_the_collection_stands_in_its_own_place() {
+    fn a_image_of_the_collection_stands_in_its_own_place() {
         let predictions = [prediction("a", [1.0, 0.0]), prediction("b", [0.0, 3.0])];
         let neighbors = nearest(&[1.0, 0.0], &predictions);
         let clusters = [cluster("a", [0.0, 8.0]), cluster("b", [4.0, 0.0])];

@@ -1,4 +1,4 @@
-//! What is said of a picture, for people.
+//! What is said of a image, for people.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,13 +12,13 @@ pub(crate) fn print(text: &str) {
 }
 
 /// Some lines, with the file's name first.
-pub(crate) fn of(picture: &Judged) -> String {
-    let mut text = format!("{}\n", picture.file);
-    for guess in &picture.guesses {
+pub(crate) fn of(image: &Judged) -> String {
+    let mut text = format!("{}\n", image.file);
+    for guess in &image.guesses {
         let percent = guess.probability * 100.0;
         let _ = writeln!(text, "  {percent:5.1} %  {}", guess.label);
     }
-    for (i, neighbor) in picture.neighbors.iter().enumerate() {
+    for (i, neighbor) in image.neighbors.iter().enumerate() {
         let head = if i == 0 { "near" } else { "" };
         let _ = writeln!(
             text,
@@ -26,10 +26,10 @@ pub(crate) fn of(picture: &Judged) -> String {
             neighbor.distance, neighbor.path, neighbor.subset
         );
     }
-    if let Some([x, y]) = picture.place {
+    if let Some([x, y]) = image.place {
         let _ = writeln!(text, "  on map   {x:.2} {y:.2}");
     }
-    if let Some(explanation) = &picture.explanation {
+    if let Some(explanation) = &image.explanation {
         let _ = writeln!(
             text,
             "  looks    amplitude {:.3} for {}; the maps are in --html and --json",
@@ -60,7 +60,7 @@ mod tests {
             subset: Subset::Train,
             distance,
         };
-        let picture = Judged {
+        let image = Judged {
             file: "new.jpg".to_owned(),
             guesses: vec![guess("cubism", 0.954), guess("photo", 0.046)],
             neighbors: vec![
@@ -78,6 +78,6 @@ mod tests {
                        12.250 Cubism/b.jpg (train)
               on map   1.50 -2.00
         "#]]
-        .assert_eq(&of(&picture));
+        .assert_eq(&of(&image));
     }
 }

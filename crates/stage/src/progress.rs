@@ -47,7 +47,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins a count of `total` things; `task` names them in the plural, such as "pictures".
+    /// Begins a count of `total` things; `task` names them in the plural, such as "images".
     pub fn start(task: &'static str, total: usize) -> Self {
         let progress = Self {
             task,

@@ -184,7 +184,7 @@ fn the_whole_study_runs_once() {
     let picture = picture.path().display().to_string();
     let said = study.ok(&["predict", &picture, "--explain", "--json"]);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-    let judged = &said["pictures"][0];
+    let judged = &said["images"][0];
     assert_eq!(judged["guesses"].as_array().unwrap().len(), 3);
     assert!(judged["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
     assert!(judged["explanation"]["amplitude"].is_number());

@@ -1,4 +1,4 @@
-//! Stage `attribution`: occlusion maps and Grad-CAM of some pictures that the chosen network was not trained on.
+//! Stage `attribution`: occlusion maps and Grad-CAM of some images that the chosen network was not trained on.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ struct Params {
     resnet: Depth,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Pictures of each class, at most.
+    /// Images of each class, at most.
     per_class: usize,
     /// Images all together, at most.
     max_images: usize,
@@ -73,7 +73,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         total: params.max_images,
     };
     let picked = pick(&predictions, &explainer.classes, limits, &stream);
-    let progress = Progress::start("pictures", picked.len());
+    let progress = Progress::start("images", picked.len());
     let mut rows = Vec::with_capacity(picked.len());
     for row in picked {
         let prediction = &predictions[row];
@@ -84,7 +84,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.explanations.write(rows)
 }
 
-/// What all pictures are explained with.
+/// What all images are explained with.
 struct Explainer {
     network: Network,
     classes: Classes,
@@ -98,9 +98,9 @@ impl Explainer {
         let ranking = ranking(&prediction.logits);
         let class = self.classes.index(&prediction.label);
         let class = class.context("every label is a class")?;
-        let picture = self.picture(&prediction.path)?;
-        let drops = occlusion(&self.network, &picture, class, self.squares)?;
-        let cam = grad_cam(&self.network, &picture, class)?;
+        let image = self.image(&prediction.path)?;
+        let drops = occlusion(&self.network, &image, class, self.squares)?;
+        let cam = grad_cam(&self.network, &image, class)?;
         Ok(Attribution {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
@@ -119,15 +119,15 @@ impl Explainer {
         })
     }
 
-    /// The network's view of a picture, `[side, side, 3]`.
-    fn picture(&self, path: &str) -> anyhow::Result<Tensor> {
+    /// The network's view of a image, `[side, side, 3]`.
+    fn image(&self, path: &str) -> anyhow::Result<Tensor> {
         let position = self.pixels.position(path);
-        let position = position.context("`pixels` has no such picture")?;
+        let position = position.context("`pixels` has no such image")?;
         let mut buffer = Vec::new();
-        let picture = self.pixels.read(position, &mut buffer)?;
+        let image = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).picture(&picture),
+            Preprocess::new(self.pixels.geometry()).picture(&image),
             (side, side, 3),
             self.network.device(),
         )?)

@@ -39,9 +39,9 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UmapParams {
-    /// Neighbors of a picture, itself included, at least 2.
+    /// Neighbors of a image, itself included, at least 2.
     n_neighbors: usize,
-    /// Distance on the map below which pictures are not drawn closer, 0 to 1.
+    /// Distance on the map below which images are not drawn closer, 0 to 1.
     min_dist: f64,
     /// Passes over the graph of neighbors.
     epochs: usize,

@@ -1,7 +1,7 @@
 //! Stage `embedding-evolution`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
 //!
-//! The map is fitted to the training pictures of the chosen epoch; whatever else is shown is placed on it. Embeddings of
-//! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early pictures crowd
+//! The map is fitted to the training images of the chosen epoch; whatever else is shown is placed on it. Embeddings of
+//! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early images crowd
 //! where their nearest neighbors of the chosen epoch stand, and the columns of its figure are to be read so.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,9 +40,9 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UmapParams {
-    /// Neighbors of a picture, itself included, at least 2.
+    /// Neighbors of a image, itself included, at least 2.
     n_neighbors: usize,
-    /// Distance on the map below which pictures are not drawn closer, 0 to 1.
+    /// Distance on the map below which images are not drawn closer, 0 to 1.
     min_dist: f64,
     /// Passes over the graph of neighbors.
     epochs: usize,
@@ -73,10 +73,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let [choice] = choices.as_slice() else {
         bail!("`choice` has {} rows: expected 1", choices.len());
     };
-    let images = images(inputs.annotations.read()?, &params)?;
+    let labels = labels(inputs.annotations.read()?, &params)?;
     let mut wanted = params.epochs.clone();
     wanted.insert(choice.epoch);
-    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted, &images)?;
+    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted, &labels)?;
     let map = Map::fit(&epochs, choice.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
@@ -94,9 +94,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
 /// The images by path: the class of each one shown, none for one left out. The number of those shown bounds time and
 /// memory.
-type Images = BTreeMap<String, Option<String>>;
+type Labels = BTreeMap<String, Option<String>>;
 
-fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Images> {
+fn labels(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Labels> {
     let (n_images, least) = (annotations.len(), params.umap.n_neighbors);
     ensure!(
         params.sample > least,
@@ -121,13 +121,13 @@ fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Image
         .collect())
 }
 
-/// The pictures of an epoch, `N`, with their embeddings `[N, D]`.
+/// The images of an epoch, `N`, with their embeddings `[N, D]`.
 struct Epoch {
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
     points: Array2<f32>,
 }
 
-struct Picture {
+struct Image {
     path: String,
     label: String,
     subset: Subset,
@@ -139,7 +139,7 @@ impl Epoch {
         tables: &[Input<EpochOutput>],
         fold: u32,
         wanted: &BTreeSet<u32>,
-        images: &Images,
+        labels: &Labels,
     ) -> anyhow::Result<BTreeMap<u32, Self>> {
         let mut epochs = BTreeMap::new();
         let mut last = None;
@@ -153,7 +153,7 @@ impl Epoch {
                 let number = first.epoch;
                 last = last.max(Some(number));
                 if wanted.contains(&number) {
-                    let epoch = Self::of(rows, images)
+                    let epoch = Self::of(rows, labels)
                         .with_context(|| format!("cannot use the embeddings of epoch {number}"))?;
                     epochs.insert(number, epoch);
                 }
@@ -167,15 +167,15 @@ impl Epoch {
         Ok(epochs)
     }
 
-    fn of(rows: Vec<EpochOutput>, images: &Images) -> anyhow::Result<Self> {
-        let (mut pictures, mut embeddings) = (Vec::new(), Vec::new());
+    fn of(rows: Vec<EpochOutput>, labels: &Labels) -> anyhow::Result<Self> {
+        let (mut images, mut embeddings) = (Vec::new(), Vec::new());
         for row in rows {
-            let image = images.get(&row.path);
-            let image = image
+            let label = labels.get(&row.path);
+            let label = label
                 .with_context(|| format!("the image `{}` is not in the annotations", row.path))?;
-            if let Some(label) = image {
+            if let Some(label) = label {
                 embeddings.push(row.embedding);
-                pictures.push(Picture {
+                images.push(Image {
                     path: row.path,
                     label: label.clone(),
                     subset: row.subset,
@@ -184,23 +184,23 @@ impl Epoch {
         }
         let rows: Vec<&[f32]> = embeddings.iter().map(Vec::as_slice).collect();
         let points = points_from_rows(&rows)?;
-        Ok(Self { pictures, points })
+        Ok(Self { images, points })
     }
 
     /// Indices of the images of each subset.
     fn subsets(&self) -> BTreeMap<Subset, Vec<usize>> {
         let mut subsets: BTreeMap<Subset, Vec<usize>> = BTreeMap::new();
-        for (i, image) in self.pictures.iter().enumerate() {
+        for (i, image) in self.images.iter().enumerate() {
             subsets.entry(image.subset).or_default().push(i);
         }
         subsets
     }
 }
 
-/// The map of one epoch's training pictures.
+/// The map of one epoch's training images.
 struct Map {
     epoch: u32,
-    /// Places of the pictures that it was fitted to.
+    /// Places of the images that it was fitted to.
     layout: Array2<f32>,
     fitted: FittedMap,
     n_neighbors: usize,
@@ -232,7 +232,7 @@ impl Map {
         let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
         let fitted = FittedMap::new(points.view(), layout.view(), umap_params, seed)?;
         info!(
-            "a map of the {} training pictures of epoch {chosen}",
+            "a map of the {} training images of epoch {chosen}",
             train.len()
         );
         Ok(Self {
@@ -247,17 +247,17 @@ impl Map {
         epoch == self.epoch && subset == FITTED
     }
 
-    /// Places `[N, 2]` of an epoch's pictures.
+    /// Places `[N, 2]` of an epoch's images.
     fn places(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
-        let mut places = Array2::zeros((epoch.pictures.len(), 2));
-        for (subset, pictures) in epoch.subsets() {
+        let mut places = Array2::zeros((epoch.images.len(), 2));
+        for (subset, images) in epoch.subsets() {
             let of_subset = if self.is_fitted_to(number, subset) {
                 self.layout.clone()
             } else {
-                let points = epoch.points.select(Axis(0), &pictures);
+                let points = epoch.points.select(Axis(0), &images);
                 self.fitted.transform(points.view())?
             };
-            for (&i, place) in pictures.iter().zip(of_subset.rows()) {
+            for (&i, place) in images.iter().zip(of_subset.rows()) {
                 places.row_mut(i).assign(&place);
             }
         }
@@ -271,14 +271,14 @@ impl Map {
         places: &Array2<f32>,
     ) -> anyhow::Result<Vec<EmbeddingEvolutionQuality>> {
         let subsets = epoch.subsets().into_iter();
-        let qualities = subsets.map(|(subset, pictures)| {
-            let points = epoch.points.select(Axis(0), &pictures);
-            let map = places.select(Axis(0), &pictures);
+        let qualities = subsets.map(|(subset, images)| {
+            let points = epoch.points.select(Axis(0), &images);
+            let map = places.select(Axis(0), &images);
             let quality = EmbeddingEvolutionQuality {
                 epoch: number,
                 subset,
                 fitted: self.is_fitted_to(number, subset),
-                pictures: u32::try_from(pictures.len()).context("too many pictures")?,
+                pictures: u32::try_from(images.len()).context("too many images")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
                 trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,
@@ -293,12 +293,12 @@ impl Map {
 }
 
 fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochCoordinates> {
-    let rows = epoch.pictures.into_iter().zip(places.rows());
-    rows.map(|(picture, place)| EpochCoordinates {
+    let rows = epoch.images.into_iter().zip(places.rows());
+    rows.map(|(image, place)| EpochCoordinates {
         epoch: number,
-        label: picture.label,
-        path: picture.path,
-        subset: picture.subset,
+        label: image.label,
+        path: image.path,
+        subset: image.subset,
         x: place[0],
         y: place[1],
     })

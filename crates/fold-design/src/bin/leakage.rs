@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use fold_design::streams::{LEAK_AT_RANDOM, LEAK_BY_CLASS};
 use fold_design::{
-    Design, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
+    Design, Image, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
     split_by_class,
 };
 use random::Seed;
@@ -47,7 +47,7 @@ enum Choice {
 struct Inputs {
     /// The study's folds, by author or of an existing split.
     folds: Input<Fold>,
-    /// The pictures, with the existing split.
+    /// The images, with the existing split.
     annotations: Input<Annotation>,
     /// Those that are copies of each other.
     near_duplicates: Input<NearDuplicate>,
@@ -58,7 +58,7 @@ struct Inputs {
 struct Outputs {
     /// Folds by class and author.
     by_class: Output<Fold>,
-    /// Folds by picture.
+    /// Folds by image.
     at_random: Output<Fold>,
     /// What each split shares.
     leaks: Output<SplitLeakage>,
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = pictures(&folds, &inputs.near_duplicates.read()?);
+    let images = images(&folds, &inputs.near_duplicates.read()?);
     let own: Vec<Assignment> = folds.iter().map(|row| row.fold).collect();
     let annotations = inputs.annotations.read()?;
     let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
@@ -80,8 +80,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let (by_class, at_random) = (rng(LEAK_BY_CLASS), rng(LEAK_AT_RANDOM));
     let (by_class, at_random) = if is_existing {
         (
-            shuffled_like(&pictures, &own, true, params.shuffles, by_class)?,
-            shuffled_like(&pictures, &own, false, 1, at_random)?,
+            shuffled_like(&images, &own, true, params.shuffles, by_class)?,
+            shuffled_like(&images, &own, false, 1, at_random)?,
         )
     } else {
         let design = Design {
@@ -92,8 +92,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             max_share: 1.0,
         };
         (
-            split_by_class(&pictures, &design, params.shuffles, by_class)?,
-            split_at_random(&pictures, &design, at_random)?,
+            split_by_class(&images, &design, params.shuffles, by_class)?,
+            split_at_random(&images, &design, at_random)?,
         )
     };
 
@@ -103,7 +103,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(design, &pictures, assignments)?;
+        let leak = leak(design, &images, assignments)?;
         tracing::info!(
             "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
             leak.shared_authors,
@@ -119,32 +119,32 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.at_random.write(placed(&folds, &at_random))
 }
 
-/// The pictures with their groups of near-duplicates.
-fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
+/// The images with their groups of near-duplicates.
+fn images(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
     let groups: BTreeMap<&str, u32> = { near_duplicates.iter() }
         .map(|row| (row.path.as_str(), row.group))
         .collect();
-    let picture = |row: &Fold| Picture {
+    let image = |row: &Fold| Image {
         path: row.path.clone(),
         label: row.label.clone(),
         author: row.author.clone(),
         near_duplicates: groups.get(row.path.as_str()).copied(),
     };
-    folds.iter().map(picture).collect()
+    folds.iter().map(image).collect()
 }
 
 fn leak(
     design: &str,
-    pictures: &[Picture],
+    images: &[Image],
     assignments: &[Assignment],
 ) -> anyhow::Result<SplitLeakage> {
-    let shared = SharedAuthors::count(pictures, assignments);
-    let (near_duplicates, parted) = parted_groups(pictures, assignments);
+    let shared = SharedAuthors::count(images, assignments);
+    let (near_duplicates, parted) = parted_groups(images, assignments);
     Ok(SplitLeakage {
         design: design.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
-        shared_pictures: shared.pictures.try_into()?,
+        shared_pictures: shared.images.try_into()?,
         near_duplicates: near_duplicates.try_into()?,
         parted_near_duplicates: parted.try_into()?,
     })

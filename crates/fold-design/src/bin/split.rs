@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use fold_design::{
-    Balance, Design, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
+    Balance, Design, Image, SharedAuthors, Split, Streams, existing, parted_groups, split,
     split_existing, streams,
 };
 use random::Seed;
@@ -30,11 +30,11 @@ struct Params {
     folds: usize,
     /// Share of every class's images that go to the test set, from 0 to 0.5.
     test: f64,
-    /// What evenness in authors counts against evenness in pictures; 1 for the same, 0 for nothing.
+    /// What evenness in authors counts against evenness in images; 1 for the same, 0 for nothing.
     author_weight: f64,
     /// Steps of the annealing.
     steps: u64,
-    /// Largest share of the pictures of all folds that one of them may have.
+    /// Largest share of the images of all folds that one of them may have.
     max_share: f64,
     /// Whether the split that the collection comes with is used.
     existing: Choice,
@@ -66,7 +66,7 @@ enum Tie {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// The pictures.
+    /// The images.
     annotations: Input<Annotation>,
     /// Those that are copies of each other.
     near_duplicates: Input<NearDuplicate>,
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let pictures = pictures(&annotations, &inputs.near_duplicates.read()?);
+    let images = images(&annotations, &inputs.near_duplicates.read()?);
     let design = Design {
         folds: params.folds,
         test: params.test,
@@ -103,49 +103,49 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     };
     let streams = generators(params.seed);
     let split = match &subsets {
-        Some(subsets) => split_existing(&pictures, subsets, &design, streams)?,
-        None => split(&tied(&pictures, params.near_duplicates), &design, streams)?,
+        Some(subsets) => split_existing(&images, subsets, &design, streams)?,
+        None => split(&tied(&images, params.near_duplicates), &design, streams)?,
     };
     if subsets.is_some() {
-        report_shared(&pictures, &split.assignments);
+        report_shared(&images, &split.assignments);
     }
     report(&split);
-    let balance = Balance::of(&pictures, &split.assignments, split.columns.clone());
+    let balance = Balance::of(&images, &split.assignments, split.columns.clone());
     for line in balance.to_string().lines() {
         tracing::info!("{line}");
     }
     outputs.balance.write(balance_rows(&balance)?)?;
-    let places = pictures.into_iter().zip(&split.assignments);
-    let rows = places.map(|(picture, assignment)| Fold {
-        path: picture.path,
-        label: picture.label,
-        author: picture.author,
+    let places = images.into_iter().zip(&split.assignments);
+    let rows = places.map(|(image, assignment)| Fold {
+        path: image.path,
+        label: image.label,
+        author: image.author,
         fold: *assignment,
     });
     outputs.folds.write(rows.collect())
 }
 
-/// The pictures with their groups of near-duplicates.
-fn pictures(annotations: &[Annotation], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
+/// The images with their groups of near-duplicates.
+fn images(annotations: &[Annotation], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
     let groups: BTreeMap<&str, u32> = { near_duplicates.iter() }
         .map(|row| (row.path.as_str(), row.group))
         .collect();
-    let picture = |row: &Annotation| Picture {
+    let image = |row: &Annotation| Image {
         path: row.path.clone(),
         label: row.label.clone(),
         author: row.author.clone(),
         near_duplicates: groups.get(row.path.as_str()).copied(),
     };
-    annotations.iter().map(picture).collect()
+    annotations.iter().map(image).collect()
 }
 
-/// The pictures with the ties that the split respects.
-fn tied(pictures: &[Picture], tie: Tie) -> Vec<Picture> {
-    let mut pictures = pictures.to_vec();
+/// The images with the ties that the split respects.
+fn tied(images: &[Image], tie: Tie) -> Vec<Image> {
+    let mut images = images.to_vec();
     if tie == Tie::Ignore {
-        { pictures.iter_mut() }.for_each(|picture| picture.near_duplicates = None);
+        { images.iter_mut() }.for_each(|image| image.near_duplicates = None);
     }
-    pictures
+    images
 }
 
 /// Logs what a person should know about the folds.
@@ -163,22 +163,22 @@ fn report(split: &Split) {
 }
 
 /// Logs authors and near-duplicates in several subsets of an existing split.
-fn report_shared(pictures: &[Picture], assignments: &[Assignment]) {
+fn report_shared(images: &[Image], assignments: &[Assignment]) {
     tracing::info!("the existing split is used");
-    let shared = SharedAuthors::count(pictures, assignments);
+    let shared = SharedAuthors::count(images, assignments);
     if shared.authors > 0 {
         tracing::warn!(
             "the existing split has {} of {} authors in several subsets, with {} images, so that scores are too high: {}. \
              `split.existing = \"ignore\"` splits by author instead",
             shared.authors,
             shared.of,
-            shared.pictures,
-            listed(SharedAuthors::names(pictures, assignments))
+            shared.images,
+            listed(SharedAuthors::names(images, assignments))
         );
     }
-    let (groups, parted) = parted_groups(pictures, assignments);
+    let (groups, parted) = parted_groups(images, assignments);
     if parted > 0 {
-        let paths = fold_design::parted_paths(pictures, assignments);
+        let paths = fold_design::parted_paths(images, assignments);
         tracing::warn!(
             "the existing split has {parted} of {groups} groups of near-duplicates in several subsets, so that scores are \
              too high: {}",
@@ -220,7 +220,7 @@ fn balance_rows(balance: &Balance) -> anyhow::Result<Vec<balance::Balance>> {
             label: label.clone(),
             fold: *assignment,
             authors: u32::try_from(count.authors).context("too many authors")?,
-            pictures: u32::try_from(count.pictures).context("too many pictures")?,
+            pictures: u32::try_from(count.images).context("too many images")?,
         })
     })
     .collect()

@@ -92,14 +92,14 @@ fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
     })
 }
 
-/// The classes of the pictures, which are those of the network.
+/// The classes of the images, which are those of the network.
 fn classes(predictions: &[Prediction]) -> anyhow::Result<Classes> {
     let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
     let names = classes.names();
     for prediction in predictions {
         ensure!(
             prediction.logits.len() == names.len(),
-            "the network has {} classes, but the pictures have {}: `{}`",
+            "the network has {} classes, but the images have {}: `{}`",
             prediction.logits.len(),
             names.len(),
             names.join("`, `")

@@ -30,7 +30,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
     /// The splits, with the study's own among them.
     leaks: Input<SplitLeakage>,
@@ -54,10 +54,10 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
+    let collection = Collection::of(images);
     let leaks = inputs.leaks.read()?;
     let trainings = [
         (
@@ -117,7 +117,7 @@ fn flattery(
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
     )?;
-    let pictures = u32::try_from(judgments.len())?;
+    let images = u32::try_from(judgments.len())?;
     let values = Metric::ALL.iter().zip(tally.scores()).enumerate();
     let n_classes = collection.labels().len();
     let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
@@ -130,7 +130,7 @@ fn flattery(
             value,
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
-            pictures,
+            pictures: images,
         }
     });
     Ok(rows.collect())
@@ -150,7 +150,7 @@ fn validated(
         let judge = |row: &EpochOutput| {
             ensure!(
                 row.logits.len() == collection.labels().len(),
-                "the picture `{}` has logits of {} classes, the folds know {}",
+                "the image `{}` has logits of {} classes, the folds know {}",
                 row.path,
                 row.logits.len(),
                 collection.labels().len()

@@ -30,7 +30,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Where each picture stood in every epoch.
+    /// Where each image stood in every epoch.
     arrangement: Input<MetricEmbedding>,
 }
 
@@ -55,15 +55,15 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
     for epoch in inputs.arrangement.batches()? {
         let epoch = epoch?;
-        for ((subset, classes), pictures) in groups(&epoch) {
-            let pictures = params.drawn(
-                pictures,
+        for ((subset, classes), images) in groups(&epoch) {
+            let images = params.drawn(
+                images,
                 &format!("{} {} {classes}", streams::JUDGE, subset.stream_name()),
             );
-            let epoch = pictures[0].epoch;
+            let epoch = images[0].epoch;
             let found = [
-                ("native", of_space(&pictures, |row| row.embedding.clone())),
-                ("sphere", of_space(&pictures, on_sphere)),
+                ("native", of_space(&images, |row| row.embedding.clone())),
+                ("sphere", of_space(&images, on_sphere)),
             ];
             for (space, values) in found {
                 let values = values.with_context(|| {
@@ -123,12 +123,12 @@ fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
 
 /// The metrics of images that `place` has moved.
 fn of_space(
-    pictures: &[&MetricEmbedding],
+    images: &[&MetricEmbedding],
     place: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
-    let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
+    let placed: Vec<Vec<f32>> = images.iter().map(|row| place(row)).collect();
     let points = Matrix::from_rows(&placed)?;
-    let labels = pictures.iter().map(|row| row.label.as_str());
+    let labels = images.iter().map(|row| row.label.as_str());
     let labels = Classes::of(labels.clone()).encode(labels)?;
     let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
     Ok([

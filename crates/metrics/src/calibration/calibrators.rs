@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Isotonic, OneAgainstRest, Sigmoid, Temperature};
 
-/// The calibrators of a study's models: what a prediction of a new picture needs besides the models.
+/// The calibrators of a study's models: what a prediction of a new image needs besides the models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibrators {

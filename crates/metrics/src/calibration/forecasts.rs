@@ -2,10 +2,10 @@
 
 use crate::MetricError;
 
-/// How far the sum of a picture's probabilities may be from 1: they may come from 32 bits.
+/// How far the sum of a image's probabilities may be from 1: they may come from 32 bits.
 const TOLERANCE: f64 = 1e-3;
 
-/// A model's probabilities `[N, K]` for pictures whose true classes `[N]` are known; neither `N` nor `K` is 0.
+/// A model's probabilities `[N, K]` for images whose true classes `[N]` are known; neither `N` nor `K` is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecasts {
     /// Row by row.
@@ -15,10 +15,10 @@ pub struct Forecasts {
 }
 
 impl Forecasts {
-    /// Of pictures' probabilities `[K]`, each with the code of the true class.
+    /// Of images' probabilities `[K]`, each with the code of the true class.
     ///
     /// # Errors
-    /// There are no pictures; they differ in `K`; a picture's probabilities are no numbers from 0 to 1 that sum to 1;
+    /// There are no images; they differ in `K`; a image's probabilities are no numbers from 0 to 1 that sum to 1;
     /// or a code is not below `K`.
     pub fn of(rows: impl IntoIterator<Item = (Vec<f64>, usize)>) -> Result<Self, MetricError> {
         let (mut probabilities, mut actual) = (Vec::new(), Vec::new());
@@ -31,13 +31,13 @@ impl Forecasts {
         }
         Ok(Self {
             probabilities,
-            n_classes: n_classes.ok_or(MetricError::NoPictures)?,
+            n_classes: n_classes.ok_or(MetricError::NoImages)?,
             actual,
         })
     }
 
     /// `N`.
-    pub fn n_pictures(&self) -> usize {
+    pub fn n_images(&self) -> usize {
         self.actual.len()
     }
 
@@ -46,14 +46,14 @@ impl Forecasts {
         self.n_classes
     }
 
-    /// A picture's probabilities `[K]` and true class.
-    pub(crate) fn picture(&self, picture: usize) -> (&[f64], usize) {
-        let start = picture * self.n_classes;
+    /// A image's probabilities `[K]` and true class.
+    pub(crate) fn image(&self, image: usize) -> (&[f64], usize) {
+        let start = image * self.n_classes;
         let row = &self.probabilities[start..start + self.n_classes];
-        (row, self.actual[picture])
+        (row, self.actual[image])
     }
 
-    /// All pictures' probabilities of a class `[N]`, and whether they are of it.
+    /// All images' probabilities of a class `[N]`, and whether they are of it.
     pub(crate) fn class(&self, class: usize) -> (Vec<f64>, Vec<bool>) {
         let rows = self.probabilities.chunks(self.n_classes);
         let values = rows.map(|row| row[class]).collect();

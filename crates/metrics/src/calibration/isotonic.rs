@@ -15,7 +15,7 @@ pub struct Isotonic {
     knots: Vec<(f64, f64)>,
 }
 
-/// Pictures of like values.
+/// Images of like values.
 #[derive(Clone, Copy)]
 struct Pool {
     n_class: u64,
@@ -62,7 +62,7 @@ impl Pool {
     }
 }
 
-/// Distinct values, rising, and the pictures that have them.
+/// Distinct values, rising, and the images that have them.
 fn by_value(values: &[f64], is_class: &[bool]) -> (Vec<f64>, Vec<Pool>) {
     let mut pairs: Vec<(f64, bool)> = values
         .iter()

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Forecasts;
 use crate::MetricError;
 
-/// A curve from what a model says of a class to the share of pictures that are of it.
+/// A curve from what a model says of a class to the share of images that are of it.
 pub trait Curve {
-    /// The curve of `values` `[N]`, at least one, and whether each picture is of the class.
+    /// The curve of `values` `[N]`, at least one, and whether each image is of the class.
     fn fit(values: &[f64], is_class: &[bool]) -> Self;
 
     /// The probability, in `[0, 1]`, where the model says `value`.
@@ -15,7 +15,7 @@ pub trait Curve {
 }
 
 /// A calibrator that looks at each class against all others and normalizes what it gets (Zadrozny and Elkan 2002), as
-/// scikit-learn's `CalibratedClassifierCV`. A class of which no picture, or every picture, was there to fit to has no curve:
+/// scikit-learn's `CalibratedClassifierCV`. A class of which no image, or every image, was there to fit to has no curve:
 /// its probability stays as the model gives it, before all are normalized. (scikit-learn fits one to it all the same,
 /// which gives the class a probability of 0 for good.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct OneAgainstRest<C> {
 }
 
 impl<C: Curve> OneAgainstRest<C> {
-    /// A curve for each class of `forecasts` that some pictures, and not all, are of.
+    /// A curve for each class of `forecasts` that some images, and not all, are of.
     pub fn fit(forecasts: &Forecasts) -> Self {
         let curve = |class| {
             let (values, is_class) = forecasts.class(class);

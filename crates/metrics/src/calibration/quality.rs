@@ -11,38 +11,38 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
     /// Expected calibration error, in `[0, 1]` (Guo, Pleiss, Sun and Weinberger 2017, eq. 3): the mean over the
-    /// pictures of the distance, within their bin, of accuracy from confidence in the class said.
+    /// images of the distance, within their bin, of accuracy from confidence in the class said.
     pub ece: f64,
     /// The same of each class's probability, whether it was said or not, as the mean over the classes (Kull et al.
     /// 2019).
     pub classwise_ece: f64,
-    /// Mean over the pictures of the squared distance of their probabilities from the truth, in `[0, 2]` (Brier
+    /// Mean over the images of the squared distance of their probabilities from the truth, in `[0, 2]` (Brier
     /// 1950); scikit-learn's for more than two classes.
     pub brier: f64,
     /// Mean of `−ln p` of the true class, in nats. Probabilities are taken from `[ε, 1 − ε]` with the `ε` of 64-bit
     /// floats, as in scikit-learn's `log_loss`.
     pub log_loss: f64,
-    /// Share of pictures whose class was said, in `[0, 1]`.
+    /// Share of images whose class was said, in `[0, 1]`.
     pub top1: f64,
 }
 
 impl Quality {
-    /// The figures of all pictures, with confidences in `n_bins` bins of equal width.
+    /// The figures of all images, with confidences in `n_bins` bins of equal width.
     pub fn of(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Self {
-        let all: Vec<(usize, u64)> = (0..forecasts.n_pictures()).map(|i| (i, 1)).collect();
+        let all: Vec<(usize, u64)> = (0..forecasts.n_images()).map(|i| (i, 1)).collect();
         Self::of_drawn(forecasts, &all, n_bins)
     }
 
-    /// The figures of some pictures, each counted so many times.
+    /// The figures of some images, each counted so many times.
     pub fn of_drawn(forecasts: &Forecasts, drawn: &[(usize, u64)], n_bins: NonZeroUsize) -> Self {
         let mut said = Bins::new(n_bins);
         let mut of_class: Vec<Bins> = (0..forecasts.n_classes())
             .map(|_| Bins::new(n_bins))
             .collect();
         let (mut n, mut brier, mut log_loss, mut right) = (0, 0.0, 0.0, 0);
-        for &(picture, times) in drawn {
-            let (row, actual) = forecasts.picture(picture);
-            let top = top(forecasts, picture);
+        for &(image, times) in drawn {
+            let (row, actual) = forecasts.image(image);
+            let top = top(forecasts, image);
             said.add(top, times);
             for (class, (bins, &p)) in of_class.iter_mut().zip(row).enumerate() {
                 let is_class = class == actual;
@@ -53,13 +53,13 @@ impl Quality {
             right += u64::from(top.1) * times;
             n += times;
         }
-        let per_picture = |sum: f64| sum / n.max(1) as f64;
+        let per_image = |sum: f64| sum / n.max(1) as f64;
         Self {
             ece: said.error(),
             classwise_ece: of_class.iter().map(Bins::error).sum::<f64>() / of_class.len() as f64,
-            brier: per_picture(brier),
-            log_loss: per_picture(log_loss),
-            top1: per_picture(right as f64),
+            brier: per_image(brier),
+            log_loss: per_image(log_loss),
+            top1: per_image(right as f64),
         }
     }
 }
@@ -76,9 +76,9 @@ pub struct Resampled {
 impl Resampled {
     /// Of all images, with confidences in `n_bins` bins of equal width.
     pub fn of(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Self {
-        let images = 0..forecasts.n_pictures();
+        let images = 0..forecasts.n_images();
         let loss = |image| {
-            let (row, actual) = forecasts.picture(image);
+            let (row, actual) = forecasts.image(image);
             -row[actual].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
         };
         Self {

@@ -6,34 +6,34 @@ use numeric::argmax;
 
 use super::Forecasts;
 
-/// The pictures whose confidence is in `(low, high]`; the lowest bin holds 0 too.
+/// The images whose confidence is in `(low, high]`; the lowest bin holds 0 too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
     /// Lower bound.
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-    /// Number of pictures.
+    /// Number of images.
     pub n: u64,
-    /// Their mean confidence; `None` for no pictures.
+    /// Their mean confidence; `None` for no images.
     pub confidence: Option<f64>,
     /// Share of them that were right.
     pub accuracy: Option<f64>,
 }
 
 /// The reliability diagram of the classes said (Guo, Pleiss, Sun and Weinberger 2017, §2): bins of equal width over
-/// the highest probability of a picture, which is the model's confidence.
+/// the highest probability of a image, which is the model's confidence.
 pub fn reliability(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Vec<Bin> {
     let mut bins = Bins::new(n_bins);
-    for picture in 0..forecasts.n_pictures() {
-        bins.add(top(forecasts, picture), 1);
+    for image in 0..forecasts.n_images() {
+        bins.add(top(forecasts, image), 1);
     }
     bins.rows()
 }
 
-/// The confidence of a picture's class said, the first of equals, and whether it is right.
-pub(crate) fn top(forecasts: &Forecasts, picture: usize) -> (f64, bool) {
-    let (row, actual) = forecasts.picture(picture);
+/// The confidence of a image's class said, the first of equals, and whether it is right.
+pub(crate) fn top(forecasts: &Forecasts, image: usize) -> (f64, bool) {
+    let (row, actual) = forecasts.image(image);
     let said = argmax(row).expect("forecasts have classes");
     (row[said], said == actual)
 }
@@ -72,7 +72,7 @@ impl Bins {
         place.saturating_sub(1).min(self.0.len() - 1)
     }
 
-    /// Mean distance of accuracy from confidence, over the pictures; 0 for none.
+    /// Mean distance of accuracy from confidence, over the images; 0 for none.
     pub(crate) fn error(&self) -> f64 {
         let n: u64 = self.0.iter().map(|sums| sums.n).sum();
         let gaps = self.0.iter();

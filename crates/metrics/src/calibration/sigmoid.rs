@@ -7,7 +7,7 @@ use super::Curve;
 /// The sigmoid `1 / (1 + exp(a f + b))` of what a model says, `f` (Platt 1999; Lin, Lin and Weng 2007, eq. 1);
 /// it falls for `a > 0`.
 ///
-/// It is fitted to softened targets, `(n₊ + 1) / (n₊ + 2)` for the pictures of the class and `1 / (n₋ + 2)` for the
+/// It is fitted to softened targets, `(n₊ + 1) / (n₊ + 2)` for the images of the class and `1 / (n₋ + 2)` for the
 /// others (Platt 1999, §2.2), so that it never says 0 or 1; by Newton's method with backtracking (Lin, Lin and Weng
 /// 2007, algorithm 1). The minimum is the one of scikit-learn's `_SigmoidCalibration`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

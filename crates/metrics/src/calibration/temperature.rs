@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Judgment, MetricError};
 
-/// The temperatures among which the best is sought. A network that is right on every picture is the better the colder.
+/// The temperatures among which the best is sought. A network that is right on every image is the better the colder.
 const RANGE: (f64, f64) = (0.01, 100.0);
 /// How close the logarithm of the temperature comes to the best: closer, and rounding hides the differences.
 const TOLERANCE: f64 = 1e-9;
@@ -30,7 +30,7 @@ impl Temperature {
     /// `[N]`; by Brent's method over its logarithm.
     ///
     /// # Errors
-    /// There are no pictures, or not as many true classes; a logit is not finite, or a true class not below `K`.
+    /// There are no images, or not as many true classes; a logit is not finite, or a true class not below `K`.
     pub fn fit(logits: &[&[f32]], actual: &[usize]) -> Result<Self, MetricError> {
         if logits.len() != actual.len() {
             return Err(MetricError::Length {
@@ -40,7 +40,7 @@ impl Temperature {
             });
         }
         if logits.is_empty() {
-            return Err(MetricError::NoPictures);
+            return Err(MetricError::NoImages);
         }
         for (logits, &actual) in logits.iter().zip(actual) {
             Judgment::of_logits(logits, actual)?;
@@ -98,7 +98,7 @@ impl CostFunction for LogLoss<'_> {
         let temperature = ln_temperature.exp();
         let loss =
             |(logits, &actual): (&&[f32], &usize)| cross_entropy(logits, actual, temperature);
-        let pictures = self.logits.iter().zip(self.actual);
-        Ok(pictures.map(loss).sum::<f64>() / self.actual.len() as f64)
+        let images = self.logits.iter().zip(self.actual);
+        Ok(images.map(loss).sum::<f64>() / self.actual.len() as f64)
     }
 }

@@ -9,13 +9,13 @@ use crate::MetricError;
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
-/// Four pictures of two classes.
+/// Four images of two classes.
 fn four() -> Forecasts {
     let rows = [(0.95, 0), (0.85, 1), (0.83, 0), (0.4, 1)];
     Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap()
 }
 
-/// Logits of two classes that say odds of e² : 1, right on three of four pictures.
+/// Logits of two classes that say odds of e² : 1, right on three of four images.
 fn overconfident() -> (Vec<Vec<f32>>, Vec<usize>) {
     (vec![vec![2.0, 0.0]; 4], vec![0, 0, 0, 1])
 }
@@ -26,7 +26,7 @@ fn fit(logits: &[Vec<f32>], actual: &[usize]) -> Result<Temperature, MetricError
 }
 
 #[test]
-fn four_pictures_by_hand() {
+fn four_images_by_hand() {
     let found = Quality::of(&four(), TEN);
     // The confidences 0.85 and 0.83 share a bin, half of which is right.
     let ece = (0.05 + (0.85 + 0.83 - 1.0) + 0.4) / 4.0;
@@ -68,7 +68,7 @@ fn chance_alone_makes_errors() {
         let rng_of = |replicate| ChaCha8Rng::seed_from_u64(replicate);
         ece_by_chance(&forecasts, TEN, n_replicates, rng_of)
     };
-    // Right or wrong, one picture is as far from a half; of two, one is right every second time.
+    // Right or wrong, one image is as far from a half; of two, one is right every second time.
     assert_abs_diff_eq!(error(&[0.5], 10).unwrap(), 0.5);
     assert_abs_diff_eq!(error(&[0.5, 0.5], 4000).unwrap(), 0.25, epsilon = 0.02);
     assert_abs_diff_eq!(error(&[1.0; 5], 10).unwrap(), 0.0);
@@ -85,7 +85,7 @@ fn a_bootstrap_sees_the_quality_of_what_it_draws() {
 }
 
 #[test]
-fn a_picture_drawn_twice_counts_twice() {
+fn a_image_drawn_twice_counts_twice() {
     let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
     let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();
     let drawn = Quality::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
@@ -100,17 +100,14 @@ fn a_picture_drawn_twice_counts_twice() {
 #[test]
 fn probabilities_are_checked() {
     let error = |rows: Vec<(Vec<f64>, usize)>| Forecasts::of(rows).unwrap_err().to_string();
-    assert_eq!(
-        error(vec![]),
-        "there are no pictures, expected at least one"
-    );
+    assert_eq!(error(vec![]), "there are no images, expected at least one");
     assert_eq!(
         error(vec![(vec![0.5, 0.5], 0), (vec![1.0], 0)]),
-        "a picture has scores of 1 classes, expected 2"
+        "a image has scores of 1 classes, expected 2"
     );
     assert_eq!(
         error(vec![(vec![0.5, 0.6], 0)]),
-        "the probabilities of a picture are [0.5, 0.6], expected numbers from 0 to 1 that sum to 1"
+        "the probabilities of a image are [0.5, 0.6], expected numbers from 0 to 1 that sum to 1"
     );
     assert!(error(vec![(vec![1.5, -0.5], 0)]).starts_with("the probabilities"));
     assert!(error(vec![(vec![f64::NAN, 0.5], 0)]).starts_with("the probabilities"));
@@ -168,10 +165,10 @@ fn a_faultless_network_gets_the_least_temperature() {
 #[test]
 fn a_temperature_cannot_be_fitted_to_nothing() {
     let error = |logits: &[Vec<f32>], actual: &[usize]| fit(logits, actual).unwrap_err();
-    assert_eq!(error(&[], &[]), MetricError::NoPictures);
+    assert_eq!(error(&[], &[]), MetricError::NoImages);
     assert_eq!(
         error(&[vec![0.0, 1.0]], &[]).to_string(),
-        "true classes: found 0, expected 1, one for each picture"
+        "true classes: found 0, expected 1, one for each image"
     );
     assert_eq!(
         error(&[vec![0.0, f32::INFINITY]], &[0]).to_string(),
@@ -239,7 +236,7 @@ fn a_rising_curve_needs_no_order_and_never_falls() {
         .map(|i| curve.apply(f64::from(i) / 200.0))
         .collect();
     assert!(levels.is_sorted());
-    // The mean over the pictures is kept.
+    // The mean over the images is kept.
     let sum: f64 = values.iter().map(|&v| curve.apply(v)).sum();
     let n_class = is_class.iter().filter(|is_class| **is_class).count() as f64;
     assert_abs_diff_eq!(sum, n_class, epsilon = 1e-9);
@@ -258,7 +255,7 @@ fn classes_are_normalized() {
     assert_abs_diff_eq!(found.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
     assert_eq!(
         platt.apply(&[1.0]).unwrap_err().to_string(),
-        "a picture has scores of 1 classes, expected 2"
+        "a image has scores of 1 classes, expected 2"
     );
 }
 

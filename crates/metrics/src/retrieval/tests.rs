@@ -82,7 +82,7 @@ fn what_cannot_be_asked() {
     assert_eq!(found(&none, &[]).unwrap(), None);
     assert_eq!(
         found(&points, &[0]).unwrap_err().to_string(),
-        "labels: found 1, expected 2, one for each picture"
+        "labels: found 1, expected 2, one for each image"
     );
     let flat = plane(&[0.0, 1.0]);
     let queries = Labeled::new(&flat, &[0]).unwrap();

@@ -3,7 +3,7 @@
     python calibration.py > calibration.json
 
 Made with scikit-learn 1.9.1, scipy 1.17.1, netcal 1.4.0, numpy 2.4.6. The inputs come from integer formulas that
-`tests/calibration.rs` repeats. Calibrators are fitted to the first part of the pictures and applied to the second.
+`tests/calibration.rs` repeats. Calibrators are fitted to the first part of the images and applied to the second.
 Tolerances of the tests: 1e-9 for figures and isotonic probabilities, 1e-6 for the temperature, 1e-5 for what comes of
 sigmoids, which scikit-learn's minimizer leaves at a gradient of 1e-6.
 

@@ -104,7 +104,7 @@ fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
     Ok(linear.chain([forest]).collect())
 }
 
-/// A frozen network and what it makes of the pictures, in the design's order.
+/// A frozen network and what it makes of the images, in the design's order.
 struct Backbone {
     name: String,
     pretrained: bool,
@@ -125,10 +125,9 @@ impl Backbone {
         })
     }
 
-    fn rows(&self, pictures: &[usize]) -> Vec<&[f32]> {
-        let rows = pictures.iter();
-        rows.map(|&picture| self.features[picture].as_slice())
-            .collect()
+    fn rows(&self, images: &[usize]) -> Vec<&[f32]> {
+        let rows = images.iter();
+        rows.map(|&image| self.features[image].as_slice()).collect()
     }
 }
 
@@ -170,7 +169,7 @@ impl Task {
         fold: u32,
     ) -> anyhow::Result<Vec<LinearProbe>> {
         let design = &self.design;
-        let train = design.pictures(Subset::Train, fold);
+        let train = design.images(Subset::Train, fold);
         let train = design.sample(train, self.sample, &self.stream, fold);
         let n_classes = design.n_classes();
         let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
@@ -183,12 +182,12 @@ impl Task {
         }
         let mut probes = Vec::new();
         for subset in Subset::OF_SPLIT {
-            let pictures = design.pictures(subset, fold);
-            if pictures.is_empty() {
+            let images = design.images(subset, fold);
+            if images.is_empty() {
                 continue;
             }
-            let labels = design.labels(&pictures);
-            let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
+            let labels = design.labels(&images);
+            let probabilities = fitted.probabilities(&backbone.rows(&images))?;
             // With as many guesses as classes, every image is right.
             for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
                 let rows = probabilities.iter().map(Vec::as_slice);

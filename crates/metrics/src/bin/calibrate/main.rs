@@ -47,11 +47,11 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
     /// The chosen network's word.
     predictions: Input<Prediction>,
-    /// The forest's word on the same pictures.
+    /// The forest's word on the same images.
     forest: Option<Input<ForestPrediction>>,
 }
 
@@ -63,7 +63,7 @@ struct Outputs {
     calibration: Output<Calibration>,
     /// Their reliability diagrams.
     reliability: Output<Reliability>,
-    /// [`Calibrators`] as JSON, for the prediction of new pictures.
+    /// [`Calibrators`] as JSON, for the prediction of new images.
     calibrators: OutputPath,
 }
 
@@ -73,10 +73,10 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
+    let collection = Collection::of(images);
     let network = model_output::by_network(inputs.predictions.read()?, &collection)?;
     let forest = match &inputs.forest {
         Some(forest) => Some(model_output::by_forest(forest.read()?, &collection)?),
@@ -108,13 +108,13 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             _ => forest.as_deref().unwrap_or_default(),
         };
         for subset in EVALUATED {
-            let pictures = model_output::of_subset(seen, subset);
-            if pictures.is_empty() {
+            let images = model_output::of_subset(seen, subset);
+            if images.is_empty() {
                 continue;
             }
-            let forecasts = variant.forecasts(&pictures)?;
+            let forecasts = variant.forecasts(&images)?;
             figures.push(rows::figures(
-                &variant, subset, &forecasts, &pictures, &params,
+                &variant, subset, &forecasts, &images, &params,
             )?);
             diagrams.extend(rows::diagram(&variant, subset, &forecasts, params.bins)?);
         }
@@ -137,8 +137,8 @@ fn fit(
     let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
     let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
     let forest = forest.map(|forest| {
-        let pictures = model_output::of_subset(forest, FITTED);
-        let forecasts = Forecasts::of(pictures.iter().map(|seen| (seen.votes(), seen.code)))?;
+        let images = model_output::of_subset(forest, FITTED);
+        let forecasts = Forecasts::of(images.iter().map(|seen| (seen.votes(), seen.code)))?;
         anyhow::Ok(ForestCalibrators {
             platt: OneAgainstRest::fit(&forecasts),
             isotonic: OneAgainstRest::fit(&forecasts),

@@ -1,4 +1,4 @@
-//! Pictures as a model saw them.
+//! Images as a model saw them.
 
 use anyhow::ensure;
 use metrics::Collection;
@@ -6,7 +6,7 @@ use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A picture that a model saw.
+/// A image that a model saw.
 pub(crate) struct Seen {
     subset: Subset,
     /// Of the true class.
@@ -17,7 +17,7 @@ pub(crate) struct Seen {
     pub(crate) scores: Vec<f32>,
 }
 
-/// The chosen network's pictures.
+/// The chosen network's images.
 pub(crate) fn by_network(
     rows: Vec<Prediction>,
     collection: &Collection,
@@ -27,7 +27,7 @@ pub(crate) fn by_network(
         .collect()
 }
 
-/// The forest's pictures.
+/// The forest's images.
 pub(crate) fn by_forest(
     rows: Vec<ForestPrediction>,
     collection: &Collection,
@@ -63,7 +63,7 @@ impl Seen {
         let expected = collection.labels().len();
         ensure!(
             scores.len() == expected,
-            "the picture `{path}` has scores of {} classes, the folds know {expected}",
+            "the image `{path}` has scores of {} classes, the folds know {expected}",
             scores.len(),
         );
         Ok(Self {

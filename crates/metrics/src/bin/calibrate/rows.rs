@@ -19,12 +19,12 @@ pub(crate) fn figures(
     variant: &Variant<'_>,
     subset: Subset,
     forecasts: &Forecasts,
-    pictures: &[&Seen],
+    images: &[&Seen],
     params: &Params,
 ) -> anyhow::Result<Calibration> {
     let name = subset.stream_name();
     let quality = Quality::of(forecasts, params.bins);
-    let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
+    let units: Vec<usize> = images.iter().map(|image| image.unit).collect();
     let stream = params.seed.stream(&format!("{CALIBRATE_BOOTSTRAP} {name}"));
     let resampled = Resampled::of(forecasts, params.bins);
     let intervals = bootstrap(
@@ -42,7 +42,7 @@ pub(crate) fn figures(
         model: variant.model().to_owned(),
         method: variant.method().to_owned(),
         subset,
-        n: pictures_of(forecasts.n_pictures() as u64)?,
+        n: images_of(forecasts.n_images() as u64)?,
         temperature: variant.temperature(),
         ece: quality.ece,
         ece_low: ece.map(|interval| interval.low),
@@ -73,7 +73,7 @@ pub(crate) fn diagram(
             bin: number,
             low: bin.low,
             high: bin.high,
-            n: pictures_of(bin.n)?,
+            n: images_of(bin.n)?,
             confidence: bin.confidence,
             accuracy: bin.accuracy,
         })
@@ -81,6 +81,6 @@ pub(crate) fn diagram(
     .collect()
 }
 
-fn pictures_of(count: u64) -> anyhow::Result<u32> {
-    u32::try_from(count).context("more pictures than the table can count")
+fn images_of(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more images than the table can count")
 }

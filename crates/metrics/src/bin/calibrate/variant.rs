@@ -60,22 +60,22 @@ impl<'a> Variant<'a> {
         }
     }
 
-    /// The probabilities of `pictures`, of which there is at least one.
-    pub(crate) fn forecasts(&self, pictures: &[&Seen]) -> anyhow::Result<Forecasts> {
-        let rows = pictures
+    /// The probabilities of `images`, of which there is at least one.
+    pub(crate) fn forecasts(&self, images: &[&Seen]) -> anyhow::Result<Forecasts> {
+        let rows = images
             .iter()
-            .map(|picture| Ok((self.probabilities(picture)?, picture.code)));
+            .map(|image| Ok((self.probabilities(image)?, image.code)));
         let rows: Vec<(Vec<f64>, usize)> = rows.collect::<Result<_, MetricError>>()?;
         Forecasts::of(rows).with_context(|| format!("cannot judge the {}", self.model()))
     }
 
-    fn probabilities(&self, picture: &Seen) -> Result<Vec<f64>, MetricError> {
+    fn probabilities(&self, image: &Seen) -> Result<Vec<f64>, MetricError> {
         match self {
-            Self::Network => Ok(Temperature::ONE.apply(&picture.scores)),
-            Self::Cooled(temperature) => Ok(temperature.apply(&picture.scores)),
-            Self::Forest => Ok(picture.votes()),
-            Self::Platt(curves) => curves.apply(&picture.votes()),
-            Self::Isotonic(curves) => curves.apply(&picture.votes()),
+            Self::Network => Ok(Temperature::ONE.apply(&image.scores)),
+            Self::Cooled(temperature) => Ok(temperature.apply(&image.scores)),
+            Self::Forest => Ok(image.votes()),
+            Self::Platt(curves) => curves.apply(&image.votes()),
+            Self::Isotonic(curves) => curves.apply(&image.votes()),
         }
     }
 }

@@ -36,13 +36,13 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
     /// Every epoch's outputs, a table a fold.
     epochs: Vec<Input<EpochOutput>>,
     /// The chosen network's word.
     predictions: Input<Prediction>,
-    /// The forest's word on the same pictures.
+    /// The forest's word on the same images.
     forest: Option<Input<ForestPrediction>>,
     /// That of the forest whose parameters were searched for.
     tuned: Option<Input<ForestPrediction>>,
@@ -70,10 +70,10 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
+    let collection = Collection::of(images);
     outputs
         .epoch_scores
         .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
@@ -94,15 +94,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))
     {
-        for (subset, pictures) in scored_image::subsets(seen) {
-            let tally = scored_image::tally(&pictures, &collection);
-            scores.extend(rows::scores(
-                model,
-                subset,
-                &pictures,
-                &collection,
-                &params,
-            )?);
+        for (subset, images) in scored_image::subsets(seen) {
+            let tally = scored_image::tally(&images, &collection);
+            scores.extend(rows::scores(model, subset, &images, &collection, &params)?);
             confusion.extend(rows::confusion(model, subset, &tally, &collection)?);
             report.extend(rows::report(model, subset, &tally, &collection)?);
         }

@@ -25,18 +25,18 @@ pub(crate) fn epoch(
 ) -> anyhow::Result<Vec<EpochScore>> {
     let seen = scored_image::in_epoch(outputs, collection)?;
     let mut rows = Vec::new();
-    for (subset, pictures) in scored_image::subsets(&seen) {
+    for (subset, images) in scored_image::subsets(&seen) {
         let stream = params
             .seed
             .stream(&format!("{SCORE_EPOCHS} {}", subset.stream_name()));
         let mut rng = stream.at(fold.into(), epoch.into());
-        let scores = scored_image::tally(&pictures, collection).scores();
+        let scores = scored_image::tally(&images, collection).scores();
         let n_classes = collection.labels().len();
         let scores = Metric::ALL.into_iter().zip(scores).map(|(metric, value)| {
             let value = metric.is_informative(n_classes).then_some(value);
             (metric.name().to_owned(), value)
         });
-        let separations = scored_image::separations(&pictures, params.silhouette_sample, &mut rng)?;
+        let separations = scored_image::separations(&images, params.silhouette_sample, &mut rng)?;
         rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
             fold,
             epoch,
@@ -52,7 +52,7 @@ pub(crate) fn epoch(
 pub(crate) fn scores(
     model: &str,
     subset: Subset,
-    pictures: &[&Seen],
+    images: &[&Seen],
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<Score>> {
@@ -64,8 +64,8 @@ pub(crate) fn scores(
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
     };
-    let values = scored_image::tally(pictures, collection).scores();
-    let intervals = resampled(subset, pictures, collection, params)?;
+    let values = scored_image::tally(images, collection).scores();
+    let intervals = resampled(subset, images, collection, params)?;
     let headline = Metric::ALL
         .iter()
         .zip(values)
@@ -81,7 +81,7 @@ pub(crate) fn scores(
         .seed
         .stream(&format!("{SCORE_MODELS} {}", subset.stream_name()))
         .rng();
-    let separations = scored_image::separations(pictures, params.silhouette_sample, &mut rng)?;
+    let separations = scored_image::separations(images, params.silhouette_sample, &mut rng)?;
     let separations = separations
         .into_iter()
         .map(|(metric, value)| row(metric, value, None));
@@ -91,14 +91,12 @@ pub(crate) fn scores(
 /// The bootstrap of a subset. Every model sees the same draws of authors.
 fn resampled(
     subset: Subset,
-    pictures: &[&Seen],
+    images: &[&Seen],
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
-    let judgments: Vec<Judgment> = pictures.iter().map(|picture| picture.judgment).collect();
-    let units = pictures
-        .iter()
-        .map(|picture| collection.unit(&picture.path));
+    let judgments: Vec<Judgment> = images.iter().map(|image| image.judgment).collect();
+    let units = images.iter().map(|image| collection.unit(&image.path));
     let units: Vec<usize> = units.collect::<Result<_, _>>()?;
     let stream = params
         .seed
@@ -129,7 +127,7 @@ pub(crate) fn confusion(
                 subset,
                 actual: actual_label.clone(),
                 predicted: predicted_label.clone(),
-                count: pictures(tally.count(actual, predicted))?,
+                count: images(tally.count(actual, predicted))?,
             })
         })
         .collect()
@@ -152,12 +150,12 @@ pub(crate) fn report(
                 precision: figures.precision,
                 recall: figures.recall,
                 f1: figures.f1,
-                support: pictures(figures.support)?,
+                support: images(figures.support)?,
             })
         })
         .collect()
 }
 
-fn pictures(count: u64) -> anyhow::Result<u32> {
-    u32::try_from(count).context("more pictures than the table can count")
+fn images(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more images than the table can count")
 }

@@ -1,4 +1,4 @@
-//! Pictures as a model saw them.
+//! Images as a model saw them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A picture that a model saw.
+/// A image that a model saw.
 pub(crate) struct Seen {
     pub(crate) path: String,
     subset: Subset,
@@ -21,7 +21,7 @@ pub(crate) struct Seen {
     embedding: Vec<f32>,
 }
 
-/// The pictures of an epoch.
+/// The images of an epoch.
 pub(crate) fn in_epoch(
     rows: Vec<EpochOutput>,
     collection: &Collection,
@@ -30,7 +30,7 @@ pub(crate) fn in_epoch(
         let logits = classes(&row.logits, &row.path, collection)?;
         let code = usize::try_from(row.code)?;
         Ok(Seen {
-            judgment: Judgment::of_logits(logits, code).with_context(|| picture(&row.path))?,
+            judgment: Judgment::of_logits(logits, code).with_context(|| image(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: row.embedding,
@@ -39,7 +39,7 @@ pub(crate) fn in_epoch(
     rows.into_iter().map(see).collect()
 }
 
-/// The chosen network's pictures.
+/// The chosen network's images.
 pub(crate) fn by_network(
     rows: Vec<Prediction>,
     collection: &Collection,
@@ -48,7 +48,7 @@ pub(crate) fn by_network(
         let logits = classes(&row.logits, &row.path, collection)?;
         let code = collection.code(&row.label)?;
         Ok(Seen {
-            judgment: Judgment::of_logits(logits, code).with_context(|| picture(&row.path))?,
+            judgment: Judgment::of_logits(logits, code).with_context(|| image(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: row.embedding,
@@ -57,7 +57,7 @@ pub(crate) fn by_network(
     rows.into_iter().map(see).collect()
 }
 
-/// The forest's pictures: the network's, whose embeddings it saw.
+/// The forest's images: the network's, whose embeddings it saw.
 pub(crate) fn by_forest(
     rows: Vec<ForestPrediction>,
     network: &[Seen],
@@ -65,7 +65,7 @@ pub(crate) fn by_forest(
 ) -> anyhow::Result<Vec<Seen>> {
     ensure!(
         rows.len() == network.len(),
-        "the forest saw {} pictures, the network {}",
+        "the forest saw {} images, the network {}",
         rows.len(),
         network.len()
     );
@@ -79,8 +79,7 @@ pub(crate) fn by_forest(
         let votes = classes(&row.probabilities, &row.path, collection)?;
         let code = collection.code(&row.label)?;
         Ok(Seen {
-            judgment: Judgment::of_probabilities(votes, code)
-                .with_context(|| picture(&row.path))?,
+            judgment: Judgment::of_probabilities(votes, code).with_context(|| image(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: network.embedding.clone(),
@@ -98,18 +97,18 @@ pub(crate) fn subsets(seen: &[Seen]) -> BTreeMap<Subset, Vec<&Seen>> {
     subsets
 }
 
-/// The pictures counted.
+/// The images counted.
 pub(crate) fn tally(seen: &[&Seen], collection: &Collection) -> Tally {
     let mut tally = Tally::new(collection.labels().len());
-    for picture in seen {
-        tally.add(&picture.judgment, 1);
+    for image in seen {
+        tally.add(&image.judgment, 1);
     }
     tally
 }
 
 /// How well the classes stand apart among the embeddings, by the labels said and by the true ones: `(metric, value)`.
 ///
-/// The silhouettes of more than `sample` pictures are those of `sample` drawn from `rng`.
+/// The silhouettes of more than `sample` images are those of `sample` drawn from `rng`.
 pub(crate) fn separations(
     seen: &[&Seen],
     sample: usize,
@@ -120,11 +119,8 @@ pub(crate) fn separations(
     let drawn_points = self::points(&drawn)?;
     let mut values = Vec::new();
     for (by, code) in CODES {
-        let labels: Vec<usize> = seen.iter().map(|picture| code(&picture.judgment)).collect();
-        let drawn: Vec<usize> = drawn
-            .iter()
-            .map(|picture| code(&picture.judgment))
-            .collect();
+        let labels: Vec<usize> = seen.iter().map(|image| code(&image.judgment)).collect();
+        let drawn: Vec<usize> = drawn.iter().map(|image| code(&image.judgment)).collect();
         values.extend([
             (
                 format!("silhouette_{by}"),
@@ -152,7 +148,7 @@ const CODES: [(&str, Code); 2] = [
 ];
 
 fn points(seen: &[&Seen]) -> anyhow::Result<Matrix> {
-    let rows = seen.iter().map(|picture| picture.embedding.as_slice());
+    let rows = seen.iter().map(|image| image.embedding.as_slice());
     Ok(Matrix::from_rows(&rows.collect::<Vec<_>>())?)
 }
 
@@ -162,10 +158,10 @@ fn draw<'a>(seen: &[&'a Seen], sample: usize, rng: &mut ChaCha8Rng) -> Vec<&'a S
     }
     let mut drawn = rand::seq::index::sample(rng, seen.len(), sample).into_vec();
     drawn.sort_unstable();
-    drawn.into_iter().map(|picture| seen[picture]).collect()
+    drawn.into_iter().map(|image| seen[image]).collect()
 }
 
-/// The scores of a picture, if there is one for each class.
+/// The scores of a image, if there is one for each class.
 fn classes<'a>(
     scores: &'a [f32],
     path: &str,
@@ -173,13 +169,13 @@ fn classes<'a>(
 ) -> anyhow::Result<&'a [f32]> {
     ensure!(
         scores.len() == collection.labels().len(),
-        "the picture `{path}` has scores of {} classes, the folds know {}",
+        "the image `{path}` has scores of {} classes, the folds know {}",
         scores.len(),
         collection.labels().len()
     );
     Ok(scores)
 }
 
-fn picture(path: &str) -> String {
-    format!("cannot judge the picture `{path}`")
+fn image(path: &str) -> String {
+    format!("cannot judge the image `{path}`")
 }
