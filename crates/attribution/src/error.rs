@@ -15,7 +15,7 @@ pub enum ExplainError {
     },
     /// Cells smaller than a pixel.
     #[error(
-        "{cells} cells a side on a image of {height}×{width} pixels: expected no more cells than pixels"
+        "{cells} cells a side on an image of {height}×{width} pixels: expected no more cells than pixels"
     )]
     Cells {
         /// Cells along the side of the grid.

@@ -1,6 +1,6 @@
-//! What the network looks at in a image: [`occlusion()`] asks by blanking parts of it, [`grad_cam()`] by gradients.
+//! What the network looks at in an image: [`occlusion()`] asks by blanking parts of it, [`grad_cam()`] by gradients.
 //!
-//! Letters of shapes: `H` and `W` height and width of a image in pixels, `C` channels of the last block, `K` classes,
+//! Letters of shapes: `H` and `W` height and width of an image in pixels, `C` channels of the last block, `K` classes,
 //! `G` cells of an occlusion map along each side.
 
 mod cam;

@@ -67,7 +67,7 @@ mod tests {
 
     const CLASSES: [&str; 3] = ["a", "b", "c"];
 
-    /// A image of class `label` whose classes fall in the order of `said`.
+    /// An image of class `label` whose classes fall in the order of `said`.
     fn prediction(label: &str, subset: Subset, said: [usize; 3]) -> Prediction {
         let mut logits = vec![0.0; 3];
         for (class, logit) in said.into_iter().zip([3.0, 2.0, 1.0]) {

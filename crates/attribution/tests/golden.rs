@@ -79,6 +79,6 @@ fn what_does_not_fit_is_named() {
     );
     assert_eq!(
         message(0, 33),
-        "33 cells a side on a image of 32×32 pixels: expected no more cells than pixels"
+        "33 cells a side on an image of 32×32 pixels: expected no more cells than pixels"
     );
 }

@@ -7,7 +7,7 @@ use crate::{ExportError, Weights};
 
 /// The content of `config.json`.
 ///
-/// A image becomes an input so: its short side is resized to `resize_px`, bilinear with antialiasing; the center crop
+/// An image becomes an input so: its short side is resized to `resize_px`, bilinear with antialiasing; the center crop
 /// of `side_px` is divided by 255, less `mean`, over `std`, a color at a time. The network is
 /// `ResNet → 1000 → ReLU → embed → ReLU → head`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub struct ModelConfig {
     pub classes: Vec<String>,
     /// `S`, pixels along each side of the network's input.
     pub side_px: u32,
-    /// What the short side of a image is resized to, in pixels.
+    /// What the short side of an image is resized to, in pixels.
     pub resize_px: u32,
     /// Of red, green and blue in `[0, 1]`.
     pub mean: [f32; 3],

@@ -2,7 +2,7 @@
 //!
 //! [`split`] assigns every image to a fold (`0`, `1`, …) or to the test set. **All images of an author go together**,
 //! those of all classes, and so does a group of near-duplicates: what moves as a whole is a connected
-//! component of the two ties. A image without any is a group of its own.
+//! component of the two ties. An image without any is a group of its own.
 //!
 //! 1. The *test set* is made of the authors with the fewest images, so of as many authors as possible, up to a share of
 //!    every class.
@@ -42,7 +42,7 @@ pub use warning::Warning;
 use groups::Groups;
 use objective::Objective;
 
-/// A image to be placed.
+/// An image to be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Unique.

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{Judgment, Metric, MetricError, Tally};
+use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction};
 
 /// The middle 95 % of a bootstrap distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,10 +20,10 @@ pub struct Interval {
 /// Hinkley 1997, §3.8): a replicate draws as many units as there are, with replacement, and counts all their images.
 /// Images of one author resemble each other, so resampling single images would make intervals too narrow.
 ///
-/// `units` `[N]` numbers the unit of each image: its author, or itself where there is none. `statistics` are taken of
-/// the images drawn, each with how often. Replicate `r` draws from `rng_of(r)`, so neither the number of threads nor
-/// that of replicates shifts a draw. Quantiles interpolate linearly, as `numpy.quantile`. `None` with fewer than two
-/// units or no replicates.
+/// `units` `[N]` numbers the unit of each image: its author, or itself where there is none. `statistics` are computed
+/// from the images drawn, each with its number of draws. Replicate `r` draws from `rng_of(r)`, so neither the number of
+/// threads nor that of replicates shifts a draw. Quantiles interpolate linearly, as `numpy.quantile`. `None` with fewer
+/// than two units or no replicates.
 pub fn bootstrap<const M: usize>(
     units: &[usize],
     n_replicates: u64,
@@ -62,27 +62,27 @@ pub fn bootstrap<const M: usize>(
 /// [`bootstrap`] of each of [`Metric::ALL`].
 ///
 /// # Errors
-/// `units` is not as long as `judgments`.
+/// `units` is not as long as `predictions`.
 pub fn intervals(
     n_classes: usize,
-    judgments: &[Judgment],
+    predictions: &[ScoredPrediction],
     units: &[usize],
     n_replicates: u64,
     rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
 ) -> Result<Option<[Interval; Metric::ALL.len()]>, MetricError> {
-    if units.len() != judgments.len() {
+    if units.len() != predictions.len() {
         return Err(MetricError::Length {
-            what: "units",
+            list: "units",
             found: units.len(),
-            expected: judgments.len(),
+            expected: predictions.len(),
         });
     }
     Ok(bootstrap(units, n_replicates, rng_of, |drawn| {
-        let mut tally = Tally::new(n_classes);
+        let mut counts = ConfusionCounts::new(n_classes);
         for &(image, times) in drawn {
-            tally.add(&judgments[image], times);
+            counts.add(&predictions[image], times);
         }
-        tally.scores()
+        counts.scores()
     }))
 }
 

@@ -1,4 +1,4 @@
-//! What is known of the images without any model.
+//! Classes and authors of the images.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::MetricError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection {
     classes: Classes,
-    /// By path.
+    /// Class index and author by path.
     units: BTreeMap<String, usize>,
 }
 
@@ -31,16 +31,16 @@ impl Collection {
         }
     }
 
-    /// Names of the classes, sorted: a class's code is its index.
+    /// Names of the classes, sorted: a class index is a place among them.
     pub fn labels(&self) -> &[String] {
         self.classes.names()
     }
 
-    /// The code of `label`.
+    /// Class index of `label`.
     ///
     /// # Errors
     /// No image is of this class.
-    pub fn code(&self, label: &str) -> Result<usize, MetricError> {
+    pub fn class_index(&self, label: &str) -> Result<usize, MetricError> {
         let code = self.classes.index(label);
         code.ok_or_else(|| MetricError::UnknownLabel {
             label: label.to_owned(),
@@ -48,7 +48,7 @@ impl Collection {
         })
     }
 
-    /// What the bootstrap draws the image with: the number of its author, or its own where there is none.
+    /// Unit by which the bootstrap draws the image: the number of its author, or its own where there is none.
     ///
     /// # Errors
     /// There is no such image.
@@ -73,10 +73,10 @@ mod tests {
         let units = ["b/1", "a/1", "a/2", "a/3"].map(|path| collection.unit(path).unwrap());
         assert_eq!(units, [0, 1, 0, 3]);
         assert_eq!(collection.labels(), ["a", "b"]);
-        assert_eq!(collection.code("b"), Ok(1));
+        assert_eq!(collection.class_index("b"), Ok(1));
         assert_eq!(
-            collection.code("c").unwrap_err().to_string(),
-            "the class `c` is not in the collection, which knows a, b"
+            collection.class_index("c").unwrap_err().to_string(),
+            "the class `c` is not in the collection, which has a, b"
         );
         assert_eq!(
             collection.unit("c/1").unwrap_err().to_string(),

@@ -22,7 +22,7 @@ fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Metric
     }
 }
 
-/// Two classes along two axes, and a third that was held out.
+/// Two classes along two axes, and a third that is held out.
 fn scores() -> Vec<MetricLearningScore> {
     scores_of(vec![vec![
         row(0, "a", true, [1.0, 0.0, 0.0]),
@@ -57,7 +57,7 @@ fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
 }
 
 #[test]
-fn classes_are_judged_in_native_space_and_on_the_sphere() {
+fn classes_are_scored_in_native_space_and_on_the_sphere() {
     let scores = scores();
     let value = |classes: &str, space: &str, metric: &str| {
         let mut rows = scores.iter();
@@ -75,7 +75,7 @@ fn classes_are_judged_in_native_space_and_on_the_sphere() {
     assert_abs_diff_eq!(learned("native", "recall_at_1"), 0.75);
     // Distances to the centers are 1/2 and 1, and √(1.5² + 2²) = 2.5 between them.
     assert_abs_diff_eq!(learned("native", "davies_bouldin"), 0.6, epsilon = 1e-6);
-    // One class has nothing to stand apart from.
+    // One class has no silhouette.
     assert_eq!(value("held-out", "sphere", "silhouette"), None);
     assert_eq!(value("held-out", "sphere", "recall_at_1"), Some(1.0));
     assert_eq!(scores.len(), 2 * 2 * 4);

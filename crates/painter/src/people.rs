@@ -8,7 +8,7 @@ use crate::hand::Hand;
 use crate::streams;
 use crate::styles::{STYLES, Style};
 
-/// A image to be painted.
+/// An image to be painted.
 #[derive(Clone, Debug)]
 pub struct Commission {
     /// Index into [`STYLES`].

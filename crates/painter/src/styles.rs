@@ -23,7 +23,7 @@ pub(crate) struct Style {
     pub(crate) jpeg_share: f32,
     /// First words of titles.
     pub(crate) subjects: &'static [&'static str],
-    /// Draws a image over the whole canvas.
+    /// Draws an image over the whole canvas.
     pub(crate) draw: fn(&mut Canvas, &Hand, &mut Dice),
 }
 

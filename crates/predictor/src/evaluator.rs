@@ -1,4 +1,4 @@
-//! The network's word on a image's file.
+//! The network's word on an image's file.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(crate) struct Judge {
     pub(crate) clusters: Vec<Cluster>,
 }
 
-/// What is said of a image.
+/// What is said of an image.
 #[derive(Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) file: String,

@@ -79,7 +79,7 @@ struct Answer {
     skipped: Vec<Failure>,
 }
 
-/// A image that the network couldn't see.
+/// An image that the network couldn't see.
 #[derive(Serialize)]
 struct Failure {
     file: String,

@@ -8,7 +8,7 @@ use tables::Subset;
 /// How many are told.
 const N_NEIGHBORS: usize = 5;
 
-/// A image of the collection near a new one.
+/// An image of the collection near a new one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Neighbor {
     /// As in `annotations`.
@@ -53,7 +53,7 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Where a image with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
+/// Where an image with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
 /// counting more by the inverse of their distance. None where the map has none of them.
 pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
     let mut sum = [0.0, 0.0];
@@ -62,7 +62,7 @@ pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64
         let Some(row) = clusters.iter().find(|row| row.path == neighbor.path) else {
             continue;
         };
-        // A image of the collection itself stands in its own place.
+        // An image of the collection itself stands in its own place.
         let weight = 1.0 / neighbor.distance.max(1e-9);
         sum[0] += weight * f64::from(row.umap_x);
         sum[1] += weight * f64::from(row.umap_y);

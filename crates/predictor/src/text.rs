@@ -1,4 +1,4 @@
-//! What is said of a image, for people.
+//! What is said of an image, for people.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -119,7 +119,7 @@ impl Explainer {
         })
     }
 
-    /// The network's view of a image, `[side, side, 3]`.
+    /// The network's view of an image, `[side, side, 3]`.
     fn image(&self, path: &str) -> anyhow::Result<Tensor> {
         let position = self.pixels.position(path);
         let position = position.context("`pixels` has no such image")?;

@@ -40,7 +40,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UmapParams {
-    /// Neighbors of a image, itself included, at least 2.
+    /// Neighbors of an image, itself included, at least 2.
     n_neighbors: usize,
     /// Distance on the map below which images are not drawn closer, 0 to 1.
     min_dist: f64,

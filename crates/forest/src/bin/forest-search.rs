@@ -16,7 +16,7 @@ use table_forest_trials::ForestTrial;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A image counts as right if its class is among so many, and the first alone where there are two classes: of two, all
+/// An image counts as right if its class is among so many, and the first alone where there are two classes: of two, all
 /// are right.
 const TOP: usize = 2;
 

@@ -16,29 +16,29 @@ use table_metric_embeddings::MetricEmbedding;
 use table_metric_learning_scores::MetricLearningScore;
 use tables::Subset;
 
-/// How to score.
+/// Parameters of the scores.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Of more images of a subset than this, so many are scored, drawn by the seed: time grows with their square.
+    /// Images of a subset that are scored, at most, drawn by the seed: time grows with their square.
     sample: usize,
 }
 
-/// What it reads.
+/// Embeddings of every epoch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Where each image stood in every epoch.
+    /// Embedding of each image in every epoch.
     arrangement: Input<MetricEmbedding>,
 }
 
-/// What it writes.
+/// Scores of every epoch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Figures of every epoch.
+    /// Scores of every epoch.
     scores: Output<MetricLearningScore>,
 }
 
@@ -116,18 +116,18 @@ impl Params {
 fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
     let squares = row.embedding.iter().map(|value| value * value);
     let length = squares.sum::<f32>().sqrt();
-    // A point at the center has no direction and stays there.
+    // A point at the origin has no direction and stays there.
     let scale = |value: &f32| if length > 0.0 { value / length } else { *value };
     row.embedding.iter().map(scale).collect()
 }
 
-/// The metrics of images that `place` has moved.
+/// Metrics of the images by the embeddings that `transform` returns.
 fn of_space(
     images: &[&MetricEmbedding],
-    place: impl Fn(&MetricEmbedding) -> Vec<f32>,
+    transform: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
-    let placed: Vec<Vec<f32>> = images.iter().map(|row| place(row)).collect();
-    let points = Matrix::from_rows(&placed)?;
+    let embeddings: Vec<Vec<f32>> = images.iter().map(|row| transform(row)).collect();
+    let points = Matrix::from_rows(&embeddings)?;
     let labels = images.iter().map(|row| row.label.as_str());
     let labels = Classes::of(labels.clone()).encode(labels)?;
     let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;

@@ -23,15 +23,15 @@ use table_predictions::Prediction;
 use table_reliabilities::Reliability;
 use tables::Subset;
 
-use model_output::Seen;
+use model_output::ModelOutput;
 use variant::Variant;
 
-/// Subset that calibrators are fitted to: the models were not fitted to it.
+/// Subset that calibrators are fitted to: the models were not trained on it.
 const FITTED: Subset = Subset::Validation;
-/// Subsets that are evaluated. Only the second had no part in the fit.
+/// Subsets that are evaluated. Only the second is independent of the fit.
 const EVALUATED: [Subset; 2] = [FITTED, Subset::Test];
 
-/// How to judge.
+/// Parameters of the evaluation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
@@ -43,25 +43,25 @@ struct Params {
     bootstrap: u64,
 }
 
-/// What it reads.
+/// Tables of images and predictions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
     /// Classes and authors of the images.
     folds: Input<Fold>,
-    /// The chosen network's word.
+    /// Predictions of the selected network.
     predictions: Input<Prediction>,
-    /// The forest's word on the same images.
+    /// Predictions of the forest for the same images.
     forest: Option<Input<ForestPrediction>>,
 }
 
-/// What it writes.
+/// Calibrators and their evaluation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Figures of the models before and after calibration.
+    /// Metrics of the models before and after calibration.
     calibration: Output<Calibration>,
-    /// Their reliability diagrams.
+    /// Reliability diagrams of the same.
     reliability: Output<Reliability>,
     /// [`Calibrators`] as JSON, for the prediction of new images.
     calibrators: OutputPath,
@@ -101,19 +101,19 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         }
     }
 
-    let (mut figures, mut diagrams) = (Vec::new(), Vec::new());
+    let (mut metrics, mut diagrams) = (Vec::new(), Vec::new());
     for variant in Variant::all(&calibrators) {
-        let seen = match variant.model() {
+        let all = match variant.model() {
             "network" => network.as_slice(),
             _ => forest.as_deref().unwrap_or_default(),
         };
         for subset in EVALUATED {
-            let images = model_output::of_subset(seen, subset);
+            let images = model_output::of_subset(all, subset);
             if images.is_empty() {
                 continue;
             }
             let forecasts = variant.forecasts(&images)?;
-            figures.push(rows::figures(
+            metrics.push(rows::metrics(
                 &variant, subset, &forecasts, &images, &params,
             )?);
             diagrams.extend(rows::diagram(&variant, subset, &forecasts, params.bins)?);
@@ -123,22 +123,29 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &*outputs.calibrators,
         serde_json::to_string_pretty(&calibrators)? + "\n",
     )?;
-    outputs.calibration.write(figures)?;
+    outputs.calibration.write(metrics)?;
     outputs.reliability.write(diagrams)
 }
 
-/// Calibrators of the subset [`FITTED`].
+/// Fits calibrators to the subset [`FITTED`].
 fn fit(
-    network: &[Seen],
-    forest: Option<&[Seen]>,
+    network: &[ModelOutput],
+    forest: Option<&[ModelOutput]>,
     collection: &Collection,
 ) -> anyhow::Result<Calibrators> {
-    let network: Vec<&Seen> = model_output::of_subset(network, FITTED);
-    let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
-    let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
+    let network: Vec<&ModelOutput> = model_output::of_subset(network, FITTED);
+    let logits: Vec<&[f32]> = network
+        .iter()
+        .map(|image| image.scores.as_slice())
+        .collect();
+    let actual: Vec<usize> = network.iter().map(|image| image.class_index).collect();
     let forest = forest.map(|forest| {
         let images = model_output::of_subset(forest, FITTED);
-        let forecasts = Forecasts::of(images.iter().map(|seen| (seen.votes(), seen.code)))?;
+        let forecasts = Forecasts::of(
+            images
+                .iter()
+                .map(|image| (image.votes(), image.class_index)),
+        )?;
         anyhow::Ok(ForestCalibrators {
             platt: OneAgainstRest::fit(&forecasts),
             isotonic: OneAgainstRest::fit(&forecasts),

@@ -1,10 +1,10 @@
-//! Images as a model saw them.
+//! Images with a model's scored predictions and embeddings.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use cluster_validity::{calinski_harabasz, davies_bouldin, silhouette};
-use metrics::{Collection, Judgment, Tally};
+use metrics::{Collection, ConfusionCounts, ScoredPrediction};
 use numeric::Matrix;
 use rand_chacha::ChaCha8Rng;
 use table_epoch_outputs::EpochOutput;
@@ -12,115 +12,124 @@ use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A image that a model saw.
-pub(crate) struct Seen {
+/// An image with a model's scored prediction.
+pub(crate) struct ScoredImage {
     pub(crate) path: String,
     subset: Subset,
-    pub(crate) judgment: Judgment,
+    pub(crate) prediction: ScoredPrediction,
     /// `[D]`.
     embedding: Vec<f32>,
 }
 
-/// The images of an epoch.
+/// Images of an epoch.
 pub(crate) fn in_epoch(
     rows: Vec<EpochOutput>,
     collection: &Collection,
-) -> anyhow::Result<Vec<Seen>> {
-    let see = |row: EpochOutput| {
+) -> anyhow::Result<Vec<ScoredImage>> {
+    let score = |row: EpochOutput| {
         let logits = classes(&row.logits, &row.path, collection)?;
-        let code = usize::try_from(row.code)?;
-        Ok(Seen {
-            judgment: Judgment::of_logits(logits, code).with_context(|| image(&row.path))?,
+        let class_index = usize::try_from(row.code)?;
+        Ok(ScoredImage {
+            prediction: ScoredPrediction::of_logits(logits, class_index)
+                .with_context(|| cannot_score(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: row.embedding,
         })
     };
-    rows.into_iter().map(see).collect()
+    rows.into_iter().map(score).collect()
 }
 
-/// The chosen network's images.
+/// Images of the selected network.
 pub(crate) fn by_network(
     rows: Vec<Prediction>,
     collection: &Collection,
-) -> anyhow::Result<Vec<Seen>> {
-    let see = |row: Prediction| {
+) -> anyhow::Result<Vec<ScoredImage>> {
+    let score = |row: Prediction| {
         let logits = classes(&row.logits, &row.path, collection)?;
-        let code = collection.code(&row.label)?;
-        Ok(Seen {
-            judgment: Judgment::of_logits(logits, code).with_context(|| image(&row.path))?,
+        let class_index = collection.class_index(&row.label)?;
+        Ok(ScoredImage {
+            prediction: ScoredPrediction::of_logits(logits, class_index)
+                .with_context(|| cannot_score(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: row.embedding,
         })
     };
-    rows.into_iter().map(see).collect()
+    rows.into_iter().map(score).collect()
 }
 
-/// The forest's images: the network's, whose embeddings it saw.
+/// Images of the forest, with the embeddings of the network.
 pub(crate) fn by_forest(
     rows: Vec<ForestPrediction>,
-    network: &[Seen],
+    network: &[ScoredImage],
     collection: &Collection,
-) -> anyhow::Result<Vec<Seen>> {
+) -> anyhow::Result<Vec<ScoredImage>> {
     ensure!(
         rows.len() == network.len(),
-        "the forest saw {} images, the network {}",
+        "the forest has {} images, the network {}",
         rows.len(),
         network.len()
     );
-    let see = |(row, network): (ForestPrediction, &Seen)| {
+    let score = |(row, network): (ForestPrediction, &ScoredImage)| {
         ensure!(
             row.path == network.path,
-            "the forest saw `{}` where the network saw `{}`",
+            "the forest has the image `{}` where the network has `{}`",
             row.path,
             network.path
         );
         let votes = classes(&row.probabilities, &row.path, collection)?;
-        let code = collection.code(&row.label)?;
-        Ok(Seen {
-            judgment: Judgment::of_probabilities(votes, code).with_context(|| image(&row.path))?,
+        let class_index = collection.class_index(&row.label)?;
+        Ok(ScoredImage {
+            prediction: ScoredPrediction::of_probabilities(votes, class_index)
+                .with_context(|| cannot_score(&row.path))?,
             path: row.path,
             subset: row.subset,
             embedding: network.embedding.clone(),
         })
     };
-    rows.into_iter().zip(network).map(see).collect()
+    rows.into_iter().zip(network).map(score).collect()
 }
 
 /// The images by subset.
-pub(crate) fn subsets(seen: &[Seen]) -> BTreeMap<Subset, Vec<&Seen>> {
-    let mut subsets: BTreeMap<Subset, Vec<&Seen>> = BTreeMap::new();
-    for image in seen {
+pub(crate) fn subsets(images: &[ScoredImage]) -> BTreeMap<Subset, Vec<&ScoredImage>> {
+    let mut subsets: BTreeMap<Subset, Vec<&ScoredImage>> = BTreeMap::new();
+    for image in images {
         subsets.entry(image.subset).or_default().push(image);
     }
     subsets
 }
 
-/// The images counted.
-pub(crate) fn tally(seen: &[&Seen], collection: &Collection) -> Tally {
-    let mut tally = Tally::new(collection.labels().len());
-    for image in seen {
-        tally.add(&image.judgment, 1);
+/// Confusion counts of the images.
+pub(crate) fn counts(images: &[&ScoredImage], collection: &Collection) -> ConfusionCounts {
+    let mut counts = ConfusionCounts::new(collection.labels().len());
+    for image in images {
+        counts.add(&image.prediction, 1);
     }
-    tally
+    counts
 }
 
-/// How well the classes stand apart among the embeddings, by the labels said and by the true ones: `(metric, value)`.
+/// Separation of the classes in the embedding, by predicted and by true labels: `(metric, value)`.
 ///
 /// The silhouettes of more than `sample` images are those of `sample` drawn from `rng`.
 pub(crate) fn separations(
-    seen: &[&Seen],
+    images: &[&ScoredImage],
     sample: usize,
     rng: &mut ChaCha8Rng,
 ) -> anyhow::Result<Vec<(String, Option<f64>)>> {
-    let points = points(seen)?;
-    let drawn = draw(seen, sample, rng);
+    let points = points(images)?;
+    let drawn = draw(images, sample, rng);
     let drawn_points = self::points(&drawn)?;
     let mut values = Vec::new();
-    for (by, code) in CODES {
-        let labels: Vec<usize> = seen.iter().map(|image| code(&image.judgment)).collect();
-        let drawn: Vec<usize> = drawn.iter().map(|image| code(&image.judgment)).collect();
+    for (by, class_of) in LABELS {
+        let labels: Vec<usize> = images
+            .iter()
+            .map(|image| class_of(&image.prediction))
+            .collect();
+        let drawn: Vec<usize> = drawn
+            .iter()
+            .map(|image| class_of(&image.prediction))
+            .collect();
         values.extend([
             (
                 format!("silhouette_{by}"),
@@ -139,29 +148,33 @@ pub(crate) fn separations(
     Ok(values)
 }
 
-/// Which class of a judgment labels its point.
-type Code = fn(&Judgment) -> usize;
+/// The class of a prediction that labels its point.
+type ClassOf = fn(&ScoredPrediction) -> usize;
 
-const CODES: [(&str, Code); 2] = [
-    ("predicted", |judgment| judgment.predicted),
-    ("true", |judgment| judgment.actual),
+const LABELS: [(&str, ClassOf); 2] = [
+    ("predicted", |prediction| prediction.predicted),
+    ("true", |prediction| prediction.actual),
 ];
 
-fn points(seen: &[&Seen]) -> anyhow::Result<Matrix> {
-    let rows = seen.iter().map(|image| image.embedding.as_slice());
+fn points(images: &[&ScoredImage]) -> anyhow::Result<Matrix> {
+    let rows = images.iter().map(|image| image.embedding.as_slice());
     Ok(Matrix::from_rows(&rows.collect::<Vec<_>>())?)
 }
 
-fn draw<'a>(seen: &[&'a Seen], sample: usize, rng: &mut ChaCha8Rng) -> Vec<&'a Seen> {
-    if seen.len() <= sample {
-        return seen.to_vec();
+fn draw<'a>(
+    images: &[&'a ScoredImage],
+    sample: usize,
+    rng: &mut ChaCha8Rng,
+) -> Vec<&'a ScoredImage> {
+    if images.len() <= sample {
+        return images.to_vec();
     }
-    let mut drawn = rand::seq::index::sample(rng, seen.len(), sample).into_vec();
+    let mut drawn = rand::seq::index::sample(rng, images.len(), sample).into_vec();
     drawn.sort_unstable();
-    drawn.into_iter().map(|image| seen[image]).collect()
+    drawn.into_iter().map(|image| images[image]).collect()
 }
 
-/// The scores of a image, if there is one for each class.
+/// Scores of an image, checked to be one for each class.
 fn classes<'a>(
     scores: &'a [f32],
     path: &str,
@@ -169,13 +182,13 @@ fn classes<'a>(
 ) -> anyhow::Result<&'a [f32]> {
     ensure!(
         scores.len() == collection.labels().len(),
-        "the image `{path}` has scores of {} classes, the folds know {}",
+        "the image `{path}` has scores of {} classes, the folds have {}",
         scores.len(),
         collection.labels().len()
     );
     Ok(scores)
 }
 
-fn image(path: &str) -> String {
-    format!("cannot judge the image `{path}`")
+fn cannot_score(path: &str) -> String {
+    format!("cannot score the image `{path}`")
 }
