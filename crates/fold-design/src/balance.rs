@@ -12,33 +12,33 @@ use crate::Image;
 /// Authors and images of a class with one assignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Distinct authors; images without an author add none.
+    /// Number of distinct authors; images without an author add none.
     pub authors: usize,
     /// Images.
     pub images: usize,
 }
 
-/// Authors and images by class and assignment. Displayed as an aligned table: a row a class, authors by assignment, then
-/// images by assignment.
+/// Authors and images by class and assignment. `Display` prints an aligned table: a row a class, authors by assignment,
+/// then images by assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// The columns.
+    /// Assignments of the columns.
     pub columns: Vec<Assignment>,
-    /// By class, then as in `columns`; zeros included.
+    /// Counts by class, then as in `columns`; zeros included.
     pub classes: BTreeMap<String, Vec<Count>>,
-    /// As in `columns`; an author of two classes counts once.
+    /// Counts of all classes, as in `columns`; an author of two classes counts once.
     pub all: Vec<Count>,
 }
 
 impl Balance {
-    /// Counts `images`, which have the `assignments`; those of no column are left out.
+    /// Counts `images` with their `assignments`; those of no column are left out.
     pub fn of(images: &[Image], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
-        let mut classes: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
-        let mut all = vec![Tally::default(); columns.len()];
+        let mut classes: BTreeMap<String, Vec<CellCounter>> = BTreeMap::new();
+        let mut all = vec![CellCounter::default(); columns.len()];
         for (image, assignment) in images.iter().zip(assignments) {
             let class = classes
                 .entry(image.label.clone())
-                .or_insert_with(|| vec![Tally::default(); columns.len()]);
+                .or_insert_with(|| vec![CellCounter::default(); columns.len()]);
             if let Some(column) = columns.iter().position(|column| column == assignment) {
                 class[column].add(image);
                 all[column].add(image);
@@ -47,22 +47,22 @@ impl Balance {
         Self {
             classes: classes
                 .into_iter()
-                .map(|(label, tallies)| (label, tallies.iter().map(Tally::count).collect()))
+                .map(|(label, cells)| (label, cells.iter().map(CellCounter::count).collect()))
                 .collect(),
-            all: all.iter().map(Tally::count).collect(),
+            all: all.iter().map(CellCounter::count).collect(),
             columns,
         }
     }
 }
 
-/// A cell while it is counted.
+/// Authors and images of a cell while it is counted.
 #[derive(Clone, Default)]
-struct Tally<'a> {
+struct CellCounter<'a> {
     authors: BTreeSet<&'a str>,
     images: usize,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> CellCounter<'a> {
     fn add(&mut self, image: &'a Image) {
         self.authors.extend(image.author.as_deref());
         self.images += 1;

@@ -1,4 +1,4 @@
-//! Groups, which move as a whole: images tied by an author or as near-duplicates, and single images.
+//! Groups, the units of a split: images tied by an author or as near-duplicates, and single images.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,37 +6,38 @@ use tables::Assignment;
 
 use crate::{Fault, Image, SplitError, Warning};
 
-/// Share of a class's images in one group that is worth a warning.
+/// Share of a class's images in one group from which on there is a warning.
 const DOMINANT: f64 = 0.5;
 
-/// Images that are tied to each other.
+/// A group of images tied by authors or near-duplicates.
 pub(crate) struct Author {
     /// Indices into the input, sorted by path.
     pub(crate) images: Vec<usize>,
     /// `(label, images)` for each class that the group has images of, sorted.
     pub(crate) counts: Vec<(usize, usize)>,
-    /// The author, or the first of several that near-duplicates tie together; none if near-duplicates are the only tie.
+    /// Name of the author, or of the first of several that near-duplicates tie together; none if near-duplicates are
+    /// the only tie.
     name: Option<String>,
     /// Number of authors.
-    names: usize,
+    n_authors: usize,
 }
 
-/// The collection by label and group.
+/// Images by label and group.
 pub(crate) struct Groups {
-    /// Sorted; a label's number is its index here.
+    /// Labels, sorted; a label's index is its place.
     pub(crate) labels: Vec<String>,
-    /// Sorted by name, those without a name last.
+    /// Groups of several images or with an author, sorted by name, those without a name last.
     pub(crate) authors: Vec<Author>,
-    /// By label: the images without any tie, sorted by path.
-    pub(crate) loose: Vec<Vec<usize>>,
-    /// The label of each image, in the order of the input.
+    /// By label: images without author and near-duplicates, sorted by path.
+    pub(crate) ungrouped: Vec<Vec<usize>>,
+    /// Label index of each image, in the order of the input.
     pub(crate) label_of: Vec<usize>,
     /// By label: the first path, for messages.
     firsts: Vec<String>,
 }
 
 impl Groups {
-    /// Sorts out `images`; their order changes nothing but the indices.
+    /// Groups `images`; their order affects the indices alone.
     pub(crate) fn of(images: &[Image]) -> Result<Self, SplitError> {
         let order = by_path(images)?;
         let mut labels: Vec<String> = images.iter().map(|p| p.label.clone()).collect();
@@ -46,7 +47,7 @@ impl Groups {
             .iter()
             .map(|image| labels.partition_point(|label| *label < image.label))
             .collect();
-        let mut loose = vec![Vec::new(); labels.len()];
+        let mut ungrouped = vec![Vec::new(); labels.len()];
         let mut firsts = vec![String::new(); labels.len()];
         for &image in order.iter().rev() {
             firsts[label_of[image]].clone_from(&images[image].path);
@@ -55,7 +56,7 @@ impl Groups {
         for members in components(images, &order) {
             match members[..] {
                 [image] if images[image].author.is_none() => {
-                    loose[label_of[image]].push(image);
+                    ungrouped[label_of[image]].push(image);
                 }
                 _ => authors.push(Author::new(members, images, &label_of)),
             }
@@ -65,22 +66,22 @@ impl Groups {
         Ok(Self {
             labels,
             authors,
-            loose,
+            ungrouped,
             label_of,
             firsts,
         })
     }
 
-    /// By label: groups and images without one.
+    /// By label: number of groups, single images included.
     pub(crate) fn per_label(&self) -> Vec<usize> {
-        let mut n_groups: Vec<usize> = self.loose.iter().map(Vec::len).collect();
+        let mut n_groups: Vec<usize> = self.ungrouped.iter().map(Vec::len).collect();
         for (label, _) in self.authors.iter().flat_map(|author| &author.counts) {
             n_groups[*label] += 1;
         }
         n_groups
     }
 
-    /// By label: images.
+    /// By label: number of images.
     pub(crate) fn images_per_label(&self) -> Vec<usize> {
         let mut n_images = vec![0; self.labels.len()];
         for &label in &self.label_of {
@@ -89,7 +90,7 @@ impl Groups {
         n_images
     }
 
-    /// Assignments of the images of each label.
+    /// By label: assignments of its images.
     pub(crate) fn assignments_per_label(
         &self,
         assignments: &[Assignment],
@@ -101,7 +102,7 @@ impl Groups {
         present
     }
 
-    /// Whether the groups can be split at all; all classes that cannot are listed.
+    /// Fails if the groups cannot be split; lists all classes at fault.
     pub(crate) fn check(&self, folds: usize) -> Result<(), SplitError> {
         let images = self.images_per_label();
         let per_label = self.per_label().into_iter().enumerate();
@@ -110,14 +111,14 @@ impl Groups {
             .map(|(label, _)| self.one_group(label, images[label]))
             .collect();
         SplitError::of(self.summarized(faults))?;
-        let groups = self.authors.len() + self.loose.iter().map(Vec::len).sum::<usize>();
+        let groups = self.authors.len() + self.ungrouped.iter().map(Vec::len).sum::<usize>();
         if groups < folds {
             return Err(SplitError::TooFewGroups { groups, folds });
         }
         Ok(())
     }
 
-    /// The fault of a class that is one group.
+    /// Fault of a class that is one group.
     fn one_group(&self, label: usize, images: usize) -> Fault {
         let name = self.labels[label].clone();
         let mut groups = self.authors.iter();
@@ -129,7 +130,7 @@ impl Groups {
             },
             Some(Author {
                 name: Some(author),
-                names: 1,
+                n_authors: 1,
                 ..
             }) => Fault::OneAuthor {
                 label: name,
@@ -143,8 +144,7 @@ impl Groups {
         }
     }
 
-    /// One fault instead of one for each class, where every class is by an author of its own, or tied by
-    /// near-duplicates.
+    /// Joins the faults into one, where every class is by an author of its own, or tied by near-duplicates.
     fn summarized(&self, faults: Vec<Fault>) -> Vec<Fault> {
         let is_tied = |fault: &Fault| matches!(fault, Fault::OneGroup { .. });
         if faults.len() == self.labels.len() && faults.len() > 1 && faults.iter().all(is_tied) {
@@ -171,7 +171,7 @@ impl Groups {
         }
     }
 
-    /// The groups with most of a class's images.
+    /// Warnings for groups with most of a class's images.
     pub(crate) fn dominant(&self, assignments: &[Assignment]) -> Vec<Warning> {
         let images = self.images_per_label();
         let counts = self.authors.iter().flat_map(|group| {
@@ -205,14 +205,14 @@ impl Author {
         Self {
             counts: counts.into_iter().collect(),
             name: names.first().map(|name| (*name).to_owned()),
-            names: names.len(),
+            n_authors: names.len(),
             images: members,
         }
     }
 
-    /// The group in words.
+    /// Description of the group for messages.
     fn describe(&self) -> String {
-        match (&self.name, self.names) {
+        match (&self.name, self.n_authors) {
             (None, _) => "a group of near-duplicates".to_owned(),
             (Some(name), 1) => format!("author `{name}`"),
             (Some(name), n) => {
@@ -222,7 +222,7 @@ impl Author {
     }
 }
 
-/// The connected components of images by author and near-duplicates, each in the order of paths, by first path.
+/// Connected components of images by author and near-duplicates, each in the order of paths, by first path.
 fn components(images: &[Image], order: &[usize]) -> Vec<Vec<usize>> {
     let mut roots: Vec<usize> = (0..order.len()).collect();
     let mut by_author: BTreeMap<&str, usize> = BTreeMap::new();
@@ -251,7 +251,7 @@ fn components(images: &[Image], order: &[usize]) -> Vec<Vec<usize>> {
     components.into_values().collect()
 }
 
-/// The least member of a set of `roots`, as every join keeps the lesser root.
+/// The root of `at`: the least member of its set, as every join keeps the lesser root.
 fn root(roots: &mut [usize], mut at: usize) -> usize {
     while roots[at] != at {
         roots[at] = roots[roots[at]];
@@ -260,7 +260,7 @@ fn root(roots: &mut [usize], mut at: usize) -> usize {
     at
 }
 
-/// The images' indices in the order of their paths.
+/// Indices of the images in the order of their paths.
 pub(crate) fn by_path(images: &[Image]) -> Result<Vec<usize>, SplitError> {
     if images.is_empty() {
         return Err(SplitError::NoImages);

@@ -1,4 +1,4 @@
-//! Authors and near-duplicates that a split does not keep together.
+//! Authors and near-duplicates that a split separates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,36 +9,36 @@ use crate::Image;
 /// Authors whose images have several assignments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SharedAuthors {
-    /// All authors.
+    /// Number of authors.
     pub of: usize,
-    /// Those with images of more than one assignment.
+    /// Number of authors with images of more than one assignment.
     pub authors: usize,
-    /// The images of those.
+    /// Number of images of those.
     pub images: usize,
 }
 
 impl SharedAuthors {
-    /// Counts the authors of `images`, which have the `assignments`.
+    /// Counts the authors of `images` with their `assignments`.
     pub fn count(images: &[Image], assignments: &[Assignment]) -> Self {
-        let places = by_author(images, assignments);
-        let shared = places
+        let assigned = by_author(images, assignments);
+        let shared = assigned
             .values()
             .filter(|(assignments, _)| assignments.len() > 1);
         let images: Vec<usize> = shared.map(|(_, images)| *images).collect();
         Self {
-            of: places.len(),
+            of: assigned.len(),
             authors: images.len(),
             images: images.iter().sum(),
         }
     }
 
-    /// The authors with images of more than one assignment, sorted, with their assignments.
+    /// Authors with images of more than one assignment, sorted, with their assignments.
     pub fn names<'a>(
         images: &'a [Image],
         assignments: &[Assignment],
     ) -> Vec<(&'a str, Vec<Assignment>)> {
-        let places = by_author(images, assignments).into_iter();
-        let shared = places.filter(|(_, (assignments, _))| assignments.len() > 1);
+        let assigned = by_author(images, assignments).into_iter();
+        let shared = assigned.filter(|(_, (assignments, _))| assignments.len() > 1);
         shared
             .map(|(name, (assignments, _))| (name, assignments.into_iter().collect()))
             .collect()
@@ -50,50 +50,50 @@ fn by_author<'a>(
     images: &'a [Image],
     assignments: &[Assignment],
 ) -> BTreeMap<&'a str, (BTreeSet<Assignment>, usize)> {
-    let mut places: BTreeMap<&str, (BTreeSet<Assignment>, usize)> = BTreeMap::new();
+    let mut assigned: BTreeMap<&str, (BTreeSet<Assignment>, usize)> = BTreeMap::new();
     for (image, assignment) in images.iter().zip(assignments) {
         if let Some(author) = &image.author {
-            let (assignments, images) = places.entry(author).or_default();
+            let (assignments, images) = assigned.entry(author).or_default();
             assignments.insert(*assignment);
             *images += 1;
         }
     }
-    places
+    assigned
 }
 
-/// First image and assignments by group of near-duplicates.
+/// Path of the first image and assignments, by group of near-duplicates.
 fn by_group<'a>(
     images: &'a [Image],
     assignments: &[Assignment],
 ) -> BTreeMap<u32, (&'a str, BTreeSet<Assignment>)> {
-    let mut places: BTreeMap<u32, (&str, BTreeSet<Assignment>)> = BTreeMap::new();
+    let mut assigned: BTreeMap<u32, (&str, BTreeSet<Assignment>)> = BTreeMap::new();
     for (image, assignment) in images.iter().zip(assignments) {
         if let Some(group) = image.near_duplicates {
             let (_, assignments) =
-                { places.entry(group) }.or_insert((&image.path, BTreeSet::new()));
+                { assigned.entry(group) }.or_insert((&image.path, BTreeSet::new()));
             assignments.insert(*assignment);
         }
     }
-    places
+    assigned
 }
 
 /// Number of groups of near-duplicates, and of those with images of more than one assignment.
-pub fn parted_groups(images: &[Image], assignments: &[Assignment]) -> (usize, usize) {
-    let places = by_group(images, assignments);
-    let parted = places
+pub fn split_groups(images: &[Image], assignments: &[Assignment]) -> (usize, usize) {
+    let assigned = by_group(images, assignments);
+    let separated = assigned
         .values()
         .filter(|(_, assignments)| assignments.len() > 1);
-    (places.len(), parted.count())
+    (assigned.len(), separated.count())
 }
 
-/// First image of each group of near-duplicates with more than one assignment, with its assignments.
-pub fn parted_paths<'a>(
+/// Path of the first image of each group of near-duplicates with more than one assignment, with the assignments.
+pub fn split_group_paths<'a>(
     images: &'a [Image],
     assignments: &[Assignment],
 ) -> Vec<(&'a str, Vec<Assignment>)> {
-    let places = by_group(images, assignments).into_values();
-    let parted = places.filter(|(_, assignments)| assignments.len() > 1);
-    parted
+    let assigned = by_group(images, assignments).into_values();
+    let separated = assigned.filter(|(_, assignments)| assignments.len() > 1);
+    separated
         .map(|(path, assignments)| (path, assignments.into_iter().collect()))
         .collect()
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_author_of_two_folds_is_shared_with_all_images() {
+    fn all_images_of_an_author_of_two_folds_are_shared() {
         let images = [
             image("1", Some("x")),
             image("2", Some("x")),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_of_two_folds_is_parted() {
+    fn a_group_of_two_folds_is_split() {
         let image = |path: &str, group| Image {
             near_duplicates: group,
             ..image(path, None)
@@ -144,14 +144,11 @@ mod tests {
         ];
         let [zero, one] = [0, 1].map(Assignment::Fold);
         let assignments = [zero, one, one, Assignment::Test, zero];
-        assert_eq!(parted_groups(&images, &assignments), (2, 1));
+        assert_eq!(split_groups(&images, &assignments), (2, 1));
         assert_eq!(
-            parted_paths(&images, &assignments),
+            split_group_paths(&images, &assignments),
             [("2", vec![one, Assignment::Test])]
         );
-        assert_eq!(
-            parted_groups(&images, &[zero, one, zero, one, zero]),
-            (2, 0)
-        );
+        assert_eq!(split_groups(&images, &[zero, one, zero, one, zero]), (2, 0));
     }
 }

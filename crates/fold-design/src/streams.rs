@@ -1,4 +1,4 @@
-//! Names of the random streams that splits are drawn from. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of splits. They are frozen: under another name other numbers are drawn.
 
 /// Draws of the test subset. The name is the one from before the subset was called `test`.
 pub const SPLIT_TEST: &str = "split validation";
@@ -6,7 +6,7 @@ pub const SPLIT_TEST: &str = "split validation";
 pub const SPLIT_DEAL: &str = "split deal";
 /// Moves between folds.
 pub const SPLIT_MOVES: &str = "split moves";
-/// Acceptance of moves that are no gain.
+/// Acceptance of moves that raise the cost.
 pub const SPLIT_ACCEPTANCE: &str = "split acceptance";
 /// The split by class, without regard to authors.
 pub const LEAK_BY_CLASS: &str = "leak by class";

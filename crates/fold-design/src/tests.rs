@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng, seq::SliceRandom};
 
 use super::*;
 
-const DESIGN: Design = Design {
+const PARAMS: SplitParams = SplitParams {
     folds: 4,
     test: 0.05,
     author_weight: 0.5,
@@ -36,7 +36,7 @@ fn collection(entries: &[(&str, &str, usize)]) -> Vec<Image> {
         .collect()
 }
 
-/// Styles of many hands with a few prolific ones, some authors in two styles, and a style without authors.
+/// Styles of many authors with a few prolific ones, some authors in two styles, and a style without authors.
 fn random_collection(seed: u64, authors: usize) -> Vec<Image> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut entries = Vec::new();
@@ -73,7 +73,7 @@ fn images_of(balance: &Balance, label: &str) -> Vec<usize> {
 fn all_images_of_an_author_have_one_assignment() {
     for seed in 0..20 {
         let images = random_collection(seed, 60);
-        let split = split(&images, &DESIGN, streams(seed)).unwrap();
+        let split = split(&images, &PARAMS, streams(seed)).unwrap();
         assert_eq!(split.assignments.len(), images.len());
         let mut assignment_of: BTreeMap<&str, Assignment> = BTreeMap::new();
         for (image, &assignment) in images.iter().zip(&split.assignments) {
@@ -90,23 +90,23 @@ fn all_images_of_an_author_have_one_assignment() {
 }
 
 #[test]
-fn the_order_of_the_input_changes_nothing() {
+fn the_order_of_the_input_has_no_effect() {
     let mut images = random_collection(7, 60);
-    let straight = split(&images, &DESIGN, streams(1)).unwrap();
+    let straight = split(&images, &PARAMS, streams(1)).unwrap();
     let expected = assignments_by_path(&images, &straight);
     images.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
-    let shuffled = split(&images, &DESIGN, streams(1)).unwrap();
+    let shuffled = split(&images, &PARAMS, streams(1)).unwrap();
     assert_eq!(assignments_by_path(&images, &shuffled), expected);
     assert_eq!(shuffled.cost.to_bits(), straight.cost.to_bits());
 }
 
 #[test]
-fn a_seed_decides() {
+fn seeds_give_different_splits() {
     let images = random_collection(3, 60);
-    let one = split(&images, &DESIGN, streams(1)).unwrap();
-    assert_eq!(split(&images, &DESIGN, streams(1)).unwrap(), one);
+    let one = split(&images, &PARAMS, streams(1)).unwrap();
+    assert_eq!(split(&images, &PARAMS, streams(1)).unwrap(), one);
     assert_ne!(
-        split(&images, &DESIGN, streams(2)).unwrap().assignments,
+        split(&images, &PARAMS, streams(2)).unwrap().assignments,
         one.assignments
     );
 }
@@ -114,8 +114,8 @@ fn a_seed_decides() {
 #[test]
 fn test_set_is_a_twentieth_of_every_class_by_the_smallest_authors() {
     let images = random_collection(11, 120);
-    let split = split(&images, &DESIGN, streams(1)).unwrap();
-    let balance = Balance::of(&images, &split.assignments, DESIGN.assignments());
+    let split = split(&images, &PARAMS, streams(1)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, PARAMS.assignments());
     for (label, counts) in &balance.classes {
         let total: usize = counts.iter().map(|count| count.images).sum();
         let share = counts[4].images as f64 / total as f64;
@@ -130,15 +130,15 @@ fn test_set_is_a_twentieth_of_every_class_by_the_smallest_authors() {
         }
         sizes.values().sum::<usize>() as f64 / sizes.len() as f64
     };
-    let held = sizes(|assignment| *assignment == Assignment::Test);
-    assert!(held < 0.5 * sizes(|assignment| *assignment != Assignment::Test));
+    let test_set = sizes(|assignment| *assignment == Assignment::Test);
+    assert!(test_set < 0.5 * sizes(|assignment| *assignment != Assignment::Test));
 }
 
 #[test]
 fn images_without_an_author_are_dealt_evenly() {
     let images = collection(&[("photo", "", 139), ("cartoon", "", 75)]);
-    let split = split(&images, &DESIGN, streams(5)).unwrap();
-    let balance = Balance::of(&images, &split.assignments, DESIGN.assignments());
+    let split = split(&images, &PARAMS, streams(5)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, PARAMS.assignments());
     assert_eq!(images_of(&balance, "photo"), [33, 33, 33, 33, 7]);
     let mut cartoon = images_of(&balance, "cartoon");
     assert_eq!(cartoon.pop(), Some(4));
@@ -156,36 +156,36 @@ fn annealing_improves_on_a_bad_greedy_start() {
         ("a", "e", 5),
         ("a", "d", 4),
     ]);
-    let design = Design {
+    let params = SplitParams {
         folds: 2,
         test: 0.0,
         author_weight: 0.0,
         steps: 2_000,
         max_share: 1.0,
     };
-    let split = split(&images, &design, streams(0)).unwrap();
-    let balance = Balance::of(&images, &split.assignments, design.assignments());
+    let split = split(&images, &params, streams(0)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, params.assignments());
     assert_eq!(images_of(&balance, "a"), [15, 15]);
     assert!(split.cost < split.start_cost);
 }
 
 #[test]
-fn the_running_cost_stays_with_the_counts() {
+fn the_running_cost_agrees_with_the_counts() {
     let images = random_collection(4, 80);
     let groups = Groups::of(&images).unwrap();
-    let held = vec![false; groups.authors.len()];
-    let objective = Objective::new(&groups, &held, &DESIGN);
+    let test_set = vec![false; groups.authors.len()];
+    let objective = Objective::new(&groups, &test_set, &PARAMS);
     let mut assignment = objective.greedy();
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     for _ in 0..2_000 {
         let member = rng.random_range(0..objective.members.len());
-        objective.shift(&mut assignment, member, rng.random_range(0..DESIGN.folds));
+        objective.shift(&mut assignment, member, rng.random_range(0..PARAMS.folds));
     }
     assert!((assignment.cost - objective.cost(&assignment)).abs() < 1e-9);
 }
 
 #[test]
-fn a_class_with_few_authors_warns() {
+fn a_class_with_few_authors_has_a_warning() {
     let images = collection(&[
         ("a", "x", 5),
         ("a", "y", 4),
@@ -193,7 +193,7 @@ fn a_class_with_few_authors_warns() {
         ("c", "z", 2),
         ("c", "", 38),
     ]);
-    let split = split(&images, &DESIGN, streams(0)).unwrap();
+    let split = split(&images, &PARAMS, streams(0)).unwrap();
     let warnings: Vec<String> = split.warnings.iter().map(Warning::to_string).collect();
     let [absent, dominant] = &warnings[..] else {
         panic!("one class has few authors: {warnings:?}");
@@ -213,50 +213,51 @@ fn a_class_with_few_authors_warns() {
     );
 }
 
-fn error(entries: &[(&str, &str, usize)], design: &Design) -> String {
-    split(&collection(entries), design, streams(0))
+fn error(entries: &[(&str, &str, usize)], params: &SplitParams) -> String {
+    split(&collection(entries), params, streams(0))
         .unwrap_err()
         .to_string()
 }
 
 #[test]
-fn what_cannot_be_split_says_why() {
+fn collections_that_cannot_be_split_are_refused() {
     let plenty = [("a", "x", 5), ("a", "y", 4), ("b", "", 40)];
-    let one_author = error(&[("a", "x", 5), ("b", "", 40)], &DESIGN);
+    let one_author = error(&[("a", "x", 5), ("b", "", 40)], &PARAMS);
     assert!(one_author.contains("class `a`") && one_author.contains("by one author, `x`"));
-    let one_image = error(&[("a", "", 1), ("b", "", 40)], &DESIGN);
+    let one_image = error(&[("a", "", 1), ("b", "", 40)], &PARAMS);
     assert!(one_image.contains("one image, `a/_0.jpg`"));
     // A fault in each of two classes: both are listed.
-    let both = error(&[("a", "x", 5), ("b", "", 1), ("c", "", 40)], &DESIGN);
+    let both = error(&[("a", "x", 5), ("b", "", 1), ("c", "", 40)], &PARAMS);
     assert!(
         both.starts_with("the collection cannot be split, for 2 reasons:"),
         "{both}"
     );
     assert!(both.contains("class `a`") && both.contains("annotate.leave_out = [\"b\"]"));
-    let few = error(&[("a", "x", 5), ("a", "y", 4)], &DESIGN);
+    let few = error(&[("a", "x", 5), ("a", "y", 4)], &PARAMS);
     assert!(few.starts_with("cannot split 2 groups"));
     assert!(
-        error(&plenty, &Design { folds: 1, ..DESIGN }).starts_with("cannot split into 1 folds")
+        error(&plenty, &SplitParams { folds: 1, ..PARAMS })
+            .starts_with("cannot split into 1 folds")
     );
-    let share = Design {
+    let share = SplitParams {
         test: 0.7,
-        ..DESIGN
+        ..PARAMS
     };
     assert!(error(&plenty, &share).contains("0.7"));
-    let weight = Design {
+    let weight = SplitParams {
         author_weight: f64::NAN,
-        ..DESIGN
+        ..PARAMS
     };
     assert!(error(&plenty, &weight).contains("NaN"));
-    assert_eq!(error(&[], &DESIGN), "there are no images to split");
+    assert_eq!(error(&[], &PARAMS), "there are no images to split");
     assert!(
-        error(&[("a", "x", 1), ("a", "x", 1), ("a", "y", 1)], &DESIGN)
+        error(&[("a", "x", 1), ("a", "x", 1), ("a", "y", 1)], &PARAMS)
             .contains("`a/x_0.jpg` occurs twice")
     );
 }
 
 #[test]
-fn the_balance_reads_as_a_table() {
+fn the_balance_prints_as_a_table() {
     let images = collection(&[("a", "x", 2), ("b", "x", 1), ("b", "", 1)]);
     let places = [
         Assignment::Fold(0),
@@ -276,7 +277,7 @@ fn the_balance_reads_as_a_table() {
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
 }
 
-/// The same images with the groups of near-duplicates of some, by path.
+/// The same images with groups of near-duplicates for some of them, by path.
 fn tied(mut images: Vec<Image>, ties: &[(&str, u32)]) -> Vec<Image> {
     for (path, group) in ties {
         let image = images.iter_mut().find(|image| image.path == *path);
@@ -296,8 +297,8 @@ fn near_duplicates_and_their_authors_have_one_assignment() {
                 images[image].near_duplicates = Some(group);
             }
         }
-        let split = split(&images, &DESIGN, streams(seed)).unwrap();
-        assert_eq!(parted_groups(&images, &split.assignments).1, 0);
+        let split = split(&images, &PARAMS, streams(seed)).unwrap();
+        assert_eq!(split_groups(&images, &split.assignments).1, 0);
         assert_eq!(SharedAuthors::count(&images, &split.assignments).authors, 0);
     }
 }
@@ -320,14 +321,14 @@ fn ties_join_authors_and_images_without_one() {
         .map(|group| group.images.len())
         .collect();
     assert_eq!(sizes, [4, 2]);
-    assert_eq!(groups.loose, [vec![5]]);
+    assert_eq!(groups.ungrouped, [vec![5]]);
 }
 
 #[test]
 fn a_class_of_near_duplicates_cannot_be_validated() {
     let entries = [("a", "", 3), ("b", "", 40)];
     let ties = [("a/_0.jpg", 0), ("a/_1.jpg", 0), ("a/_2.jpg", 0)];
-    let found = split(&tied(collection(&entries), &ties), &DESIGN, streams(0)).unwrap_err();
+    let found = split(&tied(collection(&entries), &ties), &PARAMS, streams(0)).unwrap_err();
     let found = found.to_string();
     assert!(
         found.contains("class `a`") && found.contains("split.near_duplicates"),
@@ -336,12 +337,12 @@ fn a_class_of_near_duplicates_cannot_be_validated() {
 }
 
 #[test]
-fn classes_of_near_duplicates_are_one_finding() {
+fn classes_of_near_duplicates_are_one_fault() {
     let mut images = collection(&[("a", "", 6), ("b", "", 5), ("c", "", 4)]);
     images
         .iter_mut()
         .for_each(|image| image.near_duplicates = Some(0));
-    let found = split(&images, &DESIGN, streams(0)).unwrap_err().to_string();
+    let found = split(&images, &PARAMS, streams(0)).unwrap_err().to_string();
     assert!(
         found.starts_with("in each of the 3 classes all images (15 together) are near-duplicates"),
         "{found}"
@@ -356,14 +357,14 @@ fn classes_of_near_duplicates_are_one_finding() {
 fn authors_named_after_classes_are_recognized() {
     let found = error(
         &[("n01", "n01", 12), ("n02", "n02", 12), ("n03", "n03", 12)],
-        &DESIGN,
+        &PARAMS,
     );
     assert!(found.starts_with("in each of the 3 classes"), "{found}");
     assert!(found.contains("annotate.author_pattern = \"\""), "{found}");
 }
 
 #[test]
-fn a_fold_with_nearly_everything_is_refused() {
+fn a_fold_with_nearly_all_images_is_refused() {
     let entries: Vec<(&str, &str, usize)> = ["cat", "dog", "owl"]
         .into_iter()
         .flat_map(|class| {
@@ -371,11 +372,11 @@ fn a_fold_with_nearly_everything_is_refused() {
             small.into_iter().chain([(class, "unknown", 40)])
         })
         .collect();
-    let design = Design {
+    let params = SplitParams {
         max_share: 0.75,
-        ..DESIGN
+        ..PARAMS
     };
-    let found = error(&entries, &design);
+    let found = error(&entries, &params);
     assert!(found.contains("120 of"), "{found}");
     assert!(
         found.contains("author `unknown` has 40 of the 52 images of class `owl` (77 %)"),
@@ -385,5 +386,5 @@ fn a_fold_with_nearly_everything_is_refused() {
         found.contains("annotate.no_author = [\"unknown\"]"),
         "{found}"
     );
-    assert!(split(&collection(&entries), &DESIGN, streams(0)).is_ok());
+    assert!(split(&collection(&entries), &PARAMS, streams(0)).is_ok());
 }

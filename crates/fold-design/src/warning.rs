@@ -4,25 +4,25 @@ use std::fmt;
 
 use tables::Assignment;
 
-/// A class that the folds cannot share evenly.
+/// A class that cannot be divided evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// A class that some fold, or the test set, has no image of.
+    /// A class without an image in some fold or in the test set.
     Absent {
         /// The class.
         label: String,
-        /// Its groups: authors, near-duplicates and single images.
+        /// Number of its groups: authors, near-duplicates and single images.
         groups: usize,
-        /// Its images.
+        /// Number of its images.
         images: usize,
         /// The assignments without an image of it, sorted.
         absent: Vec<Assignment>,
     },
-    /// A class most of whose images move as a whole.
+    /// A class with most of its images in one group.
     Dominant {
         /// The class.
         label: String,
-        /// The group, in words.
+        /// Description of the group.
         group: String,
         /// An author of the group.
         author: Option<String>,

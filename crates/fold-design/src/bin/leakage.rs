@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use fold_design::streams::{LEAK_AT_RANDOM, LEAK_BY_CLASS};
 use fold_design::{
-    Design, Image, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
-    split_by_class,
+    Image, SharedAuthors, SplitParams, existing, shuffled_like, split_at_random, split_by_class,
+    split_groups,
 };
 use random::Seed;
 use serde::Deserialize;
@@ -26,19 +26,19 @@ struct Params {
     folds: usize,
     /// Share of every class's images that go to the test set, from 0 to 0.5.
     test: f64,
-    /// Shuffles of a class's authors of which the most even one counts, at least 1.
+    /// Shuffles of a class's authors, at least 1; the one with the most even folds is used.
     shuffles: usize,
-    /// As in stage `split`.
-    existing: Choice,
+    /// Use of an existing split, as in stage `split`.
+    existing: Existing,
 }
 
-/// Whether an existing split was used.
+/// Use of an existing split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Choice {
-    /// It was, if there is one.
+enum Existing {
+    /// It is used, if there is one.
     Use,
-    /// All images were dealt anew.
+    /// All images are dealt anew.
     Ignore,
 }
 
@@ -49,7 +49,7 @@ struct Inputs {
     folds: Input<Fold>,
     /// The images, with the existing split.
     annotations: Input<Annotation>,
-    /// Those that are copies of each other.
+    /// Groups of near-duplicates.
     near_duplicates: Input<NearDuplicate>,
 }
 
@@ -60,7 +60,7 @@ struct Outputs {
     by_class: Output<Fold>,
     /// Folds by image.
     at_random: Output<Fold>,
-    /// What each split shares.
+    /// Shared authors and near-duplicates of each split.
     leaks: Output<SplitLeakage>,
 }
 
@@ -74,7 +74,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let own: Vec<Assignment> = folds.iter().map(|row| row.fold).collect();
     let annotations = inputs.annotations.read()?;
     let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
-    let is_existing = params.existing == Choice::Use && existing(found)?.is_some();
+    let is_existing = params.existing == Existing::Use && existing(found)?.is_some();
 
     let rng = |name| params.seed.stream(name).rng();
     let (by_class, at_random) = (rng(LEAK_BY_CLASS), rng(LEAK_AT_RANDOM));
@@ -84,7 +84,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             shuffled_like(&images, &own, false, 1, at_random)?,
         )
     } else {
-        let design = Design {
+        let split_params = SplitParams {
             folds: params.folds,
             test: params.test,
             author_weight: 0.0,
@@ -92,8 +92,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             max_share: 1.0,
         };
         (
-            split_by_class(&images, &design, params.shuffles, by_class)?,
-            split_at_random(&images, &design, at_random)?,
+            split_by_class(&images, &split_params, params.shuffles, by_class)?,
+            split_at_random(&images, &split_params, at_random)?,
         )
     };
 
@@ -103,20 +103,24 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(design, &images, assignments)?;
+        let leakage = leakage_of(design, &images, assignments)?;
         tracing::info!(
-            "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
-            leak.shared_authors,
-            leak.authors,
-            leak.shared_pictures,
-            leak.parted_near_duplicates,
-            leak.near_duplicates
+            "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates split",
+            leakage.shared_authors,
+            leakage.authors,
+            leakage.shared_pictures,
+            leakage.parted_near_duplicates,
+            leakage.near_duplicates
         );
-        leaks.push(leak);
+        leaks.push(leakage);
     }
     outputs.leaks.write(leaks)?;
-    outputs.by_class.write(placed(&folds, &by_class))?;
-    outputs.at_random.write(placed(&folds, &at_random))
+    outputs
+        .by_class
+        .write(with_assignments(&folds, &by_class))?;
+    outputs
+        .at_random
+        .write(with_assignments(&folds, &at_random))
 }
 
 /// The images with their groups of near-duplicates.
@@ -133,24 +137,24 @@ fn images(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
     folds.iter().map(image).collect()
 }
 
-fn leak(
+fn leakage_of(
     design: &str,
     images: &[Image],
     assignments: &[Assignment],
 ) -> anyhow::Result<SplitLeakage> {
     let shared = SharedAuthors::count(images, assignments);
-    let (near_duplicates, parted) = parted_groups(images, assignments);
+    let (near_duplicates, n_split) = split_groups(images, assignments);
     Ok(SplitLeakage {
         design: design.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
         shared_pictures: shared.images.try_into()?,
         near_duplicates: near_duplicates.try_into()?,
-        parted_near_duplicates: parted.try_into()?,
+        parted_near_duplicates: n_split.try_into()?,
     })
 }
 
-fn placed(folds: &[Fold], assignments: &[Assignment]) -> Vec<Fold> {
+fn with_assignments(folds: &[Fold], assignments: &[Assignment]) -> Vec<Fold> {
     let rows = folds.iter().zip(assignments);
     rows.map(|(row, assignment)| Fold {
         fold: *assignment,

@@ -3,7 +3,7 @@ use rand::SeedableRng;
 use super::*;
 use crate::SharedAuthors;
 
-const DESIGN: Design = Design {
+const PARAMS: SplitParams = SplitParams {
     folds: 1,
     test: 0.05,
     author_weight: 0.5,
@@ -59,9 +59,9 @@ fn count(assignments: &[Assignment], assignment: Assignment) -> usize {
 }
 
 #[test]
-fn an_existing_split_is_used_as_it_is() {
+fn an_existing_split_is_used_unchanged() {
     let (images, subsets) = three_subsets();
-    let split = split_existing(&images, &subsets, &DESIGN, streams()).unwrap();
+    let split = split_existing(&images, &subsets, &PARAMS, streams()).unwrap();
     assert_eq!(
         split.columns,
         [Assignment::Train, Assignment::Fold(0), Assignment::Test]
@@ -83,25 +83,25 @@ fn training_images_without_validation_are_dealt_into_folds() {
         .collect();
     rows.push(("a", "author 0", Subset::Test, 4));
     let (images, subsets) = collection(&rows);
-    let design = Design { folds: 4, ..DESIGN };
-    let split = split_existing(&images, &subsets, &design, streams()).unwrap();
+    let params = SplitParams { folds: 4, ..PARAMS };
+    let split = split_existing(&images, &subsets, &params, streams()).unwrap();
     assert_eq!(count(&split.assignments, Assignment::Test), 4);
     for fold in 0..4 {
         assert_eq!(count(&split.assignments, Assignment::Fold(fold)), 12);
     }
-    // The author who is in the test set, too, and no other.
+    // The author with images in the test set, too, and no other.
     assert_eq!(SharedAuthors::count(&images, &split.assignments).authors, 1);
 }
 
 fn error(rows: &[(&str, &str, Subset, usize)], folds: usize) -> String {
     let (images, subsets) = collection(rows);
-    let design = Design { folds, ..DESIGN };
-    let found = split_existing(&images, &subsets, &design, streams());
+    let params = SplitParams { folds, ..PARAMS };
+    let found = split_existing(&images, &subsets, &params, streams());
     found.unwrap_err().to_string()
 }
 
 #[test]
-fn what_does_not_fit_names_the_setting() {
+fn mismatched_settings_are_named() {
     let rows = [
         ("a", "x", Subset::Train, 2),
         ("a", "y", Subset::Validation, 2),
@@ -115,7 +115,7 @@ fn what_does_not_fit_names_the_setting() {
 }
 
 #[test]
-fn subsets_make_an_existing_split() {
+fn an_existing_split_needs_valid_subsets() {
     let read = |rows: &[(&'static str, Option<Subset>)]| existing(rows.iter().copied());
     assert_eq!(read(&[("1", None), ("2", None)]).unwrap(), None);
     assert_eq!(read(&[("1", Some(Subset::Train))]).unwrap(), None);
@@ -135,7 +135,7 @@ fn subsets_make_an_existing_split() {
 #[test]
 fn a_shuffled_split_has_the_same_sizes() {
     let (images, subsets) = three_subsets();
-    let assignments = split_existing(&images, &subsets, &DESIGN, streams())
+    let assignments = split_existing(&images, &subsets, &PARAMS, streams())
         .unwrap()
         .assignments;
     let shuffled = shuffled_like(&images, &assignments, false, 1, rng(5)).unwrap();
