@@ -1,5 +1,4 @@
-//! Names of the random streams that clusters and maps draw from. They are frozen: under another name other numbers are
-//! drawn.
+//! Names of the random streams of clusters and embeddings. They are frozen: under another name other numbers are drawn.
 
 /// The images that are clustered, if not all.
 pub const CLUSTER_SAMPLE: &str = "cluster sample";
@@ -7,9 +6,9 @@ pub const CLUSTER_SAMPLE: &str = "cluster sample";
 pub const CLUSTER_SILHOUETTES: &str = "cluster silhouettes";
 /// The first centers.
 pub const KMEANS: &str = "kmeans";
-/// The map of the embeddings.
+/// UMAP of the selected network's embeddings.
 pub const UMAP: &str = "umap";
-/// The map of the evolution.
+/// UMAP of the embedding's evolution.
 pub const EVOLVE: &str = "evolve";
 /// The images of the evolution, if not all.
 pub const EVOLVE_SAMPLE: &str = "evolve sample";

@@ -21,7 +21,7 @@ const N_IMAGES: u32 = 60;
 const N_EPOCHS: u32 = 4;
 const CHOSEN: u32 = 2;
 
-/// A folder with the inputs of the stage: two folds, of which the second is chosen.
+/// A folder with the inputs of the stage: two folds, of which the second is selected.
 struct Study(TempDir);
 
 impl Study {
@@ -106,7 +106,7 @@ fn annotation(number: u32) -> Annotation {
     }
 }
 
-/// The classes' middles lie farther apart in each epoch; every third image is validated on.
+/// The classes' centers are farther apart in each epoch; every third image is for validation.
 fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
     let rows = (0..N_IMAGES).map(|number| {
         let side = if number.is_multiple_of(2) { -1.0 } else { 1.0 };
@@ -129,7 +129,7 @@ fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
 }
 
 #[test]
-fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
+fn the_selected_fold_is_transformed_by_the_selected_epoch() {
     let study = Study::new();
     let output = study.run(&[0, 3]);
     assert!(
@@ -137,13 +137,17 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochCoordinates> = study.read("evolution");
-    let mut epochs: Vec<u32> = places.iter().map(|row| row.epoch).collect();
+    let coordinates: Vec<EpochCoordinates> = study.read("evolution");
+    let mut epochs: Vec<u32> = coordinates.iter().map(|row| row.epoch).collect();
     epochs.dedup();
     assert_eq!(epochs, [0, CHOSEN, 3]);
-    assert_eq!(places.len(), 3 * N_IMAGES as usize);
-    assert!(places.iter().all(|row| row.path.starts_with(&row.label)));
-    assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
+    assert_eq!(coordinates.len(), 3 * N_IMAGES as usize);
+    assert!(
+        coordinates
+            .iter()
+            .all(|row| row.path.starts_with(&row.label))
+    );
+    assert!(coordinates.is_sorted_by(|a, b| a.order(b).is_lt()));
 
     let qualities: Vec<EmbeddingEvolutionQuality> = study.read("quality");
     let fitted: Vec<(u32, Subset)> = qualities
@@ -162,7 +166,7 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
 }
 
 #[test]
-fn an_epoch_beyond_the_last_is_left_out_aloud() {
+fn an_epoch_beyond_the_last_is_left_out_with_a_warning() {
     let study = Study::new();
     let output = study.run(&[0, 4]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
@@ -183,9 +187,9 @@ fn a_sample_is_the_same_images_in_every_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochCoordinates> = study.read("evolution");
+    let coordinates: Vec<EpochCoordinates> = study.read("evolution");
     let of = |epoch: u32| -> Vec<String> {
-        let rows = places.iter().filter(|row| row.epoch == epoch);
+        let rows = coordinates.iter().filter(|row| row.epoch == epoch);
         rows.map(|row| row.path.clone()).collect()
     };
     assert_eq!(of(0).len(), 24);

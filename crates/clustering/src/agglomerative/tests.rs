@@ -30,7 +30,7 @@ fn each_cut_splits_one_cluster_of_the_cut_before() {
 }
 
 #[test]
-fn few_and_equal_points_are_no_trouble() {
+fn few_and_equal_points_are_valid() {
     let none = Dendrogram::ward(Array2::zeros((0, 3)).view()).unwrap();
     assert!(none.heights().is_empty() && none.cut(1).is_err());
     assert_eq!(

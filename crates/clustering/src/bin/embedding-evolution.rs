@@ -1,14 +1,16 @@
-//! Stage `embedding-evolution`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
+//! Stage `embedding-evolution`: the selected fold's embedding in several epochs, in one UMAP embedding.
 //!
-//! The map is fitted to the training images of the chosen epoch; whatever else is shown is placed on it. Embeddings of
-//! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early images crowd
-//! where their nearest neighbors of the chosen epoch stand, and the columns of its figure are to be read so.
+//! UMAP is fitted to the training images of the selected epoch, and transforms all others. Embeddings of other epochs
+//! differ in scale and rotation, which is the study's method and is kept: images of early epochs crowd near their
+//! nearest neighbors of the selected epoch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use clustering::{FittedMap, MapParams, Sample, Umap, points_from_rows, streams, trustworthiness};
+use clustering::{
+    FittedUmap, Sample, Umap, UmapParams, points_from_rows, streams, trustworthiness,
+};
 use ndarray::{Array2, Axis};
 use random::Seed;
 use serde::Deserialize;
@@ -21,7 +23,7 @@ use table_selection::Selection;
 use tables::Subset;
 use tracing::info;
 
-/// Subset that the map is fitted to.
+/// Subset that UMAP is fitted to.
 const FITTED: Subset = Subset::Train;
 
 #[derive(Deserialize)]
@@ -29,20 +31,20 @@ const FITTED: Subset = Subset::Train;
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// Epochs shown besides the chosen one, from 0.
+    /// Epochs shown besides the selected one, from 0.
     epochs: BTreeSet<u32>,
-    /// Of more images than this, so many are shown, drawn by the seed, the same in every epoch.
+    /// Images shown, at most, drawn by the seed, the same in every epoch.
     sample: usize,
-    /// How the map is made.
-    umap: UmapParams,
+    /// Parameters of UMAP.
+    umap: UmapSettings,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UmapParams {
+struct UmapSettings {
     /// Neighbors of an image, itself included, at least 2.
     n_neighbors: usize,
-    /// Distance on the map below which images are not drawn closer, 0 to 1.
+    /// Distance in the embedding below which images are not drawn closer, 0 to 1.
     min_dist: f64,
     /// Passes over the graph of neighbors.
     epochs: usize,
@@ -74,26 +76,25 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         bail!("`choice` has {} rows: expected 1", choices.len());
     };
     let labels = labels(inputs.annotations.read()?, &params)?;
-    let mut wanted = params.epochs.clone();
-    wanted.insert(choice.epoch);
-    let epochs = Epoch::read(&inputs.epochs, choice.fold, &wanted, &labels)?;
-    let map = Map::fit(&epochs, choice.epoch, &params)?;
+    let mut requested = params.epochs.clone();
+    requested.insert(choice.epoch);
+    let epochs = Epoch::read(&inputs.epochs, choice.fold, &requested, &labels)?;
+    let reference = Reference::fit(&epochs, choice.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
-    let mut places = outputs.evolution.writer();
+    let mut coordinates = outputs.evolution.writer();
     let mut qualities = Vec::new();
     for (number, epoch) in epochs {
-        let at = map.places(number, &epoch)?;
-        qualities.extend(map.qualities(number, &epoch, &at)?);
-        places.append(rows(number, epoch, &at))?;
+        let at = reference.coordinates(number, &epoch)?;
+        qualities.extend(reference.qualities(number, &epoch, &at)?);
+        coordinates.append(rows(number, epoch, &at))?;
         progress.advance(1);
     }
-    places.finish()?;
+    coordinates.finish()?;
     outputs.quality.write(qualities)
 }
 
-/// The images by path: the class of each one shown, none for one left out. The number of those shown bounds time and
-/// memory.
+/// Class of each image shown, by path; none for an image left out. The number of those shown bounds time and memory.
 type Labels = BTreeMap<String, Option<String>>;
 
 fn labels(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Labels> {
@@ -134,11 +135,11 @@ struct Image {
 }
 
 impl Epoch {
-    /// The images shown in the wanted epochs of `fold`, by number. Memory holds them and one other epoch at a time.
+    /// The images shown in the requested epochs of `fold`, by number. Memory has these and one other epoch at a time.
     fn read(
         tables: &[Input<EpochOutput>],
         fold: u32,
-        wanted: &BTreeSet<u32>,
+        requested: &BTreeSet<u32>,
         labels: &Labels,
     ) -> anyhow::Result<BTreeMap<u32, Self>> {
         let mut epochs = BTreeMap::new();
@@ -152,16 +153,19 @@ impl Epoch {
                 };
                 let number = first.epoch;
                 last = last.max(Some(number));
-                if wanted.contains(&number) {
+                if requested.contains(&number) {
                     let epoch = Self::of(rows, labels)
                         .with_context(|| format!("cannot use the embeddings of epoch {number}"))?;
                     epochs.insert(number, epoch);
                 }
             }
         }
-        let last =
-            last.with_context(|| format!("no table of epochs is of fold {fold}, the chosen one"))?;
-        for missing in wanted.iter().filter(|number| !epochs.contains_key(number)) {
+        let last = last
+            .with_context(|| format!("no table of epochs is of fold {fold}, the selected one"))?;
+        for missing in requested
+            .iter()
+            .filter(|number| !epochs.contains_key(number))
+        {
             tracing::warn!("`epochs` has {missing}, the training 0 to {last}: not shown");
         }
         Ok(epochs)
@@ -197,46 +201,46 @@ impl Epoch {
     }
 }
 
-/// The map of one epoch's training images.
-struct Map {
+/// UMAP fitted to one epoch's training images.
+struct Reference {
     epoch: u32,
-    /// Places of the images that it was fitted to.
+    /// Coordinates of the images that it is fitted to.
     layout: Array2<f32>,
-    fitted: FittedMap,
+    fitted: FittedUmap,
     n_neighbors: usize,
 }
 
-impl Map {
-    fn fit(epochs: &BTreeMap<u32, Epoch>, chosen: u32, params: &Params) -> anyhow::Result<Self> {
-        let UmapParams {
+impl Reference {
+    fn fit(epochs: &BTreeMap<u32, Epoch>, selected: u32, params: &Params) -> anyhow::Result<Self> {
+        let UmapSettings {
             n_neighbors,
             min_dist,
-            epochs: passes,
+            epochs: umap_epochs,
         } = params.umap;
-        let umap_params = MapParams {
+        let umap_params = UmapParams {
             n_neighbors,
             min_dist,
-            epochs: passes,
-            ..MapParams::default()
+            epochs: umap_epochs,
+            ..UmapParams::default()
         };
-        let epoch = epochs.get(&chosen);
-        let epoch = epoch.with_context(|| format!("the training has no epoch {chosen}"))?;
+        let epoch = epochs.get(&selected);
+        let epoch = epoch.with_context(|| format!("the training has no epoch {selected}"))?;
         let train = epoch.subsets().remove(&FITTED);
         let train = train.with_context(|| {
             format!(
-                "epoch {chosen} has no training images among those shown: increase `embedding-evolution.sample`"
+                "epoch {selected} has no training images among those shown: increase `embedding-evolution.sample`"
             )
         })?;
         let points = epoch.points.select(Axis(0), &train);
         let seed = params.seed.stream(streams::EVOLVE).number();
-        let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
-        let fitted = FittedMap::new(points.view(), layout.view(), umap_params, seed)?;
+        let layout = Umap::fit(points.view(), umap_params)?.embed(2, seed)?;
+        let fitted = FittedUmap::new(points.view(), layout.view(), umap_params, seed)?;
         info!(
-            "a map of the {} training images of epoch {chosen}",
+            "UMAP is fitted to the {} training images of epoch {selected}",
             train.len()
         );
         Ok(Self {
-            epoch: chosen,
+            epoch: selected,
             layout,
             fitted,
             n_neighbors,
@@ -246,10 +250,9 @@ impl Map {
     fn is_fitted_to(&self, epoch: u32, subset: Subset) -> bool {
         epoch == self.epoch && subset == FITTED
     }
-
-    /// Places `[N, 2]` of an epoch's images.
-    fn places(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
-        let mut places = Array2::zeros((epoch.images.len(), 2));
+    /// Coordinates `[N, 2]` of an epoch's images.
+    fn coordinates(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
+        let mut coordinates = Array2::zeros((epoch.images.len(), 2));
         for (subset, images) in epoch.subsets() {
             let of_subset = if self.is_fitted_to(number, subset) {
                 self.layout.clone()
@@ -257,23 +260,23 @@ impl Map {
                 let points = epoch.points.select(Axis(0), &images);
                 self.fitted.transform(points.view())?
             };
-            for (&i, place) in images.iter().zip(of_subset.rows()) {
-                places.row_mut(i).assign(&place);
+            for (&i, row) in images.iter().zip(of_subset.rows()) {
+                coordinates.row_mut(i).assign(&row);
             }
         }
-        Ok(places)
+        Ok(coordinates)
     }
 
     fn qualities(
         &self,
         number: u32,
         epoch: &Epoch,
-        places: &Array2<f32>,
+        coordinates: &Array2<f32>,
     ) -> anyhow::Result<Vec<EmbeddingEvolutionQuality>> {
         let subsets = epoch.subsets().into_iter();
         let qualities = subsets.map(|(subset, images)| {
             let points = epoch.points.select(Axis(0), &images);
-            let map = places.select(Axis(0), &images);
+            let embedding = coordinates.select(Axis(0), &images);
             let quality = EmbeddingEvolutionQuality {
                 epoch: number,
                 subset,
@@ -281,7 +284,11 @@ impl Map {
                 pictures: u32::try_from(images.len()).context("too many images")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
-                trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,
+                trustworthiness: trustworthiness(
+                    points.view(),
+                    embedding.view(),
+                    self.n_neighbors,
+                )?,
             };
             if let Some(value) = quality.trustworthiness {
                 info!("epoch {number}, {subset}: trustworthiness {value:.3}");
@@ -292,15 +299,15 @@ impl Map {
     }
 }
 
-fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochCoordinates> {
-    let rows = epoch.images.into_iter().zip(places.rows());
-    rows.map(|(image, place)| EpochCoordinates {
+fn rows(number: u32, epoch: Epoch, coordinates: &Array2<f32>) -> Vec<EpochCoordinates> {
+    let rows = epoch.images.into_iter().zip(coordinates.rows());
+    rows.map(|(image, row)| EpochCoordinates {
         epoch: number,
         label: image.label,
         path: image.path,
         subset: image.subset,
-        x: place[0],
-        y: place[1],
+        x: row[0],
+        y: row[1],
     })
     .collect()
 }
