@@ -1,7 +1,7 @@
-//! Names of the random streams that forests and their search draw from. They are frozen: under another name other
-//! numbers are drawn.
+//! Names of the random streams of forests and their search. They are frozen: under another name other numbers are
+//! drawn.
 
-/// The forest; also each one of the search, whose best is then grown again.
+/// The forest; also each one of the search, whose best is then fitted again.
 pub const GROW: &str = "grow";
 /// The trials of the search.
 pub const TUNE: &str = "tune";
