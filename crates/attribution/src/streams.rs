@@ -1,5 +1,4 @@
-//! Names of the random streams that explained images are drawn from. They are frozen: under another name other numbers
-//! are drawn.
+//! Names of the random streams of attribution. They are frozen: under another name other numbers are drawn.
 
 /// The images, by class and outcome, and the order of the classes.
 pub const EXPLAIN: &str = "explain";

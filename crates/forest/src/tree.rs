@@ -267,8 +267,8 @@ impl TreeBuilder<'_> {
             Criterion::Gini => 1.0 - probabilities.map(|p| p * p).sum::<f64>(),
             // Differences of sums may fall a little below 0.
             Criterion::Entropy => probabilities
-                .filter(|&share| share > 0.0)
-                .map(|share| -share * share.log2())
+                .filter(|&p| p > 0.0)
+                .map(|p| -p * p.log2())
                 .sum(),
         }
     }

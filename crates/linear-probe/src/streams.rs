@@ -1,8 +1,8 @@
-//! Names of the random streams that probes draw from. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of linear probes. They are frozen: under another name other numbers are drawn.
 
 /// The forests.
 pub const PROBE: &str = "probe";
-/// The images that classifiers learn from, by fold and class.
+/// The images that classifiers are fitted to, by fold and class.
 pub const PROBE_SAMPLE: &str = "probe sample";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The stage as the runner starts it, on features that tell the classes.
+//! The stage as the runner starts it, on features that separate the classes.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -30,7 +30,7 @@ fn write<T: Table>(path: &Path, rows: Vec<T>) {
     writer.finish().unwrap();
 }
 
-/// A folder with the inputs: 48 images, which `clear` tells apart and `blurred` does not.
+/// A folder with the inputs: 48 images, whose classes `clear` separates and `blurred` does not.
 struct Study(TempDir);
 
 impl Study {
@@ -75,7 +75,7 @@ impl Study {
         self.0.path().join(name)
     }
 
-    fn run(&self, run: &str, features: &[&str], strengths: &Value, threads: usize) -> Output {
+    fn run(&self, run: &str, features: &[&str], values: &Value, threads: usize) -> Output {
         let shape = json!({
             "n_trees": 10, "max_depth": 0, "min_samples_leaf": 1, "min_samples_split": 2, "max_features": 0,
             "criterion": "gini", "bootstrap": true,
@@ -83,7 +83,7 @@ impl Study {
         let features: Vec<PathBuf> = features.iter().map(|name| self.path(name)).collect();
         let job = json!({
             "stage": "linear-probe",
-            "params": { "seed": 7, "c": strengths, "sample": 1000, "forest": shape },
+            "params": { "seed": 7, "c": values, "sample": 1000, "forest": shape },
             "in": { "features": features, "folds": self.path("folds") },
             "out": { "probes": self.path(run) },
             "scratch": self.path("scratch"),
@@ -97,19 +97,19 @@ impl Study {
             .unwrap()
     }
 
-    fn error(&self, features: &[&str], strengths: &Value) -> String {
-        let Output { status, stderr, .. } = self.run("none", features, strengths, 1);
+    fn error(&self, features: &[&str], values: &Value) -> String {
+        let Output { status, stderr, .. } = self.run("none", features, values, 1);
         assert!(!status.success());
         String::from_utf8(stderr).unwrap()
     }
 }
 
 #[test]
-fn classes_are_read_where_features_tell_them() {
+fn features_that_separate_the_classes_have_high_scores() {
     let study = Study::new();
-    let strengths = json!([10.0, 0.1]);
+    let values = json!([10.0, 0.1]);
     for (run, threads) in [("one", 1), ("four", 4)] {
-        let output = study.run(run, &["clear", "blurred"], &strengths, threads);
+        let output = study.run(run, &["clear", "blurred"], &values, threads);
         assert!(output.status.success(), "{output:?}");
     }
     let bytes = |run| fs_err::read(study.path(run)).unwrap();
@@ -137,19 +137,17 @@ fn classes_are_read_where_features_tell_them() {
         rows.dedup();
         rows
     };
-    // Both strengths read the clear features without fault: the lower one is enough.
+    // Both `C` classify the clear features without errors: the lower one is selected.
     assert_eq!(chosen("clear"), [None, Some(0.1)]);
     assert_eq!(chosen("blurred").len(), 2);
 }
 
 #[test]
-fn errors_say_what_was_found_and_expected() {
+fn errors_have_what_was_found_and_expected() {
     let study = Study::new();
     let error = study.error(&["clear"], &json!([0.1, -1.0]));
     assert!(
-        error.contains(
-            "parameter `c[1]`: found the strength -1, expected a finite number greater than 0"
-        ),
+        error.contains("parameter `c[1]`: `C` is -1, expected a finite number greater than 0"),
         "{error}"
     );
     let error = study.error(&["clear"], &json!([]));

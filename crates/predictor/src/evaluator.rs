@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use attribution::{Squares, amplitude, grad_cam, occlusion};
+use attribution::{OcclusionWindows, amplitude, grad_cam, occlusion};
 use candle_core::Tensor;
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
@@ -27,7 +27,7 @@ pub(crate) struct Judge {
     pub(crate) config: ModelConfig,
     pub(crate) temperature: Temperature,
     /// None where nothing is explained.
-    pub(crate) squares: Option<Squares>,
+    pub(crate) squares: Option<OcclusionWindows>,
     pub(crate) predictions: Vec<Prediction>,
     pub(crate) clusters: Vec<Cluster>,
 }
@@ -121,7 +121,7 @@ impl Judge {
         image: &Tensor,
         class: usize,
         guesses: &[Guess],
-        squares: Squares,
+        squares: OcclusionWindows,
     ) -> anyhow::Result<Attribution> {
         let [first, second, ..] = guesses else {
             anyhow::bail!("the model knows fewer than two classes");
@@ -137,7 +137,7 @@ impl Judge {
             top2: second.label.clone(),
             top2_probability: second.probability,
             probability: first.probability,
-            amplitude: amplitude(&drops),
+            amplitude: range(&drops),
             cells: u32::try_from(squares.cells())?,
             square: u32::try_from(squares.square())?,
             drops: drops.into_iter().map(to_f32).collect(),

@@ -136,7 +136,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 }
 
 fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
-    let squares = attribution::Squares::new(params.cells, params.window)?;
+    let squares = attribution::OcclusionWindows::new(params.cells, params.window)?;
     let config: ModelConfig = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
         .context("cannot read the model's configuration")?;
     let temperature = match &inputs.calibrators {

@@ -1,10 +1,10 @@
-//! Stage `attribution`: occlusion maps and Grad-CAM of some images that the chosen network was not trained on.
+//! Stage `attribution`: occlusion maps and Grad-CAM of some images that the selected network was not trained on.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use attribution::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
+use attribution::{AttributionError, Limits, OcclusionWindows, grad_cam, occlusion, pick, range};
 use candle_core::Tensor;
 use images::{Pixels, Preprocess};
 use model::{Config, Depth, Network};
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let predictions = inputs.predictions.read()?;
-    let explainer = Explainer {
-        squares: Squares::new(params.cells, params.window)
+    let attributor = Attributor {
+        windows: OcclusionWindows::new(params.cells, params.window)
             .context("cannot use `cells` and `window`")?,
         classes: classes(&predictions)?,
         network: network(&params, &inputs.model, &predictions)?,
@@ -72,34 +72,36 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         per_class: params.per_class,
         total: params.max_images,
     };
-    let picked = pick(&predictions, &explainer.classes, limits, &stream);
+    let picked = pick(&predictions, &attributor.classes, limits, &stream);
     let progress = Progress::start("images", picked.len());
     let mut rows = Vec::with_capacity(picked.len());
     for row in picked {
         let prediction = &predictions[row];
-        let explained = explainer.explain(prediction);
-        rows.push(explained.with_context(|| format!("cannot explain `{}`", prediction.path))?);
+        let attribution = attributor.attribute(prediction);
+        rows.push(attribution.with_context(|| {
+            format!("cannot attribute the prediction of `{}`", prediction.path)
+        })?);
         progress.advance(1);
     }
     outputs.explanations.write(rows)
 }
 
-/// What all images are explained with.
-struct Explainer {
+/// Network, images and settings of the attributions.
+struct Attributor {
     network: Network,
     classes: Classes,
     pixels: Pixels,
-    squares: Squares,
+    windows: OcclusionWindows,
 }
 
-impl Explainer {
-    fn explain(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
+impl Attributor {
+    fn attribute(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
         let probabilities = softmax(&prediction.logits, 1.0);
         let ranking = ranking(&prediction.logits);
         let class = self.classes.index(&prediction.label);
         let class = class.context("every label is a class")?;
         let image = self.image(&prediction.path)?;
-        let drops = occlusion(&self.network, &image, class, self.squares)?;
+        let probability_drops = occlusion(&self.network, &image, class, self.windows)?;
         let cam = grad_cam(&self.network, &image, class)?;
         Ok(Attribution {
             path: prediction.path.clone(),
@@ -110,16 +112,16 @@ impl Explainer {
             top2: self.classes.names()[ranking[1]].clone(),
             top2_probability: probabilities[ranking[1]],
             probability: probabilities[class],
-            amplitude: amplitude(&drops),
-            cells: u32::try_from(self.squares.cells())?,
-            square: u32::try_from(self.squares.square())?,
-            drops: drops.into_iter().map(to_f32).collect(),
+            amplitude: range(&probability_drops),
+            cells: u32::try_from(self.windows.cells())?,
+            square: u32::try_from(self.windows.window())?,
+            drops: probability_drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })
     }
 
-    /// The network's view of an image, `[side, side, 3]`.
+    /// Network input of an image, `[side, side, 3]`.
     fn image(&self, path: &str) -> anyhow::Result<Tensor> {
         let position = self.pixels.position(path);
         let position = position.context("`pixels` has no such image")?;
@@ -134,14 +136,14 @@ impl Explainer {
     }
 }
 
-/// The classes of the images, which are those of the network.
-fn classes(predictions: &[Prediction]) -> Result<Classes, ExplainError> {
+/// Classes of the images, which are those of the network.
+fn classes(predictions: &[Prediction]) -> Result<Classes, AttributionError> {
     let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
     match predictions
         .iter()
         .find(|row| row.logits.len() != classes.len())
     {
-        Some(row) => Err(ExplainError::Classes {
+        Some(row) => Err(AttributionError::Classes {
             path: row.path.clone(),
             found: row.logits.len(),
             expected: classes.len(),
@@ -162,7 +164,7 @@ fn network(
         n_classes: first.logits.len(),
     };
     let device = model::device(&params.device)?;
-    Network::open(&config, &device, model).context("cannot load the chosen model")
+    Network::open(&config, &device, model).context("cannot load the selected model")
 }
 
 #[expect(

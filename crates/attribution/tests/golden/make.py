@@ -59,7 +59,7 @@ def main():
                 dict(
                     image=i,
                     label=label,
-                    drops=[round(value, 9) for value in drops(net, image, label).flatten().tolist()],
+                    probability_drops=[round(value, 9) for value in drops(net, image, label).flatten().tolist()],
                     cam=[round(value, 9) for value in grad_cam(net, image, label).flatten().tolist()],
                 )
             )

@@ -52,5 +52,5 @@ if __name__ == "__main__":
         assert set(labels) == set(range(size[3]))
         for strength in STRENGTHS:
             probabilities = fit(rows, labels, judged, strength).tolist()
-            cases.append({"size": size, "strength": strength, "probabilities": probabilities})
+            cases.append({"size": size, "c": strength, "probabilities": probabilities})
     print(json.dumps(cases, indent=1))
