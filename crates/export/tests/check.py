@@ -1,4 +1,4 @@
-"""Holds an exported model to what the study said: python check.py ARTIFACTS [IMAGES]
+"""Compares an exported model with the predictions of the study: python check.py ARTIFACTS [IMAGES]
 
 Reads ARTIFACTS/export, and of ARTIFACTS/decode and ARTIFACTS/predict the first IMAGES images (64 by default). The
 model must pass `onnx.checker` with shape inference, and onnxruntime's logits and embeddings must agree with those of
