@@ -85,7 +85,7 @@ fn bootstrap_terms_give_the_metrics_of_the_images_drawn() {
 }
 
 #[test]
-fn a_image_drawn_twice_counts_twice() {
+fn an_image_drawn_twice_counts_twice() {
     let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
     let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();
     let drawn = CalibrationMetrics::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
