@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pipeline::fuzz::code(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| keys::fuzz::code(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pipeline::fuzz::lock(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| keys::fuzz::lock(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pipeline::fuzz::sources(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ledger::fuzz::sources(data));

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 pub(crate) mod cache;
 pub mod common;

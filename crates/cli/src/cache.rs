@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use pipeline::clear::clear_cache;
-use pipeline::ledger::cache::{Cached, Scope};
-use pipeline::workspace::Access;
+use ledger::cache::{Cached, Scope};
+use runner::clear::clear_cache;
+use runner::workspace::Access;
 use workflow::quantity::show_bytes;
 
 use crate::arguments::cache::Cache;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::experiments::comparison::{self, Line, What};
 use ::experiments::metrics as of_states;
 use ::experiments::state::{State, WORKSPACE};
-use pipeline::workspace::Access;
+use runner::workspace::Access;
 use serde_json::{Value, json};
 
 use crate::arguments::common::Params;

@@ -5,7 +5,7 @@
 
 use ::experiments::state::WORKSPACE;
 use clap::{Arg, Command};
-use pipeline::workspace::{Access, Workspace};
+use runner::workspace::{Access, Workspace};
 
 use crate::arguments::Shell;
 use crate::arguments::common::Params;

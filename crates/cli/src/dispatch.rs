@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use ::experiments::comparison::What;
 use clap::FromArgMatches;
-use pipeline::accept::Accept;
-use pipeline::program::PROGRAM;
+use runner::accept::Accept;
+use runner::program_name::PROGRAM;
 
 use crate::arguments::experiments::ParamsCommand;
 use crate::arguments::{Cli, Command};

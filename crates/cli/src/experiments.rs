@@ -9,8 +9,8 @@ use ::experiments::experiment::record::{self, Experiment, Status};
 use ::experiments::experiment::run::{Ended, Request};
 use ::experiments::experiment::table::Table;
 use ::experiments::experiment::{apply, run};
-use pipeline::execute::Options;
-use pipeline::workspace::{Access, Workspace};
+use runner::execute::Options;
+use runner::workspace::{Access, Workspace};
 use serde_json::Value;
 use workflow::params::Overrides;
 
@@ -99,7 +99,7 @@ fn show(arguments: &ExpShow) -> anyhow::Result<()> {
     }
     if let Some(file) = &arguments.parquet {
         let file = std::path::absolute(file)?;
-        return Ok(pipeline::tables::write(
+        return Ok(runner::tables::write(
             &mut workspace,
             &file,
             table.to_columns(),

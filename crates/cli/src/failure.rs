@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use pipeline::events::Outcome;
-use pipeline::ledger::runs::State;
+use ledger::runs::State;
+use runner::events::Outcome;
 
 use crate::program::Program;
 
@@ -24,12 +24,12 @@ pub(crate) fn of_outcomes(outcomes: &[Outcome]) -> ExitCode {
 
 /// The exit code of a failure.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(of_runner(error).map_or(1, pipeline::Error::exit_code))
+    ExitCode::from(of_runner(error).map_or(1, runner::Error::exit_code))
 }
 
 /// The runner's own error. What is wrong with a declaration (`workflow::Error`) is none, wherever it comes from: its message
 /// is the cure, its exit code that of any failure.
-fn of_runner(error: &anyhow::Error) -> Option<&pipeline::Error> {
+fn of_runner(error: &anyhow::Error) -> Option<&runner::Error> {
     match error.downcast_ref() {
         Some(::experiments::Error::Runner(error)) => Some(error),
         Some(_) => None,
@@ -45,12 +45,12 @@ mod tests {
     fn a_cure_follows_the_runners_error_wherever_it_comes_from() {
         let program = Program {
             cure: |error| {
-                let is_missing = matches!(error, pipeline::Error::MissingInputs(_));
+                let is_missing = matches!(error, runner::Error::MissingInputs(_));
                 is_missing.then(|| "add it".to_owned())
             },
             ..Program::atelier()
         };
-        let missing = || pipeline::Error::MissingInputs(vec!["`a` is not there".to_owned()]);
+        let missing = || runner::Error::MissingInputs(vec!["`a` is not there".to_owned()]);
         for error in [
             anyhow::Error::from(missing()),
             anyhow::Error::from(::experiments::Error::from(missing())),
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_signal_has_its_exit_code_wherever_it_comes_from() {
-        let interrupted = || pipeline::Error::from(executor::Interrupted(2));
+        let interrupted = || runner::Error::from(executor::Interrupted(2));
         for error in [
             anyhow::Error::from(interrupted()),
             anyhow::Error::from(::experiments::Error::from(interrupted())),
@@ -82,9 +82,9 @@ mod tests {
         let cycle = || workflow::Error::Cycle("a, b".to_owned());
         for error in [
             anyhow::Error::from(cycle()),
-            anyhow::Error::from(pipeline::Error::from(cycle())),
+            anyhow::Error::from(runner::Error::from(cycle())),
             anyhow::Error::from(::experiments::Error::from(cycle())),
-            anyhow::Error::from(::experiments::Error::from(pipeline::Error::from(cycle()))),
+            anyhow::Error::from(::experiments::Error::from(runner::Error::from(cycle()))),
         ] {
             let program = Program::atelier();
             assert_eq!(message(&program, &error), "stages form a cycle: a, b");

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ::experiments::experiment::record::{self, Experiment};
+use ::experiments::state;
 use anyhow::bail;
-use pipeline::ledger::FOLDER;
-use pipeline::ledger::provenance::{Input, Origin, ProducedBy, State};
-use pipeline::ledger::runs::Run;
-use pipeline::reason::listed;
-use pipeline::workspace::{Access, Workspace};
+use keys::reason::listed;
+use ledger::FOLDER;
+use ledger::provenance::{Input, Origin, ProducedBy, State};
+use ledger::runs::Run;
+use runner::workspace::{Access, Workspace};
 use workflow::graph::Reach;
 
 use crate::arguments::common::Params;
@@ -110,7 +111,7 @@ fn workspace_of(root: &Path, path: &Path, params: &Params) -> anyhow::Result<Wor
     };
     let experiment = Experiment::load(root, name)?;
     let folder = record::folder_name(name);
-    Ok(Workspace::open_aside(
+    Ok(state::open(
         root.to_owned(),
         &experiment.overrides(root),
         &folder,

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use ::experiments::drawing;
 use executor::Usage;
-use pipeline::events::{Forecast, Outcome};
-use pipeline::ledger::cache::Large;
-use pipeline::ledger::runs::State;
-use pipeline::ledger::sources::SourceState;
-use pipeline::manifest::Difference;
-use pipeline::plan::Explanation;
-use pipeline::program::PROGRAM;
-use pipeline::reason::listed;
+use keys::manifest::Difference;
+use keys::reason::listed;
+use ledger::cache::Large;
+use ledger::runs::State;
+use ledger::sources::SourceState;
+use runner::events::{Forecast, Outcome};
+use runner::plan::Explanation;
+use runner::program_name::PROGRAM;
 use workflow::quantity::show_bytes;
 
 /// The color of a state or a message, as an ANSI code.
@@ -321,7 +321,7 @@ pub(crate) fn drawing(lines: &[drawing::Line<'_>]) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::reason::Reason;
+    use keys::reason::Reason;
 
     use super::*;
 

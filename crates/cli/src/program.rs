@@ -15,7 +15,7 @@ pub struct Program {
     /// Examples that it adds to those of the help, a line each.
     pub examples: &'static str,
     /// A sentence on how one of its commands cures a failure.
-    pub cure: fn(&pipeline::Error) -> Option<String>,
+    pub cure: fn(&runner::Error) -> Option<String>,
 }
 
 impl Program {

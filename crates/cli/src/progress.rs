@@ -5,12 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use pipeline::Workspace;
-use pipeline::events::{Event, Events, Forecast, Outcome};
-use pipeline::execute::{self, Options};
-use pipeline::ledger::runs::State;
-use pipeline::reason::{Reason, listed};
+use keys::reason::{Reason, listed};
+use ledger::runs::State;
 use protocol::Progress;
+use runner::Workspace;
+use runner::events::{Event, Events, Forecast, Outcome};
+use runner::execute::{self, Options};
 use workflow::graph::Selection;
 use workflow::quantity::show_bytes;
 
@@ -283,7 +283,7 @@ impl Live {
 /// Runs whose events are shown, without a closing line.
 pub(crate) fn shown(
     is_quiet: bool,
-) -> impl FnMut(&mut Workspace, &Selection, Options) -> pipeline::Result<Vec<Outcome>> {
+) -> impl FnMut(&mut Workspace, &Selection, Options) -> runner::Result<Vec<Outcome>> {
     move |workspace, selection, options| {
         let mut live = Live::new(is_quiet, false);
         let outcomes = execute::repro(workspace, selection, options, &mut live);

@@ -7,8 +7,8 @@ use ::experiments::search::declaration::{self, SearchFile};
 use ::experiments::search::run::Course;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
-use pipeline::Sandbox;
-use pipeline::workspace::{Access, Workspace};
+use runner::Sandbox;
+use runner::workspace::{Access, Workspace};
 use workflow::params::Overrides;
 
 use crate::arguments::search::Study;

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use ::experiments::drawing;
 use anyhow::bail;
-use pipeline::execute::{self, Options};
-use pipeline::ledger::runs::State;
-use pipeline::status;
-use pipeline::workspace::Access;
+use ledger::runs::State;
+use runner::execute::{self, Options};
+use runner::status;
+use runner::workspace::Access;
 use workflow::graph::Reach;
 
 use crate::arguments::common::{Params, Select};

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pipeline::accept::{self, Accept};
-use pipeline::checkout;
-use pipeline::ledger::sources::SourceState;
-use pipeline::workspace::Access;
+use ledger::sources::SourceState;
+use runner::accept::{self, Accept};
+use runner::checkout;
+use runner::workspace::Access;
 use workflow::graph::Reach;
 
 use crate::arguments::common::{Params, Select};
@@ -76,7 +76,7 @@ pub(crate) fn accept(arguments: &Select, accept: Accept) -> anyhow::Result<()> {
 /// Writes into `pipeline.toml` whether stages are frozen.
 pub(crate) fn freeze(stages: &[String], is_frozen: bool) -> anyhow::Result<()> {
     let workspace = open(&Params::default(), Access::Write)?;
-    let changed = pipeline::freeze::freeze(&workspace.workflow, stages, is_frozen)?;
+    let changed = runner::freeze::freeze(&workspace.workflow, stages, is_frozen)?;
     let what = if is_frozen {
         "frozen"
     } else {

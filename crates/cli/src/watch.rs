@@ -4,10 +4,10 @@ use std::env;
 
 use ::experiments::watch::{self, Watcher};
 use anyhow::Context;
-use pipeline::Workspace;
-use pipeline::events::Outcome;
-use pipeline::execute::{self, Options};
-use pipeline::workspace::Access;
+use runner::Workspace;
+use runner::events::Outcome;
+use runner::execute::{self, Options};
+use runner::workspace::Access;
 use workflow::graph::{Reach, Selection};
 
 use crate::arguments::Watch;

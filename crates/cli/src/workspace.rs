@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use pipeline::workspace::{self, Access, Workspace};
+use runner::workspace::{self, Access, Workspace};
 use workflow::graph::{Reach, Selection};
 
 use crate::arguments::common::Params;

@@ -28,16 +28,16 @@ impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
         study.write("annotations", [(0..N_IMAGES).map(annotation).collect()]);
-        let choice = Selection {
+        let selection = Selection {
             rule: "best".to_owned(),
             fold: 1,
             epoch: CHOSEN,
             score: 0.5,
         };
-        study.write("choice", [vec![choice]]);
+        study.write("selection", [vec![selection]]);
         for fold in 0..2 {
             let epochs = (0..N_EPOCHS).map(|epoch| epoch_of(fold, epoch));
-            study.write(&format!("epochs-{fold}"), epochs);
+            study.write(&format!("epoch_outputs-{fold}"), epochs);
         }
         study
     }
@@ -72,11 +72,11 @@ impl Study {
                 "umap": { "n_neighbors": 5, "min_dist": 0.1, "epochs": 60 },
             },
             "in": {
-                "choice": self.path("choice"),
+                "selection": self.path("selection"),
                 "annotations": self.path("annotations"),
-                "epochs": [self.path("epochs-0"), self.path("epochs-1")],
+                "epoch_outputs": [self.path("epoch_outputs-0"), self.path("epoch_outputs-1")],
             },
-            "out": { "evolution": self.path("evolution"), "quality": self.path("quality") },
+            "out": { "embedding_evolution": self.path("evolution"), "embedding_evolution_quality": self.path("quality") },
             "scratch": self.path("scratch"),
         });
         fs_err::write(self.path("job.json"), job.to_string()).unwrap();
@@ -95,7 +95,7 @@ fn annotation(number: u32) -> Annotation {
         label: LABELS[number as usize % 2].to_owned(),
         author: None,
         title: String::new(),
-        code: number % 2,
+        class_index: number % 2,
         split: None,
         orientation: 1,
         width: 8,
@@ -115,7 +115,7 @@ fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
             fold,
             epoch,
             path: path(number),
-            code: number % 2,
+            class_index: number % 2,
             subset: if number.is_multiple_of(3) {
                 Subset::Validation
             } else {

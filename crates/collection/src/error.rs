@@ -20,7 +20,7 @@ pub enum CollectionError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// What was found and what was expected.
+        /// The text found and the text expected.
         reason: String,
     },
     /// A table of labels that cannot be used.
@@ -28,8 +28,16 @@ pub enum CollectionError {
     Table {
         /// The file.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// The text found and the text expected.
         reason: String,
+    },
+    /// A file whose row in table `images` is missing or incomplete.
+    #[error("table `images` and `{path}`: {reason}")]
+    ImageRow {
+        /// The file, relative to the folder.
+        path: String,
+        /// The row expected.
+        reason: &'static str,
     },
     /// Settings that don't fit the folder, all of them.
     #[error("{}", .0.join("\n"))]

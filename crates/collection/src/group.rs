@@ -6,10 +6,12 @@ use table_problems::Problem;
 
 use crate::label_table::Row;
 use crate::names::{letters, listed, normalized};
-use crate::pattern::{Named, stem};
+use crate::pattern::{NameParts, stem};
 use tables::Subset;
 
-use crate::{CollectionError, Found, LabelTable, Pattern, Settings, SplitFolders, subset_named};
+use crate::{
+    CollectionError, FolderScan, LabelTable, Pattern, Settings, SplitFolders, subset_named,
+};
 use crate::{split_folders, unknown_classes};
 
 /// A file that may be an image of the study.
@@ -33,7 +35,7 @@ pub struct Candidate {
 
 /// The files of a folder by class, author and split.
 #[derive(Debug, Default)]
-pub struct Grouped {
+pub struct GroupedFiles {
     /// In the order of the files.
     pub candidates: Vec<Candidate>,
     /// Files and rows that have no place, and the problems of the scan.
@@ -48,7 +50,7 @@ pub struct Grouped {
     pub no_author: BTreeMap<String, usize>,
     /// Names of folders that are one class, where they are spelled differently.
     pub spellings: BTreeMap<String, BTreeSet<String>>,
-    /// Whether authors are those of the pattern, and not of a table.
+    /// Authors are those of the pattern, and not of a table.
     pub authors_by_pattern: bool,
 }
 
@@ -59,10 +61,10 @@ pub struct Grouped {
 /// # Errors
 /// Settings that don't fit the folder: all of them.
 pub fn group(
-    found: Found,
+    found: FolderScan,
     settings: &Settings,
     table: Option<&LabelTable>,
-) -> Result<Grouped, CollectionError> {
+) -> Result<GroupedFiles, CollectionError> {
     let pattern = match settings.author_pattern.as_str() {
         "" => None,
         text => Some(text.parse::<Pattern>()?),
@@ -81,9 +83,9 @@ pub fn group(
             .map(|name| letters(name))
             .collect(),
     };
-    let mut grouped = Grouped {
+    let mut grouped = GroupedFiles {
         authors_by_pattern: grouping.reads_authors_of_names,
-        ..Grouped::default()
+        ..GroupedFiles::default()
     };
     let mut placed = Vec::with_capacity(found.files.len());
     for path in &found.files {
@@ -116,7 +118,7 @@ pub fn group(
     Ok(grouped)
 }
 
-impl Grouped {
+impl GroupedFiles {
     fn note_spelling(&mut self, grouping: &Grouping<'_>, path: &str, label: &str) {
         let folder = grouping.below_split(path).0.split_once('/');
         if let Some((folder, _)) = folder
@@ -137,12 +139,12 @@ struct Grouping<'a> {
     without_authors: BTreeSet<String>,
     /// By their letters.
     no_author: BTreeSet<String>,
-    /// Whether authors are those of the pattern.
+    /// Authors are those of the pattern.
     reads_authors_of_names: bool,
 }
 
 fn splits_at_the_top(
-    found: &Found,
+    found: &FolderScan,
     wanted: SplitFolders,
 ) -> Result<BTreeMap<String, Subset>, CollectionError> {
     let files = found.files.iter().map(String::as_str);
@@ -225,7 +227,7 @@ impl Grouping<'_> {
     }
 
     /// Classes of folders whose files are all problems, or that have none.
-    fn labels_without_files(&self, found: &Found) -> BTreeSet<String> {
+    fn labels_without_files(&self, found: &FolderScan) -> BTreeSet<String> {
         let by_folder = !self.table.is_some_and(|table| table.has_label)
             && !self.pattern.as_ref().is_some_and(Pattern::has_label);
         if !by_folder {
@@ -282,13 +284,13 @@ impl Grouping<'_> {
         below: &str,
         own_label: &str,
         label: &str,
-    ) -> Result<Named, Problem> {
+    ) -> Result<NameParts, Problem> {
         let has_authors =
             !self.without_authors.contains(own_label) && !self.without_authors.contains(label);
         let name = path.rsplit('/').next().unwrap_or_default();
-        let plain = Named {
+        let plain = NameParts {
             title: stem(name).to_owned(),
-            ..Named::default()
+            ..NameParts::default()
         };
         let Some(pattern) = self.pattern.as_ref().filter(|_| has_authors) else {
             return Ok(plain);
@@ -317,7 +319,7 @@ impl Grouping<'_> {
             .collect()
     }
 
-    fn faults_of_table(&self, found: &Found) -> Result<Vec<Problem>, CollectionError> {
+    fn faults_of_table(&self, found: &FolderScan) -> Result<Vec<Problem>, CollectionError> {
         let Some(table) = self.table else {
             return Ok(Vec::new());
         };

@@ -15,11 +15,11 @@ use crate::{CollectionError, subset_named};
 /// Rows by the path of a file in the folder of images.
 #[derive(Debug, Default)]
 pub struct LabelTable {
-    /// Whether it has a column `label`.
+    /// Presence of a column `label`.
     pub has_label: bool,
-    /// Whether it has a column `author`.
+    /// Presence of a column `author`.
     pub has_author: bool,
-    /// Whether it has a column `split`.
+    /// Presence of a column `split`.
     pub has_split: bool,
     /// Names of the columns besides `path`, `label`, `author` and `split`.
     pub attributes: Vec<String>,
@@ -128,7 +128,7 @@ impl LabelTable {
         self.rows.len()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

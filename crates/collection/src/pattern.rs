@@ -37,7 +37,7 @@ enum Field {
 
 /// Fields read from a path.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct NameParts {
     /// As [`normalized`], so that two spellings are one author.
     pub author: Option<String>,
     /// As it's spelled; the file's name without extension where the pattern has no title.
@@ -123,12 +123,12 @@ impl Level {
 }
 
 impl Pattern {
-    /// Whether the class is part of the pattern.
+    /// Returns whether the class is part of the pattern.
     pub fn has_label(&self) -> bool {
         self.count(Field::Label) > 0
     }
 
-    /// Whether the author is part of the pattern.
+    /// Returns whether the author is part of the pattern.
     pub fn has_author(&self) -> bool {
         self.count(Field::Author) > 0
     }
@@ -140,15 +140,15 @@ impl Pattern {
 
     /// Matches the end of `path`: names with `/` between them, below the class folder or, for a pattern with a label,
     /// from the top. None if a level doesn't match, or a name of author or class is empty.
-    pub fn apply(&self, path: &str) -> Option<Named> {
+    pub fn apply(&self, path: &str) -> Option<NameParts> {
         let composed: String = path.nfc().collect();
         let mut names: Vec<&str> = composed.split('/').collect();
         let stem = names.pop().map(stem)?;
         names.push(stem);
         let first = names.len().checked_sub(self.levels.len())?;
-        let mut named = Named {
+        let mut named = NameParts {
             title: stem.to_owned(),
-            ..Named::default()
+            ..NameParts::default()
         };
         for (level, name) in self.levels.iter().zip(&names[first..]) {
             for (field, value) in level.matched(name)? {

@@ -4,18 +4,19 @@ use std::io::Read;
 use std::path::Path;
 
 use fs_err::File;
-use images::{Header, ImageError, Limits, Orient, decode, header};
+use images::{Format, ImageError, Limits, Orient, Rgb, decode};
 use rayon::prelude::*;
 use stage::Progress;
-
-use crate::Candidate;
 
 /// Room for EXIF, thumbnails and color profiles in the largest file that is read.
 const METADATA_BYTES: u64 = 64 << 20;
 
+/// Bytes at the front of a file by which files of other kinds are recognized, before memory is taken for all of it.
+const FRONT_BYTES: u64 = 4096;
+
 /// Facts of an image's file.
-#[derive(Debug)]
-pub struct Inspected {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFacts {
     /// Pixels from left to right, as shown.
     pub width: u32,
     /// Pixels from top to bottom, as shown.
@@ -23,65 +24,64 @@ pub struct Inspected {
     /// The orientation that was applied, from 1 to 8 as in EXIF.
     pub orientation: u8,
     /// Name of the format.
-    pub format: &'static str,
+    pub format: String,
     /// Size of the file.
     pub bytes: u64,
     /// BLAKE3 of the file's content, in hexadecimal digits.
     pub content_hash: String,
-    /// The first fault that was passed over, as other decoders do.
-    pub fault: Option<String>,
+    /// The first damage that was passed over, as other decoders do.
+    pub damage: Option<String>,
 }
 
-/// Why a file is no image of the study.
-#[derive(Debug)]
-pub struct Refused {
+/// Fault for which a file is no image of the study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFault {
     /// One word for the kind.
-    pub reason: &'static str,
+    pub reason: String,
     /// A sentence.
     pub detail: String,
 }
 
-/// One result for each candidate. The whole file is decoded, since nothing else tells that it's sound; memory holds an
-/// image a thread.
+/// One result for each of `paths`, which are relative to `root`. The whole file is decoded, since nothing else shows that
+/// it's sound; memory holds an image a thread.
 pub fn read(
     root: &Path,
-    candidates: &[Candidate],
+    paths: &[&str],
     limits: Limits,
     orient: Orient,
-) -> Vec<Result<Inspected, Refused>> {
-    let progress = Progress::start("images", candidates.len());
-    candidates
+) -> Vec<Result<ImageFacts, FileFault>> {
+    let progress = Progress::start("images", paths.len());
+    paths
         .par_iter()
-        .map(|candidate| {
-            let result = read_image(&root.join(&candidate.path), limits, orient);
+        .map(|path| {
+            let result = read_image(&root.join(path), limits, orient);
             progress.advance(1);
-            result.map_err(refused)
+            result.map(|(facts, _)| facts)
         })
         .collect()
 }
 
-/// The header and the size in bytes of the image's file at `path`. A file that passes may still be damaged.
+/// The facts and the pixels of the image in the file `path`, which is read once.
 ///
 /// # Errors
-/// The file cannot be read, is no image, or the image is beyond `limits`.
-pub fn measure(path: &Path, limits: Limits, orient: Orient) -> Result<(Header, u64), Refused> {
-    let measured = read_bytes(path, limits)
-        .and_then(|bytes| Ok((header(&bytes, limits, orient)?, bytes.len() as u64)));
-    measured.map_err(refused)
-}
-
-fn read_image(path: &Path, limits: Limits, orient: Orient) -> Result<Inspected, ImageError> {
-    let bytes = read_bytes(path, limits)?;
-    let decoded = decode(&bytes, limits, orient)?;
-    Ok(Inspected {
+/// The file cannot be read, is no image, is damaged, or the image is beyond `limits`.
+pub fn read_image(
+    path: &Path,
+    limits: Limits,
+    orient: Orient,
+) -> Result<(ImageFacts, Rgb), FileFault> {
+    let bytes = read_bytes(path, limits).map_err(fault_of)?;
+    let decoded = decode(&bytes, limits, orient).map_err(fault_of)?;
+    let facts = ImageFacts {
         width: decoded.rgb.width,
         height: decoded.rgb.height,
         orientation: decoded.orientation,
-        format: decoded.format.name(),
+        format: decoded.format.name().to_owned(),
         bytes: bytes.len() as u64,
         content_hash: blake3::hash(&bytes).to_hex().to_string(),
-        fault: decoded.fault,
-    })
+        damage: decoded.damage,
+    };
+    Ok((facts, decoded.rgb))
 }
 
 fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, ImageError> {
@@ -94,14 +94,17 @@ fn read_bytes(path: &Path, limits: Limits) -> Result<Vec<u8>, ImageError> {
     if file.metadata()?.len() > limit {
         return Err(ImageError::FileTooLarge { limit });
     }
+    let mut file = file.take(limit);
     let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
+    file.by_ref().take(FRONT_BYTES).read_to_end(&mut bytes)?;
+    Format::of(&bytes)?;
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn refused(error: ImageError) -> Refused {
-    Refused {
-        reason: error.kind(),
+fn fault_of(error: ImageError) -> FileFault {
+    FileFault {
+        reason: error.kind().to_owned(),
         detail: match &error {
             // The message of the file system holds the whole path, which differs from machine to machine.
             ImageError::Io(io) => io.kind().to_string(),

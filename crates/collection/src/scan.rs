@@ -10,7 +10,7 @@ use crate::CollectionError;
 
 /// The files of a folder, without litter and ignored files.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FolderScan {
     /// Relative to the folder, with `/`, sorted.
     pub files: Vec<String>,
     /// Entries that cannot be read, with the reason.
@@ -21,7 +21,7 @@ pub struct Found {
     pub n_ignored: usize,
 }
 
-impl Found {
+impl FolderScan {
     /// Names of the folders at the top.
     pub fn top_folders(&self) -> BTreeSet<&str> {
         let paths = self.files.iter().chain(&self.empty_folders);
@@ -37,7 +37,7 @@ impl Found {
 ///
 /// # Errors
 /// `root` is no folder that can be read.
-pub fn scan(root: &Path) -> Result<Found, CollectionError> {
+pub fn scan(root: &Path) -> Result<FolderScan, CollectionError> {
     let tree = Tree::of(root, Rules::Source)?;
     if !tree.is_folder {
         let path = root.to_owned();
@@ -48,7 +48,7 @@ pub fn scan(root: &Path) -> Result<Found, CollectionError> {
         reason: entry.reason.name().to_owned(),
         detail: entry.detail,
     });
-    Ok(Found {
+    Ok(FolderScan {
         problems: problems.collect(),
         files: tree.files.into_iter().map(|file| file.relative).collect(),
         empty_folders: tree.empty_folders,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// Names that mean that the author isn't known, whatever their case and separators.
+/// Names that stand for an unknown author, whatever their case and separators.
 pub const NO_AUTHOR: [&str; 17] = [
     "unknown",
     "unknown artist",
@@ -25,7 +25,7 @@ pub const NO_AUTHOR: [&str; 17] = [
     "sconosciuto",
 ];
 
-/// How classes, authors and splits are found.
+/// Rules for classes, authors and splits.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Place of author and title in a file's name or at the end of its path, as in `{author}_{title}`; empty where no
@@ -41,9 +41,9 @@ pub struct Settings {
     pub leave_out: Vec<String>,
     /// New classes by name, each of several classes.
     pub merge: BTreeMap<String, Vec<String>>,
-    /// The class that is told apart from all others, which become one; empty for all classes.
+    /// The class that is distinguished from all others, which become one; empty for all classes.
     pub one_class: String,
-    /// Whether folders such as `train` and `test` at the top are a split.
+    /// Use of folders such as `train` and `test` at the top as a split.
     pub split_folders: SplitFolders,
 }
 
@@ -63,7 +63,7 @@ impl Default for Settings {
     }
 }
 
-/// Whether folders such as `train` and `test` at the top are a split: `auto`, `use` or `ignore`.
+/// Use of folders such as `train` and `test` at the top as a split: `auto`, `use` or `ignore`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitFolders {

@@ -8,7 +8,7 @@ use table_problems::Problem;
 use tracing::{info, warn};
 
 use crate::names::normalized;
-use crate::{Candidate, Grouped, Inspected, Refused};
+use crate::{Candidate, FileFault, GroupedFiles, ImageFacts};
 
 /// Problems shown of each kind where there are more than allowed.
 const SHOWN_OF_A_KIND: usize = 5;
@@ -28,7 +28,7 @@ pub struct Survey {
 
 /// Sorts images from problems: damaged files, second copies, classes without an image. `results` belong to the
 /// candidates of `grouped`, in their order.
-pub fn survey(grouped: Grouped, results: Vec<Result<Inspected, Refused>>) -> Survey {
+pub fn survey(grouped: GroupedFiles, results: Vec<Result<ImageFacts, FileFault>>) -> Survey {
     let mut survey = Survey {
         problems: grouped.problems,
         ..Survey::default()
@@ -36,21 +36,19 @@ pub fn survey(grouped: Grouped, results: Vec<Result<Inspected, Refused>>) -> Sur
     // Path and class of the first file of each content.
     let mut originals: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (candidate, result) in grouped.candidates.into_iter().zip(results) {
-        let unique = result.and_then(|inspected| {
+        let unique = result.and_then(|facts| {
             let here = (candidate.path.clone(), candidate.label.clone());
-            let original = originals
-                .entry(inspected.content_hash.clone())
-                .or_insert(here);
+            let original = originals.entry(facts.content_hash.clone()).or_insert(here);
             match original.0 == candidate.path {
-                true => Ok(inspected),
+                true => Ok(facts),
                 false => Err(duplicate(original, &candidate)),
             }
         });
         match unique {
-            Ok(inspected) => survey.add(candidate, inspected),
-            Err(Refused { reason, detail }) => survey.problems.push(Problem {
+            Ok(facts) => survey.add(candidate, facts),
+            Err(FileFault { reason, detail }) => survey.problems.push(Problem {
                 path: candidate.path,
-                reason: reason.to_owned(),
+                reason,
                 detail,
             }),
         }
@@ -63,22 +61,22 @@ pub fn survey(grouped: Grouped, results: Vec<Result<Inspected, Refused>>) -> Sur
     survey
 }
 
-fn duplicate((path, label): &(String, String), copy: &Candidate) -> Refused {
+fn duplicate((path, label): &(String, String), copy: &Candidate) -> FileFault {
     if *label == copy.label {
-        Refused {
-            reason: "duplicate",
+        FileFault {
+            reason: "duplicate".to_owned(),
             detail: format!("the same bytes as `{path}`"),
         }
     } else {
-        Refused {
-            reason: "duplicate-in-another-class",
+        FileFault {
+            reason: "duplicate-in-another-class".to_owned(),
             detail: format!("the same bytes as `{path}`, which is of class `{label}`"),
         }
     }
 }
 
 impl Survey {
-    fn add(&mut self, candidate: Candidate, inspected: Inspected) {
+    fn add(&mut self, candidate: Candidate, facts: ImageFacts) {
         let attributes = candidate.attributes.into_iter();
         self.attributes
             .extend(attributes.map(|(name, value)| Attribute {
@@ -92,15 +90,15 @@ impl Survey {
             label: candidate.label,
             author: candidate.author,
             title: candidate.title,
-            // Known when all images are.
-            code: 0,
+            // Set once all images are added.
+            class_index: 0,
             split: candidate.split,
-            width: inspected.width,
-            height: inspected.height,
-            orientation: inspected.orientation,
-            format: inspected.format.to_owned(),
-            bytes: inspected.bytes,
-            content_hash: inspected.content_hash,
+            width: facts.width,
+            height: facts.height,
+            orientation: facts.orientation,
+            format: facts.format,
+            bytes: facts.bytes,
+            content_hash: facts.content_hash,
         });
     }
 
@@ -125,7 +123,7 @@ impl Survey {
             .collect();
         let codes: BTreeMap<String, u32> = labels.into_iter().zip(0..).collect();
         for annotation in &mut self.annotations {
-            annotation.code = codes[&annotation.label];
+            annotation.class_index = codes[&annotation.label];
         }
     }
 
@@ -168,8 +166,12 @@ impl Survey {
             }
             *images.entry(label).or_default() += 1;
         }
-        let is_telling = authors.len() > 1 && images.values().all(|&images| images > 1);
-        if is_telling { authors } else { BTreeMap::new() }
+        let is_suspicious = authors.len() > 1 && images.values().all(|&images| images > 1);
+        if is_suspicious {
+            authors
+        } else {
+            BTreeMap::new()
+        }
     }
 
     /// Logs how many images there are of each class, and how many problems of each kind.
@@ -198,7 +200,9 @@ impl Survey {
             .filter(|row| row.orientation != 1)
             .count();
         if turned > 0 {
-            info!("{turned} images are turned upright, as EXIF says (`exif_orientation`)");
+            info!(
+                "{turned} images are turned upright by their EXIF orientation (`decode.exif_orientation`)"
+            );
         }
         for (reason, problems) in self.by_reason() {
             let first = problems[0];

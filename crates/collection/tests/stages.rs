@@ -1,17 +1,20 @@
-//! Stages `annotate` and `decode`, run as binaries by job files.
+//! Stages `decode` and `annotate`, run as binaries by job files.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use images::Pixels;
+use images::{Limits, Orient, Pixels, Preprocess, Resizer, resize};
 use serde_json::{Value, json};
 use table_annotations::Annotation;
 use table_attributes::Attribute;
+use table_images::Image;
 use table_problems::Problem;
 use tables::Subset;
 use tempfile::TempDir;
+use thumbnails::{Thumbnail, Thumbnails};
 
 fn golden(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../images/tests/golden");
@@ -24,62 +27,87 @@ fn put(root: &Path, path: &str, bytes: &[u8]) {
     fs_err::write(path, bytes).unwrap();
 }
 
-fn run(program: &str, folder: &Path, params: Value, inputs: Value, outputs: Value) -> Output {
+/// Writes the job file of a stage; its path.
+fn job(folder: &Path, stage: &str, params: Value, inputs: Value, outputs: Value) -> PathBuf {
     let job = json!({
-        "stage": "test", "params": params, "in": inputs, "out": outputs,
+        "stage": stage, "params": params, "in": inputs, "out": outputs,
         "scratch": folder.join("scratch"),
     });
-    let path = folder.join("job.json");
+    let path = folder.join(format!("{stage}.json"));
     fs_err::write(&path, job.to_string()).unwrap();
-    Command::new(program).arg(path).output().unwrap()
+    path
 }
 
-fn said(output: &Output) -> String {
+fn run(program: &str, job: &Path) -> Output {
+    Command::new(program).arg(job).output().unwrap()
+}
+
+fn log_of(output: &Output) -> String {
     let (out, err) = (&output.stdout, &output.stderr);
     String::from_utf8_lossy(out).into_owned() + &String::from_utf8_lossy(err)
 }
 
+/// Decodes the folder `images` and annotates it.
 fn annotate(folder: &Path, changes: &[(&str, Value)]) -> Output {
     annotate_by(folder, None, changes)
 }
 
-/// With a table of labels in the folder.
+/// With a table of labels in the folder. `changes` are of the parameters of both stages.
 fn annotate_by(folder: &Path, table: Option<&str>, changes: &[(&str, Value)]) -> Output {
-    let table = table.map(|name| folder.join(name));
-    let mut params = json!({
-        "author_pattern": "{author}_{title}", "without_authors": ["photo"], "max_problems": 100,
-        "max_pixels": 1_000_000, "max_aspect": 10, "one_class": "", "no_author": ["unknown"], "classes": [],
-        "leave_out": [], "merge": {}, "split_folders": "auto", "exif_orientation": true
-    });
+    let (of_decode, of_annotate): (Vec<_>, Vec<_>) =
+        { changes.iter().cloned() }.partition(|(key, _)| RULES.contains(key));
+    if folder.join("images").exists() {
+        let decoded = run(DECODE, &decode_job(folder, &of_decode));
+        assert!(decoded.status.success(), "{}", log_of(&decoded));
+    }
+    run(ANNOTATE, &annotate_job(folder, table, &of_annotate))
+}
+
+const DECODE: &str = env!("CARGO_BIN_EXE_decode");
+const ANNOTATE: &str = env!("CARGO_BIN_EXE_annotate");
+
+/// Parameters of stage `decode`.
+const RULES: [&str; 4] = ["side_px", "max_pixels", "max_aspect", "exif_orientation"];
+
+fn changed(mut params: Value, changes: &[(&str, Value)]) -> Value {
     for (key, value) in changes {
         params[*key] = value.clone();
     }
-    run(
-        env!("CARGO_BIN_EXE_annotate"),
-        folder,
-        params,
-        json!({ "images": folder.join("images"), "table": table }),
-        json!({
-            "annotations": folder.join("annotations.parquet"),
-            "problems": folder.join("problems.parquet"),
-            "attributes": folder.join("attributes.parquet"),
-        }),
-    )
+    params
 }
 
-fn decode(folder: &Path, to: &str) -> Output {
-    run(
-        env!("CARGO_BIN_EXE_decode"),
-        folder,
-        json!({ "side_px": 64 }),
-        json!({
-            "annotations": folder.join("annotations.parquet"), "images": folder.join("images")
-        }),
-        json!({ "pixels": folder.join(to) }),
-    )
+fn decode_job(folder: &Path, changes: &[(&str, Value)]) -> PathBuf {
+    let params = json!({
+        "side_px": 64, "max_pixels": 1_000_000, "max_aspect": 10, "exif_orientation": true
+    });
+    let outputs = json!({
+        "images": folder.join("images.parquet"), "pixels": folder.join("pixels"),
+        "thumbnails": folder.join("thumbnails"),
+    });
+    let inputs = json!({ "folder": folder.join("images") });
+    job(folder, "decode", changed(params, changes), inputs, outputs)
 }
 
-/// Two classes with two pictures, and one of everything that can be wrong.
+fn annotate_job(folder: &Path, table: Option<&str>, changes: &[(&str, Value)]) -> PathBuf {
+    let params = json!({
+        "author_pattern": "{author}_{title}", "without_authors": ["photo"], "max_problems": 100,
+        "one_class": "", "no_author": ["unknown"], "classes": [], "leave_out": [], "merge": {},
+        "split_folders": "auto"
+    });
+    let inputs = json!({
+        "folder": folder.join("images"), "images": folder.join("images.parquet"),
+        "table": table.map(|name| folder.join(name)),
+    });
+    let outputs = json!({
+        "annotations": folder.join("annotations.parquet"),
+        "problems": folder.join("problems.parquet"),
+        "attributes": folder.join("attributes.parquet"),
+    });
+    let params = changed(params, changes);
+    job(folder, "annotate", params, inputs, outputs)
+}
+
+/// Two classes with two images, and one file of each kind of problem.
 fn collection() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
@@ -112,10 +140,10 @@ fn rows<T: tables::Table>(folder: &Path, name: &str) -> Vec<T> {
 }
 
 #[test]
-fn annotate_tells_pictures_from_problems() {
+fn annotate_separates_images_and_problems() {
     let folder = collection();
     let output = annotate(folder.path(), &[]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let shown: Vec<_> = annotations
         .iter()
@@ -125,7 +153,7 @@ fn annotate_tells_pictures_from_problems() {
                 a.label.as_str(),
                 a.author.as_deref(),
                 a.title.as_str(),
-                a.code,
+                a.class_index,
                 a.format.as_str(),
             )
         })
@@ -178,9 +206,9 @@ fn annotate_tells_pictures_from_problems() {
         ]
     );
     assert!(
-        said(&output).contains("1 left out as truncated: `photo/cut.jpg`"),
+        log_of(&output).contains("1 left out as truncated: `photo/cut.jpg`"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
 }
 
@@ -192,9 +220,11 @@ fn annotate_sets_one_class_against_the_rest() {
         ("cubism", [("cubism", 0), ("cubism", 0), ("rest", 1)]),
     ] {
         let output = annotate(folder.path(), &[("one_class", json!(class))]);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", log_of(&output));
         let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
-        let shown = annotations.iter().map(|a| (a.label.as_str(), a.code));
+        let shown = annotations
+            .iter()
+            .map(|a| (a.label.as_str(), a.class_index));
         assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 }
@@ -209,14 +239,14 @@ fn annotate_keeps_the_list_of_a_failure() {
     assert_eq!(kept.len(), 10);
     let text = fs_err::read_to_string(scratch.join("problems.txt")).unwrap();
     assert_eq!(text.lines().count(), 10);
-    let said = said(&output);
+    let log = log_of(&output);
     assert!(
-        said.contains("1 dangling-link\n    `photo/broken.jpg`: a link to `nowhere`"),
-        "{said}"
+        log.contains("1 dangling-link\n    `photo/broken.jpg`: a link to `nowhere`"),
+        "{log}"
     );
     assert!(
-        said.contains(&scratch.join("problems.txt").display().to_string()),
-        "{said}"
+        log.contains(&scratch.join("problems.txt").display().to_string()),
+        "{log}"
     );
     // No result of a run that failed.
     assert!(!folder.path().join("problems.parquet").exists());
@@ -244,7 +274,7 @@ fn annotate_follows_a_table_of_labels() {
         Some("images/labels.csv"),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let shown: Vec<_> = { annotations.iter() }
         .map(|a| (a.label.as_str(), a.author.as_deref(), a.split))
@@ -273,7 +303,7 @@ fn annotate_follows_a_table_of_labels() {
         Some("labels.parquet"),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let again: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     assert_eq!(again[1].split, Some(Subset::Validation));
     let attributes: Vec<Attribute> = rows(folder.path(), "attributes.parquet");
@@ -299,7 +329,7 @@ fn annotate_follows_links_out_of_the_folder() {
         folder.path(),
         &[("max_problems", json!(0)), ("without_authors", json!([]))],
     );
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let paths: Vec<_> = annotations.iter().map(|a| a.path.as_str()).collect();
     assert_eq!(paths, ["cat/ada_1.png", "cat/bo_1.png", "dog/ida_1.jpg"]);
@@ -320,13 +350,13 @@ fn annotate_recognizes_authors_that_are_classes() {
     let none = ("without_authors", json!([]));
     let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(!output.status.success());
-    let text = said(&output);
+    let text = log_of(&output);
     assert!(
         text.contains("`sea` has `sea`") && text.contains("Set `annotate.author_pattern = \"\"`"),
         "{text}"
     );
     let output = annotate(folder.path(), &[none, ("author_pattern", json!(""))]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
 }
 
 #[test]
@@ -337,18 +367,18 @@ fn annotate_needs_two_classes_and_names_the_rest_freely() {
     let none = ("without_authors", json!([]));
     let output = annotate(folder.path(), std::slice::from_ref(&none));
     assert!(
-        said(&output).contains("one class alone has images, `rest`"),
+        log_of(&output).contains("one class alone has images, `rest`"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
     put(&images, "sea/bo_1.png", &golden("odd-gray.png"));
     put(&images, "wood/cy_1.png", &golden("square.png"));
     let output = annotate(folder.path(), &[none, ("one_class", json!("Rest"))]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", log_of(&output));
     let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
     let labels: Vec<_> = annotations
         .iter()
-        .map(|a| (a.label.as_str(), a.code))
+        .map(|a| (a.label.as_str(), a.class_index))
         .collect();
     assert_eq!(labels, [("rest", 1), ("other", 0), ("other", 0)]);
 }
@@ -359,7 +389,7 @@ fn annotate_stops_where_it_must() {
     let fails = |changes: &[(&str, Value)], message: &str| {
         let output = annotate(folder.path(), changes);
         assert!(!output.status.success());
-        assert!(said(&output).contains(message), "{}", said(&output));
+        assert!(log_of(&output).contains(message), "{}", log_of(&output));
     };
     fails(
         &[("max_problems", json!(9))],
@@ -382,40 +412,163 @@ fn annotate_stops_where_it_must() {
 }
 
 #[test]
-fn decode_is_the_same_for_any_number_of_threads() {
+fn decode_keeps_the_pixels_and_the_fault_of_each_file() {
     let folder = collection();
-    let output = annotate(folder.path(), &[]);
-    assert!(output.status.success(), "{}", said(&output));
-    let output = decode(folder.path(), "pixels");
-    assert!(output.status.success(), "{}", said(&output));
+    let output = run(DECODE, &decode_job(folder.path(), &[]));
+    assert!(output.status.success(), "{}", log_of(&output));
+    let images: Vec<Image> = rows(folder.path(), "images.parquet");
+    let shown: Vec<_> = { images.iter() }
+        .map(|image| (image.path.as_str(), image.fault.as_deref(), image.width))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Cubism/Ada_one.jpg", None, Some(37)),
+            ("Cubism/later/bo_two.png", None, Some(37)),
+            ("Cubism/untitled.png", None, Some(37)),
+            ("beside.png", None, Some(37)),
+            ("photo/again.png", None, Some(37)),
+            ("photo/away.jpg", Some("not-an-image"), None),
+            ("photo/cut.jpg", Some("truncated"), None),
+            ("photo/dusk.jpg", None, Some(37)),
+            ("photo/empty.jpg", Some("empty"), None),
+            ("photo/page.jpg", Some("html-page"), None),
+            ("photo/words.jpg", Some("not-an-image"), None),
+        ]
+    );
     let pixels = Pixels::open(&folder.path().join("pixels")).unwrap();
-    assert_eq!((pixels.len(), pixels.side_px()), (3, 64));
-    let mut buffer = Vec::new();
-    let position = pixels.position("photo/dusk.jpg").unwrap();
-    let picture = pixels.read(position, &mut buffer).unwrap();
-    assert_eq!((picture.full_width, picture.full_height), (93, 73));
-    // A run of its own, with a pool of one thread.
-    let again = Command::new(env!("CARGO_BIN_EXE_decode"))
-        .env("RAYON_NUM_THREADS", "1")
-        .arg(folder.path().join("job.json"))
-        .output()
-        .unwrap();
-    let first = fs_err::read(folder.path().join("pixels")).unwrap();
-    assert!(again.status.success(), "{}", said(&again));
-    assert_eq!(first, fs_err::read(folder.path().join("pixels")).unwrap());
+    let thumbnails = Thumbnails::open(&folder.path().join("thumbnails")).unwrap();
+    assert_eq!((pixels.len(), thumbnails.len()), (6, 6));
+    let limits = Limits {
+        pixels: 1_000_000,
+        aspect: 10,
+    };
+    let sound = images.iter().filter(|image| image.fault.is_none());
+    for (position, image) in sound.enumerate() {
+        let bytes = fs_err::read(folder.path().join("images").join(&image.path)).unwrap();
+        let rgb = images::decode(&bytes, limits, Orient::Upright).unwrap().rgb;
+        let kept = resize(&rgb, pixels.geometry(), &mut Resizer::default()).unwrap();
+        let mut buffer = Vec::new();
+        let at = pixels.position(&image.path).unwrap();
+        assert_eq!(pixels.read(at, &mut buffer).unwrap().pixels, kept.pixels);
+        let thumbnail = Thumbnail::of(&rgb, &mut Resizer::default()).unwrap();
+        assert_eq!(thumbnails.read(position).unwrap(), thumbnail);
+        // The way of a new image to the network is the same.
+        let preprocess = Preprocess::new(pixels.geometry());
+        let stored = preprocess.image(&pixels.read(at, &mut buffer).unwrap());
+        let direct = preprocess.file(&bytes, limits, Orient::Upright).unwrap();
+        assert_eq!(stored, direct, "{}", image.path);
+    }
 }
 
 #[test]
-fn decode_notices_another_picture() {
+fn decode_refuses_what_is_beyond_its_limits() {
+    let folder = collection();
+    let changes = [("max_pixels", json!(1000))];
+    let output = annotate(folder.path(), &changes);
+    assert!(
+        log_of(&output).contains("no image that can be read"),
+        "{}",
+        log_of(&output)
+    );
+    let images: Vec<Image> = rows(folder.path(), "images.parquet");
+    let dusk = images.iter().find(|image| image.path == "photo/dusk.jpg");
+    assert_eq!(dusk.unwrap().fault.as_deref(), Some("too-large"));
+}
+
+/// Times that each file of the folder `images` is opened while `program` runs.
+fn opened(folder: &Path, program: &str, job: &Path) -> BTreeMap<String, usize> {
+    let trace = folder.join("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-s", "4096", "-e", "trace=open,openat", "-o"])
+        .args([trace.as_path(), Path::new(program), job])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", log_of(&output));
+    let prefix = format!("\"{}/", folder.join("images").display());
+    let mut counts = BTreeMap::new();
+    for line in fs_err::read_to_string(trace).unwrap().lines() {
+        let Some((_, path)) = line.split_once(&prefix) else {
+            continue;
+        };
+        let (path, rest) = path.split_once('"').unwrap();
+        if !rest.contains("O_DIRECTORY") {
+            *counts.entry(path.to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn each_file_is_opened_once_by_decode_and_never_by_annotate() {
+    let has_strace = Command::new("strace").arg("--version").output().is_ok();
+    if skip::unless(has_strace, "strace") {
+        return;
+    }
+    let folder = collection();
+    let counts = opened(folder.path(), DECODE, &decode_job(folder.path(), &[]));
+    let images: Vec<Image> = rows(folder.path(), "images.parquet");
+    let once = images.into_iter().map(|image| (image.path, 1));
+    assert_eq!(counts, once.collect());
+    let job = annotate_job(folder.path(), None, &[]);
+    let counts = opened(folder.path(), ANNOTATE, &job);
+    assert_eq!(counts, BTreeMap::new());
+    let annotations: Vec<Annotation> = rows(folder.path(), "annotations.parquet");
+    assert_eq!(annotations.len(), 3);
+}
+
+#[test]
+fn annotations_do_not_depend_on_the_side_of_the_pixels() {
+    let folder = collection();
+    let read = || {
+        ["images.parquet", "thumbnails", "annotations.parquet"]
+            .map(|name| fs_err::read(folder.path().join(name)).unwrap())
+    };
+    assert!(annotate(folder.path(), &[]).status.success());
+    let first = read();
+    let other = annotate(folder.path(), &[("side_px", json!(32))]);
+    assert!(other.status.success(), "{}", log_of(&other));
+    assert_eq!(first, read());
+}
+
+#[test]
+fn decode_is_the_same_for_any_number_of_threads() {
+    let folder = collection();
+    let job = decode_job(folder.path(), &[]);
+    let read = || {
+        ["images.parquet", "pixels", "thumbnails"]
+            .map(|name| fs_err::read(folder.path().join(name)).unwrap())
+    };
+    let output = run(DECODE, &job);
+    assert!(output.status.success(), "{}", log_of(&output));
+    let first = read();
+    let pixels = Pixels::open(&folder.path().join("pixels")).unwrap();
+    assert_eq!((pixels.len(), pixels.side_px()), (6, 64));
+    let mut buffer = Vec::new();
+    let position = pixels.position("photo/dusk.jpg").unwrap();
+    let image = pixels.read(position, &mut buffer).unwrap();
+    assert_eq!((image.full_width, image.full_height), (93, 73));
+    // A run of its own, with a pool of one thread.
+    let again = Command::new(DECODE)
+        .env("RAYON_NUM_THREADS", "1")
+        .arg(job)
+        .output()
+        .unwrap();
+    assert!(again.status.success(), "{}", log_of(&again));
+    assert_eq!(first, read());
+}
+
+#[test]
+fn annotate_notices_a_file_that_was_not_decoded() {
     let folder = collection();
     assert!(annotate(folder.path(), &[]).status.success());
     let images = folder.path().join("images");
-    put(&images, "photo/dusk.jpg", &golden("square.png"));
-    let output = decode(folder.path(), "pixels");
+    put(&images, "photo/new.png", &golden("square.png"));
+    let output = run(ANNOTATE, &annotate_job(folder.path(), None, &[]));
     assert!(!output.status.success());
     assert!(
-        said(&output).contains("`photo/dusk.jpg`"),
+        log_of(&output).contains("`photo/new.png`: expected a row for each file of the folder"),
         "{}",
-        said(&output)
+        log_of(&output)
     );
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use pipeline::Workspace;
-use pipeline::ledger::metrics::Metrics;
-use pipeline::ledger::states::StateResults;
+use ledger::metrics::Metrics;
+use ledger::states::StateResults;
+use runner::Workspace;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -187,7 +187,7 @@ pub fn read_metrics(
         return Err(Error::NoMetrics);
     }
     let made: Vec<StateResults> = states.iter().map(|state| state.made.clone()).collect();
-    let metrics = pipeline::tables::metrics(workspace, &made)?;
+    let metrics = runner::tables::metrics(workspace, &made)?;
     let mut remarks = Vec::new();
     for (state, metrics) in states.iter().zip(&metrics) {
         let name = &state.name;
@@ -206,7 +206,7 @@ pub fn read_metrics(
 
 #[cfg(test)]
 mod tests {
-    use pipeline::ledger::metrics::Metric;
+    use ledger::metrics::Metric;
 
     use super::*;
 
@@ -268,7 +268,7 @@ mod tests {
         let root = folder.path();
         fs_err::write(root.join("pipeline.toml"), "").unwrap();
         fs_err::create_dir_all(root.join(".atelier/experiments/lr-0.1")).unwrap();
-        let open = pipeline::workspace::Access::Write;
+        let open = runner::workspace::Access::Write;
         let workspace = Workspace::open(root.to_owned(), &Default::default(), open).unwrap();
         assert_eq!(
             find(&workspace, "workspace", &[]).unwrap().name,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::ledger::runs::State;
+use ledger::runs::State;
 use workflow::graph::{Graph, InstanceId};
 
 /// Stages in the order of data, each with what it follows.
@@ -308,9 +308,9 @@ in = { x = \"a/*.txt\" }
 out = { x = \"b.txt\" }
 ";
         fs_err::write(root.join("pipeline.toml"), pipeline).unwrap();
-        let access = pipeline::workspace::Access::Read;
+        let access = runner::workspace::Access::Read;
         let workspace =
-            pipeline::Workspace::open(root.to_owned(), &Default::default(), access).unwrap();
+            runner::Workspace::open(root.to_owned(), &Default::default(), access).unwrap();
         let states = [("a@0", State::UpToDate), ("a@1", State::WouldRun)];
         let states = states.map(|(name, state)| (name.to_owned(), state));
         let lines = lines(&workspace.workflow.graph, &states);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,7 +13,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The runner's.
     #[error(transparent)]
-    Runner(#[from] pipeline::Error),
+    Runner(#[from] runner::Error),
+    /// What is remembered of runs.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
     /// What is declared.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),
@@ -114,6 +117,16 @@ pub enum Error {
     /// The name of no revision.
     #[error("git knows no revision `{0}`")]
     UnknownRevision(String),
+    /// A stage of a state beside the current one whose command writes an output in its final place.
+    #[error(
+        "stage `{stage}` cannot run beside the current state: its command does not write `${{out.{output}}}`"
+    )]
+    WritesInPlace {
+        /// Stage instance.
+        stage: String,
+        /// The output's name.
+        output: String,
+    },
     /// A comparison of metrics where none are declared.
     #[error("no stage of `pipeline.toml` has `metrics = [\"output\"]`")]
     NoMetrics,

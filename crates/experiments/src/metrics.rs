@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::ledger::metrics::{Metric, Metrics};
+use ledger::metrics::{Metric, Metrics};
 use workflow::glob;
 
 /// The values of metrics by their full names.

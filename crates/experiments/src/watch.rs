@@ -5,12 +5,12 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use executor::Interrupts;
-use pipeline::events::Outcome;
-use pipeline::execute::Options;
-use pipeline::ledger::runs::State;
-use pipeline::reason::Reason;
-use pipeline::status;
-use pipeline::{Sandbox, Workspace};
+use keys::reason::Reason;
+use ledger::runs::State;
+use runner::events::Outcome;
+use runner::execute::Options;
+use runner::status;
+use runner::{Sandbox, Workspace};
 use workflow::graph::Selection;
 
 /// The least time between two looks.
@@ -22,7 +22,7 @@ const SHARE: u32 = 20;
 /// The person's side of a watch.
 pub trait Watcher {
     /// A failure of the watcher.
-    type Error: From<pipeline::Error> + std::fmt::Display;
+    type Error: From<runner::Error> + std::fmt::Display;
 
     /// Reads the workspace anew, with the stages to bring up to date.
     ///
@@ -66,7 +66,7 @@ pub fn watch<W: Watcher>(
     jobs: NonZeroUsize,
     sandbox: Sandbox,
 ) -> Result<(), W::Error> {
-    let interrupts = Interrupts::catch().map_err(pipeline::Error::from)?;
+    let interrupts = Interrupts::catch().map_err(runner::Error::from)?;
     let options = Options {
         keep_going: true,
         jobs,
@@ -86,7 +86,7 @@ pub fn watch<W: Watcher>(
 }
 
 /// The error of the runner if a signal came.
-fn check(interrupts: &Interrupts) -> pipeline::Result<()> {
+fn check(interrupts: &Interrupts) -> runner::Result<()> {
     Ok(interrupts.check()?)
 }
 
@@ -185,7 +185,7 @@ fn work(outcomes: &[Outcome], tried: &Tried) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::Digest;
+    use store::Digest;
 
     use super::*;
 

@@ -32,7 +32,7 @@ pub struct ModelConfig {
     pub images: ImageRules,
 }
 
-/// Rules of decoding a file, from stage `annotate`.
+/// Rules of decoding a file, from stage `decode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageRules {

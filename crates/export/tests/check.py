@@ -19,8 +19,11 @@ import pyarrow.parquet as pq
 def images(path, wanted, side):
     """Center crops of the file of pixels (`images/src/pixels.rs` has the format), uint8 [N, side, side, 3]."""
     with open(path, "rb") as file:
-        magic, _, found, n, path_bytes = struct.unpack("<8sIIQQ", file.read(32))
-        assert (magic, found) == (b"ATLRPXLS", side)
+        magic, version, found = struct.unpack("<8sII", file.read(16))
+        assert (magic, version, found) == (b"ATLRPXLS", 2, side)
+        end = file.seek(-48, 2)
+        n, path_bytes = struct.unpack("<QQ", file.read(16))
+        file.seek(end - 28 * n - path_bytes)
         entries = [struct.unpack("<QIIIII", file.read(28)) for _ in range(n)]
         names = file.read(path_bytes)
         places, at = {}, 0

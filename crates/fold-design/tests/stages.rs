@@ -94,7 +94,7 @@ impl Folder {
             env!("CARGO_BIN_EXE_leakage"),
             &params,
             &["annotations", "folds", "near_duplicates"],
-            &["by_class", "at_random", "leaks"],
+            &["by_class", "at_random", "leakage"],
         )
     }
 
@@ -114,7 +114,7 @@ fn annotation(subset: Option<&str>, label: &str, author: &str, number: usize) ->
         label: label.to_owned(),
         author: Some(author.to_owned()),
         title: number.to_string(),
-        code: u32::from(label == "dog"),
+        class_index: u32::from(label == "dog"),
         split: subset.map(|subset| subset.parse().unwrap()),
         orientation: 1,
         width: 8,
@@ -181,13 +181,13 @@ fn an_existing_split_is_used_and_its_leakage_is_reported() {
     // The splits compared with it have the same sizes.
     assert_eq!(folder.counts("at_random"), expected);
     assert_eq!(folder.counts("by_class"), expected);
-    let leaks: Vec<SplitLeakage> = folder.read("leaks");
-    let own = leaks.iter().find(|row| row.design == "existing").unwrap();
+    let leakage: Vec<SplitLeakage> = folder.read("leakage");
+    let own = leakage.iter().find(|row| row.split == "existing").unwrap();
     assert_eq!(
-        (own.authors, own.shared_authors, own.shared_pictures),
+        (own.authors, own.shared_authors, own.shared_images),
         (7, 1, 10)
     );
-    assert_eq!((own.near_duplicates, own.parted_near_duplicates), (1, 1));
+    assert_eq!((own.near_duplicates, own.split_near_duplicates), (1, 1));
 }
 
 #[test]
@@ -255,9 +255,9 @@ fn near_duplicates_without_authors_stay_together() {
     let n_split = || {
         let (ok, log) = folder.leakage(4);
         assert!(ok, "{log}");
-        let leaks: Vec<SplitLeakage> = folder.read("leaks");
-        let own = leaks.iter().find(|row| row.design == "by author");
-        own.unwrap().parted_near_duplicates
+        let leakage: Vec<SplitLeakage> = folder.read("leakage");
+        let own = leakage.iter().find(|row| row.split == "by author");
+        own.unwrap().split_near_duplicates
     };
     let (ok, log) = folder.split(&json!({}));
     assert!(ok, "{log}");

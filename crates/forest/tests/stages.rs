@@ -53,7 +53,7 @@ impl Stages {
     fn run(&self, program: &str, params: &Value, trials: &Value, out: (&str, &str), threads: u32) {
         let mut inputs = json!({ "predictions": self.path("predictions") });
         if program == env!("CARGO_BIN_EXE_forest") {
-            inputs["trials"] = trials.clone();
+            inputs["forest_trials"] = trials.clone();
         }
         let job = json!({
             "stage": "test",
@@ -82,7 +82,13 @@ impl Stages {
             "forest": shape(),
         });
         let search = env!("CARGO_BIN_EXE_forest-search");
-        self.run(search, &params, &Value::Null, ("trials", name), threads);
+        self.run(
+            search,
+            &params,
+            &Value::Null,
+            ("forest_trials", name),
+            threads,
+        );
         fs_err::read(self.path(name)).unwrap()
     }
 }
@@ -131,10 +137,16 @@ fn the_forest_has_the_shape_of_the_best_trial() {
     params["seed"] = 1.into();
     let forest = env!("CARGO_BIN_EXE_forest");
     let path = json!(stages.path("trials"));
-    stages.run(forest, &params, &path, ("predictions", "tuned"), 1);
+    stages.run(forest, &params, &path, ("forest_predictions", "tuned"), 1);
     params["n_trees"] = best[0].n_trees.into();
     params["bootstrap"] = best[0].bootstrap.into();
-    stages.run(forest, &params, &Value::Null, ("predictions", "by hand"), 2);
+    stages.run(
+        forest,
+        &params,
+        &Value::Null,
+        ("forest_predictions", "by hand"),
+        2,
+    );
     let read = |name| -> Vec<ForestPrediction> { Reader::new(&stages.path(name)).read().unwrap() };
     assert_eq!(read("tuned"), read("by hand"));
     assert!(

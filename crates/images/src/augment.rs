@@ -1,21 +1,21 @@
-//! Random variations of a picture, as the network sees them in training.
+//! Random variations of an image, as the network sees them in training.
 //!
 //! The order is the study's: rotation about the center, horizontal flip, color jitter, random erasing, center crop,
 //! normalization (torchvision's `RandomRotation`, `RandomHorizontalFlip`, `ColorJitter`, `RandomErasing`). Three things
-//! differ from torchvision, where each step makes a whole new picture of bytes:
+//! differ from torchvision, where each step makes a whole new image of bytes:
 //!
-//! - the picture is resized before and not after, so that it's done once and not in every epoch;
-//! - rotation, flip and crop are one step that samples only what the network sees, by a cubic kernel where torchvision
+//! - the image is resized before and not after, so that it's done once and not in every epoch;
+//! - rotation, flip and crop are one step that samples the network's input alone, by a cubic kernel where torchvision
 //!   takes the nearest pixel, and colors aren't rounded to bytes in between;
-//! - the mean that contrast pulls towards is that of the crop, where torchvision's is of the whole picture.
+//! - the mean that contrast pulls towards is that of the crop, where torchvision's is of the whole image.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageError, MEAN, Picture, STD, center_offset};
+use crate::{ImageError, MEAN, ResizedImage, STD, center_offset};
 
-/// How far pictures are varied.
+/// Ranges of the random variations.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, try_from = "Fields")]
 pub struct Augmentation {
@@ -33,7 +33,7 @@ pub struct Augmentation {
 struct Fields {
     /// Largest rotation either way, in degrees, 0 to 180.
     rotation_deg: f32,
-    /// Whether half of the pictures are mirrored.
+    /// Mirrors half of the images.
     flip: bool,
     /// Brightness is multiplied by `1 - x` to `1 + x`, x from 0 to 1.
     brightness: f32,
@@ -41,7 +41,7 @@ struct Fields {
     contrast: f32,
     /// Saturation likewise.
     saturation: f32,
-    /// Share of pictures that lose a rectangle, 0 to 1.
+    /// Share of images that lose a rectangle, 0 to 1.
     erase_probability: f32,
 }
 
@@ -75,14 +75,14 @@ impl TryFrom<Fields> for Augmentation {
     }
 }
 
-/// Writes a random variation of the picture's center, normalized by [`MEAN`] and [`STD`], to `out` `[side, side, 3]`.
+/// Writes a random variation of the image's center, normalized by [`MEAN`] and [`STD`], to `out` `[side, side, 3]`.
 ///
-/// What lies beyond the picture and what is erased is black.
+/// Places beyond the image and in the erased rectangle are black.
 ///
 /// # Panics
 /// `out` is not `side · side · 3` long.
 pub fn augment(
-    picture: &Picture<'_>,
+    image: &ResizedImage<'_>,
     how: &Augmentation,
     side: u32,
     rng: &mut impl Rng,
@@ -93,28 +93,28 @@ pub fn augment(
         side as usize * side as usize * 3,
         "`out` holds side · side · 3 values"
     );
-    let draw = Draw::new(picture, how, rng);
-    let view = View::new(picture, side, draw.rotation_deg, draw.flip);
-    view.sample(picture, out);
+    let draw = Draw::new(image, how, rng);
+    let transform = Transform::new(image, side, draw.rotation_deg, draw.flip);
+    transform.sample(image, out);
     for &change in &draw.changes {
         change.apply(out);
     }
     if let Some(erased) = draw.erased {
-        erased.apply(picture, side, out);
+        erased.apply(image, side, out);
     }
     normalize(out);
 }
 
-/// What was drawn for one picture.
+/// Random draws for one image.
 struct Draw {
     rotation_deg: f32,
     flip: bool,
     changes: [Change; 3],
-    erased: Option<Erased>,
+    erased: Option<BlankRectangle>,
 }
 
 impl Draw {
-    fn new(picture: &Picture<'_>, how: &Augmentation, rng: &mut impl Rng) -> Self {
+    fn new(image: &ResizedImage<'_>, how: &Augmentation, rng: &mut impl Rng) -> Self {
         let rotation_deg = rng.random_range(-how.rotation_deg..=how.rotation_deg);
         let flip = rng.random::<f32>() < 0.5 && how.flip;
         let mut factor = |x: f32| rng.random_range(1.0 - x..=1.0 + x);
@@ -125,7 +125,7 @@ impl Draw {
         ];
         changes.shuffle(rng);
         let erased = (rng.random::<f32>() < how.erase_probability)
-            .then(|| Erased::draw(picture, rng))
+            .then(|| BlankRectangle::draw(image, rng))
             .flatten();
         Self {
             rotation_deg,
@@ -136,36 +136,36 @@ impl Draw {
     }
 }
 
-/// Where the crop's pixels lie in the picture: `at(column, row) = origin + column · right + row · down`, in units of
+/// Places of the crop's pixels in the image: `at(column, row) = origin + column · right + row · down`, in units of
 /// pixels, with a pixel's center at its index.
-struct View {
+struct Transform {
     side: usize,
     origin: [f32; 2],
     right: [f32; 2],
     down: [f32; 2],
 }
 
-impl View {
-    fn new(picture: &Picture<'_>, side: u32, rotation_deg: f32, flip: bool) -> Self {
+impl Transform {
+    fn new(image: &ResizedImage<'_>, side: u32, rotation_deg: f32, flip: bool) -> Self {
         let (sin, cos) = rotation_deg.to_radians().sin_cos();
         let mirror = if flip { -1.0 } else { 1.0 };
-        // The first pixel's center, relative to the picture's center.
+        // The first pixel's center, relative to the image's center.
         let start = |whole: u32| center_offset(whole, side) as f32 + 0.5 - whole as f32 / 2.0;
-        let (x, y) = (start(picture.width) * mirror, start(picture.height));
+        let (x, y) = (start(image.width) * mirror, start(image.height));
         Self {
             side: side as usize,
             origin: [
-                x * cos - y * sin + picture.width as f32 / 2.0 - 0.5,
-                x * sin + y * cos + picture.height as f32 / 2.0 - 0.5,
+                x * cos - y * sin + image.width as f32 / 2.0 - 0.5,
+                x * sin + y * cos + image.height as f32 / 2.0 - 0.5,
             ],
             right: [mirror * cos, mirror * sin],
             down: [-sin, cos],
         }
     }
 
-    /// Samples the picture; values in `[0, 255]`, black beyond it.
-    fn sample(&self, picture: &Picture<'_>, out: &mut [f32]) {
-        let sampler = Sampler::new(picture);
+    /// Samples the image; values in `[0, 255]`, black beyond it.
+    fn sample(&self, image: &ResizedImage<'_>, out: &mut [f32]) {
+        let sampler = Sampler::new(image);
         for (row, line) in out.chunks_exact_mut(self.side * 3).enumerate() {
             let row = row as f32;
             let x = self.origin[0] + row * self.down[0];
@@ -182,24 +182,24 @@ impl View {
 /// Pixels along an axis that a sample is made of.
 const TAPS: usize = 4;
 
-/// Reading of a picture between its pixels by cubic convolution.
+/// Reading of an image between its pixels by cubic convolution.
 ///
-/// Bilinear reading would blur: it leaves a training picture three quarters of the fine detail (mean of the absolute
+/// Bilinear reading would blur: it leaves a training image three quarters of the fine detail (mean of the absolute
 /// Laplacian) that the same image has in an evaluation, where it isn't turned; cubic reading leaves all but a fortieth.
 struct Sampler<'a> {
     pixels: &'a [u8],
     width: usize,
     height: usize,
     stride: usize,
-    /// Largest column and row at which all taps lie in the picture.
+    /// Largest column and row at which all taps lie in the image.
     inner: [f32; 2],
 }
 
 impl<'a> Sampler<'a> {
-    fn new(picture: &Picture<'a>) -> Self {
-        let (width, height) = (picture.width as usize, picture.height as usize);
+    fn new(image: &ResizedImage<'a>) -> Self {
+        let (width, height) = (image.width as usize, image.height as usize);
         Self {
-            pixels: picture.pixels,
+            pixels: image.pixels,
             width,
             height,
             stride: width * 3,
@@ -219,7 +219,7 @@ impl<'a> Sampler<'a> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "`x` and `y` are in the picture"
+        reason = "`x` and `y` are in the image"
     )]
     #[inline]
     fn inside(&self, x: f32, y: f32) -> [f32; 3] {
@@ -244,10 +244,10 @@ impl<'a> Sampler<'a> {
         })
     }
 
-    /// Taps beyond the picture count as black.
+    /// Taps beyond the image count as black.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a float becomes the nearest integer there is, and those out of the picture are black"
+        reason = "a float becomes the nearest integer there is, and those out of the image are black"
     )]
     fn at_border(&self, x: f32, y: f32) -> [f32; 3] {
         let (left, top) = (x.floor(), y.floor());
@@ -336,20 +336,20 @@ fn mean_gray(out: &[f32]) -> f32 {
     sum / (out.len() / 3).max(1) as f32
 }
 
-/// A rectangle in the whole resized picture, after the flip.
+/// A rectangle in the whole resized image, after the flip.
 #[derive(Clone, Copy)]
-struct Erased {
+struct BlankRectangle {
     left: u32,
     top: u32,
     width: u32,
     height: u32,
 }
 
-impl Erased {
-    /// A rectangle of 2 to 33 % of the picture's area, with a height of 0.3 to 3.3 widths (logarithmically uniform);
+impl BlankRectangle {
+    /// A rectangle of 2 to 33 % of the image's area, with a height of 0.3 to 3.3 widths (logarithmically uniform);
     /// none if ten tries don't fit, as torchvision's `RandomErasing` has it.
-    fn draw(picture: &Picture<'_>, rng: &mut impl Rng) -> Option<Self> {
-        let (whole_width, whole_height) = (picture.full_width, picture.full_height);
+    fn draw(image: &ResizedImage<'_>, rng: &mut impl Rng) -> Option<Self> {
+        let (whole_width, whole_height) = (image.full_width, image.full_height);
         let area = whole_width as f32 * whole_height as f32;
         for _ in 0..10 {
             let target = area * rng.random_range(0.02..0.33_f32);
@@ -370,16 +370,16 @@ impl Erased {
         None
     }
 
-    /// Blackens what of the rectangle lies in the crop.
-    fn apply(self, picture: &Picture<'_>, side: u32, out: &mut [f32]) {
+    /// Blackens the part of the rectangle that lies in the crop.
+    fn apply(self, image: &ResizedImage<'_>, side: u32, out: &mut [f32]) {
         let span = |whole: u32, start: u32, length: u32| {
             let from = i64::from(start) - center_offset(whole, side);
             let cut =
                 |value: i64| usize::try_from(value.clamp(0, i64::from(side))).unwrap_or_default();
             cut(from)..cut(from + i64::from(length))
         };
-        let columns = span(picture.full_width, self.left, self.width);
-        let rows = span(picture.full_height, self.top, self.height);
+        let columns = span(image.full_width, self.left, self.width);
+        let rows = span(image.full_height, self.top, self.height);
         let stride = side as usize * 3;
         for row in rows {
             out[row * stride..][columns.start * 3..columns.end * 3].fill(0.0);
@@ -390,7 +390,7 @@ impl Erased {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a side of a rectangle in a picture"
+    reason = "a side of a rectangle in an image"
 )]
 fn rounded(value: f32) -> u32 {
     value.round() as u32

@@ -1,11 +1,11 @@
-//! Whether a picture file has its end.
+//! Check that an image file has its end.
 //!
-//! Decoders are lenient: most fill what a truncated file lacks with gray and say nothing. So the file's own structure
+//! Decoders are lenient: most fill the missing part of a truncated file with gray, without an error. So the file's own structure
 //! is walked first, which reads no pixel.
 
 use crate::{Format, ImageError};
 
-/// Checks that `bytes` reach the end that their format demands; what follows the end doesn't matter.
+/// Checks that `bytes` reach the end that their format demands; bytes behind the end don't matter.
 pub(crate) fn check_complete(format: Format, bytes: &[u8]) -> Result<(), ImageError> {
     let missing = match format {
         Format::Jpeg => jpeg_missing(bytes),

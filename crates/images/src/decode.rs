@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageDecoder, RgbImage, codecs};
 use crate::complete::check_complete;
 use crate::{Format, ImageError, Limits, Rgb, jpeg};
 
-/// Whether the orientation in an image's metadata is applied.
+/// Treatment of the orientation in an image's metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orient {
     /// As every viewer shows the image.
@@ -28,44 +28,31 @@ impl Orient {
     }
 }
 
-/// A decoded image with what its file is.
+/// A decoded image, with format and orientation of its file.
 #[derive(Clone, Debug)]
-pub struct Decoded {
+pub struct DecodedImage {
     /// The pixels.
     pub rgb: Rgb,
     /// The file's format.
     pub format: Format,
     /// The orientation that was applied, from 1 to 8 as in EXIF; 1 changes nothing.
     pub orientation: u8,
-    /// The first fault that was passed over, as other decoders do.
-    pub fault: Option<String>,
-}
-
-/// An image's header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Pixels from left to right, as shown.
-    pub width: u32,
-    /// Pixels from top to bottom, as shown.
-    pub height: u32,
-    /// The file's format.
-    pub format: Format,
-    /// The orientation that applies, from 1 to 8 as in EXIF; 1 changes nothing.
-    pub orientation: u8,
+    /// The first damage that was passed over, as other decoders do.
+    pub damage: Option<String>,
 }
 
 /// Decodes a whole JPEG, PNG, WebP, GIF, BMP or TIFF to 8-bit RGB.
 ///
-/// Gray, palettes, CMYK and YCCK become RGB, 16 bits become 8, and what is transparent lies on white. Color profiles are
+/// Gray, palettes, CMYK and YCCK become RGB, 16 bits become 8, and transparent places lie on white. Color profiles are
 /// ignored. Of an animation the first frame counts, of several pages the first. Faults in a JPEG that libjpeg passes
 /// over (stray bytes between its segments, damaged blocks) are passed over and noted.
 ///
 /// # Errors
 /// The bytes are no such image, are truncated or damaged, or the image is beyond `limits`.
-pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Decoded, ImageError> {
+pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<DecodedImage, ImageError> {
     let format = Format::of(bytes)?;
     check_complete(format, bytes)?;
-    let (rgb, orientation, fault) = match format {
+    let (rgb, orientation, damage) = match format {
         Format::Jpeg => jpeg::decode(bytes, limits)?,
         _ => {
             let (rgb, orientation) = decode_by_image(format, bytes, limits)?;
@@ -76,49 +63,12 @@ pub fn decode(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Decoded, I
         Orient::Upright => orientation,
         Orient::AsStored => Orientation::NoTransforms,
     };
-    Ok(Decoded {
+    Ok(DecodedImage {
         rgb: turned(rgb, orientation),
         format,
         orientation: orientation.to_exif(),
-        fault,
+        damage,
     })
-}
-
-/// Reads the header of an image, without decoding its pixels.
-///
-/// # Errors
-/// The bytes are no such image, its header is damaged, or the image is beyond `limits`.
-pub fn header(bytes: &[u8], limits: Limits, orient: Orient) -> Result<Header, ImageError> {
-    let format = Format::of(bytes)?;
-    let ((width, height), stored) = match format {
-        Format::Jpeg => {
-            let (_, size, orientation) = jpeg::header(bytes, limits, false)?;
-            (size, orientation)
-        }
-        _ => {
-            let mut decoder = open(format, bytes, limits)?;
-            (decoder.dimensions(), orientation_of(&mut *decoder))
-        }
-    };
-    let orientation = match orient {
-        Orient::Upright => stored,
-        Orient::AsStored => Orientation::NoTransforms,
-    };
-    let (width, height) = if swaps_sides(orientation) {
-        (height, width)
-    } else {
-        (width, height)
-    };
-    Ok(Header {
-        width,
-        height,
-        format,
-        orientation: orientation.to_exif(),
-    })
-}
-
-fn swaps_sides(orientation: Orientation) -> bool {
-    orientation.to_exif() >= 5
 }
 
 fn turned(rgb: Rgb, orientation: Orientation) -> Rgb {
@@ -171,12 +121,11 @@ fn decode_by_image(
     let mut decoder = open(format, bytes, limits)?;
     let (width, height) = decoder.dimensions();
     let orientation = orientation_of(&mut *decoder);
-    let picture =
-        DynamicImage::from_decoder(decoder).map_err(|error| image_error(format, error))?;
-    let pixels = if picture.color().has_alpha() {
-        on_white(picture.to_rgba8().as_raw())
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| image_error(format, error))?;
+    let pixels = if image.color().has_alpha() {
+        on_white(image.to_rgba8().as_raw())
     } else {
-        picture.into_rgb8().into_raw()
+        image.into_rgb8().into_raw()
     };
     Ok((Rgb::decoded(format, width, height, pixels)?, orientation))
 }
@@ -210,35 +159,4 @@ fn on_white(rgba: &[u8]) -> Vec<u8> {
     rgba.chunks_exact(4)
         .flat_map(|pixel| [0, 1, 2].map(|channel| blend(pixel[channel], pixel[3])))
         .collect()
-}
-
-/// The size and orientation that an image was annotated with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Annotated {
-    /// Pixels from left to right, as shown.
-    pub width: u32,
-    /// Pixels from top to bottom, as shown.
-    pub height: u32,
-    /// The orientation that was applied, from 1 to 8 as in EXIF.
-    pub orientation: u8,
-}
-
-/// Decodes an image as it was annotated.
-///
-/// # Errors
-/// As [`decode`], or the image has another size.
-pub fn decode_annotated(bytes: &[u8], annotated: Annotated) -> Result<Rgb, ImageError> {
-    // The annotated image was within the limits of its stage; a larger one is another image.
-    let limits = Limits {
-        pixels: u64::from(annotated.width) * u64::from(annotated.height),
-        aspect: u32::MAX,
-    };
-    let Decoded { rgb, .. } = decode(bytes, limits, Orient::by(annotated.orientation != 1))?;
-    let found = (rgb.width, rgb.height);
-    let annotated = (annotated.width, annotated.height);
-    if found == annotated {
-        Ok(rgb)
-    } else {
-        Err(ImageError::OtherSize { found, annotated })
-    }
 }

@@ -1,19 +1,11 @@
-//! What can be wrong with a picture or a file of pixels.
+//! Errors of images and of files of pixels.
 
 use std::path::PathBuf;
 
-/// A picture or a file of pixels cannot be read or written.
+/// An image or a file of pixels cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// The picture is not the one that was annotated.
-    #[error("{}×{} pixels found, annotated as {}×{}", .found.0, .found.1, .annotated.0, .annotated.1)]
-    OtherSize {
-        /// Width and height of the picture as it is shown, in pixels.
-        found: (u32, u32),
-        /// Those that were annotated.
-        annotated: (u32, u32),
-    },
     /// No bytes at all.
     #[error("the file is empty")]
     Empty,
@@ -28,9 +20,9 @@ pub enum ImageError {
     Pointer {
         /// One word for the kind.
         kind: &'static str,
-        /// What the file is.
+        /// The kind of file, in words.
         found: &'static str,
-        /// What brings the image.
+        /// The way to the image.
         advice: &'static str,
     },
     /// An image in a format, or in a variant of one, that isn't read.
@@ -38,7 +30,7 @@ pub enum ImageError {
     UnsupportedFormat {
         /// Name of the format found.
         format: String,
-        /// What makes it readable.
+        /// The way to make it readable.
         advice: &'static str,
     },
     /// The file is larger than an image within the limits can be.
@@ -47,20 +39,20 @@ pub enum ImageError {
         /// Bytes that are read at most.
         limit: u64,
     },
-    /// The file ends before its picture does.
+    /// The file ends before its image does.
     #[error("truncated {format}: {missing}")]
     Truncated {
         /// Name of the format.
         format: &'static str,
-        /// What the file lacks.
+        /// The missing part.
         missing: &'static str,
     },
-    /// The decoder gave up.
+    /// The decoder fails.
     #[error("damaged {format}: {reason}")]
     Damaged {
         /// Name of the format.
         format: &'static str,
-        /// The decoder's words.
+        /// The decoder's message.
         reason: String,
     },
     /// More pixels than allowed, by the header; nothing was decoded.
@@ -85,14 +77,14 @@ pub enum ImageError {
         /// The limit.
         limit: u32,
     },
-    /// A picture cannot be resized.
+    /// An image cannot be resized.
     #[error("cannot resize {width}×{height}: {reason}")]
     Resize {
         /// Pixels from left to right.
         width: u32,
         /// Pixels from top to bottom.
         height: u32,
-        /// The resizer's words.
+        /// The resizer's message.
         reason: String,
     },
     /// The network's side is not in the range that geometry is exact for.
@@ -111,40 +103,32 @@ pub enum ImageError {
         /// Its range in words.
         expected: &'static str,
     },
-    /// A picture of another size than announced was handed to the writer.
-    #[error("picture {index} is {found:?} pixels, expected {expected:?}")]
+    /// An image of another size than the geometry makes of its original was handed to the writer.
+    #[error("`{path}` is {found:?} pixels, expected {expected:?}")]
     UnexpectedSize {
-        /// Its index.
-        index: usize,
-        /// Width and height, stored.
+        /// The path of its file.
+        path: String,
+        /// Width and height of the image.
         found: (u32, u32),
-        /// Width and height by the header.
+        /// Width and height by the geometry.
         expected: (u32, u32),
-    },
-    /// Fewer or more pictures than announced were handed to the writer.
-    #[error("{written} pictures written, expected {expected}")]
-    Count {
-        /// Pictures written.
-        written: usize,
-        /// Pictures announced.
-        expected: usize,
     },
     /// A file of pixels that this version didn't write, or that was damaged since.
     #[error("`{path}` is not a file of pixels: {reason}")]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// The value found and the value expected.
         reason: String,
     },
-    /// A picture that the file of pixels doesn't have.
-    #[error("no picture {index} in `{path}`: it has {len}")]
-    NoPicture {
+    /// An image that the file of pixels doesn't have.
+    #[error("no image {index} in `{path}`: it has {len}")]
+    NoImage {
         /// The file.
         path: PathBuf,
         /// The index asked for.
         index: usize,
-        /// Pictures in the file.
+        /// Images in the file.
         len: usize,
     },
     /// The disk failed.

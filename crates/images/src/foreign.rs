@@ -91,7 +91,7 @@ pub(crate) fn foreign(bytes: &[u8]) -> ImageError {
     }
 }
 
-/// A camera's raw image looks like a TIFF whose first image is a small preview (TIFF 6.0, `NewSubfileType`), or has
+/// A camera's raw image has the structure of a TIFF whose first image is a small preview (TIFF 6.0, `NewSubfileType`), or has
 /// Adobe's tag `DNGVersion`.
 pub(crate) fn raw_in_tiff(bytes: &[u8]) -> Option<ImageError> {
     const NEW_SUBFILE_TYPE: u16 = 254;
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raw_image_is_told_from_a_tiff() {
+    fn raw_images_and_tiffs_are_distinguished() {
         let tiff = |tags: &[(u16, u32)]| {
             let mut bytes = b"II*\0\x08\0\0\0".to_vec();
             bytes.extend(u16::try_from(tags.len()).unwrap().to_le_bytes());

@@ -5,7 +5,7 @@ use image::ImageFormat;
 use crate::ImageError;
 use crate::foreign::{foreign, raw_in_tiff};
 
-/// A file format, told by the first bytes and never by the name.
+/// A file format, by the first bytes and never by the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// JPEG.
@@ -38,7 +38,7 @@ impl Format {
     /// The format by the first bytes.
     ///
     /// # Errors
-    /// There are no bytes, or they are those of no picture, or of a format that isn't read.
+    /// There are no bytes, or they are those of no image, or of a format that isn't read.
     pub fn of(bytes: &[u8]) -> Result<Self, ImageError> {
         if bytes.is_empty() {
             return Err(ImageError::Empty);

@@ -2,7 +2,7 @@
 
 use crate::ImageError;
 
-/// The sizes that pictures are brought to for a network of a given side.
+/// Sizes of resized images for a network of a given side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     side_px: u32,
@@ -26,7 +26,7 @@ impl Geometry {
         self.side_px
     }
 
-    /// What the short side is resized to: `256/224` of the side, rounded half up.
+    /// Short side of a resized image: `256/224` of the side, rounded half up.
     pub fn resize_px(self) -> u32 {
         (self.side_px * 256 + 112) / 224
     }
@@ -46,12 +46,12 @@ impl Geometry {
         }
     }
 
-    /// Width and height that are kept of a resized picture: all that a rotation of any angle about its center can
+    /// Width and height that are kept of a resized image: all that a rotation of any angle about its center can
     /// bring into the center crop.
     ///
     /// The crop's corner is `side/√2` from the center, so a long side is cut to `⌈side·√2⌉ + 4`, where 4 covers
     /// the neighbors that sampling reads, and then up to three pixels more so that the cut is a multiple of
-    /// four: the offset of [`center_offset`], which rounds half to even, is then the same in the cut picture as in the
+    /// four: the offset of [`center_offset`], which rounds half to even, is then the same in the cut image as in the
     /// whole one.
     pub fn kept(self, width: u32, height: u32) -> (u32, u32) {
         // √2 as a ratio of integers, from above: exact to a part in 10^9.

@@ -1,7 +1,7 @@
 //! From an image to a network's input, without augmentation.
 
 use crate::{
-    Geometry, ImageError, Limits, Orient, Picture, Resizer, center_offset, decode, resize,
+    Geometry, ImageError, Limits, Orient, ResizedImage, Resizer, center_offset, decode, resize,
 };
 
 /// Mean of ImageNet's red, green and blue, in `[0, 1]` (torchvision's `IMAGENET1K` weights).
@@ -39,7 +39,7 @@ impl Preprocess {
         let rgb = decode(bytes, limits, orient)?.rgb;
         let (full_width, full_height) = self.geometry.resized(rgb.width, rgb.height);
         let kept = resize(&rgb, self.geometry, &mut Resizer::default())?;
-        Ok(self.picture(&Picture {
+        Ok(self.image(&ResizedImage {
             width: kept.width,
             height: kept.height,
             full_width,
@@ -49,43 +49,43 @@ impl Preprocess {
     }
 
     /// The input of stored pixels, resized by the same geometry.
-    pub fn picture(&self, picture: &Picture<'_>) -> Vec<f32> {
+    pub fn image(&self, image: &ResizedImage<'_>) -> Vec<f32> {
         let side = self.geometry.side_px() as usize;
         let mut values = vec![0.0; side * side * 3];
-        self.write(picture, &mut values);
+        self.write(image, &mut values);
         values
     }
 
-    /// Writes [`Preprocess::picture`] to `out`.
+    /// Writes [`Preprocess::image`] to `out`.
     ///
     /// # Panics
     /// `out` is not `S · S · 3` long.
-    pub fn write(&self, picture: &Picture<'_>, out: &mut [f32]) {
-        center(picture, self.geometry.side_px(), &self.table, out);
+    pub fn write(&self, image: &ResizedImage<'_>, out: &mut [f32]) {
+        center(image, self.geometry.side_px(), &self.table, out);
     }
 }
 
-fn center(picture: &Picture<'_>, side: u32, table: &[[f32; 256]; 3], out: &mut [f32]) {
+fn center(image: &ResizedImage<'_>, side: u32, table: &[[f32; 256]; 3], out: &mut [f32]) {
     let row_values = side as usize * 3;
     assert_eq!(
         out.len(),
         row_values * side as usize,
         "`out` holds side · side · 3 values"
     );
-    let left = center_offset(picture.width, side);
-    let top = center_offset(picture.height, side);
-    // The columns of the crop that lie in the picture.
+    let left = center_offset(image.width, side);
+    let top = center_offset(image.height, side);
+    // The columns of the crop that lie in the image.
     let from = (-left).clamp(0, i64::from(side));
-    let to = (i64::from(picture.width) - left).clamp(from, i64::from(side));
+    let to = (i64::from(image.width) - left).clamp(from, i64::from(side));
     let span = index(from) * 3..index(to) * 3;
     for (y, line) in out.chunks_exact_mut(row_values).enumerate() {
         fill_black(line, table);
         let row = top + y as i64;
-        if !(0..i64::from(picture.height)).contains(&row) {
+        if !(0..i64::from(image.height)).contains(&row) {
             continue;
         }
-        let start = (index(row) * picture.width as usize + index(from + left)) * 3;
-        let source = &picture.pixels[start..start + span.len()];
+        let start = (index(row) * image.width as usize + index(from + left)) * 3;
+        let source = &image.pixels[start..start + span.len()];
         for (target, pixel) in line[span.clone()]
             .chunks_exact_mut(3)
             .zip(source.chunks_exact(3))
@@ -114,7 +114,7 @@ fn normalization() -> [[f32; 256]; 3] {
 
 /// A number that is known to be a valid index.
 fn index(value: i64) -> usize {
-    usize::try_from(value).expect("clamped to the picture")
+    usize::try_from(value).expect("clamped to the image")
 }
 
 #[cfg(test)]
@@ -126,15 +126,15 @@ mod tests {
         Preprocess::new(Geometry::new(8).unwrap())
     }
 
-    /// A picture whose red is the column and whose green is the row.
+    /// An image whose red is the column and whose green is the row.
     fn ramp(width: u8, height: u8) -> Vec<u8> {
         (0..height)
             .flat_map(|y| (0..width).flat_map(move |x| [x, y, 0]))
             .collect()
     }
 
-    fn picture(width: u32, height: u32, pixels: &[u8]) -> Picture<'_> {
-        Picture {
+    fn image(width: u32, height: u32, pixels: &[u8]) -> ResizedImage<'_> {
+        ResizedImage {
             width,
             height,
             full_width: width,
@@ -157,16 +157,16 @@ mod tests {
     #[test]
     fn the_crop_is_centered() {
         let pixels = ramp(12, 9);
-        let bytes = bytes_of(&preprocess().picture(&picture(12, 9, &pixels)));
+        let bytes = bytes_of(&preprocess().image(&image(12, 9, &pixels)));
         // Left is (12 - 8) / 2 = 2; top is 0.5, which rounds to the even 0.
         assert_eq!(bytes[0], "[2, 0, 0]");
         assert_eq!(bytes[63], "[9, 7, 0]");
     }
 
     #[test]
-    fn beyond_the_picture_is_black() {
+    fn beyond_the_image_is_black() {
         let pixels = vec![255; 4 * 4 * 3];
-        let bytes = bytes_of(&preprocess().picture(&picture(4, 4, &pixels)));
+        let bytes = bytes_of(&preprocess().image(&image(4, 4, &pixels)));
         let white = bytes.iter().filter(|pixel| *pixel == "[255, 255, 255]");
         assert_eq!(white.count(), 16);
         assert_eq!(bytes[0], "[0, 0, 0]");

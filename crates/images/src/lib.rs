@@ -1,7 +1,7 @@
 //! Images: decoded, resized, stored as pixels, augmented.
 //!
 //! The way of an image: [`decode()`] turns a file's bytes into [`Rgb`], [`Geometry`] and [`resize()`] bring it to the
-//! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`Picture`], and [`Preprocess`] or
+//! size that training needs, [`PixelsWriter`] stores it, [`Pixels`] reads it back as a [`ResizedImage`], and [`Preprocess`] or
 //! [`augment()`] make a network's input of it. [`Preprocess`] does all that at once for a file of its own.
 //!
 //! Pre-processing is that of torchvision's ImageNet weights: short side to `256/224` of the network's side, bilinear
@@ -22,12 +22,12 @@ mod resize;
 mod rgb;
 
 pub use augment::{Augmentation, augment};
-pub use decode::{Annotated, Decoded, Header, Orient, decode, decode_annotated, header};
+pub use decode::{DecodedImage, Orient, decode};
 pub use error::ImageError;
 pub use format::Format;
 pub use geometry::{Geometry, center_offset};
 pub use input::{MEAN, Preprocess, STD};
 pub use limits::Limits;
-pub use pixels::{Picture, Pixels, PixelsWriter};
+pub use pixels::{Pixels, PixelsWriter, ResizedImage};
 pub use resize::{Resizer, resize, scale};
 pub use rgb::Rgb;

@@ -2,7 +2,7 @@
 
 use crate::ImageError;
 
-/// What a picture may be at most, checked on its header before memory is taken for its pixels.
+/// Largest size of an image, checked on its header before memory is taken for its pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Width times height.

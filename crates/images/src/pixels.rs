@@ -1,14 +1,15 @@
-//! The file of pixels: every picture of the study, decoded and resized once.
+//! The file of pixels: every image of the folder, decoded and resized once.
 //!
-//! Little-endian: magic, version, side, number of pictures and bytes of paths; then for each picture offset, size, size
-//! before the cut and length of its path; then the paths; then BLAKE3 of all that; then the pictures' bytes, one after
-//! another. The header comes first although it points forward, since all sizes follow from those of the originals.
+//! Little-endian. Front: magic, version, side. Then the images' bytes, one after another. Then the index: for each image
+//! offset, size, size before the cut and length of its path; then the paths; then number of images and bytes of paths.
+//! At the end BLAKE3 of front and index. The index comes last, as the size of an image, and whether its file can be
+//! decoded at all, are known after decoding alone.
 //!
-//! Pictures are read at their position, not through a memory map: a map would need `unsafe` and could fault on a file
+//! Images are read at their position, not through a memory map: a map would need `unsafe` and could fault on a file
 //! cut while it's in use, whereas the page cache makes a positional read of some 200 kB a plain copy of microseconds.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -17,23 +18,24 @@ use fs_err::os::unix::fs::FileExt;
 use crate::{Geometry, ImageError, Rgb};
 
 const MAGIC: &[u8; 8] = b"ATLRPXLS";
-const VERSION: u32 = 1;
-/// Magic, version, side, number of pictures, bytes of paths.
-const FIXED_BYTES: u64 = 32;
+const VERSION: u32 = 2;
+/// Magic, version, side.
+const FRONT_BYTES: u64 = 16;
 /// Offset, width, height, full width, full height, length of the path.
 const ENTRY_BYTES: u64 = 28;
-const HASH_BYTES: usize = blake3::OUT_LEN;
+/// Number of images, bytes of paths, hash.
+const END_BYTES: u64 = 16 + blake3::OUT_LEN as u64;
 
-/// A picture of the file, borrowed from the buffer that it was read into.
+/// An image of the file, borrowed from the buffer that it was read into.
 #[derive(Clone, Copy, Debug)]
-pub struct Picture<'a> {
+pub struct ResizedImage<'a> {
     /// Pixels from left to right.
     pub width: u32,
     /// Pixels from top to bottom.
     pub height: u32,
-    /// Width of the resized picture before its cut.
+    /// Width of the resized image before its cut.
     pub full_width: u32,
-    /// Height of the resized picture before its cut.
+    /// Height of the resized image before its cut.
     pub full_height: u32,
     /// RGB, `height · width · 3` bytes, rows from the top.
     pub pixels: &'a [u8],
@@ -53,122 +55,112 @@ impl Entry {
     fn bytes(self) -> u64 {
         u64::from(self.width) * u64::from(self.height) * 3
     }
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.offset.to_le_bytes());
+        for value in [
+            self.width,
+            self.height,
+            self.full_width,
+            self.full_height,
+            self.path_bytes,
+        ] {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+    }
 }
 
-/// Writes a file of pixels from the front to the back.
+/// Writes a file of pixels from the front to the back. Memory holds the index alone.
 pub struct PixelsWriter<W: Write> {
     out: W,
+    geometry: Geometry,
     entries: Vec<Entry>,
-    written: usize,
+    paths: String,
+    end: u64,
 }
 
 impl<W: Write> PixelsWriter<W> {
-    /// Writes the header for pictures of the given paths, original widths and heights, in this order.
+    /// Begins a file of images for a network that sees the side of `geometry`.
     ///
     /// # Errors
     /// `out` cannot be written.
-    pub fn new<'p>(
-        mut out: W,
-        geometry: Geometry,
-        pictures: impl IntoIterator<Item = (&'p str, u32, u32)>,
-    ) -> Result<Self, ImageError> {
-        let mut paths = String::new();
-        let mut entries = Vec::new();
-        for (path, width, height) in pictures {
-            paths.push_str(path);
-            let (full_width, full_height) = geometry.resized(width, height);
-            let (width, height) = geometry.kept(full_width, full_height);
-            entries.push(Entry {
-                offset: 0,
-                width,
-                height,
-                full_width,
-                full_height,
-                path_bytes: u32::try_from(path.len()).unwrap_or(u32::MAX),
-            });
-        }
-        let mut offset = header_bytes(entries.len() as u64, paths.len() as u64);
-        for entry in &mut entries {
-            entry.offset = offset;
-            offset += entry.bytes();
-        }
-        let header = encode_header(geometry, &entries, &paths);
-        out.write_all(&header)?;
-        out.write_all(blake3::hash(&header).as_bytes())?;
+    pub fn new(mut out: W, geometry: Geometry) -> Result<Self, ImageError> {
+        out.write_all(&front(geometry))?;
         Ok(Self {
             out,
-            entries,
-            written: 0,
+            geometry,
+            entries: Vec::new(),
+            paths: String::new(),
+            end: FRONT_BYTES,
         })
     }
 
-    /// Writes the next picture, resized and cut.
+    /// Writes an image, resized and cut, whose file has the path `path` and decodes to `original`, width and height.
     ///
     /// # Errors
-    /// Its size isn't the one announced, or `out` cannot be written.
-    pub fn append(&mut self, picture: &Rgb) -> Result<(), ImageError> {
-        let index = self.written;
-        let Some(entry) = self.entries.get(index) else {
-            return Err(self.count_error(index + 1));
+    /// Its size isn't the geometry's for `original`, or `out` cannot be written.
+    pub fn append(
+        &mut self,
+        path: &str,
+        original: (u32, u32),
+        image: &Rgb,
+    ) -> Result<(), ImageError> {
+        let (full_width, full_height) = self.geometry.resized(original.0, original.1);
+        let (width, height) = self.geometry.kept(full_width, full_height);
+        let entry = Entry {
+            offset: self.end,
+            width,
+            height,
+            full_width,
+            full_height,
+            path_bytes: u32::try_from(path.len()).unwrap_or(u32::MAX),
         };
-        let (found, expected) = ((picture.width, picture.height), (entry.width, entry.height));
-        if found != expected || picture.pixels.len() as u64 != entry.bytes() {
+        let (found, expected) = ((image.width, image.height), (width, height));
+        if found != expected || image.pixels.len() as u64 != entry.bytes() {
             return Err(ImageError::UnexpectedSize {
-                index,
+                path: path.to_owned(),
                 found,
                 expected,
             });
         }
-        self.out.write_all(&picture.pixels)?;
-        self.written += 1;
+        self.out.write_all(&image.pixels)?;
+        self.end += entry.bytes();
+        self.entries.push(entry);
+        self.paths.push_str(path);
         Ok(())
     }
 
-    /// Ends the file.
+    /// Writes the index, which ends the file.
     ///
     /// # Errors
-    /// Fewer pictures were written than announced, or `out` cannot be flushed.
+    /// `out` cannot be written.
     pub fn finish(mut self) -> Result<W, ImageError> {
-        if self.written != self.entries.len() {
-            return Err(self.count_error(self.written));
+        let mut index = Vec::new();
+        for entry in &self.entries {
+            entry.write(&mut index);
         }
+        index.extend_from_slice(self.paths.as_bytes());
+        index.extend_from_slice(&(self.entries.len() as u64).to_le_bytes());
+        index.extend_from_slice(&(self.paths.len() as u64).to_le_bytes());
+        self.out.write_all(&index)?;
+        let hash = hash(&front(self.geometry), &index);
+        self.out.write_all(hash.as_bytes())?;
         self.out.flush()?;
         Ok(self.out)
     }
-
-    fn count_error(&self, written: usize) -> ImageError {
-        ImageError::Count {
-            written,
-            expected: self.entries.len(),
-        }
-    }
 }
 
-fn header_bytes(n_pictures: u64, path_bytes: u64) -> u64 {
-    FIXED_BYTES + n_pictures * ENTRY_BYTES + path_bytes + HASH_BYTES as u64
+fn front(geometry: Geometry) -> Vec<u8> {
+    let mut front = MAGIC.to_vec();
+    front.extend_from_slice(&VERSION.to_le_bytes());
+    front.extend_from_slice(&geometry.side_px().to_le_bytes());
+    front
 }
 
-fn encode_header(geometry: Geometry, entries: &[Entry], paths: &str) -> Vec<u8> {
-    let mut header = Vec::new();
-    header.extend_from_slice(MAGIC);
-    header.extend_from_slice(&VERSION.to_le_bytes());
-    header.extend_from_slice(&geometry.side_px().to_le_bytes());
-    header.extend_from_slice(&(entries.len() as u64).to_le_bytes());
-    header.extend_from_slice(&(paths.len() as u64).to_le_bytes());
-    for entry in entries {
-        header.extend_from_slice(&entry.offset.to_le_bytes());
-        for value in [
-            entry.width,
-            entry.height,
-            entry.full_width,
-            entry.full_height,
-            entry.path_bytes,
-        ] {
-            header.extend_from_slice(&value.to_le_bytes());
-        }
-    }
-    header.extend_from_slice(paths.as_bytes());
-    header
+fn hash(front: &[u8], index: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(front).update(index);
+    hasher.finalize()
 }
 
 /// Reads a file of pixels; one value serves all threads.
@@ -176,79 +168,71 @@ fn encode_header(geometry: Geometry, entries: &[Entry], paths: &str) -> Vec<u8> 
 pub struct Pixels {
     file: File,
     path: PathBuf,
-    geometry: Geometry,
-    entries: Vec<Entry>,
-    index: BTreeMap<String, usize>,
+    index: Index,
 }
 
 impl Pixels {
-    /// Opens a file and reads its header.
+    /// Opens a file and reads its index.
     ///
     /// # Errors
     /// The file is missing, or isn't a whole and undamaged file of pixels of this version.
     pub fn open(path: &Path) -> Result<Self, ImageError> {
-        let mut file = File::open(path)?;
+        let file = File::open(path)?;
         let file_bytes = file.metadata()?.len();
-        let header = read_header(&mut file, file_bytes)
-            .and_then(|header| parse_header(&header, file_bytes))
-            .map_err(|reason| ImageError::Malformed {
-                path: path.to_owned(),
-                reason,
-            })?;
+        let index = Index::read(&file, file_bytes).map_err(|reason| ImageError::Malformed {
+            path: path.to_owned(),
+            reason,
+        })?;
         Ok(Self {
             file,
             path: path.to_owned(),
-            geometry: header.geometry,
-            entries: header.entries,
-            index: header.index,
+            index,
         })
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.index.entries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.index.entries.is_empty()
     }
 
-    /// Side of the network's input that the pictures were resized for.
+    /// Side of the network's input that the images were resized for.
     pub fn side_px(&self) -> u32 {
-        self.geometry.side_px()
+        self.index.geometry.side_px()
     }
 
-    /// Sizes that the pictures were resized and cut to.
+    /// Sizes that the images were resized and cut to.
     pub fn geometry(&self) -> Geometry {
-        self.geometry
+        self.index.geometry
     }
 
-    /// Index of the picture that had this path in the annotations.
+    /// Index of the image whose file has this path below the folder of images.
     pub fn position(&self, path: &str) -> Option<usize> {
-        self.index.get(path).copied()
+        self.index.positions.get(path).copied()
     }
 
-    /// Reads a picture into `buffer`, which is resized to it.
+    /// Reads an image into `buffer`, which is resized to it.
     ///
     /// # Errors
-    /// There is no such picture, or the file cannot be read.
+    /// There is no such image, or the file cannot be read.
     pub fn read<'a>(
         &self,
         index: usize,
         buffer: &'a mut Vec<u8>,
-    ) -> Result<Picture<'a>, ImageError> {
-        let entry = self
-            .entries
-            .get(index)
-            .ok_or_else(|| ImageError::NoPicture {
-                path: self.path.clone(),
-                index,
-                len: self.len(),
-            })?;
+    ) -> Result<ResizedImage<'a>, ImageError> {
+        let entry = self.index.entries.get(index);
+        let entry = entry.ok_or_else(|| ImageError::NoImage {
+            path: self.path.clone(),
+            index,
+            len: self.len(),
+        })?;
         buffer.resize(usize::try_from(entry.bytes()).unwrap_or(usize::MAX), 0);
         self.file.read_exact_at(buffer, entry.offset)?;
-        Ok(Picture {
+        Ok(ResizedImage {
             width: entry.width,
             height: entry.height,
             full_width: entry.full_width,
@@ -258,84 +242,93 @@ impl Pixels {
     }
 }
 
-struct Header {
+/// Front and index of a file.
+#[derive(Debug)]
+struct Index {
     geometry: Geometry,
     entries: Vec<Entry>,
-    index: BTreeMap<String, usize>,
+    positions: BTreeMap<String, usize>,
 }
 
-/// The header's bytes with its hash, once they are known to fit into the file.
-fn read_header(file: &mut File, file_bytes: u64) -> Result<Vec<u8>, String> {
-    let mut header = Vec::new();
-    let mut take = |bytes: u64, header: &mut Vec<u8>| {
-        Read::by_ref(&mut *file)
-            .take(bytes)
-            .read_to_end(header)
-            .map_err(|error| error.to_string())
-    };
-    take(FIXED_BYTES, &mut header)?;
-    let mut fixed = Cursor(&header);
-    if fixed.bytes(8)? != MAGIC {
+impl Index {
+    /// Reads the index, once its length is known to fit into the file.
+    fn read(file: &File, file_bytes: u64) -> Result<Self, String> {
+        let read = |offset: u64, bytes: u64| {
+            let mut buffer = vec![0; usize::try_from(bytes).map_err(|error| error.to_string())?];
+            let whole = file.read_exact_at(&mut buffer, offset);
+            whole.map_err(|error| error.to_string())?;
+            Ok::<_, String>(buffer)
+        };
+        let rest = file_bytes.checked_sub(FRONT_BYTES + END_BYTES);
+        let rest = rest.ok_or("the file is cut")?;
+        let front = read(0, FRONT_BYTES)?;
+        let geometry = parse_front(&front)?;
+        let end = read(file_bytes - END_BYTES, END_BYTES)?;
+        let (counts, stored) = end.split_at(16);
+        let mut counts = Cursor(counts);
+        let (n_images, path_bytes) = (counts.u64()?, counts.u64()?);
+        let entry_bytes = n_images.checked_mul(ENTRY_BYTES);
+        let index_bytes = entry_bytes
+            .and_then(|bytes| bytes.checked_add(path_bytes))
+            .filter(|&bytes| bytes <= rest)
+            .ok_or_else(|| format!("{n_images} images don't fit into {file_bytes} bytes"))?;
+        let start = file_bytes - END_BYTES - index_bytes;
+        let index = read(start, index_bytes + 16)?;
+        if hash(&front, &index).as_bytes() != stored {
+            return Err("the index's hash doesn't match".to_owned());
+        }
+        let (entries, positions) = parse_index(&index, n_images, start)?;
+        Ok(Self {
+            geometry,
+            entries,
+            positions,
+        })
+    }
+}
+
+fn parse_front(front: &[u8]) -> Result<Geometry, String> {
+    let mut front = Cursor(front);
+    if front.bytes(8)? != MAGIC {
         return Err("expected the magic `ATLRPXLS`".to_owned());
     }
-    let version = fixed.u32()?;
+    let version = front.u32()?;
     if version != VERSION {
         return Err(format!("version {version}, expected {VERSION}"));
     }
-    fixed.u32()?;
-    let (n_pictures, path_bytes) = (fixed.u64()?, fixed.u64()?);
-    let bytes = n_pictures
-        .checked_mul(ENTRY_BYTES)
-        .and_then(|entries| {
-            entries
-                .checked_add(path_bytes)?
-                .checked_add(HASH_BYTES as u64)
-        })
-        .filter(|&bytes| bytes <= file_bytes)
-        .ok_or_else(|| format!("{n_pictures} pictures don't fit into {file_bytes} bytes"))?;
-    take(bytes, &mut header)?;
-    Ok(header)
+    Geometry::new(front.u32()?).map_err(|error| error.to_string())
 }
 
-fn parse_header(header: &[u8], file_bytes: u64) -> Result<Header, String> {
-    let (body, hash) = header
-        .split_last_chunk::<HASH_BYTES>()
-        .ok_or("the header is cut")?;
-    if blake3::hash(body) != *hash {
-        return Err("the header's hash doesn't match".to_owned());
-    }
-    let mut body = Cursor(body);
-    body.bytes(12)?;
-    let geometry = Geometry::new(body.u32()?).map_err(|error| error.to_string())?;
-    let (n_pictures, path_bytes) = (body.u64()?, body.u64()?);
+/// The entries and the position of each path; the images' bytes reach from the front to `start`.
+fn parse_index(
+    index: &[u8],
+    n_images: u64,
+    start: u64,
+) -> Result<(Vec<Entry>, BTreeMap<String, usize>), String> {
+    let mut index = Cursor(index);
     let mut entries = Vec::new();
-    let mut end = header_bytes(n_pictures, path_bytes);
-    for _ in 0..n_pictures {
-        let entry = body.entry()?;
+    let mut end = FRONT_BYTES;
+    for _ in 0..n_images {
+        let entry = index.entry()?;
         if entry.offset != end {
-            return Err(format!("a picture at {}, expected {end}", entry.offset));
+            return Err(format!("an image at {}, expected {end}", entry.offset));
         }
         end = end
             .checked_add(entry.bytes())
-            .ok_or("the pictures are too many")?;
+            .ok_or("the images are too many")?;
         entries.push(entry);
     }
-    if end != file_bytes {
-        return Err(format!("{file_bytes} bytes, expected {end}"));
+    if end != start {
+        return Err(format!("images of {end} bytes, expected {start}"));
     }
-    let mut index = BTreeMap::new();
+    let mut positions = BTreeMap::new();
     for (position, entry) in entries.iter().enumerate() {
-        let path = std::str::from_utf8(body.bytes(entry.path_bytes as usize)?)
+        let path = std::str::from_utf8(index.bytes(entry.path_bytes as usize)?)
             .map_err(|error| error.to_string())?;
-        if index.insert(path.to_owned(), position).is_some() {
+        if positions.insert(path.to_owned(), position).is_some() {
             return Err(format!("`{path}` occurs twice"));
         }
     }
-    Ok(Header {
-        geometry,
-        entries,
-        index,
-    })
+    Ok((entries, positions))
 }
 
 /// Takes numbers off the front of bytes.
@@ -343,7 +336,7 @@ struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
     fn bytes(&mut self, n: usize) -> Result<&'a [u8], String> {
-        let (front, rest) = self.0.split_at_checked(n).ok_or("the header is cut")?;
+        let (front, rest) = self.0.split_at_checked(n).ok_or("the index is cut")?;
         self.0 = rest;
         Ok(front)
     }

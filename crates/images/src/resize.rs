@@ -1,4 +1,4 @@
-//! From a decoded picture to the pixels that are kept of it.
+//! From a decoded image to the pixels that are kept of it.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
@@ -9,13 +9,13 @@ use crate::{Geometry, ImageError, Rgb};
 #[derive(Default)]
 pub struct Resizer(fast_image_resize::Resizer);
 
-/// Resizes the short side to the geometry's and cuts the long side to what augmentation can reach, by [`scale()`].
+/// Resizes the short side to the geometry's and cuts the long side to the reach of augmentation, by [`scale()`].
 ///
 /// # Errors
-/// The picture's bytes are fewer than its size says.
-pub fn resize(picture: &Rgb, geometry: Geometry, resizer: &mut Resizer) -> Result<Rgb, ImageError> {
-    let (width, height) = geometry.resized(picture.width, picture.height);
-    let whole = scale(picture, (width, height), resizer)?;
+/// The image has fewer bytes than its size requires.
+pub fn resize(image: &Rgb, geometry: Geometry, resizer: &mut Resizer) -> Result<Rgb, ImageError> {
+    let (width, height) = geometry.resized(image.width, image.height);
+    let whole = scale(image, (width, height), resizer)?;
     Ok(cut(whole, geometry.kept(width, height)))
 }
 
@@ -26,22 +26,17 @@ pub fn resize(picture: &Rgb, geometry: Geometry, resizer: &mut Resizer) -> Resul
 /// # Errors
 /// The image has fewer bytes than its size requires.
 pub fn scale(
-    picture: &Rgb,
+    image: &Rgb,
     (width, height): (u32, u32),
     resizer: &mut Resizer,
 ) -> Result<Rgb, ImageError> {
     let failed = |reason: String| ImageError::Resize {
-        width: picture.width,
-        height: picture.height,
+        width: image.width,
+        height: image.height,
         reason,
     };
-    let source = ImageRef::new(
-        picture.width,
-        picture.height,
-        &picture.pixels,
-        PixelType::U8x3,
-    )
-    .map_err(|error| failed(error.to_string()))?;
+    let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
+        .map_err(|error| failed(error.to_string()))?;
     let mut scaled = Image::new(width, height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
     resizer

@@ -2,7 +2,7 @@
 
 use crate::{Format, ImageError};
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rgb {
     /// Pixels from left to right, at least 1.

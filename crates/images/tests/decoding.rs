@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use images::{Format, ImageError, Limits, Orient, Rgb, header};
+use images::{Format, ImageError, Limits, Orient, Rgb};
 
 const LIMITS: Limits = Limits {
     pixels: 1 << 20,
@@ -20,10 +20,9 @@ fn decode(bytes: &[u8], limits: Limits) -> Result<(Rgb, Format), ImageError> {
 }
 
 fn decoded(name: &str) -> Rgb {
-    let (picture, _) =
-        decode(&read(name), LIMITS).unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert_eq!((picture.width, picture.height), (37, 29), "{name}");
-    picture
+    let (image, _) = decode(&read(name), LIMITS).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!((image.width, image.height), (37, 29), "{name}");
+    image
 }
 
 fn mean_difference(a: &Rgb, b: &Rgb) -> f64 {
@@ -37,7 +36,7 @@ fn mean_difference(a: &Rgb, b: &Rgb) -> f64 {
 }
 
 #[test]
-fn all_kinds_show_the_same_picture() {
+fn all_kinds_show_the_same_image() {
     let plain = decoded("odd-rgb.png");
     assert_eq!(plain, decoded("odd-lossless.webp"));
     for (name, off) in [
@@ -79,7 +78,7 @@ fn every_cut_is_noticed() {
         "odd-lossy.webp",
     ] {
         let bytes = read(name);
-        // From the first byte that still tells the format.
+        // From the shortest front by which the format is recognized.
         for end in 16..bytes.len() {
             let error = decode(&bytes[..end], LIMITS).expect_err(name);
             assert_eq!(error.kind(), "truncated", "{name} cut at {end}: {error}");
@@ -112,8 +111,8 @@ fn no_damage_panics() {
             let mut damaged = bytes.clone();
             damaged[position] ^= 0x55;
             // Damage may go unseen; it must not stop the program.
-            if let Ok((picture, _)) = decode(&damaged, LIMITS) {
-                assert!(u64::from(picture.width) * u64::from(picture.height) <= LIMITS.pixels);
+            if let Ok((image, _)) = decode(&damaged, LIMITS) {
+                assert!(u64::from(image.width) * u64::from(image.height) <= LIMITS.pixels);
             }
         }
     }
@@ -189,7 +188,7 @@ fn size_is_checked_before_pixels_are_made() {
 }
 
 #[test]
-fn the_format_is_told_by_content() {
+fn the_format_is_recognized_by_content() {
     for (name, format) in [
         ("odd-gray.jpg", Format::Jpeg),
         ("odd-gray.png", Format::Png),
@@ -208,7 +207,7 @@ fn encoded(format: image::ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// An EXIF block that says nothing but the orientation.
+/// An EXIF block with the orientation alone.
 fn exif(orientation: u8) -> Vec<u8> {
     let mut bytes = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     bytes.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -246,10 +245,10 @@ fn common_formats_are_read() {
         (image::ImageFormat::Tiff, "tiff"),
     ] {
         let bytes = encoded(format);
-        let (picture, found) = decode(&bytes, LIMITS).unwrap();
+        let (image, found) = decode(&bytes, LIMITS).unwrap();
         assert_eq!(found.name(), name);
-        assert_eq!((picture.width, picture.height), (6, 4));
-        assert_eq!(picture.pixels[..6], [255, 0, 0, 10, 20, 200], "{name}");
+        assert_eq!((image.width, image.height), (6, 4));
+        assert_eq!(image.pixels[..6], [255, 0, 0, 10, 20, 200], "{name}");
         let cut = decode(&bytes[..bytes.len() / 2], LIMITS).unwrap_err();
         assert!(
             ["truncated", "damaged"].contains(&cut.kind()),
@@ -265,10 +264,10 @@ fn sixteen_bits_and_alpha_become_rgb() {
     let image = image::ImageBuffer::from_pixel(3, 2, image::LumaA([0_u16, 0x8000]));
     let image = image::DynamicImage::ImageLumaA16(image);
     image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    let (picture, _) = decode(bytes.get_ref(), LIMITS).unwrap();
+    let (image, _) = decode(bytes.get_ref(), LIMITS).unwrap();
     // Black, half transparent, on white.
     assert!(
-        picture
+        image
             .pixels
             .iter()
             .all(|&value| (126..=128).contains(&value))
@@ -299,19 +298,8 @@ fn images_are_turned_upright_as_exif_says() {
             [255, 0, 0],
             "{orientation}"
         );
-        let header = header(&bytes, LIMITS, Orient::Upright).unwrap();
-        assert_eq!(
-            (header.width, header.height, header.orientation),
-            (size.0, size.1, orientation)
-        );
         let stored = images::decode(&bytes, LIMITS, Orient::AsStored).unwrap();
         assert_eq!((stored.rgb.width, stored.orientation), (6, 1));
-        let annotated = images::Annotated {
-            width: size.0,
-            height: size.1,
-            orientation,
-        };
-        assert_eq!(images::decode_annotated(&bytes, annotated).unwrap(), rgb);
     }
 }
 
@@ -356,7 +344,7 @@ fn faults_that_libjpeg_passes_over_are_passed_over() {
         let bytes = [&jpeg[..table], &stray, &jpeg[table..]].concat();
         let decoded = images::decode(&bytes, LIMITS, Orient::Upright).unwrap();
         assert_eq!(decoded.rgb, plain, "{stray:?}");
-        assert_eq!(decoded.fault.is_some(), stray[0] != 0xff, "{stray:?}");
+        assert_eq!(decoded.damage.is_some(), stray[0] != 0xff, "{stray:?}");
     }
     // A damaged block in the middle: the rest is shown.
     let mut damaged = jpeg.clone();

@@ -1,4 +1,4 @@
-//! Pre-processing against torchvision's, on pictures and crops that `golden/make.py` made.
+//! Pre-processing against torchvision's, on images and crops that `golden/make.py` made.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -31,7 +31,7 @@ fn ours(name: &str, side: u32) -> Vec<f32> {
 /// on average.
 ///
 /// JPEG decoders round the upsampled colors differently. Over the 1,421 paintings of the study none of 214 million
-/// values is farther off than 4 (mean 0.32); the picture here with its noise and its edge between saturated colors has
+/// values is farther off than 4 (mean 0.32); the image here with its noise and its edge between saturated colors has
 /// one value of 150,528 at 5.
 fn check(name: &str, side: u32, largest: f32) {
     let stem = name.replace('.', "-");
@@ -82,14 +82,14 @@ fn stored_pixels_give_the_input_of_their_file() {
     for name in ["portrait.jpg", "lying.png"] {
         let rgb = decode(&read(name), LIMITS, Orient::AsStored).unwrap().rgb;
         let file = tempfile::NamedTempFile::new().unwrap();
-        let mut writer =
-            PixelsWriter::new(file.as_file(), geometry, [(name, rgb.width, rgb.height)]).unwrap();
+        let mut writer = PixelsWriter::new(file.as_file(), geometry).unwrap();
         let kept = resize(&rgb, geometry, &mut Resizer::default()).unwrap();
-        writer.append(&kept).unwrap();
+        let original = (rgb.width, rgb.height);
+        writer.append(name, original, &kept).unwrap();
         writer.finish().unwrap();
         let mut buffer = Vec::new();
         let pixels = Pixels::open(file.path()).unwrap();
-        let stored = preprocess.picture(&pixels.read(0, &mut buffer).unwrap());
+        let stored = preprocess.image(&pixels.read(0, &mut buffer).unwrap());
         let direct = { preprocess.file(&read(name), LIMITS, Orient::AsStored) }.unwrap();
         assert_eq!(stored, direct, "{name}");
     }

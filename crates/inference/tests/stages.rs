@@ -87,12 +87,12 @@ fn select(study: &Study, folds: &[&str], models: &[&str]) -> Job {
     let inputs = json!({ "histories": paths(folds, "history"), "models": paths(models, "model") });
     let params = json!({ "rule": "best" });
     let program = env!("CARGO_BIN_EXE_select");
-    study.job(program, "select", &params, inputs, &["choice", "model"])
+    study.job(program, "select", &params, inputs, &["selection", "model"])
 }
 
 fn predict(study: &Study) -> Job {
     let inputs = json!({
-        "choice": study.path("select/choice"), "model": study.path("select/model"),
+        "selection": study.path("select/selection"), "model": study.path("select/model"),
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
     let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
@@ -116,7 +116,10 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
     let outputs = [0, 1].map(|fold| trained(&study, fold));
 
     select(&study, &["0", "1"], &["0", "1"]).run(1);
-    let [selection] = study.read::<Selection>("select/choice").try_into().unwrap();
+    let [selection] = study
+        .read::<Selection>("select/selection")
+        .try_into()
+        .unwrap();
     let fold = selection.fold.to_string();
     assert_same_files(&study.path("select"), &study.path(&fold), &["model"]);
     let history: Vec<History> = study.read(&format!("{fold}/history"));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use collection::{
-    Found, Inspected, Refused, Settings, SplitFolders, normalized, split_folders, subset_named,
+    FileFault, FolderScan, ImageFacts, Settings, SplitFolders, normalized, split_folders,
+    subset_named,
 };
 
 use crate::authors::{self, Candidate, Item, Source};
@@ -174,7 +175,7 @@ fn label_pattern(paths: &[&str]) -> Option<&'static str> {
 /// The grouping of the images in the layout's base; `found` and `results` are of that folder.
 pub(crate) fn grouping(
     layout: &Layout,
-    found: &Found,
+    found: &FolderScan,
     results: &Results,
     tables: &[Table],
     file: &str,
@@ -315,7 +316,7 @@ impl Grouping {
     }
 
     /// An existing split in folders; forced where the stage wouldn't recognize it.
-    fn split(&mut self, layout: &Layout, found: &Found) {
+    fn split(&mut self, layout: &Layout, found: &FolderScan) {
         for folder in &layout.unlabelled {
             self.remarks.push(format!(
                 "`{folder}` has no folders for classes: its images are left out"
@@ -503,5 +504,5 @@ pub(crate) fn below(results: Results, base: &str) -> Results {
         let below = layout::below(&path, base)?.to_owned();
         Some((below, result))
     });
-    inside.collect::<BTreeMap<String, Result<Inspected, Refused>>>()
+    inside.collect::<BTreeMap<String, Result<ImageFacts, FileFault>>>()
 }

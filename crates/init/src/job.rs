@@ -84,9 +84,9 @@ impl Job {
         }
     }
 
-    /// Limits of stage `annotate`: the largest image, and the most elongated.
+    /// Limits of stage `decode`: the largest image, and the most elongated.
     pub(crate) fn limits(&self) -> Limits {
-        let number = |key: &str| self.defaults["annotate"][key].as_u64();
+        let number = |key: &str| self.defaults["decode"][key].as_u64();
         let aspect = number("max_aspect").and_then(|aspect| u32::try_from(aspect).ok());
         Limits {
             pixels: number("max_pixels").unwrap_or(100_000_000),

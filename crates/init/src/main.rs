@@ -1,7 +1,7 @@
 //! Parameters that fit a folder of images: `cargo xtask init` starts this program with a job file, as a stage is started,
 //! but nothing of it is recorded.
 //!
-//! 1. [`read`] decodes every file once, as stage `annotate` does.
+//! 1. [`read`] decodes every file once, as stage `decode` does.
 //! 2. [`examine`] finds classes, an existing split and authors, and the library `collection` groups the images by the
 //!    settings found, so that what is counted is what the study will count.
 //! 3. [`plan`] chooses the other settings, within a time.
@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use collection::{Found, LabelTable, Survey};
+use collection::{FolderScan, LabelTable, Survey};
 
 use cost::Machine;
 use examine::{Grouping, Table};
@@ -78,7 +78,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// The folder as it was read.
 struct Look {
     layout: Layout,
-    found: Found,
+    found: FolderScan,
     results: Results,
     tables: Vec<Table>,
 }
@@ -180,7 +180,7 @@ impl Look {
         let results = { grouped.candidates.iter() }.map(|candidate| {
             let result = self.results.get(&candidate.path);
             result
-                .map(read::again)
+                .cloned()
                 .with_context(|| format!("`{}` came while the folder was read", candidate.path))
         });
         let results = results.collect::<anyhow::Result<Vec<_>>>()?;
@@ -189,7 +189,7 @@ impl Look {
 }
 
 /// Tables directly in the folder, and beside it.
-fn tables(job: &Job, found: &Found) -> Vec<Table> {
+fn tables(job: &Job, found: &FolderScan) -> Vec<Table> {
     let inside = found
         .files
         .iter()

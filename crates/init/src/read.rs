@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use collection::{Candidate, Found, Inspected, Refused};
+use collection::{FileFault, FolderScan, ImageFacts};
 use fs_err::File;
 use images::{Limits, Orient};
 use serde_json::Value;
@@ -18,51 +18,20 @@ use crate::plan::Weights;
 const BLOCK: usize = 256;
 
 /// A result of reading each file, by path.
-pub(crate) type Results = BTreeMap<String, Result<Inspected, Refused>>;
+pub(crate) type Results = BTreeMap<String, Result<ImageFacts, FileFault>>;
 
-/// Decodes every file of `found` that `known` doesn't have, as stage `annotate` does.
-pub(crate) fn images(root: &Path, found: &Found, limits: Limits, known: &mut Results) {
-    let new: Vec<Candidate> = { found.files.iter() }
+/// Decodes every file of `found` that `known` doesn't have, as stage `decode` does.
+pub(crate) fn images(root: &Path, found: &FolderScan, limits: Limits, known: &mut Results) {
+    let new: Vec<&str> = { found.files.iter() }
         .filter(|path| !known.contains_key(*path))
-        .map(|path| candidate(path))
+        .map(String::as_str)
         .collect();
     let mut progress = Progress::new(new.len());
     for block in new.chunks(BLOCK) {
         let results = collection::read(root, block, limits, Orient::Upright);
-        let paths = block.iter().map(|candidate| candidate.path.clone());
+        let paths = block.iter().map(|&path| path.to_owned());
         known.extend(paths.zip(results));
         progress.advance(block.len());
-    }
-}
-
-fn candidate(path: &str) -> Candidate {
-    Candidate {
-        path: path.to_owned(),
-        label: String::new(),
-        own_label: String::new(),
-        author: None,
-        title: String::new(),
-        split: None,
-        attributes: Vec::new(),
-    }
-}
-
-/// The same result once more.
-pub(crate) fn again(result: &Result<Inspected, Refused>) -> Result<Inspected, Refused> {
-    match result {
-        Ok(image) => Ok(Inspected {
-            width: image.width,
-            height: image.height,
-            orientation: image.orientation,
-            format: image.format,
-            bytes: image.bytes,
-            content_hash: image.content_hash.clone(),
-            fault: image.fault.clone(),
-        }),
-        Err(refused) => Err(Refused {
-            reason: refused.reason,
-            detail: refused.detail.clone(),
-        }),
     }
 }
 

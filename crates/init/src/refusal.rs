@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Error, anyhow};
-use collection::Found;
+use collection::FolderScan;
 
 use crate::examine::Grouping;
 use crate::job::Job;
@@ -13,7 +13,7 @@ use crate::plan::{TooSmall, counted};
 use crate::read::Results;
 
 /// The message for a folder without two classes.
-pub(crate) fn unfit(unfit: &Unfit, job: &Job, found: &Found, results: &Results) -> Error {
+pub(crate) fn unfit(unfit: &Unfit, job: &Job, found: &FolderScan, results: &Results) -> Error {
     let folder = &job.typed;
     match unfit {
         Unfit::Empty if found.files.is_empty() => anyhow!(
@@ -66,7 +66,7 @@ fn place(folder: &str, base: &str) -> String {
     }
 }
 
-fn ignored(found: &Found) -> String {
+fn ignored(found: &FolderScan) -> String {
     match found.n_ignored {
         0 => String::new(),
         n => format!(
@@ -118,9 +118,10 @@ pub(crate) fn reasons(results: &Results) -> String {
     let mut reasons: BTreeMap<&str, (usize, &str, &str)> = BTreeMap::new();
     for (path, result) in results {
         if let Err(refused) = result {
-            let reason = reasons
-                .entry(refused.reason)
-                .or_insert((0, path, &refused.detail));
+            let reason =
+                reasons
+                    .entry(refused.reason.as_str())
+                    .or_insert((0, path, &refused.detail));
             reason.0 += 1;
         }
     }

@@ -85,7 +85,7 @@ impl Study {
             "stage": "linear-probe",
             "params": { "seed": 7, "c": values, "sample": 1000, "forest": shape },
             "in": { "features": features, "folds": self.path("folds") },
-            "out": { "probes": self.path(run) },
+            "out": { "linear_probes": self.path(run) },
             "scratch": self.path("scratch"),
         });
         let file = self.path("job.json");
@@ -131,8 +131,8 @@ fn features_that_separate_the_classes_have_high_scores() {
     let chosen = |backbone: &str| -> Vec<Option<f64>> {
         let mut rows: Vec<Option<f64>> = rows
             .iter()
-            .filter(|row| row.chosen && row.backbone == backbone)
-            .map(|row| row.strength)
+            .filter(|row| row.selected && row.backbone == backbone)
+            .map(|row| row.c)
             .collect();
         rows.dedup();
         rows

@@ -26,7 +26,7 @@ fn metric_learning(study: &Study, run: &str, changes: &Value) -> Job {
     });
     let changed = changes.as_object().unwrap().clone();
     params.as_object_mut().unwrap().extend(changed);
-    let outputs = ["arrangement", "history", "timings"];
+    let outputs = ["metric_embeddings", "history", "timings"];
     study.job(
         env!("CARGO_BIN_EXE_metric-learning"),
         run,
@@ -41,7 +41,7 @@ fn a_training_has_the_same_bytes_after_a_kill() {
     let study = Study::new();
     for loss in ["arcface", "triplet"] {
         let changes = json!({ "loss": loss });
-        let outputs = ["arrangement", "history"];
+        let outputs = ["metric_embeddings", "history"];
         let (whole, broken) = (format!("{loss}-whole"), format!("{loss}-broken"));
         metric_learning(&study, &whole, &changes).run(2);
         let job = metric_learning(&study, &broken, &changes);
@@ -56,7 +56,7 @@ fn a_training_has_the_same_bytes_after_a_kill() {
             later.fold(f64::INFINITY, f64::min) < history[0].train_loss,
             "{history:?}"
         );
-        let rows: Vec<MetricEmbedding> = study.read(&format!("{whole}/arrangement"));
+        let rows: Vec<MetricEmbedding> = study.read(&format!("{whole}/metric_embeddings"));
         assert_eq!(rows.len(), 3 * 30);
         assert!(rows.iter().all(|row| row.learned == (row.label != "green")));
         assert!(rows.iter().all(|row| row.embedding.len() == 3));

@@ -37,14 +37,14 @@ fn scores() -> Vec<MetricLearningScore> {
 fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let mut writer = Writer::create(&path("arrangement"));
+    let mut writer = Writer::create(&path("metric_embeddings"));
     for rows in epochs {
         writer.append(rows).unwrap();
     }
     writer.finish().unwrap();
     let job = json!({
         "stage": "metric-learning-scores", "params": { "seed": 1, "sample": 6 }, "scratch": path("scratch"),
-        "in": { "arrangement": path("arrangement") }, "out": { "scores": path("scores") },
+        "in": { "metric_embeddings": path("metric_embeddings") }, "out": { "metric_learning_scores": path("scores") },
     });
     fs_err::write(path("job.json"), job.to_string()).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_metric-learning-scores"))
@@ -57,27 +57,28 @@ fn scores_of(epochs: Vec<Vec<MetricEmbedding>>) -> Vec<MetricLearningScore> {
 }
 
 #[test]
-fn classes_are_scored_in_native_space_and_on_the_sphere() {
+fn raw_and_normalized_embeddings_are_scored() {
     let scores = scores();
-    let value = |classes: &str, space: &str, metric: &str| {
+    let value = |classes: &str, embedding: &str, metric: &str| {
         let mut rows = scores.iter();
         let row = rows.find(|row| {
-            [&row.classes, &row.space, &row.metric].map(String::as_str) == [classes, space, metric]
+            [&row.classes, &row.embedding, &row.metric].map(String::as_str)
+                == [classes, embedding, metric]
         });
         row.unwrap().value
     };
-    let learned = |space, metric| value("learned", space, metric).unwrap();
-    // On the sphere both classes are points.
-    assert_abs_diff_eq!(learned("sphere", "silhouette"), 1.0, epsilon = 1e-6);
-    assert_abs_diff_eq!(learned("sphere", "davies_bouldin"), 0.0, epsilon = 1e-6);
-    assert_abs_diff_eq!(learned("sphere", "map_at_r"), 1.0);
-    // In native space the nearer image of `b` lies at 2 from its own class and at √2 from the other.
-    assert_abs_diff_eq!(learned("native", "recall_at_1"), 0.75);
+    let learned = |embedding, metric| value("learned", embedding, metric).unwrap();
+    // Normalized, both classes are points.
+    assert_abs_diff_eq!(learned("normalized", "silhouette"), 1.0, epsilon = 1e-6);
+    assert_abs_diff_eq!(learned("normalized", "davies_bouldin"), 0.0, epsilon = 1e-6);
+    assert_abs_diff_eq!(learned("normalized", "map_at_r"), 1.0);
+    // Of raw embeddings, the nearer image of `b` lies at 2 from its own class and at √2 from the other.
+    assert_abs_diff_eq!(learned("raw", "recall_at_1"), 0.75);
     // Distances to the centers are 1/2 and 1, and √(1.5² + 2²) = 2.5 between them.
-    assert_abs_diff_eq!(learned("native", "davies_bouldin"), 0.6, epsilon = 1e-6);
+    assert_abs_diff_eq!(learned("raw", "davies_bouldin"), 0.6, epsilon = 1e-6);
     // One class has no silhouette.
-    assert_eq!(value("held-out", "sphere", "silhouette"), None);
-    assert_eq!(value("held-out", "sphere", "recall_at_1"), Some(1.0));
+    assert_eq!(value("held-out", "normalized", "silhouette"), None);
+    assert_eq!(value("held-out", "normalized", "recall_at_1"), Some(1.0));
     assert_eq!(scores.len(), 2 * 2 * 4);
 }
 
@@ -96,7 +97,7 @@ fn a_large_subset_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
     let scores = scores_of(vec![epoch(0), epoch(1)]);
     let values = |epoch: u32| -> Vec<(String, Option<f64>)> {
         let rows = scores.iter().filter(|row| row.epoch == epoch);
-        rows.map(|row| (format!("{} {}", row.space, row.metric), row.value))
+        rows.map(|row| (format!("{} {}", row.embedding, row.metric), row.value))
             .collect()
     };
     assert_eq!(values(0).len(), 8);

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::distr::{Distribution, Uniform};
 use rand_chacha::ChaCha8Rng;
 
-use crate::thumbnail::{SIDE, Thumbnail};
+use thumbnails::{SIDE, Thumbnail};
 
 /// Frequencies in each direction.
 const LOW: usize = 8;

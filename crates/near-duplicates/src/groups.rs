@@ -1,7 +1,7 @@
 //! Groups of near-duplicates: images that are copies of each other up to size, compression, brightness or a slight crop.
 //!
 //! Images with an equal hash in one of several tables are candidates, those whose descriptors are close are compared by
-//! their thumbnails, and what is confirmed is joined, so that a group is a connected component. A mirrored or turned
+//! their thumbnails, and confirmed pairs are joined, so that a group is a connected component. A mirrored or turned
 //! copy, and a gray one of a colored image, is another image.
 //!
 //! Memory is linear in the number of images, and no pair is ever stored. Of a dense group few members are kept as
@@ -9,8 +9,8 @@
 //! kind, take linear time, too, but for the distances of descriptors.
 
 use rayon::prelude::*;
+use thumbnails::Thumbnail;
 
-use crate::Thumbnail;
 use crate::descriptor::{Descriptor, TABLES};
 use crate::registration::difference;
 

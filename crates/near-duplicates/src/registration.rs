@@ -1,11 +1,11 @@
-//! The difference of two thumbnails after alignment: the second look at candidates for near-duplicates.
+//! The difference of two thumbnails after alignment: the confirmation of candidates for near-duplicates.
 //!
 //! A copy of an image differs from it by a slight crop, by brightness and contrast, and by the noise of compression and
 //! scaling. The first two are fitted (Lucas and Kanade 1981, with gain and bias), the last one is small everywhere. A
 //! different image of the same scene differs much in some place, however small, so that the largest difference of a
 //! block counts and not the mean over the image.
 
-use crate::thumbnail::{CHROMA_SIDE, SIDE, Thumbnail};
+use thumbnails::{CHROMA_SIDE, SIDE, Thumbnail};
 
 /// Sides of the versions that are aligned, coarse to fine, with the number of steps.
 const LEVELS: [(usize, usize); 3] = [(16, 6), (32, 4), (SIDE, 1)];
@@ -81,7 +81,7 @@ pub(crate) fn difference(reference: &Thumbnail, other: &Thumbnail, limit: f32) -
     difference
 }
 
-/// Where and how bright a place of the reference is in the other image. Places reach from -1 to 1 in both directions.
+/// Position and brightness of a place of the reference in the other image. Places reach from -1 to 1 in both directions.
 #[derive(Clone, Copy, Debug)]
 struct Warp {
     shift: [f64; 2],
@@ -111,7 +111,7 @@ impl Warp {
         ]
     }
 
-    /// Whether a slight crop, and a change of brightness or contrast, is all of it.
+    /// Returns whether a slight crop, and a change of brightness or contrast, is all of it.
     fn is_slight(&self, mean: f64) -> bool {
         let moved = self.shift.iter().all(|shift| shift.abs() <= MOST_MOVED)
             && self
@@ -269,7 +269,7 @@ fn step(reference: &Plane, other: &Plane, warp: &Warp) -> Option<[f64; UNKNOWNS]
         for (cell, above) in row.iter_mut().zip(&upper).take(i) {
             *cell = above[i];
         }
-        // Along what an image has no structure, nothing moves.
+        // Without structure in a direction, nothing moves along it.
         row[i] = row[i] * 1.001 + 1.0;
     }
     solve(normal, right)
@@ -358,7 +358,7 @@ fn block_means(values: &[Option<f64>], side: usize) -> impl Iterator<Item = f64>
 
 /// Means over each place and its eight neighbors, as far as they are known.
 fn smoothed(values: &[Option<f64>], side: usize) -> Vec<Option<f64>> {
-    // Sums and counts of what is known, over three of a row, then over three rows.
+    // Sums and counts of known values, over three of a row, then over three rows.
     let of_value = |value: &Option<f64>| value.map_or((0.0, 0.0), |value| (value, 1.0));
     let add = |(a, n): (f64, f64), (b, m): (f64, f64)| (a + b, n + m);
     let around = |at: usize| at.saturating_sub(1)..(at + 2).min(side);

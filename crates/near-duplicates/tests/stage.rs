@@ -5,13 +5,18 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use collection::{Settings, SplitFolders, group, read, scan, survey};
-use images::{Limits, Orient};
+use collection::{Settings, SplitFolders, group, image_row, read_image, results_of, scan, survey};
+use images::{Limits, Orient, Resizer};
 use serde_json::{Value, json};
 use table_annotations::Annotation;
+use table_images::Image;
 use table_io::{Reader, Writer};
 use table_near_duplicates::NearDuplicate;
 use tempfile::TempDir;
+use thumbnails::{Thumbnail, ThumbnailsWriter};
+
+/// An image beside the folders of the classes.
+const BESIDE: &str = "0.jpg";
 
 /// Sides of the image in pixels.
 const SIZE: (u32, u32) = (160, 160);
@@ -65,21 +70,38 @@ fn jpeg(size: (u32, u32), scene: Scene, seed: f64, quality: u8) -> Vec<u8> {
     bytes
 }
 
-/// The annotations of a folder, none of whose files is a problem.
-fn annotations(root: &Path) -> Vec<Annotation> {
+/// The rows of the files of a folder, whose thumbnails are written to `thumbnails`.
+fn decode(root: &Path, thumbnails: &Path) -> Vec<Image> {
+    let limits = Limits {
+        pixels: 1_000_000,
+        aspect: 10,
+    };
+    let mut writer = ThumbnailsWriter::new(fs_err::File::create(thumbnails).unwrap());
+    let files = scan(root).unwrap().files;
+    let rows = files.iter().map(|path| {
+        let file = read_image(&root.join(path), limits, Orient::Upright);
+        let file = file.map(|(image, rgb)| {
+            let thumbnail = Thumbnail::of(&rgb, &mut Resizer::default()).unwrap();
+            writer.append(&thumbnail).unwrap();
+            image
+        });
+        image_row(path, file)
+    });
+    rows.collect()
+}
+
+/// The annotations of a folder, where two files alone are problems.
+fn annotations(root: &Path, images: Vec<Image>) -> Vec<Annotation> {
     let settings = Settings {
         author_pattern: "{author}_{title}".to_owned(),
         split_folders: SplitFolders::Ignore,
         ..Settings::default()
     };
-    let limits = Limits {
-        pixels: 1_000_000,
-        aspect: 10,
-    };
     let grouped = group(scan(root).unwrap(), &settings, None).unwrap();
-    let results = read(root, &grouped.candidates, limits, Orient::Upright);
+    let results = results_of(&grouped.candidates, images).unwrap();
     let survey = survey(grouped, results);
-    assert_eq!(survey.problems, []);
+    let problems = survey.problems.iter().map(|problem| problem.path.as_str());
+    assert!(problems.eq([BESIDE, "a/text.txt"]));
     survey.annotations
 }
 
@@ -94,11 +116,20 @@ impl Folder {
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(path, bytes).unwrap();
         }
-        let annotations = annotations(&folder.path("images"));
-        let mut writer = Writer::create(&folder.path("annotations"));
-        writer.append(annotations).unwrap();
-        writer.finish().unwrap();
+        // Neither an image of no class nor a file that is none has a part in it.
+        let [aside, text] = [BESIDE, "a/text.txt"].map(|path| folder.path("images").join(path));
+        fs_err::write(aside, jpeg(SIZE, symmetric, 1.0, 95)).unwrap();
+        fs_err::write(text, "words").unwrap();
+        let images = decode(&folder.path("images"), &folder.path("thumbnails"));
+        folder.write("images.parquet", images.clone());
+        folder.write("annotations", annotations(&folder.path("images"), images));
         folder
+    }
+
+    fn write<T: tables::Table>(&self, name: &str, rows: Vec<T>) {
+        let mut writer = Writer::create(&self.path(name));
+        writer.append(rows).unwrap();
+        writer.finish().unwrap();
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -123,8 +154,10 @@ impl Folder {
 
     /// The log and the rows.
     fn near_duplicates(&self) -> (String, Vec<NearDuplicate>) {
-        let inputs =
-            json!({ "images": self.path("images"), "annotations": self.path("annotations") });
+        let inputs = json!({
+            "annotations": self.path("annotations"), "images": self.path("images.parquet"),
+            "thumbnails": self.path("thumbnails"),
+        });
         let outputs = json!({ "near_duplicates": self.path("near_duplicates") });
         let program = env!("CARGO_BIN_EXE_near-duplicates");
         let log = self.ok(

@@ -49,7 +49,10 @@ fn paint_draws_a_collection() {
         pixels: 1_000_000,
         aspect: 10,
     };
-    let results = read(&root, &grouped.candidates, limits, Orient::Upright);
+    let paths: Vec<&str> = { grouped.candidates.iter() }
+        .map(|candidate| candidate.path.as_str())
+        .collect();
+    let results = read(&root, &paths, limits, Orient::Upright);
     let survey = survey(grouped, results);
     assert_eq!(survey.problems, []);
     assert_eq!((survey.annotations.len(), survey.classes().len()), (48, 8));

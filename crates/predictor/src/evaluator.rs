@@ -137,10 +137,10 @@ impl Evaluator {
             top2: second.label.clone(),
             top2_probability: second.probability,
             probability: first.probability,
-            amplitude: range(&probability_drops),
+            range: range(&probability_drops),
             cells: u32::try_from(windows.cells())?,
-            square: u32::try_from(windows.window())?,
-            drops: probability_drops.into_iter().map(to_f32).collect(),
+            window: u32::try_from(windows.window())?,
+            probability_drops: probability_drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })

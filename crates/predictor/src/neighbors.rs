@@ -93,7 +93,7 @@ mod tests {
             label: "a".to_owned(),
             subset: Subset::Train,
             kmeans: 0,
-            agglomerative: 0,
+            ward: 0,
             umap_x: x,
             umap_y: y,
             umap3_x: 0.0,

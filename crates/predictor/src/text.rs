@@ -33,7 +33,7 @@ pub(crate) fn of(image: &ImagePrediction) -> String {
         let _ = writeln!(
             text,
             "  range    {:.3} of the occlusion map for {}; the maps are in --html and --json",
-            attribution.amplitude, attribution.label
+            attribution.range, attribution.label
         );
     }
     text

@@ -20,10 +20,10 @@ impl Folder {
     fn of(labels: &[&str]) -> Self {
         let folder = Self(TempDir::new().unwrap());
         let (mut annotations, mut folds) = (Vec::new(), Vec::new());
-        for (code, label) in (0..).zip(labels) {
+        for (class_index, label) in (0..).zip(labels) {
             for number in 0..8 {
                 let path = format!("{label}/{number}.png");
-                annotations.push(annotation(&path, label, code));
+                annotations.push(annotation(&path, label, class_index));
                 folds.push(Fold {
                     path,
                     label: (*label).to_owned(),
@@ -75,13 +75,13 @@ impl Folder {
     }
 }
 
-fn annotation(path: &str, label: &str, code: u32) -> Annotation {
+fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
     Annotation {
         path: path.to_owned(),
         label: label.to_owned(),
         author: None,
         title: String::new(),
-        code,
+        class_index,
         split: None,
         width: 8,
         height: 8,

@@ -1,4 +1,4 @@
-//! Primitives of drawings and of text: what every page is made of.
+//! Primitives of drawings and of text, shared by all pages.
 
 pub(crate) mod figure;
 pub(crate) mod format;

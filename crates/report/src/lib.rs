@@ -3,7 +3,7 @@
 //! [`render()`] turns [`Tables`] into one HTML page without links to elsewhere, its figures as SVG files, and a summary of
 //! a few lines. The same tables give the same bytes.
 //!
-//! `draw` has primitives, `page` what all pages and sections share, `sections` the sections of the report, each with the
+//! `draw` has primitives, `page` the parts shared by all pages and sections, `sections` the sections of the report, each with the
 //! tables that it reads, and `pages` the pages: the report, the predictions for new images, a search. Each depends on
 //! those before it alone.
 

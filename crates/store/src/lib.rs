@@ -50,4 +50,4 @@ pub use record::Record;
 pub use remove::remove_path;
 pub use store::Store;
 pub use store::sweep::{Amount, Keep, Size};
-pub use write::{remove_unwritten, write_whole};
+pub use write::{remove_unwritten, write_whole, write_whole_in};

@@ -19,11 +19,19 @@ pub fn write_whole(to: &Path, bytes: &[u8]) -> Result<()> {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    write_whole_in(folder, to, bytes)
+}
+
+/// As [`write_whole`], with the unfinished file in `folder` and not beside `to`.
+///
+/// # Errors
+/// `folder` or that of `to` cannot be written.
+pub fn write_whole_in(folder: &Path, to: &Path, bytes: &[u8]) -> Result<()> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     write_by(Scratch::new(folder, &format!("{name}{WRITTEN}")), bytes, to)
 }
 
-/// Removes unfinished files of [`write_whole`] in `folder`, left by killed processes.
+/// Removes unfinished files of [`write_whole`] and [`write_whole_in`] in `folder`, left by killed processes.
 ///
 /// # Errors
 /// The folder cannot be listed, or a file cannot be removed.
@@ -52,6 +60,11 @@ mod tests {
         write_whole(&path, b"old").unwrap();
         write_whole(&path, b"new").unwrap();
         assert_eq!(fs_err::read(&path).unwrap(), b"new");
+        let other = folder.path().join("other");
+        fs_err::create_dir(&other).unwrap();
+        write_whole_in(&other, &path, b"newer").unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"newer");
+        fs_err::remove_dir(other).unwrap();
         remove_unwritten(folder.path()).unwrap();
         assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
     }

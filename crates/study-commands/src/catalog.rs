@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use cli::workspace;
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use workflow::params::read_toml;

@@ -9,10 +9,10 @@ use clap::Args;
 use cli::arguments::common::{self, Confine};
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
-use pipeline::device;
-use pipeline::program::PROGRAM;
-use pipeline::workspace::{Access, Workspace};
 use protocol::Job;
+use runner::program_name::PROGRAM;
+use runner::workspace::{Access, Workspace};
+use runner::{accelerator, program};
 use serde::Serialize;
 use serde_json::Value;
 use workflow::device::Device;
@@ -125,7 +125,7 @@ pub(crate) fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     let folder = folder(&here, &arguments.folder)?;
     let mut workspace = open(&common::Params::default(), Access::Write)?;
     let job = job(&workspace, &here, &folder, arguments)?;
-    let status = workspace.run_tool(RUN, None, &job, arguments.confine.sandbox())?;
+    let status = program::run(&mut workspace, RUN, None, &job, arguments.confine.sandbox())?;
     Ok(exit_code(status))
 }
 
@@ -234,7 +234,7 @@ fn job(workspace: &Workspace, here: &Path, folder: &Path, arguments: &Init) -> a
 /// The device that the default parameters ask for.
 fn device(defaults: &Value) -> anyhow::Result<Device> {
     let setting = defaults.get("device").and_then(Value::as_str);
-    let device = Device::resolve(setting.unwrap_or("auto"), device::accelerator());
+    let device = Device::resolve(setting.unwrap_or("auto"), accelerator::accelerator());
     Ok(device?)
 }
 

@@ -10,7 +10,7 @@ mod predict;
 mod weights;
 
 use cli::Subcommand;
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 /// The commands.
 #[must_use]
@@ -27,8 +27,8 @@ pub fn commands() -> Vec<Subcommand> {
 
 /// The command that cures a failure: a missing folder of images has settings to be written.
 #[must_use]
-pub fn cure(error: &pipeline::Error) -> Option<String> {
-    let pipeline::Error::MissingInputs(missing) = error else {
+pub fn cure(error: &runner::Error) -> Option<String> {
+    let runner::Error::MissingInputs(missing) = error else {
         return None;
     };
     let is_of_images = { missing.iter() }.any(|text| text.contains("`images.folder`"));

@@ -10,13 +10,13 @@ use cli::arguments::common::{self, Confine};
 use cli::print;
 use cli::program::exit_code;
 use cli::workspace::{current_folder, open};
-use pipeline::Workspace;
-use pipeline::coherence::unfit;
-use pipeline::events::{Event, Events};
-use pipeline::program::PROGRAM;
-use pipeline::reason::listed;
-use pipeline::workspace::Access;
+use keys::reason::listed;
 use protocol::{Input, Job};
+use runner::coherence::unfit;
+use runner::events::{Event, Events};
+use runner::program_name::PROGRAM;
+use runner::workspace::Access;
+use runner::{Workspace, device_trial, program};
 use serde::Serialize;
 use serde_json::Value;
 use workflow::instance::Target;
@@ -68,7 +68,7 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let paths = Paths::find(&workspace, arguments)?;
     check_one_run(&mut workspace, &arguments.params)?;
-    let device = workspace.device(&mut Warnings)?;
+    let device = device_trial::device(&mut workspace, &mut Warnings)?;
     let params = Params {
         files: paths.files,
         device: device.name(),
@@ -85,7 +85,7 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
         stage: "predict".to_owned(),
     };
     let sandbox = arguments.confine.sandbox();
-    let status = workspace.run_tool(RUN, Some(device), &job, sandbox)?;
+    let status = program::run(&mut workspace, RUN, Some(device), &job, sandbox)?;
     Ok(exit_code(status))
 }
 

@@ -10,10 +10,10 @@ use cli::print;
 use cli::table::{NONE, table};
 use cli::workspace::{open, root};
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::ledger::fetch::{Arrival, Fetched, Received, Wanted, fetch};
-use pipeline::ledger::sources::SourceState;
-use pipeline::program::PROGRAM;
-use pipeline::workspace::Access;
+use ledger::fetch::{Arrival, Fetched, Received, Wanted, fetch};
+use ledger::sources::SourceState;
+use runner::program_name::PROGRAM;
+use runner::workspace::Access;
 use serde_json::json;
 
 use crate::catalog::{self, Catalog};

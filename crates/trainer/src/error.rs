@@ -72,14 +72,6 @@ pub enum TrainError {
         /// Path in `folds`.
         found: String,
     },
-    /// Images and rows do not match.
-    #[error("`pixels` has {pixels} images and `annotations` has {annotations}: expected the same")]
-    PixelCount {
-        /// Images of the file.
-        pixels: usize,
-        /// Rows of the table.
-        annotations: usize,
-    },
     /// An image is not decoded.
     #[error("`pixels` has no image `{0}`, which `annotations` names")]
     NoPixels(String),

@@ -26,19 +26,13 @@ impl DecodedImages {
     /// The images of `annotations` in the file `path`, which is decoded for inputs of `side_px`.
     ///
     /// # Errors
-    /// The file cannot be read, is decoded for another side, or has other images.
+    /// The file cannot be read, is decoded for another side, or lacks one of the images.
     pub fn open(path: &Path, annotations: &[Annotation], side_px: u32) -> Result<Self, TrainError> {
         let pixels = Pixels::open(path)?;
         if pixels.side_px() != side_px {
             return Err(TrainError::Side {
                 pixels: pixels.side_px(),
                 expected: side_px,
-            });
-        }
-        if pixels.len() != annotations.len() {
-            return Err(TrainError::PixelCount {
-                pixels: pixels.len(),
-                annotations: annotations.len(),
             });
         }
         let position = |row: &Annotation| {

@@ -42,7 +42,7 @@ impl FoldSplit {
         Ok(Self {
             fold,
             classes: classes(annotations)?,
-            class_indices: annotations.iter().map(|row| row.code).collect(),
+            class_indices: annotations.iter().map(|row| row.class_index).collect(),
             subsets: folds.iter().map(|row| row.fold.subset(fold)).collect(),
         })
     }
@@ -110,10 +110,10 @@ fn check_same_images(annotations: &[Annotation], folds: &[Fold]) -> Result<(), T
 fn classes(annotations: &[Annotation]) -> Result<Vec<String>, TrainError> {
     let mut by_class_index = BTreeMap::new();
     for row in annotations {
-        let label = by_class_index.entry(row.code).or_insert(&row.label);
+        let label = by_class_index.entry(row.class_index).or_insert(&row.label);
         if **label != row.label {
             return Err(TrainError::TwoLabels {
-                class_index: row.code,
+                class_index: row.class_index,
                 labels: [label.to_string(), row.label.clone()],
             });
         }
@@ -144,7 +144,7 @@ mod tests {
                     label: label.to_owned(),
                     author: None,
                     title: String::new(),
-                    code: class_index,
+                    class_index,
                     split: None,
                     orientation: 1,
                     width: 1,

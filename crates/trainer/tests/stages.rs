@@ -38,7 +38,7 @@ impl Jobs for Study {
         });
         let changed = changes.as_object().unwrap().clone();
         params.as_object_mut().unwrap().extend(changed);
-        let outputs = ["model", "history", "timings", "epochs"];
+        let outputs = ["model", "history", "timings", "epoch_outputs"];
         self.job(
             env!("CARGO_BIN_EXE_train"),
             run,
@@ -55,7 +55,7 @@ fn with_weights(mut job: Job, file: &Path) -> Job {
     job
 }
 
-const OUTPUTS: [&str; 3] = ["model", "history", "epochs"];
+const OUTPUTS: [&str; 3] = ["model", "history", "epoch_outputs"];
 
 #[test]
 fn a_training_has_the_same_bytes_with_other_threads_and_after_a_kill() {
@@ -115,7 +115,7 @@ fn the_tables_are_consistent() {
     assert!(history[2].train_loss < history[0].train_loss, "{history:?}");
     assert_eq!(study.read::<Timing>("1/timings").len(), 3);
 
-    let epochs: Vec<EpochOutput> = study.read("1/epochs");
+    let epochs: Vec<EpochOutput> = study.read("1/epoch_outputs");
     assert_eq!(epochs.len(), 3 * 30);
     let of_subset = |subset: Subset| {
         epochs
@@ -140,7 +140,7 @@ fn every_option_of_training_works() {
     study.train("again", &changes).run(1);
     assert_same_files(&study.path("balanced"), &study.path("again"), &OUTPUTS);
     // Some of the 15 training images are never drawn; they have outputs all the same.
-    let epochs: Vec<EpochOutput> = study.read("balanced/epochs");
+    let epochs: Vec<EpochOutput> = study.read("balanced/epoch_outputs");
     assert_eq!(epochs.len(), 2 * 30);
     let is_blank = |row: &EpochOutput| row.logits.iter().all(|logit| logit.abs() <= 0.0);
     assert!(!epochs.iter().any(is_blank));

@@ -187,7 +187,7 @@ fn the_whole_study_runs_once() {
     let image = &predicted["images"][0];
     assert_eq!(image["classes"].as_array().unwrap().len(), 3);
     assert!(image["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
-    assert!(image["attribution"]["amplitude"].is_number());
+    assert!(image["attribution"]["range"].is_number());
 
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();

@@ -47,7 +47,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    explanations: Output<Attribution>,
+    attributions: Output<Attribution>,
 }
 
 // Every batch needs the same large blocks again.
@@ -83,7 +83,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         })?);
         progress.advance(1);
     }
-    outputs.explanations.write(rows)
+    outputs.attributions.write(rows)
 }
 
 /// Network, images and settings of the attributions.
@@ -112,10 +112,10 @@ impl Attributor {
             top2: self.classes.names()[ranking[1]].clone(),
             top2_probability: probabilities[ranking[1]],
             probability: probabilities[class],
-            amplitude: range(&probability_drops),
+            range: range(&probability_drops),
             cells: u32::try_from(self.windows.cells())?,
-            square: u32::try_from(self.windows.window())?,
-            drops: probability_drops.into_iter().map(to_f32).collect(),
+            window: u32::try_from(self.windows.window())?,
+            probability_drops: probability_drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })
@@ -129,7 +129,7 @@ impl Attributor {
         let image = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).picture(&image),
+            Preprocess::new(self.pixels.geometry()).image(&image),
             (side, side, 3),
             self.network.device(),
         )?)

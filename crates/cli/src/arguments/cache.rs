@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 /// The cache in `.atelier/cache`.
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pipeline::Sandbox;
+use runner::Sandbox;
 use workflow::params::Overrides;
 
 /// Changes of params for one command.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 use super::common::{Confine, Params};
 

@@ -1,7 +1,7 @@
 //! The command line of searches.
 
 use clap::Subcommand;
-use pipeline::program::PROGRAM;
+use runner::program_name::PROGRAM;
 
 use super::common::{Confine, Params};
 

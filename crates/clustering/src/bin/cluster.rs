@@ -113,7 +113,7 @@ fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
 /// Partitions by each method, for each number of clusters.
 struct Partitions {
     kmeans: Vec<Candidate>,
-    agglomerative: Vec<Candidate>,
+    ward: Vec<Candidate>,
     /// Clusters of all points by the best candidate of each method, k-means first.
     best: [Vec<u32>; 2],
 }
@@ -150,8 +150,8 @@ impl Partitions {
         let kmeans = kmeans_candidates(drawn.view(), numbers, &search, silhouettes, || {
             progress.advance(1);
         })?;
-        let agglomerative = agglomerative_candidates(drawn.view(), numbers, silhouettes)?;
-        for (method, candidates) in [("k-means", &kmeans), ("agglomerative", &agglomerative)] {
+        let ward = agglomerative_candidates(drawn.view(), numbers, silhouettes)?;
+        for (method, candidates) in [("k-means", &kmeans), ("agglomerative", &ward)] {
             if let Some(Candidate {
                 k,
                 silhouette: Some(silhouette),
@@ -161,25 +161,18 @@ impl Partitions {
                 tracing::info!("{method}: silhouette highest at {k} clusters, {silhouette:.3}");
             }
         }
-        let best = [&kmeans, &agglomerative].map(|candidates| match best(candidates) {
+        let best = [&kmeans, &ward].map(|candidates| match best(candidates) {
             Some(candidate) => sample.extend(points, &candidate.labels),
             // Without a silhouette for any number of clusters, all images are one cluster.
             None => vec![0; points.nrows()],
         });
-        Ok(Self {
-            kmeans,
-            agglomerative,
-            best,
-        })
+        Ok(Self { kmeans, ward, best })
     }
 
     /// A row for each method and number of clusters, infeasible ones included.
     fn silhouettes(&self, numbers: &[usize]) -> anyhow::Result<Vec<Silhouette>> {
         let mut rows = Vec::new();
-        for (method, candidates) in [
-            ("kmeans", &self.kmeans),
-            ("agglomerative", &self.agglomerative),
-        ] {
+        for (method, candidates) in [("kmeans", &self.kmeans), ("ward", &self.ward)] {
             for &k in numbers {
                 let found = candidates.iter().find(|candidate| candidate.k == k);
                 rows.push(Silhouette {
@@ -236,14 +229,14 @@ fn clusters(
     partitions: &Partitions,
     embeddings: &Embeddings,
 ) -> Vec<Cluster> {
-    let [kmeans, agglomerative] = &partitions.best;
+    let [kmeans, ward] = &partitions.best;
     let rows = predictions.into_iter().enumerate();
     rows.map(|(i, prediction)| Cluster {
         path: prediction.path,
         label: prediction.label,
         subset: prediction.subset,
         kmeans: kmeans[i],
-        agglomerative: agglomerative[i],
+        ward: ward[i],
         umap_x: embeddings.plane[(i, 0)],
         umap_y: embeddings.plane[(i, 1)],
         umap3_x: embeddings.space[(i, 0)],

@@ -53,17 +53,17 @@ struct UmapSettings {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Selection>,
+    selection: Input<Selection>,
     annotations: Input<Annotation>,
     /// One of each fold.
-    epochs: Vec<Input<EpochOutput>>,
+    epoch_outputs: Vec<Input<EpochOutput>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    evolution: Output<EpochCoordinates>,
-    quality: Output<EmbeddingEvolutionQuality>,
+    embedding_evolution: Output<EpochCoordinates>,
+    embedding_evolution_quality: Output<EmbeddingEvolutionQuality>,
 }
 
 fn main() -> ExitCode {
@@ -71,18 +71,18 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let choices = inputs.choice.read()?;
-    let [choice] = choices.as_slice() else {
-        bail!("`choice` has {} rows: expected 1", choices.len());
+    let selections = inputs.selection.read()?;
+    let [selection] = selections.as_slice() else {
+        bail!("`selection` has {} rows: expected 1", selections.len());
     };
     let labels = labels(inputs.annotations.read()?, &params)?;
     let mut requested = params.epochs.clone();
-    requested.insert(choice.epoch);
-    let epochs = Epoch::read(&inputs.epochs, choice.fold, &requested, &labels)?;
-    let reference = Reference::fit(&epochs, choice.epoch, &params)?;
+    requested.insert(selection.epoch);
+    let epochs = Epoch::read(&inputs.epoch_outputs, selection.fold, &requested, &labels)?;
+    let reference = Reference::fit(&epochs, selection.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
-    let mut coordinates = outputs.evolution.writer();
+    let mut coordinates = outputs.embedding_evolution.writer();
     let mut qualities = Vec::new();
     for (number, epoch) in epochs {
         let at = reference.coordinates(number, &epoch)?;
@@ -91,7 +91,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         progress.advance(1);
     }
     coordinates.finish()?;
-    outputs.quality.write(qualities)
+    outputs.embedding_evolution_quality.write(qualities)
 }
 
 /// Class of each image shown, by path; none for an image left out. The number of those shown bounds time and memory.
@@ -281,7 +281,7 @@ impl Reference {
                 epoch: number,
                 subset,
                 fitted: self.is_fitted_to(number, subset),
-                pictures: u32::try_from(images.len()).context("too many images")?,
+                images: u32::try_from(images.len()).context("too many images")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
                 trustworthiness: trustworthiness(

@@ -1,18 +1,22 @@
-//! Stage `decode`: every picture is decoded and resized once, into one file of pixels.
+//! Stage `decode`: every file of the folder is read and decoded once. Images become pixels for networks and thumbnails
+//! for the search for near-duplicates; table `images` has their sizes, and the faults of all other files.
 
 use std::io::BufWriter;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use images::{Annotated, Geometry, PixelsWriter, Resizer, Rgb, decode_annotated, resize};
+use collection::{FileFault, ImageFacts, image_row, read_image, scan};
+use fs_err::File;
+use images::{Geometry, Limits, Orient, PixelsWriter, Resizer, Rgb, resize};
 use rayon::prelude::*;
 use serde::Deserialize;
-use stage::{Input, InputPath, OutputPath, Progress};
-use table_annotations::Annotation;
+use stage::{InputPath, Output, OutputPath, Progress};
+use table_images::Image;
+use thumbnails::{Thumbnail, ThumbnailsWriter};
 use tracing::info;
 
-/// Pictures decoded before they are written: what bounds memory.
+/// Files decoded before their pixels are written, which bounds memory.
 const CHUNK: usize = 64;
 
 #[derive(Deserialize)]
@@ -20,19 +24,29 @@ const CHUNK: usize = 64;
 struct Params {
     /// Side of the network's input in pixels, 8 to 2048; the short side is stored at 256/224 of it.
     side_px: u32,
+    /// Applies the orientation in an image's metadata.
+    exif_orientation: bool,
+    /// Width times height of the largest image that is decoded.
+    max_pixels: u64,
+    /// The long side over the short one of the most elongated image that is decoded.
+    max_aspect: u32,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    annotations: Input<Annotation>,
-    images: InputPath,
+    /// The folder of images.
+    folder: InputPath,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
+    images: Output<Image>,
+    /// The pixels of each image, by path.
     pixels: OutputPath,
+    /// The thumbnail of each image, in the order of the rows of `images` without a fault.
+    thumbnails: OutputPath,
 }
 
 fn main() -> ExitCode {
@@ -40,49 +54,73 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let geometry = Geometry::new(params.side_px).context("`side_px`")?;
-    let annotations = inputs.annotations.read()?;
-    let out = BufWriter::new(fs_err::File::create(&*outputs.pixels)?);
-    let sizes = annotations
-        .iter()
-        .map(|picture| (picture.path.as_str(), picture.width, picture.height));
-    let mut writer = PixelsWriter::new(out, geometry, sizes)?;
-    let progress = Progress::start("pictures", annotations.len());
-    for chunk in annotations.chunks(CHUNK) {
-        let pictures: Vec<anyhow::Result<Rgb>> = chunk
+    let decoder = Decoder {
+        geometry: Geometry::new(params.side_px).context("`side_px`")?,
+        limits: Limits {
+            pixels: params.max_pixels,
+            aspect: params.max_aspect,
+        },
+        orient: Orient::by(params.exif_orientation),
+    };
+    let files = scan(&inputs.folder)?.files;
+    let mut pixels = PixelsWriter::new(create(&outputs.pixels)?, decoder.geometry)?;
+    let mut thumbnails = ThumbnailsWriter::new(create(&outputs.thumbnails)?);
+    let mut rows = Vec::with_capacity(files.len());
+    let progress = Progress::start("images", files.len());
+    for chunk in files.chunks(CHUNK) {
+        let decoded = chunk
             .par_iter()
-            .map_init(Resizer::default, |resizer, annotation| {
-                let picture = pixels_of(&inputs.images, annotation, geometry, resizer)
-                    .with_context(|| format!("`{}`", annotation.path));
+            .map_init(Resizer::default, |resizer, path| {
+                let decoded = decoder.decode(&inputs.folder.join(path), resizer);
                 progress.advance(1);
-                picture
-            })
-            .collect();
-        for picture in pictures {
-            writer.append(&picture?)?;
+                decoded.with_context(|| format!("`{path}`"))
+            });
+        let decoded: Vec<anyhow::Result<Decoded>> = decoded.collect();
+        for (path, decoded) in chunk.iter().zip(decoded) {
+            let result = match decoded? {
+                Ok((facts, kept, thumbnail)) => {
+                    pixels.append(path, (facts.width, facts.height), &kept)?;
+                    thumbnails.append(&thumbnail)?;
+                    Ok(facts)
+                }
+                Err(fault) => Err(fault),
+            };
+            rows.push(image_row(path, result));
         }
     }
-    writer.finish()?;
+    pixels.finish()?;
+    thumbnails.finish()?;
     info!(
-        "{} pictures, short side {} pixels",
-        annotations.len(),
-        geometry.resize_px()
+        "{} images among {} files, short side {} pixels",
+        rows.iter().filter(|row| row.fault.is_none()).count(),
+        files.len(),
+        decoder.geometry.resize_px()
     );
-    Ok(())
+    outputs.images.write(rows)
 }
 
-fn pixels_of(
-    images: &Path,
-    annotation: &Annotation,
+fn create(path: &OutputPath) -> std::io::Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(&**path)?))
+}
+
+struct Decoder {
     geometry: Geometry,
-    resizer: &mut Resizer,
-) -> anyhow::Result<Rgb> {
-    let bytes = fs_err::read(images.join(&annotation.path))?;
-    let annotated = Annotated {
-        width: annotation.width,
-        height: annotation.height,
-        orientation: annotation.orientation,
-    };
-    let picture = decode_annotated(&bytes, annotated)?;
-    Ok(resize(&picture, geometry, resizer)?)
+    limits: Limits,
+    orient: Orient,
+}
+
+/// Facts, kept pixels and thumbnail of an image, or the fault of the file.
+type Decoded = Result<(ImageFacts, Rgb, Thumbnail), FileFault>;
+
+impl Decoder {
+    /// The only place where a file of the folder is opened.
+    fn decode(&self, path: &Path, resizer: &mut Resizer) -> anyhow::Result<Decoded> {
+        let (facts, image) = match read_image(path, self.limits, self.orient) {
+            Ok(file) => file,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let kept = resize(&image, self.geometry, resizer)?;
+        let thumbnail = Thumbnail::of(&image, resizer)?;
+        Ok(Ok((facts, kept, thumbnail)))
+    }
 }

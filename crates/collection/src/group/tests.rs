@@ -1,11 +1,11 @@
 use super::*;
 
-fn found(files: &[&str]) -> Found {
+fn found(files: &[&str]) -> FolderScan {
     let mut files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
     files.sort();
-    Found {
+    FolderScan {
         files,
-        ..Found::default()
+        ..FolderScan::default()
     }
 }
 
@@ -21,7 +21,7 @@ fn names(list: &[&str]) -> Vec<String> {
 }
 
 /// Path, class, author and subset of the split of each candidate.
-fn shown(grouped: &Grouped) -> Vec<(&str, &str, &str, &str)> {
+fn shown(grouped: &GroupedFiles) -> Vec<(&str, &str, &str, &str)> {
     let rows = grouped.candidates.iter();
     rows.map(|row| {
         let author = row.author.as_deref().unwrap_or("-");
@@ -35,14 +35,14 @@ fn shown(grouped: &Grouped) -> Vec<(&str, &str, &str, &str)> {
     .collect()
 }
 
-fn problems(grouped: &Grouped) -> Vec<(&str, &str)> {
+fn problems(grouped: &GroupedFiles) -> Vec<(&str, &str)> {
     let problems = grouped.problems.iter();
     problems
         .map(|problem| (problem.path.as_str(), problem.reason.as_str()))
         .collect()
 }
 
-fn faults(found: Found, settings: &Settings) -> Vec<String> {
+fn faults(found: FolderScan, settings: &Settings) -> Vec<String> {
     match group(found, settings, None) {
         Err(CollectionError::Settings(faults)) => faults,
         other => panic!("{other:?}"),

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline::Workspace;
-use pipeline::checkout;
-use pipeline::events::{Events, Outcome};
-use pipeline::ledger::states::StateResults;
-use pipeline::workspace::Access;
+use ledger::states::StateResults;
+use runner::Workspace;
+use runner::checkout;
+use runner::events::{Events, Outcome};
+use runner::workspace::Access;
 use serde_json::Value;
 use workflow::json::canonical;
 use workflow::params::{self, Overrides, Params};
 
 use super::record::{self, Experiment, Status, folder_name};
 use crate::error::{Error, Result};
-use crate::params_file;
+use crate::{params_file, state};
 
 /// An experiment whose parameters have been written; its results are still to be taken.
 #[derive(Debug)]
@@ -133,7 +133,7 @@ pub fn to_remove(root: &Path, names: &[String], is_all: bool) -> Result<Vec<Stri
 /// # Errors
 /// Its folder cannot be removed, or a signal asks to stop.
 pub fn remove(workspace: &mut Workspace, name: &str, events: &mut dyn Events) -> Result<()> {
-    Ok(workspace.remove_aside(&folder_name(name), events)?)
+    state::remove(workspace, &folder_name(name), events)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline::ledger::metrics::Metrics;
+use ledger::metrics::Metrics;
 use serde_json::Value;
 
 use crate::error::{Error, Result};

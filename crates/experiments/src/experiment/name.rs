@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipeline::Digest;
+use store::Digest;
 
 use crate::error::{Error, Result};
 

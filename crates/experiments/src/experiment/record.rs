@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pipeline::ledger::FOLDER;
+use ledger::FOLDER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use workflow::params::Overrides;

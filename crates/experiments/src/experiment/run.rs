@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pipeline::Workspace;
-use pipeline::execute::Options;
+use runner::execute::Options;
 use serde_json::Value;
 use workflow::declaration::Declaration;
 use workflow::graph::Reach;
@@ -15,6 +14,7 @@ use super::name;
 use super::record::{Experiment, Status, folder_name};
 use crate::error::{Error, Result};
 use crate::repro::Repro;
+use crate::state;
 
 /// What a person asks for: one experiment, or one for each combination of the grids' values.
 #[derive(Debug, Clone, Default)]
@@ -220,7 +220,7 @@ pub struct Ended {
     /// How far the experiment is.
     pub state: Status,
     /// The failure of a stage.
-    pub failure: Option<pipeline::Error>,
+    pub failure: Option<runner::Error>,
 }
 
 /// Brings an experiment up to date. What cannot be run at all leaves no record.
@@ -235,7 +235,7 @@ pub fn run(
 ) -> Result<Ended> {
     let folder = folder_name(&experiment.name);
     let overrides = experiment.overrides(root);
-    let mut workspace = Workspace::open_aside(root.to_owned(), &overrides, &folder)?;
+    let mut workspace = state::open(root.to_owned(), &overrides, &folder)?;
     let graph = &workspace.workflow.graph;
     let selection = graph.select(
         &workspace.workflow.root,
@@ -335,7 +335,7 @@ mod tests {
             let planned = plan(&root, &request).unwrap().remove(0);
             run(&root, planned.experiment, Options::default(), repro)
         };
-        let failing = pipeline::Error::StageFailed {
+        let failing = runner::Error::StageFailed {
             stage: "a".to_owned(),
             status: "exit status: 1".to_owned(),
             report: String::new(),

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::Workspace;
-use pipeline::ledger::metrics::Metrics;
-use pipeline::ledger::runs::State as StageState;
-use pipeline::ledger::states::StateResults;
-use pipeline::status;
+use ledger::metrics::Metrics;
+use ledger::runs::State as StageState;
+use ledger::states::StateResults;
+use runner::Workspace;
+use runner::status;
 use serde_json::{Value, json};
 use workflow::graph::Reach;
 
@@ -54,7 +54,7 @@ impl Table {
         files: &[PathBuf],
     ) -> Result<Self> {
         let (mut rows, made) = states(workspace, revisions, files)?;
-        let metrics = pipeline::tables::metrics(workspace, &made)?;
+        let metrics = runner::tables::metrics(workspace, &made)?;
         let mut remarks = Vec::new();
         for (row, metrics) in rows.iter_mut().zip(&metrics) {
             row.metrics = metrics::by_name(metrics);
@@ -213,7 +213,7 @@ fn current(workspace: &mut Workspace) -> Result<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use pipeline::ledger::metrics::Metric;
+    use ledger::metrics::Metric;
 
     use super::*;
 

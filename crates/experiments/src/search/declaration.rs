@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::search::{Assignment, Domain, MedianPruner, Method, Search, Space};
-use pipeline::ledger;
 use serde::Deserialize;
 use workflow::params;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::{Sandbox, Workspace};
 use protocol::{Input, Job};
+use runner::{Sandbox, Workspace, program};
 use serde::Serialize;
 
 use super::declaration::SearchFile;
@@ -66,7 +66,7 @@ pub fn publish(
         scratch: search.folder().join("scratch"),
         stage: format!("study {}", search.name),
     };
-    let status = workspace.run_tool(PROGRAM, None, &job, sandbox)?;
+    let status = program::run(workspace, PROGRAM, None, &job, sandbox)?;
     if !status.success() {
         return Err(Error::Page {
             program: PROGRAM,
@@ -79,7 +79,7 @@ pub fn publish(
 
 #[cfg(test)]
 mod tests {
-    use pipeline::workspace::Access;
+    use runner::workspace::Access;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! The course of a search.
 
 use ::search::{Assignment, Search, Trial};
-use pipeline::Sandbox;
+use runner::Sandbox;
 use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
@@ -118,7 +118,7 @@ method = \"grid\"
         while let Some(params) = course.next().unwrap() {
             let ran = course.run(params, &mut |workspace, _, _| {
                 tried.push(workspace.workflow.params.leaves()["train.lr"].clone());
-                Err(pipeline::Error::StageFailed {
+                Err(runner::Error::StageFailed {
                     stage: "grade".to_owned(),
                     status: "exit status: 1".to_owned(),
                     report: String::new(),

@@ -4,14 +4,15 @@ use std::fmt;
 
 use ::search::{Assignment, State, Trial};
 use numeric::median;
-use pipeline::execute::Options;
-use pipeline::{Sandbox, Workspace};
+use runner::execute::Options;
+use runner::{Sandbox, Workspace};
 use workflow::graph::Reach;
 use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
 use crate::error::{Error, Result};
 use crate::repro::Repro;
+use crate::state;
 
 /// Maximum number of characters that are shown of what is no score.
 const SHOWN: usize = 40;
@@ -38,7 +39,7 @@ pub struct Tried {
 #[derive(Debug)]
 pub enum Fault {
     /// A stage failed.
-    Stage(pipeline::Error),
+    Stage(runner::Error),
     /// The scoring instance wrote something else than a number.
     NoScore {
         /// The instance.
@@ -104,11 +105,7 @@ impl Runner<'_> {
             overrides.settings.push(format!("{key}={value}"));
         }
         let root = self.search.root.clone();
-        Ok(Workspace::open_aside(
-            root,
-            &overrides,
-            &self.search.folder_name(),
-        )?)
+        state::open(root, &overrides, &self.search.folder_name())
     }
 
     /// The instances that score, in their order.

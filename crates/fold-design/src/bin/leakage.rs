@@ -61,7 +61,7 @@ struct Outputs {
     /// Folds by image.
     at_random: Output<Fold>,
     /// Shared authors and near-duplicates of each split.
-    leaks: Output<SplitLeakage>,
+    leakage: Output<SplitLeakage>,
 }
 
 fn main() -> ExitCode {
@@ -97,24 +97,24 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         )
     };
 
-    let mut leaks = Vec::new();
-    for (design, assignments) in [
+    let mut leakages = Vec::new();
+    for (split, assignments) in [
         (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leakage = leakage_of(design, &images, assignments)?;
+        let leakage = leakage_of(split, &images, assignments)?;
         tracing::info!(
-            "{design}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates split",
+            "{split}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates split",
             leakage.shared_authors,
             leakage.authors,
-            leakage.shared_pictures,
-            leakage.parted_near_duplicates,
+            leakage.shared_images,
+            leakage.split_near_duplicates,
             leakage.near_duplicates
         );
-        leaks.push(leakage);
+        leakages.push(leakage);
     }
-    outputs.leaks.write(leaks)?;
+    outputs.leakage.write(leakages)?;
     outputs
         .by_class
         .write(with_assignments(&folds, &by_class))?;
@@ -138,19 +138,19 @@ fn images(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
 }
 
 fn leakage_of(
-    design: &str,
+    split: &str,
     images: &[Image],
     assignments: &[Assignment],
 ) -> anyhow::Result<SplitLeakage> {
     let shared = SharedAuthors::count(images, assignments);
     let (near_duplicates, n_split) = split_groups(images, assignments);
     Ok(SplitLeakage {
-        design: design.to_owned(),
+        split: split.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
-        shared_pictures: shared.images.try_into()?,
+        shared_images: shared.images.try_into()?,
         near_duplicates: near_duplicates.try_into()?,
-        parted_near_duplicates: n_split.try_into()?,
+        split_near_duplicates: n_split.try_into()?,
     })
 }
 

@@ -224,7 +224,7 @@ fn balance_rows(balance: &Balance) -> anyhow::Result<Vec<balance::Balance>> {
             label: label.clone(),
             fold: *assignment,
             authors: u32::try_from(count.authors).context("too many authors")?,
-            pictures: u32::try_from(count.images).context("too many images")?,
+            images: u32::try_from(count.images).context("too many images")?,
         })
     })
     .collect()

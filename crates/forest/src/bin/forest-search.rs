@@ -45,7 +45,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    trials: Output<ForestTrial>,
+    forest_trials: Output<ForestTrial>,
 }
 
 fn main() -> ExitCode {
@@ -70,7 +70,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         folder: stage::scratch()?.to_owned(),
     };
     let trials = search(&params, &evaluator, &cache)?;
-    outputs.trials.write(rows(&trials, params.forest)?)
+    outputs.forest_trials.write(rows(&trials, params.forest)?)
 }
 
 /// All trials, in their order.
@@ -228,7 +228,7 @@ fn row(number: usize, shape: Shape, score: f64, best: bool) -> anyhow::Result<Fo
         max_depth: shape.max_depth.into(),
         min_samples_leaf: u32::try_from(shape.min_samples_leaf)?,
         min_samples_split: u32::try_from(shape.min_samples_split)?,
-        features_per_split: u32::try_from(shape.max_features)?,
+        max_features: u32::try_from(shape.max_features)?,
         criterion: shape.criterion.name().to_owned(),
         bootstrap: shape.bootstrap,
         score,

@@ -33,13 +33,13 @@ struct Params {
 struct Inputs {
     predictions: Input<Prediction>,
     /// Trials of a search; the best one's shape replaces that of the parameters.
-    trials: Option<Input<ForestTrial>>,
+    forest_trials: Option<Input<ForestTrial>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    predictions: Output<ForestPrediction>,
+    forest_predictions: Output<ForestPrediction>,
 }
 
 fn main() -> ExitCode {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let predictions = inputs.predictions.read()?;
-    let shape = match &inputs.trials {
+    let shape = match &inputs.forest_trials {
         Some(trials) => best(&trials.read()?)?,
         None => params.shape(),
     };
@@ -56,7 +56,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let forest = fit(&predictions, &classes, shape, params.seed)?;
     let probabilities = forest.probabilities(&features(&predictions)?)?;
     let rows = predictions.into_iter().zip(probabilities);
-    outputs.predictions.write(
+    outputs.forest_predictions.write(
         rows.map(|(prediction, probabilities)| row(prediction, &probabilities, &classes))
             .collect(),
     )
@@ -85,7 +85,7 @@ fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
         max_depth: u16::try_from(best.max_depth).context("`max_depth` is out of range")?,
         min_samples_leaf: best.min_samples_leaf as usize,
         min_samples_split: best.min_samples_split as usize,
-        max_features: best.features_per_split as usize,
+        max_features: best.max_features as usize,
         criterion: Criterion::named(&best.criterion)
             .with_context(|| format!("there is no criterion `{}`", best.criterion))?,
         bootstrap: best.bootstrap,

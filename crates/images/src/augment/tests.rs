@@ -19,8 +19,8 @@ fn noise(width: u32, height: u32) -> Vec<u8> {
     (0..width * height * 3).map(|_| rng.random()).collect()
 }
 
-fn picture(width: u32, height: u32, pixels: &[u8]) -> Picture<'_> {
-    Picture {
+fn image(width: u32, height: u32, pixels: &[u8]) -> ResizedImage<'_> {
+    ResizedImage {
         width,
         height,
         full_width: width,
@@ -29,10 +29,10 @@ fn picture(width: u32, height: u32, pixels: &[u8]) -> Picture<'_> {
     }
 }
 
-fn augmented(picture: &Picture<'_>, how: &Augmentation, side: u32, seed: u64) -> Vec<f32> {
+fn augmented(image: &ResizedImage<'_>, how: &Augmentation, side: u32, seed: u64) -> Vec<f32> {
     let mut out = vec![f32::NAN; (side * side * 3) as usize];
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    augment(picture, how, side, &mut rng, &mut out);
+    augment(image, how, side, &mut rng, &mut out);
     out
 }
 
@@ -49,9 +49,9 @@ fn assert_close(a: &[f32], b: &[f32], off: f32) {
 fn nothing_changed_is_the_center() {
     for (width, height) in [(16, 16), (21, 17), (18, 29)] {
         let pixels = noise(width, height);
-        let picture = picture(width, height, &pixels);
-        let expected = Preprocess::new(Geometry::new(16).unwrap()).picture(&picture);
-        assert_close(&augmented(&picture, &STILL, 16, 1), &expected, 2e-5);
+        let image = image(width, height, &pixels);
+        let expected = Preprocess::new(Geometry::new(16).unwrap()).image(&image);
+        assert_close(&augmented(&image, &STILL, 16, 1), &expected, 2e-5);
     }
 }
 
@@ -60,19 +60,19 @@ fn a_quarter_turn_moves_whole_pixels() {
     // 0 1
     // 2 3
     let pixels: Vec<u8> = (0..4_u8).flat_map(|value| [value * 50; 3]).collect();
-    let picture = picture(2, 2, &pixels);
+    let image = image(2, 2, &pixels);
     let mut out = [0.0; 12];
-    View::new(&picture, 2, 90.0, false).sample(&picture, &mut out);
+    Transform::new(&image, 2, 90.0, false).sample(&image, &mut out);
     let red = |out: &[f32]| -> Vec<f32> { out.chunks(3).map(|p| p[0].round()).collect() };
-    // What was on the right comes up.
+    // The right column becomes the upper row.
     assert_eq!(red(&out), [50.0, 150.0, 0.0, 100.0]);
-    View::new(&picture, 2, 0.0, true).sample(&picture, &mut out);
+    Transform::new(&image, 2, 0.0, true).sample(&image, &mut out);
     assert_eq!(red(&out), [50.0, 0.0, 150.0, 100.0]);
 }
 
 #[test]
 fn cubic_weights_are_those_of_onnx() {
-    // What `Resize` of onnx 1.23 with `cubic_coeff_a = -1` weighs four pixels by, a quarter behind the second one.
+    // Weights of four pixels, a quarter behind the second one, by `Resize` of onnx 1.23 with `cubic_coeff_a = -1`.
     assert_close(
         &cubic(0.25),
         &[-0.140_625, 0.890_625, 0.296_875, -0.046_875],
@@ -103,10 +103,10 @@ fn fine_detail_outlives_a_turn() {
         u8::try_from(sum / 4).expect("a mean of bytes")
     };
     let pixels: Vec<u8> = (0..raw.len()).map(mean).collect();
-    let picture = picture(width, height, &pixels);
+    let image = image(width, height, &pixels);
     let detail = |degrees: f32| {
         let mut out = vec![0.0; (side * side * 3) as usize];
-        View::new(&picture, side, degrees, false).sample(&picture, &mut out);
+        Transform::new(&image, side, degrees, false).sample(&image, &mut out);
         let stride = side as usize * 3;
         let laplacian = |at: usize| {
             4.0 * out[at] - out[at - 3] - out[at + 3] - out[at - stride] - out[at + stride]
@@ -121,9 +121,9 @@ fn fine_detail_outlives_a_turn() {
 #[test]
 fn a_turned_square_has_black_corners() {
     let pixels = vec![255; 16 * 16 * 3];
-    let picture = picture(16, 16, &pixels);
+    let image = image(16, 16, &pixels);
     let mut out = [0.0; 16 * 16 * 3];
-    View::new(&picture, 16, 45.0, false).sample(&picture, &mut out);
+    Transform::new(&image, 16, 45.0, false).sample(&image, &mut out);
     let at = |x: usize, y: usize| out[(y * 16 + x) * 3];
     assert_close(
         &[at(0, 0), at(15, 0), at(0, 15), at(15, 15)],
@@ -135,19 +135,19 @@ fn a_turned_square_has_black_corners() {
 
 #[test]
 fn the_cut_of_a_long_side_is_never_seen() {
-    // White where a cut keeps the picture, black beyond: any black would have been sampled from beyond the cut.
+    // White where a cut keeps the image, black beyond: any black would have been sampled from beyond the cut.
     let geometry = Geometry::new(32).unwrap();
     let (width, height) = (200, 200);
     let (kept_width, kept_height) = geometry.kept(width, height);
     let white = vec![255; (kept_width * kept_height * 3) as usize];
-    let picture = Picture {
+    let image = ResizedImage {
         full_width: width,
         full_height: height,
-        ..picture(kept_width, kept_height, &white)
+        ..image(kept_width, kept_height, &white)
     };
     let mut out = [0.0; 32 * 32 * 3];
     for degrees in 0..180_u8 {
-        View::new(&picture, 32, f32::from(degrees), degrees % 2 == 0).sample(&picture, &mut out);
+        Transform::new(&image, 32, f32::from(degrees), degrees % 2 == 0).sample(&image, &mut out);
         assert_close(&out, &[255.0; 32 * 32 * 3], 1e-3);
     }
 }
@@ -184,29 +184,29 @@ fn colors_follow_torchvision() {
 #[test]
 fn erased_parts_have_the_drawn_size() {
     let pixels = vec![255; 60 * 40 * 3];
-    let picture = picture(60, 40, &pixels);
+    let image = image(60, 40, &pixels);
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for _ in 0..500 {
-        let erased = Erased::draw(&picture, &mut rng).expect("ten tries are enough here");
+        let erased = BlankRectangle::draw(&image, &mut rng).expect("ten tries are enough here");
         assert!(erased.left + erased.width <= 60 && erased.top + erased.height <= 40);
         let share = (erased.width * erased.height) as f32 / (60.0 * 40.0);
         // Rounding to whole pixels moves small rectangles a little.
-        assert!((0.015..0.36).contains(&share), "{share} of the picture");
+        assert!((0.015..0.36).contains(&share), "{share} of the image");
     }
 }
 
 #[test]
 fn erasing_keeps_to_the_crop() {
     let pixels = vec![255; 12 * 10 * 3];
-    let picture = picture(12, 10, &pixels);
-    let erased = Erased {
+    let image = image(12, 10, &pixels);
+    let erased = BlankRectangle {
         left: 0,
         top: 3,
         width: 4,
         height: 100,
     };
     let mut out = [1.0; 8 * 8 * 3];
-    erased.apply(&picture, 8, &mut out);
+    erased.apply(&image, 8, &mut out);
     // The crop starts at column 2 and row 1: columns 0 and 1 of it are erased from row 2 on.
     let black = out.chunks(3).filter(|pixel| pixel[0] < 0.5).count();
     assert_eq!(black, 2 * 6);
@@ -214,17 +214,17 @@ fn erasing_keeps_to_the_crop() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_picture() {
+fn the_same_seed_gives_the_same_image() {
     let how: Augmentation = serde_json::from_value(json!({
         "rotation_deg": 45, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
         "erase_probability": 0.5
     }))
     .unwrap();
     let pixels = noise(40, 37);
-    let picture = picture(40, 37, &pixels);
-    let first = augmented(&picture, &how, 32, 5);
-    assert_eq!(first, augmented(&picture, &how, 32, 5));
-    assert_ne!(first, augmented(&picture, &how, 32, 6));
+    let image = image(40, 37, &pixels);
+    let first = augmented(&image, &how, 32, 5);
+    assert_eq!(first, augmented(&image, &how, 32, 5));
+    assert_ne!(first, augmented(&image, &how, 32, 6));
     // Black and white on the network's scale.
     assert!(first.iter().all(|value| (-2.2..=2.7).contains(value)));
 }

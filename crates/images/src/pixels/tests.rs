@@ -2,15 +2,14 @@ use super::*;
 
 const SIDE: u32 = 8;
 
-/// Two pictures of resized height 9 (for a side of 8), one of one color and one of another.
+/// Two images of resized height 9 (for a side of 8), one of one color and one of another.
 fn written() -> Vec<u8> {
     let geometry = Geometry::new(SIDE).unwrap();
     let originals = [("a/x.png", 9, 9), ("b/ü.jpg", 40, 9)];
-    let mut writer = PixelsWriter::new(Vec::new(), geometry, originals).unwrap();
-    for (value, (_, width, height)) in (1..).zip(originals) {
-        writer
-            .append(&flat(geometry, width, height, value))
-            .unwrap();
+    let mut writer = PixelsWriter::new(Vec::new(), geometry).unwrap();
+    for (value, (path, width, height)) in (1..).zip(originals) {
+        let image = flat(geometry, width, height, value);
+        writer.append(path, (width, height), &image).unwrap();
     }
     writer.finish().unwrap()
 }
@@ -56,8 +55,8 @@ fn many_threads_read_at_once() {
             scope.spawn(move || {
                 let mut buffer = Vec::new();
                 for _ in 0..100 {
-                    let picture = pixels.read(index, &mut buffer).unwrap();
-                    assert_eq!(usize::from(picture.pixels[0]), index + 1);
+                    let image = pixels.read(index, &mut buffer).unwrap();
+                    assert_eq!(usize::from(image.pixels[0]), index + 1);
                 }
             });
         }
@@ -65,12 +64,12 @@ fn many_threads_read_at_once() {
 }
 
 #[test]
-fn a_missing_picture_is_an_error() {
+fn a_missing_image_is_an_error() {
     let pixels = open(&written()).unwrap();
     let error = pixels.read(2, &mut Vec::new()).unwrap_err();
     assert!(matches!(
         error,
-        ImageError::NoPicture {
+        ImageError::NoImage {
             index: 2,
             len: 2,
             ..
@@ -78,14 +77,17 @@ fn a_missing_picture_is_an_error() {
     ));
 }
 
+/// Bytes of the pixels of [`written`].
+const PIXEL_BYTES: usize = 9 * 9 * 3 + 16 * 9 * 3;
+
 #[test]
-fn any_damage_of_the_header_is_noticed() {
+fn damage_of_front_and_index_is_an_error() {
     let bytes = written();
-    let pixel_bytes = 9 * 9 * 3 + 16 * 9 * 3;
-    for position in 0..bytes.len() - pixel_bytes {
+    let front = 0..16;
+    for position in front.chain(16 + PIXEL_BYTES..bytes.len()) {
         let mut damaged = bytes.clone();
         damaged[position] ^= 1;
-        let error = open(&damaged).expect_err("the hash covers the header");
+        let error = open(&damaged).expect_err("the hash covers front and index");
         assert!(matches!(error, ImageError::Malformed { .. }), "{error}");
     }
 }
@@ -103,27 +105,36 @@ fn any_cut_is_noticed() {
 #[test]
 fn a_huge_count_takes_no_memory() {
     let mut bytes = written();
-    bytes[16..24].fill(0xff);
+    let counts = bytes.len() - 48;
+    bytes[counts..counts + 8].fill(0xff);
     let message = open(&bytes).unwrap_err().to_string();
     assert!(message.contains("don't fit into"), "{message}");
 }
 
 #[test]
-fn the_writer_holds_to_its_header() {
+fn the_writer_refuses_an_image_of_another_size() {
     let geometry = Geometry::new(SIDE).unwrap();
-    let writer = || PixelsWriter::new(Vec::new(), geometry, [("x", 9, 9)]).unwrap();
-    assert!(matches!(
-        writer().append(&flat(geometry, 18, 9, 0)),
-        Err(ImageError::UnexpectedSize { index: 0, .. })
-    ));
-    assert!(matches!(
-        writer().finish(),
-        Err(ImageError::Count {
-            written: 0,
-            expected: 1
-        })
-    ));
-    let mut full = writer();
-    full.append(&flat(geometry, 9, 9, 0)).unwrap();
-    assert!(full.append(&flat(geometry, 9, 9, 0)).is_err());
+    let mut writer = PixelsWriter::new(Vec::new(), geometry).unwrap();
+    let error = writer.append("x", (9, 9), &flat(geometry, 18, 9, 0));
+    assert!(matches!(error, Err(ImageError::UnexpectedSize { path, .. }) if path == "x"));
+    // The refused image is no part of the file.
+    writer
+        .append("y", (9, 9), &flat(geometry, 9, 9, 7))
+        .unwrap();
+    let pixels = open(&writer.finish().unwrap()).unwrap();
+    assert_eq!((pixels.len(), pixels.position("y")), (1, Some(0)));
+}
+
+#[test]
+fn a_file_without_images_and_one_with_a_path_twice() {
+    let geometry = Geometry::new(SIDE).unwrap();
+    let writer = || PixelsWriter::new(Vec::new(), geometry).unwrap();
+    assert!(open(&writer().finish().unwrap()).unwrap().is_empty());
+    let mut twice = writer();
+    for value in [1, 2] {
+        let image = flat(geometry, 9, 9, value);
+        twice.append("x", (9, 9), &image).unwrap();
+    }
+    let message = open(&twice.finish().unwrap()).unwrap_err().to_string();
+    assert!(message.ends_with("`x` occurs twice"), "{message}");
 }

@@ -30,7 +30,7 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    choice: Input<Selection>,
+    selection: Input<Selection>,
     model: InputPath,
     annotations: Input<Annotation>,
     folds: Input<Fold>,
@@ -52,9 +52,9 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let selections = inputs.choice.read()?;
+    let selections = inputs.selection.read()?;
     let [selection] = selections.as_slice() else {
-        bail!("`choice` has {} rows: expected 1", selections.len());
+        bail!("`selection` has {} rows: expected 1", selections.len());
     };
     let annotations = inputs.annotations.read()?;
     let split = FoldSplit::new(&annotations, &inputs.folds.read()?, selection.fold)?;

@@ -29,7 +29,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    choice: Output<Selection>,
+    selection: Output<Selection>,
     model: OutputPath,
 }
 
@@ -60,5 +60,5 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .position(of_fold)
         .context("the selected fold has a history")?;
     fs_err::copy(&*inputs.models[position], &*outputs.model)?;
-    outputs.choice.write(vec![selection])
+    outputs.selection.write(vec![selection])
 }

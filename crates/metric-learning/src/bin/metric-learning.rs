@@ -86,7 +86,7 @@ enum Objective {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    arrangement: Output<MetricEmbedding>,
+    metric_embeddings: Output<MetricEmbedding>,
     history: Output<History>,
     timings: Output<Timing>,
 }
@@ -122,7 +122,7 @@ fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Resu
         started.elapsed().as_secs_f64()
     })?;
 
-    let mut writer = outputs.arrangement.writer();
+    let mut writer = outputs.metric_embeddings.writer();
     for epoch in &history.epochs {
         let results = trainer::Outputs::load(&checkpoints.outputs_path(epoch.epoch as usize))?;
         let row = |(image, annotation): (usize, &Annotation)| MetricEmbedding {

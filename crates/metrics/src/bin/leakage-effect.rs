@@ -1,4 +1,4 @@
-//! Stage `leakage-effect`: one recipe's scores under three splits, so that the flattery of a leak is a number.
+//! Stage `leakage-effect`: one recipe's scores under three splits, so that the leakage_effect of a leak is a number.
 
 use std::process::ExitCode;
 
@@ -33,19 +33,19 @@ struct Inputs {
     /// Classes and authors of the images.
     folds: Input<Fold>,
     /// The splits, with the study's own among them.
-    leaks: Input<SplitLeakage>,
+    leakage: Input<SplitLeakage>,
     by_author_history: Input<History>,
-    by_author_epochs: Input<EpochOutput>,
+    by_author_epoch_outputs: Input<EpochOutput>,
     by_class_history: Input<History>,
-    by_class_epochs: Input<EpochOutput>,
+    by_class_epoch_outputs: Input<EpochOutput>,
     at_random_history: Input<History>,
-    at_random_epochs: Input<EpochOutput>,
+    at_random_epoch_outputs: Input<EpochOutput>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    flattery: Output<LeakageEffect>,
+    leakage_effect: Output<LeakageEffect>,
 }
 
 fn main() -> ExitCode {
@@ -58,45 +58,49 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
     let collection = Collection::of(images);
-    let leaks = inputs.leaks.read()?;
+    let leakage = inputs.leakage.read()?;
     let trainings = [
         (
-            own_design(&leaks)?,
+            own_split(&leakage)?,
             &inputs.by_author_history,
-            &inputs.by_author_epochs,
+            &inputs.by_author_epoch_outputs,
         ),
-        (LEAKY[0], &inputs.by_class_history, &inputs.by_class_epochs),
+        (
+            LEAKY[0],
+            &inputs.by_class_history,
+            &inputs.by_class_epoch_outputs,
+        ),
         (
             LEAKY[1],
             &inputs.at_random_history,
-            &inputs.at_random_epochs,
+            &inputs.at_random_epoch_outputs,
         ),
     ];
     let mut rows = Vec::new();
-    for (design, history, epochs) in trainings {
-        let scored = flattery(design, &history.read()?, epochs, &collection, &params)
-            .with_context(|| format!("cannot score the split {design}"))?;
+    for (split, history, epochs) in trainings {
+        let scored = leakage_effect(split, &history.read()?, epochs, &collection, &params)
+            .with_context(|| format!("cannot score the split {split}"))?;
         let of = |metric: Metric| scored.iter().find(|row| row.metric == metric.name());
         if let Some(row) = of(Metric::Top2).or_else(|| of(Metric::Top1)) {
             let (metric, value) = (&row.metric, row.value);
-            tracing::info!("{design}: {metric} {value:.3} in epoch {}", row.epoch);
+            tracing::info!("{split}: {metric} {value:.3} in epoch {}", row.epoch);
         }
         rows.extend(scored);
     }
-    outputs.flattery.write(rows)
+    outputs.leakage_effect.write(rows)
 }
 
 /// The name of the study's own split: `by author`, or `existing` for a split that the collection comes with.
-fn own_design(leaks: &[SplitLeakage]) -> anyhow::Result<&str> {
-    let mut designs = leaks.iter().map(|row| row.design.as_str());
-    designs
-        .find(|design| !LEAKY.contains(design))
-        .context("`leaks` has no row of the study's own split")
+fn own_split(leakage: &[SplitLeakage]) -> anyhow::Result<&str> {
+    let mut splits = leakage.iter().map(|row| row.split.as_str());
+    splits
+        .find(|split| !LEAKY.contains(split))
+        .context("`leakage` has no row of the study's own split")
 }
 
 /// Metrics of the validation images in the best epoch.
-fn flattery(
-    design: &str,
+fn leakage_effect(
+    split: &str,
     history: &[History],
     epochs: &Input<EpochOutput>,
     collection: &Collection,
@@ -124,13 +128,13 @@ fn flattery(
     let rows = values.map(|(i, (metric, value))| {
         let interval = intervals.map(|intervals| intervals[i]);
         LeakageEffect {
-            design: design.to_owned(),
+            split: split.to_owned(),
             epoch: best,
             metric: metric.name().to_owned(),
             value,
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
-            pictures: images,
+            images,
         }
     });
     Ok(rows.collect())
@@ -155,7 +159,8 @@ fn validation(
                 row.logits.len(),
                 collection.labels().len()
             );
-            let prediction = ScoredPrediction::of_logits(&row.logits, usize::try_from(row.code)?)?;
+            let prediction =
+                ScoredPrediction::of_logits(&row.logits, usize::try_from(row.class_index)?)?;
             Ok((prediction, collection.unit(&row.path)?))
         };
         let rows = rows.iter().filter(|row| row.subset == Subset::Validation);

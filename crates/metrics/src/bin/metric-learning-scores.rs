@@ -31,7 +31,7 @@ struct Params {
 #[serde(deny_unknown_fields)]
 struct Inputs {
     /// Embedding of each image in every epoch.
-    arrangement: Input<MetricEmbedding>,
+    metric_embeddings: Input<MetricEmbedding>,
 }
 
 /// Scores of every epoch.
@@ -39,7 +39,7 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// Scores of every epoch.
-    scores: Output<MetricLearningScore>,
+    metric_learning_scores: Output<MetricLearningScore>,
 }
 
 fn main() -> ExitCode {
@@ -52,8 +52,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         "`metric-learning-scores.sample` is 0, expected at least 1"
     );
     let mut scores = Vec::new();
-    let progress = Progress::start("epochs", inputs.arrangement.batches()?.count());
-    for epoch in inputs.arrangement.batches()? {
+    let progress = Progress::start("epochs", inputs.metric_embeddings.batches()?.count());
+    for epoch in inputs.metric_embeddings.batches()? {
         let epoch = epoch?;
         for ((subset, classes), images) in groups(&epoch) {
             let images = params.drawn(
@@ -62,10 +62,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             );
             let epoch = images[0].epoch;
             let found = [
-                ("native", of_space(&images, |row| row.embedding.clone())),
-                ("sphere", of_space(&images, on_sphere)),
+                ("raw", metrics_of(&images, |row| row.embedding.clone())),
+                ("normalized", metrics_of(&images, normalized)),
             ];
-            for (space, values) in found {
+            for (embedding, values) in found {
                 let values = values.with_context(|| {
                     format!(
                         "cannot score the {subset} images of {classes} classes in epoch {epoch}"
@@ -75,7 +75,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                     epoch,
                     subset,
                     classes: classes.to_owned(),
-                    space: space.to_owned(),
+                    embedding: embedding.to_owned(),
                     metric: metric.to_owned(),
                     value,
                 }));
@@ -83,7 +83,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         }
         progress.advance(1);
     }
-    outputs.scores.write(scores)
+    outputs.metric_learning_scores.write(scores)
 }
 
 /// An epoch's images by subset, and by whether their classes were learned.
@@ -113,7 +113,7 @@ impl Params {
     }
 }
 
-fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
+fn normalized(row: &MetricEmbedding) -> Vec<f32> {
     let squares = row.embedding.iter().map(|value| value * value);
     let length = squares.sum::<f32>().sqrt();
     // A point at the origin has no direction and stays there.
@@ -122,7 +122,7 @@ fn on_sphere(row: &MetricEmbedding) -> Vec<f32> {
 }
 
 /// Metrics of the images by the embeddings that `transform` returns.
-fn of_space(
+fn metrics_of(
     images: &[&MetricEmbedding],
     transform: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {

@@ -1,23 +1,17 @@
 //! Stage `near-duplicates`: groups of images that are copies of each other.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use fs_err::File;
-use fs_err::os::unix::fs::FileExt;
-use images::{Annotated, Resizer, decode_annotated};
-use near_duplicates::{Descriptor, Thumbnail, near_duplicates};
+use near_duplicates::{Descriptor, near_duplicates};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
-use std::io::Write;
 use table_annotations::Annotation;
+use table_images::Image;
 use table_near_duplicates::NearDuplicate;
-
-/// Images decoded before their thumbnails are written, which bounds memory.
-const CHUNK: usize = 256;
+use thumbnails::Thumbnails;
 
 /// Groups with conflicting labels that the log lists, with an image of each label; the table has all.
 const LISTED: usize = 10;
@@ -33,10 +27,12 @@ struct Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// The folder of the images.
-    images: InputPath,
-    /// The images.
+    /// The images of the study.
     annotations: Input<Annotation>,
+    /// The files of the folder.
+    images: Input<Image>,
+    /// The thumbnail of each row of `images` without a fault, in their order.
+    thumbnails: InputPath,
 }
 
 #[derive(Deserialize)]
@@ -57,14 +53,14 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         params.max_difference
     );
     let annotations = inputs.annotations.read()?;
-    let thumbnails = stage::scratch()?.join("thumbnails");
-    let descriptors = describe(&inputs.images, &annotations, &thumbnails)?;
-    let thumbnails = Thumbnails(File::open(&thumbnails)?);
+    let thumbnails = Thumbnails::open(&inputs.thumbnails)?;
+    let positions = positions(&annotations, &inputs.images.read()?, thumbnails.len())?;
+    let descriptors = describe(&annotations, &positions, &thumbnails)?;
     let progress = Progress::start("comparisons", annotations.len());
     let found = near_duplicates(
         &descriptors,
         params.max_difference,
-        |image| thumbnails.read(image),
+        |image| thumbnails.read(positions[image]),
         || progress.advance(1),
     )?;
     let rows = rows(&annotations, &found)?;
@@ -72,60 +68,42 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.near_duplicates.write(rows)
 }
 
-/// The descriptors of the images, whose thumbnails are written to a file, one after the other.
-fn describe(
-    images: &Path,
+/// The position of each annotated image in the file of thumbnails.
+fn positions(
     annotations: &[Annotation],
-    thumbnails: &Path,
-) -> anyhow::Result<Vec<Descriptor>> {
-    let mut file = std::io::BufWriter::new(File::create(thumbnails)?);
-    let progress = Progress::start("images", annotations.len());
-    let mut descriptors = Vec::with_capacity(annotations.len());
-    for chunk in annotations.chunks(CHUNK) {
-        let described: anyhow::Result<Vec<(Descriptor, Thumbnail)>> = chunk
-            .par_iter()
-            .map_init(Resizer::default, |resizer, annotation| {
-                let described = described(images, annotation, resizer)
-                    .with_context(|| format!("`{}`", annotation.path));
-                progress.advance(1);
-                described
-            })
-            .collect();
-        for (descriptor, thumbnail) in described? {
-            descriptors.push(descriptor);
-            file.write_all(thumbnail.as_bytes())?;
-        }
-    }
-    file.flush()?;
-    Ok(descriptors)
-}
-
-fn described(
-    images: &Path,
-    annotation: &Annotation,
-    resizer: &mut Resizer,
-) -> anyhow::Result<(Descriptor, Thumbnail)> {
-    let (width, height) = (annotation.width, annotation.height);
-    let annotated = Annotated {
-        width,
-        height,
-        orientation: annotation.orientation,
+    images: &[Image],
+    n_thumbnails: usize,
+) -> anyhow::Result<Vec<usize>> {
+    let decoded = images.iter().filter(|image| image.fault.is_none());
+    let positions: BTreeMap<&str, usize> =
+        decoded.map(|image| image.path.as_str()).zip(0..).collect();
+    ensure!(
+        positions.len() == n_thumbnails,
+        "`thumbnails` has {n_thumbnails} images and `images` has {}: expected the same",
+        positions.len()
+    );
+    let position = |row: &Annotation| {
+        let position = positions.get(row.path.as_str()).copied();
+        position.with_context(|| format!("`{}` is no image of table `images`", row.path))
     };
-    let bytes = fs_err::read(images.join(&annotation.path))?;
-    let thumbnail = Thumbnail::of(&decode_annotated(&bytes, annotated)?, resizer)?;
-    Ok((Descriptor::of(&thumbnail, (width, height)), thumbnail))
+    annotations.iter().map(position).collect()
 }
 
-/// The file of thumbnails: what memory would not hold of a large collection.
-struct Thumbnails(File);
-
-impl Thumbnails {
-    fn read(&self, image: usize) -> anyhow::Result<Thumbnail> {
-        let mut bytes = vec![0; Thumbnail::BYTES];
-        self.0
-            .read_exact_at(&mut bytes, (image * Thumbnail::BYTES) as u64)?;
-        Thumbnail::from_bytes(bytes).context("a thumbnail of another size")
-    }
+/// The descriptors of the images.
+fn describe(
+    annotations: &[Annotation],
+    positions: &[usize],
+    thumbnails: &Thumbnails,
+) -> anyhow::Result<Vec<Descriptor>> {
+    let progress = Progress::start("images", annotations.len());
+    let images = annotations.par_iter().zip(positions);
+    images
+        .map(|(row, &position)| {
+            let thumbnail = thumbnails.read(position)?;
+            progress.advance(1);
+            Ok(Descriptor::of(&thumbnail, (row.width, row.height)))
+        })
+        .collect()
 }
 
 fn rows(

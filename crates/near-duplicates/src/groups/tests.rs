@@ -80,7 +80,7 @@ fn copies_are_grouped_and_others_are_alone() {
 
 #[test]
 fn images_of_one_kind_with_different_details_stay_apart() {
-    // A white ground with the same outline; what is printed on it differs.
+    // A white ground with the same outline and different prints.
     let garment = |seed: u64| {
         let print = mosaic(seed);
         let mut image = changed(&print, |_, _| 250);

@@ -71,7 +71,7 @@ pub(crate) fn subset_name(subset: Subset) -> &'static str {
 pub(crate) fn method(method: &str) -> &str {
     match method {
         "kmeans" => "k-means",
-        "agglomerative" => "agglomerative clustering",
+        "ward" => "agglomerative clustering",
         other => other,
     }
 }

@@ -365,7 +365,7 @@ mod tests {
     fn the_center_is_projected_to_the_center_and_up_is_up() {
         assert_eq!(project([0.0; 3]), (320.0, 240.0));
         assert!(project([0.0, 0.0, 1.0]).1 < 240.0);
-        // What is farther away is smaller.
+        // Objects farther away are smaller.
         let wide = |away: f64| {
             let back = [away * YAW.sin(), away * YAW.cos(), 0.0];
             (project([back[0] + YAW.cos(), back[1] - YAW.sin(), 0.0]).0 - 320.0).abs()

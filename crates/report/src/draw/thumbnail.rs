@@ -49,7 +49,7 @@ pub(crate) fn thumbnail(
 /// RGB `[height, width, 3]` as a JPEG in a `data:` URI.
 ///
 /// # Errors
-/// The pixels are fewer than the size says.
+/// There are fewer pixels than the size requires.
 pub(crate) fn jpeg_uri(pixels: &[u8], width: u16, height: u16) -> Result<String, ReportError> {
     let mut jpeg = Vec::new();
     Encoder::new(&mut jpeg, QUALITY).encode(pixels, width, height, ColorType::Rgb)?;

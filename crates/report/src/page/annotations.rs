@@ -1,4 +1,4 @@
-//! The annotated images: their classes, their authors, and what follows from both.
+//! The annotated images, their classes and authors, and properties derived from them.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

@@ -1,7 +1,7 @@
 // Filters the table of images by text. Without scripts the table is whole.
 (() => {
   "use strict";
-  const section = document.querySelector("#pictures"), filter = section?.querySelector(".filter");
+  const section = document.querySelector("#images"), filter = section?.querySelector(".filter");
   if (!filter) return;
   const input = filter.querySelector("input"), count = filter.querySelector("output");
   const rows = [...section.querySelector("tbody").rows].map((row) => [row, row.textContent.toLowerCase()]);

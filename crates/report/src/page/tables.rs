@@ -308,10 +308,10 @@ mod tests {
 
     #[test]
     fn a_table_of_one_row_has_a_row() {
-        let error = Tables::default().field::<One<History>>("choice").err();
+        let error = Tables::default().field::<One<History>>("selection").err();
         assert_eq!(
             error.unwrap().to_string(),
-            "the table `choice` has no row, expected one"
+            "the table `selection` has no row, expected one"
         );
     }
 }

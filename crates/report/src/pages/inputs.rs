@@ -121,7 +121,7 @@ mod tests {
 
     reads! {
         struct Second {
-            leaks: Rows<SplitLeakage>,
+            leakage: Rows<SplitLeakage>,
             problems: Rows<Problem>,
         }
     }
@@ -135,7 +135,7 @@ mod tests {
 
     impl Section for Second {
         fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-            assert!(self.leaks.is_empty() && self.problems.is_empty());
+            assert!(self.leakage.is_empty() && self.problems.is_empty());
             Ok(None)
         }
     }
@@ -168,7 +168,7 @@ mod tests {
         };
         assert_eq!(names(&[Entry::of::<First>()]), ["problems"]);
         let both = [Entry::of::<First>(), Entry::of::<Second>()];
-        assert_eq!(names(&both), ["problems", "leaks"]);
+        assert_eq!(names(&both), ["problems", "leakage"]);
     }
 
     #[test]

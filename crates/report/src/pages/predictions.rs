@@ -54,7 +54,7 @@ const MOST_DOTS: usize = 10_000;
 #[must_use]
 pub fn predictions_page(images: &[NewImage], clusters: &[Cluster], orient: Orient) -> String {
     let section = Content {
-        id: "pictures",
+        id: "images",
         heading: "Predictions",
         body: html! {
             p {
@@ -94,7 +94,7 @@ fn card(number: usize, image: &NewImage, orient: Orient) -> Markup {
                     " " (percent(*probability))
                 }
                 @if let Some(attribution) = &image.attribution {
-                    ", range " (format!("{:.3}", attribution.amplitude))
+                    ", range " (format!("{:.3}", attribution.range))
                 }
                 div.near { @for near in &image.neighbors { (neighbor(near, orient)) } }
             }
@@ -142,7 +142,7 @@ fn umap(images: &[NewImage], clusters: &[Cluster]) -> Figure {
         .filter_map(|(number, image)| image.coordinates.map(|[x, y]| (number, (x, y))))
         .collect();
     Figure {
-        name: "map-new".to_owned(),
+        name: "umap-new".to_owned(),
         title: "UMAP of the collection".to_owned(),
         caption: "Numbered dots are the new images, each at the mean coordinates of its nearest images. An image \
                   between classes is near to several."
@@ -201,7 +201,7 @@ mod tests {
             page.contains(">cubism</span>"),
             "a text in place of an image that is missing"
         );
-        assert!(!page.contains("figure-map-new") && !page.contains("<nav"));
+        assert!(!page.contains("figure-umap-new") && !page.contains("<nav"));
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
             label: "cubism".to_owned(),
             subset: Subset::Train,
             kmeans: 0,
-            agglomerative: 0,
+            ward: 0,
             umap_x: x,
             umap_y: y,
             umap3_x: 0.0,

@@ -25,32 +25,32 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Attributions {
         annotations: Annotations,
-        explanations: Rows<Attribution>,
+        attributions: Rows<Attribution>,
     }
 }
 
 impl Section for Attributions {
     fn linked(&self, _: &Options) -> Result<Vec<String>, ReportError> {
-        let rows = self.explanations.iter();
+        let rows = self.attributions.iter();
         Ok(rows.map(|row| row.path.clone()).collect())
     }
 
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let annotations = self.annotations.by_path();
         let body = html! {
-            @if self.explanations.is_empty() {
+            @if self.attributions.is_empty() {
                 p { "This run has no attributions." }
             } @else {
                 (self.introduction())
-                div.explanations {
-                    @for row in self.explanations.iter() {
+                div.attributions {
+                    @for row in self.attributions.iter() {
                         (figure(row, annotations.get(row.path.as_str()).copied(), context))
                     }
                 }
             }
         };
         Ok(Some(Content {
-            id: "attention",
+            id: "attribution",
             heading: "Attribution: occlusion and Grad-CAM",
             body,
             figures: Vec::new(),
@@ -60,15 +60,15 @@ impl Section for Attributions {
 
 impl Attributions {
     fn introduction(&self) -> Markup {
-        let ranges: Vec<f64> = self.explanations.iter().map(|row| row.amplitude).collect();
+        let ranges: Vec<f64> = self.attributions.iter().map(|row| row.range).collect();
         let median = median_high(&ranges, f64::total_cmp);
-        let windows = self.explanations.first().map(|row| {
-            let share = f64::from(row.square) / f64::from(row.cells.max(1));
+        let windows = self.attributions.first().map(|row| {
+            let share = f64::from(row.window) / f64::from(row.cells.max(1));
             format!("windows of {} of the image's side", percent(share))
         });
         html! {
             p {
-                (counted(self.explanations.len(), "validation or test image"))
+                (counted(self.attributions.len(), "validation or test image"))
                 ", drawn at random and alternating between right at the first guess, right at the second and wrong. "
                 "The occlusion map on the left shows the change of the true class's probability when "
                 (windows.unwrap_or_default())
@@ -80,7 +80,7 @@ impl Attributions {
                 "The strongest color of a map is its largest change, or 5 points of probability where all changes are smaller. "
                 "The range is the distance between the largest drop and the largest rise; its median is "
                 (three_digits(median.unwrap_or(0.0))) ". A small range means that no single part decides: a confident network finds the same "
-                "evidence in many places. Color on what defines the class is expected; color on a frame or a signature indicates a "
+                "evidence in many places. Color on the parts that define the class is expected; color on a frame or a signature indicates a "
                 "shortcut."
             }
         }
@@ -88,7 +88,7 @@ impl Attributions {
 
     /// Resolution of Grad-CAM, which depends on the size of the network's input alone.
     fn resolution(&self) -> String {
-        let sides = self.explanations.iter().map(|row| row.cam_side);
+        let sides = self.attributions.iter().map(|row| row.cam_side);
         let side = sides.max().unwrap_or(0);
         let coarse = if side < COARSE {
             ", too few to localize small parts"
@@ -127,7 +127,7 @@ fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<
                 }
             }
             figcaption {
-                strong { (row.label) } ", range " (three_digits(row.amplitude)) br;
+                strong { (row.label) } ", range " (three_digits(row.range)) br;
                 "predicted: " (guess(row, &row.top1, row.top1_probability)) ", "
                 (guess(row, &row.top2, row.top2_probability)) br;
                 span title=(row.path) { (name) } ", " (subset_name(row.subset))
@@ -150,9 +150,9 @@ pub(crate) fn overlays(
     orient: Orient,
 ) -> Result<[String; 2], ReportError> {
     let gray = Gray::of(bytes, orient)?;
-    let full = largest(&row.drops).max(LEAST_FULL);
+    let full = largest(&row.probability_drops).max(LEAST_FULL);
     let occlusion = gray.under(|y, x| {
-        let drop = cell(&row.drops, row.cells, y, x) / full;
+        let drop = cell(&row.probability_drops, row.cells, y, x) / full;
         (if drop > 0.0 { FOR } else { AGAINST }, drop.abs())
     })?;
     let hottest = largest(&row.cam).max(f64::MIN_POSITIVE);
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
         assert!(page.contains("windows of 50\u{a0}% of the image's side"));
         assert!(page.contains("in 1\u{a0}×\u{a0}1 cells, too few to localize small parts."));
-        study.edit("explanations", |rows: &mut Vec<Attribution>| rows.clear());
+        study.edit("attributions", |rows: &mut Vec<Attribution>| rows.clear());
         let page = report(&study).page;
         assert!(page.contains("This run has no attributions."));
     }

@@ -36,8 +36,8 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Calibrations {
         annotations: Annotations,
-        calibration: Rows<Calibration>,
-        reliability: Rows<Reliability>,
+        calibrations: Rows<Calibration>,
+        reliabilities: Rows<Reliability>,
     }
 }
 
@@ -57,7 +57,7 @@ impl Section for Calibrations {
                 "right on 80\u{a0}%. The expected calibration error (ECE) is the mean difference of the two; the log-loss is high "
                 "for confident errors. Lower is better for both. The calibration methods were fitted to validation "
                 "images"
-                @if self.calibration.iter().any(|row| row.subset == Subset::Test) {
+                @if self.calibrations.iter().any(|row| row.subset == Subset::Test) {
                     " and are evaluated on test images."
                 } @else {
                     ", and there is no test set to evaluate them: their scores are better than on new images."
@@ -83,12 +83,12 @@ impl Section for Calibrations {
 
 impl Calibrations {
     fn is_known(&self, model: &str, method: &str) -> bool {
-        let mut rows = self.calibration.iter();
+        let mut rows = self.calibrations.iter();
         rows.any(|row| row.model == model && row.method == method)
     }
 
     fn find<'a>(&'a self, model: &str, method: &str, subset: Subset) -> Option<&'a Calibration> {
-        let mut rows = self.calibration.iter();
+        let mut rows = self.calibrations.iter();
         rows.find(|row| {
             (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
         })
@@ -101,7 +101,7 @@ impl Calibrations {
         method: &str,
         subset: Subset,
     ) -> impl Iterator<Item = &'a Reliability> {
-        let rows = self.reliability.iter().filter(|row| row.n > 0);
+        let rows = self.reliabilities.iter().filter(|row| row.n > 0);
         rows.filter(move |row| {
             (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
         })

@@ -38,7 +38,7 @@ impl Section for ClassificationReport {
             @for model in self.scores.models() { (self.report(model)) }
         };
         Ok(Some(Content {
-            id: "classes",
+            id: "class-report",
             heading: "Classification report",
             body,
             figures: Vec::new(),

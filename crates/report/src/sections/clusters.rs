@@ -18,7 +18,7 @@ use crate::page::tables::{Rows, reads};
 /// Methods with their colors and the offset of the label of their best dot.
 const METHODS: [(&str, &str, &str, f64); 2] = [
     ("kmeans", "stroke-0", "fill-0", -11.0),
-    ("agglomerative", "stroke-1", "fill-1", 19.0),
+    ("ward", "stroke-1", "fill-1", 19.0),
 ];
 
 reads! {
@@ -106,7 +106,7 @@ impl Clusters {
         }
         plot.draw_legend(&[
             ("curve stroke-0", "k-means"),
-            ("curve stroke-1", method("agglomerative")),
+            ("curve stroke-1", method("ward")),
         ]);
         Figure {
         name: "silhouettes".to_owned(),

@@ -32,16 +32,19 @@ reads! {
     /// Tables of the section.
     pub(crate) struct EmbeddingEvolution {
         annotations: Annotations,
-        choice: One<Selection>,
-        evolution: Rows<EpochCoordinates>,
-        evolution_quality: Rows<EmbeddingEvolutionQuality>,
+        selection: One<Selection>,
+        embedding_evolution: Rows<EpochCoordinates>,
+        embedding_evolution_quality: Rows<EmbeddingEvolutionQuality>,
     }
 }
 
 impl Section for EmbeddingEvolution {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let shown: Vec<&EpochCoordinates> =
-            self.evolution.iter().filter(|row| is_shown(row)).collect();
+        let shown: Vec<&EpochCoordinates> = self
+            .embedding_evolution
+            .iter()
+            .filter(|row| is_shown(row))
+            .collect();
         let epochs: BTreeSet<u32> = shown.iter().map(|row| row.epoch).collect();
         let area = Area {
             corner: (0.0, HEADING),
@@ -55,7 +58,7 @@ impl Section for EmbeddingEvolution {
             .collect();
         let body = html! {
             p {
-                "UMAP was fitted to the embeddings of the training images in epoch " (self.choice.epoch) ", the selected one; "
+                "UMAP was fitted to the embeddings of the training images in epoch " (self.selection.epoch) ", the selected one; "
                 "the images of " (self.others(&epochs)) " are projected by their nearest neighbors in it. "
                 "Coordinates are the same in every column. Embeddings of other epochs have other scales and directions, "
                 "however: the coordinates of an image show which group of the selected epoch it resembles most, and distances "
@@ -74,7 +77,7 @@ impl Section for EmbeddingEvolution {
             }
         };
         Ok(Some(Content {
-            id: "evolution",
+            id: "embedding-evolution",
             heading: "Evolution of the embedding",
             body,
             figures,
@@ -97,9 +100,9 @@ impl EmbeddingEvolution {
 
     /// Sentence on the number of images shown, for a collection that is too large for all.
     fn sampled(&self, shown: &[&EpochCoordinates]) -> String {
-        let of_selected = self.evolution.iter();
+        let of_selected = self.embedding_evolution.iter();
         let n = of_selected
-            .filter(|row| row.epoch == self.choice.epoch)
+            .filter(|row| row.epoch == self.selection.epoch)
             .count();
         if shown.is_empty() || n >= self.annotations.len() {
             return String::new();
@@ -115,7 +118,7 @@ impl EmbeddingEvolution {
     fn others(&self, epochs: &BTreeSet<u32>) -> String {
         let others: Vec<String> = epochs
             .iter()
-            .filter(|epoch| **epoch != self.choice.epoch)
+            .filter(|epoch| **epoch != self.selection.epoch)
             .map(u32::to_string)
             .collect();
         match others.len() {
@@ -144,13 +147,13 @@ impl EmbeddingEvolution {
             );
             top += PANEL.1 + HEADING;
         }
-        let selected = if epoch == self.choice.epoch {
+        let selected = if epoch == self.selection.epoch {
             ", selected"
         } else {
             ""
         };
         Figure {
-            name: format!("evolution-{epoch}"),
+            name: format!("embedding-evolution-{epoch}"),
             title: format!("Epoch {epoch}{selected}"),
             caption: self.trustworthiness(epoch),
             canvas,
@@ -160,7 +163,7 @@ impl EmbeddingEvolution {
     /// Caption of an epoch: the trustworthiness of its coordinates.
     fn trustworthiness(&self, epoch: u32) -> String {
         let of_subset = SUBSETS.map(|subset| {
-            let mut rows = self.evolution_quality.iter();
+            let mut rows = self.embedding_evolution_quality.iter();
             let row = rows.find(|row| row.epoch == epoch && row.subset == subset);
             let value = value(row.and_then(|row| row.trustworthiness));
             format!("{} {value}", subset_name(subset))

@@ -81,7 +81,7 @@ fn one(trial: &ForestTrial) -> Row {
         trial.max_depth,
         trial.min_samples_leaf,
         trial.min_samples_split,
-        trial.features_per_split,
+        trial.max_features,
     ];
     let bootstrap = if trial.bootstrap { "on" } else { "off" };
     let names = [trial.criterion.as_str(), bootstrap].map(|name| Setting::Name(name.to_owned()));

@@ -45,7 +45,7 @@ impl<'a> Model<'a> {
         Self {
             network: &probe.backbone,
             classifier: &probe.classifier,
-            c: probe.strength,
+            c: probe.c,
             features: Some(probe.features),
             scores: Vec::new(),
         }
@@ -72,7 +72,7 @@ reads! {
         annotations: Annotations,
         histories: Several<History>,
         epoch_scores: Rows<EpochScore>,
-        probes: Rows<LinearProbe>,
+        linear_probes: Rows<LinearProbe>,
     }
 }
 
@@ -85,7 +85,7 @@ impl Section for FrozenBackbones {
         let headline = self.annotations.headline_metric();
         let columns = COLUMNS.into_iter().filter(|(subset, metric, _)| {
             self.annotations.is_informative(metric)
-                && self.probes.iter().any(|row| row.subset == *subset)
+                && self.linear_probes.iter().any(|row| row.subset == *subset)
         });
         let columns: Vec<_> = columns.collect();
         let n_folds = first.folds(Subset::Validation, headline.metric).len();
@@ -106,7 +106,7 @@ impl Section for FrozenBackbones {
             (scores(&models, &columns))
         };
         Ok(Some(Content {
-            id: "frozen",
+            id: "frozen-backbones",
             heading: "Frozen backbones",
             body,
             figures,
@@ -118,7 +118,7 @@ impl FrozenBackbones {
     /// Selected classifiers of each frozen network.
     fn frozen(&self) -> Vec<Model<'_>> {
         let mut models: Vec<Model<'_>> = Vec::new();
-        for probe in self.probes.iter().filter(|probe| probe.chosen) {
+        for probe in self.linear_probes.iter().filter(|probe| probe.selected) {
             let is_new = models.last().is_none_or(|last| {
                 last.network != probe.backbone || last.classifier != probe.classifier
             });
@@ -161,7 +161,7 @@ impl FrozenBackbones {
 
     /// Sentence on networks of random weights.
     fn random(&self) -> String {
-        let random = self.probes.iter().filter(|row| !row.pretrained);
+        let random = self.linear_probes.iter().filter(|row| !row.pretrained);
         let random: BTreeSet<&str> = random.map(|row| row.backbone.as_str()).collect();
         if random.is_empty() {
             return String::new();
@@ -183,12 +183,12 @@ fn best_frozen(models: &[Model<'_>], headline: TopK) -> String {
     let Some((model, best)) = best.and_then(|model| Some((model, score(model)?))) else {
         return String::new();
     };
-    let what = match model.classifier {
+    let name = match model.classifier {
         "linear" => "linear layer",
         other => other,
     };
     let mut text = format!(
-        "The best of them by validation images, the {what} on {}, has a median {} of {best:.3}",
+        "The best of them by validation images, the {name} on {}, has a median {} of {best:.3}",
         model.network, headline.name
     );
     let own = models.iter().find(|model| model.network == OWN);
@@ -275,7 +275,7 @@ fn figure(models: &[Model<'_>], headline: TopK) -> Figure {
         top += ROW;
     }
     Figure {
-        name: "frozen".to_owned(),
+        name: "frozen-backbones".to_owned(),
         title: "Frozen and fine-tuned networks".to_owned(),
         caption: "Dots are scores on the folds' validation images, the vertical stroke is their median; the ring is the median on \
                   test images. Fine-tuning gains little over a frozen network whose dots are among those of the \
@@ -327,7 +327,7 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("0.01</td>"), "a C that was not selected");
-        study.edit("probes", |rows: &mut Vec<LinearProbe>| {
+        study.edit("linear_probes", |rows: &mut Vec<LinearProbe>| {
             rows.iter_mut().for_each(|row| row.pretrained = true)
         });
         assert!(!report(&study).page.contains("are random, as"));

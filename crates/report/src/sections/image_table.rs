@@ -28,7 +28,7 @@ impl Section for ImageTable {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let rows = self.rows(&context.sample.anchors)?;
         Ok(Some(Content {
-            id: "pictures",
+            id: "images",
             heading: if rows.len() == self.annotations.len() {
                 "All images"
             } else {
@@ -80,7 +80,7 @@ impl ImageTable {
                     (count(rows.len())) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
                     "above and others drawn at random (the table " code { "predictions" } " has all),"
                 }
-                " and the network's first three guesses, the true class in bold. The last column says whether the true class came first "
+                " and the network's first three guesses, the true class in bold. The last column is the outcome: the true class came first "
                 @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
                 ". The images above link to their rows."
             }
@@ -88,7 +88,7 @@ impl ImageTable {
                 label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
                 " " output {}
             }
-            div.pictures { (table("Images by path", &head, &body)) }
+            div.images { (table("Images by path", &head, &body)) }
             p.unprinted { "The table is left out in print." }
         }
     }
@@ -145,7 +145,7 @@ mod tests {
 
     /// Rows of the table of all images, each from its id on.
     fn rows_of(page: &str) -> Vec<&str> {
-        let (_, table) = page.split_once("<section id=\"pictures\">").unwrap();
+        let (_, table) = page.split_once("<section id=\"images\">").unwrap();
         table.split("<tr id=\"").skip(1).collect()
     }
 

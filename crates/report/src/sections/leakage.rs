@@ -32,9 +32,9 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Leakage {
         annotations: Annotations,
-        leaks: Rows<SplitLeakage>,
+        leakage: Rows<SplitLeakage>,
         near_duplicates: Rows<NearDuplicate>,
-        flattery: Rows<LeakageEffect>,
+        leakage_effect: Rows<LeakageEffect>,
         predictions: Rows<Prediction>,
     }
 }
@@ -67,7 +67,7 @@ impl Section for Leakage {
             (self.near_duplicate_table(&context.sample.anchors))
         };
         Ok(Some(Content {
-            id: "leaks",
+            id: "leakage",
             heading: "Effect of leakage on scores",
             body,
             figures,
@@ -77,19 +77,19 @@ impl Section for Leakage {
 
 impl Leakage {
     /// The splits; the study's own is the first.
-    fn designs(&self) -> [&str; 3] {
-        let mut names = self.leaks.iter().map(|row| row.design.as_str());
+    fn splits(&self) -> [&str; 3] {
+        let mut names = self.leakage.iter().map(|row| row.split.as_str());
         let own = names.find(|name| !LEAKY.contains(name));
         [own.unwrap_or("by author"), LEAKY[0], LEAKY[1]]
     }
 
     fn is_existing(&self) -> bool {
-        self.designs()[0] == EXISTING
+        self.splits()[0] == EXISTING
     }
 
-    fn find<'a>(&'a self, design: &str, metric: &str) -> Option<&'a LeakageEffect> {
-        let mut rows = self.flattery.iter();
-        rows.find(|row| row.design == design && row.metric == metric)
+    fn find<'a>(&'a self, split: &str, metric: &str) -> Option<&'a LeakageEffect> {
+        let mut rows = self.leakage_effect.iter();
+        rows.find(|row| row.split == split && row.metric == metric)
     }
 
     /// Metrics that can differ between splits.
@@ -100,8 +100,8 @@ impl Leakage {
             .collect()
     }
 
-    fn leak<'a>(&'a self, design: &str) -> Option<&'a SplitLeakage> {
-        self.leaks.iter().find(|row| row.design == design)
+    fn leak<'a>(&'a self, split: &str) -> Option<&'a SplitLeakage> {
+        self.leakage.iter().find(|row| row.split == split)
     }
 
     /// Authors and near-duplicates in several subsets of an existing split.
@@ -111,10 +111,10 @@ impl Leakage {
         };
         html! {
             p {
-                @if leak.shared_authors + leak.parted_near_duplicates > 0 {
+                @if leak.shared_authors + leak.split_near_duplicates > 0 {
                     strong { "The existing split leaks: " }
-                    (leak.shared_authors) " of " (leak.authors) " authors, with " (counted(leak.shared_pictures as usize, "image"))
-                    ", and " (leak.parted_near_duplicates) " of " (counted(leak.near_duplicates as usize, "group"))
+                    (leak.shared_authors) " of " (leak.authors) " authors, with " (counted(leak.shared_images as usize, "image"))
+                    ", and " (leak.split_near_duplicates) " of " (counted(leak.near_duplicates as usize, "group"))
                     " of near-duplicates are in several of its subsets. Its scores are too high for images by new authors; "
                     code { "split.existing = \"ignore\"" } " splits by author instead."
                 } @else {
@@ -126,8 +126,8 @@ impl Leakage {
 
     fn effect(&self) -> String {
         let headline = self.annotations.headline_metric();
-        let score = |design| self.find(design, headline.metric).map(|row| row.value);
-        let own = self.designs()[0];
+        let score = |split| self.find(split, headline.metric).map(|row| row.value);
+        let own = self.splits()[0];
         let [Some(score_of_own), Some(at_random)] = [score(own), score("at random")] else {
             return String::new();
         };
@@ -154,8 +154,8 @@ impl Leakage {
             top: 28.0,
             bottom: 38.0,
         };
-        let designs = self.designs();
-        let block = ROW * designs.len() as f64 + 14.0;
+        let splits = self.splits();
+        let block = ROW * splits.len() as f64 + 14.0;
         let metrics = self.metrics();
         let height = margins.top + block * metrics.len() as f64 + margins.bottom;
         let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
@@ -164,16 +164,16 @@ impl Leakage {
             let top = margins.top + block * idx as f64;
             plot.canvas
                 .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
-            for (idx, design) in designs.iter().enumerate() {
+            for (idx, split) in splits.iter().enumerate() {
                 let y = top + ROW * (idx as f64 + 0.5);
-                plot.canvas.text("muted end", (104.0, y + 4.0), design);
-                if let Some(row) = self.find(design, metric) {
+                plot.canvas.text("muted end", (104.0, y + 4.0), split);
+                if let Some(row) = self.find(split, metric) {
                     draw(&mut plot, row, idx, y);
                 }
             }
         }
         Figure {
-            name: "leaks".to_owned(),
+            name: "leakage".to_owned(),
             title: "Scores under three splits".to_owned(),
             caption: format!(
                 "Dots are scores, whiskers 95 % intervals by bootstrap over {}. A row to the right of the one above it has a higher \
@@ -194,13 +194,13 @@ impl Leakage {
             }
         };
         let body = html! {
-            @for design in self.designs() {
+            @for split in self.splits() {
                 tr {
-                    th scope="row" { (design) }
-                    @for (metric, _) in self.metrics() { (cell(self.find(design, metric))) }
-                    @if let Some(row) = self.find(design, METRICS[0].0) {
+                    th scope="row" { (split) }
+                    @for (metric, _) in self.metrics() { (cell(self.find(split, metric))) }
+                    @if let Some(row) = self.find(split, METRICS[0].0) {
                         td { (row.epoch) }
-                        td { (count(row.pictures)) }
+                        td { (count(row.images)) }
                     }
                 }
             }
@@ -224,13 +224,13 @@ impl Leakage {
         let cell =
             |value: Option<String>| html! { td { (value.unwrap_or_else(|| NONE.to_owned())) } };
         let body = html! {
-            @for design in self.designs() {
-                @let leak = self.leak(design);
+            @for split in self.splits() {
+                @let leak = self.leak(split);
                 tr {
-                    th scope="row" { (design) }
+                    th scope="row" { (split) }
                     (cell(leak.map(|leak| format!("{} of {}", leak.shared_authors, leak.authors))))
-                    (cell(leak.map(|leak| count(leak.shared_pictures))))
-                    (cell(leak.map(|leak| format!("{} of {}", leak.parted_near_duplicates, leak.near_duplicates))))
+                    (cell(leak.map(|leak| count(leak.shared_images))))
+                    (cell(leak.map(|leak| format!("{} of {}", leak.split_near_duplicates, leak.near_duplicates))))
                 }
             }
         };
@@ -362,14 +362,14 @@ mod tests {
     #[test]
     fn an_existing_split_is_named_and_its_leaks_are_counted() {
         let mut study = study();
-        study.edit("leaks", |rows: &mut Vec<SplitLeakage>| {
-            rows[0].design = "existing".to_owned();
+        study.edit("leakage", |rows: &mut Vec<SplitLeakage>| {
+            rows[0].split = "existing".to_owned();
             rows[0].shared_authors = 3;
         });
-        study.edit("flattery", |rows: &mut Vec<LeakageEffect>| {
+        study.edit("leakage_effect", |rows: &mut Vec<LeakageEffect>| {
             for row in rows {
-                if row.design == "by author" {
-                    row.design = "existing".to_owned();
+                if row.split == "by author" {
+                    row.split = "existing".to_owned();
                 }
             }
         });

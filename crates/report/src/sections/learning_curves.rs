@@ -34,7 +34,7 @@ reads! {
     /// Tables of the section.
     pub(crate) struct LearningCurves {
         annotations: Annotations,
-        choice: One<Selection>,
+        selection: One<Selection>,
         histories: Several<History>,
         epoch_scores: Rows<EpochScore>,
     }
@@ -59,7 +59,7 @@ impl Section for LearningCurves {
             (self.folds())
         };
         Ok(Some(Content {
-            id: "learning",
+            id: "learning-curves",
             heading: "Learning curves",
             body,
             figures,
@@ -103,14 +103,14 @@ impl LearningCurves {
         if let Some(chance) = chance {
             plot.mark_y(chance, "chance");
         }
-        let chosen = self.choice.fold;
+        let selected = self.selection.fold;
         let (own, others): (Vec<_>, Vec<_>) =
-            curves.iter().partition(|((fold, _), _)| *fold == chosen);
+            curves.iter().partition(|((fold, _), _)| *fold == selected);
         for ((_, subset), points) in others {
             draw(&mut plot, "curve faint", *subset, points);
         }
-        let epoch = self.choice.epoch;
-        plot.mark_x(f64::from(epoch), &format!("chosen: {epoch}"));
+        let epoch = self.selection.epoch;
+        plot.mark_x(f64::from(epoch), &format!("selected: {epoch}"));
         for ((_, subset), points) in &own {
             draw(&mut plot, "curve", *subset, points);
         }
@@ -146,7 +146,7 @@ impl LearningCurves {
         };
         format!(
             "{meaning} Strong: fold {}, with the selected epoch dashed; faint: the other folds.",
-            self.choice.fold
+            self.selection.fold
         )
     }
 
@@ -155,16 +155,16 @@ impl LearningCurves {
         let head = html! {
             tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
         };
-        let choice = &self.choice;
+        let selection = &self.selection;
         let body = html! {
             @for row in self.histories.iter().filter(|row| row.best) {
-                @let is_chosen = (row.fold, row.epoch) == (choice.fold, choice.epoch);
-                tr class=[is_chosen.then_some("shaded")] {
+                @let is_selected = (row.fold, row.epoch) == (selection.fold, selection.epoch);
+                tr class=[is_selected.then_some("shaded")] {
                     th scope="row" { (row.fold) }
                     td { (row.epoch) }
                     td { (value(Some(row.score))) }
                     td { (value(Some(row.validation_loss))) }
-                    td { @if is_chosen { "chosen" } }
+                    td { @if is_selected { "selected" } }
                 }
             }
         };
@@ -220,15 +220,17 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn the_chosen_epoch_is_marked_once_a_panel() {
+    fn the_selected_epoch_is_marked_once_a_panel() {
         let report = report(&study());
         let panels = report
             .figures
             .iter()
             .filter(|f| f.name.starts_with("curves-"));
-        let marks: Vec<usize> = panels.map(|f| occurrences(&f.svg, ">chosen: 2<")).collect();
+        let marks: Vec<usize> = panels
+            .map(|f| occurrences(&f.svg, ">selected: 2<"))
+            .collect();
         // Loss, top-1 and F1: two classes have no top-2.
         assert_eq!(marks, [1; 3]);
-        assert_eq!(occurrences(&report.page, "<td>chosen</td>"), 1);
+        assert_eq!(occurrences(&report.page, "<td>selected</td>"), 1);
     }
 }

@@ -52,8 +52,8 @@ reads! {
     /// Tables of the section.
     pub(crate) struct MetricLearning {
         annotations: Annotations,
-        arrangement: LastGroup<MetricEmbedding>,
-        arrangement_scores: Rows<MetricLearningScore>,
+        metric_embeddings: LastGroup<MetricEmbedding>,
+        metric_learning_scores: Rows<MetricLearningScore>,
     }
 }
 
@@ -99,20 +99,26 @@ impl MetricLearning {
             return format!("{first}; it was not trained.");
         };
         let of = |classes| {
-            let score = self.score(epoch, Subset::Validation, classes, "sphere", "silhouette");
+            let score = self.score(
+                epoch,
+                Subset::Validation,
+                classes,
+                "normalized",
+                "silhouette",
+            );
             value(score.and_then(|row| row.value))
         };
         let learned = of("learned");
         match held_out.as_slice() {
             [] => format!(
                 "{first}. It was trained on every class; `metric-learning.held_out` holds classes out for evaluation. After {}, \
-             the silhouette of the validation images is {learned}. Distances are taken between directions, on the unit sphere.",
+             the silhouette of the validation images is {learned}. Distances are taken between normalized embeddings.",
                 epochs(epoch)
             ),
             _ => format!(
                 "{first}, and was not trained on {}. Separation of these held-out classes measures how far the embedding \
              generalizes to new classes. After {}, the silhouette of the validation images is {learned} for learned classes \
-             and {} for those held out. Distances are taken between directions, on the unit sphere.",
+             and {} for those held out. Distances are taken between normalized embeddings.",
                 list(&held_out),
                 epochs(epoch),
                 of("held-out")
@@ -122,13 +128,16 @@ impl MetricLearning {
 
     /// The held-out classes.
     fn held_out(&self) -> Vec<String> {
-        let rows = self.arrangement.iter().filter(|row| !row.learned);
+        let rows = self.metric_embeddings.iter().filter(|row| !row.learned);
         let classes: BTreeSet<&String> = rows.map(|row| &row.label).collect();
         classes.into_iter().cloned().collect()
     }
 
     fn last_epoch(&self) -> Option<u32> {
-        self.arrangement_scores.iter().map(|row| row.epoch).max()
+        self.metric_learning_scores
+            .iter()
+            .map(|row| row.epoch)
+            .max()
     }
 
     fn score<'a>(
@@ -136,22 +145,22 @@ impl MetricLearning {
         epoch: u32,
         subset: Subset,
         classes: &str,
-        space: &str,
+        embedding: &str,
         metric: &str,
     ) -> Option<&'a MetricLearningScore> {
-        let wanted = (epoch, subset, [classes, space, metric]);
-        let mut rows = self.arrangement_scores.iter();
+        let wanted = (epoch, subset, [classes, embedding, metric]);
+        let mut rows = self.metric_learning_scores.iter();
         rows.find(|row| {
-            let names = [&row.classes, &row.space, &row.metric];
+            let names = [&row.classes, &row.embedding, &row.metric];
             (row.epoch, row.subset, names.map(String::as_str)) == wanted
         })
     }
 
     /// `(epoch, value)` of normalized embeddings, where defined.
     fn curve(&self, subset: Subset, classes: &str, metric: &str) -> Vec<(f64, f64)> {
-        let wanted = (subset, [classes, "sphere", metric]);
-        let rows = self.arrangement_scores.iter().filter(|row| {
-            let names = [&row.classes, &row.space, &row.metric];
+        let wanted = (subset, [classes, "normalized", metric]);
+        let rows = self.metric_learning_scores.iter().filter(|row| {
+            let names = [&row.classes, &row.embedding, &row.metric];
             (row.subset, names.map(String::as_str)) == wanted
         });
         let defined =
@@ -215,7 +224,7 @@ impl MetricLearning {
         }
     }
 
-    /// All figures of the last epoch.
+    /// All metrics of the last epoch.
     fn last(&self) -> Markup {
         let Some(epoch) = self.last_epoch() else {
             return html! {};
@@ -234,16 +243,16 @@ impl MetricLearning {
             .flat_map(|subset| CLASSES.map(|(classes, name, _)| (subset, classes, name)));
         let body = html! {
             @for (subset, classes, classes_name) in groups {
-                @let n = self.arrangement.iter().filter(|row| is_in(row, subset, classes)).count();
+                @let n = self.metric_embeddings.iter().filter(|row| is_in(row, subset, classes)).count();
                 @if n > 0 {
-                    @for space in ["native", "sphere"] {
+                    @for embedding in ["raw", "normalized"] {
                         tr {
                             th scope="row" { (subset_name(subset)) }
                             td { (classes_name) }
                             td { (count(n)) }
-                            td { (space) }
+                            td { (embedding) }
                             @for (metric, ..) in METRICS {
-                                @let score = self.score(epoch, subset, classes, space, metric);
+                                @let score = self.score(epoch, subset, classes, embedding, metric);
                                 td { (value(score.and_then(|row| row.value))) }
                             }
                         }
@@ -252,7 +261,7 @@ impl MetricLearning {
             }
         };
         let caption = format!(
-            "The last epoch, {epoch}: distances between raw embeddings (native) and between normalized embeddings (sphere)"
+            "The last epoch, {epoch}: distances between raw and between normalized embeddings"
         );
         table(&caption, &head, &body)
     }
@@ -260,7 +269,7 @@ impl MetricLearning {
     /// Raw and normalized embeddings of the last epoch, if they have three dimensions.
     fn spaces(&self, sample: &Sample<'_>) -> Option<[Space; 2]> {
         let classes = self.annotations.class_indices();
-        let rows = sample.dots(&self.arrangement, |row| &row.path);
+        let rows = sample.dots(&self.metric_embeddings, |row| &row.path);
         let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
         let markers: Option<Vec<Marker<'_>>> = rows
             .into_iter()
@@ -277,8 +286,8 @@ impl MetricLearning {
             .collect();
         let markers = markers?;
         let has_held_out = !self.held_out().is_empty();
-        let native = Space::draw(
-            "metric-native",
+        let raw = Space::draw(
+            "metric-raw",
             "Raw embeddings of metric learning",
             &format!(
                 "Images of a class should be on a ray from the origin: the direction stands for the class, and the length for the \
@@ -292,8 +301,8 @@ impl MetricLearning {
             Frame::Axes,
             &markers,
         );
-        let sphere = Space::draw(
-            "metric-sphere",
+        let normalized = Space::draw(
+            "metric-normalized",
             "Normalized embeddings of metric learning",
             &format!(
                 "Tight groups of one color are well separated classes{}. Training images are faint.",
@@ -306,7 +315,7 @@ impl MetricLearning {
             Frame::Sphere,
             &markers,
         );
-        Some([native, sphere])
+        Some([raw, normalized])
     }
 }
 
@@ -338,26 +347,26 @@ mod tests {
         assert!(
             text.contains("the silhouette of the validation images is 0.625 for learned classes")
         );
-        assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 1);
+        assert_eq!(occurrences(&text, "id=\"figure-metric-normalized\""), 1);
         assert!(text.contains("photo (held out)"));
-        study.edit("arrangement", |rows: &mut Vec<MetricEmbedding>| {
+        study.edit("metric_embeddings", |rows: &mut Vec<MetricEmbedding>| {
             for row in rows {
                 row.embedding.push(0.0);
             }
         });
         let text = report(&study).page;
-        assert_eq!(occurrences(&text, "id=\"figure-metric-sphere\""), 0);
+        assert_eq!(occurrences(&text, "id=\"figure-metric-normalized\""), 0);
         assert!(text.contains("Only embeddings of three dimensions are drawn."));
     }
 
     #[test]
     fn without_held_out_classes_none_are_mentioned() {
         let mut study = study();
-        study.edit("arrangement", |rows: &mut Vec<MetricEmbedding>| {
+        study.edit("metric_embeddings", |rows: &mut Vec<MetricEmbedding>| {
             rows.iter_mut().for_each(|row| row.learned = true)
         });
         study.edit(
-            "arrangement_scores",
+            "metric_learning_scores",
             |rows: &mut Vec<MetricLearningScore>| rows.retain(|row| row.classes == "learned"),
         );
         let page = report(&study).page;

@@ -32,12 +32,12 @@ reads! {
     pub(crate) struct Overview {
         annotations: Annotations,
         scores: Scores,
-        choice: One<Selection>,
+        selection: One<Selection>,
         histories: Several<History>,
         balance: Rows<Balance>,
         predictions: Rows<Prediction>,
         silhouettes: Rows<Silhouette>,
-        probes: Rows<LinearProbe>,
+        linear_probes: Rows<LinearProbe>,
     }
 }
 
@@ -79,12 +79,12 @@ impl Overview {
 
     /// The summary: a few lines for the end of a run.
     pub(crate) fn summary(&self) -> String {
-        let (choice, headline) = (&self.choice, self.annotations.headline_metric());
+        let (selection, headline) = (&self.selection, self.annotations.headline_metric());
         let mut lines = vec![
             format!("report: {PAGE}"),
             format!(
-                "chosen: fold {}, epoch {}, by rule `{}`",
-                choice.fold, choice.epoch, choice.rule
+                "selected: fold {}, epoch {}, by rule `{}`",
+                selection.fold, selection.epoch, selection.rule
             ),
         ];
         let scores: Vec<String> = self
@@ -215,12 +215,12 @@ impl Overview {
         let starts_random =
             |row: &LinearProbe| row.backbone.starts_with("resnet") && !row.pretrained;
         html! {
-            @if self.probes.iter().any(starts_random) {
+            @if self.linear_probes.iter().any(starts_random) {
                 p.warning {
                     "No pretrained weights: the networks of this study started from random weights ("
                     code { "model.weights" }
                     " is empty). On photographs and paintings, ImageNet weights usually raise every score by far, and a \
-                     low score here says little about the classes. Fetch them by "
+                     low score here is no evidence on the classes. Fetch them by "
                     code { "cargo xtask weights get resnet18" } ", and set " code { "model.weights" }
                     ". The painted images of the demo need none."
                 }
@@ -229,11 +229,11 @@ impl Overview {
     }
 
     fn outcome(&self) -> Markup {
-        let (choice, headline) = (&self.choice, self.annotations.headline_metric());
+        let (selection, headline) = (&self.selection, self.annotations.headline_metric());
         html! {
             p {
-                "The selected network is that of " strong { "fold " (choice.fold) ", epoch " (choice.epoch) }
-                " (counted from 0), by the rule “" (choice.rule) "”. "
+                "The selected network is that of " strong { "fold " (selection.fold) ", epoch " (selection.epoch) }
+                " (counted from 0), by the rule “" (selection.rule) "”. "
                 @if let Some(validation) = self.scores.find("network", Subset::Validation, headline.metric) {
                     "On validation images, the fold that selected the epoch, its " (headline.name) " is " strong { (score_with_interval(Some(validation))) }
                     @if let Some(test) = self.scores.find("network", Subset::Test, headline.metric) {
@@ -297,12 +297,12 @@ mod tests {
         let mut study = study();
         let warning = "<p class=\"warning\">No pretrained weights: ";
         let page = report(&study).page;
-        assert!(page.find(warning).unwrap() < page.find("id=\"frozen\"").unwrap());
-        study.edit("probes", |rows: &mut Vec<LinearProbe>| {
+        assert!(page.find(warning).unwrap() < page.find("id=\"frozen-backbones\"").unwrap());
+        study.edit("linear_probes", |rows: &mut Vec<LinearProbe>| {
             rows.iter_mut().for_each(|row| row.pretrained = true)
         });
         assert!(!report(&study).page.contains(warning));
-        study.edit("probes", |rows: &mut Vec<LinearProbe>| rows.clear());
+        study.edit("linear_probes", |rows: &mut Vec<LinearProbe>| rows.clear());
         assert!(!report(&study).page.contains(warning));
     }
 
@@ -310,7 +310,7 @@ mod tests {
     fn the_summary_has_the_key_facts() {
         let expected = [
             "report: artifacts/report/index.html",
-            "chosen: fold 1, epoch 2, by rule `best`",
+            "selected: fold 1, epoch 2, by rule `best`",
             "top-1 of the network: validation 0.750 (0.50–0.88), test 0.750; by chance 0.500",
             "clusters: the silhouette of k-means is highest at k = 3, 0.500",
             "",

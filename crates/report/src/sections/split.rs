@@ -18,7 +18,7 @@ reads! {
     /// Tables of the section.
     pub(crate) struct Split {
         annotations: Annotations,
-        choice: One<Selection>,
+        selection: One<Selection>,
         balance: Rows<Balance>,
     }
 }
@@ -56,7 +56,7 @@ impl Section for Split {
             }
         };
         Ok(Some(Content {
-            id: "design",
+            id: "split",
             heading: "Split",
             body,
             figures: Vec::new(),
@@ -70,9 +70,9 @@ impl Split {
         let mut cells = Cells::new();
         for row in self.balance.iter() {
             let class = cells.entry(&row.label).or_default();
-            class.insert(row.fold, (row.authors, row.pictures));
+            class.insert(row.fold, (row.authors, row.images));
         }
-        let validation = Assignment::Fold(self.choice.fold);
+        let validation = Assignment::Fold(self.selection.fold);
         let shade = |fold: Assignment| (fold == validation).then_some("shaded");
         let head = html! {
             tr { td {} th scope="colgroup" colspan=(folds.len()) { "authors" } th.group scope="colgroup" colspan=(folds.len() + 1) { "images" } }

@@ -36,7 +36,7 @@ impl Section for Umap {
         let rows = context.sample.dots(&self.clusters, |row| &row.path);
         let figures = vec![
         Figure {
-            name: "map-clusters".to_owned(),
+            name: "umap-clusters".to_owned(),
             title: "UMAP by k-means cluster".to_owned(),
             caption: "Numbers are at the clusters' centers. Clusters were found in the embedding itself and not in the \
                       projection, so a cluster can look torn here."
@@ -44,7 +44,7 @@ impl Section for Umap {
             canvas: draw_umap(&rows, by_cluster, &[]),
         },
         Figure {
-            name: "map-classes".to_owned(),
+            name: "umap-classes".to_owned(),
             title: "UMAP by true class".to_owned(),
             caption: format!(
                 "Names are at the classes' centers. Strong dots far from their class's name are images that the network \
@@ -68,7 +68,7 @@ impl Section for Umap {
             (row(&figures))
         };
         Ok(Some(Content {
-            id: "map",
+            id: "umap",
             heading: "UMAP of the embeddings",
             body,
             figures,

@@ -33,7 +33,7 @@ impl Section for UmapInSpace {
             })
             .collect();
         let space = Space::draw(
-            "map-space",
+            "umap-space",
             "UMAP in three dimensions by true class",
             "Classes that overlap from one side and are separate from another are neighbors and not mixed. Training images \
              are faint.",
@@ -49,7 +49,7 @@ impl Section for UmapInSpace {
             (space.markup())
         };
         Ok(Some(Content {
-            id: "space",
+            id: "umap-space",
             heading: "UMAP in three dimensions",
             body,
             figures: vec![space.figure],

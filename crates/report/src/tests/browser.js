@@ -12,11 +12,11 @@ addEventListener("load", async () => {
   };
   const pixels = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 
-  const changes = async (canvas, what, act) => {
+  const changes = async (canvas, name, act) => {
     const before = canvas.toDataURL();
     await act();
     await frames();
-    if (canvas.toDataURL() === before) seen.failures.push(`${canvas.closest("figure").id}: ${what}`);
+    if (canvas.toDataURL() === before) seen.failures.push(`${canvas.closest("figure").id}: ${name}`);
   };
   const pointer = (target, type, x, y) =>
     target.dispatchEvent(new PointerEvent(type, { pointerId: 7, clientX: x, clientY: y, bubbles: true, pointerType: "mouse" }));
@@ -52,21 +52,21 @@ addEventListener("load", async () => {
         await frames();
       }
     }
-    if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names a picture`);
+    if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names an image`);
   }
-  const check = (what, holds) => {
-    if (!holds) seen.failures.push(`the table of pictures: ${what}`);
+  const check = (name, holds) => {
+    if (!holds) seen.failures.push(`the table of images: ${name}`);
   };
-  const rows = [...document.querySelectorAll("#pictures tbody tr")];
+  const rows = [...document.querySelectorAll("#images tbody tr")];
   const shown = () => rows.filter((row) => row.offsetHeight > 0);
-  const input = document.querySelector("#pictures input");
+  const input = document.querySelector("#images input");
   check("shows all rows", shown().length === rows.length && rows.length > 0);
   const [link] = document.querySelectorAll(".examples a");
   const row = document.querySelector(link.hash);
   input.value = "Wrong\u00a0 photo";
   input.dispatchEvent(new Event("input"));
   check("filters", shown().length > 0 && shown().every((row) => /photo.*wrong/.test(row.textContent)));
-  check("counts", document.querySelector("#pictures output").textContent === `${shown().length} of ${rows.length}`);
+  check("counts", document.querySelector("#images output").textContent === `${shown().length} of ${rows.length}`);
   check("hides a linked row", !shown().includes(row));
   const arrival = new Promise((done) => addEventListener("hashchange", done, { once: true }));
   link.click();

@@ -1,4 +1,4 @@
-//! The page in a browser: headless Chromium, where there is one; else the test says so and passes.
+//! The page in headless Chromium; without it the test is skipped by name.
 
 use std::path::Path;
 use std::process::{Command, Output};

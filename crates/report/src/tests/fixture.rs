@@ -50,7 +50,7 @@ pub(crate) fn annotation(number: u32) -> Annotation {
         label: LABELS[class as usize].to_owned(),
         author: (class == 0).then(|| AUTHOR.to_owned()),
         title: format!("no-{number}"),
-        code: class,
+        class_index: class,
         split: None,
         orientation: 1,
         width: 8,
@@ -66,9 +66,9 @@ fn prediction(number: u32) -> Prediction {
     let annotation = annotation(number);
     let is_right = !number.is_multiple_of(3);
     let predicted = if is_right {
-        annotation.code
+        annotation.class_index
     } else {
-        1 - annotation.code
+        1 - annotation.class_index
     } as usize;
     let mut probabilities = vec![0.25; 2];
     probabilities[predicted] = 0.75;
@@ -84,7 +84,7 @@ fn prediction(number: u32) -> Prediction {
 }
 
 /// The left half is evidence for the class.
-fn explanation(number: u32) -> Attribution {
+fn attribution(number: u32) -> Attribution {
     let prediction = prediction(number);
     Attribution {
         path: prediction.path,
@@ -95,10 +95,10 @@ fn explanation(number: u32) -> Attribution {
         top2: LABELS[1].to_owned(),
         top2_probability: 0.25,
         probability: 0.75,
-        amplitude: 0.5,
+        range: 0.5,
         cells: 2,
-        square: 1,
-        drops: vec![0.25, -0.25, 0.25, -0.25],
+        window: 1,
+        probability_drops: vec![0.25, -0.25, 0.25, -0.25],
         cam_side: 1,
         cam: vec![0.0],
     }
@@ -113,7 +113,7 @@ pub(crate) fn cluster(number: u32) -> Cluster {
         label: prediction.label,
         subset: prediction.subset,
         kmeans: number % 2,
-        agglomerative: number % 2,
+        ward: number % 2,
         umap_x: at.sin(),
         umap_y: at.cos(),
         umap3_x: at.sin(),
@@ -206,7 +206,7 @@ fn epoch_scores() -> Vec<EpochScore> {
 }
 
 fn silhouettes() -> Vec<Silhouette> {
-    let methods = ["agglomerative", "kmeans"].into_iter();
+    let methods = ["kmeans", "ward"].into_iter();
     let rows = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
     rows.map(|(method, k)| Silhouette {
         method: method.to_owned(),
@@ -217,7 +217,7 @@ fn silhouettes() -> Vec<Silhouette> {
     .collect()
 }
 
-fn epoch_places() -> Vec<EpochCoordinates> {
+fn embedding_evolution() -> Vec<EpochCoordinates> {
     let rows = [0, 2].into_iter();
     rows.flat_map(|epoch| (0..24).map(move |number| (epoch, cluster(number))))
         .map(|(epoch, row)| EpochCoordinates {
@@ -231,14 +231,14 @@ fn epoch_places() -> Vec<EpochCoordinates> {
         .collect()
 }
 
-fn map_qualities() -> Vec<EmbeddingEvolutionQuality> {
+fn embedding_evolution_quality() -> Vec<EmbeddingEvolutionQuality> {
     let rows = [0, 2].into_iter();
     rows.flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)))
         .map(|(epoch, subset)| EmbeddingEvolutionQuality {
             epoch,
             subset,
             fitted: epoch == 2 && subset == Subset::Train,
-            pictures: 8,
+            images: 8,
             neighbors: 3,
             trustworthiness: (subset == Subset::Validation).then_some(0.875),
         })
@@ -246,7 +246,7 @@ fn map_qualities() -> Vec<EmbeddingEvolutionQuality> {
 }
 
 /// The second class was held out.
-fn arrangement() -> Vec<MetricEmbedding> {
+fn metric_embeddings() -> Vec<MetricEmbedding> {
     let rows = (0..24).map(|number| (number as f32, cluster(number)));
     rows.map(|(at, row)| MetricEmbedding {
         epoch: 1,
@@ -259,17 +259,17 @@ fn arrangement() -> Vec<MetricEmbedding> {
     .collect()
 }
 
-fn arrangement_scores() -> Vec<MetricLearningScore> {
+fn metric_learning_scores() -> Vec<MetricLearningScore> {
     let metrics = ["silhouette", "davies_bouldin", "recall_at_1", "map_at_r"];
     let groups = (0..2).flat_map(|epoch| Subset::OF_SPLIT.map(|subset| (epoch, subset)));
     groups
         .flat_map(|(epoch, subset)| metrics.map(|metric| (epoch, subset, metric)))
         .flat_map(|(epoch, subset, metric)| {
-            ["native", "sphere"].map(|space| MetricLearningScore {
+            ["raw", "normalized"].map(|embedding| MetricLearningScore {
                 epoch,
                 subset,
                 classes: "learned".to_owned(),
-                space: space.to_owned(),
+                embedding: embedding.to_owned(),
                 metric: metric.to_owned(),
                 value: Some(0.625),
             })
@@ -343,7 +343,7 @@ fn forest_trials() -> Vec<ForestTrial> {
         max_depth: 4,
         min_samples_leaf: 1 + trial,
         min_samples_split: 2,
-        features_per_split: 1,
+        max_features: 1,
         criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
         bootstrap: true,
         score: 0.5 + f64::from(trial) / 100.0,
@@ -353,7 +353,7 @@ fn forest_trials() -> Vec<ForestTrial> {
 }
 
 /// A network of random weights; the higher C of the linear layer is better and selected.
-fn probes() -> Vec<LinearProbe> {
+fn linear_probes() -> Vec<LinearProbe> {
     let classifiers = [
         ("forest", None, 0.4),
         ("linear", Some(0.01), 0.5),
@@ -366,13 +366,13 @@ fn probes() -> Vec<LinearProbe> {
         .flat_map(|found| Subset::OF_SPLIT.map(|subset| (found, subset)))
         .flat_map(|found| ["top1", "top2"].map(|metric| (found, metric)))
         .map(
-            |((((classifier, strength, value), fold), subset), metric)| LinearProbe {
+            |((((classifier, c, value), fold), subset), metric)| LinearProbe {
                 backbone: "resnet18".to_owned(),
                 pretrained: false,
                 features: 512,
                 classifier: classifier.to_owned(),
-                strength,
-                chosen: strength != Some(0.01),
+                c,
+                selected: c != Some(0.01),
                 fold,
                 subset,
                 metric: metric.to_owned(),
@@ -382,14 +382,14 @@ fn probes() -> Vec<LinearProbe> {
         .collect()
 }
 
-fn leaks() -> Vec<SplitLeakage> {
-    let leak = |(design, shared): (&str, u32)| SplitLeakage {
-        design: design.to_owned(),
+fn leakage() -> Vec<SplitLeakage> {
+    let leak = |(split, shared): (&str, u32)| SplitLeakage {
+        split: split.to_owned(),
         authors: 9,
         shared_authors: shared,
-        shared_pictures: 4 * shared,
+        shared_images: 4 * shared,
         near_duplicates: 2,
-        parted_near_duplicates: 1,
+        split_near_duplicates: 1,
     };
     [("by author", 0), ("by class", 2), ("at random", 7)]
         .map(leak)
@@ -415,20 +415,20 @@ fn near_duplicates() -> Vec<NearDuplicate> {
     .to_vec()
 }
 
-fn flattery() -> Vec<LeakageEffect> {
-    let designs = [("at random", 0.8), ("by author", 0.6), ("by class", 0.7)];
-    let metrics = |(design, value): (&'static str, f64)| {
+fn leakage_effect() -> Vec<LeakageEffect> {
+    let splits = [("at random", 0.8), ("by author", 0.6), ("by class", 0.7)];
+    let metrics = |(split, value): (&'static str, f64)| {
         ["f1", "top1", "top2"].map(move |metric| LeakageEffect {
-            design: design.to_owned(),
+            split: split.to_owned(),
             epoch: 2,
             metric: metric.to_owned(),
             value,
             low: Some(value - 0.1),
             high: Some(value + 0.1),
-            pictures: 8,
+            images: 8,
         })
     };
-    designs.into_iter().flat_map(metrics).collect()
+    splits.into_iter().flat_map(metrics).collect()
 }
 
 /// The study.
@@ -437,27 +437,27 @@ pub(crate) fn study() -> Tables {
     study.insert("annotations", (0..24).map(annotation).collect());
     study.insert("problems", problems());
     study.insert("balance", balance());
-    study.insert("leaks", leaks());
+    study.insert("leakage", leakage());
     study.insert("near_duplicates", near_duplicates());
-    study.insert("flattery", flattery());
+    study.insert("leakage_effect", leakage_effect());
     study.insert("histories", histories());
-    study.insert("choice", choice());
+    study.insert("selection", selection());
     study.insert("predictions", (0..24).map(prediction).collect());
-    study.insert("explanations", [2, 3].map(explanation).to_vec());
+    study.insert("attributions", [2, 3].map(attribution).to_vec());
     study.insert("scores", scores());
     study.insert("epoch_scores", epoch_scores());
     study.insert("confusion", confusion());
     study.insert("class_reports", class_reports());
-    study.insert("calibration", calibrations());
-    study.insert("reliability", reliabilities());
+    study.insert("calibrations", calibrations());
+    study.insert("reliabilities", reliabilities());
     study.insert("clusters", (0..24).map(cluster).collect());
     study.insert("silhouettes", silhouettes());
     study.insert("forest_trials", forest_trials());
-    study.insert("probes", probes());
-    study.insert("arrangement", arrangement());
-    study.insert("arrangement_scores", arrangement_scores());
-    study.insert("evolution", epoch_places());
-    study.insert("evolution_quality", map_qualities());
+    study.insert("linear_probes", linear_probes());
+    study.insert("metric_embeddings", metric_embeddings());
+    study.insert("metric_learning_scores", metric_learning_scores());
+    study.insert("embedding_evolution", embedding_evolution());
+    study.insert("embedding_evolution_quality", embedding_evolution_quality());
     study
 }
 
@@ -478,12 +478,12 @@ fn balance() -> Vec<Balance> {
             label: label.to_owned(),
             fold,
             authors: u32::from(label == LABELS[0]),
-            pictures: 3,
+            images: 3,
         })
         .collect()
 }
 
-fn choice() -> Vec<Selection> {
+fn selection() -> Vec<Selection> {
     vec![Selection {
         rule: "best".to_owned(),
         fold: 1,

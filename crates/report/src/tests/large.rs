@@ -27,7 +27,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Tables {
         path: format!("{number:05}.png"),
         label: label(number % n_classes),
         author: None,
-        code: number % n_classes,
+        class_index: number % n_classes,
         ..annotation(0)
     });
     study.insert("annotations", annotations.collect());
@@ -48,7 +48,7 @@ fn with_classes(n_classes: u32, n_images: u32) -> Tables {
         count: u32::from(predicted == (actual + n_classes - 1) % n_classes),
     });
     study.insert("confusion", confusion.collect());
-    study.insert::<Attribution>("explanations", Vec::new());
+    study.insert::<Attribution>("attributions", Vec::new());
     study
 }
 
@@ -162,10 +162,10 @@ fn without_a_test_set_its_columns_are_absent() {
     study.edit("scores", |rows: &mut Vec<Score>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
-    study.edit("calibration", |rows: &mut Vec<Calibration>| {
+    study.edit("calibrations", |rows: &mut Vec<Calibration>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
-    study.edit("probes", |rows: &mut Vec<LinearProbe>| {
+    study.edit("linear_probes", |rows: &mut Vec<LinearProbe>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
     study.edit("balance", |rows: &mut Vec<Balance>| {

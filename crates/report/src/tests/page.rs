@@ -78,10 +78,10 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
     study.edit("confusion", |rows: &mut Vec<Confusion>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
     });
-    study.edit("calibration", |rows: &mut Vec<Calibration>| {
+    study.edit("calibrations", |rows: &mut Vec<Calibration>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
     });
-    study.edit("reliability", |rows: &mut Vec<Reliability>| {
+    study.edit("reliabilities", |rows: &mut Vec<Reliability>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
     });
     study.edit("predictions", |rows: &mut Vec<Prediction>| {
@@ -90,7 +90,7 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
     study.edit("problems", |rows: &mut Vec<Problem>| rows.clear());
     study.edit("clusters", |rows: &mut Vec<Cluster>| rows.clear());
     study.edit("forest_trials", |rows: &mut Vec<ForestTrial>| rows.clear());
-    study.edit("probes", |rows: &mut Vec<LinearProbe>| rows.clear());
+    study.edit("linear_probes", |rows: &mut Vec<LinearProbe>| rows.clear());
     study.edit("silhouettes", |rows: &mut Vec<Silhouette>| {
         rows.iter_mut().for_each(|row| row.silhouette = None)
     });

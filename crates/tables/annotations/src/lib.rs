@@ -1,4 +1,4 @@
-//! Table `annotations`: one row a picture.
+//! Table `annotations`: one row per image.
 
 use std::cmp::Ordering;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture of the collection. Sorted by `path`; the row's number is the picture's index.
+/// An image of the collection. Sorted by `path`; the row's number is the image's index.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
     /// Relative to the folder of images, with `/` between names; unique.
     pub path: String,
     /// The class: the name of the folder or of the table of labels, in lower case and Unicode's NFC.
     pub label: String,
-    /// Who made it; null in classes without authors, and where no author is known.
+    /// The author; null in classes without authors, and where no author is known.
     pub author: Option<String>,
-    /// By the file's name.
+    /// Title, from the file's name.
     pub title: String,
-    /// Number of the label in the sorted list of labels, from 0.
-    pub code: u32,
+    /// Index of the class in the sorted list of labels, from 0.
+    pub class_index: u32,
     /// Subset in the split that the collection comes with; null where it has none.
     pub split: Option<Subset>,
     /// Pixels from left to right, as shown.
@@ -39,7 +39,7 @@ pub struct Annotation {
 impl Table for Annotation {
     const NAME: &'static str = "annotations";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

@@ -20,7 +20,7 @@ pub struct Attribute {
 impl Table for Attribute {
     const NAME: &'static str = "attributes";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.path, &self.name).cmp(&(&other.path, &other.name))

@@ -1,4 +1,4 @@
-//! Table `explanations`: what the chosen network looks at in some pictures.
+//! Table `attributions`: occlusion maps and Grad-CAM of the selected network.
 
 use std::cmp::Ordering;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture that the network was not trained on, with two maps of what speaks for its true class. Sorted by `label`,
+/// An image that the network was not trained on, with two maps of the evidence for its true class. Sorted by `label`,
 /// `path`.
 ///
-/// Both maps lie on the network's input, the center crop of the resized picture, and are stored by rows from the top.
+/// Both maps cover the network's input, the center crop of the resized image, and are stored by rows from the top.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attribution {
     /// As in `annotations`.
@@ -29,15 +29,15 @@ pub struct Attribution {
     pub top2_probability: f64,
     /// The true class's probability.
     pub probability: f64,
-    /// The largest of `drops` less the smallest, in `[0, 2]`.
-    pub amplitude: f64,
+    /// Largest of `probability_drops` minus the smallest, in `[0, 2]`.
+    pub range: f64,
     /// `G`, cells of the occlusion map along each side.
     pub cells: u32,
-    /// Cells along each side of a blanked square.
-    pub square: u32,
-    /// `[G, G]`, by how much the true class's probability falls as a square over the cell is blanked, in `[-1, 1]`; the
-    /// mean over all squares that cover the cell.
-    pub drops: Vec<f32>,
+    /// Cells along each side of an occlusion window.
+    pub window: u32,
+    /// `[G, G]`, drop of the true class's probability when a window over the cell is blanked, in `[-1, 1]`; the mean over
+    /// all windows that cover the cell.
+    pub probability_drops: Vec<f32>,
     /// `S`, cells of the heat map along each side.
     pub cam_side: u32,
     /// `[S, S]`, Grad-CAM of the true class on the last block, not negative.
@@ -45,15 +45,18 @@ pub struct Attribution {
 }
 
 impl Table for Attribution {
-    const NAME: &'static str = "explanations";
+    const NAME: &'static str = "attributions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.label, &self.path).cmp(&(&other.label, &other.path))
     }
 
     fn vectors(&self) -> Vec<(&'static str, usize)> {
-        vec![("drops", self.drops.len()), ("cam", self.cam.len())]
+        vec![
+            ("probability_drops", self.probability_drops.len()),
+            ("cam", self.cam.len()),
+        ]
     }
 }

@@ -18,14 +18,14 @@ pub struct Balance<A = Assignment> {
     pub fold: A,
     /// Distinct authors; 0 in classes without authors.
     pub authors: u32,
-    /// Pictures.
-    pub pictures: u32,
+    /// Images.
+    pub images: u32,
 }
 
 impl Table for Balance {
     const NAME: &'static str = "balance";
 
-    type Columns = Balance<String>;
+    tables::columns!(Balance<String>);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.label, self.fold).cmp(&(&other.label, other.fold))

@@ -1,4 +1,4 @@
-//! Table `calibrations`: how far the models' probabilities can be believed, before and after calibration.
+//! Table `calibrations`: calibration errors of the models' probabilities, before and after calibration.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A model's probabilities on a subset, by a method of calibration. Every picture counts the same, whatever its class.
+/// A model's probabilities on a subset, by a method of calibration. Images have equal weights, whatever their class.
 /// Sorted by `model`, `method`, `subset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -17,14 +17,14 @@ pub struct Calibration {
     pub method: String,
     /// `validation`, to whose images the methods were fitted, or `test`.
     pub subset: Subset,
-    /// Number of pictures.
+    /// Number of images.
     pub n: u32,
-    /// What the logits were divided by; null for other methods.
+    /// Divisor of the logits; null for other methods.
     pub temperature: Option<f64>,
-    /// Expected calibration error of the classes said, in `[0, 1]`, lower is better.
+    /// Expected calibration error of the predicted classes, in `[0, 1]`, lower is better.
     pub ece: f64,
     /// Lower end of its 95 % bootstrap interval by author; null where none was computed. Resampling adds noise, which
-    /// raises this error: the interval of few pictures may lie above the value.
+    /// raises this error: the interval of few images may lie above the value.
     pub ece_low: Option<f64>,
     /// Upper end.
     pub ece_high: Option<f64>,
@@ -40,14 +40,14 @@ pub struct Calibration {
     pub log_loss_low: Option<f64>,
     /// Upper end.
     pub log_loss_high: Option<f64>,
-    /// Share of pictures whose class was said, in `[0, 1]`.
+    /// Share of images whose class was predicted, in `[0, 1]`.
     pub top1: f64,
 }
 
 impl Table for Calibration {
     const NAME: &'static str = "calibrations";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, &self.method, self.subset).cmp(&(&other.model, &other.method, other.subset))

@@ -10,26 +10,26 @@ use tables::Table;
 /// A class in a model's report on a subset. Sorted by `model`, `subset`, `label`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
-    /// `network` or `forest`.
+    /// `network`, `forest` or `tuned forest`.
     pub model: String,
     /// `train`, `validation` or `test`.
     pub subset: Subset,
     /// The class.
     pub label: String,
-    /// Share of the pictures said to be of the class that are; 0 when none was said to be.
+    /// Share of the images predicted as the class that are of it; 0 when none was predicted as it.
     pub precision: f64,
-    /// Share of the class's pictures that were said to be of it; 0 when it has none.
+    /// Share of the class's images that were predicted as it; 0 when it has none.
     pub recall: f64,
     /// Harmonic mean of the two.
     pub f1: f64,
-    /// The class's pictures.
+    /// Images of the class.
     pub support: u32,
 }
 
 impl Table for ClassReport {
     const NAME: &'static str = "class_reports";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.label).cmp(&(&other.model, other.subset, &other.label))

@@ -1,4 +1,4 @@
-//! Table `clusters`: each picture's clusters and its place on the map.
+//! Table `clusters`: clusters and UMAP coordinates of each image.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture's clusters and coordinates. Sorted by `path`.
+/// Clusters and coordinates of an image. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cluster {
     /// As in `annotations`.
@@ -18,13 +18,13 @@ pub struct Cluster {
     pub subset: Subset,
     /// Cluster of k-means, from 0, at the `k` of the best silhouette.
     pub kmeans: u32,
-    /// Cluster of the agglomerative method, likewise.
-    pub agglomerative: u32,
-    /// UMAP in the plane, first coordinate.
+    /// Cluster of agglomerative clustering with Ward's linkage, likewise.
+    pub ward: u32,
+    /// First coordinate of UMAP in two dimensions.
     pub umap_x: f32,
     /// Second coordinate.
     pub umap_y: f32,
-    /// UMAP in space, first coordinate.
+    /// First coordinate of UMAP in three dimensions.
     pub umap3_x: f32,
     /// Second coordinate.
     pub umap3_y: f32,
@@ -35,7 +35,7 @@ pub struct Cluster {
 impl Table for Cluster {
     const NAME: &'static str = "clusters";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

@@ -1,4 +1,4 @@
-//! Table `confusion`: how often each class was taken for each.
+//! Table `confusion`: confusion matrices.
 
 use std::cmp::Ordering;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A cell of a model's confusion matrix on a subset. Sorted by `model`, `subset`, `actual`, `predicted`; no cell is left
-/// out.
+/// A cell of a model's confusion matrix on a subset. Sorted by `model`, `subset`, `actual`, `predicted`; every cell has a
+/// row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// `network` or `forest`.
+    /// `network`, `forest` or `tuned forest`.
     pub model: String,
     /// `train`, `validation` or `test`.
     pub subset: Subset,
     /// The true class.
     pub actual: String,
-    /// The class said.
+    /// The predicted class.
     pub predicted: String,
-    /// Pictures.
+    /// Number of images.
     pub count: u32,
 }
 
 impl Table for Confusion {
     const NAME: &'static str = "confusion";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.actual, &self.predicted).cmp(&(

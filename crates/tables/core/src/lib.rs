@@ -1,4 +1,4 @@
-//! What makes a row a table, and the types that many tables share.
+//! Trait of a row of a table, and types that many tables share.
 //!
 //! A table is a crate of its own beside this one: `table-NAME` has the row, the columns, their units and the sort key. A row
 //! is a plain struct; [`Table`] adds the name and the order of the rows. `table-io` moves rows in and out of parquet.
@@ -7,6 +7,9 @@
 //! the embedding.
 
 mod assignment;
+mod columns;
+#[doc(hidden)]
+pub mod conversion;
 mod subset;
 mod table;
 

@@ -1,4 +1,4 @@
-//! Table `epoch_places`: where each picture stands on one map as the network learns.
+//! Table `embedding_evolution`: coordinates of the images in one UMAP projection, by epoch.
 
 use std::cmp::Ordering;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture's place in an epoch of the chosen fold. A row group an epoch; within it sorted by `path`.
+/// Coordinates of an image in an epoch of the selected fold. One row group per epoch; within it sorted by `path`.
 ///
-/// The map is fitted to the training pictures of the chosen epoch; all others, and the pictures of other epochs, are
-/// placed on it by their nearest neighbors among those.
+/// The projection is fitted to the training images of the selected epoch; all others, and the images of other epochs,
+/// are projected by their nearest neighbors among those.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochCoordinates {
     /// From 0.
@@ -28,9 +28,9 @@ pub struct EpochCoordinates {
 }
 
 impl Table for EpochCoordinates {
-    const NAME: &'static str = "epoch_places";
+    const NAME: &'static str = "embedding_evolution";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, &self.path).cmp(&(other.epoch, &other.path))

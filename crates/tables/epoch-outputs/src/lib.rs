@@ -1,4 +1,4 @@
-//! Table `epoch_outputs`: what the network said of every picture in every epoch.
+//! Table `epoch_outputs`: model outputs for every image in every epoch.
 
 use std::cmp::Ordering;
 
@@ -7,20 +7,21 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture in an epoch of a fold. A row group an epoch; within it sorted by `path`.
+/// An image in an epoch of a fold. One row group per epoch; within it sorted by `path`.
 ///
-/// Training pictures' rows come from the training pass itself (augmented, with the weights of that moment); with balanced
-/// sampling, a picture drawn several times has its last draw's, and one not drawn is evaluated as validation images are.
+/// Rows of training images come from the training pass itself (augmented, with the weights of that step); with balanced
+/// sampling, an image drawn several times has the row of its last draw, and one not drawn is evaluated as validation
+/// images are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochOutput {
-    /// The fold left out, which validates.
+    /// The fold left out, for validation.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
     /// As in `annotations`.
     pub path: String,
-    /// Number of the true class.
-    pub code: u32,
+    /// Index of the true class.
+    pub class_index: u32,
     /// `train`, `validation` or `test`.
     pub subset: Subset,
     /// `[K]`.
@@ -32,7 +33,7 @@ pub struct EpochOutput {
 impl Table for EpochOutput {
     const NAME: &'static str = "epoch_outputs";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch, &self.path).cmp(&(other.fold, other.epoch, &other.path))

@@ -1,4 +1,4 @@
-//! Table `epoch_scores`: the figures of every epoch, in long form.
+//! Table `epoch_scores`: metrics of every epoch, in long form.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use tables::Table;
 /// A metric of an epoch on a subset. Sorted by `fold`, `epoch`, `subset`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochScore {
-    /// The fold left out, which validates.
+    /// The fold left out, for validation.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
@@ -18,14 +18,14 @@ pub struct EpochScore {
     pub subset: Subset,
     /// The metric's name, as in `scores`.
     pub metric: String,
-    /// Its value; null where it isn't defined.
+    /// Its value; null where undefined.
     pub value: Option<f64>,
 }
 
 impl Table for EpochScore {
     const NAME: &'static str = "epoch_scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch, self.subset, &self.metric).cmp(&(

@@ -1,4 +1,4 @@
-//! Table `features`: what a frozen network makes of every picture.
+//! Table `features`: features of every image by frozen networks.
 
 use std::cmp::Ordering;
 
@@ -6,23 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// A picture seen by a network that never learned the study's classes, without augmentation. Sorted by `backbone`, `path`.
+/// Features of an image by a network that was not trained on the study's classes, without augmentation. Sorted by
+/// `backbone`, `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feature {
-    /// The network, such as `resnet18`; one for a file.
+    /// The network, such as `resnet18`; one per file.
     pub backbone: String,
-    /// Whether its weights were learned from other pictures; else they are random.
+    /// Whether its weights are pretrained; else they are random.
     pub pretrained: bool,
     /// As in `annotations`.
     pub path: String,
-    /// `[C]`, what leaves the last block: the mean over the places of the picture, all of them finite.
+    /// `[C]`, output of the last block, averaged over positions; finite.
     pub features: Vec<f32>,
 }
 
 impl Table for Feature {
     const NAME: &'static str = "features";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.backbone, &self.path).cmp(&(&other.backbone, &other.path))

@@ -24,7 +24,7 @@ pub struct Fold<A = Assignment> {
 impl Table for Fold {
     const NAME: &'static str = "folds";
 
-    type Columns = Fold<String>;
+    tables::columns!(Fold<String>);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

@@ -1,4 +1,4 @@
-//! Table `forest_predictions`: the forest's word on every picture.
+//! Table `forest_predictions`: predictions of a random forest for every image.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture seen by the forest through the network's embedding. Sorted by `path`.
+/// Prediction for an image from the network's embedding. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestPrediction {
     /// As in `annotations`.
@@ -16,7 +16,7 @@ pub struct ForestPrediction {
     pub label: String,
     /// As in `predictions`.
     pub subset: Subset,
-    /// `[K]`, the mean over the trees of the classes' shares in a leaf; they sum to 1.
+    /// `[K]`, mean over the trees of the class probabilities in a leaf; they sum to 1.
     pub probabilities: Vec<f32>,
     /// The class of the highest probability.
     pub predicted: String,
@@ -25,7 +25,7 @@ pub struct ForestPrediction {
 impl Table for ForestPrediction {
     const NAME: &'static str = "forest_predictions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

@@ -1,4 +1,4 @@
-//! Table `forest_trials`: the search for a forest's parameters.
+//! Table `forest_trials`: hyperparameter search of the forest.
 
 use std::cmp::Ordering;
 
@@ -6,35 +6,35 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// A forest that was tried. Sorted by `trial`.
+/// A trial of the search. Sorted by `trial`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestTrial {
-    /// From 0, in the order in which they were tried.
+    /// Number of the trial, from 0.
     pub trial: u32,
     /// Number of trees.
     pub n_trees: u32,
     /// Splits from the root to the deepest leaf; 0 for no limit.
     pub max_depth: u32,
-    /// Least rows of a leaf.
+    /// Minimum rows of a leaf.
     pub min_samples_leaf: u32,
-    /// Least rows of a node that may be split.
+    /// Minimum rows of a node that may be split.
     pub min_samples_split: u32,
     /// Dimensions of the embedding drawn for each split; 0 for the square root of their number.
-    pub features_per_split: u32,
-    /// What splits made purer: `gini` or `entropy`.
+    pub max_features: u32,
+    /// Impurity that splits reduce: `gini` or `entropy`.
     pub criterion: String,
-    /// Whether each tree drew its rows.
+    /// Whether each tree was fitted to a bootstrap sample.
     pub bootstrap: bool,
     /// Class-weighted top-2 accuracy on the validation images, top-1 where there are two classes, in `[0, 1]`.
     pub score: f64,
-    /// Whether it has the highest score, of equals the first.
+    /// Whether it has the highest score; of equals, the first.
     pub best: bool,
 }
 
 impl Table for ForestTrial {
     const NAME: &'static str = "forest_trials";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.trial.cmp(&other.trial)

@@ -1,4 +1,4 @@
-//! Table `history`: the course of a training.
+//! Table `history`: training history, by epoch.
 
 use std::cmp::Ordering;
 
@@ -11,29 +11,29 @@ use tables::Table;
 /// Seconds are in table `timings`: they differ from run to run, and these rows must not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// The fold left out, which validates.
+    /// The fold left out, for validation.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
-    /// Of the optimizer during this epoch, before factors of parts of the network.
+    /// Learning rate of the optimizer in this epoch, before the factors of parameter groups.
     pub learning_rate: f64,
-    /// Mean over the training pictures of the loss, while the weights moved: the class-weighted cross-entropy or focal
-    /// loss in `train`, that of the metric learning in `metric-learning`, where only learned classes count.
+    /// Mean loss of the training images during the training pass: the class-weighted cross-entropy or focal loss in
+    /// `train`, that of the metric learning in `metric-learning`, where only learned classes count.
     pub train_loss: f64,
-    /// The same on the fold's pictures after the epoch, without augmentation.
+    /// Loss of the validation images after the epoch, without augmentation.
     pub validation_loss: f64,
-    /// The same on the test images; null when there are none.
+    /// Loss of the test images after the epoch; null when there are none.
     pub test_loss: Option<f64>,
-    /// What the best epoch is chosen by: class-weighted top-k accuracy on the fold, in `[0, 1]`.
+    /// Score that selects the best epoch: class-weighted top-k accuracy on the fold, in `[0, 1]`.
     pub score: f64,
-    /// Whether the fold's saved model is this epoch's.
+    /// Whether this epoch's model is the saved one of the fold.
     pub best: bool,
 }
 
 impl Table for History {
     const NAME: &'static str = "history";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))

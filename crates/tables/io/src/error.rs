@@ -1,4 +1,4 @@
-//! What can go wrong between rows and a file.
+//! Errors of reading and writing tables.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub enum TableError {
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What the reader found.
+        /// Error of the reader.
         source: parquet::errors::ParquetError,
     },
     /// The file's columns are not those of the table.
@@ -33,7 +33,7 @@ pub enum TableError {
         path: PathBuf,
         /// The table's name.
         table: &'static str,
-        /// What is wrong with them.
+        /// Fault of the rows.
         reason: String,
     },
 }

@@ -1,5 +1,6 @@
 //! Rows in and out of parquet. Two writes of the same rows give the same bytes.
 
+mod batches;
 mod error;
 mod file;
 

@@ -1,4 +1,5 @@
-//! The notebooks run from their first cells to their last on the tables in `artifacts/`, and say what the tables say.
+//! The notebooks run from their first cells to their last on the tables in `artifacts/` and print the numbers of the
+//! tables.
 //!
 //! They need Jupyter with the library that each is about, and the tables of a run (`cargo xtask repro`); without them a
 //! test is skipped. `ATELIER_PYTHON` names the Python, by default `python3`.
@@ -22,17 +23,17 @@ use tables::Subset;
 use tables::Table;
 
 #[test]
-fn the_notebook_with_pandas_says_what_the_tables_say() {
+fn the_notebook_with_pandas_prints_the_numbers_of_the_tables() {
     check("study", "pandas, pyarrow");
 }
 
 #[test]
-fn the_notebook_with_polars_says_what_the_tables_say() {
+fn the_notebook_with_polars_prints_the_numbers_of_the_tables() {
     check("study_polars", "polars");
 }
 
 #[test]
-fn the_notebook_with_duckdb_says_what_the_tables_say() {
+fn the_notebook_with_duckdb_prints_the_numbers_of_the_tables() {
     check("study_duckdb", "duckdb");
 }
 
@@ -67,7 +68,7 @@ fn artifacts() -> PathBuf {
     root().join("artifacts")
 }
 
-/// What the cells of a notebook print, by the heading above them.
+/// Printed text of a notebook's cells, by the heading above them.
 fn run(python: &str, name: &str) -> BTreeMap<String, String> {
     let convert = [
         "-m",
@@ -82,8 +83,8 @@ fn run(python: &str, name: &str) -> BTreeMap<String, String> {
         .arg(root().join(format!("notebooks/{name}.ipynb")))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
     let notebook: Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut heading = String::new();
     let mut sections = BTreeMap::<String, String>::new();
@@ -121,9 +122,9 @@ fn holds(line: &str, words: &[String], numbers: &[f64]) -> bool {
 
 type Row = (&'static str, Vec<String>, Vec<f64>);
 
-/// What must stand in the notebooks: section, names and numbers of a row, read from parquet without Python.
+/// Rows that the notebooks must print: section, names and numbers, read from parquet without Python.
 fn expected() -> Vec<Row> {
-    let mut rows = design();
+    let mut rows = balance();
     rows.extend(scores());
     rows.extend(classes());
     rows.extend(confusion());
@@ -142,7 +143,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-fn design() -> Vec<Row> {
+fn balance() -> Vec<Row> {
     let mut classes = BTreeMap::<String, Vec<f64>>::new();
     // The notebooks' columns go by the folds' names.
     let mut rows = read::<Balance>("split/balance");
@@ -151,10 +152,10 @@ fn design() -> Vec<Row> {
         classes
             .entry(row.label)
             .or_default()
-            .push(row.pictures.into());
+            .push(row.images.into());
     }
     let rows = classes.into_iter();
-    rows.map(|(label, pictures)| ("The design", vec![label], pictures))
+    rows.map(|(label, images)| ("Images by class and fold", vec![label], images))
         .collect()
 }
 
@@ -178,7 +179,7 @@ fn scores() -> Vec<Row> {
             // Models stand by name: the forest first.
             let numbers = row.value.into_iter().collect();
             rows.push((
-                "Network against forest",
+                "Network and forest",
                 words([row.subset.name(), "top2"]),
                 numbers,
             ));
@@ -188,11 +189,11 @@ fn scores() -> Vec<Row> {
 }
 
 fn classes() -> Vec<Row> {
-    let rows = read::<ClassReport>("score/report").into_iter();
+    let rows = read::<ClassReport>("score/class_reports").into_iter();
     rows.filter(|row| row.model == "network" && row.subset == Subset::Validation)
         .map(|row| {
             let numbers = vec![row.precision, row.recall, row.f1, row.support.into()];
-            ("Class by class", vec![row.label], numbers)
+            ("Classification report", vec![row.label], numbers)
         })
         .collect()
 }
@@ -206,7 +207,7 @@ fn confusion() -> Vec<Row> {
     }
     // Wide tables may go on below: the first columns are enough.
     let rows = rows.into_iter();
-    rows.map(|(label, counts)| ("What is taken for what", vec![label], counts[..2].to_vec()))
+    rows.map(|(label, counts)| ("Confusion matrix", vec![label], counts[..2].to_vec()))
         .collect()
 }
 
@@ -232,7 +233,7 @@ fn epochs() -> Vec<Row> {
 }
 
 fn calibrations() -> Vec<Row> {
-    let rows = read::<Calibration>("calibrate/calibration").into_iter();
+    let rows = read::<Calibration>("calibrate/calibrations").into_iter();
     rows.map(|row| {
         let numbers = [row.ece].into_iter().chain(row.ece_by_chance).collect();
         (
@@ -245,14 +246,17 @@ fn calibrations() -> Vec<Row> {
 }
 
 fn trials() -> Vec<Row> {
-    if !artifacts().join("forest-search/trials.parquet").exists() {
+    if !artifacts()
+        .join("forest-search/forest_trials.parquet")
+        .exists()
+    {
         return Vec::new();
     }
-    let rows = read::<ForestTrial>("forest-search/trials").into_iter();
+    let rows = read::<ForestTrial>("forest-search/forest_trials").into_iter();
     rows.filter(|row| row.best)
         .map(|row| {
             let numbers = vec![row.trial.into(), row.score, row.n_trees.into()];
-            ("Trials", vec![row.criterion], numbers)
+            ("Hyperparameter search", vec![row.criterion], numbers)
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Table `leaks`: authors and near-duplicates on both sides of a split.
+//! Table `leakage`: authors and near-duplicates shared between the subsets of a split.
 
 use std::cmp::Ordering;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// Counts of authors and near-duplicates with different assignments in a split. Sorted by `design`.
+/// Counts of authors and near-duplicates with different assignments in a split. Sorted by `split`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SplitLeakage {
     /// `by author`, or `existing` for an existing split; `by class`; `at random`.
-    pub design: String,
+    pub split: String,
     /// Authors of the collection.
     pub authors: u32,
     /// Authors with images of more than one assignment: folds, training images of an existing split, test set.
     pub shared_authors: u32,
-    /// Pictures of those authors.
-    pub shared_pictures: u32,
+    /// Images of those authors.
+    pub shared_images: u32,
     /// Groups of near-duplicates.
     pub near_duplicates: u32,
     /// Groups with images of more than one assignment.
-    pub parted_near_duplicates: u32,
+    pub split_near_duplicates: u32,
 }
 
 impl Table for SplitLeakage {
-    const NAME: &'static str = "leaks";
+    const NAME: &'static str = "leakage";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
-        self.design.cmp(&other.design)
+        self.split.cmp(&other.split)
     }
 }

@@ -1,4 +1,4 @@
-//! Table `arrangements`: where each picture stood in every epoch of the metric learning.
+//! Table `metric_embeddings`: embeddings of the metric learning, by epoch.
 
 use std::cmp::Ordering;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture in an epoch. A row group an epoch; within it sorted by `path`.
+/// Embedding of an image in an epoch. One row group per epoch; within it sorted by `path`.
 ///
-/// Rows of the pictures that were trained on come from the training pass itself (augmented, with the weights of that
-/// moment); all others were evaluated after it.
+/// Rows of training images come from the training pass itself (augmented, with the weights of that step); all others
+/// were evaluated after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricEmbedding {
     /// From 0.
@@ -21,16 +21,16 @@ pub struct MetricEmbedding {
     pub label: String,
     /// `train`, `validation` or `test`, as the fold has it. Images of held-out classes are fitted in no subset.
     pub subset: Subset,
-    /// Whether the picture's class was learned; else it was held out.
+    /// Whether the class was learned; else it was held out.
     pub learned: bool,
-    /// `[D]`, as the network gives it: not on the unit sphere.
+    /// `[D]`, output of the network, not normalized.
     pub embedding: Vec<f32>,
 }
 
 impl Table for MetricEmbedding {
-    const NAME: &'static str = "arrangements";
+    const NAME: &'static str = "metric_embeddings";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.epoch, &self.path).cmp(&(other.epoch, &other.path))

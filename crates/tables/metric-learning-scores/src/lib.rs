@@ -1,4 +1,4 @@
-//! Table `arrangement_scores`: how well classes stood apart in every epoch of the metric learning, in long form.
+//! Table `metric_learning_scores`: separation of the classes by metric learning, by epoch, in long form.
 
 use std::cmp::Ordering;
 
@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A metric of an epoch. Sorted by `epoch`, `subset`, `classes`, `space`, `metric`.
+/// A metric of an epoch. Sorted by `epoch`, `subset`, `classes`, `embedding`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricLearningScore {
     /// From 0.
     pub epoch: u32,
     /// `train`, `validation` or `test`: only images of the subset count, and are compared with each other.
     pub subset: Subset,
-    /// `learned` or `held-out`: only pictures of these classes count.
+    /// `learned` or `held-out`: only images of these classes count.
     pub classes: String,
-    /// `native` for the embeddings as they are, `sphere` for their directions.
-    pub space: String,
+    /// `raw`, or `normalized` to unit length.
+    pub embedding: String,
     /// `silhouette`, `davies_bouldin`, `recall_at_1` or `map_at_r`, all by the true classes.
     pub metric: String,
-    /// Its value; null where it isn't defined.
+    /// Its value; null where undefined.
     pub value: Option<f64>,
 }
 
 impl Table for MetricLearningScore {
-    const NAME: &'static str = "arrangement_scores";
+    const NAME: &'static str = "metric_learning_scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| {
-            let names = [&row.classes, &row.space, &row.metric];
+            let names = [&row.classes, &row.embedding, &row.metric];
             (row.epoch, row.subset, names.map(Clone::clone))
         };
         key(self).cmp(&key(other))

@@ -26,7 +26,7 @@ pub struct NearDuplicate {
 impl Table for NearDuplicate {
     const NAME: &'static str = "near_duplicates";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.group, &self.path).cmp(&(other.group, &other.path))

@@ -1,4 +1,4 @@
-//! Table `predictions`: the chosen network's word on every picture.
+//! Table `predictions`: predictions of the selected network for every image.
 
 use std::cmp::Ordering;
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A picture seen by the chosen network, without augmentation. Sorted by `path`.
+/// Prediction for an image, without augmentation. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// As in `annotations`.
     pub path: String,
     /// The true class.
     pub label: String,
-    /// `train`, `validation` or `test`, as the chosen fold has it.
+    /// `train`, `validation` or `test`, as the selected fold has it.
     pub subset: Subset,
     /// `[K]`.
     pub logits: Vec<f32>,
@@ -29,7 +29,7 @@ pub struct Prediction {
 impl Table for Prediction {
     const NAME: &'static str = "predictions";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         self.path.cmp(&other.path)

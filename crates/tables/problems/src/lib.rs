@@ -1,4 +1,4 @@
-//! Table `problems`: files of the folder that are not in the study, and why.
+//! Table `problems`: files of the folder that are not in the study, with reasons.
 
 use std::cmp::Ordering;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// A file or folder left out. Sorted by `path`.
+/// An excluded file or folder. Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
     /// Relative to the folder of images.
     pub path: String,
     /// One word for the kind: `truncated`, `duplicate`, `not-an-image`, …
     pub reason: String,
-    /// A sentence: what was found.
+    /// Description of the fault, as a sentence.
     pub detail: String,
 }
 
 impl Table for Problem {
     const NAME: &'static str = "problems";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.path, &self.reason).cmp(&(&other.path, &other.reason))

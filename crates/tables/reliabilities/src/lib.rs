@@ -1,4 +1,4 @@
-//! Table `reliabilities`: confidence against accuracy.
+//! Table `reliabilities`: reliability diagrams.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// A bin of a reliability diagram: the pictures whose highest probability is in `(low, high]`. Sorted by `model`,
+/// A bin of a reliability diagram: the images whose highest probability is in `(low, high]`. Sorted by `model`,
 /// `method`, `subset`, `bin`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
@@ -23,18 +23,18 @@ pub struct Reliability {
     pub low: f64,
     /// Upper bound, in `(0, 1]`.
     pub high: f64,
-    /// Number of pictures.
+    /// Number of images.
     pub n: u32,
-    /// Mean of their highest probabilities; null for no pictures.
+    /// Mean of their highest probabilities; null for no images.
     pub confidence: Option<f64>,
-    /// Share of them whose class was said; null for no pictures.
+    /// Share of them whose class was predicted; null for no images.
     pub accuracy: Option<f64>,
 }
 
 impl Table for Reliability {
     const NAME: &'static str = "reliabilities";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, &self.method, self.subset, self.bin).cmp(&(

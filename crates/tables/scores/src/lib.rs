@@ -1,4 +1,4 @@
-//! Table `scores`: the figures of the chosen models, in long form.
+//! Table `scores`: metrics of the selected models, in long form.
 
 use std::cmp::Ordering;
 
@@ -10,13 +10,13 @@ use tables::Table;
 /// A metric of a model on a subset. Sorted by `model`, `subset`, `metric`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// `network` or `forest`.
+    /// `network`, `forest` or `tuned forest`.
     pub model: String,
     /// `train`, `validation` or `test`.
     pub subset: Subset,
     /// The metric's name.
     pub metric: String,
-    /// Its value; null where it isn't defined, as a silhouette of one cluster.
+    /// Its value; null where undefined, as a silhouette of one cluster.
     pub value: Option<f64>,
     /// Lower end of the 95 % bootstrap interval; null where none was computed.
     pub low: Option<f64>,
@@ -27,7 +27,7 @@ pub struct Score {
 impl Table for Score {
     const NAME: &'static str = "scores";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.model, self.subset, &self.metric).cmp(&(&other.model, other.subset, &other.metric))

@@ -30,7 +30,7 @@ pub struct SearchTrial {
 impl Table for SearchTrial {
     const NAME: &'static str = "study_trials";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.trial, &self.param).cmp(&(other.trial, &other.param))

@@ -1,4 +1,4 @@
-//! Table `choice`: the fold and epoch whose model the study goes on with.
+//! Table `selection`: fold and epoch of the selected model.
 
 use std::cmp::Ordering;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// The chosen model; one row.
+/// The selected model; one row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
-    /// The rule it was chosen by.
+    /// Rule of the selection.
     pub rule: String,
     /// The fold left out, which selected the epoch.
     pub fold: u32,
@@ -20,9 +20,9 @@ pub struct Selection {
 }
 
 impl Table for Selection {
-    const NAME: &'static str = "choice";
+    const NAME: &'static str = "selection";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))

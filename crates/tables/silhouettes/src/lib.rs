@@ -1,4 +1,4 @@
-//! Table `silhouettes`: how well `k` clusters fit, by method.
+//! Table `silhouettes`: silhouette by number of clusters and method.
 
 use std::cmp::Ordering;
 
@@ -9,20 +9,20 @@ use tables::Table;
 /// A clustering into `k`. Sorted by `method`, `k`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silhouette {
-    /// `kmeans` or `agglomerative`.
+    /// `kmeans` or `ward`.
     pub method: String,
     /// Number of clusters.
     pub k: u32,
-    /// Mean silhouette, in `[-1, 1]`; null where it isn't defined.
+    /// Mean silhouette, in `[-1, 1]`; null where undefined.
     pub silhouette: Option<f64>,
-    /// Sum of squared distances to the centers; null for other methods than k-means.
+    /// Sum of squared distances to the centers; null for methods other than k-means.
     pub inertia: Option<f64>,
 }
 
 impl Table for Silhouette {
     const NAME: &'static str = "silhouettes";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (&self.method, self.k).cmp(&(&other.method, other.k))

@@ -1,4 +1,4 @@
-//! Table `timings`: seconds of a training, which differ from run to run.
+//! Table `timings`: wall times of a training, which differ from run to run.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use tables::Table;
 /// Wall time of an epoch. Sorted by `fold`, `epoch`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
-    /// The fold left out, which validates.
+    /// The fold left out, for validation.
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
@@ -22,7 +22,7 @@ pub struct Timing {
 impl Table for Timing {
     const NAME: &'static str = "timings";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> Ordering {
         (self.fold, self.epoch).cmp(&(other.fold, other.epoch))

@@ -75,7 +75,7 @@ struct Outputs {
     model: OutputPath,
     history: Output<History>,
     timings: Output<Timing>,
-    epochs: Output<EpochOutput>,
+    epoch_outputs: Output<EpochOutput>,
 }
 
 // Every step allocates the same large blocks.
@@ -109,7 +109,7 @@ fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Resu
     );
     fs_err::copy(checkpoints.model_path(best), &*outputs.model)?;
     write_epochs(
-        outputs.epochs,
+        outputs.epoch_outputs,
         &annotations,
         &split,
         &history.epochs,
@@ -185,7 +185,7 @@ fn write_epochs(
             fold: epoch.fold,
             epoch: epoch.epoch,
             path: annotation.path.clone(),
-            code: annotation.code,
+            class_index: annotation.class_index,
             subset: split.subsets[image],
             logits: outputs.logits(image).to_vec(),
             embedding: outputs.embedding(image).to_vec(),

@@ -67,22 +67,25 @@ impl Study {
 
     fn write_pixels(&self, annotations: &[Annotation]) {
         let file = fs_err::File::create(self.path("pixels")).unwrap();
-        let sizes = annotations
-            .iter()
-            .map(|row| (row.path.as_str(), row.width, row.height));
         let geometry = Geometry::new(SIDE_PX).unwrap();
-        let mut writer = PixelsWriter::new(file, geometry, sizes).unwrap();
-        for (number, row) in annotations.iter().enumerate() {
+        let mut writer = PixelsWriter::new(file, geometry).unwrap();
+        // Images are looked up by path: the file may have others, and another order.
+        let mut images = annotations.to_vec();
+        images.push(Annotation {
+            path: "aside.png".to_owned(),
+            ..images[0].clone()
+        });
+        for (number, row) in images.iter().enumerate().rev() {
             let (width, height) = geometry.resized(row.width, row.height);
             let (width, height) = geometry.kept(width, height);
-            let pixels = pixels(row.code as usize, number, (width * height) as usize);
-            writer
-                .append(&Rgb {
-                    width,
-                    height,
-                    pixels,
-                })
-                .unwrap();
+            let pixels = pixels(row.class_index as usize, number, (width * height) as usize);
+            let image = Rgb {
+                width,
+                height,
+                pixels,
+            };
+            let original = (row.width, row.height);
+            writer.append(&row.path, original, &image).unwrap();
         }
         writer.finish().unwrap();
     }
@@ -117,7 +120,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
         label: label.to_owned(),
         author: None,
         title: path.to_owned(),
-        code: class_index,
+        class_index,
         split: None,
         orientation: 1,
         width: 40,

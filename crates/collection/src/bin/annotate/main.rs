@@ -1,20 +1,25 @@
 //! Stage `annotate`: a folder of images becomes a table, one row an image.
 //!
+//! Names, classes, authors and subsets come from the paths of the files and the table of labels, everything else from
+//! table `images`, which stage `decode` has made: no image is opened here.
+//!
 //! Files that cannot be used are listed in a second table with the reason; the stage fails only where there are more of
 //! them than the parameters allow, and then leaves the list beside its log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use collection::{
-    Found, Grouped, LabelTable, Settings, SplitFolders, Survey, group, read, scan, survey,
+    FolderScan, GroupedFiles, LabelTable, Settings, SplitFolders, Survey, group, results_of, scan,
+    survey,
 };
-use images::{Limits, Orient};
 use serde::Deserialize;
-use stage::{InputPath, Output};
+use stage::{Input, InputPath, Output};
 use table_annotations::Annotation;
 use table_attributes::Attribute;
+use table_images::Image;
 use table_problems::Problem;
 use tracing::{info, warn};
 
@@ -35,18 +40,12 @@ struct Params {
     leave_out: Vec<String>,
     /// New classes by name, each of several classes.
     merge: BTreeMap<String, Vec<String>>,
-    /// The class that is told apart from all others, which become one; empty for all classes.
+    /// The class that is distinguished from all others, which become one; empty for all classes.
     one_class: String,
-    /// Whether folders such as `train` and `test` at the top are a split.
+    /// Use of folders such as `train` and `test` at the top as a split.
     split_folders: SplitFolders,
-    /// Whether the orientation in an image's metadata is applied.
-    exif_orientation: bool,
     /// Files and folders that may be left out before the stage fails.
     max_problems: usize,
-    /// Width times height of the largest image that is read.
-    max_pixels: u64,
-    /// The long side over the short one of the most elongated image that is read.
-    max_aspect: u32,
 }
 
 impl Params {
@@ -67,7 +66,10 @@ impl Params {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    images: InputPath,
+    /// The folder of images, whose files are listed and not opened.
+    folder: InputPath,
+    /// Facts or fault of each file of the folder.
+    images: Input<Image>,
     /// A table of labels: CSV or parquet.
     table: Option<InputPath>,
 }
@@ -85,26 +87,18 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let limits = Limits {
-        pixels: params.max_pixels,
-        aspect: params.max_aspect,
-    };
     let table = inputs.table.as_deref().map(LabelTable::read).transpose()?;
-    let found = found(&inputs)?;
+    let found = found(&inputs.folder, inputs.table.as_deref())?;
     let n_ignored = found.n_ignored;
     let grouped = group(found, &params.settings(), table.as_ref())?;
     log_grouping(&grouped, n_ignored);
     let labels = grouped.labels.clone();
     let by_pattern = grouped.authors_by_pattern;
-    let orient = Orient::by(params.exif_orientation);
-    let results = read(&inputs.images, &grouped.candidates, limits, orient);
-    let faults = results
-        .iter()
-        .flatten()
-        .filter(|image| image.fault.is_some());
-    let n_faults = faults.count();
-    if n_faults > 0 {
-        warn!("{n_faults} images have faults that decoders pass over");
+    let results = results_of(&grouped.candidates, inputs.images.read()?)?;
+    let damaged = { results.iter().flatten() }.filter(|image| image.damage.is_some());
+    let n_damaged = damaged.count();
+    if n_damaged > 0 {
+        warn!("{n_damaged} images have faults that decoders pass over");
     }
     let mut survey = survey(grouped, results);
     survey.log();
@@ -119,14 +113,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.problems.write(survey.problems)
 }
 
-/// The files of the folder, without the table of labels if it stands there.
-fn found(inputs: &Inputs) -> anyhow::Result<Found> {
-    let mut found = scan(&inputs.images)?;
-    if let Some(table) = &inputs.table {
-        let (root, table) = (
-            fs_err::canonicalize(&*inputs.images)?,
-            fs_err::canonicalize(&**table)?,
-        );
+/// The files of `folder`, without the table of labels if it stands there.
+fn found(folder: &Path, table: Option<&Path>) -> anyhow::Result<FolderScan> {
+    let mut found = scan(folder)?;
+    if let Some(table) = table {
+        let (root, table) = (fs_err::canonicalize(folder)?, fs_err::canonicalize(table)?);
         let relative = table
             .strip_prefix(&root)
             .ok()
@@ -136,23 +127,20 @@ fn found(inputs: &Inputs) -> anyhow::Result<Found> {
     ensure!(
         !found.files.is_empty() || !found.problems.is_empty() || !found.empty_folders.is_empty(),
         "`{}` has no files: expected a folder for each class with images in it",
-        inputs.images.display()
+        folder.display()
     );
     let in_folders = found.files.iter().any(|path| path.contains('/'));
     ensure!(
-        in_folders
-            || inputs.table.is_some()
-            || !found.top_folders().is_empty()
-            || found.files.is_empty(),
+        in_folders || table.is_some() || !found.top_folders().is_empty() || found.files.is_empty(),
         "`{}` has {} files and no folders: expected a folder for each class, a table of labels (`images.table`) or \
          a pattern that names the class (`annotate.author_pattern`, with `{{label}}`)",
-        inputs.images.display(),
+        folder.display(),
         found.files.len()
     );
     Ok(found)
 }
 
-fn log_grouping(grouped: &Grouped, n_ignored: usize) {
+fn log_grouping(grouped: &GroupedFiles, n_ignored: usize) {
     if n_ignored > 0 {
         info!("{n_ignored} hidden or ignored files and folders are passed over");
     }
@@ -204,7 +192,7 @@ fn ensure_few_problems(survey: &Survey, max_problems: usize) -> anyhow::Result<(
     )
 }
 
-/// Checks that there is something to tell apart, and that authors are authors.
+/// Checks that there are several classes, and that authors are authors.
 fn ensure_classes(survey: &Survey, by_pattern: bool) -> anyhow::Result<()> {
     let classes: BTreeSet<&str> = survey.classes();
     let one = match classes.first() {
@@ -213,14 +201,14 @@ fn ensure_classes(survey: &Survey, by_pattern: bool) -> anyhow::Result<()> {
     };
     ensure!(
         classes.len() > 1,
-        "one class alone has images, `{one}`: a study tells at least two classes apart. Add a folder for another \
+        "one class alone has images, `{one}`: a study distinguishes at least two classes. Add a folder for another \
          class, such as images of everything else"
     );
     let authors = survey.classes_of_one_author();
     if by_pattern && let Some((class, author)) = authors.first_key_value() {
         bail!(
             "every class has one author alone by `author_pattern` (`{class}` has `{author}`): the part of the name that \
-             is taken for the author tells the class. Set `annotate.author_pattern = \"\"` if images have no authors, \
+             is taken for the author gives away the class. Set `annotate.author_pattern = \"\"` if images have no authors, \
              or a pattern that finds them, such as `{{author}}/{{title}}` for a sub-folder an author"
         );
     }

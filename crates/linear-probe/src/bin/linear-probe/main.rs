@@ -50,7 +50,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    probes: Output<LinearProbe>,
+    linear_probes: Output<LinearProbe>,
 }
 
 fn main() -> ExitCode {
@@ -86,7 +86,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         );
         probes.extend(task.scores(&backbone, &progress)?);
     }
-    outputs.probes.write(probes)
+    outputs.linear_probes.write(probes)
 }
 
 /// Classifiers for each backbone's features.
@@ -196,8 +196,8 @@ impl Task {
                     pretrained: backbone.pretrained,
                     features: u32::try_from(backbone.features[0].len())?,
                     classifier: classifier.name().to_owned(),
-                    strength: classifier.c(),
-                    chosen: false,
+                    c: classifier.c(),
+                    selected: false,
                     fold,
                     subset,
                     metric: metric.to_owned(),

@@ -8,7 +8,7 @@ use tables::Subset;
 /// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. With two
 /// classes, and so no top-2, top-1 decides alone.
 pub(crate) fn mark(probes: &mut [LinearProbe]) {
-    let mut values: Vec<f64> = probes.iter().filter_map(|row| row.strength).collect();
+    let mut values: Vec<f64> = probes.iter().filter_map(|row| row.c).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     let score = |c: &f64, metric| median_of(probes, *c, metric);
@@ -18,15 +18,15 @@ pub(crate) fn mark(probes: &mut [LinearProbe]) {
         by_top2.then(score(a, "top1").total_cmp(&score(b, "top1")))
     });
     for row in probes {
-        row.chosen = row.strength.is_none() || row.strength == best;
+        row.selected = row.c.is_none() || row.c == best;
     }
 }
 
 /// Median of a metric over the folds' validation images; the same for all `C` if there is none.
 fn median_of(probes: &[LinearProbe], c: f64, metric: &str) -> f64 {
-    let rows = probes.iter().filter(|row| {
-        row.strength == Some(c) && row.subset == Subset::Validation && row.metric == metric
-    });
+    let rows = probes
+        .iter()
+        .filter(|row| row.c == Some(c) && row.subset == Subset::Validation && row.metric == metric);
     median(&rows.map(|row| row.value).collect::<Vec<f64>>())
 }
 
@@ -34,20 +34,14 @@ fn median_of(probes: &[LinearProbe], c: f64, metric: &str) -> f64 {
 mod tests {
     use super::*;
 
-    fn probe(
-        strength: Option<f64>,
-        fold: u32,
-        subset: Subset,
-        metric: &str,
-        value: f64,
-    ) -> LinearProbe {
+    fn probe(c: Option<f64>, fold: u32, subset: Subset, metric: &str, value: f64) -> LinearProbe {
         LinearProbe {
             backbone: "resnet18".to_owned(),
             pretrained: false,
             features: 4,
             classifier: "linear".to_owned(),
-            strength,
-            chosen: false,
+            c,
+            selected: false,
             fold,
             subset,
             metric: metric.to_owned(),
@@ -71,8 +65,8 @@ mod tests {
         mark(&mut probes);
         let mut chosen: Vec<Option<f64>> = probes
             .into_iter()
-            .filter(|row| row.chosen)
-            .map(|row| row.strength)
+            .filter(|row| row.selected)
+            .map(|row| row.c)
             .collect();
         chosen.dedup();
         chosen
@@ -96,7 +90,7 @@ mod tests {
             probe(Some(10.0), 0, Subset::Validation, "top1", 0.7),
         ];
         mark(&mut probes);
-        let chosen: Vec<bool> = probes.iter().map(|row| row.chosen).collect();
+        let chosen: Vec<bool> = probes.iter().map(|row| row.selected).collect();
         assert_eq!(chosen, [false, true, false]);
     }
 

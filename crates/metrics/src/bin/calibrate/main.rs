@@ -60,9 +60,9 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     /// Metrics of the models before and after calibration.
-    calibration: Output<Calibration>,
+    calibrations: Output<Calibration>,
     /// Reliability diagrams of the same.
-    reliability: Output<Reliability>,
+    reliabilities: Output<Reliability>,
     /// [`Calibrators`] as JSON, for the prediction of new images.
     calibrators: OutputPath,
 }
@@ -123,8 +123,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &*outputs.calibrators,
         serde_json::to_string_pretty(&calibrators)? + "\n",
     )?;
-    outputs.calibration.write(metrics)?;
-    outputs.reliability.write(diagrams)
+    outputs.calibrations.write(metrics)?;
+    outputs.reliabilities.write(diagrams)
 }
 
 /// Fits calibrators to the subset [`FITTED`].

@@ -39,7 +39,7 @@ struct Inputs {
     /// Classes and authors of the images.
     folds: Input<Fold>,
     /// Outputs of every epoch, a table a fold.
-    epochs: Vec<Input<EpochOutput>>,
+    epoch_outputs: Vec<Input<EpochOutput>>,
     /// Predictions of the selected network.
     predictions: Input<Prediction>,
     /// Predictions of the forest for the same images.
@@ -59,7 +59,7 @@ struct Outputs {
     /// Confusion matrices of the selected models.
     confusion: Output<Confusion>,
     /// Per-class reports of the selected models.
-    report: Output<ClassReport>,
+    class_reports: Output<ClassReport>,
     /// The main metrics as text.
     summary: OutputPath,
 }
@@ -76,7 +76,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let collection = Collection::of(images);
     outputs
         .epoch_scores
-        .write(score_epochs(&inputs.epochs, &collection, &params)?)?;
+        .write(score_epochs(&inputs.epoch_outputs, &collection, &params)?)?;
 
     let network = scored_image::by_network(inputs.predictions.read()?, &collection)?;
     let by_forest = |input: &Option<Input<ForestPrediction>>| match input {
@@ -108,7 +108,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     fs_err::write(&*outputs.summary, summary)?;
     outputs.scores.write(scores)?;
     outputs.confusion.write(confusion)?;
-    outputs.report.write(report)
+    outputs.class_reports.write(report)
 }
 
 /// Metrics of all epochs; one epoch is in memory at a time.

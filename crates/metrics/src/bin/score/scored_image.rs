@@ -28,7 +28,7 @@ pub(crate) fn in_epoch(
 ) -> anyhow::Result<Vec<ScoredImage>> {
     let score = |row: EpochOutput| {
         let logits = classes(&row.logits, &row.path, collection)?;
-        let class_index = usize::try_from(row.code)?;
+        let class_index = usize::try_from(row.class_index)?;
         Ok(ScoredImage {
             prediction: ScoredPrediction::of_logits(logits, class_index)
                 .with_context(|| cannot_score(&row.path))?,

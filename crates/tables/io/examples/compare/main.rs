@@ -30,7 +30,7 @@ A mapping, where patterns are paths in OLD, `*` in them is any text, and of seve
     ignore = ["*timings.parquet"]       # tables that differ from run to run
 
     [files]                             # old path = new path
-    "judge/scores.parquet" = "metric-learning/scores.parquet"
+    "judge/scores.parquet" = "metric-learning-scores/scores.parquet"
 
     [columns."*"]                       # [columns."PATTERN"]: old column = new column
     part = "subset"
@@ -42,7 +42,8 @@ A mapping, where patterns are paths in OLD, `*` in them is any text, and of seve
     test = "validation"
     val = "test"
 
-`crates/tables/io/examples/compare/subsets.toml` maps the tables from before the exchange of `test` and `validation`.
+Beside this program, `subsets.toml` maps the tables from before the exchange of `test` and `validation`, and `names.toml`
+those from before tables, columns, files and stages were renamed.
 "#;
 
 fn main() -> ExitCode {

@@ -43,7 +43,7 @@ impl Mapping {
     }
 }
 
-/// What the longest of the patterns that match `path` and have it says.
+/// Entry of the longest of the patterns that match `path` and have one.
 fn longest<'a, T, U>(
     patterns: &'a BTreeMap<String, T>,
     path: &str,

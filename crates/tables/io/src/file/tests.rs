@@ -1,5 +1,6 @@
 //! Rows survive a round trip, and files have the types that other tools expect.
 
+use arrow_schema::DataType;
 use table_balance::Balance;
 use table_folds::Fold;
 use table_predictions::Prediction;
@@ -80,7 +81,7 @@ fn columns_have_plain_types() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("predictions.parquet");
     write(&path, vec![vec![prediction("a", 3)]]).unwrap();
-    let schema = Reader::<Prediction>::new(&path).open().unwrap();
+    let schema = Reader::<Prediction>::new(&path).batches.open().unwrap();
     let types: Vec<_> = schema
         .schema()
         .fields()
@@ -152,14 +153,14 @@ fn assignments_are_stored_as_text() {
         label: "rococo".to_owned(),
         fold,
         authors: 1,
-        pictures: 2,
+        images: 2,
     });
     let mut writer = Writer::create(&path);
     writer.append(rows.to_vec()).unwrap();
     writer.finish().unwrap();
     let reader = Reader::<Balance>::new(&path);
     assert_eq!(
-        reader.open().unwrap().schema().field(1).data_type(),
+        reader.batches.open().unwrap().schema().field(1).data_type(),
         &DataType::Utf8
     );
     assert_eq!(reader.read().unwrap(), rows);
@@ -197,7 +198,7 @@ struct TextFold {
 impl Table for TextFold {
     const NAME: &'static str = "folds";
 
-    type Columns = Self;
+    tables::columns!(Self);
 
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         self.path.cmp(&other.path)

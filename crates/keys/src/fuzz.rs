@@ -1,0 +1,62 @@
+//! Readers of untrusted texts, as targets of fuzzing.
+//!
+//! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
+//! test replays the corpus.
+
+use workflow::source::Source;
+
+use crate::closure::without_tests;
+use crate::lock::{self, Lock};
+
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
+/// Each target by the name of its corpus.
+pub const TARGETS: [(&str, Target); 2] = [("code", code), ("lock", lock)];
+
+/// A Rust source: its start counts, without a module of tests at the end.
+pub fn code(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert!(text.starts_with(without_tests(&text)));
+    let tested = format!("{text}\n#[cfg(test)]\nmod tests {{}}\n");
+    assert!([text.len() + 1, tested.len()].contains(&without_tests(&tested).len()));
+}
+
+/// `pipeline.lock`: a written lock reads back.
+pub fn lock(data: &[u8]) {
+    let read = |text: &str| Lock::parse(&source(lock::FILE, text));
+    if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
+        assert_eq!(parsed(read(&lock.text())), Some(lock));
+    }
+}
+
+fn source(name: &str, text: &str) -> Source {
+    Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// The value; an error is formatted, as for a message.
+fn parsed<T>(read: workflow::Result<T>) -> Option<T> {
+    read.map_err(|error| error.to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        for (name, target) in TARGETS {
+            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
+            assert!(entries.peek().is_some(), "{name} has no corpus");
+            for entry in entries {
+                target(&fs_err::read(entry.unwrap().path()).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! `pipeline.lock`: for each instance the key and digests of its last result.
+//!
+//! One table an instance and one line an entry, sorted, so that versions merge;
+//! no times and no paths. It holds the digests that outputs should have;
+//! deleted, it is rebuilt from the cache.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use store::{Digest, InvalidDigest};
+use toml_edit::{Item, Key, TableLike};
+use workflow::source::{self, Source};
+
+use crate::error::{Error, Result};
+
+/// The lock file, in the workspace root.
+pub const FILE: &str = "pipeline.lock";
+
+const HEADER: &str =
+    "# Written by atelier, to be committed: what each stage's last result was made from.\n";
+
+/// The lock file's contents.
+#[derive(Debug, Clone, Default)]
+pub struct Lock {
+    stages: BTreeMap<String, Locked>,
+    /// Text of the file with these contents; none once anything has changed. A comparison of texts takes a tenth of the
+    /// time of reading one.
+    file: Option<String>,
+}
+
+/// Equal if they have the same entries.
+impl PartialEq for Lock {
+    fn eq(&self, other: &Self) -> bool {
+        self.stages == other.stages
+    }
+}
+
+impl Eq for Lock {}
+
+/// The last result of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// The hash of the manifest.
+    pub key: Digest,
+    /// Digests of the inputs by name, several for a pattern.
+    pub inputs: BTreeMap<String, Vec<Digest>>,
+    /// Digests of the outputs by name, without volatile ones.
+    pub outputs: BTreeMap<String, Digest>,
+}
+
+impl Lock {
+    /// Reads the lock of the workspace; a missing file is an empty lock.
+    ///
+    /// # Errors
+    /// The file cannot be read, or isn't as [`Lock::text`] writes it.
+    pub fn load(root: &Path) -> Result<Self> {
+        let mut lock = Lock::default();
+        lock.reload(root)?;
+        Ok(lock)
+    }
+
+    /// Reads the file again.
+    ///
+    /// # Errors
+    /// As [`Lock::load`].
+    pub fn reload(&mut self, root: &Path) -> Result<()> {
+        let source = Lock::source(root)?;
+        if self.file.as_ref() != Some(&source.text) {
+            let read = Lock::parse(&source);
+            *self = read.map_err(Error::Lock)?;
+            self.file = Some(source.text);
+        }
+        Ok(())
+    }
+
+    /// The last result of the instance `name`.
+    pub fn get(&self, name: &str) -> Option<&Locked> {
+        self.stages.get(name)
+    }
+
+    /// All instances with their last results, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Locked)> {
+        { self.stages.iter() }.map(|(name, locked)| (name.as_str(), locked))
+    }
+
+    /// Notes the last result of the instance `name`.
+    pub fn insert(&mut self, name: String, locked: Locked) {
+        self.stages.insert(name, locked);
+        self.file = None;
+    }
+
+    /// Forgets all instances but these.
+    pub fn keep_only(&mut self, names: &BTreeSet<&str>) {
+        let n_before = self.stages.len();
+        self.stages.retain(|name, _| names.contains(name.as_str()));
+        if self.stages.len() < n_before {
+            self.file = None;
+        }
+    }
+
+    /// The file's text; none is empty.
+    fn source(root: &Path) -> Result<Source> {
+        let path = root.join(FILE);
+        if path.exists() {
+            return Ok(Source::read(&path, FILE)?);
+        }
+        Ok(Source {
+            name: FILE.to_owned(),
+            text: String::new(),
+        })
+    }
+
+    /// Reads a lock from its text.
+    ///
+    /// # Errors
+    /// The text isn't as [`Lock::text`] writes it.
+    pub fn parse(source: &Source) -> workflow::Result<Self> {
+        let document = source.parse()?;
+        let mut lock = Lock::default();
+        for (name, item) in document.as_table() {
+            let wrong = |what: String| source.error(item.span().unwrap_or(0..0), what);
+            let Some(table) = item.as_table_like() else {
+                return Err(wrong(format!(
+                    "`{name}` is {}; expected a table",
+                    source::kind(item)
+                )));
+            };
+            let locked = read_stage(table).map_err(|what| wrong(format!("`{name}`: {what}")))?;
+            lock.stages.insert(name.to_owned(), locked);
+        }
+        Ok(lock)
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text = HEADER.to_owned();
+        for (name, locked) in &self.stages {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n[{}]\nkey = \"{}\"\n", Key::new(name), locked.key);
+            for (input, digests) in &locked.inputs {
+                let digests: Vec<String> = digests
+                    .iter()
+                    .map(|digest| format!("\"{digest}\""))
+                    .collect();
+                let _ = writeln!(text, "in.{} = [{}]", Key::new(input), digests.join(", "));
+            }
+            for (output, digest) in &locked.outputs {
+                let _ = writeln!(text, "out.{} = \"{digest}\"", Key::new(output));
+            }
+        }
+        text
+    }
+
+    /// Writes the file in one step, unless it has these bytes already.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&mut self, root: &Path, scratch: &Path) -> Result<()> {
+        let text = self.file.take().unwrap_or_else(|| self.text());
+        let path = root.join(FILE);
+        if !path.exists() || fs_err::read(&path)? != text.as_bytes() {
+            store::write_whole_in(scratch, &path, text.as_bytes())?;
+        }
+        self.file = Some(text);
+        Ok(())
+    }
+}
+
+fn read_stage(table: &dyn TableLike) -> std::result::Result<Locked, String> {
+    let key = table.get("key").ok_or("no `key`")?;
+    let mut locked = Locked {
+        key: read_digest(key)?,
+        inputs: BTreeMap::new(),
+        outputs: BTreeMap::new(),
+    };
+    for (section, item) in table.iter() {
+        let entries = match (section, item.as_table_like()) {
+            ("key", _) => continue,
+            ("in" | "out", Some(entries)) => entries,
+            _ => return Err(format!("unexpected `{section}`")),
+        };
+        for (name, item) in entries.iter() {
+            if section == "out" {
+                locked.outputs.insert(name.to_owned(), read_digest(item)?);
+            } else {
+                let digests = item.as_array().ok_or("an input that is no array")?;
+                let digests = digests
+                    .iter()
+                    .map(|digest| read_digest(&Item::Value(digest.clone())));
+                locked.inputs.insert(
+                    name.to_owned(),
+                    digests.collect::<std::result::Result<_, _>>()?,
+                );
+            }
+        }
+    }
+    Ok(locked)
+}
+
+fn read_digest(item: &Item) -> std::result::Result<Digest, String> {
+    let text = item.as_str().ok_or("a digest that is no string")?;
+    text.parse()
+        .map_err(|error: InvalidDigest| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> Lock {
+        let digest = Digest::of_bytes(b"x");
+        let locked = Locked {
+            key: digest,
+            inputs: BTreeMap::from([
+                ("many".into(), vec![digest, digest]),
+                ("none".into(), vec![]),
+            ]),
+            outputs: BTreeMap::from([("model".into(), digest)]),
+        };
+        let names = ["train@0", "train@1", "split"];
+        let mut lock = Lock::default();
+        for name in names {
+            lock.insert(name.to_owned(), locked.clone());
+        }
+        lock
+    }
+
+    fn parse(text: &str) -> workflow::Result<Lock> {
+        Lock::parse(&Source {
+            name: FILE.into(),
+            text: text.into(),
+        })
+    }
+
+    #[test]
+    fn the_text_reads_back() {
+        assert_eq!(parse(&lock().text()).unwrap(), lock());
+        assert_eq!(parse("").unwrap(), Lock::default());
+    }
+
+    #[test]
+    fn the_file_counts_after_a_change_by_another_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let mut ours = lock();
+        ours.save(root, root).unwrap();
+        ours.insert("other".into(), ours.get("split").unwrap().clone());
+        ours.reload(root).unwrap();
+        assert_eq!(ours, lock());
+        ours.keep_only(&["split"].into());
+        ours.save(root, root).unwrap();
+        let theirs = Lock::load(root).unwrap();
+        assert_eq!(
+            theirs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["split"]
+        );
+        fs_err::remove_file(root.join(FILE)).unwrap();
+        ours.reload(root).unwrap();
+        assert_eq!(ours, Lock::default());
+    }
+
+    #[test]
+    fn damage_is_reported_with_its_place() {
+        for text in [
+            "[split]\n",
+            "[split]\nkey = \"12\"\n",
+            "split = 3\n",
+            "<<<<<<< HEAD\n",
+        ] {
+            let message = parse(text).unwrap_err().to_string();
+            assert!(message.contains("pipeline.lock:1:"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Inputs that no stage makes: they are looked for before anything runs.
+
+use std::path::Path;
+
+use keys::on_disk;
+use ledger::source_lock::SourceLock;
+use workflow::Workflow;
+use workflow::graph::Selection;
+use workflow::instance::{Input, Target};
+
+use crate::error::{Error, Result};
+use crate::program_name::PROGRAM;
+
+/// All inputs of the selection that no stage makes and that don't exist.
+///
+/// # Errors
+/// Some are missing; each is named with its stage and the param that gave it.
+pub(crate) fn check(workflow: &Workflow, selection: &Selection) -> Result<()> {
+    let mut missing: Vec<Missing> = Vec::new();
+    let tracked = SourceLock::load(&workflow.root)?;
+    for id in workflow.graph.in_order(selection) {
+        let instance = &workflow.graph.instances[id];
+        if instance.rules.is_frozen {
+            continue;
+        }
+        for (name, input) in &instance.inputs {
+            if let Some(path) = missing_source(workflow, input)? {
+                let is_same = |known: &&mut Missing| known.path == path && known.input == *name;
+                match missing.iter_mut().find(is_same) {
+                    Some(known) => known.stages.push(instance.name.clone()),
+                    None => missing.push(Missing {
+                        stages: vec![instance.name.clone()],
+                        input: name.clone(),
+                        param: input.param.clone(),
+                        path,
+                    }),
+                }
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let messages = missing.iter().map(|missing| {
+        let source = tracked.around(Path::new(&missing.path));
+        let cure = source.map(|source| format!("; `{PROGRAM} checkout {source}` brings it back"));
+        missing_message(workflow, missing) + &cure.unwrap_or_default()
+    });
+    Err(Error::MissingInputs(messages.collect()))
+}
+
+fn missing_source(workflow: &Workflow, input: &Input) -> Result<Option<String>> {
+    match &input.target {
+        Target::Path(path)
+            if !workflow.root.join(path).exists() && !workflow.graph.is_made(path) =>
+        {
+            Ok(Some(path.display().to_string()))
+        }
+        Target::Glob(pattern) => {
+            let is_made = workflow.graph.makes(&input.target);
+            let is_missing = !is_made && on_disk::matching(&workflow.root, pattern)?.is_empty();
+            Ok(is_missing.then(|| pattern.clone()))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn missing_message(workflow: &Workflow, missing: &Missing) -> String {
+    let Missing {
+        stages,
+        input,
+        path,
+        param,
+    } = missing;
+    let given = param.as_ref().map_or_else(String::new, |param| {
+        let place = workflow.params.place(param);
+        format!(
+            ", given by `{param}`{}",
+            place.map_or_else(String::new, |place| format!(" in {place}"))
+        )
+    });
+    let need = match stages.as_slice() {
+        [stage] => format!("stage `{stage}` needs"),
+        stages => format!("stages {} need", all_of(stages)),
+    };
+    format!("{need} the input `{input}`: `{path}` does not exist{given}")
+}
+
+/// An input that no stage makes and that doesn't exist.
+struct Missing {
+    /// Instances that read it.
+    stages: Vec<String>,
+    input: String,
+    path: String,
+    /// The param that gave its path.
+    param: Option<String>,
+}
+
+/// `a`, `b` and `c`.
+fn all_of(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("`{name}`"),
+        [names @ .., last] => format!("`{}` and `{last}`", names.join("`, `")),
+    }
+}
