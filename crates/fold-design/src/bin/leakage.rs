@@ -97,7 +97,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         )
     };
 
-    let mut leakages = Vec::new();
+    let mut rows = Vec::new();
     for (split, assignments) in [
         (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
@@ -112,9 +112,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             leakage.split_near_duplicates,
             leakage.near_duplicates
         );
-        leakages.push(leakage);
+        rows.push(leakage);
     }
-    outputs.leakage.write(leakages)?;
+    outputs.leakage.write(rows)?;
     outputs
         .by_class
         .write(with_assignments(&folds, &by_class))?;
