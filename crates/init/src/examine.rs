@@ -1,4 +1,4 @@
-//! From the files of a folder to the grouping that fits it.
+//! Grouping of a folder's files.
 
 mod settings;
 
@@ -15,10 +15,10 @@ use crate::read::Results;
 /// Stands for the path of a table that is made of the names of files.
 const NAMES: &str = "names of files";
 
-/// A table with the place that it was found at.
+/// A table with its setting.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    /// As `images.table` would have it.
+    /// Path, as in `images.table`.
     pub(crate) setting: String,
     pub(crate) cells: Cells,
 }
@@ -26,11 +26,11 @@ pub(crate) struct Table {
 /// The grouping of a folder's images by class, author and split.
 #[derive(Debug)]
 pub(crate) struct Grouping {
-    /// As stage `annotate` takes them, but for the classes that are left out.
+    /// Settings of stage `annotate`, but for the classes that are left out.
     pub(crate) settings: Settings,
     /// Reasons of those that differ from defaults.
     pub(crate) reasons: Vec<Setting>,
-    /// How authors were told, the candidate that was chosen.
+    /// Source of the authors: the candidate that was selected.
     pub(crate) authors: Option<Candidate>,
     /// The best candidates that were refused.
     pub(crate) refused: Vec<Candidate>,
@@ -56,11 +56,10 @@ pub(crate) fn images(results: &Results) -> Vec<&str> {
     paths
 }
 
-/// The layout of the folder. `has_siblings` says that folders beside it hold images, too: then it may be a class, whose
-/// names of files begin with authors.
+/// The layout of the folder. `has_siblings` means that folders beside it have images, too: then it may be a class,
+/// whose names of files begin with authors.
 ///
-/// # Errors
-/// There are no two folders that could be classes, and neither a table nor the names of files tell classes.
+/// There are no two folders that could be classes, and neither a table nor the names of files have classes.
 pub(crate) fn layout(
     results: &Results,
     tables: &[Table],
@@ -103,7 +102,7 @@ pub(crate) fn layout(
     }
 }
 
-/// Whether a table or, with `by_words`, the names of files tell the classes of the images in `base`.
+/// Returns whether a table or, with `by_words`, the names of files have the classes of the images in `base`.
 fn has_labels(paths: &[&str], base: &str, tables: &[Table], by_words: bool) -> bool {
     let below: Vec<&str> = paths
         .iter()
@@ -113,7 +112,7 @@ fn has_labels(paths: &[&str], base: &str, tables: &[Table], by_words: bool) -> b
     labels_of_table(&below, tables).is_some() || (by_words && has_words())
 }
 
-/// A table of the classes that names of files begin with, for words that no pattern can tell from the rest.
+/// A table of the classes that names of files begin with, for words that no pattern can separate from the rest.
 fn table_of_words(paths: &[&str]) -> Option<(Table, Matched)> {
     if layout::words(paths.iter().copied()).is_empty() {
         return None;

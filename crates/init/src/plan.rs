@@ -18,7 +18,7 @@ const MIN_GROUPS: usize = 3;
 /// Folds of a study whose classes allow it.
 const FOLDS: usize = 4;
 
-/// From so many images on, two folds are precise enough for a processor's time.
+/// Number of images from which on two folds are precise enough for a processor's time.
 const MANY: usize = 10_000;
 
 /// Sides of the network's input, in pixels.
@@ -27,16 +27,16 @@ const SIDES_PX: [u32; 8] = [32, 48, 64, 96, 128, 160, 192, 224];
 /// A file of pretrained weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Weights {
-    /// As `model.weights` has it.
+    /// Path, as in `model.weights`.
     pub(crate) path: String,
-    /// 18, 34, 50, 101 or 152.
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     pub(crate) depth: u32,
 }
 
-/// What settings depend on.
+/// Facts that settings depend on.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
-    /// In the order of their names.
+    /// Classes in the order of their names.
     pub(crate) classes: Vec<Class>,
     /// Short sides of the images, in pixels.
     pub(crate) short_sides: Range,
@@ -53,7 +53,7 @@ pub(crate) struct Facts {
 /// A parameter with a value of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Setting {
-    /// Dotted.
+    /// Dotted key.
     pub(crate) key: String,
     pub(crate) value: Value,
     /// One sentence or two.
@@ -81,7 +81,7 @@ pub(crate) struct Plan {
     pub(crate) estimate: Estimate,
 }
 
-/// Why no settings fit.
+/// Error: too few classes for a study.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooSmall {
     /// Classes that can be studied.
@@ -90,26 +90,26 @@ pub(crate) struct TooSmall {
     pub(crate) small: Vec<(String, usize, usize)>,
 }
 
-/// Chooses settings.
+/// Selects settings.
 ///
 /// # Errors
 /// Fewer than two classes have enough images and authors.
 pub(crate) fn plan(facts: &Facts) -> Result<Plan, TooSmall> {
     let (classes, left_out) = studied(facts)?;
-    let mut chosen = Chosen {
+    let mut builder = PlanBuilder {
         settings: Vec::new(),
         undecided: Vec::new(),
     };
-    chosen.collection(facts, &left_out);
-    let sizes = chosen.split(facts, &classes);
+    builder.collection(facts, &left_out);
+    let sizes = builder.split(facts, &classes);
     let training = training(facts, sizes);
-    chosen.network(facts, &classes, &training);
-    chosen.metric_learning(&classes, &training);
-    let work = chosen.rest(sizes, &training);
+    builder.network(facts, &classes, &training);
+    builder.metric_learning(&classes, &training);
+    let work = builder.analysis(sizes, &training);
     Ok(Plan {
         estimate: cost::estimate(facts.machine, sizes, &work),
-        settings: chosen.settings,
-        undecided: chosen.undecided,
+        settings: builder.settings,
+        undecided: builder.undecided,
         left_out,
     })
 }
@@ -173,12 +173,12 @@ fn whole(number: f64) -> usize {
     bounded as usize
 }
 
-struct Chosen {
+struct PlanBuilder {
     settings: Vec<Setting>,
     undecided: Vec<String>,
 }
 
-impl Chosen {
+impl PlanBuilder {
     fn set(&mut self, key: &str, value: Value, reason: impl Into<String>) {
         self.settings.push(Setting::new(key, value, reason));
     }

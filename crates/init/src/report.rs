@@ -1,4 +1,4 @@
-//! What was seen and chosen, as text or as one JSON document.
+//! Report of the folder and its settings, as text or as one JSON document.
 
 mod text;
 
@@ -17,7 +17,7 @@ use crate::examine::Grouping;
 use crate::facts::{Class, Range};
 use crate::job::Job;
 use crate::plan::{Facts, Plan, Setting, Weights, counted};
-use crate::record::Seen;
+use crate::record::FolderRecord;
 use crate::target::Target;
 
 /// The JSON document; its fields are those of `--json`.
@@ -35,9 +35,9 @@ pub(crate) struct Report {
     short_sides: Range,
     /// Size of the images' files.
     bytes: u64,
-    /// How authors are told; null where they are not.
+    /// Source of the authors; null without authors.
     authors: Option<Authors>,
-    /// Ways to tell authors that were refused, with the reason.
+    /// Refused sources of authors, with the reason.
     refused: Vec<Refused>,
     /// Images of each subset of an existing split; empty without one.
     split: BTreeMap<Subset, usize>,
@@ -51,7 +51,7 @@ pub(crate) struct Report {
     machine: Machine,
     /// Parameters that differ from `params.toml`, with reasons.
     settings: Vec<Setting>,
-    /// What only a person can decide, with the setting.
+    /// Decisions left to the user, with the setting.
     pub(crate) undecided: Vec<String>,
     /// Remarks on the collection.
     remarks: Vec<String>,
@@ -61,7 +61,7 @@ pub(crate) struct Report {
     file: String,
     /// Whether the file was written now.
     written: bool,
-    /// Differences from a file that was there; null where there was none.
+    /// Differences from an existing file; null without one.
     changes: Option<Changes>,
     /// The next command.
     next: String,
@@ -95,7 +95,7 @@ struct Problems {
     detail: String,
 }
 
-/// The pattern or column by which authors are told.
+/// Pattern or column of the authors.
 pub(crate) fn source(grouping: &Grouping) -> Option<String> {
     Some(named(&grouping.authors.as_ref()?.source).1)
 }
@@ -176,7 +176,7 @@ impl Report {
         }
     }
 
-    /// Writes the file, or compares with the one that is there.
+    /// Writes the file, or compares with an existing one.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -184,17 +184,17 @@ impl Report {
         &mut self,
         job: &Job,
         target: &Target,
-        seen: &Seen,
+        record: &FolderRecord,
         table: Option<&str>,
     ) -> anyhow::Result<()> {
         if let Some(existing) = &target.existing {
-            self.changes = Some(changes::changes(existing, seen, &self.settings));
+            self.changes = Some(changes::changes(existing, record, &self.settings));
             return Ok(());
         }
         if job.dry_run {
             return Ok(());
         }
-        let text = document::text(&self.head(), &self.settings, seen)?;
+        let text = document::text(&self.head(), &self.settings, record)?;
         if let Some(table) = table {
             create(&job.params.join(format!("{}.csv", target.name)), table)?;
         }
@@ -252,7 +252,7 @@ fn create(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a study without pretrained weights gives up; nothing for images that are too small for it to matter.
+/// Remark on the loss of accuracy without pretrained weights; none for images that are too small for it to matter.
 fn without_weights(facts: &Facts) -> Option<String> {
     let is_small = facts.short_sides.median < 48;
     (facts.weights.is_none() && !is_small).then(|| {

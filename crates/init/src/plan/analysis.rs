@@ -3,75 +3,25 @@
 use serde_json::json;
 
 use super::training::Training;
-use super::{Chosen, MANY};
+use super::{MANY, PlanBuilder};
 use crate::cost::{Sizes, Work};
 
-impl Chosen {
+/// From so many images on, forests and restarts are fewer.
+const LARGE: usize = 5000;
+
+impl PlanBuilder {
     /// Samples and searches of the stages after the training.
-    pub(super) fn rest(&mut self, sizes: Sizes, training: &Training) -> Work {
+    pub(super) fn analysis(&mut self, sizes: Sizes, training: &Training) -> Work {
         let (n, k) = (sizes.all, sizes.classes);
-        let is_large = n > 5000;
-        let per_class = (30 / k.max(1)).clamp(1, 3);
-        self.set(
-            "attribution.per_class",
-            json!(per_class),
-            format!("{k} classes: about sixty images in all"),
-        );
-        let cells = if training.side_px <= 64 { 8 } else { 14 };
-        self.set(
-            "attribution.cells",
-            json!(cells),
-            format!("cells of {} pixels", training.side_px / cells),
-        );
-        let (trees, trials) = if is_large { (100, 8) } else { (300, 12) };
-        let size = format!("{n} images");
-        self.set("forest.n_trees", json!(trees), size.clone());
-        self.set("forest-search.trials", json!(trials), size.clone());
-        self.set(
-            "forest-search.space.n_trees",
-            json!({ "int": [10, trees] }),
-            "up to `forest.n_trees`",
-        );
-        if is_large {
-            self.set(
-                "score.bootstrap",
-                json!(300),
-                format!("{size}: each replicate draws as many"),
-            );
+        let (attributed, windows) = self.attribution(k, training.side_px);
+        let trees = self.forests(sizes);
+        if n > LARGE {
+            let reason = format!("{n} images: each replicate draws as many");
+            self.set("score.bootstrap", json!(300), reason);
             self.set("calibrate.bootstrap", json!(300), "as `score.bootstrap`");
         }
-        let (k_min, k_max) = if k <= 8 {
-            (2, 11)
-        } else {
-            (k.saturating_sub(5).max(2), k + 5)
-        };
-        self.set(
-            "cluster.k_min",
-            json!(k_min),
-            format!("around the number of classes, {k}"),
-        );
-        self.set(
-            "cluster.k_max",
-            json!(k_max),
-            format!("around the number of classes, {k}"),
-        );
-        let n_init = if is_large || k > 30 { 10 } else { 30 };
-        self.set(
-            "cluster.n_init",
-            json!(n_init),
-            format!("{size} in up to {k_max} clusters"),
-        );
-        let umap_epochs = if n > MANY { 200 } else { 500 };
-        self.set(
-            "cluster.umap.epochs",
-            json!(umap_epochs),
-            format!("{size}: UMAP's own rule"),
-        );
-        self.set(
-            "cluster.umap.n_neighbors",
-            json!(15.min(n / 3).max(2)),
-            size,
-        );
+        let clusterings = self.clusters(n, k);
+        let umap_epochs = self.umap(n);
         self.set(
             "embedding-evolution.epochs",
             json!(shown_epochs(training.epochs)),
@@ -82,17 +32,84 @@ impl Chosen {
             json!(if k > 30 { 1 } else { 3 }),
             format!("{k} classes"),
         );
-        let windows = (cells - 1) * (cells - 1);
         Work {
             side_px: training.side_px,
             depth: training.depth,
             epochs: training.epochs,
-            explained: 2 * per_class * k,
-            windows: windows as usize,
-            trees: trees * (2 + sizes.folds) + trials * trees / 3,
-            clusterings: (k_max - k_min + 1) * n_init,
+            attributed,
+            windows,
+            trees,
+            clusterings,
             umap_epochs,
         }
+    }
+
+    /// Attribution: the number of images, and that of the occlusion windows of each.
+    fn attribution(&mut self, k: usize, side_px: u32) -> (usize, usize) {
+        let per_class = (30 / k.max(1)).clamp(1, 3);
+        self.set(
+            "attribution.per_class",
+            json!(per_class),
+            format!("{k} classes: about sixty images in all"),
+        );
+        let cells = if side_px <= 64 { 8 } else { 14 };
+        self.set(
+            "attribution.cells",
+            json!(cells),
+            format!("cells of {} pixels", side_px / cells),
+        );
+        let windows = (cells - 1) * (cells - 1);
+        (2 * per_class * k, windows as usize)
+    }
+
+    /// Forests and their search: the number of all trees.
+    fn forests(&mut self, sizes: Sizes) -> usize {
+        let n = sizes.all;
+        let (trees, trials) = if n > LARGE { (100, 8) } else { (300, 12) };
+        let size = format!("{n} images");
+        self.set("forest.n_trees", json!(trees), size.clone());
+        self.set("forest-search.trials", json!(trials), size);
+        self.set(
+            "forest-search.space.n_trees",
+            json!({ "int": [10, trees] }),
+            "up to `forest.n_trees`",
+        );
+        trees * (2 + sizes.folds) + trials * trees / 3
+    }
+
+    /// Clusters: the number of all clusterings, restarts included.
+    fn clusters(&mut self, n: usize, k: usize) -> usize {
+        let (k_min, k_max) = if k <= 8 {
+            (2, 11)
+        } else {
+            (k.saturating_sub(5).max(2), k + 5)
+        };
+        let reason = format!("around the number of classes, {k}");
+        self.set("cluster.k_min", json!(k_min), reason.clone());
+        self.set("cluster.k_max", json!(k_max), reason);
+        let n_init = if n > LARGE || k > 30 { 10 } else { 30 };
+        self.set(
+            "cluster.n_init",
+            json!(n_init),
+            format!("{n} images in up to {k_max} clusters"),
+        );
+        (k_max - k_min + 1) * n_init
+    }
+
+    /// UMAP: the number of epochs.
+    fn umap(&mut self, n: usize) -> usize {
+        let epochs = if n > MANY { 200 } else { 500 };
+        self.set(
+            "cluster.umap.epochs",
+            json!(epochs),
+            format!("{n} images: UMAP's own rule"),
+        );
+        self.set(
+            "cluster.umap.n_neighbors",
+            json!(15.min(n / 3).max(2)),
+            format!("{n} images"),
+        );
+        epochs
     }
 }
 

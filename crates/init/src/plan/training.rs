@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Chosen, Facts, SIDES_PX, whole};
+use super::{Facts, PlanBuilder, SIDES_PX, whole};
 use crate::cost::{self, Sizes};
 use crate::facts::{Class, Range};
 
-/// The training's shape.
+/// Size and schedule of the training.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Training {
     pub(super) side_px: u32,
@@ -14,9 +14,9 @@ pub(super) struct Training {
     pub(super) depth: u32,
     pub(super) batch_size: usize,
     lr: f64,
-    /// Minutes that were aimed at.
+    /// Target time in minutes.
     minutes: f64,
-    /// Side that the images would fill.
+    /// Side that fits the images' own.
     wanted_px: u32,
 }
 
@@ -32,8 +32,8 @@ pub(super) fn training(facts: &Facts, sizes: Sizes) -> Training {
     };
     let minutes = facts.minutes.unwrap_or(usual);
     let budget_s = (minutes * 60.0 - 40.0 - sizes.all as f64 * 8e-3).max(minutes * 30.0);
-    // Images that a network should see in all its epochs; more with more time. Then the most epochs, and the part of the
-    // epochs that a larger side must leave.
+    // Number of images over all epochs, more with more time; then the most epochs, and the part of the epochs that a
+    // larger side must leave.
     let (images, most, part) = if is_pretrained {
         (10_000.0, 20, 0.5)
     } else {
@@ -43,12 +43,12 @@ pub(super) fn training(facts: &Facts, sizes: Sizes) -> Training {
     let target = whole(images / sizes.train.max(1) as f64).clamp(3, most);
     let least = whole(target as f64 * part).clamp(3, 12);
     let least_px = if wanted_px >= 128 { 64 } else { 32 };
-    let mut tried = SIDES_PX
+    let mut sides = SIDES_PX
         .into_iter()
         .rev()
         .filter(|side| (least_px..=wanted_px).contains(side));
     let affordable = |side| budget_s / cost::epoch_s(facts.machine, sizes, side, depth);
-    let side_px = tried
+    let side_px = sides
         .find(|&side| affordable(side) >= least as f64)
         .unwrap_or(least_px.min(wanted_px));
     let epochs = whole(affordable(side_px)).clamp(least.min(2), target);
@@ -57,7 +57,7 @@ pub(super) fn training(facts: &Facts, sizes: Sizes) -> Training {
         (_, 5000..) | (true, _) => 32,
         _ => 16,
     };
-    // Of params/paintings.toml and of the demo; a larger batch takes longer steps.
+    // Rates of params/paintings.toml and of the demo; a larger batch has a larger rate.
     let lr = match (is_pretrained, batch_size) {
         (true, _) if epochs >= 10 => 1e-4,
         (true, _) => 2e-4,
@@ -82,7 +82,7 @@ fn wanted_side(short_px: u32) -> u32 {
     SIDES_PX.into_iter().find(fills).unwrap_or(224)
 }
 
-impl Chosen {
+impl PlanBuilder {
     /// Network and training.
     pub(super) fn network(&mut self, facts: &Facts, classes: &[&Class], training: &Training) {
         let Training {
@@ -153,7 +153,7 @@ impl Chosen {
         self.augmentation(classes);
     }
 
-    /// What turning and flipping would destroy.
+    /// Augmentation: rotation and flips that change the class.
     fn augmentation(&mut self, classes: &[&Class]) {
         let has_word = |words: &[&str]| {
             let mut parts = classes
@@ -184,7 +184,7 @@ impl Chosen {
         }
     }
 
-    /// Metric learning: its training, and the classes that it doesn't see.
+    /// Metric learning: its training, and the classes that are held out.
     pub(super) fn metric_learning(&mut self, classes: &[&Class], training: &Training) {
         let held_out = held_out(classes);
         let reason = if held_out.is_empty() {
@@ -221,7 +221,7 @@ pub(super) fn decay(epochs: usize) -> usize {
     (epochs * 4).div_ceil(3)
 }
 
-/// Classes that metric learning doesn't see: of five and more a fifth, at most five, spread over the middle sizes.
+/// Held-out classes of metric learning: of five and more a fifth, at most five, spread over the middle sizes.
 pub(super) fn held_out(classes: &[&Class]) -> Vec<String> {
     let k = classes.len();
     if k < 5 {

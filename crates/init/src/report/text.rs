@@ -16,10 +16,10 @@ use crate::plan::counted;
 const ROWS: usize = 24;
 
 impl Report {
-    /// For a terminal.
+    /// Text for a terminal.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
-        self.write_seen(&mut text);
+        self.write_folder(&mut text);
         self.write_classes(&mut text);
         match &self.changes {
             None => self.write_settings(&mut text),
@@ -29,7 +29,7 @@ impl Report {
         text
     }
 
-    fn write_seen(&self, text: &mut String) {
+    fn write_folder(&self, text: &mut String) {
         let counts = self.classes.iter().map(|class| class.images);
         let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));
         let formats: Vec<String> = self
