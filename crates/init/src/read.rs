@@ -140,7 +140,7 @@ pub(crate) fn depth(path: &Path) -> anyhow::Result<u32> {
 /// Depths with published weights.
 const DEPTHS: [u32; 5] = [18, 34, 50, 101, 152];
 
-/// The depth by names of tensors, whatever stands before them.
+/// The depth by names of tensors, with any prefix.
 fn depth_of<'a>(names: impl Iterator<Item = &'a str>) -> Option<u32> {
     let (mut blocks, mut is_bottleneck) = (0, false);
     for name in names {

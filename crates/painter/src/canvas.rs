@@ -1,4 +1,4 @@
-//! What all styles draw with.
+//! Drawing operations of all styles.
 
 use std::f32::consts::TAU;
 
@@ -51,7 +51,7 @@ pub(crate) struct Canvas {
     pub(crate) width: f32,
     /// Pixels from top to bottom.
     pub(crate) height: f32,
-    /// The short side: what sizes are measured by.
+    /// The short side, the unit of sizes.
     pub(crate) unit: f32,
 }
 

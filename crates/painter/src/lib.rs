@@ -1,8 +1,8 @@
 //! Painter of the demo's images, in eight styles, by invented authors. Stage `paint`.
 //!
-//! They stand in for a real collection, so that the whole study runs with nothing to download. Each author has habits of
-//! the hand, some work in two styles, and a few have left a single image. Every image has random numbers of its own, by
-//! style and number: one more image changes no other.
+//! They replace a real collection, so that the whole study runs without a download. Each author has habits of the hand,
+//! some work in two styles, and a few have a single image. Every image has random numbers of its own, by style and
+//! number: one more image changes no other.
 
 mod canvas;
 mod color;

@@ -1,4 +1,4 @@
-//! Who paints what: invented authors, their habits, and titles.
+//! Invented authors, their habits, and titles.
 
 use random::Seed;
 

@@ -1,7 +1,6 @@
-//! Names of the random streams that the painter draws from. They are frozen: under another name other numbers are
-//! drawn.
+//! Names of the random streams of the painter. They are frozen: under another name other numbers are drawn.
 
-/// What an image is of, by style and number.
+/// Motif of an image, by style and number.
 pub(crate) const COMMISSION: &str = "commission";
 /// An author's habits.
 pub(crate) const HAND: &str = "hand";

@@ -13,11 +13,11 @@ mod naturalism;
 mod photo;
 mod rococo;
 
-/// A way of painting.
+/// A style of painting.
 pub(crate) struct Style {
     /// Name of the class folder.
     pub(crate) folder: &'static str,
-    /// Whether its images are signed.
+    /// Whether the images have authors.
     pub(crate) has_authors: bool,
     /// Share of its images saved as JPEG; the others are PNG.
     pub(crate) jpeg_share: f32,

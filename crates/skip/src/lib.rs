@@ -7,7 +7,8 @@
 use std::io::Write;
 use std::panic::Location;
 
-/// Returns whether the running test has to be skipped, which is where its facility isn't `present`, and then writes so.
+/// Returns whether the running test has to be skipped, which is the case if its facility isn't `present`, and then
+/// writes so.
 ///
 /// `facility` is one word, as `.ci/run` lists it.
 ///

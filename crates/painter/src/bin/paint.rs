@@ -14,7 +14,7 @@ use tracing::info;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Of all that is drawn.
+    /// Seeds all of the stage's randomness.
     seed: Seed,
     /// Images of each style, 1 to 10,000.
     images: usize,
