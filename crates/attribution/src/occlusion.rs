@@ -24,6 +24,7 @@ pub struct OcclusionWindows {
 impl OcclusionWindows {
     /// Windows of `window` × `window` cells on a grid of `cells` × `cells`.
     ///
+    /// # Errors
     /// The window is larger than the grid, or 0.
     pub fn new(cells: usize, window: usize) -> Result<Self, AttributionError> {
         if (1..=cells).contains(&window) {

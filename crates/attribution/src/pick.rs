@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn within(per_class: usize, total: usize, seed: u64) -> Vec<usize> {
-        let stream = Seed::new(seed).stream(crate::streams::EXPLAIN);
+        let stream = Seed::new(seed).stream(crate::streams::ATTRIBUTION);
         let limits = Limits { per_class, total };
         pick(&predictions(), &Classes::of(CLASSES), limits, &stream)
     }

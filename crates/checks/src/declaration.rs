@@ -60,6 +60,7 @@ pub struct Column {
 impl Check {
     /// Reads the declaration of `pipeline.toml`, as JSON.
     ///
+    /// # Errors
     /// A key or a type is wrong; the message has the place.
     pub fn read(value: &Value) -> Result<Self, String> {
         serde_path_to_error::deserialize(value).map_err(|error| {

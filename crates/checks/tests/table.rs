@@ -15,15 +15,15 @@ fn run(question: &str) -> (bool, String) {
     fs_err::write(&file, question).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_table"));
     let output = command.arg(file).output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    (output.status.success(), said)
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    (output.status.success(), stdout)
 }
 
 /// The answer, if there is one.
 fn query(question: &Question) -> Option<Answer> {
-    let (is_answered, said) = run(&serde_json::to_string(question).unwrap());
-    assert_eq!(is_answered, !said.is_empty(), "{said}");
-    is_answered.then(|| serde_json::from_str(&said).unwrap())
+    let (is_answered, stdout) = run(&serde_json::to_string(question).unwrap());
+    assert_eq!(is_answered, !stdout.is_empty(), "{stdout}");
+    is_answered.then(|| serde_json::from_str(&stdout).unwrap())
 }
 
 fn faults(check: Value, path: Option<&Path>) -> Vec<String> {
@@ -37,25 +37,25 @@ fn faults(check: Value, path: Option<&Path>) -> Vec<String> {
 #[test]
 fn without_a_path_only_the_declaration_is_read() {
     assert_eq!(faults(json!({"rows": 1}), None), [""; 0]);
-    let told = faults(json!({"row": 1}), None);
-    assert_eq!(told.len(), 1);
+    let found = faults(json!({"row": 1}), None);
+    assert_eq!(found.len(), 1);
     assert!(
-        told[0].starts_with("`row`: unknown field `row`, expected one of"),
-        "{told:?}"
+        found[0].starts_with("`row`: unknown field `row`, expected one of"),
+        "{found:?}"
     );
 }
 
 #[test]
 fn a_file_that_is_no_table_has_a_fault() {
-    let told = faults(json!({}), Some(Path::new("/no/where")));
-    assert!(told[0].contains("/no/where"), "{told:?}");
+    let found = faults(json!({}), Some(Path::new("/no/where")));
+    assert!(found[0].contains("/no/where"), "{found:?}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.parquet");
     fs_err::write(&path, "no table").unwrap();
-    let told = faults(json!({}), Some(&path));
+    let found = faults(json!({}), Some(&path));
     assert!(
-        told[0].starts_with("cannot read `") && told[0].contains("as a table"),
-        "{told:?}"
+        found[0].starts_with("cannot read `") && found[0].contains("as a table"),
+        "{found:?}"
     );
 }
 
@@ -84,8 +84,8 @@ fn written_tables_are_read() {
     assert_eq!(numbers[0], Ok(values.to_vec()));
     assert!(numbers[1].as_ref().unwrap_err().contains("/no/where"));
     assert_eq!(faults(json!({"rows": 2}), Some(&path)), [""; 0]);
-    let told = faults(json!({"rows": 3}), Some(&path));
-    assert_eq!(told, ["2 rows, expected at least 3"]);
+    let found = faults(json!({"rows": 3}), Some(&path));
+    assert_eq!(found, ["2 rows, expected at least 3"]);
 }
 
 #[test]

@@ -9,9 +9,9 @@ pub const KMEANS: &str = "kmeans";
 /// UMAP of the selected network's embeddings.
 pub const UMAP: &str = "umap";
 /// UMAP of the embedding's evolution.
-pub const EVOLVE: &str = "evolve";
+pub const EMBEDDING_EVOLUTION: &str = "evolve";
 /// The images of the evolution, if not all.
-pub const EVOLVE_SAMPLE: &str = "evolve sample";
+pub const EMBEDDING_EVOLUTION_SAMPLE: &str = "evolve sample";
 
 #[cfg(test)]
 mod tests {
@@ -28,8 +28,8 @@ mod tests {
             CLUSTER_SILHOUETTES,
             KMEANS,
             UMAP,
-            EVOLVE,
-            EVOLVE_SAMPLE,
+            EMBEDDING_EVOLUTION,
+            EMBEDDING_EVOLUTION_SAMPLE,
         ]
         .map(|name| seed.stream(name).number());
         assert_eq!(

@@ -14,6 +14,7 @@ use crate::points::{check_finite, squared_distance};
 /// `None` unless `0 < n_neighbors < N / 2`, where the measure isn't defined. The time goes with `N² log N`, the memory
 /// with `N` a thread.
 ///
+/// # Errors
 /// Points and coordinates differ in number, or a coordinate is not finite.
 pub fn trustworthiness(
     points: ArrayView2<'_, f32>,

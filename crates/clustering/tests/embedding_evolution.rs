@@ -169,12 +169,12 @@ fn the_selected_fold_is_transformed_by_the_selected_epoch() {
 fn an_epoch_beyond_the_last_is_left_out_with_a_warning() {
     let study = Study::new();
     let output = study.run(&[0, 4]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let log = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}");
+    assert!(output.status.success(), "{log}");
     assert!(
-        said.contains("`epochs` has 4, the training 0 to 3: not shown"),
-        "{said}"
+        log.contains("`epochs` has 4, the training 0 to 3: not shown"),
+        "{log}"
     );
 }
 
@@ -195,12 +195,12 @@ fn a_sample_is_the_same_images_in_every_epoch() {
     assert_eq!(of(0).len(), 24);
     assert_eq!(of(0), of(CHOSEN));
     let output = study.run_with(&[0], 5);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let log = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
     assert!(
-        said.contains(
+        log.contains(
             "`embedding-evolution.sample` is 5, expected more than the 5 of `cluster.umap.n_neighbors`"
         ),
-        "{said}"
+        "{log}"
     );
 }

@@ -10,6 +10,7 @@ pub struct Weights<'a>(SafeTensors<'a>);
 impl<'a> Weights<'a> {
     /// The tensors of a safetensors file.
     ///
+    /// # Errors
     /// The bytes are no safetensors file.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ExportError> {
         Ok(Self(SafeTensors::deserialize(bytes)?))
@@ -22,6 +23,7 @@ impl<'a> Weights<'a> {
 
     /// The `f32` tensor of that name and rank.
     ///
+    /// # Errors
     /// The tensor is missing, or of another type or rank, or has numbers that are not finite.
     pub(crate) fn get(&self, name: &str, rank: usize) -> Result<TensorView<'_>, ExportError> {
         let tensor = self.0.tensor(name)?;

@@ -54,8 +54,8 @@ def main(artifacts, n=64):
         error = np.abs(values - expected).max()
         print(f"{name}: {len(expected)} images, values to {np.abs(expected).max():.2f}, largest difference {error:.1e}")
         assert error < 1e-4
-    said = [config["classes"][i] for i in found[0].argmax(1)]
-    assert said == rows["predicted"]
+    predicted = [config["classes"][i] for i in found[0].argmax(1)]
+    assert predicted == rows["predicted"]
 
 
 main(pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:]))

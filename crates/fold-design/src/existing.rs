@@ -12,6 +12,7 @@ use crate::{Fault, Image, Split, SplitError, SplitParams, Streams, absences, gro
 /// Subsets of the existing split of `(path, subset)`, in their order; none if no image has a subset or all are training
 /// images.
 ///
+/// # Errors
 /// A subset is none of a split's, some images have one and others have none, or there are no training images.
 pub fn existing<'a>(
     images: impl IntoIterator<Item = (&'a str, Option<Subset>)>,

@@ -5,10 +5,10 @@
 //! component of the two ties. An image without any tie is a group of its own.
 //!
 //! 1. The *test set* consists of the authors with the fewest images, so of as many authors as possible, up to a share
-//! of every class.
+//!    of every class.
 //! 2. The other authors are dealt greedily, largest first, and then *annealed*: authors move between folds and swap
-//! places while every class's images and authors even out. The best folds found are kept, and the greedy ones if none
-//! are better.
+//!    places while every class's images and authors even out. The best folds found are kept, and the greedy ones if none
+//!    are better.
 //! 3. Images without an author fill the folds, one by one.
 //!
 //! The result depends on the images and the seeds alone, not on the order of the input.
@@ -106,6 +106,7 @@ pub struct Split {
 
 /// Assigns every image.
 ///
+/// # Errors
 /// `params` are out of their ranges; there are no images, or two with the same path; there are fewer groups than folds;
 /// a class is one group, or came to be in one fold, so that no fold could both train on the class and validate on it;
 /// one fold has more than its share of the images. All classes at fault are listed. A class with fewer groups than

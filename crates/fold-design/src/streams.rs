@@ -9,9 +9,9 @@ pub const SPLIT_MOVES: &str = "split moves";
 /// Acceptance of moves that raise the cost.
 pub const SPLIT_ACCEPTANCE: &str = "split acceptance";
 /// The split by class, without regard to authors.
-pub const LEAK_BY_CLASS: &str = "leak by class";
+pub const LEAKAGE_BY_CLASS: &str = "leak by class";
 /// The split at random.
-pub const LEAK_AT_RANDOM: &str = "leak at random";
+pub const LEAKAGE_AT_RANDOM: &str = "leak at random";
 
 #[cfg(test)]
 mod tests {
@@ -29,8 +29,8 @@ mod tests {
             SPLIT_DEAL,
             SPLIT_MOVES,
             SPLIT_ACCEPTANCE,
-            LEAK_BY_CLASS,
-            LEAK_AT_RANDOM,
+            LEAKAGE_BY_CLASS,
+            LEAKAGE_AT_RANDOM,
         ]
         .map(|name| seed.stream(name).rng().random::<u64>());
         assert_eq!(

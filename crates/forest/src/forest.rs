@@ -65,6 +65,7 @@ impl Forest {
     /// `[N][K]`, class probabilities of the rows of `features` `[N, F]`: the mean over the trees of those of the row's
     /// leaf.
     ///
+    /// # Errors
     /// `F` is not that of the rows that the forest was fitted to.
     pub fn probabilities(&self, features: &Matrix) -> Result<Vec<Vec<f64>>, ForestError> {
         if features.n_rows() == 0 {

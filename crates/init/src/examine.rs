@@ -59,6 +59,7 @@ pub(crate) fn images(results: &Results) -> Vec<&str> {
 /// The layout of the folder. `has_siblings` means that folders beside it have images, too: then it may be a class,
 /// whose names of files begin with authors.
 ///
+/// # Errors
 /// There are no two folders that could be classes, and neither a table nor the names of files have classes.
 pub(crate) fn layout(
     results: &Results,

@@ -63,6 +63,7 @@ pub(crate) struct Job {
 impl Job {
     /// Reads the job file that the only argument names.
     ///
+    /// # Errors
     /// There is no job file, or it has other fields.
     pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let program = arguments.next().unwrap_or_default();

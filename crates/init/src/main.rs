@@ -3,7 +3,7 @@
 //!
 //! 1. [`read`] decodes every file once, as stage `decode` does.
 //! 2. [`examine`] finds classes, an existing split and authors, and the library `collection` groups the images by the
-//! settings found, so that counts are those of the study.
+//!    settings found, so that counts are those of the study.
 //! 3. [`plan`] selects the other settings, within a time.
 //! 4. [`document`] writes them with their reasons; an existing file is compared and left unchanged.
 

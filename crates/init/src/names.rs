@@ -174,7 +174,7 @@ pub(crate) fn safe(name: &str) -> String {
     }
 }
 
-/// A name for the parameters of a folder: the folder's own, with the name above where that says only that it has images.
+/// A name for the parameters of a folder: the folder's own, with the name above if that is generic.
 pub(crate) fn of_folder(path: &str) -> String {
     let mut parts = path.split('/').rev().filter(|part| !part.is_empty());
     let named = parts.find(|part| !is_generic(part) && safe(part) != "images");

@@ -77,7 +77,7 @@ fn shares(images: usize, authors: usize) -> Vec<usize> {
         counts[rank] += share;
         left -= share;
     }
-    // What the division left over, one each.
+    // The remainder of the division, one each.
     for rank in 0..left {
         counts[rank % receivers] += 1;
     }

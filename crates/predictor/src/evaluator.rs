@@ -72,6 +72,7 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
 impl Evaluator {
     /// Predicts the image with these bytes.
     ///
+    /// # Errors
     /// The bytes are no whole image, or the device fails.
     pub(crate) fn predict(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<ImagePrediction> {
         let image = self.input(bytes)?;

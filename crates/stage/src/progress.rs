@@ -43,7 +43,7 @@ pub struct Progress {
     task: &'static str,
     total: u64,
     done: AtomicU64,
-    told: Mutex<Option<Instant>>,
+    sent: Mutex<Option<Instant>>,
 }
 
 impl Progress {
@@ -53,7 +53,7 @@ impl Progress {
             task,
             total: total as u64,
             done: AtomicU64::new(0),
-            told: Mutex::new(None),
+            sent: Mutex::new(None),
         };
         progress.emit("");
         progress
@@ -95,10 +95,10 @@ impl Progress {
     }
 
     fn due(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(|error| error.into_inner());
-        let due = told.is_none_or(|told| told.elapsed() >= INTERVAL);
+        let mut sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
+        let due = sent.is_none_or(|sent| sent.elapsed() >= INTERVAL);
         if due {
-            *told = Some(Instant::now());
+            *sent = Some(Instant::now());
         }
         due
     }

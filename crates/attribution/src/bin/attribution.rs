@@ -67,7 +67,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         network: network(&params, &inputs.model, &predictions)?,
         pixels: Pixels::open(&inputs.pixels)?,
     };
-    let stream = params.seed.stream(attribution::streams::EXPLAIN);
+    let stream = params.seed.stream(attribution::streams::ATTRIBUTION);
     let limits = Limits {
         per_class: params.per_class,
         total: params.max_images,

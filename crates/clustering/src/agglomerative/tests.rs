@@ -69,9 +69,9 @@ fn heights_are_those_of_the_greedy_definition() {
                 let squared: f64 = (0..3)
                     .map(|d| (clusters[a].1[d] - clusters[b].1[d]).powi(2))
                     .sum();
-                let grown = 2.0 * n * m / (n + m) * squared;
-                if grown < best {
-                    (best, pair) = (grown, (a, b));
+                let growth = 2.0 * n * m / (n + m) * squared;
+                if growth < best {
+                    (best, pair) = (growth, (a, b));
                 }
             }
         }

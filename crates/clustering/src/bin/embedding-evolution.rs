@@ -104,7 +104,10 @@ fn labels(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Label
         "`embedding-evolution.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
         params.sample
     );
-    let seed = params.seed.stream(streams::EVOLVE_SAMPLE).number();
+    let seed = params
+        .seed
+        .stream(streams::EMBEDDING_EVOLUTION_SAMPLE)
+        .number();
     let sample = Sample::draw(n_images, params.sample, seed);
     if !sample.is_all() {
         info!(
@@ -232,7 +235,7 @@ impl Reference {
             )
         })?;
         let points = epoch.points.select(Axis(0), &train);
-        let seed = params.seed.stream(streams::EVOLVE).number();
+        let seed = params.seed.stream(streams::EMBEDDING_EVOLUTION).number();
         let layout = Umap::fit(points.view(), umap_params)?.embed(2, seed)?;
         let fitted = FittedUmap::new(points.view(), layout.view(), umap_params, seed)?;
         info!(

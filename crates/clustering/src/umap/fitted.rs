@@ -29,6 +29,7 @@ impl FittedUmap {
     /// The embedding `layout` `[N, C]` of `points` `[N, D]`: the result of [`super::Umap::embed`] with the same
     /// `params`, or the same read from a table.
     ///
+    /// # Errors
     /// There is no point, or not one row of coordinates for each; a coordinate is not finite; a parameter is out of its
     /// range.
     pub fn new(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use fold_design::streams::{LEAK_AT_RANDOM, LEAK_BY_CLASS};
+use fold_design::streams::{LEAKAGE_AT_RANDOM, LEAKAGE_BY_CLASS};
 use fold_design::{
     Image, SharedAuthors, SplitParams, existing, shuffled_like, split_at_random, split_by_class,
     split_groups,
@@ -77,7 +77,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let is_existing = params.existing == Existing::Use && existing(found)?.is_some();
 
     let rng = |name| params.seed.stream(name).rng();
-    let (by_class, at_random) = (rng(LEAK_BY_CLASS), rng(LEAK_AT_RANDOM));
+    let (by_class, at_random) = (rng(LEAKAGE_BY_CLASS), rng(LEAKAGE_AT_RANDOM));
     let (by_class, at_random) = if is_existing {
         (
             shuffled_like(&images, &own, true, params.shuffles, by_class)?,

@@ -64,7 +64,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         train: Images::of(&predictions, Subset::Train)?,
         validation: Images::of(&predictions, Subset::Validation)?,
         classes: Classes::of(predictions.iter().map(|row| row.label.as_str())),
-        seed: params.seed.stream(streams::GROW).number(),
+        seed: params.seed.stream(streams::FOREST).number(),
     };
     let cache = TrialCache {
         folder: stage::scratch()?.to_owned(),
@@ -82,7 +82,7 @@ fn search(
     let search = Search {
         space: params.space.clone().in_order_of(&streams::SEARCH_ORDER),
         method: params.method,
-        seed: params.seed.stream(streams::TUNE).number(),
+        seed: params.seed.stream(streams::FOREST_SEARCH).number(),
     };
     let progress = Progress::start("forests", params.trials);
     let mut completed: Vec<Trial> = Vec::new();

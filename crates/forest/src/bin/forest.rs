@@ -131,7 +131,7 @@ fn fit(
         &labels,
         classes.len(),
         &shape.into(),
-        seed.stream(streams::GROW).number(),
+        seed.stream(streams::FOREST).number(),
         || progress.advance(1),
     )
     .context("cannot fit a forest to the images of the subset `train`")

@@ -190,7 +190,7 @@ impl Report {
     fn write_changes(&self, text: &mut String, changes: &Changes) {
         let _ = writeln!(text, "\n{} is there and stays as it is.", self.file);
         if !changes.has_record {
-            *text += "It has no record of `cargo xtask init`, so that changes of the folder cannot be told.\n";
+            *text += "It has no record of `cargo xtask init`, so that changes of the folder are unknown.\n";
         } else if changes.folder.is_empty() {
             *text += "The folder is as it was.\n";
         } else {

@@ -113,7 +113,7 @@ fn leakage_effect(
     for prediction in &predictions {
         counts.add(prediction, 1);
     }
-    let stream = params.seed.stream(streams::FLATTER_BOOTSTRAP);
+    let stream = params.seed.stream(streams::LEAKAGE_EFFECT_BOOTSTRAP);
     let intervals = intervals(
         collection.labels().len(),
         &predictions,

@@ -58,7 +58,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         for ((subset, classes), images) in groups(&epoch) {
             let images = params.drawn(
                 images,
-                &format!("{} {} {classes}", streams::JUDGE, subset.stream_name()),
+                &format!(
+                    "{} {} {classes}",
+                    streams::METRIC_LEARNING_SCORES,
+                    subset.stream_name()
+                ),
             );
             let epoch = images[0].epoch;
             let found = [

@@ -17,6 +17,7 @@ pub struct Forecasts {
 impl Forecasts {
     /// Forecasts of images, each with probabilities `[K]` and the index of the true class.
     ///
+    /// # Errors
     /// There are no images; they differ in `K`; an image's probabilities are no numbers from 0 to 1 that sum to 1; or a
     /// class index is not below `K`.
     pub fn of(rows: impl IntoIterator<Item = (Vec<f64>, usize)>) -> Result<Self, MetricError> {

@@ -70,7 +70,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         split,
         classifiers,
         sample: params.sample,
-        stream: params.seed.stream(streams::PROBE_SAMPLE),
+        stream: params.seed.stream(streams::LINEAR_PROBE_SAMPLE),
     };
     let split = &task.split;
     let n_fits = inputs.features.len() * task.classifiers.len() * split.folds().len();
@@ -97,7 +97,7 @@ fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
     ensure!(!values.is_empty(), "`c` is empty, expected at least one");
     let forest = Classifier::Forest {
         shape: params.forest,
-        seed: params.seed.stream(streams::PROBE).number(),
+        seed: params.seed.stream(streams::LINEAR_PROBE).number(),
     };
     let linear = values.into_iter().map(Classifier::Linear);
     Ok(linear.chain([forest]).collect())
