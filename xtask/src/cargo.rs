@@ -33,7 +33,7 @@ Examples:
   cargo xtask bench runner --only files
   cargo xtask bench step --torch python3")]
 pub(crate) struct Bench {
-    /// Which one
+    /// Name of the benchmark
     name: Benchmark,
     /// Its own arguments; `--help` lists those of `runner`
     #[arg(
@@ -52,8 +52,8 @@ enum Benchmark {
     Layers,
 }
 
-/// All tests, with cargo's own output and exit status. They are compiled as stages are: what is tested is what runs, and
-/// dependencies are compiled once for both.
+/// All tests, with cargo's own output and exit status. They are compiled as stages are: the tested code is the
+/// code that runs, and dependencies are compiled once for both.
 pub(crate) fn test(test: &Test) -> anyhow::Result<ExitCode> {
     let mut command = cargo()?;
     command.args(["test", "--workspace", "--release", "--locked"]);
@@ -71,7 +71,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The benchmark `step` under each allocator, in turn, so that what else the machine does weighs on all.
+/// The benchmark `step` under each allocator, in turn, so that other load of the machine affects all.
 fn bench_allocators(arguments: &[String]) -> anyhow::Result<ExitCode> {
     const ROUNDS: usize = 3;
     for _ in 0..ROUNDS {

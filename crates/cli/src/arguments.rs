@@ -12,7 +12,7 @@ pub(crate) mod experiments;
 pub(crate) mod search;
 
 use self::experiments::{Exp, History, Metrics, ParamsCommand, Provenance};
-use self::search::Study;
+use self::search::Search;
 use cache::Cache;
 use common::{Confine, Params, Select};
 
@@ -22,8 +22,8 @@ use common::{Confine, Params, Select};
 #[command(after_help = format!("\
 Examples:
   {PROGRAM} repro                       bring everything up to date
-  {PROGRAM} status                      what would run, and why
-  {PROGRAM} explain score               what changed for one stage
+  {PROGRAM} status                      stages that would run, and why
+  {PROGRAM} explain score               changes since the stage's last run
   {PROGRAM} watch                       bring everything up to date whenever something changes
   {PROGRAM} repro --set train.lr=0.01   with another parameter, for this run"))]
 pub(crate) struct Cli {
@@ -33,10 +33,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Bring stages up to date: restore what is known, run what is not
+    /// Bring stages up to date: restore cached results, run the other stages
     #[command(after_help = format!("\
 Targets are stages (`train`), instances (`train@2`), output paths, or patterns of
-these (`'train@*'`); none means all. What a target needs is brought up to date first.
+these (`'train@*'`); none means all. The upstream of a target is brought up to date first.
 
 Examples:
   {PROGRAM} repro
@@ -54,19 +54,19 @@ Examples:
   {PROGRAM} watch
   {PROGRAM} watch report --set train.epochs=1"))]
     Watch(Watch),
-    /// Say for each stage whether it is up to date, and why not
+    /// Show whether each stage is up to date, and why not
     #[command(after_help = format!("\
 Examples:
   {PROGRAM} status
   {PROGRAM} status train --json"))]
     Status(Select),
-    /// Say what changed for a stage since its last run
+    /// Show the changes for a stage since its last run
     #[command(after_help = format!("\
 Examples:
   {PROGRAM} explain train@0
   {PROGRAM} explain score --set score.n_resamples=100"))]
     Explain(Explain),
-    /// Draw the stages and what each one follows
+    /// Draw the graph of the stages
     #[command(after_help = format!("\
 Examples:
   {PROGRAM} dag
@@ -81,16 +81,16 @@ Examples:
         /// Stage or instance
         stage: String,
     },
-    /// List what was run, or taken for a run, with key, outcome, time and reason
+    /// List runs and accepted results, with key, outcome, time and reason
     #[command(after_help = format!("\
-The youngest comes first. The list is `.atelier/runs.jsonl`.
+The latest comes first. The list is `.atelier/runs.jsonl`.
 
 Examples:
   {PROGRAM} history
   {PROGRAM} history train --last 5
   {PROGRAM} history train@0 --json"))]
     History(History),
-    /// Say what made a file: command, parameters, code and inputs, back to the sources
+    /// Show the provenance of a file: command, parameters, code and inputs, back to the sources
     #[command(after_help = format!("\
 Examples:
   {PROGRAM} provenance artifacts/score/scores.parquet
@@ -99,21 +99,21 @@ Examples:
     Provenance(Provenance),
     /// Put outputs and sources in place as pipeline.lock and sources.lock have them
     #[command(after_help = format!("\
-Nothing runs, and it does not matter what code and parameters are now. What stands in the way
-and is not in the cache is moved to `.atelier/backup`.
+Nothing runs, whatever code and parameters are now. Files in the way that are not in the cache
+are moved to `.atelier/backup`.
 
 Examples:
   git switch other-branch && {PROGRAM} checkout
   {PROGRAM} checkout train@0 data/paintings"))]
     Checkout(Select),
-    /// Take what stands in the outputs' places for the stages' results
+    /// Accept the present outputs as the stages' results
     #[command(after_help = format!("\
 For outputs that were made or edited by hand. The cache notes that no run made them.
 
 Examples:
   {PROGRAM} commit annotate"))]
     Commit(Select),
-    /// Take the last results for those of changed code
+    /// Accept the last results for changed code
     #[command(after_help = format!("\
 For a change of code that changes no result, so that nothing runs for it. Refused where
 parameters, inputs or the command have changed, too. The cache notes that no run made them.
@@ -122,9 +122,9 @@ Examples:
   {PROGRAM} adopt train
   {PROGRAM} adopt 'train@*' select"))]
     Adopt(Select),
-    /// Leave stages as they are, whatever changes
+    /// Freeze stages: they don't run, whatever changes
     #[command(after_help = format!("\
-Writes `frozen = true` into pipeline.toml; what stands in the outputs' places is then taken as it is.
+Writes `frozen = true` into pipeline.toml; the present outputs are then used as they are.
 
 Examples:
   {PROGRAM} freeze train"))]
@@ -142,7 +142,7 @@ Examples:
         #[arg(value_name = "STAGE", required = true)]
         stages: Vec<String>,
     },
-    /// Keep the content of a source in the cache, and note it in sources.lock
+    /// Store the content of a source in the cache, and record it in sources.lock
     #[command(after_help = format!("\
 `{PROGRAM} checkout` brings it back. Afterwards its files may be read-only.
 
@@ -153,7 +153,7 @@ Examples:
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
     },
-    /// Fetch a source, and keep it as `add` does
+    /// Fetch a source, and store it as `add` does
     #[command(after_help = format!("\
 URLs are fetched by curl, paths are copied.
 
@@ -162,22 +162,29 @@ Examples:
   {PROGRAM} import /mnt/photos data/photos
   {PROGRAM} import URL data/x.csv --sha256 9f86d081884c7d65…"))]
     Import {
-        /// Where it is
+        /// URL or path of the source
         #[arg(value_name = "URL|PATH")]
         from: String,
-        /// Where it goes, in the workspace
+        /// Its path in the workspace
         to: PathBuf,
-        /// The hash that it must have
+        /// Expected hash
         #[arg(long, value_name = "HEX")]
         sha256: Option<String>,
     },
-    /// Look through the cache, and clear it
+    /// Inspect and clear the cache
     #[command(subcommand)]
     Cache(Cache),
     /// Search for better parameters
     #[command(subcommand)]
-    Study(Study),
-    /// Try other parameters beside the current state, and compare what comes of them
+    Search(Search),
+    /// The former name of `search`
+    #[command(hide = true, disable_help_flag = true)]
+    Study {
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run experiments with other parameters beside the current state, and compare them
     #[command(subcommand)]
     #[command(after_help = format!("\
 Examples:
@@ -198,7 +205,7 @@ Examples:
 Examples:
   {PROGRAM} params diff HEAD"))]
     Params(ParamsCommand),
-    /// Print a JSON schema, with which editors complete and check a file
+    /// Print a JSON schema, by which editors complete and check a file
     #[command(after_help = format!("\
 Editors with TOML support (taplo, Even Better TOML) read it where the file's first line is
 `#:schema PATH`.
@@ -207,7 +214,7 @@ Examples:
   {PROGRAM} schema params > .atelier/params.schema.json
   {PROGRAM} schema pipeline > .atelier/pipeline.schema.json"))]
     Schema {
-        /// Of which file
+        /// The file
         what: Schema,
     },
     #[command(about = format!("Print the script that completes `{PROGRAM}` in a shell"))]
@@ -217,16 +224,16 @@ Examples:
   echo 'source <({PROGRAM} completions zsh)' >> ~/.zshrc
   echo '{PROGRAM} completions fish | source' >> ~/.config/fish/config.fish"))]
     Completions {
-        /// Which shell
+        /// The shell
         shell: Shell,
     },
-    /// Say what may be typed next
+    /// Print the possible next words
     #[command(name = "__complete", hide = true)]
     Complete {
-        /// All that is typed, up to the cursor
+        /// The command line up to the cursor
         line: String,
     },
-    /// Stand between the runner and its stages
+    /// Supervise the processes of a stage
     #[command(name = executor::SUPERVISE, hide = true)]
     Supervise,
 }
@@ -235,19 +242,19 @@ Examples:
 pub(crate) struct Repro {
     #[command(flatten)]
     pub(crate) select: Select,
-    /// Run what is named even if it is up to date
+    /// Run the targets even if they are up to date
     #[arg(long)]
     pub(crate) force: bool,
-    /// Only what is named, not what it needs
+    /// Select the targets without their upstream
     #[arg(long, conflicts_with = "downstream")]
     pub(crate) single: bool,
-    /// What is named and what follows from it
+    /// Select the targets and their downstream
     #[arg(long)]
     pub(crate) downstream: bool,
-    /// So many stages may run at once, as far as what they declare fits the machine
+    /// Maximum number of stages that run at once, within the machine's resources
     #[arg(long, short, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
-    /// After a failure, go on with what does not follow from it
+    /// After a failure, continue with stages that do not depend on it
     #[arg(long, short)]
     pub(crate) keep_going: bool,
     /// Ask before each run
@@ -255,7 +262,7 @@ pub(crate) struct Repro {
     pub(crate) interactive: bool,
     #[command(flatten)]
     pub(crate) confine: Confine,
-    /// List what would be done, and why; touch nothing
+    /// List the actions and their reasons; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print only failures
@@ -272,7 +279,7 @@ pub(crate) enum Schema {
     Params,
 }
 
-/// Shells whose words can be completed.
+/// Shells with completion.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Shell {
     /// The Bourne-again shell
@@ -290,7 +297,7 @@ pub(crate) struct Watch {
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) params: Params,
-    /// So many stages may run at once
+    /// Maximum number of stages that run at once
     #[arg(long, short, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The cache: what it holds, whether it is whole, and what of it may go.
+//! The cache: content, check, removal of unused results.
 
 use std::process::ExitCode;
 
@@ -41,9 +41,9 @@ fn clear(scope: Scope, is_trial: bool) -> anyhow::Result<()> {
     let removed = clear_cache(&mut workspace, scope, is_trial, &mut live);
     live.end();
     let removed = removed?;
-    let what = if is_trial { "would remove" } else { "removed" };
+    let action = if is_trial { "would remove" } else { "removed" };
     let bytes = show_bytes(removed.bytes);
-    print::text(&format!("{what} {} files, {bytes}\n", removed.files))
+    print::text(&format!("{action} {} files, {bytes}\n", removed.files))
 }
 
 fn verify() -> anyhow::Result<ExitCode> {

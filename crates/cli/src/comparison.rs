@@ -13,7 +13,7 @@ use crate::arguments::experiments::{Compare, Metrics};
 use crate::workspace::open;
 use crate::{print, table};
 
-/// Prints in what two states differ.
+/// Prints the differences of two states.
 pub(crate) fn compare(arguments: &Compare, subjects: &[What]) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let names = [arguments.a.as_str(), arguments.b.as_str()];

@@ -1,6 +1,6 @@
 //! Completion in shells.
 //!
-//! A shell's script asks this program for each completion, so that stages, parameters and studies are those of the
+//! A shell's script calls this program for each completion, so that stages, parameters and searches are those of the
 //! workspace as it is.
 
 use ::experiments::state::WORKSPACE;
@@ -23,7 +23,7 @@ pub(crate) fn script(program: &Program, shell: Shell) -> &'static str {
     }
 }
 
-/// The words that may stand for the last of `line`, which begins with the program's name. A shell's own completion of
+/// Completions of the last word of `line`, which begins with the program's name. A shell's own completion of
 /// paths takes over where there are none.
 pub(crate) fn candidates(program: &Program, line: &str) -> Vec<String> {
     let words: Vec<&str> = line
@@ -63,7 +63,7 @@ fn find<'c>(cli: &'c Command, words: &[&str]) -> (&'c Command, String) {
     (command, path)
 }
 
-/// The option that `word` is, if it wants a value.
+/// The option `word`, if it takes a value.
 fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     let mut options = command.get_opts();
     options.find(|option| {
@@ -109,7 +109,7 @@ fn positional(program: &Program, command: &Command, path: &str) -> Vec<String> {
         return added.values(path);
     }
     match path {
-        "study run" | "study show" | "study apply" => search::names().unwrap_or_default(),
+        "search run" | "search show" | "search apply" => search::names().unwrap_or_default(),
         "exp apply" | "exp remove" => experiments::names().unwrap_or_default(),
         "exp diff" | "metrics show" | "metrics diff" | "params diff" => {
             let names = experiments::names().unwrap_or_default().into_iter();
@@ -139,7 +139,7 @@ fn stages() -> Vec<String> {
     names
 }
 
-/// Half-typed words are no occasion for errors.
+/// The workspace; none if it has an error, which a completion doesn't report.
 fn workspace() -> Option<Workspace> {
     open(&Params::default(), Access::Read).ok()
 }

@@ -1,4 +1,4 @@
-//! From the command line to the command.
+//! Dispatch of the command line to commands.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,7 @@ use crate::{
     watch,
 };
 
-/// Carries out what is typed.
+/// Runs the command of the command line.
 pub(crate) fn main(program: &Program) -> ExitCode {
     PROGRAM.set(program.name);
     match typed(program) {
@@ -60,7 +60,8 @@ fn run(program: &Program, command: Command) -> anyhow::Result<ExitCode> {
         Command::Add { paths } => take::add(&paths)?,
         Command::Import { from, to, sha256 } => take::import(&from, &to, sha256.as_deref())?,
         Command::Cache(command) => return cache::run(command),
-        Command::Study(command) => search::run(command)?,
+        Command::Search(command) => search::run(command)?,
+        Command::Study { arguments } => search::renamed(&arguments)?,
         Command::Exp(command) => return experiments::run(command),
         Command::Metrics(command) => comparison::metrics(command)?,
         Command::Params(ParamsCommand::Diff(arguments)) => {

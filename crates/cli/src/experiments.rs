@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ::experiments::comparison::What;
 use ::experiments::experiment::columns::{Column, Row};
 use ::experiments::experiment::record::{self, Experiment, Status};
-use ::experiments::experiment::run::{Ended, Request};
+use ::experiments::experiment::run::{ExperimentOutcome, Request};
 use ::experiments::experiment::table::Table;
 use ::experiments::experiment::{apply, run};
 use runner::execute::Options;
@@ -66,7 +66,11 @@ fn run_all(root: &Path, arguments: &ExpRun) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(has_failed)))
 }
 
-fn run_one(root: &Path, experiment: Experiment, arguments: &ExpRun) -> anyhow::Result<Ended> {
+fn run_one(
+    root: &Path,
+    experiment: Experiment,
+    arguments: &ExpRun,
+) -> anyhow::Result<ExperimentOutcome> {
     let options = Options {
         jobs: arguments.jobs,
         sandbox: arguments.confine.sandbox(),

@@ -1,4 +1,4 @@
-//! Failures as a person and a shell see them.
+//! Messages and exit codes of failures.
 
 use std::process::ExitCode;
 
@@ -7,7 +7,7 @@ use runner::events::Outcome;
 
 use crate::program::Program;
 
-/// An error as a person reads it, with the command that cures it.
+/// Message of an error, with the command that cures it.
 pub(crate) fn message(program: &Program, error: &anyhow::Error) -> String {
     let mut text = format!("{error:#}");
     if let Some(cure) = of_runner(error).and_then(program.cure) {
@@ -27,7 +27,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(of_runner(error).map_or(1, runner::Error::exit_code))
 }
 
-/// The runner's own error. What is wrong with a declaration (`workflow::Error`) is none, wherever it comes from: its message
+/// The runner's own error. A mistake in a declaration (`workflow::Error`) is none, wherever it comes from: its message
 /// is the cure, its exit code that of any failure.
 fn of_runner(error: &anyhow::Error) -> Option<&runner::Error> {
     match error.downcast_ref() {
@@ -60,7 +60,7 @@ mod tests {
         let other = anyhow::Error::from(::experiments::Error::NoScore);
         assert_eq!(
             message(&program, &other),
-            "no trial of the study has a score"
+            "no trial of the search has a score"
         );
     }
 
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_declared_fails_alike_wherever_it_is_found() {
+    fn mistakes_in_declarations_have_one_exit_code() {
         let cycle = || workflow::Error::Cycle("a, b".to_owned());
         for error in [
             anyhow::Error::from(cycle()),

@@ -1,4 +1,4 @@
-//! What was run, and what made a file.
+//! History of runs, and provenance of files.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::arguments::experiments::{History, Provenance};
 use crate::workspace::{current_folder, open, root};
 use crate::{print, table};
 
-/// Digits of a hash that people see.
+/// Number of digits of a hash that are shown.
 const DIGITS: usize = 12;
 
 /// Lists runs, the youngest first.
@@ -58,7 +58,7 @@ fn row(run: &Run) -> Vec<String> {
     let took = run.usage.map(|usage| print::seconds(usage.wall_s));
     let outcome = match &run.failure {
         Some(_) if run.status.is_empty() => "failed".to_owned(),
-        // Its status says nothing.
+        // Its status has no information.
         Some(why) if run.has_ended_well() => {
             let (gist, _) = why.split_once(':').unwrap_or((why, ""));
             format!("failed: {gist}")
@@ -86,7 +86,7 @@ fn clock(time: &str) -> String {
     time.replace('T', " ")
 }
 
-/// Says what made a file.
+/// Prints the provenance of a file.
 pub(crate) fn provenance(arguments: &Provenance) -> anyhow::Result<()> {
     let here = fs_err::canonicalize(current_folder()?)?;
     let root = root()?;
@@ -200,7 +200,7 @@ fn add_produced_by(produced_by: &ProducedBy, rest: &str, text: &mut String) {
     add_inputs(&produced_by.inputs, rest, text);
 }
 
-/// When it ran, how long and where.
+/// Time, duration and machine of the run.
 fn when(produced_by: &ProducedBy) -> String {
     let Some(run) = &produced_by.run else {
         return String::new();

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 pub use program::{Program, Scripts, Subcommand};
 
-/// Carries out what is typed.
+/// Runs the command of the command line.
 #[must_use]
 pub fn main(program: &Program) -> ExitCode {
     dispatch::main(program)

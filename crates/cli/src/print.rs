@@ -94,7 +94,7 @@ pub(crate) fn file(path: &Path) -> anyhow::Result<()> {
 pub fn error(message: &str) {
     let stderr = io::stderr();
     let label = styled("error", Style::Bad, is_colored(&stderr));
-    // Nobody is left to tell.
+    // There is no other place to report it.
     let _ = writeln!(stderr.lock(), "{label}: {message}");
 }
 
@@ -102,11 +102,11 @@ pub fn error(message: &str) {
 pub fn warning(message: &str) {
     let stderr = io::stderr();
     let label = styled("warning", Style::Warn, is_colored(&stderr));
-    // Nobody is left to tell.
+    // There is no other place to report it.
     let _ = writeln!(stderr.lock(), "{label}: {message}");
 }
 
-/// One line an instance, and a count of what there is to do.
+/// One line an instance, and a count of the actions.
 pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
     let is_colored = is_colored(&io::stdout());
     let width = outcomes
@@ -146,7 +146,7 @@ pub(crate) fn outlook(outcomes: &[Outcome]) -> anyhow::Result<()> {
     text(&lines)
 }
 
-/// The sources that are not what was noted of them, and what can be done.
+/// Sources that differ from sources.lock, with the commands that resolve it.
 pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
     let lines = states.iter().filter_map(|(path, state)| match state {
         SourceState::Unchanged => None,
@@ -160,7 +160,7 @@ pub(crate) fn sources(states: &[(String, SourceState)]) -> anyhow::Result<()> {
     text(&lines.collect::<String>())
 }
 
-/// What to do about a cache that is large.
+/// Advice on a large cache.
 pub(crate) fn large_cache(large: Large) -> anyhow::Result<()> {
     let [bytes, used] = [large.bytes, large.used_bytes].map(show_bytes);
     text(&format!(
@@ -179,7 +179,7 @@ pub(crate) fn line(outcome: &Outcome, width: usize, is_colored: bool) -> String 
     line.trim_end().to_owned()
 }
 
-/// `3 stages to run, about 12 min 30 s: split, train ×2`, and what may follow.
+/// `3 stages to run, about 12 min 30 s: split, train ×2`, and the stages that may follow.
 pub(crate) fn forecast(forecast: &Forecast) -> Vec<String> {
     let Forecast {
         to_run,
@@ -246,7 +246,7 @@ fn grouped(instances: &[String]) -> String {
     groups.collect::<Vec<_>>().join(", ")
 }
 
-/// What a run took, in units for people.
+/// Duration of a run, in readable units.
 pub(crate) fn usage(usage: Usage) -> String {
     let memory = format!("{} MB", usage.peak_bytes / 1_000_000);
     format!(
@@ -267,7 +267,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
     }
 }
 
-/// What would happen to a stage, and all that changed since its last run.
+/// Action for a stage, and all changes since its last run.
 pub(crate) fn explanation(explanation: &Explanation) -> anyhow::Result<()> {
     let outcome = &explanation.outcome;
     let mut lines = format!("{} {}", outcome.stage, outcome.state.name());
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forecast_says_what_is_not_known() {
+    fn a_forecast_names_unknown_durations() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let known = Forecast {
             to_run: names(&["split", "train@0", "train@1"]),
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_why_and_how_long() {
+    fn a_line_has_action_reason_and_duration() {
         let outcome = Outcome {
             stage: "train@0".into(),
             state: State::Ran,

@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, Command};
 pub struct Program {
     /// Its name, as it is typed.
     pub name: &'static str,
-    /// Scripts by which shells complete it.
+    /// Completion scripts of shells.
     pub scripts: Scripts,
     /// Commands that it adds.
     pub commands: Vec<Subcommand>,
@@ -53,14 +53,14 @@ type Run = dyn Fn(&ArgMatches) -> anyhow::Result<ExitCode>;
 /// A command that a program adds.
 pub struct Subcommand {
     name: &'static str,
-    /// Built once the program's name is set, which examples in the help begin with.
+    /// Built once the program's name is set, as examples in the help begin with it.
     build: fn(Command) -> Command,
     run: Box<Run>,
     values: fn(&str) -> Vec<String>,
 }
 
 impl Subcommand {
-    /// The command `name` with the arguments `A`, which `run` carries out.
+    /// The command `name` with the arguments `A`, carried out by `run`.
     pub fn new<A: Args + 'static>(
         name: &'static str,
         run: fn(&A) -> anyhow::Result<ExitCode>,
@@ -73,7 +73,7 @@ impl Subcommand {
         }
     }
 
-    /// The same with values of its positional arguments, for completion. They are asked for by the path of what is typed,
+    /// The same with values of its positional arguments, for completion. They are requested by the typed path,
     /// such as `weights get`.
     #[must_use]
     pub fn with_values(mut self, values: fn(&str) -> Vec<String>) -> Self {

@@ -20,14 +20,14 @@ mod training;
 
 use training::{EPOCHS, Trainings};
 
-/// How often a bar's clock advances.
+/// Interval at which a bar's clock advances.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Without a terminal, a line of progress is printed no more often than this.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Shows events as they come. What became of each stage goes to standard output, in the order of the plan; what goes on
-/// meanwhile, to standard error.
+/// Shows events as they come. Outcomes of stages go to standard output, in the order of the plan; progress goes
+/// to standard error.
 pub(crate) struct Live {
     start: Instant,
     is_quiet: bool,
@@ -38,12 +38,12 @@ pub(crate) struct Live {
     texts: Vec<String>,
     outcomes: Vec<State>,
     is_planned: bool,
-    /// How far each running stage is with each of its tasks, the coarsest first.
+    /// Progress of each running stage by task, the coarsest first.
     tasks: BTreeMap<String, Vec<Progress>>,
     trainings: Trainings,
     /// When the last line of progress was printed.
-    told: Instant,
-    /// What the user answered for all stages to come.
+    last_line: Instant,
+    /// The user's answer for all further stages.
     answer: Option<bool>,
 }
 
@@ -71,7 +71,7 @@ impl Live {
             is_planned: false,
             tasks: BTreeMap::new(),
             trainings: Trainings::default(),
-            told: Instant::now(),
+            last_line: Instant::now(),
             answer: None,
         }
     }
@@ -119,7 +119,7 @@ impl Live {
     /// A line above the bars.
     fn line(&self, line: &str) {
         match &self.bars {
-            // Without a terminal to draw on, what is left is to go on.
+            // The run continues without a terminal.
             Some(bars) => drop(bars.all.println(line)),
             None if self.is_json => drop(writeln!(io::stderr(), "{line}")),
             None => drop(writeln!(io::stdout(), "{line}")),
@@ -132,11 +132,11 @@ impl Live {
         }
     }
 
-    /// What goes on, for people who wait.
+    /// Lines about the progress, on standard error.
     fn meanwhile(&self, line: &str) {
         match &self.bars {
             _ if self.is_quiet || self.is_json => {}
-            // Without a terminal to draw on, what is left is to go on.
+            // The run continues without a terminal.
             Some(bars) => drop(bars.all.println(line)),
             None => drop(writeln!(io::stderr(), "{line}")),
         }
@@ -144,7 +144,7 @@ impl Live {
 
     /// A line of JSON on standard error, for programs that wait.
     fn meanwhile_json(&self, value: &serde_json::Value) {
-        // Who doesn't listen misses nothing that standard output has.
+        // Standard output has all outcomes, too.
         let _ = writeln!(io::stderr(), "{value}");
     }
 
@@ -166,14 +166,14 @@ impl Live {
         self.count_task(stage, progress);
         match epoch {
             Some(line) => {
-                self.told = now;
+                self.last_line = now;
                 self.meanwhile(&format!("{stage:width$}  {line}", width = self.width));
             }
             None => self.progress_line(stage, progress),
         }
     }
 
-    /// What will run, and how long that takes.
+    /// Stages that will run, with the expected duration.
     fn forecast(&self, forecast: &Forecast) {
         if self.is_json {
             self.meanwhile_json(&serde_json::json!({ "forecast": forecast }));
@@ -199,12 +199,12 @@ impl Live {
 
     /// `train@0  3/12 epochs, 7/32 steps  loss 0.41`, once in a while.
     fn progress_line(&mut self, stage: &str, progress: &Progress) {
-        if self.told.elapsed() < LINE_INTERVAL {
+        if self.last_line.elapsed() < LINE_INTERVAL {
             return;
         }
         let tasks = self.tasks.get(stage).into_iter().flatten();
         let counts: Vec<String> = tasks.map(count).collect();
-        self.told = Instant::now();
+        self.last_line = Instant::now();
         let message = message(progress);
         let line = format!(
             "{stage:width$}  {}  {message}",
@@ -214,11 +214,11 @@ impl Live {
         self.meanwhile(line.trim_end());
     }
 
-    /// Also to who wants no other lines: it is told once.
-    fn tell_unconfined(&self) {
+    /// Printed in quiet runs, too, once in a workspace.
+    fn print_unconfined(&self) {
         let line = "note: this system cannot hold stages to what they declare (it takes Linux 5.19 with Landlock); undeclared files go unnoticed";
         match &self.bars {
-            // Without a terminal to draw on, what is left is to go on.
+            // The run continues without a terminal.
             Some(bars) => drop(bars.all.println(line)),
             None => drop(writeln!(io::stderr(), "{line}")),
         }
@@ -247,7 +247,7 @@ impl Live {
         }
         let ask = || {
             let reasons = listed(reasons);
-            // Who cannot be asked does not answer.
+            // Without a terminal there is no answer.
             drop(write!(
                 io::stderr(),
                 "run `{stage}` ({reasons})? [y]es, [n]o, [a]ll, [q]uit: "
@@ -298,7 +298,7 @@ impl Events for Live {
             Event::Waiting { holder } => {
                 self.note(&format!("waiting for another repro (process {holder})"));
             }
-            Event::Unconfined => self.tell_unconfined(),
+            Event::Unconfined => self.print_unconfined(),
             Event::Planned { n_stages, width } => {
                 self.is_planned = true;
                 self.width = width;
@@ -394,7 +394,7 @@ impl Bars {
         let is_training = progress.task == EPOCHS;
         task.set_style(bar_style(match (progress.total, progress.done) {
             (None, _) => "{pos} {prefix}  {msg}",
-            // Nothing is done from which the time left could be told, or the message tells it.
+            // There is no progress to extrapolate the time left from, or the message has it.
             (Some(_), done) if done == 0 || is_training => {
                 "{bar:30.green/dim} {pos}/{len} {prefix}  {msg}"
             }
@@ -427,7 +427,7 @@ impl Bars {
     }
 }
 
-/// What a stage says beside its count.
+/// Message of a stage beside its count.
 fn message(progress: &Progress) -> String {
     match (&progress.message, progress.loss) {
         (Some(text), _) => text.clone(),

@@ -4,21 +4,23 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ::experiments::search::declaration::{self, SearchFile};
-use ::experiments::search::run::Course;
+use ::experiments::search::run::SearchRun;
 use ::experiments::search::{apply, page, record};
 use ::search::{Assignment, Trial};
+use anyhow::bail;
 use runner::Sandbox;
+use runner::program_name::PROGRAM;
 use runner::workspace::{Access, Workspace};
 use workflow::params::Overrides;
 
-use crate::arguments::search::Study;
+use crate::arguments::search::Search;
 use crate::workspace::root;
 use crate::{print, progress};
 
-pub(crate) fn run(command: Study) -> anyhow::Result<()> {
+pub(crate) fn run(command: Search) -> anyhow::Result<()> {
     let root = root()?;
     match command {
-        Study::Run {
+        Search::Run {
             name,
             params,
             confine,
@@ -27,14 +29,21 @@ pub(crate) fn run(command: Study) -> anyhow::Result<()> {
             let search = SearchFile::load(&root, &name)?;
             run_all(&search, params.overrides(), confine.sandbox(), quiet)
         }
-        Study::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
-        Study::Apply { name, trial } => {
+        Search::Show { name, html, json } => show(&SearchFile::load(&root, &name)?, html, json),
+        Search::Apply { name, trial } => {
             let search = SearchFile::load(&root, &name)?;
             let (file, written) = apply::apply(&search, trial)?;
             print::text(&format!("{}: {}\n", file.display(), settings(&written)))
         }
-        Study::List => list(&root),
+        Search::List => list(&root),
     }
+}
+
+/// Fails with the command that stands for `study` and these arguments.
+pub(crate) fn renamed(arguments: &[String]) -> anyhow::Result<()> {
+    let arguments = arguments.iter().map(|argument| format!(" {argument}"));
+    let arguments: String = arguments.collect();
+    bail!("`study` is called `search` now: try `{PROGRAM} search{arguments}`")
 }
 
 /// Carries out all trials.
@@ -44,13 +53,13 @@ fn run_all(
     sandbox: Sandbox,
     quiet: bool,
 ) -> anyhow::Result<()> {
-    let mut course = Course::begin(search, overrides, sandbox)?;
-    while let Some(params) = course.next()? {
+    let mut search_run = SearchRun::begin(search, overrides, sandbox)?;
+    while let Some(params) = search_run.next()? {
         if !quiet {
-            let number = course.trials().len();
+            let number = search_run.trials().len();
             print::text(&format!("trial {number}  {}\n", settings(&params)))?;
         }
-        let tried = course.run(params, &mut progress::shown(quiet))?;
+        let tried = search_run.run(params, &mut progress::shown(quiet))?;
         if let Some(fault) = &tried.fault {
             print::error(&fault.to_string());
         }
@@ -58,12 +67,12 @@ fn run_all(
             print::text(&format!("  {}\n", ending(&tried.trial)))?;
         }
     }
-    course.finish()?;
+    search_run.finish()?;
     if !quiet {
-        print::text(&table(course.trials()))?;
+        print::text(&table(search_run.trials()))?;
     }
     let root = search.root.clone();
-    let mut workspace = Workspace::open(root, course.overrides(), Access::Write)?;
+    let mut workspace = Workspace::open(root, search_run.overrides(), Access::Write)?;
     if page::has_program(&mut workspace)? {
         publish(search, &mut workspace, sandbox)?;
     }
@@ -83,7 +92,7 @@ fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
     print::text(&table(&trials))?;
     if let Some(trials) = record::read_unfinished(search)? {
         print::text(&format!(
-            "a later run has come to {} trials, which take the place of these once they are as many\n",
+            "a later run has {} trials so far, and replaces these once it has as many\n",
             trials.len()
         ))?;
     }
@@ -95,11 +104,11 @@ fn show(search: &SearchFile, html: bool, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The searches, with how far each is.
+/// The searches, with their numbers of trials.
 fn list(root: &Path) -> anyhow::Result<()> {
     let names = declaration::names(root)?;
     if names.is_empty() {
-        return print::text("there is no study: declare one in studies/NAME.toml\n");
+        return print::text("there is no search: declare one in searches/NAME.toml\n");
     }
     let width = names.iter().map(|name| name.chars().count()).max();
     let width = width.unwrap_or(0);

@@ -61,7 +61,7 @@ pub(crate) fn repro(arguments: Repro) -> anyhow::Result<ExitCode> {
     Ok(failure::of_outcomes(&outcomes))
 }
 
-/// Tells for each stage whether it is up to date.
+/// Prints whether each stage is up to date.
 pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Upstream)?;
@@ -77,7 +77,7 @@ pub(crate) fn status(arguments: &Select) -> anyhow::Result<()> {
     }
 }
 
-/// Tells what changed for a stage.
+/// Prints the changes for a stage.
 pub(crate) fn explain(arguments: &Explain) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let id = workspace.workflow.graph.one(&arguments.stage)?;

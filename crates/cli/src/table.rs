@@ -1,4 +1,4 @@
-//! Tables of text, and how values stand in them.
+//! Tables of text, and formats of values in them.
 
 use serde_json::Value;
 

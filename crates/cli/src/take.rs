@@ -59,7 +59,7 @@ fn note(arguments: &Select, text: &str) -> anyhow::Result<()> {
     print::text(text)
 }
 
-/// Takes what is there for results.
+/// Accepts present outputs as results.
 pub(crate) fn accept(arguments: &Select, accept: Accept) -> anyhow::Result<()> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let selection = select(&workspace, &arguments.targets, Reach::Single)?;

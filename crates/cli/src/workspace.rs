@@ -14,7 +14,7 @@ use crate::arguments::common::Params;
 /// # Errors
 /// It is gone.
 pub fn current_folder() -> anyhow::Result<PathBuf> {
-    env::current_dir().context("cannot tell the current folder")
+    env::current_dir().context("cannot find the current folder")
 }
 
 /// The root of the workspace.

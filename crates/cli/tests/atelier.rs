@@ -284,24 +284,24 @@ fn a_search_needs_no_program_of_the_workspace() {
     let pipeline = "[stage.grade]\ncmd = \"echo ${train.rate} > ${out.score}\"\nout = { score = \"score.txt\" }\n";
     let repository = Repository::new(pipeline, &[]);
     let search = "\
-score = \"grade\"
+score = \"grade.score\"
 trials = 2
 method = \"grid\"
 [space]
 \"train.rate\" = { float = [0.25, 0.75], points = 2 }
 ";
-    repository.write("studies/rate.toml", search);
-    let unknown = repository.fails(&["study", "show", "rate"]);
+    repository.write("searches/rate.toml", search);
+    let unknown = repository.fails(&["search", "show", "rate"]);
     assert!(
-        unknown.contains("try `atelier study run rate`"),
+        unknown.contains("try `atelier search run rate`"),
         "{unknown}"
     );
-    let ran = repository.ok(&["study", "run", "rate"]);
+    let ran = repository.ok(&["search", "run", "rate"]);
     assert!(
         ran.contains("*   1  complete, 0.7500  train.rate 0.75\n"),
         "{ran}"
     );
-    repository.ok(&["study", "apply", "rate"]);
+    repository.ok(&["search", "apply", "rate"]);
     assert!(repository.read("params.toml").contains("rate = 0.75"));
 }
 

@@ -58,7 +58,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Leaves out in what the states are the same.
+    /// Leaves out equal values.
     pub fn keep_differences(&mut self) {
         for (_, lines) in &mut self.lines {
             lines.retain(Line::differs);
@@ -97,7 +97,7 @@ impl Comparison {
 /// The state `name`: an experiment, else a revision.
 ///
 /// # Errors
-/// There is no such state, or what is known of it cannot be read.
+/// There is no such state, or its records cannot be read.
 pub fn find(workspace: &Workspace, name: &str, files: &[PathBuf]) -> Result<State> {
     if name == WORKSPACE {
         return Ok(State::current(workspace));
@@ -175,7 +175,7 @@ fn of_metrics(states: &[Metrics]) -> Vec<Line> {
     lines.collect()
 }
 
-/// The metrics of states, with sentences on what cannot be read.
+/// The metrics of states, with messages on unreadable outputs.
 ///
 /// # Errors
 /// No stage has metrics, or the program that reads tables fails.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::runs::State;
 use workflow::graph::{Graph, InstanceId};
 
-/// Stages in the order of data, each with what it follows.
+/// Stages in the order of data, each with its predecessors.
 #[derive(Debug)]
 struct Stage<'a> {
     name: &'a str,
@@ -49,11 +49,11 @@ pub struct Line<'a> {
     pub rails: String,
     /// Its name, with the number of its instances if there are several.
     pub label: String,
-    /// How far it is, in words.
+    /// Its state, in words.
     pub text: String,
     /// The state that all its instances share.
     pub state: Option<State>,
-    /// What it is for.
+    /// Its description.
     pub desc: &'a str,
 }
 
@@ -161,7 +161,7 @@ fn row(columns: &[Option<&str>], joined: &[bool], ends: &[bool], own: usize) -> 
     row.collect::<String>().trim_end().to_owned()
 }
 
-/// The state that all instances share, else how many are up to date.
+/// The state that all instances share, else the number of those up to date.
 fn state(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> String {
     let of_stage = states_of(stage, states);
     match shared_state(stage, states) {
@@ -191,7 +191,7 @@ fn states_of(stage: &Stage<'_>, states: &BTreeMap<&str, State>) -> Vec<State> {
         .collect()
 }
 
-/// A Mermaid flowchart; what is waited for without reading anything of it has a dotted arrow.
+/// A Mermaid flowchart; dependencies that only order stages have a dotted arrow.
 #[must_use]
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = String::from("flowchart TD\n");
@@ -209,7 +209,7 @@ pub fn mermaid(graph: &Graph) -> String {
     text
 }
 
-/// A Graphviz graph; what is waited for without reading anything of it has a dashed arrow.
+/// A Graphviz graph; dependencies that only order stages have a dashed arrow.
 #[must_use]
 pub fn dot(graph: &Graph) -> String {
     let mut text = String::from("digraph stages {\n    node [shape=box];\n");
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_how_far_a_stage_is() {
+    fn a_line_has_the_state_of_the_stage() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let pipeline = "\

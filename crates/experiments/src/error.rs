@@ -14,10 +14,10 @@ pub enum Error {
     /// The runner's.
     #[error(transparent)]
     Runner(#[from] runner::Error),
-    /// What is remembered of runs.
+    /// A record of runs.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
-    /// What is declared.
+    /// A declaration's.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),
     /// A file cannot be read or written.
@@ -131,10 +131,10 @@ pub enum Error {
     #[error("no stage of `pipeline.toml` has `metrics = [\"output\"]`")]
     NoMetrics,
     /// A name that no file of a search can have.
-    #[error("`{0}` is no name of a study: expected letters, digits, `-` and `_`")]
+    #[error("`{0}` is no name of a search: expected letters, digits, `-` and `_`")]
     SearchName(String),
     /// A search that isn't declared.
-    #[error("there is no study `{name}`: `{file}` does not exist{known}", known = clause(.known))]
+    #[error("there is no search `{name}`: `{file}` does not exist{known}", known = clause(.known))]
     UnknownSearch {
         /// The name.
         name: String,
@@ -152,7 +152,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A search without a record.
-    #[error("study `{0}` never ran: try `{PROGRAM} study run {0}`")]
+    #[error("search `{0}` never ran: try `{PROGRAM} search run {0}`")]
     NeverRan(String),
     /// A record of trials that cannot be read.
     #[error("cannot read `{path}`", path = .path.display())]
@@ -163,10 +163,10 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// No trial can be the best.
-    #[error("no trial of the study has a score")]
+    #[error("no trial of the search has a score")]
     NoScore,
     /// A number that no trial has.
-    #[error("the study has {0} trials")]
+    #[error("the search has {0} trials")]
     UnknownTrial(usize),
     /// A trial that cannot be applied.
     #[error("trial {number} is {state}, not complete")]
@@ -176,19 +176,29 @@ pub enum Error {
         /// Its state.
         state: &'static str,
     },
-    /// A search that scores by no stage.
+    /// A score of no stage.
     #[error("there is no stage `{0}` to score by")]
     NoScoringStage(String),
-    /// A scoring stage that makes nothing, or several things.
-    #[error("stage `{0}` scores, so it needs exactly one output")]
-    ScoreOutputs(String),
-    /// A scoring instance whose output is gone.
-    #[error("`{instance}` left no `{output}`")]
-    NoOutput {
-        /// The instance.
-        instance: String,
+    /// A score of no output.
+    #[error("stage `{stage}` has no output `{output}` to score by{hint}")]
+    NoScoringOutput {
+        /// The stage.
+        stage: String,
         /// The output's name.
         output: String,
+        /// The nearest output, as a clause.
+        hint: String,
+    },
+    /// A score that several numbers of an output match.
+    #[error(
+        "`score` is `{score}`, which several metrics match: `{}`",
+        .names.join("`, `")
+    )]
+    SeveralScores {
+        /// The score as declared.
+        score: String,
+        /// Names of the first two metrics.
+        names: [String; 2],
     },
     /// A workspace without the program that makes a search's page.
     #[error("the workspace has no `{0}` to make a page with")]
@@ -198,7 +208,7 @@ pub enum Error {
     Page {
         /// The program.
         program: &'static str,
-        /// How it ended.
+        /// Its exit status.
         status: ExitStatus,
     },
 }

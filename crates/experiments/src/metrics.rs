@@ -14,7 +14,7 @@ pub fn by_name(metrics: &Metrics) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// The full names of the metrics of several states: those of the first, then what others add.
+/// The full names of the metrics of several states: those of the first, then additional ones of others.
 #[must_use]
 pub fn names(states: &[Metrics]) -> Vec<String> {
     let mut seen = BTreeSet::new();
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_first_state_and_what_others_add() {
+    fn names_of_further_states_follow_those_of_the_first() {
         let first = metrics(&[("score.scores", "f1"), ("score.scores", "top1")]);
         let second = metrics(&[("score.scores", "top1"), ("count.n", "")]);
         assert_eq!(

@@ -20,7 +20,7 @@ pub const WORKSPACE: &str = "workspace";
 /// A state with its name.
 #[derive(Debug)]
 pub struct State {
-    /// The name that a person types.
+    /// Its name on the command line.
     pub name: String,
     /// Values by dotted key.
     pub params: BTreeMap<String, Value>,
@@ -39,8 +39,8 @@ impl State {
         }
     }
 
-    /// The committed state that git calls `name`, with the params files that were committed with it; none if git knows
-    /// no such.
+    /// The committed state `name`, a revision of git, with the params files that were committed with it; none if there is
+    /// no such revision.
     ///
     /// # Errors
     /// Its params or its lock cannot be read.

@@ -30,7 +30,7 @@ pub trait Watcher {
     /// A file has a mistake, or a target is unknown.
     fn open(&mut self) -> Result<(Workspace, Selection), Self::Error>;
 
-    /// Brings the stages up to date and shows what goes on.
+    /// Brings the stages up to date and shows the progress.
     ///
     /// # Errors
     /// The run fails.
@@ -41,13 +41,13 @@ pub trait Watcher {
         options: Options,
     ) -> Result<Vec<Outcome>, Self::Error>;
 
-    /// A failure that changes may mend.
+    /// Reports a failure that changes may mend.
     fn failed(&mut self, error: &Self::Error);
 
-    /// All was done that can be done until something changes.
+    /// Reports that there is no work until something changes.
     ///
     /// # Errors
-    /// Nobody can be told.
+    /// The message cannot be printed.
     fn waits(&mut self) -> Result<(), Self::Error>;
 
     /// Fails if there is nothing left to watch.
@@ -57,7 +57,7 @@ pub trait Watcher {
     fn check(&mut self) -> Result<(), Self::Error>;
 }
 
-/// Goes on until a signal comes.
+/// Runs until a signal comes.
 ///
 /// # Errors
 /// The signal, or the workspace was removed.
@@ -73,11 +73,11 @@ pub fn watch<W: Watcher>(
         sandbox,
         ..Options::default()
     };
-    let mut told = String::new();
+    let mut reported = String::new();
     loop {
         let tried = repro(watcher, options, &interrupts)?;
         watcher.waits()?;
-        while !has_settled_work(watcher, &tried, &mut told, &interrupts) {
+        while !has_settled_work(watcher, &tried, &mut reported, &interrupts) {
             check(&interrupts)?;
             watcher.check()?;
         }
@@ -92,18 +92,18 @@ fn check(interrupts: &Interrupts) -> runner::Result<()> {
 
 /// The outcome of a repro.
 #[derive(Default)]
-struct Tried {
+struct Attempt {
     outcomes: Vec<Outcome>,
-    /// What it could not even begin, as long as this stays as it is.
+    /// Work that it couldn't begin, as long as this stays as it is.
     hopeless: BTreeSet<String>,
 }
 
-/// Brings all up to date that can be; a mistake in a file is told, and waits for its correction.
+/// Brings all stages up to date as far as possible; a mistake in a file is reported, and waits for its correction.
 fn repro<W: Watcher>(
     watcher: &mut W,
     options: Options,
     interrupts: &Interrupts,
-) -> Result<Tried, W::Error> {
+) -> Result<Attempt, W::Error> {
     let mut run = || {
         let (mut workspace, selection) = watcher.open()?;
         watcher.repro(&mut workspace, &selection, options)
@@ -111,27 +111,27 @@ fn repro<W: Watcher>(
     let outcomes = run();
     check(interrupts)?;
     match outcomes {
-        Ok(outcomes) => Ok(Tried {
+        Ok(outcomes) => Ok(Attempt {
             outcomes,
-            ..Tried::default()
+            ..Attempt::default()
         }),
         Err(error) => {
             watcher.failed(&error);
-            // What cannot be looked at either will say so.
-            let hopeless = look(watcher, &Tried::default()).unwrap_or_default();
-            Ok(Tried {
+            // Without the work, the next look reports the mistake.
+            let hopeless = look(watcher, &Attempt::default()).unwrap_or_default();
+            Ok(Attempt {
                 hopeless,
-                ..Tried::default()
+                ..Attempt::default()
             })
         }
     }
 }
 
-/// Looks twice, with a pause: whether there is work, and the same both times, so that nobody is in the middle of a change.
+/// Looks twice, with a pause, for work that is the same both times, so that no change is in progress.
 fn has_settled_work<W: Watcher>(
     watcher: &mut W,
-    tried: &Tried,
-    told: &mut String,
+    tried: &Attempt,
+    reported: &mut String,
     interrupts: &Interrupts,
 ) -> bool {
     let looks = [(); 2].map(|()| {
@@ -145,14 +145,14 @@ fn has_settled_work<W: Watcher>(
     });
     let [first, second] = looks.map(|found| match found {
         Ok(work) => {
-            told.clear();
+            reported.clear();
             work
         }
         Err(error) => {
             let message = format!("{error:#}");
-            if *told != message {
+            if *reported != message {
                 watcher.failed(&error);
-                *told = message;
+                *reported = message;
             }
             BTreeSet::new()
         }
@@ -160,14 +160,14 @@ fn has_settled_work<W: Watcher>(
     !second.is_empty() && first == second && second != tried.hopeless
 }
 
-fn look<W: Watcher>(watcher: &mut W, tried: &Tried) -> Result<BTreeSet<String>, W::Error> {
+fn look<W: Watcher>(watcher: &mut W, tried: &Attempt) -> Result<BTreeSet<String>, W::Error> {
     let (mut workspace, selection) = watcher.open()?;
     let outcomes = status::outcomes(&mut workspace, &selection, false)?;
     Ok(work(&outcomes, tried))
 }
 
-/// What a repro could do that it hasn't just tried: instances with their keys.
-fn work(outcomes: &[Outcome], tried: &Tried) -> BTreeSet<String> {
+/// Work beyond the last attempt: instances with their keys.
+fn work(outcomes: &[Outcome], tried: &Attempt) -> BTreeSet<String> {
     let was_tried = |outcome: &Outcome| {
         let mut tried = tried.outcomes.iter();
         let before = tried.find(|before| before.stage == outcome.stage);
@@ -200,9 +200,9 @@ mod tests {
     }
 
     fn stages(outcomes: &[Outcome], tried: Vec<Outcome>) -> Vec<String> {
-        let tried = Tried {
+        let tried = Attempt {
             outcomes: tried,
-            ..Tried::default()
+            ..Attempt::default()
         };
         let work = work(outcomes, &tried).into_iter();
         work.filter_map(|text| text.split(' ').next().map(str::to_owned))
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_just_failed_waits_for_a_change() {
+    fn a_failed_stage_waits_for_a_change() {
         let failed = || vec![outcome("a", State::Failed, "1", Reason::NoResult)];
         let same = [outcome("a", State::WouldRun, "1", Reason::NoResult)];
         assert!(stages(&same, failed()).is_empty());

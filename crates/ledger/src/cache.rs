@@ -23,7 +23,7 @@ pub use limits::Large;
 /// Scope of contents that a clearing of the cache keeps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scope {
-    /// Contents that the lock, experiments, studies and sources use.
+    /// Contents that the lock, experiments, searches and sources use.
     pub workspace: bool,
     /// Contents that any committed version of the lock and of the sources uses, too.
     pub commits: bool,
@@ -247,7 +247,7 @@ impl Cache<'_> {
         Ok(keep)
     }
 
-    /// Keeps results of experiments and of trials of studies.
+    /// Keeps results of experiments and of trials of searches.
     fn add_states_beside(&self, keep: &mut Keep) -> Result<()> {
         for folder in states::folders(&self.workflow.root)? {
             add(keep, &Lock::load(&folder)?);

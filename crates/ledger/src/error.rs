@@ -148,6 +148,14 @@ pub enum Error {
         /// The lock's fault.
         fault: Box<keys::Error>,
     },
+    /// A folder under its former name.
+    #[error("`{former}` is called `{folder}` now: rename it by `mv {former} {folder}`")]
+    FormerFolder {
+        /// The former name, from the workspace root.
+        former: String,
+        /// The name now.
+        folder: String,
+    },
     /// An answer that isn't one, or not to the question.
     #[error("the program that reads tables was not understood")]
     UnclearAnswer,

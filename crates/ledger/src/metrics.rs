@@ -88,14 +88,31 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads outputs that are no tables and were not read before.
+    /// Reads the declared outputs of each state that are no tables and were not read before.
     ///
     /// # Errors
     /// A file cannot be read or written.
     pub fn of(workflow: &Workflow, store: Option<&Store>, states: &[StateResults]) -> Result<Self> {
-        let marked: Vec<Vec<Marked>> = { states.iter() }
-            .map(|made| marked(workflow, made))
-            .collect();
+        let marked = states.iter().map(|results| marked(workflow, results));
+        Self::begin(workflow, store, marked.collect())
+    }
+
+    /// Reads an output of an instance in one state, declared or not, unless it is a table or was read before.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn of_output(
+        workflow: &Workflow,
+        store: Option<&Store>,
+        results: &StateResults,
+        instance: &str,
+        mark: &declaration::MetricOutput,
+    ) -> Result<Self> {
+        let marked = Marked::of(workflow, results, instance, mark);
+        Self::begin(workflow, store, vec![vec![marked]])
+    }
+
+    fn begin(workflow: &Workflow, store: Option<&Store>, marked: Vec<Vec<Marked>>) -> Result<Self> {
         let mut reading = Reading {
             notes: Notes {
                 folder: own(&workflow.root, "metrics"),
@@ -213,21 +230,33 @@ impl Notes {
     }
 }
 
+impl Marked {
+    fn of(
+        workflow: &Workflow,
+        results: &StateResults,
+        instance: &str,
+        mark: &declaration::MetricOutput,
+    ) -> Self {
+        let declaration::MetricOutput { output, pattern } = mark;
+        let locked = results.lock.get(instance);
+        Marked {
+            name: format!("{instance}.{output}"),
+            pattern: pattern.clone(),
+            digest: locked.and_then(|locked| locked.outputs.get(output).copied()),
+            path: place(workflow, results, instance, output),
+        }
+    }
+}
+
 /// The outputs of a state that hold metrics, in the order of `pipeline.toml`.
 fn marked(workflow: &Workflow, made: &StateResults) -> Vec<Marked> {
     let mut marked = Vec::new();
     for stage in &workflow.declaration.stages {
         let is_of_stage = |name: &str| name.split('@').next() == Some(&stage.name);
         let locked = made.lock.iter();
-        for (instance, locked) in locked.filter(|(name, _)| is_of_stage(name)) {
-            for declaration::Marked { output, pattern } in &stage.metrics {
-                marked.push(Marked {
-                    name: format!("{instance}.{output}"),
-                    pattern: pattern.clone(),
-                    digest: locked.outputs.get(output).copied(),
-                    path: place(workflow, made, instance, output),
-                });
-            }
+        for (instance, _) in locked.filter(|(name, _)| is_of_stage(name)) {
+            let marks = stage.metrics.iter();
+            marked.extend(marks.map(|mark| Marked::of(workflow, made, instance, mark)));
         }
     }
     marked

@@ -14,7 +14,13 @@ use crate::error::{Error, Result};
 const KEYS: &str = "keys";
 
 /// The folders of states beside the current one, in the runner's own.
-const BESIDE: [&str; 2] = ["experiments", "studies"];
+const BESIDE: [&str; 2] = ["experiments", SEARCHES];
+
+/// The folder of states of searches, in the runner's own.
+pub const SEARCHES: &str = "searches";
+
+/// The former name of [`SEARCHES`].
+pub const FORMER_SEARCHES: &str = "studies";
 
 /// The results of a state of the workspace.
 #[derive(Debug, Clone)]
@@ -43,8 +49,23 @@ impl StateResults {
     }
 }
 
+/// Fails if the folder of states of searches has its former name. These states would be neither continued nor kept.
+///
+/// # Errors
+/// It has.
+pub fn check_names(root: &Path) -> Result<()> {
+    if root.join(FOLDER).join(FORMER_SEARCHES).exists() {
+        return Err(Error::FormerFolder {
+            former: format!("{FOLDER}/{FORMER_SEARCHES}"),
+            folder: format!("{FOLDER}/{SEARCHES}"),
+        });
+    }
+    Ok(())
+}
+
 /// The folders of all states beside the current one of the workspace at `root`.
 pub(crate) fn folders(root: &Path) -> Result<Vec<PathBuf>> {
+    check_names(root)?;
     let mut folders = Vec::new();
     for kind in BESIDE {
         let kind = root.join(FOLDER).join(kind);
@@ -101,6 +122,17 @@ mod tests {
         assert_eq!(keys(&folder).unwrap(), BTreeSet::from([a, b]));
         let text = fs_err::read_to_string(folder.join(KEYS)).unwrap();
         assert_eq!(text, format!("{a}\n{b}\n"));
+    }
+
+    #[test]
+    fn states_under_a_former_name_are_no_garbage() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(root.path().join(FOLDER).join("studies/depth")).unwrap();
+        let error = folders(root.path()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`.atelier/studies` is called `.atelier/searches` now: rename it by `mv .atelier/studies .atelier/searches`"
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Job {
     pub params: Value,
     /// A folder that outlives a killed run of the same job.
     pub scratch: PathBuf,
-    /// The stage's instance, such as `train@0`, for people who read the file.
+    /// Name of the stage's instance, such as `train@0`, for readers of the file.
     pub stage: String,
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Message {
     /// Progress of the stage.
     Progress(Progress),
-    /// Text for people, shown at once.
+    /// Text that is shown at once.
     Warn(String),
 }
 

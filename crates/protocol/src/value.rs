@@ -331,34 +331,34 @@ mod tests {
 
     #[test]
     fn faults_name_the_key() {
-        let told = |value: Value| fault(&value).to_string();
+        let message = |value: Value| fault(&value).to_string();
         assert_eq!(
-            told(json!({ "epochs": "ten" })),
+            message(json!({ "epochs": "ten" })),
             "cannot use parameter `epochs`: invalid type: string \"ten\", expected u32"
         );
         assert_eq!(
-            told(json!({ "epoch": 1 })),
+            message(json!({ "epoch": 1 })),
             "cannot use parameter `epoch`: unknown field `epoch`, expected one of `epochs`, `rates`, `range`, `loss`, \
              `named`"
         );
         assert_eq!(
-            told(json!({})),
+            message(json!({})),
             "cannot use the parameters: missing field `epochs`"
         );
         assert_eq!(
-            told(json!({ "epochs": 1, "rates": [1, "x"] })),
+            message(json!({ "epochs": 1, "rates": [1, "x"] })),
             "cannot use parameter `rates[1]`: invalid type: string \"x\", expected f64"
         );
         assert_eq!(
-            told(json!({ "epochs": 1, "named": { "a": {} } })),
+            message(json!({ "epochs": 1, "named": { "a": {} } })),
             "cannot use parameter `named.a`: missing field `beta`"
         );
         assert_eq!(
-            told(json!({ "epochs": 1, "named": { "a b": {} } })),
+            message(json!({ "epochs": 1, "named": { "a b": {} } })),
             "cannot use parameter `named.a b`: two words"
         );
         assert_eq!(
-            told(json!({ "epochs": 1, "loss": { "focal": { "gamma": null } } })),
+            message(json!({ "epochs": 1, "loss": { "focal": { "gamma": null } } })),
             "cannot use parameter `loss.focal.gamma`: invalid type: null, expected f64"
         );
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Verdict on an accelerator. `D` is an object of further fields, for people.
+/// Verdict on an accelerator. `D` is an object of further fields for diagnosis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict<D = Map<String, Value>> {
     /// Reason why the accelerator cannot be used; none if it can.

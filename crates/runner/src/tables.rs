@@ -9,6 +9,7 @@ use ledger::states::StateResults;
 use ledger::tables::TableProgram;
 use serde_json::Value;
 use store::Digest;
+use workflow::declaration::MetricOutput;
 
 use crate::build::TABLES;
 use crate::error::{Error, Result};
@@ -23,6 +24,23 @@ pub fn metrics(workspace: &mut Workspace, states: &[StateResults]) -> Result<Vec
     let reading = Reading::of(&workspace.workflow, workspace.state.store.as_ref(), states)?;
     let tables = numbers(workspace, reading.tables())?;
     Ok(reading.finish(tables)?)
+}
+
+/// The metrics of an output of an instance in the state of `workspace`, whether or not its stage declares them.
+///
+/// # Errors
+/// As [`metrics`].
+pub fn metrics_of_output(
+    workspace: &mut Workspace,
+    instance: &str,
+    mark: &MetricOutput,
+) -> Result<Metrics> {
+    let results = workspace.results();
+    let (workflow, store) = (&workspace.workflow, workspace.state.store.as_ref());
+    let reading = Reading::of_output(workflow, store, &results, instance, mark)?;
+    let tables = numbers(workspace, reading.tables())?;
+    let metrics = reading.finish(tables)?.pop();
+    Ok(metrics.unwrap_or_default())
 }
 
 /// The numbers in tables, by the hash of their bytes.

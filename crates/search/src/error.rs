@@ -1,21 +1,21 @@
-/// What is wrong with a space, or keeps a sampler from drawing.
+/// A mistake in a space, or the failure of a sampler.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// A parameter's declaration cannot be understood.
+    /// A parameter's declaration is invalid.
     #[error("`{param}` {what}")]
     Declared {
         /// The parameter.
         param: String,
-        /// What was found and what was expected.
+        /// Its mistake: value found and value expected.
         what: String,
     },
-    /// There is nothing to search.
+    /// A space without parameters.
     #[error("the space has no parameter")]
     Empty,
-    /// Parameters wait for each other.
+    /// Conditions that depend on each other.
     #[error("the conditions of `{0}` form a cycle")]
     Cycle(String),
-    /// argmin gave up.
+    /// argmin failed.
     #[error("cannot move the swarm: {0}")]
     Swarm(String),
 }

@@ -1,4 +1,4 @@
-//! Search spaces, samplers and a pruner: what to try next, given what was tried.
+//! Search spaces, samplers and a pruner.
 //!
 //! A [`Space`] is declared in TOML, one line a parameter:
 //!
@@ -11,13 +11,13 @@
 //! ```
 //!
 //! - `float = [low, high]` and `int = [low, high]` include both ends; `log = true` draws evenly on a logarithmic scale.
-//!   A float is rounded to four significant digits, so that what was found can be written down.
+//!   A float is rounded to four significant digits, so that the best value can be written down.
 //! - `step = 4` takes every fourth whole number of an `int`, from `low`.
 //! - `points = 5` is the number of values that a grid takes of a `float`, or of an `int` with more values than that.
 //! - `when` names parameters and the values that they must have; else the parameter isn't part of the trial.
 //!
-//! A [`Search`] asks and is told: what it asks for depends on its seed and on the trials told so far, and on nothing
-//! else. A search that was stopped goes on as if it had not been, once it is told the same trials again.
+//! The trials that a [`Search`] draws depend on its seed and on the completed trials alone. A search that was stopped
+//! resumes with the same trials.
 
 mod error;
 mod grid;

@@ -14,7 +14,7 @@ pub struct MedianPruner {
 }
 
 impl MedianPruner {
-    /// Whether a trial with these scores on the way should be stopped: its best is below the median of the scores that
+    /// Whether a trial with these intermediate scores should be stopped: its best is below the median of the scores that
     /// the complete ones among `others` had at its last step.
     #[must_use]
     pub fn is_hopeless(&self, steps: &[f64], others: &[Trial]) -> bool {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_stopped_early() {
+    fn no_trial_is_stopped_early() {
         let others = [
             trial(State::Complete, &[0.5, 0.5]),
             trial(State::Pruned, &[0.5, 0.5]),

@@ -1,4 +1,4 @@
-//! Asking and telling.
+//! Samplers by name.
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
@@ -10,20 +10,20 @@ use crate::{Assignment, SearchError, Space, Trial, grid, swarm, tpe};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Tree-structured Parzen estimators: near what was good, far from what was not.
+    /// Tree-structured Parzen estimators: near good trials, far from the others.
     Tpe,
-    /// Each by itself, evenly.
+    /// Independent, uniform draws.
     Random,
-    /// All combinations of evenly spread values, the last parameter first; it ends.
+    /// All combinations of evenly spread values, the last parameter first; finite.
     Grid,
-    /// A swarm of particles. Choices are put on a line, which suits numbers better.
+    /// Particle swarm. Choices become positions on a line, so it suits numbers better.
     Swarm,
 }
 
-/// A search: all that decides what is tried next, but for what came of what was tried.
+/// A search: with the completed trials, it determines the next ones.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// What may vary.
+    /// Parameters that vary.
     pub space: Space,
     /// How the next trial is found.
     pub method: Method,
@@ -32,35 +32,35 @@ pub struct Search {
 }
 
 impl Search {
-    /// The next trials after `told`, at most `n`: fewer at the end of a grid, and where a swarm's next move waits for
-    /// the scores of this one. They can be carried out side by side.
+    /// Parameters of the next trials after `completed`, at most `n`: fewer at the end of a grid, and where a swarm's next
+    /// move needs the scores of this one. The trials can run in parallel.
     ///
     /// # Errors
-    /// argmin gave up.
-    pub fn ask(&self, told: &[Trial], n: usize) -> Result<Vec<Assignment>, SearchError> {
-        let numbers = told.len()..told.len() + n;
+    /// argmin fails.
+    pub fn ask(&self, completed: &[Trial], n: usize) -> Result<Vec<Assignment>, SearchError> {
+        let numbers = completed.len()..completed.len() + n;
         match self.method {
-            Method::Tpe => Ok(self.ask_tpe(told, n)),
+            Method::Tpe => Ok(self.ask_tpe(completed, n)),
             Method::Random => Ok(numbers.map(|number| self.draw(number)).collect()),
             Method::Grid => Ok(numbers
                 .map_while(|number| grid::nth(&self.space, number))
                 .collect()),
-            Method::Swarm => swarm::next(&self.space, told, n, self.rng(0)),
+            Method::Swarm => swarm::next(&self.space, completed, n, self.rng(0)),
         }
     }
 
-    /// One after another, each knowing that those before it are under way.
-    fn ask_tpe(&self, told: &[Trial], n: usize) -> Vec<Assignment> {
-        let mut known = told.to_vec();
-        for number in told.len()..told.len() + n {
-            let next = match told.len() {
+    /// One after another, with those before it as running trials.
+    fn ask_tpe(&self, completed: &[Trial], n: usize) -> Vec<Assignment> {
+        let mut known = completed.to_vec();
+        for number in completed.len()..completed.len() + n {
+            let next = match completed.len() {
                 few if few < tpe::STARTUP => self.draw(number),
                 _ => tpe::next(&self.space, &known, &mut self.rng(number)),
             };
             known.push(Trial::running(next));
         }
-        let asked = known.drain(told.len()..);
-        asked.map(|trial| trial.params).collect()
+        let drawn = known.drain(completed.len()..);
+        drawn.map(|trial| trial.params).collect()
     }
 
     fn draw(&self, number: usize) -> Assignment {
@@ -68,7 +68,7 @@ impl Search {
         self.space.fill(|_, param| param.domain.at(rng.random()))
     }
 
-    /// The randomness of one trial.
+    /// Random numbers of one trial.
     fn rng(&self, number: usize) -> ChaCha8Rng {
         random::numbered(self.seed, number as u64)
     }
@@ -101,19 +101,19 @@ mod tests {
     }
 
     /// `n` trials in rounds of `width`.
-    fn run(search: &Search, mut told: Vec<Trial>, n: usize, width: usize) -> Vec<Trial> {
-        while told.len() < n {
-            for params in search.ask(&told, width).unwrap() {
+    fn run(search: &Search, mut completed: Vec<Trial>, n: usize, width: usize) -> Vec<Trial> {
+        while completed.len() < n {
+            for params in search.ask(&completed, width).unwrap() {
                 let score = score(&params);
-                told.push(Trial::complete(params, score));
+                completed.push(Trial::complete(params, score));
             }
         }
-        told.truncate(n);
-        told
+        completed.truncate(n);
+        completed
     }
 
     #[test]
-    fn a_stopped_search_goes_on_as_if_it_had_not_been() {
+    fn a_stopped_search_resumes_with_the_same_trials() {
         for method in METHODS {
             let whole = run(&search(method, 1), Vec::new(), 36, 1);
             let part = whole[..17].to_vec();
@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn trials_of_a_round_differ() {
         let search = search(Method::Tpe, 1);
-        let told = run(&search, Vec::new(), 20, 1);
-        let round = search.ask(&told, 4).unwrap();
+        let completed = run(&search, Vec::new(), 20, 1);
+        let round = search.ask(&completed, 4).unwrap();
         assert!((1..4).all(|idx| !round[..idx].contains(&round[idx])));
     }
 }

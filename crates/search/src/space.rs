@@ -1,4 +1,4 @@
-//! What may vary, and how.
+//! Spaces: parameters with their domains.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::SearchError;
 
-/// Values that a grid takes of a parameter that has more, if the space doesn't say.
+/// Default of the number of values that a grid takes of a parameter.
 const POINTS: usize = 5;
 
 /// Significant digits of a float that is drawn.
@@ -17,7 +17,7 @@ const DIGITS: usize = 4;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// Yes or no.
+    /// A flag.
     Bool(bool),
     /// A whole number.
     Int(i64),
@@ -47,18 +47,18 @@ pub type Assignment = BTreeMap<String, Value>;
 pub enum Domain {
     /// A number in `[low, high]`.
     Float {
-        /// The least.
+        /// Minimum.
         low: f64,
-        /// The greatest; more than `low`.
+        /// Maximum, more than `low`.
         high: f64,
         /// Whether it is drawn evenly on a logarithmic scale; then `low` is positive.
         log: bool,
     },
     /// `low`, `low + step`, …, up to `high`.
     Int {
-        /// The least.
+        /// Minimum.
         low: i64,
-        /// The greatest, a number of steps above `low`.
+        /// Maximum, a number of steps above `low`.
         high: i64,
         /// From one to the next, at least 1.
         step: i64,
@@ -128,7 +128,7 @@ impl Domain {
     }
 }
 
-/// Which of `n` equal cells of `[0, 1]` holds `unit`.
+/// Index of the one of `n` equal cells of `[0, 1]` that holds `unit`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -145,7 +145,7 @@ pub(crate) struct Scale {
     pub(crate) low: f64,
     /// Where it ends.
     pub(crate) high: f64,
-    /// The least and the greatest value.
+    /// Minimum and maximum.
     ends: (f64, f64),
     /// From one value to the next; 0 where there is no gap.
     step: f64,
@@ -208,7 +208,7 @@ pub struct Param {
     pub name: String,
     /// Its values.
     pub domain: Domain,
-    /// How many values a grid takes of it, if it isn't a choice.
+    /// Number of values that a grid takes of it, if it isn't a choice.
     pub points: usize,
     /// Other parameters and the values that they must have; else this one is no part of a trial.
     pub when: Vec<(String, Value)>,
@@ -222,7 +222,7 @@ impl Param {
     }
 }
 
-/// What may vary. Each parameter stands after those that its conditions name.
+/// Parameters that vary. Each stands after those that its conditions name.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Declared>")]
 pub struct Space {
@@ -247,7 +247,7 @@ impl Space {
         Self { params }
     }
 
-    /// An assignment whose values come from `draw`, asked for active parameters alone.
+    /// An assignment whose values come from `draw`, which is called for active parameters alone.
     pub(crate) fn fill(&self, mut draw: impl FnMut(usize, &Param) -> Value) -> Assignment {
         let mut filled = Assignment::new();
         for (idx, param) in self.params.iter().enumerate() {
@@ -259,7 +259,7 @@ impl Space {
     }
 }
 
-/// A parameter as it is written.
+/// Declaration of a parameter.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Declared {
@@ -275,7 +275,7 @@ struct Declared {
 }
 
 impl Declared {
-    /// The domain, or what is wrong with it.
+    /// The domain, or its mistake.
     fn domain(&self) -> Result<Domain, String> {
         let log = self.log;
         match (self.float, self.int, &self.choice) {
@@ -387,7 +387,7 @@ fn check_conditions(params: &[Param]) -> Result<(), SearchError> {
                 } => {
                     matches!(value, Value::Int(n) if (low..=high).contains(&n) && (n - low) % step == 0)
                 }
-                // Nobody meets a float exactly.
+                // Equality of floats is no condition.
                 Domain::Float { .. } => false,
             };
             if !can_be {
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_was_expected() {
+    fn errors_name_the_expected_value() {
         let cases = [
             (
                 json!({ "x": { "float": [1, 0] } }),

@@ -1,9 +1,9 @@
 //! Tree-structured Parzen estimators (Bergstra et al. 2011), joint over the parameters (Falkner, Klein and Hutter 2018),
 //! with Optuna's kernels (Watanabe 2023, section 3).
 //!
-//! The trials told are parted into a few good ones and the rest. Of each group a density is estimated: a mixture of one
-//! kernel a trial, and a prior over the whole space. Of candidates that are drawn from the good ones' density, the one
-//! is tried next where this density is highest beside that of the rest.
+//! Completed trials are split into a few good ones and the rest. The density of each group is a mixture of one kernel a
+//! trial, and a prior over the whole space. Of candidates drawn from the density of the good ones, the next trial is the
+//! one with the highest ratio of this density to that of the rest.
 
 use std::f64::consts::{SQRT_2, TAU};
 
@@ -15,22 +15,22 @@ use rand_distr::StandardNormal;
 use crate::space::Scale;
 use crate::{Assignment, Domain, Space, State, Trial, Value};
 
-/// Trials that are drawn evenly before densities mean anything.
+/// Number of trials drawn uniformly at the start.
 pub(crate) const STARTUP: usize = 10;
 
-/// Candidates of which one is tried.
+/// Number of candidates for one trial.
 const CANDIDATES: usize = 24;
 
-/// Share of the trials that are good, and their greatest number.
+/// Share of good trials, and their maximum number.
 const GOOD_SHARE: f64 = 0.1;
 const MOST_GOOD: usize = 25;
 
-/// So many of the last trials have full weight; that of older ones falls to nearly nothing.
+/// Number of the last trials that have full weight; that of older ones falls to nearly 0.
 const RECENT: usize = 25;
 
-/// What to try next.
+/// Parameters of the next trial.
 pub(crate) fn next(space: &Space, known: &[Trial], rng: &mut ChaCha8Rng) -> Assignment {
-    let (good, rest) = part(known);
+    let (good, rest) = split(known);
     let good = Density::new(space, &good);
     let rest = Density::new(space, &rest);
     let candidates = (0..CANDIDATES).map(|_| good.draw(rng));
@@ -43,7 +43,7 @@ pub(crate) fn next(space: &Space, known: &[Trial], rng: &mut ChaCha8Rng) -> Assi
 }
 
 /// The good trials and the rest, each in the order in which they were tried.
-fn part(known: &[Trial]) -> (Vec<&Trial>, Vec<&Trial>) {
+fn split(known: &[Trial]) -> (Vec<&Trial>, Vec<&Trial>) {
     let mut order: Vec<usize> = (0..known.len()).collect();
     order.sort_by(|&a, &b| rank(&known[b], &known[a]));
     let ended = { known.iter() }.filter(|trial| trial.state != State::Running);
@@ -56,7 +56,7 @@ fn part(known: &[Trial]) -> (Vec<&Trial>, Vec<&Trial>) {
     (trials(good), trials(rest))
 }
 
-/// How many of `n` trials are good.
+/// Number of good trials among `n`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -123,7 +123,7 @@ impl<'a> Density<'a> {
             .fill(|idx, param| component[idx].draw(&param.domain, rng))
     }
 
-    /// The logarithm of the density at `at`, up to what all densities share.
+    /// The logarithm of the density at `at`, up to a constant that all densities share.
     fn ln(&self, at: &Assignment) -> f64 {
         let terms = self.components.iter().zip(&self.weights);
         let terms: Vec<f64> = terms
@@ -165,7 +165,7 @@ fn pick(weights: &[f64], share: f64) -> usize {
     weights.iter().position(passes).unwrap_or(weights.len() - 1)
 }
 
-/// What one trial says about one parameter.
+/// Density of one parameter around its value in one trial.
 #[derive(Clone, Debug)]
 enum Kernel {
     /// A normal distribution, cut off at the ends of the scale.
@@ -174,7 +174,7 @@ enum Kernel {
     Choice(Vec<f64>),
 }
 
-/// A kernel for each of `values`, then the prior; what has no value gets the prior too.
+/// A kernel for each of `values`, then the prior; the kernel of an absent value is the prior, too.
 fn kernels(domain: &Domain, values: &[Option<&Value>]) -> Vec<Kernel> {
     match (domain, domain.scale()) {
         (Domain::Choice(choices), _) => choice_kernels(choices, values),
@@ -345,7 +345,7 @@ mod tests {
             ..trial("a", Some(2), 0.0)
         });
         known.push(Trial::running(trial("a", Some(3), 0.0).params));
-        let (good, rest) = part(&known);
+        let (good, rest) = split(&known);
         assert_eq!((good, rest.len()), (vec![&known[8], &known[9]], 11));
     }
 

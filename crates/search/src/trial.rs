@@ -2,22 +2,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::Assignment;
 
-/// How a trial ended, or that it hasn't.
+/// State of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It has its score.
     Complete,
-    /// It was stopped as hopeless; its score is the last one on the way.
+    /// It was stopped as hopeless; its score is the last intermediate one.
     Pruned,
-    /// It has no score: it could not be carried out.
+    /// It has no score: a stage failed, or the score isn't finite.
     Failed,
-    /// It is under way.
+    /// It is running.
     Running,
 }
 
 impl State {
-    /// In words.
+    /// Name as in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -29,21 +29,21 @@ impl State {
     }
 }
 
-/// A trial: what was tried, and what came of it. Higher scores are better.
+/// A trial: parameters and result. Higher scores are better.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// What was tried.
+    /// Its parameters.
     pub params: Assignment,
-    /// How it ended.
+    /// Its state.
     pub state: State,
-    /// Finite; none if it failed or is under way.
+    /// Finite; none if it failed or is running.
     pub score: Option<f64>,
-    /// Its scores on the way, such as after each fold.
+    /// Its intermediate scores, such as after each fold.
     pub steps: Vec<f64>,
 }
 
 impl Trial {
-    /// A trial that is under way.
+    /// A running trial.
     #[must_use]
     pub fn running(params: Assignment) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Trial {
         }
     }
 
-    /// A trial that has its score.
+    /// A complete trial.
     #[must_use]
     pub fn complete(params: Assignment, score: f64) -> Self {
         Self {

@@ -1,9 +1,9 @@
-//! Against Optuna's samplers; `golden/make.py` says how its figures were made.
+//! Comparison with Optuna's samplers, whose scores are made by `golden/make.py`.
 //!
 //! A sampler passes if the median over the seeds of its best scores is not below the first quartile of Optuna's best
 //! scores on the same function.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a failing test names the place")]
 
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -44,14 +44,14 @@ fn mixed(params: &Assignment) -> f64 {
 }
 
 fn best(search: &Search, score: fn(&Assignment) -> f64, trials: usize) -> f64 {
-    let mut told: Vec<Trial> = Vec::new();
-    while told.len() < trials {
-        for params in search.ask(&told, 1).unwrap() {
+    let mut completed: Vec<Trial> = Vec::new();
+    while completed.len() < trials {
+        for params in search.ask(&completed, 1).unwrap() {
             let score = score(&params);
-            told.push(Trial::complete(params, score));
+            completed.push(Trial::complete(params, score));
         }
     }
-    let scores = told.iter().filter_map(|trial| trial.score);
+    let scores = completed.iter().filter_map(|trial| trial.score);
     scores.fold(f64::NEG_INFINITY, f64::max)
 }
 

@@ -19,7 +19,7 @@ pub(crate) const FOLDER: &str = "data/weights";
 /// The catalog, in the workspace's root.
 const FILE: &str = "weights.toml";
 
-/// Digits of a SHA-256 in hexadecimal, and how many are enough to tell files apart.
+/// Digits of a SHA-256 in hexadecimal, and the number that distinguishes files.
 const SHA256: std::ops::RangeInclusive<usize> = 8..=64;
 
 /// The weights that are known by name.
@@ -42,11 +42,11 @@ pub(crate) struct Entry {
     pub(crate) preprocessing: Preprocessing,
 }
 
-/// What a publisher evaluates weights with.
+/// Preprocessing with which a publisher evaluates weights.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Preprocessing {
-    /// What the short side is resized to, in pixels.
+    /// Size of the short side after resizing, in pixels.
     resize_px: u32,
     /// Side of the center crop, in pixels.
     crop_px: u32,
@@ -63,7 +63,7 @@ impl fmt::Display for Preprocessing {
     }
 }
 
-/// What is fetched, and where to.
+/// A file to fetch, and its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) url: String,

@@ -74,7 +74,7 @@ impl Hub {
             .map_or("safetensors", |(_, end)| end)
     }
 
-    /// What tells the file from others: the repository's name, unless the file has one of its own.
+    /// Name that distinguishes the file: the repository's, unless the file has its own.
     pub(crate) fn stem(&self) -> &str {
         let file = self.file.rsplit('/').next().unwrap_or(&self.file);
         match file.rsplit_once('.').map_or(file, |(stem, _)| stem) {

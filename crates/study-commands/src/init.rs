@@ -1,4 +1,4 @@
-//! Parameters for a folder of images: the job file of the program that looks at it.
+//! Parameters for a folder of images: the job file of the program that reads it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,7 @@ struct Around {
     folders_with_images: usize,
 }
 
-/// Looks at a folder and writes parameters; the exit code is the program's own.
+/// Reads a folder and writes parameters; the exit code is the program's own.
 pub(crate) fn init(arguments: &Init) -> anyhow::Result<ExitCode> {
     let here = current_folder()?;
     let folder = folder(&here, &arguments.folder)?;
@@ -279,7 +279,7 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
 }
 
-/// How many folders directly in `parent` hold images directly.
+/// Number of folders directly in `parent` that hold images directly.
 fn folders_with_images(parent: &Path) -> usize {
     let folders = fs_err::read_dir(parent).into_iter().flatten().flatten();
     let folders = folders.take(SHORT_LOOK).map(|entry| entry.path());

@@ -1,4 +1,4 @@
-//! New pictures: the job file of the program that judges them.
+//! Predictions for new images: the job file of the program that makes them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use workflow::instance::Target;
 /// The program.
 const RUN: &str = "predictor/predictor";
 
-/// Say what the chosen network makes of new pictures
+/// Predict the classes of new images by the selected network
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Needs a model that `{PROGRAM} repro` made, with the same parameters.
@@ -34,10 +34,10 @@ Examples:
   {PROGRAM} predict folder/ more/*.png --json
   {PROGRAM} predict folder/ --explain --html new.html"))]
 pub(crate) struct Predict {
-    /// Pictures, or folders of pictures
+    /// Images, or folders of images
     #[arg(value_name = "FILE|FOLDER", required = true)]
-    pictures: Vec<PathBuf>,
-    /// Say what the network looks at too: occlusion map and Grad-CAM
+    images: Vec<PathBuf>,
+    /// Add attributions: occlusion map and Grad-CAM
     #[arg(long)]
     explain: bool,
     /// Print one JSON document
@@ -63,7 +63,7 @@ struct Params<'a> {
     json: bool,
 }
 
-/// Judges pictures; the exit code is the program's own.
+/// Predicts new images; the exit code is the program's own.
 pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let paths = Paths::find(&workspace, arguments)?;
@@ -113,7 +113,7 @@ fn check_one_run(workspace: &mut Workspace, params: &common::Params) -> anyhow::
     );
 }
 
-/// What changes params, as it was typed.
+/// Changes of parameters, as typed.
 fn typed(params: &common::Params) -> String {
     let files = params.files.iter();
     let files = files.map(|file| format!(" --params {}", file.display()));
@@ -131,13 +131,13 @@ struct Paths {
 }
 
 impl Paths {
-    /// Finds the images and what a repro made.
+    /// Finds the images and the outputs of a repro.
     fn find(workspace: &Workspace, arguments: &Predict) -> anyhow::Result<Self> {
         let here = current_folder()?;
-        if !arguments.pictures.iter().any(|file| file.exists()) {
-            bail!("`{}` is not there", arguments.pictures[0].display());
+        if !arguments.images.iter().any(|file| file.exists()) {
+            bail!("`{}` is not there", arguments.images[0].display());
         }
-        let files = arguments.pictures.iter();
+        let files = arguments.images.iter();
         let calibrators = workspace.made("calibrate", "calibrators")?;
         let inputs = [
             ("model", Input::One(made(workspace, "export", "model")?)),
@@ -178,7 +178,7 @@ fn images(workspace: &Workspace) -> PathBuf {
     workspace.workflow.root.join(folder)
 }
 
-/// What a repro made.
+/// Path of an output of a repro.
 fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<PathBuf> {
     let made = workspace.made(stage, output)?;
     made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))

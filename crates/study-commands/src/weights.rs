@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::catalog::{self, Catalog};
 
-/// Bytes at the beginning of a file that tell its format.
+/// Bytes at the beginning of a file that mark its format.
 const BEGIN: usize = 64;
 
 /// Characters of a wrong file that a message shows.
@@ -117,7 +117,7 @@ fn list(is_json: bool) -> anyhow::Result<()> {
 
 /// Fetches a file of weights.
 fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
-    // The catalog is looked at first, so that a wrong name is told before anything else.
+    // The catalog comes first, so that a wrong name is reported before anything else.
     let file = catalog::find(&root()?, name)?;
     let mut workspace = open(&Params::default(), Access::Write)?;
     let wanted = Wanted {
@@ -143,7 +143,7 @@ fn get(name: &str, is_json: bool) -> anyhow::Result<()> {
             "settings": settings,
         }));
     }
-    print::text(&told(&fetched, &file))
+    print::text(&report(&fetched, &file))
 }
 
 /// The cure where a download fails.
@@ -155,7 +155,7 @@ fn by_hand(name: &str, file: &catalog::File) -> String {
     )
 }
 
-fn told(fetched: &Fetched, file: &catalog::File) -> String {
+fn report(fetched: &Fetched, file: &catalog::File) -> String {
     let arrival = match fetched.arrival {
         Arrival::Present => "was there",
         Arrival::Restored => "restored from the cache",
@@ -189,7 +189,7 @@ fn told(fetched: &Fetched, file: &catalog::File) -> String {
     text
 }
 
-/// Refuses what a server sends instead of weights.
+/// Refuses a server's response that is no file of weights.
 fn check_format(path: &Path) -> Result<(), String> {
     let mut begin = Vec::new();
     let read =

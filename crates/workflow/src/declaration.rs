@@ -27,7 +27,7 @@ pub struct Declaration {
     pub default_params: Option<Spanned<String>>,
     /// `renamed-params`: new names of parameters by old ones.
     pub renamed_params: BTreeMap<String, String>,
-    /// How large and how old what is in the cache may become.
+    /// Limits of the cache's size and of the age of unused results.
     pub cache: CacheLimits,
     /// Stages in the order of the file.
     pub stages: Vec<Stage>,
@@ -52,7 +52,7 @@ pub struct Advice {
     pub span: Range<usize>,
 }
 
-/// Limits of what the cache holds beyond what the workspace uses.
+/// Limits of unused results in the cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheLimits {
     /// `max-size`: bytes of all that it holds.
@@ -66,7 +66,7 @@ pub struct CacheLimits {
 pub struct DeviceCheck {
     /// `crate/binary` of this workspace.
     pub run: String,
-    /// Keys of `params.toml` by the names that the program knows.
+    /// Keys of `params.toml` by the program's own names.
     pub params: BTreeMap<String, String>,
 }
 
@@ -75,9 +75,9 @@ pub struct DeviceCheck {
 pub struct Stage {
     /// The name after `stage.`.
     pub name: String,
-    /// One line for people; not part of any key.
+    /// Description in one line; not part of any key.
     pub desc: Option<String>,
-    /// What it does.
+    /// Its action.
     pub action: Action<Spanned<String>>,
     /// Inputs by name: path templates.
     pub inputs: BTreeMap<String, Spanned<String>>,
@@ -85,12 +85,12 @@ pub struct Stage {
     pub outputs: BTreeMap<String, DeclaredOutput>,
     /// Keys of `params.toml`; none stands for the stage's own section.
     pub params: Option<Vec<Spanned<String>>>,
-    /// Variables of which each combination of values makes an instance.
+    /// Variables; each combination of their values makes an instance.
     pub each: Vec<(String, Spanned<Value>)>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
-    /// What of its outputs holds metrics, in the order in which they are shown; not part of any key.
-    pub metrics: Vec<Marked>,
+    /// Outputs that hold metrics, in the order in which these are shown; not part of any key.
+    pub metrics: Vec<MetricOutput>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
     /// Whether the stage runs only where another one, or the user, asks for it.
@@ -102,32 +102,47 @@ pub struct Stage {
 }
 
 /// An output, or a part of it, that holds metrics.
-#[derive(Debug, Clone)]
-pub struct Marked {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricOutput {
     /// The output's name.
     pub output: String,
-    /// What the names of its metrics match; none for all of them.
+    /// Pattern of the names of its metrics; none for all of them.
     pub pattern: Option<String>,
+}
+
+impl MetricOutput {
+    /// Reads `output` or `output.pattern`.
+    #[must_use]
+    pub fn parse(mark: &str) -> Self {
+        let (output, pattern) = match mark.split_once('.') {
+            Some((output, pattern)) => (output, Some(pattern.to_owned())),
+            None => (mark, None),
+        };
+        MetricOutput {
+            output: output.to_owned(),
+            pattern,
+        }
+    }
 }
 
 /// When and how a stage runs. None of it is part of its key.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// Whether the stage stays as it is, whatever changes.
+    /// Whether the stage never runs.
     pub is_frozen: bool,
-    /// Whether it runs in every repro that comes to it.
+    /// Whether it runs in every repro that selects it.
     pub is_always: bool,
-    /// What it occupies while it runs.
+    /// Resources that it occupies while it runs.
     pub resources: Resources,
-    /// How long it may run.
+    /// Maximum duration of a run.
     pub timeout: Option<Duration>,
-    /// Whether it may reach what it doesn't declare.
+    /// Whether it may access undeclared paths.
     pub is_unconfined: bool,
-    /// By output, what its rows must be like, in the words of the crate `checks`.
+    /// Requirements on the rows of outputs, by output, as the crate `checks` defines them.
     pub checks: BTreeMap<String, Spanned<Value>>,
 }
 
-/// What a stage occupies while it runs. None of it is part of its key.
+/// Resources that a stage occupies while it runs. None of it is part of its key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resources {
     /// Processor cores.
@@ -138,7 +153,7 @@ pub struct Resources {
     pub gpus: u32,
 }
 
-/// How a stage is carried out.
+/// Action of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action<T> {
     /// `crate/binary` of this workspace, started with a job file.
@@ -152,18 +167,18 @@ pub enum Action<T> {
 pub struct DeclaredOutput {
     /// Path template, from the workspace root.
     pub path: Spanned<String>,
-    /// How it is treated.
+    /// Treatment of its file.
     pub treatment: Treatment,
 }
 
-/// How an output is treated.
+/// Treatment of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Treatment {
-    /// `volatile`: whether it is a by-product, such as timings, that decides nothing.
+    /// `volatile`: whether it is a by-product, such as timings, on which no result depends.
     pub is_volatile: bool,
     /// `cache`: whether its content is kept in the cache. One that is not can't be restored: it is made anew.
     pub is_cached: bool,
-    /// `keep`: whether a run goes on from what the last one left, instead of from nothing.
+    /// `keep`: whether a run starts with the last one's output instead of none.
     pub is_kept: bool,
 }
 
@@ -196,7 +211,7 @@ impl Declaration {
     /// The overlay that `default-params` names, if it does, as `read` finds it by its path from the workspace root.
     ///
     /// # Errors
-    /// `read` fails, or finds nothing there; the message points at the key.
+    /// `read` fails, or finds no value there; the message points at the key.
     pub fn default_overlay<E: From<Error>>(
         &self,
         read: impl FnOnce(&str) -> Result<Option<Source>, E>,

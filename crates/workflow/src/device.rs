@@ -1,6 +1,6 @@
 //! The device class that networks run on.
 
-/// What computes. The class is part of the keys of the stages that list `device`.
+/// A device that computes. Its class is part of the keys of the stages that list `device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Device {
     /// The processor.
@@ -22,7 +22,7 @@ pub struct UnknownDevice {
 const SETTINGS: [&str; 4] = ["auto", "cpu", "metal", "cuda"];
 
 impl Device {
-    /// The device that the setting `device` asks for; `auto` asks for the device of that name.
+    /// The device of the setting `device`; `auto` is a device of that name.
     ///
     /// # Errors
     /// Another word.

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-/// How many characters of a line are shown, and how many before the place.
+/// Maximum numbers of characters of a line that are shown, in all and before the place.
 const SHOWN: usize = 160;
 const BEFORE: usize = 60;
 
 /// A message with the lines that it is about.
 #[derive(Debug)]
 pub struct Diagnostic {
-    /// What was found and what was expected.
+    /// Value found and value expected.
     pub message: String,
     /// File, as a person would name it.
     pub file: String,
@@ -17,7 +17,7 @@ pub struct Diagnostic {
     pub line: usize,
     /// First column is 1, counted in characters.
     pub column: usize,
-    /// The line's text; of a long line, what is around the place.
+    /// The line's text; of a long line, the part around the place.
     pub text: String,
     /// Characters of `text` before the place.
     pub indent: usize,

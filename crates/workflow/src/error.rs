@@ -1,22 +1,22 @@
-//! Errors about what is declared.
+//! Errors of declarations.
 
 use crate::device::UnknownDevice;
 use crate::diagnostic::Diagnostic;
 use crate::template::TemplateError;
 
-/// Result of reading what is declared.
+/// Result of reading a declaration.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A mistake in what is declared, or in a name on the command line.
+/// A mistake in a declaration, or in a name on the command line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A mistake in a TOML file or on the command line, with its place.
     #[error("{0}")]
     Source(Box<Diagnostic>),
-    /// A name that selects nothing.
+    /// A name that matches no stage, instance or output.
     #[error("unknown stage or output `{name}`{hint}")]
     UnknownTarget {
-        /// What was asked for.
+        /// The name.
         name: String,
         /// The nearest valid name, as a clause.
         hint: String,
@@ -45,10 +45,10 @@ pub enum Error {
         name: String,
         /// The offending path.
         path: String,
-        /// What is wrong with it.
+        /// Its mistake.
         why: &'static str,
     },
-    /// A file that is too large for what it should be.
+    /// A file that is too large for its kind.
     #[error("cannot read `{name}`: it has {bytes} bytes, and no such file has more than {most}")]
     TooLarge {
         /// The file, as a person would name it.

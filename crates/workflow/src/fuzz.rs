@@ -1,7 +1,7 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of texts from outside, each as a function of any bytes.
 //!
-//! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
-//! test replays what they found and what they started from.
+//! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or exhaust memory;
+//! a test replays their findings and their seeds.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub fn pipeline(data: &[u8]) {
         let root = Path::new("/workspace");
         Graph::new(instances(&declaration, &params, root, Device::Cpu)?)
     });
-    let Some(graph) = told(made) else { return };
+    let Some(graph) = checked(made) else { return };
     for instance in &graph.instances {
         for output in instance.outputs.values() {
             let path = output.path.to_str().expect("it comes from a text");
@@ -46,14 +46,14 @@ pub fn params(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut texts = text.split('\0').map(str::to_owned);
     let file = texts.next().unwrap_or_default();
-    let Some(mut params) = told(Params::of_sources(
+    let Some(mut params) = checked(Params::of_sources(
         Some(source(params::FILE, &file)),
         Vec::new(),
     )) else {
         return;
     };
     for setting in texts {
-        told(params.set(&setting));
+        checked(params.set(&setting));
     }
     for key in params.keys() {
         params.place(&key);
@@ -82,8 +82,8 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// What was read; an error is written out, as a person would see it.
-fn told<T>(read: Result<T>) -> Option<T> {
+/// The value; an error is formatted, so that its message is covered.
+fn checked<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }
 

@@ -25,7 +25,7 @@ fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
     )
 }
 
-/// Whether something below the folder `path` could match. A pattern that begins with `**` speaks of no folder, and so of
+/// Whether something below the folder `path` could match. A pattern that begins with `**` names no folder, and so
 /// none that a stage makes.
 pub fn may_match_below(pattern: &str, path: &str) -> bool {
     let mut pattern = pattern.split('/');

@@ -1,4 +1,4 @@
-//! Which instance follows which, and which of them a command means.
+//! Order of instances, and selection of instances by targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,22 +22,22 @@ pub struct Graph {
     pub instances: PerInstance<Arc<Instance>>,
     /// The instances whose outputs each one reads.
     pub upstream: PerInstance<BTreeSet<InstanceId>>,
-    /// The instances that each one waits for: its upstream, and what its `after` names.
+    /// The instances that each one waits for: its upstream, and those of its `after`.
     pub before: PerInstance<BTreeSet<InstanceId>>,
     /// An order in which each instance follows those that it waits for.
     pub order: Vec<InstanceId>,
     producers: Producers,
 }
 
-/// How far a selection reaches from its targets.
+/// Extent of a selection around its targets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reach {
-    /// The targets and what they need.
+    /// The targets and their upstream.
     #[default]
     Upstream,
     /// The targets alone.
     Single,
-    /// The targets and what follows from them.
+    /// The targets and their downstream.
     Downstream,
 }
 
@@ -65,7 +65,7 @@ impl Graph {
         })
     }
 
-    /// The same graph with all that it makes in `folder`: what nobody makes is read from where it is.
+    /// The same graph with all outputs in `folder`; sources stay where they are.
     ///
     /// # Errors
     /// As [`Graph::new`].
@@ -98,7 +98,7 @@ impl Graph {
         self.makes(&Target::Path(path.to_owned()))
     }
 
-    /// Whether what `target` refers to, or a part of it, is an output.
+    /// Whether `target`, or a part of it, is an output.
     pub fn makes(&self, target: &Target) -> bool {
         !self.producers.makers(target).is_empty()
     }
@@ -113,7 +113,7 @@ impl Graph {
     /// target: as named, and with `reach`.
     ///
     /// # Errors
-    /// A target names nothing.
+    /// A target has no match.
     pub fn select(&self, root: &Path, targets: &[String], reach: Reach) -> Result<Selection> {
         let mut named = BTreeSet::new();
         for target in targets {
@@ -131,7 +131,7 @@ impl Graph {
             Reach::Single => {}
             Reach::Upstream => {
                 for &id in self.order.iter().rev() {
-                    // What a frozen stage was made from is of no concern.
+                    // The inputs of a frozen stage don't matter.
                     if reached.contains(&id) && !self.instances[id].rules.is_frozen {
                         reached.extend(&self.before[id]);
                     }
@@ -161,7 +161,7 @@ impl Graph {
     /// The stages that `targets` name with all their instances.
     ///
     /// # Errors
-    /// A target names nothing, or some instances of a stage and not all.
+    /// A target has no match, or selects some instances of a stage and not all.
     pub fn whole_stages(&self, root: &Path, targets: &[String]) -> Result<BTreeSet<String>> {
         let Selection { named, .. } = self.select(root, targets, Reach::Single)?;
         let stages = named.iter().map(|&id| self.instances[id].stage.clone());
@@ -175,7 +175,7 @@ impl Graph {
         }
     }
 
-    /// What one target names: a stage or instance, an output, or a pattern of these.
+    /// Instances of one target: a stage or instance, an output, or a pattern of these.
     fn named(&self, root: &Path, target: &str) -> Result<Vec<InstanceId>> {
         let path = normal(root, target);
         let path_text = path.to_string_lossy().into_owned();
@@ -243,9 +243,9 @@ impl Graph {
 /// Selected instances.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// What the targets name.
+    /// Instances of the targets.
     pub named: BTreeSet<InstanceId>,
-    /// That and what it takes along.
+    /// These and the instances that they take along.
     pub reached: BTreeSet<InstanceId>,
 }
 

@@ -21,7 +21,7 @@ pub struct Instance {
     pub name: String,
     /// The stage's name.
     pub stage: String,
-    /// One line for people.
+    /// Description in one line.
     pub desc: Option<String>,
     /// The command; `${in.name}` and `${out.name}` are still in its texts.
     pub action: Action<String>,
@@ -66,16 +66,16 @@ impl Instance {
 /// An input of an instance.
 #[derive(Debug, Clone)]
 pub struct Input {
-    /// What it refers to.
+    /// Its target.
     pub target: Target,
     /// The param that gave the path, if one did.
     pub param: Option<String>,
 }
 
-/// What an input refers to. Paths inside the workspace are relative to its root.
+/// Target of an input. Paths inside the workspace are relative to its root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// An optional input that isn't there: its template resolved to nothing.
+    /// An optional input that isn't there: its template resolved to an empty text.
     Absent,
     /// A file or folder.
     Path(PathBuf),
@@ -101,6 +101,6 @@ impl Target {
 pub struct Output {
     /// From the workspace root, inside it.
     pub path: PathBuf,
-    /// How it is treated.
+    /// Treatment of its file.
     pub treatment: Treatment,
 }

@@ -47,7 +47,7 @@ fn value_to_json(value: &toml_edit::Value) -> Option<Value> {
     }
 }
 
-/// A value in TOML; none for what TOML has no word for.
+/// A value in TOML; none for `null`, which TOML lacks.
 pub fn from_json(value: &Value) -> Option<toml_edit::Value> {
     match value {
         Value::Bool(flag) => Some((*flag).into()),

@@ -15,7 +15,7 @@ use crate::source::{self, Source};
 /// The file of parameters, in the workspace root.
 pub const FILE: &str = "params.toml";
 
-/// What changes params for one run.
+/// Changes of parameters for one run.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// Overlay files, each with some of the keys of `params.toml`; later ones win. Without any, the overlay that
@@ -35,7 +35,7 @@ pub struct Params {
     renamed: BTreeMap<String, String>,
 }
 
-/// Where a value was given.
+/// Origin of a value.
 #[derive(Debug, Clone)]
 struct Place {
     source: usize,
@@ -43,8 +43,8 @@ struct Place {
     span: Range<usize>,
 }
 
-/// The file, from the workspace root, whose values hold where a command is given no `--params`: what is written for the
-/// next repro goes there.
+/// The file, from the workspace root, whose values hold without `--params`; changes for the next repro go
+/// there.
 #[must_use]
 pub fn current_file(declaration: &Declaration) -> &Path {
     let default = declaration.default_params.as_ref();
@@ -105,7 +105,7 @@ impl Params {
         Ok(())
     }
 
-    /// Takes all of `source`: it says which keys there are.
+    /// Takes all of `source`, which declares the keys.
     fn declare(&mut self, source: Source) -> Result<()> {
         let document = source.parse()?;
         self.sources.push(source);
@@ -352,7 +352,7 @@ pub fn read_canonical(text: &str) -> Value {
 /// key that isn't there is added at the end of its table.
 ///
 /// # Errors
-/// The file isn't TOML, or has no table where a key needs one.
+/// The file isn't TOML, or has another value where a key needs a table.
 pub fn with_values<'a>(
     source: &Source,
     values: impl IntoIterator<Item = (&'a str, Value)>,
@@ -367,7 +367,7 @@ pub fn with_values<'a>(
     Ok(document.to_string())
 }
 
-/// Puts `value` at the dotted key; none where something that is no table is in the way.
+/// Puts `value` at the dotted key; none if a value that is no table is in the way.
 fn put(table: &mut dyn TableLike, dotted: &str, value: &Value) -> Option<()> {
     if let Some((first, rest)) = dotted.split_once('.') {
         let inner = table.entry(first).or_insert(Item::Table(Table::new()));

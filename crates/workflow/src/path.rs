@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// `text` with the home folder in the place of a `~` at its start; else what is wrong with it.
+/// `text` with the home folder in the place of a `~` at its start, or its fault.
 pub(crate) fn expanded(root: &Path, text: &str) -> std::result::Result<String, String> {
     let Some(rest) = text.strip_prefix('~') else {
         return Ok(text.to_owned());
@@ -43,7 +43,7 @@ pub fn normal(root: &Path, text: &str) -> PathBuf {
 /// The path of an output.
 ///
 /// # Errors
-/// It leaves the workspace, or is the runner's; the clause says why.
+/// It leaves the workspace, or is the runner's; the clause is the reason.
 pub fn output_path(text: &str) -> std::result::Result<PathBuf, &'static str> {
     let path = Path::new(text);
     if path.is_absolute() {

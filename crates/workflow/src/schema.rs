@@ -85,7 +85,7 @@ fn comment(table: &dyn TableLike, key: &str, item: &Item) -> String {
     let of_key = { table.key(key) }.and_then(|key| key.leaf_decor().prefix()?.as_str());
     let of_header = { item.as_table() }.and_then(|table| table.decor().prefix()?.as_str());
     let text = of_header.or(of_key).unwrap_or_default();
-    // What stands before an empty line belongs to something else.
+    // Comments before an empty line belong to another item.
     let text = text.rsplit("\n\n").next().unwrap_or_default();
     let lines = text
         .lines()

@@ -8,13 +8,13 @@ use toml_edit::{Document, Item, TableLike};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, Result};
 
-/// A lock of a hundred thousand stages is smaller; what is larger would fill the memory.
+/// Maximum size of a file; larger ones would fill the memory. A lock of a hundred thousand stages is smaller.
 const LARGEST: u64 = 32 << 20;
 
 /// A TOML file, or a setting given on the command line.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// How a person would name it: a path from the workspace root, or `--set`.
+    /// Its name in messages: a path from the workspace root, or `--set`.
     pub name: String,
     /// Its contents.
     pub text: String,
@@ -24,7 +24,7 @@ impl Source {
     /// Reads `path`, to be called `name` in messages.
     ///
     /// # Errors
-    /// The file cannot be read, or is too large for what it should be.
+    /// The file cannot be read, or is too large for its kind.
     pub fn read(path: &Path, name: &str) -> Result<Self> {
         let size = fs_err::metadata(path)?.len();
         if size > LARGEST {
@@ -59,7 +59,7 @@ impl Source {
     }
 }
 
-/// What an item is, in the words of the TOML specification, with an article.
+/// Type of an item by the TOML specification, with an article.
 pub fn kind(item: &Item) -> &'static str {
     match item.type_name() {
         "string" => "a string",
@@ -73,7 +73,7 @@ pub fn kind(item: &Item) -> &'static str {
     }
 }
 
-/// Where `key` stands.
+/// Place of `key`.
 pub(crate) fn key_span(table: &dyn TableLike, key: &str) -> Range<usize> {
     let key = table.key(key);
     key.and_then(toml_edit::Key::span).unwrap_or(0..0)

@@ -24,7 +24,7 @@ pub enum Piece<'a> {
 /// variables (`$HOME`) stay with the shell.
 ///
 /// # Errors
-/// A `${` is not closed, or encloses nothing.
+/// A `${` is not closed, or empty.
 pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -66,7 +66,7 @@ pub fn fill<E: From<TemplateError>>(
     Ok(filled)
 }
 
-/// The name, where `text` is one `${name}` and nothing else.
+/// The name if `text` is a single `${name}`.
 pub fn whole_name(text: &str) -> Option<&str> {
     match pieces(text).ok()?.as_slice() {
         [Piece::Name(name)] => Some(name),

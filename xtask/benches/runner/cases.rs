@@ -1,9 +1,9 @@
-//! What is measured.
+//! Cases of the benchmark.
 
 use std::path::Path;
 
-use crate::measure::Measured;
-use crate::tool::{Stage, Tool, What};
+use crate::measure::Measurement;
+use crate::tool::{Stage, Tool, Work};
 
 /// Files of the large folder.
 const FILES: usize = 100_000;
@@ -16,12 +16,12 @@ pub(crate) struct Case {
     stages: Vec<Stage>,
     source: Source,
     event: Event,
-    what: What,
+    work: Work,
     /// Names of tools that are left out: they take too long, or have nothing of the kind.
     without: &'static [&'static str],
 }
 
-/// What the stages read.
+/// Source of the stages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     /// A file of some bytes.
@@ -32,18 +32,18 @@ enum Source {
     Large(u64),
 }
 
-/// What happens before each round.
+/// Change before each round.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Event {
-    /// Nothing: all is up to date.
+    /// None: all is up to date.
     None,
     /// The source has content that was never seen.
     New,
-    /// The source has a content again, whose results are known.
+    /// The source has an earlier content, whose results are cached.
     Back,
-    /// One file of many says something else.
+    /// One file of many has other content.
     OneEdited,
-    /// What the cache was given is forgotten.
+    /// The cache loses the file.
     Forgotten,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn all(is_patient: bool) -> Vec<Case> {
         stages,
         source: Source::Small,
         event,
-        what: What::Repro,
+        work: Work::Repro,
         without: &[],
     };
     let files = |name, event| Case {
@@ -83,7 +83,7 @@ pub(crate) fn all(is_patient: bool) -> Vec<Case> {
         files("one of 100,000 files edited", Event::OneEdited),
         Case {
             source: Source::Large(2),
-            what: What::Add,
+            work: Work::Add,
             ..case(
                 "2 GB hashed and stored (ninja: cp)",
                 Vec::new(),
@@ -169,31 +169,31 @@ impl Case {
             }
             Source::Large(gigabytes) => write_noise(&folder.join("large"), gigabytes * GIGABYTE)?,
         }
-        if matches!(self.what, What::Repro) && self.event != Event::New {
+        if matches!(self.work, Work::Repro) && self.event != Event::New {
             if !tool.take_as_run(folder, &self.stages)? {
-                Measured::of(folder, &tool.command(self.what))?;
+                Measurement::of(folder, &tool.command(self.work))?;
             }
-            // Until the clock has gone on, a file just written isn't trusted to be known.
+            // The index trusts no file as young as the clock's resolution.
             std::thread::sleep(std::time::Duration::from_millis(100));
-            Measured::of(folder, &tool.command(self.what))?;
+            Measurement::of(folder, &tool.command(self.work))?;
         }
         Ok(())
     }
 
-    /// What the tool takes, after what happens in this round.
+    /// Measures the tool after the change of this round.
     pub(crate) fn measure(
         &self,
         tool: &Tool,
         folder: &Path,
         round: usize,
-    ) -> anyhow::Result<Measured> {
-        let command = tool.command(self.what);
+    ) -> anyhow::Result<Measurement> {
+        let command = tool.command(self.work);
         match self.event {
             Event::None => {}
             Event::New => fs_err::write(folder.join("source"), format!("round {round}\n"))?,
             Event::Back => {
                 fs_err::write(folder.join("source"), "second\n")?;
-                Measured::of(folder, &command)?;
+                Measurement::of(folder, &command)?;
                 fs_err::write(folder.join("source"), "first\n")?;
             }
             Event::OneEdited => {
@@ -201,11 +201,11 @@ impl Case {
             }
             Event::Forgotten => forget(folder)?,
         }
-        Measured::of(folder, &command)
+        Measurement::of(folder, &command)
     }
 }
 
-/// Removes what a tool keeps, and makes the large file one that it may have.
+/// Removes a tool's cache, and makes the large file new.
 fn forget(folder: &Path) -> anyhow::Result<()> {
     for name in [".atelier", ".dvc/cache", ".dvc/tmp"] {
         store::remove_path(&folder.join(name))?;
@@ -217,7 +217,7 @@ fn forget(folder: &Path) -> anyhow::Result<()> {
     fs_err::rename(&large, &aside)?;
     fs_err::copy(&aside, &large)?;
     fs_err::remove_file(&aside)?;
-    // What is yet to be written to the disk isn't the next program's to wait for.
+    // Pending writes must not delay the next program.
     std::process::Command::new("sync").status()?;
     Ok(())
 }

@@ -4,9 +4,9 @@
 //! cargo xtask bench runner -- [--install] [--rounds 5] [--only WORDS] [--patient] [--json]
 //! ```
 //!
-//! What is timed is the program as `cargo xtask` builds it, from its start to its end; cargo itself takes some 0.1 s
+//! Timings are those of the program as `cargo xtask` builds it, from its start to its end; cargo itself takes some 0.1 s
 //! more. Each figure is a median: seconds, the CPU's seconds, megabytes of the largest process's memory, megabytes
-//! written. A tool that has taken [`PATIENCE`] for a case isn't asked again.
+//! written. A tool that has taken [`PATIENCE`] for a case isn't run again.
 
 mod cases;
 mod measure;
@@ -20,10 +20,10 @@ use clap::Parser;
 use serde_json::json;
 
 use cases::Case;
-use measure::Measured;
+use measure::Measurement;
 use tool::Tool;
 
-/// How long a tool may take for all rounds of a case.
+/// Maximum duration of all rounds of a case for a tool.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Times the runner beside DVC and ninja.
@@ -32,7 +32,7 @@ struct Arguments {
     /// Install DVC and ninja, by pip, in a folder below `target`
     #[arg(long)]
     install: bool,
-    /// How often each case is measured
+    /// Number of rounds of each case
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Cases whose names have these words
@@ -47,14 +47,14 @@ struct Arguments {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// What cargo gives to every benchmark
+    /// Flag that cargo gives to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> anyhow::Result<()> {
-    if let Some(asked) = measure::asked()? {
-        return asked.run();
+    if let Some(request) = measure::request()? {
+        return request.run();
     }
     let arguments = Arguments::parse();
     let tools = Tool::all(arguments.install)?;
@@ -84,20 +84,20 @@ fn main() -> anyhow::Result<()> {
         });
         println!("{:#}", rows.collect::<serde_json::Value>());
     } else if tools.iter().any(|tool| !tool.is_there()) {
-        println!("`--install` brings what is missing.");
+        println!("`--install` installs the missing ones.");
     }
     Ok(())
 }
 
-/// The medians of what each tool took; none for what it cannot do or isn't there for.
+/// The median of each tool's measurements; none for a case that it lacks, or without the tool.
 fn measure_case(
     case: &Case,
     tools: &[Tool],
     rounds: usize,
     parent: &std::path::Path,
-) -> anyhow::Result<Vec<Option<Measured>>> {
+) -> anyhow::Result<Vec<Option<Measurement>>> {
     let home = tempfile::tempdir_in(parent)?;
-    let mut series: Vec<Vec<Measured>> = vec![Vec::new(); tools.len()];
+    let mut series: Vec<Vec<Measurement>> = vec![Vec::new(); tools.len()];
     for round in 0..rounds {
         for (tool, measured) in tools.iter().zip(&mut series) {
             let taken: f64 = measured.iter().map(|m| m.wall_s).sum();
@@ -112,7 +112,9 @@ fn measure_case(
             measured.push(case.measure(tool, &folder, round)?);
         }
     }
-    Ok({ series.iter() }.map(|of| Measured::median(of)).collect())
+    Ok({ series.iter() }
+        .map(|of| Measurement::median(of))
+        .collect())
 }
 
 fn print_header(tools: &[Tool]) {
@@ -128,7 +130,7 @@ fn print_header(tools: &[Tool]) {
     println!();
 }
 
-fn print_row(name: &str, measured: &[Option<Measured>]) {
+fn print_row(name: &str, measured: &[Option<Measurement>]) {
     print!("{name:38}");
     for of in measured {
         match of {

@@ -1,4 +1,4 @@
-//! What a program takes: it is run by a process that does nothing else, so that the system's accounts are its own.
+//! Resources of a program. A process of its own runs it, so that the system's accounts are those of the program.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 /// The first argument of a process that is to measure another.
 const MEASURE: &str = "--measure";
 
-/// What a program and all that it started took.
+/// Resources of a program and of all processes that it started.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Measured {
+pub(crate) struct Measurement {
     pub(crate) wall_s: f64,
     pub(crate) cpu_s: f64,
     /// The most memory that one process had at once.
     pub(crate) peak_mb: f64,
-    /// What was written to files, by the system's account.
+    /// Bytes written to files, by the system's account.
     pub(crate) written_mb: f64,
 }
 
-impl Measured {
-    /// Of `program` in `folder`.
+impl Measurement {
+    /// Measures `program` in `folder`.
     pub(crate) fn of(folder: &Path, program: &[String]) -> anyhow::Result<Self> {
         let output = Command::new(std::env::current_exe()?)
             .arg(MEASURE)
@@ -33,15 +33,15 @@ impl Measured {
             .stdin(Stdio::null())
             .output()?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`{}` failed: {said}", program.join(" "));
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!("`{}` failed: {errors}", program.join(" "));
         }
         let text = String::from_utf8(output.stdout)?;
         let last = text.lines().last().context("nothing was measured")?;
         Ok(serde_json::from_str(last)?)
     }
 
-    /// The median of each figure; none of none.
+    /// The median of each number; none without measurements.
     pub(crate) fn median(of: &[Self]) -> Option<Self> {
         let middle = |value: fn(&Self) -> f64| {
             let mut values: Vec<f64> = of.iter().map(value).collect();
@@ -58,25 +58,25 @@ impl Measured {
 }
 
 /// A program to measure.
-pub(crate) struct Asked {
+pub(crate) struct Request {
     program: String,
     arguments: Vec<String>,
 }
 
-/// What this process was started to measure, if it was.
-pub(crate) fn asked() -> anyhow::Result<Option<Asked>> {
+/// The program to measure, if this process was started for that.
+pub(crate) fn request() -> anyhow::Result<Option<Request>> {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some(MEASURE) {
         return Ok(None);
     }
-    Ok(Some(Asked {
+    Ok(Some(Request {
         program: arguments.next().context("no program to measure")?,
         arguments: arguments.collect(),
     }))
 }
 
-impl Asked {
-    /// Runs the program and prints what it took.
+impl Request {
+    /// Runs the program and prints its resources.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let start = Instant::now();
         let status = Command::new(&self.program)
@@ -89,7 +89,7 @@ impl Asked {
         }
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
         let cpu = usage.user_time() + usage.system_time();
-        let measured = Measured {
+        let measured = Measurement {
             wall_s,
             cpu_s: cpu.num_microseconds() as f64 / 1e6,
             // In kilobytes and blocks of 512 bytes.

@@ -1,11 +1,11 @@
-//! The programs that are compared, and how each is told to do the same.
+//! The programs that are compared, and the commands of each for the same work.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-/// What pip installs, by name and version.
+/// Packages that pip installs, by name and version.
 const PACKAGES: [&str; 2] = ["dvc==3.67.1", "ninja==1.13.0"];
 
 /// A program that brings files up to date.
@@ -17,7 +17,7 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    /// All that are compared; what isn't on this machine has no program.
+    /// All tools; one that isn't on this machine has no program.
     pub(crate) fn all(install: bool) -> anyhow::Result<Vec<Self>> {
         // Behind target/PROFILE/deps/PROGRAM.
         let here = std::env::current_exe()?;
@@ -66,18 +66,18 @@ impl Tool {
         !matches!(self, Tool::Dvc(None) | Tool::Ninja(None))
     }
 
-    /// The command by which it does `what`.
-    pub(crate) fn command(&self, what: What) -> Vec<String> {
+    /// The command for `work`.
+    pub(crate) fn command(&self, work: Work) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-        match (self, what) {
-            (Tool::Atelier, What::Repro) => words(&[env!("CARGO_BIN_EXE_xtask"), "repro"]),
-            (Tool::Atelier, What::Add) => words(&[env!("CARGO_BIN_EXE_xtask"), "add", "large"]),
-            (Tool::Dvc(Some(dvc)), What::Repro) => words(&[&dvc.to_string_lossy(), "repro"]),
-            (Tool::Dvc(Some(dvc)), What::Add) => words(&[&dvc.to_string_lossy(), "add", "large"]),
+        match (self, work) {
+            (Tool::Atelier, Work::Repro) => words(&[env!("CARGO_BIN_EXE_xtask"), "repro"]),
+            (Tool::Atelier, Work::Add) => words(&[env!("CARGO_BIN_EXE_xtask"), "add", "large"]),
+            (Tool::Dvc(Some(dvc)), Work::Repro) => words(&[&dvc.to_string_lossy(), "repro"]),
+            (Tool::Dvc(Some(dvc)), Work::Add) => words(&[&dvc.to_string_lossy(), "add", "large"]),
             // One command at a time, as the others.
-            (Tool::Ninja(Some(ninja)), What::Repro) => words(&[&ninja.to_string_lossy(), "-j1"]),
-            // Nothing is kept: what a copy takes.
-            (Tool::Ninja(_), What::Add) => words(&["cp", "large", "copy"]),
+            (Tool::Ninja(Some(ninja)), Work::Repro) => words(&[&ninja.to_string_lossy(), "-j1"]),
+            // It has no cache: the time of a copy.
+            (Tool::Ninja(_), Work::Add) => words(&["cp", "large", "copy"]),
             (Tool::Dvc(None) | Tool::Ninja(None), _) => words(&["false"]),
         }
     }
@@ -93,8 +93,8 @@ impl Tool {
         Ok(())
     }
 
-    /// Makes the outputs of many stages and has them taken for results, if the tool needs half an hour to run a thousand;
-    /// whether it did.
+    /// Makes the outputs of many stages and has them accepted as results, if the tool needs half an hour to run a thousand.
+    /// Returns whether it did.
     pub(crate) fn take_as_run(&self, folder: &Path, stages: &[Stage]) -> anyhow::Result<bool> {
         let Tool::Dvc(Some(dvc)) = self else {
             return Ok(false);
@@ -125,9 +125,9 @@ impl Tool {
     }
 }
 
-/// What a tool is told to do.
+/// Work of a tool.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum Work {
     /// Bring everything up to date.
     Repro,
     /// Take the file `large` into its cache.
@@ -139,7 +139,7 @@ pub(crate) enum What {
 pub(crate) struct Stage {
     pub(crate) name: String,
     pub(crate) command: String,
-    /// A file, or a folder with the files in it, for a tool that knows files alone.
+    /// A file, or a folder with the files in it, for a tool that has files alone.
     pub(crate) input: String,
     pub(crate) files: Vec<String>,
     pub(crate) output: String,
@@ -205,8 +205,8 @@ fn run(command: &mut Command, folder: &Path) -> anyhow::Result<()> {
     let command = command.current_dir(folder).stdin(Stdio::null());
     let output = { command.output() }.with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{command:?} failed: {said}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("{command:?} failed: {errors}");
     }
     Ok(())
 }

@@ -121,7 +121,7 @@ fn clearing_keeps_contents_in_its_scope() {
 }
 
 #[test]
-fn clearing_keeps_committed_locks_studies_and_folders() {
+fn clearing_keeps_committed_locks_searches_and_folders() {
     let space = Space::new(
         "[stage.s]\ncmd = \"mkdir ${out.d}; echo ${chain.letter} > ${out.d}/x; echo same > ${out.d}/y\"\nout = { d = \"d\" }\n",
     );
@@ -144,18 +144,18 @@ fn clearing_keeps_committed_locks_studies_and_folders() {
     assert_eq!(told, "removed 0 files, 0 B\n");
     assert_eq!(space.repro(), ["s restored"]);
     space.write(
-        "studies/s.toml",
-        "score = \"s\"\ntrials = 2\nmethod = \"grid\"\n[space]\n\"chain.letter\" = { choice = [\"p\", \"q\"] }\n",
+        "searches/s.toml",
+        "score = \"s.n\"\ntrials = 2\nmethod = \"grid\"\n[space]\n\"chain.letter\" = { choice = [\"p\", \"q\"] }\n",
     );
     space.write(
         "pipeline.toml",
         "[stage.s]\ncmd = \"printf '%d' \\\"'${chain.letter}\\\" > ${out.n}\"\nout = { n = \"n\" }\n",
     );
-    space.ok(&["study", "run", "s"]);
+    space.ok(&["search", "run", "s"]);
     space.ran();
     space.ok(&["cache", "gc", "--workspace"]);
-    space.ok(&["study", "run", "s"]);
-    assert_eq!(space.ran(), "", "a study is remembered");
+    space.ok(&["search", "run", "s"]);
+    assert_eq!(space.ran(), "", "a search is remembered");
 }
 
 #[test]

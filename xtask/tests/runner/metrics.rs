@@ -272,7 +272,7 @@ fn numbers_alone_and_outputs_outside_of_the_cache_are_read() {
 }
 
 /// A workspace with a program that stands for the one that reads parquet.
-fn with_tables(pipeline: &str) -> Space {
+pub(crate) fn with_tables(pipeline: &str) -> Space {
     let space = Space::new(pipeline);
     space.write(
         "Cargo.toml",

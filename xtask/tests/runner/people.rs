@@ -19,7 +19,7 @@ out = { x = "b.txt" }
 "#;
 
 #[test]
-fn stages_parameters_and_studies_complete() {
+fn stages_parameters_and_searches_complete() {
     let space = Space::new(PAIR);
     let complete = |line: &str| space.ok(&["__complete", line]).stdout;
     assert_eq!(complete("cargo xtask repro "), "a\na@0\na@1\nb\n");
@@ -29,8 +29,8 @@ fn stages_parameters_and_studies_complete() {
         "chain.letter=\n"
     );
     assert_eq!(complete("cargo xtask import "), "");
-    space.write("studies/demo.toml", "");
-    assert_eq!(complete("cargo xtask study show "), "demo\n");
+    space.write("searches/demo.toml", "");
+    assert_eq!(complete("cargo xtask search show "), "demo\n");
     // A file in the middle of an edit is no occasion for an error.
     space.write("pipeline.toml", "[stage.");
     assert_eq!(complete("cargo xtask repro "), "");
@@ -133,7 +133,7 @@ fn every_command_has_help_and_most_have_examples() {
     assert!(names.len() > 15, "{help}");
     for name in names {
         let help = space.ok(&[name, "--help"]).stdout;
-        let has_own = ["cache", "study"].contains(&name);
+        let has_own = ["cache", "search"].contains(&name);
         assert!(has_own || help.contains("Examples:\n"), "{name}:\n{help}");
     }
 }

@@ -1,4 +1,4 @@
-//! New pictures: the program that judges them is built and given a job.
+//! Predictions for new images: the program is built and given a job.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn workspace() -> Space {
 }
 
 #[test]
-fn without_a_model_or_a_picture_nothing_is_built() {
+fn without_a_model_or_an_image_nothing_is_built() {
     let space = workspace();
     space.fails(
         &["predict", "a.jpg"],

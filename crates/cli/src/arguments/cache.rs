@@ -8,39 +8,39 @@ use runner::program_name::PROGRAM;
 /// The cache in `.atelier/cache`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// Remove what is in no use, or all but what is said
+    /// Remove unused results, or all but those selected
     #[command(after_help = format!("\
-Without a word on what to keep, it keeps what the lock, experiments, studies and sources use,
-and what `[cache]` in pipeline.toml allows besides (`max-size`, `max-age`).
+Without options it keeps the results of the lock, experiments, searches and sources, and others
+within the limits of `[cache]` in pipeline.toml (`max-size`, `max-age`).
 
 Examples:
-  {PROGRAM} cache gc --dry-run                         what would go
-  {PROGRAM} cache gc --workspace                       keep what the lock, experiments, studies and sources use
+  {PROGRAM} cache gc --dry-run                         what would be removed
+  {PROGRAM} cache gc --workspace                       keep those of the lock, experiments, searches and sources
   {PROGRAM} cache gc --workspace --younger-than '30 d'
-  {PROGRAM} cache gc --commits --dry-run               what would go, if every commit is to be restored"))]
+  {PROGRAM} cache gc --commits --dry-run               what would be removed, but for all commits"))]
     Gc {
-        /// Keep what pipeline.lock, experiments, the trials of studies and sources.lock use
+        /// Keep results of pipeline.lock, experiments, trials of searches and sources.lock
         #[arg(long)]
         workspace: bool,
-        /// Keep what they use in any commit, too
+        /// Keep those of every commit, too
         #[arg(long)]
         commits: bool,
-        /// Keep what was made in this time
+        /// Keep results of this time, too
         #[arg(long, value_name = "TIME", value_parser = workflow::quantity::duration)]
         younger_than: Option<Duration>,
-        /// Remove nothing; say how much it would be
+        /// Remove nothing; print the amount
         #[arg(long)]
         dry_run: bool,
     },
-    /// Read all that it holds; remove what is damaged
+    /// Check all of its content; remove damaged files
     Verify,
-    /// Say how much it holds
+    /// Print its size
     Size {
         /// Print one JSON document
         #[arg(long)]
         json: bool,
     },
-    /// List the results in it, the youngest first
+    /// List the results in it, the latest first
     List {
         /// Print one JSON document
         #[arg(long)]

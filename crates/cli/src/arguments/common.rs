@@ -28,13 +28,13 @@ impl Params {
     }
 }
 
-/// Whether programs are held to the files that they declare. On Linux they are, where the kernel can.
+/// Confinement of programs to declared files, by default where the kernel can.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Confine {
-    /// Run nothing where the system cannot hold stages to the files that they declare
+    /// Fail if the system cannot confine stages to declared files
     #[arg(long, conflicts_with = "no_sandbox")]
     sandbox: bool,
-    /// Let stages reach files that they do not declare
+    /// Let stages access undeclared files
     #[arg(long)]
     no_sandbox: bool,
 }

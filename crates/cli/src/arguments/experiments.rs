@@ -16,14 +16,14 @@ pub(crate) enum Exp {
     #[command(after_help = format!("\
 Outputs, lock and logs stand in `.atelier/experiments/NAME`; sources and cache are shared with
 the current state, which stays as it is. An experiment that was stopped continues when it is
-asked for again; one that is complete costs nothing.
+run again; a complete one is not run again.
 
 Examples:
   {PROGRAM} exp run --set train.lr=0.001
   {PROGRAM} exp run --set train.lr=0.001 --name slow score
   {PROGRAM} exp run --grid train.lr=0.001,0.01 --grid model.resnet=18,34   four experiments"))]
     Run(ExpRun),
-    /// List the experiments with what they changed and what came of it
+    /// List the experiments with parameters and metrics
     #[command(after_help = format!("\
 The first row is the workspace. Parameters are shown that experiments set, or in which they
 differ. A column is named as in the table, or by the end of its name: `f1` for `score.scores.test.f1`.
@@ -35,7 +35,7 @@ Examples:
   {PROGRAM} exp show --metric 'network.test.*' --metric forest.test.top1
   {PROGRAM} exp show --parquet experiments.parquet"))]
     Show(ExpShow),
-    /// Say in which parameters and metrics two states differ
+    /// Compare parameters and metrics of two states
     #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`.
 
@@ -50,7 +50,7 @@ Writes its parameters where the next repro reads them, and restores its results:
 Examples:
   {PROGRAM} exp apply lr-0.001"))]
     Apply {
-        /// Which experiment
+        /// Name of the experiment
         #[arg(value_name = "NAME")]
         experiment: String,
     },
@@ -62,7 +62,7 @@ Examples:
   {PROGRAM} exp remove lr-0.001 lr-0.01
   {PROGRAM} exp remove --all"))]
     Remove {
-        /// Which experiments
+        /// Names of experiments
         #[arg(value_name = "NAME", required_unless_present = "all")]
         experiments: Vec<String>,
         /// All of them
@@ -81,10 +81,10 @@ pub(crate) struct ExpRun {
     /// Try each of these values, with each of those of other grids; can be repeated
     #[arg(long = "grid", value_name = "TABLE.KEY=VALUE,…")]
     pub(crate) grids: Vec<String>,
-    /// Its name; with grids, what their names begin with
+    /// Its name; with grids, the prefix of their names
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// So many stages may run at once
+    /// Maximum number of stages that run at once
     #[arg(long, short, value_name = "N", default_value = "1")]
     pub(crate) jobs: NonZeroUsize,
     #[command(flatten)]
@@ -102,13 +102,13 @@ pub(crate) struct ExpShow {
     /// Revisions of git to show beside the experiments
     #[arg(value_name = "REVISION")]
     pub(crate) revisions: Vec<String>,
-    /// Order by a column; what has no value there comes last
+    /// Order by a column; rows without a value come last
     #[arg(long, value_name = "COLUMN")]
     pub(crate) sort: Option<String>,
     /// From the largest to the smallest
     #[arg(long, requires = "sort")]
     pub(crate) reverse: bool,
-    /// Only experiments of which this is true; can be repeated
+    /// Only experiments that fulfill this; can be repeated
     #[arg(long = "filter", value_name = "CONDITION")]
     pub(crate) filters: Vec<String>,
     /// Only metrics of this name, or that match this pattern; can be repeated
@@ -133,7 +133,7 @@ pub(crate) struct Compare {
     /// The other
     #[arg(value_name = "B", default_value = "workspace")]
     pub(crate) b: String,
-    /// What is the same, too
+    /// Equal values, too
     #[arg(long)]
     pub(crate) all: bool,
     /// Print one JSON document
@@ -164,7 +164,7 @@ Examples:
         #[command(flatten)]
         params: Params,
     },
-    /// Say in which metrics two states differ
+    /// Compare metrics of two states
     #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`.
 
@@ -177,7 +177,7 @@ Examples:
 /// The values of params.toml.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ParamsCommand {
-    /// Say in which parameters two states differ
+    /// Compare parameters of two states
     #[command(after_help = format!("\
 Each is an experiment, a revision of git, or `workspace`. Files given by `--params` are read as
 they are in the revision.
@@ -192,10 +192,10 @@ Examples:
 pub(crate) struct History {
     /// Stage or instance; all if none
     pub(crate) stage: Option<String>,
-    /// So many runs at most
+    /// Maximum number of runs
     #[arg(long, short, value_name = "N", default_value = "30")]
     pub(crate) last: usize,
-    /// Print one JSON document, with all that is known of each run
+    /// Print one JSON document, with all records of each run
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,19 +5,19 @@ use runner::program_name::PROGRAM;
 
 use super::common::{Confine, Params};
 
-/// Searches, each declared in `studies/NAME.toml`.
+/// Searches, each declared in `searches/NAME.toml`.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Study {
-    /// Try what the study asks for, as far as it isn't known yet
+pub(crate) enum Search {
+    /// Run the trials of a search
     #[command(after_help = format!("\
-A trial is a run of the pipeline with other parameters, beside the current state: what the
-cache has is restored. A study that was stopped continues when it is run again.
+A trial is a run of the pipeline with other parameters, beside the current state; cached
+results are restored. A search that was stopped continues when it is run again.
 
 Examples:
-  {PROGRAM} study run demo
-  {PROGRAM} study run paintings --set images.folder=PATH"))]
+  {PROGRAM} search run demo
+  {PROGRAM} search run paintings --set images.folder=PATH"))]
     Run {
-        /// Which study
+        /// Name of the search
         name: String,
         #[command(flatten)]
         params: Params,
@@ -27,11 +27,11 @@ Examples:
         #[arg(long, short)]
         quiet: bool,
     },
-    /// List the trials of a study
+    /// List the trials of a search
     Show {
-        /// Which study
+        /// Name of the search
         name: String,
-        /// Make a page and a table of them, in artifacts/studies
+        /// Make a page and a table of them, in artifacts/searches
         #[arg(long)]
         html: bool,
         /// Print one JSON document
@@ -40,12 +40,12 @@ Examples:
     },
     /// Write the parameters of a trial where the next repro reads them
     Apply {
-        /// Which study
+        /// Name of the search
         name: String,
-        /// Which trial; the best if not given
+        /// Number of the trial; the best by default
         #[arg(long)]
         trial: Option<usize>,
     },
-    /// List the studies
+    /// List the searches
     List,
 }

@@ -1,4 +1,4 @@
-//! How far the trainings of running stages are: epoch, loss, score, best so far, time left.
+//! Progress of trainings: epoch, loss, score, best so far, time left.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub(crate) const EPOCHS: &str = "epochs";
 /// The task that counts the steps of an epoch.
 const STEPS: &str = "steps";
 
-/// Share of an epoch from which the time left is told.
+/// Minimum share of an epoch for an estimate of the time left.
 const LEAST: f64 = 0.05;
 
 /// The trainings of running stages, by instance.
@@ -48,17 +48,17 @@ impl Trainings {
     }
 }
 
-/// How far a training is.
+/// Progress of a training.
 #[derive(Debug, Default)]
 pub(crate) struct Training {
-    /// Epochs done, and how many there are.
+    /// Completed epochs, and their total.
     done: u64,
     total: Option<u64>,
     /// Share of the epoch under way that is done.
     share: f64,
-    /// When its first epoch began here, and how many were done then: those of a killed run are not counted.
+    /// Start of the first epoch of this run, and the number of epochs before it, those of a killed run.
     begun: Option<(Instant, u64)>,
-    /// What the last epoch came to.
+    /// Result of the last epoch.
     last: Option<Progress>,
 }
 
@@ -75,7 +75,7 @@ impl Training {
             }
             (STEPS, Some(total)) if total > 0 => {
                 self.begun.get_or_insert((now, self.done));
-                #[expect(clippy::cast_precision_loss, reason = "nobody counts that many steps")]
+                #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 steps")]
                 let share = progress.done as f64 / total as f64;
                 self.share = share.min(1.0);
             }
@@ -86,7 +86,7 @@ impl Training {
     /// The time that is left, by the pace until now.
     pub(crate) fn left(&self, now: Instant) -> Option<Duration> {
         let (begun, first) = self.begun?;
-        #[expect(clippy::cast_precision_loss, reason = "nobody counts that many epochs")]
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 epochs")]
         let [done, total] = [
             self.done - first.min(self.done),
             self.total? - first.min(self.total?),

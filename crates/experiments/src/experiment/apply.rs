@@ -15,9 +15,9 @@ use super::record::{self, Experiment, Status, folder_name};
 use crate::error::{Error, Result};
 use crate::{params_file, state};
 
-/// An experiment whose parameters have been written; its results are still to be taken.
+/// An application whose parameters are written, and whose results are yet to be restored.
 #[derive(Debug)]
-pub struct Applied {
+pub struct Application {
     /// The keys of values that are no longer parameters.
     pub left_out: Vec<String>,
     /// The file that was written, from the workspace root.
@@ -34,7 +34,7 @@ pub struct Applied {
 ///
 /// # Errors
 /// There is no such experiment, it isn't complete, or a file cannot be read or written.
-pub fn apply(root: &Path, name: &str) -> Result<Applied> {
+pub fn apply(root: &Path, name: &str) -> Result<Application> {
     let experiment = Experiment::load(root, name)?;
     if experiment.state != Status::Complete {
         return Err(Error::Incomplete {
@@ -58,7 +58,7 @@ pub fn apply(root: &Path, name: &str) -> Result<Applied> {
             .map(|(key, value)| (key.as_str(), value.clone()));
         params_file::write(&root.join(&file), &file.display().to_string(), values)?;
     }
-    Ok(Applied {
+    Ok(Application {
         left_out,
         file,
         written,
@@ -68,7 +68,7 @@ pub fn apply(root: &Path, name: &str) -> Result<Applied> {
     })
 }
 
-impl Applied {
+impl Application {
     /// Puts the experiment's results in place.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ fn changes(current: &Params, experiment: &Experiment) -> (Vec<(String, Value)>, 
     )
 }
 
-/// Whether `key` is one of a table whose keys are the user's to invent.
+/// Whether `key` is one of a table whose keys the user chooses.
 fn is_free(params: &Params, key: &str) -> bool {
     let table = key
         .rsplit_once('.')

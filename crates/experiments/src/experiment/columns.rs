@@ -14,7 +14,7 @@ use crate::metrics;
 pub struct Row {
     /// Name of the state.
     pub name: String,
-    /// How far it is, in words.
+    /// Its state, in words.
     pub state: String,
     /// The keys of its settings.
     pub set: BTreeSet<String>,
@@ -29,7 +29,7 @@ pub struct Row {
 pub enum Column {
     /// Names of the states.
     Name,
-    /// How far they are.
+    /// Their states.
     State,
     /// A parameter, by dotted key.
     Param(String),
@@ -60,7 +60,7 @@ impl Column {
     }
 
     /// Whether the column is one of a parameter that an experiment set, or in which experiments differ. The first row is
-    /// the workspace; how that differs from all others, a comparison tells.
+    /// the workspace, whose difference from all others is left to a comparison.
     #[must_use]
     pub fn is_of_interest(&self, rows: &[Row]) -> bool {
         let Column::Param(key) = self else {

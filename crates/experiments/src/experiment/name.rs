@@ -65,7 +65,7 @@ pub fn of_settings(settings: &[(String, String)]) -> String {
     if name.len() <= LONGEST_MADE {
         return name.to_owned();
     }
-    // What tells long names apart may stand at their ends.
+    // Long names may differ at their ends alone.
     let end = Digest::of_bytes(name.as_bytes()).to_string();
     format!("{}-{}", &name[..LONGEST_MADE - 9], &end[..8])
 }

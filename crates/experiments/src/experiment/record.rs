@@ -22,7 +22,7 @@ pub struct Experiment {
     /// The name of its folder.
     #[serde(skip)]
     pub name: String,
-    /// How far it is.
+    /// Its state.
     pub state: Status,
     /// Settings, as typed: `table.key=value`.
     pub settings: Vec<String>,
@@ -37,13 +37,13 @@ pub struct Experiment {
     pub since_ms: u64,
 }
 
-/// How far an experiment is.
+/// State of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It runs, or was stopped.
     Unfinished,
-    /// All that it was asked for is up to date.
+    /// All of its targets are up to date.
     Complete,
     /// One of its stages failed.
     Failed,

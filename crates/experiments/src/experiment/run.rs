@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::repro::Repro;
 use crate::state;
 
-/// What a person asks for: one experiment, or one for each combination of the grids' values.
+/// A request of experiments: one, or one for each combination of the grids' values.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Stages, instances, output paths or patterns; all if none.
@@ -33,7 +33,7 @@ pub struct Request {
 
 /// An experiment to run.
 #[derive(Debug)]
-pub struct Planned {
+pub struct PlannedExperiment {
     /// Its record.
     pub experiment: Experiment,
     /// The values that differ from those of the workspace with the same params files.
@@ -44,7 +44,7 @@ pub struct Planned {
 ///
 /// # Errors
 /// A grid, a setting, a name or a params file is wrong, or an experiment of the name has other parameters.
-pub fn plan(root: &Path, request: &Request) -> Result<Vec<Planned>> {
+pub fn plan(root: &Path, request: &Request) -> Result<Vec<PlannedExperiment>> {
     let files = request.files.iter().map(|file| from_root(root, file));
     let planner = Planner {
         root,
@@ -57,7 +57,7 @@ pub fn plan(root: &Path, request: &Request) -> Result<Vec<Planned>> {
     let planned = experiments.map(|experiment| {
         let params = experiment.params.iter();
         let changed = params.filter(|(key, value)| current.get(*key) != Some(value));
-        Planned {
+        PlannedExperiment {
             changes: changed
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
@@ -126,7 +126,7 @@ impl Planner<'_> {
         })
     }
 
-    /// The experiment under the name that the user gives it, else under one of what it sets, with a number behind it where
+    /// The experiment under the name that the user gives it, else under one made from its settings, with a number behind it where
     /// another experiment has that.
     fn named(
         &self,
@@ -201,7 +201,7 @@ fn product(grids: &[String]) -> Result<Vec<Settings>> {
     Ok(product)
 }
 
-/// The values of a grid: those of a list in TOML, else what stands between commas.
+/// The values of a grid: those of a list in TOML, else the texts between commas.
 fn grid_values(text: &str) -> Vec<String> {
     let plain = { text.split(',') }.map(|value| value.trim().to_owned());
     let plain: Vec<String> = plain.filter(|value| !value.is_empty()).collect();
@@ -216,14 +216,14 @@ fn grid_values(text: &str) -> Vec<String> {
 
 /// The end of an experiment's run.
 #[derive(Debug)]
-pub struct Ended {
-    /// How far the experiment is.
+pub struct ExperimentOutcome {
+    /// State of the experiment.
     pub state: Status,
     /// The failure of a stage.
     pub failure: Option<runner::Error>,
 }
 
-/// Brings an experiment up to date. What cannot be run at all leaves no record.
+/// Brings an experiment up to date. One that cannot be run at all leaves no record.
 ///
 /// # Errors
 /// The run fails for another reason than a stage's failure, or the record cannot be written.
@@ -232,7 +232,7 @@ pub fn run(
     mut experiment: Experiment,
     options: Options,
     repro: &mut Repro<'_>,
-) -> Result<Ended> {
+) -> Result<ExperimentOutcome> {
     let folder = folder_name(&experiment.name);
     let overrides = experiment.overrides(root);
     let mut workspace = state::open(root.to_owned(), &overrides, &folder)?;
@@ -256,7 +256,7 @@ pub fn run(
         None => Status::Complete,
     };
     experiment.save(root)?;
-    Ok(Ended {
+    Ok(ExperimentOutcome {
         state: experiment.state,
         failure,
     })
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_has_what_came_of_the_run() {
+    fn the_record_has_the_outcome_of_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let root = workspace(folder.path());
         let request = Request {

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::metrics;
 use crate::state::State;
 
-/// Number of metrics that are shown where no pattern says which.
+/// Number of metrics that are shown without a pattern.
 const SHOWN: usize = 8;
 
 /// Experiments and revisions, below the workspace.
@@ -33,7 +33,7 @@ pub struct Table {
     titles: BTreeMap<String, String>,
 }
 
-/// The columns that are shown to people.
+/// The columns that are shown.
 #[derive(Debug)]
 pub struct Shown<'t> {
     /// Columns with their titles.
@@ -47,7 +47,7 @@ impl Table {
     /// committed with them.
     ///
     /// # Errors
-    /// There is no such revision, or what is known of a state cannot be read.
+    /// There is no such revision, or the records of a state cannot be read.
     pub fn read(
         workspace: &mut Workspace,
         revisions: &[String],
@@ -122,7 +122,7 @@ impl Table {
         columns.collect()
     }
 
-    /// The columns that are shown to people: names, parameters of interest, metrics of these patterns or some where there
+    /// The columns that are shown: names, parameters of interest, metrics of these patterns or some where there
     /// are none, states.
     #[must_use]
     pub fn shown(&self, patterns: &[String]) -> Shown<'_> {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workspace_stays_first_whatever_the_filter_and_the_order() {
+    fn the_workspace_stays_first_under_filters_and_orders() {
         let mut table = table(&[("workspace", 0.0), ("a", 0.2), ("b", 0.3), ("c", 0.1)]);
         table.sort("f1", true).unwrap();
         assert_eq!(names(&table), ["workspace", "b", "a", "c"]);

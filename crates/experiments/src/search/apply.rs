@@ -59,7 +59,7 @@ mod tests {
             fs_err::write(path, text).unwrap();
         };
         let declaration = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 2
 method = \"grid\"
 params = [\"mine.toml\"]
@@ -68,7 +68,7 @@ params = [\"mine.toml\"]
 [follow.\"train.lr\".\"0.2\"]
 \"train.epochs\" = 9
 ";
-        write("studies/lr.toml", declaration);
+        write("searches/lr.toml", declaration);
         write("pipeline.toml", "");
         write("mine.toml", "[train]\nlr = 0.5 # slow\n");
         let search = SearchFile::load(root, "lr").unwrap();
@@ -82,7 +82,7 @@ params = [\"mine.toml\"]
         record::save(&search, &trials, true).unwrap();
         let error = |number| apply(&search, Some(number)).unwrap_err().to_string();
         assert_eq!(error(0), "trial 0 is failed, not complete");
-        assert_eq!(error(2), "the study has 2 trials");
+        assert_eq!(error(2), "the search has 2 trials");
         let (file, settings) = apply(&search, None).unwrap();
         assert_eq!(file, PathBuf::from("mine.toml"));
         assert_eq!(settings.len(), 2);

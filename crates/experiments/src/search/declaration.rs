@@ -1,16 +1,18 @@
-//! `studies/NAME.toml`: the declaration of a search.
+//! `searches/NAME.toml`: the declaration of a search.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ::search::{Assignment, Domain, MedianPruner, Method, Search, Space};
+use ledger::states::{self, FORMER_SEARCHES};
 use serde::Deserialize;
 use workflow::params;
 
+use super::score::Score;
 use crate::error::{Error, Result};
 
-/// The folder of the declarations, and that of records and states in the runner's own.
-const FOLDER: &str = "studies";
+/// The folder of the declarations.
+const FOLDER: &str = states::SEARCHES;
 
 /// A search of the workspace.
 #[derive(Debug)]
@@ -27,8 +29,8 @@ pub struct SearchFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declaration {
-    /// The stage that scores: each instance writes one number, and a trial's score is their median.
-    pub score: String,
+    /// The metric that scores: a trial's score is its median over the stage's instances.
+    pub score: Score,
     /// Number of trials.
     pub trials: usize,
     /// The sampler.
@@ -60,6 +62,7 @@ impl SearchFile {
         }
         let file = format!("{FOLDER}/{name}.toml");
         let path = root.join(&file);
+        states::check_names(root)?;
         if !path.is_file() {
             return Err(Error::UnknownSearch {
                 name: name.to_owned(),
@@ -130,7 +133,17 @@ impl SearchFile {
 /// # Errors
 /// A folder cannot be read.
 pub fn names(root: &Path) -> Result<Vec<String>> {
-    let folder = root.join(FOLDER);
+    if !root.join(FOLDER).is_dir() && !names_in(&root.join(FORMER_SEARCHES))?.is_empty() {
+        return Err(Error::from(ledger::Error::FormerFolder {
+            former: FORMER_SEARCHES.to_owned(),
+            folder: FOLDER.to_owned(),
+        }));
+    }
+    names_in(&root.join(FOLDER))
+}
+
+/// Names of the TOML files in `folder`, sorted.
+fn names_in(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     if folder.is_dir() {
         for entry in fs_err::read_dir(folder)? {
@@ -148,4 +161,34 @@ pub fn names(root: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(folders: &[&str]) -> String {
+        let root = tempfile::tempdir().unwrap();
+        for folder in folders {
+            let folder = root.path().join(folder);
+            fs_err::create_dir_all(&folder).unwrap();
+            fs_err::write(folder.join("lr.toml"), "").unwrap();
+        }
+        SearchFile::load(root.path(), "depth")
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn folders_under_a_former_name_are_errors() {
+        assert_eq!(
+            load(&["studies"]),
+            "`studies` is called `searches` now: rename it by `mv studies searches`"
+        );
+        assert!(load(&["searches", ".atelier/studies"]).starts_with("`.atelier/studies` is"));
+        assert_eq!(
+            load(&["searches", "studies"]),
+            "there is no search `depth`: `searches/depth.toml` does not exist; there are `lr`"
+        );
+    }
 }

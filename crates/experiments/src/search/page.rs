@@ -28,7 +28,7 @@ struct Params<'a> {
 /// Whether the workspace has the program.
 ///
 /// # Errors
-/// Cargo can't tell.
+/// Cargo fails.
 pub fn has_program(workspace: &mut Workspace) -> Result<bool> {
     Ok(workspace.has_binary(PROGRAM)?)
 }
@@ -46,7 +46,7 @@ pub fn publish(
     if !has_program(workspace)? {
         return Err(Error::NoPageProgram(PROGRAM));
     }
-    let folder = search.root.join("artifacts/studies").join(&search.name);
+    let folder = search.root.join("artifacts/searches").join(&search.name);
     fs_err::create_dir_all(&folder)?;
     let page = folder.join("index.html");
     let params = Params {
@@ -64,7 +64,7 @@ pub fn publish(
         outputs: outputs.map(|(name, path)| (name.to_owned(), path)).into(),
         params: serde_json::to_value(params)?,
         scratch: search.folder().join("scratch"),
-        stage: format!("study {}", search.name),
+        stage: format!("search {}", search.name),
     };
     let status = program::run(workspace, PROGRAM, None, &job, sandbox)?;
     if !status.success() {
@@ -87,10 +87,9 @@ mod tests {
     fn a_workspace_without_the_program_has_no_page() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        let search =
-            "score = \"a\"\ntrials = 1\nmethod = \"random\"\n[space]\n\"a.b\" = { int = [1, 2] }\n";
-        fs_err::create_dir(root.join("studies")).unwrap();
-        fs_err::write(root.join("studies/a.toml"), search).unwrap();
+        let search = "score = \"a.b\"\ntrials = 1\nmethod = \"random\"\n[space]\n\"a.b\" = { int = [1, 2] }\n";
+        fs_err::create_dir(root.join("searches")).unwrap();
+        fs_err::write(root.join("searches/a.toml"), search).unwrap();
         fs_err::write(root.join("pipeline.toml"), "").unwrap();
         let search = SearchFile::load(root, "a").unwrap();
         let mut workspace =

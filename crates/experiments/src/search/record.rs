@@ -13,12 +13,12 @@ pub fn path(search: &SearchFile) -> PathBuf {
     search.folder().join("trials.json")
 }
 
-/// The trials of a run whose record holds more than it has come to.
+/// The trials of a run with fewer trials than the record.
 fn unfinished(search: &SearchFile) -> PathBuf {
     search.folder().join("trials.unfinished.json")
 }
 
-/// Forgets the trials of a run that didn't come to as many as the record holds.
+/// Removes the trials of a run with fewer trials than the record.
 ///
 /// # Errors
 /// They cannot be removed.
@@ -31,7 +31,7 @@ pub fn begin(search: &SearchFile) -> Result<()> {
 }
 
 /// Writes the trials of a run in one step. A record that has more trials stays as it is, and those of the run stand beside
-/// it, until the run has as many; what then replaces other trials leaves these in a numbered file.
+/// it, until the run has as many. Other trials that are then replaced stay in a numbered file.
 ///
 /// # Errors
 /// The record cannot be read or written.
@@ -76,7 +76,7 @@ pub fn read(search: &SearchFile) -> Result<Option<Vec<Trial>>> {
     read_file(&path(search))
 }
 
-/// The trials of a run that has come to fewer than the record holds.
+/// The trials of a run with fewer trials than the record.
 ///
 /// # Errors
 /// They cannot be read.
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     const DECLARATION: &str = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 3
 method = \"random\"
 [space]
@@ -149,11 +149,11 @@ method = \"random\"
     fn a_record_is_never_replaced_by_fewer_trials() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        fs_err::create_dir(root.join("studies")).unwrap();
-        fs_err::write(root.join("studies/lr.toml"), DECLARATION).unwrap();
+        fs_err::create_dir(root.join("searches")).unwrap();
+        fs_err::write(root.join("searches/lr.toml"), DECLARATION).unwrap();
         let search = SearchFile::load(root, "lr").unwrap();
         let error = load(&search).unwrap_err().to_string();
-        assert_eq!(error, "study `lr` never ran: try `atelier study run lr`");
+        assert_eq!(error, "search `lr` never ran: try `atelier search run lr`");
         let (old, new) = (trials(&[0.1, 0.2]), trials(&[0.3, 0.4]));
         save(&search, &old, true).unwrap();
         // Another run has come to its first trial, then to its second.

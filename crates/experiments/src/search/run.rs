@@ -1,4 +1,4 @@
-//! The course of a search.
+//! Run of a search.
 
 use ::search::{Assignment, Search, Trial};
 use runner::Sandbox;
@@ -6,30 +6,30 @@ use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
 use super::record;
-use super::trial::{Runner, Tried};
+use super::trial::{Runner, TrialResult};
 use crate::error::Result;
 use crate::repro::Repro;
 
-/// A search under way: trial after trial, each known to the sampler before it draws the next.
+/// A running search: trial after trial, each given to the sampler before it draws the next.
 #[derive(Debug)]
-pub struct Course<'a> {
+pub struct SearchRun<'a> {
     search: &'a SearchFile,
     sampler: Search,
-    /// What all trials have in common.
+    /// Changes of parameters that all trials share.
     overrides: Overrides,
     sandbox: Sandbox,
     trials: Vec<Trial>,
 }
 
-impl<'a> Course<'a> {
-    /// Begins a search anew. What an earlier run has tried is in the cache.
+impl<'a> SearchRun<'a> {
+    /// Begins a search anew. Results of earlier trials are in the cache.
     ///
     /// # Errors
-    /// The trials of an earlier run that came to fewer than the record holds cannot be removed.
+    /// The trials of an earlier run with fewer trials than the record cannot be removed.
     pub fn begin(search: &'a SearchFile, overrides: Overrides, sandbox: Sandbox) -> Result<Self> {
         record::begin(search)?;
         let files = search.params_files().chain(overrides.files);
-        Ok(Course {
+        Ok(SearchRun {
             search,
             sampler: search.search(),
             overrides: Overrides {
@@ -64,11 +64,11 @@ impl<'a> Course<'a> {
         Ok(self.sampler.ask(&self.trials, 1)?.pop())
     }
 
-    /// Runs the trial of `params` and notes it.
+    /// Runs the trial of `params` and records it.
     ///
     /// # Errors
     /// A run fails for another reason than a stage's failure, or the record cannot be written.
-    pub fn run(&mut self, params: Assignment, repro: &mut Repro<'_>) -> Result<Tried> {
+    pub fn run(&mut self, params: Assignment, repro: &mut Repro<'_>) -> Result<TrialResult> {
         let runner = Runner {
             search: self.search,
             overrides: &self.overrides,
@@ -96,27 +96,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_trial_is_noted_and_the_next_one_follows() {
+    fn a_failed_trial_is_recorded_and_the_next_one_follows() {
         let folder = tempfile::tempdir().unwrap();
         let root = fs_err::canonicalize(folder.path()).unwrap();
         let search = "\
-score = \"grade\"
+score = \"grade.x\"
 trials = 5
 method = \"grid\"
 [space]
 \"train.lr\" = { float = [0.25, 0.75], points = 2 }
 ";
-        fs_err::create_dir(root.join("studies")).unwrap();
-        fs_err::write(root.join("studies/lr.toml"), search).unwrap();
+        fs_err::create_dir(root.join("searches")).unwrap();
+        fs_err::write(root.join("searches/lr.toml"), search).unwrap();
         let pipeline =
             "[stage.grade]\ncmd = \"echo ${train.lr} > ${out.x}\"\nout = { x = \"x\" }\n";
         fs_err::write(root.join("pipeline.toml"), pipeline).unwrap();
         fs_err::write(root.join("params.toml"), "[train]\nlr = 0.5\n").unwrap();
         let search = SearchFile::load(&root, "lr").unwrap();
-        let mut course = Course::begin(&search, Overrides::default(), Sandbox::default()).unwrap();
+        let mut run = SearchRun::begin(&search, Overrides::default(), Sandbox::default()).unwrap();
         let mut tried = Vec::new();
-        while let Some(params) = course.next().unwrap() {
-            let ran = course.run(params, &mut |workspace, _, _| {
+        while let Some(params) = run.next().unwrap() {
+            let ran = run.run(params, &mut |workspace, _, _| {
                 tried.push(workspace.workflow.params.leaves()["train.lr"].clone());
                 Err(runner::Error::StageFailed {
                     stage: "grade".to_owned(),
@@ -129,9 +129,9 @@ method = \"grid\"
             assert!(fault.starts_with("stage `grade` failed"), "{fault}");
         }
         assert_eq!(tried, [0.25, 0.75]);
-        course.finish().unwrap();
+        run.finish().unwrap();
         let trials = record::load(&search).unwrap();
-        assert_eq!(trials, course.trials());
+        assert_eq!(trials, run.trials());
         assert!(trials.iter().all(|trial| trial.state == State::Failed));
         assert_eq!(record::best(&trials), None);
     }

@@ -10,25 +10,22 @@ use workflow::graph::Reach;
 use workflow::params::Overrides;
 
 use super::declaration::SearchFile;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::repro::Repro;
 use crate::state;
-
-/// Maximum number of characters that are shown of what is no score.
-const SHOWN: usize = 40;
 
 /// Runs trials of a search.
 #[derive(Debug)]
 pub(super) struct Runner<'a> {
     pub(super) search: &'a SearchFile,
-    /// What all trials have in common.
+    /// Changes of parameters that all trials share.
     pub(super) overrides: &'a Overrides,
     pub(super) sandbox: Sandbox,
 }
 
-/// A trial that has ended.
+/// Result of a trial.
 #[derive(Debug)]
-pub struct Tried {
+pub struct TrialResult {
     /// The trial.
     pub trial: Trial,
     /// The reason of a failure.
@@ -40,23 +37,15 @@ pub struct Tried {
 pub enum Fault {
     /// A stage failed.
     Stage(runner::Error),
-    /// The scoring instance wrote something else than a number.
-    NoScore {
-        /// The instance.
-        instance: String,
-        /// The beginning of what it wrote.
-        text: String,
-    },
+    /// An instance has no finite number as its score, for this reason.
+    NoScore(String),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Stage(error) => write!(f, "{error}"),
-            Fault::NoScore { instance, text } => write!(
-                f,
-                "`{instance}` wrote `{text}`, expected one finite number: the trial failed"
-            ),
+            Fault::NoScore(reason) => write!(f, "{reason}: the trial failed"),
         }
     }
 }
@@ -69,9 +58,9 @@ impl Runner<'_> {
         params: Assignment,
         trials: &[Trial],
         repro: &mut Repro<'_>,
-    ) -> Result<Tried> {
+    ) -> Result<TrialResult> {
         let mut workspace = self.open(&params)?;
-        let instances = self.scoring(&workspace)?;
+        let instances = self.search.declaration.score.instances(&workspace)?;
         let mut trial = Trial::running(params);
         let mut scores = Vec::new();
         for (done, instance) in (1..).zip(&instances) {
@@ -81,7 +70,7 @@ impl Runner<'_> {
                     trial.state = State::Failed;
                     trial.score = None;
                     let fault = Some(fault);
-                    return Ok(Tried { trial, fault });
+                    return Ok(TrialResult { trial, fault });
                 }
             }
             trial.steps.push(median(&scores));
@@ -90,11 +79,11 @@ impl Runner<'_> {
             let is_hopeless = pruner.is_some_and(|pruner| pruner.is_hopeless(&trial.steps, trials));
             if is_hopeless && done < instances.len() {
                 trial.state = State::Pruned;
-                return Ok(Tried { trial, fault: None });
+                return Ok(TrialResult { trial, fault: None });
             }
         }
         trial.state = State::Complete;
-        Ok(Tried { trial, fault: None })
+        Ok(TrialResult { trial, fault: None })
     }
 
     fn open(&self, params: &Assignment) -> Result<Workspace> {
@@ -108,19 +97,7 @@ impl Runner<'_> {
         state::open(root, &overrides, &self.search.folder_name())
     }
 
-    /// The instances that score, in their order.
-    fn scoring(&self, workspace: &Workspace) -> Result<Vec<String>> {
-        let stage = &self.search.declaration.score;
-        let instances = workspace.workflow.graph.instances.iter();
-        let names = instances.filter(|instance| instance.stage == *stage);
-        let names: Vec<String> = names.map(|instance| instance.name.clone()).collect();
-        if names.is_empty() {
-            return Err(Error::NoScoringStage(stage.clone()));
-        }
-        Ok(names)
-    }
-
-    /// Brings an instance up to date and reads its number.
+    /// Brings an instance up to date and reads its score.
     fn score(
         &self,
         workspace: &mut Workspace,
@@ -141,28 +118,7 @@ impl Runner<'_> {
             Err(error) if error.is_of_stage() => return Ok(Err(Fault::Stage(error))),
             other => other?,
         };
-        let read = read(workspace, instance)?;
-        Ok(read.map_err(|text| Fault::NoScore {
-            instance: instance.to_owned(),
-            text,
-        }))
+        let score = self.search.declaration.score.read(workspace, instance)?;
+        Ok(score.map_err(Fault::NoScore))
     }
-}
-
-/// The number that an instance wrote, or what it wrote instead.
-fn read(workspace: &Workspace, name: &str) -> Result<Result<f64, String>> {
-    let instance = &workspace.workflow.graph.instances[workspace.workflow.graph.one(name)?];
-    let mut outputs = instance.outputs.keys();
-    let (Some(output), None) = (outputs.next(), outputs.next()) else {
-        return Err(Error::ScoreOutputs(instance.stage.clone()));
-    };
-    let path = workspace.made(name, output)?;
-    let path = path.ok_or_else(|| Error::NoOutput {
-        instance: name.to_owned(),
-        output: output.clone(),
-    })?;
-    let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
-    let score: Option<f64> = text.trim().parse().ok();
-    let score = score.filter(|score| score.is_finite());
-    Ok(score.ok_or_else(|| text.trim().chars().take(SHOWN).collect()))
 }

@@ -1,4 +1,4 @@
-//! Page and table of a search over the pipeline's parameters, from the record of `cargo xtask study`.
+//! Page and table of a search over the pipeline's parameters, from the record of `cargo xtask search`.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

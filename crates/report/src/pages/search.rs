@@ -76,7 +76,7 @@ fn trials(score: &str, choices: &BTreeSet<String>, recorded: &[Trial]) -> Trials
             .collect(),
     });
     Trials {
-        name: "study",
+        name: "pipeline",
         score: score.to_owned(),
         rows: rows.collect(),
         params: params.iter().map(|param| (*param).clone()).collect(),

@@ -1,4 +1,4 @@
-//! Table `study_trials`: a search over the pipeline's parameters.
+//! Table `search_trials`: a search over the pipeline's parameters.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use tables::Table;
 
 /// A parameter of a trial. Sorted by `trial`, `param`.
 ///
-/// Studies differ in their parameters, so these are rows; a pivot over `param` makes columns of them.
+/// Searches differ in their parameters, so these are rows; a pivot over `param` makes columns of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SearchTrial {
     /// From 0, in the order in which they were tried.
@@ -28,7 +28,7 @@ pub struct SearchTrial {
 }
 
 impl Table for SearchTrial {
-    const NAME: &'static str = "study_trials";
+    const NAME: &'static str = "search_trials";
 
     tables::columns!(Self);
 

@@ -1,4 +1,4 @@
-//! Reading single items of `pipeline.toml`, pointing into it where they are wrong.
+//! Reading of single items of `pipeline.toml`; errors point into the file.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::json;
 use crate::quantity::QuantityError;
 use crate::source::{self, Source};
 
-/// Reads items of one file, pointing into it where they are wrong.
+/// Reader of one file's items; its errors point into the file.
 pub(super) struct Reader<'a> {
     pub(super) source: &'a Source,
 }

@@ -1,4 +1,4 @@
-//! The keys of `pipeline.toml`: what the reader knows, the schema offers and `docs/pipeline.md` lists.
+//! The keys of `pipeline.toml`, for the reader, the schema and `docs/pipeline.md`.
 
 /// A key of a table.
 #[derive(Debug, Clone, Copy)]
@@ -7,13 +7,13 @@ pub struct Key {
     pub table: Table,
     /// Its name.
     pub name: &'static str,
-    /// What its value is.
+    /// Type of its value.
     pub kind: Kind,
-    /// Whether a table is wrong without it.
+    /// Whether its table requires it.
     pub is_required: bool,
     /// Whether the cache key of a stage covers its value: another value makes another result.
     pub is_in_cache_key: bool,
-    /// What it declares.
+    /// Its meaning, for the schema and the documentation.
     pub sentence: &'static str,
 }
 
@@ -34,14 +34,14 @@ pub enum Table {
     Advice,
 }
 
-/// What a value is.
+/// Type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A text.
     Text,
-    /// `true` or `false`; this one where it isn't given.
+    /// `true` or `false`, with the default.
     Flag(bool),
-    /// A whole number, 0 where it isn't given.
+    /// A whole number, 0 by default.
     Count,
     /// A size with its unit.
     Size,
@@ -79,13 +79,13 @@ use Kind::{
 };
 use Table::{Advice, Cache, Device, Output, Root, Stage};
 
-/// All keys, those of a table in the order in which they are offered.
+/// All keys, those of a table in the order of the documentation.
 pub const KEYS: &[Key] = &[
     free(
         Root,
         "cache",
         Kind::Table(Cache),
-        "Limits of the cache. What is beyond them and in no use is removed after a run.",
+        "Limits of the cache. Unused results beyond them are removed after a run.",
     ),
     free(
         Cache,
@@ -121,7 +121,7 @@ pub const KEYS: &[Key] = &[
         Device,
         "params",
         TextByName,
-        "What it gets: keys of `params.toml` by the names that it knows.",
+        "Parameters of the program: keys of `params.toml` by the program's own names.",
     ),
     free(
         Root,
@@ -172,9 +172,9 @@ pub const KEYS: &[Key] = &[
         Stage,
         "in",
         TextByName,
-        "What it reads, by name: a file, a folder or a pattern with *, ? and **; an empty path is an absent input.",
+        "Inputs by name: a file, a folder or a pattern with *, ? and **; an empty path is an absent input.",
     ),
-    keyed(Stage, "out", Outputs, "What it writes, by name."),
+    keyed(Stage, "out", Outputs, "Outputs by name."),
     keyed(
         Stage,
         "params",
@@ -233,7 +233,7 @@ pub const KEYS: &[Key] = &[
         Stage,
         "cores",
         Count,
-        "Processor cores that it occupies while it runs, and the number of threads that libraries are told.",
+        "Processor cores that it occupies while it runs, and the number of threads of libraries.",
     ),
     free(
         Stage,
@@ -247,7 +247,7 @@ pub const KEYS: &[Key] = &[
         Stage,
         "sandbox",
         Flag(true),
-        "Whether it is held to what it declares, on systems that can.",
+        "Whether the system confines it to declared paths, where it can.",
     ),
     free(Stage, "check", Checks, "What rows must be like, by output."),
     needed(Output, "path", Text, "A path inside the workspace."),
@@ -267,7 +267,7 @@ pub const KEYS: &[Key] = &[
         Output,
         "keep",
         Flag(false),
-        "Whether a run goes on from what the last one left, instead of from nothing.",
+        "Whether a run starts with the last one's output instead of none.",
     ),
 ];
 
@@ -283,7 +283,7 @@ const fn free(table: Table, name: &'static str, kind: Kind, sentence: &'static s
     }
 }
 
-/// The same, without which its table is wrong.
+/// The same, required.
 const fn needed(table: Table, name: &'static str, kind: Kind, sentence: &'static str) -> Key {
     Key {
         is_required: true,
@@ -312,7 +312,7 @@ mod tests {
 
     use super::*;
 
-    /// What a value is, for people.
+    /// Type of a value in the documentation.
     fn value(kind: Kind) -> &'static str {
         match kind {
             Kind::Text => "text",
@@ -349,7 +349,7 @@ mod tests {
         text
     }
 
-    /// `sentence` with what Markdown would read as marks behind a backslash.
+    /// `sentence` with the marks of Markdown escaped.
     fn escaped(sentence: &str) -> String {
         sentence.replace('*', "\\*")
     }

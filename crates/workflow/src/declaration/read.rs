@@ -1,4 +1,4 @@
-//! Reading the tables of `pipeline.toml`, pointing into it where they are wrong.
+//! Reading of the tables of `pipeline.toml`; errors point into the file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,8 +9,8 @@ use toml_edit::{Item, Table, TableLike};
 use super::items::Reader;
 use super::keys::Table as KeysOf;
 use super::{
-    Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, Marked, Resources,
-    Rules, Spanned, Stage, Treatment,
+    Action, Advice, CacheLimits, Declaration, DeclaredOutput, DeviceCheck, FILE, MetricOutput,
+    Resources, Rules, Spanned, Stage, Treatment,
 };
 use crate::error::Result;
 use crate::source::{self, Source};
@@ -290,7 +290,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What is said of outputs; the crate `checks` knows the words.
+    /// Requirements on outputs, defined by the crate `checks`.
     fn checks(&self, table: &dyn TableLike) -> Result<BTreeMap<String, Spanned<Value>>> {
         let Some(item) = table.get("check") else {
             return Ok(BTreeMap::new());
@@ -340,20 +340,19 @@ impl Reader<'_> {
             .transpose()
     }
 
-    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<Marked>> {
+    fn metrics(&self, table: &dyn TableLike) -> Result<Vec<MetricOutput>> {
         let Some(item) = table.get("metrics") else {
             return Ok(Vec::new());
         };
         let marks = self.strings(item, "metrics")?.into_iter();
         let marks = marks.map(|mark| {
-            let (name, pattern) = match mark.value.split_once('.') {
-                Some((name, pattern)) => (name, Some(pattern.to_owned())),
-                None => (mark.value.as_str(), None),
+            let MetricOutput { output, pattern } = MetricOutput::parse(&mark.value);
+            let name = Spanned {
+                value: output,
+                ..mark
             };
-            let value = name.to_owned();
-            let name = Spanned { value, ..mark };
             let output = self.own_output(table, "metrics", name)?;
-            Ok(Marked { output, pattern })
+            Ok(MetricOutput { output, pattern })
         });
         marks.collect()
     }

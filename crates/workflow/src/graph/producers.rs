@@ -1,4 +1,4 @@
-//! Which instance makes which path.
+//! Producers of paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The values of `each`, and what instances are called for them.
+//! The values of `each`, with their labels in names of instances.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) type Variables = Vec<Variable>;
 #[derive(Clone)]
 pub(super) struct Variable {
     pub(super) name: String,
-    /// What the instance is called for it.
+    /// Its label in the instance's name.
     label: String,
     /// Whether the label is the name, or the number, of an entry with a value of its own.
     is_entry: bool,
@@ -27,7 +27,7 @@ pub(super) struct Variable {
 }
 
 impl Variable {
-    /// What `${key}` stands for, where that is this variable's matter: `fold`, and `model.depth` or `model.key` of an
+    /// The value of `${key}` if it is one of this variable: `fold`, and `model.depth` or `model.key` of an
     /// entry.
     pub(super) fn look_up(&self, key: &str) -> Option<Value> {
         let rest = key.strip_prefix(&self.name)?;

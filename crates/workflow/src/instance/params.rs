@@ -1,4 +1,4 @@
-//! What a stage gets of `params.toml` and of `each`.
+//! Parameters of a stage, from `params.toml` and `each`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::declaration::Spanned;
 use crate::device::Device;
 use crate::error::Result;
 
-/// What a stage gets of `params.toml` and of `each`.
+/// Parameters of a stage, from `params.toml` and `each`.
 #[derive(Default)]
 pub(super) struct StageParams {
     pub(super) values: BTreeMap<String, Value>,

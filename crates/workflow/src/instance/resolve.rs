@@ -138,7 +138,7 @@ impl Scope<'_> {
         inputs.collect()
     }
 
-    /// What an input refers to. Wildcards of the template make a pattern, those of a value are part of a name.
+    /// Target of an input. Wildcards of the template make a pattern, those of a value are part of a name.
     fn target(
         &self,
         template: &Spanned<String>,
@@ -181,7 +181,7 @@ impl Scope<'_> {
         Ok(Target::Glob(path.to_string_lossy().into_owned()))
     }
 
-    /// The param to name where the path of `template` is wrong.
+    /// The parameter to name if the path of `template` is wrong.
     fn first_param(&self, template: &str, variables: &Variables) -> Option<String> {
         let is_variable = |name: &str| variables.iter().any(|v| v.look_up(name).is_some());
         let pieces = template::pieces(template).ok()?;

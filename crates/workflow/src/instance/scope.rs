@@ -1,4 +1,4 @@
-//! A stage with what its texts may refer to.
+//! Variables of a stage's templates.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::params::Params;
 
-/// A stage with what its texts may refer to.
+/// A stage with the variables of its templates.
 pub(super) struct Scope<'a> {
     pub(super) declaration: &'a Declaration,
     pub(super) params: &'a Params,

@@ -1,4 +1,4 @@
-//! JSON in the order in which it is made, with line breaks for people.
+//! JSON in the order in which it is made, with line breaks for readers.
 
 use std::fmt::{self, Write};
 
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    /// It in one line; none for lines, and for what has a default, which has a line of its own.
+    /// The value in one line; none for lines, and for a value with a default, which has a line of its own.
     fn one_line(&self) -> Option<String> {
         match self {
             Node::Value(value) => Some(value.to_string()),

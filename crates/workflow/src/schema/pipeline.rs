@@ -63,7 +63,7 @@ fn property(key: &Key) -> Vec<(&'static str, Node)> {
     entries
 }
 
-/// What a value of this kind must be like.
+/// Schema of a value of this kind.
 fn value(kind: Kind) -> Vec<(&'static str, Node)> {
     match kind {
         Kind::Text => typed("string"),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::metrics::with_tables;
 use crate::space::Space;
 
 /// A fold's score is highest at a rate of 0.3, and a little lower in the second fold.
@@ -18,8 +19,8 @@ in = { model = "models/${fold}/model.txt" }
 out = { score = "grades/${fold}.txt" }
 "#;
 
-const STUDY: &str = r#"
-score = "grade"
+const SEARCH: &str = r#"
+score = "grade.score"
 trials = 4
 method = "random"
 seed = 7
@@ -34,24 +35,24 @@ fn trained(space: &Space) -> usize {
     trained.count()
 }
 
-fn space(study: &str) -> Space {
+fn space(search: &str) -> Space {
     let space = Space::new(FOLDS);
-    space.write("studies/rates.toml", study);
+    space.write("searches/rates.toml", search);
     space
 }
 
 fn run(space: &Space) {
-    space.ok(&["study", "run", "rates"]);
+    space.ok(&["search", "run", "rates"]);
 }
 
 fn trials(space: &Space) -> Vec<Value> {
-    let shown = space.ok(&["study", "show", "rates", "--json"]).stdout;
+    let shown = space.ok(&["search", "show", "rates", "--json"]).stdout;
     serde_json::from_str(&shown).unwrap()
 }
 
 #[test]
-fn a_study_leaves_the_current_state_alone() {
-    let space = space(STUDY);
+fn a_search_leaves_the_current_state_alone() {
+    let space = space(SEARCH);
     space.ok(&["repro"]);
     let before = ["pipeline.lock", "models/0/model.txt", "grades/2.txt"].map(|f| space.read(f));
     run(&space);
@@ -67,7 +68,7 @@ fn a_study_leaves_the_current_state_alone() {
     assert_eq!(space.ran(), "");
     assert!(
         space
-            .ok(&["study", "list"])
+            .ok(&["search", "list"])
             .stdout
             .contains("rates  4 of 4 trials, best ")
     );
@@ -75,7 +76,7 @@ fn a_study_leaves_the_current_state_alone() {
 
 #[test]
 fn a_trial_has_the_median_of_its_folds() {
-    let space = space(STUDY);
+    let space = space(SEARCH);
     run(&space);
     for trial in trials(&space) {
         let rate = trial["params"]["chain.rate"].as_f64().unwrap();
@@ -89,8 +90,8 @@ fn a_trial_has_the_median_of_its_folds() {
 }
 
 #[test]
-fn a_repeated_study_computes_nothing() {
-    let space = space(STUDY);
+fn a_repeated_search_computes_nothing() {
+    let space = space(SEARCH);
     run(&space);
     let first = trials(&space);
     assert_eq!(trained(&space), 12);
@@ -100,19 +101,19 @@ fn a_repeated_study_computes_nothing() {
 }
 
 #[test]
-fn a_killed_study_continues() {
-    let whole = space(STUDY);
+fn a_killed_search_continues() {
+    let whole = space(SEARCH);
     run(&whole);
-    let space = space(STUDY);
+    let space = space(SEARCH);
     space.write(
-        "studies/rates.toml",
-        &STUDY.replace("trials = 4", "trials = 2"),
+        "searches/rates.toml",
+        &SEARCH.replace("trials = 4", "trials = 2"),
     );
     run(&space);
     assert_eq!(trained(&space), 6);
-    space.write("studies/rates.toml", STUDY);
+    space.write("searches/rates.toml", SEARCH);
     space.write("hold", "");
-    let mut killed = space.start(&["study", "run", "rates", "--no-sandbox"]);
+    let mut killed = space.start(&["search", "run", "rates", "--no-sandbox"]);
     space.wait_for("held");
     killed.kill().unwrap();
     killed.wait().unwrap();
@@ -125,14 +126,14 @@ fn a_killed_study_continues() {
 
 #[test]
 fn an_adopted_trial_is_restored() {
-    let space = space(STUDY);
+    let space = space(SEARCH);
     space.write(
         "params.toml",
         "[chain]\nletter = \"x\" # a letter\n# How fast.\nrate = 0.5 # slow\n",
     );
     run(&space);
     space.ran();
-    space.ok(&["study", "apply", "rates", "--trial", "1"]);
+    space.ok(&["search", "apply", "rates", "--trial", "1"]);
     let rate = trials(&space)[1]["params"]["chain.rate"].as_f64().unwrap();
     let expected =
         format!("[chain]\nletter = \"x\" # a letter\n# How fast.\nrate = {rate:?} # slow\n");
@@ -145,18 +146,18 @@ fn an_adopted_trial_is_restored() {
     );
     assert_eq!(space.ran(), "");
     space.fails(
-        &["study", "apply", "rates", "--trial", "9"],
-        "the study has 4 trials",
+        &["search", "apply", "rates", "--trial", "9"],
+        "the search has 4 trials",
     );
 }
 
 #[test]
 fn values_go_where_the_next_run_reads_them() {
-    let space = space(&format!("params = [\"params/own.toml\"]\n{STUDY}"));
+    let space = space(&format!("params = [\"params/own.toml\"]\n{SEARCH}"));
     space.write("params/own.toml", "[chain]\nletter = \"y\"\n");
     run(&space);
     space.ran();
-    space.ok(&["study", "apply", "rates"]);
+    space.ok(&["search", "apply", "rates"]);
     assert!(
         space
             .read("params/own.toml")
@@ -171,11 +172,11 @@ fn values_go_where_the_next_run_reads_them() {
 
 #[test]
 fn parameters_can_follow_another() {
-    let study = STUDY
+    let search = SEARCH
         .replace("random", "grid")
         .replace("{ float = [0.0, 1.0] }", "{ choice = [0.25, 0.5] }");
     let follow = "[follow.\"chain.rate\".\"0.25\"]\n\"chain.letter\" = \"bad\"\n";
-    let space = space(&format!("{study}{follow}"));
+    let space = space(&format!("{search}{follow}"));
     run(&space);
     let states: Vec<Value> = trials(&space)
         .iter()
@@ -186,11 +187,11 @@ fn parameters_can_follow_another() {
 
 #[test]
 fn a_hopeless_trial_is_stopped() {
-    let study = STUDY.replace("method", "pruner = { trials = 1, steps = 1 }\nmethod");
+    let search = SEARCH.replace("method", "pruner = { trials = 1, steps = 1 }\nmethod");
     let grid = "method = \"grid\"\n";
-    let study = study.replace("method = \"random\"\n", grid);
+    let search = search.replace("method = \"random\"\n", grid);
     let space = space(
-        &study
+        &search
             .replace("[0.0, 1.0]", "[0.3, 0.9]")
             .replace("trials = 4", "trials = 3"),
     );
@@ -208,18 +209,18 @@ fn a_hopeless_trial_is_stopped() {
     assert_eq!(states, ["\"complete\" 3", "\"pruned\" 1", "\"pruned\" 1"]);
     assert_eq!(trained(&space), 5);
     space.fails(
-        &["study", "apply", "rates", "--trial", "2"],
+        &["search", "apply", "rates", "--trial", "2"],
         "trial 2 is pruned, not complete",
     );
 }
 
 #[test]
 fn a_trial_that_fails_is_one_of_the_trials() {
-    let study = STUDY.replace(
+    let search = SEARCH.replace(
         "\"chain.rate\" = { float = [0.0, 1.0] }",
         "\"chain.letter\" = { choice = [\"good\", \"bad\"] }",
     );
-    let space = space(&study.replace("random", "grid"));
+    let space = space(&search.replace("random", "grid"));
     run(&space);
     let states: Vec<Value> = trials(&space)
         .iter()
@@ -230,35 +231,132 @@ fn a_trial_that_fails_is_one_of_the_trials() {
 
 #[test]
 fn a_score_that_is_no_finite_number_makes_a_failed_trial() {
-    for wrote in ["nan", "-inf", "no score", ""] {
+    let unreadable = "no metrics of `grade.score`: it is neither JSON nor a table in parquet";
+    for (wrote, reason) in [
+        ("nan", "`grade.score` is NaN, expected a finite number"),
+        ("-inf", "`grade.score` is -inf, expected a finite number"),
+        ("no score", unreadable),
+        ("", unreadable),
+        ("{}", "`grade.score` has no number"),
+    ] {
         let grade = format!(
             "cmd = \"if [ ${{chain.letter}} = bad ]; then echo '{wrote}' > ${{out.score}}; else echo 0.5 > ${{out.score}}; fi\""
         );
         let pipeline = format!("[stage.grade]\n{grade}\nout = {{ score = \"score.txt\" }}\n");
         let space = Space::new(&pipeline);
         let letters = "\"chain.letter\" = { choice = [\"bad\", \"good\", \"fair\"] }";
-        let study = STUDY.replace("\"chain.rate\" = { float = [0.0, 1.0] }", letters);
-        space.write("studies/rates.toml", &study.replace("random", "grid"));
+        let search = SEARCH.replace("\"chain.rate\" = { float = [0.0, 1.0] }", letters);
+        space.write("searches/rates.toml", &search.replace("random", "grid"));
         let expected = [r#""failed" null"#, r#""complete" 0.5"#, r#""complete" 0.5"#];
         // A continuation comes past it, too.
         for _ in 0..2 {
-            let said = space.ok(&["study", "run", "rates"]).stderr;
-            let reason = format!("`grade` wrote `{wrote}`, expected one finite number");
-            assert!(said.contains(&reason), "{said}");
+            let printed = space.ok(&["search", "run", "rates"]).stderr;
+            let reason = format!("{reason}: the trial failed");
+            assert!(printed.contains(&reason), "{printed}");
             let trials = trials(&space);
             let trials = trials
                 .iter()
                 .map(|t| format!("{} {}", t["state"], t["score"]));
             assert_eq!(trials.collect::<Vec<_>>(), expected);
         }
-        space.ok(&["study", "apply", "rates"]);
+        space.ok(&["search", "apply", "rates"]);
         assert!(space.read("params.toml").contains("letter = \"good\""));
     }
 }
 
+/// Scores of the trials of a grid over two rates.
+fn scores(space: &Space, score: &str) -> Vec<f64> {
+    let search = SEARCH
+        .replace("random", "grid")
+        .replace("[0.0, 1.0] }", "[0.25, 0.75], points = 2 }")
+        .replace("grade.score", score);
+    space.write("searches/rates.toml", &search);
+    run(space);
+    let trials = trials(space);
+    let scores = trials.iter().map(|trial| trial["score"].as_f64().unwrap());
+    scores.collect()
+}
+
+#[test]
+fn one_of_several_numbers_of_an_output_scores() {
+    let space = Space::new(
+        r#"
+[stage.evaluate]
+cmd = "echo '{\"test\": {\"f1\": '${chain.rate}', \"loss\": NaN}, \"n\": 3}' > ${out.scores}"
+out = { scores = "scores.json" }
+"#,
+    );
+    assert_eq!(scores(&space, "evaluate.scores.test.f1"), [0.25, 0.75]);
+    let search = SEARCH.replace("grade.score", "evaluate.scores.*");
+    space.write("searches/rates.toml", &search);
+    let printed = space.ok(&["search", "run", "rates"]).stderr;
+    let reason = "`evaluate.scores.test.loss` is NaN, expected a finite number: the trial failed";
+    assert!(printed.contains(reason), "{printed}");
+    let search = SEARCH.replace("grade.score", "evaluate.scores.f2");
+    space.write("searches/rates.toml", &search);
+    let printed = space.ok(&["search", "run", "rates"]).stderr;
+    let reason = "`evaluate.scores` has no number `f2`: the trial failed";
+    assert!(printed.contains(reason), "{printed}");
+}
+
+#[test]
+fn several_scores_of_an_instance_are_an_error() {
+    let space = Space::new(
+        "[stage.s]\ncmd = \"echo '[1, 2]' > ${out.x}\"\nout = { x = \"x\" }\nmetrics = [\"x\"]\n",
+    );
+    space.write("searches/rates.toml", &SEARCH.replace("grade.score", "s.x"));
+    space.fails(
+        &["search", "run", "rates"],
+        "`score` is `s.x`, which several metrics match: `s.x.0`, `s.x.1`",
+    );
+}
+
+#[test]
+fn the_best_row_of_a_table_scores() {
+    let space = with_tables(
+        r#"
+[stage.train]
+cmd = "printf 'PAR1\\n0.false.score 0.9\\n1.true.score %s\\n' ${chain.rate} > ${out.history}"
+each = { fold = 3 }
+out = { history = "train/${fold}/history.parquet" }
+"#,
+    );
+    assert_eq!(scores(&space, "train.history.*true.score"), [0.25, 0.75]);
+    let shown = space.ok(&["search", "show", "rates", "--json"]).stdout;
+    assert_eq!(shown.matches("\"steps\"").count(), 2);
+}
+
+#[test]
+fn former_names_lead_to_the_new_ones() {
+    let space = space(SEARCH);
+    space.fails(
+        &["study", "run", "rates", "--quiet"],
+        "`study` is called `search` now: try `cargo xtask search run rates --quiet`",
+    );
+    run(&space);
+    for (folder, former) in [
+        (".atelier/searches", ".atelier/studies"),
+        ("searches", "studies"),
+    ] {
+        fs_err::rename(space.path(folder), space.path(former)).unwrap();
+        let message =
+            format!("`{former}` is called `{folder}` now: rename it by `mv {former} {folder}`");
+        space.fails(&["search", "show", "rates"], &message);
+        if former.starts_with('.') {
+            space.fails(&["cache", "gc", "--workspace"], &message);
+        } else {
+            space.fails(&["search", "list"], &message);
+        }
+        fs_err::rename(space.path(former), space.path(folder)).unwrap();
+    }
+    space.ran();
+    run(&space);
+    assert_eq!(space.ran(), "");
+}
+
 /// Starts a run whose first training waits, and interrupts it there after the first trial.
 fn interrupt(space: &Space) {
-    let mut child = space.start(&["study", "run", "rates", "--no-sandbox"]);
+    let mut child = space.start(&["search", "run", "rates", "--no-sandbox"]);
     space.wait_for("held");
     let process = nix::unistd::Pid::from_raw(child.id().cast_signed());
     nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).unwrap();
@@ -274,10 +372,10 @@ fn a_record_is_replaced_only_by_as_many_trials() {
         "test ! -e hold ||",
         "echo >> count; test $(wc -l < count) -le 3 || test ! -e hold ||",
     );
-    let space = space(STUDY);
+    let space = space(SEARCH);
     run(&space);
     let before = trials(&space);
-    let record = ".atelier/studies/rates/trials.json";
+    let record = ".atelier/searches/rates/trials.json";
     let bytes = space.read(record);
     // A stop in the first trial, and one after it.
     for pipeline in [
@@ -293,11 +391,8 @@ fn a_record_is_replaced_only_by_as_many_trials() {
         assert_eq!(space.read(record), bytes);
         assert_eq!(trials(&space), before);
     }
-    let shown = space.ok(&["study", "show", "rates"]).stdout;
-    assert!(
-        shown.contains("a later run has come to 1 trials"),
-        "{shown}"
-    );
+    let shown = space.ok(&["search", "show", "rates"]).stdout;
+    assert!(shown.contains("a later run has 1 trials so far"), "{shown}");
     let best = |trials: &[Value]| {
         let scores = trials.iter().map(|t| t["score"].as_f64().unwrap());
         scores.fold(f64::NEG_INFINITY, f64::max)
@@ -306,7 +401,7 @@ fn a_record_is_replaced_only_by_as_many_trials() {
         .iter()
         .find(|t| t["score"].as_f64() == Some(best(&before)));
     let best_rate = best_rate.unwrap()["params"]["chain.rate"].clone();
-    space.ok(&["study", "apply", "rates"]);
+    space.ok(&["search", "apply", "rates"]);
     assert!(
         space
             .read("params.toml")
@@ -314,50 +409,66 @@ fn a_record_is_replaced_only_by_as_many_trials() {
     );
     // Once it has as many, it takes the place; what was recorded is kept.
     space.remove("hold");
-    space.ok(&["study", "run", "rates", "--no-sandbox"]);
+    space.ok(&["search", "run", "rates", "--no-sandbox"]);
     assert!(
         trials(&space)
             .iter()
             .all(|t| t["score"].as_f64().unwrap() > 7.0)
     );
-    assert_eq!(space.read(".atelier/studies/rates/trials.1.json"), bytes);
-    assert!(!space.exists(".atelier/studies/rates/trials.unfinished.json"));
+    assert_eq!(space.read(".atelier/searches/rates/trials.1.json"), bytes);
+    assert!(!space.exists(".atelier/searches/rates/trials.unfinished.json"));
     // Fewer trials asked for: those that there are stay.
     space.write(
-        "studies/rates.toml",
-        &STUDY.replace("trials = 4", "trials = 2"),
+        "searches/rates.toml",
+        &SEARCH.replace("trials = 4", "trials = 2"),
     );
-    space.ok(&["study", "run", "rates", "--no-sandbox"]);
+    space.ok(&["search", "run", "rates", "--no-sandbox"]);
     assert_eq!(trials(&space).len(), 4);
 }
 
 #[test]
-fn what_is_wrong_is_said() {
-    let space = space(&STUDY.replace("trials = 4", "trails = 4"));
-    space.fails(&["study", "run", "rates"], "unknown field `trails`");
-    space.fails(&["study", "run", "rate"], "there is no study `rate`");
+fn mistakes_in_a_search_are_reported() {
+    let space = space(&SEARCH.replace("trials = 4", "trails = 4"));
+    space.fails(&["search", "run", "rates"], "unknown field `trails`");
+    space.fails(&["search", "run", "rate"], "there is no search `rate`");
     space.write(
-        "studies/rates.toml",
-        &STUDY.replace("chain.rate", "chain.rat"),
+        "searches/rates.toml",
+        &SEARCH.replace("chain.rate", "chain.rat"),
     );
     space.fails(
-        &["study", "run", "rates"],
+        &["search", "run", "rates"],
         "unknown parameter `chain.rat`; did you mean `chain.rate`?",
     );
     space.write(
-        "studies/rates.toml",
-        &STUDY.replace("\"grade\"", "\"grades\""),
+        "searches/rates.toml",
+        &SEARCH.replace("grade.score", "grades.score"),
     );
     space.fails(
-        &["study", "run", "rates"],
+        &["search", "run", "rates"],
         "there is no stage `grades` to score by",
     );
-    space.write("studies/rates.toml", STUDY);
-    space.fails(&["study", "show", "rates"], "study `rates` never ran");
+    space.write(
+        "searches/rates.toml",
+        &SEARCH.replace("grade.score", "grade.scores"),
+    );
+    space.fails(
+        &["search", "run", "rates"],
+        "stage `grade` has no output `scores` to score by; did you mean `score`?",
+    );
+    space.write(
+        "searches/rates.toml",
+        &SEARCH.replace("grade.score", "grade"),
+    );
+    space.fails(
+        &["search", "run", "rates"],
+        "`score` is `grade`; expected `stage.output`",
+    );
+    space.write("searches/rates.toml", SEARCH);
+    space.fails(&["search", "show", "rates"], "search `rates` never ran");
     let in_place = Space::new("[stage.s]\ncmd = \"echo 1 > y\"\nout = { y = \"y\" }\n");
-    in_place.write("studies/rates.toml", &STUDY.replace("grade", "s"));
+    in_place.write("searches/rates.toml", &SEARCH.replace("grade.score", "s.y"));
     in_place.fails(
-        &["study", "run", "rates"],
+        &["search", "run", "rates"],
         "its command does not write `${out.y}`",
     );
 }
