@@ -81,7 +81,7 @@ fn mismatched_classes_and_images_are_refused() {
     };
     assert_eq!(
         message(8, 4),
-        "class 8 does not exist: expected a code below 8"
+        "class 8 does not exist: expected an index below 8"
     );
     assert_eq!(
         message(0, 33),

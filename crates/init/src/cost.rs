@@ -150,7 +150,7 @@ pub(crate) fn estimate(machine: Machine, sizes: Sizes, work: &Work) -> Estimate 
     let n = sizes.all as f64;
     let forward = machine.forward_s(work.side_px, work.depth);
     let attributed = (work.attributed * work.windows) as f64 * forward;
-    // Features of the frozen network, and predictions of the chosen one.
+    // Features of the frozen network, and predictions of the selected one.
     let passes = 2.0 * n * forward;
     let processor = machine.cores_factor();
     // Sorting dominates a tree: a column of the embedding takes n log n.

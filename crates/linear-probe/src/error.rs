@@ -23,7 +23,7 @@ pub enum ProbeError {
         n_classes: usize,
     },
     /// The rows have fewer than two classes.
-    #[error("cannot tell classes apart from rows of {0} classes: expected at least 2")]
+    #[error("cannot fit a classifier to rows of {0} classes: expected at least 2")]
     TooFewClasses(usize),
     /// A row has another number of features than expected.
     #[error("row {row} has {found} features, expected {expected}")]

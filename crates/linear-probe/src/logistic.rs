@@ -395,7 +395,7 @@ mod tests {
         );
         assert_eq!(
             error(&[1, 1]),
-            "cannot tell classes apart from rows of 1 classes: expected at least 2"
+            "cannot fit a classifier to rows of 1 classes: expected at least 2"
         );
         assert_eq!(
             C::try_from(0.0).unwrap_err().to_string(),

@@ -113,7 +113,7 @@ fn probabilities_are_checked() {
     assert!(error(vec![(vec![f64::NAN, 0.5], 0)]).starts_with("the probabilities"));
     assert_eq!(
         error(vec![(vec![0.5, 0.5], 2)]),
-        "the true class has code 2, but the prediction has 2 scores"
+        "the true class has index 2, but the prediction has 2 scores"
     );
 }
 
