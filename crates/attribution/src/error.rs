@@ -1,21 +1,21 @@
-//! What can go wrong.
+//! Errors of attribution.
 
 use thiserror::Error;
 
 /// An error of this crate.
 #[derive(Debug, Error)]
-pub enum ExplainError {
-    /// A square larger than the grid that it moves on, or none.
-    #[error("a square of {square} cells on a grid of {cells}: expected 1 to {cells}")]
-    Square {
-        /// Cells along the side of the square.
-        square: usize,
+pub enum AttributionError {
+    /// A window larger than its grid, or empty.
+    #[error("a window of {window} cells on a grid of {cells}: expected 1 to {cells}")]
+    Window {
+        /// Cells along the side of the window.
+        window: usize,
         /// Cells along the side of the grid.
         cells: usize,
     },
     /// Cells smaller than a pixel.
     #[error(
-        "{cells} cells a side on a picture of {height}×{width} pixels: expected no more cells than pixels"
+        "{cells} cells a side on an image of {height}×{width} pixels: expected no more cells than pixels"
     )]
     Cells {
         /// Cells along the side of the grid.
@@ -25,33 +25,33 @@ pub enum ExplainError {
         /// Pixels from left to right.
         width: usize,
     },
-    /// A class that the network doesn't know.
-    #[error("class {class} does not exist: expected a code below {n_classes}")]
+    /// A class that the network doesn't have.
+    #[error("class {class} does not exist: expected an index below {n_classes}")]
     NoSuchClass {
-        /// The code asked for.
+        /// Class index.
         class: usize,
-        /// How many classes the network knows.
+        /// Number of the network's classes.
         n_classes: usize,
     },
-    /// A label that no prediction is about.
+    /// A prediction with another number of classes than there are labels.
     #[error(
         "`{path}` has scores of {found} classes, but {expected} labels occur: expected the same"
     )]
     Classes {
-        /// The picture.
+        /// Path of the image.
         path: String,
-        /// Scores of its prediction.
+        /// Number of scores of its prediction.
         found: usize,
-        /// Labels that occur.
+        /// Number of labels that occur.
         expected: usize,
     },
-    /// The gradient of the last block's activations was cut off.
+    /// The last block's activations have no gradient.
     #[error("the class's logit has no gradient in the last block's activations")]
     NoGradient,
-    /// The network failed.
+    /// Error of the network.
     #[error(transparent)]
     Model(#[from] model::ModelError),
-    /// The device failed.
+    /// Error of the device.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
 }

@@ -1,6 +1,7 @@
-//! What the network looks at in a picture: [`occlusion()`] asks by blanking parts of it, [`grad_cam()`] by gradients.
+//! Attribution: the parts of an image that a prediction depends on, [`occlusion()`] by blanking them, [`grad_cam()`] by
+//! gradients.
 //!
-//! Letters of shapes: `H` and `W` height and width of a picture in pixels, `C` channels of the last block, `K` classes,
+//! Letters of shapes: `H` and `W` height and width of an image in pixels, `C` channels of the last block, `K` classes,
 //! `G` cells of an occlusion map along each side.
 
 mod cam;
@@ -11,6 +12,6 @@ mod probability;
 pub mod streams;
 
 pub use cam::grad_cam;
-pub use error::ExplainError;
-pub use occlusion::{Squares, amplitude, occlusion};
+pub use error::AttributionError;
+pub use occlusion::{OcclusionWindows, occlusion, range};
 pub use pick::{Limits, pick};

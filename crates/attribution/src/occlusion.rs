@@ -1,79 +1,78 @@
-//! Occlusion maps: what it costs a class when parts of the picture are blanked.
+//! Occlusion maps: change of a class's probability if parts of the image are blanked.
 
 use std::ops::Range;
 
 use candle_core::Tensor;
 use model::Network;
 
-use crate::ExplainError;
+use crate::AttributionError;
 use crate::probability::{check_class, of_class};
 
-/// How many blanked pictures go through the network at once.
+/// Blanked images in a batch.
 const BATCH_SIZE: usize = 32;
 
-/// The squares that are blanked, one at a time: they move cell by cell over a grid.
+/// Windows that are blanked, one at a time: they move cell by cell over a grid.
 ///
-/// With squares of one cell they lie side by side. Larger ones overlap, which gives a finer map than their own size; a
-/// cell then stands for the mean of all squares that cover it.
+/// Windows of one cell lie side by side. Larger ones overlap, which gives a finer map than their own size; a cell then
+/// has the mean of all windows that cover it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Squares {
+pub struct OcclusionWindows {
     cells: usize,
-    square: usize,
+    window: usize,
 }
 
-impl Squares {
-    /// Squares of `square` × `square` cells on a grid of `cells` × `cells`.
+impl OcclusionWindows {
+    /// Windows of `window` × `window` cells on a grid of `cells` × `cells`.
     ///
     /// # Errors
-    /// A square is larger than the grid, or 0.
-    pub fn new(cells: usize, square: usize) -> Result<Self, ExplainError> {
-        if (1..=cells).contains(&square) {
-            Ok(Self { cells, square })
+    /// The window is larger than the grid, or 0.
+    pub fn new(cells: usize, window: usize) -> Result<Self, AttributionError> {
+        if (1..=cells).contains(&window) {
+            Ok(Self { cells, window })
         } else {
-            Err(ExplainError::Square { square, cells })
+            Err(AttributionError::Window { window, cells })
         }
     }
 
-    /// `G`, the cells along each side of the map.
+    /// `G`, the number of cells along each side of the map.
     #[must_use]
     pub fn cells(self) -> usize {
         self.cells
     }
 
-    /// Cells along each side of a square.
+    /// Number of cells along each side of a window.
     #[must_use]
-    pub fn square(self) -> usize {
-        self.square
+    pub fn window(self) -> usize {
+        self.window
     }
 
-    /// Number of squares.
+    /// Number of windows.
     #[must_use]
     pub fn count(self) -> usize {
-        (self.cells - self.square + 1).pow(2)
+        (self.cells - self.window + 1).pow(2)
     }
 
-    /// Row and column of each square's upper left cell, by rows.
+    /// Row and column of each window's upper left cell, by rows.
     fn corners(self) -> Vec<[usize; 2]> {
-        let places = self.cells - self.square + 1;
-        (0..places)
-            .flat_map(|row| (0..places).map(move |column| [row, column]))
+        let positions = self.cells - self.window + 1;
+        (0..positions)
+            .flat_map(|row| (0..positions).map(move |column| [row, column]))
             .collect()
     }
 
-    /// The pixels that a square covers along a side of `length_px`. Where the cells don't divide the side, they differ by
-    /// a pixel.
+    /// Pixels of a window along a side of `length_px`. Where the cells don't divide the side, they differ by a pixel.
     fn span(self, first: usize, length_px: usize) -> Range<usize> {
         let edge = |cell: usize| cell * length_px / self.cells;
-        edge(first)..edge(first + self.square)
+        edge(first)..edge(first + self.window)
     }
 
-    /// From a value a square, by rows, to a value a cell, `[G, G]`: the mean of the squares that cover it.
+    /// From a value a window, by rows, to a value a cell, `[G, G]`: the mean of the windows that cover it.
     fn by_cell(self, values: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.cells.pow(2)];
         let mut counts = vec![0_u32; self.cells.pow(2)];
         for (value, [top, left]) in values.iter().zip(self.corners()) {
-            for row in top..top + self.square {
-                for column in left..left + self.square {
+            for row in top..top + self.window {
+                for column in left..left + self.window {
                     sums[row * self.cells + column] += value;
                     counts[row * self.cells + column] += 1;
                 }
@@ -84,46 +83,49 @@ impl Squares {
     }
 }
 
-/// By how much the probability of `class` falls when a part of the picture is blanked (Zeiler & Fergus 2014, section
-/// 4.2): `[G, G]`, by rows, in `[-1, 1]`. Above 0 the network saw something that speaks for the class, below 0 something
-/// that speaks against it.
+/// Probability drops: the decrease of the probability of `class` if a part of the image is blanked (Zeiler & Fergus
+/// 2014, section 4.2): `[G, G]`, by rows, in `[-1, 1]`. Above 0 the part is evidence for the class, below 0 against it.
 ///
-/// `picture` is `[H, W, 3]`, normalized. Blank is 0, which is the mean color of the pictures that the weights come from.
-/// The network works in eval mode.
+/// `image` is `[H, W, 3]`, normalized. Blank is 0, which is the mean color of the images of the pretraining. The
+/// network is in eval mode.
 ///
 /// # Errors
-/// The class does not exist, the picture is no such tensor, has fewer pixels than the grid has cells, or lies on another
+/// The class does not exist, the image is no such tensor, has fewer pixels than the grid has cells, or lies on another
 /// device.
 pub fn occlusion(
     network: &Network,
-    picture: &Tensor,
+    image: &Tensor,
     class: usize,
-    squares: Squares,
-) -> Result<Vec<f64>, ExplainError> {
+    windows: OcclusionWindows,
+) -> Result<Vec<f64>, AttributionError> {
     check_class(network, class)?;
-    let (height, width, _) = picture.dims3()?;
-    if squares.cells > height.min(width) {
-        return Err(ExplainError::Cells {
-            cells: squares.cells,
+    let (height, width, _) = image.dims3()?;
+    if windows.cells > height.min(width) {
+        return Err(AttributionError::Cells {
+            cells: windows.cells,
             height,
             width,
         });
     }
-    let whole = of_class(network, &picture.unsqueeze(0)?, class)?;
-    let values: Vec<f32> = picture.flatten_all()?.to_vec1()?;
-    let mut drops = Vec::with_capacity(squares.count());
-    for corners in squares.corners().chunks(BATCH_SIZE) {
+    let unblanked = of_class(network, &image.unsqueeze(0)?, class)?;
+    let values: Vec<f32> = image.flatten_all()?.to_vec1()?;
+    let mut probability_drops = Vec::with_capacity(windows.count());
+    for corners in windows.corners().chunks(BATCH_SIZE) {
         let mut batch = values.repeat(corners.len());
         for (blanked, [top, left]) in batch.chunks_exact_mut(values.len()).zip(corners) {
-            let (rows, columns) = (squares.span(*top, height), squares.span(*left, width));
+            let (rows, columns) = (windows.span(*top, height), windows.span(*left, width));
             blank(blanked, width, rows, columns);
         }
         let shape = (corners.len(), height, width, 3);
-        let batch = Tensor::from_vec(batch, shape, picture.device())?;
-        let left_over = of_class(network, &batch, class)?;
-        drops.extend(left_over.iter().map(|probability| whole[0] - probability));
+        let batch = Tensor::from_vec(batch, shape, image.device())?;
+        let probabilities = of_class(network, &batch, class)?;
+        probability_drops.extend(
+            probabilities
+                .iter()
+                .map(|probability| unblanked[0] - probability),
+        );
     }
-    Ok(squares.by_cell(&drops))
+    Ok(windows.by_cell(&probability_drops))
 }
 
 /// Sets a rectangle of `values` `[H, W, 3]` to 0.
@@ -134,9 +136,9 @@ fn blank(values: &mut [f32], width: usize, rows: Range<usize>, columns: Range<us
     }
 }
 
-/// How far a map reaches: its largest value less its smallest, 0 for an empty one.
+/// Range of a map: its largest value less its smallest, 0 for an empty one.
 #[must_use]
-pub fn amplitude(map: &[f64]) -> f64 {
+pub fn range(map: &[f64]) -> f64 {
     let ends = map.iter().fold(None, |ends: Option<(f64, f64)>, &value| {
         let (low, high) = ends.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
@@ -151,30 +153,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn squares_of_a_cell_lie_side_by_side() {
-        let squares = Squares::new(2, 1).unwrap();
-        assert_eq!(squares.corners(), [[0, 0], [0, 1], [1, 0], [1, 1]]);
-        assert_eq!(squares.by_cell(&[1.0, 2.0, 3.0, 4.0]), [1.0, 2.0, 3.0, 4.0]);
+    fn windows_of_a_cell_lie_side_by_side() {
+        let windows = OcclusionWindows::new(2, 1).unwrap();
+        assert_eq!(windows.corners(), [[0, 0], [0, 1], [1, 0], [1, 1]]);
+        assert_eq!(windows.by_cell(&[1.0, 2.0, 3.0, 4.0]), [1.0, 2.0, 3.0, 4.0]);
     }
 
     #[test]
-    fn a_cell_is_the_mean_of_the_squares_over_it() {
-        let squares = Squares::new(3, 2).unwrap();
-        assert_eq!(squares.count(), 4);
-        // Corners are covered once, edges twice, the center four times.
+    fn a_cell_is_the_mean_of_the_windows_over_it() {
+        let windows = OcclusionWindows::new(3, 2).unwrap();
+        assert_eq!(windows.count(), 4);
+        // Corner cells are covered once, edges twice, the center four times.
         assert_eq!(
-            squares.by_cell(&[1.0, 2.0, 3.0, 6.0]),
+            windows.by_cell(&[1.0, 2.0, 3.0, 6.0]),
             [1.0, 1.5, 2.0, 2.0, 3.0, 4.0, 3.0, 4.5, 6.0]
         );
     }
 
     #[test]
-    fn equal_squares_make_a_flat_map() {
-        for (cells, square) in [(1, 1), (4, 1), (5, 2), (7, 7), (9, 4)] {
-            let squares = Squares::new(cells, square).unwrap();
-            let map = squares.by_cell(&vec![0.25; squares.count()]);
+    fn equal_windows_give_a_constant_map() {
+        for (cells, window) in [(1, 1), (4, 1), (5, 2), (7, 7), (9, 4)] {
+            let windows = OcclusionWindows::new(cells, window).unwrap();
+            let map = windows.by_cell(&vec![0.25; windows.count()]);
             assert_eq!(map.len(), cells * cells);
-            assert_abs_diff_eq!(amplitude(&map), 0.0);
+            assert_abs_diff_eq!(range(&map), 0.0);
             assert_abs_diff_eq!(map[0], 0.25);
         }
     }
@@ -182,9 +184,9 @@ mod tests {
     #[test]
     fn cells_cover_every_pixel_once() {
         for (cells, length_px) in [(4, 48), (5, 48), (7, 224), (3, 3)] {
-            let squares = Squares::new(cells, 1).unwrap();
+            let windows = OcclusionWindows::new(cells, 1).unwrap();
             let pixels: Vec<usize> = (0..cells)
-                .flat_map(|cell| squares.span(cell, length_px))
+                .flat_map(|cell| windows.span(cell, length_px))
                 .collect();
             assert!(pixels.into_iter().eq(0..length_px));
         }
@@ -199,21 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn a_square_that_does_not_fit_is_refused() {
-        let message = |square| Squares::new(4, square).unwrap_err().to_string();
+    fn a_window_larger_than_the_grid_is_refused() {
+        let message = |window| OcclusionWindows::new(4, window).unwrap_err().to_string();
         assert_eq!(
             message(5),
-            "a square of 5 cells on a grid of 4: expected 1 to 4"
+            "a window of 5 cells on a grid of 4: expected 1 to 4"
         );
         assert_eq!(
             message(0),
-            "a square of 0 cells on a grid of 4: expected 1 to 4"
+            "a window of 0 cells on a grid of 4: expected 1 to 4"
         );
     }
 
     #[test]
-    fn amplitude_is_from_the_lowest_to_the_highest() {
-        assert_abs_diff_eq!(amplitude(&[0.25, -0.5, 0.0]), 0.75);
-        assert_abs_diff_eq!(amplitude(&[]), 0.0);
+    fn the_range_is_from_the_lowest_to_the_highest() {
+        assert_abs_diff_eq!(range(&[0.25, -0.5, 0.0]), 0.75);
+        assert_abs_diff_eq!(range(&[]), 0.0);
     }
 }

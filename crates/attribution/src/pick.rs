@@ -1,4 +1,4 @@
-//! Which pictures are explained.
+//! Selection of the images to attribute.
 
 use numeric::{Classes, in_turns, rank};
 use rand::seq::SliceRandom;
@@ -6,26 +6,26 @@ use random::Stream;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// Right at the first guess, right at the second, wrong.
+/// Outcomes: right by the highest score, right by the second, wrong.
 const OUTCOMES: usize = 3;
 
-/// How many images are explained.
+/// Number of images.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of each class, at most.
+    /// Maximum of a class.
     pub per_class: usize,
-    /// All together, at most: time grows with their number, and classes may be many.
+    /// Maximum of all together: time grows with their number, and classes may be many.
     pub total: usize,
 }
 
 /// Images within `limits`, as rows of `predictions`, in ascending order.
 ///
-/// Where `limits.total` is less than there are to explain, each class has one before any has two, and so on; classes that
-/// share the last ones are drawn by `stream`.
+/// With fewer than all images in `limits.total`, each class has one before any has two, and so on; classes that share
+/// the last ones are drawn by `stream`.
 ///
-/// They come from the subsets that the network was not fitted to, drawn by `stream`. A class's pictures are those right at
-/// the first guess, right at the second and wrong, in turns, so that a few show all three where all three occur.
-/// `classes` are those of the network: each prediction has a logit for every one.
+/// They are of subsets that the network was not fitted to, drawn by `stream`. A class's images are those right by the
+/// highest score, right by the second and wrong, in turns, so that a few show all three outcomes. `classes` are those
+/// of the network: each prediction has a logit for every one.
 #[must_use]
 pub fn pick(
     predictions: &[Prediction],
@@ -67,10 +67,10 @@ mod tests {
 
     const CLASSES: [&str; 3] = ["a", "b", "c"];
 
-    /// A picture of class `label` whose classes fall in the order of `said`.
-    fn prediction(label: &str, subset: Subset, said: [usize; 3]) -> Prediction {
+    /// An image of class `label` with the classes in the order of `ranking`.
+    fn prediction(label: &str, subset: Subset, ranking: [usize; 3]) -> Prediction {
         let mut logits = vec![0.0; 3];
-        for (class, logit) in said.into_iter().zip([3.0, 2.0, 1.0]) {
+        for (class, logit) in ranking.into_iter().zip([3.0, 2.0, 1.0]) {
             logits[class] = logit;
         }
         Prediction {
@@ -80,7 +80,7 @@ mod tests {
             probabilities: logits.clone(),
             logits,
             embedding: Vec::new(),
-            predicted: CLASSES[said[0]].to_owned(),
+            predicted: CLASSES[ranking[0]].to_owned(),
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn within(per_class: usize, total: usize, seed: u64) -> Vec<usize> {
-        let stream = Seed::new(seed).stream(crate::streams::EXPLAIN);
+        let stream = Seed::new(seed).stream(crate::streams::ATTRIBUTION);
         let limits = Limits { per_class, total };
         pick(&predictions(), &Classes::of(CLASSES), limits, &stream)
     }

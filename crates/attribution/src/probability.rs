@@ -1,26 +1,26 @@
-//! From logits to probabilities.
+//! Probabilities of the network.
 
 use candle_core::Tensor;
 use model::{Mode, Network};
 use numeric::softmax;
 
-use crate::ExplainError;
+use crate::AttributionError;
 
-/// The probability of `class` for each of the images `[B, H, W, 3]`.
+/// Probability of `class` for each of the images `[B, H, W, 3]`.
 pub(crate) fn of_class(
     network: &Network,
     images: &Tensor,
     class: usize,
-) -> Result<Vec<f64>, ExplainError> {
+) -> Result<Vec<f64>, AttributionError> {
     let logits: Vec<Vec<f32>> = network.forward(images, Mode::Eval)?.logits.to_vec2()?;
     Ok(logits.iter().map(|row| softmax(row, 1.0)[class]).collect())
 }
 
-/// Refuses a class that the network doesn't know.
-pub(crate) fn check_class(network: &Network, class: usize) -> Result<(), ExplainError> {
+/// Fails for a class that the network doesn't have.
+pub(crate) fn check_class(network: &Network, class: usize) -> Result<(), AttributionError> {
     let n_classes = network.config().n_classes;
     if class < n_classes {
         return Ok(());
     }
-    Err(ExplainError::NoSuchClass { class, n_classes })
+    Err(AttributionError::NoSuchClass { class, n_classes })
 }

@@ -1,9 +1,9 @@
-//! Maps on the GPU against the CPU's. It needs one: `.ci/device cuda`.
+//! Maps on the GPU against those on the CPU: `.ci/device cuda`.
 
 #![cfg(any(feature = "cuda", feature = "metal"))]
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use attribution::{Squares, grad_cam, occlusion};
+use attribution::{OcclusionWindows, grad_cam, occlusion};
 use candle_core::{Device, Tensor};
 use model::{Config, Depth, Network};
 use rand_chacha::ChaCha8Rng;
@@ -27,10 +27,11 @@ fn maps(device: &Device) -> [Vec<f64>; 2] {
     let n = SIDE_PX * SIDE_PX * 3;
     let values: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37).sin()).collect();
     let image = Tensor::from_vec(values, (SIDE_PX, SIDE_PX, 3), device).unwrap();
-    let drops = occlusion(&network, &image, 1, Squares::new(4, 2).unwrap()).unwrap();
+    let probability_drops =
+        occlusion(&network, &image, 1, OcclusionWindows::new(4, 2).unwrap()).unwrap();
     let cam = grad_cam(&network, &image, 1).unwrap();
     let cam: Vec<f32> = cam.flatten_all().unwrap().to_vec1().unwrap();
-    [drops, cam.into_iter().map(f64::from).collect()]
+    [probability_drops, cam.into_iter().map(f64::from).collect()]
 }
 
 #[test]

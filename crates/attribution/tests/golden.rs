@@ -1,25 +1,25 @@
-//! Maps against PyTorch, on weights by a formula: `golden/make.py` says how the values were made.
+//! Maps against PyTorch, on weights by a formula: `golden/make.py` documents how the values were made.
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 #[path = "../../model/tests/formula/mod.rs"]
 #[expect(dead_code, reason = "batches and norms serve the tests of `model`")]
 mod formula;
 
-use attribution::{Squares, grad_cam, occlusion};
+use attribution::{OcclusionWindows, grad_cam, occlusion};
 use candle_core::Tensor;
 use formula::{network, values, weight};
 use kernels::Backend;
 use model::Depth;
 use serde::Deserialize;
 
-const PICTURES: usize = 2;
+const IMAGES: usize = 2;
 const SIDE: usize = 96;
 
 #[derive(Deserialize)]
 struct Case {
-    picture: usize,
+    image: usize,
     label: usize,
-    drops: Vec<f64>,
+    probability_drops: Vec<f64>,
     cam: Vec<f64>,
 }
 
@@ -34,51 +34,57 @@ fn check(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 fn check_backend(backend: Backend) {
     let cases: Vec<Case> = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
     let network = network(Depth::D18, backend);
-    let pictures: Tensor = (weight("images", &[PICTURES, SIDE, SIDE, 3]) * 5.0).unwrap();
-    let squares = Squares::new(4, 2).unwrap();
+    let images: Tensor = (weight("images", &[IMAGES, SIDE, SIDE, 3]) * 5.0).unwrap();
+    let windows = OcclusionWindows::new(4, 2).unwrap();
     for case in cases {
-        let picture = pictures.get(case.picture).unwrap();
-        let drops = occlusion(&network, &picture, case.label, squares).unwrap();
-        check("drops", &drops, &case.drops, 1e-5);
-        let cam = grad_cam(&network, &picture, case.label).unwrap();
+        let image = images.get(case.image).unwrap();
+        let probability_drops = occlusion(&network, &image, case.label, windows).unwrap();
+        check(
+            "probability_drops",
+            &probability_drops,
+            &case.probability_drops,
+            1e-5,
+        );
+        let cam = grad_cam(&network, &image, case.label).unwrap();
         assert_eq!(cam.dims(), [3, 3]);
         check("cam", &values(&cam), &case.cam, 1e-4);
     }
 }
 
 #[test]
-fn on_the_cpus_operations() {
+fn maps_of_the_cpu_backend_are_those_of_pytorch() {
     check_backend(Backend::Cpu);
 }
 
 #[test]
-fn on_the_gpus_operations() {
+fn maps_of_the_reference_backend_are_those_of_pytorch() {
     check_backend(Backend::Reference);
 }
 
 #[test]
-fn blanking_what_is_blank_changes_nothing() {
+fn blanking_a_blank_image_has_no_effect() {
     let network = network(Depth::D18, Backend::Cpu);
-    let picture = weight("images", &[32, 32, 3]).zeros_like().unwrap();
-    let drops = occlusion(&network, &picture, 2, Squares::new(7, 3).unwrap()).unwrap();
-    check("drops", &drops, &[0.0; 49], 1e-6);
+    let image = weight("images", &[32, 32, 3]).zeros_like().unwrap();
+    let probability_drops =
+        occlusion(&network, &image, 2, OcclusionWindows::new(7, 3).unwrap()).unwrap();
+    check("probability_drops", &probability_drops, &[0.0; 49], 1e-6);
 }
 
 #[test]
-fn what_does_not_fit_is_named() {
+fn mismatched_classes_and_images_are_refused() {
     let network = network(Depth::D18, Backend::Cpu);
-    let picture = weight("images", &[32, 32, 3]);
+    let image = weight("images", &[32, 32, 3]);
     let message = |class, cells| {
-        let squares = Squares::new(cells, 1).unwrap();
-        let error = occlusion(&network, &picture, class, squares).unwrap_err();
+        let windows = OcclusionWindows::new(cells, 1).unwrap();
+        let error = occlusion(&network, &image, class, windows).unwrap_err();
         error.to_string()
     };
     assert_eq!(
         message(8, 4),
-        "class 8 does not exist: expected a code below 8"
+        "class 8 does not exist: expected an index below 8"
     );
     assert_eq!(
         message(0, 33),
-        "33 cells a side on a picture of 32×32 pixels: expected no more cells than pixels"
+        "33 cells a side on an image of 32×32 pixels: expected no more cells than pixels"
     );
 }

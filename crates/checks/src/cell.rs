@@ -20,7 +20,7 @@ pub(crate) enum Cell {
     Integer(i128),
     Float(f64),
     Text(String),
-    /// Something whose parts no check speaks of.
+    /// A value of another type, which no check supports.
     Other,
 }
 
@@ -65,10 +65,10 @@ impl Cell {
         }
     }
 
-    /// How a number stands beside `bound`; none for NaN and for what is no number.
-    pub(crate) fn beside(&self, bound: f64) -> Option<Ordering> {
+    /// Order of a number relative to `bound`; none for NaN and other types.
+    pub(crate) fn compared_with(&self, bound: f64) -> Option<Ordering> {
         match self {
-            // Bounds are small numbers: where a float cannot tell integers apart, the order is still right.
+            // Bounds are small numbers: if a float cannot represent an integer exactly, the order is still right.
             Cell::Integer(number) => {
                 let text = number.to_string();
                 text.parse::<f64>().ok()?.partial_cmp(&bound)
@@ -78,15 +78,15 @@ impl Cell {
         }
     }
 
-    /// Whether it is what a person wrote as `value`.
-    pub(crate) fn is(&self, value: &Value) -> bool {
+    /// Returns whether it equals `value` of a declaration.
+    pub(crate) fn equals(&self, value: &Value) -> bool {
         match self {
             Cell::Null => value.is_null(),
             Cell::Flag(flag) => value.as_bool() == Some(*flag),
             Cell::Integer(number) => value.as_i64().map(i128::from) == Some(*number),
             Cell::Float(_) => {
                 let value = value.as_f64();
-                value.is_some_and(|value| self.beside(value) == Some(Ordering::Equal))
+                value.is_some_and(|value| self.compared_with(value) == Some(Ordering::Equal))
             }
             Cell::Text(text) => value.as_str() == Some(text.as_str()),
             Cell::Other => false,
@@ -107,7 +107,7 @@ impl fmt::Display for Cell {
     }
 }
 
-/// A type's name, as a check and its faults write it.
+/// Name of a type in declarations and faults.
 pub(crate) fn type_name(kind: &DataType) -> String {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 => "string".into(),

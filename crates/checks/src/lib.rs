@@ -1,6 +1,6 @@
-//! What a stage says of the rows of its outputs, and whether a table is like that.
+//! Checks of tables: declarations for the rows of a stage's outputs, and their faults.
 //!
-//! In `pipeline.toml`, for the output `scores` of the stage `score`:
+//! A declaration in `pipeline.toml`, for the output `scores` of the stage `score`:
 //!
 //! ```toml
 //! [stage.score.check.scores]
@@ -14,17 +14,17 @@
 //! value = { type = "float64", min = 0, max = 1, null = true }
 //! ```
 //!
-//! Of a list, each item must be like that. Rows are counted from 0, as notebooks do.
+//! For a list, each item is checked. Rows are counted from 0, as in notebooks.
 //!
-//! Beside that, what else the runner wants of tables: the [`numbers`] of one by name, and to [`write()`] one.
+//! Besides, the [`numbers`] of a table by name, and [`write()`].
 
 mod cell;
-mod look;
+mod declaration;
+mod faults;
 mod numbers;
-mod words;
 mod write;
 
-pub use look::faults;
+pub use declaration::{Check, Column, Rows};
+pub use faults::faults;
 pub use numbers::numbers;
-pub use words::{Check, Column, Rows};
 pub use write::write;

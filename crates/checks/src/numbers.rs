@@ -10,14 +10,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cell::Cell;
 
-/// Rows that a table of metrics has at most.
+/// Maximum number of rows of a table of metrics.
 const MOST_ROWS: i64 = 1000;
 
-/// Each number of the small table at `path`, in the order of its rows.
+/// Numbers of the small table at `path`, by name, in the order of its rows.
 ///
-/// A row is named by its keys: the columns of text and flags and, as far as these don't tell the rows apart, those of
-/// integers from the left, else the row's number. Each other column of numbers gives a number, which is called after the
-/// row and the column; a column `value` after the row alone. What is missing or not finite is left out.
+/// A row is named by its keys: the columns of text and flags and, as far as these don't distinguish the rows, those of
+/// integers from the left, else the row's number. Each other column of numbers gives a number, named after the row and
+/// the column; a column `value` after the row alone. Missing and non-finite values are left out.
 ///
 /// # Errors
 /// The file is no table, or no small one.
@@ -63,7 +63,7 @@ fn rows(batches: &[RecordBatch]) -> Vec<Vec<Cell>> {
     rows.collect()
 }
 
-/// The positions of the key columns, and the names that they give to the rows.
+/// Positions of the key columns, and names of the rows.
 fn names(schema: &Schema, rows: &[Vec<Cell>]) -> (BTreeSet<usize>, Vec<String>) {
     let of = |fits: fn(&DataType) -> bool| {
         let fields = schema.fields().iter().enumerate();
@@ -111,7 +111,7 @@ fn name(row: &[Cell], keys: &BTreeSet<usize>) -> String {
 
 fn number(cell: &Cell) -> Option<f64> {
     match cell {
-        // Larger integers lose digits that no figure has.
+        // Larger integers lose digits, which no metric has.
         Cell::Integer(number) => number.to_string().parse().ok(),
         Cell::Float(number) => Some(*number),
         _ => None,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_keys_where_text_does_not_tell_rows_apart() {
+    fn integers_are_keys_where_text_does_not_distinguish_rows() {
         check(
             json!([
                 ["epoch", [0, 1]],

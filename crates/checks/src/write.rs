@@ -1,4 +1,4 @@
-//! Writing values as a table.
+//! Tables of plain values.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 /// Writes `columns`, each a name and its values, to `path`, in one step.
 ///
-/// A column is one of flags, of integers or of floats where all of its values are; else one of text, with JSON for what is
-/// none. Null is a missing value.
+/// A column is of flags, of integers or of floats if all of its values are; otherwise of text, with JSON for other
+/// values. Null is a missing value.
 ///
 /// # Errors
 /// Two columns have the same name, their lengths differ, or the file cannot be written.

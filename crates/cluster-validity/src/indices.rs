@@ -99,7 +99,7 @@ pub fn calinski_harabasz(
     Ok(Some(between / within * freedom))
 }
 
-/// What scikit-learn takes for 0 in the Davies-Bouldin index.
+/// Tolerance below which scikit-learn's Davies-Bouldin index takes a value for 0.
 const ZERO: f64 = 1e-8;
 /// Points whose distances are computed side by side.
 const BLOCK: usize = 512;

@@ -1,4 +1,4 @@
-//! Cluster validity: how well the points of each label are separated from those of the others.
+//! Cluster validity: separation of the points of each label from those of the others.
 //!
 //! All three indices are defined for at least two labels and fewer labels than points; they are `None` otherwise, where
 //! scikit-learn (1.9) raises an error. Distances are Euclidean and computed in 64 bits. Letters of shapes: `N` points,

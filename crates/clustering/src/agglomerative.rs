@@ -77,7 +77,7 @@ struct Step {
     height: f64,
 }
 
-/// The clusters that are left; each has the number of one of its points.
+/// The remaining clusters; each has the number of one of its points.
 struct Clusters {
     dimensions: usize,
     /// `[N, D]`, the means of the clusters.
@@ -123,8 +123,8 @@ impl Clusters {
         steps
     }
 
-    /// The cluster nearest to `cluster`, with the squared distance: of equals `before`, then the lowest number. A chain
-    /// could run in circles otherwise.
+    /// The cluster nearest to `cluster`, with the squared distance: of equals `before`, then the lowest number.
+    /// Otherwise a chain could be circular.
     fn nearest(&self, cluster: usize, before: Option<usize>) -> (f64, usize) {
         let of_chunk = |chunk: &[usize]| {
             let others = chunk.iter().filter(|&&other| other != cluster);
@@ -155,7 +155,7 @@ impl Clusters {
         &self.centers[cluster * self.dimensions..][..self.dimensions]
     }
 
-    /// Makes two clusters one, which has the number of `kept`.
+    /// Merges two clusters into one with the number of `kept`.
     fn merge(&mut self, gone: usize, kept: usize) {
         let (n, m) = (self.sizes[gone], self.sizes[kept]);
         for d in 0..self.dimensions {

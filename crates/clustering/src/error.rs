@@ -1,15 +1,15 @@
 use numeric::MatrixError;
 use thiserror::Error;
 
-/// What keeps points from being clustered or mapped.
+/// Errors of clustering and UMAP.
 #[derive(Debug, Error)]
 pub enum ClusterError {
     /// Fewer clusters than one, or more than there are distinct points.
     #[error("cannot make {k} clusters of {distinct} distinct points: expected 1 to {distinct}")]
     ClusterCount {
-        /// Clusters asked for.
+        /// Number of clusters.
         k: usize,
-        /// Distinct points found.
+        /// Number of distinct points.
         distinct: usize,
     },
     /// A coordinate is infinite or not a number.
@@ -38,13 +38,13 @@ pub enum ClusterError {
         /// Those of the fitted ones.
         expected: usize,
     },
-    /// A map without points, or not one place a point.
+    /// No points, or not one row of coordinates for each.
     #[error(
-        "found {places} places of {points} points: expected one place a point and at least one point"
+        "found {coordinates} rows of coordinates for {points} points: expected one a point and at least one point"
     )]
-    Places {
-        /// Rows of the layout.
-        places: usize,
+    Coordinates {
+        /// Rows of the embedding.
+        coordinates: usize,
         /// Rows of the points.
         points: usize,
     },
@@ -61,16 +61,16 @@ pub enum ClusterError {
         /// Its range.
         expected: &'static str,
     },
-    /// The library of numerical methods gave up.
-    #[error("cannot compute the {what}")]
+    /// The library of numerical methods failed.
+    #[error("cannot compute the {quantity}")]
     Numeric {
-        /// What was being computed.
-        what: &'static str,
-        /// The library's own words.
+        /// Name of the quantity.
+        quantity: &'static str,
+        /// Error of the library.
         #[source]
         source: smartcore::error::Failed,
     },
-    /// The validity of a partition cannot be judged.
+    /// The silhouette of a partition cannot be computed.
     #[error("cannot compute the silhouette")]
     Validity(#[from] cluster_validity::LabelCountError),
 }

@@ -1,4 +1,4 @@
-//! K-means: smartcore's k-means++ and Lloyd iterations from many starts, of which the best is kept.
+//! K-means: smartcore's k-means++ and Lloyd iterations, restarted many times; the best result is returned.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -10,15 +10,15 @@ use crate::labels::by_first_appearance;
 use crate::points::{check_finite, count_distinct};
 use crate::random::Keyed;
 
-/// Iterations after which a start is cut off; in practice the inertia stops falling after some tens.
+/// Maximum number of iterations of a restart; in practice the inertia stops falling after some tens.
 const MAX_ITERATIONS: usize = 300;
 
-/// How k-means searches.
+/// Parameters of k-means.
 #[derive(Clone, Copy, Debug)]
 pub struct KMeansParams {
-    /// Number of starts, at least 1; a single one often ends in a poor local optimum.
+    /// Number of restarts, at least 1; a single one often ends in a poor local optimum.
     pub n_init: usize,
-    /// Seed from which each start derives its own.
+    /// Seed from which each restart derives its own.
     pub seed: u64,
 }
 
@@ -33,7 +33,7 @@ pub struct KMeansFit {
     pub inertia: f64,
 }
 
-/// The partition of points `[N, D]` into `k` clusters that has the least inertia among many starts.
+/// The partition of points `[N, D]` into `k` clusters with the least inertia of many restarts.
 ///
 /// # Errors
 /// `k` is 0 or exceeds the number of distinct points, `n_init` is 0, or a coordinate is not finite.
@@ -50,7 +50,7 @@ pub fn kmeans(
     let fits: Vec<KMeansFit> = (0..params.n_init)
         .into_par_iter()
         .map(|start| {
-            one_start(
+            restart(
                 points,
                 &matrix,
                 k,
@@ -58,7 +58,7 @@ pub fn kmeans(
             )
         })
         .collect::<Result<_, _>>()?;
-    // A start that lost a cluster may undercut none that kept all; ties go to the first start.
+    // A restart that lost a cluster may be below none that kept all; ties go to the first restart.
     let best = fits.into_iter().min_by(|a, b| {
         b.centers
             .nrows()
@@ -77,7 +77,7 @@ fn check(points: ArrayView2<'_, f32>, k: usize, params: &KMeansParams) -> Result
             expected: "at least 1",
         });
     }
-    // smartcore would divide by an empty cluster's size where there are fewer distinct points than clusters.
+    // smartcore would divide by an empty cluster's size with fewer distinct points than clusters.
     let distinct = count_distinct(points);
     if k == 0 || k > distinct {
         return Err(ClusterError::ClusterCount { k, distinct });
@@ -92,12 +92,12 @@ fn dense(points: ArrayView2<'_, f32>) -> Result<DenseMatrix<f32>, ClusterError> 
 
 fn numeric(source: smartcore::error::Failed) -> ClusterError {
     ClusterError::Numeric {
-        what: "k-means clusters",
+        quantity: "k-means clusters",
         source,
     }
 }
 
-fn one_start(
+fn restart(
     points: ArrayView2<'_, f32>,
     matrix: &DenseMatrix<f32>,
     k: usize,
@@ -115,7 +115,7 @@ fn one_start(
     ))
 }
 
-/// Centers and inertia of a partition; smartcore keeps its own to itself.
+/// Centers and inertia of a partition; smartcore doesn't return its own.
 fn fit_of_labels(points: ArrayView2<'_, f32>, labels: Vec<u32>) -> KMeansFit {
     let k = labels.iter().max().map_or(0, |&last| last as usize + 1);
     let mut centers = Array2::zeros((k, points.ncols()));

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 /// Numbers clusters by their first appearance: the first point's cluster is 0.
 ///
-/// Methods number clusters by accidents of their start; these numbers depend on the partition alone.
+/// The numbers depend on the partition alone, and not on the start of a method.
 pub(crate) fn by_first_appearance<T: Ord>(raw: impl IntoIterator<Item = T>) -> Vec<u32> {
     let mut numbers = BTreeMap::new();
     let mut next = 0;

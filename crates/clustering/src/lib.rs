@@ -1,8 +1,8 @@
 //! K-means, agglomerative clusters, their validity, UMAP projection.
 //!
-//! Letters of shapes: `N` points, `D` dimensions of a point, `C` dimensions of a map, `K` clusters. Points are the rows
-//! of an `[N, D]` array. Every result depends on the points, the parameters and the seed alone: not on the number of
-//! threads.
+//! Letters of shapes: `N` points, `D` dimensions of a point, `C` dimensions of a UMAP embedding, `K` clusters. Points
+//! are the rows of an `[N, D]` array. Every result depends on the points, the parameters and the seed alone: not on the
+//! number of threads.
 
 mod agglomerative;
 mod error;
@@ -24,5 +24,5 @@ pub use sample::Sample;
 pub use selection::{Candidate, Silhouettes, agglomerative_candidates, best, kmeans_candidates};
 pub use trustworthiness::trustworthiness;
 pub use umap::{
-    Curve, FittedMap, MapParams, Neighbors, Umap, memberships, nearest_among, nearest_neighbors,
+    Curve, FittedUmap, Neighbors, Umap, UmapParams, memberships, nearest_among, nearest_neighbors,
 };

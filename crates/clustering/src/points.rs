@@ -1,4 +1,4 @@
-//! Points as the methods take them: checked once, at the edge.
+//! Input points, validated once.
 
 use std::cmp::Ordering;
 
@@ -28,7 +28,7 @@ pub(crate) fn check_finite(points: ArrayView2<'_, f32>) -> Result<(), ClusterErr
     bad.map_or(Ok(()), |row| Err(ClusterError::NotFinite { row }))
 }
 
-/// How many of the points `[N, D]` differ from each other.
+/// Number of distinct points of `[N, D]`.
 #[must_use]
 pub fn count_distinct(points: ArrayView2<'_, f32>) -> usize {
     let mut rows: Vec<_> = points.rows().into_iter().collect();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn minus_zero_is_no_other_point() {
+    fn minus_zero_equals_zero() {
         assert_eq!(
             count_distinct(array![[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [0.0, 1.0]].view()),
             2

@@ -1,4 +1,4 @@
-//! Random numbers without a state: each is a hash of a seed and of what it is for, so that no draw shifts another.
+//! Stateless random numbers: each is a hash of a seed and its purpose, so that no draw shifts another.
 
 /// Step of the splitmix64 sequence: 2^64 divided by the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -10,9 +10,9 @@ fn scramble(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A seed that a point names by its coordinates: equal points have equal seeds.
+/// Seed of a point by its coordinates: equal points have equal seeds.
 pub(crate) fn seed_of(seed: u64, point: &[f32]) -> u64 {
-    // Adding zero turns -0 into 0, which is no other coordinate.
+    // Adding zero turns -0 into 0, which is the same coordinate.
     let bits = point.iter().map(|v| u64::from((v + 0.0).to_bits()));
     bits.fold(scramble(seed), |hash, bits| {
         scramble(hash.wrapping_add(GOLDEN) ^ bits)
@@ -47,7 +47,7 @@ impl Keyed {
 
     /// A number in `[0, 1)`.
     pub(crate) fn unit(&mut self) -> f32 {
-        // 24 bits are what the mantissa holds, so that 1 is never rounded to.
+        // 24 bits fit the mantissa, so that nothing is rounded to 1.
         (self.bits() >> 40) as f32 / 16_777_216.0
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::random::Keyed;
 
-/// The sample of points that clusters are found among.
+/// Sample of points that clusters are fitted to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Indices, ascending.
@@ -33,13 +33,13 @@ impl Sample {
         &self.rows
     }
 
-    /// Whether no point was left out.
+    /// Returns whether all points are drawn.
     #[must_use]
     pub fn is_all(&self) -> bool {
         self.rows.len() == self.n_points
     }
 
-    /// The drawn ones of `points` `[N, D]`.
+    /// The drawn rows of `points` `[N, D]`.
     #[must_use]
     pub fn of(&self, points: ArrayView2<'_, f32>) -> Array2<f32> {
         points.select(Axis(0), &self.rows)

@@ -1,4 +1,4 @@
-//! How many clusters: the number whose partition has the highest silhouette.
+//! Selection of the number of clusters by the highest silhouette.
 
 use cluster_validity::silhouette;
 use ndarray::ArrayView2;
@@ -7,16 +7,16 @@ use rayon::prelude::*;
 
 use crate::{ClusterError, Dendrogram, KMeansParams, Sample, count_distinct, kmeans};
 
-/// How the silhouettes of partitions are computed.
+/// Parameters of the silhouettes of partitions.
 #[derive(Clone, Copy, Debug)]
 pub struct Silhouettes {
-    /// Silhouettes of more points than this are those of so many, drawn by `seed`: their time grows with the square.
+    /// Points that a silhouette is computed of, at most, drawn by `seed`: its time grows with their square.
     pub sample: usize,
     /// Seeds the draw.
     pub seed: u64,
 }
 
-/// A partition into `k` clusters, and how well it fits.
+/// A partition into `k` clusters with its scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
     /// Number of clusters.
@@ -43,12 +43,12 @@ pub fn kmeans_candidates(
     silhouettes: Silhouettes,
     done: impl Fn() + Sync,
 ) -> Result<Vec<Candidate>, ClusterError> {
-    let judged = Judged::of(points, silhouettes)?;
+    let scored = SilhouetteSample::of(points, silhouettes)?;
     feasible(points, numbers)
         .into_par_iter()
         .map(|k| {
             let fit = kmeans(points, k, params)?;
-            let candidate = judged.candidate(k, fit.labels, Some(fit.inertia));
+            let candidate = scored.candidate(k, fit.labels, Some(fit.inertia));
             done();
             candidate
         })
@@ -65,10 +65,10 @@ pub fn agglomerative_candidates(
     silhouettes: Silhouettes,
 ) -> Result<Vec<Candidate>, ClusterError> {
     let tree = Dendrogram::ward(points)?;
-    let judged = Judged::of(points, silhouettes)?;
+    let scored = SilhouetteSample::of(points, silhouettes)?;
     feasible(points, numbers)
         .into_iter()
-        .map(|k| judged.candidate(k, tree.cut(k)?, None))
+        .map(|k| scored.candidate(k, tree.cut(k)?, None))
         .collect()
 }
 
@@ -88,13 +88,13 @@ fn feasible(points: ArrayView2<'_, f32>, numbers: &[usize]) -> Vec<usize> {
     feasible.copied().collect()
 }
 
-/// The points that silhouettes are computed of.
-struct Judged {
+/// Points that silhouettes are computed of.
+struct SilhouetteSample {
     sample: Sample,
     points: Matrix,
 }
 
-impl Judged {
+impl SilhouetteSample {
     fn of(points: ArrayView2<'_, f32>, silhouettes: Silhouettes) -> Result<Self, ClusterError> {
         let sample = Sample::draw(points.nrows(), silhouettes.sample, silhouettes.seed);
         let rows = sample.rows().iter().map(|&row| points.row(row).to_vec());

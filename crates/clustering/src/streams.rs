@@ -1,5 +1,4 @@
-//! Names of the random streams that clusters and maps draw from. They are frozen: under another name other numbers are
-//! drawn.
+//! Names of the random streams of clusters and embeddings. They are frozen: under another name other numbers are drawn.
 
 /// The images that are clustered, if not all.
 pub const CLUSTER_SAMPLE: &str = "cluster sample";
@@ -7,12 +6,12 @@ pub const CLUSTER_SAMPLE: &str = "cluster sample";
 pub const CLUSTER_SILHOUETTES: &str = "cluster silhouettes";
 /// The first centers.
 pub const KMEANS: &str = "kmeans";
-/// The map of the embeddings.
+/// UMAP of the selected network's embeddings.
 pub const UMAP: &str = "umap";
-/// The map of the evolution.
-pub const EVOLVE: &str = "evolve";
+/// UMAP of the embedding's evolution.
+pub const EMBEDDING_EVOLUTION: &str = "evolve";
 /// The images of the evolution, if not all.
-pub const EVOLVE_SAMPLE: &str = "evolve sample";
+pub const EMBEDDING_EVOLUTION_SAMPLE: &str = "evolve sample";
 
 #[cfg(test)]
 mod tests {
@@ -29,8 +28,8 @@ mod tests {
             CLUSTER_SILHOUETTES,
             KMEANS,
             UMAP,
-            EVOLVE,
-            EVOLVE_SAMPLE,
+            EMBEDDING_EVOLUTION,
+            EMBEDDING_EVOLUTION_SAMPLE,
         ]
         .map(|name| seed.stream(name).number());
         assert_eq!(

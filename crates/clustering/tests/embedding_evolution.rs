@@ -17,17 +17,17 @@ use tables::Table;
 use tempfile::TempDir;
 
 const LABELS: [&str; 2] = ["left", "right"];
-const N_PICTURES: u32 = 60;
+const N_IMAGES: u32 = 60;
 const N_EPOCHS: u32 = 4;
 const CHOSEN: u32 = 2;
 
-/// A folder with the inputs of the stage: two folds, of which the second is chosen.
+/// A folder with the inputs of the stage: two folds, of which the second is selected.
 struct Study(TempDir);
 
 impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
-        study.write("annotations", [(0..N_PICTURES).map(annotation).collect()]);
+        study.write("annotations", [(0..N_IMAGES).map(annotation).collect()]);
         let selection = Selection {
             rule: "best".to_owned(),
             fold: 1,
@@ -76,10 +76,7 @@ impl Study {
                 "annotations": self.path("annotations"),
                 "epoch_outputs": [self.path("epoch_outputs-0"), self.path("epoch_outputs-1")],
             },
-            "out": {
-                "embedding_evolution": self.path("evolution"),
-                "embedding_evolution_quality": self.path("quality"),
-            },
+            "out": { "embedding_evolution": self.path("evolution"), "embedding_evolution_quality": self.path("quality") },
             "scratch": self.path("scratch"),
         });
         fs_err::write(self.path("job.json"), job.to_string()).unwrap();
@@ -109,9 +106,9 @@ fn annotation(number: u32) -> Annotation {
     }
 }
 
-/// The classes' middles lie farther apart in each epoch; every third image is validated on.
+/// The classes' centers are farther apart in each epoch; every third image is for validation.
 fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
-    let rows = (0..N_PICTURES).map(|number| {
+    let rows = (0..N_IMAGES).map(|number| {
         let side = if number.is_multiple_of(2) { -1.0 } else { 1.0 };
         let at = (number + 10 * epoch) as f32;
         EpochOutput {
@@ -132,7 +129,7 @@ fn epoch_of(fold: u32, epoch: u32) -> Vec<EpochOutput> {
 }
 
 #[test]
-fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
+fn the_selected_fold_is_transformed_by_the_selected_epoch() {
     let study = Study::new();
     let output = study.run(&[0, 3]);
     assert!(
@@ -140,13 +137,17 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochCoordinates> = study.read("evolution");
-    let mut epochs: Vec<u32> = places.iter().map(|row| row.epoch).collect();
+    let coordinates: Vec<EpochCoordinates> = study.read("evolution");
+    let mut epochs: Vec<u32> = coordinates.iter().map(|row| row.epoch).collect();
     epochs.dedup();
     assert_eq!(epochs, [0, CHOSEN, 3]);
-    assert_eq!(places.len(), 3 * N_PICTURES as usize);
-    assert!(places.iter().all(|row| row.path.starts_with(&row.label)));
-    assert!(places.is_sorted_by(|a, b| a.order(b).is_lt()));
+    assert_eq!(coordinates.len(), 3 * N_IMAGES as usize);
+    assert!(
+        coordinates
+            .iter()
+            .all(|row| row.path.starts_with(&row.label))
+    );
+    assert!(coordinates.is_sorted_by(|a, b| a.order(b).is_lt()));
 
     let qualities: Vec<EmbeddingEvolutionQuality> = study.read("quality");
     let fitted: Vec<(u32, Subset)> = qualities
@@ -165,15 +166,15 @@ fn the_chosen_fold_is_placed_on_the_map_of_the_chosen_epoch() {
 }
 
 #[test]
-fn an_epoch_beyond_the_last_is_left_out_aloud() {
+fn an_epoch_beyond_the_last_is_left_out_with_a_warning() {
     let study = Study::new();
     let output = study.run(&[0, 4]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let log = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}");
+    assert!(output.status.success(), "{log}");
     assert!(
-        said.contains("`epochs` has 4, the training 0 to 3: not shown"),
-        "{said}"
+        log.contains("`epochs` has 4, the training 0 to 3: not shown"),
+        "{log}"
     );
 }
 
@@ -186,20 +187,20 @@ fn a_sample_is_the_same_images_in_every_epoch() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let places: Vec<EpochCoordinates> = study.read("evolution");
+    let coordinates: Vec<EpochCoordinates> = study.read("evolution");
     let of = |epoch: u32| -> Vec<String> {
-        let rows = places.iter().filter(|row| row.epoch == epoch);
+        let rows = coordinates.iter().filter(|row| row.epoch == epoch);
         rows.map(|row| row.path.clone()).collect()
     };
     assert_eq!(of(0).len(), 24);
     assert_eq!(of(0), of(CHOSEN));
     let output = study.run_with(&[0], 5);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let log = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
     assert!(
-        said.contains(
+        log.contains(
             "`embedding-evolution.sample` is 5, expected more than the 5 of `cluster.umap.n_neighbors`"
         ),
-        "{said}"
+        "{log}"
     );
 }

@@ -1,9 +1,10 @@
-//! Against scipy, scikit-learn and umap-learn; `golden/make.py` says how the figures were made, and the tolerances.
+//! Comparison with scipy, scikit-learn and umap-learn; `golden/make.py` documents how the values were made, and the
+//! tolerances.
 
 use std::collections::BTreeMap;
 
 use clustering::{
-    Curve, Dendrogram, KMeansParams, MapParams, Silhouettes, Umap, best, kmeans_candidates,
+    Curve, Dendrogram, KMeansParams, Silhouettes, Umap, UmapParams, best, kmeans_candidates,
     trustworthiness,
 };
 use ndarray::Array2;
@@ -113,7 +114,7 @@ fn curves_are_those_of_umap_learn() {
 }
 
 #[test]
-fn kmeans_comes_as_low_as_scikit_learn() {
+fn kmeans_has_an_inertia_as_low_as_scikit_learn() {
     let params = KMeansParams {
         n_init: 50,
         seed: 1,
@@ -125,7 +126,7 @@ fn kmeans_comes_as_low_as_scikit_learn() {
         let excess = candidate.inertia.unwrap() / case.inertia - 1.0;
         let tolerance = if case.k <= 6 { 1e-6 } else { 0.01 };
         assert!(excess < tolerance, "k {}: inertia {excess} above", case.k);
-        // The partition of so low an inertia is the same, unless ours is better still.
+        // The partition of so low an inertia is the same, unless it is better still.
         if excess.abs() < 1e-9 {
             let silhouette = candidate.silhouette.unwrap();
             assert!(
@@ -161,13 +162,13 @@ fn ward_is_that_of_scipy() {
 }
 
 #[test]
-fn maps_are_as_trustworthy_as_those_of_umap_learn() {
+fn embeddings_are_as_trustworthy_as_those_of_umap_learn() {
     let points = points();
-    let umap = Umap::learn(points.view(), MapParams::default()).unwrap();
+    let umap = Umap::fit(points.view(), UmapParams::default()).unwrap();
     for (components, scores) in golden().trustworthiness {
         let expected = scores.iter().sum::<f64>() / scores.len() as f64;
-        let map = umap.project(components, 1).unwrap();
-        let found = trustworthiness(points.view(), map.view(), 15)
+        let embedding = umap.embed(components, 1).unwrap();
+        let found = trustworthiness(points.view(), embedding.view(), 15)
             .unwrap()
             .unwrap();
         println!("{components} dimensions: {found:.4}, umap-learn {expected:.4}");
@@ -182,17 +183,17 @@ fn maps_are_as_trustworthy_as_those_of_umap_learn() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let points = mixture(300, 5, 4, 1.0);
     let run = || {
-        let umap = Umap::learn(
+        let umap = Umap::fit(
             points.view(),
-            MapParams {
+            UmapParams {
                 epochs: 50,
-                ..MapParams::default()
+                ..UmapParams::default()
             },
         )
         .unwrap();
         let params = KMeansParams { n_init: 8, seed: 3 };
         (
-            umap.project(2, 9).unwrap(),
+            umap.embed(2, 9).unwrap(),
             kmeans_candidates(points.view(), &[2, 3, 4, 5], &params, ALL, || ()).unwrap(),
         )
     };

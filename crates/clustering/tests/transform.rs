@@ -1,13 +1,13 @@
-//! UMAP's transform and trustworthiness against umap-learn and scikit-learn; `golden/transform.py` says how the figures
-//! were made, and the tolerances.
+//! UMAP's transform and trustworthiness against umap-learn and scikit-learn; `golden/transform.py` documents how the
+//! values were made, and the tolerances.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use clustering::{FittedMap, MapParams, Umap, memberships, trustworthiness};
+use clustering::{FittedUmap, Umap, UmapParams, memberships, trustworthiness};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::Deserialize;
 
-/// Digits that are fitted; the others are placed on their map.
+/// Digits that UMAP is fitted to; the others are transformed.
 const FITTED: usize = 400;
 const NEIGHBORS: usize = 15;
 
@@ -15,7 +15,7 @@ const NEIGHBORS: usize = 15;
 struct Golden {
     given: Vec<Given>,
     memberships: Vec<Memberships>,
-    maps: Vec<Maps>,
+    embeddings: Vec<Embeddings>,
 }
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct Memberships {
 }
 
 #[derive(Deserialize)]
-struct Maps {
+struct Embeddings {
     components: usize,
     fit: Vec<f64>,
     transform: Vec<f64>,
@@ -64,18 +64,18 @@ fn spiral(n: usize) -> Array2<f32> {
     })
 }
 
-/// The map of the first digits and the places of the others on it.
-fn maps(components: usize, seed: u64) -> (Array2<f32>, Array2<f32>) {
+/// Coordinates of the first digits, which UMAP is fitted to, and of the others, transformed.
+fn embeddings(components: usize, seed: u64) -> (Array2<f32>, Array2<f32>) {
     let digits = digits();
     let (fitted, new) = digits.view().split_at(Axis(0), FITTED);
-    let params = MapParams::default();
-    let layout = Umap::learn(fitted, params)
+    let params = UmapParams::default();
+    let layout = Umap::fit(fitted, params)
         .unwrap()
-        .project(components, seed)
+        .embed(components, seed)
         .unwrap();
-    let map = FittedMap::new(fitted, layout.view(), params, seed).unwrap();
-    let places = map.transform(new).unwrap();
-    (layout, places)
+    let umap = FittedUmap::new(fitted, layout.view(), params, seed).unwrap();
+    let coordinates = umap.transform(new).unwrap();
+    (layout, coordinates)
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -110,51 +110,55 @@ fn memberships_are_those_of_umap_learn() {
 }
 
 #[test]
-fn maps_and_places_are_as_trustworthy_as_those_of_umap_learn() {
+fn fits_and_transforms_are_as_trustworthy_as_those_of_umap_learn() {
     let digits = digits();
     let (fitted, new) = digits.view().split_at(Axis(0), FITTED);
-    let trust = |points: ArrayView2<'_, f32>, map: &Array2<f32>| {
-        trustworthiness(points, map.view(), NEIGHBORS)
+    let trust = |points: ArrayView2<'_, f32>, embedding: &Array2<f32>| {
+        trustworthiness(points, embedding.view(), NEIGHBORS)
             .unwrap()
             .unwrap()
     };
-    for expected in golden().maps {
-        let (layout, places) = maps(expected.components, 1);
-        for (what, found, expected) in [
+    for expected in golden().embeddings {
+        let (layout, coordinates) = embeddings(expected.components, 1);
+        for (step, found, expected) in [
             ("fit", trust(fitted, &layout), mean(&expected.fit)),
-            ("transform", trust(new, &places), mean(&expected.transform)),
+            (
+                "transform",
+                trust(new, &coordinates),
+                mean(&expected.transform),
+            ),
         ] {
-            println!("{what}: {found:.4}, umap-learn {expected:.4}");
+            println!("{step}: {found:.4}, umap-learn {expected:.4}");
             assert!(
                 found > expected - 0.01,
-                "{what}: {found}, umap-learn {expected}"
+                "{step}: {found}, umap-learn {expected}"
             );
         }
     }
 }
 
 #[test]
-fn a_place_depends_neither_on_companions_nor_on_threads() {
+fn coordinates_depend_neither_on_other_points_nor_on_threads() {
     let digits = digits();
     let (fitted, new) = digits.view().split_at(Axis(0), FITTED);
     let new = new.slice(s![..20, ..]);
-    let params = MapParams {
+    let params = UmapParams {
         epochs: 60,
-        ..MapParams::default()
+        ..UmapParams::default()
     };
-    let layout = Umap::learn(fitted, params).unwrap().project(2, 1).unwrap();
-    let map = FittedMap::new(fitted, layout.view(), params, 1).unwrap();
+    let layout = Umap::fit(fitted, params).unwrap().embed(2, 1).unwrap();
+    let umap = FittedUmap::new(fitted, layout.view(), params, 1).unwrap();
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| map.transform(new).unwrap())
+        pool.install(|| umap.transform(new).unwrap())
     };
     let together = on(1);
     assert_eq!(together, on(3));
     for i in 0..new.nrows() {
-        let alone = map.transform(new.slice(s![i..=i, ..])).unwrap();
+        let alone = umap.transform(new.slice(s![i..=i, ..])).unwrap();
         assert_eq!(alone.row(0), together.row(i));
     }
 }

@@ -1,4 +1,4 @@
-//! What a program must know to use the weights.
+//! Configuration that a program needs besides the weights.
 
 use images::{Geometry, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use crate::{ExportError, Weights};
 
 /// The content of `config.json`.
 ///
-/// A picture becomes an input so: its short side is resized to `resize_px`, bilinear with antialiasing; the center crop
-/// of `side_px` is divided by 255, less `mean`, over `std`, a color at a time. The network is
-/// `ResNet → 1000 → ReLU → embed → ReLU → head`.
+/// Preprocessing of an image: its short side is resized to `resize_px`, bilinear with antialiasing; the center crop of
+/// `side_px` is divided by 255, less `mean`, over `std`, by color. The network is `ResNet → 1000 → ReLU → embed → ReLU
+/// → head`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
@@ -21,18 +21,18 @@ pub struct ModelConfig {
     pub classes: Vec<String>,
     /// `S`, pixels along each side of the network's input.
     pub side_px: u32,
-    /// What the short side of a picture is resized to, in pixels.
+    /// Length of the short side of an image after resizing, in pixels.
     pub resize_px: u32,
-    /// Of red, green and blue in `[0, 1]`.
+    /// Mean of red, green and blue in `[0, 1]`.
     pub mean: [f32; 3],
-    /// Likewise.
+    /// Standard deviation of the same.
     pub std: [f32; 3],
-    /// The rules by which the collection's files became images.
+    /// Rules of decoding the collection's files.
     #[serde(default)]
     pub images: ImageRules,
 }
 
-/// The rules by which a file becomes an image: those of stage `decode`.
+/// Rules of decoding a file, from stage `decode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageRules {
@@ -40,12 +40,12 @@ pub struct ImageRules {
     pub max_pixels: u64,
     /// The long side over the short one of the most elongated image that is read.
     pub max_aspect: u32,
-    /// Whether the orientation in an image's metadata is applied.
+    /// Use of the orientation in an image's metadata.
     pub exif_orientation: bool,
 }
 
 impl Default for ImageRules {
-    /// Those of models whose configuration has none.
+    /// Rules of models whose configuration has none.
     fn default() -> Self {
         Self {
             max_pixels: 100_000_000,
@@ -73,7 +73,7 @@ impl ImageRules {
 }
 
 impl ModelConfig {
-    /// The configuration of `weights` that tell `classes` apart in pictures of `geometry`.
+    /// Configuration of `weights` for `classes` and images of `geometry`.
     ///
     /// # Errors
     /// The head has not as many rows as there are classes, or is missing.

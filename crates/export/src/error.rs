@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of the export.
 
 use thiserror::Error;
 
@@ -18,30 +18,30 @@ pub enum ExportError {
         /// The rank expected.
         expected: usize,
     },
-    /// Numbers that make every prediction NaN.
+    /// Values that are not finite.
     #[error(
         "`{name}` has {count} numbers of {total} that are NaN or infinite: no model is made of them"
     )]
     NotFinite {
         /// The tensor.
         name: String,
-        /// How many are not finite.
+        /// Number of values that are not finite.
         count: usize,
-        /// Elements of the tensor.
+        /// Number of elements.
         total: usize,
     },
     /// The configuration cannot be written.
     #[error("cannot encode the configuration as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// Classes and weights don't fit.
-    #[error("the head tells {head} classes apart, but {labels} labels occur: expected the same")]
+    /// Classes and weights differ in number.
+    #[error("the head has {head} classes, but {labels} labels occur: expected the same")]
     Classes {
         /// Rows of `head.weight`.
         head: usize,
         /// Labels of the collection.
         labels: usize,
     },
-    /// A size beyond what the format can say.
+    /// A size beyond the range of the format.
     #[error("a size of {0} is beyond the format")]
     TooLarge(usize),
 }

@@ -1,4 +1,4 @@
-//! From weights to ONNX's operations.
+//! Conversion of weights to ONNX's operations.
 
 use crate::onnx::{
     AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, ModelProto, NodeProto,
@@ -7,7 +7,7 @@ use crate::onnx::{
 };
 use crate::{ExportError, ModelConfig, Weights};
 
-/// Version of the file format; 8 came with operators of version 15 and is read by all that know 17.
+/// Version of the file format; 8 came with operators of version 15 and is supported wherever 17 is.
 const IR_VERSION: i64 = 8;
 /// Version of the operators.
 const OPSET: i64 = 17;
@@ -16,9 +16,9 @@ const EPSILON: f32 = 1e-5;
 
 /// The network in eval mode.
 ///
-/// Input: `images` `[N, 3, S, S]`, normalized as `config` says. Outputs: `logits` `[N, K]` and `embedding` `[N, D]`.
-/// All that `config` holds stands in the metadata too, each field under its name as JSON, as in `config.json`: a class may
-/// have any character in its name.
+/// Input: `images` `[N, 3, S, S]`, normalized as in `config`. Outputs: `logits` `[N, K]` and `embedding` `[N, D]`. The
+/// metadata has all of `config`, each field under its name as JSON, as in `config.json`: a class name may have any
+/// character.
 ///
 /// # Errors
 /// A tensor is missing, or of another type or rank than the network's.
@@ -30,7 +30,7 @@ pub fn onnx_model(weights: &Weights<'_>, config: &ModelConfig) -> Result<ModelPr
         initializers: Vec::new(),
     };
     let features = graph.resnet("images")?;
-    graph.judge(&features)?;
+    graph.heads(&features)?;
     let graph = GraphProto {
         node: graph.nodes,
         name: format!("ResNet-{} with embedding", config.depth),
@@ -54,7 +54,7 @@ pub fn onnx_model(weights: &Weights<'_>, config: &ModelConfig) -> Result<ModelPr
 }
 
 fn metadata(config: &ModelConfig) -> Result<Vec<StringStringEntryProto>, ExportError> {
-    // By way of text, so that an f32 keeps its shortest digits.
+    // Through text, so that an f32 keeps its shortest digits.
     let fields: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&serde_json::to_string(config)?)?;
     let entry = |(key, value): (String, serde_json::Value)| StringStringEntryProto {
@@ -85,7 +85,7 @@ fn value(name: &str, shape: &[usize]) -> Result<ValueInfoProto, ExportError> {
     })
 }
 
-/// Operations as they are added. A value is known by the name of the operation that it comes from.
+/// Operations so far. The name of a value is that of its operation.
 struct Graph<'a> {
     weights: &'a Weights<'a>,
     nodes: Vec<NodeProto>,
@@ -137,7 +137,7 @@ impl Graph<'_> {
     }
 
     /// Pooled features → `embedding` and `logits`.
-    fn judge(&mut self, features: &str) -> Result<(), ExportError> {
+    fn heads(&mut self, features: &str) -> Result<(), ExportError> {
         let classes = self.linear("fc", "fc", features)?;
         let active = self.add("fc.relu", "Relu", &[&classes], Vec::new());
         let embedding = self.linear("embed", "embedding", &active)?;
@@ -148,7 +148,7 @@ impl Graph<'_> {
 
     /// A square convolution without bias, padded to keep the image's size at stride 1.
     fn convolution(&mut self, layer: &str, x: &str, stride: i64) -> Result<String, ExportError> {
-        let weight = self.keep(&format!("{layer}.weight"), 4)?; // [O, C, side, side]
+        let weight = self.initializer(&format!("{layer}.weight"), 4)?; // [O, C, side, side]
         let side = weight.dims[2];
         let window = window(side, stride, side / 2);
         Ok(self.add(layer, "Conv", &[x, &weight.name], window))
@@ -157,7 +157,7 @@ impl Graph<'_> {
     fn batch_norm(&mut self, layer: &str, x: &str) -> Result<String, ExportError> {
         let mut inputs = vec![x.to_owned()];
         for part in ["weight", "bias", "running_mean", "running_var"] {
-            inputs.push(self.keep(&format!("{layer}.{part}"), 1)?.name);
+            inputs.push(self.initializer(&format!("{layer}.{part}"), 1)?.name);
         }
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         let epsilon = AttributeProto {
@@ -171,12 +171,12 @@ impl Graph<'_> {
 
     /// A linear layer with bias, whose result is called `output`.
     fn linear(&mut self, layer: &str, output: &str, x: &str) -> Result<String, ExportError> {
-        let weight = self.keep(&format!("{layer}.weight"), 2)?.name; // [out, in]
-        let bias = self.keep(&format!("{layer}.bias"), 1)?.name;
+        let weight = self.initializer(&format!("{layer}.weight"), 2)?.name; // [out, in]
+        let bias = self.initializer(&format!("{layer}.bias"), 1)?.name;
         Ok(self.add(output, "Gemm", &[x, &weight, &bias], vec![int("transB", 1)]))
     }
 
-    /// Adds an operation; its name is the name of its result.
+    /// Adds an operation; its name is that of its result.
     fn add(
         &mut self,
         name: &str,
@@ -194,8 +194,8 @@ impl Graph<'_> {
         name.to_owned()
     }
 
-    /// Adds a tensor of the weights; of the result, name and shape are of use, the numbers stay in the graph.
-    fn keep(&mut self, name: &str, rank: usize) -> Result<Kept, ExportError> {
+    /// Adds a tensor of the weights; returns name and shape, as the numbers stay in the graph.
+    fn initializer(&mut self, name: &str, rank: usize) -> Result<Initializer, ExportError> {
         let tensor = self.weights.get(name, rank)?;
         let shape = tensor.shape().iter();
         let dims: Vec<i64> = shape.map(|&size| integer(size)).collect::<Result<_, _>>()?;
@@ -206,15 +206,15 @@ impl Graph<'_> {
             // Both formats are little-endian by rows.
             raw_data: tensor.data().to_vec(),
         });
-        Ok(Kept {
+        Ok(Initializer {
             name: name.to_owned(),
             dims,
         })
     }
 }
 
-/// A tensor that stands in the graph.
-struct Kept {
+/// Name and shape of a tensor in the graph.
+struct Initializer {
     name: String,
     dims: Vec<i64>,
 }
@@ -228,7 +228,7 @@ fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
-/// The settings of what moves a square window over an image.
+/// Attributes of operations with a square window.
 fn window(side: i64, stride: i64, padding: i64) -> Vec<AttributeProto> {
     let ints = |name: &str, ints: Vec<i64>| AttributeProto {
         name: name.to_owned(),

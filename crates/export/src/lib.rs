@@ -1,4 +1,4 @@
-//! The chosen model for other tools: the weights' [`ModelConfig`] and the network as ONNX.
+//! Export of the selected model for other tools: the weights' [`ModelConfig`] and the network as ONNX.
 //!
 //! Letters of shapes: `N` images, `S` their side in pixels, `K` classes, `D` dimensions of the embedding, `O` and `C`
 //! channels that leave and enter a convolution.

@@ -1,6 +1,6 @@
 //! The part of ONNX's format that a ResNet needs: messages of `onnx.proto3` (version 1.17), with its names and numbers.
 //!
-//! Fields that we never write are left out; a reader skips what it doesn't know, and so does ours.
+//! Unused fields are left out; a reader skips unknown fields, as this one does.
 
 use prost::{Enumeration, Message, Oneof};
 
@@ -16,10 +16,10 @@ pub struct ModelProto {
     /// The network.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
-    /// What the operators mean.
+    /// Version of the operators.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
-    /// Anything else worth knowing.
+    /// Metadata.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
@@ -58,10 +58,10 @@ pub struct GraphProto {
     /// The weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// What goes in.
+    /// Inputs.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What comes out.
+    /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
 }
@@ -101,7 +101,7 @@ pub struct AttributeProto {
     /// Integers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
-    /// Which of them.
+    /// Kind of the value.
     #[prost(enumeration = "AttributeType", tag = "20")]
     pub r#type: i32,
 }
@@ -129,7 +129,7 @@ pub struct TensorProto {
     /// [`FLOAT`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
-    /// The name that operations know it by.
+    /// Name by which operations refer to it.
     #[prost(string, tag = "8")]
     pub name: String,
     /// The numbers by rows, little-endian.
@@ -140,7 +140,7 @@ pub struct TensorProto {
 /// The type of 32-bit real numbers.
 pub const FLOAT: i32 = 1;
 
-/// Name and type of what goes in or comes out.
+/// Name and type of an input or output.
 #[derive(Clone, PartialEq, Message)]
 pub struct ValueInfoProto {
     /// Its name.
@@ -186,13 +186,13 @@ pub struct Dimension {
     pub value: Option<Size>,
 }
 
-/// How large a dimension is.
+/// Size of a dimension.
 #[derive(Clone, PartialEq, Oneof)]
 pub enum Size {
-    /// Always the same.
+    /// A constant.
     #[prost(int64, tag = "1")]
     DimValue(i64),
-    /// Any, by a name.
+    /// Variable, with a name.
     #[prost(string, tag = "2")]
     DimParam(String),
 }

@@ -1,4 +1,4 @@
-//! The state of a network, as its file has it.
+//! Weights of a network as stored in its file.
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -11,12 +11,12 @@ impl<'a> Weights<'a> {
     /// The tensors of a safetensors file.
     ///
     /// # Errors
-    /// The bytes are no such file.
+    /// The bytes are no safetensors file.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ExportError> {
         Ok(Self(SafeTensors::deserialize(bytes)?))
     }
 
-    /// Whether there is a tensor of that name.
+    /// Returns whether there is a tensor of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.tensor(name).is_ok()
     }
@@ -24,7 +24,7 @@ impl<'a> Weights<'a> {
     /// The `f32` tensor of that name and rank.
     ///
     /// # Errors
-    /// It is missing, or of another type or rank, or has numbers that are not finite.
+    /// The tensor is missing, or of another type or rank, or has numbers that are not finite.
     pub(crate) fn get(&self, name: &str, rank: usize) -> Result<TensorView<'_>, ExportError> {
         let tensor = self.0.tensor(name)?;
         if tensor.dtype() == Dtype::F32 && tensor.shape().len() == rank {
@@ -54,7 +54,7 @@ impl<'a> Weights<'a> {
         } else {
             2
         };
-        // The stem's convolution and the classifier count too.
+        // The stem's convolution and the classifier are layers too.
         self.blocks().iter().sum::<usize>() * convolutions + 2
     }
 

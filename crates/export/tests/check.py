@@ -1,6 +1,6 @@
-"""Holds an exported model to what the study said: python check.py ARTIFACTS [PICTURES]
+"""Compares an exported model with the predictions of the study: python check.py ARTIFACTS [IMAGES]
 
-Reads ARTIFACTS/export, and of ARTIFACTS/decode and ARTIFACTS/predict the first PICTURES pictures (64 by default). The
+Reads ARTIFACTS/export, and of ARTIFACTS/decode and ARTIFACTS/predict the first IMAGES images (64 by default). The
 model must pass `onnx.checker` with shape inference, and onnxruntime's logits and embeddings must agree with those of
 `predictions.parquet` to 1e-4, absolute. Run with onnx 1.23.2, onnxruntime 1.32.0, pyarrow 26.0.1.
 """
@@ -16,7 +16,7 @@ import onnxruntime
 import pyarrow.parquet as pq
 
 
-def pictures(path, wanted, side):
+def images(path, wanted, side):
     """Center crops of the file of pixels (`images/src/pixels.rs` has the format), uint8 [N, side, side, 3]."""
     with open(path, "rb") as file:
         magic, version, found = struct.unpack("<8sII", file.read(16))
@@ -45,17 +45,17 @@ def main(artifacts, n=64):
     model = artifacts / "export/model.onnx"
     onnx.checker.check_model(onnx.load(model), full_check=True)
     rows = pq.read_table(artifacts / "predict/predictions.parquet").slice(0, n).to_pydict()
-    pixels = pictures(artifacts / "decode/pixels", rows["path"], config["side_px"])
+    pixels = images(artifacts / "decode/pixels", rows["path"], config["side_px"])
     images = (pixels.astype(np.float32) / 255 - np.float32(config["mean"])) / np.float32(config["std"])
     session = onnxruntime.InferenceSession(model)
     found = session.run(["logits", "embedding"], {"images": images.transpose(0, 3, 1, 2)})
     for name, values in zip(("logits", "embedding"), found):
         expected = np.array(rows[name], np.float32)
         error = np.abs(values - expected).max()
-        print(f"{name}: {len(expected)} pictures, values to {np.abs(expected).max():.2f}, largest difference {error:.1e}")
+        print(f"{name}: {len(expected)} images, values to {np.abs(expected).max():.2f}, largest difference {error:.1e}")
         assert error < 1e-4
-    said = [config["classes"][i] for i in found[0].argmax(1)]
-    assert said == rows["predicted"]
+    predicted = [config["classes"][i] for i in found[0].argmax(1)]
+    assert predicted == rows["predicted"]
 
 
 main(pathlib.Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,4 +1,4 @@
-//! The ONNX graph of small networks. Whether its numbers are the network's is checked by `check.py`, on a real model.
+//! The ONNX graph of small networks. `check.py` compares its numbers with the network's on a real model.
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +115,7 @@ fn a_bottleneck_strides_in_its_middle() {
 }
 
 #[test]
-fn the_ends_of_the_graph() {
+fn inputs_and_outputs_have_names_and_shapes() {
     let graph = graph([2, 2, 2, 2], false);
     let n = graph.node.len();
     let ends: String = graph.node[..4]
@@ -141,7 +141,7 @@ fn the_ends_of_the_graph() {
 }
 
 #[test]
-fn every_operand_is_made_before_it_is_used_and_once() {
+fn every_operand_is_defined_once_before_its_use() {
     for (blocks, bottleneck) in [([2, 2, 2, 2], false), ([3, 4, 6, 3], true)] {
         let graph = graph(blocks, bottleneck);
         let weights = graph.initializer.iter().map(|tensor| tensor.name.clone());
@@ -188,7 +188,7 @@ fn every_weight_is_used() {
 }
 
 #[test]
-fn a_written_model_is_read_back() {
+fn an_encoded_model_is_decoded() {
     let (_, model) = exported(&shapes([1, 1, 1, 1], false)).unwrap();
     let bytes = model.encode_to_vec();
     assert_eq!(ModelProto::decode(bytes.as_slice()).unwrap(), model);
@@ -197,7 +197,7 @@ fn a_written_model_is_read_back() {
 }
 
 #[test]
-fn metadata_keeps_any_name_of_a_class() {
+fn metadata_has_any_class_name() {
     let bytes = file(&shapes([1, 1, 1, 1], false));
     let weights = Weights::parse(&bytes).unwrap();
     let classes = vec!["oil, acrylic".to_owned(), "a<b>&\"c\"; [d]\n".to_owned()];
@@ -259,14 +259,14 @@ fn numbers_that_are_not_finite_are_refused() {
 }
 
 #[test]
-fn what_does_not_fit_is_named() {
+fn mismatched_weights_and_classes_are_refused() {
     let message = |shapes: &Shapes| exported(shapes).unwrap_err().to_string();
     let whole = shapes([1, 1, 1, 1], false);
     let mut other = whole.clone();
     other.insert("head.weight".to_owned(), vec![3, 4]);
     assert_eq!(
         message(&other),
-        "the head tells 3 classes apart, but 2 labels occur: expected the same"
+        "the head has 3 classes, but 2 labels occur: expected the same"
     );
     let mut flat = whole.clone();
     flat.insert("fc.weight".to_owned(), vec![10]);

@@ -19,7 +19,7 @@ const PROBES: usize = 256;
 /// The last temperature as a share of the first: at the end only gains are accepted.
 const COOLING: f64 = 1e-5;
 
-/// The best placement seen in `steps` steps from `start`, or `start` itself.
+/// Returns the best placement of `steps` steps from `start`, or `start` itself.
 ///
 /// The temperature falls exponentially from the mean change of cost of a random move.
 pub(crate) fn improve(
@@ -49,17 +49,17 @@ pub(crate) fn improve(
         })
         .run()
         .map_err(SplitError::Anneal)?;
-    // The cost that the annealer followed was added up move by move; the counts decide.
+    // The annealer's cost is a running sum of moves; the exact cost comes from the counts.
     Ok(match result.state.take_best_param() {
         Some(best) if objective.cost(&best) < objective.cost(&start) => best,
         _ => start,
     })
 }
 
-/// The moves: half of them shift an author to another fold, half swap two authors of a class.
+/// Random moves: half of them shift an author to another fold, half swap two authors of a class.
 struct Moves<'a> {
     objective: &'a Objective,
-    /// The annealer holds the problem by shared reference.
+    /// Interior mutability, as the annealer has the problem by shared reference.
     rng: RefCell<ChaCha8Rng>,
 }
 

@@ -7,71 +7,71 @@ use std::{
 
 use tables::Assignment;
 
-use crate::Picture;
+use crate::Image;
 
 /// Authors and images of a class with one assignment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Distinct authors; pictures without an author add none.
+    /// Number of distinct authors; images without an author add none.
     pub authors: usize,
-    /// Pictures.
-    pub pictures: usize,
+    /// Images.
+    pub images: usize,
 }
 
-/// Authors and images by class and assignment. Displayed as an aligned table: a row a class, authors by assignment, then
-/// images by assignment.
+/// Authors and images by class and assignment. `Display` prints an aligned table: a row a class, authors by assignment,
+/// then images by assignment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// The columns.
+    /// Assignments of the columns.
     pub columns: Vec<Assignment>,
-    /// By class, then as in `columns`; zeros included.
+    /// Counts by class, then as in `columns`; zeros included.
     pub classes: BTreeMap<String, Vec<Count>>,
-    /// As in `columns`; an author of two classes counts once.
+    /// Counts of all classes, as in `columns`; an author of two classes counts once.
     pub all: Vec<Count>,
 }
 
 impl Balance {
-    /// Counts `pictures`, which have the `assignments`; those of no column are left out.
-    pub fn of(pictures: &[Picture], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
-        let mut classes: BTreeMap<String, Vec<Tally>> = BTreeMap::new();
-        let mut all = vec![Tally::default(); columns.len()];
-        for (picture, assignment) in pictures.iter().zip(assignments) {
+    /// Counts `images` with their `assignments`; those of no column are left out.
+    pub fn of(images: &[Image], assignments: &[Assignment], columns: Vec<Assignment>) -> Self {
+        let mut classes: BTreeMap<String, Vec<CellCounter>> = BTreeMap::new();
+        let mut all = vec![CellCounter::default(); columns.len()];
+        for (image, assignment) in images.iter().zip(assignments) {
             let class = classes
-                .entry(picture.label.clone())
-                .or_insert_with(|| vec![Tally::default(); columns.len()]);
+                .entry(image.label.clone())
+                .or_insert_with(|| vec![CellCounter::default(); columns.len()]);
             if let Some(column) = columns.iter().position(|column| column == assignment) {
-                class[column].add(picture);
-                all[column].add(picture);
+                class[column].add(image);
+                all[column].add(image);
             }
         }
         Self {
             classes: classes
                 .into_iter()
-                .map(|(label, tallies)| (label, tallies.iter().map(Tally::count).collect()))
+                .map(|(label, cells)| (label, cells.iter().map(CellCounter::count).collect()))
                 .collect(),
-            all: all.iter().map(Tally::count).collect(),
+            all: all.iter().map(CellCounter::count).collect(),
             columns,
         }
     }
 }
 
-/// A cell while it is counted.
+/// Authors and images of a cell while it is counted.
 #[derive(Clone, Default)]
-struct Tally<'a> {
+struct CellCounter<'a> {
     authors: BTreeSet<&'a str>,
-    pictures: usize,
+    images: usize,
 }
 
-impl<'a> Tally<'a> {
-    fn add(&mut self, picture: &'a Picture) {
-        self.authors.extend(picture.author.as_deref());
-        self.pictures += 1;
+impl<'a> CellCounter<'a> {
+    fn add(&mut self, image: &'a Image) {
+        self.authors.extend(image.author.as_deref());
+        self.images += 1;
     }
 
     fn count(&self) -> Count {
         Count {
             authors: self.authors.len(),
-            pictures: self.pictures,
+            images: self.images,
         }
     }
 }
@@ -81,7 +81,7 @@ impl fmt::Display for Balance {
         let labels = self.classes.keys().map(|label| label.chars().count());
         let width = labels.max().unwrap_or(0).max("class".len());
         let width_of_all = self.columns.len() * COLUMN;
-        writeln!(f, "{:width$}  {:width_of_all$}  pictures", "", "authors")?;
+        writeln!(f, "{:width$}  {:width_of_all$}  images", "", "authors")?;
         let names: Vec<String> = self.columns.iter().map(Assignment::to_string).collect();
         row(f, width, "class", &names, &names)?;
         for (label, counts) in self
@@ -91,9 +91,9 @@ impl fmt::Display for Balance {
             .chain([("all", &self.all)])
         {
             let authors: Vec<usize> = counts.iter().map(|count| count.authors).collect();
-            let pictures: Vec<usize> = counts.iter().map(|count| count.pictures).collect();
+            let images: Vec<usize> = counts.iter().map(|count| count.images).collect();
             writeln!(f)?;
-            row(f, width, label, &authors, &pictures)?;
+            row(f, width, label, &authors, &images)?;
         }
         Ok(())
     }

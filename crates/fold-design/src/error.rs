@@ -1,4 +1,4 @@
-//! What can be wrong with a split.
+//! Errors of splits.
 
 use std::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use tables::Subset;
 
 use crate::Warning;
 
-/// Why pictures cannot be split.
+/// Reason why images cannot be split.
 #[derive(Debug, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
@@ -15,48 +15,48 @@ pub enum SplitError {
          existing split that has images for validation; set `split.folds = 4`"
     )]
     Folds {
-        /// As given.
+        /// Value found.
         folds: usize,
     },
     /// A share outside its range.
     #[error("`split.test` is {share}, expected a number from 0 to 0.5")]
     Test {
-        /// As given.
+        /// Value found.
         share: f64,
     },
     /// A share outside its range.
     #[error("`split.max_share` is {share}, expected a number above 0 and at most 1")]
     MaxShare {
-        /// As given.
+        /// Value found.
         share: f64,
     },
     /// A weight outside its range.
     #[error("the weight of authors is {weight}, expected a finite number of at least 0")]
     AuthorWeight {
-        /// As given.
+        /// Value found.
         weight: f64,
     },
-    /// Nothing to split.
-    #[error("there are no pictures to split")]
-    NoPictures,
-    /// A path twice.
-    #[error("the path `{path}` occurs twice among the pictures")]
+    /// No images.
+    #[error("there are no images to split")]
+    NoImages,
+    /// A path that occurs twice.
+    #[error("the path `{path}` occurs twice among the images")]
     Duplicate {
         /// The path.
         path: String,
     },
     /// Fewer groups than folds.
     #[error(
-        "cannot split {groups} groups (authors, and pictures without one) into {folds} folds: every fold needs a group; \
+        "cannot split {groups} groups (authors, and images without one) into {folds} folds: every fold needs a group; \
          set `split.folds` to at most {groups}, or `annotate.author_pattern = \"\"` if the names are no authors"
     )]
     TooFewGroups {
-        /// Authors, and pictures without one.
+        /// Number of groups: authors, and images without one.
         groups: usize,
-        /// As asked for.
+        /// Number of folds.
         folds: usize,
     },
-    /// Classes, or folds, that make the design useless.
+    /// Classes or folds that cannot be trained and validated.
     #[error("{}", list(.0))]
     Faults(Vec<Fault>),
     /// A subset that no split has.
@@ -64,7 +64,7 @@ pub enum SplitError {
     UnknownSubset {
         /// The image.
         path: String,
-        /// As found.
+        /// Subset found.
         subset: Subset,
     },
     /// An existing split of some images.
@@ -73,11 +73,11 @@ pub enum SplitError {
          or set `split.existing = \"ignore\"`"
     )]
     PartialSplit {
-        /// Images without a subset.
+        /// Number of images without a subset.
         without: usize,
-        /// All images.
+        /// Number of images.
         of: usize,
-        /// The first one without.
+        /// Path of the first one without.
         first: String,
     },
     /// An existing split without training images.
@@ -85,7 +85,7 @@ pub enum SplitError {
         "the existing split has no image in `train`, only in `{subset}` and the like: set `split.existing = \"ignore\"`"
     )]
     NothingToTrainOn {
-        /// A subset that there is.
+        /// A subset that occurs.
         subset: Subset,
     },
     /// An existing split with images for validation, and several folds.
@@ -94,16 +94,16 @@ pub enum SplitError {
          `split.folds = 1`, or `split.existing = \"ignore\"` to deal the images into {folds} folds"
     )]
     ExistingFolds {
-        /// As given.
+        /// Value found.
         folds: usize,
     },
-    /// The annealer refused.
+    /// The annealer failed.
     #[error("cannot anneal the folds")]
     Anneal(#[source] argmin::core::Error),
 }
 
 impl SplitError {
-    /// An error if there are faults.
+    /// Fails if there are faults.
     pub(crate) fn of(faults: Vec<Fault>) -> Result<(), Self> {
         if faults.is_empty() {
             return Ok(());
@@ -112,10 +112,10 @@ impl SplitError {
     }
 }
 
-/// A class or a fold that makes the design useless.
+/// A class or a fold that cannot be trained and validated.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// Every class is by one author.
+    /// Every class is by one author of its own.
     AuthorIsClass {
         /// Number of classes.
         classes: usize,
@@ -130,57 +130,57 @@ pub enum Fault {
         label: String,
         /// Its author.
         author: String,
-        /// Its pictures.
-        pictures: usize,
+        /// Number of its images.
+        images: usize,
     },
-    /// A class whose pictures are tied to each other by authors and near-duplicates.
+    /// A class whose images are tied to each other by authors and near-duplicates.
     OneGroup {
         /// The class.
         label: String,
-        /// Its pictures.
-        pictures: usize,
+        /// Number of its images.
+        images: usize,
     },
-    /// Classes all of which are one group.
+    /// Every class is one group.
     AllTied {
         /// Number of classes.
         classes: usize,
-        /// All pictures.
-        pictures: usize,
+        /// Number of images.
+        images: usize,
     },
-    /// A class of one picture.
-    OnePicture {
+    /// A class of one image.
+    OneImage {
         /// The class.
         label: String,
-        /// Its picture.
+        /// Its image.
         path: String,
     },
-    /// A class all of which came to stand in one fold.
+    /// A class all of whose images are in one fold.
     OneFold {
         /// The class.
         label: String,
-        /// Authors, and pictures without one.
+        /// Number of groups: authors, and images without one.
         groups: usize,
-        /// The fold that has it.
+        /// The fold.
         fold: u32,
     },
-    /// A class that an existing split doesn't train on.
+    /// A class without training images in an existing split.
     Untrained {
         /// The class.
         label: String,
         /// Its images in other subsets.
         others: usize,
     },
-    /// A fold that has nearly everything.
+    /// A fold with more than its share of the images.
     LargeFold {
-        /// Pictures by fold.
+        /// Images by fold.
         sizes: Vec<usize>,
         /// The largest of them.
         largest: usize,
         /// Their sum.
         all: usize,
-        /// As given.
+        /// Value found.
         max_share: f64,
-        /// The groups that are the reason.
+        /// The groups that cause it.
         dominant: Vec<Warning>,
     },
 }
@@ -202,31 +202,31 @@ impl fmt::Display for Fault {
             Self::OneAuthor {
                 label,
                 author,
-                pictures,
+                images,
             } => write!(
                 f,
-                "class `{label}` cannot be validated: all its images ({pictures}) are by one author, `{author}`, and so \
+                "class `{label}` cannot be validated: all its images ({images}) are by one author, `{author}`, and so \
                  in one fold only. Add images by a second author; if `{author}` is no author, set \
                  `annotate.without_authors = [{label:?}]` or `annotate.no_author = [{author:?}]`; or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
-            Self::OneGroup { label, pictures } => write!(
+            Self::OneGroup { label, images } => write!(
                 f,
-                "class `{label}` cannot be validated: its images ({pictures}) are near-duplicates of each other, or of images \
+                "class `{label}` cannot be validated: its images ({images}) are near-duplicates of each other, or of images \
                  by the same authors, and so in one fold only. Add other images, leave the class out \
                  (`annotate.leave_out = [{label:?}]`), lower `near-duplicates.max_difference`, or set \
                  `split.near_duplicates = \"ignore\"`, by which copies may be in training and in validation"
             ),
-            Self::AllTied { classes, pictures } => write!(
+            Self::AllTied { classes, images } => write!(
                 f,
-                "in each of the {classes} classes all images ({pictures} together) are near-duplicates of each other, or of \
+                "in each of the {classes} classes all images ({images} together) are near-duplicates of each other, or of \
                  images by the same authors, so that no fold can both train on a class and validate on it. Add other images, \
                  lower `near-duplicates.max_difference`, or set `split.near_duplicates = \"ignore\"`, by which copies may \
                  be in training and in validation"
             ),
-            Self::OnePicture { label, path } => write!(
+            Self::OneImage { label, path } => write!(
                 f,
-                "class `{label}` cannot be validated: it has one picture, `{path}`. Add another, or leave the class out: \
+                "class `{label}` cannot be validated: it has one image, `{path}`. Add another, or leave the class out: \
                  `annotate.leave_out = [{label:?}]`"
             ),
             Self::OneFold {

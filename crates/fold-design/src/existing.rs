@@ -1,4 +1,4 @@
-//! A split that the collection comes with.
+//! Use of a split that the collection comes with.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,13 @@ use rand_chacha::ChaCha8Rng;
 
 use tables::{Assignment, Subset};
 
-use crate::{Design, Fault, Picture, Split, SplitError, Streams, absences, groups, split};
+use crate::{Fault, Image, Split, SplitError, SplitParams, Streams, absences, groups, split};
 
-/// The existing split of `(path, subset)`, in their order, or none if no image has a subset or all are to train on.
+/// Subsets of the existing split of `(path, subset)`, in their order; none if no image has a subset or all are training
+/// images.
 ///
 /// # Errors
-/// A subset is none of a split's, some images have one and others have none, or there are no images to train on.
+/// A subset is none of a split's, some images have one and others have none, or there are no training images.
 pub fn existing<'a>(
     images: impl IntoIterator<Item = (&'a str, Option<Subset>)>,
 ) -> Result<Option<Vec<Subset>>, SplitError> {
@@ -46,54 +47,51 @@ pub fn existing<'a>(
     }
 }
 
-/// Places every picture as the existing split has it.
+/// Assigns every image by the existing split.
 ///
 /// `test` is held out of everything ([`Assignment::Test`]). With images for validation, these are fold 0 and the
-/// training images are [`Assignment::Train`], and `design` must have one fold; without, the training images are dealt into the
-/// folds as [`split`] does it, with no author in two of them. Authors and near-duplicates in several subsets stay there:
-/// count them with [`SharedAuthors`](crate::SharedAuthors) and [`parted_groups`](crate::parted_groups).
+/// training images are [`Assignment::Train`], and `params` must have one fold; without, [`split`] deals the training
+/// images into the folds, with no author in two of them. Authors and near-duplicates in several subsets stay there:
+/// [`SharedAuthors`](crate::SharedAuthors) and [`split_groups`](crate::split_groups) count them.
 ///
 /// # Errors
 /// The number of folds doesn't fit, a class has no training image, or as [`split`] on the training images.
 pub fn split_existing(
-    pictures: &[Picture],
+    images: &[Image],
     subsets: &[Subset],
-    design: &Design,
+    params: &SplitParams,
     streams: Streams,
 ) -> Result<Split, SplitError> {
-    groups::by_path(pictures)?;
+    groups::by_path(images)?;
     if subsets.contains(&Subset::Validation) {
-        if design.folds != 1 {
+        if params.folds != 1 {
             return Err(SplitError::ExistingFolds {
-                folds: design.folds,
+                folds: params.folds,
             });
         }
-        return as_it_is(pictures, subsets);
+        return predefined(images, subsets);
     }
-    let train: Vec<usize> = (0..pictures.len())
-        .filter(|&picture| subsets[picture] == Subset::Train)
+    let train: Vec<usize> = (0..images.len())
+        .filter(|&image| subsets[image] == Subset::Train)
         .collect();
-    untrained(pictures, subsets)?;
-    let members: Vec<Picture> = train
-        .iter()
-        .map(|&picture| pictures[picture].clone())
-        .collect();
-    let design = Design {
+    untrained(images, subsets)?;
+    let members: Vec<Image> = train.iter().map(|&image| images[image].clone()).collect();
+    let params = SplitParams {
         test: 0.0,
-        ..*design
+        ..*params
     };
-    let mut dealt = split(&members, &design, streams)?;
-    let mut assignments = vec![Assignment::Test; pictures.len()];
-    for (picture, assignment) in train.into_iter().zip(dealt.assignments) {
-        assignments[picture] = assignment;
+    let mut dealt = split(&members, &params, streams)?;
+    let mut assignments = vec![Assignment::Test; images.len()];
+    for (image, assignment) in train.into_iter().zip(dealt.assignments) {
+        assignments[image] = assignment;
     }
     dealt.assignments = assignments;
     dealt.columns.push(Assignment::Test);
     Ok(dealt)
 }
 
-fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitError> {
-    untrained(pictures, subsets)?;
+fn predefined(images: &[Image], subsets: &[Subset]) -> Result<Split, SplitError> {
+    untrained(images, subsets)?;
     let assignments: Vec<Assignment> = { subsets.iter() }
         .map(|subset| match subset {
             Subset::Train => Assignment::Train,
@@ -104,7 +102,7 @@ fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitErro
     let mut columns = assignments.clone();
     columns.sort_unstable();
     columns.dedup();
-    let groups = groups::Groups::of(pictures)?;
+    let groups = groups::Groups::of(images)?;
     Ok(Split {
         warnings: absences(&groups, &assignments, &columns),
         assignments,
@@ -114,11 +112,11 @@ fn as_it_is(pictures: &[Picture], subsets: &[Subset]) -> Result<Split, SplitErro
     })
 }
 
-/// An error if a class has no image to train on.
-fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError> {
+/// Fails if a class has no training image.
+fn untrained(images: &[Image], subsets: &[Subset]) -> Result<(), SplitError> {
     let mut counts: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
-    for (picture, subset) in pictures.iter().zip(subsets) {
-        counts.entry(&picture.label).or_default()[usize::from(*subset == Subset::Train)] += 1;
+    for (image, subset) in images.iter().zip(subsets) {
+        counts.entry(&image.label).or_default()[usize::from(*subset == Subset::Train)] += 1;
     }
     let untrained = counts.into_iter().filter(|(_, [_, train])| *train == 0);
     let faults: Vec<Fault> = untrained
@@ -130,74 +128,73 @@ fn untrained(pictures: &[Picture], subsets: &[Subset]) -> Result<(), SplitError>
     SplitError::of(faults)
 }
 
-/// Assignment of each image in a split with as many images of each class and assignment as `assignments`, in which authors
-/// count within a class alone (`by_author`) or not at all.
+/// Assignment of each image in a split with as many images of each class and assignment as `assignments`, in which
+/// authors are kept together within a class alone (`by_author`) or not at all.
 ///
-/// Authors are shuffled `n_shuffles` times, and the most similar numbers of images count. Every class is in two folds, or
-/// in [`Assignment::Train`], if it is in `assignments`, so that each fold trains on it.
+/// Authors are shuffled `n_shuffles` times, and the shuffle with the most similar numbers of images is used. Every
+/// class is in two folds, or in [`Assignment::Train`], if it is in `assignments`, so that each fold trains on it.
 ///
 /// # Errors
-/// There are no pictures, or two with the same path.
+/// There are no images, or two with the same path.
 pub fn shuffled_like(
-    pictures: &[Picture],
+    images: &[Image],
     assignments: &[Assignment],
     by_author: bool,
     n_shuffles: usize,
     mut rng: ChaCha8Rng,
 ) -> Result<Vec<Assignment>, SplitError> {
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for picture in groups::by_path(pictures)? {
-        classes
-            .entry(&pictures[picture].label)
-            .or_default()
-            .push(picture);
+    for image in groups::by_path(images)? {
+        classes.entry(&images[image].label).or_default().push(image);
     }
     let mut shuffled = assignments.to_vec();
     for members in classes.values() {
         let mut room: BTreeMap<Assignment, isize> = BTreeMap::new();
-        for &picture in members {
-            *room.entry(assignments[picture]).or_default() += 1;
+        for &image in members {
+            *room.entry(assignments[image]).or_default() += 1;
         }
-        let author = |picture: usize| pictures[picture].author.as_deref().filter(|_| by_author);
+        let author = |image: usize| images[image].author.as_deref().filter(|_| by_author);
         let mut units = crate::leaky::units(members, author);
         let tries = (0..n_shuffles.max(1)).map(|_| {
             units.shuffle(&mut rng);
             fill(&units, &room)
         });
         let best = tries.min_by_key(|(unevenness, _)| *unevenness);
-        for (assignment, unit) in best.into_iter().flat_map(|(_, placed)| placed) {
+        for (assignment, unit) in best.into_iter().flat_map(|(_, assigned)| assigned) {
             unit.into_iter()
-                .for_each(|picture| shuffled[picture] = assignment);
+                .for_each(|image| shuffled[image] = assignment);
         }
     }
     Ok(shuffled)
 }
 
-/// Units with their assignments.
-type Placed = Vec<(Assignment, Vec<usize>)>;
+/// Units by assignment.
+type UnitsByAssignment = Vec<(Assignment, Vec<usize>)>;
 
-/// The largest unit first, each to the assignment with the most room; and the sum of the squares of what room is left.
-fn fill(units: &[Vec<usize>], room: &BTreeMap<Assignment, isize>) -> (isize, Placed) {
+/// Assigns the largest unit first, each to the assignment with the most room; also returns the sum of the squares of
+/// the room left.
+fn fill(units: &[Vec<usize>], room: &BTreeMap<Assignment, isize>) -> (isize, UnitsByAssignment) {
     let mut room = room.clone();
     // Stable: units of one size stay shuffled.
     let mut order: Vec<&Vec<usize>> = units.iter().collect();
     order.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
-    let mut placed: Placed = Vec::new();
+    let mut assigned: UnitsByAssignment = Vec::new();
     for unit in order {
         let roomiest = room.iter_mut().rev().max_by_key(|(_, room)| **room);
         let (assignment, room) = roomiest.expect("a class has images");
         *room -= unit.len().cast_signed();
-        placed.push((*assignment, unit.clone()));
+        assigned.push((*assignment, unit.clone()));
     }
-    train_everywhere(&mut placed, &room);
+    train_everywhere(&mut assigned, &room);
     let left = room.values().map(|room| room * room);
-    (left.sum(), placed)
+    (left.sum(), assigned)
 }
 
-/// Moves small units where a fold would otherwise have nothing of the class to train on.
-fn train_everywhere(placed: &mut Placed, room: &BTreeMap<Assignment, isize>) {
-    let free = |placed: &Placed| {
-        let used = |assignment: Assignment| placed.iter().filter(|(p, _)| *p == assignment).count();
+/// Moves small units to where a fold would otherwise have no training image of the class.
+fn train_everywhere(assigned: &mut UnitsByAssignment, room: &BTreeMap<Assignment, isize>) {
+    let free = |assigned: &UnitsByAssignment| {
+        let used =
+            |assignment: Assignment| assigned.iter().filter(|(p, _)| *p == assignment).count();
         let mut folds = room
             .keys()
             .copied()
@@ -213,10 +210,10 @@ fn train_everywhere(placed: &mut Placed, room: &BTreeMap<Assignment, isize>) {
         let spare = |(assignment, _): &(Assignment, _)| {
             *assignment == Assignment::Test || used(*assignment) > 1
         };
-        Some((placed.iter().rposition(spare)?, free))
+        Some((assigned.iter().rposition(spare)?, free))
     };
-    while let Some((unit, assignment)) = free(placed) {
-        placed[unit].0 = assignment;
+    while let Some((unit, assignment)) = free(assigned) {
+        assigned[unit].0 = assignment;
     }
 }
 

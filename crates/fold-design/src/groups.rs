@@ -1,63 +1,64 @@
-//! Groups, which move as a whole: images tied by an author or as near-duplicates, and single images.
+//! Groups, the units of a split: images tied by an author or as near-duplicates, and single images.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tables::Assignment;
 
-use crate::{Fault, Picture, SplitError, Warning};
+use crate::{Fault, Image, SplitError, Warning};
 
-/// Share of a class's pictures in one group that is worth a warning.
+/// Share of a class's images in one group from which on there is a warning.
 const DOMINANT: f64 = 0.5;
 
-/// Pictures that are tied to each other.
+/// A group of images tied by authors or near-duplicates.
 pub(crate) struct Author {
     /// Indices into the input, sorted by path.
-    pub(crate) pictures: Vec<usize>,
-    /// `(label, pictures)` for each class that the group has pictures of, sorted.
+    pub(crate) images: Vec<usize>,
+    /// `(label, images)` for each class that the group has images of, sorted.
     pub(crate) counts: Vec<(usize, usize)>,
-    /// The author, or the first of several that near-duplicates tie together; none if near-duplicates are the only tie.
+    /// Name of the author, or of the first of several that near-duplicates tie together; none if near-duplicates are
+    /// the only tie.
     name: Option<String>,
     /// Number of authors.
-    names: usize,
+    n_authors: usize,
 }
 
-/// The collection by label and group.
+/// Images by label and group.
 pub(crate) struct Groups {
-    /// Sorted; a label's number is its index here.
+    /// Labels, sorted; a label's index is its place.
     pub(crate) labels: Vec<String>,
-    /// Sorted by name, those without a name last.
+    /// Groups of several images or with an author, sorted by name, those without a name last.
     pub(crate) authors: Vec<Author>,
-    /// By label: the pictures without any tie, sorted by path.
-    pub(crate) loose: Vec<Vec<usize>>,
-    /// The label of each picture, in the order of the input.
+    /// By label: images without author and near-duplicates, sorted by path.
+    pub(crate) ungrouped: Vec<Vec<usize>>,
+    /// Label index of each image, in the order of the input.
     pub(crate) label_of: Vec<usize>,
     /// By label: the first path, for messages.
     firsts: Vec<String>,
 }
 
 impl Groups {
-    /// Sorts out `pictures`; their order changes nothing but the indices.
-    pub(crate) fn of(pictures: &[Picture]) -> Result<Self, SplitError> {
-        let order = by_path(pictures)?;
-        let mut labels: Vec<String> = pictures.iter().map(|p| p.label.clone()).collect();
+    /// Groups `images`; their order affects the indices alone.
+    pub(crate) fn of(images: &[Image]) -> Result<Self, SplitError> {
+        let order = by_path(images)?;
+        let mut labels: Vec<String> = images.iter().map(|p| p.label.clone()).collect();
         labels.sort_unstable();
         labels.dedup();
-        let label_of: Vec<usize> = pictures
+        let label_of: Vec<usize> = images
             .iter()
-            .map(|picture| labels.partition_point(|label| *label < picture.label))
+            .map(|image| labels.partition_point(|label| *label < image.label))
             .collect();
-        let mut loose = vec![Vec::new(); labels.len()];
+        let mut ungrouped = vec![Vec::new(); labels.len()];
         let mut firsts = vec![String::new(); labels.len()];
-        for &picture in order.iter().rev() {
-            firsts[label_of[picture]].clone_from(&pictures[picture].path);
+        for &image in order.iter().rev() {
+            firsts[label_of[image]].clone_from(&images[image].path);
         }
         let mut authors = Vec::new();
-        for members in components(pictures, &order) {
+        for members in components(images, &order) {
             match members[..] {
-                [picture] if pictures[picture].author.is_none() => {
-                    loose[label_of[picture]].push(picture);
+                [image] if images[image].author.is_none() => {
+                    ungrouped[label_of[image]].push(image);
                 }
-                _ => authors.push(Author::new(members, pictures, &label_of)),
+                _ => authors.push(Author::new(members, images, &label_of)),
             }
         }
         // Stable: groups without a name stay in the order of their first paths.
@@ -65,31 +66,31 @@ impl Groups {
         Ok(Self {
             labels,
             authors,
-            loose,
+            ungrouped,
             label_of,
             firsts,
         })
     }
 
-    /// By label: groups and pictures without one.
+    /// By label: number of groups, single images included.
     pub(crate) fn per_label(&self) -> Vec<usize> {
-        let mut n_groups: Vec<usize> = self.loose.iter().map(Vec::len).collect();
+        let mut n_groups: Vec<usize> = self.ungrouped.iter().map(Vec::len).collect();
         for (label, _) in self.authors.iter().flat_map(|author| &author.counts) {
             n_groups[*label] += 1;
         }
         n_groups
     }
 
-    /// By label: pictures.
-    pub(crate) fn pictures_per_label(&self) -> Vec<usize> {
-        let mut n_pictures = vec![0; self.labels.len()];
+    /// By label: number of images.
+    pub(crate) fn images_per_label(&self) -> Vec<usize> {
+        let mut n_images = vec![0; self.labels.len()];
         for &label in &self.label_of {
-            n_pictures[label] += 1;
+            n_images[label] += 1;
         }
-        n_pictures
+        n_images
     }
 
-    /// Assignments of the images of each label.
+    /// By label: assignments of its images.
     pub(crate) fn assignments_per_label(
         &self,
         assignments: &[Assignment],
@@ -101,56 +102,55 @@ impl Groups {
         present
     }
 
-    /// Whether the groups can be split at all; all classes that cannot are listed.
+    /// Fails if the groups cannot be split; lists all classes at fault.
     pub(crate) fn check(&self, folds: usize) -> Result<(), SplitError> {
-        let pictures = self.pictures_per_label();
+        let images = self.images_per_label();
         let per_label = self.per_label().into_iter().enumerate();
         let alone = per_label.filter(|(_, groups)| *groups == 1);
         let faults: Vec<Fault> = alone
-            .map(|(label, _)| self.one_group(label, pictures[label]))
+            .map(|(label, _)| self.one_group(label, images[label]))
             .collect();
         SplitError::of(self.summarized(faults))?;
-        let groups = self.authors.len() + self.loose.iter().map(Vec::len).sum::<usize>();
+        let groups = self.authors.len() + self.ungrouped.iter().map(Vec::len).sum::<usize>();
         if groups < folds {
             return Err(SplitError::TooFewGroups { groups, folds });
         }
         Ok(())
     }
 
-    /// The fault of a class that is one group.
-    fn one_group(&self, label: usize, pictures: usize) -> Fault {
+    /// Fault of a class that is one group.
+    fn one_group(&self, label: usize, images: usize) -> Fault {
         let name = self.labels[label].clone();
         let mut groups = self.authors.iter();
         let group = groups.find(|group| group.counts.iter().any(|(l, _)| *l == label));
         match group {
-            _ if pictures == 1 => Fault::OnePicture {
+            _ if images == 1 => Fault::OneImage {
                 label: name,
                 path: self.firsts[label].clone(),
             },
             Some(Author {
                 name: Some(author),
-                names: 1,
+                n_authors: 1,
                 ..
             }) => Fault::OneAuthor {
                 label: name,
                 author: author.clone(),
-                pictures,
+                images,
             },
             _ => Fault::OneGroup {
                 label: name,
-                pictures,
+                images,
             },
         }
     }
 
-    /// One fault instead of one for each class, where every class is by an author of its own, or tied by
-    /// near-duplicates.
+    /// Joins the faults into one, where every class is by an author of its own, or tied by near-duplicates.
     fn summarized(&self, faults: Vec<Fault>) -> Vec<Fault> {
         let is_tied = |fault: &Fault| matches!(fault, Fault::OneGroup { .. });
         if faults.len() == self.labels.len() && faults.len() > 1 && faults.iter().all(is_tied) {
             return vec![Fault::AllTied {
                 classes: self.labels.len(),
-                pictures: self.label_of.len(),
+                images: self.label_of.len(),
             }];
         }
         let authors = faults.iter().filter_map(|fault| match fault {
@@ -171,48 +171,48 @@ impl Groups {
         }
     }
 
-    /// The groups with most of a class's pictures.
+    /// Warnings for groups with most of a class's images.
     pub(crate) fn dominant(&self, assignments: &[Assignment]) -> Vec<Warning> {
-        let pictures = self.pictures_per_label();
+        let images = self.images_per_label();
         let counts = self.authors.iter().flat_map(|group| {
             group
                 .counts
                 .iter()
                 .map(move |&(label, n)| (group, label, n))
         });
-        let dominant = counts.filter(|&(_, label, n)| n as f64 > DOMINANT * pictures[label] as f64);
+        let dominant = counts.filter(|&(_, label, n)| n as f64 > DOMINANT * images[label] as f64);
         dominant
             .map(|(group, label, n)| Warning::Dominant {
                 label: self.labels[label].clone(),
                 group: group.describe(),
                 author: group.name.clone(),
                 of_group: n,
-                pictures: pictures[label],
-                assignment: assignments[group.pictures[0]],
+                images: images[label],
+                assignment: assignments[group.images[0]],
             })
             .collect()
     }
 }
 
 impl Author {
-    fn new(members: Vec<usize>, pictures: &[Picture], label_of: &[usize]) -> Self {
+    fn new(members: Vec<usize>, images: &[Image], label_of: &[usize]) -> Self {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         let mut names: BTreeSet<&str> = BTreeSet::new();
-        for &picture in &members {
-            *counts.entry(label_of[picture]).or_default() += 1;
-            names.extend(pictures[picture].author.as_deref());
+        for &image in &members {
+            *counts.entry(label_of[image]).or_default() += 1;
+            names.extend(images[image].author.as_deref());
         }
         Self {
             counts: counts.into_iter().collect(),
             name: names.first().map(|name| (*name).to_owned()),
-            names: names.len(),
-            pictures: members,
+            n_authors: names.len(),
+            images: members,
         }
     }
 
-    /// The group in words.
+    /// Description of the group for messages.
     fn describe(&self) -> String {
-        match (&self.name, self.names) {
+        match (&self.name, self.n_authors) {
             (None, _) => "a group of near-duplicates".to_owned(),
             (Some(name), 1) => format!("author `{name}`"),
             (Some(name), n) => {
@@ -222,17 +222,17 @@ impl Author {
     }
 }
 
-/// The connected components of pictures by author and near-duplicates, each in the order of paths, by first path.
-fn components(pictures: &[Picture], order: &[usize]) -> Vec<Vec<usize>> {
+/// Connected components of images by author and near-duplicates, each in the order of paths, by first path.
+fn components(images: &[Image], order: &[usize]) -> Vec<Vec<usize>> {
     let mut roots: Vec<usize> = (0..order.len()).collect();
     let mut by_author: BTreeMap<&str, usize> = BTreeMap::new();
     let mut by_group: BTreeMap<u32, usize> = BTreeMap::new();
-    for (at, &picture) in order.iter().enumerate() {
-        let Picture {
+    for (at, &image) in order.iter().enumerate() {
+        let Image {
             author,
             near_duplicates,
             ..
-        } = &pictures[picture];
+        } = &images[image];
         let first_of_author =
             { author.as_deref() }.map(|name| *by_author.entry(name).or_insert(at));
         let first_of_group = near_duplicates.map(|group| *by_group.entry(group).or_insert(at));
@@ -242,16 +242,16 @@ fn components(pictures: &[Picture], order: &[usize]) -> Vec<Vec<usize>> {
         }
     }
     let mut components: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, &picture) in order.iter().enumerate() {
+    for (at, &image) in order.iter().enumerate() {
         components
             .entry(root(&mut roots, at))
             .or_default()
-            .push(picture);
+            .push(image);
     }
     components.into_values().collect()
 }
 
-/// The least member of a set of `roots`, as every join keeps the lesser root.
+/// The root of `at`: the least member of its set, as every join keeps the lesser root.
 fn root(roots: &mut [usize], mut at: usize) -> usize {
     while roots[at] != at {
         roots[at] = roots[roots[at]];
@@ -260,20 +260,20 @@ fn root(roots: &mut [usize], mut at: usize) -> usize {
     at
 }
 
-/// The pictures' indices in the order of their paths.
-pub(crate) fn by_path(pictures: &[Picture]) -> Result<Vec<usize>, SplitError> {
-    if pictures.is_empty() {
-        return Err(SplitError::NoPictures);
+/// Indices of the images in the order of their paths.
+pub(crate) fn by_path(images: &[Image]) -> Result<Vec<usize>, SplitError> {
+    if images.is_empty() {
+        return Err(SplitError::NoImages);
     }
-    let mut order: Vec<usize> = (0..pictures.len()).collect();
-    order.sort_by(|&a, &b| pictures[a].path.cmp(&pictures[b].path));
+    let mut order: Vec<usize> = (0..images.len()).collect();
+    order.sort_by(|&a, &b| images[a].path.cmp(&images[b].path));
     match order
         .windows(2)
-        .find(|pair| pictures[pair[0]].path == pictures[pair[1]].path)
+        .find(|pair| images[pair[0]].path == images[pair[1]].path)
     {
         None => Ok(order),
         Some(pair) => Err(SplitError::Duplicate {
-            path: pictures[pair[0]].path.clone(),
+            path: images[pair[0]].path.clone(),
         }),
     }
 }

@@ -1,86 +1,87 @@
-//! Choice of the test set, which is held out of all folds.
+//! Selection of the test set, which is held out of all folds.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Design, groups::Groups};
+use crate::{SplitParams, groups::Groups};
 
 /// The test set.
-pub(crate) struct Held {
-    /// A flag for each of `groups.authors`.
+pub(crate) struct TestSet {
+    /// Membership of each of `groups.authors`.
     pub(crate) authors: Vec<bool>,
-    /// By label: how many of the pictures without an author.
-    pub(crate) loose: Vec<usize>,
+    /// By label: number of test images without an author.
+    pub(crate) ungrouped: Vec<usize>,
 }
 
-/// Chooses the test set.
+/// Selects the test set.
 ///
-/// Authors are offered in ascending order of all their pictures, ties in an order drawn from `rng`, and taken while in
-/// every class that they worked in
-/// - the test set doesn't exceed its share of the authored pictures, rounded to the nearest, and
+/// Authors are considered in ascending order of all their images, ties in an order drawn from `rng`, and added while in
+/// every class of theirs
+/// - the test set doesn't exceed its share of the images with an author, rounded to the nearest, and
 /// - as many groups are left as there are folds.
 ///
-/// A class that gets nobody in this way, its smallest author being above the share, gets that author all the same if
-/// enough groups are left, so that the test set has every class where possible. Of the pictures without an author it
-/// gets the same share.
-pub(crate) fn choose(groups: &Groups, design: &Design, mut rng: ChaCha8Rng) -> Held {
+/// A class without an author by this rule, its smallest author being above the share, gets that author all the same if
+/// enough groups are left, so that the test set has every class where possible. Of the images without an author it gets
+/// the same share.
+pub(crate) fn select(groups: &Groups, params: &SplitParams, mut rng: ChaCha8Rng) -> TestSet {
     let mut order: Vec<usize> = (0..groups.authors.len()).collect();
     order.shuffle(&mut rng);
-    order.sort_by_key(|&author| groups.authors[author].pictures.len());
+    order.sort_by_key(|&author| groups.authors[author].images.len());
     let counts = |author: usize| groups.authors[author].counts.as_slice();
 
-    let mut room = Room::new(groups, design);
+    let mut capacity = Capacity::new(groups, params);
     let mut authors = vec![false; groups.authors.len()];
     for &author in &order {
-        if room.fits(counts(author)) && room.leaves_enough(counts(author)) {
-            room.take(counts(author));
+        if capacity.fits(counts(author)) && capacity.leaves_enough(counts(author)) {
+            capacity.take(counts(author));
             authors[author] = true;
         }
     }
-    for label in (0..groups.labels.len()).filter(|&label| groups.loose[label].is_empty()) {
-        if design.test == 0.0 || room.taken[label] > 0 {
+    for label in (0..groups.labels.len()).filter(|&label| groups.ungrouped[label].is_empty()) {
+        if params.test == 0.0 || capacity.taken[label] > 0 {
             continue;
         }
         let smallest = order.iter().copied().find(|&author| {
             let of_label = counts(author).iter().any(|(l, _)| *l == label);
-            of_label && !authors[author] && room.leaves_enough(counts(author))
+            of_label && !authors[author] && capacity.leaves_enough(counts(author))
         });
         if let Some(author) = smallest {
-            room.take(counts(author));
+            capacity.take(counts(author));
             authors[author] = true;
         }
     }
-    let loose = groups.loose.iter().enumerate();
-    let loose = loose.map(|(label, loose)| room.loose(label, loose.len(), design.test));
-    Held {
-        loose: loose.collect(),
+    let ungrouped = groups.ungrouped.iter().enumerate();
+    let ungrouped =
+        ungrouped.map(|(label, ungrouped)| capacity.ungrouped(label, ungrouped.len(), params.test));
+    TestSet {
+        ungrouped: ungrouped.collect(),
         authors,
     }
 }
 
-/// Room left in the test set, by label.
-struct Room {
-    /// Authored pictures that it should have; a fraction.
+/// Capacity of the test set, by label.
+struct Capacity {
+    /// Target number of images with an author; a fraction.
     share: Vec<f64>,
-    /// Authored pictures that it has.
+    /// Number of images with an author so far.
     taken: Vec<usize>,
-    /// Groups left for the folds.
+    /// Number of groups left for the folds.
     left: Vec<usize>,
     folds: usize,
 }
 
-impl Room {
-    fn new(groups: &Groups, design: &Design) -> Self {
+impl Capacity {
+    fn new(groups: &Groups, params: &SplitParams) -> Self {
         let authored = groups
-            .pictures_per_label()
+            .images_per_label()
             .into_iter()
-            .zip(&groups.loose)
-            .map(|(pictures, loose)| (pictures - loose.len()) as f64);
+            .zip(&groups.ungrouped)
+            .map(|(images, ungrouped)| (images - ungrouped.len()) as f64);
         Self {
-            share: authored.map(|n| n * design.test).collect(),
+            share: authored.map(|n| n * params.test).collect(),
             taken: vec![0; groups.labels.len()],
             left: groups.per_label(),
-            folds: design.folds,
+            folds: params.folds,
         }
     }
 
@@ -96,13 +97,14 @@ impl Room {
             .all(|&(label, _)| self.left[label] > self.folds)
     }
 
-    /// How many of a label's `n` pictures without an author: their share, at least one in a label that has nothing yet.
+    /// Number of test images of a label's `n` images without an author: their share, at least one in a label that has
+    /// none yet.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of at most a half of a count"
     )]
-    fn loose(&self, label: usize, n: usize, test: f64) -> usize {
+    fn ungrouped(&self, label: usize, n: usize, test: f64) -> usize {
         if n == 0 || test == 0.0 {
             return 0;
         }

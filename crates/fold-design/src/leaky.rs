@@ -1,4 +1,4 @@
-//! Splits that leak, to measure by how much they flatter.
+//! Splits with leakage, to measure its effect on scores.
 
 use std::collections::BTreeMap;
 
@@ -7,91 +7,90 @@ use rand_chacha::ChaCha8Rng;
 
 use tables::Assignment;
 
-use crate::{Design, Picture, SplitError, fold, groups};
+use crate::{Image, SplitError, SplitParams, fold, groups};
 
-/// Pictures that move as a whole: those of an author within a class, or a single one.
+/// Images with one assignment: those of an author within a class, or a single one.
 type Unit = Vec<usize>;
 
-/// Assignment of each image when classes are split one by one, each by its own authors.
+/// Assignment of each image if classes are split one by one, each by its own authors.
 ///
-/// Images of an author of two classes may have two assignments: this is the leak. In each class, the test set takes the
-/// authors with the fewest pictures of the class, as many as its share has room for; the others are shuffled
-/// `n_shuffles` times and cut into folds of as many authors each as can be, and the shuffle counts whose folds differ
-/// least in pictures. Pictures without an author are authors of one picture. Of `design`, the folds and the share of
-/// the test set count.
+/// Images of an author of two classes may have two assignments: this is the leakage. In each class, the test set gets
+/// the authors with the fewest images of the class, up to its share; the others are shuffled `n_shuffles` times and cut
+/// into folds of as equal numbers of authors as possible, and the shuffle whose folds differ least in images is used.
+/// Images without an author are authors of one image. Of `params`, the folds and the share of the test set are used.
 ///
 /// # Errors
-/// As [`split`](crate::split) on the pictures and on `design`.
+/// As [`split`](crate::split) on the images and on `params`.
 pub fn split_by_class(
-    pictures: &[Picture],
-    design: &Design,
+    images: &[Image],
+    params: &SplitParams,
     n_shuffles: usize,
     rng: ChaCha8Rng,
 ) -> Result<Vec<Assignment>, SplitError> {
-    deal_classes(pictures, design, n_shuffles, rng, |picture| {
-        picture.author.as_deref()
+    deal_classes(images, params, n_shuffles, rng, |image| {
+        image.author.as_deref()
     })
 }
 
-/// Assignment of each image when authors don't count: each class's images are shuffled and cut into the test set and
+/// Assignment of each image if authors are ignored: each class's images are shuffled and cut into the test set and
 /// folds.
 ///
 /// # Errors
-/// As [`split`](crate::split) on the pictures and on `design`.
+/// As [`split`](crate::split) on the images and on `params`.
 pub fn split_at_random(
-    pictures: &[Picture],
-    design: &Design,
+    images: &[Image],
+    params: &SplitParams,
     rng: ChaCha8Rng,
 ) -> Result<Vec<Assignment>, SplitError> {
-    deal_classes(pictures, design, 1, rng, |_| None)
+    deal_classes(images, params, 1, rng, |_| None)
 }
 
 fn deal_classes<'a>(
-    pictures: &'a [Picture],
-    design: &Design,
+    images: &'a [Image],
+    params: &SplitParams,
     n_shuffles: usize,
     mut rng: ChaCha8Rng,
-    author: impl Fn(&'a Picture) -> Option<&'a str>,
+    author: impl Fn(&'a Image) -> Option<&'a str>,
 ) -> Result<Vec<Assignment>, SplitError> {
-    design.check()?;
+    params.check()?;
     let mut classes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for picture in groups::by_path(pictures)? {
-        let class = classes.entry(&pictures[picture].label).or_default();
-        class.push(picture);
+    for image in groups::by_path(images)? {
+        let class = classes.entry(&images[image].label).or_default();
+        class.push(image);
     }
-    let mut assignments = vec![Assignment::Test; pictures.len()];
+    let mut assignments = vec![Assignment::Test; images.len()];
     for members in classes.values() {
-        let mut units = units(members, |picture| author(&pictures[picture]));
+        let mut units = units(members, |image| author(&images[image]));
         units.shuffle(&mut rng);
-        // Stable: authors with equally many pictures stay shuffled.
+        // Stable: authors with equally many images stay shuffled.
         units.sort_by_key(Vec::len);
-        // Two stay, for any fold has something to train on if the class is in two of them.
+        // Two stay: every fold has training images of the class if it is in two of them.
         let n_held =
-            n_held(&units, design.test * members.len() as f64).min(units.len().saturating_sub(2));
-        let folds = most_even(&units[n_held..], design.folds, n_shuffles, &mut rng);
-        for (number, pictures) in folds.into_iter().enumerate() {
-            for picture in pictures {
-                assignments[picture] = fold(number);
+            n_held(&units, params.test * members.len() as f64).min(units.len().saturating_sub(2));
+        let folds = most_even(&units[n_held..], params.folds, n_shuffles, &mut rng);
+        for (number, images) in folds.into_iter().enumerate() {
+            for image in images {
+                assignments[image] = fold(number);
             }
         }
     }
     Ok(assignments)
 }
 
-/// The pictures of a class by author, sorted by name; those without one alone.
+/// Images of a class by author, sorted by name; each image without one is a unit of its own.
 pub(crate) fn units<'a>(members: &[usize], author: impl Fn(usize) -> Option<&'a str>) -> Vec<Unit> {
     let mut by_author: BTreeMap<&str, Unit> = BTreeMap::new();
     let mut alone = Vec::new();
-    for &picture in members {
-        match author(picture) {
-            Some(author) => by_author.entry(author).or_default().push(picture),
-            None => alone.push(vec![picture]),
+    for &image in members {
+        match author(image) {
+            Some(author) => by_author.entry(author).or_default().push(image),
+            None => alone.push(vec![image]),
         }
     }
     by_author.into_values().chain(alone).collect()
 }
 
-/// How many of the first units have at most `room` pictures together.
+/// Number of the first units that have at most `room` images together.
 fn n_held(units: &[Unit], room: f64) -> usize {
     let mut taken = 0;
     let fits = |unit: &&Unit| {
@@ -101,7 +100,7 @@ fn n_held(units: &[Unit], room: f64) -> usize {
     units.iter().take_while(fits).count()
 }
 
-/// The folds of the shuffle whose numbers of pictures vary least.
+/// Folds of the shuffle whose numbers of images vary least.
 fn most_even(
     units: &[Unit],
     n_folds: usize,
@@ -114,13 +113,13 @@ fn most_even(
         cut(&shuffled, n_folds)
     });
     let unevenness = |folds: &Vec<Vec<usize>>| -> usize {
-        // The sum of the sizes is given, so that the least sum of squares has the least variance.
+        // The sum of the sizes is constant, so the least sum of squares has the least variance.
         folds.iter().map(|fold| fold.len().pow(2)).sum()
     };
     tries.min_by_key(unevenness).unwrap_or_default()
 }
 
-/// `n_folds` runs of units, the first ones longer by one where it doesn't come out even.
+/// `n_folds` runs of units; the first ones are longer by one where the division has a remainder.
 fn cut(units: &[&Unit], n_folds: usize) -> Vec<Vec<usize>> {
     let (size, longer) = (units.len() / n_folds, units.len() % n_folds);
     let mut rest = units;
@@ -139,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    const DESIGN: Design = Design {
+    const PARAMS: SplitParams = SplitParams {
         folds: 2,
         test: 0.1,
         author_weight: 0.0,
@@ -147,64 +146,64 @@ mod tests {
         max_share: 1.0,
     };
 
-    /// `(label, author, pictures)`.
-    fn collection(groups: &[(&str, Option<&str>, usize)]) -> Vec<Picture> {
-        let pictures = groups
+    /// `(label, author, images)`.
+    fn collection(groups: &[(&str, Option<&str>, usize)]) -> Vec<Image> {
+        let images = groups
             .iter()
             .enumerate()
             .flat_map(|(group, (label, author, n))| {
-                (0..*n).map(move |number| Picture {
+                (0..*n).map(move |number| Image {
                     path: format!("{label}/{group:02}-{number:02}.jpg"),
                     label: (*label).to_owned(),
                     author: author.map(str::to_owned),
                     near_duplicates: None,
                 })
             });
-        pictures.collect()
+        images.collect()
     }
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(5)
     }
 
-    /// Images in fold 0, in fold 1, in the test set.
+    /// Number of images in fold 0, in fold 1, in the test set.
     fn counts(assignments: &[Assignment]) -> [usize; 3] {
         [Assignment::Fold(0), Assignment::Fold(1), Assignment::Test]
             .map(|assignment| assignments.iter().filter(|p| **p == assignment).count())
     }
 
     #[test]
-    fn the_smallest_authors_of_a_class_make_up_the_test_set() {
-        let pictures = collection(&[
+    fn the_smallest_authors_of_a_class_are_the_test_set() {
+        let images = collection(&[
             ("a", Some("one"), 1),
             ("a", Some("two"), 1),
             ("a", Some("nine"), 9),
             ("a", Some("other nine"), 9),
         ]);
-        let assignments = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+        let assignments = split_by_class(&images, &PARAMS, 20, rng()).unwrap();
         assert_eq!(counts(&assignments), [9, 9, 2]);
         assert_eq!(&assignments[..2], [Assignment::Test; 2]);
     }
 
     #[test]
-    fn the_most_even_shuffle_counts() {
+    fn the_most_even_shuffle_is_used() {
         let sizes = [8, 1, 7, 2, 6, 3, 5, 4];
         let names: Vec<String> = sizes.iter().map(|n| format!("author {n}")).collect();
         let groups: Vec<_> = { sizes.iter().zip(&names) }
             .map(|(n, name)| ("a", Some(name.as_str()), *n))
             .collect();
-        let design = Design {
+        let params = SplitParams {
             test: 0.0,
-            ..DESIGN
+            ..PARAMS
         };
-        let assignments = split_by_class(&collection(&groups), &design, 100, rng()).unwrap();
+        let assignments = split_by_class(&collection(&groups), &params, 100, rng()).unwrap();
         assert_eq!(counts(&assignments), [18, 18, 0]);
     }
 
     #[test]
-    fn two_authors_stay_for_the_folds_of_a_class() {
-        let pictures = collection(&[("a", Some("one"), 1), ("a", Some("nine"), 9)]);
-        let assignments = split_by_class(&pictures, &DESIGN, 20, rng()).unwrap();
+    fn two_authors_of_a_class_stay_in_the_folds() {
+        let images = collection(&[("a", Some("one"), 1), ("a", Some("nine"), 9)]);
+        let assignments = split_by_class(&images, &PARAMS, 20, rng()).unwrap();
         let mut counts = counts(&assignments);
         counts.sort_unstable();
         assert_eq!(counts, [0, 1, 9]);
@@ -212,24 +211,24 @@ mod tests {
     }
 
     #[test]
-    fn at_random_authors_do_not_count() {
-        let pictures = collection(&[("a", Some("one"), 20), ("b", None, 20)]);
-        let assignments = split_at_random(&pictures, &DESIGN, rng()).unwrap();
+    fn a_random_split_ignores_authors() {
+        let images = collection(&[("a", Some("one"), 20), ("b", None, 20)]);
+        let assignments = split_at_random(&images, &PARAMS, rng()).unwrap();
         assert_eq!(counts(&assignments), [18, 18, 4]);
         assert_eq!(counts(&assignments[..20]), [9, 9, 2]);
     }
 
     #[test]
-    fn the_order_of_the_pictures_changes_nothing() {
-        let mut pictures = collection(&[
+    fn the_order_of_the_images_has_no_effect() {
+        let mut images = collection(&[
             ("a", Some("one"), 3),
             ("a", Some("two"), 4),
             ("b", None, 5),
             ("b", Some("one"), 2),
         ]);
-        let there = split_by_class(&pictures, &DESIGN, 10, rng()).unwrap();
-        pictures.reverse();
-        let mut back = split_by_class(&pictures, &DESIGN, 10, rng()).unwrap();
+        let there = split_by_class(&images, &PARAMS, 10, rng()).unwrap();
+        images.reverse();
+        let mut back = split_by_class(&images, &PARAMS, 10, rng()).unwrap();
         back.reverse();
         assert_eq!(there, back);
     }

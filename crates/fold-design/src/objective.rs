@@ -1,35 +1,35 @@
-//! How even folds are, kept up to date move by move.
+//! Unevenness of folds, updated move by move.
 //!
-//! With `n_lf` the pictures and `a_lf` the authors of label `l` in fold `f`, `F` folds and an author weight `w`, the
-//! cost is the mean over the folds of the squared relative deviations, summed over the labels:
+//! With `n_lf` the number of images and `a_lf` that of authors of label `l` in fold `f`, `F` folds and an author weight
+//! `w`, the cost is the mean over the folds of the squared relative deviations, summed over the labels:
 //!
 //! `Σ_l 1/F Σ_f ((n_lf F / n_l − 1)² + w (a_lf F / a_l − 1)²)`
 //!
-//! One more "label" holds everything, so that the folds are also of one size. A label whose pictures all stand in one
-//! fold costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
+//! One more "label" has all images, so that the folds are also of one size. A label whose images are all in one fold
+//! costs `(1 + w)(F − 1)`; even ones cost 0. Since `1/F Σ_f (n_lf F / n_l − 1)² = F / n_l² Σ_f n_lf² − 1`, a move
 //! changes the cost by differences of squares of whole numbers.
 
 use tables::Assignment;
 
-use crate::{Design, fold, groups::Groups};
+use crate::{SplitParams, fold, groups::Groups};
 
-/// The authors to place and what their placement costs.
+/// Authors to assign, with the cost of their placement.
 pub(crate) struct Objective {
     pub(crate) folds: usize,
     /// The authors outside of the test set.
     pub(crate) members: Vec<Member>,
-    /// By label, the last one being everything: the members who have it.
+    /// By label, the last one being all images: the members that have it.
     pub(crate) by_label: Vec<Vec<usize>>,
     /// By label: `F / n_l²` and `w F / a_l²`; 0 for a label without authors.
     scales: Vec<(f64, f64)>,
     author_weight: f64,
 }
 
-/// An author to place.
+/// An author to assign.
 pub(crate) struct Member {
     /// Index into `Groups::authors`.
     author: usize,
-    /// `(label, pictures)`, with a last entry for everything.
+    /// `(label, images)`, with a last entry for all images.
     counts: Vec<(usize, usize)>,
 }
 
@@ -38,58 +38,58 @@ pub(crate) struct Member {
 pub(crate) struct Placement {
     /// By member.
     pub(crate) fold_of: Vec<usize>,
-    /// By label and fold: pictures and authors.
+    /// By label and fold: images and authors.
     filled: Vec<(usize, usize)>,
-    /// The cost, added up move by move.
+    /// The cost, a running sum of moves.
     pub(crate) cost: f64,
 }
 
 impl Objective {
-    pub(crate) fn new(groups: &Groups, held: &[bool], design: &Design) -> Self {
+    pub(crate) fn new(groups: &Groups, test_set: &[bool], params: &SplitParams) -> Self {
         let everything = groups.labels.len();
         let members: Vec<Member> = groups
             .authors
             .iter()
             .enumerate()
-            .filter(|(author, _)| !held[*author])
+            .filter(|(author, _)| !test_set[*author])
             .map(|(author, group)| Member {
                 author,
                 counts: group
                     .counts
                     .iter()
                     .copied()
-                    .chain([(everything, group.pictures.len())])
+                    .chain([(everything, group.images.len())])
                     .collect(),
             })
             .collect();
         let mut by_label = vec![Vec::new(); everything + 1];
-        let mut pictures = vec![0; everything + 1];
+        let mut images = vec![0; everything + 1];
         for (m, member) in members.iter().enumerate() {
             for &(label, n) in &member.counts {
                 by_label[label].push(m);
-                pictures[label] += n;
+                images[label] += n;
             }
         }
-        let scales = pictures
+        let scales = images
             .iter()
             .zip(&by_label)
             .map(|(&n, members)| {
                 (
-                    scale(design.folds, n),
-                    design.author_weight * scale(design.folds, members.len()),
+                    scale(params.folds, n),
+                    params.author_weight * scale(params.folds, members.len()),
                 )
             })
             .collect();
         Self {
-            folds: design.folds,
+            folds: params.folds,
             members,
             by_label,
             scales,
-            author_weight: design.author_weight,
+            author_weight: params.author_weight,
         }
     }
 
-    /// The largest author first, each into the fold where it costs least; ties to the first fold.
+    /// Placement of the largest author first, each into the fold of the least cost; ties to the first fold.
     pub(crate) fn greedy(&self) -> Placement {
         let mut order: Vec<usize> = (0..self.members.len()).collect();
         order.sort_by_key(|&m| std::cmp::Reverse(self.members[m].size()));
@@ -111,7 +111,7 @@ impl Objective {
         placement
     }
 
-    /// The cost from the counts, without the rounding of many moves.
+    /// The cost by the counts, without the rounding of many moves.
     pub(crate) fn cost(&self, placement: &Placement) -> f64 {
         let even: f64 = self
             .scales
@@ -122,9 +122,9 @@ impl Objective {
         let filled = placement.filled.chunks(self.folds).zip(&self.scales);
         let uneven: f64 = filled
             .map(|(folds, scale)| {
-                let pictures: usize = folds.iter().map(|(n, _)| n * n).sum();
+                let images: usize = folds.iter().map(|(n, _)| n * n).sum();
                 let authors: usize = folds.iter().map(|(_, a)| a * a).sum();
-                scale.0 * pictures as f64 + scale.1 * authors as f64
+                scale.0 * images as f64 + scale.1 * authors as f64
             })
             .sum();
         uneven - even
@@ -144,15 +144,15 @@ impl Objective {
         let from = placement.fold_of[m];
         for &(label, n) in &self.members[m].counts {
             let cell = &mut placement.filled[label * self.folds + from];
-            let (pictures, authors) = *cell;
-            *cell = (pictures - n, authors - 1);
+            let (images, authors) = *cell;
+            *cell = (images - n, authors - 1);
             placement.cost -= self.growth(label, *cell, n);
         }
         placement.cost += self.put_change(placement, m, fold);
         self.put(placement, m, fold);
     }
 
-    /// What it costs to put `m`, which stands nowhere, into `fold`.
+    /// Change of cost by assigning `m`, which has no fold, to `fold`.
     fn put_change(&self, placement: &Placement, m: usize, fold: usize) -> f64 {
         let counts = self.members[m].counts.iter();
         counts
@@ -168,26 +168,26 @@ impl Objective {
         placement.fold_of[m] = fold;
     }
 
-    /// By how much a cell's cost grows with one more author of `n` pictures: `(x + n)² − x² = n (2 x + n)`.
-    fn growth(&self, label: usize, (pictures, authors): (usize, usize), n: usize) -> f64 {
-        let (by_pictures, by_authors) = self.scales[label];
-        by_pictures * (n * (2 * pictures + n)) as f64 + by_authors * (2 * authors + 1) as f64
+    /// Growth of a cell's cost by one more author of `n` images: `(x + n)² − x² = n (2 x + n)`.
+    fn growth(&self, label: usize, (images, authors): (usize, usize), n: usize) -> f64 {
+        let (by_images, by_authors) = self.scales[label];
+        by_images * (n * (2 * images + n)) as f64 + by_authors * (2 * authors + 1) as f64
     }
 }
 
 impl Member {
-    /// All pictures.
+    /// Index of the label of all images.
     fn size(&self) -> usize {
         self.counts.last().map_or(0, |(_, n)| *n)
     }
 
-    /// The labels, everything included.
+    /// The labels, that of all images included.
     pub(crate) fn labels(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.counts.iter().map(|(label, _)| *label)
     }
 }
 
-/// `F / total²`, or 0 when there is nothing to even out.
+/// `F / total²`, or 0 for a total of 0.
 fn scale(folds: usize, total: usize) -> f64 {
     if total == 0 {
         return 0.0;

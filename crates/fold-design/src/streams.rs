@@ -1,4 +1,4 @@
-//! Names of the random streams that splits are drawn from. They are frozen: under another name other numbers are drawn.
+//! Names of the random streams of splits. They are frozen: under another name other numbers are drawn.
 
 /// Draws of the test subset. The name is the one from before the subset was called `test`.
 pub const SPLIT_TEST: &str = "split validation";
@@ -6,12 +6,12 @@ pub const SPLIT_TEST: &str = "split validation";
 pub const SPLIT_DEAL: &str = "split deal";
 /// Moves between folds.
 pub const SPLIT_MOVES: &str = "split moves";
-/// Acceptance of moves that are no gain.
+/// Acceptance of moves that raise the cost.
 pub const SPLIT_ACCEPTANCE: &str = "split acceptance";
 /// The split by class, without regard to authors.
-pub const LEAK_BY_CLASS: &str = "leak by class";
+pub const LEAKAGE_BY_CLASS: &str = "leak by class";
 /// The split at random.
-pub const LEAK_AT_RANDOM: &str = "leak at random";
+pub const LEAKAGE_AT_RANDOM: &str = "leak at random";
 
 #[cfg(test)]
 mod tests {
@@ -29,8 +29,8 @@ mod tests {
             SPLIT_DEAL,
             SPLIT_MOVES,
             SPLIT_ACCEPTANCE,
-            LEAK_BY_CLASS,
-            LEAK_AT_RANDOM,
+            LEAKAGE_BY_CLASS,
+            LEAKAGE_AT_RANDOM,
         ]
         .map(|name| seed.stream(name).rng().random::<u64>());
         assert_eq!(

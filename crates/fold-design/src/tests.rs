@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng, seq::SliceRandom};
 
 use super::*;
 
-const DESIGN: Design = Design {
+const PARAMS: SplitParams = SplitParams {
     folds: 4,
     test: 0.05,
     author_weight: 0.5,
@@ -22,9 +22,9 @@ fn streams(seed: u64) -> Streams {
     }
 }
 
-/// `(label, author, pictures)`; an empty author is none.
-fn collection(entries: &[(&str, &str, usize)]) -> Vec<Picture> {
-    let picture = |label: &str, author: &str, i: usize| Picture {
+/// `(label, author, images)`; an empty author is none.
+fn collection(entries: &[(&str, &str, usize)]) -> Vec<Image> {
+    let image = |label: &str, author: &str, i: usize| Image {
         path: format!("{label}/{author}_{i}.jpg"),
         label: label.to_owned(),
         author: (!author.is_empty()).then(|| author.to_owned()),
@@ -32,19 +32,19 @@ fn collection(entries: &[(&str, &str, usize)]) -> Vec<Picture> {
     };
     entries
         .iter()
-        .flat_map(|&(label, author, n)| (0..n).map(move |i| picture(label, author, i)))
+        .flat_map(|&(label, author, n)| (0..n).map(move |i| image(label, author, i)))
         .collect()
 }
 
-/// Styles of many hands with a few prolific ones, some authors in two styles, and a style without authors.
-fn random_collection(seed: u64, authors: usize) -> Vec<Picture> {
+/// Styles of many authors with a few prolific ones, some authors in two styles, and a style without authors.
+fn random_collection(seed: u64, authors: usize) -> Vec<Image> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut entries = Vec::new();
     let styles = ["cubism", "impressionism", "rococo"];
     for author in 0..authors {
         let name = format!("author-{author:04}");
-        let pictures = 1 + rng.random_range(0..6) * rng.random_range(0..6);
-        entries.push((styles[author % 3], name.clone(), pictures));
+        let images = 1 + rng.random_range(0..6) * rng.random_range(0..6);
+        entries.push((styles[author % 3], name.clone(), images));
         if rng.random_bool(0.1) {
             entries.push((styles[(author + 1) % 3], name, 2));
         }
@@ -57,27 +57,27 @@ fn random_collection(seed: u64, authors: usize) -> Vec<Picture> {
     collection(&entries)
 }
 
-fn assignments_by_path(pictures: &[Picture], split: &Split) -> BTreeMap<String, Assignment> {
-    let paths = pictures.iter().map(|picture| picture.path.clone());
+fn assignments_by_path(images: &[Image], split: &Split) -> BTreeMap<String, Assignment> {
+    let paths = images.iter().map(|image| image.path.clone());
     paths.zip(split.assignments.iter().copied()).collect()
 }
 
-fn pictures_of(balance: &Balance, label: &str) -> Vec<usize> {
+fn images_of(balance: &Balance, label: &str) -> Vec<usize> {
     balance.classes[label]
         .iter()
-        .map(|count| count.pictures)
+        .map(|count| count.images)
         .collect()
 }
 
 #[test]
 fn all_images_of_an_author_have_one_assignment() {
     for seed in 0..20 {
-        let pictures = random_collection(seed, 60);
-        let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
-        assert_eq!(split.assignments.len(), pictures.len());
+        let images = random_collection(seed, 60);
+        let split = split(&images, &PARAMS, streams(seed)).unwrap();
+        assert_eq!(split.assignments.len(), images.len());
         let mut assignment_of: BTreeMap<&str, Assignment> = BTreeMap::new();
-        for (picture, &assignment) in pictures.iter().zip(&split.assignments) {
-            if let Some(author) = &picture.author {
+        for (image, &assignment) in images.iter().zip(&split.assignments) {
+            if let Some(author) = &image.author {
                 assert_eq!(
                     *assignment_of.entry(author).or_insert(assignment),
                     assignment,
@@ -90,57 +90,57 @@ fn all_images_of_an_author_have_one_assignment() {
 }
 
 #[test]
-fn the_order_of_the_input_changes_nothing() {
-    let mut pictures = random_collection(7, 60);
-    let straight = split(&pictures, &DESIGN, streams(1)).unwrap();
-    let expected = assignments_by_path(&pictures, &straight);
-    pictures.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
-    let shuffled = split(&pictures, &DESIGN, streams(1)).unwrap();
-    assert_eq!(assignments_by_path(&pictures, &shuffled), expected);
+fn the_order_of_the_input_has_no_effect() {
+    let mut images = random_collection(7, 60);
+    let straight = split(&images, &PARAMS, streams(1)).unwrap();
+    let expected = assignments_by_path(&images, &straight);
+    images.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
+    let shuffled = split(&images, &PARAMS, streams(1)).unwrap();
+    assert_eq!(assignments_by_path(&images, &shuffled), expected);
     assert_eq!(shuffled.cost.to_bits(), straight.cost.to_bits());
 }
 
 #[test]
-fn a_seed_decides() {
-    let pictures = random_collection(3, 60);
-    let one = split(&pictures, &DESIGN, streams(1)).unwrap();
-    assert_eq!(split(&pictures, &DESIGN, streams(1)).unwrap(), one);
+fn seeds_give_different_splits() {
+    let images = random_collection(3, 60);
+    let one = split(&images, &PARAMS, streams(1)).unwrap();
+    assert_eq!(split(&images, &PARAMS, streams(1)).unwrap(), one);
     assert_ne!(
-        split(&pictures, &DESIGN, streams(2)).unwrap().assignments,
+        split(&images, &PARAMS, streams(2)).unwrap().assignments,
         one.assignments
     );
 }
 
 #[test]
 fn test_set_is_a_twentieth_of_every_class_by_the_smallest_authors() {
-    let pictures = random_collection(11, 120);
-    let split = split(&pictures, &DESIGN, streams(1)).unwrap();
-    let balance = Balance::of(&pictures, &split.assignments, DESIGN.assignments());
+    let images = random_collection(11, 120);
+    let split = split(&images, &PARAMS, streams(1)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, PARAMS.assignments());
     for (label, counts) in &balance.classes {
-        let total: usize = counts.iter().map(|count| count.pictures).sum();
-        let share = counts[4].pictures as f64 / total as f64;
+        let total: usize = counts.iter().map(|count| count.images).sum();
+        let share = counts[4].images as f64 / total as f64;
         assert!((0.03..0.06).contains(&share), "{label}: {share}");
     }
     let sizes = |wanted: fn(&Assignment) -> bool| {
         let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
-        for (picture, assignment) in pictures.iter().zip(&split.assignments) {
-            if let (Some(author), true) = (&picture.author, wanted(assignment)) {
+        for (image, assignment) in images.iter().zip(&split.assignments) {
+            if let (Some(author), true) = (&image.author, wanted(assignment)) {
                 *sizes.entry(author).or_default() += 1;
             }
         }
         sizes.values().sum::<usize>() as f64 / sizes.len() as f64
     };
-    let held = sizes(|assignment| *assignment == Assignment::Test);
-    assert!(held < 0.5 * sizes(|assignment| *assignment != Assignment::Test));
+    let test_set = sizes(|assignment| *assignment == Assignment::Test);
+    assert!(test_set < 0.5 * sizes(|assignment| *assignment != Assignment::Test));
 }
 
 #[test]
-fn pictures_without_an_author_are_dealt_evenly() {
-    let pictures = collection(&[("photo", "", 139), ("cartoon", "", 75)]);
-    let split = split(&pictures, &DESIGN, streams(5)).unwrap();
-    let balance = Balance::of(&pictures, &split.assignments, DESIGN.assignments());
-    assert_eq!(pictures_of(&balance, "photo"), [33, 33, 33, 33, 7]);
-    let mut cartoon = pictures_of(&balance, "cartoon");
+fn images_without_an_author_are_dealt_evenly() {
+    let images = collection(&[("photo", "", 139), ("cartoon", "", 75)]);
+    let split = split(&images, &PARAMS, streams(5)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, PARAMS.assignments());
+    assert_eq!(images_of(&balance, "photo"), [33, 33, 33, 33, 7]);
+    let mut cartoon = images_of(&balance, "cartoon");
     assert_eq!(cartoon.pop(), Some(4));
     cartoon.sort_unstable();
     assert_eq!(cartoon, [17, 18, 18, 18]);
@@ -149,51 +149,51 @@ fn pictures_without_an_author_are_dealt_evenly() {
 #[test]
 fn annealing_improves_on_a_bad_greedy_start() {
     // Largest first gives 8 + 5 + 4 and 7 + 6; the even halves are 8 + 7 and 6 + 5 + 4.
-    let pictures = collection(&[
+    let images = collection(&[
         ("a", "h", 8),
         ("a", "g", 7),
         ("a", "f", 6),
         ("a", "e", 5),
         ("a", "d", 4),
     ]);
-    let design = Design {
+    let params = SplitParams {
         folds: 2,
         test: 0.0,
         author_weight: 0.0,
         steps: 2_000,
         max_share: 1.0,
     };
-    let split = split(&pictures, &design, streams(0)).unwrap();
-    let balance = Balance::of(&pictures, &split.assignments, design.assignments());
-    assert_eq!(pictures_of(&balance, "a"), [15, 15]);
+    let split = split(&images, &params, streams(0)).unwrap();
+    let balance = Balance::of(&images, &split.assignments, params.assignments());
+    assert_eq!(images_of(&balance, "a"), [15, 15]);
     assert!(split.cost < split.start_cost);
 }
 
 #[test]
-fn the_running_cost_stays_with_the_counts() {
-    let pictures = random_collection(4, 80);
-    let groups = Groups::of(&pictures).unwrap();
-    let held = vec![false; groups.authors.len()];
-    let objective = Objective::new(&groups, &held, &DESIGN);
+fn the_running_cost_agrees_with_the_counts() {
+    let images = random_collection(4, 80);
+    let groups = Groups::of(&images).unwrap();
+    let test_set = vec![false; groups.authors.len()];
+    let objective = Objective::new(&groups, &test_set, &PARAMS);
     let mut assignment = objective.greedy();
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     for _ in 0..2_000 {
         let member = rng.random_range(0..objective.members.len());
-        objective.shift(&mut assignment, member, rng.random_range(0..DESIGN.folds));
+        objective.shift(&mut assignment, member, rng.random_range(0..PARAMS.folds));
     }
     assert!((assignment.cost - objective.cost(&assignment)).abs() < 1e-9);
 }
 
 #[test]
-fn a_class_with_few_authors_warns() {
-    let pictures = collection(&[
+fn a_class_with_few_authors_has_a_warning() {
+    let images = collection(&[
         ("a", "x", 5),
         ("a", "y", 4),
         ("b", "", 40),
         ("c", "z", 2),
         ("c", "", 38),
     ]);
-    let split = split(&pictures, &DESIGN, streams(0)).unwrap();
+    let split = split(&images, &PARAMS, streams(0)).unwrap();
     let warnings: Vec<String> = split.warnings.iter().map(Warning::to_string).collect();
     let [absent, dominant] = &warnings[..] else {
         panic!("one class has few authors: {warnings:?}");
@@ -213,51 +213,52 @@ fn a_class_with_few_authors_warns() {
     );
 }
 
-fn error(entries: &[(&str, &str, usize)], design: &Design) -> String {
-    split(&collection(entries), design, streams(0))
+fn error(entries: &[(&str, &str, usize)], params: &SplitParams) -> String {
+    split(&collection(entries), params, streams(0))
         .unwrap_err()
         .to_string()
 }
 
 #[test]
-fn what_cannot_be_split_says_why() {
+fn collections_that_cannot_be_split_are_refused() {
     let plenty = [("a", "x", 5), ("a", "y", 4), ("b", "", 40)];
-    let one_author = error(&[("a", "x", 5), ("b", "", 40)], &DESIGN);
+    let one_author = error(&[("a", "x", 5), ("b", "", 40)], &PARAMS);
     assert!(one_author.contains("class `a`") && one_author.contains("by one author, `x`"));
-    let one_picture = error(&[("a", "", 1), ("b", "", 40)], &DESIGN);
-    assert!(one_picture.contains("one picture, `a/_0.jpg`"));
+    let one_image = error(&[("a", "", 1), ("b", "", 40)], &PARAMS);
+    assert!(one_image.contains("one image, `a/_0.jpg`"));
     // A fault in each of two classes: both are listed.
-    let both = error(&[("a", "x", 5), ("b", "", 1), ("c", "", 40)], &DESIGN);
+    let both = error(&[("a", "x", 5), ("b", "", 1), ("c", "", 40)], &PARAMS);
     assert!(
         both.starts_with("the collection cannot be split, for 2 reasons:"),
         "{both}"
     );
     assert!(both.contains("class `a`") && both.contains("annotate.leave_out = [\"b\"]"));
-    let few = error(&[("a", "x", 5), ("a", "y", 4)], &DESIGN);
+    let few = error(&[("a", "x", 5), ("a", "y", 4)], &PARAMS);
     assert!(few.starts_with("cannot split 2 groups"));
     assert!(
-        error(&plenty, &Design { folds: 1, ..DESIGN }).starts_with("cannot split into 1 folds")
+        error(&plenty, &SplitParams { folds: 1, ..PARAMS })
+            .starts_with("cannot split into 1 folds")
     );
-    let share = Design {
+    let share = SplitParams {
         test: 0.7,
-        ..DESIGN
+        ..PARAMS
     };
     assert!(error(&plenty, &share).contains("0.7"));
-    let weight = Design {
+    let weight = SplitParams {
         author_weight: f64::NAN,
-        ..DESIGN
+        ..PARAMS
     };
     assert!(error(&plenty, &weight).contains("NaN"));
-    assert_eq!(error(&[], &DESIGN), "there are no pictures to split");
+    assert_eq!(error(&[], &PARAMS), "there are no images to split");
     assert!(
-        error(&[("a", "x", 1), ("a", "x", 1), ("a", "y", 1)], &DESIGN)
+        error(&[("a", "x", 1), ("a", "x", 1), ("a", "y", 1)], &PARAMS)
             .contains("`a/x_0.jpg` occurs twice")
     );
 }
 
 #[test]
-fn the_balance_reads_as_a_table() {
-    let pictures = collection(&[("a", "x", 2), ("b", "x", 1), ("b", "", 1)]);
+fn the_balance_prints_as_a_table() {
+    let images = collection(&[("a", "x", 2), ("b", "x", 1), ("b", "", 1)]);
     let places = [
         Assignment::Fold(0),
         Assignment::Fold(0),
@@ -265,9 +266,9 @@ fn the_balance_reads_as_a_table() {
         Assignment::Test,
     ];
     let assignments = vec![Assignment::Fold(0), Assignment::Fold(1), Assignment::Test];
-    let table = Balance::of(&pictures, &places, assignments).to_string();
+    let table = Balance::of(&images, &places, assignments).to_string();
     let expected = [
-        "       authors             pictures",
+        "       authors             images",
         "class       0     1  test       0     1  test",
         "a           1     0     0       2     0     0",
         "b           1     0     0       1     0     1",
@@ -276,38 +277,35 @@ fn the_balance_reads_as_a_table() {
     assert_eq!(table.lines().collect::<Vec<_>>(), expected);
 }
 
-/// The same pictures with the groups of near-duplicates of some, by path.
-fn tied(mut pictures: Vec<Picture>, ties: &[(&str, u32)]) -> Vec<Picture> {
+/// The same images with groups of near-duplicates for some of them, by path.
+fn tied(mut images: Vec<Image>, ties: &[(&str, u32)]) -> Vec<Image> {
     for (path, group) in ties {
-        let picture = pictures.iter_mut().find(|picture| picture.path == *path);
-        picture.unwrap().near_duplicates = Some(*group);
+        let image = images.iter_mut().find(|image| image.path == *path);
+        image.unwrap().near_duplicates = Some(*group);
     }
-    pictures
+    images
 }
 
 #[test]
 fn near_duplicates_and_their_authors_have_one_assignment() {
     for seed in 0..10 {
-        let mut pictures = random_collection(seed, 60);
+        let mut images = random_collection(seed, 60);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         for group in 0..12 {
             for _ in 0..3 {
-                let picture = rng.random_range(0..pictures.len());
-                pictures[picture].near_duplicates = Some(group);
+                let image = rng.random_range(0..images.len());
+                images[image].near_duplicates = Some(group);
             }
         }
-        let split = split(&pictures, &DESIGN, streams(seed)).unwrap();
-        assert_eq!(parted_groups(&pictures, &split.assignments).1, 0);
-        assert_eq!(
-            SharedAuthors::count(&pictures, &split.assignments).authors,
-            0
-        );
+        let split = split(&images, &PARAMS, streams(seed)).unwrap();
+        assert_eq!(split_groups(&images, &split.assignments).1, 0);
+        assert_eq!(SharedAuthors::count(&images, &split.assignments).authors, 0);
     }
 }
 
 #[test]
-fn ties_join_authors_and_pictures_without_one() {
-    let pictures = tied(
+fn ties_join_authors_and_images_without_one() {
+    let images = tied(
         collection(&[("a", "x", 2), ("a", "y", 2), ("a", "", 3)]),
         &[
             ("a/x_0.jpg", 4),
@@ -316,21 +314,21 @@ fn ties_join_authors_and_pictures_without_one() {
             ("a/_2.jpg", 7),
         ],
     );
-    let groups = Groups::of(&pictures).unwrap();
+    let groups = Groups::of(&images).unwrap();
     let sizes: Vec<usize> = groups
         .authors
         .iter()
-        .map(|group| group.pictures.len())
+        .map(|group| group.images.len())
         .collect();
     assert_eq!(sizes, [4, 2]);
-    assert_eq!(groups.loose, [vec![5]]);
+    assert_eq!(groups.ungrouped, [vec![5]]);
 }
 
 #[test]
 fn a_class_of_near_duplicates_cannot_be_validated() {
     let entries = [("a", "", 3), ("b", "", 40)];
     let ties = [("a/_0.jpg", 0), ("a/_1.jpg", 0), ("a/_2.jpg", 0)];
-    let found = split(&tied(collection(&entries), &ties), &DESIGN, streams(0)).unwrap_err();
+    let found = split(&tied(collection(&entries), &ties), &PARAMS, streams(0)).unwrap_err();
     let found = found.to_string();
     assert!(
         found.contains("class `a`") && found.contains("split.near_duplicates"),
@@ -339,14 +337,12 @@ fn a_class_of_near_duplicates_cannot_be_validated() {
 }
 
 #[test]
-fn classes_of_near_duplicates_are_one_finding() {
-    let mut pictures = collection(&[("a", "", 6), ("b", "", 5), ("c", "", 4)]);
-    pictures
+fn classes_of_near_duplicates_are_one_fault() {
+    let mut images = collection(&[("a", "", 6), ("b", "", 5), ("c", "", 4)]);
+    images
         .iter_mut()
-        .for_each(|picture| picture.near_duplicates = Some(0));
-    let found = split(&pictures, &DESIGN, streams(0))
-        .unwrap_err()
-        .to_string();
+        .for_each(|image| image.near_duplicates = Some(0));
+    let found = split(&images, &PARAMS, streams(0)).unwrap_err().to_string();
     assert!(
         found.starts_with("in each of the 3 classes all images (15 together) are near-duplicates"),
         "{found}"
@@ -361,14 +357,14 @@ fn classes_of_near_duplicates_are_one_finding() {
 fn authors_named_after_classes_are_recognized() {
     let found = error(
         &[("n01", "n01", 12), ("n02", "n02", 12), ("n03", "n03", 12)],
-        &DESIGN,
+        &PARAMS,
     );
     assert!(found.starts_with("in each of the 3 classes"), "{found}");
     assert!(found.contains("annotate.author_pattern = \"\""), "{found}");
 }
 
 #[test]
-fn a_fold_with_nearly_everything_is_refused() {
+fn a_fold_with_nearly_all_images_is_refused() {
     let entries: Vec<(&str, &str, usize)> = ["cat", "dog", "owl"]
         .into_iter()
         .flat_map(|class| {
@@ -376,11 +372,11 @@ fn a_fold_with_nearly_everything_is_refused() {
             small.into_iter().chain([(class, "unknown", 40)])
         })
         .collect();
-    let design = Design {
+    let params = SplitParams {
         max_share: 0.75,
-        ..DESIGN
+        ..PARAMS
     };
-    let found = error(&entries, &design);
+    let found = error(&entries, &params);
     assert!(found.contains("120 of"), "{found}");
     assert!(
         found.contains("author `unknown` has 40 of the 52 images of class `owl` (77 %)"),
@@ -390,5 +386,5 @@ fn a_fold_with_nearly_everything_is_refused() {
         found.contains("annotate.no_author = [\"unknown\"]"),
         "{found}"
     );
-    assert!(split(&collection(&entries), &DESIGN, streams(0)).is_ok());
+    assert!(split(&collection(&entries), &PARAMS, streams(0)).is_ok());
 }

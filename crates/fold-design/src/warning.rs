@@ -4,32 +4,32 @@ use std::fmt;
 
 use tables::Assignment;
 
-/// A class that the folds cannot share evenly.
+/// A class that cannot be divided evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
-    /// A class that some fold, or the test set, has no image of.
+    /// A class without an image in some fold or in the test set.
     Absent {
         /// The class.
         label: String,
-        /// Its groups: authors, near-duplicates and single pictures.
+        /// Number of its groups: authors, near-duplicates and single images.
         groups: usize,
-        /// Its pictures.
-        pictures: usize,
+        /// Number of its images.
+        images: usize,
         /// The assignments without an image of it, sorted.
         absent: Vec<Assignment>,
     },
-    /// A class most of whose pictures move as a whole.
+    /// A class with most of its images in one group.
     Dominant {
         /// The class.
         label: String,
-        /// The group, in words.
+        /// Description of the group.
         group: String,
         /// An author of the group.
         author: Option<String>,
-        /// Pictures of the class in the group.
+        /// Images of the class in the group.
         of_group: usize,
-        /// Pictures of the class.
-        pictures: usize,
+        /// Images of the class.
+        images: usize,
         /// Assignment of the group.
         assignment: Assignment,
     },
@@ -41,13 +41,13 @@ impl fmt::Display for Warning {
             Self::Absent {
                 label,
                 groups,
-                pictures,
+                images,
                 absent,
             } => {
                 let absent: Vec<String> = absent.iter().map(Assignment::to_string).collect();
                 write!(
                     f,
-                    "class `{label}` has {pictures} images in {groups} groups (authors, and images without one), too few \
+                    "class `{label}` has {images} images in {groups} groups (authors, and images without one), too few \
                      for every fold: there is none in {}, where it cannot be scored; fewer `split.folds`, images \
                      by more authors, or `annotate.leave_out = [{label:?}]`",
                     absent.join(", ")
@@ -58,14 +58,14 @@ impl fmt::Display for Warning {
                 group,
                 author,
                 of_group,
-                pictures,
+                images,
                 assignment,
             } => {
                 write!(
                     f,
-                    "{group} has {of_group} of the {pictures} images of class `{label}` ({:.0} %), all of them in fold \
+                    "{group} has {of_group} of the {images} images of class `{label}` ({:.0} %), all of them in fold \
                      {assignment}, so that the folds are uneven",
-                    100.0 * *of_group as f64 / *pictures as f64
+                    100.0 * *of_group as f64 / *images as f64
                 )?;
                 match author {
                     Some(author) => write!(

@@ -38,7 +38,7 @@ impl Folder {
         Reader::new(&self.path(name)).read().unwrap()
     }
 
-    /// Whether a stage succeeds, and its log.
+    /// Runs a stage; returns whether it succeeds, and its log.
     fn run(
         &self,
         program: &str,
@@ -140,7 +140,7 @@ fn subsets(subsets: &[(&str, &[&str], usize)]) -> Vec<Annotation> {
 const TRAIN: &[&str] = &["ada", "bob", "cyd", "dan"];
 
 #[test]
-fn an_existing_split_is_used_and_its_leaks_are_reported() {
+fn an_existing_split_is_used_and_its_leakage_is_reported() {
     let folder = Folder::new();
     let rows = subsets(&[
         ("train", TRAIN, 3),
@@ -178,7 +178,7 @@ fn an_existing_split_is_used_and_its_leaks_are_reported() {
 
     let (ok, log) = folder.leakage(1);
     assert!(ok, "{log}");
-    // The splits that it is compared with have the same sizes.
+    // The splits compared with it have the same sizes.
     assert_eq!(folder.counts("at_random"), expected);
     assert_eq!(folder.counts("by_class"), expected);
     let leakage: Vec<SplitLeakage> = folder.read("leakage");
@@ -252,7 +252,7 @@ fn near_duplicates_without_authors_stay_together() {
         .collect();
     folder.write("annotations", rows);
     folder.write("near_duplicates", copies);
-    let parted = || {
+    let n_split = || {
         let (ok, log) = folder.leakage(4);
         assert!(ok, "{log}");
         let leakage: Vec<SplitLeakage> = folder.read("leakage");
@@ -261,8 +261,8 @@ fn near_duplicates_without_authors_stay_together() {
     };
     let (ok, log) = folder.split(&json!({}));
     assert!(ok, "{log}");
-    assert_eq!(parted(), 0);
+    assert_eq!(n_split(), 0);
     let (ok, log) = folder.split(&json!({ "near_duplicates": "ignore" }));
     assert!(ok, "{log}");
-    assert!(parted() > 0);
+    assert!(n_split() > 0);
 }

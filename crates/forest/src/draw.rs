@@ -1,4 +1,4 @@
-//! Which rows a tree is grown on, and what they weigh.
+//! Weights and draws of the rows that a tree is fitted to.
 
 use numeric::balanced_draws;
 use rand_chacha::ChaCha8Rng;
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 /// Rows by class: every class weighs the same, whatever its number of rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Balance {
-    /// Those of classes that occur.
+    /// Rows of the classes that occur.
     classes: Vec<Vec<usize>>,
     n_rows: usize,
 }
@@ -36,7 +36,7 @@ impl Balance {
         weights
     }
 
-    /// `[N]`, how often each row comes up in `N` draws by these weights, with replacement (scikit-learn 1.9).
+    /// `[N]`, the number of draws of each row in `N` draws by these weights, with replacement (scikit-learn 1.9).
     pub(crate) fn bootstrap(&self, rng: &mut ChaCha8Rng) -> Vec<f64> {
         let mut counts = vec![0.0; self.n_rows];
         for row in balanced_draws(&self.classes, self.n_rows, rng) {

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-/// What keeps a forest from growing or predicting.
+/// Errors of forests.
 #[derive(Debug, Error)]
 pub enum ForestError {
     /// Rows and labels don't pair up.
@@ -22,12 +22,12 @@ pub enum ForestError {
         n_classes: usize,
     },
     /// The rows have fewer than two classes.
-    #[error("cannot grow a forest from rows of {0} classes: expected at least 2")]
+    #[error("cannot fit a forest to rows of {0} classes: expected at least 2")]
     TooFewClasses(usize),
     /// No feature differs between rows.
-    #[error("cannot grow a forest: none of the {0} features varies")]
+    #[error("cannot fit a forest: none of the {0} features varies")]
     Constant(usize),
-    /// A row has another number of features than those that the forest was grown on.
+    /// A row with another number of features than the forest was fitted to.
     #[error("row {row} has {found} features, expected {expected}")]
     Width {
         /// Index of the row.

@@ -5,11 +5,11 @@
 
 mod draw;
 mod error;
-mod grow;
+mod forest;
 mod params;
 pub mod streams;
 mod tree;
 
 pub use error::ForestError;
-pub use grow::Forest;
+pub use forest::Forest;
 pub use params::{Criterion, ForestParams, Shape};

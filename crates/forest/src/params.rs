@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a split is to make purer.
+/// Impurity that a split reduces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Criterion {
-    /// Chance that two rows of a node differ in class.
+    /// Probability that two rows of a node differ in class.
     #[default]
     Gini,
     /// Entropy of the classes of a node.
@@ -14,7 +14,7 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// Its name in parameters and tables.
+    /// Name in parameters and tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -23,7 +23,7 @@ impl Criterion {
         }
     }
 
-    /// The criterion of this name.
+    /// Criterion by name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let mut all = [Self::Gini, Self::Entropy].into_iter();
@@ -31,7 +31,7 @@ impl Criterion {
     }
 }
 
-/// The shape of a forest as people write it: 0 stands for what is left open.
+/// Shape of a forest as settings have it: 0 for no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
@@ -45,9 +45,9 @@ pub struct Shape {
     pub min_samples_split: usize,
     /// Features drawn for each split; 0 for the square root of their number.
     pub max_features: usize,
-    /// What a split is to make purer.
+    /// Impurity that a split reduces.
     pub criterion: Criterion,
-    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    /// Draw of each tree's rows, with replacement; otherwise all trees have all rows.
     pub bootstrap: bool,
 }
 
@@ -65,7 +65,7 @@ impl From<Shape> for ForestParams {
     }
 }
 
-/// The shape of a forest. Rows are counted once each, whatever they weigh or how often they were drawn.
+/// Shape of a forest. Rows count once each, whatever their weight or number of draws.
 #[derive(Clone, Copy, Debug)]
 pub struct ForestParams {
     /// Number of trees, at least 1.
@@ -78,9 +78,9 @@ pub struct ForestParams {
     pub min_samples_split: usize,
     /// Features drawn for each split, at least 1; the square root of `F`, rounded down, if not given.
     pub max_features: Option<usize>,
-    /// Whether each tree draws its rows, with replacement; else all trees see all rows.
+    /// Draw of each tree's rows, with replacement; otherwise all trees have all rows.
     pub bootstrap: bool,
-    /// What a split is to make purer.
+    /// Impurity that a split reduces.
     pub criterion: Criterion,
 }
 

@@ -1,5 +1,5 @@
-//! A decision tree (Breiman et al. 1984) on weighted rows, with scikit-learn's rules: which rows and features a split
-//! may use, where its threshold lies, and when a node is a leaf.
+//! A decision tree (Breiman et al. 1984) on weighted rows, with scikit-learn's rules for the rows and features of a
+//! split, its threshold, and leaves.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Criterion, ForestParams};
 
-/// A node purer than this is not split.
+/// Impurity up to which a node is not split.
 const PURE: f64 = f64::EPSILON;
 
-/// A grown tree; the first node is the root.
+/// A fitted tree; the first node is the root.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
-    /// Leaf after leaf: the classes of its rows and their shares of the weight. A leaf has as many as it has classes, and
-    /// not `K`: with many classes nearly all shares are 0.
-    shares: Vec<(u32, f64)>,
+    /// Leaf after leaf: class and probability of each class of its rows. A leaf has as many entries as it has classes,
+    /// and not `K`: with many classes nearly all probabilities are 0.
+    class_probabilities: Vec<(u32, f64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,11 +29,11 @@ enum Node {
         feature: u32,
         right: u32,
     },
-    /// A range of the shares.
+    /// A range of the class probabilities.
     Leaf { start: u32, end: u32 },
 }
 
-/// What a tree is grown on.
+/// Rows that a tree is fitted to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample<'a> {
     pub(crate) features: &'a Matrix,
@@ -45,30 +45,32 @@ pub(crate) struct Sample<'a> {
 }
 
 impl Tree {
-    pub(crate) fn grow(sample: Sample<'_>, params: &ForestParams, rng: &mut ChaCha8Rng) -> Self {
+    pub(crate) fn fit(sample: Sample<'_>, params: &ForestParams, rng: &mut ChaCha8Rng) -> Self {
         let mut rows: Vec<usize> = (0..sample.labels.len()).collect();
         rows.retain(|&row| sample.weights[row] > 0.0);
-        let grower = Grower {
+        let builder = TreeBuilder {
             sample,
             params,
             n_drawn: params.n_drawn(sample.features.n_columns()),
             rng,
             tree: Self {
                 nodes: Vec::new(),
-                shares: Vec::new(),
+                class_probabilities: Vec::new(),
             },
         };
-        grower.grow(&mut rows)
+        builder.build(&mut rows)
     }
 
-    /// Adds the shares `[K]` of the leaf that a row comes to.
-    pub(crate) fn add_shares(&self, features: &Matrix, row: usize, sums: &mut [f64]) {
+    /// Adds the class probabilities `[K]` of the row's leaf.
+    pub(crate) fn add_class_probabilities(&self, features: &Matrix, row: usize, sums: &mut [f64]) {
         let mut at = 0;
         loop {
             match self.nodes[at] {
                 Node::Leaf { start, end } => {
-                    for &(class, share) in &self.shares[start as usize..end as usize] {
-                        sums[class as usize] += share;
+                    for &(class, probability) in
+                        &self.class_probabilities[start as usize..end as usize]
+                    {
+                        sums[class as usize] += probability;
                     }
                     return;
                 }
@@ -87,11 +89,11 @@ impl Tree {
     /// Adds a leaf of rows with these weights of the classes `[K]`.
     fn push_leaf(&mut self, weights: &[f64]) {
         let sum: f64 = weights.iter().sum();
-        let start = index(self.shares.len());
+        let start = index(self.class_probabilities.len());
         let present = (0..).zip(weights).filter(|(_, weight)| **weight > 0.0);
-        self.shares
+        self.class_probabilities
             .extend(present.map(|(class, weight)| (class, weight / sum)));
-        let end = index(self.shares.len());
+        let end = index(self.class_probabilities.len());
         self.nodes.push(Node::Leaf { start, end });
     }
 }
@@ -100,7 +102,7 @@ fn index(place: usize) -> u32 {
     u32::try_from(place).expect("a tree has fewer than 2^32 rows")
 }
 
-struct Grower<'a> {
+struct TreeBuilder<'a> {
     sample: Sample<'a>,
     params: &'a ForestParams,
     /// Features drawn for a split.
@@ -109,28 +111,28 @@ struct Grower<'a> {
     tree: Tree,
 }
 
-/// A node that is yet to be grown.
-struct Pending {
-    /// Where its rows stand.
+/// A node that is yet to be split.
+struct PendingNode {
+    /// Range of its rows.
     rows: Range<usize>,
     depth: usize,
-    /// The split whose right branch it is.
+    /// Split whose right branch it is.
     parent: Option<usize>,
 }
 
-/// A way to part a node's rows.
+/// A split of a node's rows.
 struct Split {
     feature: usize,
     threshold: f64,
-    /// The higher the better.
+    /// Decrease of impurity; higher is better.
     gain: f64,
 }
 
-impl Grower<'_> {
-    /// Grows the nodes of `rows`, which are reordered: a node, all to its left, all to its right. A tree may be deeper than
-    /// a thread's stack.
-    fn grow(mut self, rows: &mut [usize]) -> Tree {
-        let mut pending = vec![Pending {
+impl TreeBuilder<'_> {
+    /// Splits `rows`, which are reordered: a node, all to its left, all to its right. It is a loop, as a tree may be
+    /// deeper than a thread's stack.
+    fn build(mut self, rows: &mut [usize]) -> Tree {
+        let mut pending = vec![PendingNode {
             rows: 0..rows.len(),
             depth: 0,
             parent: None,
@@ -158,12 +160,12 @@ impl Grower<'_> {
                 feature: index(split.feature),
                 right: 0,
             });
-            pending.push(Pending {
+            pending.push(PendingNode {
                 rows: middle..node.rows.end,
                 depth: node.depth + 1,
                 parent: Some(place),
             });
-            pending.push(Pending {
+            pending.push(PendingNode {
                 rows: node.rows.start..middle,
                 depth: node.depth + 1,
                 parent: None,
@@ -172,7 +174,7 @@ impl Grower<'_> {
         self.tree
     }
 
-    /// Brings the rows that go left before the others and returns their number.
+    /// Partitions the rows, those that go left first, and returns their number.
     fn part(&self, rows: &mut [usize], split: &Split) -> usize {
         let goes_left =
             |row: usize| f64::from(self.sample.features.at(row, split.feature)) <= split.threshold;
@@ -198,7 +200,7 @@ impl Grower<'_> {
         weights
     }
 
-    /// The best split by features drawn without replacement; more are drawn as long as all of them are constant.
+    /// Best split by features drawn without replacement; more are drawn while all of them are constant.
     fn best_split(&mut self, rows: &[usize], weights: &[f64]) -> Option<Split> {
         let mut features: Vec<usize> = (0..self.sample.features.n_columns()).collect();
         let (mut best, mut any_varies): (Option<Split>, bool) = (None, false);
@@ -218,7 +220,7 @@ impl Grower<'_> {
         best
     }
 
-    /// Value and row, by value.
+    /// Values with their rows, by value.
     fn sorted(&self, rows: &[usize], feature: usize) -> Vec<(f32, usize)> {
         let value = |&row: &usize| (self.sample.features.at(row, feature), row);
         let mut values: Vec<(f32, usize)> = rows.iter().map(value).collect();
@@ -260,19 +262,19 @@ impl Grower<'_> {
 
     fn impurity(&self, weights: &[f64]) -> f64 {
         let sum: f64 = weights.iter().sum();
-        let shares = weights.iter().map(|weight| weight / sum);
+        let probabilities = weights.iter().map(|weight| weight / sum);
         match self.params.criterion {
-            Criterion::Gini => 1.0 - shares.map(|share| share * share).sum::<f64>(),
+            Criterion::Gini => 1.0 - probabilities.map(|p| p * p).sum::<f64>(),
             // Differences of sums may fall a little below 0.
-            Criterion::Entropy => shares
-                .filter(|&share| share > 0.0)
-                .map(|share| -share * share.log2())
+            Criterion::Entropy => probabilities
+                .filter(|&p| p > 0.0)
+                .map(|p| -p * p.log2())
                 .sum(),
         }
     }
 }
 
-/// The rows on one side of a threshold: the impurity of all after another row takes no time that grows with `K`.
+/// Rows on one side of a threshold. Adding a row updates the impurity in a time that doesn't grow with `K`.
 struct Side {
     criterion: Criterion,
     /// `[K]`, the weights `w` of the classes.
@@ -320,7 +322,7 @@ fn term(criterion: Criterion, weight: f64) -> f64 {
     }
 }
 
-/// The split of the higher gain, of equals the first.
+/// The split of higher gain; of equals the first.
 fn better(best: Option<Split>, other: Option<Split>) -> Option<Split> {
     match (best, other) {
         (Some(best), Some(other)) if other.gain > best.gain => Some(other),
@@ -335,71 +337,71 @@ mod tests {
 
     use super::*;
 
-    fn grow(rows: &[[f32; 2]], labels: &[usize], weights: &[f64], params: &ForestParams) -> Tree {
+    fn fit(rows: &[[f32; 2]], labels: &[usize], weights: &[f64], params: &ForestParams) -> Tree {
         let sample = Sample {
             features: &Matrix::from_rows(rows).unwrap(),
             labels,
             n_classes: 2,
             weights,
         };
-        Tree::grow(sample, params, &mut ChaCha8Rng::seed_from_u64(1))
+        Tree::fit(sample, params, &mut ChaCha8Rng::seed_from_u64(1))
     }
 
-    fn asked(tree: &Tree, x: f32) -> Vec<f64> {
+    fn probabilities(tree: &Tree, x: f32) -> Vec<f64> {
         let features = Matrix::from_rows(&[[x, 0.0]]).unwrap();
-        let mut shares = vec![0.0; 2];
-        tree.add_shares(&features, 0, &mut shares);
-        shares
+        let mut probabilities = vec![0.0; 2];
+        tree.add_class_probabilities(&features, 0, &mut probabilities);
+        probabilities
     }
 
     const LINE: [[f32; 2]; 4] = [[0.0, 7.0], [1.0, 7.0], [4.0, 7.0], [5.0, 7.0]];
 
     #[test]
-    fn thresholds_lie_in_the_middle_and_constant_features_are_passed_over() {
+    fn thresholds_are_midpoints_and_constant_features_are_skipped() {
         for criterion in [Criterion::Gini, Criterion::Entropy] {
             let params = ForestParams {
                 max_features: Some(1),
                 criterion,
                 ..ForestParams::default()
             };
-            let tree = grow(&LINE, &[0, 0, 1, 1], &[1.0; 4], &params);
-            assert_eq!(asked(&tree, 2.5), [1.0, 0.0]);
-            assert_eq!(asked(&tree, 2.6), [0.0, 1.0]);
+            let tree = fit(&LINE, &[0, 0, 1, 1], &[1.0; 4], &params);
+            assert_eq!(probabilities(&tree, 2.5), [1.0, 0.0]);
+            assert_eq!(probabilities(&tree, 2.6), [0.0, 1.0]);
         }
     }
 
     #[test]
-    fn leaves_hold_shares_of_weight() {
+    fn leaves_have_weighted_class_probabilities() {
         let params = ForestParams {
             min_samples_leaf: 2,
             ..ForestParams::default()
         };
-        let tree = grow(&LINE, &[0, 1, 1, 1], &[1.0, 3.0, 1.0, 1.0], &params);
-        assert_eq!(asked(&tree, 0.0), [0.25, 0.75]);
-        assert_eq!(asked(&tree, 5.0), [0.0, 1.0]);
+        let tree = fit(&LINE, &[0, 1, 1, 1], &[1.0, 3.0, 1.0, 1.0], &params);
+        assert_eq!(probabilities(&tree, 0.0), [0.25, 0.75]);
+        assert_eq!(probabilities(&tree, 5.0), [0.0, 1.0]);
     }
 
     #[test]
     fn rows_of_no_weight_are_left_out() {
-        let tree = grow(
+        let tree = fit(
             &LINE,
             &[0, 1, 1, 1],
             &[1.0, 0.0, 0.0, 1.0],
             &ForestParams::default(),
         );
-        assert_eq!(asked(&tree, 2.5), [1.0, 0.0]);
-        assert_eq!(asked(&tree, 2.6), [0.0, 1.0]);
+        assert_eq!(probabilities(&tree, 2.5), [1.0, 0.0]);
+        assert_eq!(probabilities(&tree, 2.6), [0.0, 1.0]);
     }
 
     #[test]
-    fn a_tree_as_deep_as_its_rows_is_grown() {
-        // Every split takes one row off the end: classes alternate, and a leaf has one class.
+    fn a_tree_can_be_as_deep_as_its_rows() {
+        // Every split separates one row at the end: classes alternate, and a leaf has one class.
         let rows: Vec<[f32; 2]> = (0..4000).map(|i| [i as f32, 0.0]).collect();
         let labels: Vec<usize> = (0..4000).map(|i| i % 2).collect();
-        let tree = grow(&rows, &labels, &vec![1.0; 4000], &ForestParams::default());
-        assert_eq!(asked(&tree, 3.0), [0.0, 1.0]);
-        assert_eq!(asked(&tree, 3998.0), [1.0, 0.0]);
-        assert_eq!(tree.shares.len(), 4000);
+        let tree = fit(&rows, &labels, &vec![1.0; 4000], &ForestParams::default());
+        assert_eq!(probabilities(&tree, 3.0), [0.0, 1.0]);
+        assert_eq!(probabilities(&tree, 3998.0), [1.0, 0.0]);
+        assert_eq!(tree.class_probabilities.len(), 4000);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Against scikit-learn; `golden/make.py` says how the figures were made, and the tolerances.
+//! Comparison with scikit-learn; `golden/make.py` documents how the values were made, and the tolerances.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Lcg {
     }
 }
 
-struct Part {
+struct Dataset {
     rows: Vec<Vec<f32>>,
     labels: Vec<usize>,
 }
@@ -50,32 +50,33 @@ struct Part {
     clippy::cast_possible_truncation,
     reason = "features have single precision"
 )]
-fn part(lcg: &mut Lcg, centers: &[Vec<f64>], counts: [u32; 5]) -> Part {
-    let mut part = Part {
+fn dataset(lcg: &mut Lcg, centers: &[Vec<f64>], counts: [u32; 5]) -> Dataset {
+    let mut dataset = Dataset {
         rows: Vec::new(),
         labels: Vec::new(),
     };
     for ((label, center), count) in (0..).zip(centers).zip(counts) {
         for _ in 0..count {
-            part.rows
+            dataset
+                .rows
                 .push(center.iter().map(|c| (c + lcg.normal()) as f32).collect());
-            part.labels.push(label);
+            dataset.labels.push(label);
         }
     }
-    part
+    dataset
 }
 
-fn parts() -> (Part, Part) {
+fn datasets() -> (Dataset, Dataset) {
     let mut lcg = Lcg(2);
     let centers: Vec<Vec<f64>> = (0..5)
         .map(|_| (0..16).map(|_| 2.2 * lcg.unit()).collect())
         .collect();
-    let train = part(&mut lcg, &centers, [200, 120, 80, 40, 20]);
-    (train, part(&mut lcg, &centers, [100, 60, 40, 20, 20]))
+    let train = dataset(&mut lcg, &centers, [200, 120, 80, 40, 20]);
+    (train, dataset(&mut lcg, &centers, [100, 60, 40, 20, 20]))
 }
 
 fn figures(params: &ForestParams, seed: u64) -> Figures<f64> {
-    let (train, test) = parts();
+    let (train, test) = datasets();
     let forest = Forest::fit(
         &Matrix::from_rows(&train.rows).expect("rows are even"),
         &train.labels,
@@ -150,7 +151,7 @@ fn mean(figures: &[Figures<f64>], figure: fn(&Figures<f64>) -> f64) -> f64 {
 #[test]
 fn forests_are_as_good_as_those_of_scikit_learn() {
     let golden: Golden = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
-    assert_eq!(parts().0.rows[0], golden.first_row);
+    assert_eq!(datasets().0.rows[0], golden.first_row);
     for (case, expected) in golden.cases {
         let params = params(&case);
         let found: Vec<_> = (0..3).map(|seed| figures(&params, seed)).collect();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const LABELS: [&str; 3] = ["a", "b", "c"];
 const SUBSETS: [Subset; 3] = [Subset::Train, Subset::Train, Subset::Validation];
 
-/// A point near its class's place.
+/// A point near its class's center.
 fn prediction(number: usize) -> Prediction {
     let label = number % 3;
     let noise = |seed: usize| ((number * seed) % 17) as f32 / 6.0;
@@ -106,17 +106,17 @@ fn shape() -> Value {
 }
 
 #[test]
-fn a_killed_search_ends_as_a_whole_one() {
+fn a_killed_search_ends_with_the_same_trials() {
     let stages = Stages::new();
     let whole = stages.search("whole", 2);
-    // As a kill in the middle of a round leaves it.
+    // Files as after a kill in the middle of a round.
     for number in [7, 9, 10, 11, 12, 13] {
         fs_err::remove_file(stages.path(&format!("scratch/trial-{number:05}.json"))).unwrap();
     }
     let kept = stages.path("scratch/trial-00008.json");
     let written = fs_err::metadata(&kept).unwrap().modified().unwrap();
     assert_eq!(stages.search("continued", 1), whole);
-    // What was known wasn't grown again.
+    // Cached trials are not fitted again.
     assert_eq!(
         fs_err::metadata(&kept).unwrap().modified().unwrap(),
         written
@@ -124,7 +124,7 @@ fn a_killed_search_ends_as_a_whole_one() {
 }
 
 #[test]
-fn the_best_trial_is_the_forest_that_is_grown() {
+fn the_forest_has_the_shape_of_the_best_trial() {
     let stages = Stages::new();
     stages.search("trials", 2);
     let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();

@@ -1,6 +1,6 @@
 //! Candidates for the grouping of images by author, and the choice among them.
 //!
-//! A candidate is a pattern of file names or sub-folders, or a column of a table. It is judged by the values that it
+//! A candidate is a pattern of file names or sub-folders, or a column of a table. It is evaluated by the values that it
 //! gives the images: authors have several images, a class has several authors, and an author isn't a class, a running
 //! number or a word that cameras begin names with.
 
@@ -16,7 +16,7 @@ const SEPARATORS: [&str; 8] = ["__", " - ", " by ", "_", "-", " ", ".", "@"];
 /// Share of a class's images with a value from which on the class counts as one with authors.
 const COVERED: f64 = 0.5;
 
-/// An image as far as its author is concerned.
+/// An image for the search of its author.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Item<'a> {
     /// Class, as parameters name it.
@@ -46,7 +46,7 @@ impl Source {
     }
 }
 
-/// A candidate with its figures.
+/// A candidate with its counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Candidate {
     pub(crate) source: Source,
@@ -58,7 +58,7 @@ pub(crate) struct Candidate {
     pub(crate) in_several_classes: usize,
     /// Classes without authors under this candidate.
     pub(crate) without: Vec<String>,
-    /// Values that mean "no author", as they were found.
+    /// Values that mean "no author", as found.
     pub(crate) no_author: Vec<String>,
     /// Share of images of classes with authors that have no value.
     pub(crate) unmatched: usize,
@@ -79,11 +79,11 @@ pub(crate) fn candidates(
 ) -> Vec<Candidate> {
     let mut found = Vec::new();
     for (name, values) in columns {
-        found.push(judge(Source::Column(name.clone()), items, values, 3.0));
+        found.push(evaluate(Source::Column(name.clone()), items, values, 3.0));
     }
     for pattern in folder_patterns(items) {
         let values = values_of(&pattern, items);
-        found.push(judge(Source::Folders(pattern), items, &values, 2.0));
+        found.push(evaluate(Source::Folders(pattern), items, &values, 2.0));
     }
     for (rank, (pattern, separator)) in name_patterns().into_iter().enumerate() {
         let values = values_of(&pattern, items);
@@ -91,7 +91,7 @@ pub(crate) fn candidates(
             continue;
         }
         let bonus = single(items, separator) - 0.01 * rank as f64;
-        found.push(judge(Source::Name(pattern), items, &values, bonus));
+        found.push(evaluate(Source::Name(pattern), items, &values, bonus));
     }
     found.sort_by(|a, b| {
         let accepted = a.refusal.is_some().cmp(&b.refusal.is_some());
@@ -111,7 +111,7 @@ pub(crate) fn values_of(pattern: &str, items: &[Item<'_>]) -> Vec<Option<String>
 
 /// Patterns of names, each with its separator: the author first, then behind, then between two others.
 fn name_patterns() -> Vec<(String, &'static str)> {
-    // What stands before " by " is a title.
+    // The text before " by " is a title.
     let first = SEPARATORS.iter().filter(|separator| **separator != " by ");
     let first = first.map(|s| (format!("{{author}}{s}{{title}}"), *s));
     let behind = SEPARATORS.map(|s| (format!("{{title}}{s}{{author}}"), s));
@@ -160,8 +160,13 @@ struct OfClass<'a> {
     authors: BTreeMap<&'a str, usize>,
 }
 
-/// The figures of a candidate, and the reason against it.
-fn judge(source: Source, items: &[Item<'_>], values: &[Option<String>], bonus: f64) -> Candidate {
+/// Counts of a candidate, and the reason against it.
+fn evaluate(
+    source: Source,
+    items: &[Item<'_>],
+    values: &[Option<String>],
+    bonus: f64,
+) -> Candidate {
     let no_author = no_author(values);
     let mut classes: BTreeMap<&str, OfClass> = BTreeMap::new();
     for (item, value) in items.iter().zip(values) {
@@ -176,7 +181,7 @@ fn judge(source: Source, items: &[Item<'_>], values: &[Option<String>], bonus: f
     let is_column = matches!(source, Source::Column(_));
     let without: BTreeSet<&str> = { classes.iter() }
         .filter(|(label, class)| {
-            // A column says by its name that it has authors.
+            // The name of a column marks it as one of authors.
             !class.has_authors(label) && (!is_column || class.authors.is_empty())
         })
         .map(|(label, _)| *label)
@@ -214,7 +219,7 @@ fn judge(source: Source, items: &[Item<'_>], values: &[Option<String>], bonus: f
 }
 
 impl OfClass<'_> {
-    /// Whether most images have a value, and the values are more than the class's own name or one word.
+    /// Returns whether most images have a value, and the values are more than the class's own name or one word.
     fn has_authors(&self, label: &str) -> bool {
         let is_named = self.named as f64 > COVERED * self.images as f64;
         let is_label = |author: &str| names::key(author) == names::key(label);

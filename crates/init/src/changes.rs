@@ -1,4 +1,4 @@
-//! Differences between the record of a folder and a later look.
+//! Differences between the record of a folder and a later scan.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::document::{self, Existing};
 use crate::plan::{Setting, counted};
-use crate::seen::Seen;
+use crate::record::FolderRecord;
 
-/// A setting that would be another one now.
+/// A setting whose value would differ now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Change {
-    /// Dotted.
+    /// Dotted key.
     pub(crate) key: String,
     /// Value of the file; null where it has none, so that the default holds.
     pub(crate) file: Value,
@@ -25,7 +25,7 @@ pub(crate) struct Change {
 /// Differences between a file and what would be written now.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Changes {
-    /// Whether the file has the record of an earlier look.
+    /// Whether the file has the record of an earlier scan.
     pub(crate) has_record: bool,
     /// Sentences on what changed in the folder.
     pub(crate) folder: Vec<String>,
@@ -33,9 +33,12 @@ pub(crate) struct Changes {
     pub(crate) settings: Vec<Change>,
 }
 
-/// Compares a file of parameters with a new look at the folder.
-pub(crate) fn changes(existing: &Existing, seen: &Seen, settings: &[Setting]) -> Changes {
-    let folder = existing.seen.as_ref().map(|before| compare(before, seen));
+/// Compares a file of parameters with a new scan of the folder.
+pub(crate) fn changes(existing: &Existing, record: &FolderRecord, settings: &[Setting]) -> Changes {
+    let folder = existing
+        .record
+        .as_ref()
+        .map(|before| compare(before, record));
     Changes {
         has_record: folder.is_some(),
         folder: folder.unwrap_or_default(),
@@ -43,7 +46,7 @@ pub(crate) fn changes(existing: &Existing, seen: &Seen, settings: &[Setting]) ->
     }
 }
 
-fn compare(before: &Seen, now: &Seen) -> Vec<String> {
+fn compare(before: &FolderRecord, now: &FolderRecord) -> Vec<String> {
     let mut lines = Vec::new();
     if before.folder != now.folder {
         lines.push(format!(
@@ -157,8 +160,8 @@ mod tests {
 
     use super::*;
 
-    fn seen(classes: &[(&str, usize)], grouping: &str) -> Seen {
-        Seen {
+    fn record(classes: &[(&str, usize)], grouping: &str) -> FolderRecord {
+        FolderRecord {
             folder: "/x".into(),
             images: classes.iter().map(|(_, n)| n).sum(),
             classes: classes
@@ -166,14 +169,14 @@ mod tests {
                 .map(|&(name, n)| (name.to_owned(), n))
                 .collect(),
             grouping: grouping.into(),
-            ..Seen::default()
+            ..FolderRecord::default()
         }
     }
 
     #[test]
     fn a_folder_that_grew_is_described() {
-        let before = seen(&[("cat", 10), ("dog", 10)], "");
-        let now = seen(&[("cat", 10), ("dog", 12), ("owl", 5)], "{author}_{title}");
+        let before = record(&[("cat", 10), ("dog", 10)], "");
+        let now = record(&[("cat", 10), ("dog", 12), ("owl", 5)], "{author}_{title}");
         expect_test::expect![[r#"
             classes: 2 → 3
             images: 20 → 27
@@ -199,7 +202,7 @@ mod tests {
             ),
             Setting::new("metric-learning.held_out", json!(["a"]), "five classes"),
         ];
-        let changes = changes(&existing, &Seen::default(), &settings);
+        let changes = changes(&existing, &FolderRecord::default(), &settings);
         assert!(!changes.has_record);
         let keys: Vec<&str> = changes
             .settings

@@ -1,4 +1,4 @@
-//! Columns of a table that belongs to the folder: which one names files, classes, authors and subsets.
+//! Columns of a table that belongs to the folder: those of files, classes, authors and subsets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,33 +77,33 @@ const AUTHORS: [&str; 26] = [
 /// Names of columns of an existing split.
 const SPLITS: [&str; 6] = ["split", "subset", "set", "partition", "phase", "fold"];
 
-/// A table as it stands in its file.
+/// Cells of a table's file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cells {
     /// Names of its columns.
     pub(crate) columns: Vec<String>,
-    /// Empty cells are none.
+    /// Rows; empty cells are none.
     pub(crate) rows: Vec<Vec<Option<String>>>,
 }
 
 /// The columns of a table that are of use, by their index, and its row for each image.
 #[derive(Debug, Clone)]
 pub(crate) struct Matched {
-    /// Column of the files' names.
+    /// Column of file names.
     pub(crate) path: usize,
     pub(crate) label: Option<usize>,
     pub(crate) split: Option<usize>,
-    /// The likeliest first.
+    /// Columns of authors, the likeliest first.
     pub(crate) authors: Vec<usize>,
-    /// Row of each image; none where it has none.
+    /// Row of each image, if it has one.
     pub(crate) rows: Vec<Option<usize>>,
-    /// Whether the table can be read as it is: a column `path` with paths relative to the folder, and no other name for
-    /// the columns of use.
+    /// Whether the table can be read unchanged: it has a column `path` with paths relative to the folder, and the usual
+    /// names for the other columns of use.
     pub(crate) is_plain: bool,
 }
 
 impl Matched {
-    /// Images with a row.
+    /// Number of images with a row.
     pub(crate) fn n_rows(&self) -> usize {
         self.rows.iter().flatten().count()
     }
@@ -164,8 +164,8 @@ pub(crate) fn matched(cells: &Cells, paths: &[&str]) -> Option<Matched> {
     })
 }
 
-/// The row of each image by a column of names, and whether all names are whole paths. Names are tried as paths, as
-/// names of files and as these without extension, where no two images have the same.
+/// Row of each image by a column of names, and whether all names are whole paths. Names are tried as paths, as names of
+/// files and as these without extension, where no two images have the same.
 fn rows(cells: &Cells, column: usize, paths: &[&str]) -> (Vec<Option<usize>>, bool) {
     let forms: [fn(&str) -> String; 3] = [whole, file_name, stem];
     let tried = forms
@@ -349,7 +349,7 @@ mod tests {
     fn a_table_of_something_else_is_none() {
         let cells = cells("file;label\nx.png;cat\ny.png;dog\n");
         assert!(matched(&cells, &["a/1.png", "a/2.png"]).is_none());
-        // The same name in two folders tells no image apart.
+        // The same name in two folders is ambiguous.
         assert!(matched(&cells, &["a/x.png", "b/x.png", "b/y.png"]).is_none());
     }
 

@@ -1,11 +1,11 @@
-//! Estimates of a study's time, by figures measured on two cores of a server.
+//! Estimates of a study's time, by measurements on two cores of a server.
 
 use serde::Serialize;
 
 /// Milliseconds of wall time for one image of a training step, ResNet-18 at [`BASE_SIDE_PX`], on two cores.
 const BASE_MS: f64 = 10.0;
 
-/// Side of the base figure, in pixels.
+/// Side of the base measurement, in pixels.
 const BASE_SIDE_PX: f64 = 48.0;
 
 /// Exponent of the side: 5 ms at 32 px, 75 ms at 224 px.
@@ -30,12 +30,12 @@ pub(crate) enum Device {
 }
 
 impl Device {
-    /// Whether it is a GPU.
+    /// Returns whether it is a GPU.
     pub(crate) fn is_gpu(self) -> bool {
         self != Self::Cpu
     }
 
-    /// As in parameters.
+    /// Name, as in parameters.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
@@ -45,11 +45,11 @@ impl Device {
     }
 }
 
-/// The machine, as far as time depends on it.
+/// Properties of the machine that time depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Machine {
     pub(crate) device: Device,
-    /// Cores that may be used.
+    /// Number of cores that may be used.
     pub(crate) cores: usize,
 }
 
@@ -72,7 +72,7 @@ impl Machine {
         FORWARD * self.step_s(side_px, depth)
     }
 
-    /// In units of two cores.
+    /// Speed in units of two cores.
     fn speed(self) -> f64 {
         if self.device.is_gpu() {
             GPU
@@ -87,16 +87,16 @@ impl Machine {
     }
 }
 
-/// Images of the subsets that a fold's network meets.
+/// Numbers of images of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    /// Of the collection.
+    /// Images of the collection.
     pub(crate) all: usize,
-    /// Trained on.
+    /// Training images of a fold.
     pub(crate) train: usize,
-    /// Networks by the split that is kept apart.
+    /// Number of folds.
     pub(crate) folds: usize,
-    /// Classes.
+    /// Number of classes.
     pub(crate) classes: usize,
 }
 
@@ -106,35 +106,35 @@ pub(crate) struct Work {
     pub(crate) side_px: u32,
     pub(crate) depth: u32,
     pub(crate) epochs: usize,
-    /// Images that are explained.
-    pub(crate) explained: usize,
+    /// Images with an attribution.
+    pub(crate) attributed: usize,
     /// Occlusion windows of each of them.
     pub(crate) windows: usize,
-    /// Trees grown in all.
+    /// Number of all trees.
     pub(crate) trees: usize,
-    /// Numbers of clusters tried, times restarts.
+    /// Number of clusterings, restarts included.
     pub(crate) clusterings: usize,
-    /// Passes of UMAP.
+    /// Epochs of UMAP.
     pub(crate) umap_epochs: usize,
 }
 
 /// Seconds of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Estimate {
-    /// Every fold, the two leaking splits and metric learning.
+    /// Every fold, the two splits with leakage, and metric learning.
     pub(crate) training_s: f64,
     /// All other stages.
     pub(crate) other_s: f64,
 }
 
 impl Estimate {
-    /// All of it, in minutes.
+    /// Total in minutes.
     pub(crate) fn minutes(self) -> f64 {
         (self.training_s + self.other_s) / 60.0
     }
 }
 
-/// Networks besides those of the folds: two leaking splits and metric learning.
+/// Number of networks besides those of the folds: two splits with leakage and metric learning.
 const OTHER_NETWORKS: usize = 3;
 
 /// Seconds of an epoch of all networks, one after the other.
@@ -149,8 +149,8 @@ pub(crate) fn epoch_s(machine: Machine, sizes: Sizes, side_px: u32, depth: u32) 
 pub(crate) fn estimate(machine: Machine, sizes: Sizes, work: &Work) -> Estimate {
     let n = sizes.all as f64;
     let forward = machine.forward_s(work.side_px, work.depth);
-    let explained = (work.explained * work.windows) as f64 * forward;
-    // Features of the frozen network, and predictions of the chosen one.
+    let attributed = (work.attributed * work.windows) as f64 * forward;
+    // Features of the frozen network, and predictions of the selected one.
     let passes = 2.0 * n * forward;
     let processor = machine.cores_factor();
     // Sorting dominates a tree: a column of the embedding takes n log n.
@@ -161,7 +161,7 @@ pub(crate) fn estimate(machine: Machine, sizes: Sizes, work: &Work) -> Estimate 
     let reads = n * 4e-3;
     Estimate {
         training_s: work.epochs as f64 * epoch_s(machine, sizes, work.side_px, work.depth),
-        other_s: 15.0 + explained + passes + (trees + clusters + umap + reads) / processor,
+        other_s: 15.0 + attributed + passes + (trees + clusters + umap + reads) / processor,
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     };
 
     #[test]
-    fn a_step_takes_as_long_as_was_measured() {
+    fn a_step_takes_the_measured_time() {
         let ms = |side| (TWO_CORES.step_s(side, 18) * 1000.0).round();
         assert_eq!(
             [ms(32), ms(48), ms(224)].map(|ms| ms.to_string()),

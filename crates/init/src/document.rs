@@ -1,4 +1,4 @@
-//! The file of parameters: written with the reason of every line, and read again.
+//! The file of parameters: written with the reason of every setting, and read again.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::plan::Setting;
-use crate::seen::Seen;
+use crate::record::FolderRecord;
 
 /// Longest line of a comment, in characters.
 const WIDTH: usize = 110;
 
-/// Text before the record of what was seen, which stands on the file's last line.
+/// Text before the record of the folder, which is the file's last line.
 const RECORD: &str = "# seen: ";
 
 /// The tables in their order.
@@ -41,7 +41,11 @@ const TABLES: [&str; 18] = [
 ///
 /// # Errors
 /// A value has no form in TOML, or the record none in JSON.
-pub(crate) fn text(head: &[String], settings: &[Setting], seen: &Seen) -> anyhow::Result<String> {
+pub(crate) fn text(
+    head: &[String],
+    settings: &[Setting],
+    record: &FolderRecord,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     for line in head {
         comment(&mut text, line);
@@ -69,7 +73,7 @@ pub(crate) fn text(head: &[String], settings: &[Setting], seen: &Seen) -> anyhow
         }
     }
     text += "\n# The next line is the record of `cargo xtask init`, by which it finds later what has changed.\n";
-    text += &format!("{RECORD}{}\n", serde_json::to_string(seen)?);
+    text += &format!("{RECORD}{}\n", serde_json::to_string(record)?);
     Ok(text)
 }
 
@@ -118,13 +122,13 @@ fn toml(value: &Value) -> Option<toml_edit::Value> {
     }
 }
 
-/// A file of parameters that is there.
+/// An existing file of parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Existing {
     /// Values by dotted key, without tables.
     pub(crate) values: BTreeMap<String, Value>,
     /// The record, if the file has one.
-    pub(crate) seen: Option<Seen>,
+    pub(crate) record: Option<FolderRecord>,
 }
 
 /// Reads a file of parameters.
@@ -139,7 +143,7 @@ pub(crate) fn read(text: &str) -> anyhow::Result<Existing> {
         .find_map(|line| line.strip_prefix(RECORD));
     Ok(Existing {
         values: leaves(&table(document.as_table())),
-        seen: record.and_then(|record| serde_json::from_str(record).ok()),
+        record: record.and_then(|record| serde_json::from_str(record).ok()),
     })
 }
 
@@ -193,7 +197,7 @@ fn json(value: &toml_edit::Value) -> Value {
     }
 }
 
-/// Whether two values are the same; numbers are compared as such.
+/// Returns whether two values are the same; numbers are compared as such.
 pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
@@ -257,7 +261,7 @@ fn is_same_kind(default: &Value, value: &Value) -> bool {
     }
 }
 
-/// Whether `value` changes nothing when it is laid over `default`.
+/// Returns whether `value`, laid over `default`, changes nothing.
 fn is_within(value: &Value, default: &Value) -> bool {
     match (value, default) {
         (Value::Object(value), Value::Object(default)) if !default.is_empty() => {
@@ -277,11 +281,11 @@ mod tests {
 
     use super::*;
 
-    fn seen() -> Seen {
-        Seen {
+    fn record() -> FolderRecord {
+        FolderRecord {
             folder: "/a \"b\"/ü".into(),
             images: 3,
-            ..Seen::default()
+            ..FolderRecord::default()
         }
     }
 
@@ -301,7 +305,7 @@ mod tests {
             Setting::new("train.lr", json!(4e-4), "from nothing"),
             Setting::new("annotate.leave_out", json!(["a, b", "c\"d"]), "too few"),
         ];
-        let text = text(&["Settings for x.".to_owned()], &settings, &seen()).unwrap();
+        let text = text(&["Settings for x.".to_owned()], &settings, &record()).unwrap();
         expect_test::expect![[r##"
             # Settings for x.
 
@@ -326,7 +330,7 @@ mod tests {
         "##]]
         .assert_eq(&text);
         let existing = read(&text).unwrap();
-        assert_eq!(existing.seen, Some(seen()));
+        assert_eq!(existing.record, Some(record()));
         assert_eq!(existing.values["images.folder"], "/a \"b\"\\*/ü");
         assert_eq!(
             existing.values["forest-search.space.n_trees.int"],

@@ -1,25 +1,24 @@
-//! From the files of a folder to the grouping that fits it.
+//! Grouping of a folder's files.
+
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collection::{
-    FileFault, FolderScan, ImageFacts, Settings, SplitFolders, normalized, split_folders,
-    subset_named,
-};
+use collection::{FileFault, FolderScan, ImageFacts, Settings, normalized, subset_named};
 
-use crate::authors::{self, Candidate, Item, Source};
+use crate::authors::{self, Candidate, Item};
 use crate::columns::{self, Cells, Matched};
 use crate::layout::{self, Layout, Unfit};
-use crate::plan::{Setting, counted};
+use crate::plan::Setting;
 use crate::read::Results;
 
 /// Stands for the path of a table that is made of the names of files.
 const NAMES: &str = "names of files";
 
-/// A table with the place that it was found at.
+/// A table with its setting.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    /// As `images.table` would have it.
+    /// Path, as in `images.table`.
     pub(crate) setting: String,
     pub(crate) cells: Cells,
 }
@@ -27,11 +26,11 @@ pub(crate) struct Table {
 /// The grouping of a folder's images by class, author and split.
 #[derive(Debug)]
 pub(crate) struct Grouping {
-    /// As stage `annotate` takes them, but for the classes that are left out.
+    /// Settings of stage `annotate`, but for the classes that are left out.
     pub(crate) settings: Settings,
     /// Reasons of those that differ from defaults.
     pub(crate) reasons: Vec<Setting>,
-    /// How authors were told, the candidate that was chosen.
+    /// Source of the authors: the candidate that was selected.
     pub(crate) authors: Option<Candidate>,
     /// The best candidates that were refused.
     pub(crate) refused: Vec<Candidate>,
@@ -57,11 +56,11 @@ pub(crate) fn images(results: &Results) -> Vec<&str> {
     paths
 }
 
-/// The layout of the folder. `has_siblings` says that folders beside it hold images, too: then it may be a class, whose
-/// names of files begin with authors.
+/// The layout of the folder. `has_siblings` means that folders beside it have images, too: then it may be a class,
+/// whose names of files begin with authors.
 ///
 /// # Errors
-/// There are no two folders that could be classes, and neither a table nor the names of files tell classes.
+/// There are no two folders that could be classes, and neither a table nor the names of files have classes.
 pub(crate) fn layout(
     results: &Results,
     tables: &[Table],
@@ -104,7 +103,7 @@ pub(crate) fn layout(
     }
 }
 
-/// Whether a table or, with `by_words`, the names of files tell the classes of the images in `base`.
+/// Returns whether a table or, with `by_words`, the names of files have the classes of the images in `base`.
 fn has_labels(paths: &[&str], base: &str, tables: &[Table], by_words: bool) -> bool {
     let below: Vec<&str> = paths
         .iter()
@@ -114,7 +113,7 @@ fn has_labels(paths: &[&str], base: &str, tables: &[Table], by_words: bool) -> b
     labels_of_table(&below, tables).is_some() || (by_words && has_words())
 }
 
-/// A table of the classes that names of files begin with, for words that no pattern can tell from the rest.
+/// A table of the classes that names of files begin with, for words that no pattern can separate from the rest.
 fn table_of_words(paths: &[&str]) -> Option<(Table, Matched)> {
     if layout::words(paths.iter().copied()).is_empty() {
         return None;
@@ -308,194 +307,6 @@ fn author_columns(
     columns
         .map(|&column| (table.cells.columns[column].clone(), values(column)))
         .collect()
-}
-
-impl Grouping {
-    fn set(&mut self, key: &str, value: serde_json::Value, reason: impl Into<String>) {
-        self.reasons.push(Setting::new(key, value, reason));
-    }
-
-    /// An existing split in folders; forced where the stage wouldn't recognize it.
-    fn split(&mut self, layout: &Layout, found: &FolderScan) {
-        for folder in &layout.unlabelled {
-            self.remarks.push(format!(
-                "`{folder}` has no folders for classes: its images are left out"
-            ));
-        }
-        if layout.subsets.is_empty() {
-            return;
-        }
-        let by_itself = split_folders(found.files.iter().map(String::as_str));
-        if by_itself.is_empty() {
-            self.settings.split_folders = SplitFolders::Use;
-            let names: Vec<&str> = layout.subsets.keys().map(String::as_str).collect();
-            self.set(
-                "annotate.split_folders",
-                "use".into(),
-                format!("{} are subsets of a split", names.join(", ")),
-            );
-        }
-        for folder in &layout.beside {
-            self.undecided.push(format!(
-                "whether `{folder}` beside the subsets belongs to the study: move it, or name it in `.atelierignore`"
-            ));
-        }
-    }
-
-    /// `annotate.author_pattern` and what goes with it.
-    fn set_pattern(&mut self, prefix: Option<&str>, n_images: usize) {
-        let label = prefix.map(|separator| format!("{{label}}{separator}"));
-        let chosen = self.authors.clone();
-        let pattern = chosen.as_ref().and_then(|chosen| chosen.source.pattern());
-        let reason = match (&chosen, &label) {
-            (Some(chosen), _) => chosen_reason(chosen),
-            (None, Some(_)) => "names of files begin with the class".to_owned(),
-            (None, None) => none_reason(&self.refused),
-        };
-        self.settings.author_pattern = match (label, pattern) {
-            (Some(label), Some(pattern)) => label + pattern,
-            (Some(label), None) => label + "{title}",
-            (None, Some(pattern)) => pattern.to_owned(),
-            (None, None) => String::new(),
-        };
-        let value = self.settings.author_pattern.clone();
-        self.set("annotate.author_pattern", value.into(), reason);
-        let Some(chosen) = &chosen else {
-            self.undecided.push(format!(
-                "whether images have authors (people, patients, sites, cameras) who stand in several of the {n_images} images: \
-                 `annotate.author_pattern` or `images.table`"
-            ));
-            return;
-        };
-        if !chosen.without.is_empty() && pattern.is_some() {
-            self.settings.without_authors.clone_from(&chosen.without);
-            let value = serde_json::json!(chosen.without);
-            self.set(
-                "annotate.without_authors",
-                value,
-                "names of these classes follow no pattern with several authors",
-            );
-        }
-        self.unknown_authors(chosen);
-    }
-
-    /// Names that mean "no author" besides the usual ones, and names that might.
-    fn unknown_authors(&mut self, chosen: &Candidate) {
-        let letters = |name: &str| crate::names::key(name);
-        let usual: Vec<String> = self
-            .settings
-            .no_author
-            .iter()
-            .map(|name| letters(name))
-            .collect();
-        let new: Vec<String> = { chosen.no_author.iter() }
-            .filter(|name| !letters(name).is_empty() && !usual.contains(&letters(name)))
-            .cloned()
-            .collect();
-        if !new.is_empty() {
-            self.settings.no_author.extend(new.iter().cloned());
-            let value = serde_json::json!(self.settings.no_author);
-            let names: Vec<String> = new.iter().map(|name| format!("`{name}`")).collect();
-            self.set(
-                "annotate.no_author",
-                value,
-                format!("{} stands where no author is known", names.join(", ")),
-            );
-        }
-        let (name, count) = &chosen.largest;
-        if count * 3 > chosen.images {
-            self.undecided.push(format!(
-                "whether `{name}` is an author: {count} of {} images are by it; if it is none, name it in `annotate.no_author`",
-                chosen.images
-            ));
-        }
-    }
-
-    /// `images.table`, written first where its columns have other names.
-    fn set_table(
-        &mut self,
-        table: &Table,
-        matched: &Matched,
-        with_label: bool,
-        paths: &[&str],
-        file: &str,
-    ) {
-        let column = match self.authors.as_ref().map(|chosen| &chosen.source) {
-            Some(Source::Column(name)) => {
-                table.cells.columns.iter().position(|other| other == name)
-            }
-            _ => None,
-        };
-        if !with_label && column.is_none() && matched.split.is_none() {
-            return;
-        }
-        let is_first = column.is_none() || column == matched.authors.first().copied();
-        let is_plain = matched.is_plain && is_first && matched.n_rows() == paths.len();
-        // A label column beside class folders would take their place.
-        if is_plain && (with_label || matched.label.is_none()) {
-            self.table = Some((table.setting.clone(), None));
-        } else {
-            let text = columns::plain(&table.cells, matched, column, with_label, paths);
-            self.table = Some((file.to_owned(), Some(text)));
-        }
-        let name = |column: Option<usize>| {
-            column.map(|column| format!("`{}`", table.cells.columns[column]))
-        };
-        let used = [
-            ("files", name(Some(matched.path))),
-            ("classes", name(matched.label.filter(|_| with_label))),
-            ("authors", name(column)),
-            ("the split", name(matched.split)),
-        ];
-        let used: Vec<String> = { used.into_iter() }
-            .filter_map(|(what, column)| Some(format!("{what} by {}", column?)))
-            .collect();
-        let setting = self
-            .table
-            .as_ref()
-            .map_or("", |(setting, _)| setting)
-            .to_owned();
-        let reason = match table.setting.as_str() {
-            NAMES => "names of files begin with the class: a table of them".to_owned(),
-            setting => format!("`{setting}` has {}", used.join(", ")),
-        };
-        self.set("images.table", setting.into(), reason);
-        let missing = paths.len() - matched.n_rows();
-        if missing > 0 {
-            let without = counted(missing, "image has", "images have");
-            self.remarks
-                .push(format!("{without} no row in `{}`: left out", table.setting));
-        }
-    }
-}
-
-fn chosen_reason(chosen: &Candidate) -> String {
-    let each = chosen.images as f64 / chosen.authors.max(1) as f64;
-    let by = match &chosen.source {
-        Source::Name(_) => "names of files".to_owned(),
-        Source::Folders(_) => "sub-folders of the classes".to_owned(),
-        Source::Column(name) => format!("the column `{name}`"),
-    };
-    format!(
-        "{} authors of {} images by {by}: {each:.1} images each, {} of them in several classes",
-        chosen.authors, chosen.images, chosen.in_several_classes
-    )
-}
-
-fn none_reason(refused: &[Candidate]) -> String {
-    let tried: Vec<String> = { refused.iter().take(2) }
-        .filter_map(|candidate| {
-            let source = match &candidate.source {
-                Source::Name(pattern) | Source::Folders(pattern) => pattern,
-                Source::Column(name) => name,
-            };
-            Some(format!("`{source}`: {}", candidate.refusal.as_ref()?))
-        })
-        .collect();
-    match tried.is_empty() {
-        true => "neither names of files nor folders tell authors".to_owned(),
-        false => format!("no authors: {}", tried.join("; ")),
-    }
 }
 
 /// Results of the files below `base`, by their path in it.

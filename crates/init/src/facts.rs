@@ -1,4 +1,4 @@
-//! Summary of a folder, in figures.
+//! Summary of a folder, in numbers.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use tables::Subset;
 pub(crate) struct Class {
     pub(crate) label: String,
     pub(crate) images: usize,
-    /// Authors with images of it; 0 where it has none.
+    /// Number of authors with images of it; 0 without authors.
     pub(crate) authors: usize,
-    /// Authors and images without one: what a split moves as a whole.
+    /// Number of groups, the units of a split: authors, and images without one.
     pub(crate) groups: usize,
-    /// Images of each subset of an existing split.
+    /// Number of images of each subset of an existing split.
     pub(crate) subsets: BTreeMap<Subset, usize>,
 }
 
 impl Class {
-    /// Images of a subset of an existing split.
+    /// Number of images of a subset of an existing split.
     pub(crate) fn subset(&self, subset: Subset) -> usize {
         self.subsets.get(&subset).copied().unwrap_or(0)
     }
@@ -36,7 +36,7 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    /// Of at least one number.
+    /// Range of at least one number.
     pub(crate) fn of(numbers: impl Iterator<Item = u32>) -> Option<Self> {
         let numbers: Vec<u32> = numbers.collect();
         Some(Self {

@@ -1,4 +1,4 @@
-//! The job file: what `cargo xtask init` hands over.
+//! The job file of `cargo xtask init`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use serde_json::Value;
 
 use crate::cost::Device;
 
-/// A file with the text that parameters have for it.
+/// A file with its text in parameters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Named {
-    /// Absolute.
+pub(crate) struct NamedFile {
+    /// Absolute path.
     pub(crate) path: String,
-    /// Relative to the workspace where the file is in it.
+    /// Text in parameters: relative to the workspace if the file is in it.
     pub(crate) setting: String,
 }
 
 /// The folder's surroundings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Around {
+pub(crate) struct Surroundings {
     /// Folders in the folder above that hold images, this one included.
     pub(crate) folders_with_images: usize,
 }
@@ -34,27 +34,27 @@ pub(crate) struct Around {
 pub(crate) struct Job {
     /// The folder of images, absolute.
     pub(crate) folder: String,
-    /// The folder as it was typed.
+    /// The folder as typed.
     pub(crate) typed: String,
-    /// The folder as `images.folder` has it.
+    /// The folder, as in `images.folder`.
     pub(crate) setting: String,
     /// Name of the file of parameters, if one was given.
     pub(crate) name: Option<String>,
     /// The folder of files of parameters, absolute.
     pub(crate) params: PathBuf,
     /// Tables in the folder above.
-    pub(crate) beside: Vec<Named>,
-    pub(crate) around: Around,
+    pub(crate) beside: Vec<NamedFile>,
+    pub(crate) around: Surroundings,
     /// Files of pretrained weights.
-    weights: Vec<Named>,
+    weights: Vec<NamedFile>,
     device: String,
     /// Cores that may be used.
     pub(crate) cores: usize,
     /// Minutes that the study may take.
     pub(crate) minutes: Option<f64>,
-    /// Whether to print one JSON document.
+    /// Output as one JSON document.
     pub(crate) json: bool,
-    /// Whether to write nothing.
+    /// Dry run: nothing is written.
     pub(crate) dry_run: bool,
     /// The content of `params.toml`.
     pub(crate) defaults: Value,
@@ -64,7 +64,7 @@ impl Job {
     /// Reads the job file that the only argument names.
     ///
     /// # Errors
-    /// There is none, or it has other fields.
+    /// There is no job file, or it has other fields.
     pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let program = arguments.next().unwrap_or_default();
         let (Some(path), None) = (arguments.next(), arguments.next()) else {
@@ -115,7 +115,7 @@ impl Job {
     }
 }
 
-/// Whether a file is a table by its name.
+/// Returns whether a file is a table by its name.
 pub(crate) fn is_table(path: &str) -> bool {
     let extension = path
         .rsplit_once('.')

@@ -1,4 +1,4 @@
-//! The layout of a folder: where its classes stand, and an existing split above them.
+//! The layout of a folder: the location of its classes, and of an existing split above them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::names;
 /// Location of a folder's classes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// The folder that holds the classes, or the subsets above them, relative to the one given; empty for that itself.
+    /// The folder that has the classes, or the subsets above them, relative to the one given; empty for that itself.
     pub(crate) base: String,
     /// Folders of an existing split, directly in `base`; the classes stand in each of them.
     pub(crate) subsets: BTreeMap<String, Subset>,
@@ -20,7 +20,7 @@ pub(crate) struct Layout {
     pub(crate) unlabelled: Vec<String>,
 }
 
-/// Why a folder cannot be studied as it is.
+/// Error: a folder without a valid layout.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unfit {
     /// No image.
@@ -43,7 +43,7 @@ pub(crate) enum Unfit {
         /// First words of the files' names, as above.
         words: Vec<(String, usize)>,
     },
-    /// All images stand in one folder.
+    /// All images are in one folder.
     OneClass {
         /// Its path, relative to the one given.
         class: String,
@@ -62,8 +62,7 @@ struct Top<'a> {
 
 /// Finds the classes by the paths of images, relative to the folder and with `/`.
 ///
-/// A folder that holds nothing but one folder with folders of images is passed through: the classes stand one level
-/// deeper.
+/// A folder that has nothing but one folder with folders of images is passed through: the classes are one level deeper.
 ///
 /// # Errors
 /// There are no two folders that could be classes.
@@ -204,7 +203,7 @@ fn split(
     })
 }
 
-/// The folder in which the classes stand, where it is the only one with images, or all others are auxiliary.
+/// The folder of the classes, if it is the only one with images, or all others are auxiliary.
 fn deeper<'a>(tops: &BTreeMap<&'a str, Top>) -> Option<&'a str> {
     let mut main = tops.iter().filter(|(name, _)| !names::is_auxiliary(name));
     let (name, top) = main.next().or_else(|| tops.iter().next())?;

@@ -3,9 +3,9 @@
 //!
 //! 1. [`read`] decodes every file once, as stage `decode` does.
 //! 2. [`examine`] finds classes, an existing split and authors, and the library `collection` groups the images by the
-//!    settings found, so that what is counted is what the study will count.
-//! 3. [`plan`] chooses the other settings, within a time.
-//! 4. [`document`] writes them with their reasons; a file that is there is compared and left as it is.
+//!    settings found, so that counts are those of the study.
+//! 3. [`plan`] selects the other settings, within a time.
+//! 4. [`document`] writes them with their reasons; an existing file is compared and left unchanged.
 
 mod authors;
 mod changes;
@@ -19,9 +19,9 @@ mod layout;
 mod names;
 mod plan;
 mod read;
+mod record;
 mod refusal;
 mod report;
-mod seen;
 mod target;
 
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ use job::Job;
 use layout::Layout;
 use plan::{Facts, Setting};
 use read::Results;
+use record::FolderRecord;
 use report::Report;
-use seen::Seen;
 use target::Target;
 
 fn main() -> ExitCode {
@@ -56,9 +56,9 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let job = Job::read(std::env::args())?;
     let target = Target::choose(&job)?;
-    let look = Look::at(&job)?;
+    let scanned = ScannedFolder::scan(&job)?;
     let table = format!("params/{}.csv", target.name);
-    let report = look.report(&job, &target, &table)?;
+    let report = scanned.report(&job, &target, &table)?;
     print(&if job.json {
         serde_json::to_string_pretty(&report)? + "\n"
     } else {
@@ -66,7 +66,7 @@ fn run() -> anyhow::Result<()> {
     })
 }
 
-/// Prints to standard output; a reader that has seen enough is no failure.
+/// Prints to standard output; a closed pipe is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -75,16 +75,16 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The folder as it was read.
-struct Look {
+/// The scanned folder.
+struct ScannedFolder {
     layout: Layout,
     found: FolderScan,
     results: Results,
     tables: Vec<Table>,
 }
 
-impl Look {
-    fn at(job: &Job) -> anyhow::Result<Self> {
+impl ScannedFolder {
+    fn scan(job: &Job) -> anyhow::Result<Self> {
         let root = Path::new(&job.folder);
         let found = collection::scan(root)?;
         let mut results = Results::new();
@@ -140,14 +140,14 @@ impl Look {
         };
         let plan = plan::plan(&facts).map_err(|small| refusal::too_small(&small, &grouping))?;
         let settings = settings(setting, &grouping, plan.settings.clone(), job)?;
-        let seen = seen(job, &survey, &grouping);
+        let record = folder_record(job, &survey, &grouping);
         let mut report = Report::new(job, target, &facts, &survey, &grouping, &plan, settings);
         report.ignored = n_ignored;
         report.undecided.extend(bad_weights);
         report.finish(
             job,
             target,
-            &seen,
+            &record,
             grouping
                 .table
                 .as_ref()
@@ -156,7 +156,7 @@ impl Look {
         Ok(report)
     }
 
-    /// `images.folder`, and why it isn't the folder that was given.
+    /// `images.folder`, with the reason if it isn't the folder that was given.
     fn images_folder(&self, job: &Job) -> Setting {
         if self.layout.base.is_empty() {
             return Setting::new(
@@ -173,7 +173,7 @@ impl Look {
         Setting::new("images.folder", value.into(), reason)
     }
 
-    /// Annotations and problems, as the study will have them.
+    /// Annotations and problems, as in the study.
     fn survey(self, job: &Job, grouping: &Grouping) -> anyhow::Result<Survey> {
         let table = label_table(job, grouping)?;
         let grouped = collection::group(self.found, &grouping.settings, table.as_ref())?;
@@ -244,7 +244,7 @@ fn settings(
     document::differing(all.collect(), &job.defaults)
 }
 
-fn seen(job: &Job, survey: &Survey, grouping: &Grouping) -> Seen {
+fn folder_record(job: &Job, survey: &Survey, grouping: &Grouping) -> FolderRecord {
     let mut classes: BTreeMap<String, usize> = BTreeMap::new();
     for row in &survey.annotations {
         *classes.entry(row.label.clone()).or_default() += 1;
@@ -252,7 +252,7 @@ fn seen(job: &Job, survey: &Survey, grouping: &Grouping) -> Seen {
     let authors: std::collections::BTreeSet<&str> = { survey.annotations.iter() }
         .filter_map(|row| row.author.as_deref())
         .collect();
-    Seen {
+    FolderRecord {
         folder: job.folder.clone(),
         images: survey.annotations.len(),
         problems: survey.problems.len(),

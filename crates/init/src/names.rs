@@ -2,7 +2,7 @@
 
 use collection::subset_named;
 
-/// Words that stand where an author is not known.
+/// Words for an unknown author.
 const NO_AUTHOR: [&str; 31] = [
     "unknown",
     "unk",
@@ -85,13 +85,13 @@ pub(crate) fn key(text: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether `name` stands for an author that is not known. An empty name does, and one of question marks or dashes.
+/// Returns whether `name` stands for an unknown author. An empty name does, and one of question marks or dashes.
 pub(crate) fn is_no_author(name: &str) -> bool {
     let key = key(name);
     key.is_empty() || NO_AUTHOR.contains(&key.as_str())
 }
 
-/// Whether `name` is a word that cameras and programs begin names with.
+/// Returns whether `name` is a word that cameras and programs begin names with.
 pub(crate) fn is_prefix(name: &str) -> bool {
     let key = key(name);
     PREFIXES.contains(&key.trim_end_matches(|c: char| c.is_ascii_digit()))
@@ -102,13 +102,13 @@ pub(crate) fn is_bare_prefix(name: &str) -> bool {
     PREFIXES.contains(&key(name).as_str())
 }
 
-/// Whether `name` has digits and no letters.
+/// Returns whether `name` has digits and no letters.
 pub(crate) fn is_number(name: &str) -> bool {
     let key = key(name);
     !key.is_empty() && key.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Names of folders that say that there are images and not which.
+/// Generic names of folders of images.
 pub(crate) fn is_generic(folder: &str) -> bool {
     const GENERIC: [&str; 18] = [
         "images",
@@ -174,7 +174,7 @@ pub(crate) fn safe(name: &str) -> String {
     }
 }
 
-/// A name for the parameters of a folder: the folder's own, with the name above where that says only that it has images.
+/// A name for the parameters of a folder: the folder's own, with the name above if that is generic.
 pub(crate) fn of_folder(path: &str) -> String {
     let mut parts = path.split('/').rev().filter(|part| !part.is_empty());
     let named = parts.find(|part| !is_generic(part) && safe(part) != "images");

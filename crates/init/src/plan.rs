@@ -1,11 +1,15 @@
 //! Settings that fit a folder, each with its reason.
 
+mod analysis;
+mod training;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use tables::Subset;
 
-use crate::cost::{self, Estimate, Machine, Sizes, Work};
+use crate::cost::{self, Estimate, Machine, Sizes};
 use crate::facts::{Class, Range};
+use training::training;
 
 /// Fewest authors, or images without one, of a class that is studied: one to train on, one to choose the epoch by, one
 /// to test on.
@@ -14,7 +18,7 @@ const MIN_GROUPS: usize = 3;
 /// Folds of a study whose classes allow it.
 const FOLDS: usize = 4;
 
-/// From so many images on, two folds are precise enough for a processor's time.
+/// Number of images from which on two folds are precise enough for a processor's time.
 const MANY: usize = 10_000;
 
 /// Sides of the network's input, in pixels.
@@ -23,16 +27,16 @@ const SIDES_PX: [u32; 8] = [32, 48, 64, 96, 128, 160, 192, 224];
 /// A file of pretrained weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Weights {
-    /// As `model.weights` has it.
+    /// Path, as in `model.weights`.
     pub(crate) path: String,
-    /// 18, 34, 50, 101 or 152.
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     pub(crate) depth: u32,
 }
 
-/// What settings depend on.
+/// Facts that settings depend on.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
-    /// In the order of their names.
+    /// Classes in the order of their names.
     pub(crate) classes: Vec<Class>,
     /// Short sides of the images, in pixels.
     pub(crate) short_sides: Range,
@@ -49,7 +53,7 @@ pub(crate) struct Facts {
 /// A parameter with a value of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Setting {
-    /// Dotted.
+    /// Dotted key.
     pub(crate) key: String,
     pub(crate) value: Value,
     /// One sentence or two.
@@ -77,7 +81,7 @@ pub(crate) struct Plan {
     pub(crate) estimate: Estimate,
 }
 
-/// Why no settings fit.
+/// Error: too few classes for a study.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooSmall {
     /// Classes that can be studied.
@@ -86,26 +90,26 @@ pub(crate) struct TooSmall {
     pub(crate) small: Vec<(String, usize, usize)>,
 }
 
-/// Chooses settings.
+/// Selects settings.
 ///
 /// # Errors
 /// Fewer than two classes have enough images and authors.
 pub(crate) fn plan(facts: &Facts) -> Result<Plan, TooSmall> {
     let (classes, left_out) = studied(facts)?;
-    let mut chosen = Chosen {
+    let mut builder = PlanBuilder {
         settings: Vec::new(),
         undecided: Vec::new(),
     };
-    chosen.collection(facts, &left_out);
-    let sizes = chosen.split(facts, &classes);
+    builder.collection(facts, &left_out);
+    let sizes = builder.split(facts, &classes);
     let training = training(facts, sizes);
-    chosen.network(facts, &classes, &training);
-    chosen.metric_learning(&classes, &training);
-    let work = chosen.rest(sizes, &training);
+    builder.network(facts, &classes, &training);
+    builder.metric_learning(&classes, &training);
+    let work = builder.analysis(sizes, &training);
     Ok(Plan {
         estimate: cost::estimate(facts.machine, sizes, &work),
-        settings: chosen.settings,
-        undecided: chosen.undecided,
+        settings: builder.settings,
+        undecided: builder.undecided,
         left_out,
     })
 }
@@ -159,82 +163,6 @@ pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// The training's shape.
-#[derive(Debug, Clone, Copy)]
-struct Training {
-    side_px: u32,
-    epochs: usize,
-    depth: u32,
-    batch_size: usize,
-    lr: f64,
-    /// Minutes that were aimed at.
-    minutes: f64,
-    /// Side that the images would fill.
-    wanted_px: u32,
-}
-
-/// Side, epochs, batch and learning rate within the time.
-fn training(facts: &Facts, sizes: Sizes) -> Training {
-    let is_pretrained = facts.weights.is_some();
-    let depth = facts.weights.as_ref().map_or(18, |weights| weights.depth);
-    let wanted_px = wanted_side(facts.short_sides.median);
-    let usual = if wanted_px >= 128 || sizes.all > 5000 {
-        22.0
-    } else {
-        8.5
-    };
-    let minutes = facts.minutes.unwrap_or(usual);
-    let budget_s = (minutes * 60.0 - 40.0 - sizes.all as f64 * 8e-3).max(minutes * 30.0);
-    // Images that a network should see in all its epochs; more with more time. Then the most epochs, and the part of the
-    // epochs that a larger side must leave.
-    let (images, most, part) = if is_pretrained {
-        (10_000.0, 20, 0.5)
-    } else {
-        (14_000.0, 40, 0.6)
-    };
-    let images = images * (minutes / usual).clamp(1.0, 2.0);
-    let target = whole(images / sizes.train.max(1) as f64).clamp(3, most);
-    let least = whole(target as f64 * part).clamp(3, 12);
-    let least_px = if wanted_px >= 128 { 64 } else { 32 };
-    let mut tried = SIDES_PX
-        .into_iter()
-        .rev()
-        .filter(|side| (least_px..=wanted_px).contains(side));
-    let affordable = |side| budget_s / cost::epoch_s(facts.machine, sizes, side, depth);
-    let side_px = tried
-        .find(|&side| affordable(side) >= least as f64)
-        .unwrap_or(least_px.min(wanted_px));
-    let epochs = whole(affordable(side_px)).clamp(least.min(2), target);
-    let batch_size = match (facts.machine.device.is_gpu(), sizes.train) {
-        (true, 2000..) => 64,
-        (_, 5000..) | (true, _) => 32,
-        _ => 16,
-    };
-    // Of params/paintings.toml and of the demo; a larger batch takes longer steps.
-    let lr = match (is_pretrained, batch_size) {
-        (true, _) if epochs >= 10 => 1e-4,
-        (true, _) => 2e-4,
-        (false, 16) => 4e-4,
-        (false, 32) => 6e-4,
-        _ => 8e-4,
-    };
-    Training {
-        side_px,
-        epochs,
-        depth,
-        batch_size,
-        lr,
-        minutes,
-        wanted_px,
-    }
-}
-
-/// The smallest side that keeps four fifths of the images' own.
-fn wanted_side(short_px: u32) -> u32 {
-    let fills = |side: &u32| f64::from(*side) >= 0.8 * f64::from(short_px);
-    SIDES_PX.into_iter().find(fills).unwrap_or(224)
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -245,12 +173,12 @@ fn whole(number: f64) -> usize {
     bounded as usize
 }
 
-struct Chosen {
+struct PlanBuilder {
     settings: Vec<Setting>,
     undecided: Vec<String>,
 }
 
-impl Chosen {
+impl PlanBuilder {
     fn set(&mut self, key: &str, value: Value, reason: impl Into<String>) {
         self.settings.push(Setting::new(key, value, reason));
     }
@@ -333,226 +261,6 @@ impl Chosen {
             classes: classes.len(),
         }
     }
-
-    /// Network and training.
-    fn network(&mut self, facts: &Facts, classes: &[&Class], training: &Training) {
-        let Training {
-            side_px,
-            epochs,
-            depth,
-            batch_size,
-            lr,
-            ..
-        } = *training;
-        let k = classes.len();
-        if let Some(weights) = &facts.weights {
-            self.set(
-                "model.weights",
-                json!(weights.path),
-                "ImageNet's weights, found here",
-            );
-            self.set(
-                "model.resnet",
-                json!(depth),
-                "the network that the weights are of",
-            );
-        }
-        let embedding = (2 * k).next_power_of_two().clamp(16, 64);
-        self.set(
-            "model.embedding_size",
-            json!(embedding),
-            format!("twice the number of classes, {k}, from 16 to 64"),
-        );
-        self.set(
-            "train.side_px",
-            json!(side_px),
-            side_reason(facts, training),
-        );
-        let reason = format!(
-            "as many as fit {} on this machine, within what so many images need",
-            aim(training.minutes)
-        );
-        self.set("train.epochs", json!(epochs), reason);
-        let reason = format!(
-            "for the {} and this number of images",
-            facts.machine.device.name().to_uppercase()
-        );
-        self.set("train.batch_size", json!(batch_size), reason);
-        let reason = match facts.weights {
-            Some(_) => "fine-tuning from pretrained weights",
-            None => "training from nothing takes longer steps than fine-tuning",
-        };
-        self.set("train.lr", json!(lr), reason);
-        self.set(
-            "train.lr_decay_epochs",
-            json!(decay(epochs)),
-            "the rate falls over the epochs that there are",
-        );
-        let reason = format!(
-            "{k} classes: the best epoch is chosen by the {}",
-            if k < 5 {
-                "first guess"
-            } else {
-                "first two guesses"
-            }
-        );
-        self.set(
-            "train.selection_k",
-            json!(if k < 5 { 1 } else { 2 }),
-            reason,
-        );
-        self.augmentation(classes);
-    }
-
-    /// What turning and flipping would destroy.
-    fn augmentation(&mut self, classes: &[&Class]) {
-        let has_word = |words: &[&str]| {
-            let mut parts = classes
-                .iter()
-                .flat_map(|class| class.label.split(|c: char| !c.is_alphanumeric()));
-            parts.any(|part| words.contains(&part))
-        };
-        let is_written = classes.iter().all(|class| class.label.chars().count() == 1)
-            || has_word(&["letter", "letters", "digit", "digits", "glyph", "glyphs"]);
-        let flip = "train.augmentation.flip";
-        if is_written {
-            self.set(
-                flip,
-                json!(false),
-                "letters and digits are no mirror images",
-            );
-            self.set(
-                "train.augmentation.rotation_deg",
-                json!(15.0),
-                "letters and digits stand upright",
-            );
-        } else if has_word(&["left", "right"]) {
-            self.set(flip, json!(false), "names of classes tell left from right");
-        } else {
-            self.undecided.push(format!(
-                "whether a mirrored image is of the same class (letters, digits and side marks are not): `{flip}`"
-            ));
-        }
-    }
-
-    /// Metric learning: its training, and the classes that it doesn't see.
-    fn metric_learning(&mut self, classes: &[&Class], training: &Training) {
-        let held_out = held_out(classes);
-        let reason = if held_out.is_empty() {
-            format!(
-                "{} classes are too few to hold some of them out",
-                classes.len()
-            )
-        } else {
-            "of middle size: the network learns without them, so that they test the distances"
-                .to_owned()
-        };
-        self.set("metric-learning.held_out", json!(held_out), reason);
-        self.set(
-            "metric-learning.epochs",
-            json!(training.epochs),
-            "as `train.epochs`",
-        );
-        self.set(
-            "metric-learning.batch_size",
-            json!(training.batch_size),
-            "as `train.batch_size`",
-        );
-        self.set("metric-learning.lr", json!(training.lr), "as `train.lr`");
-        self.set(
-            "metric-learning.lr_decay_epochs",
-            json!(decay(training.epochs)),
-            "as `train.lr_decay_epochs`",
-        );
-    }
-
-    /// Samples and searches of the stages after the training.
-    fn rest(&mut self, sizes: Sizes, training: &Training) -> Work {
-        let (n, k) = (sizes.all, sizes.classes);
-        let is_large = n > 5000;
-        let per_class = (30 / k.max(1)).clamp(1, 3);
-        self.set(
-            "attribution.per_class",
-            json!(per_class),
-            format!("{k} classes: about sixty images in all"),
-        );
-        let cells = if training.side_px <= 64 { 8 } else { 14 };
-        self.set(
-            "attribution.cells",
-            json!(cells),
-            format!("cells of {} pixels", training.side_px / cells),
-        );
-        let (trees, trials) = if is_large { (100, 8) } else { (300, 12) };
-        let size = format!("{n} images");
-        self.set("forest.n_trees", json!(trees), size.clone());
-        self.set("forest-search.trials", json!(trials), size.clone());
-        self.set(
-            "forest-search.space.n_trees",
-            json!({ "int": [10, trees] }),
-            "up to `forest.n_trees`",
-        );
-        if is_large {
-            self.set(
-                "score.bootstrap",
-                json!(300),
-                format!("{size}: each replicate draws as many"),
-            );
-            self.set("calibrate.bootstrap", json!(300), "as `score.bootstrap`");
-        }
-        let (k_min, k_max) = if k <= 8 {
-            (2, 11)
-        } else {
-            (k.saturating_sub(5).max(2), k + 5)
-        };
-        self.set(
-            "cluster.k_min",
-            json!(k_min),
-            format!("around the number of classes, {k}"),
-        );
-        self.set(
-            "cluster.k_max",
-            json!(k_max),
-            format!("around the number of classes, {k}"),
-        );
-        let n_init = if is_large || k > 30 { 10 } else { 30 };
-        self.set(
-            "cluster.n_init",
-            json!(n_init),
-            format!("{size} in up to {k_max} clusters"),
-        );
-        let umap_epochs = if n > MANY { 200 } else { 500 };
-        self.set(
-            "cluster.umap.epochs",
-            json!(umap_epochs),
-            format!("{size}: UMAP's own rule"),
-        );
-        self.set(
-            "cluster.umap.n_neighbors",
-            json!(15.min(n / 3).max(2)),
-            size,
-        );
-        self.set(
-            "embedding-evolution.epochs",
-            json!(shown_epochs(training.epochs)),
-            "first epochs, a middle one and the last",
-        );
-        self.set(
-            "report.examples_per_class",
-            json!(if k > 30 { 1 } else { 3 }),
-            format!("{k} classes"),
-        );
-        let windows = (cells - 1) * (cells - 1);
-        Work {
-            side_px: training.side_px,
-            depth: training.depth,
-            epochs: training.epochs,
-            explained: 2 * per_class * k,
-            windows: windows as usize,
-            trees: trees * (2 + sizes.folds) + trials * trees / 3,
-            clusterings: (k_max - k_min + 1) * n_init,
-            umap_epochs,
-        }
-    }
 }
 
 /// Share of a class that is held out: two images of the smallest class, from 5 % to 20 %.
@@ -571,62 +279,11 @@ fn whole_share(n: usize, share: f64) -> usize {
     (n as f64 * share).round() as usize
 }
 
-/// Epochs over which the learning rate falls to a tenth.
-fn decay(epochs: usize) -> usize {
-    (epochs * 4).div_ceil(3)
-}
-
-/// Epochs whose embeddings are shown: 0, 1, a middle one, the last.
-fn shown_epochs(epochs: usize) -> Vec<usize> {
-    let mut shown = vec![0, 1, epochs / 2, epochs - 1];
-    shown.retain(|&epoch| epoch < epochs);
-    shown.sort_unstable();
-    shown.dedup();
-    shown
-}
-
-/// Classes that metric learning doesn't see: of five and more a fifth, at most five, spread over the middle sizes.
-fn held_out(classes: &[&Class]) -> Vec<String> {
-    let k = classes.len();
-    if k < 5 {
-        return Vec::new();
-    }
-    let n = (k / 5).clamp(2, 5).min(k - 3);
-    let mut by_size: Vec<&&Class> = classes.iter().collect();
-    by_size.sort_by_key(|class| (class.images, &class.label));
-    let mut names: Vec<String> = (1..=n)
-        .map(|at| by_size[at * k / (n + 1)].label.clone())
-        .collect();
-    names.sort();
-    names
-}
-
-fn aim(minutes: f64) -> String {
-    format!("{minutes:.0} minutes")
-}
-
-fn side_reason(facts: &Facts, training: &Training) -> String {
-    let Range { min, median, max } = facts.short_sides;
-    let sides = if min == max {
-        format!("the images' short sides are {min} pixels")
-    } else {
-        format!("the images' short sides are {min} to {max} pixels, half of them up to {median}")
-    };
-    if training.side_px < training.wanted_px {
-        let minutes = aim(training.minutes);
-        format!(
-            "{sides}; {} px would take longer than {minutes} here",
-            training.wanted_px
-        )
-    } else {
-        sides
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::training::held_out;
     use super::*;
     use crate::cost::Device;
 
@@ -812,12 +469,5 @@ mod tests {
         assert_eq!(value(&planned, "train.augmentation.rotation_deg"), 15.0);
         let planned = plan(&facts(vec![class("cat", 30, 0), class("dog", 30, 0)], 64)).unwrap();
         assert!(planned.undecided[0].contains("`train.augmentation.flip`"));
-    }
-
-    #[test]
-    fn shown_epochs_are_within_the_training() {
-        assert_eq!(shown_epochs(1), [0]);
-        assert_eq!(shown_epochs(2), [0, 1]);
-        assert_eq!(shown_epochs(12), [0, 1, 6, 11]);
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn cells(path: &Path) -> Option<Cells> {
 /// Largest header of a safetensors file that is read.
 const MAX_HEADER: u64 = 64 << 20;
 
-/// The depth of the ResNet that a file of weights is of: by the tensors of a safetensors file, by the name of others.
+/// Depth of the ResNet of a file of weights: by the tensors of a safetensors file, by the name of others.
 ///
 /// # Errors
 /// The file cannot be read, or is of no ResNet.
@@ -137,10 +137,10 @@ pub(crate) fn depth(path: &Path) -> anyhow::Result<u32> {
         .context("no ResNet: it lacks `layer3.0.conv1.weight`")
 }
 
-/// Depths that there are weights of.
+/// Depths with published weights.
 const DEPTHS: [u32; 5] = [18, 34, 50, 101, 152];
 
-/// The depth by names of tensors, whatever stands before them.
+/// The depth by names of tensors, with any prefix.
 fn depth_of<'a>(names: impl Iterator<Item = &'a str>) -> Option<u32> {
     let (mut blocks, mut is_bottleneck) = (0, false);
     for name in names {

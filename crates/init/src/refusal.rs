@@ -1,4 +1,4 @@
-//! Messages for folders that cannot be studied as they are, each with what would help.
+//! Messages for folders that cannot be studied unchanged, each with a remedy.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -14,7 +14,7 @@ pub(crate) struct Target {
     /// Its name without extension.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
-    /// Its content, if it is there.
+    /// Its content, if it exists.
     pub(crate) existing: Option<Existing>,
 }
 
@@ -40,9 +40,9 @@ impl Target {
             let target = Self::of(&job.params, numbered)?;
             let is_own = |existing: &Existing| {
                 existing
-                    .seen
+                    .record
                     .as_ref()
-                    .is_some_and(|seen| seen.folder == job.folder)
+                    .is_some_and(|record| record.folder == job.folder)
             };
             if target.existing.as_ref().is_none_or(is_own) {
                 return Ok(target);
@@ -69,7 +69,7 @@ impl Target {
         })
     }
 
-    /// As a person types it in the workspace's root.
+    /// Path as typed in the workspace's root.
     pub(crate) fn shown(&self) -> String {
         format!("params/{}.toml", self.name)
     }

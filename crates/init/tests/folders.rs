@@ -1,4 +1,4 @@
-//! The program on folders of small images: what it writes is taken by the runner as parameters.
+//! The program on folders of small images: the runner accepts its output as parameters.
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
@@ -15,9 +15,9 @@ struct Space {
     folder: TempDir,
 }
 
-/// What the program printed.
+/// Output of the program.
 #[derive(Debug)]
-struct Ran {
+struct Output {
     ok: bool,
     out: String,
     error: String,
@@ -68,7 +68,7 @@ impl Space {
         }
     }
 
-    fn run_with(&self, folder: &str, change: impl Fn(&mut Value)) -> Ran {
+    fn run_with(&self, folder: &str, change: impl Fn(&mut Value)) -> Output {
         let mut job = json!({
             "stage": "init",
             "params": {
@@ -98,7 +98,7 @@ impl Space {
             .arg(file)
             .output()
             .unwrap();
-        Ran {
+        Output {
             ok: output.status.success(),
             out: String::from_utf8(output.stdout).unwrap(),
             error: String::from_utf8(output.stderr).unwrap(),

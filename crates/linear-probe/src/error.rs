@@ -1,7 +1,7 @@
 use numeric::MatrixError;
 use thiserror::Error;
 
-/// What keeps a classifier from being fitted or from predicting.
+/// Errors of fit and prediction.
 #[derive(Debug, Error)]
 pub enum ProbeError {
     /// Rows and labels don't pair up.
@@ -23,7 +23,7 @@ pub enum ProbeError {
         n_classes: usize,
     },
     /// The rows have fewer than two classes.
-    #[error("cannot tell classes apart from rows of {0} classes: expected at least 2")]
+    #[error("cannot fit a classifier to rows of {0} classes: expected at least 2")]
     TooFewClasses(usize),
     /// A row has another number of features than expected.
     #[error("row {row} has {found} features, expected {expected}")]
@@ -41,9 +41,9 @@ pub enum ProbeError {
         /// Index of the row.
         row: usize,
     },
-    /// A strength is out of its range.
-    #[error("found the strength {0}, expected a finite number greater than 0")]
-    Strength(f64),
+    /// `C` is out of its range.
+    #[error("`C` is {0}, expected a finite number greater than 0")]
+    C(f64),
     /// The minimizer failed.
     #[error("cannot find the least loss: {0}")]
     Minimizer(String),

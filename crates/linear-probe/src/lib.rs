@@ -1,4 +1,4 @@
-//! What a linear layer reads from features.
+//! Logistic regression on features.
 //!
 //! Letters of shapes: `N` rows, `F` features of a row, `K` classes.
 
@@ -8,4 +8,4 @@ mod scaling;
 pub mod streams;
 
 pub use error::ProbeError;
-pub use logistic::{LogisticRegression, Strength};
+pub use logistic::{C, LogisticRegression};

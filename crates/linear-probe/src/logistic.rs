@@ -9,38 +9,38 @@ use numeric::log_sum_exp;
 use serde::Deserialize;
 
 use crate::ProbeError;
-use crate::scaling::{Scaling, matrix};
+use crate::scaling::{StandardScaler, matrix};
 
-/// Steps that the minimizer keeps in mind.
+/// Number of steps in the minimizer's history.
 const MEMORY: usize = 10;
-/// The search ends where the slope of the mean loss is no steeper than this.
+/// Largest derivative of the mean loss at which the minimizer stops.
 const TOLERANCE: f64 = 1e-8;
-/// Many more steps than are taken for features of any use.
+/// Maximum number of steps; useful features need far fewer.
 const MAX_STEPS: u64 = 5000;
-/// A classifier counts as fitted below this slope, scikit-learn's default `tol`.
+/// Largest derivative of a converged classifier, scikit-learn's default `tol`.
 const GOOD_ENOUGH: f64 = 1e-4;
 
-/// What errors count against the size of the weights: a finite number greater than 0, scikit-learn's `C`.
+/// Inverse regularization strength, scikit-learn's `C`: a finite number greater than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "f64")]
-pub struct Strength(f64);
+pub struct C(f64);
 
-impl Strength {
-    /// The number.
+impl C {
+    /// The value.
     #[must_use]
     pub fn value(self) -> f64 {
         self.0
     }
 }
 
-impl TryFrom<f64> for Strength {
+impl TryFrom<f64> for C {
     type Error = ProbeError;
 
     fn try_from(value: f64) -> Result<Self, ProbeError> {
         if value > 0.0 && value.is_finite() {
             Ok(Self(value))
         } else {
-            Err(ProbeError::Strength(value))
+            Err(ProbeError::C(value))
         }
     }
 }
@@ -50,15 +50,15 @@ impl TryFrom<f64> for Strength {
 ///
 /// `C Σᵢ sᵢ ℓᵢ + ‖W‖² / 2` with `sᵢ = N / (K n)` for a row whose class has `n` rows,
 ///
-/// where `ℓᵢ` is the cross-entropy of the softmax of `W xᵢ + b` and `C` the [`Strength`]. It is scikit-learn's
-/// `LogisticRegression(C=C, class_weight="balanced")` behind its `StandardScaler`. For two classes scikit-learn has one
-/// row of weights and not two that mirror each other: its `C` is then twice ours.
+/// where `ℓᵢ` is the cross-entropy of the softmax of `W xᵢ + b` and `C` is [`C`]. It is scikit-learn's
+/// `LogisticRegression(C=C, class_weight="balanced")` after its `StandardScaler`. For two classes scikit-learn has one
+/// row of weights and not two that mirror each other: its `C` is then twice this one.
 #[derive(Clone, Debug)]
 pub struct LogisticRegression {
-    scaling: Scaling,
+    scaler: StandardScaler,
     weights: Array2<f64>, // [classes that occur, F]
     biases: Array1<f64>,  // [classes that occur]
-    /// Codes of the classes that occur.
+    /// Indices of the classes that occur.
     classes: Vec<usize>,
     n_classes: usize,
     slope: f64,
@@ -75,17 +75,17 @@ impl LogisticRegression {
         rows: &[&[f32]],
         labels: &[usize],
         n_classes: usize,
-        strength: Strength,
+        c: C,
     ) -> Result<Self, ProbeError> {
         let classes = occurring(rows, labels, n_classes)?;
         let features = matrix(rows, rows.first().map_or(0, |row| row.len()))?;
-        let scaling = Scaling::fit(&features);
-        let problem = Problem::new(scaling.apply(features), labels, &classes, strength);
+        let scaler = StandardScaler::fit(&features);
+        let problem = Problem::new(scaler.apply(features), labels, &classes, c);
         let point = problem.minimum()?;
         let slope = problem.slope(&point);
         let (weights, biases) = problem.parts(&point);
         Ok(Self {
-            scaling,
+            scaler,
             weights: weights.to_owned(),
             biases: biases.to_owned(),
             classes,
@@ -94,7 +94,7 @@ impl LogisticRegression {
         })
     }
 
-    /// Whether the minimum was found: no derivative of the mean loss is beyond 1e-4.
+    /// Returns whether the minimum was found: no derivative of the mean loss is beyond 1e-4.
     #[must_use]
     pub fn has_converged(&self) -> bool {
         self.slope <= GOOD_ENOUGH
@@ -105,7 +105,7 @@ impl LogisticRegression {
     /// # Errors
     /// `F` is not that of the rows that it was fitted to, or a feature is not finite.
     pub fn probabilities(&self, rows: &[&[f32]]) -> Result<Vec<Vec<f64>>, ProbeError> {
-        let features = self.scaling.apply(matrix(rows, self.scaling.n_features())?);
+        let features = self.scaler.apply(matrix(rows, self.scaler.n_features())?);
         let scores = log_softmax(features.dot(&self.weights.t()) + &self.biases);
         let spread = |row: ArrayView1<'_, f64>| {
             let mut probabilities = vec![0.0; self.n_classes];
@@ -118,7 +118,7 @@ impl LogisticRegression {
     }
 }
 
-/// The codes that occur in `labels`, ascending.
+/// Class indices that occur in `labels`, ascending.
 fn occurring(
     rows: &[&[f32]],
     labels: &[usize],
@@ -159,17 +159,17 @@ fn log_softmax(mut scores: Array2<f64>) -> Array2<f64> {
 /// then the biases `[K]`.
 struct Problem {
     features: Array2<f64>, // [N, F]
-    /// Each row's class, as a place among those that occur.
+    /// Class of each row, as a position among those that occur.
     labels: Vec<usize>,
-    /// What each row weighs; they sum to 1.
+    /// Weight of each row; they sum to 1.
     shares: Vec<f64>,
     n_classes: usize,
-    /// What half the squared weights count.
+    /// Factor of half the squared weights.
     penalty: f64,
 }
 
 impl Problem {
-    fn new(features: Array2<f64>, labels: &[usize], classes: &[usize], strength: Strength) -> Self {
+    fn new(features: Array2<f64>, labels: &[usize], classes: &[usize], c: C) -> Self {
         let place = |label: &usize| classes.partition_point(|class| class < label);
         let labels: Vec<usize> = labels.iter().map(place).collect();
         let mut counts = vec![0_usize; classes.len()];
@@ -178,13 +178,13 @@ impl Problem {
         Self {
             shares: labels.iter().map(share).collect(),
             n_classes: classes.len(),
-            penalty: 1.0 / (strength.value() * labels.len() as f64),
+            penalty: 1.0 / (c.value() * labels.len() as f64),
             features,
             labels,
         }
     }
 
-    /// The point of the least loss.
+    /// Point of the least loss.
     fn minimum(&self) -> Result<Vec<f64>, ProbeError> {
         let failed = |error: Error| ProbeError::Minimizer(error.to_string());
         let start = vec![0.0; self.n_classes * (self.features.ncols() + 1)];
@@ -192,7 +192,7 @@ impl Problem {
         let solver = LBFGS::new(search, MEMORY)
             .with_tolerance_grad(TOLERANCE)
             .map_err(failed)?;
-        let result = Executor::new(Asked::new(self), solver)
+        let result = Executor::new(CachedEvaluation::new(self), solver)
             .configure(|state| state.param(start).max_iters(MAX_STEPS))
             .timer(false)
             .run()
@@ -253,14 +253,14 @@ impl Problem {
     }
 }
 
-/// What the minimizer asks: it wants the loss and the derivatives of a point by themselves, and of the same point again.
-struct Asked<'a> {
+/// Cache of the last evaluation: the minimizer requests loss and derivatives separately, and of the same point again.
+struct CachedEvaluation<'a> {
     problem: &'a Problem,
     /// The last point, its loss and its derivatives.
     last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> CachedEvaluation<'a> {
     fn new(problem: &'a Problem) -> Self {
         Self {
             problem,
@@ -277,7 +277,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl CostFunction for Asked<'_> {
+impl CostFunction for CachedEvaluation<'_> {
     type Param = Vec<f64>;
     type Output = f64;
 
@@ -287,7 +287,7 @@ impl CostFunction for Asked<'_> {
     }
 }
 
-impl Gradient for Asked<'_> {
+impl Gradient for CachedEvaluation<'_> {
     type Param = Vec<f64>;
     type Gradient = Vec<f64>;
 
@@ -313,10 +313,10 @@ mod tests {
     ];
     const LABELS: [usize; 6] = [0, 0, 0, 2, 2, 3];
 
-    fn fit(rows: &[[f32; 2]], labels: &[usize], strength: f64) -> LogisticRegression {
+    fn fit(rows: &[[f32; 2]], labels: &[usize], c: f64) -> LogisticRegression {
         let rows: Vec<&[f32]> = rows.iter().map(<[f32; 2]>::as_slice).collect();
-        let strength = Strength::try_from(strength).unwrap();
-        LogisticRegression::fit(&rows, labels, 4, strength).unwrap()
+        let c = C::try_from(c).unwrap();
+        LogisticRegression::fit(&rows, labels, 4, c).unwrap()
     }
 
     fn probabilities(fitted: &LogisticRegression) -> Vec<Vec<f64>> {
@@ -335,8 +335,8 @@ mod tests {
     }
 
     #[test]
-    fn weak_errors_leave_even_odds() {
-        // The biases are free, but classes weigh the same: all that is left is chance.
+    fn a_low_c_gives_even_odds() {
+        // The biases are free, but classes weigh the same: only chance is left.
         let fitted = fit(&ROWS, &LABELS, 1e-9);
         for row in probabilities(&fitted) {
             assert_abs_diff_eq!(row[0], 1.0 / 3.0, epsilon = 1e-4);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_order_nor_scale_matters() {
+    fn neither_order_nor_scale_has_an_effect() {
         let fitted = fit(&ROWS, &LABELS, 1.0);
         let (mut rows, mut labels) = (ROWS, LABELS);
         rows.reverse();
@@ -365,8 +365,8 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_loss() {
         let features = Array2::from_shape_fn((6, 2), |(i, j)| f64::from(ROWS[i][j]));
-        let strength = Strength::try_from(0.5).unwrap();
-        let problem = Problem::new(features, &LABELS, &[0, 2, 3], strength);
+        let c = C::try_from(0.5).unwrap();
+        let problem = Problem::new(features, &LABELS, &[0, 2, 3], c);
         let point: Vec<f64> = (0..9).map(|i| f64::from(i % 4) / 4.0 - 0.3).collect();
         let (_, found) = problem.evaluate(&point);
         for (i, found) in found.into_iter().enumerate() {
@@ -381,11 +381,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_said() {
-        let strength = Strength::try_from(1.0).unwrap();
+    fn mismatched_rows_labels_and_parameters_are_refused() {
+        let c = C::try_from(1.0).unwrap();
         let error = |labels: &[usize]| {
             let rows: [&[f32]; 2] = [&[0.0], &[1.0]];
-            let fitted = LogisticRegression::fit(&rows, labels, 2, strength);
+            let fitted = LogisticRegression::fit(&rows, labels, 2, c);
             fitted.unwrap_err().to_string()
         };
         assert_eq!(error(&[0]), "found 1 labels for 2 rows, expected one each");
@@ -395,11 +395,11 @@ mod tests {
         );
         assert_eq!(
             error(&[1, 1]),
-            "cannot tell classes apart from rows of 1 classes: expected at least 2"
+            "cannot fit a classifier to rows of 1 classes: expected at least 2"
         );
         assert_eq!(
-            Strength::try_from(0.0).unwrap_err().to_string(),
-            "found the strength 0, expected a finite number greater than 0"
+            C::try_from(0.0).unwrap_err().to_string(),
+            "`C` is 0, expected a finite number greater than 0"
         );
     }
 }

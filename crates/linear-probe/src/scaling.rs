@@ -1,4 +1,4 @@
-//! Features on one scale.
+//! Standardization of features.
 
 use ndarray::{Array1, Array2, Axis};
 use numeric::check_rows;
@@ -13,16 +13,16 @@ pub(crate) fn matrix(rows: &[&[f32]], n_features: usize) -> Result<Array2<f64>, 
     }))
 }
 
-/// Moves and stretches each feature so that the rows it was fitted to have mean 0 and variance 1 (scikit-learn's
-/// `StandardScaler`; the variance is divided by `N`). A feature that doesn't vary is only moved.
+/// Standardizes each feature: the rows of the fit have mean 0 and variance 1 (scikit-learn's `StandardScaler`; the
+/// variance is divided by `N`). A feature that doesn't vary is only centered.
 #[derive(Clone, Debug)]
-pub(crate) struct Scaling {
+pub(crate) struct StandardScaler {
     means: Array1<f64>,      // [F]
     deviations: Array1<f64>, // [F]
 }
 
-impl Scaling {
-    /// Fitted to `rows` `[N, F]`, at least one.
+impl StandardScaler {
+    /// Fits to `rows` `[N, F]`, at least one.
     pub(crate) fn fit(rows: &Array2<f64>) -> Self {
         let n_features = rows.ncols();
         let zeros = || Array1::zeros(n_features);
@@ -38,7 +38,7 @@ impl Scaling {
         self.means.len()
     }
 
-    /// `rows` `[N, F]` on the scale.
+    /// Standardizes `rows` `[N, F]`.
     pub(crate) fn apply(&self, rows: Array2<f64>) -> Array2<f64> {
         (rows - &self.means) / &self.deviations
     }
@@ -51,11 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_come_to_mean_0_and_variance_1() {
+    fn standardized_rows_have_mean_0_and_variance_1() {
         let rows = array![[1.0, 5.0], [3.0, 5.0]];
-        let scaling = Scaling::fit(&rows);
+        let scaling = StandardScaler::fit(&rows);
         assert_eq!(scaling.apply(rows), array![[-1.0, 0.0], [1.0, 0.0]]);
-        // Others are measured by those that it was fitted to.
+        // Other rows are standardized by the rows of the fit.
         assert_eq!(scaling.apply(array![[4.0, 7.0]]), array![[2.0, 2.0]]);
     }
 

@@ -1,18 +1,18 @@
-//! The linear layer against scikit-learn: `golden/make.py` says how the figures were made.
+//! The linear layer against scikit-learn: `golden/make.py` documents how the values were made.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use approx::assert_abs_diff_eq;
-use linear_probe::{LogisticRegression, Strength};
+use linear_probe::{C, LogisticRegression};
 use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-5;
 
 #[derive(Deserialize)]
 struct Case {
-    /// Rows to learn from, rows to judge, features, classes.
+    /// Rows to fit, rows to predict, features, classes.
     size: [u64; 4],
-    strength: f64,
+    c: f64,
     probabilities: Vec<Vec<f64>>,
 }
 
@@ -50,9 +50,9 @@ fn check(case: &Case) {
         .collect();
     let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
     let (train, test) = rows.split_at(labels.len());
-    let strength = Strength::try_from(case.strength).unwrap();
+    let c = C::try_from(case.c).unwrap();
     let n_classes = usize::try_from(n_classes).unwrap();
-    let fitted = LogisticRegression::fit(train, &labels, n_classes, strength).unwrap();
+    let fitted = LogisticRegression::fit(train, &labels, n_classes, c).unwrap();
     assert!(fitted.has_converged());
     let found = fitted.probabilities(test).unwrap().concat();
     for (found, expected) in found.into_iter().zip(case.probabilities.concat()) {

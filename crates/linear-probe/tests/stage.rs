@@ -1,4 +1,4 @@
-//! The stage as the runner starts it, on features that tell the classes.
+//! The stage as the runner starts it, on features that separate the classes.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
@@ -30,13 +30,13 @@ fn write<T: Table>(path: &Path, rows: Vec<T>) {
     writer.finish().unwrap();
 }
 
-/// A folder with the inputs: 48 pictures, which `clear` tells apart and `blurred` does not.
+/// A folder with the inputs: 48 images, whose classes `clear` separates and `blurred` does not.
 struct Study(TempDir);
 
 impl Study {
     fn new() -> Self {
         let study = Self(TempDir::new().unwrap());
-        let picture = |number: usize| {
+        let image = |number: usize| {
             (
                 format!("{number:02}.png"),
                 number % 3,
@@ -44,7 +44,7 @@ impl Study {
             )
         };
         let fold = |number| {
-            let (path, code, assignment) = picture(number);
+            let (path, code, assignment) = image(number);
             Fold {
                 path,
                 label: LABELS[code].to_owned(),
@@ -55,7 +55,7 @@ impl Study {
         write(&study.path("folds"), (0..48).map(fold).collect());
         for (backbone, signal) in [("clear", 30.0), ("blurred", 0.0)] {
             let feature = |number: usize| {
-                let (path, code, _) = picture(number);
+                let (path, code, _) = image(number);
                 let noise =
                     |i: usize| ((number * 7919 + i * 104_729 + number * i * 31) % 97) as f32 / 97.0;
                 let value = |i| noise(i) + if i == code { signal } else { 0.0 };
@@ -75,7 +75,7 @@ impl Study {
         self.0.path().join(name)
     }
 
-    fn run(&self, run: &str, features: &[&str], strengths: &Value, threads: usize) -> Output {
+    fn run(&self, run: &str, features: &[&str], values: &Value, threads: usize) -> Output {
         let shape = json!({
             "n_trees": 10, "max_depth": 0, "min_samples_leaf": 1, "min_samples_split": 2, "max_features": 0,
             "criterion": "gini", "bootstrap": true,
@@ -83,7 +83,7 @@ impl Study {
         let features: Vec<PathBuf> = features.iter().map(|name| self.path(name)).collect();
         let job = json!({
             "stage": "linear-probe",
-            "params": { "seed": 7, "c": strengths, "sample": 1000, "forest": shape },
+            "params": { "seed": 7, "c": values, "sample": 1000, "forest": shape },
             "in": { "features": features, "folds": self.path("folds") },
             "out": { "linear_probes": self.path(run) },
             "scratch": self.path("scratch"),
@@ -97,19 +97,19 @@ impl Study {
             .unwrap()
     }
 
-    fn error(&self, features: &[&str], strengths: &Value) -> String {
-        let Output { status, stderr, .. } = self.run("none", features, strengths, 1);
+    fn error(&self, features: &[&str], values: &Value) -> String {
+        let Output { status, stderr, .. } = self.run("none", features, values, 1);
         assert!(!status.success());
         String::from_utf8(stderr).unwrap()
     }
 }
 
 #[test]
-fn classes_are_read_where_features_tell_them() {
+fn features_that_separate_the_classes_have_high_scores() {
     let study = Study::new();
-    let strengths = json!([10.0, 0.1]);
+    let values = json!([10.0, 0.1]);
     for (run, threads) in [("one", 1), ("four", 4)] {
-        let output = study.run(run, &["clear", "blurred"], &strengths, threads);
+        let output = study.run(run, &["clear", "blurred"], &values, threads);
         assert!(output.status.success(), "{output:?}");
     }
     let bytes = |run| fs_err::read(study.path(run)).unwrap();
@@ -137,19 +137,17 @@ fn classes_are_read_where_features_tell_them() {
         rows.dedup();
         rows
     };
-    // Both strengths read the clear features without fault: the lower one is enough.
+    // Both `C` classify the clear features without errors: the lower one is selected.
     assert_eq!(chosen("clear"), [None, Some(0.1)]);
     assert_eq!(chosen("blurred").len(), 2);
 }
 
 #[test]
-fn errors_say_what_was_found_and_expected() {
+fn errors_have_what_was_found_and_expected() {
     let study = Study::new();
     let error = study.error(&["clear"], &json!([0.1, -1.0]));
     assert!(
-        error.contains(
-            "parameter `c[1]`: found the strength -1, expected a finite number greater than 0"
-        ),
+        error.contains("parameter `c[1]`: `C` is -1, expected a finite number greater than 0"),
         "{error}"
     );
     let error = study.error(&["clear"], &json!([]));
@@ -165,7 +163,7 @@ fn errors_say_what_was_found_and_expected() {
     let error = study.error(&["clear"], &json!([0.1]));
     assert!(
         error.contains(
-            "cannot use the features of `clear`: found 48 pictures, expected the 47 of the folds"
+            "cannot use the features of `clear`: found 48 images, expected the 47 of the folds"
         ),
         "{error}"
     );

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{Judgment, Metric, MetricError, Tally};
+use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction};
 
 /// The middle 95 % of a bootstrap distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,20 +17,20 @@ pub struct Interval {
 }
 
 /// An interval for each of `M` statistics, by the percentile method of the cluster bootstrap (Efron 1979; Davison and
-/// Hinkley 1997, §3.8): a replicate draws as many units as there are, with replacement, and counts all their pictures.
-/// Pictures of one author resemble each other, so resampling single pictures would make intervals too narrow.
+/// Hinkley 1997, §3.8): a replicate draws as many units as there are, with replacement, and counts all their images.
+/// Images of one author resemble each other, so resampling single images would make intervals too narrow.
 ///
-/// `units` `[N]` numbers the unit of each picture: its author, or itself where there is none. `statistics` are taken of
-/// the pictures drawn, each with how often. Replicate `r` draws from `rng_of(r)`, so neither the number of threads nor
-/// that of replicates shifts a draw. Quantiles interpolate linearly, as `numpy.quantile`. `None` with fewer than two
-/// units or no replicates.
+/// `units` `[N]` numbers the unit of each image: its author, or itself where there is none. `statistics` are computed
+/// from the images drawn, each with its number of draws. Replicate `r` draws from `rng_of(r)`, so neither the number of
+/// threads nor that of replicates shifts a draw. Quantiles interpolate linearly, as `numpy.quantile`. `None` with fewer
+/// than two units or no replicates.
 pub fn bootstrap<const M: usize>(
     units: &[usize],
     n_replicates: u64,
     rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
     statistics: impl Fn(&[(usize, u64)]) -> [f64; M] + Sync,
 ) -> Option<[Interval; M]> {
-    let (starts, pictures) = pictures_by_unit(units);
+    let (starts, images) = images_by_unit(units);
     let n_units = starts.len() - 1;
     if n_units < 2 || n_replicates == 0 {
         return None;
@@ -43,8 +43,8 @@ pub fn bootstrap<const M: usize>(
         }
         let mut drawn = Vec::with_capacity(units.len());
         for (unit, &times) in times.iter().enumerate().filter(|(_, times)| **times > 0) {
-            let members = &pictures[starts[unit]..starts[unit + 1]];
-            drawn.extend(members.iter().map(|&picture| (picture, times)));
+            let members = &images[starts[unit]..starts[unit + 1]];
+            drawn.extend(members.iter().map(|&image| (image, times)));
         }
         statistics(&drawn)
     };
@@ -62,34 +62,34 @@ pub fn bootstrap<const M: usize>(
 /// [`bootstrap`] of each of [`Metric::ALL`].
 ///
 /// # Errors
-/// `units` is not as long as `judgments`.
+/// `units` is not as long as `predictions`.
 pub fn intervals(
     n_classes: usize,
-    judgments: &[Judgment],
+    predictions: &[ScoredPrediction],
     units: &[usize],
     n_replicates: u64,
     rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
 ) -> Result<Option<[Interval; Metric::ALL.len()]>, MetricError> {
-    if units.len() != judgments.len() {
+    if units.len() != predictions.len() {
         return Err(MetricError::Length {
-            what: "units",
+            list: "units",
             found: units.len(),
-            expected: judgments.len(),
+            expected: predictions.len(),
         });
     }
     Ok(bootstrap(units, n_replicates, rng_of, |drawn| {
-        let mut tally = Tally::new(n_classes);
-        for &(picture, times) in drawn {
-            tally.add(&judgments[picture], times);
+        let mut counts = ConfusionCounts::new(n_classes);
+        for &(image, times) in drawn {
+            counts.add(&predictions[image], times);
         }
-        tally.scores()
+        counts.scores()
     }))
 }
 
-/// Pictures unit by unit, with the start of each unit and the end of the last; units without pictures are left out.
-fn pictures_by_unit(units: &[usize]) -> (Vec<usize>, Vec<usize>) {
+/// Images unit by unit, with the start of each unit and the end of the last; units without images are left out.
+fn images_by_unit(units: &[usize]) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = (0..units.len()).collect();
-    order.sort_by_key(|&picture| units[picture]);
+    order.sort_by_key(|&image| units[image]);
     let starts = (0..order.len()).filter(|&i| i == 0 || units[order[i]] != units[order[i - 1]]);
     (starts.chain([order.len()]).collect(), order)
 }

@@ -1,25 +1,26 @@
-//! Probabilities that mean what they say: of all pictures of which a model is 80 % sure, it should be right on 80 %.
+//! Calibration: of all images whose confidence is 80 %, 80 % should be predicted correctly.
 //!
-//! [`Forecasts`] are judged by [`Quality`] and seen in a diagram of [`reliability()`]. [`Temperature`] mends a network's
-//! logits; [`OneAgainstRest`] mends any model's probabilities, by a [`Sigmoid`] or an [`Isotonic`] curve a class. What
-//! was fitted is kept as [`Calibrators`]. All figures are plain ones: every picture counts the same.
+//! [`Forecasts`] are measured by [`CalibrationMetrics`] and drawn as a diagram of [`reliability()`]. [`Temperature`]
+//! calibrates a network's logits; [`OneAgainstRest`] calibrates any model's probabilities, by a [`Sigmoid`] or an
+//! [`Isotonic`] curve a class. The fitted parameters are stored as [`Calibrators`]. All metrics are plain ones: every
+//! image counts the same.
 
+mod calibration_metrics;
 mod calibrators;
 mod chance;
 mod forecasts;
 mod isotonic;
 mod one_against_rest;
-mod quality;
 mod reliability;
 mod sigmoid;
 mod temperature;
 
+pub use calibration_metrics::{BootstrapTerms, CalibrationMetrics};
 pub use calibrators::{Calibrators, ForestCalibrators, NetworkCalibrators};
 pub use chance::ece_by_chance;
 pub use forecasts::Forecasts;
 pub use isotonic::Isotonic;
 pub use one_against_rest::{Curve, OneAgainstRest};
-pub use quality::{Quality, Resampled};
 pub use reliability::{Bin, reliability};
 pub use sigmoid::Sigmoid;
 pub use temperature::Temperature;

@@ -1,4 +1,4 @@
-//! What is known of the pictures without any model.
+//! Classes and authors of the images.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use numeric::Classes;
 
 use crate::MetricError;
 
-/// Classes and authors of a collection of pictures.
+/// Classes and authors of a collection of images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection {
     classes: Classes,
-    /// By path.
+    /// Class index and author by path.
     units: BTreeMap<String, usize>,
 }
 
 impl Collection {
-    /// The collection of pictures given as `(path, label, author)`.
-    pub fn of<'a>(pictures: impl IntoIterator<Item = (&'a str, &'a str, Option<&'a str>)>) -> Self {
+    /// The collection of images given as `(path, label, author)`.
+    pub fn of<'a>(images: impl IntoIterator<Item = (&'a str, &'a str, Option<&'a str>)>) -> Self {
         let (mut labels, mut units) = (Vec::new(), BTreeMap::new());
-        // An author has the number of the first picture, which is then no other unit's.
+        // An author has the number of the first image, which is then no other unit's.
         let mut authors: BTreeMap<&str, usize> = BTreeMap::new();
-        for (number, (path, label, author)) in pictures.into_iter().enumerate() {
+        for (number, (path, label, author)) in images.into_iter().enumerate() {
             let unit = author.map_or(number, |author| *authors.entry(author).or_insert(number));
             units.insert(path.to_owned(), unit);
             labels.push(label);
@@ -31,16 +31,16 @@ impl Collection {
         }
     }
 
-    /// Names of the classes, sorted: a class's code is its index.
+    /// Names of the classes, sorted: a class index is a place among them.
     pub fn labels(&self) -> &[String] {
         self.classes.names()
     }
 
-    /// The code of `label`.
+    /// Class index of `label`.
     ///
     /// # Errors
-    /// No picture is of this class.
-    pub fn code(&self, label: &str) -> Result<usize, MetricError> {
+    /// No image is of this class.
+    pub fn class_index(&self, label: &str) -> Result<usize, MetricError> {
         let code = self.classes.index(label);
         code.ok_or_else(|| MetricError::UnknownLabel {
             label: label.to_owned(),
@@ -48,13 +48,13 @@ impl Collection {
         })
     }
 
-    /// What the bootstrap draws the picture with: the number of its author, or its own where there is none.
+    /// Unit by which the bootstrap draws the image: the number of its author, or its own where there is none.
     ///
     /// # Errors
-    /// There is no such picture.
+    /// There is no such image.
     pub fn unit(&self, path: &str) -> Result<usize, MetricError> {
         let unit = self.units.get(path).copied();
-        unit.ok_or_else(|| MetricError::UnknownPicture(path.to_owned()))
+        unit.ok_or_else(|| MetricError::UnknownImage(path.to_owned()))
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn authors_are_units_and_so_are_pictures_without_one() {
+    fn authors_are_units_and_so_are_images_without_one() {
         let collection = Collection::of([
             ("b/1", "b", Some("Ada")),
             ("a/1", "a", None),
@@ -73,14 +73,14 @@ mod tests {
         let units = ["b/1", "a/1", "a/2", "a/3"].map(|path| collection.unit(path).unwrap());
         assert_eq!(units, [0, 1, 0, 3]);
         assert_eq!(collection.labels(), ["a", "b"]);
-        assert_eq!(collection.code("b"), Ok(1));
+        assert_eq!(collection.class_index("b"), Ok(1));
         assert_eq!(
-            collection.code("c").unwrap_err().to_string(),
-            "the class `c` is not in the collection, which knows a, b"
+            collection.class_index("c").unwrap_err().to_string(),
+            "the class `c` is not in the collection, which has a, b"
         );
         assert_eq!(
             collection.unit("c/1").unwrap_err().to_string(),
-            "the picture `c/1` is not in the collection"
+            "the image `c/1` is not in the collection"
         );
     }
 }

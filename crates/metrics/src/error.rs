@@ -1,30 +1,30 @@
-//! What can be wrong with predictions.
+//! Errors of scores.
 
-/// Why predictions cannot be scored.
+/// Reason why predictions cannot be scored.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum MetricError {
-    /// No classes to choose from.
+    /// A prediction without classes.
     #[error("a prediction has no scores; expected one for each class")]
     NoScores,
-    /// A class beyond the scores.
-    #[error("the true class has code {code}, but the prediction has {classes} scores")]
+    /// A class index beyond the scores.
+    #[error("the true class has index {class_index}, but the prediction has {classes} scores")]
     UnknownClass {
-        /// The code.
-        code: usize,
+        /// Class index.
+        class_index: usize,
         /// `K`.
         classes: usize,
     },
-    /// A class that no picture has.
-    #[error("the class `{label}` is not in the collection, which knows {known}")]
+    /// A class that no image has.
+    #[error("the class `{label}` is not in the collection, which has {known}")]
     UnknownLabel {
         /// Its name.
         label: String,
         /// The names of the classes.
         known: String,
     },
-    /// A path that no picture has.
-    #[error("the picture `{0}` is not in the collection")]
-    UnknownPicture(String),
+    /// A path that no image has.
+    #[error("the image `{0}` is not in the collection")]
+    UnknownImage(String),
     /// NaN or infinity among the scores.
     #[error("the score of class {class} is {value}, expected a finite number")]
     NotFinite {
@@ -42,38 +42,38 @@ pub enum MetricError {
         expected: usize,
     },
     /// Labels or units that don't match in number.
-    #[error("{what}: found {found}, expected {expected}, one for each picture")]
+    #[error("{list}: found {found}, expected {expected}, one for each image")]
     Length {
-        /// What was counted.
-        what: &'static str,
-        /// Its number.
+        /// Name of the list.
+        list: &'static str,
+        /// Number of its items.
         found: usize,
         /// `N`.
         expected: usize,
     },
-    /// No pictures to fit or judge by.
-    #[error("there are no pictures, expected at least one")]
-    NoPictures,
+    /// No images to fit to or to evaluate.
+    #[error("there are no images, expected at least one")]
+    NoImages,
     /// Predictions of different numbers of classes.
-    #[error("a picture has scores of {found} classes, expected {expected}")]
+    #[error("an image has scores of {found} classes, expected {expected}")]
     Classes {
         /// Its number of classes.
         found: usize,
         /// `K`.
         expected: usize,
     },
-    /// Probabilities that are none.
-    #[error("the probabilities of a picture are {0:?}, expected numbers from 0 to 1 that sum to 1")]
+    /// Values that are no probabilities.
+    #[error("the probabilities of an image are {0:?}, expected numbers from 0 to 1 that sum to 1")]
     NoProbabilities(Vec<f64>),
-    /// A temperature that is none.
+    /// A value that is no temperature.
     #[error("the temperature is {0}, expected a number above 0")]
     Temperature(f64),
-    /// A step function that is none.
+    /// Knots that are no rising step function.
     #[error(
         "the knots of an isotonic calibrator are {0:?}, expected at least one, each (confidence, probability) above the last"
     )]
     Knots(Vec<(f64, f64)>),
-    /// The minimizer gave up.
+    /// The minimizer failed.
     #[error("cannot fit the temperature: {0}")]
     Minimizer(String),
 }

@@ -1,18 +1,18 @@
 //! Scores, reports and intervals of predictions.
 //!
-//! A [`Judgment`] is what a model made of one picture. A [`Tally`] counts judgments, and every score, the confusion
-//! matrix and the per-class report are read off it; [`intervals`] resamples whole authors and reads the same scores off
-//! the resampled tallies. [`retrieval`] says how well the nearest points share a label. [`calibration`] is about
-//! probabilities that mean what they say.
+//! A [`ScoredPrediction`] is the result of one image. [`ConfusionCounts`] count such results, and every score, the
+//! confusion matrix and the per-class report are computed from them; [`intervals`] resamples whole authors and computes
+//! the same scores from the resampled counts. [`retrieval`] measures how well the nearest points share a label.
+//! [`calibration`] is about probabilities that agree with frequencies.
 //!
-//! All figures follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` pictures,
+//! All metrics follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` images,
 //! `K` classes, `D` dimensions.
 
 mod bootstrap;
 mod collection;
+mod confusion_counts;
 mod error;
-mod judgment;
-mod tally;
+mod scored_prediction;
 
 pub mod calibration;
 pub mod retrieval;
@@ -20,9 +20,9 @@ pub mod streams;
 
 pub use bootstrap::{Interval, bootstrap, intervals};
 pub use collection::Collection;
+pub use confusion_counts::{ClassMetrics, ConfusionCounts, Metric, Scores};
 pub use error::MetricError;
-pub use judgment::Judgment;
-pub use tally::{ClassFigures, Metric, Scores, Tally};
+pub use scored_prediction::ScoredPrediction;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! How well the nearest points share a point's label.
+//! Retrieval: how many of a point's nearest neighbors share its label.
 //!
 //! Scores are those of Musgrave, Belongie and Lim ("A Metric Learning Reality Check", 2020, §3.2), with the conventions
 //! of pytorch-metric-learning's `AccuracyCalculator` (2.9). Letters of shapes besides the crate's: `Q` queries, `R`
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::MetricError;
 
-/// How the references of each query's label stand among its nearest ones.
+/// Retrieval metrics over the queries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retrieval {
     /// Share of queries whose nearest reference has their label, in `[0, 1]`. Also known as precision at 1.
@@ -19,16 +19,16 @@ pub struct Retrieval {
     /// Mean average precision at R, in `[0, 1]`: for a query with `r` references of its label, the sum over `i = 1 … r`
     /// of the precision among the `i` nearest, taken where the `i`-th has the label, over `r`; the mean over the queries.
     pub map_at_r: f64,
-    /// Queries that count: those with a reference of their label.
+    /// Number of queries that count: those with a reference of their label.
     pub n_queries: usize,
 }
 
-/// What is near.
+/// Distance of two points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// The straight line.
+    /// Length of the straight line.
     Euclidean,
-    /// The angle: one less the cosine. A point at the origin has no direction; it is at distance 1 from all.
+    /// One less the cosine. A point at the origin has no direction; it is at distance 1 from all.
     Cosine,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Labeled<'a> {
     pub fn new(points: &'a Matrix, labels: &'a [usize]) -> Result<Self, MetricError> {
         if labels.len() != points.n_rows() {
             return Err(MetricError::Length {
-                what: "labels",
+                list: "labels",
                 found: labels.len(),
                 expected: points.n_rows(),
             });
@@ -56,7 +56,7 @@ impl<'a> Labeled<'a> {
     }
 }
 
-/// Every point is a query, and all others are its references. `None` where no two points share a label.
+/// Retrieval where every point is a query and all others are its references. `None` where no two points share a label.
 ///
 /// # Errors
 /// `labels` is not as long as `points`.
@@ -66,11 +66,10 @@ pub fn retrieval(
     distance: Distance,
 ) -> Result<Option<Retrieval>, MetricError> {
     let set = Labeled::new(points, labels)?;
-    Ok(References::of(set, distance, Among::Themselves).answer(set))
+    Ok(References::of(set, distance, Relation::Same).retrieve(set))
 }
 
-/// Queries are looked up in a set of references of which they are no part. `None` where no query's label is among the
-/// references.
+/// Retrieval of queries in a separate set of references. `None` where no query's label is among the references.
 ///
 /// # Errors
 /// The two sets differ in `D`.
@@ -83,20 +82,20 @@ pub fn retrieval_from(
     if found != expected && queries.points.n_rows() > 0 && references.points.n_rows() > 0 {
         return Err(MetricError::SetDimensions { found, expected });
     }
-    Ok(References::of(references, distance, Among::Others).answer(queries))
+    Ok(References::of(references, distance, Relation::Disjoint).retrieve(queries))
 }
 
 /// References whose distances are computed side by side: with 128 dimensions they fit a core's cache.
 const BLOCK: usize = 512;
-/// Queries that look at a block of references while it is in the cache.
+/// Queries compared with a block of references while it is in the cache.
 const QUERIES: usize = 16;
 
-/// Whether the queries are the references.
+/// Relation of queries and references.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Among {
-    /// They are: a query is not its own reference.
-    Themselves,
-    Others,
+enum Relation {
+    /// The queries are the references: a query is not its own reference.
+    Same,
+    Disjoint,
 }
 
 struct References<'a> {
@@ -106,17 +105,17 @@ struct References<'a> {
     /// `[D, R]`.
     columns: Vec<Vec<f64>>,
     distance: Distance,
-    among: Among,
+    relation: Relation,
 }
 
 impl<'a> References<'a> {
-    fn of(set: Labeled<'a>, distance: Distance, among: Among) -> Self {
+    fn of(set: Labeled<'a>, distance: Distance, relation: Relation) -> Self {
         let mut sizes = BTreeMap::new();
         for &label in set.labels {
             *sizes.entry(label).or_insert(0) += 1;
         }
         let rows: Vec<Vec<f64>> = (0..set.points.n_rows())
-            .map(|point| prepared(set.points, point, distance))
+            .map(|point| comparable(set.points, point, distance))
             .collect();
         let column = |d: usize| rows.iter().map(|row| row[d]).collect();
         Self {
@@ -124,15 +123,15 @@ impl<'a> References<'a> {
             sizes,
             columns: (0..set.points.n_columns()).map(column).collect(),
             distance,
-            among,
+            relation,
         }
     }
 
-    fn answer(&self, queries: Labeled<'_>) -> Option<Retrieval> {
+    fn retrieve(&self, queries: Labeled<'_>) -> Option<Retrieval> {
         let numbers: Vec<usize> = (0..queries.labels.len()).collect();
         let found: Vec<(bool, f64)> = numbers
             .par_chunks(QUERIES)
-            .flat_map_iter(|chunk| self.answers(queries, chunk))
+            .flat_map_iter(|chunk| self.precisions(queries, chunk))
             .collect();
         let n = found.len() as f64;
         (!found.is_empty()).then(|| Retrieval {
@@ -142,21 +141,21 @@ impl<'a> References<'a> {
         })
     }
 
-    /// For each query that has references of its label: whether the nearest has it, and the average precision.
-    fn answers(&self, queries: Labeled<'_>, chunk: &[usize]) -> Vec<(bool, f64)> {
+    /// For each query with references of its label: whether the nearest has it, and the average precision.
+    fn precisions(&self, queries: Labeled<'_>, chunk: &[usize]) -> Vec<(bool, f64)> {
         let rows = chunk
             .iter()
-            .map(|&query| prepared(queries.points, query, self.distance));
+            .map(|&query| comparable(queries.points, query, self.distance));
         let distances = self.distances(&rows.collect::<Vec<_>>());
-        let answer = |(&query, distances): (&usize, &Vec<f64>)| {
+        let precision = |(&query, distances): (&usize, &Vec<f64>)| {
             let label = queries.labels[query];
             let own = self.sizes.get(&label).copied().unwrap_or(0);
-            let itself = (self.among == Among::Themselves).then_some(query);
+            let itself = (self.relation == Relation::Same).then_some(query);
             let relevant = own - usize::from(itself.is_some());
             let nearest = nearest(distances, relevant, itself)?;
             Some(self.precision(&nearest, label))
         };
-        chunk.iter().zip(&distances).filter_map(answer).collect()
+        chunk.iter().zip(&distances).filter_map(precision).collect()
     }
 
     /// Numbers that order the references by their distance from each of `rows`: `[rows, R]`.
@@ -179,7 +178,7 @@ impl<'a> References<'a> {
         distances
     }
 
-    /// Whether the first of `nearest` has the label, and their average precision.
+    /// Returns whether the first of `nearest` has the label, and their average precision.
     fn precision(&self, nearest: &[usize], label: usize) -> (bool, f64) {
         let (mut hits, mut sum) = (0_u32, 0.0);
         for (before, &reference) in nearest.iter().enumerate() {
@@ -194,7 +193,7 @@ impl<'a> References<'a> {
 }
 
 /// Coordinates `[D]` by which points are compared: for angles, those of the unit vector.
-fn prepared(points: &Matrix, point: usize, distance: Distance) -> Vec<f64> {
+fn comparable(points: &Matrix, point: usize, distance: Distance) -> Vec<f64> {
     let mut row: Vec<f64> = points.row(point).iter().map(|&v| f64::from(v)).collect();
     if distance == Distance::Cosine {
         let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();

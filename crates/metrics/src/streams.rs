@@ -13,9 +13,9 @@ pub const CALIBRATE_BOOTSTRAP: &str = "calibrate bootstrap";
 pub const CALIBRATE_CHANCE: &str = "calibrate chance";
 /// The images that stage `metric-learning-scores` scores, if not all. After the subset, the name has `learned` or
 /// `held-out`.
-pub const JUDGE: &str = "judge";
+pub const METRIC_LEARNING_SCORES: &str = "judge";
 /// The replicates of the scores of leaking splits.
-pub const FLATTER_BOOTSTRAP: &str = "flatter bootstrap";
+pub const LEAKAGE_EFFECT_BOOTSTRAP: &str = "flatter bootstrap";
 
 #[cfg(test)]
 mod tests {
@@ -74,8 +74,12 @@ mod tests {
                 11_976_952_459_988_746_850
             ]
         );
-        assert_eq!(at(FLATTER_BOOTSTRAP.to_owned()), 5_614_777_308_872_992_497);
-        let learned = |subset: Subset| format!("{JUDGE} {} learned", subset.stream_name());
+        assert_eq!(
+            at(LEAKAGE_EFFECT_BOOTSTRAP.to_owned()),
+            5_614_777_308_872_992_497
+        );
+        let learned =
+            |subset: Subset| format!("{METRIC_LEARNING_SCORES} {} learned", subset.stream_name());
         let drawn = [
             Subset::Train,
             Subset::Validation,
@@ -93,7 +97,8 @@ mod tests {
                 10_292_282_349_056_454_850
             ]
         );
-        let held_out = |subset: Subset| format!("{JUDGE} {} held-out", subset.stream_name());
+        let held_out =
+            |subset: Subset| format!("{METRIC_LEARNING_SCORES} {} held-out", subset.stream_name());
         let drawn = [
             Subset::Train,
             Subset::Validation,

@@ -4,43 +4,46 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
-fn judgment(logits: &[f32], actual: usize) -> Judgment {
-    Judgment::of_logits(logits, actual).unwrap()
+fn prediction(logits: &[f32], actual: usize) -> ScoredPrediction {
+    ScoredPrediction::of_logits(logits, actual).unwrap()
 }
 
 #[test]
-fn a_judgment_ranks_and_weighs_the_true_class() {
-    let sure = judgment(&[2.0, 0.0, 1.0], 2);
+fn a_scored_prediction_has_the_rank_and_loss_of_the_true_class() {
+    let sure = prediction(&[2.0, 0.0, 1.0], 2);
     assert_eq!((sure.predicted, sure.rank), (0, 1));
     let [a, b, c] = [2_f64, 0.0, 1.0].map(f64::exp);
     assert_abs_diff_eq!(sure.loss, -(c / (a + b + c)).ln(), epsilon = 1e-12);
     // Of equals the first is predicted, and the last ranks first.
     let tie = [1.0, 1.0, 1.0];
-    let ranks = [0, 1, 2].map(|actual| judgment(&tie, actual).rank);
-    assert_eq!((judgment(&tie, 1).predicted, ranks), (0, [2, 1, 0]));
+    let ranks = [0, 1, 2].map(|actual| prediction(&tie, actual).rank);
+    assert_eq!((prediction(&tie, 1).predicted, ranks), (0, [2, 1, 0]));
     // Far logits don't overflow.
-    assert_abs_diff_eq!(judgment(&[1e30, 0.0], 0).loss, 0.0);
+    assert_abs_diff_eq!(prediction(&[1e30, 0.0], 0).loss, 0.0);
 }
 
 #[test]
 fn probabilities_are_clipped() {
-    let none = Judgment::of_probabilities(&[1.0, 0.0], 1).unwrap();
+    let none = ScoredPrediction::of_probabilities(&[1.0, 0.0], 1).unwrap();
     assert_abs_diff_eq!(none.loss, -f64::EPSILON.ln(), epsilon = 1e-12);
-    let half = Judgment::of_probabilities(&[0.5, 0.5], 1).unwrap();
+    let half = ScoredPrediction::of_probabilities(&[0.5, 0.5], 1).unwrap();
     assert_abs_diff_eq!(half.loss, 2_f64.ln(), epsilon = 1e-12);
 }
 
 #[test]
 fn bad_predictions_are_errors() {
-    let error =
-        |logits: &[f32], actual| Judgment::of_logits(logits, actual).unwrap_err().to_string();
+    let error = |logits: &[f32], actual| {
+        ScoredPrediction::of_logits(logits, actual)
+            .unwrap_err()
+            .to_string()
+    };
     assert_eq!(
         error(&[], 0),
         "a prediction has no scores; expected one for each class"
     );
     assert_eq!(
         error(&[1.0], 1),
-        "the true class has code 1, but the prediction has 1 scores"
+        "the true class has index 1, but the prediction has 1 scores"
     );
     assert_eq!(
         error(&[0.0, f32::NAN], 0),
@@ -49,12 +52,13 @@ fn bad_predictions_are_errors() {
 }
 
 #[test]
-fn scores_of_a_tally_by_hand() {
-    // Class 0: three right, one taken for 1. Class 1: one, taken for 0 with its own class second. Class 2 is absent.
-    let mut tally = Tally::new(3);
-    tally.add(&judgment(&[2.0, 1.0, 0.0], 0), 3);
-    tally.add(&judgment(&[0.0, 2.0, 1.0], 0), 1);
-    tally.add(&judgment(&[2.0, 1.0, 0.0], 1), 1);
+fn scores_of_confusion_counts_by_hand() {
+    // Class 0: three right, one predicted as 1. Class 1: one, predicted as 0 with its own class second. Class 2 is
+    // absent.
+    let mut counts = ConfusionCounts::new(3);
+    counts.add(&prediction(&[2.0, 1.0, 0.0], 0), 3);
+    counts.add(&prediction(&[0.0, 2.0, 1.0], 0), 1);
+    counts.add(&prediction(&[2.0, 1.0, 0.0], 1), 1);
     let [
         accuracy,
         precision,
@@ -65,7 +69,7 @@ fn scores_of_a_tally_by_hand() {
         top2,
         top3,
         _,
-    ] = tally.scores();
+    ] = counts.scores();
     let close = |found: f64, expected: f64| assert_abs_diff_eq!(found, expected, epsilon = 1e-12);
     close(accuracy, 0.6);
     close(precision, 0.75 * 0.8);
@@ -75,11 +79,11 @@ fn scores_of_a_tally_by_hand() {
     close(top1, (0.75 + 0.0) / 2.0);
     close(top2, (0.75 + 1.0) / 2.0);
     close(top3, 1.0);
-    close(tally.plain_top(2), 0.8);
-    assert_eq!((tally.count(0, 1), tally.total()), (1, 5));
-    assert_eq!(tally.report()[2].support, 0);
+    close(counts.plain_top(2), 0.8);
+    assert_eq!((counts.count(0, 1), counts.total()), (1, 5));
+    assert_eq!(counts.report()[2].support, 0);
     assert!(
-        Tally::new(3)
+        ConfusionCounts::new(3)
             .scores()
             .iter()
             .all(|score| score.abs() < 1e-12)
@@ -93,18 +97,18 @@ fn renaming_classes_changes_no_score() {
             .map(|l| u8::try_from(l).unwrap())
             .map(f32::from)
     };
-    let original = (0..60).map(|i| judgment(&logits(i).map(|l| l + 0.01 * l * l), i % 3));
-    let original: Vec<Judgment> = original.collect();
-    let renamed = original.iter().map(|judgment| Judgment {
-        actual: (judgment.actual + 1) % 3,
-        predicted: (judgment.predicted + 1) % 3,
-        ..*judgment
+    let original = (0..60).map(|i| prediction(&logits(i).map(|l| l + 0.01 * l * l), i % 3));
+    let original: Vec<ScoredPrediction> = original.collect();
+    let renamed = original.iter().map(|prediction| ScoredPrediction {
+        actual: (prediction.actual + 1) % 3,
+        predicted: (prediction.predicted + 1) % 3,
+        ..*prediction
     });
-    let renamed: Vec<Judgment> = renamed.collect();
-    let scores = Tally::of(3, &original)
+    let renamed: Vec<ScoredPrediction> = renamed.collect();
+    let scores = ConfusionCounts::of(3, &original)
         .scores()
         .into_iter()
-        .zip(Tally::of(3, &renamed).scores());
+        .zip(ConfusionCounts::of(3, &renamed).scores());
     for (a, b) in scores {
         assert_abs_diff_eq!(a, b, epsilon = 1e-12);
     }
@@ -114,16 +118,16 @@ fn rng_of(replicate: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(replicate)
 }
 
-/// 200 pictures, the class of every second one said.
-fn coins() -> Vec<Judgment> {
-    (0..200).map(|i| judgment(&[1.0, 0.0], i % 2)).collect()
+/// 200 images, every second one predicted correctly.
+fn coins() -> Vec<ScoredPrediction> {
+    (0..200).map(|i| prediction(&[1.0, 0.0], i % 2)).collect()
 }
 
 #[test]
-fn an_interval_holds_the_score() {
-    let judgments = coins();
+fn an_interval_contains_the_score() {
+    let predictions = coins();
     let units: Vec<usize> = (0..200).collect();
-    let found = intervals(2, &judgments, &units, 2_000, rng_of)
+    let found = intervals(2, &predictions, &units, 2_000, rng_of)
         .unwrap()
         .unwrap();
     // The accuracy is binomial: 0.5 ± 1.96 √(0.25 / 200).
@@ -133,50 +137,50 @@ fn an_interval_holds_the_score() {
 }
 
 #[test]
-fn whole_authors_widen_an_interval() {
-    let judgments = coins();
+fn resampling_authors_widens_an_interval() {
+    let predictions = coins();
     let width = |units: Vec<usize>| {
-        let found = intervals(2, &judgments, &units, 500, rng_of)
+        let found = intervals(2, &predictions, &units, 500, rng_of)
             .unwrap()
             .unwrap();
         found[0].high - found[0].low
     };
     let alone = width((0..200).collect());
-    // Ten authors whose pictures are all right, ten whose are all wrong.
+    // Ten authors whose images are all right, ten whose are all wrong.
     let authors = width((0..200).map(|i| i % 2 + 2 * (i / 20)).collect());
     assert!(authors > 2.0 * alone, "{authors} against {alone}");
 }
 
 #[test]
 fn an_interval_is_the_same_for_any_number_of_threads() {
-    let judgments = coins();
+    let predictions = coins();
     let units: Vec<usize> = (0..200).map(|i| i / 7).collect();
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| intervals(2, &judgments, &units, 100, rng_of).unwrap())
+        pool.install(|| intervals(2, &predictions, &units, 100, rng_of).unwrap())
     };
     assert_eq!(with(1), with(3));
 }
 
 #[test]
-fn no_interval_of_one_author() {
-    let judgments = coins();
+fn one_author_has_no_interval() {
+    let predictions = coins();
     assert_eq!(
-        intervals(2, &judgments, &[0; 200], 100, rng_of).unwrap(),
+        intervals(2, &predictions, &[0; 200], 100, rng_of).unwrap(),
         None
     );
     assert_eq!(intervals(2, &[], &[], 100, rng_of).unwrap(), None);
     let one_each: Vec<usize> = (0..200).collect();
     assert_eq!(
-        intervals(2, &judgments, &one_each, 0, rng_of).unwrap(),
+        intervals(2, &predictions, &one_each, 0, rng_of).unwrap(),
         None
     );
-    let short = intervals(2, &judgments, &[0], 100, rng_of).unwrap_err();
+    let short = intervals(2, &predictions, &[0], 100, rng_of).unwrap_err();
     assert_eq!(
         short.to_string(),
-        "units: found 1, expected 200, one for each picture"
+        "units: found 1, expected 200, one for each image"
     );
 }

@@ -1,15 +1,18 @@
-//! Calibrators and figures against scikit-learn, scipy and netcal: `golden/calibration.py` says how they were made.
+//! Calibrators and metrics against scikit-learn, scipy and netcal: `golden/calibration.py` documents how the values
+//! were made.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use approx::assert_abs_diff_eq;
-use metrics::calibration::{Forecasts, Isotonic, OneAgainstRest, Quality, Sigmoid, Temperature};
+use metrics::calibration::{
+    CalibrationMetrics, Forecasts, Isotonic, OneAgainstRest, Sigmoid, Temperature,
+};
 use serde::Deserialize;
 
 const N_FIT: usize = 240;
-const N_JUDGED: usize = 120;
+const N_EVALUATED: usize = 120;
 const K: u64 = 4;
 const BINS: NonZeroUsize = NonZeroUsize::new(15).unwrap();
 
@@ -20,11 +23,11 @@ struct Golden {
     probabilities_platt: Vec<Vec<f64>>,
     probabilities_isotonic: Vec<Vec<f64>>,
     #[serde(flatten)]
-    figures: BTreeMap<String, BTreeMap<String, f64>>,
+    metrics: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
-/// The pictures: first those that calibrators are fitted to, then those that are judged.
-struct Pictures {
+/// Images: first those that calibrators are fitted to, then those that are evaluated.
+struct Images {
     actual: Vec<usize>,
     logits: Vec<Vec<f32>>,
     votes: Vec<Vec<f64>>,
@@ -40,10 +43,10 @@ fn golden() -> Golden {
     serde_json::from_str(include_str!("golden/calibration.json")).unwrap()
 }
 
-impl Pictures {
+impl Images {
     #[expect(clippy::cast_possible_truncation, reason = "exact in 32 bits")]
     fn new() -> Self {
-        let actual: Vec<u64> = (0..(N_FIT + N_JUDGED) as u64)
+        let actual: Vec<u64> = (0..(N_FIT + N_EVALUATED) as u64)
             .map(|i| (i * i + 3 * i) % 11 % K)
             .collect();
         let rows = || (0_u64..).zip(&actual);
@@ -59,13 +62,13 @@ impl Pictures {
         Self {
             logits: logits.collect(),
             votes: votes.collect(),
-            actual: actual.iter().map(|&code| code as usize).collect(),
+            actual: actual.iter().map(|&index| index as usize).collect(),
         }
     }
 
-    /// What is made of the judged pictures.
-    fn judged(&self, row: impl Fn(usize) -> Vec<f64>) -> Forecasts {
-        Forecasts::of((N_FIT..N_FIT + N_JUDGED).map(|i| (row(i), self.actual[i]))).unwrap()
+    /// Forecasts for the evaluated images.
+    fn evaluated(&self, row: impl Fn(usize) -> Vec<f64>) -> Forecasts {
+        Forecasts::of((N_FIT..N_FIT + N_EVALUATED).map(|i| (row(i), self.actual[i]))).unwrap()
     }
 
     /// The votes that calibrators are fitted to.
@@ -74,11 +77,11 @@ impl Pictures {
     }
 }
 
-/// Compares the figures that `golden` has of `name`.
+/// Compares the metrics of `forecasts` with those of `golden` by `name`.
 fn check(golden: &Golden, name: &str, forecasts: &Forecasts, tolerance: f64) {
-    let quality = Quality::of(forecasts, BINS);
-    for (figure, &expected) in &golden.figures[name] {
-        let found = match figure.as_str() {
+    let quality = CalibrationMetrics::of(forecasts, BINS);
+    for (metric, &expected) in &golden.metrics[name] {
+        let found = match metric.as_str() {
             "ece" => quality.ece,
             "classwise_ece" => quality.classwise_ece,
             "brier" => quality.brier,
@@ -90,47 +93,47 @@ fn check(golden: &Golden, name: &str, forecasts: &Forecasts, tolerance: f64) {
 }
 
 #[test]
-fn figures_are_those_of_scikit_learn_and_netcal() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let plain = pictures.judged(|i| Temperature::ONE.apply(&pictures.logits[i]));
+fn metrics_are_those_of_scikit_learn_and_netcal() {
+    let (golden, images) = (golden(), Images::new());
+    let plain = images.evaluated(|i| Temperature::ONE.apply(&images.logits[i]));
     check(&golden, "network_none", &plain, 1e-9);
-    let votes = pictures.judged(|i| pictures.votes[i].clone());
+    let votes = images.evaluated(|i| images.votes[i].clone());
     check(&golden, "forest_none", &votes, 1e-9);
 }
 
 #[test]
 fn the_temperature_is_that_of_scipy() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let logits: Vec<&[f32]> = pictures.logits[..N_FIT].iter().map(Vec::as_slice).collect();
-    let temperature = Temperature::fit(&logits, &pictures.actual[..N_FIT]).unwrap();
+    let (golden, images) = (golden(), Images::new());
+    let logits: Vec<&[f32]> = images.logits[..N_FIT].iter().map(Vec::as_slice).collect();
+    let temperature = Temperature::fit(&logits, &images.actual[..N_FIT]).unwrap();
     assert_abs_diff_eq!(temperature.value(), golden.temperature, epsilon = 1e-6);
-    let cooled = pictures.judged(|i| temperature.apply(&pictures.logits[i]));
+    let cooled = images.evaluated(|i| temperature.apply(&images.logits[i]));
     check(&golden, "network_temperature", &cooled, 1e-6);
 }
 
 #[test]
 fn sigmoids_are_those_of_scikit_learn() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let platt = OneAgainstRest::<Sigmoid>::fit(&pictures.fitted());
+    let (golden, images) = (golden(), Images::new());
+    let platt = OneAgainstRest::<Sigmoid>::fit(&images.fitted());
     for (found, [a, b]) in platt.curves().iter().zip(&golden.sigmoids) {
         let found = found.as_ref().unwrap();
         assert_abs_diff_eq!(found.a, *a, epsilon = 1e-4);
         assert_abs_diff_eq!(found.b, *b, epsilon = 1e-4);
     }
-    let row = |i: usize| platt.apply(&pictures.votes[i]).unwrap();
+    let row = |i: usize| platt.apply(&images.votes[i]).unwrap();
     for (i, expected) in golden.probabilities_platt.iter().enumerate() {
         assert_abs_diff_eq!(row(N_FIT + i)[..], expected[..], epsilon = 1e-5);
     }
-    check(&golden, "forest_platt", &pictures.judged(row), 1e-5);
+    check(&golden, "forest_platt", &images.evaluated(row), 1e-5);
 }
 
 #[test]
 fn rising_curves_are_those_of_scikit_learn() {
-    let (golden, pictures) = (golden(), Pictures::new());
-    let isotonic = OneAgainstRest::<Isotonic>::fit(&pictures.fitted());
-    let row = |i: usize| isotonic.apply(&pictures.votes[i]).unwrap();
+    let (golden, images) = (golden(), Images::new());
+    let isotonic = OneAgainstRest::<Isotonic>::fit(&images.fitted());
+    let row = |i: usize| isotonic.apply(&images.votes[i]).unwrap();
     for (i, expected) in golden.probabilities_isotonic.iter().enumerate() {
         assert_abs_diff_eq!(row(N_FIT + i)[..], expected[..], epsilon = 1e-9);
     }
-    check(&golden, "forest_isotonic", &pictures.judged(row), 1e-9);
+    check(&golden, "forest_isotonic", &images.evaluated(row), 1e-9);
 }

@@ -1,10 +1,10 @@
-//! Scores against scikit-learn: `golden/make.py` says how the figures were made.
+//! Scores against scikit-learn: `golden/make.py` documents how the values were made.
 
 use std::collections::BTreeMap;
 
 use approx::assert_relative_eq;
 use cluster_validity::{calinski_harabasz, davies_bouldin, silhouette};
-use metrics::{Judgment, Metric, Tally};
+use metrics::{ConfusionCounts, Metric, ScoredPrediction};
 use numeric::Matrix;
 use serde::Deserialize;
 
@@ -33,8 +33,8 @@ fn noise(i: u64, j: u64, salt: u64) -> f64 {
     reason = "small numbers, as in `make.py`"
 )]
 fn actual(case: &Case) -> Vec<usize> {
-    let code = |i| (noise(i, 0, 1) * noise(i, 1, 2) * case.n_seen as f64) as usize;
-    (0..N).map(code).collect()
+    let class_index = |i| (noise(i, 0, 1) * noise(i, 1, 2) * case.n_seen as f64) as usize;
+    (0..N).map(class_index).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "exact in 32 bits")]
@@ -81,14 +81,15 @@ fn scores_are_those_of_scikit_learn() {
     for case in cases() {
         let actual = actual(&case);
         let logits = logits(&case, &actual);
-        let judge = |(logits, &actual): (&Vec<f32>, &usize)| Judgment::of_logits(logits, actual);
-        let judgments: Vec<Judgment> = logits
+        let score =
+            |(logits, &actual): (&Vec<f32>, &usize)| ScoredPrediction::of_logits(logits, actual);
+        let predictions: Vec<ScoredPrediction> = logits
             .iter()
             .zip(&actual)
-            .map(|row| judge(row).unwrap())
+            .map(|row| score(row).unwrap())
             .collect();
-        let tally = Tally::of(5, &judgments);
-        for (metric, score) in Metric::ALL.into_iter().zip(tally.scores()) {
+        let counts = ConfusionCounts::of(5, &predictions);
+        for (metric, score) in Metric::ALL.into_iter().zip(counts.scores()) {
             let tolerance = if metric == Metric::LogLoss {
                 1e-6
             } else {
@@ -98,13 +99,13 @@ fn scores_are_those_of_scikit_learn() {
         }
         for k in 1..=3 {
             let expected = case.scores[&format!("plain_top{k}")];
-            assert_relative_eq!(tally.plain_top(k), expected, max_relative = 1e-9);
+            assert_relative_eq!(counts.plain_top(k), expected, max_relative = 1e-9);
         }
         for (row, expected) in case.confusion.iter().enumerate() {
-            let found: Vec<u64> = (0..5).map(|column| tally.count(row, column)).collect();
+            let found: Vec<u64> = (0..5).map(|column| counts.count(row, column)).collect();
             assert_eq!(&found, expected);
         }
-        for (class, [precision, recall, f1, support]) in tally.report().iter().zip(case.report) {
+        for (class, [precision, recall, f1, support]) in counts.report().iter().zip(case.report) {
             assert_relative_eq!(class.precision, precision, max_relative = 1e-9);
             assert_relative_eq!(class.recall, recall, max_relative = 1e-9);
             assert_relative_eq!(class.f1, f1, max_relative = 1e-9);
@@ -119,7 +120,7 @@ fn the_loss_of_votes_is_clipped() {
         let actual = actual(&case);
         let losses = logits(&case, &actual).into_iter().zip(&actual);
         let losses = losses.map(|(logits, &actual)| {
-            Judgment::of_probabilities(&votes(&logits), actual)
+            ScoredPrediction::of_probabilities(&votes(&logits), actual)
                 .unwrap()
                 .loss
         });
@@ -133,12 +134,13 @@ fn separations_are_those_of_scikit_learn() {
     for case in cases() {
         let actual = actual(&case);
         let points = points(&actual);
-        let judge =
-            |(logits, &actual): (&Vec<f32>, &usize)| Judgment::of_logits(logits, actual).unwrap();
+        let score = |(logits, &actual): (&Vec<f32>, &usize)| {
+            ScoredPrediction::of_logits(logits, actual).unwrap()
+        };
         let predicted: Vec<usize> = logits(&case, &actual)
             .iter()
             .zip(&actual)
-            .map(|row| judge(row).predicted)
+            .map(|row| score(row).predicted)
             .collect();
         for (name, labels) in [("true", &actual), ("predicted", &predicted)] {
             let check = |index: &str, found: Option<f64>| {

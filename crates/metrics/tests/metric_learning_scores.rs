@@ -22,7 +22,7 @@ fn row(number: usize, label: &str, learned: bool, embedding: [f32; 3]) -> Metric
     }
 }
 
-/// Two classes along two axes, and a third that was held out.
+/// Two classes along two axes, and a third that is held out.
 fn scores() -> Vec<MetricLearningScore> {
     scores_of(vec![vec![
         row(0, "a", true, [1.0, 0.0, 0.0]),
@@ -76,7 +76,7 @@ fn raw_and_normalized_embeddings_are_scored() {
     assert_abs_diff_eq!(learned("raw", "recall_at_1"), 0.75);
     // Distances to the centers are 1/2 and 1, and √(1.5² + 2²) = 2.5 between them.
     assert_abs_diff_eq!(learned("raw", "davies_bouldin"), 0.6, epsilon = 1e-6);
-    // One class has nothing to stand apart from.
+    // One class has no silhouette.
     assert_eq!(value("held-out", "normalized", "silhouette"), None);
     assert_eq!(value("held-out", "normalized", "recall_at_1"), Some(1.0));
     assert_eq!(scores.len(), 2 * 2 * 4);

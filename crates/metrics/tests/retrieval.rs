@@ -1,4 +1,4 @@
-//! Retrieval scores against pytorch-metric-learning: `golden/retrieval.py` says how the figures were made.
+//! Retrieval scores against pytorch-metric-learning: `golden/retrieval.py` documents how the values were made.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 

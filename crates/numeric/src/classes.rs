@@ -30,7 +30,7 @@ impl Classes {
         self.0.len()
     }
 
-    /// Whether there is no class.
+    /// Returns whether there is no class.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

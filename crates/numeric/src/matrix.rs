@@ -9,7 +9,7 @@ pub struct Matrix {
     n_columns: usize,
 }
 
-/// What keeps rows from being a matrix.
+/// Errors of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum MatrixError {
     /// A row of another length than expected.

@@ -1,4 +1,4 @@
-//! What all styles draw with.
+//! Drawing operations of all styles.
 
 use std::f32::consts::TAU;
 
@@ -14,7 +14,7 @@ use crate::error::PaintError;
 /// A place on the canvas in pixels, from the upper left.
 pub(crate) type Place = (f32, f32);
 
-/// Width and height of a picture: the short side 96 to 132 pixels, upright, square or lying.
+/// Width and height of an image: the short side 96 to 132 pixels, upright, square or lying.
 pub(crate) fn size(dice: &mut Dice) -> (u32, u32) {
     let short = dice.between(96.0, 132.0).round();
     let long = (short * dice.pick(&[1.0, 1.0, 1.15, 1.25, 1.33])).round();
@@ -28,7 +28,7 @@ pub(crate) fn size(dice: &mut Dice) -> (u32, u32) {
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a rounded side of a picture"
+    reason = "a rounded side of an image"
 )]
 fn pixels(side: f32) -> u32 {
     side as u32
@@ -51,7 +51,7 @@ pub(crate) struct Canvas {
     pub(crate) width: f32,
     /// Pixels from top to bottom.
     pub(crate) height: f32,
-    /// The short side: what sizes are measured by.
+    /// The short side, the unit of sizes.
     pub(crate) unit: f32,
 }
 

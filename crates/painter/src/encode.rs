@@ -7,7 +7,7 @@ use jpeg_encoder::{ColorType, Encoder};
 use crate::canvas::Canvas;
 use crate::error::PaintError;
 
-/// What a picture is saved as.
+/// File format of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Png,

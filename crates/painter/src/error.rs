@@ -1,6 +1,6 @@
 //! Errors of the painter.
 
-/// An image cannot be painted.
+/// Error: an image cannot be painted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PaintError {

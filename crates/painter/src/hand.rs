@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 
-/// Habits of a hand. They are an author's own, whatever the style; each style reads them in its way.
+/// Habits of a hand. They are an author's own in every style; each style uses them in its way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hand {
     /// Shift of all hues, in `[-1, 1]`.
@@ -17,9 +17,9 @@ pub(crate) struct Hand {
     pub(crate) tilt: f32,
     /// Love of symmetry, in `[0, 1]`.
     pub(crate) symmetry: f32,
-    /// Which ground color is preferred, in `[0, 1)`.
+    /// Preferred ground color, in `[0, 1)`.
     pub(crate) ground: f32,
-    /// Which motif is preferred, in `[0, 1)`.
+    /// Preferred motif, in `[0, 1)`.
     pub(crate) motif: f32,
 }
 
@@ -37,7 +37,7 @@ impl Hand {
         }
     }
 
-    /// The author's favorite of `choices`, or another one in a third of the pictures.
+    /// The author's favorite of `choices`, or another one in a third of the images.
     pub(crate) fn choose<T: Copy>(favorite: f32, choices: &[T], dice: &mut Dice) -> T {
         if dice.chance(0.33) {
             return dice.pick(choices);

@@ -1,8 +1,8 @@
 //! Painter of the demo's images, in eight styles, by invented authors. Stage `paint`.
 //!
-//! They stand in for a real collection, so that the whole study runs with nothing to download. Each author has habits of
-//! the hand, some work in two styles, and a few have left a single image. Every image has random numbers of its own, by
-//! style and number: one more image changes no other.
+//! They replace a real collection, so that the whole study runs without a download. Each author has habits of the hand,
+//! some work in two styles, and a few have a single image. Every image has random numbers of its own, by style and
+//! number: one more image changes no other.
 
 mod canvas;
 mod color;
@@ -34,7 +34,7 @@ pub fn folders() -> impl ExactSizeIterator<Item = &'static str> {
 /// The image cannot be encoded.
 pub fn paint(commission: &Commission, seed: Seed) -> Result<Vec<u8>, PaintError> {
     let style = commission.style();
-    let stream = seed.stream(streams::PICTURE);
+    let stream = seed.stream(streams::IMAGE);
     let mut dice = Dice::new(stream.at(commission.style as u64, commission.number as u64));
     let (width, height) = canvas::size(&mut dice);
     let mut canvas = Canvas::new(width, height)?;

@@ -1,4 +1,4 @@
-//! Who paints what: invented authors, their habits, and titles.
+//! Invented authors, their habits, and titles.
 
 use random::Seed;
 
@@ -8,7 +8,7 @@ use crate::hand::Hand;
 use crate::streams;
 use crate::styles::{STYLES, Style};
 
-/// A picture to be painted.
+/// An image to be painted.
 #[derive(Clone, Debug)]
 pub struct Commission {
     /// Index into [`STYLES`].
@@ -32,12 +32,12 @@ impl Commission {
     }
 }
 
-/// All images: `pictures` of each style, by `authors` authors, 1 to `pictures`, where a style has authors.
-pub fn commissions(seed: Seed, pictures: usize, authors: usize) -> Vec<Commission> {
+/// All images: `images` of each style, by `authors` authors, 1 to `images`, where a style has authors.
+pub fn commissions(seed: Seed, images: usize, authors: usize) -> Vec<Commission> {
     let stream = seed.stream(streams::COMMISSION);
     let mut commissions = Vec::new();
     for (index, style) in STYLES.iter().enumerate() {
-        for (number, &rank) in shares(pictures, authors).iter().enumerate() {
+        for (number, &rank) in shares(images, authors).iter().enumerate() {
             let mut dice = Dice::new(stream.at(index as u64, number as u64));
             let title = title(style, number, &mut dice);
             let (hand, stem) = if style.has_authors {
@@ -63,21 +63,21 @@ pub fn commissions(seed: Seed, pictures: usize, authors: usize) -> Vec<Commissio
     commissions
 }
 
-/// The author of each picture, by rank: the last two authors have one picture, the others the more the earlier they
+/// The author of each image, by rank: the last two authors have one image, the others the more the earlier they
 /// come.
-fn shares(pictures: usize, authors: usize) -> Vec<usize> {
+fn shares(images: usize, authors: usize) -> Vec<usize> {
     let weights: Vec<usize> = (0..authors).map(|rank| 2 * authors - rank).collect();
     let singles = if authors > 4 { 2 } else { 0 };
     let mut counts = vec![1; authors];
-    let mut left = pictures.saturating_sub(authors);
+    let mut left = images.saturating_sub(authors);
     let receivers = authors - singles;
     let total: usize = weights[..receivers].iter().sum();
     for rank in 0..receivers {
-        let share = (pictures - authors) * weights[rank] / total;
+        let share = (images - authors) * weights[rank] / total;
         counts[rank] += share;
         left -= share;
     }
-    // What the division left over, one each.
+    // The remainder of the division, one each.
     for rank in 0..left {
         counts[rank % receivers] += 1;
     }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn some_authors_have_two_styles_and_some_one_picture() {
+    fn some_authors_have_two_styles_and_some_one_image() {
         let mut works: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for commission in commissions(Seed::new(1), 40, 9) {
             if commission.style().has_authors {
@@ -178,10 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn every_picture_has_an_author() {
-        for (pictures, authors) in [(1, 1), (5, 5), (40, 9), (7, 6), (100, 3)] {
-            let shares = shares(pictures, authors);
-            assert_eq!(shares.len(), pictures);
+    fn every_image_has_an_author() {
+        for (images, authors) in [(1, 1), (5, 5), (40, 9), (7, 6), (100, 3)] {
+            let shares = shares(images, authors);
+            assert_eq!(shares.len(), images);
             assert_eq!(shares.last(), Some(&(authors - 1)));
         }
     }

@@ -1,12 +1,11 @@
-//! Names of the random streams that the painter draws from. They are frozen: under another name other numbers are
-//! drawn.
+//! Names of the random streams of the painter. They are frozen: under another name other numbers are drawn.
 
-/// What an image is of, by style and number.
+/// Motif of an image, by style and number.
 pub(crate) const COMMISSION: &str = "commission";
 /// An author's habits.
 pub(crate) const HAND: &str = "hand";
 /// An image, by style and number.
-pub(crate) const PICTURE: &str = "picture";
+pub(crate) const IMAGE: &str = "picture";
 
 #[cfg(test)]
 mod tests {
@@ -20,7 +19,7 @@ mod tests {
         // Other values would change every result that anyone has.
         let seed = Seed::new(1);
         let drawn =
-            [COMMISSION, HAND, PICTURE].map(|name| seed.stream(name).at(2, 3).random::<u64>());
+            [COMMISSION, HAND, IMAGE].map(|name| seed.stream(name).at(2, 3).random::<u64>());
         assert_eq!(
             drawn,
             [

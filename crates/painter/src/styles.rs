@@ -13,17 +13,17 @@ mod naturalism;
 mod photo;
 mod rococo;
 
-/// A way of painting.
+/// A style of painting.
 pub(crate) struct Style {
     /// Name of the class folder.
     pub(crate) folder: &'static str,
-    /// Whether its pictures are signed.
+    /// Whether the images have authors.
     pub(crate) has_authors: bool,
-    /// Share of its pictures saved as JPEG; the others are PNG.
+    /// Share of its images saved as JPEG; the others are PNG.
     pub(crate) jpeg_share: f32,
     /// First words of titles.
     pub(crate) subjects: &'static [&'static str],
-    /// Draws a picture over the whole canvas.
+    /// Draws an image over the whole canvas.
     pub(crate) draw: fn(&mut Canvas, &Hand, &mut Dice),
 }
 

@@ -1,4 +1,4 @@
-//! The files of new images, by the rules of the collection's: [`walk`] finds them, their content tells images.
+//! Files of new images, by the rules of the collection: [`walk`] finds them, their content decides about images.
 
 use std::path::{Path, PathBuf};
 
@@ -7,36 +7,36 @@ use walk::{Rules, Tree};
 
 /// A file that may be an image.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct ImageFile {
     pub(crate) path: PathBuf,
-    /// By its own name, and not by a folder's.
+    /// Whether it is given by its own name, and not by a folder's.
     is_named: bool,
 }
 
-impl Found {
-    /// The file, which cannot be used by `error`. In a folder, a file of another kind is none of its images.
-    pub(crate) fn refused(&self, error: &anyhow::Error) -> Unusable {
+impl ImageFile {
+    /// The file with the `error` by which it cannot be used. In a folder, a file of another kind is none of its images.
+    pub(crate) fn unusable(&self, error: &anyhow::Error) -> UnusableFile {
         let other_kind = error
             .downcast_ref::<ImageError>()
             .is_some_and(|error| matches!(error, ImageError::NotAnImage { .. }));
-        Unusable {
+        UnusableFile {
             is_foreign: other_kind && !self.is_named,
-            ..Unusable::new(&self.path, format!("{error:#}"))
+            ..UnusableFile::new(&self.path, format!("{error:#}"))
         }
     }
 }
 
 /// A file that cannot be used.
 #[derive(Debug)]
-pub(crate) struct Unusable {
+pub(crate) struct UnusableFile {
     pub(crate) file: String,
-    /// Why, on one line.
+    /// Reason, on one line.
     pub(crate) reason: String,
     /// A file of another kind in a folder of images.
     pub(crate) is_foreign: bool,
 }
 
-impl Unusable {
+impl UnusableFile {
     fn new(file: &Path, reason: String) -> Self {
         Self {
             file: file.display().to_string(),
@@ -47,26 +47,26 @@ impl Unusable {
 }
 
 /// The files named, and those in the folders named, sorted by name within a folder.
-pub(crate) fn files(named: &[PathBuf]) -> Vec<Result<Found, Unusable>> {
+pub(crate) fn files(named: &[PathBuf]) -> Vec<Result<ImageFile, UnusableFile>> {
     named.iter().flat_map(|path| in_path(path)).collect()
 }
 
-fn in_path(path: &Path) -> Vec<Result<Found, Unusable>> {
+fn in_path(path: &Path) -> Vec<Result<ImageFile, UnusableFile>> {
     if !path.is_dir() {
-        return vec![Ok(Found {
+        return vec![Ok(ImageFile {
             path: path.to_owned(),
             is_named: true,
         })];
     }
     let tree = match Tree::of(path, Rules::Source) {
         Ok(tree) => tree,
-        Err(error) => return vec![Err(Unusable::new(path, error.to_string()))],
+        Err(error) => return vec![Err(UnusableFile::new(path, error.to_string()))],
     };
     let unusable = tree.unusable.into_iter();
     let unusable =
-        unusable.map(|entry| Err(Unusable::new(&path.join(entry.relative), entry.detail)));
+        unusable.map(|entry| Err(UnusableFile::new(&path.join(entry.relative), entry.detail)));
     let files = tree.files.into_iter().map(|file| {
-        Ok(Found {
+        Ok(ImageFile {
             path: path.join(file.relative),
             is_named: false,
         })
@@ -74,7 +74,7 @@ fn in_path(path: &Path) -> Vec<Result<Found, Unusable>> {
     let found: Vec<_> = files.chain(unusable).collect();
     if found.is_empty() {
         let reason = "no file in this folder: expected images".to_owned();
-        return vec![Err(Unusable::new(path, reason))];
+        return vec![Err(UnusableFile::new(path, reason))];
     }
     found
 }
@@ -127,15 +127,15 @@ mod tests {
         let error = anyhow::Error::from(ImageError::NotAnImage { found: "" });
         for is_named in [false, true] {
             let path = PathBuf::from("notes.txt");
-            let refused = Found { path, is_named }.refused(&error);
+            let refused = ImageFile { path, is_named }.unusable(&error);
             assert_eq!(refused.is_foreign, !is_named);
         }
         let damaged = anyhow::Error::from(ImageError::Empty);
         let path = PathBuf::from("a.png");
-        let found = Found {
+        let found = ImageFile {
             path,
             is_named: false,
         };
-        assert!(!found.refused(&damaged).is_foreign);
+        assert!(!found.unusable(&damaged).is_foreign);
     }
 }

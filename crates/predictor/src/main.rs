@@ -1,10 +1,10 @@
-//! What the chosen network says of new pictures: `cargo xtask predict` starts this program with a job file, as a stage is
-//! started, but nothing of it is recorded.
+//! Predictions of the selected network for new images: `cargo xtask predict` starts this program with a job file, as a
+//! stage is started, but nothing of it is recorded.
 //!
 //! Letters of shapes: `S` pixels along the network's input, `K` classes, `D` dimensions of the embedding.
 
+mod evaluator;
 mod files;
-mod judge;
 mod neighbors;
 mod text;
 
@@ -20,7 +20,7 @@ use stage::{Input, InputPath, OutputPath};
 use table_clusters::Cluster;
 use table_predictions::Prediction;
 
-use judge::{Judge, Judged};
+use evaluator::{Evaluator, ImagePrediction};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +29,7 @@ struct Params {
     files: Vec<PathBuf>,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
-    /// Whether to say what the network looks at.
+    /// Attribution of the most probable class: occlusion map and Grad-CAM.
     explain: bool,
     /// Cells of the occlusion map along each side.
     cells: usize,
@@ -43,26 +43,26 @@ struct Params {
 #[serde(deny_unknown_fields)]
 struct Inputs {
     model: InputPath,
-    /// Of the model, by stage `export`.
+    /// Configuration of the model, by stage `export`.
     config: InputPath,
-    /// The folder of the collection's pictures; a page shows the nearest ones, if it is there.
+    /// Folder of the collection's images; a page shows the nearest ones, if it exists.
     images: PathBuf,
-    /// The collection's pictures, as neighbors.
+    /// Images of the collection, as neighbors.
     predictions: Input<Prediction>,
-    /// Their places on the map.
+    /// Coordinates of the same in the UMAP embedding.
     clusters: Input<Cluster>,
-    /// What makes probabilities mean what they say; without it they are the softmax's.
+    /// Calibrators of the probabilities; without them they are the softmax's.
     calibrators: Option<InputPath>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// A page of the same, if wanted.
+    /// Page of the predictions, if requested.
     page: Option<OutputPath>,
 }
 
-// Every picture needs the same large blocks again.
+// Every image needs the same large blocks again.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -72,14 +72,14 @@ fn main() -> ExitCode {
 
 /// The JSON document.
 #[derive(Serialize)]
-struct Answer {
-    pictures: Vec<Judged>,
+struct Document {
+    images: Vec<ImagePrediction>,
     failures: Vec<Failure>,
     /// Files in the folders that are no images.
     skipped: Vec<Failure>,
 }
 
-/// A picture that the network couldn't see.
+/// An image that cannot be used.
 #[derive(Serialize)]
 struct Failure {
     file: String,
@@ -87,19 +87,19 @@ struct Failure {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let judge = judge(&params, &inputs)?;
-    let (mut pictures, mut shown) = (Vec::new(), Vec::new());
+    let evaluator = evaluator(&params, &inputs)?;
+    let (mut images, mut shown) = (Vec::new(), Vec::new());
     let (mut failures, mut skipped) = (Vec::new(), Vec::new());
     for found in files::files(&params.files) {
-        match found.and_then(|file| see(&judge, &inputs.images, &file)) {
-            Ok((picture, inspected)) => {
+        match found.and_then(|file| predict(&evaluator, &inputs.images, &file)) {
+            Ok((image, new_image)) => {
                 if !params.json {
-                    text::print(&text::of(&picture));
+                    text::print(&text::of(&image));
                 }
-                pictures.push(picture);
-                shown.push(inspected);
+                images.push(image);
+                shown.push(new_image);
             }
-            Err(files::Unusable {
+            Err(files::UnusableFile {
                 file,
                 reason,
                 is_foreign: true,
@@ -107,7 +107,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                 eprintln!("skipped: `{file}`: {reason}");
                 skipped.push(Failure { file, reason });
             }
-            Err(files::Unusable { file, reason, .. }) => {
+            Err(files::UnusableFile { file, reason, .. }) => {
                 eprintln!("error: `{file}`: {reason}");
                 failures.push(Failure { file, reason });
             }
@@ -116,17 +116,21 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     if let Some(page) = outputs.page {
         fs_err::write(
             &*page,
-            report::predictions_page(&shown, &judge.clusters, judge.config.images.orient()),
+            report::predictions_page(
+                &shown,
+                &evaluator.clusters,
+                evaluator.config.images.orient(),
+            ),
         )?;
     }
-    let (n_failed, n_all) = (failures.len(), failures.len() + pictures.len());
+    let (n_failed, n_all) = (failures.len(), failures.len() + images.len());
     if params.json {
-        let answer = Answer {
-            pictures,
+        let document = Document {
+            images,
             failures,
             skipped,
         };
-        text::print(&(serde_json::to_string_pretty(&answer)? + "\n"));
+        text::print(&(serde_json::to_string_pretty(&document)? + "\n"));
     }
     match n_failed {
         0 if n_all == 0 => bail!("no image found"),
@@ -135,19 +139,19 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     }
 }
 
-fn judge(params: &Params, inputs: &Inputs) -> anyhow::Result<Judge> {
-    let squares = attribution::Squares::new(params.cells, params.window)?;
+fn evaluator(params: &Params, inputs: &Inputs) -> anyhow::Result<Evaluator> {
+    let windows = attribution::OcclusionWindows::new(params.cells, params.window)?;
     let config: ModelConfig = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
         .context("cannot read the model's configuration")?;
     let temperature = match &inputs.calibrators {
         Some(path) => temperature(path, &config)?,
         None => Temperature::ONE,
     };
-    Ok(Judge {
-        network: judge::network(&config, &params.device, &inputs.model)?,
+    Ok(Evaluator {
+        network: evaluator::network(&config, &params.device, &inputs.model)?,
         config,
         temperature,
-        squares: params.explain.then_some(squares),
+        windows: params.explain.then_some(windows),
         predictions: inputs.predictions.read()?,
         clusters: inputs.clusters.read()?,
     })
@@ -163,28 +167,28 @@ fn temperature(path: &Path, config: &ModelConfig) -> anyhow::Result<Temperature>
     Ok(calibrators.network.temperature)
 }
 
-fn see(
-    judge: &Judge,
+fn predict(
+    evaluator: &Evaluator,
     images: &Path,
-    found: &files::Found,
-) -> Result<(Judged, NewImage), files::Unusable> {
+    found: &files::ImageFile,
+) -> Result<(ImagePrediction, NewImage), files::UnusableFile> {
     let file = &found.path;
-    let seen = fs_err::read(file)
+    let predicted = fs_err::read(file)
         .map_err(anyhow::Error::from)
-        .and_then(|bytes| Ok((judge.judge(file, &bytes)?, bytes)));
-    let (picture, bytes) = seen.map_err(|error| found.refused(&error))?;
-    let guesses = picture.guesses.iter();
-    let neighbors = picture.neighbors.iter();
-    let inspected = NewImage {
-        // A page may be given away: it says nothing of this machine's folders.
+        .and_then(|bytes| Ok((evaluator.predict(file, &bytes)?, bytes)));
+    let (image, bytes) = predicted.map_err(|error| found.unusable(&error))?;
+    let classes = image.classes.iter();
+    let neighbors = image.neighbors.iter();
+    let new_image = NewImage {
+        // A page may be shared: it has no folders of this machine.
         name: file
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
         bytes,
-        guesses: guesses
-            .map(|guess| (guess.label.clone(), guess.probability))
+        guesses: classes
+            .map(|class| (class.label.clone(), class.probability))
             .collect(),
         neighbors: neighbors
             .map(|neighbor| Neighbor {
@@ -193,8 +197,8 @@ fn see(
                 bytes: fs_err::read(images.join(&neighbor.path)).ok(),
             })
             .collect(),
-        coordinates: picture.place,
-        attribution: picture.explanation.clone(),
+        coordinates: image.coordinates,
+        attribution: image.attribution.clone(),
     };
-    Ok((picture, inspected))
+    Ok((image, new_image))
 }

@@ -1,27 +1,27 @@
-//! The collection's pictures that are nearest to a new one.
+//! Images of the collection nearest to a new one.
 
 use serde::Serialize;
 use table_clusters::Cluster;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// How many are told.
+/// Number of neighbors.
 const N_NEIGHBORS: usize = 5;
 
-/// A picture of the collection near a new one.
+/// An image of the collection near a new one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Neighbor {
-    /// As in `annotations`.
+    /// Path, as in `annotations`.
     pub(crate) path: String,
-    /// The true class.
+    /// True class.
     pub(crate) label: String,
-    /// As in `predictions`.
+    /// Subset, as in `predictions`.
     pub(crate) subset: Subset,
-    /// Euclidean, in the embedding.
+    /// Euclidean distance in the embedding.
     pub(crate) distance: f64,
 }
 
-/// The pictures nearest to `embedding` `[D]`, nearest first; of equals the first by path.
+/// The images nearest to `embedding` `[D]`, nearest first; of equals the first by path.
 pub(crate) fn nearest(embedding: &[f32], predictions: &[Prediction]) -> Vec<Neighbor> {
     let distances = predictions.iter();
     let mut order: Vec<(f64, &Prediction)> = distances
@@ -53,16 +53,16 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Where a picture with these neighbors stands on the map of stage `cluster`: at the mean of their places, nearer ones
-/// counting more by the inverse of their distance. None where the map has none of them.
-pub(crate) fn place(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
+/// Approximate coordinates of an image with these neighbors in the UMAP embedding of stage `cluster`: the mean of
+/// theirs, weighted by the inverse of the distance. None if the table has none of them.
+pub(crate) fn coordinates(neighbors: &[Neighbor], clusters: &[Cluster]) -> Option<[f64; 2]> {
     let mut sum = [0.0, 0.0];
     let mut weights = 0.0;
     for neighbor in neighbors {
         let Some(row) = clusters.iter().find(|row| row.path == neighbor.path) else {
             continue;
         };
-        // A picture of the collection itself stands in its own place.
+        // An image of the collection has its own coordinates.
         let weight = 1.0 / neighbor.distance.max(1e-9);
         sum[0] += weight * f64::from(row.umap_x);
         sum[1] += weight * f64::from(row.umap_y);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_come_first_and_place_the_picture_between_them() {
+    fn the_nearest_come_first_and_the_coordinates_are_between_them() {
         let predictions = [
             prediction("far", [9.0, 0.0]),
             prediction("b", [0.0, 3.0]),
@@ -113,18 +113,18 @@ mod tests {
         let paths: Vec<&str> = neighbors.iter().map(|n| n.path.as_str()).collect();
         assert_eq!(paths, ["a", "b", "far"]);
         let clusters = [cluster("a", [0.0, 8.0]), cluster("b", [4.0, 0.0])];
-        // One part in four is that of `b`, which is three times as far; `far` has no place.
-        let [x, y] = place(&neighbors, &clusters).unwrap();
+        // A quarter is that of `b`, which is three times as far; `far` has no coordinates.
+        let [x, y] = coordinates(&neighbors, &clusters).unwrap();
         assert!((x - 1.0).abs() < 1e-9 && (y - 6.0).abs() < 1e-9, "{x} {y}");
-        assert_eq!(place(&neighbors[2..], &clusters), None);
+        assert_eq!(coordinates(&neighbors[2..], &clusters), None);
     }
 
     #[test]
-    fn a_picture_of_the_collection_stands_in_its_own_place() {
+    fn an_image_of_the_collection_has_its_own_coordinates() {
         let predictions = [prediction("a", [1.0, 0.0]), prediction("b", [0.0, 3.0])];
         let neighbors = nearest(&[1.0, 0.0], &predictions);
         let clusters = [cluster("a", [0.0, 8.0]), cluster("b", [4.0, 0.0])];
-        let [x, y] = place(&neighbors, &clusters).unwrap();
+        let [x, y] = coordinates(&neighbors, &clusters).unwrap();
         assert!(x.abs() < 1e-6 && (y - 8.0).abs() < 1e-6, "{x} {y}");
     }
 }

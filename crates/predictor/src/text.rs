@@ -1,24 +1,24 @@
-//! What is said of a picture, for people.
+//! Prediction for an image, as text.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::judge::Judged;
+use crate::evaluator::ImagePrediction;
 
-/// Writes to standard output. Whoever closes the pipe has read enough, and a page may still be wanted.
+/// Writes to standard output. A closed pipe is no error, as a page may still be requested.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Some lines, with the file's name first.
-pub(crate) fn of(picture: &Judged) -> String {
-    let mut text = format!("{}\n", picture.file);
-    for guess in &picture.guesses {
-        let percent = guess.probability * 100.0;
-        let _ = writeln!(text, "  {percent:5.1} %  {}", guess.label);
+pub(crate) fn of(image: &ImagePrediction) -> String {
+    let mut text = format!("{}\n", image.file);
+    for class in &image.classes {
+        let percent = class.probability * 100.0;
+        let _ = writeln!(text, "  {percent:5.1} %  {}", class.label);
     }
-    for (i, neighbor) in picture.neighbors.iter().enumerate() {
+    for (i, neighbor) in image.neighbors.iter().enumerate() {
         let head = if i == 0 { "near" } else { "" };
         let _ = writeln!(
             text,
@@ -26,14 +26,14 @@ pub(crate) fn of(picture: &Judged) -> String {
             neighbor.distance, neighbor.path, neighbor.subset
         );
     }
-    if let Some([x, y]) = picture.place {
-        let _ = writeln!(text, "  on map   {x:.2} {y:.2}");
+    if let Some([x, y]) = image.coordinates {
+        let _ = writeln!(text, "  umap     {x:.2} {y:.2}");
     }
-    if let Some(explanation) = &picture.explanation {
+    if let Some(attribution) = &image.attribution {
         let _ = writeln!(
             text,
-            "  looks    amplitude {:.3} for {}; the maps are in --html and --json",
-            explanation.range, explanation.label
+            "  range    {:.3} of the occlusion map for {}; the maps are in --html and --json",
+            attribution.range, attribution.label
         );
     }
     text
@@ -44,13 +44,13 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::judge::Guess;
+    use crate::evaluator::ClassProbability;
     use crate::neighbors::Neighbor;
     use tables::Subset;
 
     #[test]
-    fn lines_stand_in_columns() {
-        let guess = |label: &str, probability| Guess {
+    fn lines_have_columns() {
+        let class = |label: &str, probability| ClassProbability {
             label: label.to_owned(),
             probability,
         };
@@ -60,15 +60,15 @@ mod tests {
             subset: Subset::Train,
             distance,
         };
-        let picture = Judged {
+        let image = ImagePrediction {
             file: "new.jpg".to_owned(),
-            guesses: vec![guess("cubism", 0.954), guess("photo", 0.046)],
+            classes: vec![class("cubism", 0.954), class("photo", 0.046)],
             neighbors: vec![
                 neighbor("Cubism/a.jpg", 0.5),
                 neighbor("Cubism/b.jpg", 12.25),
             ],
-            place: Some([1.5, -2.0]),
-            explanation: None,
+            coordinates: Some([1.5, -2.0]),
+            attribution: None,
         };
         expect![[r#"
             new.jpg
@@ -76,8 +76,8 @@ mod tests {
                 4.6 %  photo
               near     0.500 Cubism/a.jpg (train)
                        12.250 Cubism/b.jpg (train)
-              on map   1.50 -2.00
+              umap     1.50 -2.00
         "#]]
-        .assert_eq(&of(&picture));
+        .assert_eq(&of(&image));
     }
 }

@@ -1,29 +1,29 @@
-//! What is wrong, and its cure.
+//! Findings: faults with their remedies.
 
 use std::fmt::{self, Write as _};
 
-/// Something that would fail in a later stage.
+/// A fault that would fail in a later stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was found and what is expected, with the setting's name.
+    /// Value found and value expected, with the setting's name.
     pub problem: String,
-    /// What to set or to do.
-    pub cure: String,
+    /// Remedy: a setting or an action.
+    pub remedy: String,
 }
 
 impl Finding {
     /// A finding.
-    pub fn new(problem: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             problem: problem.into(),
-            cure: cure.into(),
+            remedy: remedy.into(),
         }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.problem, self.cure)
+        write!(f, "{}: {}", self.problem, self.remedy)
     }
 }
 
@@ -39,7 +39,7 @@ pub fn listed(findings: &[Finding]) -> String {
     text
 }
 
-/// The name nearest to `name`, in a few words for a message.
+/// The name nearest to `name`, as a phrase for a message.
 pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     match nearest_name::nearest(name, names) {
         Some(nearest) => format!("did you mean `{nearest}`?"),

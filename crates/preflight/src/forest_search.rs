@@ -1,4 +1,4 @@
-//! Whether the search space of the forest has names and values that a forest can take.
+//! Check of the forest's search space: names and values that a forest accepts.
 
 use forest::Shape;
 use serde_json::{Map, Value};
@@ -56,7 +56,7 @@ fn ends(range: &Value) -> Vec<Value> {
     values.flatten().collect()
 }
 
-/// The value and the reason, if a forest cannot take it.
+/// The value and the reason, if a forest doesn't accept it.
 fn refused(base: &Map<String, Value>, name: &str, value: Value) -> Option<(Value, String)> {
     let mut fields = base.clone();
     fields.insert(name.to_owned(), value.clone());

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-/// Bytes of memory that a process can still take: of the machine, and of each control group that it is in; none where the
-/// system has no `/proc`.
+/// Bytes of memory available to a process: of the machine, and of each control group that it is in; none on a system
+/// without `/proc`.
 pub fn available_memory() -> Option<u64> {
     let machine = fs_err::read_to_string("/proc/meminfo").ok();
     let machine = machine.and_then(|text| of_meminfo(&text));
     let groups = fs_err::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let mounted = Path::new("/sys/fs/cgroup");
-    let groups = { group_folders(&groups, mounted).into_iter() }.filter_map(|folder| room(&folder));
+    let groups = { group_folders(&groups, mounted).into_iter() }
+        .filter_map(|folder| remaining_memory(&folder));
     groups.chain(machine).min()
 }
 
-/// Bytes that are free in the file system of `path`, to a user without privileges.
+/// Free bytes of the file system of `path` for a user without privileges.
 pub fn free_disk(path: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(path).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
@@ -51,15 +52,15 @@ fn group_folders(text: &str, mounted: &Path) -> Vec<PathBuf> {
             _ if controllers.split(',').any(|name| name == "memory") => mounted.join("memory"),
             _ => continue,
         };
-        // In a container the path may be that of the host: the parents that exist count.
+        // In a container the path may be that of the host: only existing parents count.
         let group = Path::new(path.trim_start_matches('/'));
         folders.extend(group.ancestors().map(|ancestor| root.join(ancestor)));
     }
     folders
 }
 
-/// Bytes left in a control group, of version 2 or 1; its pages of files that are read once can be taken back.
-fn room(folder: &Path) -> Option<u64> {
+/// Remaining bytes of a control group, of version 2 or 1; its pages of files that are read once are reclaimable.
+fn remaining_memory(folder: &Path) -> Option<u64> {
     let number = |names: [&str; 2]| {
         let texts = names.into_iter();
         let mut texts = texts.filter_map(|name| fs_err::read_to_string(folder.join(name)).ok());
@@ -104,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn the_room_of_a_group_counts_cached_files_as_free() {
+    fn the_remaining_memory_of_a_group_counts_cached_files_as_free() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
         write("memory.max", "max\n");
         write("memory.current", "700\n");
-        assert_eq!(room(folder.path()), None);
+        assert_eq!(remaining_memory(folder.path()), None);
         write("memory.max", "1000\n");
-        assert_eq!(room(folder.path()), Some(300));
+        assert_eq!(remaining_memory(folder.path()), Some(300));
         write("memory.stat", "anon 1\ninactive_file 200\n");
-        assert_eq!(room(folder.path()), Some(500));
+        assert_eq!(remaining_memory(folder.path()), Some(500));
     }
 
     #[test]
-    fn a_folder_s_disk_has_some_room() {
+    fn a_folder_s_disk_has_free_bytes() {
         assert!(free_disk(&std::env::temp_dir()).is_some());
         assert_eq!(
             (in_units(1_540_000_000), in_units(12)),

@@ -3,22 +3,22 @@
 use model::Depth;
 
 use crate::machine::in_units;
-use crate::{Design, Finding, Settings};
+use crate::{Finding, FoldSplit, Settings};
 
 /// Bytes of a training step on the CPU for each number that leaves a convolution, for each parameter (its value, its
-/// gradient and two moments), and of the process: fitted to 828 and 1,394 MB at batches of 16 and 32 images of 224 pixels
-/// by ResNet-18.
+/// gradient and two moments), and of the process: fitted to 828 and 1,394 MB at batches of 16 and 32 images of 224
+/// pixels by ResNet-18.
 const BYTES_A_NUMBER: f64 = 14.3;
 const BYTES_A_PARAMETER: f64 = 16.0;
 const PROCESS: f64 = 75e6;
 
-/// Stock operations, as GPUs run them, take about three times as much.
+/// Factor of the reference operations, as on GPUs.
 const ON_GPU: f64 = 3.0;
 
 /// Bytes of a parameter in a checkpoint: its value and two moments.
 const CHECKPOINT: u64 = 12;
 
-/// What a study takes, by estimate.
+/// Estimated memory and disk of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Footprint {
     /// Bytes of memory of one training step, the largest of all trainings.
@@ -34,7 +34,7 @@ impl Footprint {
         clippy::cast_sign_loss,
         reason = "an estimate of bytes"
     )]
-    pub fn of(settings: &Settings, design: &Design) -> Self {
+    pub fn of(settings: &Settings, split: &FoldSplit) -> Self {
         let largest = settings
             .train
             .batch_size
@@ -49,15 +49,15 @@ impl Footprint {
         };
         let step = of_images + BYTES_A_PARAMETER * parameters + PROCESS;
         let parameters = parameters as u64;
-        let (images, classes) = (design.len() as u64, design.labels().len() as u64);
+        let (images, classes) = (split.len() as u64, split.labels().len() as u64);
         let epoch = |numbers: u64| images * (4 * numbers + 16);
         let trained =
             epoch(classes + settings.embedding_size as u64) * settings.train.epochs as u64;
         let arranged = epoch(settings.metric_learning.embedding_size as u64)
             * settings.metric_learning.epochs as u64;
-        // The folds, and the two splits that leak.
+        // The folds, and the two splits with leakage.
         let trainings = u64::from(settings.split.folds) + 2;
-        // Outputs of epochs stand in the checkpoint while the table is written.
+        // Outputs of epochs are in the checkpoint while the table is written.
         let checkpoint = (CHECKPOINT + 4) * parameters + trained.max(arranged);
         Self {
             step: step as u64,
@@ -79,7 +79,7 @@ fn size(depth: Depth) -> (f64, f64) {
     (1e6 * millions.0, 1e6 * millions.1)
 }
 
-/// Checks an estimate against what the machine has; what is unknown is not checked.
+/// Checks an estimate against the machine; unknown values are not checked.
 pub fn check_resources(
     settings: &Settings,
     footprint: Footprint,
@@ -87,7 +87,7 @@ pub fn check_resources(
     disk: Option<u64>,
     findings: &mut Vec<Finding>,
 ) {
-    // A GPU's memory is its own; its driver says when it is too small.
+    // A GPU has memory of its own; its driver reports when it is too small.
     let memory = memory.filter(|_| settings.device == "cpu");
     if let Some(memory) = memory.filter(|memory| *memory < footprint.step) {
         findings.push(Finding::new(
@@ -121,11 +121,11 @@ pub fn check_resources(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::tests::design;
+    use crate::fold_split::tests::split_of;
     use crate::settings::tests::settings;
 
-    fn small() -> Design {
-        design(&[
+    fn small() -> FoldSplit {
+        split_of(&[
             ("a", "0", 40),
             ("a", "1", 60),
             ("b", "0", 50),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_takes_the_memory_that_was_measured() {
+    fn a_step_takes_the_measured_memory() {
         let mut settings = settings();
         settings.train.side_px = 224;
         for (batch_size, measured) in [(16, 828e6), (32, 1_394e6)] {

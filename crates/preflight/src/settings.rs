@@ -1,4 +1,4 @@
-//! Whether settings fit the collection and each other.
+//! Checks of settings against the collection and each other.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::finding::nearest;
-use crate::{Design, Finding};
+use crate::{Finding, FoldSplit};
 
-/// The settings that are checked; what stages check when they start, such as the type of a number, is left to them.
+/// The settings that are checked. Faults that stages report at their start, such as the type of a number, are left to
+/// them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Settings {
     /// Class of the device: `cpu`, `metal` or `cuda`.
@@ -18,9 +19,9 @@ pub struct Settings {
     pub resnet: Depth,
     /// Dimensions of the embedding.
     pub embedding_size: usize,
-    /// Whether the ResNet's layers before its classifier stay as they are.
+    /// Freezes the ResNet's layers before its classifier.
     pub freeze_cnn: bool,
-    /// Whether the ResNet's classifier stays as it is.
+    /// Freezes the ResNet's classifier.
     pub freeze_fc: bool,
     /// `[split]`.
     pub split: Split,
@@ -51,7 +52,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The parts of the network that stay as they are.
+    /// Frozen parts of the network.
     pub fn freeze(&self) -> Freeze {
         Freeze {
             cnn: self.freeze_cnn,
@@ -90,11 +91,11 @@ pub struct Train {
 /// Settings of `[metric-learning]`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct MetricLearning {
-    /// The fold left out, which validates.
+    /// The validation fold.
     pub fold: u32,
-    /// Classes that are not learned.
+    /// Held-out classes.
     pub held_out: Vec<String>,
-    /// Dimensions of the space.
+    /// Dimensions of the embedding.
     pub embedding_size: usize,
     /// Passes over the training images.
     pub epochs: usize,
@@ -114,18 +115,18 @@ pub struct Attribution {
 /// Settings of `[forest-search]`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ForestSearch {
-    /// Forests tried.
+    /// Number of trials.
     pub trials: usize,
     /// Forests fitted in parallel.
     pub parallel: usize,
-    /// What varies, by name.
+    /// Search space, by name.
     pub space: BTreeMap<String, Value>,
 }
 
 /// Settings of `[linear-probe]`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LinearProbe {
-    /// Inverse strengths of regularization, scikit-learn's `C`.
+    /// Inverse regularization strengths, scikit-learn's `C`.
     pub c: Vec<f64>,
 }
 
@@ -145,7 +146,7 @@ pub struct Cluster {
 pub struct Umap {
     /// Neighbors of an image, itself included.
     pub n_neighbors: usize,
-    /// Distance on the map below which images are not drawn closer.
+    /// Distance in the embedding below which images are not drawn closer.
     pub min_dist: f64,
 }
 
@@ -164,16 +165,16 @@ pub struct Report {
 }
 
 /// Checks the settings against the study's own split.
-pub fn check_settings(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
-    check_classes(settings, design, findings);
-    check_held_out(settings, design, findings);
+pub fn check_settings(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
+    check_classes(settings, split, findings);
+    check_held_out(settings, split, findings);
     check_folds(settings, findings);
-    check_training(settings, design, findings);
-    check_reading(settings, design, findings);
+    check_training(settings, split, findings);
+    check_reading(settings, split, findings);
 }
 
-fn check_classes(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
-    let labels = design.labels();
+fn check_classes(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
+    let labels = split.labels();
     if labels.len() < 2 {
         let found = match labels.first() {
             Some(label) => format!("the collection has 1 class, `{label}`"),
@@ -197,8 +198,8 @@ fn check_classes(settings: &Settings, design: &Design, findings: &mut Vec<Findin
     }
 }
 
-fn check_held_out(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
-    let labels = design.labels();
+fn check_held_out(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
+    let labels = split.labels();
     let held_out = &settings.metric_learning.held_out;
     let unknown = held_out
         .iter()
@@ -243,7 +244,7 @@ fn check_folds(settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+fn check_training(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
     let Train {
         side_px,
         batch_size,
@@ -255,8 +256,8 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
             "set `train.side_px = 224`, or 48 for a quick study",
         ));
     }
-    // From 32 pixels, the last block's maps have one place: batch normalization needs two values.
-    let labels = design.labels();
+    // At 32 pixels, the last block's maps have one position: batch normalization needs two values.
+    let labels = split.labels();
     let sizes = [
         ("train", batch_size),
         ("metric-learning", settings.metric_learning.batch_size),
@@ -272,7 +273,7 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
             ));
         }
     }
-    let fewest = (0..settings.split.folds).map(|fold| (design.trained_on(fold, &labels), fold));
+    let fewest = (0..settings.split.folds).map(|fold| (split.trained_on(fold, &labels), fold));
     if let Some((n, fold)) = fewest.min().filter(|(n, _)| *n < 2 && labels.len() > 1) {
         findings.push(Finding::new(
             format!("fold {fold} trains on {n} images, expected at least 2"),
@@ -285,7 +286,7 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
         .collect();
     let fold = settings.metric_learning.fold;
     let empty: Vec<&str> = { learned.iter().copied() }
-        .filter(|label| design.trained_on(fold, &[*label]) == 0)
+        .filter(|label| split.trained_on(fold, &[*label]) == 0)
         .collect();
     if fold != settings.leakage.fold && fold < settings.split.folds && !empty.is_empty() {
         findings.push(Finding::new(
@@ -298,8 +299,8 @@ fn check_training(settings: &Settings, design: &Design, findings: &mut Vec<Findi
     }
 }
 
-/// What is read from trained networks: hours later, without a check.
-fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Finding>) {
+/// Settings of the stages that read trained networks, hours later and without a check.
+fn check_reading(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
     let Attribution { cells, window } = settings.attribution;
     let side = settings.train.side_px;
     if cells == 0 || cells > side {
@@ -320,11 +321,11 @@ fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Findin
             format!("`cluster.k_min` and `k_max` are {k_min} and {k_max}, expected at least 2 and at least `k_min`"),
             "set `cluster.k_min = 2` and a `cluster.k_max` above it",
         ));
-    } else if *k_min >= design.len() {
+    } else if *k_min >= split.len() {
         findings.push(Finding::new(
             format!(
                 "`cluster.k_min` is {k_min}, expected less than the {} images",
-                design.len()
+                split.len()
             ),
             "set `cluster.k_min = 2`",
         ));
@@ -372,7 +373,7 @@ fn check_reading(settings: &Settings, design: &Design, findings: &mut Vec<Findin
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::design::tests::design;
+    use crate::fold_split::tests::split_of;
 
     pub(crate) fn settings() -> Settings {
         let text = r#"{
@@ -391,8 +392,8 @@ pub(crate) mod tests {
         serde_json::from_str(text).unwrap()
     }
 
-    fn two_classes() -> Design {
-        design(&[
+    fn two_classes() -> FoldSplit {
+        split_of(&[
             ("cat", "0", 4),
             ("cat", "1", 4),
             ("dog", "0", 4),
@@ -400,11 +401,11 @@ pub(crate) mod tests {
         ])
     }
 
-    fn check(change: impl Fn(&mut Settings), design: &Design) -> Vec<String> {
+    fn check(change: impl Fn(&mut Settings), split: &FoldSplit) -> Vec<String> {
         let mut settings = settings();
         change(&mut settings);
         let mut findings = Vec::new();
-        check_settings(&settings, design, &mut findings);
+        check_settings(&settings, split, &mut findings);
         findings.iter().map(Finding::to_string).collect()
     }
 
@@ -443,13 +444,13 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn one_class_is_no_study() {
-        let found = check(|_| (), &design(&[("cat", "0", 4), ("cat", "1", 4)]));
+    fn one_class_is_refused() {
+        let found = check(|_| (), &split_of(&[("cat", "0", 4), ("cat", "1", 4)]));
         assert!(found[0].starts_with("the collection has 1 class, `cat`, expected at least 2"));
     }
 
     #[test]
-    fn everything_wrong_is_found_at_once() {
+    fn all_faults_are_found_at_once() {
         let change = |settings: &mut Settings| {
             settings.leakage.fold = 2;
             settings.metric_learning.fold = 7;

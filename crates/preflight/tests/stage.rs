@@ -49,7 +49,7 @@ impl Folder {
         writer.finish().unwrap();
     }
 
-    /// Whether the stage succeeds with the changed parameters, and its log.
+    /// Runs the stage with the changed parameters; returns whether it succeeds, and its log.
     fn run(&self, change: impl Fn(&mut Value), weights: Option<&str>) -> (bool, String) {
         let mut params = params();
         change(&mut params);
@@ -92,7 +92,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
     }
 }
 
-/// With settings that the stage doesn't read, as `params.toml` has them.
+/// Parameters as in `params.toml`, with settings that the stage doesn't read.
 fn params() -> Value {
     json!({
         "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
@@ -129,7 +129,7 @@ fn settings_that_fit_are_summarized() {
 }
 
 #[test]
-fn everything_wrong_is_listed_at_once_with_its_cure() {
+fn all_faults_are_listed_at_once_with_their_remedies() {
     let folder = Folder::of(&["cat", "dog", "owl"]);
     fs_err::write(folder.path("weights"), b"<html>not found</html>").unwrap();
     let change = |params: &mut Value| {

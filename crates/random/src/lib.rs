@@ -42,7 +42,7 @@ impl Stream {
         ChaCha8Rng::from_seed(self.0)
     }
 
-    /// The generator at a place, such as an epoch and a picture, for draws that don't depend on their order.
+    /// The generator at a place, such as an epoch and an image, for draws that don't depend on their order.
     #[must_use]
     pub fn at(&self, first: u64, second: u64) -> ChaCha8Rng {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);

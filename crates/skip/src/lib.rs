@@ -1,13 +1,14 @@
 //! Tests that need a facility which not every machine has: a kernel's feature, a program, a permission.
 //!
-//! Rust's test harness decides about `#[ignore]` when it compiles, and knows no test that is skipped while it runs: one that
+//! Rust's test harness decides about `#[ignore]` when it compiles, and has no test that is skipped while it runs: one that
 //! returns early counts as passed. Such a test writes a line with its name to standard error, past the harness, which
 //! shows the output of failed tests alone. `.ci/run` counts these lines, and fails on a facility that it doesn't list.
 
 use std::io::Write;
 use std::panic::Location;
 
-/// Returns whether the running test has to be skipped, which is where its facility isn't `present`, and then writes so.
+/// Returns whether the running test has to be skipped, which is the case if its facility isn't `present`, and then
+/// writes so.
 ///
 /// `facility` is one word, as `.ci/run` lists it.
 ///

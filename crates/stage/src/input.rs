@@ -1,4 +1,4 @@
-//! What a stage reads.
+//! Inputs of a stage.
 
 use std::{
     marker::PhantomData,

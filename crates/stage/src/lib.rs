@@ -1,4 +1,4 @@
-//! What a stage binary needs: its job file in, tables in and out, progress.
+//! Runtime of a stage binary: job file, tables in and out, progress.
 //!
 //! A stage is three structs and one function:
 //!

@@ -1,4 +1,4 @@
-//! Where log lines go.
+//! Destinations of log lines.
 //!
 //! Lines for people go to standard error, which the runner keeps as the stage's log. Warnings go to standard output
 //! too, as messages which the runner shows at once.
@@ -18,7 +18,7 @@ use crate::progress;
 
 /// Installs the subscriber of a stage.
 pub(crate) fn init() {
-    // No times: a log line is about the work, and the runner keeps the times.
+    // No times: the runner records them.
     let log = fmt::layer()
         .without_time()
         .with_target(false)

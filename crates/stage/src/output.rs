@@ -1,4 +1,4 @@
-//! What a stage writes.
+//! Outputs of a stage.
 
 use std::{
     marker::PhantomData,

@@ -1,4 +1,4 @@
-//! How far a stage is.
+//! Progress of a stage.
 //!
 //! Progress travels as `tracing` events of a target of their own; the stage's subscriber prints them to standard output
 //! as JSON lines, which the runner turns into bars.
@@ -21,15 +21,15 @@ use tracing::{
 /// The target of progress events.
 pub(crate) const TARGET: &str = "atelier::progress";
 
-/// A bar is redrawn no more often than this.
+/// Minimum interval between two updates of a bar.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What an epoch of a training came to.
+/// Results of an epoch of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
     /// Mean loss of the training images.
     pub loss: f64,
-    /// The score that the best epoch is chosen by; the higher, the better.
+    /// Score that selects the best epoch; higher is better.
     pub score: f64,
     /// The highest score so far.
     pub best_score: f64,
@@ -37,42 +37,42 @@ pub struct Epoch {
     pub best_epoch: u64,
 }
 
-/// A count of things done, of which the runner makes a bar with an estimate of the time left.
+/// A count of items, which the runner shows as a bar with an estimate of the time left.
 #[derive(Debug)]
 pub struct Progress {
     task: &'static str,
     total: u64,
     done: AtomicU64,
-    told: Mutex<Option<Instant>>,
+    sent: Mutex<Option<Instant>>,
 }
 
 impl Progress {
-    /// Begins a count of `total` things; `task` names them in the plural, such as "pictures".
+    /// Begins a count of `total` items; `task` names them in the plural, such as "images".
     pub fn start(task: &'static str, total: usize) -> Self {
         let progress = Self {
             task,
             total: total as u64,
             done: AtomicU64::new(0),
-            told: Mutex::new(None),
+            sent: Mutex::new(None),
         };
-        progress.tell("");
+        progress.emit("");
         progress
     }
 
-    /// Counts `n` more things done. May be called from many threads.
+    /// Counts `n` more items. May be called from many threads.
     pub fn advance(&self, n: usize) {
         let done = self.done.fetch_add(n as u64, Ordering::Relaxed) + n as u64;
         if done >= self.total || self.due() {
-            self.tell("");
+            self.emit("");
         }
     }
 
     /// Shows a short text beside the bar, such as the last loss.
     pub fn message(&self, text: &str) {
-        self.tell(text);
+        self.emit(text);
     }
 
-    /// Counts an epoch done, with what it came to: shown at once.
+    /// Counts an epoch, with its results: shown at once.
     pub fn epoch(&self, epoch: &Epoch) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let (task, total) = (self.task, self.total);
@@ -85,7 +85,7 @@ impl Progress {
         tracing::trace!(target: TARGET, task, done, total, loss, score, best_score, best_epoch);
     }
 
-    /// Counts a training step done, with its loss.
+    /// Counts a training step, with its loss.
     pub fn step(&self, loss: f64) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if done >= self.total || self.due() {
@@ -95,21 +95,21 @@ impl Progress {
     }
 
     fn due(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(|error| error.into_inner());
-        let due = told.is_none_or(|told| told.elapsed() >= INTERVAL);
+        let mut sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
+        let due = sent.is_none_or(|sent| sent.elapsed() >= INTERVAL);
         if due {
-            *told = Some(Instant::now());
+            *sent = Some(Instant::now());
         }
         due
     }
 
-    fn tell(&self, message: &str) {
+    fn emit(&self, message: &str) {
         let (task, done, total) = (self.task, self.done.load(Ordering::Relaxed), self.total);
         tracing::trace!(target: TARGET, task, done, total, message);
     }
 }
 
-/// The message that a progress event stands for.
+/// The message of a progress event.
 pub(crate) fn of_event(event: &Event<'_>) -> Message {
     let mut fields = Fields::default();
     event.record(&mut fields);
@@ -137,7 +137,7 @@ impl Visit for Fields {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // A number that JSON cannot write is left out.
+        // Numbers that JSON cannot represent are left out.
         let value = Some(value).filter(|value| value.is_finite());
         match field.name() {
             "loss" => self.0.loss = value,

@@ -7,7 +7,7 @@ use protocol::Job;
 
 /// Request of the command line.
 pub(crate) struct Request {
-    /// Only names and types are checked.
+    /// Check of names and types alone.
     pub(crate) is_check: bool,
     /// The job.
     pub(crate) job: Job,

@@ -19,13 +19,13 @@ static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
 /// The scratch folder, locked.
 static HELD: Mutex<Option<fs_err::File>> = Mutex::new(None);
 
-/// How long a process that was killed may take to let its folder go.
+/// Maximum time until a killed process releases its folder.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a stage: reads the job file, calls `run`, and turns an error into a message on the log and exit code 1.
 ///
-/// With `--check` before the job file, it only says whether the stage knows the parameters, inputs and outputs that the
-/// job names: exit code 0, or 1 with a [`Fault`] as JSON on standard output.
+/// With `--check` before the job file, it only checks that the stage has the parameters, inputs and outputs of the job:
+/// exit code 0, or 1 with a [`Fault`] as JSON on standard output.
 pub fn main<P, I, O>(run: impl FnOnce(P, I, O) -> anyhow::Result<()>) -> ExitCode
 where
     P: DeserializeOwned,
@@ -77,8 +77,8 @@ where
     ))
 }
 
-/// The folder that outlives a killed run of the same job: what stands there was written by a run with the same inputs,
-/// parameters and code. Created at the first call, and held until the process ends: no other uses it meanwhile.
+/// The folder that outlives a killed run of the same job: its contents come from a run with the same inputs, parameters
+/// and code. Created at the first call, and locked until the process ends.
 ///
 /// # Errors
 /// The folder cannot be created, another process uses it, or the caller isn't a stage.
@@ -106,7 +106,7 @@ fn hold(path: &Path, patience: Duration) -> anyhow::Result<fs_err::File> {
                 "another process works in `{}`: one job runs once at a time",
                 path.display()
             ),
-            // A file system without locks has nothing to tell.
+            // A file system without locks gives no information.
             Err(TryLockError::Error(_)) => return Ok(folder),
         }
     }

@@ -182,12 +182,12 @@ fn the_whole_study_runs_once() {
     let class = study.path("data/painted/Cubism");
     let picture = fs_err::read_dir(class).unwrap().next().unwrap().unwrap();
     let picture = picture.path().display().to_string();
-    let said = study.ok(&["predict", &picture, "--explain", "--json"]);
-    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-    let judged = &said["pictures"][0];
-    assert_eq!(judged["guesses"].as_array().unwrap().len(), 3);
-    assert!(judged["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
-    assert!(judged["explanation"]["range"].is_number());
+    let predicted = study.ok(&["predict", &picture, "--explain", "--json"]);
+    let predicted: serde_json::Value = serde_json::from_str(&predicted).unwrap();
+    let image = &predicted["images"][0];
+    assert_eq!(image["classes"].as_array().unwrap().len(), 3);
+    assert!(image["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
+    assert!(image["attribution"]["range"].is_number());
 
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();

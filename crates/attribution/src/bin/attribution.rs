@@ -1,10 +1,10 @@
-//! Stage `attribution`: occlusion maps and Grad-CAM of some pictures that the chosen network was not trained on.
+//! Stage `attribution`: occlusion maps and Grad-CAM of some images that the selected network was not trained on.
 
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use attribution::{ExplainError, Limits, Squares, amplitude, grad_cam, occlusion, pick};
+use attribution::{AttributionError, Limits, OcclusionWindows, grad_cam, occlusion, pick, range};
 use candle_core::Tensor;
 use images::{Pixels, Preprocess};
 use model::{Config, Depth, Network};
@@ -26,7 +26,7 @@ struct Params {
     resnet: Depth,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Pictures of each class, at most.
+    /// Images of each class, at most.
     per_class: usize,
     /// Images all together, at most.
     max_images: usize,
@@ -60,47 +60,49 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let predictions = inputs.predictions.read()?;
-    let explainer = Explainer {
-        squares: Squares::new(params.cells, params.window)
+    let attributor = Attributor {
+        windows: OcclusionWindows::new(params.cells, params.window)
             .context("cannot use `cells` and `window`")?,
         classes: classes(&predictions)?,
         network: network(&params, &inputs.model, &predictions)?,
         pixels: Pixels::open(&inputs.pixels)?,
     };
-    let stream = params.seed.stream(attribution::streams::EXPLAIN);
+    let stream = params.seed.stream(attribution::streams::ATTRIBUTION);
     let limits = Limits {
         per_class: params.per_class,
         total: params.max_images,
     };
-    let picked = pick(&predictions, &explainer.classes, limits, &stream);
-    let progress = Progress::start("pictures", picked.len());
+    let picked = pick(&predictions, &attributor.classes, limits, &stream);
+    let progress = Progress::start("images", picked.len());
     let mut rows = Vec::with_capacity(picked.len());
     for row in picked {
         let prediction = &predictions[row];
-        let explained = explainer.explain(prediction);
-        rows.push(explained.with_context(|| format!("cannot explain `{}`", prediction.path))?);
+        let attribution = attributor.attribute(prediction);
+        rows.push(attribution.with_context(|| {
+            format!("cannot attribute the prediction of `{}`", prediction.path)
+        })?);
         progress.advance(1);
     }
     outputs.attributions.write(rows)
 }
 
-/// What all pictures are explained with.
-struct Explainer {
+/// Network, images and settings of the attributions.
+struct Attributor {
     network: Network,
     classes: Classes,
     pixels: Pixels,
-    squares: Squares,
+    windows: OcclusionWindows,
 }
 
-impl Explainer {
-    fn explain(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
+impl Attributor {
+    fn attribute(&self, prediction: &Prediction) -> anyhow::Result<Attribution> {
         let probabilities = softmax(&prediction.logits, 1.0);
         let ranking = ranking(&prediction.logits);
         let class = self.classes.index(&prediction.label);
         let class = class.context("every label is a class")?;
-        let picture = self.picture(&prediction.path)?;
-        let drops = occlusion(&self.network, &picture, class, self.squares)?;
-        let cam = grad_cam(&self.network, &picture, class)?;
+        let image = self.image(&prediction.path)?;
+        let probability_drops = occlusion(&self.network, &image, class, self.windows)?;
+        let cam = grad_cam(&self.network, &image, class)?;
         Ok(Attribution {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
@@ -110,38 +112,38 @@ impl Explainer {
             top2: self.classes.names()[ranking[1]].clone(),
             top2_probability: probabilities[ranking[1]],
             probability: probabilities[class],
-            range: amplitude(&drops),
-            cells: u32::try_from(self.squares.cells())?,
-            window: u32::try_from(self.squares.square())?,
-            probability_drops: drops.into_iter().map(to_f32).collect(),
+            range: range(&probability_drops),
+            cells: u32::try_from(self.windows.cells())?,
+            window: u32::try_from(self.windows.window())?,
+            probability_drops: probability_drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })
     }
 
-    /// The network's view of a picture, `[side, side, 3]`.
-    fn picture(&self, path: &str) -> anyhow::Result<Tensor> {
+    /// Network input of an image, `[side, side, 3]`.
+    fn image(&self, path: &str) -> anyhow::Result<Tensor> {
         let position = self.pixels.position(path);
-        let position = position.context("`pixels` has no such picture")?;
+        let position = position.context("`pixels` has no such image")?;
         let mut buffer = Vec::new();
-        let picture = self.pixels.read(position, &mut buffer)?;
+        let image = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).image(&picture),
+            Preprocess::new(self.pixels.geometry()).image(&image),
             (side, side, 3),
             self.network.device(),
         )?)
     }
 }
 
-/// The classes of the images, which are those of the network.
-fn classes(predictions: &[Prediction]) -> Result<Classes, ExplainError> {
+/// Classes of the images, which are those of the network.
+fn classes(predictions: &[Prediction]) -> Result<Classes, AttributionError> {
     let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
     match predictions
         .iter()
         .find(|row| row.logits.len() != classes.len())
     {
-        Some(row) => Err(ExplainError::Classes {
+        Some(row) => Err(AttributionError::Classes {
             path: row.path.clone(),
             found: row.logits.len(),
             expected: classes.len(),
@@ -162,7 +164,7 @@ fn network(
         n_classes: first.logits.len(),
     };
     let device = model::device(&params.device)?;
-    Network::open(&config, &device, model).context("cannot load the chosen model")
+    Network::open(&config, &device, model).context("cannot load the selected model")
 }
 
 #[expect(

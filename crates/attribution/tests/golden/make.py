@@ -2,7 +2,7 @@
 
     python make.py > golden.json
 
-Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on an x86-64 CPU, in float64. Weights and pictures come from the
+Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on an x86-64 CPU, in float64. Weights and images come from the
 integer formula of `model/tests/golden/resnet.py`: no random numbers, no file. Tolerance of the tests: 1e-5 for the
 drops, which reach 0.002, and 1e-4 for the heat maps, which reach 1.
 """
@@ -17,18 +17,18 @@ from torch.nn.functional import relu
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "model/tests/golden"))
 from resnet import CLASSES, Net, weight  # noqa: E402
 
-PICTURES, SIDE, CELLS, SQUARE = 2, 96, 4, 2
+IMAGES, SIDE, CELLS, SQUARE = 2, 96, 4, 2
 
 
-def drops(net, picture, label):
+def drops(net, image, label):
     """What the probability of `label` loses as squares of 2 × 2 of the 4 × 4 cells are set to 0: means over each cell."""
     cell, n = SIDE // CELLS, CELLS - SQUARE + 1
     corners = [(top, left) for top in range(n) for left in range(n)]
-    batch = picture.repeat(len(corners), 1, 1, 1)
+    batch = image.repeat(len(corners), 1, 1, 1)
     for blanked, (top, left) in zip(batch, corners):
         blanked[:, top * cell : (top + SQUARE) * cell, left * cell : (left + SQUARE) * cell] = 0
     with torch.no_grad():
-        whole, part = (torch.softmax(net(x)[0], 1)[:, label] for x in (picture[None], batch))
+        whole, part = (torch.softmax(net(x)[0], 1)[:, label] for x in (image[None], batch))
     lost = (whole - part).reshape(n, n)
     return torch.stack(
         [
@@ -38,11 +38,11 @@ def drops(net, picture, label):
     )
 
 
-def grad_cam(net, picture, label):
+def grad_cam(net, image, label):
     """Selvaraju et al. 2017, eq. 1 and 2, on the last block, before upsampling."""
     kept = {}
     hook = net.resnet.layer4[-1].register_forward_hook(lambda _, __, output: kept.update(block=output))
-    logits, _ = net(picture[None])
+    logits, _ = net(image[None])
     hook.remove()
     (gradient,) = torch.autograd.grad(logits[0, label], kept["block"])
     importance = gradient.mean((2, 3), keepdim=True)
@@ -51,16 +51,16 @@ def grad_cam(net, picture, label):
 
 def main():
     net = Net(18).double().eval()
-    pictures = torch.from_numpy(weight("images", (PICTURES, SIDE, SIDE, 3)) * 5).permute(0, 3, 1, 2).double()
+    images = torch.from_numpy(weight("images", (IMAGES, SIDE, SIDE, 3)) * 5).permute(0, 3, 1, 2).double()
     golden = []
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         for label in range(CLASSES):
             golden.append(
                 dict(
-                    picture=i,
+                    image=i,
                     label=label,
-                    drops=[round(value, 9) for value in drops(net, picture, label).flatten().tolist()],
-                    cam=[round(value, 9) for value in grad_cam(net, picture, label).flatten().tolist()],
+                    probability_drops=[round(value, 9) for value in drops(net, image, label).flatten().tolist()],
+                    cam=[round(value, 9) for value in grad_cam(net, image, label).flatten().tolist()],
                 )
             )
     print(json.dumps(golden, indent=1))

@@ -1,4 +1,4 @@
-//! The program that the runner asks about tables, and has write them: see [`table_protocol`].
+//! The program that checks, reads and writes tables for the runner: see [`table_protocol`].
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn answer(question: Question) -> anyhow::Result<Answer> {
 fn check_table(check: &Value, path: Option<&Path>) -> Vec<String> {
     match (Check::read(check), path) {
         (Err(fault), _) => vec![fault],
-        // A file that is no table isn't as its stage declares it, either.
+        // A file that is no table has a fault, too.
         (Ok(check), Some(path)) => {
             faults(&check, path).unwrap_or_else(|error| vec![format!("{error:#}")])
         }
@@ -43,7 +43,7 @@ fn check_table(check: &Value, path: Option<&Path>) -> Vec<String> {
 fn numbers_of(path: &Path) -> Result<Vec<(String, String)>, String> {
     let numbers = numbers(path).map_err(|error| format!("{error:#}"))?;
     let texts = numbers.into_iter();
-    // A text is exact, whatever reads it.
+    // A number as text is exact for any reader.
     Ok(texts
         .map(|(name, value)| (name, value.to_string()))
         .collect())

@@ -30,7 +30,7 @@ fn each_cut_splits_one_cluster_of_the_cut_before() {
 }
 
 #[test]
-fn few_and_equal_points_are_no_trouble() {
+fn few_and_equal_points_are_valid() {
     let none = Dendrogram::ward(Array2::zeros((0, 3)).view()).unwrap();
     assert!(none.heights().is_empty() && none.cut(1).is_err());
     assert_eq!(
@@ -69,9 +69,9 @@ fn heights_are_those_of_the_greedy_definition() {
                 let squared: f64 = (0..3)
                     .map(|d| (clusters[a].1[d] - clusters[b].1[d]).powi(2))
                     .sum();
-                let grown = 2.0 * n * m / (n + m) * squared;
-                if grown < best {
-                    (best, pair) = (grown, (a, b));
+                let growth = 2.0 * n * m / (n + m) * squared;
+                if growth < best {
+                    (best, pair) = (growth, (a, b));
                 }
             }
         }

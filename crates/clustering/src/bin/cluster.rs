@@ -1,11 +1,11 @@
-//! Stage `cluster`: k-means and agglomerative clusters of the chosen network's embeddings, and their maps.
+//! Stage `cluster`: k-means and agglomerative clusters of the selected network's embeddings, and their UMAP embeddings.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clustering::{
-    Candidate, KMeansParams, MapParams, Sample, Silhouettes, Umap, agglomerative_candidates, best,
+    Candidate, KMeansParams, Sample, Silhouettes, Umap, UmapParams, agglomerative_candidates, best,
     count_distinct, kmeans_candidates, points_from_rows, streams,
 };
 use ndarray::{Array2, ArrayView2};
@@ -25,23 +25,23 @@ struct Params {
     k_min: usize,
     /// Greatest number of clusters tried, besides the number of classes.
     k_max: usize,
-    /// Starts of k-means for each number of clusters, at least 1.
+    /// Restarts of k-means for each number of clusters, at least 1.
     n_init: usize,
-    /// Clusters of more images than this are found among so many, drawn by the seed; the others join the cluster of the
-    /// nearest center.
+    /// Images that clusters are fitted to, at most, drawn by the seed; the others join the cluster of the nearest
+    /// center.
     sample: usize,
-    /// Silhouettes of more images than this are those of so many, drawn by the seed.
+    /// Images that silhouettes are computed of, at most, drawn by the seed.
     silhouette_sample: usize,
-    /// How the maps are made.
-    umap: UmapParams,
+    /// Parameters of UMAP.
+    umap: UmapSettings,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UmapParams {
-    /// Neighbors of a picture, itself included, at least 2.
+struct UmapSettings {
+    /// Neighbors of an image, itself included, at least 2.
     n_neighbors: usize,
-    /// Distance on the map below which pictures are not drawn closer, 0 to 1.
+    /// Distance in the embedding below which images are not drawn closer, 0 to 1.
     min_dist: f64,
     /// Passes over the graph of neighbors.
     epochs: usize,
@@ -90,17 +90,17 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let points = points_from_rows(&rows).context("cannot use the embeddings")?;
     let numbers = numbers(&params, &predictions);
     let partitions = Partitions::find(points.view(), &numbers, &params)?;
-    let maps = Maps::make(points.view(), &params)?;
+    let embeddings = Embeddings::make(points.view(), &params)?;
     outputs
         .silhouettes
         .write(partitions.silhouettes(&numbers)?)?;
     outputs
         .clusters
-        .write(clusters(predictions, &partitions, &maps))
+        .write(clusters(predictions, &partitions, &embeddings))
 }
 
-/// The numbers of clusters tried, ascending: a range, and the number of classes, so that clusters can be compared with
-/// classes however many these are.
+/// Numbers of clusters tried, ascending: a range, and the number of classes, so that clusters can be compared with
+/// classes.
 fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
     let classes: BTreeSet<&str> = predictions.iter().map(|row| row.label.as_str()).collect();
     let mut numbers: BTreeSet<usize> = (params.k_min..=params.k_max).collect();
@@ -114,7 +114,7 @@ fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
 struct Partitions {
     kmeans: Vec<Candidate>,
     ward: Vec<Candidate>,
-    /// Clusters of all points by the best of each, k-means first.
+    /// Clusters of all points by the best candidate of each method, k-means first.
     best: [Vec<u32>; 2],
 }
 
@@ -163,13 +163,13 @@ impl Partitions {
         }
         let best = [&kmeans, &ward].map(|candidates| match best(candidates) {
             Some(candidate) => sample.extend(points, &candidate.labels),
-            // Where no number of clusters has a silhouette, all images are one cluster.
+            // Without a silhouette for any number of clusters, all images are one cluster.
             None => vec![0; points.nrows()],
         });
         Ok(Self { kmeans, ward, best })
     }
 
-    /// A row for each method and number of clusters, also for those left out.
+    /// A row for each method and number of clusters, infeasible ones included.
     fn silhouettes(&self, numbers: &[usize]) -> anyhow::Result<Vec<Silhouette>> {
         let mut rows = Vec::new();
         for (method, candidates) in [("kmeans", &self.kmeans), ("ward", &self.ward)] {
@@ -187,36 +187,36 @@ impl Partitions {
     }
 }
 
-/// Maps of the points in the plane `[N, 2]` and in space `[N, 3]`.
-struct Maps {
+/// UMAP embeddings of the points in two dimensions `[N, 2]` and in three `[N, 3]`.
+struct Embeddings {
     plane: Array2<f32>,
     space: Array2<f32>,
 }
 
-impl Maps {
+impl Embeddings {
     fn make(points: ArrayView2<'_, f32>, params: &Params) -> anyhow::Result<Self> {
-        let UmapParams {
+        let UmapSettings {
             n_neighbors,
             min_dist,
             epochs,
         } = params.umap;
-        let progress = Progress::start("maps", 2);
-        let umap = Umap::learn(
+        let progress = Progress::start("embeddings", 2);
+        let umap = Umap::fit(
             points,
-            MapParams {
+            UmapParams {
                 n_neighbors,
                 min_dist,
                 epochs,
-                ..MapParams::default()
+                ..UmapParams::default()
             },
         )?;
         let seed = params.seed.stream(streams::UMAP).number();
-        let map = |n_components| {
-            let map = umap.project(n_components, seed);
+        let embed = |n_components| {
+            let embedding = umap.embed(n_components, seed);
             progress.advance(1);
-            map
+            embedding
         };
-        let (plane, space) = rayon::join(|| map(2), || map(3));
+        let (plane, space) = rayon::join(|| embed(2), || embed(3));
         Ok(Self {
             plane: plane?,
             space: space?,
@@ -224,7 +224,11 @@ impl Maps {
     }
 }
 
-fn clusters(predictions: Vec<Prediction>, partitions: &Partitions, maps: &Maps) -> Vec<Cluster> {
+fn clusters(
+    predictions: Vec<Prediction>,
+    partitions: &Partitions,
+    embeddings: &Embeddings,
+) -> Vec<Cluster> {
     let [kmeans, ward] = &partitions.best;
     let rows = predictions.into_iter().enumerate();
     rows.map(|(i, prediction)| Cluster {
@@ -233,11 +237,11 @@ fn clusters(predictions: Vec<Prediction>, partitions: &Partitions, maps: &Maps) 
         subset: prediction.subset,
         kmeans: kmeans[i],
         ward: ward[i],
-        umap_x: maps.plane[(i, 0)],
-        umap_y: maps.plane[(i, 1)],
-        umap3_x: maps.space[(i, 0)],
-        umap3_y: maps.space[(i, 1)],
-        umap3_z: maps.space[(i, 2)],
+        umap_x: embeddings.plane[(i, 0)],
+        umap_y: embeddings.plane[(i, 1)],
+        umap3_x: embeddings.space[(i, 0)],
+        umap3_y: embeddings.space[(i, 1)],
+        umap3_z: embeddings.space[(i, 2)],
     })
     .collect()
 }

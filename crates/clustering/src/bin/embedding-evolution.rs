@@ -1,14 +1,16 @@
-//! Stage `embedding-evolution`: how the chosen fold's embedding took shape, epoch after epoch, on one map.
+//! Stage `embedding-evolution`: the selected fold's embedding in several epochs, in one UMAP embedding.
 //!
-//! The map is fitted to the training pictures of the chosen epoch; whatever else is shown is placed on it. Embeddings of
-//! other epochs are on other scales and turned otherwise, which is the study's method and is kept: early pictures crowd
-//! where their nearest neighbors of the chosen epoch stand, and the columns of its figure are to be read so.
+//! UMAP is fitted to the training images of the selected epoch, and transforms all others. Embeddings of other epochs
+//! differ in scale and rotation, which is the study's method and is kept: images of early epochs crowd near their
+//! nearest neighbors of the selected epoch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use clustering::{FittedMap, MapParams, Sample, Umap, points_from_rows, streams, trustworthiness};
+use clustering::{
+    FittedUmap, Sample, Umap, UmapParams, points_from_rows, streams, trustworthiness,
+};
 use ndarray::{Array2, Axis};
 use random::Seed;
 use serde::Deserialize;
@@ -21,7 +23,7 @@ use table_selection::Selection;
 use tables::Subset;
 use tracing::info;
 
-/// Subset that the map is fitted to.
+/// Subset that UMAP is fitted to.
 const FITTED: Subset = Subset::Train;
 
 #[derive(Deserialize)]
@@ -29,20 +31,20 @@ const FITTED: Subset = Subset::Train;
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// Epochs shown besides the chosen one, from 0.
+    /// Epochs shown besides the selected one, from 0.
     epochs: BTreeSet<u32>,
-    /// Of more images than this, so many are shown, drawn by the seed, the same in every epoch.
+    /// Images shown, at most, drawn by the seed, the same in every epoch.
     sample: usize,
-    /// How the map is made.
-    umap: UmapParams,
+    /// Parameters of UMAP.
+    umap: UmapSettings,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UmapParams {
-    /// Neighbors of a picture, itself included, at least 2.
+struct UmapSettings {
+    /// Neighbors of an image, itself included, at least 2.
     n_neighbors: usize,
-    /// Distance on the map below which pictures are not drawn closer, 0 to 1.
+    /// Distance in the embedding below which images are not drawn closer, 0 to 1.
     min_dist: f64,
     /// Passes over the graph of neighbors.
     epochs: usize,
@@ -73,37 +75,39 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let [selection] = selections.as_slice() else {
         bail!("`selection` has {} rows: expected 1", selections.len());
     };
-    let images = images(inputs.annotations.read()?, &params)?;
-    let mut wanted = params.epochs.clone();
-    wanted.insert(selection.epoch);
-    let epochs = Epoch::read(&inputs.epoch_outputs, selection.fold, &wanted, &images)?;
-    let map = Map::fit(&epochs, selection.epoch, &params)?;
+    let labels = labels(inputs.annotations.read()?, &params)?;
+    let mut requested = params.epochs.clone();
+    requested.insert(selection.epoch);
+    let epochs = Epoch::read(&inputs.epoch_outputs, selection.fold, &requested, &labels)?;
+    let reference = Reference::fit(&epochs, selection.epoch, &params)?;
 
     let progress = Progress::start("epochs", epochs.len());
-    let mut places = outputs.embedding_evolution.writer();
+    let mut coordinates = outputs.embedding_evolution.writer();
     let mut qualities = Vec::new();
     for (number, epoch) in epochs {
-        let at = map.places(number, &epoch)?;
-        qualities.extend(map.qualities(number, &epoch, &at)?);
-        places.append(rows(number, epoch, &at))?;
+        let at = reference.coordinates(number, &epoch)?;
+        qualities.extend(reference.qualities(number, &epoch, &at)?);
+        coordinates.append(rows(number, epoch, &at))?;
         progress.advance(1);
     }
-    places.finish()?;
+    coordinates.finish()?;
     outputs.embedding_evolution_quality.write(qualities)
 }
 
-/// The images by path: the class of each one shown, none for one left out. The number of those shown bounds time and
-/// memory.
-type Images = BTreeMap<String, Option<String>>;
+/// Class of each image shown, by path; none for an image left out. The number of those shown bounds time and memory.
+type Labels = BTreeMap<String, Option<String>>;
 
-fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Images> {
+fn labels(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Labels> {
     let (n_images, least) = (annotations.len(), params.umap.n_neighbors);
     ensure!(
         params.sample > least,
         "`embedding-evolution.sample` is {}, expected more than the {least} of `cluster.umap.n_neighbors`",
         params.sample
     );
-    let seed = params.seed.stream(streams::EVOLVE_SAMPLE).number();
+    let seed = params
+        .seed
+        .stream(streams::EMBEDDING_EVOLUTION_SAMPLE)
+        .number();
     let sample = Sample::draw(n_images, params.sample, seed);
     if !sample.is_all() {
         info!(
@@ -121,25 +125,25 @@ fn images(annotations: Vec<Annotation>, params: &Params) -> anyhow::Result<Image
         .collect())
 }
 
-/// The pictures of an epoch, `N`, with their embeddings `[N, D]`.
+/// The images of an epoch, `N`, with their embeddings `[N, D]`.
 struct Epoch {
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
     points: Array2<f32>,
 }
 
-struct Picture {
+struct Image {
     path: String,
     label: String,
     subset: Subset,
 }
 
 impl Epoch {
-    /// The images shown in the wanted epochs of `fold`, by number. Memory holds them and one other epoch at a time.
+    /// The images shown in the requested epochs of `fold`, by number. Memory has these and one other epoch at a time.
     fn read(
         tables: &[Input<EpochOutput>],
         fold: u32,
-        wanted: &BTreeSet<u32>,
-        images: &Images,
+        requested: &BTreeSet<u32>,
+        labels: &Labels,
     ) -> anyhow::Result<BTreeMap<u32, Self>> {
         let mut epochs = BTreeMap::new();
         let mut last = None;
@@ -152,30 +156,33 @@ impl Epoch {
                 };
                 let number = first.epoch;
                 last = last.max(Some(number));
-                if wanted.contains(&number) {
-                    let epoch = Self::of(rows, images)
+                if requested.contains(&number) {
+                    let epoch = Self::of(rows, labels)
                         .with_context(|| format!("cannot use the embeddings of epoch {number}"))?;
                     epochs.insert(number, epoch);
                 }
             }
         }
-        let last =
-            last.with_context(|| format!("no table of epochs is of fold {fold}, the chosen one"))?;
-        for missing in wanted.iter().filter(|number| !epochs.contains_key(number)) {
+        let last = last
+            .with_context(|| format!("no table of epochs is of fold {fold}, the selected one"))?;
+        for missing in requested
+            .iter()
+            .filter(|number| !epochs.contains_key(number))
+        {
             tracing::warn!("`epochs` has {missing}, the training 0 to {last}: not shown");
         }
         Ok(epochs)
     }
 
-    fn of(rows: Vec<EpochOutput>, images: &Images) -> anyhow::Result<Self> {
-        let (mut pictures, mut embeddings) = (Vec::new(), Vec::new());
+    fn of(rows: Vec<EpochOutput>, labels: &Labels) -> anyhow::Result<Self> {
+        let (mut images, mut embeddings) = (Vec::new(), Vec::new());
         for row in rows {
-            let image = images.get(&row.path);
-            let image = image
+            let label = labels.get(&row.path);
+            let label = label
                 .with_context(|| format!("the image `{}` is not in the annotations", row.path))?;
-            if let Some(label) = image {
+            if let Some(label) = label {
                 embeddings.push(row.embedding);
-                pictures.push(Picture {
+                images.push(Image {
                     path: row.path,
                     label: label.clone(),
                     subset: row.subset,
@@ -184,59 +191,59 @@ impl Epoch {
         }
         let rows: Vec<&[f32]> = embeddings.iter().map(Vec::as_slice).collect();
         let points = points_from_rows(&rows)?;
-        Ok(Self { pictures, points })
+        Ok(Self { images, points })
     }
 
     /// Indices of the images of each subset.
     fn subsets(&self) -> BTreeMap<Subset, Vec<usize>> {
         let mut subsets: BTreeMap<Subset, Vec<usize>> = BTreeMap::new();
-        for (i, image) in self.pictures.iter().enumerate() {
+        for (i, image) in self.images.iter().enumerate() {
             subsets.entry(image.subset).or_default().push(i);
         }
         subsets
     }
 }
 
-/// The map of one epoch's training pictures.
-struct Map {
+/// UMAP fitted to one epoch's training images.
+struct Reference {
     epoch: u32,
-    /// Places of the pictures that it was fitted to.
+    /// Coordinates of the images that it is fitted to.
     layout: Array2<f32>,
-    fitted: FittedMap,
+    fitted: FittedUmap,
     n_neighbors: usize,
 }
 
-impl Map {
-    fn fit(epochs: &BTreeMap<u32, Epoch>, chosen: u32, params: &Params) -> anyhow::Result<Self> {
-        let UmapParams {
+impl Reference {
+    fn fit(epochs: &BTreeMap<u32, Epoch>, selected: u32, params: &Params) -> anyhow::Result<Self> {
+        let UmapSettings {
             n_neighbors,
             min_dist,
-            epochs: passes,
+            epochs: umap_epochs,
         } = params.umap;
-        let umap_params = MapParams {
+        let umap_params = UmapParams {
             n_neighbors,
             min_dist,
-            epochs: passes,
-            ..MapParams::default()
+            epochs: umap_epochs,
+            ..UmapParams::default()
         };
-        let epoch = epochs.get(&chosen);
-        let epoch = epoch.with_context(|| format!("the training has no epoch {chosen}"))?;
+        let epoch = epochs.get(&selected);
+        let epoch = epoch.with_context(|| format!("the training has no epoch {selected}"))?;
         let train = epoch.subsets().remove(&FITTED);
         let train = train.with_context(|| {
             format!(
-                "epoch {chosen} has no training images among those shown: increase `embedding-evolution.sample`"
+                "epoch {selected} has no training images among those shown: increase `embedding-evolution.sample`"
             )
         })?;
         let points = epoch.points.select(Axis(0), &train);
-        let seed = params.seed.stream(streams::EVOLVE).number();
-        let layout = Umap::learn(points.view(), umap_params)?.project(2, seed)?;
-        let fitted = FittedMap::new(points.view(), layout.view(), umap_params, seed)?;
+        let seed = params.seed.stream(streams::EMBEDDING_EVOLUTION).number();
+        let layout = Umap::fit(points.view(), umap_params)?.embed(2, seed)?;
+        let fitted = FittedUmap::new(points.view(), layout.view(), umap_params, seed)?;
         info!(
-            "a map of the {} training pictures of epoch {chosen}",
+            "UMAP is fitted to the {} training images of epoch {selected}",
             train.len()
         );
         Ok(Self {
-            epoch: chosen,
+            epoch: selected,
             layout,
             fitted,
             n_neighbors,
@@ -246,42 +253,45 @@ impl Map {
     fn is_fitted_to(&self, epoch: u32, subset: Subset) -> bool {
         epoch == self.epoch && subset == FITTED
     }
-
-    /// Places `[N, 2]` of an epoch's pictures.
-    fn places(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
-        let mut places = Array2::zeros((epoch.pictures.len(), 2));
-        for (subset, pictures) in epoch.subsets() {
+    /// Coordinates `[N, 2]` of an epoch's images.
+    fn coordinates(&self, number: u32, epoch: &Epoch) -> anyhow::Result<Array2<f32>> {
+        let mut coordinates = Array2::zeros((epoch.images.len(), 2));
+        for (subset, images) in epoch.subsets() {
             let of_subset = if self.is_fitted_to(number, subset) {
                 self.layout.clone()
             } else {
-                let points = epoch.points.select(Axis(0), &pictures);
+                let points = epoch.points.select(Axis(0), &images);
                 self.fitted.transform(points.view())?
             };
-            for (&i, place) in pictures.iter().zip(of_subset.rows()) {
-                places.row_mut(i).assign(&place);
+            for (&i, row) in images.iter().zip(of_subset.rows()) {
+                coordinates.row_mut(i).assign(&row);
             }
         }
-        Ok(places)
+        Ok(coordinates)
     }
 
     fn qualities(
         &self,
         number: u32,
         epoch: &Epoch,
-        places: &Array2<f32>,
+        coordinates: &Array2<f32>,
     ) -> anyhow::Result<Vec<EmbeddingEvolutionQuality>> {
         let subsets = epoch.subsets().into_iter();
-        let qualities = subsets.map(|(subset, pictures)| {
-            let points = epoch.points.select(Axis(0), &pictures);
-            let map = places.select(Axis(0), &pictures);
+        let qualities = subsets.map(|(subset, images)| {
+            let points = epoch.points.select(Axis(0), &images);
+            let embedding = coordinates.select(Axis(0), &images);
             let quality = EmbeddingEvolutionQuality {
                 epoch: number,
                 subset,
                 fitted: self.is_fitted_to(number, subset),
-                images: u32::try_from(pictures.len()).context("too many pictures")?,
+                images: u32::try_from(images.len()).context("too many images")?,
                 neighbors: u32::try_from(self.n_neighbors)
                     .context("`umap.n_neighbors` is too large")?,
-                trustworthiness: trustworthiness(points.view(), map.view(), self.n_neighbors)?,
+                trustworthiness: trustworthiness(
+                    points.view(),
+                    embedding.view(),
+                    self.n_neighbors,
+                )?,
             };
             if let Some(value) = quality.trustworthiness {
                 info!("epoch {number}, {subset}: trustworthiness {value:.3}");
@@ -292,15 +302,15 @@ impl Map {
     }
 }
 
-fn rows(number: u32, epoch: Epoch, places: &Array2<f32>) -> Vec<EpochCoordinates> {
-    let rows = epoch.pictures.into_iter().zip(places.rows());
-    rows.map(|(picture, place)| EpochCoordinates {
+fn rows(number: u32, epoch: Epoch, coordinates: &Array2<f32>) -> Vec<EpochCoordinates> {
+    let rows = epoch.images.into_iter().zip(coordinates.rows());
+    rows.map(|(image, row)| EpochCoordinates {
         epoch: number,
-        label: picture.label,
-        path: picture.path,
-        subset: picture.subset,
-        x: place[0],
-        y: place[1],
+        label: image.label,
+        path: image.path,
+        subset: image.subset,
+        x: row[0],
+        y: row[1],
     })
     .collect()
 }

@@ -37,7 +37,7 @@ fn scaling_the_points_scales_the_inertia_alone() {
 }
 
 #[test]
-fn more_starts_never_make_it_worse() {
+fn more_restarts_never_raise_the_inertia() {
     let points = Array2::from_shape_fn((90, 2), |(i, j)| ((i * i + 31 * j * i) % 47) as f32);
     let inertia = |n_init| {
         kmeans(points.view(), 7, &KMeansParams { n_init, seed: 1 })
@@ -64,7 +64,7 @@ fn duplicates_bound_the_number_of_clusters() {
 }
 
 #[test]
-fn starts_must_be_given_and_points_finite() {
+fn restarts_must_be_positive_and_points_finite() {
     let none = KMeansParams { n_init: 0, seed: 1 };
     assert_eq!(
         kmeans(array![[1.0]].view(), 1, &none)

@@ -1,4 +1,4 @@
-//! The curve that turns a distance on the map into a similarity.
+//! Similarity as a function of the distance in the embedding.
 
 use crate::ClusterError;
 
@@ -6,7 +6,7 @@ use crate::ClusterError;
 const SAMPLES: usize = 300;
 const REACH: f64 = 3.0;
 
-/// Similarity `1 / (1 + a d^(2b))` of two points at distance `d` on the map.
+/// Similarity `1 / (1 + a d^(2b))` of two points at distance `d` in the embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Curve {
     /// Scale, above 0.
@@ -16,8 +16,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The curve closest, by least squares, to 1 below `min_dist` and `exp(-(d - min_dist) / spread)` beyond: what
-    /// umap-learn's `find_ab_params` fits.
+    /// The curve closest, by least squares, to 1 below `min_dist` and `exp(-(d - min_dist) / spread)` beyond, as
+    /// umap-learn's `find_ab_params`.
     ///
     /// # Errors
     /// `spread` is not above 0, or `min_dist` not in `[0, spread]`.
@@ -45,7 +45,7 @@ impl Curve {
     }
 }
 
-/// Pairs of a distance and the similarity wished for.
+/// Pairs of a distance and its target similarity.
 fn target(min_dist: f64, spread: f64) -> Vec<(f64, f64)> {
     (0..SAMPLES)
         .map(|i| {
@@ -97,7 +97,7 @@ fn squared_error(curve: Curve, target: &[(f64, f64)]) -> f64 {
 /// Solves the 2×2 normal equations with their diagonal scaled up by the damping.
 fn damped_step(curve: Curve, target: &[(f64, f64)], damping: f64) -> (f64, f64) {
     let (mut aa, mut ab, mut bb, mut ra, mut rb) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    // The curve is 1 at distance 0 for all a and b: the first sample says nothing.
+    // The curve is 1 at distance 0 for all a and b: the first sample has no information.
     for &(d, y) in &target[1..] {
         let f = curve.at(d);
         let power = d.powf(2.0 * curve.b);

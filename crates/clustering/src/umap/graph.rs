@@ -33,7 +33,7 @@ pub(super) fn fuzzy_edges(
     let neighbors = nearest_neighbors(points, n_neighbors)?;
     let umap = umap_rs::Umap::new(config(n_neighbors, curve));
     let (indices, distances) = (neighbors.indices.view(), neighbors.distances.view());
-    // umap-rs tells of each of its inner steps, which would bury what a stage tells.
+    // umap-rs logs each of its inner steps, which would hide the lines of the stage.
     let manifold = with_default(NoSubscriber::new(), || {
         umap.learn_manifold(points, indices, distances)
     });

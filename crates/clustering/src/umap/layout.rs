@@ -1,7 +1,7 @@
-//! The layout: edges draw their ends together, random pairs are pushed apart.
+//! The layout: edges attract their ends, random pairs repel each other.
 //!
-//! Steps are taken one after another, and each random pair is named by seed, edge and epoch, so the map is the same for
-//! any number of threads.
+//! Steps are sequential, and each random pair is named by seed, edge and epoch, so the embedding is the same for any
+//! number of threads.
 
 use ndarray::Array2;
 
@@ -9,30 +9,37 @@ use super::Curve;
 use super::graph::Edge;
 use crate::random::Keyed;
 
-/// A step along one coordinate is cut off here, as in umap-learn.
+/// Bound of a step along one coordinate, as in umap-learn.
 const LONGEST_STEP: f32 = 4.0;
-/// Keeps the push of nearly coinciding points finite, as in umap-learn.
+/// Keeps the repulsion of nearly coinciding points finite, as in umap-learn.
 const SOFTENING: f32 = 0.001;
 
-/// What moves the points.
+/// Parameters of attraction and repulsion.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Forces {
     pub(super) curve: Curve,
-    /// Pairs pushed apart for each pair drawn together.
+    /// Random pairs for each edge.
     pub(super) negative_samples: usize,
     pub(super) seed: u64,
 }
 
-/// Moves the points of `map` `[N, C]` for some epochs, by steps that shrink linearly to 0 (McInnes, Healy, Melville
-/// 2018, algorithm 5, on umap-learn's schedule).
+/// Moves the points of `embedding` `[N, C]` for some epochs, by steps that shrink linearly to 0 (McInnes, Healy,
+/// Melville 2018, algorithm 5, on umap-learn's schedule).
 ///
 /// The heaviest edge acts in each epoch, one of half its weight in every other; edges that would act less than once are
 /// left out.
-pub(super) fn optimize(map: &mut Array2<f32>, edges: &[Edge], epochs: usize, forces: &Forces) {
+pub(super) fn optimize(
+    embedding: &mut Array2<f32>,
+    edges: &[Edge],
+    epochs: usize,
+    forces: &Forces,
+) {
     let heaviest = edges.iter().map(|edge| edge.weight).fold(0.0, f32::max);
     let mut schedules = schedules(edges, heaviest, epochs, forces.negative_samples);
-    let n_components = map.ncols();
-    let coordinates = map.as_slice_mut().expect("the start is in standard layout");
+    let n_components = embedding.ncols();
+    let coordinates = embedding
+        .as_slice_mut()
+        .expect("the start is in standard layout");
     let mut layout = Layout {
         coordinates,
         n_components,
@@ -55,7 +62,7 @@ pub(super) fn optimize(map: &mut Array2<f32>, edges: &[Edge], epochs: usize, for
     }
 }
 
-/// When an edge acts.
+/// Epochs in which an edge acts.
 pub(super) struct Schedule {
     pub(super) edge: Edge,
     period: f64,
@@ -90,7 +97,7 @@ pub(super) fn schedules(
 }
 
 impl Schedule {
-    /// How many random pairs go with the edge if it acts in this epoch.
+    /// Number of random pairs of the edge if it acts in this epoch.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a count of pairs, rounded down on purpose"
@@ -123,7 +130,7 @@ pub(super) struct Gradient {
 impl Gradient {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a map has single precision"
+        reason = "an embedding has single precision"
     )]
     pub(super) fn new(curve: Curve) -> Self {
         Self {
@@ -193,12 +200,12 @@ impl Layout<'_> {
     }
 }
 
-/// Squared distance of two places on the map.
+/// Squared distance of two points of the embedding.
 pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The step along one coordinate, cut off, for a difference of two places in it; its length is to be multiplied.
+/// The bounded step along one coordinate for a difference of two points in it; its length is to be multiplied.
 pub(super) fn step(factor: f32, difference: f32) -> f32 {
     (factor * difference).clamp(-LONGEST_STEP, LONGEST_STEP)
 }

@@ -1,30 +1,30 @@
-//! How strongly a new point belongs to each of its neighbors among the fitted points.
+//! Membership of a new point in the neighborhoods of the fitted points.
 
-/// The width is found when the memberships' sum is this close to its target, or after so many halvings: umap-learn's.
+/// Tolerance of the memberships' sum, and the greatest number of halvings: umap-learn's.
 const TOLERANCE: f64 = 1e-5;
 const HALVINGS: usize = 64;
-/// The width is at least this share of the mean distance, as in umap-learn.
+/// Least width relative to the mean distance, as in umap-learn.
 const LEAST_WIDTH: f64 = 1e-3;
 
 /// Memberships `[k]`, in `(0, 1]`, of a new point in the neighborhoods of its `k` nearest fitted points, whose
 /// `distances` ascend: `exp(-d / σ)`.
 ///
-/// As umap-learn's `transform` has it (`smooth_knn_dist`, `compute_membership_strengths`): `σ` is such that the
-/// memberships beyond the first sum to `log2 k`. A new point isn't its own neighbor, so no distance `ρ` is taken off, as
-/// none is there. Where all neighbors nearly coincide with the point, `σ` is at least a thousandth of the mean of
-/// `distances`; umap-learn takes the mean over all new points, which would make one point's place depend on the others.
+/// As in umap-learn's `transform` (`smooth_knn_dist`, `compute_membership_strengths`): `σ` is such that the memberships
+/// beyond the first sum to `log2 k`. A new point isn't its own neighbor, so no distance `ρ` is subtracted. Where all
+/// neighbors nearly coincide with the point, `σ` is at least a thousandth of the mean of `distances`; umap-learn takes
+/// the mean over all new points, which would make the coordinates of one point depend on the others.
 #[must_use]
 pub fn memberships(distances: &[f32]) -> Vec<f32> {
     let mean = distances.iter().map(|&d| f64::from(d)).sum::<f64>() / distances.len() as f64;
     let width = width(distances).max(LEAST_WIDTH * mean);
-    distances.iter().map(|&d| strength(d, width)).collect()
+    distances.iter().map(|&d| membership(d, width)).collect()
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     reason = "memberships have single precision"
 )]
-fn strength(distance: f32, width: f64) -> f32 {
+fn membership(distance: f32, width: f64) -> f32 {
     match distance > 0.0 {
         // Far neighbors of a narrow point have a tiny membership, never none.
         true => ((-f64::from(distance) / width).exp() as f32).max(f32::MIN_POSITIVE),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::ClusterError;
 use crate::points::squared_distance;
 
-/// Queries whose products with all references are held at once.
+/// Queries whose products with all references are in memory at once.
 const BLOCK: usize = 128;
 
 /// The nearest points of each of some queries `[Q, D]`, by distance, then by index.
@@ -50,12 +50,12 @@ pub fn nearest_among(
     search(queries, references, k, Itself::Unknown)
 }
 
-/// What a query's own index means.
+/// Relation of queries and references.
 #[derive(Clone, Copy, PartialEq)]
 enum Itself {
-    /// The reference of this index is the query and goes before its duplicates.
+    /// The references are the queries: that of the query's index comes first, before its duplicates.
     First,
-    /// Nothing: queries and references are different points.
+    /// Queries and references are different points.
     Unknown,
 }
 

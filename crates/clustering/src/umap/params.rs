@@ -1,23 +1,23 @@
-//! Parameters of a map.
+//! Parameters of UMAP.
 
 use crate::ClusterError;
 
-/// How a map is made.
+/// Parameters of UMAP.
 #[derive(Clone, Copy, Debug)]
-pub struct MapParams {
-    /// Neighbors of a point, itself included, at least 2; more show the large, fewer the small.
+pub struct UmapParams {
+    /// Neighbors of a point, itself included, at least 2; more preserve large structures, fewer small ones.
     pub n_neighbors: usize,
-    /// Distance on the map below which points are not drawn closer, in `[0, spread]`.
+    /// Distance in the embedding below which points are not drawn closer, in `[0, spread]`.
     pub min_dist: f64,
-    /// Distance on the map over which similarity falls by e, above 0.
+    /// Distance in the embedding over which similarity falls by e, above 0.
     pub spread: f64,
     /// Passes over the graph; umap-learn takes 500 up to 10,000 points and 200 above.
     pub epochs: usize,
-    /// Pairs pushed apart for each pair drawn together.
+    /// Random pairs, which repel each other, for each edge.
     pub negative_samples: usize,
 }
 
-impl Default for MapParams {
+impl Default for UmapParams {
     /// umap-learn's defaults.
     fn default() -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Default for MapParams {
     }
 }
 
-pub(super) fn check(params: &MapParams) -> Result<(), ClusterError> {
+pub(super) fn check(params: &UmapParams) -> Result<(), ClusterError> {
     if params.n_neighbors < 2 {
         let found = params.n_neighbors.to_string();
         return Err(ClusterError::Parameter {

@@ -1,4 +1,4 @@
-//! Where the layout starts: the principal components.
+//! Initialization of the layout by principal components.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use smartcore::decomposition::pca::{PCA, PCAParameters};
@@ -10,7 +10,7 @@ use crate::random::Keyed;
 
 /// Side of the box that the start fills, as in umap-learn.
 const SIDE: f32 = 10.0;
-/// Amplitude of the noise that parts coinciding points, as in umap-learn.
+/// Amplitude of the noise that separates coinciding points, as in umap-learn.
 const NOISE: f32 = 1e-4;
 
 /// The points' principal components `[N, C]`, each stretched to `[0, 10]`, with a little noise.
@@ -61,14 +61,14 @@ fn stretch(mut axis: ArrayViewMut1<'_, f32>) -> bool {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a map has single precision"
+    reason = "an embedding has single precision"
 )]
 fn principal_components(
     points: ArrayView2<'_, f32>,
     n_components: usize,
 ) -> Result<Array2<f32>, ClusterError> {
     let numeric = |source| ClusterError::Numeric {
-        what: "principal components",
+        quantity: "principal components",
         source,
     };
     let (n, d) = points.dim();

@@ -2,13 +2,13 @@ use ndarray::{Array2, array};
 
 use super::*;
 
-fn learn(points: &Array2<f32>, n_neighbors: usize) -> Umap {
-    Umap::learn(
+fn fit(points: &Array2<f32>, n_neighbors: usize) -> Umap {
+    Umap::fit(
         points.view(),
-        MapParams {
+        UmapParams {
             n_neighbors,
             epochs: 100,
-            ..MapParams::default()
+            ..UmapParams::default()
         },
     )
     .unwrap()
@@ -75,9 +75,9 @@ fn separate_groups_stay_separate() {
     let points = Array2::from_shape_fn((90, 4), |(i, j)| {
         (i % 3 * 100) as f32 + ((i * i * 7 + 13 * j * i) % 11) as f32
     });
-    let map = learn(&points, 10).project(2, 1).unwrap();
+    let embedding = fit(&points, 10).embed(2, 1).unwrap();
     let distance = |i: usize, j: usize| {
-        let difference = map.row(i).to_owned() - map.row(j);
+        let difference = embedding.row(i).to_owned() - embedding.row(j);
         difference.dot(&difference)
     };
     let nearest = |i: usize| {
@@ -89,37 +89,40 @@ fn separate_groups_stay_separate() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_map_and_another_a_different_one() {
+fn the_same_seed_gives_the_same_embedding_and_another_a_different_one() {
     let points = Array2::from_shape_fn((50, 3), |(i, j)| ((i * i * 7 + 13 * j * i) % 37) as f32);
-    let umap = learn(&points, 8);
-    assert_eq!(umap.project(2, 1).unwrap(), umap.project(2, 1).unwrap());
-    assert_ne!(umap.project(2, 1).unwrap(), umap.project(2, 2).unwrap());
+    let umap = fit(&points, 8);
+    assert_eq!(umap.embed(2, 1).unwrap(), umap.embed(2, 1).unwrap());
+    assert_ne!(umap.embed(2, 1).unwrap(), umap.embed(2, 2).unwrap());
 }
 
 #[test]
-fn any_number_of_points_has_a_map() {
+fn any_number_of_points_has_an_embedding() {
     for n in 0..20 {
         let points = Array2::from_shape_fn((n, 2), |(i, j)| (i * (j + 1)) as f32);
-        let map = learn(&points, 15).project(3, 1).unwrap();
-        assert_eq!(map.dim(), (n, 3));
-        assert!(map.iter().all(|v| v.is_finite()), "{n} points: {map}");
+        let embedding = fit(&points, 15).embed(3, 1).unwrap();
+        assert_eq!(embedding.dim(), (n, 3));
+        assert!(
+            embedding.iter().all(|v| v.is_finite()),
+            "{n} points: {embedding}"
+        );
     }
 }
 
 #[test]
-fn equal_points_and_points_without_coordinates_have_a_map() {
+fn equal_points_and_points_without_coordinates_have_an_embedding() {
     for points in [
         Array2::zeros((30, 4)),
         Array2::zeros((30, 0)),
         Array2::from_elem((2, 1), 5.0),
     ] {
-        let map = learn(&points, 5).project(2, 1).unwrap();
-        assert!(map.iter().all(|v| v.is_finite()));
+        let embedding = fit(&points, 5).embed(2, 1).unwrap();
+        assert!(embedding.iter().all(|v| v.is_finite()));
     }
 }
 
-fn fitted(points: &Array2<f32>, layout: &Array2<f32>) -> FittedMap {
-    FittedMap::new(points.view(), layout.view(), MapParams::default(), 1).unwrap()
+fn fitted(points: &Array2<f32>, layout: &Array2<f32>) -> FittedUmap {
+    FittedUmap::new(points.view(), layout.view(), UmapParams::default(), 1).unwrap()
 }
 
 #[test]
@@ -154,9 +157,9 @@ fn new_points_join_the_group_that_they_are_of() {
         })
     };
     let (old, new) = (of(90, 0), of(30, 5));
-    let layout = learn(&old, 10).project(2, 1).unwrap();
-    let places = fitted(&old, &layout).transform(new.view()).unwrap();
-    let nearest = nearest_among(places.view(), layout.view(), 1).unwrap();
+    let layout = fit(&old, 10).embed(2, 1).unwrap();
+    let coordinates = fitted(&old, &layout).transform(new.view()).unwrap();
+    let nearest = nearest_among(coordinates.view(), layout.view(), 1).unwrap();
     assert!((0..30).all(|i| nearest.indices[(i, 0)] as usize % 3 == i % 3));
 }
 
@@ -164,62 +167,68 @@ fn new_points_join_the_group_that_they_are_of() {
 fn any_number_of_fitted_points_takes_new_ones() {
     for n in 1..6 {
         let points = Array2::from_shape_fn((n, 2), |(i, j)| (i * (j + 1)) as f32);
-        let map = fitted(&points, &learn(&points, 15).project(3, 1).unwrap());
+        let embedding = fitted(&points, &fit(&points, 15).embed(3, 1).unwrap());
         for new in [
             points.clone(),
             Array2::from_elem((4, 2), 1e30),
             Array2::zeros((0, 2)),
         ] {
-            let places = map.transform(new.view()).unwrap();
-            assert_eq!(places.dim(), (new.nrows(), 3));
-            assert!(places.iter().all(|v| v.is_finite()), "{n} points: {places}");
+            let coordinates = embedding.transform(new.view()).unwrap();
+            assert_eq!(coordinates.dim(), (new.nrows(), 3));
+            assert!(
+                coordinates.iter().all(|v| v.is_finite()),
+                "{n} points: {coordinates}"
+            );
         }
     }
 }
 
 #[test]
-fn what_does_not_fit_a_map_is_an_error() {
+fn mismatched_points_and_coordinates_are_refused() {
     let points = array![[1.0, 2.0], [3.0, 4.0]];
     let new = |layout: &Array2<f32>| {
-        FittedMap::new(points.view(), layout.view(), MapParams::default(), 1)
+        FittedUmap::new(points.view(), layout.view(), UmapParams::default(), 1)
     };
     assert_eq!(
         new(&array![[0.0]]).unwrap_err().to_string(),
-        "found 1 places of 2 points: expected one place a point and at least one point"
+        "found 1 rows of coordinates for 2 points: expected one a point and at least one point"
     );
-    let map = new(&array![[0.0], [1.0]]).unwrap();
+    let embedding = new(&array![[0.0], [1.0]]).unwrap();
     assert_eq!(
-        map.transform(array![[1.0]].view()).unwrap_err().to_string(),
+        embedding
+            .transform(array![[1.0]].view())
+            .unwrap_err()
+            .to_string(),
         "the new points have 1 dimensions, expected 2 as the fitted points have"
     );
-    assert!(map.transform(array![[f32::NAN, 0.0]].view()).is_err());
+    assert!(embedding.transform(array![[f32::NAN, 0.0]].view()).is_err());
 }
 
 #[test]
 fn parameters_have_ranges() {
     let points = array![[1.0], [2.0]];
-    let message = |params| Umap::learn(points.view(), params).unwrap_err().to_string();
-    let default = MapParams::default();
+    let message = |params| Umap::fit(points.view(), params).unwrap_err().to_string();
+    let default = UmapParams::default();
     assert_eq!(
-        message(MapParams {
+        message(UmapParams {
             n_neighbors: 1,
             ..default
         }),
         "`n_neighbors` is 1, expected at least 2"
     );
     assert_eq!(
-        message(MapParams {
+        message(UmapParams {
             min_dist: 2.0,
             ..default
         }),
         "`min_dist` is 2, expected 0 to `spread`"
     );
     assert_eq!(
-        message(MapParams {
+        message(UmapParams {
             spread: 0.0,
             ..default
         }),
         "`spread` is 0, expected above 0"
     );
-    assert!(learn(&points, 2).project(0, 1).is_err());
+    assert!(fit(&points, 2).embed(0, 1).is_err());
 }

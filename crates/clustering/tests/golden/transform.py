@@ -8,7 +8,7 @@ Versions: numpy, scikit-learn 1.9.1, umap-learn 0.5.12. Run: python transform.py
 Tolerances of the tests:
 - trustworthiness of a given map, the first two coordinates of points without equal distances: within 1e-12;
 - memberships: within 1e-4 (umap-learn's widths have single precision);
-- trustworthiness of our own maps, of the fit and of the transform: at most 0.01 below the mean of umap-learn's over
+- trustworthiness of these embeddings, of the fit and of the transform: at most 0.01 below the mean of umap-learn's over
   five seeds, which `transform.json` has one by one.
 """
 
@@ -43,7 +43,7 @@ def spiral(n):
     return np.stack([np.sin(0.37 * i) * (1 + 0.01 * i), np.cos(0.53 * i) + 0.003 * i, 0.05 * i], axis=1).astype(np.float32)
 
 
-golden = {"given": [], "memberships": [], "maps": []}
+golden = {"given": [], "memberships": [], "embeddings": []}
 points = spiral(150)
 for k in (1, 5, 15, 74):
     golden["given"].append({"k": k, "value": float(trustworthiness(points, points[:, :2], n_neighbors=k))})
@@ -63,6 +63,6 @@ for components in (2, 3):
         model = learn(components, seed)
         scores["fit"].append(float(trustworthiness(fitted, model.embedding_, n_neighbors=NEIGHBORS)))
         scores["transform"].append(float(trustworthiness(new, model.transform(new), n_neighbors=NEIGHBORS)))
-    golden["maps"].append(scores)
+    golden["embeddings"].append(scores)
 
 print(json.dumps(golden, indent=1))

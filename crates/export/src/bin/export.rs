@@ -1,4 +1,4 @@
-//! Stage `export`: the chosen model for other tools.
+//! Stage `export`: the selected model for other tools.
 
 use std::process::ExitCode;
 
@@ -14,13 +14,13 @@ use table_annotations::Annotation;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the network's input, in pixels.
     side_px: u32,
     /// Width times height of the largest image that is read.
     max_pixels: u64,
     /// The long side over the short one of the most elongated image that is read.
     max_aspect: u32,
-    /// Whether the orientation in an image's metadata is applied.
+    /// Use of the orientation in an image's metadata.
     exif_orientation: bool,
 }
 
@@ -34,9 +34,9 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// The weights as they are.
+    /// The weights, unchanged.
     model: OutputPath,
-    /// What must be known to use them.
+    /// Configuration of the model: classes, sizes and preprocessing.
     config: OutputPath,
     /// The network in eval mode.
     onnx: OutputPath,
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let bytes = fs_err::read(&*inputs.model)?;
-    let weights = Weights::parse(&bytes).context("cannot read the chosen model")?;
+    let weights = Weights::parse(&bytes).context("cannot read the selected model")?;
     let annotations = inputs.annotations.read()?;
     let classes = Classes::of(annotations.iter().map(|row| row.label.as_str()));
     let images = ImageRules {
@@ -62,7 +62,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         Geometry::new(params.side_px)?,
         images,
     )?;
-    let model = onnx_model(&weights, &config).context("cannot turn the chosen model into ONNX")?;
+    let model =
+        onnx_model(&weights, &config).context("cannot convert the selected model to ONNX")?;
     fs_err::write(&*outputs.onnx, model.encode_to_vec())?;
     fs_err::write(
         &*outputs.config,

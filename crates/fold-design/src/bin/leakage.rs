@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use fold_design::streams::{LEAK_AT_RANDOM, LEAK_BY_CLASS};
+use fold_design::streams::{LEAKAGE_AT_RANDOM, LEAKAGE_BY_CLASS};
 use fold_design::{
-    Design, Picture, SharedAuthors, existing, parted_groups, shuffled_like, split_at_random,
-    split_by_class,
+    Image, SharedAuthors, SplitParams, existing, shuffled_like, split_at_random, split_by_class,
+    split_groups,
 };
 use random::Seed;
 use serde::Deserialize;
@@ -26,19 +26,19 @@ struct Params {
     folds: usize,
     /// Share of every class's images that go to the test set, from 0 to 0.5.
     test: f64,
-    /// Shuffles of a class's authors of which the most even one counts, at least 1.
+    /// Shuffles of a class's authors, at least 1; the one with the most even folds is used.
     shuffles: usize,
-    /// As in stage `split`.
-    existing: Choice,
+    /// Use of an existing split, as in stage `split`.
+    existing: Existing,
 }
 
-/// Whether an existing split was used.
+/// Use of an existing split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Choice {
-    /// It was, if there is one.
+enum Existing {
+    /// It is used, if there is one.
     Use,
-    /// All images were dealt anew.
+    /// All images are dealt anew.
     Ignore,
 }
 
@@ -47,9 +47,9 @@ enum Choice {
 struct Inputs {
     /// The study's folds, by author or of an existing split.
     folds: Input<Fold>,
-    /// The pictures, with the existing split.
+    /// The images, with the existing split.
     annotations: Input<Annotation>,
-    /// Those that are copies of each other.
+    /// Groups of near-duplicates.
     near_duplicates: Input<NearDuplicate>,
 }
 
@@ -58,9 +58,9 @@ struct Inputs {
 struct Outputs {
     /// Folds by class and author.
     by_class: Output<Fold>,
-    /// Folds by picture.
+    /// Folds by image.
     at_random: Output<Fold>,
-    /// What each split shares.
+    /// Shared authors and near-duplicates of each split.
     leakage: Output<SplitLeakage>,
 }
 
@@ -70,21 +70,21 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = pictures(&folds, &inputs.near_duplicates.read()?);
+    let images = images(&folds, &inputs.near_duplicates.read()?);
     let own: Vec<Assignment> = folds.iter().map(|row| row.fold).collect();
     let annotations = inputs.annotations.read()?;
     let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
-    let is_existing = params.existing == Choice::Use && existing(found)?.is_some();
+    let is_existing = params.existing == Existing::Use && existing(found)?.is_some();
 
     let rng = |name| params.seed.stream(name).rng();
-    let (by_class, at_random) = (rng(LEAK_BY_CLASS), rng(LEAK_AT_RANDOM));
+    let (by_class, at_random) = (rng(LEAKAGE_BY_CLASS), rng(LEAKAGE_AT_RANDOM));
     let (by_class, at_random) = if is_existing {
         (
-            shuffled_like(&pictures, &own, true, params.shuffles, by_class)?,
-            shuffled_like(&pictures, &own, false, 1, at_random)?,
+            shuffled_like(&images, &own, true, params.shuffles, by_class)?,
+            shuffled_like(&images, &own, false, 1, at_random)?,
         )
     } else {
-        let design = Design {
+        let split_params = SplitParams {
             folds: params.folds,
             test: params.test,
             author_weight: 0.0,
@@ -92,65 +92,69 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             max_share: 1.0,
         };
         (
-            split_by_class(&pictures, &design, params.shuffles, by_class)?,
-            split_at_random(&pictures, &design, at_random)?,
+            split_by_class(&images, &split_params, params.shuffles, by_class)?,
+            split_at_random(&images, &split_params, at_random)?,
         )
     };
 
-    let mut leakage = Vec::new();
+    let mut rows = Vec::new();
     for (split, assignments) in [
         (if is_existing { "existing" } else { "by author" }, &own),
         ("by class", &by_class),
         ("at random", &at_random),
     ] {
-        let leak = leak(split, &pictures, assignments)?;
+        let leakage = leakage_of(split, &images, assignments)?;
         tracing::info!(
-            "{split}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates parted",
-            leak.shared_authors,
-            leak.authors,
-            leak.shared_images,
-            leak.split_near_duplicates,
-            leak.near_duplicates
+            "{split}: {} of {} authors in several folds, with {} images; {} of {} groups of near-duplicates split",
+            leakage.shared_authors,
+            leakage.authors,
+            leakage.shared_images,
+            leakage.split_near_duplicates,
+            leakage.near_duplicates
         );
-        leakage.push(leak);
+        rows.push(leakage);
     }
-    outputs.leakage.write(leakage)?;
-    outputs.by_class.write(placed(&folds, &by_class))?;
-    outputs.at_random.write(placed(&folds, &at_random))
+    outputs.leakage.write(rows)?;
+    outputs
+        .by_class
+        .write(with_assignments(&folds, &by_class))?;
+    outputs
+        .at_random
+        .write(with_assignments(&folds, &at_random))
 }
 
-/// The pictures with their groups of near-duplicates.
-fn pictures(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
+/// The images with their groups of near-duplicates.
+fn images(folds: &[Fold], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
     let groups: BTreeMap<&str, u32> = { near_duplicates.iter() }
         .map(|row| (row.path.as_str(), row.group))
         .collect();
-    let picture = |row: &Fold| Picture {
+    let image = |row: &Fold| Image {
         path: row.path.clone(),
         label: row.label.clone(),
         author: row.author.clone(),
         near_duplicates: groups.get(row.path.as_str()).copied(),
     };
-    folds.iter().map(picture).collect()
+    folds.iter().map(image).collect()
 }
 
-fn leak(
+fn leakage_of(
     split: &str,
-    pictures: &[Picture],
+    images: &[Image],
     assignments: &[Assignment],
 ) -> anyhow::Result<SplitLeakage> {
-    let shared = SharedAuthors::count(pictures, assignments);
-    let (near_duplicates, parted) = parted_groups(pictures, assignments);
+    let shared = SharedAuthors::count(images, assignments);
+    let (near_duplicates, n_split) = split_groups(images, assignments);
     Ok(SplitLeakage {
         split: split.to_owned(),
         authors: shared.of.try_into()?,
         shared_authors: shared.authors.try_into()?,
-        shared_images: shared.pictures.try_into()?,
+        shared_images: shared.images.try_into()?,
         near_duplicates: near_duplicates.try_into()?,
-        split_near_duplicates: parted.try_into()?,
+        split_near_duplicates: n_split.try_into()?,
     })
 }
 
-fn placed(folds: &[Fold], assignments: &[Assignment]) -> Vec<Fold> {
+fn with_assignments(folds: &[Fold], assignments: &[Assignment]) -> Vec<Fold> {
     let rows = folds.iter().zip(assignments);
     rows.map(|(row, assignment)| Fold {
         fold: *assignment,

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use fold_design::{
-    Balance, Design, Picture, SharedAuthors, Split, Streams, existing, parted_groups, split,
-    split_existing, streams,
+    Balance, Image, SharedAuthors, Split, SplitParams, Streams, existing, split, split_existing,
+    split_groups, streams,
 };
 use random::Seed;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use tables::Assignment;
 /// Authors and groups that a warning lists; the tables have all.
 const LISTED: usize = 10;
 
-/// How to split.
+/// Parameters of the split.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
@@ -30,49 +30,49 @@ struct Params {
     folds: usize,
     /// Share of every class's images that go to the test set, from 0 to 0.5.
     test: f64,
-    /// What evenness in authors counts against evenness in pictures; 1 for the same, 0 for nothing.
+    /// Weight of evenness in authors relative to evenness in images; 1 for equal weights, 0 to ignore authors.
     author_weight: f64,
     /// Steps of the annealing.
     steps: u64,
-    /// Largest share of the pictures of all folds that one of them may have.
+    /// Largest share of the images of all folds that one of them may have.
     max_share: f64,
-    /// Whether the split that the collection comes with is used.
-    existing: Choice,
-    /// Whether near-duplicates stay together.
-    near_duplicates: Tie,
+    /// Use of the split that the collection comes with.
+    existing: Existing,
+    /// Use of near-duplicates.
+    near_duplicates: NearDuplicates,
 }
 
-/// Whether to use an existing split.
+/// Use of an existing split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Choice {
-    /// Use it, if there is one.
+enum Existing {
+    /// It is used, if there is one.
     Use,
-    /// Deal all images anew.
+    /// All images are dealt anew.
     Ignore,
 }
 
-/// Whether to tie near-duplicates.
+/// Use of near-duplicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Tie {
+enum NearDuplicates {
     /// All copies have one assignment.
     Tie,
     /// Copies may have different assignments.
     Ignore,
 }
 
-/// What it reads.
+/// Tables of the collection.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// The pictures.
+    /// The images.
     annotations: Input<Annotation>,
-    /// Those that are copies of each other.
+    /// Groups of near-duplicates.
     near_duplicates: Input<NearDuplicate>,
 }
 
-/// What it writes.
+/// Folds and their balance.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
@@ -88,8 +88,8 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let pictures = pictures(&annotations, &inputs.near_duplicates.read()?);
-    let design = Design {
+    let images = images(&annotations, &inputs.near_duplicates.read()?);
+    let split_params = SplitParams {
         folds: params.folds,
         test: params.test,
         author_weight: params.author_weight,
@@ -98,57 +98,61 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     };
     let found = { annotations.iter() }.map(|row| (row.path.as_str(), row.split));
     let subsets = match params.existing {
-        Choice::Use => existing(found)?,
-        Choice::Ignore => None,
+        Existing::Use => existing(found)?,
+        Existing::Ignore => None,
     };
     let streams = generators(params.seed);
     let split = match &subsets {
-        Some(subsets) => split_existing(&pictures, subsets, &design, streams)?,
-        None => split(&tied(&pictures, params.near_duplicates), &design, streams)?,
+        Some(subsets) => split_existing(&images, subsets, &split_params, streams)?,
+        None => split(
+            &tied(&images, params.near_duplicates),
+            &split_params,
+            streams,
+        )?,
     };
     if subsets.is_some() {
-        report_shared(&pictures, &split.assignments);
+        report_shared(&images, &split.assignments);
     }
     report(&split);
-    let balance = Balance::of(&pictures, &split.assignments, split.columns.clone());
+    let balance = Balance::of(&images, &split.assignments, split.columns.clone());
     for line in balance.to_string().lines() {
         tracing::info!("{line}");
     }
     outputs.balance.write(balance_rows(&balance)?)?;
-    let places = pictures.into_iter().zip(&split.assignments);
-    let rows = places.map(|(picture, assignment)| Fold {
-        path: picture.path,
-        label: picture.label,
-        author: picture.author,
+    let rows = images.into_iter().zip(&split.assignments);
+    let rows = rows.map(|(image, assignment)| Fold {
+        path: image.path,
+        label: image.label,
+        author: image.author,
         fold: *assignment,
     });
     outputs.folds.write(rows.collect())
 }
 
-/// The pictures with their groups of near-duplicates.
-fn pictures(annotations: &[Annotation], near_duplicates: &[NearDuplicate]) -> Vec<Picture> {
+/// The images with their groups of near-duplicates.
+fn images(annotations: &[Annotation], near_duplicates: &[NearDuplicate]) -> Vec<Image> {
     let groups: BTreeMap<&str, u32> = { near_duplicates.iter() }
         .map(|row| (row.path.as_str(), row.group))
         .collect();
-    let picture = |row: &Annotation| Picture {
+    let image = |row: &Annotation| Image {
         path: row.path.clone(),
         label: row.label.clone(),
         author: row.author.clone(),
         near_duplicates: groups.get(row.path.as_str()).copied(),
     };
-    annotations.iter().map(picture).collect()
+    annotations.iter().map(image).collect()
 }
 
-/// The pictures with the ties that the split respects.
-fn tied(pictures: &[Picture], tie: Tie) -> Vec<Picture> {
-    let mut pictures = pictures.to_vec();
-    if tie == Tie::Ignore {
-        { pictures.iter_mut() }.for_each(|picture| picture.near_duplicates = None);
+/// The images, without groups of near-duplicates if these are ignored.
+fn tied(images: &[Image], tie: NearDuplicates) -> Vec<Image> {
+    let mut images = images.to_vec();
+    if tie == NearDuplicates::Ignore {
+        { images.iter_mut() }.for_each(|image| image.near_duplicates = None);
     }
-    pictures
+    images
 }
 
-/// Logs what a person should know about the folds.
+/// Logs warnings and unevenness of the folds.
 fn report(split: &Split) {
     for warning in &split.warnings {
         tracing::warn!("{warning}");
@@ -163,24 +167,24 @@ fn report(split: &Split) {
 }
 
 /// Logs authors and near-duplicates in several subsets of an existing split.
-fn report_shared(pictures: &[Picture], assignments: &[Assignment]) {
+fn report_shared(images: &[Image], assignments: &[Assignment]) {
     tracing::info!("the existing split is used");
-    let shared = SharedAuthors::count(pictures, assignments);
+    let shared = SharedAuthors::count(images, assignments);
     if shared.authors > 0 {
         tracing::warn!(
             "the existing split has {} of {} authors in several subsets, with {} images, so that scores are too high: {}. \
              `split.existing = \"ignore\"` splits by author instead",
             shared.authors,
             shared.of,
-            shared.pictures,
-            listed(SharedAuthors::names(pictures, assignments))
+            shared.images,
+            listed(SharedAuthors::names(images, assignments))
         );
     }
-    let (groups, parted) = parted_groups(pictures, assignments);
-    if parted > 0 {
-        let paths = fold_design::parted_paths(pictures, assignments);
+    let (groups, n_split) = split_groups(images, assignments);
+    if n_split > 0 {
+        let paths = fold_design::split_group_paths(images, assignments);
         tracing::warn!(
-            "the existing split has {parted} of {groups} groups of near-duplicates in several subsets, so that scores are \
+            "the existing split has {n_split} of {groups} groups of near-duplicates in several subsets, so that scores are \
              too high: {}",
             listed(paths)
         );
@@ -220,7 +224,7 @@ fn balance_rows(balance: &Balance) -> anyhow::Result<Vec<balance::Balance>> {
             label: label.clone(),
             fold: *assignment,
             authors: u32::try_from(count.authors).context("too many authors")?,
-            images: u32::try_from(count.pictures).context("too many pictures")?,
+            images: u32::try_from(count.images).context("too many images")?,
         })
     })
     .collect()

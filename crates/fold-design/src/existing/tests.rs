@@ -3,7 +3,7 @@ use rand::SeedableRng;
 use super::*;
 use crate::SharedAuthors;
 
-const DESIGN: Design = Design {
+const PARAMS: SplitParams = SplitParams {
     folds: 1,
     test: 0.05,
     author_weight: 0.5,
@@ -24,26 +24,26 @@ fn streams() -> Streams {
     }
 }
 
-/// `(label, author, subset, pictures)`.
-fn collection(rows: &[(&str, &str, Subset, usize)]) -> (Vec<Picture>, Vec<Subset>) {
+/// `(label, author, subset, images)`.
+fn collection(rows: &[(&str, &str, Subset, usize)]) -> (Vec<Image>, Vec<Subset>) {
     let rows = rows
         .iter()
         .enumerate()
         .flat_map(|(row, &(label, author, subset, n))| {
             (0..n).map(move |number| {
-                let picture = Picture {
+                let image = Image {
                     path: format!("{label}/{row:02}-{number:02}.jpg"),
                     label: label.to_owned(),
                     author: Some(author.to_owned()),
                     near_duplicates: None,
                 };
-                (picture, subset)
+                (image, subset)
             })
         });
     rows.unzip()
 }
 
-fn three_subsets() -> (Vec<Picture>, Vec<Subset>) {
+fn three_subsets() -> (Vec<Image>, Vec<Subset>) {
     collection(&[
         ("a", "x", Subset::Train, 5),
         ("a", "y", Subset::Validation, 2),
@@ -59,9 +59,9 @@ fn count(assignments: &[Assignment], assignment: Assignment) -> usize {
 }
 
 #[test]
-fn an_existing_split_is_used_as_it_is() {
-    let (pictures, subsets) = three_subsets();
-    let split = split_existing(&pictures, &subsets, &DESIGN, streams()).unwrap();
+fn an_existing_split_is_used_unchanged() {
+    let (images, subsets) = three_subsets();
+    let split = split_existing(&images, &subsets, &PARAMS, streams()).unwrap();
     assert_eq!(
         split.columns,
         [Assignment::Train, Assignment::Fold(0), Assignment::Test]
@@ -71,10 +71,7 @@ fn an_existing_split_is_used_as_it_is() {
         .iter()
         .map(|assignment| count(&split.assignments, *assignment));
     assert_eq!(counts.collect::<Vec<_>>(), [11, 3, 4]);
-    assert_eq!(
-        SharedAuthors::count(&pictures, &split.assignments).authors,
-        1
-    );
+    assert_eq!(SharedAuthors::count(&images, &split.assignments).authors, 1);
     assert_eq!(split.warnings, []);
 }
 
@@ -85,29 +82,26 @@ fn training_images_without_validation_are_dealt_into_folds() {
         .flat_map(|author| ["a", "b"].map(|label| (label, author.as_str(), Subset::Train, 3)))
         .collect();
     rows.push(("a", "author 0", Subset::Test, 4));
-    let (pictures, subsets) = collection(&rows);
-    let design = Design { folds: 4, ..DESIGN };
-    let split = split_existing(&pictures, &subsets, &design, streams()).unwrap();
+    let (images, subsets) = collection(&rows);
+    let params = SplitParams { folds: 4, ..PARAMS };
+    let split = split_existing(&images, &subsets, &params, streams()).unwrap();
     assert_eq!(count(&split.assignments, Assignment::Test), 4);
     for fold in 0..4 {
         assert_eq!(count(&split.assignments, Assignment::Fold(fold)), 12);
     }
-    // The author who is in the test set, too, and no other.
-    assert_eq!(
-        SharedAuthors::count(&pictures, &split.assignments).authors,
-        1
-    );
+    // The author with images in the test set, too, and no other.
+    assert_eq!(SharedAuthors::count(&images, &split.assignments).authors, 1);
 }
 
 fn error(rows: &[(&str, &str, Subset, usize)], folds: usize) -> String {
-    let (pictures, subsets) = collection(rows);
-    let design = Design { folds, ..DESIGN };
-    let found = split_existing(&pictures, &subsets, &design, streams());
+    let (images, subsets) = collection(rows);
+    let params = SplitParams { folds, ..PARAMS };
+    let found = split_existing(&images, &subsets, &params, streams());
     found.unwrap_err().to_string()
 }
 
 #[test]
-fn what_does_not_fit_names_the_setting() {
+fn mismatched_settings_are_named() {
     let rows = [
         ("a", "x", Subset::Train, 2),
         ("a", "y", Subset::Validation, 2),
@@ -121,7 +115,7 @@ fn what_does_not_fit_names_the_setting() {
 }
 
 #[test]
-fn subsets_make_an_existing_split() {
+fn an_existing_split_needs_valid_subsets() {
     let read = |rows: &[(&'static str, Option<Subset>)]| existing(rows.iter().copied());
     assert_eq!(read(&[("1", None), ("2", None)]).unwrap(), None);
     assert_eq!(read(&[("1", Some(Subset::Train))]).unwrap(), None);
@@ -140,16 +134,16 @@ fn subsets_make_an_existing_split() {
 
 #[test]
 fn a_shuffled_split_has_the_same_sizes() {
-    let (pictures, subsets) = three_subsets();
-    let assignments = split_existing(&pictures, &subsets, &DESIGN, streams())
+    let (images, subsets) = three_subsets();
+    let assignments = split_existing(&images, &subsets, &PARAMS, streams())
         .unwrap()
         .assignments;
-    let shuffled = shuffled_like(&pictures, &assignments, false, 1, rng(5)).unwrap();
+    let shuffled = shuffled_like(&images, &assignments, false, 1, rng(5)).unwrap();
     assert_ne!(shuffled, assignments);
     for label in ["a", "b"] {
         for assignment in [Assignment::Train, Assignment::Fold(0), Assignment::Test] {
             let n = |assignments: &[Assignment]| {
-                let placed = pictures.iter().zip(assignments);
+                let placed = images.iter().zip(assignments);
                 placed
                     .filter(|(p, at)| p.label == label && **at == assignment)
                     .count()
@@ -161,7 +155,7 @@ fn a_shuffled_split_has_the_same_sizes() {
 
 #[test]
 fn shuffled_authors_stay_whole_within_a_class_and_every_fold_trains_on_it() {
-    let (pictures, _) = collection(&[
+    let (images, _) = collection(&[
         ("a", "x", Subset::Train, 5),
         ("a", "y", Subset::Train, 5),
         ("b", "x", Subset::Train, 1),
@@ -174,8 +168,8 @@ fn shuffled_authors_stay_whole_within_a_class_and_every_fold_trains_on_it() {
             Assignment::Fold(0)
         }
     };
-    let assignments: Vec<Assignment> = (0..pictures.len()).map(at).collect();
-    let shuffled = shuffled_like(&pictures, &assignments, true, 10, rng(5)).unwrap();
+    let assignments: Vec<Assignment> = (0..images.len()).map(at).collect();
+    let shuffled = shuffled_like(&images, &assignments, true, 10, rng(5)).unwrap();
     for unit in [0..5, 5..10, 10..11, 11..20] {
         assert_eq!(
             shuffled[unit.clone()],

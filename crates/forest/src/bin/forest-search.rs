@@ -16,8 +16,7 @@ use table_forest_trials::ForestTrial;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A picture counts as right if its class is among so many, and the first alone where there are two classes: of two, all
-/// are right.
+/// `k` of the top-k accuracy that is maximized; 1 for two classes, as top-2 of two is always right.
 const TOP: usize = 2;
 
 #[derive(Deserialize)]
@@ -25,15 +24,15 @@ const TOP: usize = 2;
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// How many forests are tried, at least 1.
+    /// Number of trials, at least 1.
     trials: usize,
-    /// How the next trial is found.
+    /// Sampler of the trials.
     method: Method,
-    /// Trials that are carried out side by side, at least 1: each knows the scores of earlier rounds alone.
+    /// Trials in parallel, at least 1: each depends on the scores of earlier rounds alone.
     parallel: usize,
-    /// What may vary: parameters of stage `forest`.
+    /// Search space over parameters of stage `forest`.
     space: Space,
-    /// What the others are.
+    /// Values of the other parameters.
     forest: Shape,
 }
 
@@ -61,50 +60,57 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         params.parallel
     );
     let predictions = inputs.predictions.read()?;
-    let judge = Judge {
+    let evaluator = Evaluator {
         train: Images::of(&predictions, Subset::Train)?,
         validation: Images::of(&predictions, Subset::Validation)?,
         classes: Classes::of(predictions.iter().map(|row| row.label.as_str())),
-        seed: params.seed.stream(streams::GROW).number(),
+        seed: params.seed.stream(streams::FOREST).number(),
     };
-    let kept = Kept {
+    let cache = TrialCache {
         folder: stage::scratch()?.to_owned(),
     };
-    let trials = search(&params, &judge, &kept)?;
+    let trials = search(&params, &evaluator, &cache)?;
     outputs.forest_trials.write(rows(&trials, params.forest)?)
 }
 
 /// All trials, in their order.
-fn search(params: &Params, judge: &Judge, kept: &Kept) -> anyhow::Result<Vec<Trial>> {
+fn search(
+    params: &Params,
+    evaluator: &Evaluator,
+    cache: &TrialCache,
+) -> anyhow::Result<Vec<Trial>> {
     let search = Search {
         space: params.space.clone().in_order_of(&streams::SEARCH_ORDER),
         method: params.method,
-        seed: params.seed.stream(streams::TUNE).number(),
+        seed: params.seed.stream(streams::FOREST_SEARCH).number(),
     };
     let progress = Progress::start("forests", params.trials);
-    let mut told: Vec<Trial> = Vec::new();
-    while told.len() < params.trials {
-        let round = params.parallel.min(params.trials - told.len());
-        let asked = search.ask(&told, round)?;
-        if asked.is_empty() {
+    let mut completed: Vec<Trial> = Vec::new();
+    while completed.len() < params.trials {
+        let round = params.parallel.min(params.trials - completed.len());
+        let proposed = search.ask(&completed, round)?;
+        if proposed.is_empty() {
             break;
         }
-        let numbered = asked.into_par_iter().enumerate();
+        let numbered = proposed.into_par_iter().enumerate();
         let round: Vec<Trial> = numbered
-            .map(|(idx, tried)| {
-                let trial = match kept.read(told.len() + idx, &tried) {
+            .map(|(idx, values)| {
+                let trial = match cache.read(completed.len() + idx, &values) {
                     Some(trial) => trial,
-                    None => kept.write(told.len() + idx, judge.trial(tried, params.forest)?)?,
+                    None => cache.write(
+                        completed.len() + idx,
+                        evaluator.trial(values, params.forest)?,
+                    )?,
                 };
                 progress.advance(1);
                 Ok(trial)
             })
             .collect::<anyhow::Result<_>>()?;
-        told.extend(round);
-        let best = told.iter().filter_map(|trial| trial.score);
+        completed.extend(round);
+        let best = completed.iter().filter_map(|trial| trial.score);
         progress.message(&format!("best {:.4}", best.fold(0.0, f64::max)));
     }
-    Ok(told)
+    Ok(completed)
 }
 
 /// Images of one subset.
@@ -125,27 +131,27 @@ impl Images {
         })
     }
 
-    fn codes(&self, classes: &Classes) -> anyhow::Result<Vec<usize>> {
+    fn class_indices(&self, classes: &Classes) -> anyhow::Result<Vec<usize>> {
         Ok(classes.encode(self.labels.iter().map(String::as_str))?)
     }
 }
 
-/// Says how good a forest is.
-struct Judge {
+/// Evaluator of forests.
+struct Evaluator {
     train: Images,
     validation: Images,
     classes: Classes,
-    /// That of stage `forest`, whose forest is then the one judged here.
+    /// Seed of stage `forest`, whose forest is then the one evaluated here.
     seed: u64,
 }
 
-impl Judge {
-    fn trial(&self, tried: Assignment, base: Shape) -> anyhow::Result<Trial> {
-        let shape = shape(base, &tried)?;
+impl Evaluator {
+    fn trial(&self, params: Assignment, base: Shape) -> anyhow::Result<Trial> {
+        let shape = shape(base, &params)?;
         let n_classes = self.classes.len();
         let forest = Forest::fit(
             &self.train.features,
-            &self.train.codes(&self.classes)?,
+            &self.train.class_indices(&self.classes)?,
             n_classes,
             &shape.into(),
             self.seed,
@@ -154,17 +160,17 @@ impl Judge {
         .context("cannot fit a forest to the images of the subset `train`")?;
         let probabilities = forest.probabilities(&self.validation.features)?;
         let k = TOP.min(n_classes.saturating_sub(1)).max(1);
-        let codes = self.validation.codes(&self.classes)?;
-        let rows = probabilities.iter().map(Vec::as_slice).zip(codes);
+        let class_indices = self.validation.class_indices(&self.classes)?;
+        let rows = probabilities.iter().map(Vec::as_slice).zip(class_indices);
         let score = top_k_accuracy(rows, n_classes, k);
-        Ok(Trial::complete(tried, score))
+        Ok(Trial::complete(params, score))
     }
 }
 
 /// `base` with the values that a trial has for some of its fields.
-fn shape(base: Shape, tried: &Assignment) -> anyhow::Result<Shape> {
+fn shape(base: Shape, params: &Assignment) -> anyhow::Result<Shape> {
     let mut fields = serde_json::to_value(base)?;
-    for (name, value) in tried {
+    for (name, value) in params {
         let field = fields.get_mut(name);
         *field.with_context(|| format!("a forest has no parameter `{name}`"))? =
             serde_json::to_value(value)?;
@@ -172,28 +178,28 @@ fn shape(base: Shape, tried: &Assignment) -> anyhow::Result<Shape> {
     serde_json::from_value(fields).context("the space has a value that a forest cannot take")
 }
 
-/// Trials that a run before this one finished: a killed search doesn't grow a forest twice.
-struct Kept {
+/// Cache of the trials of earlier runs: a killed search doesn't fit a forest twice.
+struct TrialCache {
     folder: PathBuf,
 }
 
-impl Kept {
+impl TrialCache {
     fn path(&self, number: usize) -> PathBuf {
         self.folder.join(format!("trial-{number:05}.json"))
     }
 
-    /// The trial of this number, if it tried the same.
-    fn read(&self, number: usize, tried: &Assignment) -> Option<Trial> {
+    /// The trial of this number, if it has the same parameters.
+    fn read(&self, number: usize, params: &Assignment) -> Option<Trial> {
         let text = fs_err::read(self.path(number)).ok()?;
         let trial: Trial = serde_json::from_slice(&text).ok()?;
-        (trial.params == *tried).then_some(trial)
+        (trial.params == *params).then_some(trial)
     }
 
     fn write(&self, number: usize, trial: Trial) -> anyhow::Result<Trial> {
         let path = self.path(number);
-        let aside = path.with_extension("part");
-        fs_err::write(&aside, serde_json::to_vec(&trial)?)?;
-        fs_err::rename(aside, path)?;
+        let partial = path.with_extension("part");
+        fs_err::write(&partial, serde_json::to_vec(&trial)?)?;
+        fs_err::rename(partial, path)?;
         Ok(trial)
     }
 }

@@ -1,4 +1,4 @@
-//! Stage `forest`: a balanced random forest on the chosen network's embeddings.
+//! Stage `forest`: a balanced random forest on the selected network's embeddings.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use table_forest_trials::ForestTrial;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// The shape of the forest, as [`Shape`] describes it, and the seed.
+/// Shape of the forest, see [`Shape`], and the seed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
@@ -32,7 +32,7 @@ struct Params {
 #[serde(deny_unknown_fields)]
 struct Inputs {
     predictions: Input<Prediction>,
-    /// A search, whose best trial's shape stands in for that of the parameters.
+    /// Trials of a search; the best one's shape replaces that of the parameters.
     forest_trials: Option<Input<ForestTrial>>,
 }
 
@@ -53,11 +53,11 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         None => params.shape(),
     };
     let classes = classes(&predictions)?;
-    let forest = grow(&predictions, &classes, shape, params.seed)?;
+    let forest = fit(&predictions, &classes, shape, params.seed)?;
     let probabilities = forest.probabilities(&features(&predictions)?)?;
     let rows = predictions.into_iter().zip(probabilities);
     outputs.forest_predictions.write(
-        rows.map(|(prediction, shares)| row(prediction, &shares, &classes))
+        rows.map(|(prediction, probabilities)| row(prediction, &probabilities, &classes))
             .collect(),
     )
 }
@@ -76,7 +76,7 @@ impl Params {
     }
 }
 
-/// The shape of the best trial.
+/// Shape of the best trial.
 fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
     let best = trials.iter().find(|trial| trial.best);
     let best = best.context("no trial of the search is the best")?;
@@ -92,14 +92,14 @@ fn best(trials: &[ForestTrial]) -> anyhow::Result<Shape> {
     })
 }
 
-/// The classes of the pictures, which are those of the network.
+/// Classes of the images, which are those of the network.
 fn classes(predictions: &[Prediction]) -> anyhow::Result<Classes> {
     let classes = Classes::of(predictions.iter().map(|row| row.label.as_str()));
     let names = classes.names();
     for prediction in predictions {
         ensure!(
             prediction.logits.len() == names.len(),
-            "the network has {} classes, but the pictures have {}: `{}`",
+            "the network has {} classes, but the images have {}: `{}`",
             prediction.logits.len(),
             names.len(),
             names.join("`, `")
@@ -116,7 +116,7 @@ fn features<'a>(predictions: impl IntoIterator<Item = &'a Prediction>) -> anyhow
     Matrix::from_rows(&rows).context("cannot use the embeddings")
 }
 
-fn grow(
+fn fit(
     predictions: &[Prediction],
     classes: &Classes,
     shape: Shape,
@@ -131,7 +131,7 @@ fn grow(
         &labels,
         classes.len(),
         &shape.into(),
-        seed.stream(streams::GROW).number(),
+        seed.stream(streams::FOREST).number(),
         || progress.advance(1),
     )
     .context("cannot fit a forest to the images of the subset `train`")
@@ -141,12 +141,15 @@ fn grow(
     clippy::cast_possible_truncation,
     reason = "the table holds probabilities in single precision"
 )]
-fn row(prediction: Prediction, shares: &[f64], classes: &Classes) -> ForestPrediction {
+fn row(prediction: Prediction, probabilities: &[f64], classes: &Classes) -> ForestPrediction {
     ForestPrediction {
         path: prediction.path,
         label: prediction.label,
         subset: prediction.subset,
-        probabilities: shares.iter().map(|&share| share as f32).collect(),
-        predicted: classes.names()[argmax(shares).expect("there are classes")].clone(),
+        probabilities: probabilities
+            .iter()
+            .map(|&probability| probability as f32)
+            .collect(),
+        predicted: classes.names()[argmax(probabilities).expect("there are classes")].clone(),
     }
 }

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-# Rows to learn from, rows to judge, features, classes: few features, more features than rows, and two classes.
+# Rows to fit, rows to predict, features, classes: few features, more features than rows, and two classes.
 SIZES = [(90, 20, 6, 4), (24, 10, 40, 3), (60, 15, 5, 2)]
-STRENGTHS = [0.001, 0.1, 1.0, 100.0]
+CS = [0.001, 0.1, 1.0, 100.0]
 
 
 def noise(i, j, salt):
@@ -36,21 +36,21 @@ def case(n_train, n_test, n_features, n_classes):
     return rows[:n_train], labels[:n_train], rows[n_train:]
 
 
-def fit(rows, labels, judged, strength):
+def fit(rows, labels, tested, c):
     # Of two classes, scikit-learn has one row of weights: half as much to penalize.
-    c = 2 * strength if labels.max() == 1 else strength
+    c = 2 * c if labels.max() == 1 else c
     # By Newton's method, which finds the same minimum as the default to all digits.
     regression = LogisticRegression(C=c, class_weight="balanced", solver="newton-cholesky", tol=1e-12)
     model = make_pipeline(StandardScaler(), regression).fit(rows.astype(float), labels)
-    return model.predict_proba(judged.astype(float))
+    return model.predict_proba(tested.astype(float))
 
 
 if __name__ == "__main__":
     cases = []
     for size in SIZES:
-        rows, labels, judged = case(*size)
+        rows, labels, tested = case(*size)
         assert set(labels) == set(range(size[3]))
-        for strength in STRENGTHS:
-            probabilities = fit(rows, labels, judged, strength).tolist()
-            cases.append({"size": size, "strength": strength, "probabilities": probabilities})
+        for c in CS:
+            probabilities = fit(rows, labels, tested, c).tolist()
+            cases.append({"size": size, "c": c, "probabilities": probabilities})
     print(json.dumps(cases, indent=1))

@@ -1,9 +1,9 @@
-//! Stage `leakage-effect`: one recipe's scores under three splits, so that the flattery of a leak is a number.
+//! Stage `leakage-effect`: one recipe's scores under three splits, so that the leakage_effect of a leak is a number.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use metrics::{Collection, Judgment, Metric, Tally, intervals, streams};
+use metrics::{Collection, ConfusionCounts, Metric, ScoredPrediction, intervals, streams};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
@@ -14,7 +14,7 @@ use table_leakage::SplitLeakage;
 use table_leakage_effect::LeakageEffect;
 use tables::Subset;
 
-/// The splits that the study's own is compared with.
+/// Splits that the study's own is compared with.
 const LEAKY: [&str; 2] = ["by class", "at random"];
 
 #[derive(Deserialize)]
@@ -26,11 +26,11 @@ struct Params {
     bootstrap: u64,
 }
 
-/// What it reads; for each split the course of its training, and what the network said in every epoch.
+/// Tables of images and splits; for each split the training history and the outputs of every epoch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
     /// The splits, with the study's own among them.
     leakage: Input<SplitLeakage>,
@@ -54,10 +54,10 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
+    let collection = Collection::of(images);
     let leakage = inputs.leakage.read()?;
     let trainings = [
         (
@@ -108,21 +108,21 @@ fn leakage_effect(
 ) -> anyhow::Result<Vec<LeakageEffect>> {
     let best = history.iter().find(|row| row.best);
     let best = best.context("no epoch is the best")?.epoch;
-    let (judgments, units) = validated(epochs, best, collection)?;
-    let mut tally = Tally::new(collection.labels().len());
-    for judgment in &judgments {
-        tally.add(judgment, 1);
+    let (predictions, units) = validation(epochs, best, collection)?;
+    let mut counts = ConfusionCounts::new(collection.labels().len());
+    for prediction in &predictions {
+        counts.add(prediction, 1);
     }
-    let stream = params.seed.stream(streams::FLATTER_BOOTSTRAP);
+    let stream = params.seed.stream(streams::LEAKAGE_EFFECT_BOOTSTRAP);
     let intervals = intervals(
         collection.labels().len(),
-        &judgments,
+        &predictions,
         &units,
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
     )?;
-    let images = u32::try_from(judgments.len())?;
-    let values = Metric::ALL.iter().zip(tally.scores()).enumerate();
+    let images = u32::try_from(predictions.len())?;
+    let values = Metric::ALL.iter().zip(counts.scores()).enumerate();
     let n_classes = collection.labels().len();
     let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
     let rows = values.map(|(i, (metric, value))| {
@@ -141,29 +141,30 @@ fn leakage_effect(
 }
 
 /// Scored predictions of an epoch's validation images, and the unit of each.
-fn validated(
+fn validation(
     epochs: &Input<EpochOutput>,
     best: u32,
     collection: &Collection,
-) -> anyhow::Result<(Vec<Judgment>, Vec<usize>)> {
+) -> anyhow::Result<(Vec<ScoredPrediction>, Vec<usize>)> {
     for rows in epochs.batches()? {
         let rows = rows?;
         if rows.first().is_none_or(|row| row.epoch != best) {
             continue;
         }
-        let judge = |row: &EpochOutput| {
+        let score = |row: &EpochOutput| {
             ensure!(
                 row.logits.len() == collection.labels().len(),
-                "the picture `{}` has logits of {} classes, the folds know {}",
+                "the image `{}` has logits of {} classes, the folds have {}",
                 row.path,
                 row.logits.len(),
                 collection.labels().len()
             );
-            let judgment = Judgment::of_logits(&row.logits, usize::try_from(row.class_index)?)?;
-            Ok((judgment, collection.unit(&row.path)?))
+            let prediction =
+                ScoredPrediction::of_logits(&row.logits, usize::try_from(row.class_index)?)?;
+            Ok((prediction, collection.unit(&row.path)?))
         };
-        let validated = rows.iter().filter(|row| row.subset == Subset::Validation);
-        return validated.map(judge).collect();
+        let rows = rows.iter().filter(|row| row.subset == Subset::Validation);
+        return rows.map(score).collect();
     }
     anyhow::bail!("epoch {best} has no outputs")
 }

@@ -16,29 +16,29 @@ use table_metric_embeddings::MetricEmbedding;
 use table_metric_learning_scores::MetricLearningScore;
 use tables::Subset;
 
-/// How to score.
+/// Parameters of the scores.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Of more images of a subset than this, so many are scored, drawn by the seed: time grows with their square.
+    /// Images of a subset that are scored, at most, drawn by the seed: time grows with their square.
     sample: usize,
 }
 
-/// What it reads.
+/// Embeddings of every epoch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Where each picture stood in every epoch.
+    /// Embedding of each image in every epoch.
     metric_embeddings: Input<MetricEmbedding>,
 }
 
-/// What it writes.
+/// Scores of every epoch.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Figures of every epoch.
+    /// Scores of every epoch.
     metric_learning_scores: Output<MetricLearningScore>,
 }
 
@@ -55,15 +55,19 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let progress = Progress::start("epochs", inputs.metric_embeddings.batches()?.count());
     for epoch in inputs.metric_embeddings.batches()? {
         let epoch = epoch?;
-        for ((subset, classes), pictures) in groups(&epoch) {
-            let pictures = params.drawn(
-                pictures,
-                &format!("{} {} {classes}", streams::JUDGE, subset.stream_name()),
+        for ((subset, classes), images) in groups(&epoch) {
+            let images = params.drawn(
+                images,
+                &format!(
+                    "{} {} {classes}",
+                    streams::METRIC_LEARNING_SCORES,
+                    subset.stream_name()
+                ),
             );
-            let epoch = pictures[0].epoch;
+            let epoch = images[0].epoch;
             let found = [
-                ("raw", metrics_of(&pictures, |row| row.embedding.clone())),
-                ("normalized", metrics_of(&pictures, normalized)),
+                ("raw", metrics_of(&images, |row| row.embedding.clone())),
+                ("normalized", metrics_of(&images, normalized)),
             ];
             for (embedding, values) in found {
                 let values = values.with_context(|| {
@@ -116,19 +120,19 @@ impl Params {
 fn normalized(row: &MetricEmbedding) -> Vec<f32> {
     let squares = row.embedding.iter().map(|value| value * value);
     let length = squares.sum::<f32>().sqrt();
-    // A point at the center has no direction and stays there.
+    // A point at the origin has no direction and stays there.
     let scale = |value: &f32| if length > 0.0 { value / length } else { *value };
     row.embedding.iter().map(scale).collect()
 }
 
-/// The metrics of images that `place` has moved.
+/// Metrics of the images by the embeddings that `transform` returns.
 fn metrics_of(
-    pictures: &[&MetricEmbedding],
-    place: impl Fn(&MetricEmbedding) -> Vec<f32>,
+    images: &[&MetricEmbedding],
+    transform: impl Fn(&MetricEmbedding) -> Vec<f32>,
 ) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
-    let placed: Vec<Vec<f32>> = pictures.iter().map(|row| place(row)).collect();
-    let points = Matrix::from_rows(&placed)?;
-    let labels = pictures.iter().map(|row| row.label.as_str());
+    let embeddings: Vec<Vec<f32>> = images.iter().map(|row| transform(row)).collect();
+    let points = Matrix::from_rows(&embeddings)?;
+    let labels = images.iter().map(|row| row.label.as_str());
     let labels = Classes::of(labels.clone()).encode(labels)?;
     let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
     Ok([

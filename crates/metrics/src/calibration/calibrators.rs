@@ -1,14 +1,14 @@
-//! All that was fitted, as one value.
+//! Fitted calibrators, as one value.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Isotonic, OneAgainstRest, Sigmoid, Temperature};
 
-/// The calibrators of a study's models: what a prediction of a new picture needs besides the models.
+/// Calibrators of the models: parameters that a prediction of a new image needs besides the models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibrators {
-    /// Names of the classes, in the order of their codes: that of all logits and probabilities.
+    /// Names of the classes in the order of their indices, which is that of all logits and probabilities.
     pub labels: Vec<String>,
     /// For the network's logits.
     pub network: NetworkCalibrators,
@@ -16,15 +16,15 @@ pub struct Calibrators {
     pub forest: Option<ForestCalibrators>,
 }
 
-/// What mends a network's logits.
+/// Calibrators of a network's logits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkCalibrators {
-    /// Divides them.
+    /// Divisor of the logits.
     pub temperature: Temperature,
 }
 
-/// What mends a forest's votes.
+/// Calibrators of a forest's votes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForestCalibrators {

@@ -1,4 +1,4 @@
-//! What chance alone makes of a calibration error.
+//! Calibration error by chance alone.
 
 use std::num::NonZeroUsize;
 
@@ -11,9 +11,9 @@ use super::{
     reliability::{Bins, top},
 };
 
-/// The mean expected calibration error of perfectly calibrated forecasts with the same confidences: whether a picture
-/// is right is drawn with its confidence (consistency resampling, Bröcker and Smith 2007). An error no higher than this
-/// says nothing against the forecasts; with few pictures it is far from 0.
+/// Mean expected calibration error of perfectly calibrated forecasts with the same confidences: whether an image is
+/// right is drawn with its confidence (consistency resampling, Bröcker and Smith 2007). An error no higher than this is
+/// no evidence against the forecasts; with few images it is far from 0.
 ///
 /// Replicate `r` draws from `rng_of(r)`. `None` for no replicates.
 pub fn ece_by_chance(
@@ -22,8 +22,8 @@ pub fn ece_by_chance(
     n_replicates: u64,
     rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
 ) -> Option<f64> {
-    let pictures = 0..forecasts.n_pictures();
-    let confidences: Vec<f64> = pictures.map(|picture| top(forecasts, picture).0).collect();
+    let images = 0..forecasts.n_images();
+    let confidences: Vec<f64> = images.map(|image| top(forecasts, image).0).collect();
     let replicate = |r: u64| {
         let (mut rng, mut bins) = (rng_of(r), Bins::new(n_bins));
         for &confidence in &confidences {

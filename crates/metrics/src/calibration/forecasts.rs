@@ -1,43 +1,43 @@
-//! Probabilities against the truth: checked once, at the edge.
+//! Probabilities with the true classes, validated once.
 
 use crate::MetricError;
 
-/// How far the sum of a picture's probabilities may be from 1: they may come from 32 bits.
+/// Tolerance of the sum of an image's probabilities, which may come from 32 bits.
 const TOLERANCE: f64 = 1e-3;
 
-/// A model's probabilities `[N, K]` for pictures whose true classes `[N]` are known; neither `N` nor `K` is 0.
+/// A model's probabilities `[N, K]` for images whose true classes `[N]` are known; neither `N` nor `K` is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forecasts {
-    /// Row by row.
+    /// `[N, K]`, row by row.
     probabilities: Vec<f64>,
     n_classes: usize,
     actual: Vec<usize>,
 }
 
 impl Forecasts {
-    /// Of pictures' probabilities `[K]`, each with the code of the true class.
+    /// Forecasts of images, each with probabilities `[K]` and the index of the true class.
     ///
     /// # Errors
-    /// There are no pictures; they differ in `K`; a picture's probabilities are no numbers from 0 to 1 that sum to 1;
-    /// or a code is not below `K`.
+    /// There are no images; they differ in `K`; an image's probabilities are no numbers from 0 to 1 that sum to 1; or a
+    /// class index is not below `K`.
     pub fn of(rows: impl IntoIterator<Item = (Vec<f64>, usize)>) -> Result<Self, MetricError> {
         let (mut probabilities, mut actual) = (Vec::new(), Vec::new());
         let mut n_classes = None;
-        for (row, code) in rows {
+        for (row, class_index) in rows {
             let expected = *n_classes.get_or_insert(row.len());
-            check(&row, code, expected)?;
+            check(&row, class_index, expected)?;
             probabilities.extend(row);
-            actual.push(code);
+            actual.push(class_index);
         }
         Ok(Self {
             probabilities,
-            n_classes: n_classes.ok_or(MetricError::NoPictures)?,
+            n_classes: n_classes.ok_or(MetricError::NoImages)?,
             actual,
         })
     }
 
     /// `N`.
-    pub fn n_pictures(&self) -> usize {
+    pub fn n_images(&self) -> usize {
         self.actual.len()
     }
 
@@ -46,14 +46,14 @@ impl Forecasts {
         self.n_classes
     }
 
-    /// A picture's probabilities `[K]` and true class.
-    pub(crate) fn picture(&self, picture: usize) -> (&[f64], usize) {
-        let start = picture * self.n_classes;
+    /// An image's probabilities `[K]` and true class.
+    pub(crate) fn image(&self, image: usize) -> (&[f64], usize) {
+        let start = image * self.n_classes;
         let row = &self.probabilities[start..start + self.n_classes];
-        (row, self.actual[picture])
+        (row, self.actual[image])
     }
 
-    /// All pictures' probabilities of a class `[N]`, and whether they are of it.
+    /// All images' probabilities of a class `[N]`, and whether they are of it.
     pub(crate) fn class(&self, class: usize) -> (Vec<f64>, Vec<bool>) {
         let rows = self.probabilities.chunks(self.n_classes);
         let values = rows.map(|row| row[class]).collect();
@@ -62,7 +62,7 @@ impl Forecasts {
     }
 }
 
-fn check(row: &[f64], code: usize, n_classes: usize) -> Result<(), MetricError> {
+fn check(row: &[f64], class_index: usize, n_classes: usize) -> Result<(), MetricError> {
     if row.is_empty() {
         return Err(MetricError::NoScores);
     }
@@ -77,9 +77,9 @@ fn check(row: &[f64], code: usize, n_classes: usize) -> Result<(), MetricError> 
     if !row.iter().all(is_probability) || off > TOLERANCE {
         return Err(MetricError::NoProbabilities(row.to_vec()));
     }
-    if code >= n_classes {
+    if class_index >= n_classes {
         return Err(MetricError::UnknownClass {
-            code,
+            class_index,
             classes: n_classes,
         });
     }

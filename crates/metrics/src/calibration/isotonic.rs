@@ -1,4 +1,4 @@
-//! The best rising curve.
+//! Isotonic regression.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use super::Curve;
 use crate::MetricError;
 
 /// The rising curve of least squares (Zadrozny and Elkan 2002) by pooling of adjacent violators (Ayer et al. 1955);
-/// straight between its knots and level beyond them, as scikit-learn's `IsotonicRegression(out_of_bounds="clip")`. It
-/// may say 0 and 1.
+/// linear between its knots and constant beyond them, as scikit-learn's `IsotonicRegression(out_of_bounds="clip")`. Its
+/// values may be 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(f64, f64)>", into = "Vec<(f64, f64)>")]
 pub struct Isotonic {
@@ -15,12 +15,12 @@ pub struct Isotonic {
     knots: Vec<(f64, f64)>,
 }
 
-/// Pictures of like values.
+/// Images of adjacent values, with one level.
 #[derive(Clone, Copy)]
 struct Pool {
     n_class: u64,
     n: u64,
-    /// How many distinct values it holds.
+    /// Number of distinct values.
     n_values: usize,
 }
 
@@ -62,7 +62,7 @@ impl Pool {
     }
 }
 
-/// Distinct values, rising, and the pictures that have them.
+/// Distinct values, rising, and the images that have them.
 fn by_value(values: &[f64], is_class: &[bool]) -> (Vec<f64>, Vec<Pool>) {
     let mut pairs: Vec<(f64, bool)> = values
         .iter()
@@ -94,7 +94,7 @@ fn pooled(pools: Vec<Pool>) -> Vec<Pool> {
     joined
 }
 
-/// The knots without those whose neighbors are level with them.
+/// The knots without those whose neighbors are at the same level.
 fn without_middles(knots: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let is_level = |a: usize, b: usize| knots[a].1 >= knots[b].1;
     let is_middle =

@@ -5,28 +5,28 @@ use serde::{Deserialize, Serialize};
 use super::Forecasts;
 use crate::MetricError;
 
-/// A curve from what a model says of a class to the share of pictures that are of it.
+/// A curve from the probability that a model gives a class to the share of images that are of it.
 pub trait Curve {
-    /// The curve of `values` `[N]`, at least one, and whether each picture is of the class.
+    /// Fits the curve to `values` `[N]`, at least one, and to whether each image is of the class.
     fn fit(values: &[f64], is_class: &[bool]) -> Self;
 
-    /// The probability, in `[0, 1]`, where the model says `value`.
+    /// Calibrated probability, in `[0, 1]`, of the model's `value`.
     fn apply(&self, value: f64) -> f64;
 }
 
-/// A calibrator that looks at each class against all others and normalizes what it gets (Zadrozny and Elkan 2002), as
-/// scikit-learn's `CalibratedClassifierCV`. A class of which no picture, or every picture, was there to fit to has no curve:
-/// its probability stays as the model gives it, before all are normalized. (scikit-learn fits one to it all the same,
-/// which gives the class a probability of 0 for good.)
+/// A calibrator that fits each class against all others and normalizes the results (Zadrozny and Elkan 2002), as
+/// scikit-learn's `CalibratedClassifierCV`. A class of which no image, or every image, is among those fitted to has no
+/// curve: its probability is the model's, before all are normalized. (scikit-learn fits a curve to it all the same,
+/// which gives the class a probability of 0.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OneAgainstRest<C> {
-    /// By code; none for a class that could not be fitted.
+    /// By class index; none for a class that could not be fitted.
     curves: Vec<Option<C>>,
 }
 
 impl<C: Curve> OneAgainstRest<C> {
-    /// A curve for each class of `forecasts` that some pictures, and not all, are of.
+    /// Fits a curve for each class of `forecasts` that some images, and not all, are of.
     pub fn fit(forecasts: &Forecasts) -> Self {
         let curve = |class| {
             let (values, is_class) = forecasts.class(class);
@@ -43,11 +43,11 @@ impl<C: Curve> OneAgainstRest<C> {
         &self.curves
     }
 
-    /// Calibrated probabilities `[K]` of a model's `probabilities` `[K]`. All classes get the same where every curve
-    /// says 0.
+    /// Calibrated probabilities `[K]` of a model's `probabilities` `[K]`. All classes get the same where every curve is
+    /// 0.
     ///
     /// # Errors
-    /// It was fitted to another `K`.
+    /// The calibrator was fitted to another `K`.
     pub fn apply(&self, probabilities: &[f64]) -> Result<Vec<f64>, MetricError> {
         if probabilities.len() != self.curves.len() {
             return Err(MetricError::Classes {
@@ -59,13 +59,13 @@ impl<C: Curve> OneAgainstRest<C> {
         let raw = pairs.map(|(curve, &p)| curve.as_ref().map_or(p, |curve| curve.apply(p)));
         let raw: Vec<f64> = raw.collect();
         let sum: f64 = raw.iter().sum();
-        let share = |p: f64| {
+        let normalized = |p: f64| {
             if sum > 0.0 {
                 p / sum
             } else {
                 1.0 / raw.len() as f64
             }
         };
-        Ok(raw.iter().copied().map(share).collect())
+        Ok(raw.iter().copied().map(normalized).collect())
     }
 }

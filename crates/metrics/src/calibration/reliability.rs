@@ -6,36 +6,36 @@ use numeric::argmax;
 
 use super::Forecasts;
 
-/// The pictures whose confidence is in `(low, high]`; the lowest bin holds 0 too.
+/// Images whose confidence is in `(low, high]`; the lowest bin includes 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
     /// Lower bound.
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-    /// Number of pictures.
+    /// Number of images.
     pub n: u64,
-    /// Their mean confidence; `None` for no pictures.
+    /// Mean confidence; `None` for no images.
     pub confidence: Option<f64>,
-    /// Share of them that were right.
+    /// Share of images predicted correctly; `None` for no images.
     pub accuracy: Option<f64>,
 }
 
-/// The reliability diagram of the classes said (Guo, Pleiss, Sun and Weinberger 2017, §2): bins of equal width over
-/// the highest probability of a picture, which is the model's confidence.
+/// Reliability diagram of the predicted classes (Guo, Pleiss, Sun and Weinberger 2017, §2): bins of equal width over
+/// the highest probability of an image, which is the model's confidence.
 pub fn reliability(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Vec<Bin> {
     let mut bins = Bins::new(n_bins);
-    for picture in 0..forecasts.n_pictures() {
-        bins.add(top(forecasts, picture), 1);
+    for image in 0..forecasts.n_images() {
+        bins.add(top(forecasts, image), 1);
     }
     bins.rows()
 }
 
-/// The confidence of a picture's class said, the first of equals, and whether it is right.
-pub(crate) fn top(forecasts: &Forecasts, picture: usize) -> (f64, bool) {
-    let (row, actual) = forecasts.picture(picture);
-    let said = argmax(row).expect("forecasts have classes");
-    (row[said], said == actual)
+/// Confidence of an image's predicted class, the first of equals, and whether it is right.
+pub(crate) fn top(forecasts: &Forecasts, image: usize) -> (f64, bool) {
+    let (row, actual) = forecasts.image(image);
+    let predicted = argmax(row).expect("forecasts have classes");
+    (row[predicted], predicted == actual)
 }
 
 /// Confidences sorted into bins.
@@ -53,7 +53,7 @@ impl Bins {
         Self(vec![Sums::default(); n_bins.get()])
     }
 
-    /// Counts a confidence, and whether it was right, `times`.
+    /// Counts a confidence and whether it is right, `times` times.
     pub(crate) fn add(&mut self, (confidence, is_right): (f64, bool), times: u64) {
         let bin = self.bin(confidence);
         let sums = &mut self.0[bin];
@@ -65,14 +65,14 @@ impl Bins {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a place within a list: what is below 0 becomes 0"
+        reason = "an index: negative numbers become 0"
     )]
     fn bin(&self, confidence: f64) -> usize {
-        let place = (confidence * self.0.len() as f64).ceil() as usize;
-        place.saturating_sub(1).min(self.0.len() - 1)
+        let position = (confidence * self.0.len() as f64).ceil() as usize;
+        position.saturating_sub(1).min(self.0.len() - 1)
     }
 
-    /// Mean distance of accuracy from confidence, over the pictures; 0 for none.
+    /// Mean distance of accuracy from confidence, over the images; 0 for none.
     pub(crate) fn error(&self) -> f64 {
         let n: u64 = self.0.iter().map(|sums| sums.n).sum();
         let gaps = self.0.iter();

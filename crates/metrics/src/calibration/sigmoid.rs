@@ -1,31 +1,31 @@
-//! Platt's curve.
+//! Platt scaling.
 
 use serde::{Deserialize, Serialize};
 
 use super::Curve;
 
-/// The sigmoid `1 / (1 + exp(a f + b))` of what a model says, `f` (Platt 1999; Lin, Lin and Weng 2007, eq. 1);
-/// it falls for `a > 0`.
+/// The sigmoid `1 / (1 + exp(a f + b))` of a model's score `f` (Platt 1999; Lin, Lin and Weng 2007, eq. 1); it falls
+/// for `a > 0`.
 ///
-/// It is fitted to softened targets, `(n₊ + 1) / (n₊ + 2)` for the pictures of the class and `1 / (n₋ + 2)` for the
-/// others (Platt 1999, §2.2), so that it never says 0 or 1; by Newton's method with backtracking (Lin, Lin and Weng
-/// 2007, algorithm 1). The minimum is the one of scikit-learn's `_SigmoidCalibration`.
+/// It is fitted to softened targets, `(n₊ + 1) / (n₊ + 2)` for the images of the class and `1 / (n₋ + 2)` for the
+/// others (Platt 1999, §2.2), so that it is never 0 or 1; by Newton's method with backtracking (Lin, Lin and Weng 2007,
+/// algorithm 1). The minimum is the one of scikit-learn's `_SigmoidCalibration`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sigmoid {
-    /// Slope, with its sign turned.
+    /// Negative slope.
     pub a: f64,
-    /// Offset, likewise.
+    /// Negative offset.
     pub b: f64,
 }
 
-/// Steps of Newton's method; ten are many.
+/// Maximum number of steps of Newton's method; ten are many.
 const MAX_STEPS: usize = 100;
-/// What is added to the curvature, which is none where the model always says the same.
+/// Added to the curvature, which is 0 where all scores are equal.
 const RIDGE: f64 = 1e-12;
-/// The shortest step tried, as a share of Newton's.
+/// Smallest step tried, relative to Newton's.
 const LEAST_STEP: f64 = 1e-10;
-/// The share of the gain foretold that a step must bring.
+/// Share of the predicted decrease that a step must reach (Armijo).
 const LEAST_GAIN: f64 = 1e-4;
 
 impl Curve for Sigmoid {

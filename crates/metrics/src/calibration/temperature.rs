@@ -1,4 +1,4 @@
-//! One number that mends a network's confidence.
+//! Temperature scaling.
 
 use argmin::{
     core::{CostFunction, Error, Executor},
@@ -7,17 +7,17 @@ use argmin::{
 use numeric::{cross_entropy, softmax};
 use serde::{Deserialize, Serialize};
 
-use crate::{Judgment, MetricError};
+use crate::{MetricError, ScoredPrediction};
 
-/// The temperatures among which the best is sought. A network that is right on every picture is the better the colder.
+/// Range of temperatures that is searched. For a network that is right on every image, lower is always better.
 const RANGE: (f64, f64) = (0.01, 100.0);
-/// How close the logarithm of the temperature comes to the best: closer, and rounding hides the differences.
+/// Tolerance of the temperature's logarithm: below it, rounding hides the differences.
 const TOLERANCE: f64 = 1e-9;
-/// Many more steps than are ever taken.
+/// Maximum number of steps; far fewer are needed.
 const MAX_STEPS: u64 = 500;
 
-/// What logits are divided by before the softmax (Guo, Pleiss, Sun and Weinberger 2017, §4.2): above 1 it makes a
-/// network less sure, below 1 more. The order of the classes stays.
+/// Divisor of logits before the softmax (Guo, Pleiss, Sun and Weinberger 2017, §4.2): above 1 it lowers a network's
+/// confidence, below 1 it raises it. The order of the classes stays.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Temperature(f64);
@@ -30,20 +30,20 @@ impl Temperature {
     /// `[N]`; by Brent's method over its logarithm.
     ///
     /// # Errors
-    /// There are no pictures, or not as many true classes; a logit is not finite, or a true class not below `K`.
+    /// There are no images, or not as many true classes; a logit is not finite, or a true class not below `K`.
     pub fn fit(logits: &[&[f32]], actual: &[usize]) -> Result<Self, MetricError> {
         if logits.len() != actual.len() {
             return Err(MetricError::Length {
-                what: "true classes",
+                list: "true classes",
                 found: actual.len(),
                 expected: logits.len(),
             });
         }
         if logits.is_empty() {
-            return Err(MetricError::NoPictures);
+            return Err(MetricError::NoImages);
         }
         for (logits, &actual) in logits.iter().zip(actual) {
-            Judgment::of_logits(logits, actual)?;
+            ScoredPrediction::of_logits(logits, actual)?;
         }
         let solver = BrentOpt::new(RANGE.0.ln(), RANGE.1.ln()).set_tolerance(TOLERANCE, TOLERANCE);
         let result = Executor::new(LogLoss { logits, actual }, solver)
@@ -55,7 +55,7 @@ impl Temperature {
             .ok_or_else(|| MetricError::Minimizer("no step was taken".to_owned()))
     }
 
-    /// The number.
+    /// The divisor.
     pub fn value(self) -> f64 {
         self.0
     }
@@ -98,7 +98,7 @@ impl CostFunction for LogLoss<'_> {
         let temperature = ln_temperature.exp();
         let loss =
             |(logits, &actual): (&&[f32], &usize)| cross_entropy(logits, actual, temperature);
-        let pictures = self.logits.iter().zip(self.actual);
-        Ok(pictures.map(loss).sum::<f64>() / self.actual.len() as f64)
+        let images = self.logits.iter().zip(self.actual);
+        Ok(images.map(loss).sum::<f64>() / self.actual.len() as f64)
     }
 }

@@ -9,13 +9,13 @@ use crate::MetricError;
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
-/// Four pictures of two classes.
+/// Four images of two classes.
 fn four() -> Forecasts {
     let rows = [(0.95, 0), (0.85, 1), (0.83, 0), (0.4, 1)];
     Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap()
 }
 
-/// Logits of two classes that say odds of e² : 1, right on three of four pictures.
+/// Logits of two classes with odds of e² : 1, right on three of four images.
 fn overconfident() -> (Vec<Vec<f32>>, Vec<usize>) {
     (vec![vec![2.0, 0.0]; 4], vec![0, 0, 0, 1])
 }
@@ -26,8 +26,8 @@ fn fit(logits: &[Vec<f32>], actual: &[usize]) -> Result<Temperature, MetricError
 }
 
 #[test]
-fn four_pictures_by_hand() {
-    let found = Quality::of(&four(), TEN);
+fn four_images_by_hand() {
+    let found = CalibrationMetrics::of(&four(), TEN);
     // The confidences 0.85 and 0.83 share a bin, half of which is right.
     let ece = (0.05 + (0.85 + 0.83 - 1.0) + 0.4) / 4.0;
     assert_abs_diff_eq!(found.ece, ece, epsilon = 1e-12);
@@ -45,7 +45,7 @@ fn four_pictures_by_hand() {
 }
 
 #[test]
-fn bins_hold_their_upper_bounds() {
+fn bins_include_their_upper_bounds() {
     let rows = [0.5, 0.6, 0.600_001, 1.0];
     let forecasts = Forecasts::of(rows.map(|p| (vec![p, 1.0 - p], 0))).unwrap();
     let bins = reliability(&forecasts, NonZeroUsize::new(5).unwrap());
@@ -61,14 +61,14 @@ fn bins_hold_their_upper_bounds() {
 }
 
 #[test]
-fn chance_alone_makes_errors() {
+fn the_error_by_chance_is_above_0() {
     let error = |rows: &[f64], n_replicates| {
         let rows = rows.iter().map(|&p| (vec![p, 1.0 - p], 0));
         let forecasts = Forecasts::of(rows).unwrap();
         let rng_of = |replicate| ChaCha8Rng::seed_from_u64(replicate);
         ece_by_chance(&forecasts, TEN, n_replicates, rng_of)
     };
-    // Right or wrong, one picture is as far from a half; of two, one is right every second time.
+    // Right or wrong, one image is as far from a half; of two, one is right every second time.
     assert_abs_diff_eq!(error(&[0.5], 10).unwrap(), 0.5);
     assert_abs_diff_eq!(error(&[0.5, 0.5], 4000).unwrap(), 0.25, epsilon = 0.02);
     assert_abs_diff_eq!(error(&[1.0; 5], 10).unwrap(), 0.0);
@@ -76,20 +76,20 @@ fn chance_alone_makes_errors() {
 }
 
 #[test]
-fn a_bootstrap_sees_the_quality_of_what_it_draws() {
+fn bootstrap_terms_give_the_metrics_of_the_images_drawn() {
     let drawn = [(0, 1), (1, 2), (3, 1)];
-    let expected = Quality::of_drawn(&four(), &drawn, TEN);
-    let found = Resampled::of(&four(), TEN).ece_and_log_loss(&drawn);
+    let expected = CalibrationMetrics::of_drawn(&four(), &drawn, TEN);
+    let found = BootstrapTerms::of(&four(), TEN).ece_and_log_loss(&drawn);
     assert_abs_diff_eq!(found[0], expected.ece);
     assert_abs_diff_eq!(found[1], expected.log_loss);
 }
 
 #[test]
-fn a_picture_drawn_twice_counts_twice() {
+fn an_image_drawn_twice_counts_twice() {
     let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
     let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();
-    let drawn = Quality::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
-    let expected = Quality::of(&doubled, TEN);
+    let drawn = CalibrationMetrics::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
+    let expected = CalibrationMetrics::of(&doubled, TEN);
     assert_abs_diff_eq!(drawn.ece, expected.ece, epsilon = 1e-12);
     assert_abs_diff_eq!(drawn.classwise_ece, expected.classwise_ece, epsilon = 1e-12);
     assert_abs_diff_eq!(drawn.brier, expected.brier, epsilon = 1e-12);
@@ -100,28 +100,25 @@ fn a_picture_drawn_twice_counts_twice() {
 #[test]
 fn probabilities_are_checked() {
     let error = |rows: Vec<(Vec<f64>, usize)>| Forecasts::of(rows).unwrap_err().to_string();
-    assert_eq!(
-        error(vec![]),
-        "there are no pictures, expected at least one"
-    );
+    assert_eq!(error(vec![]), "there are no images, expected at least one");
     assert_eq!(
         error(vec![(vec![0.5, 0.5], 0), (vec![1.0], 0)]),
-        "a picture has scores of 1 classes, expected 2"
+        "an image has scores of 1 classes, expected 2"
     );
     assert_eq!(
         error(vec![(vec![0.5, 0.6], 0)]),
-        "the probabilities of a picture are [0.5, 0.6], expected numbers from 0 to 1 that sum to 1"
+        "the probabilities of an image are [0.5, 0.6], expected numbers from 0 to 1 that sum to 1"
     );
     assert!(error(vec![(vec![1.5, -0.5], 0)]).starts_with("the probabilities"));
     assert!(error(vec![(vec![f64::NAN, 0.5], 0)]).starts_with("the probabilities"));
     assert_eq!(
         error(vec![(vec![0.5, 0.5], 2)]),
-        "the true class has code 2, but the prediction has 2 scores"
+        "the true class has index 2, but the prediction has 2 scores"
     );
 }
 
 #[test]
-fn a_temperature_makes_confidence_what_it_should_be() {
+fn a_temperature_calibrates_confidence() {
     let (logits, actual) = overconfident();
     let temperature = fit(&logits, &actual).unwrap();
     // Odds of 3 : 1.
@@ -152,13 +149,13 @@ fn a_temperature_scales_with_the_logits_and_keeps_their_order() {
     let top1 = |temperature: Temperature| {
         let rows = logits.iter().zip(&actual);
         let rows = rows.map(|(row, &actual)| (temperature.apply(row), actual));
-        Quality::of(&Forecasts::of(rows).unwrap(), TEN).top1
+        CalibrationMetrics::of(&Forecasts::of(rows).unwrap(), TEN).top1
     };
     assert_abs_diff_eq!(top1(plain), top1(Temperature::ONE));
 }
 
 #[test]
-fn a_faultless_network_gets_the_least_temperature() {
+fn a_network_without_errors_gets_the_lowest_temperature() {
     let temperature = fit(&[vec![1.0, 0.0], vec![0.0, 1.0]], &[0, 1]).unwrap();
     assert!(temperature.value() < 0.05, "{temperature:?}");
     // Cold softmaxes of far logits stay numbers.
@@ -166,12 +163,12 @@ fn a_faultless_network_gets_the_least_temperature() {
 }
 
 #[test]
-fn a_temperature_cannot_be_fitted_to_nothing() {
+fn a_temperature_needs_images_and_finite_logits() {
     let error = |logits: &[Vec<f32>], actual: &[usize]| fit(logits, actual).unwrap_err();
-    assert_eq!(error(&[], &[]), MetricError::NoPictures);
+    assert_eq!(error(&[], &[]), MetricError::NoImages);
     assert_eq!(
         error(&[vec![0.0, 1.0]], &[]).to_string(),
-        "true classes: found 0, expected 1, one for each picture"
+        "true classes: found 0, expected 1, one for each image"
     );
     assert_eq!(
         error(&[vec![0.0, f32::INFINITY]], &[0]).to_string(),
@@ -180,7 +177,7 @@ fn a_temperature_cannot_be_fitted_to_nothing() {
 }
 
 #[test]
-fn a_sigmoid_meets_its_softened_targets() {
+fn a_sigmoid_passes_through_its_softened_targets() {
     // Two values only: the curve goes through the mean target of each, 0.25 and 0.75 of which is softened.
     let values = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
     let is_class = [true, false, false, false, true, true, true, false];
@@ -192,7 +189,7 @@ fn a_sigmoid_meets_its_softened_targets() {
 }
 
 #[test]
-fn a_sigmoid_of_one_value_or_one_class_is_level() {
+fn a_sigmoid_of_one_value_or_one_class_is_constant() {
     let level = Sigmoid::fit(&[0.5; 4], &[true, false, false, false]);
     let target = (2.0 / 3.0 + 3.0 / 5.0) / 4.0;
     assert_abs_diff_eq!(level.apply(0.5), target, epsilon = 1e-6);
@@ -239,7 +236,7 @@ fn a_rising_curve_needs_no_order_and_never_falls() {
         .map(|i| curve.apply(f64::from(i) / 200.0))
         .collect();
     assert!(levels.is_sorted());
-    // The mean over the pictures is kept.
+    // The mean over the images is kept.
     let sum: f64 = values.iter().map(|&v| curve.apply(v)).sum();
     let n_class = is_class.iter().filter(|is_class| **is_class).count() as f64;
     assert_abs_diff_eq!(sum, n_class, epsilon = 1e-9);
@@ -251,19 +248,19 @@ fn classes_are_normalized() {
     let forecasts = Forecasts::of(rows.map(|(p, code)| (vec![p, 1.0 - p], code))).unwrap();
     let isotonic = OneAgainstRest::<Isotonic>::fit(&forecasts);
     assert_eq!(isotonic.apply(&[0.85, 0.15]).unwrap(), [1.0, 0.0]);
-    // No curve says anything of these: all classes get the same.
+    // Every curve is 0 here: all classes get the same.
     assert_eq!(isotonic.apply(&[0.1, 0.1]).unwrap(), [0.5, 0.5]);
     let platt = OneAgainstRest::<Sigmoid>::fit(&forecasts);
     let found = platt.apply(&[0.6, 0.4]).unwrap();
     assert_abs_diff_eq!(found.iter().sum::<f64>(), 1.0, epsilon = 1e-12);
     assert_eq!(
         platt.apply(&[1.0]).unwrap_err().to_string(),
-        "a picture has scores of 1 classes, expected 2"
+        "an image has scores of 1 classes, expected 2"
     );
 }
 
 #[test]
-fn calibrators_are_kept_as_json() {
+fn calibrators_round_trip_through_json() {
     let forecasts = four();
     let calibrators = Calibrators {
         labels: vec!["a".to_owned(), "b".to_owned()],
@@ -300,7 +297,7 @@ fn calibrators_are_kept_as_json() {
 
 #[test]
 fn a_class_without_images_to_fit_to_keeps_its_probability() {
-    // None of the three is of the third class, which the model finds likely in the last of them.
+    // None of the three is of the third class, to which the model gives a high probability in the last of them.
     let rows = [
         ([0.8, 0.1, 0.1], 0),
         ([0.3, 0.6, 0.1], 1),
@@ -310,16 +307,16 @@ fn a_class_without_images_to_fit_to_keeps_its_probability() {
     let isotonic = OneAgainstRest::<Isotonic>::fit(&fitted);
     let platt = OneAgainstRest::<Sigmoid>::fit(&fitted);
     assert!(isotonic.curves()[2].is_none() && platt.curves()[2].is_none());
-    // The first class's curve says 0, the second's 1, and the third's vote is 0.6.
+    // The first class's curve is 0, the second's 1, and the third's vote is 0.6.
     let calibrated = isotonic.apply(&[0.2, 0.2, 0.6]).unwrap();
     let second = isotonic.curves()[1].as_ref().unwrap().apply(0.2);
     assert_abs_diff_eq!(calibrated[2], 0.6 / (second + 0.6), epsilon = 1e-12);
-    // A class that all are of has nothing to be told from.
+    // A class that all images are of has no others to be separated from.
     let same = Forecasts::of([(vec![0.9, 0.1], 0), (vec![0.4, 0.6], 0)]).unwrap();
     let isotonic = OneAgainstRest::<Isotonic>::fit(&same);
     assert_eq!(isotonic.curves(), [None, None]);
     assert_eq!(isotonic.apply(&[0.4, 0.6]).unwrap(), [0.4, 0.6]);
-    // What is written is read again.
+    // The written JSON is read again.
     let text = serde_json::to_string(&platt).unwrap();
     assert_eq!(
         serde_json::from_str::<OneAgainstRest<Sigmoid>>(&text).unwrap(),

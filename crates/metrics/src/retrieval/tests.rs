@@ -25,8 +25,8 @@ fn three_points_by_hand() {
     let found = retrieval(&points, &labels, Distance::Euclidean)
         .unwrap()
         .unwrap();
-    // Each has two others of its label and so looks at two neighbors. From 0: 1 (wrong), 3 (right at 2 of 2); from 3:
-    // 1 (wrong), 0 (right); from 7: 3 (right at 1), 1 (wrong). The point of label 1 has no other: it doesn't count.
+    // Each has two others of its label and so two neighbors count. From 0: 1 (wrong), 3 (right at 2 of 2); from 3: 1
+    // (wrong), 0 (right); from 7: 3 (right at 1), 1 (wrong). The point of label 1 has no other: it doesn't count.
     let expected = Retrieval {
         recall_at_1: 1.0 / 3.0,
         map_at_r: (0.5 / 2.0 + 0.5 / 2.0 + 1.0 / 2.0) / 3.0,
@@ -50,7 +50,7 @@ fn of_equally_far_references_the_earlier_is_first() {
 }
 
 #[test]
-fn angles_forget_lengths() {
+fn angles_are_independent_of_lengths() {
     let points = plane(&[1.0, 0.0, 100.0, 1.0, 0.0, 1.0, 1.0, 90.0, 0.0, 0.0]);
     let labels = [0, 0, 1, 1, 2];
     let found = |distance| retrieval(&points, &labels, distance).unwrap().unwrap();
@@ -60,7 +60,7 @@ fn angles_forget_lengths() {
 }
 
 #[test]
-fn queries_look_among_references() {
+fn queries_are_compared_with_references() {
     let (queries, references) = (line(&[0.0, 10.0, 5.0]), line(&[1.0, 9.0, 2.0]));
     let queries = Labeled::new(&queries, &[4, 7, 9]).unwrap();
     let references = Labeled::new(&references, &[4, 7, 4]).unwrap();
@@ -75,14 +75,14 @@ fn queries_look_among_references() {
 }
 
 #[test]
-fn what_cannot_be_asked() {
+fn mismatched_points_labels_and_dimensions_are_refused() {
     let (points, none) = (line(&[0.0, 1.0]), line(&[]));
     let found = |points, labels: &[usize]| retrieval(points, labels, Distance::Cosine);
     assert_eq!(found(&points, &[0, 1]).unwrap(), None);
     assert_eq!(found(&none, &[]).unwrap(), None);
     assert_eq!(
         found(&points, &[0]).unwrap_err().to_string(),
-        "labels: found 1, expected 2, one for each picture"
+        "labels: found 1, expected 2, one for each image"
     );
     let flat = plane(&[0.0, 1.0]);
     let queries = Labeled::new(&flat, &[0]).unwrap();
@@ -117,7 +117,7 @@ fn scores_depend_on_no_scale_and_no_number_of_threads() {
 }
 
 #[test]
-fn a_set_looked_up_in_its_copy_finds_itself() {
+fn a_copy_of_the_queries_retrieves_every_query() {
     let (points, labels) = many();
     let set = Labeled::new(&points, &labels).unwrap();
     let found = retrieval_from(set, set, Distance::Euclidean)

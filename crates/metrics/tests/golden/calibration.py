@@ -3,7 +3,7 @@
     python calibration.py > calibration.json
 
 Made with scikit-learn 1.9.1, scipy 1.17.1, netcal 1.4.0, numpy 2.4.6. The inputs come from integer formulas that
-`tests/calibration.rs` repeats. Calibrators are fitted to the first part of the pictures and applied to the second.
+`tests/calibration.rs` repeats. Calibrators are fitted to the first part of the images and applied to the second.
 Tolerances of the tests: 1e-9 for figures and isotonic probabilities, 1e-6 for the temperature, 1e-5 for what comes of
 sigmoids, which scikit-learn's minimizer leaves at a gradient of 1e-6.
 
@@ -47,7 +47,7 @@ class Votes(ClassifierMixin, BaseEstimator):
         return X
 
 
-def figures(probabilities, actual, with_bins=True):
+def metrics(probabilities, actual, with_bins=True):
     out = {
         "log_loss": log_loss(actual, probabilities, labels=range(K)),
         "brier": brier_score_loss(actual, probabilities, labels=range(K)),
@@ -68,22 +68,22 @@ if __name__ == "__main__":
     logits = np.array([[8 * noise(i, j, 3) - 4 for j in range(K)] for i in range(n)]) + np.where(own, 2.0, 0.0)
     votes = np.array([[int(8 * noise(i, j, 4)) for j in range(K)] for i in range(n)]) + np.where(own, 3, 0)
     votes = votes / votes.sum(axis=1, keepdims=True)
-    fit, judged = slice(0, N_FIT), slice(N_FIT, n)
+    fit, evaluated = slice(0, N_FIT), slice(N_FIT, n)
 
     loss = lambda t: -log_softmax(logits[fit] / np.exp(t), axis=1)[np.arange(N_FIT), actual[fit]].mean()
     temperature = np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
     out = {
         "temperature": temperature,
-        "network_none": figures(softmax(logits[judged], axis=1), actual[judged]),
-        "network_temperature": figures(softmax(logits[judged] / temperature, axis=1), actual[judged]),
-        "forest_none": figures(votes[judged], actual[judged], with_bins=False),
+        "network_none": metrics(softmax(logits[evaluated], axis=1), actual[evaluated]),
+        "network_temperature": metrics(softmax(logits[evaluated] / temperature, axis=1), actual[evaluated]),
+        "forest_none": metrics(votes[evaluated], actual[evaluated], with_bins=False),
     }
     for name, method in (("platt", "sigmoid"), ("isotonic", "isotonic")):
         frozen = FrozenEstimator(Votes().fit(None, None))
         calibrated = CalibratedClassifierCV(frozen, method=method).fit(votes[fit], actual[fit])
         [fitted] = calibrated.calibrated_classifiers_
-        probabilities = calibrated.predict_proba(votes[judged])
-        out[f"forest_{name}"] = figures(probabilities, actual[judged], with_bins=name == "platt")
+        probabilities = calibrated.predict_proba(votes[evaluated])
+        out[f"forest_{name}"] = metrics(probabilities, actual[evaluated], with_bins=name == "platt")
         out[f"probabilities_{name}"] = probabilities[:SHOWN].tolist()
         if name == "platt":
             out["sigmoids"] = [[c.a_, c.b_] for c in fitted.calibrators]

@@ -1,4 +1,4 @@
-//! Stage `paint`: draws a collection of pictures in eight styles, by invented authors.
+//! Stage `paint`: draws a collection of images in eight styles, by invented authors.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,9 +14,9 @@ use tracing::info;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Of all that is drawn.
+    /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Pictures of each style, 1 to 10,000.
+    /// Images of each style, 1 to 10,000.
     images: usize,
     /// Authors of each style that has authors, at most as many as images.
     authors: usize,
@@ -52,18 +52,14 @@ fn run(params: Params, _: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         fs_err::create_dir_all(outputs.images.join(folder))?;
     }
     let commissions = commissions(params.seed, params.images, params.authors);
-    let progress = Progress::start("pictures", commissions.len());
+    let progress = Progress::start("images", commissions.len());
     commissions.par_iter().try_for_each(|commission| {
         paint(commission, params.seed, &outputs.images)
             .with_context(|| format!("cannot paint `{}`", commission.path()))?;
         progress.advance(1);
         anyhow::Ok(())
     })?;
-    info!(
-        "{} pictures in {} styles",
-        commissions.len(),
-        folders().len()
-    );
+    info!("{} images in {} styles", commissions.len(), folders().len());
     Ok(())
 }
 

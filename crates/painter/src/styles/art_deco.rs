@@ -46,7 +46,7 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     frame(canvas, &colors, hand);
 }
 
-/// Rays from the foot of the picture, crossed by arcs.
+/// Rays from the foot of the image, crossed by arcs.
 fn fan(canvas: &mut Canvas, colors: &Colors, hand: &Hand, dice: &mut Dice) {
     let foot = canvas.at(0.5, dice.between(0.86, 1.0));
     let reach = canvas.height * 1.4;

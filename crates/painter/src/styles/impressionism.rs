@@ -129,12 +129,12 @@ fn ground_dab(
     let color = if dice.chance(lit) { light } else { color };
     let upright = if meadow { FRAC_PI_2 } else { 0.0 };
     let place = canvas.at(dice.between(-0.02, 1.02), y);
-    let grown = 0.7 + 0.7 * share;
+    let growth = 0.7 + 0.7 * share;
     canvas.dab(
         place,
-        brush.length * grown * if meadow { 0.7 } else { 1.0 },
+        brush.length * growth * if meadow { 0.7 } else { 1.0 },
         upright + dice.around(0.35),
-        brush.width * grown,
+        brush.width * growth,
         color.stray(0.09, dice),
     );
 }

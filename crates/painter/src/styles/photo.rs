@@ -193,7 +193,7 @@ impl Tone {
 
 struct Exposure {
     tone: Tone,
-    /// How much darker the corners are, in `[0, 1]`.
+    /// Darkening of the corners, in `[0, 1]`.
     vignette: f32,
     /// Standard deviation of the noise, about, as a share of white.
     grain: f32,

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use preflight::{
-    Design, Finding, Footprint, Settings, available_memory, check_design, check_forest,
-    check_resources, check_settings, free_disk, in_units, listed,
+    Finding, FoldSplit, Footprint, Settings, available_memory, check_forest, check_resources,
+    check_settings, check_split, free_disk, in_units, listed,
 };
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
@@ -33,7 +33,7 @@ struct Inputs {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// What the trainings will take, as a text.
+    /// Estimated memory, disk and images of the trainings, as text.
     summary: OutputPath,
 }
 
@@ -50,17 +50,21 @@ fn run(settings: Settings, inputs: Inputs, outputs: Outputs) -> anyhow::Result<(
         annotations.len(),
         folds.len()
     );
-    let own = Design::of("of the study", &folds);
+    let own = FoldSplit::of("of the study", &folds);
     let mut findings = Vec::new();
     check_settings(&settings, &own, &mut findings);
     check_forest(&settings, &mut findings);
-    check_design(&own, &(0..settings.split.folds).collect(), &mut findings);
+    check_split(&own, &(0..settings.split.folds).collect(), &mut findings);
     let compared = BTreeSet::from([settings.leakage.fold]);
     for (name, folds) in [
         ("by class", &inputs.by_class),
         ("at random", &inputs.at_random),
     ] {
-        check_design(&Design::of(name, &folds.read()?), &compared, &mut findings);
+        check_split(
+            &FoldSplit::of(name, &folds.read()?),
+            &compared,
+            &mut findings,
+        );
     }
     let footprint = Footprint::of(&settings, &own);
     let folder = outputs.summary.parent().unwrap_or(Path::new("."));
@@ -107,16 +111,16 @@ fn check_weights(settings: &Settings, weights: &Path, findings: &mut Vec<Finding
     }
 }
 
-/// What the trainings will take; the same on every machine.
-fn summary(settings: &Settings, design: &Design, footprint: Footprint) -> String {
-    let labels = design.labels();
-    let mut text = format!("{} images of {} classes\n", design.len(), labels.len());
+/// Estimated memory, disk and images of the trainings; the same on every machine.
+fn summary(settings: &Settings, split: &FoldSplit, footprint: Footprint) -> String {
+    let labels = split.labels();
+    let mut text = format!("{} images of {} classes\n", split.len(), labels.len());
     for fold in 0..settings.split.folds {
         let _ = writeln!(
             text,
             "fold {fold}: {} training images, {} for validation",
-            design.trained_on(fold, &labels),
-            design.validated_on(fold)
+            split.trained_on(fold, &labels),
+            split.validated_on(fold)
         );
     }
     let _ = writeln!(

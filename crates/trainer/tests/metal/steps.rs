@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
-use attribution::{Squares, grad_cam, occlusion};
+use attribution::{OcclusionWindows, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
@@ -210,7 +210,7 @@ fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
     begin("attribution");
     let network = loaded(device, folder)?;
     let image = image(64, device)?;
-    occlusion(&network, &image, 1, Squares::new(4, 2)?)?;
+    occlusion(&network, &image, 1, OcclusionWindows::new(4, 2)?)?;
     let cam = grad_cam(&network, &image, 2)?;
     cam.flatten_all()?.to_vec1::<f32>()?;
     Ok(())

@@ -1,22 +1,22 @@
-//! The classifiers that features are read by.
+//! Classifiers on features.
 
 use forest::{Forest, Shape};
-use linear_probe::{LogisticRegression, Strength};
+use linear_probe::{C, LogisticRegression};
 use numeric::Matrix;
 
-/// Rows that are judged at once: their copy in double precision is all that memory holds of them.
+/// Rows predicted at once, which bounds the memory of their copy in double precision.
 const CHUNK: usize = 4096;
 
-/// A way to read classes from features.
+/// A classifier on features.
 pub(crate) enum Classifier {
-    /// A linear layer, by how much its errors count.
-    Linear(Strength),
+    /// A linear layer, by its `C`.
+    Linear(C),
     /// A random forest.
     Forest { shape: Shape, seed: u64 },
 }
 
 impl Classifier {
-    /// As in the column `classifier`.
+    /// Name, as in the column `classifier`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Linear(_) => "linear",
@@ -24,10 +24,10 @@ impl Classifier {
         }
     }
 
-    /// As in the column `c`.
+    /// `C` of a linear layer.
     pub(crate) fn c(&self) -> Option<f64> {
         match self {
-            Self::Linear(strength) => Some(strength.value()),
+            Self::Linear(c) => Some(c.value()),
             Self::Forest { .. } => None,
         }
     }
@@ -37,13 +37,13 @@ impl Classifier {
         rows: &[&[f32]],
         labels: &[usize],
         n_classes: usize,
-    ) -> anyhow::Result<Fitted> {
+    ) -> anyhow::Result<FittedClassifier> {
         Ok(match *self {
-            Self::Linear(strength) => {
-                let fitted = LogisticRegression::fit(rows, labels, n_classes, strength)?;
-                Fitted::Linear(Box::new(fitted))
+            Self::Linear(c) => {
+                let fitted = LogisticRegression::fit(rows, labels, n_classes, c)?;
+                FittedClassifier::Linear(Box::new(fitted))
             }
-            Self::Forest { shape, seed } => Fitted::Forest(Forest::fit(
+            Self::Forest { shape, seed } => FittedClassifier::Forest(Forest::fit(
                 &Matrix::from_rows(rows)?,
                 labels,
                 n_classes,
@@ -55,13 +55,13 @@ impl Classifier {
     }
 }
 
-/// A classifier that has learned.
-pub(crate) enum Fitted {
+/// A fitted classifier.
+pub(crate) enum FittedClassifier {
     Linear(Box<LogisticRegression>),
     Forest(Forest),
 }
 
-impl Fitted {
+impl FittedClassifier {
     pub(crate) fn has_converged(&self) -> bool {
         match self {
             Self::Linear(fitted) => fitted.has_converged(),

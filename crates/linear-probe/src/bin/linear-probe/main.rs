@@ -1,16 +1,15 @@
-//! Stage `linear-probe`: how well a linear layer and a forest read the classes from features of frozen networks, fold by
-//! fold.
+//! Stage `linear-probe`: accuracy of a linear layer and a forest on features of frozen networks, fold by fold.
 
-mod choice;
 mod classifier;
-mod design;
+mod fold_split;
+mod selection;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use forest::Shape;
-use linear_probe::{Strength, streams};
+use linear_probe::{C, streams};
 use numeric::top_k_accuracy;
 use random::{Seed, Stream};
 use rayon::prelude::*;
@@ -22,9 +21,9 @@ use table_linear_probes::LinearProbe;
 use tables::Subset;
 
 use classifier::Classifier;
-use design::Design;
+use fold_split::FoldSplit;
 
-/// Scores are top-1 and top-2, those of fewer than all classes.
+/// Scores: top-1 and top-2, as far as there are more classes.
 const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
 
 #[derive(Deserialize)]
@@ -32,11 +31,11 @@ const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// What a linear layer's errors may count against the size of its weights: each is tried.
-    c: Vec<Strength>,
-    /// Classifiers learn from at most so many images, drawn by the seed, of each class in turn one.
+    /// Values of the linear layer's `C`.
+    c: Vec<C>,
+    /// Images that a classifier is fitted to, at most, drawn by the seed, of each class in turn one.
     sample: usize,
-    /// The shape of the forest.
+    /// Shape of the forest.
     forest: Shape,
 }
 
@@ -59,52 +58,52 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let design = Design::of(&inputs.folds.read()?)?;
+    let split = FoldSplit::of(&inputs.folds.read()?)?;
     let classifiers = classifiers(&params)?;
     ensure!(
-        params.sample >= 2 * design.n_classes(),
+        params.sample >= 2 * split.n_classes(),
         "`linear-probe.sample` is {}, expected at least 2 images for each of the {} classes",
         params.sample,
-        design.n_classes()
+        split.n_classes()
     );
     let task = Task {
-        design,
+        split,
         classifiers,
         sample: params.sample,
-        stream: params.seed.stream(streams::PROBE_SAMPLE),
+        stream: params.seed.stream(streams::LINEAR_PROBE_SAMPLE),
     };
-    let design = &task.design;
-    let n_fits = inputs.features.len() * task.classifiers.len() * design.folds().len();
+    let split = &task.split;
+    let n_fits = inputs.features.len() * task.classifiers.len() * split.folds().len();
     let progress = Progress::start("classifiers", n_fits);
-    let (mut probes, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut probes, mut names) = (Vec::new(), BTreeSet::new());
     for features in &inputs.features {
-        let backbone = Backbone::of(features.read()?, design)?;
+        let backbone = Backbone::of(features.read()?, split)?;
         progress.message(&backbone.name);
         ensure!(
-            seen.insert(backbone.name.clone()),
+            names.insert(backbone.name.clone()),
             "two tables have features of `{}`, expected one",
             backbone.name
         );
-        probes.extend(task.judged(&backbone, &progress)?);
+        probes.extend(task.scores(&backbone, &progress)?);
     }
     outputs.linear_probes.write(probes)
 }
 
-/// All that is tried on each backbone's features.
+/// Classifiers for each backbone's features.
 fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
-    let mut strengths = params.c.clone();
-    strengths.sort_by(|a, b| a.value().total_cmp(&b.value()));
-    strengths.dedup();
-    ensure!(!strengths.is_empty(), "`c` is empty, expected at least one");
+    let mut values = params.c.clone();
+    values.sort_by(|a, b| a.value().total_cmp(&b.value()));
+    values.dedup();
+    ensure!(!values.is_empty(), "`c` is empty, expected at least one");
     let forest = Classifier::Forest {
         shape: params.forest,
-        seed: params.seed.stream(streams::PROBE).number(),
+        seed: params.seed.stream(streams::LINEAR_PROBE).number(),
     };
-    let linear = strengths.into_iter().map(Classifier::Linear);
+    let linear = values.into_iter().map(Classifier::Linear);
     Ok(linear.chain([forest]).collect())
 }
 
-/// A frozen network and what it makes of the pictures, in the design's order.
+/// A frozen network with its features of the images, in the order of the split.
 struct Backbone {
     name: String,
     pretrained: bool,
@@ -112,10 +111,10 @@ struct Backbone {
 }
 
 impl Backbone {
-    fn of(rows: Vec<Feature>, design: &Design) -> anyhow::Result<Self> {
+    fn of(rows: Vec<Feature>, split: &FoldSplit) -> anyhow::Result<Self> {
         let first = rows.first().context("a table of features has no rows")?;
         let (name, pretrained) = (first.backbone.clone(), first.pretrained);
-        design
+        split
             .check(rows.iter().map(|row| row.path.as_str()))
             .with_context(|| format!("cannot use the features of `{name}`"))?;
         Ok(Self {
@@ -125,41 +124,40 @@ impl Backbone {
         })
     }
 
-    fn rows(&self, pictures: &[usize]) -> Vec<&[f32]> {
-        let rows = pictures.iter();
-        rows.map(|&picture| self.features[picture].as_slice())
-            .collect()
+    fn rows(&self, images: &[usize]) -> Vec<&[f32]> {
+        let rows = images.iter();
+        rows.map(|&image| self.features[image].as_slice()).collect()
     }
 }
 
-/// What is fitted to each backbone's features.
+/// Classifiers and rows that are fitted for each backbone.
 struct Task {
-    design: Design,
+    split: FoldSplit,
     classifiers: Vec<Classifier>,
-    /// Images that are learned from, at most.
+    /// Images of a fit, at most.
     sample: usize,
     stream: Stream,
 }
 
 impl Task {
-    /// Every classifier in every fold, those of the best strength marked.
-    fn judged(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<LinearProbe>> {
-        let folds = self.design.folds();
+    /// Scores of every classifier in every fold, with those of the best `C` marked.
+    fn scores(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<LinearProbe>> {
+        let folds = self.split.folds();
         let fits: Vec<(&Classifier, u32)> = self
             .classifiers
             .iter()
             .flat_map(|classifier| folds.iter().map(move |&fold| (classifier, fold)))
             .collect();
-        let judged = fits.into_par_iter().map(|(classifier, fold)| {
+        let scores = fits.into_par_iter().map(|(classifier, fold)| {
             let rows = self.in_fold(backbone, classifier, fold).with_context(|| {
                 let (kind, name) = (classifier.name(), &backbone.name);
-                format!("cannot judge a {kind} classifier of `{name}` in fold {fold}")
+                format!("cannot score a {kind} classifier of `{name}` in fold {fold}")
             });
             progress.advance(1);
             rows
         });
-        let mut probes = judged.collect::<anyhow::Result<Vec<_>>>()?.concat();
-        choice::mark(&mut probes);
+        let mut probes = scores.collect::<anyhow::Result<Vec<_>>>()?.concat();
+        selection::mark(&mut probes);
         Ok(probes)
     }
 
@@ -169,27 +167,27 @@ impl Task {
         classifier: &Classifier,
         fold: u32,
     ) -> anyhow::Result<Vec<LinearProbe>> {
-        let design = &self.design;
-        let train = design.pictures(Subset::Train, fold);
-        let train = design.sample(train, self.sample, &self.stream, fold);
-        let n_classes = design.n_classes();
-        let fitted = classifier.fit(&backbone.rows(&train), &design.labels(&train), n_classes)?;
+        let split = &self.split;
+        let train = split.images(Subset::Train, fold);
+        let train = split.sample(train, self.sample, &self.stream, fold);
+        let n_classes = split.n_classes();
+        let fitted = classifier.fit(&backbone.rows(&train), &split.labels(&train), n_classes)?;
         if !fitted.has_converged() {
             tracing::warn!(
-                "the linear layer on `{}` with strength {} is not at its best in fold {fold}",
+                "the linear layer on `{}` with `C` = {} has not converged in fold {fold}",
                 backbone.name,
                 classifier.c().unwrap_or_default()
             );
         }
         let mut probes = Vec::new();
         for subset in Subset::OF_SPLIT {
-            let pictures = design.pictures(subset, fold);
-            if pictures.is_empty() {
+            let images = split.images(subset, fold);
+            if images.is_empty() {
                 continue;
             }
-            let labels = design.labels(&pictures);
-            let probabilities = fitted.probabilities(&backbone.rows(&pictures))?;
-            // With as many guesses as classes, every image is right.
+            let labels = split.labels(&images);
+            let probabilities = fitted.probabilities(&backbone.rows(&images))?;
+            // Top-k of `k` classes is always right.
             for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
                 let rows = probabilities.iter().map(Vec::as_slice);
                 let rows = rows.zip(labels.iter().copied());

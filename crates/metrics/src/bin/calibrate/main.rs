@@ -1,7 +1,7 @@
 //! Stage `calibrate`: calibrators of the models, fitted on validation images and evaluated on test images.
 
+mod model_output;
 mod rows;
-mod seen;
 mod variant;
 
 use std::{num::NonZeroUsize, process::ExitCode};
@@ -23,15 +23,15 @@ use table_predictions::Prediction;
 use table_reliabilities::Reliability;
 use tables::Subset;
 
-use seen::Seen;
+use model_output::ModelOutput;
 use variant::Variant;
 
-/// Subset that calibrators are fitted to: the models were not fitted to it.
+/// Subset that calibrators are fitted to: the models were not trained on it.
 const FITTED: Subset = Subset::Validation;
-/// Subsets that are evaluated. Only the second had no part in the fit.
+/// Subsets that are evaluated. Only the second is independent of the fit.
 const EVALUATED: [Subset; 2] = [FITTED, Subset::Test];
 
-/// How to judge.
+/// Parameters of the evaluation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
@@ -43,27 +43,27 @@ struct Params {
     bootstrap: u64,
 }
 
-/// What it reads.
+/// Tables of images and predictions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
-    /// The chosen network's word.
+    /// Predictions of the selected network.
     predictions: Input<Prediction>,
-    /// The forest's word on the same pictures.
+    /// Predictions of the forest for the same images.
     forest: Option<Input<ForestPrediction>>,
 }
 
-/// What it writes.
+/// Calibrators and their evaluation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Figures of the models before and after calibration.
+    /// Metrics of the models before and after calibration.
     calibrations: Output<Calibration>,
-    /// Their reliability diagrams.
+    /// Reliability diagrams of the same.
     reliabilities: Output<Reliability>,
-    /// [`Calibrators`] as JSON, for the prediction of new pictures.
+    /// [`Calibrators`] as JSON, for the prediction of new images.
     calibrators: OutputPath,
 }
 
@@ -73,13 +73,13 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
-    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let collection = Collection::of(images);
+    let network = model_output::by_network(inputs.predictions.read()?, &collection)?;
     let forest = match &inputs.forest {
-        Some(forest) => Some(seen::by_forest(forest.read()?, &collection)?),
+        Some(forest) => Some(model_output::by_forest(forest.read()?, &collection)?),
         None => None,
     };
     let calibrators = fit(&network, forest.as_deref(), &collection)
@@ -101,20 +101,20 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         }
     }
 
-    let (mut figures, mut diagrams) = (Vec::new(), Vec::new());
+    let (mut metrics, mut diagrams) = (Vec::new(), Vec::new());
     for variant in Variant::all(&calibrators) {
-        let seen = match variant.model() {
+        let all = match variant.model() {
             "network" => network.as_slice(),
             _ => forest.as_deref().unwrap_or_default(),
         };
         for subset in EVALUATED {
-            let pictures = seen::of_subset(seen, subset);
-            if pictures.is_empty() {
+            let images = model_output::of_subset(all, subset);
+            if images.is_empty() {
                 continue;
             }
-            let forecasts = variant.forecasts(&pictures)?;
-            figures.push(rows::figures(
-                &variant, subset, &forecasts, &pictures, &params,
+            let forecasts = variant.forecasts(&images)?;
+            metrics.push(rows::metrics(
+                &variant, subset, &forecasts, &images, &params,
             )?);
             diagrams.extend(rows::diagram(&variant, subset, &forecasts, params.bins)?);
         }
@@ -123,22 +123,29 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         &*outputs.calibrators,
         serde_json::to_string_pretty(&calibrators)? + "\n",
     )?;
-    outputs.calibrations.write(figures)?;
+    outputs.calibrations.write(metrics)?;
     outputs.reliabilities.write(diagrams)
 }
 
-/// Calibrators of the subset [`FITTED`].
+/// Fits calibrators to the subset [`FITTED`].
 fn fit(
-    network: &[Seen],
-    forest: Option<&[Seen]>,
+    network: &[ModelOutput],
+    forest: Option<&[ModelOutput]>,
     collection: &Collection,
 ) -> anyhow::Result<Calibrators> {
-    let network: Vec<&Seen> = seen::of_subset(network, FITTED);
-    let logits: Vec<&[f32]> = network.iter().map(|seen| seen.scores.as_slice()).collect();
-    let actual: Vec<usize> = network.iter().map(|seen| seen.code).collect();
+    let network: Vec<&ModelOutput> = model_output::of_subset(network, FITTED);
+    let logits: Vec<&[f32]> = network
+        .iter()
+        .map(|image| image.scores.as_slice())
+        .collect();
+    let actual: Vec<usize> = network.iter().map(|image| image.class_index).collect();
     let forest = forest.map(|forest| {
-        let pictures = seen::of_subset(forest, FITTED);
-        let forecasts = Forecasts::of(pictures.iter().map(|seen| (seen.votes(), seen.code)))?;
+        let images = model_output::of_subset(forest, FITTED);
+        let forecasts = Forecasts::of(
+            images
+                .iter()
+                .map(|image| (image.votes(), image.class_index)),
+        )?;
         anyhow::Ok(ForestCalibrators {
             platt: OneAgainstRest::fit(&forecasts),
             isotonic: OneAgainstRest::fit(&forecasts),

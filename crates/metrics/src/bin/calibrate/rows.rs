@@ -1,37 +1,37 @@
-//! Figures as rows of the tables.
+//! Metrics as rows of the tables.
 
 use std::num::NonZeroUsize;
 
 use anyhow::Context;
 use metrics::{
     bootstrap,
-    calibration::{Forecasts, Quality, Resampled, ece_by_chance, reliability},
+    calibration::{BootstrapTerms, CalibrationMetrics, Forecasts, ece_by_chance, reliability},
     streams::{CALIBRATE_BOOTSTRAP, CALIBRATE_CHANCE},
 };
 use table_calibrations::Calibration;
 use table_reliabilities::Reliability;
 use tables::Subset;
 
-use crate::{Params, seen::Seen, variant::Variant};
+use crate::{Params, model_output::ModelOutput, variant::Variant};
 
-/// The figures of a variant on a subset, with intervals. Every variant sees the same draws of authors.
-pub(crate) fn figures(
+/// Metrics of a variant on a subset, with intervals. Every variant gets the same draws of authors.
+pub(crate) fn metrics(
     variant: &Variant<'_>,
     subset: Subset,
     forecasts: &Forecasts,
-    pictures: &[&Seen],
+    images: &[&ModelOutput],
     params: &Params,
 ) -> anyhow::Result<Calibration> {
     let name = subset.stream_name();
-    let quality = Quality::of(forecasts, params.bins);
-    let units: Vec<usize> = pictures.iter().map(|picture| picture.unit).collect();
+    let quality = CalibrationMetrics::of(forecasts, params.bins);
+    let units: Vec<usize> = images.iter().map(|image| image.unit).collect();
     let stream = params.seed.stream(&format!("{CALIBRATE_BOOTSTRAP} {name}"));
-    let resampled = Resampled::of(forecasts, params.bins);
+    let terms = BootstrapTerms::of(forecasts, params.bins);
     let intervals = bootstrap(
         &units,
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
-        |drawn| resampled.ece_and_log_loss(drawn),
+        |drawn| terms.ece_and_log_loss(drawn),
     );
     let stream = params.seed.stream(&format!("{CALIBRATE_CHANCE} {name}"));
     let chance = ece_by_chance(forecasts, params.bins, params.bootstrap, |replicate| {
@@ -42,7 +42,7 @@ pub(crate) fn figures(
         model: variant.model().to_owned(),
         method: variant.method().to_owned(),
         subset,
-        n: pictures_of(forecasts.n_pictures() as u64)?,
+        n: count_of(forecasts.n_images() as u64)?,
         temperature: variant.temperature(),
         ece: quality.ece,
         ece_low: ece.map(|interval| interval.low),
@@ -57,7 +57,7 @@ pub(crate) fn figures(
     })
 }
 
-/// The bins of a variant on a subset.
+/// Reliability diagram of a variant on a subset.
 pub(crate) fn diagram(
     variant: &Variant<'_>,
     subset: Subset,
@@ -73,7 +73,7 @@ pub(crate) fn diagram(
             bin: number,
             low: bin.low,
             high: bin.high,
-            n: pictures_of(bin.n)?,
+            n: count_of(bin.n)?,
             confidence: bin.confidence,
             accuracy: bin.accuracy,
         })
@@ -81,6 +81,6 @@ pub(crate) fn diagram(
     .collect()
 }
 
-fn pictures_of(count: u64) -> anyhow::Result<u32> {
-    u32::try_from(count).context("more pictures than the table can count")
+fn count_of(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more images than the table can count")
 }

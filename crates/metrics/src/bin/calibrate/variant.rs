@@ -6,14 +6,14 @@ use metrics::{
     calibration::{Calibrators, Forecasts, Isotonic, OneAgainstRest, Sigmoid, Temperature},
 };
 
-use crate::seen::Seen;
+use crate::model_output::ModelOutput;
 
-/// A model with a method.
+/// A model with a method of calibration.
 pub(crate) enum Variant<'a> {
     /// The network's softmax.
     Network,
-    /// The network's softmax of cooled logits.
-    Cooled(Temperature),
+    /// The network's softmax at the fitted temperature.
+    Temperature(Temperature),
     /// The forest's votes.
     Forest,
     /// The votes through sigmoids.
@@ -23,9 +23,12 @@ pub(crate) enum Variant<'a> {
 }
 
 impl<'a> Variant<'a> {
-    /// All that `calibrators` know.
+    /// All variants of `calibrators`.
     pub(crate) fn all(calibrators: &'a Calibrators) -> Vec<Self> {
-        let mut all = vec![Self::Network, Self::Cooled(calibrators.network.temperature)];
+        let mut all = vec![
+            Self::Network,
+            Self::Temperature(calibrators.network.temperature),
+        ];
         if let Some(forest) = &calibrators.forest {
             all.push(Self::Forest);
             all.push(Self::Platt(&forest.platt));
@@ -34,48 +37,48 @@ impl<'a> Variant<'a> {
         all
     }
 
-    /// As in the column `model` of the tables.
+    /// Name of the model, as in the column `model` of the tables.
     pub(crate) fn model(&self) -> &'static str {
         match self {
-            Self::Network | Self::Cooled(_) => "network",
+            Self::Network | Self::Temperature(_) => "network",
             Self::Forest | Self::Platt(_) | Self::Isotonic(_) => "forest",
         }
     }
 
-    /// As in the column `method`.
+    /// Name of the method, as in the column `method`.
     pub(crate) fn method(&self) -> &'static str {
         match self {
             Self::Network | Self::Forest => "none",
-            Self::Cooled(_) => "temperature",
+            Self::Temperature(_) => "temperature",
             Self::Platt(_) => "platt",
             Self::Isotonic(_) => "isotonic",
         }
     }
 
-    /// What logits are divided by, where it is this method.
+    /// Temperature of the variant, if its method is temperature scaling.
     pub(crate) fn temperature(&self) -> Option<f64> {
         match self {
-            Self::Cooled(temperature) => Some(temperature.value()),
+            Self::Temperature(temperature) => Some(temperature.value()),
             _ => None,
         }
     }
 
-    /// The probabilities of `pictures`, of which there is at least one.
-    pub(crate) fn forecasts(&self, pictures: &[&Seen]) -> anyhow::Result<Forecasts> {
-        let rows = pictures
+    /// Forecasts for `images`, of which there is at least one.
+    pub(crate) fn forecasts(&self, images: &[&ModelOutput]) -> anyhow::Result<Forecasts> {
+        let rows = images
             .iter()
-            .map(|picture| Ok((self.probabilities(picture)?, picture.code)));
+            .map(|image| Ok((self.probabilities(image)?, image.class_index)));
         let rows: Vec<(Vec<f64>, usize)> = rows.collect::<Result<_, MetricError>>()?;
-        Forecasts::of(rows).with_context(|| format!("cannot judge the {}", self.model()))
+        Forecasts::of(rows).with_context(|| format!("cannot evaluate the {}", self.model()))
     }
 
-    fn probabilities(&self, picture: &Seen) -> Result<Vec<f64>, MetricError> {
+    fn probabilities(&self, image: &ModelOutput) -> Result<Vec<f64>, MetricError> {
         match self {
-            Self::Network => Ok(Temperature::ONE.apply(&picture.scores)),
-            Self::Cooled(temperature) => Ok(temperature.apply(&picture.scores)),
-            Self::Forest => Ok(picture.votes()),
-            Self::Platt(curves) => curves.apply(&picture.votes()),
-            Self::Isotonic(curves) => curves.apply(&picture.votes()),
+            Self::Network => Ok(Temperature::ONE.apply(&image.scores)),
+            Self::Temperature(temperature) => Ok(temperature.apply(&image.scores)),
+            Self::Forest => Ok(image.votes()),
+            Self::Platt(curves) => curves.apply(&image.votes()),
+            Self::Isotonic(curves) => curves.apply(&image.votes()),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Stage `score`: the figures of every epoch and of the chosen models.
+//! Stage `score`: metrics of every epoch and of the selected models.
 
 mod rows;
-mod seen;
+mod scored_image;
 mod summary;
 
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use table_scores::Score;
 
-/// How to score.
+/// Parameters of the scores.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
@@ -28,39 +28,39 @@ struct Params {
     seed: Seed,
     /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
     bootstrap: u64,
-    /// Of more points than this, a silhouette takes as many, drawn by the seed: its cost grows with their square.
+    /// Points that a silhouette is computed of, at most, drawn by the seed: its time grows with their square.
     silhouette_sample: usize,
 }
 
-/// What it reads.
+/// Tables of images, outputs and predictions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inputs {
-    /// Classes and authors of the pictures.
+    /// Classes and authors of the images.
     folds: Input<Fold>,
-    /// Every epoch's outputs, a table a fold.
+    /// Outputs of every epoch, a table a fold.
     epoch_outputs: Vec<Input<EpochOutput>>,
-    /// The chosen network's word.
+    /// Predictions of the selected network.
     predictions: Input<Prediction>,
-    /// The forest's word on the same pictures.
+    /// Predictions of the forest for the same images.
     forest: Option<Input<ForestPrediction>>,
-    /// That of the forest whose parameters were searched for.
+    /// Predictions of the forest of the parameter search.
     tuned: Option<Input<ForestPrediction>>,
 }
 
-/// What it writes.
+/// Tables of scores, and a summary.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Outputs {
-    /// Figures of the chosen models.
+    /// Metrics of the selected models.
     scores: Output<Score>,
-    /// Figures of every epoch.
+    /// Metrics of every epoch.
     epoch_scores: Output<EpochScore>,
-    /// Confusion matrices of the chosen models.
+    /// Confusion matrices of the selected models.
     confusion: Output<Confusion>,
-    /// Per-class reports of the chosen models.
+    /// Per-class reports of the selected models.
     class_reports: Output<ClassReport>,
-    /// The headline figures as a text.
+    /// The main metrics as text.
     summary: OutputPath,
 }
 
@@ -70,17 +70,17 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let folds = inputs.folds.read()?;
-    let pictures = folds
+    let images = folds
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
-    let collection = Collection::of(pictures);
+    let collection = Collection::of(images);
     outputs
         .epoch_scores
         .write(score_epochs(&inputs.epoch_outputs, &collection, &params)?)?;
 
-    let network = seen::by_network(inputs.predictions.read()?, &collection)?;
+    let network = scored_image::by_network(inputs.predictions.read()?, &collection)?;
     let by_forest = |input: &Option<Input<ForestPrediction>>| match input {
-        Some(forest) => seen::by_forest(forest.read()?, &network, &collection).map(Some),
+        Some(forest) => scored_image::by_forest(forest.read()?, &network, &collection).map(Some),
         None => Ok(None),
     };
     let (forest, tuned) = (by_forest(&inputs.forest)?, by_forest(&inputs.tuned)?);
@@ -90,21 +90,15 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         ("forest", forest),
         ("tuned forest", tuned),
     ];
-    for (model, seen) in models
+    for (model, images) in models
         .iter()
-        .filter_map(|(m, seen)| Some((*m, seen.as_ref()?)))
+        .filter_map(|(m, images)| Some((*m, images.as_ref()?)))
     {
-        for (subset, pictures) in seen::subsets(seen) {
-            let tally = seen::tally(&pictures, &collection);
-            scores.extend(rows::scores(
-                model,
-                subset,
-                &pictures,
-                &collection,
-                &params,
-            )?);
-            confusion.extend(rows::confusion(model, subset, &tally, &collection)?);
-            report.extend(rows::report(model, subset, &tally, &collection)?);
+        for (subset, images) in scored_image::subsets(images) {
+            let counts = scored_image::counts(&images, &collection);
+            scores.extend(rows::scores(model, subset, &images, &collection, &params)?);
+            confusion.extend(rows::confusion(model, subset, &counts, &collection)?);
+            report.extend(rows::report(model, subset, &counts, &collection)?);
         }
     }
     let summary = summary::text(&scores);
@@ -117,7 +111,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.class_reports.write(report)
 }
 
-/// All figures of all epochs; one epoch is in memory at a time.
+/// Metrics of all epochs; one epoch is in memory at a time.
 fn score_epochs(
     folds: &[Input<EpochOutput>],
     collection: &Collection,

@@ -1,8 +1,8 @@
-//! Figures as rows of the tables.
+//! Metrics as rows of the tables.
 
 use anyhow::Context;
 use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
-use metrics::{Collection, Interval, Judgment, Metric, Tally, intervals};
+use metrics::{Collection, ConfusionCounts, Interval, Metric, ScoredPrediction, intervals};
 use table_class_reports::ClassReport;
 use table_confusion::Confusion;
 use table_epoch_outputs::EpochOutput;
@@ -12,10 +12,10 @@ use tables::Subset;
 
 use crate::{
     Params,
-    seen::{self, Seen},
+    scored_image::{self, ScoredImage},
 };
 
-/// The figures of an epoch.
+/// Metrics of an epoch.
 pub(crate) fn epoch(
     fold: u32,
     epoch: u32,
@@ -23,20 +23,20 @@ pub(crate) fn epoch(
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<EpochScore>> {
-    let seen = seen::in_epoch(outputs, collection)?;
+    let seen = scored_image::in_epoch(outputs, collection)?;
     let mut rows = Vec::new();
-    for (subset, pictures) in seen::subsets(&seen) {
+    for (subset, images) in scored_image::subsets(&seen) {
         let stream = params
             .seed
             .stream(&format!("{SCORE_EPOCHS} {}", subset.stream_name()));
         let mut rng = stream.at(fold.into(), epoch.into());
-        let scores = seen::tally(&pictures, collection).scores();
+        let scores = scored_image::counts(&images, collection).scores();
         let n_classes = collection.labels().len();
         let scores = Metric::ALL.into_iter().zip(scores).map(|(metric, value)| {
             let value = metric.is_informative(n_classes).then_some(value);
             (metric.name().to_owned(), value)
         });
-        let separations = seen::separations(&pictures, params.silhouette_sample, &mut rng)?;
+        let separations = scored_image::separations(&images, params.silhouette_sample, &mut rng)?;
         rows.extend(scores.chain(separations).map(|(metric, value)| EpochScore {
             fold,
             epoch,
@@ -48,11 +48,11 @@ pub(crate) fn epoch(
     Ok(rows)
 }
 
-/// The figures of a model on a subset, with intervals.
+/// Metrics of a model on a subset, with intervals.
 pub(crate) fn scores(
     model: &str,
     subset: Subset,
-    pictures: &[&Seen],
+    images: &[&ScoredImage],
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<Score>> {
@@ -64,8 +64,8 @@ pub(crate) fn scores(
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
     };
-    let values = seen::tally(pictures, collection).scores();
-    let intervals = resampled(subset, pictures, collection, params)?;
+    let values = scored_image::counts(images, collection).scores();
+    let intervals = resampled(subset, images, collection, params)?;
     let headline = Metric::ALL
         .iter()
         .zip(values)
@@ -81,31 +81,29 @@ pub(crate) fn scores(
         .seed
         .stream(&format!("{SCORE_MODELS} {}", subset.stream_name()))
         .rng();
-    let separations = seen::separations(pictures, params.silhouette_sample, &mut rng)?;
+    let separations = scored_image::separations(images, params.silhouette_sample, &mut rng)?;
     let separations = separations
         .into_iter()
         .map(|(metric, value)| row(metric, value, None));
     Ok(headline.chain(separations).collect())
 }
 
-/// The bootstrap of a subset. Every model sees the same draws of authors.
+/// Bootstrap intervals of a subset. Every model gets the same draws of authors.
 fn resampled(
     subset: Subset,
-    pictures: &[&Seen],
+    images: &[&ScoredImage],
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
-    let judgments: Vec<Judgment> = pictures.iter().map(|picture| picture.judgment).collect();
-    let units = pictures
-        .iter()
-        .map(|picture| collection.unit(&picture.path));
+    let predictions: Vec<ScoredPrediction> = images.iter().map(|image| image.prediction).collect();
+    let units = images.iter().map(|image| collection.unit(&image.path));
     let units: Vec<usize> = units.collect::<Result<_, _>>()?;
     let stream = params
         .seed
         .stream(&format!("{SCORE_BOOTSTRAP} {}", subset.stream_name()));
     let intervals = intervals(
         collection.labels().len(),
-        &judgments,
+        &predictions,
         &units,
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
@@ -113,11 +111,11 @@ fn resampled(
     Ok(intervals)
 }
 
-/// Every cell of a confusion matrix.
+/// The cells of a confusion matrix.
 pub(crate) fn confusion(
     model: &str,
     subset: Subset,
-    tally: &Tally,
+    counts: &ConfusionCounts,
     collection: &Collection,
 ) -> anyhow::Result<Vec<Confusion>> {
     let classes = || collection.labels().iter().enumerate();
@@ -129,35 +127,35 @@ pub(crate) fn confusion(
                 subset,
                 actual: actual_label.clone(),
                 predicted: predicted_label.clone(),
-                count: pictures(tally.count(actual, predicted))?,
+                count: count_of(counts.count(actual, predicted))?,
             })
         })
         .collect()
 }
 
-/// Each class's figures.
+/// Metrics of each class.
 pub(crate) fn report(
     model: &str,
     subset: Subset,
-    tally: &Tally,
+    counts: &ConfusionCounts,
     collection: &Collection,
 ) -> anyhow::Result<Vec<ClassReport>> {
-    let classes = collection.labels().iter().zip(tally.report());
+    let classes = collection.labels().iter().zip(counts.report());
     classes
-        .map(|(label, figures)| {
+        .map(|(label, class)| {
             Ok(ClassReport {
                 model: model.to_owned(),
                 subset,
                 label: label.clone(),
-                precision: figures.precision,
-                recall: figures.recall,
-                f1: figures.f1,
-                support: pictures(figures.support)?,
+                precision: class.precision,
+                recall: class.recall,
+                f1: class.f1,
+                support: count_of(class.support)?,
             })
         })
         .collect()
 }
 
-fn pictures(count: u64) -> anyhow::Result<u32> {
-    u32::try_from(count).context("more pictures than the table can count")
+fn count_of(count: u64) -> anyhow::Result<u32> {
+    u32::try_from(count).context("more images than the table can count")
 }

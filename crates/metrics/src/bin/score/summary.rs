@@ -1,4 +1,4 @@
-//! The headline figures as a text.
+//! The main metrics as text.
 
 use std::fmt::Write as _;
 
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn network_and_forest_stand_side_by_side() {
+    fn models_are_in_columns_side_by_side() {
         let scores = [
             score("network", Subset::Validation, 0.8125, Some((0.7, 0.9))),
             score("network", Subset::Test, 0.75, None),

@@ -8,8 +8,8 @@ use table_folds::Fold;
 use tables::Assignment;
 use tables::Subset;
 
-/// The pictures in the order of their paths, their classes and folds.
-pub(crate) struct Design {
+/// The images in the order of their paths, with their classes and folds.
+pub(crate) struct FoldSplit {
     paths: Vec<String>,
     labels: Vec<usize>,
     assignments: Vec<Assignment>,
@@ -17,7 +17,7 @@ pub(crate) struct Design {
     folds: Vec<u32>,
 }
 
-impl Design {
+impl FoldSplit {
     pub(crate) fn of(rows: &[Fold]) -> anyhow::Result<Self> {
         let classes = Classes::of(rows.iter().map(|row| row.label.as_str()));
         let assignments: Vec<Assignment> = rows.iter().map(|row| row.fold).collect();
@@ -49,7 +49,7 @@ impl Design {
         })
     }
 
-    /// The folds' numbers, ascending.
+    /// Numbers of the folds, ascending.
     pub(crate) fn folds(&self) -> &[u32] {
         &self.folds
     }
@@ -58,7 +58,7 @@ impl Design {
         self.n_classes
     }
 
-    /// Says whether `paths` are the design's pictures in their order.
+    /// Fails if `paths` are not the split's images in their order.
     pub(crate) fn check<'a>(
         &self,
         paths: impl ExactSizeIterator<Item = &'a str>,
@@ -66,54 +66,51 @@ impl Design {
         let (found, expected) = (paths.len(), self.paths.len());
         ensure!(
             found == expected,
-            "found {found} pictures, expected the {expected} of the folds"
+            "found {found} images, expected the {expected} of the folds"
         );
         for (found, expected) in paths.zip(&self.paths) {
             ensure!(
                 found == expected,
-                "found the picture `{found}`, expected `{expected}` as in the folds"
+                "found the image `{found}`, expected `{expected}` as in the folds"
             );
         }
         Ok(())
     }
 
     /// The images of a subset of the fold, ascending.
-    pub(crate) fn pictures(&self, subset: Subset, fold: u32) -> Vec<usize> {
+    pub(crate) fn images(&self, subset: Subset, fold: u32) -> Vec<usize> {
         (0..self.assignments.len())
             .filter(|&image| self.assignments[image].subset(fold) == subset)
             .collect()
     }
 
-    /// At most `most` of `pictures`, ascending: of each class in turn one, drawn by `stream` for this fold, since every
+    /// At most `most` of `images`, ascending: of each class in turn one, drawn by `stream` for this fold, as every
     /// class weighs the same.
     pub(crate) fn sample(
         &self,
-        pictures: Vec<usize>,
+        images: Vec<usize>,
         most: usize,
         stream: &Stream,
         fold: u32,
     ) -> Vec<usize> {
-        if pictures.len() <= most {
-            return pictures;
+        if images.len() <= most {
+            return images;
         }
         let mut classes = vec![Vec::new(); self.n_classes];
-        for picture in pictures {
-            classes[self.labels[picture]].push(picture);
+        for image in images {
+            classes[self.labels[image]].push(image);
         }
-        for (class, pictures) in (0..).zip(&mut classes) {
-            pictures.shuffle(&mut stream.at(fold.into(), class));
+        for (class, images) in (0..).zip(&mut classes) {
+            images.shuffle(&mut stream.at(fold.into(), class));
         }
         let mut drawn = in_turns(&classes, most);
         drawn.sort_unstable();
         drawn
     }
 
-    /// The codes of the pictures' classes.
-    pub(crate) fn labels(&self, pictures: &[usize]) -> Vec<usize> {
-        pictures
-            .iter()
-            .map(|&picture| self.labels[picture])
-            .collect()
+    /// Class indices of the images.
+    pub(crate) fn labels(&self, images: &[usize]) -> Vec<usize> {
+        images.iter().map(|&image| self.labels[image]).collect()
     }
 }
 
@@ -121,7 +118,7 @@ impl Design {
 mod tests {
     use super::*;
 
-    fn design(assignments: &[&str]) -> anyhow::Result<Design> {
+    fn split(assignments: &[&str]) -> anyhow::Result<FoldSplit> {
         let row = |(number, assignment): (usize, &&str)| Fold {
             path: format!("{number}.png"),
             label: ["photo", "art deco"][number % 2].to_owned(),
@@ -129,50 +126,47 @@ mod tests {
             fold: assignment.parse().unwrap(),
         };
         let rows: Vec<Fold> = assignments.iter().enumerate().map(row).collect();
-        Design::of(&rows)
+        FoldSplit::of(&rows)
     }
 
     #[test]
-    fn the_fold_is_validated_on_and_the_others_are_learned_from() {
-        let design = design(&["1", "0", "test", "2", "1"]).unwrap();
-        assert_eq!(design.folds(), [0, 1, 2]);
-        let subsets = |fold| Subset::OF_SPLIT.map(|subset| design.pictures(subset, fold));
+    fn the_fold_is_for_validation_and_the_others_are_for_training() {
+        let split = split(&["1", "0", "test", "2", "1"]).unwrap();
+        assert_eq!(split.folds(), [0, 1, 2]);
+        let subsets = |fold| Subset::OF_SPLIT.map(|subset| split.images(subset, fold));
         assert_eq!(subsets(1), [vec![1, 3], vec![0, 4], vec![2]]);
         assert_eq!(subsets(0), [vec![0, 3, 4], vec![1], vec![2]]);
-        assert_eq!(
-            (design.labels(&[0, 1]), design.n_classes()),
-            (vec![1, 0], 2)
-        );
+        assert_eq!((split.labels(&[0, 1]), split.n_classes()), (vec![1, 0], 2));
     }
 
     #[test]
-    fn other_pictures_are_refused() {
-        let design = design(&["0", "1"]).unwrap();
+    fn features_of_other_images_are_refused() {
+        let split = split(&["0", "1"]).unwrap();
         let error = |paths: &[&'static str]| {
-            let found = design.check(paths.iter().copied());
+            let found = split.check(paths.iter().copied());
             found.unwrap_err().to_string()
         };
         assert_eq!(
             error(&["0.png"]),
-            "found 1 pictures, expected the 2 of the folds"
+            "found 1 images, expected the 2 of the folds"
         );
         assert_eq!(
             error(&["0.png", "2.png"]),
-            "found the picture `2.png`, expected `1.png` as in the folds"
+            "found the image `2.png`, expected `1.png` as in the folds"
         );
     }
 
     #[test]
-    fn a_design_without_two_folds_is_refused() {
-        let error = |assignments: &[&str]| design(assignments).err().unwrap().to_string();
+    fn a_split_without_two_folds_is_refused() {
+        let error = |assignments: &[&str]| split(assignments).err().unwrap().to_string();
         assert!(error(&["0", "test"]).starts_with("the split has 1 folds, expected at least 2"));
     }
 
     #[test]
-    fn training_images_of_an_existing_split_are_learned_from_by_every_fold() {
-        let design = design(&["train", "0", "test", "train"]).unwrap();
-        assert_eq!(design.folds(), [0]);
-        let subsets = Subset::OF_SPLIT.map(|subset| design.pictures(subset, 0));
+    fn every_fold_trains_on_the_training_images_of_an_existing_split() {
+        let split = split(&["train", "0", "test", "train"]).unwrap();
+        assert_eq!(split.folds(), [0]);
+        let subsets = Subset::OF_SPLIT.map(|subset| split.images(subset, 0));
         assert_eq!(subsets, [vec![0, 3], vec![1], vec![2]]);
     }
 
@@ -180,13 +174,13 @@ mod tests {
     fn a_sample_takes_turns_between_the_classes() {
         // Even rows are photos, odd ones art deco: six against two.
         let assignments = [["0"; 8], ["1"; 8]].concat();
-        let design = design(&assignments).unwrap();
+        let split = split(&assignments).unwrap();
         let stream = random::Seed::new(1).stream("sample");
-        let pictures = vec![0, 2, 4, 6, 8, 10, 1, 3];
-        let drawn = design.sample(pictures.clone(), 6, &stream, 0);
+        let images = vec![0, 2, 4, 6, 8, 10, 1, 3];
+        let drawn = split.sample(images.clone(), 6, &stream, 0);
         assert_eq!(drawn.len(), 6);
         assert!(drawn.is_sorted() && drawn.contains(&1) && drawn.contains(&3));
-        assert_eq!(drawn, design.sample(pictures.clone(), 6, &stream, 0));
-        assert_eq!(design.sample(pictures.clone(), 8, &stream, 0), pictures);
+        assert_eq!(drawn, split.sample(images.clone(), 6, &stream, 0));
+        assert_eq!(split.sample(images.clone(), 8, &stream, 0), images);
     }
 }

@@ -1,19 +1,19 @@
-//! The record of a folder, which stands in the file of parameters.
+//! Record of a folder in the file of parameters.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Figures of a folder.
+/// Counts of a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seen {
+pub(crate) struct FolderRecord {
     /// Absolute path of the folder that was given.
     pub(crate) folder: String,
-    /// Images that can be used.
+    /// Number of images that can be used.
     pub(crate) images: usize,
-    /// Files and folders that cannot.
+    /// Number of files and folders that cannot be used.
     pub(crate) problems: usize,
-    /// Authors of all classes.
+    /// Number of authors.
     pub(crate) authors: usize,
     /// Images by class.
     pub(crate) classes: BTreeMap<String, usize>,

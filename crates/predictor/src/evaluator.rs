@@ -1,9 +1,9 @@
-//! The network's word on a picture's file.
+//! Evaluation of an image's file by the network.
 
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use attribution::{Squares, amplitude, grad_cam, occlusion};
+use attribution::{OcclusionWindows, grad_cam, occlusion, range};
 use candle_core::Tensor;
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
@@ -16,40 +16,40 @@ use table_clusters::Cluster;
 use table_predictions::Prediction;
 use tables::Subset;
 
-use crate::neighbors::{Neighbor, nearest, place};
+use crate::neighbors::{Neighbor, coordinates, nearest};
 
-/// How many classes are told.
-const N_GUESSES: usize = 3;
+/// Number of classes in a prediction.
+const N_CLASSES: usize = 3;
 
-/// What all pictures are judged with.
-pub(crate) struct Judge {
+/// Network, calibration and collection for the evaluation of images.
+pub(crate) struct Evaluator {
     pub(crate) network: Network,
     pub(crate) config: ModelConfig,
     pub(crate) temperature: Temperature,
-    /// None where nothing is explained.
-    pub(crate) squares: Option<Squares>,
+    /// None without attribution.
+    pub(crate) windows: Option<OcclusionWindows>,
     pub(crate) predictions: Vec<Prediction>,
     pub(crate) clusters: Vec<Cluster>,
 }
 
-/// What is said of a picture.
+/// Prediction for an image.
 #[derive(Debug, Serialize)]
-pub(crate) struct Judged {
+pub(crate) struct ImagePrediction {
     pub(crate) file: String,
-    /// The likeliest classes, falling.
-    pub(crate) guesses: Vec<Guess>,
-    /// The nearest pictures of the collection, nearest first.
+    /// The most probable classes, in descending order.
+    pub(crate) classes: Vec<ClassProbability>,
+    /// The nearest images of the collection, nearest first.
     pub(crate) neighbors: Vec<Neighbor>,
-    /// About where it stands on the map of stage `cluster`.
-    pub(crate) place: Option<[f64; 2]>,
-    /// What speaks for the likeliest class.
+    /// Approximate coordinates in the UMAP embedding of stage `cluster`.
+    pub(crate) coordinates: Option<[f64; 2]>,
+    /// Attribution of the most probable class.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) explanation: Option<Attribution>,
+    pub(crate) attribution: Option<Attribution>,
 }
 
 /// A class and its probability.
 #[derive(Debug, Serialize)]
-pub(crate) struct Guess {
+pub(crate) struct ClassProbability {
     pub(crate) label: String,
     pub(crate) probability: f64,
 }
@@ -66,44 +66,44 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
         "the model's configuration has fewer than two classes"
     );
     let device = model::device(device)?;
-    Network::open(&shape, &device, model).context("cannot load the chosen model")
+    Network::open(&shape, &device, model).context("cannot load the selected model")
 }
 
-impl Judge {
-    /// Judges the picture with these bytes.
+impl Evaluator {
+    /// Predicts the image with these bytes.
     ///
     /// # Errors
-    /// They are no whole picture, or the device fails.
-    pub(crate) fn judge(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<Judged> {
-        let picture = self.view(bytes)?;
-        let output = self.network.forward(&picture.unsqueeze(0)?, Mode::Eval)?;
+    /// The bytes are no whole image, or the device fails.
+    pub(crate) fn predict(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<ImagePrediction> {
+        let image = self.input(bytes)?;
+        let output = self.network.forward(&image.unsqueeze(0)?, Mode::Eval)?;
         let logits: Vec<f32> = output.logits.get(0)?.to_vec1()?;
         let embedding: Vec<f32> = output.embedding.get(0)?.to_vec1()?;
         let probabilities = self.temperature.apply(&logits);
-        let guesses: Vec<Guess> = ranking(&logits)
+        let classes: Vec<ClassProbability> = ranking(&logits)
             .into_iter()
-            .take(N_GUESSES)
-            .map(|class| Guess {
+            .take(N_CLASSES)
+            .map(|class| ClassProbability {
                 label: self.config.classes[class].clone(),
                 probability: probabilities[class],
             })
             .collect();
         let neighbors = nearest(&embedding, &self.predictions);
         let file = file.display().to_string();
-        let explained = self
-            .squares
-            .map(|squares| self.explain(&file, &picture, ranking(&logits)[0], &guesses, squares));
-        Ok(Judged {
-            place: place(&neighbors, &self.clusters),
-            explanation: explained.transpose()?,
+        let attribution = self
+            .windows
+            .map(|windows| self.attribute(&file, &image, ranking(&logits)[0], &classes, windows));
+        Ok(ImagePrediction {
+            coordinates: coordinates(&neighbors, &self.clusters),
+            attribution: attribution.transpose()?,
             file,
-            guesses,
+            classes,
             neighbors,
         })
     }
 
-    /// The network's view, `[S, S, 3]`.
-    fn view(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
+    /// Network input, `[S, S, 3]`.
+    fn input(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
         let rules = self.config.images;
         let preprocess = Preprocess::new(Geometry::new(self.config.side_px)?);
         let side = self.config.side_px as usize;
@@ -114,20 +114,21 @@ impl Judge {
         )?)
     }
 
-    /// What speaks for `class`, the likeliest. As in the report, its drops are those of the plain softmax.
-    fn explain(
+    /// Attribution of `class`, the most probable. As in the report, its probability drops are those of the plain
+    /// softmax.
+    fn attribute(
         &self,
         file: &str,
-        picture: &Tensor,
+        image: &Tensor,
         class: usize,
-        guesses: &[Guess],
-        squares: Squares,
+        classes: &[ClassProbability],
+        windows: OcclusionWindows,
     ) -> anyhow::Result<Attribution> {
-        let [first, second, ..] = guesses else {
-            anyhow::bail!("the model knows fewer than two classes");
+        let [first, second, ..] = classes else {
+            anyhow::bail!("the model has fewer than two classes");
         };
-        let drops = occlusion(&self.network, picture, class, squares)?;
-        let cam = grad_cam(&self.network, picture, class)?;
+        let probability_drops = occlusion(&self.network, image, class, windows)?;
+        let cam = grad_cam(&self.network, image, class)?;
         Ok(Attribution {
             path: file.to_owned(),
             label: first.label.clone(),
@@ -137,10 +138,10 @@ impl Judge {
             top2: second.label.clone(),
             top2_probability: second.probability,
             probability: first.probability,
-            range: amplitude(&drops),
-            cells: u32::try_from(squares.cells())?,
-            window: u32::try_from(squares.square())?,
-            probability_drops: drops.into_iter().map(to_f32).collect(),
+            range: range(&probability_drops),
+            cells: u32::try_from(windows.cells())?,
+            window: u32::try_from(windows.window())?,
+            probability_drops: probability_drops.into_iter().map(to_f32).collect(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })

@@ -11,10 +11,10 @@ use crate::Finding;
 const LISTED: usize = 8;
 
 /// A split, as numbers of images by class and fold.
-pub struct Design {
-    /// As messages name it, with the stage that trains on it.
+pub struct FoldSplit {
+    /// Name in messages, with the stage that trains on it.
     name: &'static str,
-    /// By label: images that every fold trains on, by fold, and held out.
+    /// By label: numbers of images that every fold trains on, of each fold, and held out.
     classes: BTreeMap<String, Counts>,
 }
 
@@ -26,7 +26,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Images that the fold trains on.
+    /// Number of training images of the fold.
     fn trained_on(&self, fold: u32) -> usize {
         let others = self.folds.iter().filter(|(number, _)| **number != fold);
         self.train + others.map(|(_, n)| n).sum::<usize>()
@@ -37,7 +37,7 @@ impl Counts {
     }
 }
 
-impl Design {
+impl FoldSplit {
     /// The split of the table `folds`.
     pub fn of(name: &'static str, folds: &[Fold]) -> Self {
         let mut classes: BTreeMap<String, Counts> = BTreeMap::new();
@@ -65,18 +65,18 @@ impl Design {
             .sum()
     }
 
-    /// Whether there are no images.
+    /// Returns whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Images of the classes `labels` that the fold trains on.
+    /// Number of training images of the fold in the classes `labels`.
     pub fn trained_on(&self, fold: u32, labels: &[&str]) -> usize {
         let of = labels.iter().filter_map(|label| self.classes.get(*label));
         of.map(|counts| counts.trained_on(fold)).sum()
     }
 
-    /// Images that the fold validates on.
+    /// Number of validation images of the fold.
     pub fn validated_on(&self, fold: u32) -> usize {
         let counts = self.classes.values();
         counts.map(|counts| counts.validated_on(fold)).sum()
@@ -89,17 +89,17 @@ impl Design {
     }
 }
 
-/// Checks that each of `folds` can be trained and validated under `design`.
-pub fn check_design(design: &Design, folds: &BTreeSet<u32>, findings: &mut Vec<Finding>) {
-    let name = design.name;
+/// Checks that each of `folds` of `split` can be trained and validated.
+pub fn check_split(split: &FoldSplit, folds: &BTreeSet<u32>, findings: &mut Vec<Finding>) {
+    let name = split.name;
     for &fold in folds {
-        if design.validated_on(fold) == 0 {
+        if split.validated_on(fold) == 0 {
             findings.push(Finding::new(
                 format!("fold {fold} of the split {name} has no image, expected at least 1"),
                 "set `split.folds` to the number of folds that the split has, or use images by more authors",
             ));
         }
-        let untrained = design.untrained(fold);
+        let untrained = split.untrained(fold);
         if !untrained.is_empty() {
             let shown: Vec<String> = { untrained.iter().take(LISTED) }
                 .map(|label| format!("`{label}`"))
@@ -112,7 +112,7 @@ pub fn check_design(design: &Design, folds: &BTreeSet<u32>, findings: &mut Vec<F
                     "fold {fold} of the split {name} has no training image of {} of the {} classes ({}{}), expected at \
                      least 1 of each",
                     untrained.len(),
-                    design.classes.len(),
+                    split.classes.len(),
                     shown.join(", "),
                     if untrained.len() > LISTED { ", …" } else { "" }
                 ),
@@ -130,7 +130,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A split of `(label, assignment, images)`.
-    pub(crate) fn design(rows: &[(&str, &str, usize)]) -> Design {
+    pub(crate) fn split_of(rows: &[(&str, &str, usize)]) -> FoldSplit {
         let rows = rows.iter().flat_map(|&(label, assignment, n)| {
             (0..n).map(move |number| Fold {
                 path: format!("{label}/{assignment}-{number}.png"),
@@ -139,32 +139,32 @@ pub(crate) mod tests {
                 fold: assignment.parse().unwrap(),
             })
         });
-        Design::of("by author", &rows.collect::<Vec<_>>())
+        FoldSplit::of("by author", &rows.collect::<Vec<_>>())
     }
 
-    fn check(design: &Design, folds: impl IntoIterator<Item = u32>) -> Vec<String> {
+    fn check(split: &FoldSplit, folds: impl IntoIterator<Item = u32>) -> Vec<String> {
         let mut findings = Vec::new();
-        check_design(design, &folds.into_iter().collect(), &mut findings);
+        check_split(split, &folds.into_iter().collect(), &mut findings);
         findings.iter().map(Finding::to_string).collect()
     }
 
     #[test]
     fn a_class_in_two_folds_is_trained_on_by_each() {
-        let design = design(&[("a", "0", 3), ("a", "1", 1), ("b", "1", 2), ("b", "2", 2)]);
-        assert_eq!(check(&design, 0..3), [""; 0]);
-        assert_eq!(design.trained_on(1, &["a", "b"]), 5);
-        assert_eq!((design.validated_on(1), design.len()), (3, 8));
+        let split = split_of(&[("a", "0", 3), ("a", "1", 1), ("b", "1", 2), ("b", "2", 2)]);
+        assert_eq!(check(&split, 0..3), [""; 0]);
+        assert_eq!(split.trained_on(1, &["a", "b"]), 5);
+        assert_eq!((split.validated_on(1), split.len()), (3, 8));
     }
 
     #[test]
-    fn a_class_in_one_fold_is_found_with_its_cure() {
-        let design = design(&[
+    fn a_class_in_one_fold_is_found_with_its_remedy() {
+        let split = split_of(&[
             ("a", "0", 3),
             ("a", "1", 1),
             ("b", "1", 2),
             ("b", "test", 2),
         ]);
-        let found = check(&design, 0..2);
+        let found = check(&split, 0..2);
         let [finding] = &found[..] else {
             panic!("one fold lacks a class");
         };
@@ -174,9 +174,9 @@ pub(crate) mod tests {
 
     #[test]
     fn an_existing_split_trains_on_its_own_images() {
-        let split = design(&[("a", "train", 3), ("a", "0", 1), ("b", "train", 2)]);
+        let split = split_of(&[("a", "train", 3), ("a", "0", 1), ("b", "train", 2)]);
         assert_eq!(check(&split, [0]), [""; 0]);
-        let without = design(&[("a", "train", 3), ("b", "train", 2)]);
+        let without = split_of(&[("a", "train", 3), ("b", "train", 2)]);
         assert!(check(&without, [0])[0].starts_with("fold 0 of the split by author has no image"));
     }
 }

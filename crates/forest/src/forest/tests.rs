@@ -1,6 +1,6 @@
 use super::*;
 
-/// Rows on a line: class 0 below 10, class 1 above; the second feature says nothing.
+/// Rows on a line: class 0 below 10, class 1 above; the second feature is constant.
 fn line(n: usize) -> (Matrix, Vec<usize>) {
     let rows: Vec<[f32; 2]> = (0..n).map(|i| [i as f32 * 20.0 / n as f32, 5.0]).collect();
     let labels = rows.iter().map(|row| usize::from(row[0] >= 10.0)).collect();
@@ -19,11 +19,11 @@ fn small() -> ForestParams {
 }
 
 #[test]
-fn trees_agree_where_classes_are_apart_and_differ_at_the_border() {
+fn trees_agree_within_classes_and_differ_at_the_border() {
     let (features, labels) = line(40);
     let forest = forest(&features, &labels, &small());
-    let asked = Matrix::from_rows(&[[1.0, 5.0], [9.75, 5.0], [19.0, 5.0]]).unwrap();
-    let found = forest.probabilities(&asked).unwrap();
+    let rows = Matrix::from_rows(&[[1.0, 5.0], [9.75, 5.0], [19.0, 5.0]]).unwrap();
+    let found = forest.probabilities(&rows).unwrap();
     assert_eq!((found[0][0], found[2][1]), (1.0, 1.0));
     assert!((0.2..0.8).contains(&found[1][0]), "{found:?}");
     assert!(
@@ -35,7 +35,7 @@ fn trees_agree_where_classes_are_apart_and_differ_at_the_border() {
 
 #[test]
 fn a_rare_class_weighs_as_much_as_a_common_one() {
-    // The classes overlap fully: 95 rows against 5 at the same places.
+    // The classes overlap fully: 95 rows against 5 with the same values.
     let rows: Vec<[f32; 1]> = (0..100).map(|i| [(i % 5) as f32]).collect();
     let labels: Vec<usize> = (0..100).map(|i| usize::from(i >= 95)).collect();
     let forest = forest(&Matrix::from_rows(&rows).unwrap(), &labels, &small());
@@ -47,7 +47,7 @@ fn a_rare_class_weighs_as_much_as_a_common_one() {
 }
 
 #[test]
-fn a_class_that_does_not_occur_gets_no_votes() {
+fn a_class_that_does_not_occur_has_probability_0() {
     let (features, labels) = line(20);
     let labels: Vec<usize> = labels.into_iter().map(|label| 2 * label).collect();
     let forest = Forest::fit(&features, &labels, 4, &small(), 1, || ()).unwrap();
@@ -61,8 +61,8 @@ fn a_class_that_does_not_occur_gets_no_votes() {
 
 #[test]
 fn depth_is_the_number_of_splits() {
-    // Class 1 in the middle: one split cannot part it off, two can. All trees see the same rows, else one split at either
-    // border would do together what one tree cannot.
+    // Class 1 in the middle: one split cannot separate it, two can. All trees have the same rows, otherwise one split
+    // at either border would do together what one tree cannot.
     let rows: Vec<[f32; 1]> = (0..30).map(|i| [i as f32]).collect();
     let labels: Vec<usize> = (0..30).map(|i| usize::from(i / 10 == 1)).collect();
     let features = Matrix::from_rows(&rows).unwrap();
@@ -77,7 +77,7 @@ fn depth_is_the_number_of_splits() {
             },
         );
         let found = forest.probabilities(&features).unwrap();
-        // Where exactly the classes part depends on the rows drawn: look away from the borders.
+        // The exact border of the classes depends on the rows drawn: the test keeps away from it.
         let inner = (0..30).filter(|row| (2..8).contains(&(row % 10)));
         inner.filter(|&row| found[row][labels[row]] > 0.5).count()
     };
@@ -95,15 +95,15 @@ fn trees_differ_by_their_rows_alone_where_all_features_are_drawn() {
             ..small()
         };
         let forest = forest(&features, &labels, &params);
-        let asked = Matrix::from_rows(&[[9.72, 5.0]]).unwrap();
-        forest.probabilities(&asked).unwrap()[0][0]
+        let rows = Matrix::from_rows(&[[9.72, 5.0]]).unwrap();
+        forest.probabilities(&rows).unwrap()[0][0]
     };
     assert!((0.2..0.8).contains(&border(true)), "{}", border(true));
     assert!((border(false) - 1.0).abs() < 1e-12);
 }
 
 #[test]
-fn seeds_differ_and_threads_do_not() {
+fn results_depend_on_the_seed_and_not_on_threads() {
     let rows: Vec<[f32; 3]> = (0..60)
         .map(|i| [(i * i % 17) as f32, (i * 7 % 13) as f32, (i % 11) as f32])
         .collect();
@@ -134,18 +134,18 @@ fn seeds_differ_and_threads_do_not() {
 }
 
 #[test]
-fn each_tree_is_told_of() {
+fn the_callback_runs_once_a_tree() {
     let (features, labels) = line(10);
     let count = std::sync::atomic::AtomicUsize::new(0);
-    let grown = || {
+    let fitted = || {
         count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     };
-    Forest::fit(&features, &labels, 2, &small(), 1, grown).unwrap();
+    Forest::fit(&features, &labels, 2, &small(), 1, fitted).unwrap();
     assert_eq!(count.into_inner(), 40);
 }
 
 #[test]
-fn what_cannot_grow_says_why() {
+fn invalid_rows_labels_and_parameters_are_refused() {
     let (features, labels) = line(10);
     let message = |features: &Matrix, labels: &[usize], params: &ForestParams| {
         Forest::fit(features, labels, 2, params, 1, || ())
@@ -162,12 +162,12 @@ fn what_cannot_grow_says_why() {
     );
     assert_eq!(
         message(&features, &[1; 10], &small()),
-        "cannot grow a forest from rows of 1 classes: expected at least 2"
+        "cannot fit a forest to rows of 1 classes: expected at least 2"
     );
     let constant = Matrix::from_rows(&[[1.0, 2.0]; 10]).unwrap();
     assert_eq!(
         message(&constant, &labels, &small()),
-        "cannot grow a forest: none of the 2 features varies"
+        "cannot fit a forest: none of the 2 features varies"
     );
     let none = ForestParams {
         n_trees: 0,

@@ -1,13 +1,13 @@
-//! Counted judgments, and the scores read off them.
+//! Counts of scored predictions, and the scores computed from them.
 
 use numeric::mean_share;
 
-use crate::Judgment;
+use crate::ScoredPrediction;
 
 /// A score of a model on a subset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Share of pictures whose class was said.
+    /// Share of images whose class is predicted.
     Accuracy,
     /// Mean of the classes' precisions, weighted by support.
     Precision,
@@ -15,9 +15,9 @@ pub enum Metric {
     Recall,
     /// Mean of the classes' F1, weighted by support.
     F1,
-    /// Plain mean of F1 over the classes that occur, as true or as said.
+    /// Plain mean of F1 over the classes that occur, as true or as predicted.
     F1Macro,
-    /// Mean over the classes that occur of the share of their pictures whose class has the highest score.
+    /// Mean over the classes that occur of the share of their images whose class has the highest score.
     Top1,
     /// The same for the two highest.
     Top2,
@@ -44,7 +44,7 @@ impl Metric {
         Self::LogLoss,
     ];
 
-    /// Whether the score can tell models apart where there are `n_classes`: a top-`k` of as many guesses as classes is
+    /// Returns whether the score can differ between models for `n_classes`: a top-`k` of as many guesses as classes is
     /// always 1.
     pub fn is_informative(self, n_classes: usize) -> bool {
         match self {
@@ -54,7 +54,7 @@ impl Metric {
         }
     }
 
-    /// As in the column `metric` of the tables.
+    /// Name, as in the column `metric` of the tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
@@ -73,34 +73,34 @@ impl Metric {
 /// The largest `k` of the top-`k` scores.
 const TOP: usize = 3;
 
-/// Judgments counted by true class, said class and rank.
+/// Counts of scored predictions by true class, predicted class and rank, with the sum of the losses.
 #[derive(Clone, Debug)]
-pub struct Tally {
+pub struct ConfusionCounts {
     n_classes: usize,
-    /// `[K, K]`: true class by said class.
+    /// `[K, K]`: true class by predicted class.
     confusion: Vec<u64>,
-    /// `[K, TOP]`: pictures of the class with this rank.
+    /// `[K, TOP]`: images of the class with this rank.
     ranks: Vec<[u64; TOP]>,
     loss: f64,
 }
 
-/// A class in a report.
+/// Metrics of a class.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClassFigures {
-    /// Share of the pictures said to be of the class that are; 0 when none was said to be (`zero_division=0`).
+pub struct ClassMetrics {
+    /// Share of the images predicted as the class that are of it; 0 when there are none (`zero_division=0`).
     pub precision: f64,
-    /// Share of the class's pictures that were said to be of it; 0 when it has none.
+    /// Share of the class's images that are predicted as it; 0 when it has none.
     pub recall: f64,
     /// `2 tp / (2 tp + fp + fn)`, the harmonic mean of the two; 0 when the class doesn't occur.
     pub f1: f64,
-    /// The class's pictures.
+    /// Number of the class's images.
     pub support: u64,
-    /// Pictures said to be of the class.
-    pub said: u64,
+    /// Number of images predicted as the class.
+    pub predicted: u64,
 }
 
-impl Tally {
-    /// Nothing counted, `n_classes` to count in.
+impl ConfusionCounts {
+    /// Counts of `n_classes`, all 0.
     pub fn new(n_classes: usize) -> Self {
         Self {
             n_classes,
@@ -110,67 +110,70 @@ impl Tally {
         }
     }
 
-    /// Counts every judgment once. Their classes are below `n_classes`.
-    pub fn of(n_classes: usize, judgments: &[Judgment]) -> Self {
-        let mut tally = Self::new(n_classes);
-        for judgment in judgments {
-            tally.add(judgment, 1);
+    /// Counts every prediction once. Their classes are below `n_classes`.
+    pub fn of(n_classes: usize, predictions: &[ScoredPrediction]) -> Self {
+        let mut counts = Self::new(n_classes);
+        for prediction in predictions {
+            counts.add(prediction, 1);
         }
-        tally
+        counts
     }
 
-    /// Counts a judgment `times` over. Its classes are below `n_classes`.
-    pub fn add(&mut self, judgment: &Judgment, times: u64) {
-        self.confusion[judgment.actual * self.n_classes + judgment.predicted] += times;
-        if let Some(count) = self.ranks[judgment.actual].get_mut(judgment.rank) {
+    /// Counts a prediction `times` times. Its classes are below `n_classes`.
+    pub fn add(&mut self, prediction: &ScoredPrediction, times: u64) {
+        self.confusion[prediction.actual * self.n_classes + prediction.predicted] += times;
+        if let Some(count) = self.ranks[prediction.actual].get_mut(prediction.rank) {
             *count += times;
         }
-        self.loss += judgment.loss * times as f64;
+        self.loss += prediction.loss * times as f64;
     }
 
-    /// Pictures counted.
+    /// Number of images counted.
     pub fn total(&self) -> u64 {
         self.confusion.iter().sum()
     }
 
-    /// Pictures of class `actual` that were said to be of class `predicted`.
+    /// Number of images of class `actual` that are predicted as class `predicted`.
     pub fn count(&self, actual: usize, predicted: usize) -> u64 {
         self.confusion[actual * self.n_classes + predicted]
     }
 
-    /// Each class's figures, `[K]`.
-    pub fn report(&self) -> Vec<ClassFigures> {
+    /// Metrics of each class, `[K]`.
+    pub fn report(&self) -> Vec<ClassMetrics> {
         let classes = 0..self.n_classes;
-        let figures = |class| {
+        let metrics = |class| {
             let right = self.count(class, class);
-            let support: u64 = classes.clone().map(|said| self.count(class, said)).sum();
-            let said: u64 = classes
+            let support: u64 = classes
+                .clone()
+                .map(|predicted| self.count(class, predicted))
+                .sum();
+            let predicted: u64 = classes
                 .clone()
                 .map(|actual| self.count(actual, class))
                 .sum();
-            ClassFigures {
-                precision: ratio(right, said),
+            ClassMetrics {
+                precision: ratio(right, predicted),
                 recall: ratio(right, support),
-                f1: ratio(2 * right, support + said),
+                f1: ratio(2 * right, support + predicted),
                 support,
-                said,
+                predicted,
             }
         };
-        classes.clone().map(figures).collect()
+        classes.clone().map(metrics).collect()
     }
 
-    /// All scores; 0 for a tally of nothing.
+    /// All scores; 0 where nothing is counted.
     ///
     /// The averages are scikit-learn's `precision_recall_fscore_support` with `average="weighted"` (and `"macro"`) and
-    /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of a picture the
-    /// reciprocal of its class's number of pictures here, which is the mean of the classes' shares.
+    /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of an image the
+    /// reciprocal of its class's number of images here, which is the mean of the classes' shares.
     pub fn scores(&self) -> Scores {
         let report = self.report();
-        let weighted = |figure: fn(&ClassFigures) -> f64| {
-            let sum: f64 = report.iter().map(|c| figure(c) * c.support as f64).sum();
+        let weighted = |metric: fn(&ClassMetrics) -> f64| {
+            let sum: f64 = report.iter().map(|c| metric(c) * c.support as f64).sum();
             sum / self.total().max(1) as f64
         };
-        let occurring = report.iter().filter(|c| c.support + c.said > 0);
+        let occurring = report.iter().filter(|c| c.support + c.predicted > 0);
         Metric::ALL.map(|metric| match metric {
             Metric::Accuracy => ratio(
                 (0..self.n_classes)
@@ -189,16 +192,16 @@ impl Tally {
         })
     }
 
-    /// Share of the pictures whose class is among the `k` of the highest scores, `k` from 1 to 3; every picture counts
+    /// Share of the images whose class is among the `k` of the highest scores, `k` from 1 to 3; every image counts
     /// the same.
     pub fn plain_top(&self, k: usize) -> f64 {
         let ranks = self.ranks.iter().flat_map(|ranks| &ranks[..k]);
         ratio(ranks.sum(), self.total())
     }
 
-    fn weighted_top(&self, report: &[ClassFigures], k: usize) -> f64 {
+    fn weighted_top(&self, report: &[ClassMetrics], k: usize) -> f64 {
         let classes = report.iter().zip(&self.ranks);
-        mean_share(classes.map(|(figures, ranks)| (ranks[..k].iter().sum(), figures.support)))
+        mean_share(classes.map(|(class, ranks)| (ranks[..k].iter().sum(), class.support)))
     }
 }
 

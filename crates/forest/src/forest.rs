@@ -1,4 +1,4 @@
-//! Trees together.
+//! The forest: fit and prediction.
 
 use numeric::Matrix;
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// Grows a forest on `features` `[N, F]` and `labels` `[N]`, each below `n_classes`; `grown` is called after each
+    /// Fits a forest to `features` `[N, F]` and `labels` `[N]`, each below `n_classes`; `fitted` is called after each
     /// tree, in any order.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Forest {
         n_classes: usize,
         params: &ForestParams,
         seed: u64,
-        grown: impl Fn() + Sync,
+        fitted: impl Fn() + Sync,
     ) -> Result<Self, ForestError> {
         check_params(params)?;
         check_labels(features, labels, n_classes)?;
@@ -51,8 +51,8 @@ impl Forest {
                 n_classes,
                 weights: &weights,
             };
-            let tree = Tree::grow(sample, params, &mut rng);
-            grown();
+            let tree = Tree::fit(sample, params, &mut rng);
+            fitted();
             tree
         });
         Ok(Self {
@@ -62,11 +62,11 @@ impl Forest {
         })
     }
 
-    /// `[N][K]`, probabilities of the classes for the rows of `features` `[N, F]`: the mean over the trees of the shares
-    /// in the leaf that a row comes to.
+    /// `[N][K]`, class probabilities of the rows of `features` `[N, F]`: the mean over the trees of those of the row's
+    /// leaf.
     ///
     /// # Errors
-    /// `F` is not that of the rows that the forest was grown on.
+    /// `F` is not that of the rows that the forest was fitted to.
     pub fn probabilities(&self, features: &Matrix) -> Result<Vec<Vec<f64>>, ForestError> {
         if features.n_rows() == 0 {
             return Ok(Vec::new());
@@ -80,13 +80,15 @@ impl Forest {
             });
         }
         let rows = (0..features.n_rows()).into_par_iter();
-        Ok(rows.map(|row| self.shares(features, row)).collect())
+        Ok(rows
+            .map(|row| self.class_probabilities(features, row))
+            .collect())
     }
 
-    fn shares(&self, features: &Matrix, row: usize) -> Vec<f64> {
+    fn class_probabilities(&self, features: &Matrix, row: usize) -> Vec<f64> {
         let mut sums = vec![0.0; self.n_classes];
         for tree in &self.trees {
-            tree.add_shares(features, row, &mut sums);
+            tree.add_class_probabilities(features, row, &mut sums);
         }
         sums.iter()
             .map(|sum| sum / self.trees.len() as f64)
@@ -152,7 +154,7 @@ fn check_labels(features: &Matrix, labels: &[usize], n_classes: usize) -> Result
     Ok(())
 }
 
-/// Whether a feature differs between rows.
+/// Returns whether a feature differs between rows.
 fn any_varies(features: &Matrix) -> bool {
     let is_first = |row: usize| {
         let mut pairs = features.row(row).iter().zip(features.row(0));

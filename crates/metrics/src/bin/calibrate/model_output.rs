@@ -1,4 +1,4 @@
-//! Pictures as a model saw them.
+//! Outputs of a model for images.
 
 use anyhow::ensure;
 use metrics::Collection;
@@ -6,35 +6,35 @@ use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use tables::Subset;
 
-/// A picture that a model saw.
-pub(crate) struct Seen {
+/// Output of a model for an image.
+pub(crate) struct ModelOutput {
     subset: Subset,
-    /// Of the true class.
-    pub(crate) code: usize,
-    /// What the bootstrap draws it with.
+    /// Index of the true class.
+    pub(crate) class_index: usize,
+    /// Unit by which the bootstrap draws the image.
     pub(crate) unit: usize,
     /// `[K]`: the network's logits or the forest's votes.
     pub(crate) scores: Vec<f32>,
 }
 
-/// The chosen network's pictures.
+/// Outputs of the selected network.
 pub(crate) fn by_network(
     rows: Vec<Prediction>,
     collection: &Collection,
-) -> anyhow::Result<Vec<Seen>> {
+) -> anyhow::Result<Vec<ModelOutput>> {
     let rows = rows.into_iter();
-    rows.map(|row| Seen::new(&row.path, &row.label, row.subset, row.logits, collection))
+    rows.map(|row| ModelOutput::new(&row.path, &row.label, row.subset, row.logits, collection))
         .collect()
 }
 
-/// The forest's pictures.
+/// Outputs of the forest.
 pub(crate) fn by_forest(
     rows: Vec<ForestPrediction>,
     collection: &Collection,
-) -> anyhow::Result<Vec<Seen>> {
+) -> anyhow::Result<Vec<ModelOutput>> {
     let rows = rows.into_iter();
     rows.map(|row| {
-        Seen::new(
+        ModelOutput::new(
             &row.path,
             &row.label,
             row.subset,
@@ -45,14 +45,14 @@ pub(crate) fn by_forest(
     .collect()
 }
 
-/// The images of a subset.
-pub(crate) fn of_subset(seen: &[Seen], subset: Subset) -> Vec<&Seen> {
-    { seen.iter() }
+/// Outputs for the images of a subset.
+pub(crate) fn of_subset(outputs: &[ModelOutput], subset: Subset) -> Vec<&ModelOutput> {
+    { outputs.iter() }
         .filter(|image| image.subset == subset)
         .collect()
 }
 
-impl Seen {
+impl ModelOutput {
     fn new(
         path: &str,
         label: &str,
@@ -63,18 +63,18 @@ impl Seen {
         let expected = collection.labels().len();
         ensure!(
             scores.len() == expected,
-            "the picture `{path}` has scores of {} classes, the folds know {expected}",
+            "the image `{path}` has scores of {} classes, the folds have {expected}",
             scores.len(),
         );
         Ok(Self {
             subset,
-            code: collection.code(label)?,
+            class_index: collection.class_index(label)?,
             unit: collection.unit(path)?,
             scores,
         })
     }
 
-    /// The scores as probabilities, where they are votes.
+    /// Votes as probabilities, for a forest.
     pub(crate) fn votes(&self) -> Vec<f64> {
         self.scores.iter().map(|&vote| f64::from(vote)).collect()
     }

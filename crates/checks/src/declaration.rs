@@ -1,67 +1,67 @@
-//! The words of a check.
+//! Declaration of a check.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-/// What a table must be like.
+/// Declaration of a table.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
-    /// How many rows it has.
+    /// Number of rows.
     pub rows: Rows,
-    /// Columns whose values together are in no two rows.
+    /// Columns whose values together are unique.
     pub unique: Vec<String>,
-    /// Columns that it has, by name.
+    /// Columns by name.
     pub columns: BTreeMap<String, Column>,
-    /// Whether it may have other columns than these.
+    /// Other columns.
     #[serde(deserialize_with = "flag")]
     pub others: Others,
 }
 
-/// Whether a table may have columns that its check doesn't name.
+/// Columns of a table that its check doesn't name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Others {
-    /// It may.
+    /// They are allowed.
     #[default]
     Allowed,
-    /// It may not.
+    /// They are faults.
     Refused,
 }
 
 /// Bounds of a number of rows, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rows {
-    /// The fewest.
+    /// Minimum.
     pub min: u64,
-    /// The most.
+    /// Maximum.
     pub max: u64,
 }
 
-/// What a column must be like; of a list, each item.
+/// Declaration of a column; of a list, of each item.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Column {
-    /// The type's name: `int64`, `float32`, `string`, `bool`, `list<float32>`.
+    /// Name of the type: `int64`, `float32`, `string`, `bool`, `list<float32>`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// The smallest number.
+    /// Smallest number.
     pub min: Option<f64>,
-    /// The largest number.
+    /// Largest number.
     pub max: Option<f64>,
-    /// All values that there are.
+    /// Allowed values.
     #[serde(rename = "in")]
     pub values: Option<Vec<Value>>,
-    /// Whether values may be missing.
+    /// Missing values are allowed.
     pub null: bool,
 }
 
 impl Check {
-    /// Reads what `pipeline.toml` says, as JSON.
+    /// Reads the declaration of `pipeline.toml`, as JSON.
     ///
     /// # Errors
-    /// A word or a type is wrong; the message says where.
+    /// A key or a type is wrong; the message has the place.
     pub fn read(value: &Value) -> Result<Self, String> {
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
@@ -132,35 +132,35 @@ mod tests {
             ..Rows::default()
         };
         assert_eq!(rows(json!({"min": 2})), Ok(most));
-        let told = rows(json!("many")).unwrap_err();
+        let error = rows(json!("many")).unwrap_err();
         assert_eq!(
-            told,
+            error,
             "`rows`: `\"many\"` is neither a count nor `{ min = …, max = … }`"
         );
     }
 
     #[test]
-    fn a_wrong_word_is_named_with_its_place() {
-        let told = |check: Value| Check::read(&check).unwrap_err();
-        assert!(told(json!({"row": 3})).contains("unknown field `row`, expected one of `rows`"));
-        let told = told(json!({"columns": {"x": {"maximum": 1}}}));
-        assert!(told.starts_with("`columns.x"), "{told}");
+    fn a_wrong_key_is_named_with_its_place() {
+        let error = |check: Value| Check::read(&check).unwrap_err();
+        assert!(error(json!({"row": 3})).contains("unknown field `row`, expected one of `rows`"));
+        let error = error(json!({"columns": {"x": {"maximum": 1}}}));
+        assert!(error.starts_with("`columns.x"), "{error}");
     }
 
     #[test]
-    fn editors_know_the_same_words() {
+    fn the_schema_has_the_same_keys() {
         let schema = include_str!("../../workflow/src/schema.json");
         let schema: Value = serde_json::from_str(schema).unwrap();
         let check = &schema["definitions"]["check"]["properties"];
         let column = &check["columns"]["additionalProperties"]["properties"];
         let nonsense = Check::read(&json!({"nonsense": 1})).unwrap_err();
         let of_column = Check::read(&json!({"columns": {"x": {"nonsense": 1}}})).unwrap_err();
-        for (schema, told) in [(check, nonsense), (column, of_column)] {
-            let told = told.split_once("expected one of ").unwrap().1;
-            let mut known: Vec<&str> = told.split('`').skip(1).step_by(2).collect();
+        for (schema, error) in [(check, nonsense), (column, of_column)] {
+            let error = error.split_once("expected one of ").unwrap().1;
+            let mut known: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
             known.sort_unstable();
-            let listed: Vec<&String> = schema.as_object().unwrap().keys().collect();
-            assert_eq!(known, listed);
+            let error: Vec<&String> = schema.as_object().unwrap().keys().collect();
+            assert_eq!(known, error);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Looking at a table's file.
+//! Faults of a table's file.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,12 +10,12 @@ use arrow_schema::Schema;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::cell::{Cell, type_name};
-use crate::words::{Check, Column, Others};
+use crate::declaration::{Check, Column, Others};
 
-/// Faults that are told; the rest is counted.
-const TOLD: usize = 5;
+/// Faults that are listed; the others are counted.
+const LISTED: usize = 5;
 
-/// What is wrong with the table at `path`, beginning with the first row; nothing if it is as `check` says.
+/// Faults of the table at `path`, beginning with the first row; none if it fits `check`.
 ///
 /// # Errors
 /// The file is no table.
@@ -27,12 +27,12 @@ pub fn faults(check: &Check, path: &Path) -> anyhow::Result<Vec<String>> {
     check_schema(check, builder.schema(), &mut faults);
     let n_rows = builder.metadata().file_metadata().num_rows();
     check_count(check, u64::try_from(n_rows).unwrap_or(0), &mut faults);
-    if faults.told.is_empty() {
-        let mut seen = BTreeMap::new();
+    if faults.listed.is_empty() {
+        let mut first_rows = BTreeMap::new();
         let mut first = 0;
         for batch in builder.build()? {
             let batch = batch?;
-            check_rows(check, &batch, first, &mut seen, &mut faults);
+            check_rows(check, &batch, first, &mut first_rows, &mut faults);
             first += batch.num_rows();
         }
     }
@@ -42,25 +42,25 @@ pub fn faults(check: &Check, path: &Path) -> anyhow::Result<Vec<String>> {
 /// Faults so far.
 #[derive(Default)]
 struct Faults {
-    told: Vec<String>,
-    n_untold: usize,
+    listed: Vec<String>,
+    n_more: usize,
 }
 
 impl Faults {
-    /// Notes a fault, whose text is only made where it is told.
+    /// Adds a fault; its text is only made if it is listed.
     fn add(&mut self, text: impl FnOnce() -> String) {
-        if self.told.len() < TOLD {
-            self.told.push(text());
+        if self.listed.len() < LISTED {
+            self.listed.push(text());
         } else {
-            self.n_untold += 1;
+            self.n_more += 1;
         }
     }
 
     fn finish(mut self) -> Vec<String> {
-        if self.n_untold > 0 {
-            self.told.push(format!("and {} more", self.n_untold));
+        if self.n_more > 0 {
+            self.listed.push(format!("and {} more", self.n_more));
         }
-        self.told
+        self.listed
     }
 }
 
@@ -105,14 +105,14 @@ fn check_count(check: &Check, n_rows: u64, faults: &mut Faults) {
     }
 }
 
-/// Rows by what they have in the columns that tell them apart, with the first row that has it.
-type Seen = BTreeMap<String, usize>;
+/// First row by the values of the unique columns.
+type FirstRows = BTreeMap<String, usize>;
 
 fn check_rows(
     check: &Check,
     batch: &RecordBatch,
     first: usize,
-    seen: &mut Seen,
+    first_rows: &mut FirstRows,
     faults: &mut Faults,
 ) {
     let columns = check.columns.iter();
@@ -140,33 +140,39 @@ fn check_rows(
             .map(|array| Cell::of(array, row).to_string())
             .collect();
         let cells = cells.join(", ");
-        match seen.get(&cells) {
+        match first_rows.get(&cells) {
             Some(earlier) => faults.add(|| {
                 let names = check.unique.join("`, `");
                 format!("row {at}: `{names}` is {cells}, as in row {earlier}")
             }),
-            None => drop(seen.insert(cells, at)),
+            None => drop(first_rows.insert(cells, at)),
         }
     }
 }
 
-/// What a cell should have been.
+/// Fault of a cell, if it has one.
 fn fault(column: &Column, cell: &Cell) -> Option<String> {
     if *cell == Cell::Null {
         return (!column.null).then(|| "a value".to_owned());
     }
     if let Some(min) = column.min
-        && !matches!(cell.beside(min), Some(Ordering::Greater | Ordering::Equal))
+        && !matches!(
+            cell.compared_with(min),
+            Some(Ordering::Greater | Ordering::Equal)
+        )
     {
         return Some(format!("at least {min}"));
     }
     if let Some(max) = column.max
-        && !matches!(cell.beside(max), Some(Ordering::Less | Ordering::Equal))
+        && !matches!(
+            cell.compared_with(max),
+            Some(Ordering::Less | Ordering::Equal)
+        )
     {
         return Some(format!("at most {max}"));
     }
     match &column.values {
-        Some(values) if !values.iter().any(|value| cell.is(value)) => {
+        Some(values) if !values.iter().any(|value| cell.equals(value)) => {
             let values: Vec<String> = values.iter().map(ToString::to_string).collect();
             Some(format!("one of {}", values.join(", ")))
         }
@@ -185,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    /// Four rows; one score is missing, and of the shares the second item of the third is too large.
-    fn told(check: Value) -> Vec<String> {
+    /// Faults of four rows; one score is missing, and in the list of the third the second item is too large.
+    fn listed(check: Value) -> Vec<String> {
         let shares = [[0.5, 0.5], [0.0, 1.0], [0.25, 1.75], [1.0, 0.0]];
         let shares = shares.map(|items| Some(items.map(Some).to_vec()));
         let shares = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(shares, 2);
@@ -221,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_as_said_has_no_faults() {
+    fn a_table_that_fits_its_declaration_has_no_faults() {
         let none: [&str; 0] = [];
-        assert_eq!(told(json!({})), none);
+        assert_eq!(listed(json!({})), none);
         let check = json!({
             "rows": 4,
             "unique": ["id", "part"],
@@ -235,22 +241,22 @@ mod tests {
                 "shares": {"type": "list<float32>"},
             },
         });
-        assert_eq!(told(check), none);
+        assert_eq!(listed(check), none);
     }
 
     #[test]
     fn rows_are_counted() {
-        assert_eq!(told(json!({"rows": 5})), ["4 rows, expected at least 5"]);
+        assert_eq!(listed(json!({"rows": 5})), ["4 rows, expected at least 5"]);
         assert_eq!(
-            told(json!({"rows": {"max": 3}})),
+            listed(json!({"rows": {"max": 3}})),
             ["4 rows, expected at most 3"]
         );
     }
 
     #[test]
-    fn columns_and_their_types_are_known() {
+    fn columns_and_their_types_are_checked() {
         assert_eq!(
-            told(json!({"columns": {"name": {}, "id": {"type": "int32"}}, "others": false})),
+            listed(json!({"columns": {"name": {}, "id": {"type": "int32"}}, "others": false})),
             [
                 "there is no column `name`, but `id`, `part`, `score`, `shares`",
                 "column `id` is of the type `int64`, expected `int32`",
@@ -262,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn the_row_is_named() {
+    fn faults_have_the_row() {
         assert_eq!(
-            told(json!({"columns": {"score": {"min": 0, "max": 1}}})),
+            listed(json!({"columns": {"score": {"min": 0, "max": 1}}})),
             [
                 "row 1: `score` is missing, expected a value",
                 "row 2: `score` is 1.5, expected at most 1",
@@ -272,23 +278,23 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(json!({"columns": {"part": {"in": ["b", "c"]}}}))[0],
+            listed(json!({"columns": {"part": {"in": ["b", "c"]}}}))[0],
             "row 0: `part` is \"a\", expected one of \"b\", \"c\""
         );
         assert_eq!(
-            told(json!({"columns": {"shares": {"min": 0, "max": 1}}})),
+            listed(json!({"columns": {"shares": {"min": 0, "max": 1}}})),
             ["row 2: `shares` is 1.75, expected at most 1"]
         );
         assert_eq!(
-            told(json!({"unique": ["id"]})),
+            listed(json!({"unique": ["id"]})),
             ["row 3: `id` is 3, as in row 2"]
         );
     }
 
     #[test]
     fn many_faults_are_counted() {
-        let told = told(json!({"columns": {"id": {"max": 0}, "score": {"max": 0}}}));
-        assert_eq!(told.len(), TOLD + 1);
-        assert_eq!(told[TOLD], "and 3 more");
+        let listed = listed(json!({"columns": {"id": {"max": 0}, "score": {"max": 0}}}));
+        assert_eq!(listed.len(), LISTED + 1);
+        assert_eq!(listed[LISTED], "and 3 more");
     }
 }

@@ -1,4 +1,4 @@
-//! How good probabilities are.
+//! Calibration metrics.
 
 use std::num::NonZeroUsize;
 
@@ -7,43 +7,42 @@ use super::{
     reliability::{Bins, top},
 };
 
-/// Figures of forecasts. All but the last are the better the lower.
+/// Metrics of forecasts. Of all but the last, lower is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quality {
-    /// Expected calibration error, in `[0, 1]` (Guo, Pleiss, Sun and Weinberger 2017, eq. 3): the mean over the
-    /// pictures of the distance, within their bin, of accuracy from confidence in the class said.
+pub struct CalibrationMetrics {
+    /// Expected calibration error, in `[0, 1]` (Guo, Pleiss, Sun and Weinberger 2017, eq. 3): the mean over the images
+    /// of the distance, within their bin, of accuracy from confidence in the predicted class.
     pub ece: f64,
-    /// The same of each class's probability, whether it was said or not, as the mean over the classes (Kull et al.
-    /// 2019).
+    /// The same of each class's probability, predicted or not, as the mean over the classes (Kull et al. 2019).
     pub classwise_ece: f64,
-    /// Mean over the pictures of the squared distance of their probabilities from the truth, in `[0, 2]` (Brier
+    /// Mean over the images of the squared distance of their probabilities from the truth, in `[0, 2]` (Brier
     /// 1950); scikit-learn's for more than two classes.
     pub brier: f64,
     /// Mean of `−ln p` of the true class, in nats. Probabilities are taken from `[ε, 1 − ε]` with the `ε` of 64-bit
     /// floats, as in scikit-learn's `log_loss`.
     pub log_loss: f64,
-    /// Share of pictures whose class was said, in `[0, 1]`.
+    /// Share of images whose class is predicted, in `[0, 1]`.
     pub top1: f64,
 }
 
-impl Quality {
-    /// The figures of all pictures, with confidences in `n_bins` bins of equal width.
+impl CalibrationMetrics {
+    /// Metrics of all images, with confidences in `n_bins` bins of equal width.
     pub fn of(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Self {
-        let all: Vec<(usize, u64)> = (0..forecasts.n_pictures()).map(|i| (i, 1)).collect();
+        let all: Vec<(usize, u64)> = (0..forecasts.n_images()).map(|i| (i, 1)).collect();
         Self::of_drawn(forecasts, &all, n_bins)
     }
 
-    /// The figures of some pictures, each counted so many times.
+    /// Metrics of some images, each with its number of draws.
     pub fn of_drawn(forecasts: &Forecasts, drawn: &[(usize, u64)], n_bins: NonZeroUsize) -> Self {
-        let mut said = Bins::new(n_bins);
+        let mut predicted = Bins::new(n_bins);
         let mut of_class: Vec<Bins> = (0..forecasts.n_classes())
             .map(|_| Bins::new(n_bins))
             .collect();
         let (mut n, mut brier, mut log_loss, mut right) = (0, 0.0, 0.0, 0);
-        for &(picture, times) in drawn {
-            let (row, actual) = forecasts.picture(picture);
-            let top = top(forecasts, picture);
-            said.add(top, times);
+        for &(image, times) in drawn {
+            let (row, actual) = forecasts.image(image);
+            let top = top(forecasts, image);
+            predicted.add(top, times);
             for (class, (bins, &p)) in of_class.iter_mut().zip(row).enumerate() {
                 let is_class = class == actual;
                 bins.add((p, is_class), times);
@@ -53,32 +52,32 @@ impl Quality {
             right += u64::from(top.1) * times;
             n += times;
         }
-        let per_picture = |sum: f64| sum / n.max(1) as f64;
+        let per_image = |sum: f64| sum / n.max(1) as f64;
         Self {
-            ece: said.error(),
+            ece: predicted.error(),
             classwise_ece: of_class.iter().map(Bins::error).sum::<f64>() / of_class.len() as f64,
-            brier: per_picture(brier),
-            log_loss: per_picture(log_loss),
-            top1: per_picture(right as f64),
+            brier: per_image(brier),
+            log_loss: per_image(log_loss),
+            top1: per_image(right as f64),
         }
     }
 }
 
-/// What a bootstrap of calibration errors needs of each image, so that a replicate takes time that doesn't grow with `K`.
-pub struct Resampled {
+/// Terms of each image for a bootstrap of calibration errors, so that the time of a replicate doesn't grow with `K`.
+pub struct BootstrapTerms {
     n_bins: NonZeroUsize,
-    /// `[N]`, the confidence in the class said, and whether it is right.
+    /// `[N]`, the confidence in the predicted class, and whether it is right.
     tops: Vec<(f64, bool)>,
     /// `[N]`, `−ln p` of the true class.
     losses: Vec<f64>,
 }
 
-impl Resampled {
-    /// Of all images, with confidences in `n_bins` bins of equal width.
+impl BootstrapTerms {
+    /// Terms of all images, with confidences in `n_bins` bins of equal width.
     pub fn of(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Self {
-        let images = 0..forecasts.n_pictures();
+        let images = 0..forecasts.n_images();
         let loss = |image| {
-            let (row, actual) = forecasts.picture(image);
+            let (row, actual) = forecasts.image(image);
             -row[actual].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
         };
         Self {
@@ -88,16 +87,16 @@ impl Resampled {
         }
     }
 
-    /// [`Quality::ece`] and [`Quality::log_loss`] of some images, each counted so many times: what
-    /// [`crate::bootstrap()`] takes.
+    /// [`CalibrationMetrics::ece`] and [`CalibrationMetrics::log_loss`] of some images, each with its number of draws:
+    /// the statistics of [`crate::bootstrap()`].
     pub fn ece_and_log_loss(&self, drawn: &[(usize, u64)]) -> [f64; 2] {
-        let mut said = Bins::new(self.n_bins);
+        let mut predicted = Bins::new(self.n_bins);
         let (mut n, mut log_loss) = (0, 0.0);
         for &(image, times) in drawn {
-            said.add(self.tops[image], times);
+            predicted.add(self.tops[image], times);
             log_loss += self.losses[image] * times as f64;
             n += times;
         }
-        [said.error(), log_loss / n.max(1) as f64]
+        [predicted.error(), log_loss / n.max(1) as f64]
     }
 }

@@ -1,19 +1,19 @@
-//! The best strength.
+//! Selection of `C`.
 
 use numeric::median;
 use table_linear_probes::LinearProbe;
 use tables::Subset;
 
-/// Marks the rows of a backbone's chosen classifiers: the forest, and the linear layers of the strength with the highest
-/// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. Where there are
-/// two classes, and no top-2, top-1 decides alone.
+/// Marks the rows of a backbone's selected classifiers: the forest, and the linear layers of the `C` with the highest
+/// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. With two
+/// classes, and so no top-2, top-1 decides alone.
 pub(crate) fn mark(probes: &mut [LinearProbe]) {
-    let mut strengths: Vec<f64> = probes.iter().filter_map(|row| row.c).collect();
-    strengths.sort_by(f64::total_cmp);
-    strengths.dedup();
-    let score = |strength: &f64, metric| of_strength(probes, *strength, metric);
-    // Of equals the last one wins: the lowest strength comes last.
-    let best = strengths.into_iter().rev().max_by(|a, b| {
+    let mut values: Vec<f64> = probes.iter().filter_map(|row| row.c).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let score = |c: &f64, metric| median_of(probes, *c, metric);
+    // The last of equals is selected: the lowest `C` comes last.
+    let best = values.into_iter().rev().max_by(|a, b| {
         let by_top2 = score(a, "top2").total_cmp(&score(b, "top2"));
         by_top2.then(score(a, "top1").total_cmp(&score(b, "top1")))
     });
@@ -22,11 +22,11 @@ pub(crate) fn mark(probes: &mut [LinearProbe]) {
     }
 }
 
-/// The median of a metric over the folds' validation images; the same for all strengths where there is none.
-fn of_strength(probes: &[LinearProbe], strength: f64, metric: &str) -> f64 {
-    let rows = probes.iter().filter(|row| {
-        row.c == Some(strength) && row.subset == Subset::Validation && row.metric == metric
-    });
+/// Median of a metric over the folds' validation images; the same for all `C` if there is none.
+fn median_of(probes: &[LinearProbe], c: f64, metric: &str) -> f64 {
+    let rows = probes
+        .iter()
+        .filter(|row| row.c == Some(c) && row.subset == Subset::Validation && row.metric == metric);
     median(&rows.map(|row| row.value).collect::<Vec<f64>>())
 }
 
@@ -49,7 +49,7 @@ mod tests {
         }
     }
 
-    /// By strength, the top-2 of three folds and one top-1.
+    /// By `C`, the top-2 of three folds and one top-1.
     fn chosen(scores: &[(f64, [f64; 3], f64)]) -> Vec<Option<f64>> {
         let mut probes = vec![probe(None, 0, Subset::Validation, "top2", 0.0)];
         for &(strength, top2, top1) in scores {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strength_of_the_highest_median_is_chosen() {
+    fn the_c_of_the_highest_median_is_selected() {
         let scores = [
             (0.1, [0.5, 0.6, 0.7], 0.9),
             (1.0, [0.1, 0.7, 0.7], 0.1),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn without_top_2_the_first_guess_decides() {
+    fn without_top_2_top_1_decides() {
         let mut probes = vec![
             probe(Some(0.1), 0, Subset::Validation, "top1", 0.6),
             probe(Some(1.0), 0, Subset::Validation, "top1", 0.8),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_first_guess_decides_then_the_lowest_strength() {
+    fn of_equals_top_1_decides_then_the_lowest_c() {
         let scores = [
             (0.1, [0.5; 3], 0.3),
             (1.0, [0.5; 3], 0.4),

@@ -1,25 +1,25 @@
-//! What a model made of one picture.
+//! Result of a model for one image, as scores need it.
 
 use numeric::{argmax, cross_entropy, rank};
 
 use crate::MetricError;
 
-/// A picture's true class against the model's scores of all classes: all that the scores of a model need.
+/// True and predicted class of an image, with rank and loss of the true class: all that scores need of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgment {
-    /// Code of the true class.
+pub struct ScoredPrediction {
+    /// Index of the true class.
     pub actual: usize,
-    /// Code of the class with the highest score; the first of equals, as `numpy.argmax`.
+    /// Index of the class with the highest score; the first of equals, as `numpy.argmax`.
     pub predicted: usize,
-    /// How many classes stand before the true one, from 0. Of equal scores the later class stands first, as in
+    /// Number of classes that precede the true one, from 0. Of equal scores the later class precedes, as in
     /// scikit-learn's `top_k_accuracy_score`.
     pub rank: usize,
     /// `−ln p` of the true class, in nats.
     pub loss: f64,
 }
 
-impl Judgment {
-    /// By `logits` `[K]`; the probabilities are their softmax.
+impl ScoredPrediction {
+    /// Scores `logits` `[K]`; the probabilities are their softmax.
     ///
     /// # Errors
     /// A logit is not finite, or `actual` is not below `K`.
@@ -27,8 +27,8 @@ impl Judgment {
         Self::new(logits, actual, |logits| cross_entropy(logits, actual, 1.0))
     }
 
-    /// By `probabilities` `[K]`, which sum to 1. The loss takes them from `[ε, 1 − ε]` with the `ε` of 64-bit floats,
-    /// as scikit-learn's `log_loss`, so that a share of no votes costs 36 and not infinity.
+    /// Scores `probabilities` `[K]`, which sum to 1. The loss clamps them to `[ε, 1 − ε]` with the `ε` of 64-bit
+    /// floats, as scikit-learn's `log_loss`, so that a probability of 0 costs 36 and not infinity.
     ///
     /// # Errors
     /// A probability is not finite, or `actual` is not below `K`.
@@ -50,7 +50,7 @@ impl Judgment {
         let predicted = argmax(scores).ok_or(MetricError::NoScores)?;
         if actual >= scores.len() {
             return Err(MetricError::UnknownClass {
-                code: actual,
+                class_index: actual,
                 classes: scores.len(),
             });
         }
