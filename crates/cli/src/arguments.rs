@@ -64,7 +64,7 @@ Examples:
     #[command(after_help = format!("\
 Examples:
   {PROGRAM} explain train@0
-  {PROGRAM} explain score --set score.n_resamples=100"))]
+  {PROGRAM} explain score --set score.bootstrap=100"))]
     Explain(Explain),
     /// Draw the graph of the stages
     #[command(after_help = format!("\

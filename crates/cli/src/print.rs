@@ -40,7 +40,7 @@ pub(crate) fn styled(text: &str, style: Style, is_colored: bool) -> String {
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
-/// Whether to use colors on a stream: on a terminal, and <https://no-color.org> allows.
+/// Returns whether to use colors on a stream: on a terminal, and <https://no-color.org> allows.
 pub(crate) fn is_colored(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -32,7 +32,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Whether the states differ here.
+    /// Returns whether the states differ here.
     #[must_use]
     pub fn differs(&self) -> bool {
         self.values[0] != self.values[1]

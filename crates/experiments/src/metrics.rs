@@ -23,7 +23,7 @@ pub fn names(states: &[Metrics]) -> Vec<String> {
     names.filter(|name| seen.insert(name.clone())).collect()
 }
 
-/// Whether one of the patterns matches this full name or an end of it: `test.*` matches `score.scores.test.f1`.
+/// Returns whether one of the patterns matches this full name or an end of it: `test.*` matches `score.scores.test.f1`.
 #[must_use]
 pub fn is_meant(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| {

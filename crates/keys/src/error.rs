@@ -55,7 +55,7 @@ pub enum Error {
     /// A file operation.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// What is declared.
+    /// An error of the declaration.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),
     /// The cache.

@@ -51,7 +51,7 @@ pub struct Cached {
 /// The cache of a workspace.
 #[derive(Debug, Clone, Copy)]
 pub struct Cache<'a> {
-    /// What is declared.
+    /// The declaration.
     pub workflow: &'a Workflow,
     /// The results in use.
     pub lock: &'a Lock,

@@ -1,4 +1,4 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of texts that others may have written, each to be given any bytes.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
 //! test replays what they found and what they started from.
@@ -29,7 +29,7 @@ fn source(name: &str, text: &str) -> Source {
     }
 }
 
-/// What was read; an error is written out, as a person would see it.
+/// The value read; an error is written out, as a person would see it.
 fn parsed<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
 }

@@ -28,7 +28,7 @@ pub enum SourceState {
 /// The sources of a workspace.
 #[derive(Debug)]
 pub struct Sources<'a> {
-    /// What is declared.
+    /// The declaration.
     pub workflow: &'a Workflow,
     /// None where nothing was ever stored and nothing is to be written.
     pub store: Option<&'a Store>,

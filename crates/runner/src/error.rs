@@ -1,4 +1,4 @@
-//! What can go wrong in the runner, and how it is said.
+//! The runner's errors and their messages.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -30,7 +30,7 @@ pub enum Error {
         name: String,
         /// The offending path.
         path: String,
-        /// What is wrong with it.
+        /// The fault.
         why: &'static str,
     },
     /// Source inputs that don't exist; found before anything runs.
@@ -65,7 +65,7 @@ pub enum Error {
         /// The executor's reason.
         why: String,
     },
-    /// What a stage needs doesn't compile; cargo's own messages are on the terminal.
+    /// A crate that a stage needs doesn't compile; cargo's own messages are on the terminal.
     #[error("stage `{stage}` cannot run: `{run}` was not built")]
     NotBuilt {
         /// Stage instance.
@@ -105,7 +105,7 @@ pub enum Error {
     Undeclared {
         /// Stage instance.
         stage: String,
-        /// What it was refused, and what to do about it.
+        /// The refused access, and what to do about it.
         advice: String,
         /// The log's path, from the workspace root.
         log: String,
@@ -117,7 +117,7 @@ pub enum Error {
         stage: String,
         /// The output's name.
         name: String,
-        /// Where the output was expected.
+        /// Expected path of the output.
         path: String,
     },
     /// An input was changed under a running stage.
@@ -127,7 +127,7 @@ pub enum Error {
         stage: String,
         /// The input's name.
         name: String,
-        /// Whether it says again what it said before: nobody knows what the stage read.
+        /// True if it says again what it said before: nobody knows what the stage read.
         is_back: bool,
     },
     /// An output isn't as its stage says that it is.
@@ -137,9 +137,9 @@ pub enum Error {
         stage: String,
         /// The output's name.
         name: String,
-        /// What is wrong, each with its row.
+        /// Faults, each with its row.
         faults: Vec<String>,
-        /// Where the output can be looked at, if not in its place.
+        /// Path of the output for inspection, if not in its place.
         place: Option<PathBuf>,
     },
     /// Stages that failed beside each other: the first of the plan, and the messages of the others.
@@ -235,7 +235,7 @@ pub enum Error {
     /// A file operation.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// What is declared.
+    /// An error of the declaration.
     #[error(transparent)]
     Workflow(#[from] workflow::Error),
     /// The cache.
@@ -244,7 +244,7 @@ pub enum Error {
     /// Code or the lock file.
     #[error(transparent)]
     Keys(keys::Error),
-    /// What is remembered of runs.
+    /// An error of the records of runs.
     #[error(transparent)]
     Ledger(ledger::Error),
 }
@@ -293,7 +293,7 @@ impl From<Interrupted> for Error {
 }
 
 impl Error {
-    /// Whether a stage is at fault and others may go on.
+    /// Returns whether a stage is at fault and others may go on.
     pub fn is_of_stage(&self) -> bool {
         matches!(
             self,

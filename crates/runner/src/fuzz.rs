@@ -1,4 +1,4 @@
-//! What reads texts that others may have written, each to be given any bytes.
+//! Readers of texts that others may have written, each to be given any bytes.
 //!
 //! The targets in the folder `fuzz` of the workspace look for bytes that make one of these panic, hang or eat memory; a
 //! test replays what they found and what they started from.

@@ -32,14 +32,14 @@ use crate::state::State;
 /// A workspace, read for one command.
 #[derive(Debug)]
 pub struct Workspace {
-    /// What is declared.
+    /// The declaration.
     pub workflow: Workflow,
     pub(crate) code: Code,
     pub(crate) state: State,
     access: Access,
 }
 
-/// Whether a command may write in the workspace.
+/// A command's access to the workspace: reading alone, or writing too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Nothing is written, not even what would make the next check faster.
@@ -172,7 +172,7 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
-    /// Whether the workspace has the binary of `run`, a text `crate/binary`.
+    /// Returns whether the workspace has the binary of `run`, a text `crate/binary`.
     ///
     /// # Errors
     /// Cargo can't tell.
@@ -223,7 +223,7 @@ impl Workspace {
         Ok(Tracer::new(workflow, lock, store, &mut self.state.index).origin(path)?)
     }
 
-    /// Whether the workspace has the binaries of all selected stages.
+    /// Returns whether the workspace has the binaries of all selected stages.
     ///
     /// # Errors
     /// One is missing; the message names the nearest.

@@ -51,7 +51,7 @@ pub enum Domain {
         low: f64,
         /// Maximum, more than `low`.
         high: f64,
-        /// Whether it is drawn evenly on a logarithmic scale; then `low` is positive.
+        /// True if it is drawn evenly on a logarithmic scale; then `low` is positive.
         log: bool,
     },
     /// `low`, `low + step`, …, up to `high`.
@@ -62,7 +62,7 @@ pub enum Domain {
         high: i64,
         /// From one to the next, at least 1.
         step: i64,
-        /// Whether it is drawn evenly on a logarithmic scale; then `low` is positive and `step` 1.
+        /// True if it is drawn evenly on a logarithmic scale; then `low` is positive and `step` 1.
         log: bool,
     },
     /// One of these, in no order; at least one.
@@ -141,9 +141,9 @@ fn cell(unit: f64, n: usize) -> usize {
 /// A line on which a number's values are equally probable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
-    /// Where the line begins.
+    /// Start of the line.
     pub(crate) low: f64,
-    /// Where it ends.
+    /// End of the line.
     pub(crate) high: f64,
     /// Minimum and maximum.
     ends: (f64, f64),
@@ -215,7 +215,7 @@ pub struct Param {
 }
 
 impl Param {
-    /// Whether the conditions hold in `given`.
+    /// Returns whether the conditions hold in `given`.
     pub(crate) fn is_active(&self, given: &Assignment) -> bool {
         let mut conditions = self.when.iter();
         conditions.all(|(name, value)| given.get(name) == Some(value))

@@ -84,7 +84,7 @@ impl Hub {
     }
 }
 
-/// Whether a name can be a part of a file's path.
+/// Returns whether a name can be a part of a file's path.
 pub(crate) fn is_plain(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     !name.is_empty() && !name.starts_with('.') && name.chars().all(fits)

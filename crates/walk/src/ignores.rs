@@ -38,7 +38,7 @@ impl Ignores {
         (Some(Arc::new(Self { own, above })), fault)
     }
 
-    /// Whether `path` is ignored; none where no pattern matches. The last pattern of the nearest file decides.
+    /// Returns whether `path` is ignored; none where no pattern matches. The last pattern of the nearest file decides.
     pub(crate) fn decide(&self, path: &Path, is_folder: bool) -> Option<bool> {
         match self.own.matched(path, is_folder) {
             Match::Ignore(_) => Some(true),

@@ -14,7 +14,7 @@ use crate::litter::{is_litter, is_of_desktop};
 use crate::unusable::escaped;
 use crate::{Error, Reason, Unusable};
 
-/// Which entries count.
+/// Rules for the entries that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// A folder that people and other programs fill.
@@ -26,7 +26,7 @@ pub enum Rules {
 /// The files below a root, each with one look at it.
 #[derive(Debug)]
 pub struct Tree {
-    /// Whether the root is a folder, and not a file.
+    /// True if the root is a folder, and not a file.
     pub is_folder: bool,
     /// Sorted by path.
     pub files: Vec<File>,

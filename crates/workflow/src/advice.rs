@@ -27,7 +27,7 @@ impl Workflow {
         Ok(texts)
     }
 
-    /// Whether all (or any) of the parameters have these values.
+    /// Returns whether all (or any) of the parameters have these values.
     fn hold(&self, advice: &Advice, values: &BTreeMap<String, Value>, all: bool) -> Result<bool> {
         let mut each = Vec::new();
         for (key, value) in values {

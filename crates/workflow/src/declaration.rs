@@ -93,7 +93,7 @@ pub struct Stage {
     pub metrics: Vec<MetricOutput>,
     /// Environment variables that the result depends on.
     pub env: Vec<String>,
-    /// Whether the stage runs only where another one, or the user, asks for it.
+    /// True if the stage runs only where another one, or the user, asks for it.
     pub is_source: bool,
     /// Stages that must have succeeded before it starts; not part of any key.
     pub after: Vec<Spanned<String>>,
@@ -128,15 +128,15 @@ impl MetricOutput {
 /// When and how a stage runs. None of it is part of its key.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// Whether the stage never runs.
+    /// True if the stage never runs.
     pub is_frozen: bool,
-    /// Whether it runs in every repro that selects it.
+    /// True if it runs in every repro that selects it.
     pub is_always: bool,
     /// Resources that it occupies while it runs.
     pub resources: Resources,
     /// Maximum duration of a run.
     pub timeout: Option<Duration>,
-    /// Whether it may access undeclared paths.
+    /// True if it may access undeclared paths.
     pub is_unconfined: bool,
     /// Requirements on the rows of outputs, by output, as the crate `checks` defines them.
     pub checks: BTreeMap<String, Spanned<Value>>,
@@ -202,7 +202,7 @@ pub struct Spanned<T> {
 }
 
 impl Declaration {
-    /// Whether outputs with metrics are declared.
+    /// Returns whether outputs with metrics are declared.
     #[must_use]
     pub fn has_metrics(&self) -> bool {
         self.stages.iter().any(|stage| !stage.metrics.is_empty())

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// Whether `text` has a wildcard.
+/// Returns whether `text` has a wildcard.
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// Whether `path`, parts separated by `/`, matches `pattern` as a whole.
+/// Returns whether `path`, parts separated by `/`, matches `pattern` as a whole.
 #[must_use]
 pub fn matches(pattern: &str, path: &str) -> bool {
     let pattern: Vec<&str> = pattern.split('/').collect();

@@ -93,12 +93,12 @@ impl Graph {
         Some((id, name))
     }
 
-    /// Whether `path` is an output, lies in one, or holds one.
+    /// Returns whether `path` is an output, lies in one, or holds one.
     pub fn is_made(&self, path: &Path) -> bool {
         self.makes(&Target::Path(path.to_owned()))
     }
 
-    /// Whether `target`, or a part of it, is an output.
+    /// Returns whether `target`, or a part of it, is an output.
     pub fn makes(&self, target: &Target) -> bool {
         !self.producers.makers(target).is_empty()
     }

@@ -35,7 +35,7 @@ pub struct Instance {
     pub outputs: BTreeMap<String, Output>,
     /// The output whose text is shown at the end of a repro.
     pub show: Option<String>,
-    /// Whether it runs only where another one, or the user, asks for it.
+    /// True if it runs only where another one, or the user, asks for it.
     pub is_source: bool,
     /// The device class, for stages that list `device`.
     pub device: Option<Device>,

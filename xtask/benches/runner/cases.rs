@@ -131,7 +131,7 @@ fn count_files() -> Stage {
     }
 }
 
-/// Where the file `at` of the folder is.
+/// Path of the file `at` of the folder.
 fn file(at: usize) -> String {
     format!("folder/{}/{at}", at % 100)
 }

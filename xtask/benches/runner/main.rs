@@ -41,7 +41,7 @@ struct Arguments {
     /// Let DVC run 1000 stages as well, which takes half an hour
     #[arg(long)]
     patient: bool,
-    /// Where workspaces are made, on the disk that is to be measured
+    /// Folder of the workspaces, on the disk that is to be measured
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Print one JSON document

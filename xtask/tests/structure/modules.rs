@@ -61,7 +61,7 @@ fn read(file: &Path, folder: &Path, name: Name, modules: &mut BTreeMap<Name, Mod
     }
 }
 
-/// Whether an item is compiled for tests alone.
+/// Returns whether an item is compiled for tests alone.
 fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
@@ -131,7 +131,7 @@ fn flatten(tree: &syn::UseTree, prefix: &mut Name, paths: &mut Vec<(Name, String
 }
 
 impl Modules {
-    /// Which module names items of which others. The root counts for none, as it exports what others have.
+    /// Modules by those whose items they name. The root counts for none, as it exports items of others.
     pub(crate) fn uses(&self) -> Graph {
         let mut graph = Graph::new();
         for (name, module) in &self.modules {

@@ -1,4 +1,4 @@
-//! The study itself, on a handful of painted pictures, in a copy of this workspace.
+//! The study itself, on a handful of painted images, in a copy of this workspace.
 //!
 //! The copy shares the target folder of the workspace, and its files are as old as theirs: cargo compiles nothing for it
 //! that it has compiled for the workspace, and the other way round.
@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Over the demo's settings, small enough for a test: two folds, an epoch, few pictures.
+/// Over the demo's settings, small enough for a test: two folds, an epoch, few images.
 const SMALL: &str = r#"
 [paint]
 images = 8
@@ -56,7 +56,7 @@ epochs = [0]
 examples_per_class = 1
 "#;
 
-/// What makes up the workspace; everything else is made from it.
+/// Sources of the workspace; everything else is made from them.
 const SOURCES: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -178,7 +178,7 @@ fn the_whole_study_runs_once() {
     // Again: nothing to do.
     assert!(study.ok(&["repro"]).contains("\n0 ran"));
 
-    // The model knows a picture of its collection again.
+    // The model recognizes an image of its collection.
     let class = study.path("data/painted/Cubism");
     let picture = fs_err::read_dir(class).unwrap().next().unwrap().unwrap();
     let picture = picture.path().display().to_string();

@@ -99,7 +99,7 @@ fn changes(current: &Params, experiment: &Experiment) -> (Vec<(String, Value)>, 
     )
 }
 
-/// Whether `key` is one of a table whose keys the user chooses.
+/// Returns whether `key` is one of a table whose keys the user chooses.
 fn is_free(params: &Params, key: &str) -> bool {
     let table = key
         .rsplit_once('.')

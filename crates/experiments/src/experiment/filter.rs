@@ -37,7 +37,7 @@ impl<'c> Filter<'c> {
         })
     }
 
-    /// Whether the condition holds for a row. Without a value in the column, none does.
+    /// Returns whether the condition holds for a row. Without a value in the column, none does.
     #[must_use]
     pub fn is_true_of(&self, row: &Row) -> bool {
         let Some(value) = self.column.value(row) else {

@@ -198,7 +198,7 @@ fn states(
     Ok((rows, made))
 }
 
-/// Whether the workspace's results are those of its parameters, in words.
+/// Describes whether the workspace's results are those of its parameters.
 fn current(workspace: &mut Workspace) -> Result<&'static str> {
     let selection =
         workspace

@@ -25,7 +25,7 @@ struct Params<'a> {
     choices: Vec<&'a str>,
 }
 
-/// Whether the workspace has the program.
+/// Returns whether the workspace has the program.
 ///
 /// # Errors
 /// Cargo fails.

@@ -1,4 +1,4 @@
-"""Makes the pictures beside this script and, from them, what torchvision's pre-processing gives.
+"""Makes the images beside this script and, from them, what torchvision's pre-processing gives.
 
     python make.py
 

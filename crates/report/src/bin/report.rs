@@ -54,7 +54,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         max_points: params.max_points,
         max_rows: params.max_rows,
         thumbnail_px: params.thumbnail_px,
-        stream: params.seed.stream(report::streams::RENDER_EXAMPLES),
+        stream: params.seed.stream(report::streams::REPORT_EXAMPLES),
     };
     let report = render(&inputs.tables, &options, |path| {
         fs_err::read(inputs.images.join(path))

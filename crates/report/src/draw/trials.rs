@@ -21,7 +21,7 @@ pub(crate) struct Trials {
 pub(crate) struct Row {
     /// None if it failed.
     pub(crate) score: Option<f64>,
-    /// Whether it is complete; otherwise it was pruned or failed.
+    /// True if it is complete; otherwise it was pruned or failed.
     pub(crate) is_complete: bool,
     /// `[parameters]`; none where the parameter was no part of the trial.
     pub(crate) values: Vec<Option<Setting>>,

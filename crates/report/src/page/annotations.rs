@@ -96,7 +96,7 @@ impl Annotations {
         top_ks.filter(|top| top.k < n_classes.max(2)).collect()
     }
 
-    /// Whether `metric` can differ between models: all but a top-`k` accuracy of as many guesses as classes.
+    /// Returns whether `metric` can differ between models: all but a top-`k` accuracy of as many guesses as classes.
     pub(crate) fn is_informative(&self, metric: &str) -> bool {
         !metric.starts_with("top") || self.top_ks().iter().any(|top| top.metric == metric)
     }
@@ -118,7 +118,7 @@ impl Annotations {
         }
     }
 
-    /// Whether an author is known of any image.
+    /// Returns whether an author is known of any image.
     pub(crate) fn has_authors(&self) -> bool {
         self.iter().any(|row| row.author.is_some())
     }

@@ -108,7 +108,7 @@ mod tests {
             max_points,
             max_rows,
             thumbnail_px: 16,
-            stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
+            stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
         }
     }
 

@@ -120,7 +120,7 @@ impl Split {
     }
 }
 
-/// Whether the collection has its own split, whose training images are in no fold.
+/// Returns whether the collection has its own split, whose training images are in no fold.
 pub(crate) fn has_fixed_training_images(balance: &[Balance]) -> bool {
     balance.iter().any(|row| row.fold == Assignment::Train)
 }

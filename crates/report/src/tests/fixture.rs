@@ -508,7 +508,7 @@ pub(crate) fn options() -> Options {
         max_points: 1000,
         max_rows: 1000,
         thumbnail_px: 16,
-        stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
+        stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
     }
 }
 

@@ -79,7 +79,7 @@ fn bounded(study: &Tables) -> Report {
         max_points: 500,
         max_rows: 200,
         thumbnail_px: 16,
-        stream: Seed::new(1).stream(crate::streams::RENDER_EXAMPLES),
+        stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
     };
     render(study, &options, |_| Ok(png())).unwrap()
 }

@@ -14,7 +14,7 @@ pub struct EmbeddingEvolutionQuality {
     pub epoch: u32,
     /// As in `epoch_outputs`.
     pub subset: Subset,
-    /// Whether the projection was fitted to these images; others were projected afterwards.
+    /// True if the projection was fitted to these images; others were projected afterwards.
     pub fitted: bool,
     /// Images of the subset.
     pub images: u32,

@@ -12,7 +12,7 @@ use tables::Table;
 pub struct Feature {
     /// The network, such as `resnet18`; one per file.
     pub backbone: String,
-    /// Whether its weights are pretrained; else they are random.
+    /// True if its weights are pretrained; else they are random.
     pub pretrained: bool,
     /// As in `annotations`.
     pub path: String,

@@ -23,11 +23,11 @@ pub struct ForestTrial {
     pub max_features: u32,
     /// Impurity that splits reduce: `gini` or `entropy`.
     pub criterion: String,
-    /// Whether each tree was fitted to a bootstrap sample.
+    /// True if each tree was fitted to a bootstrap sample.
     pub bootstrap: bool,
     /// Class-weighted top-2 accuracy on the validation images, top-1 where there are two classes, in `[0, 1]`.
     pub score: f64,
-    /// Whether it has the highest score; of equals, the first.
+    /// True if it has the highest score; of equals, the first.
     pub best: bool,
 }
 

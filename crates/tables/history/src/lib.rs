@@ -26,7 +26,7 @@ pub struct History {
     pub test_loss: Option<f64>,
     /// Score that selects the best epoch: class-weighted top-k accuracy on the fold, in `[0, 1]`.
     pub score: f64,
-    /// Whether this epoch's model is the saved one of the fold.
+    /// True if this epoch's model is the saved one of the fold.
     pub best: bool,
 }
 

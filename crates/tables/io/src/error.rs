@@ -23,7 +23,7 @@ pub enum TableError {
         path: PathBuf,
         /// The table's name.
         table: &'static str,
-        /// Which column is missing or of another type.
+        /// The column that is missing or of another type.
         reason: String,
     },
     /// Rows that cannot stand in one table.

@@ -109,7 +109,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Whether a row of a printed table has all of `words`, and `numbers` to three digits as its first numbers.
+/// Returns whether a row of a printed table has all of `words`, and `numbers` to three digits as its first numbers.
 fn holds(line: &str, words: &[String], numbers: &[f64]) -> bool {
     let cells = || line.split(|c: char| c.is_whitespace() || "│┆".contains(c));
     let shown: Vec<f64> = cells().filter_map(|cell| cell.parse().ok()).collect();

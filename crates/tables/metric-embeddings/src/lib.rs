@@ -21,7 +21,7 @@ pub struct MetricEmbedding {
     pub label: String,
     /// `train`, `validation` or `test`, as the fold has it. Images of held-out classes are fitted in no subset.
     pub subset: Subset,
-    /// Whether the class was learned; else it was held out.
+    /// True if the class was learned; else it was held out.
     pub learned: bool,
     /// `[D]`, output of the network, not normalized.
     pub embedding: Vec<f32>,

@@ -19,7 +19,7 @@ pub struct NearDuplicate {
     pub representative: String,
     /// Largest mean difference of a block from the representative after alignment, in levels of 255.
     pub difference: f32,
-    /// Whether the group has images of several classes.
+    /// True if the group has images of several classes.
     pub conflict: bool,
 }
 

@@ -17,11 +17,11 @@ pub struct SearchTrial {
     pub state: String,
     /// The median of the folds' scores; for a stopped trial, of the folds done; null for a failed one.
     pub score: Option<f64>,
-    /// Whether it is the complete trial of the highest score, of equals the first.
+    /// True if it is the complete trial of the highest score, of equals the first.
     pub best: bool,
     /// The parameter's dotted key in `params.toml`.
     pub param: String,
-    /// What it was set to.
+    /// The value of the parameter.
     pub value: String,
     /// The same as a number; null for flags and names.
     pub number: Option<f64>,

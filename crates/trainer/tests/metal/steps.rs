@@ -158,7 +158,7 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn stage_arrange(device: &Device, folder: &Path) -> Outcome<()> {
+fn stage_metric_learning(device: &Device, folder: &Path) -> Outcome<()> {
     begin("metric-learning");
     let arcface = ArcFace::new(vec![1.0, 2.0, 0.5], 16.0, 28.6);
     let cosine = || -> Outcome<Network> {
@@ -191,7 +191,7 @@ fn stage_predict(device: &Device, folder: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn stage_featurize(device: &Device, folder: &Path) -> Outcome<()> {
+fn stage_features(device: &Device, folder: &Path) -> Outcome<()> {
     begin("features");
     let mut network = network(Depth::D18, device)?;
     network.load_backbone(&folder.join("train/model.safetensors"))?;
@@ -206,7 +206,7 @@ fn image(side_px: usize, device: &Device) -> Outcome<Tensor> {
     Ok(Tensor::from_vec(values, (side_px, side_px, 3), device)?)
 }
 
-fn stage_explain(device: &Device, folder: &Path) -> Outcome<()> {
+fn stage_attribution(device: &Device, folder: &Path) -> Outcome<()> {
     begin("attribution");
     let network = loaded(device, folder)?;
     let image = image(64, device)?;
@@ -274,10 +274,10 @@ fn programs(device: &Device, folder: &Path, goldens: &Path) -> Outcome<()> {
 #[cfg(not(feature = "backbones"))]
 fn programs(device: &Device, folder: &Path, _: &Path) -> Outcome<()> {
     stage_train(device, folder)?;
-    stage_arrange(device, folder)?;
+    stage_metric_learning(device, folder)?;
     stage_predict(device, folder)?;
-    stage_featurize(device, folder)?;
-    stage_explain(device, folder)?;
+    stage_features(device, folder)?;
+    stage_attribution(device, folder)?;
     program_predictor(device, folder)
 }
 

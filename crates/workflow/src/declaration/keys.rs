@@ -9,9 +9,9 @@ pub struct Key {
     pub name: &'static str,
     /// Type of its value.
     pub kind: Kind,
-    /// Whether its table requires it.
+    /// True if its table requires it.
     pub is_required: bool,
-    /// Whether the cache key of a stage covers its value: another value makes another result.
+    /// True if the cache key of a stage covers its value: another value makes another result.
     pub is_in_cache_key: bool,
     /// Its meaning, for the schema and the documentation.
     pub sentence: &'static str,

@@ -59,7 +59,7 @@ fn instance_after(after: &[&str], instance: Instance) -> Instance {
 /// `paint → split → train@0, train@1 → select`, declared backwards.
 fn study() -> Graph {
     Graph::new(vec![
-        instance("select", &["train/*/model"], &["choice"]),
+        instance("select", &["train/*/model"], &["selection"]),
         instance("train@0", &["split/folds"], &["train/0/model"]),
         instance("train@1", &["split"], &["train/1/model"]),
         instance("split", &["images/a.png"], &["split/folds"]),

@@ -21,7 +21,7 @@ pub(super) struct Variable {
     pub(super) name: String,
     /// Its label in the instance's name.
     label: String,
-    /// Whether the label is the name, or the number, of an entry with a value of its own.
+    /// True if the label is the name, or the number, of an entry with a value of its own.
     is_entry: bool,
     pub(super) value: Value,
 }
@@ -142,7 +142,7 @@ pub(super) fn instance_name(stage: &str, variables: &Variables) -> String {
     format!("{stage}@{}", labels.join(","))
 }
 
-/// Whether the text can stand in a file name and a target.
+/// Returns whether the text can stand in a file name and a target.
 fn is_plain_name(text: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "_-.+ ".contains(c);
     !text.is_empty() && text != "." && text != ".." && text.chars().all(fits)

@@ -88,7 +88,7 @@ fn unexpected_syntax_counts_with_its_file() {
     }
 }
 
-/// Whether an item is `#[cfg(test)] mod NAME { … }`, without other attributes.
+/// Returns whether an item is `#[cfg(test)] mod NAME { … }`, without other attributes.
 fn is_tests(item: &syn::Item) -> bool {
     let syn::Item::Mod(module) = item else {
         return false;

@@ -21,7 +21,7 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Whether a table of the first run is left out.
+    /// Returns whether a table of the first run is left out.
     pub(crate) fn is_ignored(&self, path: &str) -> bool {
         self.ignore.iter().any(|pattern| matches(pattern, path))
     }
@@ -58,7 +58,7 @@ fn longest<'a, T, U>(
         .map(|(_, value)| value)
 }
 
-/// Whether a pattern, in which `*` is any text, is the whole of `text`.
+/// Returns whether a pattern, in which `*` is any text, is the whole of `text`.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
