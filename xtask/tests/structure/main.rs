@@ -1,8 +1,10 @@
-//! The workspace's structure: modules without circles, and crates as `ARCHITECTURE.md` has them.
+//! The workspace's structure: modules without circles, crates as `ARCHITECTURE.md` has them, and one build of each
+//! large library.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod circles;
+mod features;
 mod map;
 mod modules;
 
@@ -65,4 +67,14 @@ fn crates_use_those_that_the_map_lists() {
         .collect();
     assert!(gone.is_empty(), "crates of the map that are gone: {gone:?}");
     assert!(circles::of(&used).is_empty());
+}
+
+#[test]
+fn large_libraries_have_one_build() {
+    let found = features::built_twice(root(), &map::with_programs(root()));
+    assert!(
+        found.is_empty(),
+        "features that `crates/unified` lacks:\n{}",
+        found.join("\n")
+    );
 }

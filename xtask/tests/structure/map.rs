@@ -26,8 +26,8 @@ pub(crate) fn listed(text: &str) -> Graph {
     rows.collect()
 }
 
-/// Normal and build dependencies within the workspace, but for crates of tables.
-pub(crate) fn used(root: &Path) -> Graph {
+/// Description of the workspace by cargo.
+fn metadata(root: &Path) -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -40,7 +40,24 @@ pub(crate) fn used(root: &Path) -> Graph {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Packages with a program.
+pub(crate) fn with_programs(root: &Path) -> Vec<String> {
+    let has_program = |package: &&serde_json::Value| {
+        let mut targets = package["targets"].as_array().unwrap().iter();
+        targets.any(|target| target["kind"][0] == "bin")
+    };
+    let metadata = metadata(root);
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let names = packages.filter(has_program).map(|it| it["name"].as_str());
+    names.map(|name| name.unwrap().to_owned()).collect()
+}
+
+/// Normal and build dependencies within the workspace, but for crates of tables.
+pub(crate) fn used(root: &Path) -> Graph {
+    let metadata = metadata(root);
     let packages = metadata["packages"].as_array().unwrap();
     let members: BTreeSet<&str> = packages
         .iter()
