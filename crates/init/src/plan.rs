@@ -9,7 +9,6 @@ use tables::Subset;
 
 use crate::cost::{self, Estimate, Machine, Sizes};
 use crate::facts::{Class, Range};
-use training::training;
 
 /// Fewest authors, or images without one, of a class that is studied: one to train on, one to choose the epoch by, one
 /// to test on.
@@ -102,7 +101,7 @@ pub(crate) fn plan(facts: &Facts) -> Result<Plan, TooSmall> {
     };
     builder.collection(facts, &left_out);
     let sizes = builder.split(facts, &classes);
-    let training = training(facts, sizes);
+    let training = PlanBuilder::training(facts, sizes);
     builder.network(facts, &classes, &training);
     builder.metric_learning(&classes, &training);
     let work = builder.analysis(sizes, &training);

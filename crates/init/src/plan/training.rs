@@ -20,59 +20,61 @@ pub(super) struct Training {
     wanted_px: u32,
 }
 
-/// Side, epochs, batch and learning rate within the time.
-pub(super) fn training(facts: &Facts, sizes: Sizes) -> Training {
-    let is_pretrained = facts.weights.is_some();
-    let depth = facts.weights.as_ref().map_or(18, |weights| weights.depth);
-    let wanted_px = wanted_side(facts.short_sides.median);
-    let usual = if wanted_px >= 128 || sizes.all > 5000 {
-        22.0
-    } else {
-        8.5
-    };
-    let minutes = facts.minutes.unwrap_or(usual);
-    let budget_s = (minutes * 60.0 - 40.0 - sizes.all as f64 * 8e-3).max(minutes * 30.0);
-    // Number of images over all epochs, more with more time; then the most epochs, and the part of the epochs that a
-    // larger side must leave.
-    let (images, most, part) = if is_pretrained {
-        (10_000.0, 20, 0.5)
-    } else {
-        (14_000.0, 40, 0.6)
-    };
-    let images = images * (minutes / usual).clamp(1.0, 2.0);
-    let target = whole(images / sizes.train.max(1) as f64).clamp(3, most);
-    let least = whole(target as f64 * part).clamp(3, 12);
-    let least_px = if wanted_px >= 128 { 64 } else { 32 };
-    let mut sides = SIDES_PX
-        .into_iter()
-        .rev()
-        .filter(|side| (least_px..=wanted_px).contains(side));
-    let affordable = |side| budget_s / cost::epoch_s(facts.machine, sizes, side, depth);
-    let side_px = sides
-        .find(|&side| affordable(side) >= least as f64)
-        .unwrap_or(least_px.min(wanted_px));
-    let epochs = whole(affordable(side_px)).clamp(least.min(2), target);
-    let batch_size = match (facts.machine.device.is_gpu(), sizes.train) {
-        (true, 2000..) => 64,
-        (_, 5000..) | (true, _) => 32,
-        _ => 16,
-    };
-    // Rates of params/paintings.toml and of the demo; a larger batch has a larger rate.
-    let lr = match (is_pretrained, batch_size) {
-        (true, _) if epochs >= 10 => 1e-4,
-        (true, _) => 2e-4,
-        (false, 16) => 4e-4,
-        (false, 32) => 6e-4,
-        _ => 8e-4,
-    };
-    Training {
-        side_px,
-        epochs,
-        depth,
-        batch_size,
-        lr,
-        minutes,
-        wanted_px,
+impl PlanBuilder {
+    /// Side, epochs, batch and learning rate within the time.
+    pub(super) fn training(facts: &Facts, sizes: Sizes) -> Training {
+        let is_pretrained = facts.weights.is_some();
+        let depth = facts.weights.as_ref().map_or(18, |weights| weights.depth);
+        let wanted_px = wanted_side(facts.short_sides.median);
+        let usual = if wanted_px >= 128 || sizes.all > 5000 {
+            22.0
+        } else {
+            8.5
+        };
+        let minutes = facts.minutes.unwrap_or(usual);
+        let budget_s = (minutes * 60.0 - 40.0 - sizes.all as f64 * 8e-3).max(minutes * 30.0);
+        // Number of images over all epochs, more with more time; then the most epochs, and the part of the epochs that a
+        // larger side must leave.
+        let (images, most, part) = if is_pretrained {
+            (10_000.0, 20, 0.5)
+        } else {
+            (14_000.0, 40, 0.6)
+        };
+        let images = images * (minutes / usual).clamp(1.0, 2.0);
+        let target = whole(images / sizes.train.max(1) as f64).clamp(3, most);
+        let least = whole(target as f64 * part).clamp(3, 12);
+        let least_px = if wanted_px >= 128 { 64 } else { 32 };
+        let mut sides = SIDES_PX
+            .into_iter()
+            .rev()
+            .filter(|side| (least_px..=wanted_px).contains(side));
+        let affordable = |side| budget_s / cost::epoch_s(facts.machine, sizes, side, depth);
+        let side_px = sides
+            .find(|&side| affordable(side) >= least as f64)
+            .unwrap_or(least_px.min(wanted_px));
+        let epochs = whole(affordable(side_px)).clamp(least.min(2), target);
+        let batch_size = match (facts.machine.device.is_gpu(), sizes.train) {
+            (true, 2000..) => 64,
+            (_, 5000..) | (true, _) => 32,
+            _ => 16,
+        };
+        // Rates of params/paintings.toml and of the demo; a larger batch has a larger rate.
+        let lr = match (is_pretrained, batch_size) {
+            (true, _) if epochs >= 10 => 1e-4,
+            (true, _) => 2e-4,
+            (false, 16) => 4e-4,
+            (false, 32) => 6e-4,
+            _ => 8e-4,
+        };
+        Training {
+            side_px,
+            epochs,
+            depth,
+            batch_size,
+            lr,
+            minutes,
+            wanted_px,
+        }
     }
 }
 
