@@ -19,17 +19,10 @@ pub fn messages(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_corpus_is_read_without_a_panic() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/replies");
-        let mut entries = fs_err::read_dir(corpus).unwrap().peekable();
-        assert!(entries.peek().is_some(), "there is no corpus");
-        for entry in entries {
-            messages(&fs_err::read(entry.unwrap().path()).unwrap());
-        }
+        corpus::replay(&[("replies", messages)]).unwrap();
     }
 }

@@ -24,16 +24,9 @@ pub fn code(data: &[u8]) {
 
 /// `pipeline.lock`: a written lock reads back.
 pub fn lock(data: &[u8]) {
-    let read = |text: &str| Lock::parse(&source(lock::FILE, text));
+    let read = |text: &str| Lock::parse(&Source::new(lock::FILE, text));
     if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
         assert_eq!(parsed(read(&lock.text())), Some(lock));
-    }
-}
-
-fn source(name: &str, text: &str) -> Source {
-    Source {
-        name: name.to_owned(),
-        text: text.to_owned(),
     }
 }
 
@@ -44,19 +37,10 @@ fn parsed<T>(read: workflow::Result<T>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_corpus_is_read_without_a_panic() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        for (name, target) in TARGETS {
-            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
-            assert!(entries.peek().is_some(), "{name} has no corpus");
-            for entry in entries {
-                target(&fs_err::read(entry.unwrap().path()).unwrap());
-            }
-        }
+        corpus::replay(&TARGETS).unwrap();
     }
 }

@@ -16,16 +16,9 @@ pub const TARGETS: [(&str, Target); 1] = [("sources", sources)];
 
 /// `sources.lock`: what is read is what was written, and its paths are inside.
 pub fn sources(data: &[u8]) {
-    let read = |text: &str| SourceLock::parse(&source(FILE, text));
+    let read = |text: &str| SourceLock::parse(&Source::new(FILE, text));
     if let Some(lock) = parsed(read(&String::from_utf8_lossy(data))) {
         assert_eq!(parsed(read(&lock.text())), Some(lock));
-    }
-}
-
-fn source(name: &str, text: &str) -> Source {
-    Source {
-        name: name.to_owned(),
-        text: text.to_owned(),
     }
 }
 
@@ -36,19 +29,10 @@ fn parsed<T>(read: Result<T>) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_corpus_is_read_without_a_panic() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        for (name, target) in TARGETS {
-            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
-            assert!(entries.peek().is_some(), "{name} has no corpus");
-            for entry in entries {
-                target(&fs_err::read(entry.unwrap().path()).unwrap());
-            }
-        }
+        corpus::replay(&TARGETS).unwrap();
     }
 }

@@ -34,19 +34,10 @@ pub fn messages(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_corpus_is_read_without_a_panic() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        for (name, target) in TARGETS {
-            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
-            assert!(entries.peek().is_some(), "{name} has no corpus");
-            for entry in entries {
-                target(&fs_err::read(entry.unwrap().path()).unwrap());
-            }
-        }
+        corpus::replay(&TARGETS).unwrap();
     }
 }

@@ -27,11 +27,12 @@ pub const TARGETS: [(&str, Target); 3] =
 pub fn pipeline(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (pipeline, params) = text.split_once('\0').unwrap_or((&text, ""));
-    let made = Declaration::parse(source(declaration::FILE, pipeline)).and_then(|declaration| {
-        let params = Params::of_sources(Some(source(params::FILE, params)), Vec::new())?;
-        let root = Path::new("/workspace");
-        Graph::new(instances(&declaration, &params, root, Device::Cpu)?)
-    });
+    let made =
+        Declaration::parse(Source::new(declaration::FILE, pipeline)).and_then(|declaration| {
+            let params = Params::of_sources(Some(Source::new(params::FILE, params)), Vec::new())?;
+            let root = Path::new("/workspace");
+            Graph::new(instances(&declaration, &params, root, Device::Cpu)?)
+        });
     let Some(graph) = checked(made) else { return };
     for instance in &graph.instances {
         for output in instance.outputs.values() {
@@ -47,7 +48,7 @@ pub fn params(data: &[u8]) {
     let mut texts = text.split('\0').map(str::to_owned);
     let file = texts.next().unwrap_or_default();
     let Some(mut params) = checked(Params::of_sources(
-        Some(source(params::FILE, &file)),
+        Some(Source::new(params::FILE, &file)),
         Vec::new(),
     )) else {
         return;
@@ -75,13 +76,6 @@ pub fn glob(data: &[u8]) {
     }
 }
 
-fn source(name: &str, text: &str) -> Source {
-    Source {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    }
-}
-
 /// The value; an error is formatted, so that its message is covered.
 fn checked<T>(read: Result<T>) -> Option<T> {
     read.map_err(|error| error.to_string()).ok()
@@ -93,13 +87,6 @@ mod tests {
 
     #[test]
     fn the_corpus_is_read_without_a_panic() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        for (name, target) in TARGETS {
-            let mut entries = fs_err::read_dir(corpus.join(name)).unwrap().peekable();
-            assert!(entries.peek().is_some(), "{name} has no corpus");
-            for entry in entries {
-                target(&fs_err::read(entry.unwrap().path()).unwrap());
-            }
-        }
+        corpus::replay(&TARGETS).unwrap();
     }
 }

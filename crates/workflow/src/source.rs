@@ -21,6 +21,15 @@ pub struct Source {
 }
 
 impl Source {
+    /// A text under the name that messages use.
+    #[must_use]
+    pub fn new(name: &str, text: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
     /// Reads `path`, to be called `name` in messages.
     ///
     /// # Errors
