@@ -29,13 +29,7 @@ pub(crate) fn in_epoch(
     let score = |row: EpochOutput| {
         let logits = classes(&row.logits, &row.path, collection)?;
         let class_index = usize::try_from(row.class_index)?;
-        Ok(ScoredImage {
-            prediction: ScoredPrediction::of_logits(logits, class_index)
-                .with_context(|| cannot_score(&row.path))?,
-            path: row.path,
-            subset: row.subset,
-            embedding: row.embedding,
-        })
+        scored(row.path, row.subset, logits, row.embedding, class_index)
     };
     rows.into_iter().map(score).collect()
 }
@@ -48,15 +42,26 @@ pub(crate) fn by_network(
     let score = |row: Prediction| {
         let logits = classes(&row.logits, &row.path, collection)?;
         let class_index = collection.class_index(&row.label)?;
-        Ok(ScoredImage {
-            prediction: ScoredPrediction::of_logits(logits, class_index)
-                .with_context(|| cannot_score(&row.path))?,
-            path: row.path,
-            subset: row.subset,
-            embedding: row.embedding,
-        })
+        scored(row.path, row.subset, logits, row.embedding, class_index)
     };
     rows.into_iter().map(score).collect()
+}
+
+/// An image by the network's outputs for it.
+fn scored(
+    path: String,
+    subset: Subset,
+    logits: &[f32],
+    embedding: Vec<f32>,
+    class_index: usize,
+) -> anyhow::Result<ScoredImage> {
+    Ok(ScoredImage {
+        prediction: ScoredPrediction::of_logits(logits, class_index)
+            .with_context(|| cannot_score(&path))?,
+        path,
+        subset,
+        embedding,
+    })
 }
 
 /// Images of the forest, with the embeddings of the network.
