@@ -280,7 +280,7 @@ fn head() -> Markup {
         tr {
             td {} td {} td {}
             th scope="col" { "images" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
-            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
+            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "accuracy" }
         }
     }
 }

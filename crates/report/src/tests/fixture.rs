@@ -9,10 +9,13 @@ use table_balance::Balance;
 use table_calibrations::Calibration;
 use table_class_reports::ClassReport;
 use table_clusters::Cluster;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
+use table_cross_validation::CrossValidation;
 use table_embedding_evolution::EpochCoordinates;
 use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
 use table_epoch_scores::EpochScore;
+use table_fold_scores::FoldScore;
 use table_forest_trials::ForestTrial;
 use table_history::History;
 use table_leakage::SplitLeakage;
@@ -21,6 +24,7 @@ use table_linear_probes::LinearProbe;
 use table_metric_embeddings::MetricEmbedding;
 use table_metric_learning_scores::MetricLearningScore;
 use table_near_duplicates::NearDuplicate;
+use table_optimism::Optimism;
 use table_predictions::Prediction;
 use table_problems::Problem;
 use table_reliabilities::Reliability;
@@ -128,7 +132,7 @@ fn models() -> impl Iterator<Item = (String, Subset)> {
 }
 
 fn scores() -> Vec<Score> {
-    let metrics = ["f1", "precision", "recall", "top1", "top2"];
+    let metrics = ["f1", "log_loss", "precision", "recall", "top1", "top2"];
     models()
         .flat_map(|(model, subset)| {
             metrics.map(|metric| Score {
@@ -139,6 +143,128 @@ fn scores() -> Vec<Score> {
                 low: Some(0.5),
                 high: (subset != Subset::Test).then_some(0.875),
             })
+        })
+        .collect()
+}
+
+/// The selected network and its forest differ in nothing.
+fn model_comparisons() -> Vec<Comparison> {
+    let subsets = [Subset::Validation, Subset::Test];
+    let rows = subsets.into_iter().flat_map(|subset| {
+        ["f1", "log_loss", "top1", "top2"].map(|metric| ("forest", subset, metric, 0.0, 0.1))
+    });
+    rows.map(comparison).collect()
+}
+
+/// Difference of the network from another model, with an interval of `width` on both sides.
+fn comparison(
+    (other, subset, metric, difference, width): (&str, Subset, &str, f64, f64),
+) -> Comparison {
+    Comparison {
+        model: "network".to_owned(),
+        other: other.to_owned(),
+        subset,
+        metric: metric.to_owned(),
+        difference,
+        low: Some(difference - width),
+        high: Some(difference + width),
+        images: 24,
+        authors: 13,
+    }
+}
+
+/// The network is worse than its linear probe in top-1 and not told apart from it in log-loss.
+fn comparisons() -> Vec<Comparison> {
+    let subsets = [Subset::Validation, Subset::Test];
+    let rows = subsets.into_iter().flat_map(|subset| {
+        [
+            ("chance", subset, "log_loss", -0.1, 0.05),
+            ("chance", subset, "top1", 0.1, 0.05),
+            ("forest", subset, "log_loss", -0.1, 0.05),
+            ("forest", subset, "top1", 0.1, 0.05),
+            ("largest class", subset, "log_loss", -0.1, 0.05),
+            ("largest class", subset, "top1", 0.1, 0.05),
+            ("linear probe", subset, "log_loss", 0.1, 0.2),
+            ("linear probe", subset, "top1", -0.1, 0.05),
+        ]
+    });
+    rows.map(comparison).collect()
+}
+
+/// Model and backbone of its frozen features, with its top-1.
+const CROSS_VALIDATED: [(&str, Option<&str>, f64); 6] = [
+    ("chance", None, 0.5),
+    ("forest", Some("resnet18"), 0.5),
+    ("largest class", None, 0.5),
+    ("linear probe", Some("resnet18"), 0.7),
+    ("network", None, 0.6),
+    ("selected network", None, 0.75),
+];
+
+fn cross_validation() -> Vec<CrossValidation> {
+    let models = CROSS_VALIDATED.into_iter();
+    let subsets =
+        models.flat_map(|model| [Subset::Validation, Subset::Test].map(|subset| (model, subset)));
+    subsets
+        .flat_map(|of| ["f1", "log_loss", "top1"].map(|metric| (of, metric)))
+        .map(|(((model, features, value), subset), metric)| {
+            let is_one = model == "selected network";
+            let has_folds = subset == Subset::Validation && !is_one;
+            CrossValidation {
+                model: model.to_owned(),
+                features: features.map(str::to_owned),
+                subset,
+                metric: metric.to_owned(),
+                value,
+                low: (model != "chance").then_some(value - 0.125),
+                high: (model != "chance").then_some(value + 0.125),
+                fold_mean: has_folds.then_some(value),
+                fold_sd: has_folds.then_some(0.1),
+                folds: if is_one { 1 } else { 3 },
+                images: if subset == Subset::Test { 8 } else { 24 },
+                authors: if subset == Subset::Test { 4 } else { 13 },
+                single_author_classes: 1,
+            }
+        })
+        .collect()
+}
+
+/// Each fold is better than the one before; the network's own epochs are better than those of the other folds.
+fn fold_scores() -> Vec<FoldScore> {
+    let models = [
+        ("forest", Some("resnet18"), "nothing", None, 0.4),
+        ("linear probe", Some("resnet18"), "other folds", None, 0.6),
+        ("network", None, "other folds", Some(1), 0.5),
+        ("network", None, "own fold", Some(2), 0.525),
+    ];
+    let folds = { models.into_iter() }.flat_map(|model| (0..3).map(move |fold| (model, fold)));
+    folds
+        .flat_map(|of| ["f1", "log_loss", "top1"].map(|metric| (of, metric)))
+        .map(
+            |(((model, features, selected_by, epoch, value), fold), metric)| FoldScore {
+                model: model.to_owned(),
+                features: features.map(str::to_owned),
+                selected_by: selected_by.to_owned(),
+                fold,
+                epoch,
+                images: 8,
+                authors: 5,
+                metric: metric.to_owned(),
+                value: value + f64::from(fold) / 10.0,
+            },
+        )
+        .collect()
+}
+
+fn optimism() -> Vec<Optimism> {
+    let parts = [("epoch", 0.025), ("fold", 0.125), ("total", 0.15)];
+    let metrics = ["f1", "log_loss", "top1"].into_iter();
+    metrics
+        .flat_map(|metric| parts.map(|part| (metric, part)))
+        .map(|(metric, (part, value))| Optimism {
+            metric: metric.to_owned(),
+            part: part.to_owned(),
+            value,
         })
         .collect()
 }
@@ -446,6 +572,11 @@ pub(crate) fn study() -> Tables {
     study.insert("attributions", [2, 3].map(attribution).to_vec());
     study.insert("scores", scores());
     study.insert("epoch_scores", epoch_scores());
+    study.insert("model_comparisons", model_comparisons());
+    study.insert("cross_validation", cross_validation());
+    study.insert("fold_scores", fold_scores());
+    study.insert("comparisons", comparisons());
+    study.insert("optimism", optimism());
     study.insert("confusion", confusion());
     study.insert("class_reports", class_reports());
     study.insert("calibrations", calibrations());
