@@ -272,6 +272,9 @@ fn metric_learning_scores() -> Vec<MetricLearningScore> {
                 embedding: embedding.to_owned(),
                 metric: metric.to_owned(),
                 value: Some(0.625),
+                chance: matches!(metric, "recall_at_1" | "map_at_r").then_some(0.25),
+                images: 8,
+                n_classes: 1,
             })
         })
         .collect()
