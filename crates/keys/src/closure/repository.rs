@@ -72,8 +72,8 @@ fn each_stage_has_the_crates_that_it_needs() {
     expect_test::expect![[r#"
         attribution/attribution: images kernels model numeric random | attributions folds predictions
         backbones/backbone-features: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
-        clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        clustering/embedding-evolution: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/cluster: cluster-validity numeric random | annotations cluster-scores clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/embedding-evolution: cluster-validity numeric random | annotations cluster-scores clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         collection/annotate: images nearest-name thumbnails walk | annotations attributes folds images problems
         collection/decode: images nearest-name thumbnails walk | annotations attributes folds images problems
         export/export: images numeric | annotations folds
