@@ -350,6 +350,7 @@ fn forest_trials() -> Vec<ForestTrial> {
         criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
         bootstrap: true,
         score: 0.5 + f64::from(trial) / 100.0,
+        log_loss: 1.5 - f64::from(trial) / 100.0,
         best: trial == 5,
     };
     (0..6).map(trial).collect()
