@@ -128,10 +128,16 @@ fn the_forest_has_the_shape_of_the_best_trial() {
     let stages = Stages::new();
     stages.search("trials", 2);
     let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();
-    assert_eq!(trials.len(), 14);
+    // The forest of the parameters precedes those of the sampler.
+    assert_eq!(trials.len(), 1 + 14);
+    assert_eq!((trials[0].n_trees, trials[0].bootstrap), (5, true));
     let best: Vec<&ForestTrial> = trials.iter().filter(|trial| trial.best).collect();
     assert_eq!(best.len(), 1);
-    assert!(trials.iter().all(|trial| trial.score <= best[0].score));
+    let is_worse = |trial: &ForestTrial| {
+        let is_equal = trial.score >= best[0].score;
+        trial.score < best[0].score || (is_equal && trial.log_loss >= best[0].log_loss)
+    };
+    assert!(trials.iter().all(is_worse));
 
     let mut params = shape();
     params["seed"] = 1.into();

@@ -398,6 +398,9 @@ fn metric_learning_scores() -> Vec<MetricLearningScore> {
                 embedding: embedding.to_owned(),
                 metric: metric.to_owned(),
                 value: Some(0.625),
+                chance: matches!(metric, "recall_at_1" | "map_at_r").then_some(0.25),
+                images: 8,
+                n_classes: 1,
             })
         })
         .collect()
@@ -473,6 +476,7 @@ fn forest_trials() -> Vec<ForestTrial> {
         criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
         bootstrap: true,
         score: 0.5 + f64::from(trial) / 100.0,
+        log_loss: 1.5 - f64::from(trial) / 100.0,
         best: trial == 5,
     };
     (0..6).map(trial).collect()
