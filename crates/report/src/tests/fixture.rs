@@ -8,6 +8,7 @@ use table_attributions::Attribution;
 use table_balance::Balance;
 use table_calibrations::Calibration;
 use table_class_reports::ClassReport;
+use table_cluster_scores::ClusterScore;
 use table_clusters::Cluster;
 use table_comparisons::Comparison;
 use table_confusion::Confusion;
@@ -343,6 +344,23 @@ fn silhouettes() -> Vec<Silhouette> {
     .collect()
 }
 
+fn cluster_scores() -> Vec<ClusterScore> {
+    let methods = ["kmeans", "ward"].into_iter();
+    let numbers = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
+    let subsets = [None].into_iter().chain(Subset::OF_SPLIT.map(Some));
+    numbers
+        .flat_map(|of| subsets.clone().map(move |subset| (of, subset)))
+        .map(|((method, k), subset)| ClusterScore {
+            method: method.to_owned(),
+            k,
+            subset,
+            ari: Some(0.25),
+            nmi: Some(0.375),
+            images: if subset.is_some() { 8 } else { 24 },
+        })
+        .collect()
+}
+
 fn embedding_evolution() -> Vec<EpochCoordinates> {
     let rows = [0, 2].into_iter();
     rows.flat_map(|epoch| (0..24).map(move |number| (epoch, cluster(number))))
@@ -587,6 +605,7 @@ pub(crate) fn study() -> Tables {
     study.insert("reliabilities", reliabilities());
     study.insert("clusters", (0..24).map(cluster).collect());
     study.insert("silhouettes", silhouettes());
+    study.insert("cluster_scores", cluster_scores());
     study.insert("forest_trials", forest_trials());
     study.insert("linear_probes", linear_probes());
     study.insert("metric_embeddings", metric_embeddings());
