@@ -19,7 +19,7 @@ use table_silhouettes::Silhouette;
 use tables::Subset;
 
 use crate::ReportError;
-use crate::draw::format::{count, counted, list, percent, range, value};
+use crate::draw::format::{NO_INTERVAL, count, counted, list, percent, range, value};
 use crate::page::annotations::Annotations;
 use crate::page::cross_validated::{CrossValidated, Model, NETWORK, SELECTED, folds_text};
 use crate::page::fold_scores::FoldScores;
@@ -346,8 +346,16 @@ impl Overview {
                 code { "cargo xtask search run seeds" }
                 " measures it. The standard deviation over folds is no standard error: the folds' networks share training images."
                 (self.single_authors())
+                @if self.lacks_intervals() { " " (NO_INTERVAL) }
             }
         }
+    }
+
+    /// Returns whether a score of the network has no interval.
+    fn lacks_intervals(&self) -> bool {
+        let rows = self.cross_validation.iter();
+        let mut rows = rows.filter(|row| row.model == NETWORK.model && row.features.is_none());
+        rows.any(|row| row.low.is_none() || row.high.is_none())
     }
 
     /// Classes of a single author.
@@ -360,14 +368,8 @@ impl Overview {
                 1 => "1 class has".to_owned(),
                 n => format!("{n} classes have"),
             };
-            let has_interval = row.low.is_some() && row.high.is_some();
-            let without = if has_interval {
-                ""
-            } else {
-                " (no interval can be given)"
-            };
             Some(format!(
-                "{classes} a single author among {} images{without}",
+                "{classes} a single author among {} images",
                 subset.name()
             ))
         });
@@ -487,9 +489,13 @@ mod tests {
             let test = rows.iter_mut().filter(|row| row.subset == Subset::Test);
             test.for_each(|row| (row.low, row.high) = (None, None))
         });
-        let reason = "1 class has a single author among validation images and 1 class has a single author among test images (no \
-                      interval can be given)";
-        assert!(report(&study).page.contains(reason));
+        let page = report(&study).page;
+        assert!(page.contains(
+            "1 class has a single author among validation images and 1 class has a single author among test images: intervals"
+        ));
+        assert!(Overview::read(&study).unwrap().lacks_intervals());
+        let overview = page.split("<section").nth(1).unwrap();
+        assert!(overview.contains(NO_INTERVAL));
     }
 
     #[test]
