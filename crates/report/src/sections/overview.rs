@@ -233,10 +233,14 @@ impl Overview {
         }
     }
 
+    fn n_without_author(&self) -> usize {
+        let images = self.annotations.iter();
+        images.filter(|row| row.author.is_none()).count()
+    }
+
     /// Images without an author, where others have one.
     fn unknown_authors(&self) -> String {
-        let unknown = self.annotations.iter().filter(|row| row.author.is_none());
-        let unknown = unknown.count();
+        let unknown = self.n_without_author();
         if unknown == 0 || !self.annotations.has_authors() {
             return String::new();
         }
@@ -246,7 +250,7 @@ impl Overview {
             false => " and is assigned to a fold at random",
         };
         format!(
-            " {} ({share}) have no known author: each counts as an author of its own{dealt}, so that images of one unknown author              can be in training and in validation, which raises scores.",
+            " {} ({share}) have no known author: each of them stands alone{dealt}, so that images of one unknown author              can be in training and in validation, which raises scores.",
             counted(unknown, "image")
         )
     }
@@ -326,6 +330,9 @@ impl Overview {
                 @if has_top_2 { " and " (value(Some(self.annotations.chance(2)))) } @else { "; with two classes, top-2 is always 1" }
                 ". Log-loss is the mean of −ln p of the true class, in nats; lower is better. In parentheses are 95 % intervals; "
                 "their sampling units are " (self.annotations.units()) "."
+                @if self.annotations.has_authors() && self.n_without_author() > 0 {
+                    " In numbers of authors, an image without a known one counts as an author of its own."
+                }
             }
         }
     }
@@ -424,8 +431,8 @@ mod tests {
             "report: artifacts/report/index.html",
             "cross-validated, 3 folds: top-1 0.600 (0.47–0.72); over folds: top-1 0.600 ± 0.100; 24 images by 13 authors",
             "test set, ensemble: top-1 0.600 (0.47–0.72); selected network: top-1 0.750 (0.62–0.88); 8 images by 4 authors",
-            "selected network: fold 1, epoch 2, by rule `best`; its own validation images, optimistic: top-1 by +0.150 (epoch \
-             +0.025, fold +0.125): top-1 0.750 (0.62–0.88)",
+            "selected network: fold 1, epoch 2, by rule `best`; its own validation images: top-1 0.750 (0.62–0.88); optimistic by \
+             top-1 +0.150 (epoch +0.025, fold +0.125)",
             "baselines, top-1: linear probe, resnet18 0.700; forest on frozen features, resnet18 0.500; largest class 0.500; chance \
              0.500",
             "The network is worse than the linear probe on frozen features of resnet18 in top-1 (−0.100, −0.15 to −0.05); it is not \

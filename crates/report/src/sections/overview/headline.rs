@@ -125,7 +125,7 @@ impl Headline<'_> {
             };
             let (total, epoch, fold) = (part("total")?, part("epoch")?, part("fold")?);
             Some(format!(
-                "{} by {} (epoch {}, fold {})",
+                "{} {} (epoch {}, fold {})",
                 metric.name,
                 signed(total),
                 signed(epoch),
@@ -134,6 +134,17 @@ impl Headline<'_> {
         });
         let parts: Vec<String> = parts.collect();
         (!parts.is_empty()).then(|| list(&parts))
+    }
+
+    /// Choices that the selected network's validation images made.
+    fn selected_by_images(&self) -> Vec<String> {
+        let epoch = self.fold_scores.selected_by(NETWORK) != Some("nothing");
+        let fold = self.results.folds() > 1;
+        let choices = [(epoch, "its epoch"), (fold, "its fold")].into_iter();
+        choices
+            .filter(|(was_made, _)| *was_made)
+            .map(|(_, name)| name.to_owned())
+            .collect()
     }
 
     /// The selected network and its own validation scores.
@@ -146,17 +157,15 @@ impl Headline<'_> {
              0), by the rule “{rule}”."
         );
         if let Some(scores) = self.scores(SELECTED, Subset::Validation) {
-            text.push_str(&format!(
-                " On its own validation images it has {scores}: optimistic, as these images selected its epoch"
-            ));
-            text.push_str(match self.results.folds() {
-                0 | 1 => ".",
-                _ => ", and its score the fold.",
+            text.push_str(&format!(" On its own validation images it has {scores}"));
+            text.push_str(&match self.selected_by_images().as_slice() {
+                [] => ".".to_owned(),
+                parts => format!(": optimistic, as these images selected {}.", list(parts)),
             });
         }
         if let Some(optimism) = self.optimism() {
             text.push_str(&format!(
-                " Compared with the mean of the folds in epochs that they did not select, this selection changed {optimism}."
+                " Difference from the mean of the folds in epochs that they did not select: {optimism}."
             ));
         }
         text
@@ -219,9 +228,13 @@ impl Headline<'_> {
             fold, epoch, rule, ..
         } = self.selection;
         let optimism = self.optimism();
-        let optimism = optimism.map_or_else(String::new, |parts| format!(": {parts}"));
+        let optimism = optimism.map_or_else(String::new, |parts| format!(" by {parts}"));
+        let optimism = match self.selected_by_images().is_empty() {
+            true => String::new(),
+            false => format!("; optimistic{optimism}"),
+        };
         Some(format!(
-            "selected network: fold {fold}, epoch {epoch}, by rule `{rule}`; its own validation images, optimistic{optimism}: {scores}"
+            "selected network: fold {fold}, epoch {epoch}, by rule `{rule}`; its own validation images: {scores}{optimism}"
         ))
     }
 
