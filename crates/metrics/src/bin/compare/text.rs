@@ -26,7 +26,7 @@ pub(crate) fn of(document: &Document) -> String {
         if subset.single_author_classes > 0 {
             let _ = write!(
                 text,
-                "; {} classes have a single author",
+                "; classes with a single author: {}",
                 subset.single_author_classes
             );
         }
@@ -106,7 +106,7 @@ mod tests {
         };
         let expected = "deep less wide, paired by image, with 95 % intervals by author within classes\n\
             \n\
-            validation: 76 images, 20 authors; 1 classes have a single author\n\
+            validation: 76 images, 20 authors; classes with a single author: 1\n\
             metric         wide     deep  difference\n\
             top1          0.750    0.875  +0.125 (+0.020 to +0.220)\n\
             top1          0.750    0.750  +0.000 (-0.100 to +0.100)  not told apart\n\
