@@ -142,9 +142,13 @@ impl Leakage {
 
     /// Difference of a leaky split's score from that of the study's own.
     fn difference(&self, split: &str, metric: Metric) -> Option<Difference> {
-        let own = self.find(self.splits()[0], metric.id)?;
-        let leaky = self.find(split, metric.id)?;
-        Some(Difference::new(metric, leaky.value - own.value, None, None))
+        let row = self.find(split, metric.id)?;
+        Some(Difference::new(
+            metric,
+            row.difference?,
+            row.difference_low,
+            row.difference_high,
+        ))
     }
 
     /// A paragraph for each leaky split, whatever the sign of its difference.
@@ -368,12 +372,16 @@ mod tests {
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn the_effect_of_leakage_is_a_number() {
+    fn the_effect_of_leakage_has_an_interval() {
         let page = report(&study()).page;
         assert!(page.contains(
-            "At random, top-1 is 0.800 (0.70–0.90), and by author 0.600 (0.50–0.70): a difference of +0.200; higher under the split"
+            "At random, top-1 is 0.800 (0.70–0.90), and by author 0.600 (0.50–0.70): a difference of +0.200 (+0.10 to +0.30); the \
+             score under the split that leaks is higher."
         ));
-        assert!(page.contains("By class, top-1 is 0.700 (0.60–0.80), and by author"));
+        assert!(
+            page.contains("a difference of +0.100 (0.00 to +0.20); the two are not told apart.")
+        );
+        assert!(page.contains("<small>+0.200 (+0.10 to +0.30)</small>"));
         assert!(page.contains("<td>7 of 9</td>"));
     }
 
@@ -381,11 +389,14 @@ mod tests {
     fn a_lower_score_under_a_split_that_leaks_is_said() {
         let mut study = study();
         study.edit("leakage_effect", |rows: &mut Vec<LeakageEffect>| {
-            let random = rows.iter_mut().filter(|row| row.split == "at random");
-            random.for_each(|row| row.value = 0.575)
+            for row in rows.iter_mut().filter(|row| row.split == "at random") {
+                row.difference = Some(-0.2);
+                (row.difference_low, row.difference_high) = (Some(-0.3), Some(-0.1));
+            }
         });
-        let page = report(&study).page;
-        assert!(page.contains("a difference of −0.025; not higher under the split that leaks."));
+        assert!(report(&study).page.contains(
+            "a difference of −0.200 (−0.30 to −0.10); the score under the split that leaks is lower, which leakage does not explain."
+        ));
     }
 
     #[test]
