@@ -11,10 +11,6 @@ use rayon::prelude::*;
 
 use crate::MetricError;
 
-mod chance;
-
-pub use chance::retrieval_by_chance;
-
 /// Retrieval metrics over the queries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retrieval {

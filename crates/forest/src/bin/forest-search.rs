@@ -69,7 +69,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     };
     let forests = search(&params, &evaluator, &cache)?;
     let best = best(&forests).context("the search has no forest")?;
-    report(&forests, best);
+    report(&forests, best, evaluator.classes.len());
     outputs
         .forest_trials
         .write(rows(&forests, best, params.forest)?)
@@ -116,10 +116,9 @@ fn search(
             .map(|(idx, values)| fit(forests.len() + idx, values))
             .collect::<anyhow::Result<_>>()?;
         let trials = round.iter().cloned();
-        completed
-            .extend(trials.map(|forest| Trial::complete(forest.params, forest.score.accuracy)));
+        completed.extend(trials.map(|forest| Trial::complete(forest.params, forest.score.top_k)));
         forests.extend(round);
-        let best = forests.iter().map(|forest| forest.score.accuracy);
+        let best = forests.iter().map(|forest| forest.score.top_k);
         progress.message(&format!("best {:.4}", best.fold(0.0, f64::max)));
     }
     Ok(forests)
@@ -132,20 +131,24 @@ fn best(forests: &[ScoredForest]) -> Option<usize> {
 }
 
 /// Logs whether the search improved on its first forest.
-fn report(forests: &[ScoredForest], best: usize) {
+fn report(forests: &[ScoredForest], best: usize, n_classes: usize) {
     let [first, found] = [0, best].map(|forest| forests[forest].score);
-    let SelectionScore { accuracy, log_loss } = found;
+    let k = SelectionScore::k(n_classes);
     if best == 0 {
         tracing::info!(
-            "no forest of the search is better than the one of `[forest]`: accuracy {accuracy:.4}, log-loss {log_loss:.4} \
-             on validation images; its parameters are kept"
+            "no forest of the search is better than the one of `[forest]`, whose parameters are kept: top-{k} {:.4}, \
+             log-loss {:.4} on validation images",
+            first.top_k,
+            first.log_loss
         );
-    } else if log_loss > first.log_loss {
+    } else if found.log_loss > first.log_loss {
         tracing::warn!(
-            "the best forest of the search has a higher log-loss on validation images than the one of `[forest]`, \
-             {log_loss:.4} against {:.4}; it was selected by its accuracy, {accuracy:.4} against {:.4}",
+            "the best forest of the search has a higher log-loss on validation images than the one of `[forest]`, {:.4} \
+             against {:.4}; it was selected by its top-{k}, {:.4} against {:.4}",
+            found.log_loss,
             first.log_loss,
-            first.accuracy
+            found.top_k,
+            first.top_k
         );
     }
 }
@@ -265,7 +268,7 @@ fn row(
         max_features: u32::try_from(shape.max_features)?,
         criterion: shape.criterion.name().to_owned(),
         bootstrap: shape.bootstrap,
-        score: score.accuracy,
+        score: score.top_k,
         log_loss: score.log_loss,
         best,
     })

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use cluster_validity::{davies_bouldin, silhouette};
-use metrics::retrieval::{Distance, Retrieval, retrieval, retrieval_by_chance};
-use metrics::streams;
+use metrics::retrieval::{Distance, Retrieval, retrieval};
+use metrics::{retrieval_by_chance, streams};
 use numeric::{Classes, Matrix};
 use random::Seed;
 use serde::Deserialize;

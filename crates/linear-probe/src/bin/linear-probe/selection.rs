@@ -42,14 +42,14 @@ fn best_c_of(scores: &[ValidationScore], selects: impl Fn(u32) -> bool) -> Optio
 mod tests {
     use super::*;
 
-    /// By `C`: accuracy and log-loss of three folds.
+    /// By `C`: top-`k` accuracy and log-loss of three folds.
     fn scores(by_c: &[(f64, [f64; 3], [f64; 3])]) -> Vec<ValidationScore> {
-        let of_c = |&(c, accuracies, losses): &(f64, [f64; 3], [f64; 3])| {
-            let folds = (0..3).zip(accuracies.into_iter().zip(losses));
-            folds.map(move |(fold, (accuracy, log_loss))| ValidationScore {
+        let of_c = |&(c, top_k, losses): &(f64, [f64; 3], [f64; 3])| {
+            let folds = (0..3).zip(top_k.into_iter().zip(losses));
+            folds.map(move |(fold, (top_k, log_loss))| ValidationScore {
                 c,
                 fold,
-                score: SelectionScore { accuracy, log_loss },
+                score: SelectionScore { top_k, log_loss },
             })
         };
         by_c.iter().flat_map(of_c).collect()

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Retrieval;
+use crate::retrieval::Retrieval;
 
-/// Expected [`retrieval`](super::retrieval) of points with these `labels` whose embeddings are random, so that a query's
+/// Expected [`retrieval`](crate::retrieval::retrieval) of points with these `labels` whose embeddings are random, so that a query's
 /// references are in any order with the same probability. `None` where no two points share a label.
 ///
 /// Of `m` references, `r` have the query's label. The nearest is one of them with the probability `r/m`. So is the one at
