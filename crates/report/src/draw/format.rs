@@ -50,15 +50,24 @@ pub(crate) fn interval(score: Option<&Score>) -> Option<String> {
     range(score.low, score.high)
 }
 
-/// An interval as `0.87–0.94`, with a third digit where two would show a narrow one as a point; none without ends.
+/// An interval as `0.87–0.94`, rounded outwards, with a third digit where it is narrow; none without ends.
 pub(crate) fn range(low: Option<f64>, high: Option<f64>) -> Option<String> {
     let (low, high) = low.zip(high)?;
-    let digits = digits(low, high);
+    let digits = if high - low < 0.02 { 3 } else { 2 };
+    let unit = 10_f64.powi(digits);
+    // An end that has the digits but for the last bit stays.
+    let low = (low * unit + 1e-9).floor() / unit;
+    let high = (high * unit - 1e-9).ceil() / unit;
+    let digits = digits.unsigned_abs() as usize;
     Some(format!("{low:.digits$}–{high:.digits$}"))
 }
 
-fn digits(low: f64, high: f64) -> usize {
-    if high - low < 0.02 { 3 } else { 2 }
+/// A score with its interval: `0.912 (0.87–0.94)`.
+pub(crate) fn score_with_interval(score: Option<&Score>) -> String {
+    match interval(score) {
+        Some(interval) => format!("{} ({interval})", self::score(score)),
+        None => self::score(score),
+    }
 }
 
 /// A value with its interval: `0.912 (0.87–0.94)`.
@@ -77,36 +86,24 @@ pub(crate) fn mean_sd(mean: f64, sd: f64) -> String {
 
 /// A difference with its sign: `+0.012`, `−0.012`, `0.000`.
 pub(crate) fn signed(value: f64) -> String {
-    with_sign(value, 3)
-}
-
-/// An interval of a difference: `−0.03 to +0.05`.
-pub(crate) fn signed_range((low, high): (f64, f64)) -> String {
-    let digits = digits(low, high);
-    format!("{} to {}", with_sign(low, digits), with_sign(high, digits))
-}
-
-fn with_sign(value: f64, digits: usize) -> String {
-    let text = format!("{:.digits$}", value.abs());
+    let text = format!("{:.3}", value.abs());
     // A value that rounds to zero has no sign.
-    match text.chars().any(|c| matches!(c, '1'..='9')) {
-        false => text,
-        true if value < 0.0 => format!("−{text}"),
-        true => format!("+{text}"),
+    match text.as_str() {
+        "0.000" => text,
+        _ if value < 0.0 => format!("−{text}"),
+        _ => format!("+{text}"),
     }
 }
 
-/// A score with its interval: `0.912 (0.87–0.94)`.
-pub(crate) fn score_with_interval(score: Option<&Score>) -> String {
-    match interval(score) {
-        Some(interval) => format!("{} ({interval})", self::score(score)),
-        None => self::score(score),
-    }
+/// An interval of a difference: `−0.031 to +0.050`.
+pub(crate) fn signed_range((low, high): (f64, f64)) -> String {
+    format!("{} to {}", signed(low), signed(high))
 }
 
 /// A share as `83 %`, with a no-break space.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.0}\u{a0}%", share * 100.0)
+    // Formatting alone would round halves to even numbers: 12.5 to 12.
+    format!("{:.0}\u{a0}%", (share * 100.0).round())
 }
 
 /// A subset in prose.
@@ -156,9 +153,12 @@ mod tests {
 
     #[test]
     fn a_narrow_interval_is_no_point() {
-        let texts =
-            [(0.871, 0.942), (0.991, 0.994)].map(|(low, high)| range(Some(low), Some(high)));
-        assert_eq!(texts.map(Option::unwrap), ["0.87–0.94", "0.991–0.994"]);
+        let texts = [(0.879, 0.941), (0.6, 0.7), (0.9914, 0.9936)]
+            .map(|(low, high)| range(Some(low), Some(high)));
+        assert_eq!(
+            texts.map(Option::unwrap),
+            ["0.87–0.95", "0.60–0.70", "0.991–0.994"]
+        );
         assert_eq!(range(None, Some(1.0)), None);
         assert_eq!(ranged(Some(0.5), None, None), "0.500");
     }
@@ -167,7 +167,13 @@ mod tests {
     fn differences_have_signs_unless_they_round_to_zero() {
         let texts = [0.0124, -0.0126, 1e-16, -1e-16].map(signed);
         assert_eq!(texts, ["+0.012", "−0.013", "0.000", "0.000"]);
-        assert_eq!(signed_range((-0.031, 0.05)), "−0.03 to +0.05");
+        assert_eq!(signed_range((-0.031, 0.05)), "−0.031 to +0.050");
+    }
+
+    #[test]
+    fn halves_of_percents_are_rounded_up() {
+        let texts = [0.125, 0.115, 1.0, 0.004].map(percent);
+        assert_eq!(texts, ["13\u{a0}%", "12\u{a0}%", "100\u{a0}%", "0\u{a0}%"]);
     }
 
     #[test]

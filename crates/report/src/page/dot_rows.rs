@@ -122,10 +122,12 @@ fn draw_row(plot: &mut Plot, row: &DotRow, y: f64) {
     for value in row.single.iter().copied().filter(finite) {
         let at = (plot.x.at(value), y);
         plot.canvas.circle(&format!("ring stroke-{color}"), at, 2.5);
+        plot.canvas.hover(at, 6.0, &format!("{value:.3}"));
     }
     if let Some(value) = row.value.filter(finite) {
         let at = (plot.x.at(value), y);
         plot.canvas.circle(&format!("dot fill-{color}"), at, 4.5);
+        plot.canvas.hover(at, 6.0, &format!("{value:.3}"));
     }
     if let Some(value) = row.ring.filter(finite) {
         let at = (plot.x.at(value), y);

@@ -118,7 +118,7 @@ impl Difference {
         }
     }
 
-    /// `+0.012 (−0.03 to +0.05)`.
+    /// `+0.012 (−0.030 to +0.050)`.
     pub(crate) fn text(&self) -> String {
         let value = signed(self.value);
         match self.interval {
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(of(Metric::TOP_1, 0.1, 0.05, 0.2).verdict(), Verdict::Better);
         let loss = of(Metric::LOG_LOSS, 0.1, 0.05, 0.2);
         assert_eq!(loss.verdict(), Verdict::Worse);
-        assert_eq!(loss.text(), "+0.100 (+0.05 to +0.20)");
+        assert_eq!(loss.text(), "+0.100 (+0.050 to +0.200)");
     }
 
     #[test]
@@ -243,8 +243,8 @@ mod tests {
         ];
         assert_eq!(
             statement("The network", "the probe", &differences).unwrap(),
-            "The network is worse than the probe in top-1 (−0.053, −0.09 to −0.02) and log-loss (+0.200, +0.10 to +0.30); it \
-             is not told apart from it in top-2 (+0.010, −0.02 to +0.03)."
+            "The network is worse than the probe in top-1 (−0.053, −0.090 to −0.020) and log-loss (+0.200, +0.100 to +0.300); it \
+             is not told apart from it in top-2 (+0.010, −0.020 to +0.030)."
         );
         assert_eq!(statement("The network", "the probe", &[]), None);
     }

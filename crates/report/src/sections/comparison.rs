@@ -261,7 +261,7 @@ mod tests {
     fn models_are_compared_by_their_differences() {
         let report = report(&study());
         let expected = [
-            "On validation images, the network is not told apart from the forest in top-1 (0.000, −0.10 to +0.10)",
+            "On validation images, the network is not told apart from the forest in top-1 (0.000, −0.100 to +0.100)",
             "<small>network not told apart</small>",
         ];
         for part in expected {
@@ -301,7 +301,7 @@ mod tests {
                 "The search made the forest worse on test images: top-1 0.700 from 0.750"
             )
         );
-        assert!(page.contains("On test images, the tuned forest is worse than the forest in top-1 (−0.050, −0.08 to −0.02)"));
+        assert!(page.contains("On test images, the tuned forest is worse than the forest in top-1 (−0.050, −0.080 to −0.020)"));
     }
 
     #[test]

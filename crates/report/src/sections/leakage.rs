@@ -375,13 +375,13 @@ mod tests {
     fn the_effect_of_leakage_has_an_interval() {
         let page = report(&study()).page;
         assert!(page.contains(
-            "At random, top-1 is 0.800 (0.70–0.90), and by author 0.600 (0.50–0.70): a difference of +0.200 (+0.10 to +0.30); the \
+            "At random, top-1 is 0.800 (0.70–0.90), and by author 0.600 (0.50–0.70): a difference of +0.200 (+0.100 to +0.300); the \
              score under the split that leaks is higher."
         ));
         assert!(
-            page.contains("a difference of +0.100 (0.00 to +0.20); the two are not told apart.")
+            page.contains("a difference of +0.100 (0.000 to +0.200); the two are not told apart.")
         );
-        assert!(page.contains("<small>+0.200 (+0.10 to +0.30)</small>"));
+        assert!(page.contains("<small>+0.200 (+0.100 to +0.300)</small>"));
         assert!(page.contains("<td>7 of 9</td>"));
     }
 
@@ -395,7 +395,7 @@ mod tests {
             }
         });
         assert!(report(&study).page.contains(
-            "a difference of −0.200 (−0.30 to −0.10); the score under the split that leaks is lower, which leakage does not explain."
+            "a difference of −0.200 (−0.300 to −0.100); the score under the split that leaks is lower, which leakage does not explain."
         ));
     }
 

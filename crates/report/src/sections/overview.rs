@@ -429,14 +429,14 @@ mod tests {
     fn the_summary_has_the_key_facts() {
         let expected = [
             "report: artifacts/report/index.html",
-            "cross-validated, 3 folds: top-1 0.600 (0.47–0.72); over folds: top-1 0.600 ± 0.100; 24 images by 13 authors",
-            "test set, ensemble: top-1 0.600 (0.47–0.72); selected network: top-1 0.750 (0.62–0.88); 8 images by 4 authors",
+            "cross-validated, 3 folds: top-1 0.600 (0.47–0.73); over folds: top-1 0.600 ± 0.100; 24 images by 13 authors",
+            "test set, ensemble: top-1 0.600 (0.47–0.73); selected network: top-1 0.750 (0.62–0.88); 8 images by 4 authors",
             "selected network: fold 1, epoch 2, by rule `best`; its own validation images: top-1 0.750 (0.62–0.88); optimistic by \
              top-1 +0.150 (epoch +0.025, fold +0.125)",
             "baselines, top-1: linear probe, resnet18 0.700; forest on frozen features, resnet18 0.500; largest class 0.500; chance \
              0.500",
-            "The network is worse than the linear probe on frozen features of resnet18 in top-1 (−0.100, −0.15 to −0.05); it is not \
-             told apart from it in log-loss (+0.100, −0.10 to +0.30).",
+            "The network is worse than the linear probe on frozen features of resnet18 in top-1 (−0.100, −0.150 to −0.050); it is not \
+             told apart from it in log-loss (+0.100, −0.100 to +0.300).",
             "clusters: the silhouette of k-means is highest at k = 3, 0.500",
             "",
         ];
@@ -454,9 +454,9 @@ mod tests {
             .unwrap();
         let end = paragraph + page[paragraph..].find("</p>").unwrap();
         assert!((paragraph..end).contains(&worse));
-        let row = "<td>0.700 <small>(0.57–0.82)</small><br><small>−0.100 (−0.15 to −0.05), network worse</small></td>";
+        let row = "<td>0.700 <small>(0.57–0.83)</small><br><small>−0.100 (−0.150 to −0.050), network worse</small></td>";
         assert!(page.contains(row));
-        assert!(page.contains("+0.100 (−0.10 to +0.30), not told apart"));
+        assert!(page.contains("+0.100 (−0.100 to +0.300), not told apart"));
     }
 
     #[test]
@@ -476,7 +476,7 @@ mod tests {
         assert!(
             report
                 .summary
-                .contains("one fold: top-1 0.600 (0.47–0.72); 24 images")
+                .contains("one fold: top-1 0.600 (0.47–0.73); 24 images")
         );
         assert!(
             report
@@ -543,7 +543,7 @@ mod tests {
         });
         let summary = Overview::read(&study).unwrap().summary();
         assert!(
-            summary.contains("top-2 0.900 (0.47–0.72) and top-1 0.600 (0.47–0.72)"),
+            summary.contains("top-2 0.900 (0.47–0.73) and top-1 0.600 (0.47–0.73)"),
             "{summary}"
         );
     }
