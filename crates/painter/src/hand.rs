@@ -1,6 +1,7 @@
 //! Habits of a hand.
 
 use crate::dice::Dice;
+use crate::grade::Grade;
 
 /// Habits of a hand. They are an author's own in every style; each style uses them in its way.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,12 @@ pub(crate) struct Hand {
     pub(crate) ground: f32,
     /// Preferred motif, in `[0, 1)`.
     pub(crate) motif: f32,
+    /// Preferred style among those that influence the author's own, in `[0, 1)`.
+    pub(crate) influence: f32,
+    /// Share of images under the influence of another style.
+    pub(crate) openness: f32,
+    /// Shift of the finished image's colors.
+    pub(crate) grade: Grade,
 }
 
 impl Hand {
@@ -34,6 +41,9 @@ impl Hand {
             symmetry: dice.between(0.0, 1.0),
             ground: dice.between(0.0, 0.999),
             motif: dice.between(0.0, 0.999),
+            influence: dice.between(0.0, 0.999),
+            openness: dice.between(0.0, 0.4),
+            grade: Grade::new(dice),
         }
     }
 
