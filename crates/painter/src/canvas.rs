@@ -105,9 +105,9 @@ impl Canvas {
     }
 
     /// Replaces the color of every pixel.
-    pub(crate) fn map_colors(&mut self, change: impl Fn(Color) -> Color) {
+    pub(crate) fn map_colors(&mut self, change: impl Fn([u8; 3]) -> Color) {
         for pixel in self.pixmap.data_mut().chunks_exact_mut(4) {
-            let color = solid(change(color_of(pixel)), 1.0).to_color_u8();
+            let color = solid(change([pixel[0], pixel[1], pixel[2]]), 1.0).to_color_u8();
             pixel[..3].copy_from_slice(&[color.red(), color.green(), color.blue()]);
         }
     }

@@ -42,7 +42,12 @@ impl Hand {
             ground: dice.between(0.0, 0.999),
             motif: dice.between(0.0, 0.999),
             influence: dice.between(0.0, 0.999),
-            openness: dice.between(0.0, 0.4),
+            // Few follow another style, and nearly always; most do so in an image or none.
+            openness: if dice.chance(0.2) {
+                dice.between(0.7, 1.0)
+            } else {
+                dice.between(0.0, 0.15)
+            },
             grade: Grade::new(dice),
         }
     }
