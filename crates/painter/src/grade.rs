@@ -104,7 +104,10 @@ mod tests {
             saturation: 0.0,
             ..NEUTRAL
         });
-        assert!(gray.chunks(4).all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]));
+        assert!(
+            gray.chunks(4)
+                .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
+        );
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub(crate) struct Hand {
 }
 
 impl Hand {
-    pub(crate) fn new(dice: &mut Dice) -> Self {
+    /// Random habits; a follower draws half of the images or more under another style's influence, others hardly any.
+    pub(crate) fn new(follower: bool, dice: &mut Dice) -> Self {
         Self {
             hue: dice.between(-1.0, 1.0),
             light: dice.between(-1.0, 1.0),
@@ -42,11 +43,10 @@ impl Hand {
             ground: dice.between(0.0, 0.999),
             motif: dice.between(0.0, 0.999),
             influence: dice.between(0.0, 0.999),
-            // Few follow another style, and nearly always; most do so in an image or none.
-            openness: if dice.chance(0.2) {
-                dice.between(0.7, 1.0)
+            openness: if follower {
+                dice.between(0.45, 0.7)
             } else {
-                dice.between(0.0, 0.15)
+                dice.between(0.0, 0.06)
             },
             grade: Grade::new(dice),
         }

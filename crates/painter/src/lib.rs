@@ -4,8 +4,9 @@
 //! some work in two styles, and a few have a single image. Every image has random numbers of its own, by style and
 //! number: one more image changes no other.
 //!
-//! Styles overlap, so that a network errs: authors draw some images as another style would and leave their own style's
-//! touch on them. Authors also have pigments of their own, so that a network that knows an author has an advantage.
+//! Styles overlap, so that a network errs: some authors draw half of their images as another style would and leave
+//! their own style's touch on them. Authors also have pigments of their own, so that a network that knows an author has
+//! an advantage.
 
 mod canvas;
 mod color;

@@ -116,3 +116,30 @@ pub(crate) static STYLES: [Style; 8] = [
         touch: photo::touch,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn a_touch_changes_a_part_of_every_influence() {
+        for style in &STYLES {
+            let mut dice = Dice::new(ChaCha8Rng::seed_from_u64(1));
+            let hand = Hand::new(true, &mut dice);
+            for draw in style.influences {
+                let mut canvas = Canvas::new(96, 96).unwrap();
+                draw(&mut canvas, &hand, &mut dice);
+                let before = canvas.pixmap().data().to_vec();
+                (style.touch)(&mut canvas, &hand, &mut dice);
+                let after = canvas.pixmap().data();
+                let changed = before.iter().zip(after).filter(|(a, b)| a != b).count();
+                assert!(changed > before.len() / 100, "{}", style.folder);
+                // Nothing is transparent, as the encoder expects.
+                assert!(after.chunks(4).all(|pixel| pixel[3] == 255));
+            }
+        }
+    }
+}

@@ -71,8 +71,10 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
 
 /// Grass and a tree before another style's drawing.
 pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let [_, _, _, foliage, grass] = Hand::choose(hand.ground, &SEASONS, dice)
-        .map(|(hue, saturation, lightness)| Color::hsl(hue + 9.0 * hand.hue, saturation, lightness));
+    let [_, _, _, foliage, grass] =
+        Hand::choose(hand.ground, &SEASONS, dice).map(|(hue, saturation, lightness)| {
+            Color::hsl(hue + 9.0 * hand.hue, saturation, lightness)
+        });
     let horizon = dice.between(0.6, 0.75);
     let place = (dice.between(0.1, 0.9), dice.between(0.8, 0.95));
     tree(canvas, hand, foliage, place, dice.between(0.5, 0.7), dice);
