@@ -22,8 +22,8 @@
 //! errors; with many, both forms agree.
 //!
 //! `tests/coverage.rs` measures the coverage on simulated collections with accuracies from 0.6 to 0.98 and authors from
-//! alike to all right or all wrong: with 20 authors a class it is 92 to 99 %. With two to five it is 93 % and more of
-//! shares, mostly above 97 %, and 90 % and more of macro F1 and log-loss: there the intervals are wide on purpose.
+//! alike to all right or all wrong: with 20 authors a class it is 92 to 99 %. With two to five the intervals are wide on
+//! purpose: mostly above 97 %, at least 92 % of shares, 90 % of macro F1 and log-loss.
 
 mod bound;
 mod design;

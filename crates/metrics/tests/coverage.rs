@@ -1,5 +1,7 @@
 //! Coverage of the intervals on simulated collections whose true metrics are known.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use metrics::{Metric, Sample, ScoredPrediction, differences, intervals};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

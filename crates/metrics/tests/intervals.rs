@@ -1,5 +1,7 @@
 //! Intervals of shares against statsmodels: `golden/intervals.py` documents how the values were made.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use approx::assert_relative_eq;
 use metrics::{Metric, ScoredPrediction, intervals};
 use rand::SeedableRng;
