@@ -316,7 +316,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             error.to_string(),
-            "`head_epochs` is 2: expected less than `epochs`, 2, so that all parts are trained at last"
+            "`head_epochs` is 2: expected less than `epochs`, 2, so that epochs of all parts follow"
         );
     }
 }

@@ -79,8 +79,8 @@ pub trait TrainingObserver {
 /// other images, including those not drawn, are evaluated after it, by the average of the weights if there is one.
 ///
 /// # Errors
-/// A class has no training image, the epochs of head or warm-up leave no other, a loss is not finite, an image cannot be read, a checkpoint cannot be written, or
-/// the device fails.
+/// A class has no training image, the epochs of head or warm-up leave no others, a loss is not finite, an image cannot be
+/// read, a checkpoint cannot be written, or the device fails.
 pub fn train(
     network: &mut Network,
     source: &dyn ImageSource,
