@@ -2,7 +2,8 @@
 //!
 //! A [`ScoredPrediction`] is the result of one image. [`ConfusionCounts`] count such results, and every score, the
 //! confusion matrix and the per-class report are computed from them; [`intervals()`] says how far they
-//! can be trusted by the variation between authors, and [`differences`] whether two models are told apart. [`retrieval`] measures how well the nearest points share a label.
+//! can be trusted by the variation between authors, and [`differences`] whether two models are told apart. [`retrieval`]
+//! measures how well the nearest points share a label, and [`retrieval_by_chance()`] is its value for random embeddings.
 //! [`calibration`] is about probabilities that agree with frequencies.
 //!
 //! All metrics follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` images,
@@ -11,6 +12,7 @@
 mod collection;
 mod confusion_counts;
 mod error;
+mod retrieval_by_chance;
 mod scored_prediction;
 mod weighted_counts;
 
@@ -25,6 +27,7 @@ pub use error::MetricError;
 pub use intervals::{
     Difference, Interval, Sample, bootstrap, differences, intervals, single_unit_classes,
 };
+pub use retrieval_by_chance::retrieval_by_chance;
 pub use scored_prediction::ScoredPrediction;
 
 #[cfg(test)]
