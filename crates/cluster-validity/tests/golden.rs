@@ -1,7 +1,5 @@
 //! Agreement of partitions against scikit-learn: `golden/make.py` documents how the values were made.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
-
 use approx::assert_abs_diff_eq;
 use cluster_validity::{adjusted_rand_index, normalized_mutual_information};
 use serde::Deserialize;

@@ -1,10 +1,10 @@
 //! Scores, reports and intervals of predictions.
 //!
 //! A [`ScoredPrediction`] is the result of one image. [`ConfusionCounts`] count such results, and every score, the
-//! confusion matrix and the per-class report are computed from them; [`intervals()`] says how far they can be trusted by
-//! the variation between authors, and [`differences`] whether two models are told apart. [`retrieval`] measures how well
-//! the nearest points share a label, and [`retrieval_by_chance()`] is its value for random embeddings. [`calibration`] is
-//! about probabilities that agree with frequencies.
+//! confusion matrix and the per-class report are computed from them; [`intervals()`] says how far they
+//! can be trusted by the variation between authors, and [`differences`] whether two models are told apart. [`retrieval`]
+//! measures how well the nearest points share a label, and [`retrieval_by_chance()`] is its value for random embeddings.
+//! [`calibration`] is about probabilities that agree with frequencies.
 //!
 //! All metrics follow scikit-learn's conventions (1.9), named where each is computed. Letters of shapes: `N` images,
 //! `K` classes, `D` dimensions.
