@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 use table_history::History;
 use table_timings::Timing;
 
+use crate::fine_tuning::EpochSelection;
+
 /// The epochs of a training so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainingHistory {
-    /// A row per epoch; one of them is the best.
+    /// A row per epoch; one of them is marked as the saved one.
     pub epochs: Vec<History>,
     /// A row per epoch.
     pub timings: Vec<Timing>,
@@ -19,14 +21,18 @@ impl TrainingHistory {
         self.epochs.len()
     }
 
-    /// The epoch with the highest score, the earliest of equals.
+    /// The epoch whose model is saved.
     pub fn best(&self) -> Option<&History> {
         self.epochs.iter().find(|row| row.best)
     }
 
-    /// Adds an epoch; it becomes the best if it scores higher than all before.
-    pub fn push(&mut self, mut row: History, timing: Timing) {
-        row.best = self.best().is_none_or(|best| row.score > best.score);
+    /// Adds an epoch; it becomes the saved one if it is selected over those before: by the best score, the earliest of
+    /// equals, or as the last.
+    pub fn push(&mut self, mut row: History, timing: Timing, selection: EpochSelection) {
+        row.best = match selection {
+            EpochSelection::Best => self.best().is_none_or(|best| row.score > best.score),
+            EpochSelection::Last => true,
+        };
         if row.best {
             self.epochs.iter_mut().for_each(|row| row.best = false);
         }
@@ -39,7 +45,7 @@ impl TrainingHistory {
 mod tests {
     use super::*;
 
-    fn history(scores: &[f64]) -> TrainingHistory {
+    fn history(scores: &[f64], selection: EpochSelection) -> TrainingHistory {
         let mut history = TrainingHistory::default();
         for (epoch, &score) in (0..).zip(scores) {
             let row = History {
@@ -58,13 +64,14 @@ mod tests {
                 train_s: 1.0,
                 evaluate_s: 1.0,
             };
-            history.push(row, timing);
+            history.push(row, timing, selection);
         }
         history
     }
 
     #[test]
     fn the_earliest_of_the_highest_scores_is_the_best() {
+        let history = |scores: &[f64]| history(scores, EpochSelection::Best);
         assert_eq!(history(&[0.5, 0.7, 0.6, 0.7]).best().unwrap().epoch, 1);
         assert_eq!(history(&[0.0, 0.0]).best().unwrap().epoch, 0);
         let rows = history(&[0.5, 0.7, 0.8]).epochs;
@@ -73,8 +80,15 @@ mod tests {
     }
 
     #[test]
+    fn the_last_epoch_is_saved_whatever_its_score() {
+        let history = history(&[0.7, 0.9, 0.8], EpochSelection::Last);
+        assert_eq!(history.best().unwrap().epoch, 2);
+        assert_eq!(history.epochs.iter().filter(|row| row.best).count(), 1);
+    }
+
+    #[test]
     fn a_record_keeps_every_bit_of_a_loss() {
-        let history = history(&[0.1, 1.0 / 7.0, 2.0 / 3.0]);
+        let history = history(&[0.1, 1.0 / 7.0, 2.0 / 3.0], EpochSelection::Best);
         let text = serde_json::to_string(&history).unwrap();
         assert_eq!(
             serde_json::from_str::<TrainingHistory>(&text).unwrap(),
