@@ -19,14 +19,15 @@ impl TrainingHistory {
         self.epochs.len()
     }
 
-    /// The epoch with the highest score, the earliest of equals.
+    /// The epoch with the highest score; of equals the one with the lowest validation loss, then the earliest.
     pub fn best(&self) -> Option<&History> {
         self.epochs.iter().find(|row| row.best)
     }
 
-    /// Adds an epoch; it becomes the best if it scores higher than all before.
+    /// Adds an epoch; it becomes the best if it scores higher than all before, or as high with a lower validation loss.
     pub fn push(&mut self, mut row: History, timing: Timing) {
-        row.best = self.best().is_none_or(|best| row.score > best.score);
+        let rank = |row: &History| (row.score, -row.validation_loss);
+        row.best = self.best().is_none_or(|best| rank(&row) > rank(best));
         if row.best {
             self.epochs.iter_mut().for_each(|row| row.best = false);
         }
@@ -40,14 +41,19 @@ mod tests {
     use super::*;
 
     fn history(scores: &[f64]) -> TrainingHistory {
+        let epochs: Vec<(f64, f64)> = scores.iter().map(|&score| (score, 1.0 / 3.0)).collect();
+        with_losses(&epochs)
+    }
+
+    fn with_losses(epochs: &[(f64, f64)]) -> TrainingHistory {
         let mut history = TrainingHistory::default();
-        for (epoch, &score) in (0..).zip(scores) {
+        for (epoch, &(score, validation_loss)) in (0..).zip(epochs) {
             let row = History {
                 fold: 0,
                 epoch,
                 learning_rate: 1e-4,
                 train_loss: 0.1 + 0.2,
-                validation_loss: 1.0 / 3.0,
+                validation_loss,
                 test_loss: None,
                 score,
                 best: false,
@@ -70,6 +76,13 @@ mod tests {
         let rows = history(&[0.5, 0.7, 0.8]).epochs;
         assert_eq!(rows.iter().filter(|row| row.best).count(), 1);
         assert!(history(&[]).best().is_none());
+    }
+
+    #[test]
+    fn of_equal_scores_the_lower_loss_is_the_best() {
+        let best = |epochs: &[(f64, f64)]| with_losses(epochs).best().unwrap().epoch;
+        assert_eq!(best(&[(0.9, 0.5), (0.9, 0.4), (0.8, 0.1), (0.9, 0.4)]), 1);
+        assert_eq!(best(&[(0.9, 0.4), (0.9, 0.5)]), 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct ProgressReporter<C> {
     n_epochs: usize,
     epochs: Progress,
     steps: Option<Progress>,
-    /// The highest score so far, and its epoch, from 1.
+    /// Score of the best epoch so far, and its number, from 1.
     best: Option<(f64, u64)>,
 }
 
@@ -57,7 +57,7 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
 
     fn epoch_finished(&mut self, row: &History, timing: &Timing) {
         let epoch = u64::from(row.epoch) + 1;
-        if self.best.is_none_or(|(score, _)| row.score > score) {
+        if row.best {
             self.best = Some((row.score, epoch));
         }
         let (best_score, best_epoch) = self.best.unwrap_or((row.score, epoch));
