@@ -7,6 +7,8 @@ pub const SCORE_EPOCHS: &str = "score epochs";
 pub const SCORE_MODELS: &str = "score models";
 /// The replicates of the scores.
 pub const SCORE_BOOTSTRAP: &str = "score bootstrap";
+/// The replicates of the cross-validated scores.
+pub const CROSS_VALIDATION_BOOTSTRAP: &str = "cross-validation bootstrap";
 /// The replicates of the calibration errors.
 pub const CALIBRATE_BOOTSTRAP: &str = "calibrate bootstrap";
 /// The calibration error by chance, by replicate.
