@@ -41,7 +41,7 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
             info!("continuing after {epochs} of {} epochs", self.n_epochs);
             self.epochs.advance(epochs);
         }
-        let best = history.iter().find(|row| row.best);
+        let best = { history.iter().rev() }.max_by(|a, b| a.score.total_cmp(&b.score));
         self.best = best.map(|row| (row.score, u64::from(row.epoch) + 1));
     }
 
@@ -77,7 +77,7 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
             row.train_loss,
             row.validation_loss,
             row.score,
-            if row.best { " (best)" } else { "" },
+            if best_epoch == epoch { " (best)" } else { "" },
             timing.train_s,
             timing.evaluate_s,
         );
