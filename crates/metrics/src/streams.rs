@@ -53,6 +53,14 @@ mod tests {
             ]
         );
         assert_eq!(
+            of_subsets(CROSS_VALIDATION_BOOTSTRAP).map(at),
+            [
+                16_212_486_280_698_195_601,
+                3_660_877_369_705_265_745,
+                12_601_953_971_379_193_406
+            ]
+        );
+        assert_eq!(
             of_subsets(CALIBRATE_BOOTSTRAP).map(at),
             [
                 14_177_000_321_224_723_013,
