@@ -166,7 +166,13 @@ impl ConfusionCounts {
     /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of an image the
     /// reciprocal of its class's number of images here, which is the mean of the classes' shares.
     pub fn scores(&self) -> Scores {
-        WeightedCounts::from_counts(self.n_classes, &self.confusion, &self.ranks, self.loss).scores()
+        WeightedCounts::from_counts(self.n_classes, &self.confusion, &self.ranks, self.loss)
+            .scores()
+    }
+
+    /// The scores less those of `other`; exactly 0 where they differ by the rounding of sums alone.
+    pub fn scores_less(&self, other: &Self) -> Scores {
+        subtract(self.scores(), other.scores())
     }
 
     /// Share of the images whose class is among the `k` of the highest scores, `k` from 1 to 3; every image counts
@@ -180,4 +186,13 @@ impl ConfusionCounts {
 /// `part / whole`, 0 for nothing of nothing.
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
+}
+
+/// The first scores less the second, 0 for a relative difference of a rounding.
+pub(crate) fn subtract(a: Scores, b: Scores) -> Scores {
+    std::array::from_fn(|metric| {
+        let (a, b) = (a[metric], b[metric]);
+        let is_rounding = (a - b).abs() <= 1e-12 * a.abs().max(b.abs());
+        if is_rounding { 0.0 } else { a - b }
+    })
 }

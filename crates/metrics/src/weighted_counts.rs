@@ -33,7 +33,12 @@ impl WeightedCounts {
     }
 
     /// Counts as given: `confusion` `[K, K]`, `ranks` `[K, TOP]`, and the sum of the losses.
-    pub(crate) fn from_counts(n_classes: usize, confusion: &[u64], ranks: &[[u64; TOP]], loss: f64) -> Self {
+    pub(crate) fn from_counts(
+        n_classes: usize,
+        confusion: &[u64],
+        ranks: &[[u64; TOP]],
+        loss: f64,
+    ) -> Self {
         Self {
             n_classes,
             confusion: confusion.iter().map(|&n| n as f64).collect(),
@@ -54,11 +59,15 @@ impl WeightedCounts {
     /// Counts of each class, `[K]`.
     pub(crate) fn classes(&self) -> Vec<ClassCounts> {
         let classes = 0..self.n_classes;
-        let count = |actual: usize, predicted: usize| self.confusion[actual * self.n_classes + predicted];
+        let count =
+            |actual: usize, predicted: usize| self.confusion[actual * self.n_classes + predicted];
         { classes.clone() }
             .map(|class| ClassCounts {
                 right: count(class, class),
-                support: classes.clone().map(|predicted| count(class, predicted)).sum(),
+                support: classes
+                    .clone()
+                    .map(|predicted| count(class, predicted))
+                    .sum(),
                 predicted: classes.clone().map(|actual| count(actual, class)).sum(),
             })
             .collect()
@@ -74,7 +83,10 @@ impl WeightedCounts {
         };
         let occurring = classes.iter().filter(|c| c.support + c.predicted > 0.0);
         let top = |k: usize| {
-            let shares = classes.iter().zip(&self.ranks).filter(|(class, _)| class.support > 0.0);
+            let shares = classes
+                .iter()
+                .zip(&self.ranks)
+                .filter(|(class, _)| class.support > 0.0);
             mean(shares.map(|(class, ranks)| ranks[..k].iter().sum::<f64>() / class.support))
         };
         Metric::ALL.map(|metric| match metric {

@@ -1,12 +1,14 @@
 //! Coverage of the intervals on simulated collections whose true metrics are known.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use metrics::{Metric, Sample, ScoredPrediction, differences, intervals};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-const COLLECTIONS: u64 = 400;
-const REPLICATES: u64 = 100;
+const COLLECTIONS: u64 = 300;
+const REPLICATES: u64 = 80;
 
 /// A kind of collection.
 #[derive(Clone, Copy)]
@@ -131,7 +133,9 @@ impl Collection {
             top1 += p / n_classes as f64;
             loss += size * (p * LOSSES[0] + (1.0 - p) * LOSSES[1]);
         }
-        let f1 = |class: usize| 2.0 * sizes[class] * probability(class) / (sizes[class] + predicted[class]);
+        let f1 = |class: usize| {
+            2.0 * sizes[class] * probability(class) / (sizes[class] + predicted[class])
+        };
         let f1_macro = (0..n_classes).map(f1).sum::<f64>() / n_classes as f64;
         [right / total, f1_macro, top1, loss / total]
     }
@@ -146,7 +150,12 @@ impl Collection {
 }
 
 /// The metrics of a truth.
-const METRICS: [Metric; 4] = [Metric::Accuracy, Metric::F1Macro, Metric::Top1, Metric::LogLoss];
+const METRICS: [Metric; 4] = [
+    Metric::Accuracy,
+    Metric::F1Macro,
+    Metric::Top1,
+    Metric::LogLoss,
+];
 
 /// Coverage of [`METRICS`]: of their values, of the paired differences, and of those of other images of the same authors.
 fn coverage(case: Case) -> [[f64; 4]; 3] {
@@ -165,7 +174,9 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
             contains(interval.low, interval.high, truth[i])
         });
         let of_difference = |a: Sample<'_>, b: Sample<'_>, truth: [[f64; 4]; 2]| -> [u32; 4] {
-            let found = differences(case.n_classes, a, b, REPLICATES, rng_of).unwrap().unwrap();
+            let found = differences(case.n_classes, a, b, REPLICATES, rng_of)
+                .unwrap()
+                .unwrap();
             std::array::from_fn(|i| {
                 let difference = found[place(METRICS[i])];
                 assert!(difference.low < difference.high);
@@ -195,18 +206,52 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
     })
 }
 
-#[test]
-fn explore() {
-    for (n_classes, images) in [(3, 4.0), (8, 4.0), (8, 1.0)] {
-        for authors in [2, 3, 5, 20] {
-            for accuracy in [0.6, 0.9, 0.98] {
-                for correlation in [0.0, 0.15, 0.5] {
-                    let case = Case { n_classes, authors, images, accuracy, correlation };
-                    let found = coverage(case).concat();
-                    let cells: Vec<String> = found.iter().map(|c| format!("{:5.1}", 100.0 * c)).collect();
-                    println!("K{n_classes} m{authors:2} n{images} p{accuracy:.2} r{correlation:.2}: {}", cells.join(" "));
-                }
-            }
+/// Coverage of many authors, and of few or of rare errors: at least, and at most.
+const MANY: [f64; 2] = [0.92, 0.99];
+const FEW: [f64; 2] = [0.90, 1.0];
+
+fn check(case: Case, [least, most]: [f64; 2]) {
+    let found = coverage(case);
+    for (kind, found) in ["value", "paired", "shared authors"].iter().zip(found) {
+        for (metric, covered) in METRICS.iter().zip(found) {
+            let (name, authors) = (metric.name(), case.authors);
+            let text = format!(
+                "{covered} of {kind} {name}, {authors} authors, {} right",
+                case.accuracy
+            );
+            println!("{text}");
+            assert!((least..=most).contains(&covered), "{text}");
         }
     }
+}
+
+/// A case of classes, authors a class, images an author, accuracy and correlation.
+fn case(n_classes: usize, authors: usize, images: f64, accuracy: f64, correlation: f64) -> Case {
+    Case {
+        n_classes,
+        authors,
+        images,
+        accuracy,
+        correlation,
+    }
+}
+
+#[test]
+fn intervals_of_many_authors_cover_95_percent() {
+    check(case(3, 20, 4.0, 0.6, 0.5), MANY);
+    check(case(3, 20, 4.0, 0.9, 0.15), MANY);
+    check(case(8, 20, 4.0, 0.6, 0.0), MANY);
+    check(case(8, 20, 1.0, 0.9, 0.0), MANY);
+    check(case(8, 20, 4.0, 0.9, 0.5), MANY);
+}
+
+#[test]
+fn intervals_of_few_authors_or_rare_errors_are_wider() {
+    check(case(3, 2, 4.0, 0.6, 0.15), FEW);
+    check(case(3, 3, 4.0, 0.98, 0.5), FEW);
+    check(case(8, 2, 4.0, 0.9, 0.5), FEW);
+    check(case(8, 3, 4.0, 0.6, 0.5), FEW);
+    check(case(8, 5, 1.0, 0.98, 0.0), FEW);
+    check(case(8, 5, 4.0, 0.9, 0.15), FEW);
+    check(case(8, 20, 4.0, 0.98, 0.5), FEW);
 }

@@ -1,6 +1,8 @@
 //! Intervals of one sample's metrics, by the variation between its authors.
 
-use super::{Interval, Sample, design::Design, distributions::clopper_pearson, influence::influences};
+use super::{
+    Interval, Sample, design::Design, distributions::clopper_pearson, influence::influences,
+};
 use crate::{Metric, ScoredPrediction};
 
 /// Forms of intervals.
@@ -16,7 +18,9 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(metric: Metric) -> Self {
         match metric {
-            Metric::Accuracy | Metric::Recall => Self::Share(|image| image.predicted == image.actual),
+            Metric::Accuracy | Metric::Recall => {
+                Self::Share(|image| image.predicted == image.actual)
+            }
             Metric::Top1 => Self::Share(|image| image.rank < 1),
             Metric::Top2 => Self::Share(|image| image.rank < 2),
             Metric::Top3 => Self::Share(|image| image.rank < 3),
@@ -28,7 +32,10 @@ impl Kind {
 
 /// Returns whether the metric weighs classes equally, not images.
 pub(super) fn is_by_class(metric: Metric) -> bool {
-    matches!(metric, Metric::Top1 | Metric::Top2 | Metric::Top3 | Metric::F1Macro)
+    matches!(
+        metric,
+        Metric::Top1 | Metric::Top2 | Metric::Top3 | Metric::F1Macro
+    )
 }
 
 /// Interval of a metric that is a share.
@@ -54,7 +61,12 @@ pub(super) struct Share {
 
 impl Share {
     /// The share of `hits` `[N]`, in which images or, `by_class`, classes have equal weights.
-    pub(super) fn of(design: &Design, sample: &Sample<'_>, by_class: bool, hits: impl Iterator<Item = bool>) -> Self {
+    pub(super) fn of(
+        design: &Design,
+        sample: &Sample<'_>,
+        by_class: bool,
+        hits: impl Iterator<Item = bool>,
+    ) -> Self {
         let weights = design.weights(by_class);
         let contributions: Vec<f64> = { sample.predictions.iter().zip(hits) }
             .map(|(image, is_hit)| if is_hit { weights[&image.actual] } else { 0.0 })
@@ -74,7 +86,11 @@ impl Share {
             return without_variation(self.value, units);
         }
         let correlation = design.spread(&self.centered(design)).correlation;
-        wilson(self.value, 1.0 / (1.0 / images + correlation * (1.0 / units - 1.0 / images)), t)
+        wilson(
+            self.value,
+            1.0 / (1.0 / images + correlation * (1.0 / units - 1.0 / images)),
+            t,
+        )
     }
 
     /// Contributions less the mean of their class.
@@ -103,17 +119,32 @@ pub(super) fn ratio(
 /// Interval of the mean loss `value`: the solutions `μ` of `(value − μ)² = t² V μ / value`, in which the variance is in
 /// proportion to the mean, as that of counts of errors. It is at least as wide as the interval of the share of errors
 /// times the excess loss of an error, since a sample with few errors shows too little of their variation.
-pub(super) fn loss(design: &Design, sample: &Sample<'_>, n_classes: usize, value: f64, t: f64) -> Interval {
+pub(super) fn loss(
+    design: &Design,
+    sample: &Sample<'_>,
+    n_classes: usize,
+    value: f64,
+    t: f64,
+) -> Interval {
     let influences = influences(Metric::LogLoss, n_classes, sample.predictions);
     let variance = design.spread(&design.centered(&influences)).variance;
-    let half = if value > 0.0 { t * t * variance / value / 2.0 } else { 0.0 };
+    let half = if value > 0.0 {
+        t * t * variance / value / 2.0
+    } else {
+        0.0
+    };
     let reach = (2.0 * half * value + half * half).sqrt();
-    let wrong = sample.predictions.iter().map(|image| image.predicted != image.actual);
+    let wrong = sample
+        .predictions
+        .iter()
+        .map(|image| image.predicted != image.actual);
     let errors = Share::of(design, sample, false, wrong);
     let Interval { low, high } = errors.interval(design, t);
     let excess = excess_loss(sample.predictions, n_classes);
     Interval {
-        low: (value + half - reach).min(value - (errors.value - low) * excess).max(0.0),
+        low: (value + half - reach)
+            .min(value - (errors.value - low) * excess)
+            .max(0.0),
         high: (value + half + reach).max(value + (high - errors.value) * excess),
     }
 }
@@ -123,11 +154,15 @@ pub(super) fn loss(design: &Design, sample: &Sample<'_>, n_classes: usize, value
 pub(super) fn excess_loss(predictions: &[ScoredPrediction], n_classes: usize) -> f64 {
     let guess = (n_classes.max(2) as f64).ln();
     let mean = |is_right: bool| {
-        let losses = predictions.iter().filter(|image| (image.predicted == image.actual) == is_right);
+        let losses = predictions
+            .iter()
+            .filter(|image| (image.predicted == image.actual) == is_right);
         let (sum, n) = losses.fold((0.0, 0.0), |(sum, n), image| (sum + image.loss, n + 1.0));
         (n > 0.0).then(|| sum / n)
     };
-    let excess = mean(false).zip(mean(true)).map(|(wrong, right)| wrong - right);
+    let excess = mean(false)
+        .zip(mean(true))
+        .map(|(wrong, right)| wrong - right);
     excess.filter(|excess| *excess > 0.0).unwrap_or(guess)
 }
 
@@ -135,7 +170,11 @@ pub(super) fn excess_loss(predictions: &[ScoredPrediction], n_classes: usize) ->
 fn without_variation(value: f64, units: f64) -> Interval {
     // A sum of weights may miss the ends by a rounding.
     let end = value.round();
-    let value = if (value - end).abs() < 1e-12 { end } else { value };
+    let value = if (value - end).abs() < 1e-12 {
+        end
+    } else {
+        value
+    };
     let (low, high) = clopper_pearson(value, units);
     Interval { low, high }
 }

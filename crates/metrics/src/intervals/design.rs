@@ -83,15 +83,27 @@ impl Design {
 
     /// Number of classes of a single unit.
     pub(super) fn single_unit_classes(&self) -> usize {
-        self.strata.iter().filter(|stratum| stratum.cells.len() == 1).count()
+        self.strata
+            .iter()
+            .filter(|stratum| stratum.cells.len() == 1)
+            .count()
     }
 
     /// Weight of an image of each class, by class index, in a mean over the images, or over the classes' means.
     pub(super) fn weights(&self, by_class: bool) -> BTreeMap<usize, f64> {
         let n_images: f64 = self.strata.iter().map(|stratum| stratum.images).sum();
         let n_classes = self.strata.len() as f64;
-        let weight = |stratum: &Stratum| if by_class { 1.0 / (n_classes * stratum.images) } else { 1.0 / n_images };
-        self.strata.iter().map(|stratum| (stratum.class, weight(stratum))).collect()
+        let weight = |stratum: &Stratum| {
+            if by_class {
+                1.0 / (n_classes * stratum.images)
+            } else {
+                1.0 / n_images
+            }
+        };
+        self.strata
+            .iter()
+            .map(|stratum| (stratum.class, weight(stratum)))
+            .collect()
     }
 
     /// Numbers of images and of units that a mean with these weights of an image is worth: the reciprocal sums of
@@ -99,10 +111,15 @@ impl Design {
     pub(super) fn effective_numbers(&self, weights: &BTreeMap<usize, f64>) -> (f64, f64) {
         let sums = self.strata.iter().map(|stratum| {
             let squared = weights[&stratum.class].powi(2);
-            let units: f64 = self.cell_sizes[stratum.cells.clone()].iter().map(|size| size * size).sum();
+            let units: f64 = self.cell_sizes[stratum.cells.clone()]
+                .iter()
+                .map(|size| size * size)
+                .sum();
             (squared * stratum.images, squared * units)
         });
-        let (images, units) = sums.fold((0.0, 0.0), |(a, b), (images, units)| (a + images, b + units));
+        let (images, units) = sums.fold((0.0, 0.0), |(a, b), (images, units)| {
+            (a + images, b + units)
+        });
         (1.0 / images, 1.0 / units)
     }
 
@@ -113,9 +130,15 @@ impl Design {
             first[cell].get_or_insert(value);
         }
         let differs = |a: f64, b: f64| a.total_cmp(&b).is_ne();
-        let within = self.cell_of.iter().zip(values).any(|(&cell, &value)| first[cell].is_some_and(|f| differs(f, value)));
+        let within = self
+            .cell_of
+            .iter()
+            .zip(values)
+            .any(|(&cell, &value)| first[cell].is_some_and(|f| differs(f, value)));
         let between = |stratum: &Stratum| {
-            first[stratum.cells.clone()].windows(2).any(|pair| pair[0].zip(pair[1]).is_some_and(|(a, b)| differs(a, b)))
+            first[stratum.cells.clone()]
+                .windows(2)
+                .any(|pair| pair[0].zip(pair[1]).is_some_and(|(a, b)| differs(a, b)))
         };
         within || self.strata.iter().any(between)
     }
@@ -140,7 +163,11 @@ impl Design {
             [ab + a.sum * b.sum, aa + a.sum * a.sum, bb + b.sum * b.sum]
         });
         let scale = (a * b).sqrt();
-        if scale > 0.0 { (product / scale).clamp(-1.0, 1.0) } else { 0.0 }
+        if scale > 0.0 {
+            (product / scale).clamp(-1.0, 1.0)
+        } else {
+            0.0
+        }
     }
 
     /// Correlation of images of one author within a class, in `[0, 1]`, and variance of the sum of `values`, which are
@@ -154,7 +181,11 @@ impl Design {
         let (mut within, mut between) = (0.0, 0.0);
         let mut variances = Vec::with_capacity(self.strata.len());
         for stratum in &self.strata {
-            let cells = || self.cell_sizes[stratum.cells.clone()].iter().zip(&moments[stratum.cells.clone()]);
+            let cells = || {
+                self.cell_sizes[stratum.cells.clone()]
+                    .iter()
+                    .zip(&moments[stratum.cells.clone()])
+            };
             // Σ over the pairs of a cell's images of their squared distance.
             let pairs = |n: f64, m: &Moments| (n * m.squares - m.sum * m.sum).max(0.0);
             let shared = || cells().filter(|(n, _)| **n > 1.0);
@@ -165,7 +196,8 @@ impl Design {
             });
             let all = pairs(stratum.images, &total);
             let variance = if n_cross > 0.0 {
-                let variance = (all - cells().map(|(&n, m)| pairs(n, m)).sum::<f64>()).max(0.0) / n_cross;
+                let variance =
+                    (all - cells().map(|(&n, m)| pairs(n, m)).sum::<f64>()).max(0.0) / n_cross;
                 within += shared().map(|(&n, m)| pairs(n, m) / (n - 1.0)).sum::<f64>();
                 between += variance * shared().map(|(n, _)| n).sum::<f64>();
                 variance
@@ -174,11 +206,22 @@ impl Design {
             };
             variances.push(variance);
         }
-        let correlation = if between > 0.0 { (1.0 - within / between).clamp(0.0, 1.0) } else { 1.0 };
-        let variance = self.strata.iter().zip(variances).map(|(stratum, variance)| {
-            let sizes = self.cell_sizes[stratum.cells.clone()].iter();
-            variance * sizes.map(|n| n * (1.0 + (n - 1.0) * correlation)).sum::<f64>()
-        });
+        let correlation = if between > 0.0 {
+            (1.0 - within / between).clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
+        let variance = self
+            .strata
+            .iter()
+            .zip(variances)
+            .map(|(stratum, variance)| {
+                let sizes = self.cell_sizes[stratum.cells.clone()].iter();
+                variance
+                    * sizes
+                        .map(|n| n * (1.0 + (n - 1.0) * correlation))
+                        .sum::<f64>()
+            });
         Spread {
             correlation,
             variance: variance.sum(),

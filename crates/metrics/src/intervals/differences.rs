@@ -8,7 +8,7 @@ use super::{
     design::Design,
     distributions, influence, resampling,
 };
-use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction, Scores};
+use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction, confusion_counts::subtract};
 
 /// Scored images with the unit of each: its author, or itself where there is none.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,13 @@ impl Sample<'_> {
 
     /// Returns whether both samples are of the same images, as far as classes and units tell.
     fn is_paired(&self, other: &Self) -> bool {
-        let classes = |sample: &Self| -> Vec<usize> { sample.predictions.iter().map(|image| image.actual).collect() };
+        let classes = |sample: &Self| -> Vec<usize> {
+            sample
+                .predictions
+                .iter()
+                .map(|image| image.actual)
+                .collect()
+        };
         self.units == other.units && classes(self) == classes(other)
     }
 }
@@ -66,8 +72,7 @@ impl Sample<'_> {
 /// right; else of the shares of `a` and `b`; with the correlation of their sums by author. It is no point even if no
 /// image differs. Of precision and F1 it is the linearized difference with Student's `t`, at least as wide as that of
 /// accuracy or, for the macro mean, top-1, joined with the bootstrap's, which draws the same authors for both; of the
-/// log-loss the same without that least width. If all losses are equal, that of the accuracy counts, times the loss of a
-/// guess.
+/// log-loss the same, where the accuracy's width counts times the excess loss of a wrong image.
 ///
 /// `None` as for [`super::intervals()`], or without images.
 ///
@@ -88,10 +93,12 @@ pub fn differences(
         return Ok(None);
     }
     let t = distributions::t_quantile(degrees_of_freedom);
-    let scores = [a, b].map(|sample| ConfusionCounts::of(n_classes, sample.predictions).scores());
-    let replicates = resampling::within_classes(&pair.design, &[a, b], n_classes, n_replicates, rng_of);
-    let resampled = resampling::percentiles(replicates.into_iter().map(subtract), t);
-    let mut metrics = Metric::ALL.into_iter().zip(subtract(scores)).zip(resampled);
+    let [of_a, of_b] = [a, b].map(|sample| ConfusionCounts::of(n_classes, sample.predictions));
+    let values = of_a.scores_less(&of_b);
+    let replicates =
+        resampling::within_classes(&pair.design, &[a, b], n_classes, n_replicates, rng_of);
+    let resampled = resampling::percentiles(replicates.into_iter().map(|[a, b]| subtract(a, b)), t);
+    let mut metrics = Metric::ALL.into_iter().zip(values).zip(resampled);
     Ok(Some(std::array::from_fn(|_| {
         let ((metric, value), resampled) = metrics.next().expect("one for each metric");
         let Interval { low, high } = pair.interval((metric, value), resampled, t);
@@ -102,15 +109,6 @@ pub fn differences(
             high: high.max(value),
         }
     })))
-}
-
-/// The first's scores less the second's; 0 where they differ by rounding alone.
-fn subtract([a, b]: [Scores; 2]) -> Scores {
-    std::array::from_fn(|metric| {
-        let (a, b) = (a[metric], b[metric]);
-        let is_rounding = (a - b).abs() <= 1e-12 * a.abs().max(b.abs());
-        if is_rounding { 0.0 } else { a - b }
-    })
 }
 
 /// Two samples, with the authors of both.
@@ -168,7 +166,11 @@ impl<'a> Pair<'a> {
             n_classes,
             samples: [a, b],
             is_paired,
-            design: if is_paired { Design::of(&[a]) } else { Design::of(&[a, b]) },
+            design: if is_paired {
+                Design::of(&[a])
+            } else {
+                Design::of(&[a, b])
+            },
             designs: [Design::of(&[a]), Design::of(&[b])],
         }
     }
@@ -183,7 +185,11 @@ impl<'a> Pair<'a> {
                 }
             }
             Kind::Ratio => {
-                let base = if bound::is_by_class(metric) { Metric::Top1 } else { Metric::Accuracy };
+                let base = if bound::is_by_class(metric) {
+                    Metric::Top1
+                } else {
+                    Metric::Accuracy
+                };
                 let least = self.shares(base, |image| image.predicted == image.actual, t);
                 let reach = self.linear(metric, t).at_least(least);
                 let Interval { low, high } = reach.around(value).hull(resampled);
@@ -193,14 +199,11 @@ impl<'a> Pair<'a> {
                 }
             }
             Kind::Loss => {
-                let reach = self.linear(metric, t);
-                let is_unknown = reach.below <= 0.0 && resampled.low >= resampled.high;
-                let reach = if is_unknown {
-                    let guess = (self.n_classes.max(2) as f64).ln();
-                    self.shares(Metric::Accuracy, |image| image.predicted == image.actual, t).times(guess)
-                } else {
-                    reach
-                };
+                let is_right = |image: &ScoredPrediction| image.predicted == image.actual;
+                let [a, b] = self.samples.map(|sample| sample.predictions);
+                let excess = bound::excess_loss(&[a, b].concat(), self.n_classes);
+                let least = self.shares(Metric::Accuracy, is_right, t).times(excess);
+                let reach = self.linear(metric, t).at_least(least);
                 reach.around(value).hull(resampled)
             }
         }
@@ -209,24 +212,38 @@ impl<'a> Pair<'a> {
     /// Reach of the difference of two shares.
     fn shares(&self, metric: Metric, is_hit: impl Fn(&ScoredPrediction) -> bool, t: f64) -> Reach {
         let by_class = bound::is_by_class(metric);
-        let hits = self.samples.map(|sample| -> Vec<bool> { sample.predictions.iter().map(&is_hit).collect() });
+        let hits = self
+            .samples
+            .map(|sample| -> Vec<bool> { sample.predictions.iter().map(&is_hit).collect() });
         let [a, b] = self.samples;
         let (more, less, correlation);
         let more_design;
         let less_design;
         if self.is_paired {
-            let only = |of: usize| hits[of].iter().zip(&hits[1 - of]).map(|(own, other)| *own && !*other);
+            let only = |of: usize| {
+                hits[of]
+                    .iter()
+                    .zip(&hits[1 - of])
+                    .map(|(own, other)| *own && !*other)
+            };
             (more_design, less_design) = (&self.design, &self.design);
             more = Share::of(more_design, &a, by_class, only(0));
             less = Share::of(less_design, &a, by_class, only(1));
-            correlation = self.design.correlation(&more.centered(&self.design), &less.centered(&self.design));
+            correlation = self
+                .design
+                .correlation(&more.centered(&self.design), &less.centered(&self.design));
         } else {
             (more_design, less_design) = (&self.designs[0], &self.designs[1]);
             more = Share::of(more_design, &a, by_class, hits[0].iter().copied());
             less = Share::of(less_design, &b, by_class, hits[1].iter().copied());
             let (own, other) = (more.centered(more_design), less.centered(less_design));
             let zeros = |sample: &Sample<'_>| vec![0.0; sample.units.len()];
-            correlation = self.design.correlation(&[own, zeros(&b)].concat(), &[zeros(&a), other].concat());
+            let found = self
+                .design
+                .correlation(&[own, zeros(&b)].concat(), &[zeros(&a), other].concat());
+            // That of few authors is uncertain, and a high one makes the interval narrow.
+            let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
+            correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         }
         let more = Reach::of(more.value, more.interval(more_design, t));
         let less = Reach::of(less.value, less.interval(less_design, t));
@@ -246,7 +263,9 @@ impl<'a> Pair<'a> {
         let values: Vec<f64> = if self.is_paired {
             a.iter().zip(&b).map(|(a, b)| a - b).collect()
         } else {
-            a.into_iter().chain(b.into_iter().map(|value| -value)).collect()
+            a.into_iter()
+                .chain(b.into_iter().map(|value| -value))
+                .collect()
         };
         let half_width = t * self.design.spread(&values).variance.sqrt();
         Reach {

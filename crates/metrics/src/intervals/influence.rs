@@ -5,35 +5,62 @@ use crate::{ConfusionCounts, Metric, ScoredPrediction};
 /// Derivative of `metric` by the number of times that each image counts, `[N]`, up to a constant within each class, as
 /// the classes' numbers of images are fixed. A sum over a unit's images, centered by class, is the unit's influence
 /// (Woodruff 1971).
-pub(super) fn influences(metric: Metric, n_classes: usize, predictions: &[ScoredPrediction]) -> Vec<f64> {
+pub(super) fn influences(
+    metric: Metric,
+    n_classes: usize,
+    predictions: &[ScoredPrediction],
+) -> Vec<f64> {
     let n_images = predictions.len() as f64;
     if metric == Metric::LogLoss {
-        return predictions.iter().map(|prediction| prediction.loss / n_images).collect();
+        return predictions
+            .iter()
+            .map(|prediction| prediction.loss / n_images)
+            .collect();
     }
     let counts = ConfusionCounts::of(n_classes, predictions);
     let report = counts.report();
-    let n_occurring = report.iter().filter(|class| class.support + class.predicted > 0).count() as f64;
+    let n_occurring = report
+        .iter()
+        .filter(|class| class.support + class.predicted > 0)
+        .count() as f64;
     // The derivative of a class's metric by a true positive, and by any prediction of the class.
     let derivatives: Vec<[f64; 2]> = (0..n_classes)
         .map(|class| {
-            let [right, support, predicted] =
-                [counts.count(class, class), report[class].support, report[class].predicted].map(|n| n as f64);
+            let [right, support, predicted] = [
+                counts.count(class, class),
+                report[class].support,
+                report[class].predicted,
+            ]
+            .map(|n| n as f64);
             if predicted <= 0.0 {
                 return [0.0; 2];
             }
             let by_support = support / n_images;
             let f1 = support + predicted;
             match metric {
-                Metric::Precision => [by_support / predicted, -by_support * right / predicted.powi(2)],
-                Metric::F1 => [by_support * 2.0 / f1, -by_support * 2.0 * right / f1.powi(2)],
-                _ => [2.0 / f1 / n_occurring, -2.0 * right / f1.powi(2) / n_occurring],
+                Metric::Precision => [
+                    by_support / predicted,
+                    -by_support * right / predicted.powi(2),
+                ],
+                Metric::F1 => [
+                    by_support * 2.0 / f1,
+                    -by_support * 2.0 * right / f1.powi(2),
+                ],
+                _ => [
+                    2.0 / f1 / n_occurring,
+                    -2.0 * right / f1.powi(2) / n_occurring,
+                ],
             }
         })
         .collect();
     { predictions.iter() }
         .map(|prediction| {
             let [hit, any] = derivatives[prediction.predicted];
-            any + if prediction.predicted == prediction.actual { hit } else { 0.0 }
+            any + if prediction.predicted == prediction.actual {
+                hit
+            } else {
+                0.0
+            }
         })
         .collect()
 }
@@ -68,7 +95,10 @@ mod tests {
         let (more, less) = (scores(step), scores(-step));
         let metrics = Metric::ALL.into_iter().zip(more.into_iter().zip(less));
         for (metric, (more, less)) in metrics {
-            if !matches!(metric, Metric::Precision | Metric::F1 | Metric::F1Macro | Metric::LogLoss) {
+            if !matches!(
+                metric,
+                Metric::Precision | Metric::F1 | Metric::F1Macro | Metric::LogLoss
+            ) {
                 continue;
             }
             let influences = influences(metric, 3, &predictions);

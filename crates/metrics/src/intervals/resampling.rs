@@ -87,7 +87,12 @@ pub(super) fn within_classes<const S: usize>(
     (0..n_replicates).into_par_iter().map(replicate).collect()
 }
 
-fn weighted_scores(sample: &Sample<'_>, cells: &[usize], weights: &[f64], n_classes: usize) -> Scores {
+fn weighted_scores(
+    sample: &Sample<'_>,
+    cells: &[usize],
+    weights: &[f64],
+    n_classes: usize,
+) -> Scores {
     // By class: number of images, and sum of their weights.
     let mut totals = vec![(0.0, 0.0); n_classes];
     for (image, &cell) in sample.predictions.iter().zip(cells) {
@@ -97,7 +102,11 @@ fn weighted_scores(sample: &Sample<'_>, cells: &[usize], weights: &[f64], n_clas
     let mut counts = WeightedCounts::new(n_classes);
     for (image, &cell) in sample.predictions.iter().zip(cells) {
         let (images, sum) = totals[image.actual];
-        let weight = if sum > 0.0 { weights[cell] * images / sum } else { 1.0 };
+        let weight = if sum > 0.0 {
+            weights[cell] * images / sum
+        } else {
+            1.0
+        };
         if weight > 0.0 {
             counts.add(image, weight);
         }

@@ -138,6 +138,9 @@ fn scores() -> Vec<Score> {
                 value: Some(0.75),
                 low: Some(0.5),
                 high: (subset != Subset::Test).then_some(0.875),
+                images: 8,
+                authors: 3,
+                single_author_classes: 0,
             })
         })
         .collect()
@@ -425,7 +428,11 @@ fn leakage_effect() -> Vec<LeakageEffect> {
             value,
             low: Some(value - 0.1),
             high: Some(value + 0.1),
+            difference: (split != "by author").then_some(value - 0.6),
+            difference_low: (split != "by author").then_some(value - 0.7),
+            difference_high: (split != "by author").then_some(value - 0.5),
             images: 8,
+            authors: 3,
         })
     };
     splits.into_iter().flat_map(metrics).collect()
