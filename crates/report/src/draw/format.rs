@@ -56,7 +56,8 @@ pub(crate) fn score_with_interval(score: Option<&Score>) -> String {
 
 /// A share as `83 %`, with a no-break space.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.0}\u{a0}%", share * 100.0)
+    // Formatting alone would round halves to even numbers: 12.5 to 12.
+    format!("{:.0}\u{a0}%", (share * 100.0).round())
 }
 
 /// A subset in prose.
@@ -102,6 +103,12 @@ mod tests {
         assert_eq!(value(None), "–");
         assert_eq!(value(Some(f64::NAN)), "–");
         assert_eq!(value(Some(0.5)), "0.500");
+    }
+
+    #[test]
+    fn halves_of_percents_are_rounded_up() {
+        let texts = [0.125, 0.115, 1.0, 0.004].map(percent);
+        assert_eq!(texts, ["13\u{a0}%", "12\u{a0}%", "100\u{a0}%", "0\u{a0}%"]);
     }
 
     #[test]

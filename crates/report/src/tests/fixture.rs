@@ -197,7 +197,14 @@ fn histories() -> Vec<History> {
 fn epoch_scores() -> Vec<EpochScore> {
     let rows = histories().into_iter();
     rows.flat_map(|row| {
-        ["top1", "top2", "f1"].map(|metric| EpochScore {
+        let metrics = [
+            "top1",
+            "top2",
+            "f1",
+            "silhouette_true",
+            "davies_bouldin_true",
+        ];
+        metrics.map(|metric| EpochScore {
             fold: row.fold,
             epoch: row.epoch,
             subset: Subset::Validation,
