@@ -26,11 +26,12 @@ impl TrainingHistory {
         self.epochs.iter().find(|row| row.best)
     }
 
-    /// Adds an epoch; it becomes the saved one if it is selected over those before: by the best score, the earliest of
-    /// equals, or as the last.
+    /// Adds an epoch; it becomes the saved one if it is selected over those before: by the highest score, of equals by the
+    /// lowest validation loss, of equals the earliest; or as the last.
     pub fn push(&mut self, mut row: History, timing: Timing, selection: EpochSelection) {
+        let rank = |row: &History| (row.score, -row.validation_loss);
         row.best = match selection {
-            EpochSelection::Best => self.best().is_none_or(|best| row.score > best.score),
+            EpochSelection::Best => self.best().is_none_or(|best| rank(&row) > rank(best)),
             EpochSelection::Last => true,
         };
         if row.best {
@@ -46,14 +47,19 @@ mod tests {
     use super::*;
 
     fn history(scores: &[f64], selection: EpochSelection) -> TrainingHistory {
+        let epochs: Vec<(f64, f64)> = scores.iter().map(|&score| (score, 1.0 / 3.0)).collect();
+        with_losses(&epochs, selection)
+    }
+
+    fn with_losses(epochs: &[(f64, f64)], selection: EpochSelection) -> TrainingHistory {
         let mut history = TrainingHistory::default();
-        for (epoch, &score) in (0..).zip(scores) {
+        for (epoch, &(score, validation_loss)) in (0..).zip(epochs) {
             let row = History {
                 fold: 0,
                 epoch,
                 learning_rate: 1e-4,
                 train_loss: 0.1 + 0.2,
-                validation_loss: 1.0 / 3.0,
+                validation_loss,
                 test_loss: None,
                 score,
                 best: false,
@@ -77,6 +83,16 @@ mod tests {
         let rows = history(&[0.5, 0.7, 0.8]).epochs;
         assert_eq!(rows.iter().filter(|row| row.best).count(), 1);
         assert!(history(&[]).best().is_none());
+    }
+
+    #[test]
+    fn of_equal_scores_the_lower_loss_is_the_best() {
+        let best = |epochs: &[(f64, f64)]| {
+            let history = with_losses(epochs, EpochSelection::Best);
+            history.best().unwrap().epoch
+        };
+        assert_eq!(best(&[(0.9, 0.5), (0.9, 0.4), (0.8, 0.1), (0.9, 0.4)]), 1);
+        assert_eq!(best(&[(0.9, 0.4), (0.9, 0.5)]), 0);
     }
 
     #[test]

@@ -129,8 +129,8 @@ impl<'a> Matrix<'a> {
         let wrong = self.counts.iter().filter(|((a, b), n)| a != b && **n > 0);
         let mut cells: Vec<Cell<'a>> = wrong
             .map(|((actual, predicted), n)| Cell {
-                actual: *actual,
-                predicted: *predicted,
+                actual,
+                predicted,
                 n: *n,
                 total: self.totals.get(actual).copied().unwrap_or(0),
             })
