@@ -26,6 +26,7 @@
 //! purpose: mostly above 97 %, at least 92 % of shares, 90 % of macro F1 and log-loss.
 
 mod bound;
+mod clusters;
 mod design;
 mod differences;
 mod distributions;
@@ -37,8 +38,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction};
 use design::Design;
 
+pub use clusters::Clusters;
 pub use differences::{Difference, Sample, differences};
-pub use resampling::bootstrap;
 
 /// A 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
