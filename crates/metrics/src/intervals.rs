@@ -8,7 +8,8 @@
 //!
 //! A class with a single unit has no variation between authors that could be seen. Its images' variation counts, and
 //! their resemblance is taken to be that of the other classes' authors; [`single_unit_classes`] counts such classes.
-//! Where every class has a single unit, nothing is known, and there is no interval.
+//! Where every class has a single unit, nothing is known, and there is no interval. Statistics that are none of the
+//! metrics have theirs by [`Clusters`].
 //!
 //! | metrics | interval |
 //! |---|---|

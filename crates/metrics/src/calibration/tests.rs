@@ -255,7 +255,7 @@ fn a_temperature_scales_with_the_logits_and_keeps_their_order() {
     let top1 = |temperature: Temperature| {
         let rows = logits.iter().zip(&actual);
         let rows = rows.map(|(row, &actual)| (temperature.apply(row), actual));
-        CalibrationMetrics::of(&Forecasts::of(rows).unwrap(), TEN).top1
+        CalibrationMetrics::of(&Forecasts::of(rows).unwrap(), TEN).accuracy
     };
     assert_abs_diff_eq!(top1(plain), top1(Temperature::ONE));
 }
@@ -372,8 +372,10 @@ fn calibrators_round_trip_through_json() {
         labels: vec!["a".to_owned(), "b".to_owned()],
         network: NetworkCalibrators {
             temperature: Temperature::try_from(1.5).unwrap(),
+            unseen_classes: vec!["b".to_owned()],
         },
         forest: Some(ForestCalibrators {
+            unseen_classes: Vec::new(),
             platt: OneAgainstRest::fit(&forecasts),
             isotonic: OneAgainstRest::fit(&forecasts),
         }),

@@ -111,14 +111,19 @@ impl Calibrations {
         sentences.extend(
             forest.map(|row| format!("The forest's calibration {}", self.of_one_fold(row))),
         );
-        if self
-            .calibrations
-            .iter()
-            .any(|row| row.subset == Subset::Test)
-        {
-            sentences
-                .push("Test images are calibrated by what all validation images give.".to_owned());
-        }
+        let mut rows = self.calibrations.iter();
+        let tested = rows.find(|row| row.subset == Subset::Test);
+        sentences.extend(
+            tested.map(|_| {
+                "Test images are calibrated by what all validation images give.".to_owned()
+            }),
+        );
+        let ensemble = self.find("network", "temperature", Subset::Test);
+        sentences.extend(ensemble.filter(|row| row.folds > 1).map(|_| {
+            "The ensemble that predicts them is less confident than a network of a fold, so that the networks' temperature suits it less; no \
+             image is left to fit another."
+                .to_owned()
+        }));
         sentences.join(" ")
     }
 

@@ -47,7 +47,9 @@ struct Fitted<C> {
 
 /// The network's temperature, and its probabilities without and with it.
 ///
-/// The temperature is fitted to the validation images of all folds' networks, which share it.
+/// The temperature is fitted to the validation images of all folds' networks, which share it. The test images' ensemble
+/// has it, too, though a mean of probabilities is less confident than they are (Rahaman and Thiery 2021): an image on which
+/// to fit another would have to be unknown to all networks.
 pub(crate) fn of_network(
     model: &Model,
     collection: &Collection,
