@@ -42,7 +42,7 @@ fn actual() -> Vec<usize> {
 /// Values of a class by image, with more for the true one.
 fn rows(value: impl Fn(u64, u64) -> f64, own: f64) -> Vec<Vec<f64>> {
     let row = |(i, actual): (u64, usize)| {
-        let classes = (0..K).map(|j| value(i, j) + if j as usize == actual { own } else { 0.0 });
+        let classes = (0..K).map(|j| value(i, j) + if j == actual as u64 { own } else { 0.0 });
         classes.collect()
     };
     (0..N).zip(actual()).map(row).collect()
