@@ -93,7 +93,7 @@ fn images_of_one_author_make_chance_larger() {
     // Both images of an author have the same confidence: 30 authors are wrong in both, 30 right.
     let rows = |is_alike: bool| -> (Forecasts, Vec<usize>) {
         let image = |image: usize| {
-            let is_right = if is_alike { image / 2 } else { image } % 2 == 0;
+            let is_right = if is_alike { image / 2 } else { image }.is_multiple_of(2);
             let p = if is_right { 0.7 } else { 0.3 };
             (vec![p, 1.0 - p], 0)
         };
@@ -134,22 +134,22 @@ fn confidence_is_told_from_accuracy_by_authors() {
         found.unwrap()
     };
     // 80 % are right.
-    let over = excess(0.9, |image| image % 5 != 0);
+    let over = excess(0.9, |image| !image.is_multiple_of(5));
     assert_abs_diff_eq!(over.value, 0.1, epsilon = 1e-12);
     assert!(over.low > 0.0, "{over:?}");
-    let under = excess(0.7, |image| image % 5 != 0);
+    let under = excess(0.7, |image| !image.is_multiple_of(5));
     assert!(under.high < 0.0, "{under:?}");
-    let calibrated = excess(0.82, |image| image % 5 != 0);
+    let calibrated = excess(0.82, |image| !image.is_multiple_of(5));
     assert!(!calibrated.excludes_zero(), "{calibrated:?}");
     // The same share, but authors are right or wrong in both images: less is known.
-    let alike = excess(0.9, |image| image / 2 % 5 != 0);
+    let alike = excess(0.9, |image| !(image / 2).is_multiple_of(5));
     let width = |found: Difference| found.high - found.low;
     assert!(width(alike) > 1.2 * width(over), "{alike:?} {over:?}");
 }
 
 #[test]
 fn a_change_of_the_loss_is_paired_by_image() {
-    let is_right = |image: usize| image % 5 != 0;
+    let is_right = |image: usize| !image.is_multiple_of(5);
     let (before, units) = evaluated(0.95, is_right);
     let (after, _) = evaluated(0.8, is_right);
     let [before, after] =
@@ -382,7 +382,9 @@ fn calibrators_round_trip_through_json() {
     };
     let text = serde_json::to_string(&calibrators).unwrap();
     assert!(
-        text.starts_with(r#"{"labels":["a","b"],"network":{"temperature":1.5},"#),
+        text.starts_with(
+            r#"{"labels":["a","b"],"network":{"temperature":1.5,"unseen_classes":["b"]},"#
+        ),
         "{text}"
     );
     let read: Calibrators = serde_json::from_str(&text).unwrap();
