@@ -1,6 +1,6 @@
 //! Configuration that a program needs besides the weights.
 
-use images::{Geometry, Limits, MEAN, Orient, STD};
+use images::{Evaluation, Geometry, ImageError, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
 use crate::{ExportError, Weights};
@@ -30,6 +30,21 @@ pub struct ModelConfig {
     /// Rules of decoding the collection's files.
     #[serde(default)]
     pub images: ImageRules,
+    /// In the study's evaluation, logits are the means over each crop and its mirror image. The exported network sees
+    /// one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test_time_flip: bool,
+    /// Crops of an image in the study's evaluation: 1 for the center, 5 for center and corners.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub test_time_crops: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(crops: &u32) -> bool {
+    *crops == 1
 }
 
 /// Rules of decoding a file, from stage `decode`.
@@ -99,6 +114,26 @@ impl ModelConfig {
             mean: MEAN,
             std: STD,
             images,
+            test_time_flip: false,
+            test_time_crops: one(),
         })
+    }
+
+    /// The same with the views of an image in `evaluation`.
+    #[must_use]
+    pub fn with_views(self, evaluation: Evaluation) -> Self {
+        Self {
+            test_time_flip: evaluation.flip(),
+            test_time_crops: evaluation.crops(),
+            ..self
+        }
+    }
+
+    /// Views of an image in the study's evaluation.
+    ///
+    /// # Errors
+    /// The number of crops is neither 1 nor 5.
+    pub fn evaluation(&self) -> Result<Evaluation, ImageError> {
+        Evaluation::new(self.test_time_flip, self.test_time_crops, self.side_px)
     }
 }

@@ -6,6 +6,8 @@ pub const WEIGHTS: &str = "weights";
 pub const ORDER: &str = "order";
 /// The augmentation of an image, by epoch.
 pub const AUGMENT: &str = "augment";
+/// The mixture of a batch, by epoch and step.
+pub const MIX: &str = "mix";
 
 #[cfg(test)]
 mod tests {
@@ -20,10 +22,10 @@ mod tests {
         let seed = Seed::new(1);
         let drawn: u64 = seed.stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 12_828_567_458_247_133_856);
-        let drawn = [ORDER, AUGMENT].map(|name| seed.stream(name).at(2, 3).random::<u64>());
+        let drawn = [ORDER, AUGMENT, MIX].map(|name| seed.stream(name).at(2, 3).random::<u64>());
         assert_eq!(
             drawn,
-            [6_874_035_823_445_540_213, 9_516_617_799_324_042_385]
+            [6_874_035_823_445_540_213, 9_516_617_799_324_042_385, 0]
         );
     }
 }

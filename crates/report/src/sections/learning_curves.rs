@@ -52,7 +52,8 @@ impl Section for LearningCurves {
         let body = html! {
             p {
                 "Each fold's network was trained for " (counted(self.n_epochs(), "epoch")) ". Training values are those of the training pass itself, on "
-                "augmented images while the weights changed. Validation and test values are those after the epoch, on "
+                "augmented images while the weights changed, and on mixtures of two images if " code { "train.mixup" } " or "
+                code { "train.cutmix" } " is set. Validation and test values are those after the epoch, on "
                 "images without augmentation."
             }
             (row(&figures))

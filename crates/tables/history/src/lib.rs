@@ -18,7 +18,8 @@ pub struct History {
     /// Learning rate of the optimizer in this epoch, before the factors of parameter groups.
     pub learning_rate: f64,
     /// Mean loss of the training images during the training pass: the class-weighted cross-entropy or focal loss in
-    /// `train`, that of the metric learning in `metric-learning`, where only learned classes count.
+    /// `train`, that of the metric learning in `metric-learning`, where only learned classes count. With mixup or CutMix, that of mixed images for both labels by
+    /// their shares.
     pub train_loss: f64,
     /// Loss of the validation images after the epoch, without augmentation.
     pub validation_loss: f64,
