@@ -137,3 +137,27 @@ impl ModelConfig {
         Evaluation::new(self.test_time_flip, self.test_time_crops, self.side_px)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_named_where_there_are_several() {
+        let text = r#"{
+            "depth": 18, "embedding_size": 4, "classes": ["cat", "dog"], "side_px": 64, "resize_px": 73,
+            "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
+        }"#;
+        let config: ModelConfig = serde_json::from_str(text).unwrap();
+        let one = config.evaluation().unwrap();
+        assert_eq!(one.views().len(), 1);
+        let of_one = serde_json::to_value(config.clone().with_views(one)).unwrap();
+        assert!(of_one.get("test_time_flip").is_none() && of_one.get("test_time_crops").is_none());
+
+        let ten = Evaluation::new(true, 5, 64).unwrap();
+        let of_ten = serde_json::to_value(config.with_views(ten)).unwrap();
+        assert_eq!(of_ten["test_time_crops"], 5);
+        let read: ModelConfig = serde_json::from_value(of_ten).unwrap();
+        assert_eq!(read.evaluation().unwrap(), ten);
+    }
+}
