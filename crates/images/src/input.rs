@@ -279,10 +279,10 @@ mod tests {
         let wave =
             |at: u32, length: u32| u8::try_from(6 * (at % (2 * length)).abs_diff(length)).unwrap();
         let pixels = (0..150_u32).flat_map(|y| {
-            (0..431_u32).flat_map(move |x| [wave(x, 37), wave(y, 29), wave(x + y, 41)])
+            (0..432_u32).flat_map(move |x| [wave(x, 37), wave(y, 29), wave(x + y, 41)])
         });
         let rgb = Rgb {
-            width: 431,
+            width: 432,
             height: 150,
             pixels: pixels.collect(),
         };

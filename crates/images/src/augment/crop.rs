@@ -86,8 +86,8 @@ mod tests {
         let windows = windows(300, 200, 0.25);
         let shares = windows.iter().map(|w| (w.width * w.height) as f32 / 6e4);
         let mean = shares.clone().sum::<f32>() / windows.len() as f32;
-        // Of large areas, those of other ratios than the image's don't fit: fewer than of a uniform 0.625.
-        assert!((0.5..0.62).contains(&mean), "{mean}");
+        // Large areas fit at few ratios. Of 20,000 of torchvision's windows the mean is 0.480, with a deviation of 0.15.
+        assert!((0.465..0.495).contains(&mean), "{mean}");
         assert!({ shares }.all(|share| (0.24..=1.0).contains(&share)));
         for window in windows {
             let ratio = window.width as f32 / window.height as f32;

@@ -358,16 +358,22 @@ fn check_places(affine: Affine, golden: &GoldenOperation) {
     for (at, expected) in golden.pixels.chunks_exact(3).enumerate() {
         let (row, column) = (at / 13 * 5, at % 13 * 5);
         let found = &out[(row * 64 + column) * 3..][..2];
-        let is_inner = |value: &f32| (3.0..3.0 * 62.0).contains(value);
-        if expected[..2].iter().all(is_inner) {
+        // The place that is read; at the border of the image, torchvision mixes in what is beyond.
+        let (x, y) = (column as f32 + 0.5 - 32.0, row as f32 + 0.5 - 32.0);
+        let place = [0, 1].map(|axis| {
+            let [a, b] = affine.matrix[axis];
+            a * x + b * y + affine.shift[axis] + 31.5
+        });
+        if place.iter().all(|at| (2.0..=61.0).contains(at)) {
             assert_close(found, &expected[..2], 0.6);
             compared += 1;
-        } else if expected[..2].iter().all(|value| *value <= -1.0) {
-            assert_close(found, &[0.0; 2], 3.0);
+        } else if place.iter().any(|at| !(-3.0..=66.0).contains(at)) {
+            assert_eq!(found, [0.0; 2]);
+            assert!(expected[0] <= -1.0);
         }
     }
     assert!(
-        compared > 40,
+        compared > 60,
         "{compared} places of operation {}",
         golden.number
     );
