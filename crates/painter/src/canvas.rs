@@ -44,6 +44,24 @@ pub(crate) fn count(number: f32) -> usize {
     number.max(1.0).round() as usize
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a place on the canvas"
+)]
+fn index(side: f32) -> usize {
+    side as usize
+}
+
+/// The color of an opaque pixel.
+fn color_of(pixel: &[u8]) -> Color {
+    Color {
+        red: f32::from(pixel[0]) / 255.0,
+        green: f32::from(pixel[1]) / 255.0,
+        blue: f32::from(pixel[2]) / 255.0,
+    }
+}
+
 /// A sheet to draw on.
 pub(crate) struct Canvas {
     pixmap: Pixmap,
@@ -76,6 +94,22 @@ impl Canvas {
 
     pub(crate) fn pixmap_mut(&mut self) -> &mut Pixmap {
         &mut self.pixmap
+    }
+
+    /// The color at a place, or at the nearest pixel of the canvas.
+    pub(crate) fn color_at(&self, (x, y): Place) -> Color {
+        let column = index(x.clamp(0.0, self.width - 1.0));
+        let row = index(y.clamp(0.0, self.height - 1.0));
+        let start = 4 * (row * index(self.width) + column);
+        color_of(&self.pixmap.data()[start..start + 4])
+    }
+
+    /// Replaces the color of every pixel.
+    pub(crate) fn map_colors(&mut self, change: impl Fn([u8; 3]) -> Color) {
+        for pixel in self.pixmap.data_mut().chunks_exact_mut(4) {
+            let color = solid(change([pixel[0], pixel[1], pixel[2]]), 1.0).to_color_u8();
+            pixel[..3].copy_from_slice(&[color.red(), color.green(), color.blue()]);
+        }
     }
 
     /// Covers everything with a color.

@@ -48,6 +48,11 @@ impl Color {
         }
     }
 
+    /// Brightness, in `[0, 1]` (ITU-R BT.601).
+    pub(crate) fn luma(self) -> f32 {
+        0.299 * self.red + 0.587 * self.green + 0.114 * self.blue
+    }
+
     /// Lighter by a share, or darker by a negative one.
     pub(crate) fn lighter(self, share: f32) -> Self {
         if share >= 0.0 {

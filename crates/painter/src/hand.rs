@@ -1,6 +1,7 @@
 //! Habits of a hand.
 
 use crate::dice::Dice;
+use crate::grade::Grade;
 
 /// Habits of a hand. They are an author's own in every style; each style uses them in its way.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +22,17 @@ pub(crate) struct Hand {
     pub(crate) ground: f32,
     /// Preferred motif, in `[0, 1)`.
     pub(crate) motif: f32,
+    /// Preferred style among those that influence the author's own, in `[0, 1)`.
+    pub(crate) influence: f32,
+    /// Share of images under the influence of another style.
+    pub(crate) openness: f32,
+    /// Shift of the finished image's colors.
+    pub(crate) grade: Grade,
 }
 
 impl Hand {
-    pub(crate) fn new(dice: &mut Dice) -> Self {
+    /// Random habits; a follower draws half of the images or more under another style's influence, others hardly any.
+    pub(crate) fn new(follower: bool, dice: &mut Dice) -> Self {
         Self {
             hue: dice.between(-1.0, 1.0),
             light: dice.between(-1.0, 1.0),
@@ -34,6 +42,13 @@ impl Hand {
             symmetry: dice.between(0.0, 1.0),
             ground: dice.between(0.0, 0.999),
             motif: dice.between(0.0, 0.999),
+            influence: dice.between(0.0, 0.999),
+            openness: if follower {
+                dice.between(0.45, 0.7)
+            } else {
+                dice.between(0.0, 0.06)
+            },
+            grade: Grade::new(dice),
         }
     }
 

@@ -43,9 +43,12 @@ pub fn commissions(seed: Seed, images: usize, authors: usize) -> Vec<Commission>
             let (hand, stem) = if style.has_authors {
                 let name = author_name(author_id(index, rank, authors));
                 let mut habits = Dice::new(seed.stream(streams::HAND).at(name.1, 0));
-                (Hand::new(&mut habits), format!("{}_{title}", name.0))
+                (
+                    Hand::new(follows(rank), &mut habits),
+                    format!("{}_{title}", name.0),
+                )
             } else {
-                (Hand::new(&mut dice), title)
+                (Hand::new(follows(rank), &mut dice), title)
             };
             commissions.push(Commission {
                 style: index,
@@ -92,6 +95,11 @@ fn shares(images: usize, authors: usize) -> Vec<usize> {
 fn author_id(style: usize, rank: usize, authors: usize) -> usize {
     let style = if rank == 2 { style / 2 * 2 } else { style };
     style * authors + rank
+}
+
+/// Whether the author of a rank follows another style: every fourth does, so that each style has some.
+fn follows(rank: usize) -> bool {
+    rank % 4 == 1
 }
 
 const GIVEN: [&str; 16] = [
@@ -175,6 +183,22 @@ mod tests {
         assert_eq!(single, 12);
         let double = works.values().filter(|works| works.first() != works.last());
         assert_eq!(double.count(), 3);
+    }
+
+    #[test]
+    fn every_style_has_authors_who_follow_another() {
+        let mut followers: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+        for commission in commissions(Seed::new(1), 40, 9) {
+            if commission.style().has_authors && commission.hand.openness > 0.4 {
+                let author = commission.stem.split('_').next().unwrap();
+                followers
+                    .entry(commission.style)
+                    .or_default()
+                    .insert(author.to_owned());
+            }
+        }
+        assert_eq!(followers.len(), 6);
+        assert!(followers.values().all(|authors| authors.len() == 2));
     }
 
     #[test]

@@ -13,6 +13,9 @@ mod naturalism;
 mod photo;
 mod rococo;
 
+/// Draws on a canvas with the habits of a hand.
+pub(crate) type Draw = fn(&mut Canvas, &Hand, &mut Dice);
+
 /// A style of painting.
 pub(crate) struct Style {
     /// Name of the class folder.
@@ -24,7 +27,11 @@ pub(crate) struct Style {
     /// First words of titles.
     pub(crate) subjects: &'static [&'static str],
     /// Draws an image over the whole canvas.
-    pub(crate) draw: fn(&mut Canvas, &Hand, &mut Dice),
+    pub(crate) draw: Draw,
+    /// Drawings by other styles that the style's authors take up.
+    pub(crate) influences: &'static [Draw],
+    /// Draws what the style leaves on another's drawing.
+    pub(crate) touch: Draw,
 }
 
 /// In the order of their folders' names.
@@ -35,6 +42,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.0,
         subjects: &["foyer", "liner", "tower", "fan", "grand-hotel", "poster"],
         draw: art_deco::draw,
+        influences: &[japonism::draw, rococo::draw],
+        touch: art_deco::touch,
     },
     Style {
         folder: "Cubism",
@@ -42,6 +51,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.2,
         subjects: &["guitar", "bottle", "table", "head", "violin", "newspaper"],
         draw: cubism::draw,
+        influences: &[cartoon::draw, art_deco::draw],
+        touch: cubism::touch,
     },
     Style {
         folder: "Impressionism",
@@ -49,6 +60,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.3,
         subjects: &["harbor", "poplars", "meadow", "river", "sunrise", "regatta"],
         draw: impressionism::draw,
+        influences: &[naturalism::draw, japonism::draw],
+        touch: impressionism::touch,
     },
     Style {
         folder: "Japonism",
@@ -56,6 +69,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.0,
         subjects: &["wave", "bough", "mountain", "moon", "bridge", "crane"],
         draw: japonism::draw,
+        influences: &[impressionism::draw, art_deco::draw],
+        touch: japonism::touch,
     },
     Style {
         folder: "Naturalism",
@@ -63,6 +78,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.3,
         subjects: &["wood", "heath", "path", "birches", "moor", "clearing"],
         draw: naturalism::draw,
+        influences: &[impressionism::draw, photo::draw_hills],
+        touch: naturalism::touch,
     },
     Style {
         folder: "Rococo",
@@ -77,6 +94,8 @@ pub(crate) static STYLES: [Style; 8] = [
             "minuet",
         ],
         draw: rococo::draw,
+        influences: &[art_deco::draw, impressionism::draw],
+        touch: rococo::touch,
     },
     Style {
         folder: "cartoon",
@@ -84,6 +103,8 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 0.0,
         subjects: &["hero", "grin", "cat", "robot", "captain", "duck"],
         draw: cartoon::draw,
+        influences: &[cubism::draw, japonism::draw],
+        touch: cartoon::touch,
     },
     Style {
         folder: "photo",
@@ -91,5 +112,34 @@ pub(crate) static STYLES: [Style; 8] = [
         jpeg_share: 1.0,
         subjects: &["hills", "lights", "still", "dusk", "fog", "street"],
         draw: photo::draw,
+        influences: &[naturalism::draw, impressionism::draw],
+        touch: photo::touch,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn a_touch_changes_a_part_of_every_influence() {
+        for style in &STYLES {
+            let mut dice = Dice::new(ChaCha8Rng::seed_from_u64(1));
+            let hand = Hand::new(true, &mut dice);
+            for draw in style.influences {
+                let mut canvas = Canvas::new(96, 96).unwrap();
+                draw(&mut canvas, &hand, &mut dice);
+                let before = canvas.pixmap().data().to_vec();
+                (style.touch)(&mut canvas, &hand, &mut dice);
+                let after = canvas.pixmap().data();
+                let changed = before.iter().zip(after).filter(|(a, b)| a != b).count();
+                assert!(changed > before.len() / 100, "{}", style.folder);
+                // Nothing is transparent, as the encoder expects.
+                assert!(after.chunks(4).all(|pixel| pixel[3] == 255));
+            }
+        }
+    }
+}

@@ -27,19 +27,31 @@ struct Colors {
 
 type Motif = fn(&mut Canvas, &Colors, &Hand, &mut Dice);
 
+impl Colors {
+    fn new(hand: &Hand, dice: &mut Dice) -> Self {
+        let (hue, saturation, lightness) = Hand::choose(hand.ground, &GROUNDS, dice);
+        let hue = hue + 12.0 * hand.hue + dice.around(5.0);
+        Self {
+            ground: Color::hsl(hue, saturation, lightness),
+            gold: Color::hsl(
+                43.0 + 6.0 * hand.hue,
+                0.6,
+                0.56 + 0.06 * hand.light + dice.around(0.03),
+            ),
+            cream: Color::hsl(42.0, 0.5, 0.84),
+            accent: Color::hsl(hue + dice.pick(&[0.0, 25.0, 180.0]), 0.45, 0.36),
+        }
+    }
+}
+
+/// The frame around another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let colors = Colors::new(hand, dice);
+    frame(canvas, &colors, hand);
+}
+
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let (hue, saturation, lightness) = Hand::choose(hand.ground, &GROUNDS, dice);
-    let hue = hue + 12.0 * hand.hue + dice.around(5.0);
-    let colors = Colors {
-        ground: Color::hsl(hue, saturation, lightness),
-        gold: Color::hsl(
-            43.0 + 6.0 * hand.hue,
-            0.6,
-            0.56 + 0.06 * hand.light + dice.around(0.03),
-        ),
-        cream: Color::hsl(42.0, 0.5, 0.84),
-        accent: Color::hsl(hue + dice.pick(&[0.0, 25.0, 180.0]), 0.45, 0.36),
-    };
+    let colors = Colors::new(hand, dice);
     canvas.ground(colors.ground);
     let motifs: [Motif; 4] = [fan, scales, towers, chevrons];
     Hand::choose(hand.motif, &motifs, dice)(canvas, &colors, hand, dice);

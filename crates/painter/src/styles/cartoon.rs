@@ -40,6 +40,28 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     mouth(canvas, &face, dice);
 }
 
+/// A panel's border and a speech bubble on another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let pen = canvas.unit * dice.between(0.026, 0.042) * hand.stroke.clamp(0.85, 1.2);
+    let (left, top) = (dice.between(0.28, 0.72), dice.between(0.16, 0.26));
+    let center = canvas.at(left, top);
+    let radii = (canvas.unit * dice.between(0.18, 0.26), canvas.unit * 0.13);
+    let tail = polygon(&[
+        polar(center, radii, 0.3 * PI),
+        polar(center, (radii.0 * 2.0, radii.1 * 2.0), 0.45 * PI),
+        polar(center, radii, 0.55 * PI),
+    ]);
+    inked(canvas, tail, WHITE, pen);
+    inked(canvas, ellipse(center, radii.0, radii.1), WHITE, pen);
+    let border = polygon(&[
+        canvas.at(0.0, 0.0),
+        canvas.at(1.0, 0.0),
+        canvas.at(1.0, 1.0),
+        canvas.at(0.0, 1.0),
+    ]);
+    canvas.line(border, BLACK, pen * 2.5, 1.0);
+}
+
 /// A shape with its outline.
 fn inked(canvas: &mut Canvas, path: Option<tiny_skia::Path>, color: Color, pen: f32) {
     canvas.shape(path.clone(), color, 1.0);

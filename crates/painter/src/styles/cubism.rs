@@ -72,6 +72,16 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     }
 }
 
+/// Another style's drawing, broken into planes of its own colors.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let ink = Color::hsl(INK.0, INK.1, INK.2);
+    for _ in 0..count(dice.between(9.0, 14.0) * hand.density) {
+        let center = canvas.at(dice.between(0.1, 0.9), dice.between(0.1, 0.9));
+        let color = canvas.color_at(center).stray(0.05, dice);
+        plane(canvas, (center, 0.5), color, ink, hand, dice);
+    }
+}
+
 /// One of a few directions that the hand prefers: a cubist's grid.
 fn lean(hand: &Hand, dice: &mut Dice) -> f32 {
     let quarter = dice.pick(&[0.0, 0.125, 0.25, 0.375, 0.5, 0.75]);
@@ -89,6 +99,19 @@ fn facet(
 ) {
     let spread = 0.55 - 0.25 * share;
     let center = canvas.at(0.5 + dice.around(spread), 0.5 + dice.around(spread));
+    let color = dice.pick(palette).stray(0.05, dice);
+    plane(canvas, (center, share), color, ink, hand, dice);
+}
+
+/// A facet around a center.
+fn plane(
+    canvas: &mut Canvas,
+    (center, share): (Place, f32),
+    color: Color,
+    ink: Color,
+    hand: &Hand,
+    dice: &mut Dice,
+) {
     let size = canvas.unit * dice.between(0.16, 0.42) * (1.2 - 0.6 * share);
     let turn = lean(hand, dice);
     let corners: Vec<Place> = match dice.whole(0, 2) {
@@ -106,7 +129,6 @@ fn facet(
         )
     })
     .collect();
-    let color = dice.pick(palette).stray(0.05, dice);
     let shade = [color.lighter(0.28), color.lighter(-0.4)];
     canvas.shaded(polygon(&corners), (corners[0], corners[2]), shade, 0.88);
     if dice.chance(0.6) {

@@ -97,6 +97,20 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     }
 }
 
+/// Another style's drawing, dissolved into dabs of its own colors.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let brush = Brush {
+        length: canvas.unit * dice.between(0.06, 0.085) * hand.stroke,
+        width: canvas.unit * 0.022 * hand.stroke,
+    };
+    for _ in 0..count(500.0 * hand.density) {
+        let place = canvas.at(dice.between(0.0, 1.0), dice.between(0.0, 1.0));
+        let color = canvas.color_at(place).stray(0.07, dice);
+        let angle = hand.tilt + dice.around(0.4);
+        canvas.dab(place, brush.length, angle, brush.width, color);
+    }
+}
+
 struct Brush {
     length: f32,
     width: f32,

@@ -17,15 +17,27 @@ struct Colors {
 
 type Motif = fn(&mut Canvas, &Colors, &Hand, &mut Dice);
 
+impl Colors {
+    fn new(hand: &Hand, dice: &mut Dice) -> Self {
+        let hue = 42.0 + 6.0 * hand.hue;
+        Self {
+            paper: Color::hsl(hue, 0.42, 0.82 + 0.05 * hand.light),
+            indigo: Color::hsl(212.0 + 16.0 * hand.hue, 0.48, 0.36 + dice.around(0.04)),
+            ink: Color::hsl(220.0, 0.35, 0.13),
+            red: Color::hsl(8.0 + 6.0 * hand.hue, 0.72, 0.48),
+            leaf: Color::hsl(110.0 + 30.0 * hand.hue, 0.25, 0.4),
+        }
+    }
+}
+
+/// The strip with signs and the seal on another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let colors = Colors::new(hand, dice);
+    cartouche(canvas, &colors, dice);
+}
+
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let hue = 42.0 + 6.0 * hand.hue;
-    let colors = Colors {
-        paper: Color::hsl(hue, 0.42, 0.82 + 0.05 * hand.light),
-        indigo: Color::hsl(212.0 + 16.0 * hand.hue, 0.48, 0.36 + dice.around(0.04)),
-        ink: Color::hsl(220.0, 0.35, 0.13),
-        red: Color::hsl(8.0 + 6.0 * hand.hue, 0.72, 0.48),
-        leaf: Color::hsl(110.0 + 30.0 * hand.hue, 0.25, 0.4),
-    };
+    let colors = Colors::new(hand, dice);
     // The printer's shaded band at the top.
     let band = dice.pick(&[colors.indigo, colors.red, colors.leaf]);
     canvas.sky(&[

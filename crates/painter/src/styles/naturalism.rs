@@ -69,6 +69,18 @@ pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     blades(canvas, hand, grass, horizon, dice);
 }
 
+/// Grass and a tree before another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let [_, _, _, foliage, grass] =
+        Hand::choose(hand.ground, &SEASONS, dice).map(|(hue, saturation, lightness)| {
+            Color::hsl(hue + 9.0 * hand.hue, saturation, lightness)
+        });
+    let horizon = dice.between(0.6, 0.75);
+    let place = (dice.between(0.1, 0.9), dice.between(0.8, 0.95));
+    tree(canvas, hand, foliage, place, dice.between(0.5, 0.7), dice);
+    blades(canvas, hand, grass, horizon, dice);
+}
+
 fn clouds(canvas: &mut Canvas, low: Color, horizon: f32, dice: &mut Dice) {
     for _ in 0..dice.whole(2, 6) {
         let (x, y) = (dice.between(0.0, 1.0), dice.between(0.03, horizon * 0.7));

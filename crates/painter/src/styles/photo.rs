@@ -9,6 +9,22 @@ use crate::styles::naturalism;
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
     let scenes: [fn(&mut Canvas, &Hand, &mut Dice); 5] = [hills, lights, still, street, outdoors];
     dice.pick(&scenes)(canvas, hand, dice);
+    expose(canvas, dice);
+}
+
+/// A photograph of hills.
+pub(crate) fn draw_hills(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    hills(canvas, hand, dice);
+    expose(canvas, dice);
+}
+
+/// A photograph of another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, _: &Hand, dice: &mut Dice) {
+    blur(canvas, 1);
+    expose(canvas, dice);
+}
+
+fn expose(canvas: &mut Canvas, dice: &mut Dice) {
     let exposure = Exposure {
         tone: dice.pick(&[
             Tone::Color,

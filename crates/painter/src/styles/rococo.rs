@@ -25,15 +25,28 @@ struct Colors {
     leaf: Color,
 }
 
+impl Colors {
+    fn new(hand: &Hand, dice: &mut Dice) -> Self {
+        let (hue, saturation, lightness) = Hand::choose(hand.ground, &GROUNDS, dice);
+        let hue = hue + 10.0 * hand.hue + dice.around(5.0);
+        Self {
+            ground: Color::hsl(hue, saturation, lightness),
+            gold: Color::hsl(42.0 + 6.0 * hand.hue, 0.5, 0.56 + 0.06 * hand.light),
+            rose: Color::hsl(348.0 + 14.0 * hand.hue + dice.around(8.0), 0.6, 0.72),
+            leaf: Color::hsl(120.0 + 25.0 * hand.hue, 0.22, 0.55),
+        }
+    }
+}
+
+/// Curls and a garland around another style's drawing.
+pub(crate) fn touch(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
+    let colors = Colors::new(hand, dice);
+    scrolls(canvas, &colors, hand, dice);
+    garland(canvas, &colors, hand, dice);
+}
+
 pub(crate) fn draw(canvas: &mut Canvas, hand: &Hand, dice: &mut Dice) {
-    let (hue, saturation, lightness) = Hand::choose(hand.ground, &GROUNDS, dice);
-    let hue = hue + 10.0 * hand.hue + dice.around(5.0);
-    let colors = Colors {
-        ground: Color::hsl(hue, saturation, lightness),
-        gold: Color::hsl(42.0 + 6.0 * hand.hue, 0.5, 0.56 + 0.06 * hand.light),
-        rose: Color::hsl(348.0 + 14.0 * hand.hue + dice.around(8.0), 0.6, 0.72),
-        leaf: Color::hsl(120.0 + 25.0 * hand.hue, 0.22, 0.55),
-    };
+    let colors = Colors::new(hand, dice);
     canvas.glow(
         canvas.at(0.5, 0.45),
         canvas.height * 0.8,

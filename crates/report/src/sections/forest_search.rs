@@ -76,20 +76,22 @@ fn trials(rows: &[ForestTrial], metric: TopK) -> Trials {
 }
 
 fn one(trial: &ForestTrial) -> Row {
+    // 0 stands for no limit, or for a number that depends on the embedding: it has no place on the scale.
+    let given = |number: u32| (number > 0).then_some(number);
     let numbers = [
-        trial.n_trees,
-        trial.max_depth,
-        trial.min_samples_leaf,
-        trial.min_samples_split,
-        trial.max_features,
+        Some(trial.n_trees),
+        given(trial.max_depth),
+        Some(trial.min_samples_leaf),
+        Some(trial.min_samples_split),
+        given(trial.max_features),
     ];
     let bootstrap = if trial.bootstrap { "on" } else { "off" };
     let names = [trial.criterion.as_str(), bootstrap].map(|name| Setting::Name(name.to_owned()));
-    let numbers = numbers.map(|number| Setting::Number(f64::from(number)));
+    let numbers = numbers.map(|number| Some(Setting::Number(f64::from(number?))));
     Row {
         score: Some(trial.score),
         is_complete: true,
-        values: numbers.into_iter().chain(names).map(Some).collect(),
+        values: numbers.into_iter().chain(names.map(Some)).collect(),
     }
 }
 

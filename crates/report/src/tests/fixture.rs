@@ -138,6 +138,9 @@ fn scores() -> Vec<Score> {
                 value: Some(0.75),
                 low: Some(0.5),
                 high: (subset != Subset::Test).then_some(0.875),
+                images: 8,
+                authors: 3,
+                single_author_classes: 0,
             })
         })
         .collect()
@@ -272,6 +275,9 @@ fn metric_learning_scores() -> Vec<MetricLearningScore> {
                 embedding: embedding.to_owned(),
                 metric: metric.to_owned(),
                 value: Some(0.625),
+                chance: matches!(metric, "recall_at_1" | "map_at_r").then_some(0.25),
+                images: 8,
+                n_classes: 1,
             })
         })
         .collect()
@@ -336,17 +342,19 @@ fn reliabilities() -> Vec<Reliability> {
         .collect()
 }
 
+/// The first has no limit of its depth.
 fn forest_trials() -> Vec<ForestTrial> {
     let trial = |trial: u32| ForestTrial {
         trial,
         n_trees: 10 << trial,
-        max_depth: 4,
+        max_depth: if trial == 0 { 0 } else { 4 },
         min_samples_leaf: 1 + trial,
         min_samples_split: 2,
         max_features: 1,
         criterion: ["gini", "entropy"][trial as usize % 2].to_owned(),
         bootstrap: true,
         score: 0.5 + f64::from(trial) / 100.0,
+        log_loss: 1.5 - f64::from(trial) / 100.0,
         best: trial == 5,
     };
     (0..6).map(trial).collect()
@@ -425,7 +433,11 @@ fn leakage_effect() -> Vec<LeakageEffect> {
             value,
             low: Some(value - 0.1),
             high: Some(value + 0.1),
+            difference: (split != "by author").then_some(value - 0.6),
+            difference_low: (split != "by author").then_some(value - 0.7),
+            difference_high: (split != "by author").then_some(value - 0.5),
             images: 8,
+            authors: 3,
         })
     };
     splits.into_iter().flat_map(metrics).collect()
