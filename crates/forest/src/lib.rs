@@ -7,9 +7,11 @@ mod draw;
 mod error;
 mod forest;
 mod params;
+mod selection_score;
 pub mod streams;
 mod tree;
 
 pub use error::ForestError;
 pub use forest::Forest;
 pub use params::{Criterion, ForestParams, Shape};
+pub use selection_score::{SelectionScore, log_loss};

@@ -50,7 +50,15 @@ impl Stages {
         self.folder.path().join(name)
     }
 
-    fn run(&self, program: &str, params: &Value, trials: &Value, out: (&str, &str), threads: u32) {
+    /// Runs a stage and returns its log.
+    fn run(
+        &self,
+        program: &str,
+        params: &Value,
+        trials: &Value,
+        out: (&str, &str),
+        threads: u32,
+    ) -> String {
         let mut inputs = json!({ "predictions": self.path("predictions") });
         if program == env!("CARGO_BIN_EXE_forest") {
             inputs["forest_trials"] = trials.clone();
@@ -68,28 +76,26 @@ impl Stages {
             .env("RAYON_NUM_THREADS", threads.to_string())
             .output()
             .unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{message}");
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{log}");
+        log
     }
 
     fn search(&self, name: &str, threads: u32) -> Vec<u8> {
+        let space =
+            json!({ "n_trees": { "int": [1, 20] }, "bootstrap": { "choice": [true, false] } });
+        self.search_in(&space, 14, name, threads);
+        fs_err::read(self.path(name)).unwrap()
+    }
+
+    /// Runs a search of the space and returns its log.
+    fn search_in(&self, space: &Value, trials: u32, name: &str, threads: u32) -> String {
         let params = json!({
-            "seed": 1,
-            "trials": 14,
-            "method": "tpe",
-            "parallel": 3,
-            "space": { "n_trees": { "int": [1, 20] }, "bootstrap": { "choice": [true, false] } },
-            "forest": shape(),
+            "seed": 1, "trials": trials, "method": "tpe", "parallel": 3, "space": space, "forest": shape(),
         });
         let search = env!("CARGO_BIN_EXE_forest-search");
-        self.run(
-            search,
-            &params,
-            &Value::Null,
-            ("forest_trials", name),
-            threads,
-        );
-        fs_err::read(self.path(name)).unwrap()
+        let out = ("forest_trials", name);
+        self.run(search, &params, &Value::Null, out, threads)
     }
 }
 
@@ -128,10 +134,16 @@ fn the_forest_has_the_shape_of_the_best_trial() {
     let stages = Stages::new();
     stages.search("trials", 2);
     let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();
-    assert_eq!(trials.len(), 14);
+    // The forest of the parameters precedes those of the sampler.
+    assert_eq!(trials.len(), 1 + 14);
+    assert_eq!((trials[0].n_trees, trials[0].bootstrap), (5, true));
     let best: Vec<&ForestTrial> = trials.iter().filter(|trial| trial.best).collect();
     assert_eq!(best.len(), 1);
-    assert!(trials.iter().all(|trial| trial.score <= best[0].score));
+    let is_worse = |trial: &ForestTrial| {
+        let is_equal = trial.score >= best[0].score;
+        trial.score < best[0].score || (is_equal && trial.log_loss >= best[0].log_loss)
+    };
+    assert!(trials.iter().all(is_worse));
 
     let mut params = shape();
     params["seed"] = 1.into();
@@ -154,4 +166,20 @@ fn the_forest_has_the_shape_of_the_best_trial() {
             .iter()
             .all(|row| (row.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5)
     );
+}
+
+#[test]
+fn a_search_among_worse_forests_keeps_the_parameters() {
+    let stages = Stages::new();
+    // Single trees, where the parameters have five.
+    let space = json!({ "n_trees": { "int": [1, 1] }, "max_depth": { "int": [1, 2] } });
+    let log = stages.search_in(&space, 4, "trials", 1);
+    assert!(
+        log.contains("no forest of the search is better than the one of `[forest]`"),
+        "{log}"
+    );
+    let trials: Vec<ForestTrial> = Reader::new(&stages.path("trials")).read().unwrap();
+    let best: Vec<bool> = trials.iter().map(|trial| trial.best).collect();
+    assert_eq!(best, [true, false, false, false, false]);
+    assert_eq!((trials[0].n_trees, trials[0].max_depth), (5, 3));
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,6 +11,7 @@ use table_features::Feature;
 use table_folds::Fold;
 use table_io::{Reader, Writer};
 use table_linear_probes::LinearProbe;
+use table_out_of_fold::OutOfFold;
 use tables::Assignment;
 use tables::Subset;
 use tables::Table;
@@ -75,6 +77,10 @@ impl Study {
         self.0.path().join(name)
     }
 
+    fn out_of_fold(&self, run: &str) -> PathBuf {
+        self.path(&format!("{run} out of fold"))
+    }
+
     fn run(&self, run: &str, features: &[&str], values: &Value, threads: usize) -> Output {
         let shape = json!({
             "n_trees": 10, "max_depth": 0, "min_samples_leaf": 1, "min_samples_split": 2, "max_features": 0,
@@ -85,7 +91,7 @@ impl Study {
             "stage": "linear-probe",
             "params": { "seed": 7, "c": values, "sample": 1000, "forest": shape },
             "in": { "features": features, "folds": self.path("folds") },
-            "out": { "linear_probes": self.path(run) },
+            "out": { "linear_probes": self.path(run), "out_of_fold": self.out_of_fold(run) },
             "scratch": self.path("scratch"),
         });
         let file = self.path("job.json");
@@ -112,12 +118,15 @@ fn features_that_separate_the_classes_have_high_scores() {
         let output = study.run(run, &["clear", "blurred"], &values, threads);
         assert!(output.status.success(), "{output:?}");
     }
-    let bytes = |run| fs_err::read(study.path(run)).unwrap();
-    assert!(bytes("one") == bytes("four"), "threads make a difference");
+    let bytes = |path: PathBuf| fs_err::read(path).unwrap();
+    for path in [Study::path, Study::out_of_fold] {
+        let [one, four] = ["one", "four"].map(|run| bytes(path(&study, run)));
+        assert!(one == four, "threads make a difference");
+    }
 
     let rows: Vec<LinearProbe> = Reader::new(&study.path("one")).read().unwrap();
-    // Two backbones, three classifiers, three folds, three subsets, two metrics.
-    assert_eq!(rows.len(), 2 * 3 * 3 * 3 * 2);
+    // Two backbones, three classifiers, three folds, three subsets, four metrics.
+    assert_eq!(rows.len(), 2 * 3 * 3 * 3 * 4);
     assert!(rows.is_sorted_by(|a, b| a.order(b).is_le()));
     for row in rows
         .iter()
@@ -137,9 +146,80 @@ fn features_that_separate_the_classes_have_high_scores() {
         rows.dedup();
         rows
     };
-    // Both `C` classify the clear features without errors: the lower one is selected.
-    assert_eq!(chosen("clear"), [None, Some(0.1)]);
+    // Both `C` classify the clear features without errors: the one with the lower log-loss is selected.
+    assert_eq!(chosen("clear"), [None, Some(10.0)]);
     assert_eq!(chosen("blurred").len(), 2);
+}
+
+#[test]
+fn each_image_outside_of_training_is_predicted_once_by_each_model() {
+    let study = Study::new();
+    let output = study.run("run", &["clear", "blurred"], &json!([10.0, 0.1]), 2);
+    assert!(output.status.success(), "{output:?}");
+    let rows: Vec<OutOfFold> = Reader::new(&study.out_of_fold("run")).read().unwrap();
+    assert!(rows.is_sorted_by(|a, b| a.order(b).is_lt()));
+    let folds: Vec<Fold> = Reader::new(&study.path("folds")).read().unwrap();
+    // Two backbones, two models.
+    assert_eq!(rows.len(), 2 * 2 * folds.len());
+    for rows in rows.chunks(folds.len()) {
+        for (row, image) in rows.iter().zip(&folds) {
+            assert_eq!((&row.path, &row.label), (&image.path, &image.label));
+            let (subset, fold) = match image.fold {
+                Assignment::Fold(fold) => (Subset::Validation, Some(fold)),
+                _ => (Subset::Test, None),
+            };
+            assert_eq!((row.subset, row.fold, row.epoch), (subset, fold, None));
+            assert!((row.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            let highest = row.probabilities.iter().copied().fold(0.0, f32::max);
+            let predicted = LABELS.iter().position(|label| *label == row.predicted);
+            assert!(row.probabilities[predicted.unwrap()] >= highest);
+            if row.features.as_deref() == Some("clear") {
+                assert_eq!(row.predicted, row.label);
+            }
+        }
+    }
+    let models: BTreeSet<(&str, Option<&str>)> = { rows.iter() }
+        .map(|row| (row.model.as_str(), row.features.as_deref()))
+        .collect();
+    assert_eq!(models.len(), 4);
+    assert!(models.contains(&("linear probe", Some("clear"))));
+
+    // The rows of a fold's forest are those of its scores.
+    let scores: Vec<LinearProbe> = Reader::new(&study.path("run")).read().unwrap();
+    for score in scores.iter().filter(|row| {
+        row.classifier == "forest" && row.subset == Subset::Validation && row.metric == "accuracy"
+    }) {
+        let of_fold = rows.iter().filter(|row| {
+            row.model == "forest"
+                && row.features.as_ref() == Some(&score.backbone)
+                && row.fold == Some(score.fold)
+        });
+        let (n, right) = of_fold.fold((0, 0), |(n, right), row| {
+            (n + 1, right + u32::from(row.predicted == row.label))
+        });
+        assert!((score.value - f64::from(right) / f64::from(n)).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_images_of_a_single_fold_select_their_own_c() {
+    let study = Study::new();
+    let mut folds: Vec<Fold> = Reader::new(&study.path("folds")).read().unwrap();
+    for row in &mut folds {
+        row.fold = match row.fold {
+            Assignment::Fold(0) => Assignment::Fold(0),
+            Assignment::Fold(_) => Assignment::Train,
+            other => other,
+        };
+    }
+    write(&study.path("folds"), folds);
+    let output = study.run("run", &["clear"], &json!([10.0, 0.1]), 1);
+    assert!(output.status.success(), "{output:?}");
+    let rows: Vec<OutOfFold> = Reader::new(&study.out_of_fold("run")).read().unwrap();
+    // Training images are predicted by no model that was not fitted to them.
+    assert_eq!(rows.len(), 2 * (12 + 12));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("`C` = 10 in the folds"), "{log}");
 }
 
 #[test]

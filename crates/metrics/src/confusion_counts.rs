@@ -1,8 +1,6 @@
 //! Counts of scored predictions, and the scores computed from them.
 
-use numeric::mean_share;
-
-use crate::ScoredPrediction;
+use crate::{ScoredPrediction, weighted_counts::WeightedCounts};
 
 /// A score of a model on a subset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +69,7 @@ impl Metric {
 }
 
 /// The largest `k` of the top-`k` scores.
-const TOP: usize = 3;
+pub(crate) const TOP: usize = 3;
 
 /// Counts of scored predictions by true class, predicted class and rank, with the sum of the losses.
 #[derive(Clone, Debug)]
@@ -168,28 +166,13 @@ impl ConfusionCounts {
     /// `zero_division=0`; a class-weighted top-`k` is its `top_k_accuracy_score` with the weight of an image the
     /// reciprocal of its class's number of images here, which is the mean of the classes' shares.
     pub fn scores(&self) -> Scores {
-        let report = self.report();
-        let weighted = |metric: fn(&ClassMetrics) -> f64| {
-            let sum: f64 = report.iter().map(|c| metric(c) * c.support as f64).sum();
-            sum / self.total().max(1) as f64
-        };
-        let occurring = report.iter().filter(|c| c.support + c.predicted > 0);
-        Metric::ALL.map(|metric| match metric {
-            Metric::Accuracy => ratio(
-                (0..self.n_classes)
-                    .map(|class| self.count(class, class))
-                    .sum(),
-                self.total(),
-            ),
-            Metric::Precision => weighted(|c| c.precision),
-            Metric::Recall => weighted(|c| c.recall),
-            Metric::F1 => weighted(|c| c.f1),
-            Metric::F1Macro => mean(occurring.clone().map(|c| c.f1)),
-            Metric::Top1 => self.weighted_top(&report, 1),
-            Metric::Top2 => self.weighted_top(&report, 2),
-            Metric::Top3 => self.weighted_top(&report, 3),
-            Metric::LogLoss => self.loss / self.total().max(1) as f64,
-        })
+        WeightedCounts::from_counts(self.n_classes, &self.confusion, &self.ranks, self.loss)
+            .scores()
+    }
+
+    /// The scores less those of `other`; exactly 0 where they differ by the rounding of sums alone.
+    pub fn scores_less(&self, other: &Self) -> Scores {
+        subtract(self.scores(), other.scores())
     }
 
     /// Share of the images whose class is among the `k` of the highest scores, `k` from 1 to 3; every image counts
@@ -198,11 +181,6 @@ impl ConfusionCounts {
         let ranks = self.ranks.iter().flat_map(|ranks| &ranks[..k]);
         ratio(ranks.sum(), self.total())
     }
-
-    fn weighted_top(&self, report: &[ClassMetrics], k: usize) -> f64 {
-        let classes = report.iter().zip(&self.ranks);
-        mean_share(classes.map(|(class, ranks)| (ranks[..k].iter().sum(), class.support)))
-    }
 }
 
 /// `part / whole`, 0 for nothing of nothing.
@@ -210,7 +188,11 @@ fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, n) = values.fold((0.0, 0_u32), |(sum, n), value| (sum + value, n + 1));
-    sum / f64::from(n.max(1))
+/// The first scores less the second, 0 for a relative difference of a rounding.
+pub(crate) fn subtract(a: Scores, b: Scores) -> Scores {
+    std::array::from_fn(|metric| {
+        let (a, b) = (a[metric], b[metric]);
+        let is_rounding = (a - b).abs() <= 1e-12 * a.abs().max(b.abs());
+        if is_rounding { 0.0 } else { a - b }
+    })
 }

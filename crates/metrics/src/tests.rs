@@ -184,3 +184,131 @@ fn one_author_has_no_interval() {
         "units: found 1, expected 200, one for each image"
     );
 }
+
+/// Results of 60 images of three classes by 20 authors, of whom `wrong` images are not right.
+fn results(wrong: &[usize]) -> (Vec<ScoredPrediction>, Vec<usize>) {
+    let image = |i: usize| ScoredPrediction {
+        actual: i % 3,
+        predicted: (i + usize::from(wrong.contains(&i))) % 3,
+        rank: usize::from(wrong.contains(&i)),
+        loss: if wrong.contains(&i) { 2.0 } else { 0.1 },
+    };
+    (
+        (0..60).map(image).collect(),
+        (0..60).map(|i| i / 3).collect(),
+    )
+}
+
+fn difference(a: &[usize], b: &[usize]) -> [Difference; Metric::ALL.len()] {
+    let ((a, units), (b, _)) = (results(a), results(b));
+    let sample = |predictions| Sample {
+        predictions,
+        units: &units,
+    };
+    let found = differences(3, sample(&a), sample(&b), 200, rng_of);
+    found.unwrap().unwrap()
+}
+
+#[test]
+fn no_interval_of_a_metric_is_a_point() {
+    for wrong in [vec![], vec![4], (0..60).collect()] {
+        let (predictions, units) = results(&wrong);
+        let found = intervals(3, &predictions, &units, 200, rng_of);
+        let values = ConfusionCounts::of(3, &predictions).scores();
+        for ((metric, interval), value) in
+            Metric::ALL.iter().zip(found.unwrap().unwrap()).zip(values)
+        {
+            let Interval { low, high } = interval;
+            assert!(low < high, "{metric:?}: {low} to {high}");
+            assert!((low..=high).contains(&value), "{metric:?}: {value}");
+        }
+    }
+    // 60 authors within classes, all right.
+    let (predictions, units) = results(&[]);
+    let found = intervals(3, &predictions, &units, 200, rng_of)
+        .unwrap()
+        .unwrap();
+    assert_abs_diff_eq!(found[0].low, 0.025_f64.powf(1.0 / 60.0), epsilon = 1e-12);
+    assert_abs_diff_eq!(found[0].high, 1.0);
+}
+
+#[test]
+fn equal_results_differ_by_exactly_0_within_the_bound_of_their_authors() {
+    let found = difference(&[4, 17], &[4, 17]);
+    let bound = 1.0 - 0.025_f64.powf(1.0 / 60.0);
+    for (metric, difference) in Metric::ALL.iter().zip(found) {
+        assert!(difference.value.to_bits() == 0, "{metric:?}");
+        assert!(difference.low < 0.0 && difference.high > 0.0, "{metric:?}");
+        assert!(!difference.excludes_zero(), "{metric:?}");
+    }
+    assert_abs_diff_eq!(found[0].low, -bound, epsilon = 1e-12);
+    assert_abs_diff_eq!(found[0].high, bound, epsilon = 1e-12);
+}
+
+#[test]
+fn a_difference_of_many_images_is_told_apart_and_of_one_is_not() {
+    let many: Vec<usize> = (0..60).filter(|i| i % 4 == 0).collect();
+    let found = difference(&[], &many);
+    assert!(found.iter().zip(Metric::ALL).all(|(difference, metric)| {
+        difference.excludes_zero() || matches!(metric, Metric::Top2 | Metric::Top3)
+    }));
+    assert!(!difference(&[], &[5])[0].excludes_zero());
+    // The other way around all is negated.
+    for (a, b) in found.iter().zip(difference(&many, &[])) {
+        assert_abs_diff_eq!(a.value, -b.value, epsilon = 1e-12);
+        assert_abs_diff_eq!(a.low, -b.high, epsilon = 1e-9);
+        assert_abs_diff_eq!(a.high, -b.low, epsilon = 1e-9);
+    }
+}
+
+#[test]
+fn samples_of_other_images_share_their_authors() {
+    let ((a, units), (b, _)) = (results(&[0, 1, 2, 3, 4, 5]), results(&[0, 1, 2]));
+    let all = |predictions| Sample {
+        predictions,
+        units: &units,
+    };
+    let without_last = Sample {
+        predictions: &b[..57],
+        units: &units[..57],
+    };
+    let found = differences(3, all(&a), without_last, 200, rng_of)
+        .unwrap()
+        .unwrap();
+    assert_abs_diff_eq!(found[0].value, 54.0 / 60.0 - 54.0 / 57.0, epsilon = 1e-12);
+    assert!(found[0].low < found[0].value && found[0].value < found[0].high);
+    // Other authors: nothing in common, and a wider interval.
+    let others: Vec<usize> = units.iter().map(|unit| unit + 100).collect();
+    let apart = Sample {
+        predictions: &b,
+        units: &others,
+    };
+    let apart = differences(3, all(&a), apart, 200, rng_of)
+        .unwrap()
+        .unwrap();
+    let paired = differences(3, all(&a), all(&b), 200, rng_of)
+        .unwrap()
+        .unwrap();
+    assert!(apart[0].high - apart[0].low > paired[0].high - paired[0].low);
+}
+
+#[test]
+fn classes_of_a_single_author_are_counted() {
+    let (predictions, units) = results(&[4]);
+    assert_eq!(single_unit_classes(&predictions, &units), Ok(0));
+    // Class 0 has one author.
+    let units: Vec<usize> = (0..60)
+        .map(|i| if i % 3 == 0 { 100 } else { i / 3 })
+        .collect();
+    assert_eq!(single_unit_classes(&predictions, &units), Ok(1));
+    assert!(
+        intervals(3, &predictions, &units, 100, rng_of)
+            .unwrap()
+            .is_some()
+    );
+    let short = single_unit_classes(&predictions, &[0]).unwrap_err();
+    assert_eq!(
+        short.to_string(),
+        "units: found 1, expected 60, one for each image"
+    );
+}

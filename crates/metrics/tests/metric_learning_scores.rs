@@ -83,6 +83,24 @@ fn raw_and_normalized_embeddings_are_scored() {
 }
 
 #[test]
+fn retrieval_has_its_value_by_chance_and_the_number_of_images_and_classes() {
+    for row in scores() {
+        // Of four learned images in two classes, one of three others is of the same class.
+        let (by_chance, counts) = match row.classes.as_str() {
+            "learned" => (1.0 / 3.0, (4, 2)),
+            _ => (1.0, (2, 1)),
+        };
+        assert_eq!((row.images, row.n_classes), counts);
+        match row.metric.as_str() {
+            "recall_at_1" | "map_at_r" => {
+                assert_abs_diff_eq!(row.chance.unwrap(), by_chance, epsilon = 1e-12);
+            }
+            _ => assert_eq!(row.chance, None),
+        }
+    }
+}
+
+#[test]
 fn a_large_subset_is_scored_by_a_sample_that_is_the_same_in_every_epoch() {
     // The points are the same in both epochs, and six of forty are scored.
     let epoch = |epoch: u32| {

@@ -172,6 +172,22 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
+    /// The bytes of an output, a file, as a state's last result has it: from the cache, else from its place. None if the
+    /// state has no such result, or neither has it.
+    #[must_use]
+    pub fn content(&self, state: &StateResults, instance: &str, output: &str) -> Option<Vec<u8>> {
+        let digest = state.lock.get(instance)?.outputs.get(output)?;
+        let store = self.state.store.as_ref();
+        if let Some(bytes) = store.and_then(|store| store.read(digest).ok()) {
+            return Some(bytes);
+        }
+        let mut instances = self.workflow.graph.instances.iter();
+        let declared = instances.find(|declared| declared.name == instance)?;
+        let place = &declared.outputs.get(output)?.path;
+        let bytes = fs_err::read(state.folder.as_ref()?.join(place)).ok()?;
+        (Digest::of_bytes(&bytes) == *digest).then_some(bytes)
+    }
+
     /// Returns whether the workspace has the binary of `run`, a text `crate/binary`.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
-//! Commands of this repository's stages: `init`, `predict`, `weights`.
+//! Commands of this repository's stages: `compare`, `init`, `predict`, `weights`.
 //!
 //! They start programs of the repository and know its parameters, so they are no part of the command line that other
 //! repositories use.
 
 mod catalog;
+mod compare;
 mod hub;
 mod init;
 mod predict;
@@ -16,6 +17,7 @@ use runner::program_name::PROGRAM;
 #[must_use]
 pub fn commands() -> Vec<Subcommand> {
     vec![
+        Subcommand::new("compare", compare::compare),
         Subcommand::new("init", init::init),
         Subcommand::new("predict", predict::predict),
         Subcommand::new("weights", weights::run).with_values(|path| match path {

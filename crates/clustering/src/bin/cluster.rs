@@ -1,20 +1,25 @@
-//! Stage `cluster`: k-means and agglomerative clusters of the selected network's embeddings, and their UMAP embeddings.
+//! Stage `cluster`: k-means and agglomerative clusters of the selected network's embeddings, their agreement with the
+//! classes, and the UMAP embeddings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use cluster_validity::{adjusted_rand_index, normalized_mutual_information};
 use clustering::{
     Candidate, KMeansParams, Sample, Silhouettes, Umap, UmapParams, agglomerative_candidates, best,
     count_distinct, kmeans_candidates, points_from_rows, streams,
 };
 use ndarray::{Array2, ArrayView2};
+use numeric::Classes;
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, Progress};
+use table_cluster_scores::ClusterScore;
 use table_clusters::Cluster;
 use table_predictions::Prediction;
 use table_silhouettes::Silhouette;
+use tables::Subset;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +63,7 @@ struct Inputs {
 struct Outputs {
     clusters: Output<Cluster>,
     silhouettes: Output<Silhouette>,
+    cluster_scores: Output<ClusterScore>,
 }
 
 fn main() -> ExitCode {
@@ -95,6 +101,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .silhouettes
         .write(partitions.silhouettes(&numbers)?)?;
     outputs
+        .cluster_scores
+        .write(partitions.scores(points.view(), &predictions)?)?;
+    outputs
         .clusters
         .write(clusters(predictions, &partitions, &embeddings))
 }
@@ -112,6 +121,8 @@ fn numbers(params: &Params, predictions: &[Prediction]) -> Vec<usize> {
 
 /// Partitions by each method, for each number of clusters.
 struct Partitions {
+    /// The images that clusters are fitted to.
+    sample: Sample,
     kmeans: Vec<Candidate>,
     ward: Vec<Candidate>,
     /// Clusters of all points by the best candidate of each method, k-means first.
@@ -166,13 +177,23 @@ impl Partitions {
             // Without a silhouette for any number of clusters, all images are one cluster.
             None => vec![0; points.nrows()],
         });
-        Ok(Self { kmeans, ward, best })
+        Ok(Self {
+            sample,
+            kmeans,
+            ward,
+            best,
+        })
+    }
+
+    /// Partitions by name of their method.
+    fn methods(&self) -> [(&'static str, &[Candidate]); 2] {
+        [("kmeans", &self.kmeans), ("ward", &self.ward)]
     }
 
     /// A row for each method and number of clusters, infeasible ones included.
     fn silhouettes(&self, numbers: &[usize]) -> anyhow::Result<Vec<Silhouette>> {
         let mut rows = Vec::new();
-        for (method, candidates) in [("kmeans", &self.kmeans), ("ward", &self.ward)] {
+        for (method, candidates) in self.methods() {
             for &k in numbers {
                 let found = candidates.iter().find(|candidate| candidate.k == k);
                 rows.push(Silhouette {
@@ -181,6 +202,45 @@ impl Partitions {
                     silhouette: found.and_then(|candidate| candidate.silhouette),
                     inertia: found.and_then(|candidate| candidate.inertia),
                 });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Agreement of the clusters of `points` with the classes, by method, number of clusters and subset, and of all
+    /// images together.
+    fn scores(
+        &self,
+        points: ArrayView2<'_, f32>,
+        predictions: &[Prediction],
+    ) -> anyhow::Result<Vec<ClusterScore>> {
+        let labels = predictions.iter().map(|row| row.label.as_str());
+        let classes = Classes::of(labels.clone()).encode(labels)?;
+        let mut subsets: BTreeMap<Option<Subset>, Vec<usize>> = BTreeMap::new();
+        for (image, row) in predictions.iter().enumerate() {
+            for subset in [None, Some(row.subset)] {
+                subsets.entry(subset).or_default().push(image);
+            }
+        }
+        let mut rows = Vec::new();
+        for (method, candidates) in self.methods() {
+            for candidate in candidates {
+                let clusters = self.sample.extend(points, &candidate.labels);
+                for (&subset, images) in &subsets {
+                    let clusters: Vec<usize> = images
+                        .iter()
+                        .map(|&image| clusters[image] as usize)
+                        .collect();
+                    let classes: Vec<usize> = images.iter().map(|&image| classes[image]).collect();
+                    rows.push(ClusterScore {
+                        method: method.to_owned(),
+                        k: u32::try_from(candidate.k)?,
+                        subset,
+                        ari: adjusted_rand_index(&classes, &clusters)?,
+                        nmi: normalized_mutual_information(&classes, &clusters)?,
+                        images: u32::try_from(images.len())?,
+                    });
+                }
             }
         }
         Ok(rows)

@@ -1,30 +1,28 @@
 //! Stage `forest-search`: a search for the forest's parameters, fitted to the training images and scored on the
-//! validation images.
+//! validation images. The first trial is the forest with the parameters of `[forest]`, so that the best one is never
+//! worse than that; the sampler doesn't know it, as its parameters can be outside of the search space.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use forest::{Forest, Shape, streams};
-use numeric::{Classes, Matrix, argmax, top_k_accuracy};
+use forest::{Forest, SelectionScore, Shape, streams};
+use numeric::{Classes, Matrix};
 use random::Seed;
 use rayon::prelude::*;
 use search::{Assignment, Method, Search, Space, Trial};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use stage::{Input, Output, Progress};
 use table_forest_trials::ForestTrial;
 use table_predictions::Prediction;
 use tables::Subset;
-
-/// `k` of the top-k accuracy that is maximized; 1 for two classes, as top-2 of two is always right.
-const TOP: usize = 2;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
     /// The study's seed.
     seed: Seed,
-    /// Number of trials, at least 1.
+    /// Number of trials, at least 1, besides the first.
     trials: usize,
     /// Sampler of the trials.
     method: Method,
@@ -69,22 +67,43 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let cache = TrialCache {
         folder: stage::scratch()?.to_owned(),
     };
-    let trials = search(&params, &evaluator, &cache)?;
-    outputs.forest_trials.write(rows(&trials, params.forest)?)
+    let forests = search(&params, &evaluator, &cache)?;
+    let best = best(&forests).context("the search has no forest")?;
+    report(&forests, best, evaluator.classes.len());
+    outputs
+        .forest_trials
+        .write(rows(&forests, best, params.forest)?)
 }
 
-/// All trials, in their order.
+/// A forest of the search: parameters that differ from `[forest]`, and its score on the validation images.
+#[derive(Clone, Serialize, Deserialize)]
+struct ScoredForest {
+    params: Assignment,
+    score: SelectionScore,
+}
+
+/// All forests, in the order of their trials.
 fn search(
     params: &Params,
     evaluator: &Evaluator,
     cache: &TrialCache,
-) -> anyhow::Result<Vec<Trial>> {
+) -> anyhow::Result<Vec<ScoredForest>> {
     let search = Search {
         space: params.space.clone().in_order_of(&streams::SEARCH_ORDER),
         method: params.method,
         seed: params.seed.stream(streams::FOREST_SEARCH).number(),
     };
-    let progress = Progress::start("forests", params.trials);
+    let progress = Progress::start("forests", params.trials + 1);
+    let fit = |number: usize, values: Assignment| {
+        let forest = match cache.read(number, &values) {
+            Some(forest) => forest,
+            None => cache.write(number, evaluator.fit(values, params.forest)?)?,
+        };
+        progress.advance(1);
+        anyhow::Ok(forest)
+    };
+    let mut forests = vec![fit(0, Assignment::new())?];
+    // The trials of the sampler: all forests but the first.
     let mut completed: Vec<Trial> = Vec::new();
     while completed.len() < params.trials {
         let round = params.parallel.min(params.trials - completed.len());
@@ -93,24 +112,45 @@ fn search(
             break;
         }
         let numbered = proposed.into_par_iter().enumerate();
-        let round: Vec<Trial> = numbered
-            .map(|(idx, values)| {
-                let trial = match cache.read(completed.len() + idx, &values) {
-                    Some(trial) => trial,
-                    None => cache.write(
-                        completed.len() + idx,
-                        evaluator.trial(values, params.forest)?,
-                    )?,
-                };
-                progress.advance(1);
-                Ok(trial)
-            })
+        let round: Vec<ScoredForest> = numbered
+            .map(|(idx, values)| fit(forests.len() + idx, values))
             .collect::<anyhow::Result<_>>()?;
-        completed.extend(round);
-        let best = completed.iter().filter_map(|trial| trial.score);
+        let trials = round.iter().cloned();
+        completed.extend(trials.map(|forest| Trial::complete(forest.params, forest.score.top_k)));
+        forests.extend(round);
+        let best = forests.iter().map(|forest| forest.score.top_k);
         progress.message(&format!("best {:.4}", best.fold(0.0, f64::max)));
     }
-    Ok(completed)
+    Ok(forests)
+}
+
+/// Index of the best forest; of equals, the first.
+fn best(forests: &[ScoredForest]) -> Option<usize> {
+    let numbers = (0..forests.len()).rev();
+    numbers.max_by(|&a, &b| forests[a].score.compare(&forests[b].score))
+}
+
+/// Logs whether the search improved on its first forest.
+fn report(forests: &[ScoredForest], best: usize, n_classes: usize) {
+    let [first, found] = [0, best].map(|forest| forests[forest].score);
+    let k = SelectionScore::k(n_classes);
+    if best == 0 {
+        tracing::info!(
+            "no forest of the search is better than the one of `[forest]`, whose parameters are kept: top-{k} {:.4}, \
+             log-loss {:.4} on validation images",
+            first.top_k,
+            first.log_loss
+        );
+    } else if found.log_loss > first.log_loss {
+        tracing::warn!(
+            "the best forest of the search has a higher log-loss on validation images than the one of `[forest]`, {:.4} \
+             against {:.4}; it was selected by its top-{k}, {:.4} against {:.4}",
+            found.log_loss,
+            first.log_loss,
+            found.top_k,
+            first.top_k
+        );
+    }
 }
 
 /// Images of one subset.
@@ -146,7 +186,7 @@ struct Evaluator {
 }
 
 impl Evaluator {
-    fn trial(&self, params: Assignment, base: Shape) -> anyhow::Result<Trial> {
+    fn fit(&self, params: Assignment, base: Shape) -> anyhow::Result<ScoredForest> {
         let shape = shape(base, &params)?;
         let n_classes = self.classes.len();
         let forest = Forest::fit(
@@ -159,11 +199,11 @@ impl Evaluator {
         )
         .context("cannot fit a forest to the images of the subset `train`")?;
         let probabilities = forest.probabilities(&self.validation.features)?;
-        let k = TOP.min(n_classes.saturating_sub(1)).max(1);
-        let class_indices = self.validation.class_indices(&self.classes)?;
-        let rows = probabilities.iter().map(Vec::as_slice).zip(class_indices);
-        let score = top_k_accuracy(rows, n_classes, k);
-        Ok(Trial::complete(params, score))
+        let labels = self.validation.class_indices(&self.classes)?;
+        Ok(ScoredForest {
+            params,
+            score: SelectionScore::of(&probabilities, &labels, n_classes),
+        })
     }
 }
 
@@ -188,40 +228,37 @@ impl TrialCache {
         self.folder.join(format!("trial-{number:05}.json"))
     }
 
-    /// The trial of this number, if it has the same parameters.
-    fn read(&self, number: usize, params: &Assignment) -> Option<Trial> {
+    /// The forest of this trial, if it has the same parameters.
+    fn read(&self, number: usize, params: &Assignment) -> Option<ScoredForest> {
         let text = fs_err::read(self.path(number)).ok()?;
-        let trial: Trial = serde_json::from_slice(&text).ok()?;
-        (trial.params == *params).then_some(trial)
+        let forest: ScoredForest = serde_json::from_slice(&text).ok()?;
+        (forest.params == *params).then_some(forest)
     }
 
-    fn write(&self, number: usize, trial: Trial) -> anyhow::Result<Trial> {
+    fn write(&self, number: usize, forest: ScoredForest) -> anyhow::Result<ScoredForest> {
         let path = self.path(number);
         let partial = path.with_extension("part");
-        fs_err::write(&partial, serde_json::to_vec(&trial)?)?;
+        fs_err::write(&partial, serde_json::to_vec(&forest)?)?;
         fs_err::rename(partial, path)?;
-        Ok(trial)
+        Ok(forest)
     }
 }
 
-fn rows(trials: &[Trial], base: Shape) -> anyhow::Result<Vec<ForestTrial>> {
-    let scores = trials.iter().map(|trial| trial.score.unwrap_or(0.0));
-    let scores: Vec<f64> = scores.collect();
-    let best = argmax(&scores);
-    let numbered = trials.iter().zip(scores).enumerate();
-    numbered
-        .map(|(number, (trial, score))| {
-            row(
-                number,
-                shape(base, &trial.params)?,
-                score,
-                best == Some(number),
-            )
-        })
-        .collect()
+fn rows(forests: &[ScoredForest], best: usize, base: Shape) -> anyhow::Result<Vec<ForestTrial>> {
+    let numbered = forests.iter().enumerate();
+    let rows = numbered.map(|(number, forest)| {
+        let shape = shape(base, &forest.params)?;
+        row(number, shape, forest.score, number == best)
+    });
+    rows.collect()
 }
 
-fn row(number: usize, shape: Shape, score: f64, best: bool) -> anyhow::Result<ForestTrial> {
+fn row(
+    number: usize,
+    shape: Shape,
+    score: SelectionScore,
+    best: bool,
+) -> anyhow::Result<ForestTrial> {
     Ok(ForestTrial {
         trial: u32::try_from(number)?,
         n_trees: u32::try_from(shape.n_trees)?,
@@ -231,7 +268,8 @@ fn row(number: usize, shape: Shape, score: f64, best: bool) -> anyhow::Result<Fo
         max_features: u32::try_from(shape.max_features)?,
         criterion: shape.criterion.name().to_owned(),
         bootstrap: shape.bootstrap,
-        score,
+        score: score.top_k,
+        log_loss: score.log_loss,
         best,
     })
 }

@@ -72,8 +72,8 @@ fn each_stage_has_the_crates_that_it_needs() {
     expect_test::expect![[r#"
         attribution/attribution: images kernels model numeric random | attributions folds predictions
         backbones/backbone-features: images inference kernels model nearest-name numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
-        clustering/cluster: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
-        clustering/embedding-evolution: cluster-validity numeric random | annotations clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/cluster: cluster-validity numeric random | annotations cluster-scores clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
+        clustering/embedding-evolution: cluster-validity numeric random | annotations cluster-scores clusters embedding-evolution embedding-evolution-quality epoch-outputs folds predictions selection silhouettes
         collection/annotate: images nearest-name thumbnails walk | annotations attributes folds images problems
         collection/decode: images nearest-name thumbnails walk | annotations attributes folds images problems
         export/export: images numeric | annotations folds
@@ -84,16 +84,17 @@ fn each_stage_has_the_crates_that_it_needs() {
         inference/features: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         inference/predict: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
         inference/select: images kernels model numeric random trainer | annotations epoch-outputs features folds history predictions selection timings
-        linear-probe/linear-probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes predictions
+        linear-probe/linear-probe: forest numeric random search | features folds forest-predictions forest-trials linear-probes out-of-fold predictions
         metric-learning/metric-learning: collection images kernels model nearest-name numeric random thumbnails trainer walk | annotations attributes epoch-outputs folds history images metric-embeddings problems timings
-        metrics/calibrate: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
-        metrics/score: cluster-validity numeric random | calibrations class-reports confusion epoch-outputs epoch-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores predictions reliabilities scores
+        metrics/calibrate: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
+        metrics/cross-validation: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
+        metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
+        metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
+        metrics/score: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
         near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
-        report/report: images numeric random search | annotations attributions balance calibrations class-reports clusters confusion embedding-evolution embedding-evolution-quality epoch-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates predictions problems reliabilities scores search-trials selection silhouettes
+        report/report: images numeric random search | annotations attributions balance calibrations class-reports cluster-scores clusters comparisons confusion cross-validation embedding-evolution embedding-evolution-quality epoch-scores fold-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates optimism predictions problems reliabilities scores search-trials selection silhouettes
         trainer/train: images kernels model numeric random | annotations epoch-outputs folds history timings
     "#]].assert_eq(&lines);
 }

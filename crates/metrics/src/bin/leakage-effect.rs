@@ -1,9 +1,11 @@
-//! Stage `leakage-effect`: one recipe's scores under three splits, so that the leakage_effect of a leak is a number.
+//! Stage `leakage-effect`: one recipe's scores under three splits, and their differences from those of the study's own.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::{Context, ensure};
-use metrics::{Collection, ConfusionCounts, Metric, ScoredPrediction, intervals, streams};
+use metrics::{
+    Collection, ConfusionCounts, Metric, Sample, ScoredPrediction, differences, intervals, streams,
+};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output};
@@ -77,15 +79,19 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         ),
     ];
     let mut rows = Vec::new();
+    let mut own: Option<Validation> = None;
     for (split, history, epochs) in trainings {
-        let scored = leakage_effect(split, &history.read()?, epochs, &collection, &params)
-            .with_context(|| format!("cannot score the split {split}"))?;
+        let validation = Validation::read(&history.read()?, epochs, &collection);
+        let validation = validation.with_context(|| format!("cannot score the split {split}"))?;
+        let scored = leakage_effect(split, &validation, own.as_ref(), &collection, &params);
+        let scored = scored.with_context(|| format!("cannot score the split {split}"))?;
         let of = |metric: Metric| scored.iter().find(|row| row.metric == metric.name());
         if let Some(row) = of(Metric::Top2).or_else(|| of(Metric::Top1)) {
             let (metric, value) = (&row.metric, row.value);
             tracing::info!("{split}: {metric} {value:.3} in epoch {}", row.epoch);
         }
         rows.extend(scored);
+        own.get_or_insert(validation);
     }
     outputs.leakage_effect.write(rows)
 }
@@ -98,50 +104,84 @@ fn own_split(leakage: &[SplitLeakage]) -> anyhow::Result<&str> {
         .context("`leakage` has no row of the study's own split")
 }
 
-/// Metrics of the validation images in the best epoch.
+/// A split's validation images in the best epoch.
+struct Validation {
+    epoch: u32,
+    predictions: Vec<ScoredPrediction>,
+    units: Vec<usize>,
+}
+
+impl Validation {
+    fn read(
+        history: &[History],
+        epochs: &Input<EpochOutput>,
+        collection: &Collection,
+    ) -> anyhow::Result<Self> {
+        let best = history.iter().find(|row| row.best);
+        let epoch = best.context("no epoch is the best")?.epoch;
+        let (predictions, units) = predictions(epochs, epoch, collection)?;
+        Ok(Self {
+            epoch,
+            predictions,
+            units,
+        })
+    }
+
+    fn sample(&self) -> Sample<'_> {
+        Sample {
+            predictions: &self.predictions,
+            units: &self.units,
+        }
+    }
+}
+
+/// Metrics of a split's validation images, and their differences from those of the study's `own` split.
 fn leakage_effect(
     split: &str,
-    history: &[History],
-    epochs: &Input<EpochOutput>,
+    validation: &Validation,
+    own: Option<&Validation>,
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<LeakageEffect>> {
-    let best = history.iter().find(|row| row.best);
-    let best = best.context("no epoch is the best")?.epoch;
-    let (predictions, units) = validation(epochs, best, collection)?;
-    let mut counts = ConfusionCounts::new(collection.labels().len());
-    for prediction in &predictions {
-        counts.add(prediction, 1);
-    }
-    let stream = params.seed.stream(streams::LEAKAGE_EFFECT_BOOTSTRAP);
-    let intervals = intervals(
-        collection.labels().len(),
-        &predictions,
-        &units,
-        params.bootstrap,
-        |replicate| stream.at(replicate, 0),
-    )?;
-    let images = u32::try_from(predictions.len())?;
-    let values = Metric::ALL.iter().zip(counts.scores()).enumerate();
     let n_classes = collection.labels().len();
+    let sample = validation.sample();
+    let stream = params.seed.stream(streams::LEAKAGE_EFFECT_BOOTSTRAP);
+    let rng_of = |replicate| stream.at(replicate, 0);
+    let (predictions, units) = (sample.predictions, sample.units);
+    let intervals = intervals(n_classes, predictions, units, params.bootstrap, rng_of)?;
+    let own = own.map(Validation::sample);
+    let differences = match own {
+        Some(own) => differences(n_classes, sample, own, params.bootstrap, rng_of)?,
+        None => None,
+    };
+    let counts = |sample: Sample<'_>| ConfusionCounts::of(n_classes, sample.predictions);
+    let changes = own.map(|own| counts(sample).scores_less(&counts(own)));
+    let images = u32::try_from(predictions.len())?;
+    let authors = u32::try_from(units.iter().collect::<BTreeSet<_>>().len())?;
+    let values = Metric::ALL.iter().zip(counts(sample).scores()).enumerate();
     let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
     let rows = values.map(|(i, (metric, value))| {
         let interval = intervals.map(|intervals| intervals[i]);
+        let difference = differences.map(|differences| differences[i]);
         LeakageEffect {
             split: split.to_owned(),
-            epoch: best,
+            epoch: validation.epoch,
             metric: metric.name().to_owned(),
             value,
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
+            difference: changes.map(|changes| changes[i]),
+            difference_low: difference.map(|difference| difference.low),
+            difference_high: difference.map(|difference| difference.high),
             images,
+            authors,
         }
     });
     Ok(rows.collect())
 }
 
 /// Scored predictions of an epoch's validation images, and the unit of each.
-fn validation(
+fn predictions(
     epochs: &Input<EpochOutput>,
     best: u32,
     collection: &Collection,

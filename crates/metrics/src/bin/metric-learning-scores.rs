@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use cluster_validity::{davies_bouldin, silhouette};
-use metrics::retrieval::{Distance, retrieval};
-use metrics::streams;
+use metrics::retrieval::{Distance, Retrieval, retrieval};
+use metrics::{retrieval_by_chance, streams};
 use numeric::{Classes, Matrix};
 use random::Seed;
 use serde::Deserialize;
@@ -65,23 +65,26 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                 ),
             );
             let epoch = images[0].epoch;
+            let context = || {
+                format!("cannot score the {subset} images of {classes} classes in epoch {epoch}")
+            };
+            let group = Group::of(images).with_context(context)?;
             let found = [
-                ("raw", metrics_of(&images, |row| row.embedding.clone())),
-                ("normalized", metrics_of(&images, normalized)),
+                ("raw", group.metrics(|row| row.embedding.clone())),
+                ("normalized", group.metrics(normalized)),
             ];
-            for (embedding, values) in found {
-                let values = values.with_context(|| {
-                    format!(
-                        "cannot score the {subset} images of {classes} classes in epoch {epoch}"
-                    )
-                })?;
-                scores.extend(values.map(|(metric, value)| MetricLearningScore {
+            for (embedding, metrics) in found {
+                let metrics = metrics.with_context(context)?;
+                scores.extend(metrics.map(|found| MetricLearningScore {
                     epoch,
                     subset,
                     classes: classes.to_owned(),
                     embedding: embedding.to_owned(),
-                    metric: metric.to_owned(),
-                    value,
+                    metric: found.metric.to_owned(),
+                    value: found.value,
+                    chance: found.chance,
+                    images: group.n_images,
+                    n_classes: group.n_classes,
                 }));
             }
         }
@@ -125,20 +128,58 @@ fn normalized(row: &MetricEmbedding) -> Vec<f32> {
     row.embedding.iter().map(scale).collect()
 }
 
-/// Metrics of the images by the embeddings that `transform` returns.
-fn metrics_of(
-    images: &[&MetricEmbedding],
-    transform: impl Fn(&MetricEmbedding) -> Vec<f32>,
-) -> anyhow::Result<[(&'static str, Option<f64>); 4]> {
-    let embeddings: Vec<Vec<f32>> = images.iter().map(|row| transform(row)).collect();
-    let points = Matrix::from_rows(&embeddings)?;
-    let labels = images.iter().map(|row| row.label.as_str());
-    let labels = Classes::of(labels.clone()).encode(labels)?;
-    let retrieval = retrieval(&points, &labels, Distance::Euclidean)?;
-    Ok([
-        ("silhouette", silhouette(&points, &labels)?),
-        ("davies_bouldin", davies_bouldin(&points, &labels)?),
-        ("recall_at_1", retrieval.map(|found| found.recall_at_1)),
-        ("map_at_r", retrieval.map(|found| found.map_at_r)),
-    ])
+/// A metric's name, its value, and its expected value for random embeddings.
+struct Metric {
+    metric: &'static str,
+    value: Option<f64>,
+    chance: Option<f64>,
+}
+
+/// Images that are compared with each other.
+struct Group<'a> {
+    images: Vec<&'a MetricEmbedding>,
+    labels: Vec<usize>,
+    n_images: u32,
+    n_classes: u32,
+}
+
+impl<'a> Group<'a> {
+    fn of(images: Vec<&'a MetricEmbedding>) -> anyhow::Result<Self> {
+        let labels = images.iter().map(|row| row.label.as_str());
+        let classes = Classes::of(labels.clone());
+        Ok(Self {
+            labels: classes.encode(labels)?,
+            n_images: u32::try_from(images.len())?,
+            n_classes: u32::try_from(classes.len())?,
+            images,
+        })
+    }
+
+    /// Metrics of the images by the embeddings that `transform` returns.
+    fn metrics(
+        &self,
+        transform: impl Fn(&MetricEmbedding) -> Vec<f32>,
+    ) -> anyhow::Result<[Metric; 4]> {
+        let embeddings: Vec<Vec<f32>> = self.images.iter().map(|row| transform(row)).collect();
+        let points = Matrix::from_rows(&embeddings)?;
+        let labels = &self.labels;
+        let found = retrieval(&points, labels, Distance::Euclidean)?;
+        let chance = retrieval_by_chance(labels);
+        let separation = |metric, value| Metric {
+            metric,
+            value,
+            chance: None,
+        };
+        let retrieval = |metric, of: fn(Retrieval) -> f64| Metric {
+            metric,
+            value: found.map(of),
+            chance: chance.map(of),
+        };
+        Ok([
+            separation("silhouette", silhouette(&points, labels)?),
+            separation("davies_bouldin", davies_bouldin(&points, labels)?),
+            retrieval("recall_at_1", |found| found.recall_at_1),
+            retrieval("map_at_r", |found| found.map_at_r),
+        ])
+    }
 }

@@ -26,7 +26,7 @@ impl Section for ForestSearch {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let metric = self.annotations.headline_metric();
         let trials = trials(&self.forest_trials, metric);
-        let Some(best) = trials.best() else {
+        let Some(best) = trials.best else {
             return Ok(None);
         };
         let best = &trials.rows[best];
@@ -43,10 +43,14 @@ impl Section for ForestSearch {
                         "; the forest before the search has " (score_with_interval(Some(default)))
                     }
                 }
-                ". A figure for each parameter shows all forests by its values."
+                ". " (trials.distinct())
             }
-            (row(&figures))
+            @let (history, effects) = figures.split_at(1);
+            (row(history))
             (trials.table())
+            @if !effects.is_empty() {
+                details { summary { "Scores by parameter" } (row(effects)) }
+            }
         };
         Ok(Some(Content {
             id: "forest-search",
@@ -71,25 +75,28 @@ fn trials(rows: &[ForestTrial], metric: TopK) -> Trials {
         name: "forest",
         score: format!("{} on validation images", metric.name),
         params: names.map(str::to_owned).to_vec(),
+        best: rows.iter().position(|row| row.best),
         rows: rows.iter().map(one).collect(),
     }
 }
 
 fn one(trial: &ForestTrial) -> Row {
+    // 0 stands for no limit, or for a number that depends on the embedding: it has no place on the scale.
+    let given = |number: u32| (number > 0).then_some(number);
     let numbers = [
-        trial.n_trees,
-        trial.max_depth,
-        trial.min_samples_leaf,
-        trial.min_samples_split,
-        trial.max_features,
+        Some(trial.n_trees),
+        given(trial.max_depth),
+        Some(trial.min_samples_leaf),
+        Some(trial.min_samples_split),
+        given(trial.max_features),
     ];
     let bootstrap = if trial.bootstrap { "on" } else { "off" };
     let names = [trial.criterion.as_str(), bootstrap].map(|name| Setting::Name(name.to_owned()));
-    let numbers = numbers.map(|number| Setting::Number(f64::from(number)));
+    let numbers = numbers.map(|number| Some(Setting::Number(f64::from(number?))));
     Row {
         score: Some(trial.score),
         is_complete: true,
-        values: numbers.into_iter().chain(names).map(Some).collect(),
+        values: numbers.into_iter().chain(names.map(Some)).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use tables::Table;
 /// A trial of the search. Sorted by `trial`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestTrial {
-    /// Number of the trial, from 0.
+    /// Number of the trial. 0 is the forest with the parameters of `[forest]`, which the search has to improve.
     pub trial: u32,
     /// Number of trees.
     pub n_trees: u32,
@@ -27,7 +27,9 @@ pub struct ForestTrial {
     pub bootstrap: bool,
     /// Class-weighted top-2 accuracy on the validation images, top-1 where there are two classes, in `[0, 1]`.
     pub score: f64,
-    /// True if it has the highest score; of equals, the first.
+    /// Mean of `−ln p` of the true class over the validation images, in nats.
+    pub log_loss: f64,
+    /// True if it has the highest score; of equals, the lowest log-loss, then the first.
     pub best: bool,
 }
 

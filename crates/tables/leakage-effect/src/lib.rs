@@ -17,12 +17,21 @@ pub struct LeakageEffect {
     pub metric: String,
     /// Value on the fold left out.
     pub value: f64,
-    /// Lower end of the 95 % interval by resampling authors; null without a bootstrap.
+    /// Lower end of the 95 % interval; null without a bootstrap, or where every class has a single author.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// The value less that of the study's own split; null for the latter.
+    pub difference: Option<f64>,
+    /// Lower end of the difference's 95 % interval, paired by author; null as `low` and `difference`. If the interval
+    /// contains 0, the splits are not told apart.
+    pub difference_low: Option<f64>,
+    /// Upper end.
+    pub difference_high: Option<f64>,
     /// Images of the fold left out.
     pub images: u32,
+    /// Number of authors; an image without a known author counts as one.
+    pub authors: u32,
 }
 
 impl Table for LeakageEffect {

@@ -21,16 +21,16 @@ pub struct LinearProbe {
     pub classifier: String,
     /// Inverse regularization strength of a linear layer (scikit-learn's `C`); null for a forest.
     pub c: Option<f64>,
-    /// Whether `c` has the highest median top-2 over the folds' validation images, of equals the highest top-1, then the
-    /// lowest `c`; true for a forest.
+    /// Whether `c` has the highest mean top-2 over the folds' validation images, top-1 where there are two classes; of equals
+    /// the lowest mean log-loss, then the lowest `c`. True for a forest.
     pub selected: bool,
     /// The fold left out, for validation.
     pub fold: u32,
     /// `train`, `validation` or `test`, as the fold has it.
     pub subset: Subset,
-    /// `top1` or `top2`, with equal weights of the classes.
+    /// `accuracy`; `top1` or `top2`, with equal weights of the classes; `log_loss`, in nats.
     pub metric: String,
-    /// Its value, in `[0, 1]`.
+    /// Its value; in `[0, 1]` but for the log-loss, of which lower is better.
     pub value: f64,
 }
 

@@ -22,6 +22,13 @@ pub struct MetricLearningScore {
     pub metric: String,
     /// Its value; null where undefined.
     pub value: Option<f64>,
+    /// Expected value of `recall_at_1` and `map_at_r` where embeddings are random, with the same labels; null for the other
+    /// metrics, and where undefined.
+    pub chance: Option<f64>,
+    /// Number of images.
+    pub images: u32,
+    /// Number of their classes.
+    pub n_classes: u32,
 }
 
 impl Table for MetricLearningScore {

@@ -18,10 +18,17 @@ pub struct Score {
     pub metric: String,
     /// Its value; null where undefined, as a silhouette of one cluster.
     pub value: Option<f64>,
-    /// Lower end of the 95 % bootstrap interval; null where none was computed.
+    /// Lower end of the 95 % interval; null where none was computed, or every class has a single author.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// Number of images.
+    pub images: u32,
+    /// Number of authors; an image without a known author counts as one.
+    pub authors: u32,
+    /// Number of classes with a single author in the subset. The interval does not cover the variation between authors of
+    /// such a class.
+    pub single_author_classes: u32,
 }
 
 impl Table for Score {

@@ -13,7 +13,7 @@ pub(crate) struct FoldSplit {
     paths: Vec<String>,
     labels: Vec<usize>,
     assignments: Vec<Assignment>,
-    n_classes: usize,
+    classes: Classes,
     folds: Vec<u32>,
 }
 
@@ -44,7 +44,7 @@ impl FoldSplit {
             paths: rows.iter().map(|row| row.path.clone()).collect(),
             labels: classes.encode(rows.iter().map(|row| row.label.as_str()))?,
             assignments,
-            n_classes: classes.len(),
+            classes,
             folds,
         })
     }
@@ -55,7 +55,21 @@ impl FoldSplit {
     }
 
     pub(crate) fn n_classes(&self) -> usize {
-        self.n_classes
+        self.classes.len()
+    }
+
+    /// `[K]`, in the order of their indices.
+    pub(crate) fn class_names(&self) -> &[String] {
+        self.classes.names()
+    }
+
+    pub(crate) fn path(&self, image: usize) -> &str {
+        &self.paths[image]
+    }
+
+    /// Name of the image's class.
+    pub(crate) fn label(&self, image: usize) -> &str {
+        &self.classes.names()[self.labels[image]]
     }
 
     /// Fails if `paths` are not the split's images in their order.
@@ -96,7 +110,7 @@ impl FoldSplit {
         if images.len() <= most {
             return images;
         }
-        let mut classes = vec![Vec::new(); self.n_classes];
+        let mut classes = vec![Vec::new(); self.n_classes()];
         for image in images {
             classes[self.labels[image]].push(image);
         }

@@ -1,7 +1,10 @@
-//! Stage `linear-probe`: accuracy of a linear layer and a forest on features of frozen networks, fold by fold.
+//! Stage `linear-probe`: scores and out-of-fold predictions of a linear layer and a forest on features of frozen networks.
 
+mod backbone;
 mod classifier;
+mod fold_fit;
 mod fold_split;
+mod out_of_fold;
 mod selection;
 
 use std::collections::BTreeSet;
@@ -10,7 +13,6 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use forest::Shape;
 use linear_probe::{C, streams};
-use numeric::top_k_accuracy;
 use random::{Seed, Stream};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -18,13 +20,15 @@ use stage::{Input, Output, Progress};
 use table_features::Feature;
 use table_folds::Fold;
 use table_linear_probes::LinearProbe;
+use table_out_of_fold::OutOfFold;
 use tables::Subset;
 
+use backbone::Backbone;
 use classifier::Classifier;
+use fold_fit::FoldFit;
 use fold_split::FoldSplit;
-
-/// Scores: top-1 and top-2, as far as there are more classes.
-const TOP: [(usize, &str); 2] = [(1, "top1"), (2, "top2")];
+use out_of_fold::out_of_fold;
+use selection::{ValidationScore, best_c};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +55,7 @@ struct Inputs {
 #[serde(deny_unknown_fields)]
 struct Outputs {
     linear_probes: Output<LinearProbe>,
+    out_of_fold: Output<OutOfFold>,
 }
 
 fn main() -> ExitCode {
@@ -75,7 +80,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let split = &task.split;
     let n_fits = inputs.features.len() * task.classifiers.len() * split.folds().len();
     let progress = Progress::start("classifiers", n_fits);
-    let (mut probes, mut names) = (Vec::new(), BTreeSet::new());
+    let (mut probes, mut predictions, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for features in &inputs.features {
         let backbone = Backbone::of(features.read()?, split)?;
         progress.message(&backbone.name);
@@ -84,9 +89,13 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             "two tables have features of `{}`, expected one",
             backbone.name
         );
-        probes.extend(task.scores(&backbone, &progress)?);
+        let fits = task.fits(&backbone, &progress)?;
+        let scores = validation_scores(&fits);
+        probes.extend(linear_probes(&backbone, &fits, best_c(&scores))?);
+        predictions.extend(out_of_fold(&backbone.name, split, &fits, &scores)?);
     }
-    outputs.linear_probes.write(probes)
+    outputs.linear_probes.write(probes)?;
+    outputs.out_of_fold.write(predictions)
 }
 
 /// Classifiers for each backbone's features.
@@ -103,33 +112,6 @@ fn classifiers(params: &Params) -> anyhow::Result<Vec<Classifier>> {
     Ok(linear.chain([forest]).collect())
 }
 
-/// A frozen network with its features of the images, in the order of the split.
-struct Backbone {
-    name: String,
-    pretrained: bool,
-    features: Vec<Vec<f32>>,
-}
-
-impl Backbone {
-    fn of(rows: Vec<Feature>, split: &FoldSplit) -> anyhow::Result<Self> {
-        let first = rows.first().context("a table of features has no rows")?;
-        let (name, pretrained) = (first.backbone.clone(), first.pretrained);
-        split
-            .check(rows.iter().map(|row| row.path.as_str()))
-            .with_context(|| format!("cannot use the features of `{name}`"))?;
-        Ok(Self {
-            name,
-            pretrained,
-            features: rows.into_iter().map(|row| row.features).collect(),
-        })
-    }
-
-    fn rows(&self, images: &[usize]) -> Vec<&[f32]> {
-        let rows = images.iter();
-        rows.map(|&image| self.features[image].as_slice()).collect()
-    }
-}
-
 /// Classifiers and rows that are fitted for each backbone.
 struct Task {
     split: FoldSplit,
@@ -140,38 +122,36 @@ struct Task {
 }
 
 impl Task {
-    /// Scores of every classifier in every fold, with those of the best `C` marked.
-    fn scores(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<LinearProbe>> {
+    /// Every classifier, fitted in every fold.
+    fn fits(&self, backbone: &Backbone, progress: &Progress) -> anyhow::Result<Vec<FoldFit<'_>>> {
         let folds = self.split.folds();
         let fits: Vec<(&Classifier, u32)> = self
             .classifiers
             .iter()
             .flat_map(|classifier| folds.iter().map(move |&fold| (classifier, fold)))
             .collect();
-        let scores = fits.into_par_iter().map(|(classifier, fold)| {
-            let rows = self.in_fold(backbone, classifier, fold).with_context(|| {
+        let fits = fits.into_par_iter().map(|(classifier, fold)| {
+            let fit = self.in_fold(backbone, classifier, fold).with_context(|| {
                 let (kind, name) = (classifier.name(), &backbone.name);
                 format!("cannot score a {kind} classifier of `{name}` in fold {fold}")
             });
             progress.advance(1);
-            rows
+            fit
         });
-        let mut probes = scores.collect::<anyhow::Result<Vec<_>>>()?.concat();
-        selection::mark(&mut probes);
-        Ok(probes)
+        fits.collect()
     }
 
-    fn in_fold(
+    fn in_fold<'a>(
         &self,
         backbone: &Backbone,
-        classifier: &Classifier,
+        classifier: &'a Classifier,
         fold: u32,
-    ) -> anyhow::Result<Vec<LinearProbe>> {
+    ) -> anyhow::Result<FoldFit<'a>> {
         let split = &self.split;
         let train = split.images(Subset::Train, fold);
         let train = split.sample(train, self.sample, &self.stream, fold);
-        let n_classes = split.n_classes();
-        let fitted = classifier.fit(&backbone.rows(&train), &split.labels(&train), n_classes)?;
+        let rows = backbone.rows(&train);
+        let fitted = classifier.fit(&rows, &split.labels(&train), split.n_classes())?;
         if !fitted.has_converged() {
             tracing::warn!(
                 "the linear layer on `{}` with `C` = {} has not converged in fold {fold}",
@@ -179,32 +159,45 @@ impl Task {
                 classifier.c().unwrap_or_default()
             );
         }
-        let mut probes = Vec::new();
-        for subset in Subset::OF_SPLIT {
-            let images = split.images(subset, fold);
-            if images.is_empty() {
-                continue;
-            }
-            let labels = split.labels(&images);
-            let probabilities = fitted.probabilities(&backbone.rows(&images))?;
-            // Top-k of `k` classes is always right.
-            for (k, metric) in TOP.into_iter().filter(|(k, _)| *k < n_classes) {
-                let rows = probabilities.iter().map(Vec::as_slice);
-                let rows = rows.zip(labels.iter().copied());
-                probes.push(LinearProbe {
-                    backbone: backbone.name.clone(),
-                    pretrained: backbone.pretrained,
-                    features: u32::try_from(backbone.features[0].len())?,
-                    classifier: classifier.name().to_owned(),
-                    c: classifier.c(),
-                    selected: false,
-                    fold,
-                    subset,
-                    metric: metric.to_owned(),
-                    value: top_k_accuracy(rows, n_classes, k),
-                });
-            }
-        }
-        Ok(probes)
+        FoldFit::of(&fitted, classifier, fold, backbone, split)
     }
+}
+
+/// Scores of the linear layers on the validation images.
+fn validation_scores(fits: &[FoldFit<'_>]) -> Vec<ValidationScore> {
+    let score = |fit: &FoldFit<'_>| {
+        Some(ValidationScore {
+            c: fit.classifier.c()?,
+            fold: fit.fold,
+            score: fit.score,
+        })
+    };
+    fits.iter().filter_map(score).collect()
+}
+
+/// Metrics of the classifiers; those of the forest and of the linear layers with `best_c` are marked as selected.
+fn linear_probes(
+    backbone: &Backbone,
+    fits: &[FoldFit<'_>],
+    best_c: Option<f64>,
+) -> anyhow::Result<Vec<LinearProbe>> {
+    let features = u32::try_from(backbone.n_features())?;
+    let of_fit = |fit: &FoldFit<'_>| {
+        let (classifier, fold) = (fit.classifier, fit.fold);
+        let metrics = fit.metrics.iter();
+        let rows = metrics.map(move |&(subset, metric, value)| LinearProbe {
+            backbone: backbone.name.clone(),
+            pretrained: backbone.pretrained,
+            features,
+            classifier: classifier.name().to_owned(),
+            c: classifier.c(),
+            selected: classifier.c().is_none() || classifier.c() == best_c,
+            fold,
+            subset,
+            metric: metric.to_owned(),
+            value,
+        });
+        rows.collect::<Vec<_>>()
+    };
+    Ok(fits.iter().flat_map(of_fit).collect())
 }

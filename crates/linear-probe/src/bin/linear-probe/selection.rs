@@ -1,106 +1,96 @@
 //! Selection of `C`.
 
-use numeric::median;
-use table_linear_probes::LinearProbe;
-use tables::Subset;
+use forest::SelectionScore;
 
-/// Marks the rows of a backbone's selected classifiers: the forest, and the linear layers of the `C` with the highest
-/// median top-2 over the folds' validation images, of equals the one with the highest top-1, then the lowest. With two
-/// classes, and so no top-2, top-1 decides alone.
-pub(crate) fn mark(probes: &mut [LinearProbe]) {
-    let mut values: Vec<f64> = probes.iter().filter_map(|row| row.c).collect();
-    values.sort_by(f64::total_cmp);
-    values.dedup();
-    let score = |c: &f64, metric| median_of(probes, *c, metric);
-    // The last of equals is selected: the lowest `C` comes last.
-    let best = values.into_iter().rev().max_by(|a, b| {
-        let by_top2 = score(a, "top2").total_cmp(&score(b, "top2"));
-        by_top2.then(score(a, "top1").total_cmp(&score(b, "top1")))
-    });
-    for row in probes {
-        row.selected = row.c.is_none() || row.c == best;
-    }
+/// Score of a linear layer on the validation images of a fold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ValidationScore {
+    pub(crate) c: f64,
+    pub(crate) fold: u32,
+    pub(crate) score: SelectionScore,
 }
 
-/// Median of a metric over the folds' validation images; the same for all `C` if there is none.
-fn median_of(probes: &[LinearProbe], c: f64, metric: &str) -> f64 {
-    let rows = probes
-        .iter()
-        .filter(|row| row.c == Some(c) && row.subset == Subset::Validation && row.metric == metric);
-    median(&rows.map(|row| row.value).collect::<Vec<f64>>())
+/// The `C` with the best mean score over all folds, of equals the lowest. None without scores.
+pub(crate) fn best_c(scores: &[ValidationScore]) -> Option<f64> {
+    best_c_of(scores, |_| true)
+}
+
+/// The same for the classifier of `fold` by the other folds, so that the fold's images have no part in the selection.
+/// With a single fold, its own images select.
+pub(crate) fn best_c_for(fold: u32, scores: &[ValidationScore]) -> Option<f64> {
+    best_c_of(scores, |other| other != fold).or_else(|| best_c(scores))
+}
+
+fn best_c_of(scores: &[ValidationScore], selects: impl Fn(u32) -> bool) -> Option<f64> {
+    let selecting: Vec<&ValidationScore> = { scores.iter() }
+        .filter(|score| selects(score.fold))
+        .collect();
+    let mut values: Vec<f64> = selecting.iter().map(|score| score.c).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let mean = |c: f64| {
+        let of_c = { selecting.iter() }.filter(|score| score.c.total_cmp(&c).is_eq());
+        SelectionScore::mean(&of_c.map(|score| score.score).collect::<Vec<_>>())
+    };
+    let means = values.into_iter().map(|c| (c, mean(c)));
+    // The last of equals is the maximum: the lowest `C` comes last.
+    let best = means.rev().max_by(|(_, a), (_, b)| a.compare(b));
+    best.map(|(c, _)| c)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn probe(c: Option<f64>, fold: u32, subset: Subset, metric: &str, value: f64) -> LinearProbe {
-        LinearProbe {
-            backbone: "resnet18".to_owned(),
-            pretrained: false,
-            features: 4,
-            classifier: "linear".to_owned(),
-            c,
-            selected: false,
-            fold,
-            subset,
-            metric: metric.to_owned(),
-            value,
-        }
-    }
-
-    /// By `C`, the top-2 of three folds and one top-1.
-    fn chosen(scores: &[(f64, [f64; 3], f64)]) -> Vec<Option<f64>> {
-        let mut probes = vec![probe(None, 0, Subset::Validation, "top2", 0.0)];
-        for &(strength, top2, top1) in scores {
-            let strength = Some(strength);
-            let top2 = (0..3).zip(top2);
-            probes.extend(
-                top2.map(|(fold, value)| probe(strength, fold, Subset::Validation, "top2", value)),
-            );
-            probes.push(probe(strength, 0, Subset::Validation, "top1", top1));
-            // Only validation images count.
-            probes.push(probe(strength, 0, Subset::Test, "top2", 1.0));
-        }
-        mark(&mut probes);
-        let mut chosen: Vec<Option<f64>> = probes
-            .into_iter()
-            .filter(|row| row.selected)
-            .map(|row| row.c)
-            .collect();
-        chosen.dedup();
-        chosen
+    /// By `C`: top-`k` accuracy and log-loss of three folds.
+    fn scores(by_c: &[(f64, [f64; 3], [f64; 3])]) -> Vec<ValidationScore> {
+        let of_c = |&(c, top_k, losses): &(f64, [f64; 3], [f64; 3])| {
+            let folds = (0..3).zip(top_k.into_iter().zip(losses));
+            folds.map(move |(fold, (top_k, log_loss))| ValidationScore {
+                c,
+                fold,
+                score: SelectionScore { top_k, log_loss },
+            })
+        };
+        by_c.iter().flat_map(of_c).collect()
     }
 
     #[test]
-    fn the_c_of_the_highest_median_is_selected() {
-        let scores = [
-            (0.1, [0.5, 0.6, 0.7], 0.9),
-            (1.0, [0.1, 0.7, 0.7], 0.1),
-            (10.0, [0.6, 0.6, 0.9], 0.9),
-        ];
-        assert_eq!(chosen(&scores), [None, Some(1.0)]);
+    fn the_c_of_the_highest_mean_is_selected() {
+        let scores = scores(&[
+            (0.1, [0.5, 0.6, 0.7], [1.0; 3]),
+            (1.0, [0.6, 0.7, 0.7], [2.0; 3]),
+            (10.0, [0.5, 0.5, 0.9], [0.1; 3]),
+        ]);
+        assert_eq!(best_c(&scores), Some(1.0));
+        assert_eq!(best_c(&[]), None);
     }
 
     #[test]
-    fn without_top_2_top_1_decides() {
-        let mut probes = vec![
-            probe(Some(0.1), 0, Subset::Validation, "top1", 0.6),
-            probe(Some(1.0), 0, Subset::Validation, "top1", 0.8),
-            probe(Some(10.0), 0, Subset::Validation, "top1", 0.7),
-        ];
-        mark(&mut probes);
-        let chosen: Vec<bool> = probes.iter().map(|row| row.selected).collect();
-        assert_eq!(chosen, [false, true, false]);
+    fn of_equals_the_log_loss_decides_then_the_lowest_c() {
+        let equal = [0.5, 0.6, 0.7];
+        let reordered = [0.7, 0.6, 0.5];
+        let losses = [[0.9, 0.8, 0.7], [0.1, 0.2, 0.3], [0.1, 0.2, 0.3]];
+        let scores = scores(&[
+            (0.1, equal, losses[0]),
+            (10.0, equal, losses[2]),
+            (1.0, reordered, losses[1]),
+        ]);
+        assert_eq!(best_c(&scores), Some(1.0));
     }
 
     #[test]
-    fn of_equals_top_1_decides_then_the_lowest_c() {
-        let scores = [
-            (0.1, [0.5; 3], 0.3),
-            (1.0, [0.5; 3], 0.4),
-            (10.0, [0.5; 3], 0.4),
-        ];
-        assert_eq!(chosen(&scores), [None, Some(1.0)]);
+    fn a_fold_has_no_part_in_the_selection_of_its_own_c() {
+        // Fold 2 alone prefers 10: with its own images it would have it.
+        let scores = scores(&[
+            (0.1, [0.8, 0.8, 0.1], [1.0; 3]),
+            (10.0, [0.7, 0.7, 0.9], [1.0; 3]),
+        ]);
+        assert_eq!(best_c(&scores), Some(10.0));
+        let selected = [0, 1, 2].map(|fold| best_c_for(fold, &scores));
+        assert_eq!(selected, [Some(10.0), Some(10.0), Some(0.1)]);
+        let single: Vec<ValidationScore> =
+            scores.into_iter().filter(|score| score.fold == 2).collect();
+        assert_eq!(best_c_for(2, &single), Some(10.0));
     }
 }

@@ -12,6 +12,7 @@ use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath, Progress};
 use table_class_reports::ClassReport;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
 use table_epoch_outputs::EpochOutput;
 use table_epoch_scores::EpochScore;
@@ -19,6 +20,9 @@ use table_folds::Fold;
 use table_forest_predictions::ForestPrediction;
 use table_predictions::Prediction;
 use table_scores::Score;
+use tables::Subset;
+
+use scored_image::ScoredImage;
 
 /// Parameters of the scores.
 #[derive(Deserialize)]
@@ -26,7 +30,7 @@ use table_scores::Score;
 struct Params {
     /// Seeds all of the stage's randomness.
     seed: Seed,
-    /// Replicates of the bootstrap, which resamples authors; 0 for no intervals.
+    /// Replicates of the bootstrap, which resamples authors within classes; 0 for no intervals.
     bootstrap: u64,
     /// Points that a silhouette is computed of, at most, drawn by the seed: its time grows with their square.
     silhouette_sample: usize,
@@ -60,6 +64,8 @@ struct Outputs {
     confusion: Output<Confusion>,
     /// Per-class reports of the selected models.
     class_reports: Output<ClassReport>,
+    /// Paired differences of the selected models' metrics, on images that none was fitted to.
+    comparisons: Output<Comparison>,
     /// The main metrics as text.
     summary: OutputPath,
 }
@@ -101,6 +107,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             report.extend(rows::report(model, subset, &counts, &collection)?);
         }
     }
+    outputs
+        .comparisons
+        .write(compare(&models, &collection, &params)?)?;
     let summary = summary::text(&scores);
     for line in summary.lines() {
         tracing::info!("{line}");
@@ -109,6 +118,36 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     outputs.scores.write(scores)?;
     outputs.confusion.write(confusion)?;
     outputs.class_reports.write(report)
+}
+
+/// Differences of each two models on the subsets that neither was fitted to.
+fn compare(
+    models: &[(&str, Option<Vec<ScoredImage>>)],
+    collection: &Collection,
+    params: &Params,
+) -> anyhow::Result<Vec<Comparison>> {
+    let mut found = Vec::new();
+    let models = models.iter();
+    let models: Vec<_> = { models.filter_map(|(model, images)| Some((*model, images.as_ref()?))) }
+        .map(|(model, images)| (model, scored_image::subsets(images)))
+        .collect();
+    for (i, (model, images)) in models.iter().enumerate() {
+        for (other, other_images) in &models[i + 1..] {
+            for subset in [Subset::Validation, Subset::Test] {
+                let (Some(a), Some(b)) = (images.get(&subset), other_images.get(&subset)) else {
+                    continue;
+                };
+                found.extend(rows::comparisons(
+                    [model, other],
+                    subset,
+                    [a, b],
+                    collection,
+                    params,
+                )?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Metrics of all epochs; one epoch is in memory at a time.

@@ -1,9 +1,15 @@
 //! Metrics as rows of the tables.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
-use metrics::{Collection, ConfusionCounts, Interval, Metric, ScoredPrediction, intervals};
+use metrics::{
+    Collection, ConfusionCounts, Interval, Metric, Sample, ScoredPrediction, differences,
+    intervals, single_unit_classes,
+};
 use table_class_reports::ClassReport;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
 use table_epoch_outputs::EpochOutput;
 use table_epoch_scores::EpochScore;
@@ -56,6 +62,11 @@ pub(crate) fn scores(
     collection: &Collection,
     params: &Params,
 ) -> anyhow::Result<Vec<Score>> {
+    let sample = Resampled::of(images, collection)?;
+    let authors = sample.authors()?;
+    let single_unit_classes = single_unit_classes(&sample.predictions, &sample.units)?;
+    let single_author_classes = u32::try_from(single_unit_classes)?;
+    let n_images = u32::try_from(images.len())?;
     let row = |metric: String, value: Option<f64>, interval: Option<Interval>| Score {
         model: model.to_owned(),
         subset,
@@ -63,9 +74,19 @@ pub(crate) fn scores(
         value,
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
+        images: n_images,
+        authors,
+        single_author_classes,
     };
     let values = scored_image::counts(images, collection).scores();
-    let intervals = resampled(subset, images, collection, params)?;
+    let stream = params.seed.stream(&bootstrap_stream(subset));
+    let intervals = intervals(
+        collection.labels().len(),
+        &sample.predictions,
+        &sample.units,
+        params.bootstrap,
+        |replicate| stream.at(replicate, 0),
+    )?;
     let headline = Metric::ALL
         .iter()
         .zip(values)
@@ -88,27 +109,79 @@ pub(crate) fn scores(
     Ok(headline.chain(separations).collect())
 }
 
-/// Bootstrap intervals of a subset. Every model gets the same draws of authors.
-fn resampled(
+/// Differences of two models' metrics on the same images of a subset, paired by image.
+pub(crate) fn comparisons(
+    [model, other]: [&str; 2],
     subset: Subset,
-    images: &[&ScoredImage],
+    [images, other_images]: [&[&ScoredImage]; 2],
     collection: &Collection,
     params: &Params,
-) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
-    let predictions: Vec<ScoredPrediction> = images.iter().map(|image| image.prediction).collect();
-    let units = images.iter().map(|image| collection.unit(&image.path));
-    let units: Vec<usize> = units.collect::<Result<_, _>>()?;
-    let stream = params
-        .seed
-        .stream(&format!("{SCORE_BOOTSTRAP} {}", subset.stream_name()));
-    let intervals = intervals(
-        collection.labels().len(),
-        &predictions,
-        &units,
+) -> anyhow::Result<Vec<Comparison>> {
+    let n_classes = collection.labels().len();
+    let a = Resampled::of(images, collection)?;
+    let b = Resampled::of(other_images, collection)?;
+    let counts = |images| scored_image::counts(images, collection);
+    let values = counts(images).scores_less(&counts(other_images));
+    let stream = params.seed.stream(&bootstrap_stream(subset));
+    let differences = differences(
+        n_classes,
+        a.sample(),
+        b.sample(),
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
     )?;
-    Ok(intervals)
+    let (n_images, authors) = (u32::try_from(images.len())?, a.authors()?);
+    let metrics = Metric::ALL.iter().enumerate();
+    let metrics = metrics.filter(|(_, metric)| metric.is_informative(n_classes));
+    let rows = metrics.map(|(i, metric)| {
+        let interval = differences.map(|differences| differences[i]);
+        Comparison {
+            model: model.to_owned(),
+            other: other.to_owned(),
+            subset,
+            metric: metric.name().to_owned(),
+            difference: values[i],
+            low: interval.map(|difference| difference.low),
+            high: interval.map(|difference| difference.high),
+            images: n_images,
+            authors,
+        }
+    });
+    Ok(rows.collect())
+}
+
+/// Images of a subset with their units. Every model gets the same draws of authors.
+struct Resampled {
+    predictions: Vec<ScoredPrediction>,
+    units: Vec<usize>,
+}
+
+impl Resampled {
+    fn of(images: &[&ScoredImage], collection: &Collection) -> anyhow::Result<Self> {
+        let units = images.iter().map(|image| collection.unit(&image.path));
+        Ok(Self {
+            predictions: images.iter().map(|image| image.prediction).collect(),
+            units: units.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn sample(&self) -> Sample<'_> {
+        Sample {
+            predictions: &self.predictions,
+            units: &self.units,
+        }
+    }
+
+    /// Number of authors; an image without a known author counts as one.
+    fn authors(&self) -> anyhow::Result<u32> {
+        let authors: BTreeSet<usize> = self.units.iter().copied().collect();
+        Ok(u32::try_from(authors.len())?)
+    }
+}
+
+/// Name of the stream of a subset's replicates.
+fn bootstrap_stream(subset: Subset) -> String {
+    format!("{SCORE_BOOTSTRAP} {}", subset.stream_name())
 }
 
 /// The cells of a confusion matrix.

@@ -45,10 +45,23 @@ pub(crate) fn text(scores: &[Score]) -> String {
 
 fn cell(score: &Score) -> String {
     match (score.value, score.low, score.high) {
-        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.2}–{high:.2})"),
+        (Some(value), Some(low), Some(high)) => {
+            let (low, high) = (below(low), above(high));
+            format!("{value:.3} ({low:.2}–{high:.2})")
+        }
         (Some(value), ..) => format!("{value:.3}"),
         _ => "–".to_owned(),
     }
+}
+
+/// The hundredth below, so that an interval is never printed narrower than it is: no lower end below 1 is "1.00".
+fn below(end: f64) -> f64 {
+    (end * 100.0 + 1e-9).floor() / 100.0
+}
+
+/// The hundredth above.
+fn above(end: f64) -> f64 {
+    (end * 100.0 - 1e-9).ceil() / 100.0
 }
 
 fn push(text: &mut String, cell: &str) {
@@ -73,6 +86,9 @@ mod tests {
             value: Some(value),
             low: interval.map(|(low, _)| low),
             high: interval.map(|(_, high)| high),
+            images: 16,
+            authors: 12,
+            single_author_classes: 0,
         }
     }
 
@@ -97,6 +113,13 @@ mod tests {
             "",
         ];
         assert_eq!(text(&scores[..2]), expected.join("\n"));
+    }
+
+    #[test]
+    fn an_interval_is_rounded_outwards() {
+        let scores = [score("network", Subset::Test, 1.0, Some((0.9963, 1.0)))];
+        let line = "test        top2   1.000 (0.99–1.00)\n";
+        assert!(text(&scores).ends_with(line), "{}", text(&scores));
     }
 
     #[test]

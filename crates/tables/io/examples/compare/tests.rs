@@ -31,6 +31,9 @@ fn score(
         ("value", value.into()),
         ("low", low.into()),
         ("high", high.into()),
+        ("images", 8.into()),
+        ("authors", 3.into()),
+        ("single_author_classes", 0.into()),
     ])
 }
 

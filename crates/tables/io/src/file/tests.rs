@@ -110,6 +110,9 @@ fn nulls_survive() {
         value: None,
         low: Some(0.25),
         high: None,
+        images: 8,
+        authors: 3,
+        single_author_classes: 0,
     };
     let mut writer = Writer::create(&path);
     writer.append(vec![row.clone()]).unwrap();
