@@ -1,6 +1,6 @@
 //! Configuration that a program needs besides the weights.
 
-use images::{Geometry, Limits, MEAN, Orient, STD};
+use images::{Evaluation, Geometry, ImageError, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{EMBEDDING, IMAGES, IR_VERSION, LOGITS, OPSET};
@@ -48,6 +48,13 @@ pub struct ModelConfig {
     pub temperature: f64,
     /// Interface of the ONNX file.
     pub onnx: OnnxInterface,
+    /// In the study's evaluation, logits are the means over each crop and its mirror image. The exported network sees
+    /// one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test_time_flip: bool,
+    /// Crops of an image in the study's evaluation: 1 for the center, 5 for center and corners.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub test_time_crops: u32,
 }
 
 /// [`FORMAT_VERSION`].
@@ -99,6 +106,14 @@ impl Default for OnnxInterface {
             outputs: vec![LOGITS.to_owned(), EMBEDDING.to_owned()],
         }
     }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(crops: &u32) -> bool {
+    *crops == 1
 }
 
 /// Rules of decoding a file, from stage `decode`.
@@ -175,6 +190,63 @@ impl ModelConfig {
             images,
             temperature: 1.0,
             onnx: OnnxInterface::default(),
+            test_time_flip: false,
+            test_time_crops: one(),
         })
+    }
+
+    /// The same with the views of an image in `evaluation`.
+    #[must_use]
+    pub fn with_views(self, evaluation: Evaluation) -> Self {
+        Self {
+            test_time_flip: evaluation.flip(),
+            test_time_crops: evaluation.crops(),
+            ..self
+        }
+    }
+
+    /// Views of an image in the study's evaluation.
+    ///
+    /// # Errors
+    /// The number of crops is neither 1 nor 5.
+    pub fn evaluation(&self) -> Result<Evaluation, ImageError> {
+        Evaluation::new(self.test_time_flip, self.test_time_crops, self.side_px)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_named_where_there_are_several() {
+        let config = ModelConfig {
+            format_version: FormatVersion,
+            architecture: "resnet18".to_owned(),
+            head: HEAD.map(str::to_owned).to_vec(),
+            depth: 18,
+            embedding_size: 4,
+            classes: vec!["cat".to_owned(), "dog".to_owned()],
+            side_px: 64,
+            resize_px: 73,
+            mean: [0.5; 3],
+            std: [0.5; 3],
+            preprocessing: Preprocessing::default(),
+            images: ImageRules::default(),
+            temperature: 1.0,
+            onnx: OnnxInterface::default(),
+            test_time_flip: false,
+            test_time_crops: one(),
+        };
+        let one = config.evaluation().unwrap();
+        assert_eq!(one.views().len(), 1);
+        let of_one = serde_json::to_value(config.clone().with_views(one)).unwrap();
+        assert!(of_one.get("test_time_flip").is_none() && of_one.get("test_time_crops").is_none());
+
+        let ten = Evaluation::new(true, 5, 64).unwrap();
+        let of_ten = serde_json::to_value(config.with_views(ten)).unwrap();
+        assert_eq!(of_ten["test_time_crops"], 5);
+        let read: ModelConfig = serde_json::from_value(of_ten).unwrap();
+        assert_eq!(read.evaluation().unwrap(), ten);
     }
 }

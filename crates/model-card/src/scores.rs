@@ -156,8 +156,8 @@ impl Scores {
             { self.optimism.iter() }.find(|row| row.metric == "top1" && row.part == "total");
         match own.zip(total) {
             Some((own, total)) => format!(
-                "\nOn the validation images that selected it, the exported network has a top-1 of {:.3}: {:.3} above the \
-                 mean of the folds, by the selection alone or by luck.\n",
+                "\nOn the validation images that selected it, the exported network has a top-1 of {:.3}. That is optimistic: \
+                 it differs from the mean of the folds by {:+.3}.\n",
                 own.value, total.value
             ),
             None => String::new(),

@@ -32,6 +32,8 @@ struct Params {
     split: Map<String, Value>,
     /// `[train]`.
     train: Map<String, Value>,
+    /// `[evaluation]`.
+    evaluation: Map<String, Value>,
     /// `[select]`.
     select: Map<String, Value>,
     /// Of `[model]`, what isn't a path.
@@ -109,6 +111,7 @@ fn recipe(params: Params, inputs: &Inputs) -> anyhow::Result<Recipe> {
         settings: BTreeMap::new(),
     };
     recipe.add("decode", &params.decode);
+    recipe.add("evaluation", &params.evaluation);
     recipe.add("model", &params.model);
     recipe.add("select", &params.select);
     recipe.add("split", &params.split);
