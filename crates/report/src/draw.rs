@@ -2,6 +2,7 @@
 
 pub(crate) mod figure;
 pub(crate) mod format;
+pub(crate) mod marks;
 pub(crate) mod overlay;
 pub(crate) mod palette;
 pub(crate) mod plot;

@@ -1,6 +1,10 @@
 //! The page and its figures.
 
 pub(crate) mod annotations;
+pub(crate) mod cross_validated;
+pub(crate) mod dot_rows;
+pub(crate) mod fold_scores;
+pub(crate) mod metrics;
 pub(crate) mod options;
 pub(crate) mod prediction;
 pub(crate) mod sample;

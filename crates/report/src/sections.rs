@@ -10,6 +10,7 @@ mod clusters;
 mod collection;
 mod comparison;
 mod confusion;
+mod cross_validation;
 mod embedding_evolution;
 mod examples;
 mod forest_search;
@@ -32,6 +33,7 @@ pub(crate) use umap::draw_umap;
 /// Sections of the report, in their order.
 pub(crate) const SECTIONS: &[Entry] = &[
     Entry::of::<Overview>(),
+    Entry::of::<cross_validation::CrossValidationSection>(),
     Entry::of::<collection::Collection>(),
     Entry::of::<split::Split>(),
     Entry::of::<leakage::Leakage>(),

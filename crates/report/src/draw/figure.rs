@@ -8,6 +8,9 @@ use crate::draw::svg::{Canvas, number};
 /// The figures' style sheet, whose colors are the page's custom properties.
 pub(crate) const STYLE: &str = include_str!("figure.css");
 
+/// Scale below which a drawing's smallest text, of 10.2 units, would have fewer than 9 pixels.
+const LEAST_SCALE: f64 = 0.885;
+
 /// A figure of the report.
 pub(crate) struct Figure {
     /// Unique, in kebab case: the file's name without extension.
@@ -31,13 +34,15 @@ impl Figure {
         }
     }
 
-    /// The drawing alone.
+    /// The drawing alone, named by its title: the caption follows as text. Where it would be too small to read, it
+    /// scrolls.
     pub(crate) fn drawing(&self) -> Markup {
         let (width, height) = self.canvas.size();
         html! {
-            svg.drawing viewBox={ "0 0 " (number(width)) " " (number(height)) } role="img" aria-label=(self.label()) {
-                title { (self.title) }
-                (self.canvas.marks())
+            div.sheet {
+                svg.drawing viewBox={ "0 0 " (number(width)) " " (number(height)) } role="img" aria-label=(self.title) style={ "min-width:" (number(LEAST_SCALE * width)) "px" } {
+                    (self.canvas.marks())
+                }
             }
         }
     }
@@ -52,7 +57,7 @@ impl Figure {
         let (width, height) = self.canvas.size();
         let (width, height) = (number(width), number(height));
         let svg = html! {
-            svg.drawing xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(self.label()) {
+            svg.drawing xmlns="http://www.w3.org/2000/svg" width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) } role="img" {
                 title { (self.title) }
                 desc { (self.caption) }
                 style { (PreEscaped(palette::resolve(STYLE))) }
@@ -64,10 +69,6 @@ impl Figure {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}\n",
             svg.into_string()
         )
-    }
-
-    fn label(&self) -> String {
-        format!("{}. {}", self.title, self.caption)
     }
 }
 

@@ -6,6 +6,10 @@ use tables::Subset;
 /// Text in place of a missing value.
 pub(crate) const NONE: &str = "–";
 
+/// Reasons for a score without an interval.
+pub(crate) const NO_INTERVAL: &str = "A score without an interval has images of a single author in each class, so that the \
+    variation between authors is unknown, or was computed without a bootstrap.";
+
 /// `1422` as `1,422`.
 pub(crate) fn count(n: impl TryInto<u64>) -> String {
     let digits = n.try_into().unwrap_or(u64::MAX).to_string();
@@ -43,7 +47,19 @@ pub(crate) fn score(score: Option<&Score>) -> String {
 /// A score's interval as `0.87–0.94`, where there is one.
 pub(crate) fn interval(score: Option<&Score>) -> Option<String> {
     let score = score?;
-    Some(format!("{:.2}–{:.2}", score.low?, score.high?))
+    range(score.low, score.high)
+}
+
+/// An interval as `0.87–0.94`, rounded outwards, with a third digit where it is narrow; none without ends.
+pub(crate) fn range(low: Option<f64>, high: Option<f64>) -> Option<String> {
+    let (low, high) = low.zip(high)?;
+    let digits = if high - low < 0.02 { 3 } else { 2 };
+    let unit = 10_f64.powi(digits);
+    // An end that has the digits but for the last bit stays.
+    let low = (low * unit + 1e-9).floor() / unit;
+    let high = (high * unit - 1e-9).ceil() / unit;
+    let digits = digits.unsigned_abs() as usize;
+    Some(format!("{low:.digits$}–{high:.digits$}"))
 }
 
 /// A score with its interval: `0.912 (0.87–0.94)`.
@@ -54,9 +70,40 @@ pub(crate) fn score_with_interval(score: Option<&Score>) -> String {
     }
 }
 
+/// A value with its interval: `0.912 (0.87–0.94)`.
+pub(crate) fn ranged(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    let value = self::value(value);
+    match range(low, high) {
+        Some(range) => format!("{value} ({range})"),
+        None => value,
+    }
+}
+
+/// A mean with its standard deviation: `0.870 ± 0.014`.
+pub(crate) fn mean_sd(mean: f64, sd: f64) -> String {
+    format!("{mean:.3} ± {sd:.3}")
+}
+
+/// A difference with its sign: `+0.012`, `−0.012`, `0.000`.
+pub(crate) fn signed(value: f64) -> String {
+    let text = format!("{:.3}", value.abs());
+    // A value that rounds to zero has no sign.
+    match text.as_str() {
+        "0.000" => text,
+        _ if value < 0.0 => format!("−{text}"),
+        _ => format!("+{text}"),
+    }
+}
+
+/// An interval of a difference: `−0.031 to +0.050`.
+pub(crate) fn signed_range((low, high): (f64, f64)) -> String {
+    format!("{} to {}", signed(low), signed(high))
+}
+
 /// A share as `83 %`, with a no-break space.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.0}\u{a0}%", share * 100.0)
+    // Formatting alone would round halves to even numbers: 12.5 to 12.
+    format!("{:.0}\u{a0}%", (share * 100.0).round())
 }
 
 /// A subset in prose.
@@ -102,6 +149,31 @@ mod tests {
         assert_eq!(value(None), "–");
         assert_eq!(value(Some(f64::NAN)), "–");
         assert_eq!(value(Some(0.5)), "0.500");
+    }
+
+    #[test]
+    fn a_narrow_interval_is_no_point() {
+        let texts = [(0.879, 0.941), (0.6, 0.7), (0.9914, 0.9936)]
+            .map(|(low, high)| range(Some(low), Some(high)));
+        assert_eq!(
+            texts.map(Option::unwrap),
+            ["0.87–0.95", "0.60–0.70", "0.991–0.994"]
+        );
+        assert_eq!(range(None, Some(1.0)), None);
+        assert_eq!(ranged(Some(0.5), None, None), "0.500");
+    }
+
+    #[test]
+    fn differences_have_signs_unless_they_round_to_zero() {
+        let texts = [0.0124, -0.0126, 1e-16, -1e-16].map(signed);
+        assert_eq!(texts, ["+0.012", "−0.013", "0.000", "0.000"]);
+        assert_eq!(signed_range((-0.031, 0.05)), "−0.031 to +0.050");
+    }
+
+    #[test]
+    fn halves_of_percents_are_rounded_up() {
+        let texts = [0.125, 0.115, 1.0, 0.004].map(percent);
+        assert_eq!(texts, ["13\u{a0}%", "12\u{a0}%", "100\u{a0}%", "0\u{a0}%"]);
     }
 
     #[test]

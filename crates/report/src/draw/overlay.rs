@@ -1,4 +1,4 @@
-//! Maps of values over the network's view of an image, in gray.
+//! The network's view of an image, and maps of values over it.
 
 use images::{Geometry, Limits, Orient, Resizer, center_offset, decode, resize};
 
@@ -18,10 +18,10 @@ const LIMITS: Limits = Limits {
     aspect: u32::MAX,
 };
 
-/// The center crop that the network sees, in gray: `SIDE_PX · SIDE_PX` bytes, by rows from the top.
-pub(crate) struct Gray(Vec<u8>);
+/// The center crop that the network sees: RGB `[SIDE_PX, SIDE_PX, 3]`.
+pub(crate) struct Crop(Vec<u8>);
 
-impl Gray {
+impl Crop {
     /// The crop of an image's file.
     ///
     /// # Errors
@@ -33,14 +33,20 @@ impl Gray {
         let offset = |length| usize::try_from(center_offset(length, SIDE_PX)).unwrap_or(0);
         let (left, top) = (offset(small.width), offset(small.height));
         let rows = small.pixels.chunks_exact(small.width as usize * 3);
-        let gray = rows.skip(top).take(SIDE_PX as usize).flat_map(|row| {
-            let pixels = row[left * 3..].chunks_exact(3).take(SIDE_PX as usize);
-            pixels.map(|pixel| luma([pixel[0], pixel[1], pixel[2]]))
-        });
-        Ok(Self(gray.collect()))
+        let pixels = rows.skip(top).take(SIDE_PX as usize);
+        let pixels = pixels.flat_map(|row| &row[left * 3..(left + SIDE_PX as usize) * 3]);
+        Ok(Self(pixels.copied().collect()))
     }
 
-    /// The image with colors over it, as a JPEG in a `data:` URI. `color` gives a pixel's color and strength in
+    /// The crop as a JPEG in a `data:` URI.
+    ///
+    /// # Errors
+    /// The image cannot be encoded.
+    pub(crate) fn plain(&self) -> Result<String, ReportError> {
+        encode(&self.0)
+    }
+
+    /// The crop in gray with colors over it, as a JPEG in a `data:` URI. `color` gives a pixel's color and strength in
     /// `[0, 1]` by its row and column in `[0, 1)`.
     ///
     /// # Errors
@@ -54,16 +60,21 @@ impl Gray {
             .flat_map(|row| (0..SIDE_PX).map(move |column| (center(row), center(column))));
         let pixels: Vec<u8> = self
             .0
-            .iter()
+            .chunks_exact(3)
             .zip(centers)
-            .flat_map(|(&gray, (row, column))| {
+            .flat_map(|(pixel, (row, column))| {
+                let gray = luma([pixel[0], pixel[1], pixel[2]]);
                 let (color, strength) = color(row, column);
                 color.map(|channel| mix(gray, channel, strength * STRENGTH))
             })
             .collect();
-        let side = u16::try_from(SIDE_PX).unwrap_or(u16::MAX);
-        jpeg_uri(&pixels, side, side)
+        encode(&pixels)
     }
+}
+
+fn encode(pixels: &[u8]) -> Result<String, ReportError> {
+    let side = u16::try_from(SIDE_PX).unwrap_or(u16::MAX);
+    jpeg_uri(pixels, side, side)
 }
 
 /// Brightness by ITU-R BT.601.

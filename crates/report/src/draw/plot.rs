@@ -127,6 +127,13 @@ impl Plot {
         }
     }
 
+    /// The upward scale's name with its unit, along the left edge.
+    pub(crate) fn name_y_axis(&mut self, name: &str) {
+        let middle = f64::midpoint(self.margins.top, self.size.1 - self.margins.bottom);
+        self.canvas
+            .turned_text("muted middle", (10.0, middle), -90.0, name);
+    }
+
     /// Numbers below and the scale's name; ticks at least `least` apart, upright lines where `lines`.
     pub(crate) fn draw_x_axis(&mut self, name: &str, least: f64, lines: bool) {
         let bottom = self.size.1 - self.margins.bottom;

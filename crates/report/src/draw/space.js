@@ -6,12 +6,19 @@
   // As in `space.rs`: distance of the camera, the radius as a share of the height (where there is width enough), and the
   // coordinates' unit.
   const DISTANCE = 4, RADIUS = 0.46, UNIT = 1000;
-  const N_COLORS = 8, REACH = 16, FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+  const REACH = 16;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
   function element(parent, name, attributes) {
     return parent.appendChild(Object.assign(document.createElement(name), attributes));
+  }
+
+  // A mark as a small drawing, as `Style::swatch`.
+  function swatch(corners, color, filling) {
+    const points = corners.map((value) => 5 * value / UNIT).join(" ");
+    const path = corners.length ? `M${points}z` : "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z";
+    return `<svg class="drawing swatch-mark" viewBox="-8 -8 16 16" aria-hidden="true"><path class="mark-${filling} tone-${color}" d="${path}"/></svg>`;
   }
 
   class View {
@@ -23,19 +30,22 @@
       const stage = document.createElement("div");
       stage.className = "stage";
       figure.insertBefore(stage, figure.querySelector("figcaption"));
-      const label = figure.querySelector("svg").getAttribute("aria-label");
+      const keys = `${figure.id}-keys`;
       this.canvas = element(stage, "canvas", { tabIndex: 0 });
-      this.canvas.setAttribute("role", "img");
-      this.canvas.setAttribute("aria-label", label);
+      const attributes = {
+        role: "application", "aria-roledescription": "scatter plot in three dimensions", "aria-describedby": keys,
+        "aria-label": figure.querySelector("svg.drawing").getAttribute("aria-label"),
+      };
+      for (const [name, value] of Object.entries(attributes)) this.canvas.setAttribute(name, value);
       this.tip = element(stage, "output", { className: "tip", hidden: true });
       this.pen = this.canvas.getContext("2d");
       this.addLegend(stage);
       element(stage, "p", {
         className: "hint",
+        id: keys,
         textContent: "Drag to turn. Scroll after a click, or pinch, to zoom; drag with shift, or with two fingers, to move. " +
           "Keys: arrows, + and −, 0 for the first view. Point at an image or tap it for its name.",
       });
-      this.centers = this.findCenters();
       figure.classList.add("turns");
       this.goHome();
       this.readColors();
@@ -54,8 +64,7 @@
         if (name === "") return;
         const button = element(legend, "button", { type: "button", title: "Show or hide" });
         button.setAttribute("aria-pressed", "true");
-        element(button, "i", { className: this.isSquare(number) ? "square" : "" })
-          .style.background = `var(--series-${number % N_COLORS})`;
+        button.innerHTML = swatch(this.data.shapes[number], this.data.colors[number], "filled");
         button.append(name);
         button.addEventListener("click", () => {
           if (!this.hidden.delete(number)) this.hidden.add(number);
@@ -65,30 +74,18 @@
       });
       const home = element(legend, "button", { type: "button", textContent: "First view" });
       home.addEventListener("click", () => this.goHome());
-    }
-
-    // The medians of each name's coordinates.
-    findCenters() {
-      const { at, number, names } = this.data;
-      return names.map((_, wanted) => {
-        const own = number.flatMap((n, i) => (n === wanted ? [i] : []));
-        return [0, 1, 2].map((axis) => {
-          const values = own.map((i) => at[3 * i + axis]).sort((a, b) => a - b);
-          return values[values.length >> 1] ?? 0;
-        });
+      const key = element(stage, "p", { className: "names" });
+      this.data.subsets.forEach((subset, i) => {
+        element(key, "span", { innerHTML: swatch([], "key-0", this.data.fillings[i]) }).append(subset);
       });
     }
 
     readColors() {
       const style = getComputedStyle(document.documentElement);
       const color = (name) => style.getPropertyValue(`--${name}`).trim();
-      this.colors = Array.from({ length: N_COLORS }, (_, i) => color(`series-${i}`));
+      this.colors = this.data.colors.map(color);
       [this.ink, this.surface, this.ground] = ["ink", "surface", "grid"].map(color);
       this.draw();
-    }
-
-    isSquare(number) {
-      return Math.floor(number / N_COLORS) % 2 === 1;
     }
 
     // Draws before the next frame, once for all that asked for it.
@@ -132,8 +129,6 @@
       // Far points first; of equals the earlier.
       this.shown.sort((a, b) => b[3] - a[3] || a[0] - b[0]);
       for (const shown of this.shown) this.paintPoint(shown);
-      this.pen.globalAlpha = 1;
-      this.paintNames();
       this.paintTip();
     }
 
@@ -151,37 +146,24 @@
       this.pen.stroke();
     }
 
-    // Near points are larger and stronger.
+    // Near points are larger. Each has an edge: of its color if it is hollow, else one that sets it off from others.
     paintPoint([i, x, y, depth]) {
-      const { number, subset, faint } = this.data;
-      const near = clamp((1 - depth) / 2, 0, 1), isFaint = faint[subset[i]];
-      const size = clamp(Math.min(this.width, this.height) / 480, 0.65, 1.2) * Math.sqrt(this.zoom);
-      const radius = (isFaint ? 1.6 : 2.6) * (0.75 + 0.5 * near) * size;
-      this.pen.globalAlpha = (isFaint ? 0.4 : 0.9) * (0.45 + 0.55 * near);
-      this.pen.fillStyle = this.colors[number[i] % N_COLORS];
-      this.pen.beginPath();
-      if (this.isSquare(number[i])) this.pen.rect(x - radius, y - radius, 2 * radius, 2 * radius);
-      else this.pen.arc(x, y, radius, 0, 2 * Math.PI);
-      this.pen.fill();
-    }
-
-    // The nearest names first, and none that would lie on another.
-    paintNames() {
-      const height = this.width < 480 ? 11 : 13;
+      const { number, subset, fillings, shapes } = this.data;
+      const near = clamp((1 - depth) / 2, 0, 1), filling = fillings[subset[i]], color = this.colors[number[i]];
+      const crowd = clamp(Math.sqrt(600 / number.length), 0.5, 1);
+      const scale = clamp(Math.min(this.width, this.height) / 480, 0.65, 1.2) * Math.sqrt(this.zoom);
+      const size = (filling === "hollow" ? 3.2 : 4.4) * crowd * (0.7 + 0.6 * near) * scale;
       Object.assign(this.pen, {
-        font: `600 ${height}px ${FONT}`, textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5,
-        strokeStyle: this.surface, fillStyle: this.ink,
+        fillStyle: color, lineWidth: filling === "filled" ? 0.7 : 1.1,
+        strokeStyle: { hollow: color, filled: this.surface, edged: this.ink }[filling],
       });
-      const names = this.data.names.flatMap((name, number) =>
-        name === "" || this.hidden.has(number) ? [] : [[name, this.pen.measureText(name).width / 2, ...this.project(this.centers[number], 0)]]);
-      names.sort((a, b) => a[4] - b[4]);
-      const painted = [];
-      for (const [name, half, x, y] of names) {
-        if (painted.some((other) => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < height)) continue;
-        painted.push({ half, x, y });
-        this.pen.strokeText(name, x, y);
-        this.pen.fillText(name, x, y);
-      }
+      this.pen.beginPath();
+      const corners = shapes[number[i]];
+      for (let c = 0; c < corners.length; c += 2) this.pen.lineTo(x + size * corners[c] / UNIT, y + size * corners[c + 1] / UNIT);
+      if (corners.length === 0) this.pen.arc(x, y, size, 0, 2 * Math.PI);
+      this.pen.closePath();
+      if (filling !== "hollow") this.pen.fill();
+      this.pen.stroke();
     }
 
     paintTip() {

@@ -6,13 +6,15 @@ use tables::Subset;
 
 use crate::draw::figure::Figure;
 use crate::draw::format::subset_name;
-use crate::draw::scatter::{Area, Scatter};
+use crate::draw::marks::{Style, filling};
+use crate::draw::palette::Palette;
+use crate::draw::scatter::Scatter;
 use crate::draw::svg::{Canvas, Point};
 
 /// The viewer: once a page, after all drawings.
 pub(crate) const SCRIPT: &str = include_str!("space.js");
 
-/// Width and height of the static figure.
+/// Width and height of the static figure without its legend.
 const SIZE: Point = (640.0, 480.0);
 
 /// Initial camera angles, in radians: about the vertical axis, and above the center.
@@ -35,11 +37,11 @@ type Vector = [f64; 3];
 pub(crate) struct Marker<'a> {
     /// Coordinates; the image is drawn if all are finite.
     pub(crate) at: [f32; 3],
-    /// Index of its color, from 0: that of the class.
+    /// Index of its color and shape, from 0: that of the class.
     pub(crate) number: u32,
     /// The class.
     pub(crate) name: &'a str,
-    /// Its subset; training images are faint.
+    /// Its subset, by which the mark is filled.
     pub(crate) subset: Subset,
     /// Path of the image, for the tooltip.
     pub(crate) path: &'a str,
@@ -72,8 +74,12 @@ struct Data<'a> {
     names: Vec<&'a str>,
     /// Names of the subsets, by index.
     subsets: Vec<&'static str>,
-    /// Of `subsets`, those that are drawn faintly.
-    faint: Vec<bool>,
+    /// Filling of the marks of each of `subsets`: `hollow`, `filled` or `edged`.
+    fillings: Vec<&'static str>,
+    /// Custom property of each name's color.
+    colors: Vec<String>,
+    /// Corners of each name's shape, in thousandths of its size; none of a circle.
+    shapes: Vec<Vec<i16>>,
     number: Vec<u32>,
     subset: Vec<usize>,
     path: Vec<&'a str>,
@@ -248,20 +254,18 @@ fn project([x, y, z]: Vector) -> Point {
 }
 
 fn static_figure(markers: &[&Marker<'_>], points: &[Vector], lines: &[Vec<Vector>]) -> Canvas {
-    let mut canvas = Canvas::new(SIZE);
+    let mut scatter = Scatter::new(Palette::Classes);
+    for (marker, &place) in markers.iter().zip(points) {
+        scatter.add(marker.number, marker.name, marker.subset, project(place));
+    }
+    let legend = scatter.legend(SIZE.0);
+    let mut canvas = Canvas::new((SIZE.0, SIZE.1 + legend.height()));
     for line in lines {
         let points: Vec<Point> = line.iter().copied().map(project).collect();
         canvas.polyline("ground", &points);
     }
-    let mut scatter = Scatter::new(Area {
-        corner: (0.0, 0.0),
-        size: SIZE,
-    });
-    for (marker, &place) in markers.iter().zip(points) {
-        scatter.add(marker.number, marker.name, marker.subset, project(place));
-    }
-    scatter.draw_dots(&mut canvas, "");
-    scatter.draw_names(&mut canvas, "name", 13.0 / 11.0);
+    scatter.draw(&mut canvas);
+    legend.draw(&mut canvas, SIZE.1);
     canvas
 }
 
@@ -278,15 +282,15 @@ fn data(markers: &[&Marker<'_>], points: &[Vector], lines: &[Vec<Vector>]) -> St
     for marker in markers {
         names[marker.number as usize] = marker.name;
     }
+    let styles = || (0..n_names).map(|idx| Style::of(Palette::Classes, idx));
     let place = |subset: Subset| subsets.binary_search(&subset).unwrap_or_default();
     let data = Data {
         yaw: YAW,
         pitch: PITCH,
         names,
-        faint: subsets
-            .iter()
-            .map(|subset| *subset == Subset::Train)
-            .collect(),
+        fillings: subsets.iter().copied().map(filling).collect(),
+        colors: styles().map(Style::property).collect(),
+        shapes: styles().map(Style::corners).collect(),
         number: markers.iter().map(|marker| marker.number).collect(),
         subset: markers.iter().map(|marker| place(marker.subset)).collect(),
         path: markers.iter().map(|marker| marker.path).collect(),

@@ -83,6 +83,19 @@ impl Canvas {
             .push(html! { path class=(class) d=(path) { title { (title) } } });
     }
 
+    /// An outline with the tooltip `title`.
+    pub(crate) fn path(&mut self, class: &str, path: &str, title: &str) {
+        self.marks
+            .push(html! { path class=(class) d=(path) { title { (title) } } });
+    }
+
+    /// An invisible disk with the tooltip `title`, over a point of a curve.
+    pub(crate) fn hover(&mut self, center: Point, radius: f64, title: &str) {
+        self.marks.push(html! {
+            circle.hover cx=(number(center.0)) cy=(number(center.1)) r=(number(radius)) { title { (title) } }
+        });
+    }
+
     /// Text on a base line, which starts, centers or ends at `at` by its class.
     pub(crate) fn text(&mut self, class: &str, at: Point, text: &str) {
         self.marks

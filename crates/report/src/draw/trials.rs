@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::draw::figure::Figure;
-use crate::draw::format::{NONE, counted, value};
+use crate::draw::format::{NONE, count, counted, value};
 use crate::draw::plot::{Margins, Plot};
 
 /// The trials of a search, in their order.
@@ -15,6 +15,8 @@ pub(crate) struct Trials {
     /// The parameters.
     pub(crate) params: Vec<String>,
     pub(crate) rows: Vec<Row>,
+    /// Index of the best complete trial; none if no trial has a score.
+    pub(crate) best: Option<usize>,
 }
 
 /// A trial.
@@ -60,28 +62,27 @@ const SHOWN: usize = 5;
 /// Number of best trials in captions.
 const LEADERS: usize = 10;
 
+/// Complete trials from which on the values of the best say something: with fewer, the ten best are most of all.
+const MANY: usize = 50;
+
+/// Caption of a parameter's figure with few trials.
+const FEW: &str = "These are too few trials to tell a parameter's effect from chance.";
+
 /// Room on either side of the values, as a share of their range.
 const ROOM: f64 = 0.03;
 
 /// Values this far apart are shown on a logarithmic scale.
 const WIDE: f64 = 20.0;
 
-impl Trials {
-    /// Index of the best complete trial; of equal scores, the first.
-    pub(crate) fn best(&self) -> Option<usize> {
-        let score = |idx: &usize| {
-            let row = &self.rows[*idx];
-            row.score.filter(|_| row.is_complete)
-        };
-        let scored = (0..self.rows.len())
-            .rev()
-            .filter(|idx| score(idx).is_some());
-        scored.max_by(|a, b| {
-            let (a, b) = (score(a).unwrap_or(0.0), score(b).unwrap_or(0.0));
-            a.total_cmp(&b)
-        })
-    }
+/// Index of the complete trial of the highest score; of equal scores, the first.
+pub(crate) fn highest(rows: &[Row]) -> Option<usize> {
+    let complete = rows.iter().enumerate().filter(|(_, row)| row.is_complete);
+    let scored = complete.filter_map(|(idx, row)| Some((idx, row.score?)));
+    let best = scored.rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map(|(idx, _)| idx)
+}
 
+impl Trials {
     /// The history, then a figure for each parameter that took more than one value.
     pub(crate) fn figures(&self) -> Vec<Figure> {
         let params = 0..self.params.len();
@@ -127,13 +128,46 @@ impl Trials {
             name: format!("search-{}", self.name),
             title: format!("Trials of the {}", self.name),
             caption: format!(
-                "Each dot is a trial, by {}; the line is the best so far, the ring the best of all. A line \
-                 that stays flat for long promises little of more trials.{}",
+                "Each dot is a trial, by {}; the line is the highest score so far, the ring the best trial. {}{}",
                 self.score,
+                self.distinct(),
                 self.stopped()
             ),
             canvas: plot.canvas,
         }
+    }
+
+    /// Complete trials with their scores.
+    fn scored(&self) -> impl Iterator<Item = f64> {
+        let complete = self.rows.iter().filter(|row| row.is_complete);
+        complete.filter_map(|row| row.score)
+    }
+
+    /// Sentence on the number of different scores, and of trials that share the highest.
+    pub(crate) fn distinct(&self) -> String {
+        let mut scores: Vec<f64> = self.scored().collect();
+        scores.sort_by(f64::total_cmp);
+        let n = scores.len();
+        let highest = scores.last().copied().unwrap_or(f64::NEG_INFINITY);
+        let n_highest = scores
+            .iter()
+            .filter(|score| score.total_cmp(&highest).is_eq())
+            .count();
+        scores.dedup_by(|a, b| a.total_cmp(b).is_eq());
+        format!(
+            "The {} have {}, and {} the highest.",
+            counted(n, "complete trial"),
+            counted(scores.len(), "different score"),
+            match n_highest {
+                1 => "one has".to_owned(),
+                n => format!("{} have", count(n)),
+            }
+        )
+    }
+
+    /// True if there are enough trials to look at single parameters.
+    pub(crate) fn are_many(&self) -> bool {
+        self.scored().count() >= MANY
     }
 
     /// Sentence on pruned trials.
@@ -147,7 +181,6 @@ impl Trials {
 
     /// A dot for each trial with a score and a finite coordinate.
     fn draw(&self, plot: &mut Plot, places: &[f64]) {
-        let best = self.best();
         for (idx, (row, place)) in self.rows.iter().zip(places).enumerate() {
             let Some(score) = row.score.filter(|_| place.is_finite()) else {
                 continue;
@@ -155,7 +188,7 @@ impl Trials {
             let at = plot.at((*place, score));
             let fill = if row.is_complete { "fill-0" } else { "fill-7" };
             plot.canvas.circle(&format!("dot {fill}"), at, 3.6);
-            if best == Some(idx) {
+            if self.best == Some(idx) {
                 plot.canvas.circle("ring stroke-1", at, 6.5);
             }
         }
@@ -177,7 +210,11 @@ impl Trials {
         Some(Figure {
             name: format!("search-{}-{dashed}", self.name),
             title: format!("{} by {}", self.score_name(), self.params[param]),
-            caption: self.leading(param) + axis.advice(),
+            caption: if self.are_many() {
+                self.leading(param) + axis.advice()
+            } else {
+                format!("{}{FEW}", self.leading(param))
+            },
             canvas: plot.canvas,
         })
     }
@@ -188,18 +225,22 @@ impl Trials {
         let values: Vec<&Setting> = { leaders.iter() }
             .filter_map(|(_, row)| row.values[param].as_ref())
             .collect();
-        let Some(best) = leaders
-            .first()
-            .and_then(|(_, row)| row.values[param].as_ref())
-        else {
+        let best = self
+            .best
+            .and_then(|best| self.rows[best].values[param].as_ref());
+        let Some(best) = best else {
             return String::new();
         };
         let n = leaders.len();
         let among = match best {
-            _ if n < LEADERS => String::new(),
+            _ if !self.are_many() => String::new(),
             Setting::Number(_) => {
                 let (low, high) = extremes(&values);
-                format!(", the {n} best from {} to {}", short(low), short(high))
+                format!(
+                    ", and the {n} best lie between {} and {}",
+                    short(low),
+                    short(high)
+                )
             }
             Setting::Name(_) => {
                 let same = values.iter().filter(|value| **value == best).count();
@@ -208,7 +249,7 @@ impl Trials {
                 } else {
                     same.to_string()
                 };
-                format!(", as have {same} of the {n} best")
+                format!(", and so have {same} of the {n} best")
             }
         };
         format!("The best trial has {}{among}. ", best.text())
@@ -237,8 +278,11 @@ impl Trials {
         let mut rows: Vec<(usize, &Row)> = rows
             .filter(|(_, row)| row.is_complete && row.score.is_some())
             .collect();
-        let score = |row: &Row| row.score.unwrap_or(0.0);
-        rows.sort_by(|(_, a), (_, b)| score(b).total_cmp(&score(a)));
+        let key = |(idx, row): &(usize, &Row)| (row.score.unwrap_or(0.0), self.best == Some(*idx));
+        rows.sort_by(|a, b| {
+            let (a, b) = (key(a), key(b));
+            b.0.total_cmp(&a.0).then(b.1.cmp(&a.1))
+        });
         rows.truncate(n);
         rows
     }
@@ -310,11 +354,11 @@ impl Axis {
     fn advice(&self) -> &'static str {
         match self {
             Self::Numbers { .. } => {
-                "A slope indicates an effect of the parameter, a cloud without one that others decide."
+                "Other parameters vary as well, so that a trend is a hint and no effect."
             }
             Self::Names(_) => {
-                "A choice whose best score is below that of others is worse for all values of the other parameters. Within a \
-                 column, dots are spread to be visible."
+                "Other parameters vary as well, so that a difference is a hint and no effect. Within a column, dots are spread to \
+                 be visible."
             }
         }
     }
@@ -417,6 +461,7 @@ mod tests {
             name: "forest",
             score: "top-2".to_owned(),
             params: vec!["size".to_owned(), "kind".to_owned(), "other".to_owned()],
+            best: Some(3),
             rows: vec![
                 row(0.5, 2.0, "a"),
                 row(0.05, 64.0, "b<"),
@@ -427,15 +472,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_the_best_is_the_best() {
+    fn of_equal_trials_the_best_comes_first() {
         let trials = trials();
-        assert_eq!(trials.best(), Some(2));
+        assert_eq!(highest(&trials.rows), Some(2));
         let leaders: Vec<usize> = trials
             .leaders(2)
             .iter()
             .map(|(number, _)| *number)
             .collect();
-        assert_eq!(leaders, [2, 3]);
+        assert_eq!(leaders, [3, 2]);
         assert_eq!(trials.settings(&trials.rows[0]), "size 2, kind a");
     }
 
@@ -449,6 +494,11 @@ mod tests {
             ["search-forest", "search-forest-size", "search-forest-kind"]
         );
         assert!(figures[0].caption.contains("Gray: 1 trial pruned"));
+        assert!(
+            figures[0]
+                .caption
+                .contains("The 3 complete trials have 2 different scores, and 2 have the highest.")
+        );
         let kind = figures[2].file();
         assert!(kind.contains("b&lt;") && !kind.contains("NaN"), "{kind}");
     }
@@ -458,8 +508,8 @@ mod tests {
         let mut trials = trials();
         let caption = |trials: &Trials, param: usize| trials.effect(param).unwrap().caption;
         // Four trials are too few to speak of the ten best.
-        assert!(caption(&trials, 0).starts_with("The best trial has 8. A slope"));
-        let more = (0..10).map(|number| Row {
+        assert!(caption(&trials, 0).starts_with("The best trial has 16. These are too few trials"));
+        let more = (0..50).map(|number| Row {
             score: Some(0.6),
             is_complete: true,
             values: vec![
@@ -470,8 +520,10 @@ mod tests {
         });
         trials.rows.extend(more);
         // The two of 0.7, with 8 and 16, and eight of those of 0.6.
-        assert!(caption(&trials, 0).starts_with("The best trial has 8, the 10 best from 8 to 27."));
-        assert!(caption(&trials, 1).starts_with("The best trial has a, as have 5 of the 10 best."));
+        let size = caption(&trials, 0);
+        assert!(size.starts_with("The best trial has 16, and the 10 best lie between 8 and 27."));
+        let kind = caption(&trials, 1);
+        assert!(kind.starts_with("The best trial has a, and so have 5 of the 10 best."));
     }
 
     #[test]
@@ -489,7 +541,8 @@ mod tests {
     fn a_search_without_scores_has_a_figure() {
         let mut trials = trials();
         trials.rows.iter_mut().for_each(|row| row.score = None);
-        assert_eq!(trials.best(), None);
+        trials.best = highest(&trials.rows);
+        assert_eq!(trials.best, None);
         assert!(!trials.figures()[0].file().contains("NaN"));
     }
 

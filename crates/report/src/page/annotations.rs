@@ -8,6 +8,7 @@ use table_annotations::Annotation;
 
 use crate::ReportError;
 use crate::draw::palette::N_SERIES;
+use crate::draw::scatter::MOST_NAMED;
 use crate::page::tables::{Field, Reading, Rows};
 
 /// Annotations of all images of the collection.
@@ -111,10 +112,10 @@ impl Annotations {
     pub(crate) fn color_note(&self) -> &'static str {
         match self.labels().len() {
             0..=N_SERIES => "",
-            n if n <= 2 * N_SERIES => {
-                " The classes after the eighth have the colors of the first, and square dots."
+            n if n <= MOST_NAMED => {
+                " The classes after the eighth have the colors of the first, and other shapes."
             }
-            _ => " With so many classes colors repeat, and only the largest are named.",
+            _ => " Colors repeat with other shapes, and the largest classes alone are named.",
         }
     }
 

@@ -13,7 +13,8 @@
       row.hidden = !words.every((word) => text.includes(word));
       if (!row.hidden) shown += 1;
     }
-    count.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+    const shares = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+    count.textContent = shown ? shares : `${shares}: no row has all of these words.`;
   };
 
   input.addEventListener("input", show);

@@ -2,10 +2,12 @@
 
 use std::ops::Deref;
 
+use maud::{Markup, html};
 use table_scores::Score;
 use tables::Subset;
 
 use crate::ReportError;
+use crate::draw::format::{interval, score};
 use crate::page::tables::{Field, Reading, Rows};
 
 /// The models, in the order in which the report lists them.
@@ -50,5 +52,21 @@ impl Scores {
         let wanted = (model, subset, metric);
         self.iter()
             .find(|row| (row.model.as_str(), row.subset, row.metric.as_str()) == wanted)
+    }
+
+    /// A table's cell with a score and its interval.
+    pub(crate) fn cell(&self, model: &str, subset: Subset, metric: &str) -> Markup {
+        let found = self.find(model, subset, metric);
+        html! {
+            td { (score(found)) @if let Some(range) = interval(found) { " " small { "(" (range) ")" } } }
+        }
+    }
+
+    /// Returns whether a score of validation or test images has no interval.
+    pub(crate) fn lacks_intervals(&self) -> bool {
+        let evaluated = self.iter().filter(|row| row.subset != Subset::Train);
+        { evaluated.filter(|row| row.value.is_some()) }
+            .filter(|row| row.metric.starts_with("top"))
+            .any(|row| row.low.is_none() || row.high.is_none())
     }
 }

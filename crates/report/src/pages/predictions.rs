@@ -9,6 +9,7 @@ use table_clusters::Cluster;
 use crate::draw::figure::Figure;
 use crate::draw::format::{counted, percent};
 use crate::draw::overlay::SIDE_PX;
+use crate::draw::palette::Palette;
 use crate::draw::svg::Point;
 use crate::draw::thumbnail;
 use crate::page::section::Content;
@@ -61,8 +62,8 @@ pub fn predictions_page(images: &[NewImage], clusters: &[Cluster], orient: Orien
                 (counted(images.len(), "image")) ", each with the likeliest classes and, below, the nearest images "
                 "of the collection in the network's embedding."
                 @if images.iter().any(|image| image.attribution.is_some()) {
-                    " The occlusion map on the left is orange where blanking lowers the probability of the likeliest class, and blue "
-                    "where it raises it. Grad-CAM on the right shows the activations of the last block that raise its score."
+                    " Beside each image, the occlusion map is orange where blanking lowers the probability of the likeliest class, and "
+                    "blue where it raises it; Grad-CAM, where its map has enough cells, shows the activations that raise its score."
                 }
             }
             div.attributions {
@@ -121,13 +122,8 @@ fn image_markup(image: &NewImage, orient: Orient) -> Result<Markup, ReportError>
             img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(image.name);
         });
     };
-    let [occlusion, cam] = overlays(attribution, &image.bytes, orient)?;
-    Ok(html! {
-        div.pair {
-            img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (image.name) };
-            img src=(cam) width=(SIDE_PX) height=(SIDE_PX) alt={ "Grad-CAM: " (image.name) };
-        }
-    })
+    let overlays = overlays(attribution, &image.bytes, orient)?;
+    Ok(html! { div.pair { (overlays.images(&image.name)) } })
 }
 
 fn umap(images: &[NewImage], clusters: &[Cluster]) -> Figure {
@@ -147,7 +143,7 @@ fn umap(images: &[NewImage], clusters: &[Cluster]) -> Figure {
         caption: "Numbered dots are the new images, each at the mean coordinates of its nearest images. An image \
                   between classes is near to several."
             .to_owned(),
-        canvas: draw_umap(&thinned(clusters), by_label, &new),
+        canvas: draw_umap(&thinned(clusters), Palette::Classes, by_label, &new),
     }
 }
 
@@ -224,7 +220,7 @@ mod tests {
             Orient::Upright,
         );
         // The center of the clusters is the center of the figure; the first image has no coordinates.
-        assert!(page.contains("<circle class=\"new\" cx=\"240\" cy=\"210\""));
+        assert!(page.contains("<circle class=\"new\" cx=\"200\" cy=\"100\""));
         assert!(page.contains(">2</text>") && !page.contains(">1</text>"));
     }
 }

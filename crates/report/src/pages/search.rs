@@ -8,7 +8,7 @@ use search::{State, Trial, Value};
 use crate::Report;
 use crate::draw::figure::row;
 use crate::draw::format::{counted, list, value};
-use crate::draw::trials::{Row, Setting, Trials, short};
+use crate::draw::trials::{Row, Setting, Trials, highest, short};
 use crate::page::report;
 use crate::page::section::Content;
 
@@ -26,7 +26,7 @@ pub fn search_page(
     let body = html! {
         p {
             "A trial is a run of the pipeline with its own parameters. " (states(recorded)) " "
-            @if let Some(best) = trials.best() {
+            @if let Some(best) = trials.best {
                 "The best is trial " strong { (best) } " with " strong { (value(trials.rows[best].score)) } ": "
                 (trials.settings(&trials.rows[best])) "."
             } @else { "None has a score." }
@@ -68,17 +68,20 @@ fn trials(score: &str, choices: &BTreeSet<String>, recorded: &[Trial]) -> Trials
         .iter()
         .flat_map(|trial| trial.params.keys())
         .collect();
-    let rows = recorded.iter().map(|trial| Row {
-        score: trial.score,
-        is_complete: trial.state == State::Complete,
-        values: { params.iter() }
-            .map(|param| Some(setting(trial.params.get(*param)?, choices.contains(*param))))
-            .collect(),
-    });
+    let rows: Vec<Row> = { recorded.iter() }
+        .map(|trial| Row {
+            score: trial.score,
+            is_complete: trial.state == State::Complete,
+            values: { params.iter() }
+                .map(|param| Some(setting(trial.params.get(*param)?, choices.contains(*param))))
+                .collect(),
+        })
+        .collect();
     Trials {
         name: "pipeline",
         score: score.to_owned(),
-        rows: rows.collect(),
+        best: highest(&rows),
+        rows,
         params: params.iter().map(|param| (*param).clone()).collect(),
     }
 }

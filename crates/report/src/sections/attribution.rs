@@ -8,8 +8,8 @@ use table_attributions::Attribution;
 
 use crate::ReportError;
 use crate::draw::format::{counted, percent, subset_name};
-use crate::draw::overlay::{Gray, SIDE_PX, cell, smooth};
-use crate::draw::palette::{AGAINST, FOR, hex};
+use crate::draw::overlay::{Crop, SIDE_PX, cell, smooth};
+use crate::draw::palette::{AGAINST, FOR, NEUTRAL, hex};
 use crate::page::annotations::{Annotations, name};
 use crate::page::options::Options;
 use crate::page::section::{Content, Context, Section};
@@ -18,8 +18,8 @@ use crate::page::tables::{Rows, reads};
 /// Smallest change of probability that has the strongest color, so that maps of small changes are pale.
 const LEAST_FULL: f64 = 0.05;
 
-/// Heat maps of fewer cells along each side are coarse.
-const COARSE: u32 = 4;
+/// Cells along each side of a heat map, at least: one of fewer cells has nothing to show.
+const LEAST_CELLS: u32 = 4;
 
 reads! {
     /// Tables of the section.
@@ -70,14 +70,14 @@ impl Attributions {
             p {
                 (counted(self.attributions.len(), "validation or test image"))
                 ", drawn at random and alternating between right at the first guess, right at the second and wrong. "
-                "The occlusion map on the left shows the change of the true class's probability when "
-                (windows.unwrap_or_default())
-                " are blanked one after another: " (swatch(FOR)) " orange where blanking lowers it, which is evidence for the class, and "
-                (swatch(AGAINST)) " blue where blanking raises it. Grad-CAM on the right shows the activations of the last block "
-                "that raise the score of the true class" (self.resolution()) "."
+                "The crop that the network sees stands on the left. The occlusion map beside it shows the change of the true class's "
+                "probability when " (windows.unwrap_or_default())
+                " are blanked one after another: orange where blanking lowers it, which is evidence for the class, and "
+                "blue where blanking raises it. " (self.grad_cam())
             }
+            (color_bar())
             p.note {
-                "The strongest color of a map is its largest change, or 5 points of probability where all changes are smaller. "
+                "The strongest color of a map is its largest change, which the caption has, or 5 points of probability where all changes are smaller. "
                 "The range is the distance between the largest drop and the largest rise; its median is "
                 (three_digits(median.unwrap_or(0.0))) ". A small range means that no single part decides: a confident network finds the same "
                 "evidence in many places. Color on the parts that define the class is expected; color on a frame or a signature indicates a "
@@ -86,21 +86,33 @@ impl Attributions {
         }
     }
 
-    /// Resolution of Grad-CAM, which depends on the size of the network's input alone.
-    fn resolution(&self) -> String {
+    /// Sentence on Grad-CAM, whose resolution depends on the size of the network's input alone.
+    fn grad_cam(&self) -> String {
         let sides = self.attributions.iter().map(|row| row.cam_side);
         let side = sides.max().unwrap_or(0);
-        let coarse = if side < COARSE {
-            ", too few to localize small parts"
-        } else {
-            ""
-        };
-        format!(", in {side}\u{a0}×\u{a0}{side} cells{coarse}")
+        let cells = format!("{side}\u{a0}×\u{a0}{side} cells");
+        if side < LEAST_CELLS {
+            return format!(
+                "Grad-CAM is left out: at this input size its map has {cells}, too few to localize a part."
+            );
+        }
+        format!(
+            "Grad-CAM on the right shows the activations in {cells} that raise the score of the true class."
+        )
     }
 }
 
-fn swatch(color: [u8; 3]) -> Markup {
-    html! { span.swatch style={ "background:" (hex(color)) } {} }
+/// Colors of the occlusion maps, with their meaning.
+fn color_bar() -> Markup {
+    let (against, none, evidence) = (hex(AGAINST), hex(NEUTRAL), hex(FOR));
+    html! {
+        div.color-bar {
+            i style={ "background:linear-gradient(to right," (against) "," (none) "," (evidence) ")" } {}
+            span { "blanking raises the probability" }
+            span { "no change" }
+            span { "blanking lowers it" }
+        }
+    }
 }
 
 fn three_digits(range: f64) -> String {
@@ -116,10 +128,7 @@ fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<
     html! {
         figure {
             @match drawn {
-                Ok([occlusion, cam]) => a.pair href=[context.sample.anchors.link(&row.path)] {
-                    img src=(occlusion) width=(SIDE_PX) height=(SIDE_PX) alt={ "Occlusion map: " (name) };
-                    img src=(cam) width=(SIDE_PX) height=(SIDE_PX) alt={ "Grad-CAM: " (name) };
-                },
+                Ok(overlays) => a.pair href=[context.sample.anchors.link(&row.path)] { (overlays.images(&name)) },
                 Err(error) => {
                     // The page leaves out the reason, which may name a path on this machine.
                     @let () = tracing::warn!("cannot show `{}`: {error}", row.path);
@@ -127,7 +136,7 @@ fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<
                 }
             }
             figcaption {
-                strong { (row.label) } ", range " (three_digits(row.range)) br;
+                strong { (row.label) } ", range " (three_digits(row.range)) ", colors to ±" (three_digits(strongest(row))) br;
                 "predicted: " (guess(row, &row.top1, row.top1_probability)) ", "
                 (guess(row, &row.top2, row.top2_probability)) br;
                 span title=(row.path) { (name) } ", " (subset_name(row.subset))
@@ -143,21 +152,58 @@ fn guess(row: &Attribution, class: &str, probability: f64) -> Markup {
     }
 }
 
-/// The image under its occlusion map and under its Grad-CAM heat map.
+/// An image and its maps, as JPEG in `data:` URIs.
+pub(crate) struct Overlays {
+    original: String,
+    occlusion: String,
+    /// None of a map with too few cells.
+    cam: Option<String>,
+}
+
+impl Overlays {
+    /// The images side by side, for an element of class `pair`.
+    pub(crate) fn images(&self, name: &str) -> Markup {
+        let cam = self.cam.as_ref();
+        let kinds = [
+            ("Image", Some(&self.original)),
+            ("Occlusion map", Some(&self.occlusion)),
+            ("Grad-CAM", cam),
+        ];
+        html! {
+            @for (kind, uri) in kinds {
+                @if let Some(uri) = uri {
+                    img src=(uri) width=(SIDE_PX) height=(SIDE_PX) alt={ (kind) ": " (name) };
+                }
+            }
+        }
+    }
+}
+
+/// The crop that the network sees, and the crop under its occlusion map and under its Grad-CAM heat map.
 pub(crate) fn overlays(
     row: &Attribution,
     bytes: &[u8],
     orient: Orient,
-) -> Result<[String; 2], ReportError> {
-    let gray = Gray::of(bytes, orient)?;
-    let full = largest(&row.probability_drops).max(LEAST_FULL);
-    let occlusion = gray.under(|y, x| {
+) -> Result<Overlays, ReportError> {
+    let crop = Crop::of(bytes, orient)?;
+    let full = strongest(row);
+    let occlusion = crop.under(|y, x| {
         let drop = cell(&row.probability_drops, row.cells, y, x) / full;
         (if drop > 0.0 { FOR } else { AGAINST }, drop.abs())
     })?;
     let hottest = largest(&row.cam).max(f64::MIN_POSITIVE);
-    let cam = gray.under(|y, x| (FOR, smooth(&row.cam, row.cam_side, y, x) / hottest))?;
-    Ok([occlusion, cam])
+    let cam = (row.cam_side >= LEAST_CELLS)
+        .then(|| crop.under(|y, x| (FOR, smooth(&row.cam, row.cam_side, y, x) / hottest)));
+    Ok(Overlays {
+        original: crop.plain()?,
+        occlusion,
+        cam: cam.transpose()?,
+    })
+}
+
+/// Change of probability that has the strongest color of an occlusion map.
+fn strongest(row: &Attribution) -> f64 {
+    largest(&row.probability_drops).max(LEAST_FULL)
 }
 
 /// The largest magnitude.
@@ -172,13 +218,27 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn an_attribution_is_two_maps() {
+    fn an_attribution_has_the_image_and_maps_that_show_something() {
         let mut study = study();
         let page = report(&study).page;
+        assert_eq!(occurrences(&page, "alt=\"Image: "), 2);
         assert_eq!(occurrences(&page, "alt=\"Occlusion map: "), 2);
-        assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
+        assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 0);
         assert!(page.contains("windows of 50\u{a0}% of the image's side"));
-        assert!(page.contains("in 1\u{a0}×\u{a0}1 cells, too few to localize small parts."));
+        assert!(page.contains(
+            "Grad-CAM is left out: at this input size its map has 1\u{a0}×\u{a0}1 cells"
+        ));
+        assert!(page.contains("range 0.500, colors to ±0.250"));
+        study.edit("attributions", |rows: &mut Vec<Attribution>| {
+            for row in rows {
+                (row.cam_side, row.cam) = (4, vec![1.0; 16]);
+            }
+        });
+        let page = report(&study).page;
+        assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
+        assert!(
+            page.contains("Grad-CAM on the right shows the activations in 4\u{a0}×\u{a0}4 cells")
+        );
         study.edit("attributions", |rows: &mut Vec<Attribution>| rows.clear());
         let page = report(&study).page;
         assert!(page.contains("This run has no attributions."));

@@ -32,6 +32,9 @@ const SUBSETS: [(Subset, &str, &str); 2] = [
 /// Largest difference of confidence and accuracy that counts as calibrated.
 const ALIKE: f64 = 0.02;
 
+/// Number of images below which a calibration supports no conclusion.
+const FEW: u32 = 30;
+
 reads! {
     /// Tables of the section.
     pub(crate) struct Calibrations {
@@ -151,12 +154,25 @@ impl Calibrations {
             gap if gap < -ALIKE => "it is underconfident",
             _ => "on average, it is calibrated",
         };
-        Some(format!(
+        let mut text = format!(
             "On {} images, the mean confidence of the {model} is {}, and its accuracy {}: {verdict}.",
             subset_name(subset),
             percent(sure),
             percent(right)
-        ))
+        );
+        let n = self.find(model, "none", subset)?.n;
+        if right >= 1.0 {
+            text.push_str(&format!(
+                " With all {} right, any higher confidence looks better calibrated: these images cannot show overconfidence.",
+                counted(n as usize, "image")
+            ));
+        } else if n < FEW {
+            text.push_str(&format!(
+                " {} are too few for a conclusion.",
+                counted(n as usize, "image")
+            ));
+        }
+        Some(text)
     }
 
     fn effect(&self, model: &str, method: &str, subset: Subset, name: &str) -> Option<String> {
@@ -182,10 +198,13 @@ impl Calibrations {
 
     /// ECE of a perfectly calibrated network on as few images.
     fn chance(&self, subset: Subset) -> Option<String> {
+        let before = self.find("network", "none", subset)?;
         let after = self.find("network", "temperature", subset)?;
         Some(format!(
-            "On {}, a perfectly calibrated network of the same confidences would have an ECE of {} by chance.",
+            "On {}, perfectly calibrated networks of the same confidences would have an ECE of {} before and {} after the scaling, by \
+             chance: an ECE of that size is no evidence of miscalibration.",
             counted(after.n as usize, "image"),
+            value(Some(before.ece_by_chance?)),
             value(Some(after.ece_by_chance?))
         ))
     }
@@ -280,7 +299,7 @@ fn head() -> Markup {
         tr {
             td {} td {} td {}
             th scope="col" { "images" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
-            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "top-1" }
+            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "accuracy" }
         }
     }
 }
@@ -306,7 +325,21 @@ fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::tests::fixture::{occurrences, report, study};
+
+    #[test]
+    fn images_that_are_all_right_show_no_overconfidence() {
+        let mut study = study();
+        study.edit("calibrations", |rows: &mut Vec<Calibration>| {
+            rows.iter_mut().for_each(|row| row.top1 = 1.0)
+        });
+        assert!(
+            report(&study)
+                .page
+                .contains("With all 8 images right, any higher confidence")
+        );
+    }
 
     #[test]
     fn confidence_is_evaluated_on_test_images() {
@@ -317,7 +350,9 @@ mod tests {
             "Temperature scaling with T = 1.50 changes the network's ECE from 0.250 to 0.125 and its log-loss from \
              1.000 to 1.000: better by ECE alone.",
             "Platt scaling changes the forest's ECE",
-            "On 8 images, a perfectly calibrated network of the same confidences would have an ECE of 0.200",
+            "overconfident. 8 images are too few for a conclusion.",
+            "On 8 images, perfectly calibrated networks of the same confidences would have an ECE of 0.200 before and 0.200 after the \
+             scaling",
         ];
         for sentence in expected {
             assert!(report.page.contains(sentence), "{sentence}");

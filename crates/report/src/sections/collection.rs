@@ -79,8 +79,8 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_images: usize) -> String {
     let authors = match anonymous.len() {
         0 => String::new(),
         n if n == classes.len() => " No author is known.".to_owned(),
-        n if n > MOST_NAMES => format!(" No authors are known of {n} classes."),
-        _ => format!(" No authors are known of {}.", list(&anonymous)),
+        n if n > MOST_NAMES => format!(" The authors of {n} classes are unknown."),
+        _ => format!(" The authors of {} are unknown.", list(&anonymous)),
     };
     if largest.1.n_images == smallest.1.n_images {
         let each = counted(largest.1.n_images, "image");
@@ -97,7 +97,7 @@ fn words(classes: &BTreeMap<&str, Class<'_>>, n_images: usize) -> String {
 
 fn figure(classes: &BTreeMap<&str, Class<'_>>) -> Figure {
     const ROW: f64 = 24.0;
-    const WIDTH: f64 = 440.0;
+    const WIDTH: f64 = 400.0;
     let names = classes.keys().map(|label| text_width(&short(label)));
     let left = names.fold(0.0, f64::max) + 12.0;
     // Room for the numbers after the longest bar.

@@ -1,65 +1,62 @@
-//! Scores of the network and of the random forest.
+//! Scores of the selected network and of random forests on its embeddings, with paired differences.
 
-use maud::html;
+use maud::{Markup, html};
 use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
-use crate::draw::format::subset_name;
-use crate::draw::plot::{Margins, Plot};
+use crate::draw::format::{NO_INTERVAL, list, subset_name, value};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
+use crate::page::dot_rows::{DotRow, difference, draw};
+use crate::page::metrics::{Difference, Differences, Metric, statement};
 use crate::page::scores::Scores;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::reads;
-use crate::sections::overview::cell;
 
 /// Metrics of the comparison.
-const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
+const METRICS: [Metric; 4] = [Metric::TOP_1, Metric::TOP_2, Metric::F1, Metric::LOG_LOSS];
 
-/// Colors of the models.
-const COLORS: [(&str, &str); 3] = [
-    ("stroke-0", "fill-0"),
-    ("stroke-1", "fill-1"),
-    ("stroke-2", "fill-2"),
-];
+/// Compared models: the first less the second.
+const PAIRS: [(&str, &str); 3] = [("network", FOREST), ("network", TUNED), (TUNED, FOREST)];
+
+const FOREST: &str = "forest";
+const TUNED: &str = "tuned forest";
 
 reads! {
     /// Tables of the section.
     pub(crate) struct ModelComparison {
         annotations: Annotations,
         scores: Scores,
+        model_comparisons: Differences,
     }
 }
 
 impl Section for ModelComparison {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let models = self.scores.models();
-        let figures = vec![self.figure()];
-        let head = html! {
-            tr { td {} td {} @for model in &models { th scope="col" { (model) } } }
-        };
+        let has_forest = models.contains(&FOREST);
+        let figures: Vec<Figure> = self.figure().into_iter().collect();
         let body = html! {
-            @for (metric, name) in self.metrics() { @for (idx, subset) in self.scores.subsets().into_iter().enumerate() {
-                tr class=[(idx == 0).then_some("first")] {
-                    th scope="row" { @if idx == 0 { (name) } }
-                    th scope="row" { (subset_name(subset)) }
-                    @for model in &models { (cell(&self.scores, model, subset, metric)) }
-                }
-            } }
-        };
-        let body = html! {
-            @if models.contains(&"forest") { p {
-                "The random forest classifies the network's embeddings. Where its score equals the network's, the "
-                "embedding holds the information needed; where the network is better, its last layer uses the embedding better."
-                @if models.contains(&"tuned forest") { " The tuned forest is the best of a hyperparameter search, which has its own section." }
-            } }
+            @if has_forest {
+                p { (self.introduction()) }
+                @for paragraph in self.statements() { p { (paragraph) } }
+            }
             (row(&figures))
-            (table("Scores with 95 % intervals", &head, &body))
+            (self.table(&models))
+            @if self.scores.lacks_intervals() { p.note { (NO_INTERVAL) } }
+            @if !figures.is_empty() {
+                (self.difference_table())
+                p.note {
+                    "Differences are of the same images, in the same resamples of " (self.annotations.units()) ", so that what is hard for "
+                    "both models cancels. Several metrics and models are compared: one interval of 20 lies beside 0 by chance. "
+                    "All models here are those of the selected fold; another fold or another seed gives others."
+                }
+            }
         };
         Ok(Some(Content {
             id: "comparison",
-            heading: if models.contains(&"forest") {
+            heading: if has_forest {
                 "Network and random forest"
             } else {
                 "Scores"
@@ -72,74 +69,248 @@ impl Section for ModelComparison {
 
 impl ModelComparison {
     /// Metrics that can differ between models.
-    fn metrics(&self) -> Vec<(&'static str, &'static str)> {
+    fn metrics(&self) -> Vec<Metric> {
         let metrics = METRICS.into_iter();
         metrics
-            .filter(|(metric, _)| self.annotations.is_informative(metric))
+            .filter(|metric| self.annotations.is_informative(metric.id))
             .collect()
     }
 
-    fn figure(&self) -> Figure {
-        const ROW: f64 = 34.0;
-        const GAP: f64 = 14.0;
-        let subsets = self.scores.subsets();
-        let block = ROW * subsets.len() as f64 + GAP;
-        let metrics = self.metrics();
-        let height = 34.0 + block * metrics.len() as f64 + 38.0;
-        let margins = Margins {
-            left: 112.0,
-            right: 16.0,
-            top: 28.0,
-            bottom: 38.0,
+    fn introduction(&self) -> String {
+        let mut text = "The “forest” is a random forest on the selected network's embeddings, with the parameters of the study. ".to_owned();
+        if self.scores.models().contains(&TUNED) {
+            text.push_str(
+                "The “tuned forest” is one with the parameters that a search found best on the validation images; the search has its \
+                 own section. ",
+            );
+        }
+        text.push_str(
+            "If a forest scores as the network does, the embedding holds the information on the classes; if the network is better, \
+             its last layer makes better use of it. Neither is the forest on frozen features, whose features are of a network that \
+             was not trained here. Validation images selected the network's epoch and fold, and test images nothing.",
+        );
+        text
+    }
+
+    /// Subsets that models are compared on.
+    fn subsets(&self) -> impl Iterator<Item = Subset> {
+        [Subset::Validation, Subset::Test].into_iter()
+    }
+
+    fn differences(&self, (model, other): (&str, &str), subset: Subset) -> Vec<Difference> {
+        let metrics = self.metrics().into_iter();
+        metrics
+            .filter_map(|metric| self.model_comparisons.find(model, other, subset, metric))
+            .collect()
+    }
+
+    /// A paragraph for each pair of models.
+    fn statements(&self) -> Vec<String> {
+        let paragraphs = PAIRS.into_iter().map(|pair| {
+            let of_subsets = self.subsets().filter_map(|subset| {
+                let differences = self.differences(pair, subset);
+                let subject = format!("On {} images, the {}", subset_name(subset), pair.0);
+                statement(&subject, &format!("the {}", pair.1), &differences)
+            });
+            let effect = (pair == (TUNED, FOREST))
+                .then(|| self.search_effect())
+                .flatten();
+            let sentences: Vec<String> = effect.into_iter().chain(of_subsets).collect();
+            sentences.join(" ")
+        });
+        paragraphs
+            .filter(|paragraph| !paragraph.is_empty())
+            .collect()
+    }
+
+    /// Effect of the search on images that it did not use, or on validation images where there are no others.
+    fn search_effect(&self) -> Option<String> {
+        let is_scored = |subset: &Subset| {
+            let score = self.scores.find(TUNED, *subset, Metric::TOP_1.id);
+            score.is_some()
         };
-        let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-        plot.draw_x_axis("score", 0.0, true);
-        for (idx, (metric, name)) in metrics.iter().enumerate() {
-            let top = 34.0 + block * idx as f64;
-            plot.canvas
-                .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
-            for (idx, &subset) in subsets.iter().enumerate() {
-                let y = top + ROW * (idx as f64 + 0.5);
-                plot.canvas
-                    .text("muted end", (104.0, y + 4.0), subset_name(subset));
-                draw_scores(&mut plot, &self.scores, subset, metric, y);
+        let subset = [Subset::Test, Subset::Validation]
+            .into_iter()
+            .find(is_scored)?;
+        let (mut better, mut worse) = (Vec::new(), Vec::new());
+        for metric in self.metrics() {
+            let value_of = |model| self.scores.find(model, subset, metric.id)?.value;
+            let (tuned, plain) = (value_of(TUNED)?, value_of(FOREST)?);
+            let text = format!(
+                "{} {} from {}",
+                metric.name,
+                value(Some(tuned)),
+                value(Some(plain))
+            );
+            if metric.is_better(tuned, plain) {
+                better.push(text);
+            } else if metric.is_better(plain, tuned) {
+                worse.push(text);
             }
         }
-        let entries = [
-            ("whisker stroke-0", "network"),
-            ("whisker stroke-1", "forest"),
-            ("whisker stroke-2", "tuned forest"),
-        ];
-        plot.draw_legend(&entries[..self.scores.models().len().min(entries.len())]);
-        Figure {
-            name: "comparison".to_owned(),
-            title: "Scores".to_owned(),
-            caption: format!(
-                "Dots are scores, whiskers 95 % intervals by bootstrap over {}. The fewer of them a subset has, the wider they \
-             are. Models whose whiskers overlap for most of their lengths are not distinguished.",
-                self.annotations.units()
+        let images = subset_name(subset);
+        Some(match (better.is_empty(), worse.is_empty()) {
+            (true, true) => format!("On {images} images, the search changed no score."),
+            (true, false) => format!(
+                "The search made the forest worse on {images} images: {}.",
+                list(&worse)
             ),
-            canvas: plot.canvas,
+            (false, true) => format!("On {images} images, the search improved {}.", list(&better)),
+            (false, false) => format!(
+                "On {images} images, the search improved {}, and made worse {}.",
+                list(&better),
+                list(&worse)
+            ),
+        })
+    }
+
+    fn table(&self, models: &[&str]) -> Markup {
+        let head = html! {
+            tr { td {} td {} @for model in models { th scope="col" { (model) } } }
+        };
+        let body = html! {
+            @for metric in self.metrics() { @for (idx, subset) in self.scores.subsets().into_iter().enumerate() {
+                tr class=[(idx == 0).then_some("first")] {
+                    th scope="row" { @if idx == 0 { (metric.name) } }
+                    th scope="row" { (subset_name(subset)) }
+                    @for model in models { (self.scores.cell(model, subset, metric.id)) }
+                }
+            } }
+        };
+        table("Scores with 95 % intervals", &head, &body)
+    }
+
+    /// Pairs with differences.
+    fn pairs(&self) -> Vec<(&'static str, &'static str)> {
+        let has_rows = |pair: &(&'static str, &'static str)| {
+            self.subsets()
+                .any(|subset| !self.differences(*pair, subset).is_empty())
+        };
+        PAIRS.into_iter().filter(has_rows).collect()
+    }
+
+    fn difference_table(&self) -> Markup {
+        let pairs = self.pairs();
+        let head = html! {
+            tr { td {} td {} @for (model, other) in &pairs { th scope="col" { (model) br; "less " (other) } } }
+        };
+        let body = html! {
+            @for metric in self.metrics() { @for (idx, subset) in self.subsets().enumerate() {
+                tr class=[(idx == 0).then_some("first")] {
+                    th scope="row" { @if idx == 0 { (metric.name) } }
+                    th scope="row" { (subset_name(subset)) }
+                    @for (model, other) in &pairs {
+                        td {
+                            @if let Some(difference) = self.model_comparisons.find(model, other, subset, metric) {
+                                (difference.text()) br; small { (model) " " (difference.verdict().name()) }
+                            }
+                        }
+                    }
+                }
+            } }
+        };
+        table("Paired differences with 95 % intervals", &head, &body)
+    }
+
+    /// Differences of shares; none without differences.
+    fn figure(&self) -> Option<Figure> {
+        let mut rows = Vec::new();
+        for (model, other) in self.pairs() {
+            let mut heading = Some(format!("{model} less {other}"));
+            for metric in self
+                .metrics()
+                .into_iter()
+                .filter(|metric| *metric != Metric::LOG_LOSS)
+            {
+                for (color, subset) in self.subsets().enumerate() {
+                    let Some(found) = self.model_comparisons.find(model, other, subset, metric)
+                    else {
+                        continue;
+                    };
+                    rows.push(DotRow {
+                        heading: heading.take(),
+                        label: format!("{}, {}", metric.name, subset_name(subset)),
+                        value: Some(found.value),
+                        interval: found.interval,
+                        color,
+                        ..DotRow::default()
+                    });
+                }
+            }
         }
+        (!rows.is_empty()).then(|| Figure {
+            name: "comparison".to_owned(),
+            title: "Differences of the models".to_owned(),
+            caption: "Paired differences with 95 % intervals; right of the line, the first model is better. Where an interval crosses \
+                      the line, the two are not told apart."
+                .to_owned(),
+            canvas: draw(&rows, &difference("difference of scores")),
+        })
     }
 }
 
-fn draw_scores(plot: &mut Plot, scores: &Scores, subset: Subset, metric: &str, y: f64) {
-    let models = scores.models();
-    let middle = (models.len() as f64 - 1.0) / 2.0;
-    for (idx, model) in models.into_iter().enumerate() {
-        let Some(score) = scores.find(model, subset, metric) else {
-            continue;
-        };
-        let y = y + 9.0 * (idx as f64 - middle);
-        let (stroke, fill) = COLORS[idx % COLORS.len()];
-        if let (Some(low), Some(high)) = (score.low, score.high) {
-            let (from, to) = ((plot.x.at(low), y), (plot.x.at(high), y));
-            plot.canvas.line(&format!("whisker {stroke}"), from, to);
+#[cfg(test)]
+mod tests {
+    use table_comparisons::Comparison;
+    use table_scores::Score;
+
+    use super::*;
+    use crate::tests::fixture::{occurrences, report, study};
+
+    #[test]
+    fn models_are_compared_by_their_differences() {
+        let report = report(&study());
+        let expected = [
+            "On validation images, the network is not told apart from the forest in top-1 (0.000, −0.100 to +0.100)",
+            "<small>network not told apart</small>",
+        ];
+        for part in expected {
+            assert!(report.page.contains(part), "{part}");
         }
-        if let Some(value) = score.value.filter(|value| value.is_finite()) {
-            let at = (plot.x.at(value), y);
-            plot.canvas.circle(&format!("dot {fill}"), at, 4.0);
-        }
+        let mut figures = report.figures.iter();
+        let figure = figures.find(|f| f.name == "comparison.svg").unwrap();
+        // Top-1 and F1, validation and test images.
+        assert_eq!(occurrences(&figure.svg, "<circle class=\"dot"), 4);
+    }
+
+    #[test]
+    fn a_search_that_made_the_forest_worse_is_said() {
+        let mut study = study();
+        study.edit("scores", |rows: &mut Vec<Score>| {
+            let forest = rows.iter().filter(|row| row.model == FOREST);
+            let tuned = forest.map(|row| Score {
+                model: TUNED.to_owned(),
+                value: Some(0.7),
+                ..row.clone()
+            });
+            rows.extend(tuned.collect::<Vec<_>>());
+        });
+        study.edit("model_comparisons", |rows: &mut Vec<Comparison>| {
+            let tuned = rows.iter().map(|row| Comparison {
+                model: TUNED.to_owned(),
+                difference: -0.05,
+                low: Some(-0.08),
+                high: Some(-0.02),
+                ..row.clone()
+            });
+            rows.extend(tuned.collect::<Vec<_>>());
+        });
+        let page = report(&study).page;
+        assert!(
+            page.contains(
+                "The search made the forest worse on test images: top-1 0.700 from 0.750"
+            )
+        );
+        assert!(page.contains("On test images, the tuned forest is worse than the forest in top-1 (−0.050, −0.080 to −0.020)"));
+    }
+
+    #[test]
+    fn a_score_without_an_interval_has_a_reason() {
+        let mut study = study();
+        assert!(report(&study).page.contains(NO_INTERVAL));
+        study.edit("scores", |rows: &mut Vec<Score>| {
+            rows.iter_mut().for_each(|row| row.high = Some(0.9))
+        });
+        assert!(!report(&study).page.contains(NO_INTERVAL));
     }
 }

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use maud::html;
+use maud::{Markup, html};
 use table_confusion::Confusion;
 use tables::Subset;
 
 use crate::ReportError;
-use crate::draw::figure::{Figure, row};
-use crate::draw::format::{count, subset_name};
+use crate::draw::figure::Figure;
+use crate::draw::format::{count, counted, percent, subset_name};
 use crate::draw::svg::{Canvas, short, text_width};
+use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
 /// Models and subsets of the matrices, in their order.
-const SHOWN: [(&str, Subset); 4] = [
+const SHOWN: [(&str, Subset); 5] = [
     ("network", Subset::Validation),
     ("forest", Subset::Validation),
+    ("tuned forest", Subset::Validation),
     ("network", Subset::Test),
     ("network", Subset::Train),
 ];
@@ -32,16 +34,19 @@ reads! {
 
 impl Section for ConfusionMatrices {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let figures: Vec<Figure> = SHOWN
+        let (figures, tables): (Vec<Figure>, Vec<Markup>) = SHOWN
             .iter()
             .filter_map(|(model, subset)| self.figure(model, *subset))
-            .collect();
+            .unzip();
+        let wide = self.annotations.labels().len() > WIDE;
         let body = html! {
             p {
                 "Rows are true classes, columns predicted classes; the shares of a row sum to 100 %. The diagonal holds the correct "
-                "predictions. A dark cell off the diagonal is a frequent confusion of two classes."
+                "predictions. A strongly colored cell off the diagonal is a frequent confusion of two classes."
             }
-            @if self.annotations.labels().len() > WIDE { div.wide { @for figure in &figures { (figure.markup()) } } } @else { (row(&figures)) }
+            div class=(if wide { "wide" } else { "figures" }) {
+                @for (figure, table) in figures.iter().zip(&tables) { div { (figure.markup()) (table) } }
+            }
         };
         Ok(Some(Content {
             id: "confusion",
@@ -53,29 +58,27 @@ impl Section for ConfusionMatrices {
 }
 
 impl ConfusionMatrices {
-    fn figure(&self, model: &str, subset: Subset) -> Option<Figure> {
+    /// The matrix as a drawing, and as a table behind it.
+    fn figure(&self, model: &str, subset: Subset) -> Option<(Figure, Markup)> {
         let matrix = Matrix::of(&self.confusion, model, subset)?;
-        let worst = match matrix.worst() {
-            None => "There are no confusions.".to_owned(),
-            Some((actual, predicted, share)) => format!(
-                "The most frequent confusion is {actual} predicted as {predicted} ({}).",
-                crate::draw::format::percent(share)
-            ),
-        };
-        Some(Figure {
-            name: format!("confusion-{model}-{subset}"),
-            title: format!(
-                "Confusion matrix of the {model}, {} images",
-                subset_name(subset)
-            ),
+        let worst = matrix.worst_text();
+        let title = format!(
+            "Confusion matrix of the {model}, {} images",
+            subset_name(subset)
+        );
+        let table = matrix.table(&title);
+        let figure = Figure {
+            name: format!("confusion-{}-{subset}", model.replace(' ', "-")),
+            title,
             caption: match matrix.labels.len() {
                 n if MOST_WIDE / (n as f64) < NUMBERED => format!(
-                    "Darker cells are larger shares of the true class; the numbers of a cell are in its title. {worst}"
+                    "Stronger color is a larger share of the true class; the numbers of a cell are in its title. {worst}"
                 ),
                 _ => format!("Percent of the true class; small numbers are images. {worst}"),
             },
             canvas: draw(&matrix),
-        })
+        };
+        Some((figure, table))
     }
 }
 
@@ -121,20 +124,102 @@ impl<'a> Matrix<'a> {
         (all > 0).then(|| f64::from(self.count(actual, predicted)) / f64::from(all))
     }
 
-    /// The pair of different classes with the largest share.
-    fn worst(&self) -> Option<(&'a str, &'a str, f64)> {
-        let mut worst = None;
-        for actual in self.labels.iter() {
-            for predicted in self.labels.iter().filter(|label| *label != actual) {
-                let share = self.share(actual, predicted).unwrap_or(0.0);
-                if share > worst.map_or(0.0, |(_, _, share)| share) {
-                    worst = Some((*actual, *predicted, share));
+    /// Confusions with images, by falling share of the true class; of equals, by the names.
+    fn confusions(&self) -> Vec<Cell<'a>> {
+        let wrong = self.counts.iter().filter(|((a, b), n)| a != b && **n > 0);
+        let mut cells: Vec<Cell<'a>> = wrong
+            .map(|((actual, predicted), n)| Cell {
+                actual,
+                predicted,
+                n: *n,
+                total: self.totals.get(actual).copied().unwrap_or(0),
+            })
+            .collect();
+        // The sort is stable, and the counts are sorted by the names.
+        cells.sort_by(|a, b| b.share().total_cmp(&a.share()));
+        cells
+    }
+
+    /// Sentence on the most frequent confusion, with its images and its ties.
+    fn worst_text(&self) -> String {
+        let cells = self.confusions();
+        let Some(worst) = cells.first() else {
+            return "There are no confusions.".to_owned();
+        };
+        let is_tied = |cell: &&Cell<'_>| cell.share().total_cmp(&worst.share()).is_eq();
+        let ties = match cells.iter().filter(is_tied).count() - 1 {
+            0 => String::new(),
+            1 => "; one other confusion has the same share".to_owned(),
+            n => format!("; {n} other confusions have the same share"),
+        };
+        format!(
+            "The most frequent confusion is {} predicted as {}: {} of {} ({}){ties}.",
+            worst.actual,
+            worst.predicted,
+            count(worst.n),
+            counted(worst.total as usize, "image"),
+            percent(worst.share()),
+        )
+    }
+
+    /// All counts or, of many classes, the most frequent confusions, behind a summary.
+    fn table(&self, title: &str) -> Markup {
+        let (summary, table) = if self.labels.len() > WIDE {
+            ("Most frequent confusions", self.table_of_confusions(title))
+        } else {
+            ("Table", self.table_of_counts(title))
+        };
+        html! { details { summary { (summary) } (table) } }
+    }
+
+    fn table_of_counts(&self, title: &str) -> Markup {
+        let head = html! {
+            tr { th scope="col" rowspan="2" { "true class" } th scope="colgroup" colspan=(self.labels.len()) { "predicted class" } }
+            tr { @for label in &self.labels { th scope="col" { (short(label)) } } }
+        };
+        let body = html! {
+            @for actual in &self.labels {
+                tr { th scope="row" { (short(actual)) } @for predicted in &self.labels { td { (count(self.count(actual, predicted))) } } }
+            }
+        };
+        table(&format!("{title}: numbers of images"), &head, &body)
+    }
+
+    fn table_of_confusions(&self, title: &str) -> Markup {
+        let head = html! {
+            tr { th scope="col" { "true class" } th.words scope="col" { "predicted class" } th scope="col" { "images" } th scope="col" { "share of the class" } }
+        };
+        let body = html! {
+            @for cell in self.confusions().iter().take(MOST_LISTED) {
+                tr {
+                    th scope="row" { (short(cell.actual)) }
+                    td.words { (short(cell.predicted)) }
+                    td { (count(cell.n)) }
+                    td { (percent(cell.share())) }
                 }
             }
-        }
-        worst
+        };
+        table(&format!("{title}: most frequent confusions"), &head, &body)
     }
 }
+
+/// Images of a class that were predicted as another.
+struct Cell<'a> {
+    actual: &'a str,
+    predicted: &'a str,
+    n: u32,
+    /// Images of the true class, at least `n`.
+    total: u32,
+}
+
+impl Cell<'_> {
+    fn share(&self) -> f64 {
+        f64::from(self.n) / f64::from(self.total.max(1))
+    }
+}
+
+/// Confusions in the table of many classes, at most.
+const MOST_LISTED: usize = 20;
 
 /// Number of classes above which a matrix is as wide as the page.
 const WIDE: usize = 16;
@@ -142,29 +227,35 @@ const WIDE: usize = 16;
 /// Side of a cell with few classes, and of one with numbers, with names, and at all.
 const CELL: f64 = 36.0;
 const NUMBERED: f64 = 30.0;
-const NAMED: f64 = 8.0;
+const NAMED: f64 = 10.5;
 const SMALLEST: f64 = 2.0;
+
+/// Room for the title of an axis.
+const TITLE: f64 = 16.0;
 
 /// Smallest share of a small cell with a title: titles would be most of the page's bytes.
 const LEAST_TITLED: f64 = 0.02;
 
 /// Maximum width of a matrix without its names, unless its cells would be smaller than the smallest.
-const MOST_WIDE: f64 = 960.0;
+const MOST_WIDE: f64 = 1100.0;
 
 fn draw(matrix: &Matrix<'_>) -> Canvas {
     let n = matrix.labels.len() as f64;
     let cell = (MOST_WIDE / n).clamp(SMALLEST, CELL);
     let names: Vec<String> = matrix.labels.iter().map(|label| short(label)).collect();
-    let size = if cell < 14.0 { "tiny" } else { "" };
+    let size = if cell < 14.0 { "small" } else { "" };
     let longest = names
         .iter()
         .map(|name| text_width(name))
         .fold(0.0, f64::max);
     let longest = if cell < NAMED { 0.0 } else { longest };
-    let (left, top) = (longest + 12.0, longest * 0.71 + 16.0);
+    let (left, top) = (longest + 12.0 + TITLE, longest * 0.71 + 16.0 + TITLE);
     // The last column's name leans out of the matrix.
     let right = (longest * 0.71 - cell / 2.0).max(0.0) + 8.0;
     let mut canvas = Canvas::new((left + n * cell + right, top + n * cell + 4.0));
+    let middle = n * cell / 2.0;
+    canvas.text("muted", (left, 11.0), "predicted class");
+    canvas.turned_text("muted middle", (11.0, top + middle), -90.0, "true class");
     for (idx, name) in names.iter().enumerate().filter(|_| cell >= NAMED) {
         let middle = (idx as f64 + 0.5) * cell;
         let down = if size.is_empty() { 4.0 } else { 2.8 };
@@ -215,8 +306,8 @@ fn draw_small_cell(
         "{} as {}: {} of the class, {}",
         short(actual),
         short(predicted),
-        crate::draw::format::percent(share),
-        crate::draw::format::counted(n as usize, "image")
+        percent(share),
+        counted(n as usize, "image")
     );
     canvas.titled_rect("cell", corner, side, opacity, &title);
 }
@@ -241,11 +332,11 @@ fn draw_cell(
     }
     let ink = ink(share.unwrap_or(0.0));
     let middle = x + side.0 / 2.0;
-    let percent = format!("{:.0}", share.unwrap_or(0.0) * 100.0);
+    let percent = format!("{:.0}", (share.unwrap_or(0.0) * 100.0).round());
     let half = side.1 / 2.0;
-    canvas.text(&format!("middle {ink}"), (middle, y + half - 0.5), &percent);
+    canvas.text(&format!("middle {ink}"), (middle, y + half - 1.5), &percent);
     let below = (middle, y + half + 11.5);
-    canvas.text(&format!("middle tiny {ink}"), below, &count(n));
+    canvas.text(&format!("middle small {ink}"), below, &count(n));
 }
 
 /// CSS class of readable text on a cell with `share` of the strongest color.
@@ -260,7 +351,7 @@ fn ink(share: f64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::fixture::{LABELS, confusion};
+    use crate::tests::fixture::{LABELS, confusion, report, study};
 
     #[test]
     fn rows_of_a_matrix_sum_to_all() {
@@ -281,5 +372,51 @@ mod tests {
         // A class without images has no shares.
         assert_eq!(row(LABELS[1]), None);
         assert!(Matrix::of(&rows, "network", Subset::Unseen).is_none());
+    }
+
+    #[test]
+    fn the_most_frequent_confusion_has_its_images_and_ties() {
+        let text = |counts: &[(&str, &str, u32)]| {
+            let rows: Vec<Confusion> = { counts.iter() }
+                .map(|(actual, predicted, count)| Confusion {
+                    model: "network".to_owned(),
+                    subset: Subset::Test,
+                    actual: (*actual).to_owned(),
+                    predicted: (*predicted).to_owned(),
+                    count: *count,
+                })
+                .collect();
+            let matrix = Matrix::of(&rows, "network", Subset::Test).unwrap();
+            matrix.worst_text()
+        };
+        assert_eq!(
+            text(&[("a", "a", 2), ("b", "b", 1)]),
+            "There are no confusions."
+        );
+        assert_eq!(
+            text(&[("a", "a", 7), ("a", "b", 1), ("b", "b", 9), ("b", "a", 1)]),
+            "The most frequent confusion is a predicted as b: 1 of 8 images (13\u{a0}%)."
+        );
+        assert_eq!(
+            text(&[("a", "b", 1), ("a", "a", 1), ("b", "a", 2), ("b", "b", 2)]),
+            "The most frequent confusion is a predicted as b: 1 of 2 images (50\u{a0}%); one other confusion has the same share."
+        );
+    }
+
+    #[test]
+    fn a_matrix_has_axes_and_a_table() {
+        let report = report(&study());
+        let svg = &{ report.figures.iter() }
+            .find(|figure| figure.name == "confusion-network-validation.svg")
+            .unwrap()
+            .svg;
+        assert!(svg.contains(">predicted class<") && svg.contains(">true class<"));
+        let title = "Confusion matrix of the network, validation images: numbers of images";
+        let (_, table) = report
+            .page
+            .split_once(&format!("<caption>{title}"))
+            .unwrap();
+        let (table, _) = table.split_once("</table>").unwrap();
+        assert!(table.contains("<th scope=\"row\">art&lt;deco&gt;</th><td>1</td><td>2</td>"));
     }
 }

@@ -11,7 +11,8 @@ use tables::Subset;
 use crate::ReportError;
 use crate::draw::figure::{Figure, multiples};
 use crate::draw::format::{count, counted, list, subset_name, value};
-use crate::draw::palette::N_SERIES;
+use crate::draw::marks::Style;
+use crate::draw::palette::Palette;
 use crate::draw::scatter::{Area, Placement, Scatter};
 use crate::draw::svg::{Canvas, Point};
 use crate::page::annotations::{Annotations, ClassIndices};
@@ -19,11 +20,11 @@ use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{One, Rows, reads};
 
 /// Width and height of a panel, and height of its heading.
-const PANEL: Point = (200.0, 190.0);
+const PANEL: Point = (180.0, 170.0);
 const HEADING: f64 = 18.0;
 
 /// Room for dots at the panel's edge.
-const EDGE: f64 = 12.0;
+const EDGE: f64 = 9.0;
 
 /// Panels of an epoch, top to bottom.
 const SUBSETS: [Subset; 2] = [Subset::Train, Subset::Validation];
@@ -65,12 +66,18 @@ impl Section for EmbeddingEvolution {
                 "between groups have no meaning."
                 (self.sampled(&shown))
             }
+            p {
+                "The two rows are not of one kind. Embeddings of training images are those of the training pass: of augmented images, "
+                "under weights that changed during the epoch. Embeddings of validation images are those after the epoch, of images "
+                "without augmentation. Compare panels along a row, and trustworthiness along a row."
+            }
             @if figures.is_empty() { p.note { "There are no coordinates to show." } } @else {
                 (self.legend())
                 (multiples(&figures))
                 p.note {
-                    "Names that separate from column to column are classes that the network learned to distinguish. A group that is "
-                    "separate among the training images, above, and not among the validation images, below, indicates overfitting. "
+                    "Marks of one class that gather from left to right show that the network learned to distinguish the class. In other "
+                    "epochs than the selected one, an image is always placed among groups of the selected epoch, however little it "
+                    "resembles them. "
                     "Trustworthiness measures how far neighbors in the projection are neighbors in the epoch's embedding: 1 if all are, about one "
                     "half at random."
                 }
@@ -86,13 +93,12 @@ impl Section for EmbeddingEvolution {
 }
 
 impl EmbeddingEvolution {
-    /// Colors of the classes: names at the centers are small, and overlap in early epochs.
+    /// Marks of the classes.
     fn legend(&self) -> Markup {
         html! {
             div.names {
-                @for (number, label) in self.annotations.labels().names().iter().enumerate() {
-                    @let square = if (number / N_SERIES).is_multiple_of(2) { "" } else { "square" };
-                    span { i class=(square) style={ "background:var(--series-" (number % N_SERIES) ")" } {} (label) }
+                @for (number, label) in (0..).zip(self.annotations.labels().names()) {
+                    span { (Style::of(Palette::Classes, number).swatch()) (label) }
                 }
             }
         }
@@ -188,7 +194,7 @@ fn draw_panel<'a>(
 ) {
     let area = placement.area();
     canvas.rect("panel", area.corner, area.size, 1.0);
-    let mut scatter = Scatter::new(area);
+    let mut scatter = Scatter::new(Palette::Classes);
     for row in rows {
         scatter.add(
             classes.of(&row.label),
@@ -197,6 +203,5 @@ fn draw_panel<'a>(
             placement.at(point(row)),
         );
     }
-    scatter.draw_dots(canvas, "small-dots");
-    scatter.draw_names(canvas, "small", 9.0 / 11.0);
+    scatter.draw(canvas);
 }

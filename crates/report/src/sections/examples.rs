@@ -109,8 +109,7 @@ struct Column<'a> {
     examples: Vec<Example<'a>>,
 }
 
-/// The columns of an outcome's grid: every class, or, with more classes than a table has columns, those with examples.
-/// Of more classes than the grid has room for, a random sample.
+/// The columns of an outcome's grid: the classes with examples, or, of more than the grid has room for, a random sample.
 fn columns<'a>(
     groups: &Groups<'a>,
     outcome: Outcome,
@@ -118,9 +117,7 @@ fn columns<'a>(
     options: &Options,
 ) -> Vec<Column<'a>> {
     let mut classes: Vec<usize> = (0..n_classes).collect();
-    if n_classes > COLUMNS {
-        classes.retain(|&class| groups.contains_key(&(outcome, class)));
-    }
+    classes.retain(|&class| groups.contains_key(&(outcome, class)));
     if classes.len() > options.max_examples {
         let mut rng = options.stream.at(outcome as u64, n_classes as u64);
         let mut kept = sample(&mut rng, classes.len(), options.max_examples).into_vec();
@@ -172,7 +169,7 @@ fn grid(labels: &Classes, groups: &Groups<'_>, outcome: Outcome, context: &Conte
                 " Classes shown: " (count(columns.len())) " of " (count(labels.len())) "."
             }
         }
-        @if columns.iter().all(|column| column.examples.is_empty()) { p { "There are none." } } @else {
+        @if columns.is_empty() { p { "There are none." } } @else {
             (tables(heading, labels, &columns, context))
         }
     }

@@ -26,7 +26,7 @@ impl Section for ForestSearch {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let metric = self.annotations.headline_metric();
         let trials = trials(&self.forest_trials, metric);
-        let Some(best) = trials.best() else {
+        let Some(best) = trials.best else {
             return Ok(None);
         };
         let best = &trials.rows[best];
@@ -43,10 +43,14 @@ impl Section for ForestSearch {
                         "; the forest before the search has " (score_with_interval(Some(default)))
                     }
                 }
-                ". A figure for each parameter shows all forests by its values."
+                ". " (trials.distinct())
             }
-            (row(&figures))
+            @let (history, effects) = figures.split_at(1);
+            (row(history))
             (trials.table())
+            @if !effects.is_empty() {
+                details { summary { "Scores by parameter" } (row(effects)) }
+            }
         };
         Ok(Some(Content {
             id: "forest-search",
@@ -71,6 +75,7 @@ fn trials(rows: &[ForestTrial], metric: TopK) -> Trials {
         name: "forest",
         score: format!("{} on validation images", metric.name),
         params: names.map(str::to_owned).to_vec(),
+        best: rows.iter().position(|row| row.best),
         rows: rows.iter().map(one).collect(),
     }
 }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use numeric::Classes;
 use table_annotations::Annotation;
 use table_predictions::Prediction;
+use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{NONE, count, counted, percent, subset_name};
@@ -27,6 +28,7 @@ reads! {
 impl Section for ImageTable {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let rows = self.rows(&context.sample.anchors)?;
+        let example = self.example(&context.sample.anchors)?;
         Ok(Some(Content {
             id: "images",
             heading: if rows.len() == self.annotations.len() {
@@ -34,7 +36,7 @@ impl Section for ImageTable {
             } else {
                 "Images"
             },
-            body: self.body(&rows),
+            body: self.body(&rows, &example),
             figures: Vec::new(),
         }))
     }
@@ -60,7 +62,26 @@ impl ImageTable {
         Ok(rows)
     }
 
-    fn body(&self, rows: &[Markup]) -> Markup {
+    /// Words of the filter that find a row: those of the first wrong prediction of an image that was not trained on, or else
+    /// of the first prediction.
+    fn example(&self, anchors: &Anchors<'_>) -> Result<String, ReportError> {
+        let labels = self.annotations.labels();
+        let mut example = None;
+        for prediction in self.predictions.iter() {
+            if anchors.id(&prediction.path).is_none() {
+                continue;
+            }
+            let outcome = Predicted::of(prediction, &labels)?.outcome;
+            let words = || format!("{} {outcome}", subset_name(prediction.subset));
+            if outcome == "wrong" && prediction.subset != Subset::Train {
+                return Ok(words());
+            }
+            example.get_or_insert_with(words);
+        }
+        Ok(example.unwrap_or_default())
+    }
+
+    fn body(&self, rows: &[Markup], example: &str) -> Markup {
         let head = html! {
             tr {
                 th scope="col" { "image" }
@@ -85,7 +106,7 @@ impl ImageTable {
                 ". The images above link to their rows."
             }
             p.filter hidden {
-                label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder="validation wrong"; }
+                label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder=(example); }
                 " " output {}
             }
             div.images { (table("Images by path", &head, &body)) }
@@ -187,6 +208,23 @@ mod tests {
         );
         assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p1\">"), 1);
         assert_eq!(occurrences(&page, "<a class=\"pair\" href=\"#p13\">"), 1);
+    }
+
+    #[test]
+    fn the_example_of_the_filter_finds_a_row() {
+        let mut study = study();
+        let placeholder = |page: &str| -> String {
+            let (_, rest) = page.split_once("placeholder=\"").unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        assert_eq!(placeholder(&report(&study).page), "validation wrong");
+        study.edit("predictions", |rows: &mut Vec<Prediction>| {
+            for row in rows {
+                row.subset = Subset::Train;
+            }
+        });
+        // Image 0 is wrong.
+        assert_eq!(placeholder(&report(&study).page), "training wrong");
     }
 
     #[test]

@@ -11,10 +11,11 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
-use crate::draw::format::{NONE, count, counted, value};
-use crate::draw::plot::{Margins, Plot};
+use crate::draw::format::{NO_INTERVAL, NONE, count, counted, range, ranged, value};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
+use crate::page::dot_rows::{DotRow, draw, share};
+use crate::page::metrics::{Difference, Metric, Verdict};
 use crate::page::sample::Anchors;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
@@ -26,7 +27,7 @@ const LEAKY: [&str; 2] = ["by class", "at random"];
 const EXISTING: &str = "existing";
 
 /// The metrics shown.
-const METRICS: [(&str, &str); 3] = [("top1", "top-1"), ("top2", "top-2"), ("f1", "F1")];
+const METRICS: [Metric; 3] = [Metric::TOP_1, Metric::TOP_2, Metric::F1];
 
 reads! {
     /// Tables of the section.
@@ -45,14 +46,21 @@ impl Section for Leakage {
         let body = html! {
             p {
                 "Images of an author resemble each other. With images of an author in training and in validation, the network is scored "
-                "on images like those that it was trained on, and its score is too high. "
+                "on images like those that it was trained on, and its score can be too high for images by new authors. "
                 @if self.is_existing() {
                     "This study uses the existing split of the collection. It is compared with two splits of the same sizes: "
                 } @else {
                     "This study splits by author. Usual splits are "
                 }
                 "by class, where images of an author of two classes can be in training and in validation, and image by image, at random. "
-                "One recipe was trained under all three and validated on one fold of each. " (self.effect())
+                "One recipe was trained under all three and validated on one fold of each."
+            }
+            @for paragraph in self.effects() { p { (paragraph) } }
+            p.note {
+                "The three scores are of three different sets of validation images, and of one fold and one training each: a split's "
+                "validation images can also be harder or easier than another's, and another fold or another seed gives other scores. "
+                "In all three, the scored images selected the epoch, so that all three scores are optimistic. With several metrics and "
+                "two splits, one difference of 20 lies outside of its interval by chance."
             }
             @if !self.annotations.has_authors() {
                 p.note {
@@ -93,10 +101,10 @@ impl Leakage {
     }
 
     /// Metrics that can differ between splits.
-    fn metrics(&self) -> Vec<(&'static str, &'static str)> {
+    fn metrics(&self) -> Vec<Metric> {
         let metrics = METRICS.into_iter();
         metrics
-            .filter(|(metric, _)| self.annotations.is_informative(metric))
+            .filter(|metric| self.annotations.is_informative(metric.id))
             .collect()
     }
 
@@ -124,63 +132,89 @@ impl Leakage {
         }
     }
 
-    fn effect(&self) -> String {
-        let headline = self.annotations.headline_metric();
-        let score = |split| self.find(split, headline.metric).map(|row| row.value);
+    /// Metric of the sentences on the effect.
+    fn headline(&self) -> Metric {
+        match self.annotations.is_informative(Metric::TOP_2.id) {
+            true => Metric::TOP_2,
+            false => Metric::TOP_1,
+        }
+    }
+
+    /// Difference of a leaky split's score from that of the study's own.
+    fn difference(&self, split: &str, metric: Metric) -> Option<Difference> {
+        let row = self.find(split, metric.id)?;
+        Some(Difference::new(
+            metric,
+            row.difference?,
+            row.difference_low,
+            row.difference_high,
+        ))
+    }
+
+    /// A paragraph for each leaky split, whatever the sign of its difference.
+    fn effects(&self) -> Vec<String> {
+        let metric = self.headline();
         let own = self.splits()[0];
-        let [Some(score_of_own), Some(at_random)] = [score(own), score("at random")] else {
-            return String::new();
+        let under = match own {
+            EXISTING => "under the existing split",
+            own => own,
         };
-        let difference = at_random - score_of_own;
-        let how = if difference > 0.0 { "above" } else { "below" };
-        let under = if own == EXISTING {
-            "of the existing split"
-        } else {
-            own
+        let of_split = |split: &&str| {
+            let [a, b] = [*split, own].map(|split| self.find(split, metric.id));
+            let [leaky, own] = [a?, b?].map(|row| ranged(Some(row.value), row.low, row.high));
+            let difference = self.difference(split, metric)?;
+            let meaning = match difference.verdict() {
+                Verdict::NotToldApart => "the two are not told apart",
+                Verdict::Better => "the score under the split that leaks is higher",
+                Verdict::Worse => {
+                    "the score under the split that leaks is lower, which leakage does not explain"
+                }
+                Verdict::Unknown if difference.value > 0.0 => {
+                    "higher under the split that leaks, without an interval"
+                }
+                Verdict::Unknown => "not higher under the split that leaks",
+            };
+            let name = split
+                .split_at_checked(1)
+                .map_or_else(String::new, |(first, rest)| {
+                    format!("{}{rest}", first.to_uppercase())
+                });
+            Some(format!(
+                "{name}, {} is {leaky}, and {under} {own}: a difference of {}; {meaning}.",
+                metric.name,
+                difference.text()
+            ))
         };
-        format!(
-            "At random, {} is {:.3}, {:.3} {how} the {score_of_own:.3} {under}. One fold is a small sample, as the width of the intervals shows.",
-            headline.name,
-            at_random,
-            difference.abs()
-        )
+        LEAKY.iter().rev().filter_map(of_split).collect()
     }
 
     fn figure(&self) -> Figure {
-        const ROW: f64 = 26.0;
-        let margins = Margins {
-            left: 112.0,
-            right: 16.0,
-            top: 28.0,
-            bottom: 38.0,
-        };
         let splits = self.splits();
-        let block = ROW * splits.len() as f64 + 14.0;
-        let metrics = self.metrics();
-        let height = margins.top + block * metrics.len() as f64 + margins.bottom;
-        let mut plot = Plot::new((480.0, height), margins, (0.0, 1.0), (0.0, 1.0));
-        plot.draw_x_axis("score on the validation fold", 0.0, true);
-        for (idx, (metric, name)) in metrics.iter().enumerate() {
-            let top = margins.top + block * idx as f64;
-            plot.canvas
-                .text("strong", (4.0, top + ROW / 2.0 + 4.0), name);
-            for (idx, split) in splits.iter().enumerate() {
-                let y = top + ROW * (idx as f64 + 0.5);
-                plot.canvas.text("muted end", (104.0, y + 4.0), split);
-                if let Some(row) = self.find(split, metric) {
-                    draw(&mut plot, row, idx, y);
+        let rows: Vec<DotRow> = self
+            .metrics()
+            .into_iter()
+            .flat_map(|metric| splits.iter().enumerate().map(move |of| (metric, of)))
+            .map(|(metric, (color, split))| {
+                let found = self.find(split, metric.id);
+                DotRow {
+                    heading: (color == 0).then(|| metric.name.to_owned()),
+                    label: (*split).to_owned(),
+                    value: found.map(|row| row.value),
+                    interval: found.and_then(|row| row.low.zip(row.high)),
+                    color,
+                    ..DotRow::default()
                 }
-            }
-        }
+            })
+            .collect();
         Figure {
             name: "leakage".to_owned(),
             title: "Scores under three splits".to_owned(),
             caption: format!(
-                "Dots are scores, whiskers 95 % intervals by bootstrap over {}. A row to the right of the one above it has a higher \
-                 score by leakage.",
+                "Dots are scores on the validation fold of each split, whiskers 95 % intervals; their sampling units are {}. Each split \
+                 has validation images of its own.",
                 self.annotations.units()
             ),
-            canvas: plot.canvas,
+            canvas: draw(&rows, &share("score on the validation fold")),
         }
     }
 
@@ -188,7 +222,7 @@ impl Leakage {
         let head = html! {
             tr {
                 td {}
-                @for (_, name) in self.metrics() { th scope="col" { (name) } }
+                @for metric in self.metrics() { th scope="col" { (metric.name) } }
                 th scope="col" { "best epoch" }
                 th scope="col" { "images" }
             }
@@ -197,19 +231,36 @@ impl Leakage {
             @for split in self.splits() {
                 tr {
                     th scope="row" { (split) }
-                    @for (metric, _) in self.metrics() { (cell(self.find(split, metric))) }
-                    @if let Some(row) = self.find(split, METRICS[0].0) {
+                    @for metric in self.metrics() { (self.cell(split, metric)) }
+                    @if let Some(row) = self.find(split, METRICS[0].id) {
                         td { (row.epoch) }
                         td { (count(row.images)) }
                     }
                 }
             }
         };
-        table(
-            "Scores on the validation fold with 95 % intervals",
-            &head,
-            &body,
-        )
+        let lacks_intervals = self.leakage_effect.iter().any(|row| row.low.is_none());
+        html! {
+            (table(
+                "Scores on the validation fold with 95 % intervals; second line: difference from the first row",
+                &head,
+                &body,
+            ))
+            @if lacks_intervals { p.note { (NO_INTERVAL) } }
+        }
+    }
+
+    fn cell(&self, split: &str, metric: Metric) -> Markup {
+        let row = self.find(split, metric.id);
+        let is_own = split == self.splits()[0];
+        let difference = self.difference(split, metric).filter(|_| !is_own);
+        html! {
+            td {
+                (value(row.map(|row| row.value)))
+                @if let Some(ends) = row.and_then(|row| range(row.low, row.high)) { " " small { "(" (ends) ")" } }
+                @if let Some(difference) = difference { br; small { (difference.text()) } }
+            }
+        }
     }
 
     fn shared_table(&self) -> Markup {
@@ -315,37 +366,37 @@ impl Leakage {
     }
 }
 
-fn draw(plot: &mut Plot, row: &LeakageEffect, color: usize, y: f64) {
-    if let (Some(low), Some(high)) = (row.low, row.high) {
-        let (from, to) = ((plot.x.at(low), y), (plot.x.at(high), y));
-        plot.canvas
-            .line(&format!("whisker stroke-{color}"), from, to);
-    }
-    let at = (plot.x.at(row.value), y);
-    plot.canvas.circle(&format!("dot fill-{color}"), at, 4.0);
-}
-
-fn cell(row: Option<&LeakageEffect>) -> Markup {
-    html! {
-        td {
-            (value(row.map(|row| row.value)))
-            @if let Some((low, high)) = row.and_then(|row| Some((row.low?, row.high?))) {
-                " " small { "(" (format!("{low:.2}–{high:.2}")) ")" }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tests::fixture::{report, study};
 
     #[test]
-    fn the_effect_of_leakage_is_a_number() {
+    fn the_effect_of_leakage_has_an_interval() {
         let page = report(&study()).page;
-        assert!(page.contains("At random, top-1 is 0.800, 0.200 above the 0.600 by author."));
+        assert!(page.contains(
+            "At random, top-1 is 0.800 (0.70–0.90), and by author 0.600 (0.50–0.70): a difference of +0.200 (+0.100 to +0.300); the \
+             score under the split that leaks is higher."
+        ));
+        assert!(
+            page.contains("a difference of +0.100 (0.000 to +0.200); the two are not told apart.")
+        );
+        assert!(page.contains("<small>+0.200 (+0.100 to +0.300)</small>"));
         assert!(page.contains("<td>7 of 9</td>"));
+    }
+
+    #[test]
+    fn a_lower_score_under_a_split_that_leaks_is_said() {
+        let mut study = study();
+        study.edit("leakage_effect", |rows: &mut Vec<LeakageEffect>| {
+            for row in rows.iter_mut().filter(|row| row.split == "at random") {
+                row.difference = Some(-0.2);
+                (row.difference_low, row.difference_high) = (Some(-0.3), Some(-0.1));
+            }
+        });
+        assert!(report(&study).page.contains(
+            "a difference of −0.200 (−0.300 to −0.100); the score under the split that leaks is lower, which leakage does not explain."
+        ));
     }
 
     #[test]
@@ -375,7 +426,9 @@ mod tests {
         });
         let page = report(&study).page;
         assert!(page.contains("The existing split leaks: </strong>3 of 9 authors"));
-        assert!(page.contains("0.200 above the 0.600 of the existing split."));
+        assert!(
+            page.contains("and under the existing split 0.600 (0.50–0.70): a difference of +0.200")
+        );
         assert!(!page.contains("This study splits by author"));
     }
 }

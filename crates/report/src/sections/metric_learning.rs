@@ -9,7 +9,7 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
-use crate::draw::format::{count, counted, list, subset_name, value};
+use crate::draw::format::{count, counted, list, percent, subset_name, value};
 use crate::draw::plot::{Margins, Plot};
 use crate::draw::space::{Frame, Marker, Space};
 use crate::draw::table::table;
@@ -33,12 +33,12 @@ const METRICS: [(&str, &str, &str); 4] = [
     (
         "recall_at_1",
         "Recall at 1",
-        "Share of images whose nearest image is of the same class.",
+        "Share of images whose nearest image is of the same class. Dotted: random embeddings, which have the more the fewer classes there are.",
     ),
     (
         "map_at_r",
         "MAP@R",
-        "Mean average precision at R: ranks of the images of the same class among the R nearest, where R is the number of images of the class.",
+        "Mean average precision at R: ranks of the images of the same class among the R nearest, where R is the number of images of the class. Dotted: random embeddings.",
     ),
 ];
 
@@ -47,6 +47,12 @@ const CLASSES: [(&str, &str, &str); 2] = [
     ("learned", "learned", "curve stroke-0"),
     ("held-out", "held out", "curve stroke-1"),
 ];
+
+/// Number of images below which a score supports no conclusion: one image changes a share by over 3 %.
+const FEW: u32 = 30;
+
+/// Distance of two lines whose names would overlap.
+const SAME_LINE: f64 = 0.05;
 
 reads! {
     /// Tables of the section.
@@ -63,8 +69,12 @@ impl Section for MetricLearning {
         let curves = row(&figures);
         let spaces = self.spaces(context.sample);
         let has_held_out = !self.held_out().is_empty();
+        let few = self.few_images();
         let body = html! {
             p { (self.introduction()) }
+            @if !few.is_empty() {
+                p.note { "Few images: " (list(&few)) ". A single image changes such a score by more than " (percent(1.0 / f64::from(FEW))) "; it supports no conclusion." }
+            }
             (curves)
             (self.last())
             @if let Some(spaces) = &spaces {
@@ -98,32 +108,57 @@ impl MetricLearning {
         let Some(epoch) = self.last_epoch() else {
             return format!("{first}; it was not trained.");
         };
-        let of = |classes| {
-            let score = self.score(
-                epoch,
-                Subset::Validation,
-                classes,
-                "normalized",
-                "silhouette",
-            );
-            value(score.and_then(|row| row.value))
+        let of = |classes: &str| {
+            let score =
+                |metric| self.score(epoch, Subset::Validation, classes, "normalized", metric);
+            let (silhouette, recall) = (score("silhouette"), score("recall_at_1"));
+            let mut text = value(silhouette.and_then(|row| row.value));
+            if let Some(recall) = recall {
+                let chance = recall
+                    .chance
+                    .map(|chance| format!(", by chance {chance:.3}"));
+                text.push_str(&format!(
+                    " and the recall at 1 is {}{} ({} of {})",
+                    value(recall.value),
+                    chance.unwrap_or_default(),
+                    counted(recall.images as usize, "image"),
+                    classes_text(recall.n_classes)
+                ));
+            }
+            text
         };
+        let after = epochs(epoch);
         let learned = of("learned");
         match held_out.as_slice() {
             [] => format!(
-                "{first}. It was trained on every class; `metric-learning.held_out` holds classes out for evaluation. After {}, \
-             the silhouette of the validation images is {learned}. Distances are taken between normalized embeddings.",
-                epochs(epoch)
+                "{first}. It was trained on every class; `metric-learning.held_out` holds classes out for evaluation. After {after}, \
+                 the silhouette of the validation images is {learned}. Distances are taken between normalized embeddings."
             ),
             _ => format!(
                 "{first}, and was not trained on {}. Separation of these held-out classes measures how far the embedding \
-             generalizes to new classes. After {}, the silhouette of the validation images is {learned} for learned classes \
-             and {} for those held out. Distances are taken between normalized embeddings.",
+                 generalizes to new classes. After {after}, the silhouette of the validation images of learned classes is {learned}; \
+                 of held-out classes, the silhouette is {}. Fewer classes are easier to separate, so that the two are to be compared \
+                 with chance, not with each other. Distances are taken between normalized embeddings.",
                 list(&held_out),
-                epochs(epoch),
                 of("held-out")
             ),
         }
+    }
+
+    /// Groups of images too few for a conclusion, with their numbers; empty where there are none.
+    fn few_images(&self) -> Vec<String> {
+        let Some(epoch) = self.last_epoch() else {
+            return Vec::new();
+        };
+        let subsets = [Subset::Validation, Subset::Test].into_iter();
+        let groups =
+            subsets.flat_map(|subset| CLASSES.map(|(classes, name, _)| (subset, classes, name)));
+        let few = groups.filter_map(|(subset, classes, name)| {
+            let row = self.score(epoch, subset, classes, "normalized", "recall_at_1")?;
+            let images = counted(row.images as usize, "image");
+            (row.images < FEW).then(|| format!("{images} of {name} classes ({})", subset.name()))
+        });
+        few.collect()
     }
 
     /// The held-out classes.
@@ -196,6 +231,9 @@ impl MetricLearning {
         let mut plot = Plot::new((400.0, 250.0), margins, (0.0, last), (low, high));
         plot.draw_y_axis();
         plot.draw_x_axis("epoch", 1.0, false);
+        for (value, name) in self.chances(metric) {
+            plot.mark_y(value, &name);
+        }
         for (class, points) in &curves {
             let places: Vec<_> = points.iter().map(|point| plot.at(*point)).collect();
             match places.as_slice() {
@@ -224,6 +262,27 @@ impl MetricLearning {
         }
     }
 
+    /// Values of random embeddings of the validation images, with names; equal ones are one.
+    fn chances(&self, metric: &str) -> Vec<(f64, String)> {
+        let Some(epoch) = self.last_epoch() else {
+            return Vec::new();
+        };
+        let mut chances: Vec<(f64, String)> = Vec::new();
+        for (classes, name, _) in CLASSES {
+            let row = self.score(epoch, Subset::Validation, classes, "normalized", metric);
+            let Some(chance) = row.and_then(|row| row.chance) else {
+                continue;
+            };
+            match chances.last_mut() {
+                Some((other, text)) if (*other - chance).abs() < SAME_LINE => {
+                    text.push_str(&format!(" and {name}"));
+                }
+                _ => chances.push((chance, format!("chance, {name}"))),
+            }
+        }
+        chances
+    }
+
     /// All metrics of the last epoch.
     fn last(&self) -> Markup {
         let Some(epoch) = self.last_epoch() else {
@@ -231,7 +290,7 @@ impl MetricLearning {
         };
         let head = html! {
             tr {
-                th scope="col" { "images" } th scope="col" { "classes" } th scope="col" { "number" } th scope="col" { "embedding" }
+                th scope="col" { "subset" } th scope="col" { "classes" } th scope="col" { "images" } th scope="col" { "embedding" }
                 @for (_, name, _) in METRICS { th scope="col" { (name) } }
             }
         };
@@ -253,7 +312,10 @@ impl MetricLearning {
                             td { (embedding) }
                             @for (metric, ..) in METRICS {
                                 @let score = self.score(epoch, subset, classes, embedding, metric);
-                                td { (value(score.and_then(|row| row.value))) }
+                                td {
+                                    (value(score.and_then(|row| row.value)))
+                                    @if let Some(chance) = score.and_then(|row| row.chance) { " " small { "(chance " (value(Some(chance))) ")" } }
+                                }
                             }
                         }
                     }
@@ -319,6 +381,13 @@ impl MetricLearning {
     }
 }
 
+fn classes_text(n: u32) -> String {
+    match n {
+        1 => "1 class".to_owned(),
+        n => format!("{n} classes"),
+    }
+}
+
 fn epochs(last: u32) -> String {
     counted(last as usize + 1, "epoch")
 }
@@ -345,8 +414,14 @@ mod tests {
             "held-out classes are named"
         );
         assert!(
-            text.contains("the silhouette of the validation images is 0.625 for learned classes")
+            text.contains(
+                "the silhouette of the validation images of learned classes is 0.625 and the recall at 1 is 0.625, by chance 0.250 (8 \
+                 images of 1 class); of held-out classes, the silhouette is –."
+            )
         );
+        assert!(text.contains("Few images: 8 images of learned classes (validation) and 8 images of learned classes (test)."));
+        assert!(text.contains("0.625 <small>(chance 0.250)</small>"));
+        assert_eq!(occurrences(&text, ">chance, learned<"), 2);
         assert_eq!(occurrences(&text, "id=\"figure-metric-normalized\""), 1);
         assert!(text.contains("photo (held out)"));
         study.edit("metric_embeddings", |rows: &mut Vec<MetricEmbedding>| {

@@ -8,7 +8,7 @@ use table_selection::Selection;
 use tables::Assignment;
 
 use crate::ReportError;
-use crate::draw::format::count;
+use crate::draw::format::{count, counted};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
@@ -33,7 +33,13 @@ impl Section for Split {
                 } @else if self.annotations.has_authors() {
                     "All images of an author are in one fold, so that no two folds share an author. Under this constraint the folds are "
                     "as even as the data allow, in images and in authors of every class. "
-                    @if has_test_set { "The test set has the authors with the fewest images." }
+                    @if has_test_set {
+                        "The test set has the authors with the fewest images of each class: it is no random sample of the authors. "
+                    }
+                    @if self.n_without_author() > 0 {
+                        "The " (counted(self.n_without_author(), "image")) " without a known author are distributed one by one at random: two of "
+                        "them by one author can be in two folds. "
+                    }
                 } @else {
                     "No author is known: single images are distributed over the folds, those of every class as evenly as the data allow."
                 }
@@ -42,7 +48,8 @@ impl Section for Split {
                 @if !has_fixed_training_images(&self.balance) {
                     "For each fold, its images are the validation images and those of the other folds the training images. "
                 }
-                "Validation images select the epoch, the fold and everything else that is tuned. Test images select nothing. "
+                "Validation images select the epoch, the fold and everything else that is tuned; cross-validated scores leave a fold's own "
+                "images out of that selection. Test images select nothing. "
                 "The study of paintings that atelier began with used the terms “validation” and “test” the other way round."
             }
             (self.balance_table())
@@ -65,6 +72,11 @@ impl Section for Split {
 }
 
 impl Split {
+    fn n_without_author(&self) -> usize {
+        let images = self.annotations.iter();
+        images.filter(|row| row.author.is_none()).count()
+    }
+
     fn balance_table(&self) -> Markup {
         let folds = self.folds();
         let mut cells = Cells::new();
@@ -143,6 +155,12 @@ fn class(idx: usize, shade: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::tests::fixture::{report, study};
+
+    #[test]
+    fn images_without_an_author_are_counted() {
+        let page = report(&study()).page;
+        assert!(page.contains("The 12 images without a known author are distributed one by one"));
+    }
 
     #[test]
     fn an_existing_split_is_named() {

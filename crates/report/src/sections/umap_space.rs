@@ -35,8 +35,7 @@ impl Section for UmapInSpace {
         let space = Space::draw(
             "umap-space",
             "UMAP in three dimensions by true class",
-            "Classes that overlap from one side and are separate from another are neighbors and not mixed. Training images \
-             are faint.",
+            "Classes that overlap from one side and are separate from another are neighbors and not mixed.",
             Frame::Box,
             &markers,
         );

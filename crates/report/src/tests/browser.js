@@ -26,6 +26,7 @@ addEventListener("load", async () => {
     pointer(document.body, "pointerup", ...to);
   };
 
+  for (const details of document.querySelectorAll("details")) details.open = true;
   await frames();
   for (const figure of document.querySelectorAll("figure[id^=figure-]")) {
     seen.figures += 1;
@@ -37,6 +38,7 @@ addEventListener("load", async () => {
     const { left, top, width, height } = canvas.getBoundingClientRect();
     const middle = [left + width / 2, top + height / 2];
     await changes(canvas, "turns", () => drag(canvas, middle, [middle[0] + 60, middle[1] + 20]));
+    if (!document.getElementById(canvas.getAttribute("aria-describedby"))) seen.failures.push(`${figure.id}: describes its keys`);
     const key = (name) => canvas.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
     await changes(canvas, "turns by a key", () => key("ArrowLeft"));
     await changes(canvas, "zooms by a key", () => key("+"));
@@ -67,6 +69,9 @@ addEventListener("load", async () => {
   input.dispatchEvent(new Event("input"));
   check("filters", shown().length > 0 && shown().every((row) => /photo.*wrong/.test(row.textContent)));
   check("counts", document.querySelector("#images output").textContent === `${shown().length} of ${rows.length}`);
+  input.value = "no such row";
+  input.dispatchEvent(new Event("input"));
+  check("says that no row is found", /no row/.test(document.querySelector("#images output").textContent));
   check("hides a linked row", !shown().includes(row));
   const arrival = new Promise((done) => addEventListener("hashchange", done, { once: true }));
   link.click();

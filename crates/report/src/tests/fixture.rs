@@ -8,11 +8,15 @@ use table_attributions::Attribution;
 use table_balance::Balance;
 use table_calibrations::Calibration;
 use table_class_reports::ClassReport;
+use table_cluster_scores::ClusterScore;
 use table_clusters::Cluster;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
+use table_cross_validation::CrossValidation;
 use table_embedding_evolution::EpochCoordinates;
 use table_embedding_evolution_quality::EmbeddingEvolutionQuality;
 use table_epoch_scores::EpochScore;
+use table_fold_scores::FoldScore;
 use table_forest_trials::ForestTrial;
 use table_history::History;
 use table_leakage::SplitLeakage;
@@ -21,6 +25,7 @@ use table_linear_probes::LinearProbe;
 use table_metric_embeddings::MetricEmbedding;
 use table_metric_learning_scores::MetricLearningScore;
 use table_near_duplicates::NearDuplicate;
+use table_optimism::Optimism;
 use table_predictions::Prediction;
 use table_problems::Problem;
 use table_reliabilities::Reliability;
@@ -128,7 +133,7 @@ fn models() -> impl Iterator<Item = (String, Subset)> {
 }
 
 fn scores() -> Vec<Score> {
-    let metrics = ["f1", "precision", "recall", "top1", "top2"];
+    let metrics = ["f1", "log_loss", "precision", "recall", "top1", "top2"];
     models()
         .flat_map(|(model, subset)| {
             metrics.map(|metric| Score {
@@ -142,6 +147,128 @@ fn scores() -> Vec<Score> {
                 authors: 3,
                 single_author_classes: 0,
             })
+        })
+        .collect()
+}
+
+/// The selected network and its forest differ in nothing.
+fn model_comparisons() -> Vec<Comparison> {
+    let subsets = [Subset::Validation, Subset::Test];
+    let rows = subsets.into_iter().flat_map(|subset| {
+        ["f1", "log_loss", "top1", "top2"].map(|metric| ("forest", subset, metric, 0.0, 0.1))
+    });
+    rows.map(comparison).collect()
+}
+
+/// Difference of the network from another model, with an interval of `width` on both sides.
+fn comparison(
+    (other, subset, metric, difference, width): (&str, Subset, &str, f64, f64),
+) -> Comparison {
+    Comparison {
+        model: "network".to_owned(),
+        other: other.to_owned(),
+        subset,
+        metric: metric.to_owned(),
+        difference,
+        low: Some(difference - width),
+        high: Some(difference + width),
+        images: 24,
+        authors: 13,
+    }
+}
+
+/// The network is worse than its linear probe in top-1 and not told apart from it in log-loss.
+fn comparisons() -> Vec<Comparison> {
+    let subsets = [Subset::Validation, Subset::Test];
+    let rows = subsets.into_iter().flat_map(|subset| {
+        [
+            ("chance", subset, "log_loss", -0.1, 0.05),
+            ("chance", subset, "top1", 0.1, 0.05),
+            ("forest", subset, "log_loss", -0.1, 0.05),
+            ("forest", subset, "top1", 0.1, 0.05),
+            ("largest class", subset, "log_loss", -0.1, 0.05),
+            ("largest class", subset, "top1", 0.1, 0.05),
+            ("linear probe", subset, "log_loss", 0.1, 0.2),
+            ("linear probe", subset, "top1", -0.1, 0.05),
+        ]
+    });
+    rows.map(comparison).collect()
+}
+
+/// Model and backbone of its frozen features, with its top-1.
+const CROSS_VALIDATED: [(&str, Option<&str>, f64); 6] = [
+    ("chance", None, 0.5),
+    ("forest", Some("resnet18"), 0.5),
+    ("largest class", None, 0.5),
+    ("linear probe", Some("resnet18"), 0.7),
+    ("network", None, 0.6),
+    ("selected network", None, 0.75),
+];
+
+fn cross_validation() -> Vec<CrossValidation> {
+    let models = CROSS_VALIDATED.into_iter();
+    let subsets =
+        models.flat_map(|model| [Subset::Validation, Subset::Test].map(|subset| (model, subset)));
+    subsets
+        .flat_map(|of| ["f1", "log_loss", "top1"].map(|metric| (of, metric)))
+        .map(|(((model, features, value), subset), metric)| {
+            let is_one = model == "selected network";
+            let has_folds = subset == Subset::Validation && !is_one;
+            CrossValidation {
+                model: model.to_owned(),
+                features: features.map(str::to_owned),
+                subset,
+                metric: metric.to_owned(),
+                value,
+                low: (model != "chance").then_some(value - 0.125),
+                high: (model != "chance").then_some(value + 0.125),
+                fold_mean: has_folds.then_some(value),
+                fold_sd: has_folds.then_some(0.1),
+                folds: if is_one { 1 } else { 3 },
+                images: if subset == Subset::Test { 8 } else { 24 },
+                authors: if subset == Subset::Test { 4 } else { 13 },
+                single_author_classes: 1,
+            }
+        })
+        .collect()
+}
+
+/// Each fold is better than the one before; the network's own epochs are better than those of the other folds.
+fn fold_scores() -> Vec<FoldScore> {
+    let models = [
+        ("forest", Some("resnet18"), "nothing", None, 0.4),
+        ("linear probe", Some("resnet18"), "other folds", None, 0.6),
+        ("network", None, "other folds", Some(1), 0.5),
+        ("network", None, "own fold", Some(2), 0.525),
+    ];
+    let folds = { models.into_iter() }.flat_map(|model| (0..3).map(move |fold| (model, fold)));
+    folds
+        .flat_map(|of| ["f1", "log_loss", "top1"].map(|metric| (of, metric)))
+        .map(
+            |(((model, features, selected_by, epoch, value), fold), metric)| FoldScore {
+                model: model.to_owned(),
+                features: features.map(str::to_owned),
+                selected_by: selected_by.to_owned(),
+                fold,
+                epoch,
+                images: 8,
+                authors: 5,
+                metric: metric.to_owned(),
+                value: value + f64::from(fold) / 10.0,
+            },
+        )
+        .collect()
+}
+
+fn optimism() -> Vec<Optimism> {
+    let parts = [("epoch", 0.025), ("fold", 0.125), ("total", 0.15)];
+    let metrics = ["f1", "log_loss", "top1"].into_iter();
+    metrics
+        .flat_map(|metric| parts.map(|part| (metric, part)))
+        .map(|(metric, (part, value))| Optimism {
+            metric: metric.to_owned(),
+            part: part.to_owned(),
+            value,
         })
         .collect()
 }
@@ -197,7 +324,14 @@ fn histories() -> Vec<History> {
 fn epoch_scores() -> Vec<EpochScore> {
     let rows = histories().into_iter();
     rows.flat_map(|row| {
-        ["top1", "top2", "f1"].map(|metric| EpochScore {
+        let metrics = [
+            "top1",
+            "top2",
+            "f1",
+            "silhouette_true",
+            "davies_bouldin_true",
+        ];
+        metrics.map(|metric| EpochScore {
             fold: row.fold,
             epoch: row.epoch,
             subset: Subset::Validation,
@@ -218,6 +352,23 @@ fn silhouettes() -> Vec<Silhouette> {
         inertia: None,
     })
     .collect()
+}
+
+fn cluster_scores() -> Vec<ClusterScore> {
+    let methods = ["kmeans", "ward"].into_iter();
+    let numbers = methods.flat_map(|method| (2..6).map(move |k| (method, k)));
+    let subsets = [None].into_iter().chain(Subset::OF_SPLIT.map(Some));
+    numbers
+        .flat_map(|of| subsets.clone().map(move |subset| (of, subset)))
+        .map(|((method, k), subset)| ClusterScore {
+            method: method.to_owned(),
+            k,
+            subset,
+            ari: Some(0.25),
+            nmi: Some(0.375),
+            images: if subset.is_some() { 8 } else { 24 },
+        })
+        .collect()
 }
 
 fn embedding_evolution() -> Vec<EpochCoordinates> {
@@ -458,12 +609,18 @@ pub(crate) fn study() -> Tables {
     study.insert("attributions", [2, 3].map(attribution).to_vec());
     study.insert("scores", scores());
     study.insert("epoch_scores", epoch_scores());
+    study.insert("model_comparisons", model_comparisons());
+    study.insert("cross_validation", cross_validation());
+    study.insert("fold_scores", fold_scores());
+    study.insert("comparisons", comparisons());
+    study.insert("optimism", optimism());
     study.insert("confusion", confusion());
     study.insert("class_reports", class_reports());
     study.insert("calibrations", calibrations());
     study.insert("reliabilities", reliabilities());
     study.insert("clusters", (0..24).map(cluster).collect());
     study.insert("silhouettes", silhouettes());
+    study.insert("cluster_scores", cluster_scores());
     study.insert("forest_trials", forest_trials());
     study.insert("linear_probes", linear_probes());
     study.insert("metric_embeddings", metric_embeddings());

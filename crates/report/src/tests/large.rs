@@ -6,7 +6,9 @@ use table_attributions::Attribution;
 use table_balance::Balance;
 use table_calibrations::Calibration;
 use table_clusters::Cluster;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
+use table_cross_validation::CrossValidation;
 use table_linear_probes::LinearProbe;
 use table_predictions::Prediction;
 use table_scores::Score;
@@ -140,7 +142,7 @@ fn two_classes_have_no_top_2() {
 #[test]
 fn without_authors_intervals_are_over_images() {
     let page = bounded(&with_classes(3, 30)).page;
-    assert!(page.contains("intervals by bootstrap over images."));
+    assert!(page.contains("their sampling units are images."));
     assert!(
         page.contains(
             "No author is known: images of one author can be in training and in validation"
@@ -160,6 +162,12 @@ fn without_authors_intervals_are_over_images() {
 fn without_a_test_set_its_columns_are_absent() {
     let mut study = study();
     study.edit("scores", |rows: &mut Vec<Score>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("cross_validation", |rows: &mut Vec<CrossValidation>| {
+        rows.retain(|row| row.subset != Subset::Test)
+    });
+    study.edit("model_comparisons", |rows: &mut Vec<Comparison>| {
         rows.retain(|row| row.subset != Subset::Test)
     });
     study.edit("calibrations", |rows: &mut Vec<Calibration>| {

@@ -2,8 +2,11 @@
 
 use table_calibrations::Calibration;
 use table_clusters::Cluster;
+use table_comparisons::Comparison;
 use table_confusion::Confusion;
+use table_cross_validation::CrossValidation;
 use table_epoch_scores::EpochScore;
+use table_fold_scores::FoldScore;
 use table_forest_trials::ForestTrial;
 use table_history::History;
 use table_linear_probes::LinearProbe;
@@ -74,6 +77,18 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
     let mut study = study();
     study.edit("scores", |rows: &mut Vec<Score>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("cross_validation", |rows: &mut Vec<CrossValidation>| {
+        rows.retain(|row| row.features.is_none() && row.subset != Subset::Test)
+    });
+    study.edit("fold_scores", |rows: &mut Vec<FoldScore>| {
+        rows.retain(|row| row.features.is_none())
+    });
+    study.edit("comparisons", |rows: &mut Vec<Comparison>| {
+        rows.retain(|row| row.other == "largest class" && row.subset != Subset::Test)
+    });
+    study.edit("model_comparisons", |rows: &mut Vec<Comparison>| {
+        rows.clear()
     });
     study.edit("confusion", |rows: &mut Vec<Confusion>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
