@@ -26,6 +26,20 @@ fn the_same_study_gives_the_same_bytes() {
 }
 
 #[test]
+fn the_contents_lead_to_every_section_and_back() {
+    let page = report(&study()).page;
+    let (_, rest) = page.split_once("<ol id=\"contents\">").unwrap();
+    let list = rest.split("</ol>").next().unwrap();
+    let ids: Vec<&str> = list.split("href=\"#").skip(1).collect();
+    assert_eq!(ids.len(), occurrences(&page, "<section id="));
+    for id in ids.iter().filter_map(|rest| rest.split('"').next()) {
+        assert_eq!(occurrences(&page, &format!("<section id=\"{id}\"")), 1);
+    }
+    assert_eq!(occurrences(&page, "href=\"#top\""), 1);
+    assert_eq!(occurrences(&page, "id=\"top\""), 1);
+}
+
+#[test]
 fn names_are_escaped() {
     let report = report(&study());
     assert!(!report.page.contains("<b>"));
