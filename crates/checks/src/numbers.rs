@@ -77,6 +77,7 @@ fn names(schema: &Schema, rows: &[Vec<Cell>]) -> (BTreeSet<usize>, Vec<String>) 
         let names: Vec<String> = rows.iter().map(|row| name(row, &keys)).collect();
         let distinct: BTreeSet<&String> = names.iter().collect();
         if distinct.len() == names.len() {
+            let names = without_nulls(rows, &keys).unwrap_or(names);
             return (keys, names);
         }
         match integers.next() {
@@ -91,6 +92,20 @@ fn names(schema: &Schema, rows: &[Vec<Cell>]) -> (BTreeSet<usize>, Vec<String>) 
             }
         }
     }
+}
+
+/// Names of the rows without their null keys, if these distinguish the rows.
+fn without_nulls(rows: &[Vec<Cell>], keys: &BTreeSet<usize>) -> Option<Vec<String>> {
+    let name = |row: &Vec<Cell>| {
+        let keys = keys.iter().copied();
+        name(
+            row,
+            &keys.filter(|&at| !matches!(row[at], Cell::Null)).collect(),
+        )
+    };
+    let names: Vec<String> = rows.iter().map(name).collect();
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    (distinct.len() == names.len()).then_some(names)
 }
 
 fn is_text(kind: &DataType) -> bool {
@@ -158,6 +173,19 @@ mod tests {
         check(
             json!([["accuracy", [0.25]], ["loss", [1.5]]]),
             &[("accuracy", 0.25), ("loss", 1.5)],
+        );
+    }
+
+    #[test]
+    fn a_null_key_is_in_no_name_unless_rows_have_the_same_one_then() {
+        let value = json!(["value", [0.5, 0.25]]);
+        check(
+            json!([["model", ["a", "b"]], ["features", [null, "c"]], value]),
+            &[("a", 0.5), ("b.c", 0.25)],
+        );
+        check(
+            json!([["model", ["a", null]], ["features", [null, "a"]], value]),
+            &[("a.none", 0.5), ("none.a", 0.25)],
         );
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use ::experiments::search::declaration::{self, SearchFile};
 use ::experiments::search::run::SearchRun;
 use ::experiments::search::{apply, page, record};
-use ::search::{Assignment, Trial};
+use ::search::{Assignment, State, Trial};
 use anyhow::bail;
 use runner::Sandbox;
 use runner::program_name::PROGRAM;
@@ -145,7 +145,7 @@ fn ending(trial: &Trial) -> String {
     }
 }
 
-/// A line for each trial; the best has a star.
+/// A line for each trial; the best has a star. Then mean and standard deviation of the complete trials' scores.
 fn table(trials: &[Trial]) -> String {
     let best = record::best(trials);
     let mut text = String::new();
@@ -156,12 +156,28 @@ fn table(trials: &[Trial]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{star} {number:>3}  {ending:16}  {settings}");
     }
+    text.push_str(&spread(trials));
     text
+}
+
+/// `2 complete trials: mean 0.5000, standard deviation 0.0100`, with divisor `n - 1`; nothing for fewer than two.
+fn spread(trials: &[Trial]) -> String {
+    let complete = { trials.iter() }.filter(|trial| trial.state == State::Complete);
+    let scores: Vec<f64> = complete.filter_map(|trial| trial.score).collect();
+    if scores.len() < 2 {
+        return String::new();
+    }
+    let n = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / n;
+    let squares: f64 = scores.iter().map(|score| (score - mean).powi(2)).sum();
+    let deviation = (squares / (n - 1.0)).sqrt();
+    let n = scores.len();
+    format!("{n} complete trials: mean {mean:.4}, standard deviation {deviation:.4}\n")
 }
 
 #[cfg(test)]
 mod tests {
-    use ::search::{State, Value};
+    use ::search::Value;
 
     use super::*;
 
@@ -180,7 +196,21 @@ mod tests {
 *   0  complete, 0.5000  train.lr 0.1
     1  pruned, 0.9000    train.lr 0.2
     2  complete, 0.5000  train.lr 0.3
+2 complete trials: mean 0.5000, standard deviation 0.0000
 ";
         assert_eq!(table(&trials), expected);
+    }
+
+    #[test]
+    fn the_spread_is_that_of_a_sample() {
+        let params = || Assignment::from([("train.repeat".to_owned(), Value::Int(1))]);
+        let trials: Vec<Trial> = [0.7, 0.8, 0.9]
+            .map(|score| Trial::complete(params(), score))
+            .into();
+        assert_eq!(
+            spread(&trials),
+            "3 complete trials: mean 0.8000, standard deviation 0.1000\n"
+        );
+        assert_eq!(spread(&trials[..1]), "");
     }
 }

@@ -27,14 +27,17 @@ impl Rule {
     }
 }
 
-/// Selects a fold among those of `histories`. Of equal scores the lower fold comes first.
+/// Selects a fold among those of `histories`. Of equal scores the lower validation loss comes first, then the lower fold.
 ///
 /// # Errors
 /// No history has a best epoch.
 pub fn select_fold(histories: &[History], rule: Rule) -> Result<Selection, InferenceError> {
     let best: Vec<&History> = histories.iter().filter(|row| row.best).collect();
-    let falling =
-        |a: &&History, b: &&History| b.score.total_cmp(&a.score).then(a.fold.cmp(&b.fold));
+    let falling = |a: &&History, b: &&History| {
+        let scores = b.score.total_cmp(&a.score);
+        let losses = a.validation_loss.total_cmp(&b.validation_loss);
+        scores.then(losses).then(a.fold.cmp(&b.fold))
+    };
     let row = match rule {
         Rule::Best => best.into_iter().min_by(falling),
         Rule::Median => median_high(&best, falling),
@@ -66,10 +69,22 @@ mod tests {
     }
 
     fn selected(rule: Rule, scores: &[f64]) -> (u32, u32) {
+        let folds: Vec<(f64, f64)> = scores.iter().map(|&score| (score, 1.0)).collect();
+        selected_of(rule, &folds)
+    }
+
+    /// Fold and epoch selected among folds of these scores and losses.
+    fn selected_of(rule: Rule, folds: &[(f64, f64)]) -> (u32, u32) {
         let rows: Vec<History> = (0..)
-            .zip(scores)
+            .zip(folds)
             // An epoch that is not the best of its fold is not selected.
-            .flat_map(|(fold, &score)| [row(fold, 0, 0.0, false), row(fold, 7, score, true)])
+            .flat_map(|(fold, &(score, validation_loss))| {
+                let best = History {
+                    validation_loss,
+                    ..row(fold, 7, score, true)
+                };
+                [row(fold, 0, 0.0, false), best]
+            })
             .collect();
         let selection = select_fold(&rows, rule).unwrap();
         assert_eq!(selection.rule, rule.name());
@@ -87,6 +102,15 @@ mod tests {
         assert_eq!(selected(Rule::Median, &[0.7, 0.9, 0.8]), (2, 7));
         assert_eq!(selected(Rule::Median, &[0.7, 0.9, 0.8, 0.6]), (0, 7));
         assert_eq!(selected(Rule::Median, &[0.7]), (0, 7));
+    }
+
+    #[test]
+    fn of_equal_scores_the_lower_loss_comes_first() {
+        let folds = [(0.9, 0.5), (0.9, 0.3), (0.9, 0.4), (0.7, 0.1)];
+        assert_eq!(selected_of(Rule::Best, &folds), (1, 7));
+        // In falling order: 1, 2, 0, 3.
+        assert_eq!(selected_of(Rule::Median, &folds), (0, 7));
+        assert_eq!(selected_of(Rule::Median, &folds[..3]), (2, 7));
     }
 
     #[test]

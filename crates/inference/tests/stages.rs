@@ -20,8 +20,8 @@ use table_predictions::Prediction;
 use table_selection::Selection;
 use tables::Subset;
 use trainer::{
-    Checkpoints, CrossEntropy, DecodedImages, ExponentialDecay, FoldSplit, LrFactors, Outputs,
-    ProgressReporter, Sampling, Settings, train,
+    Checkpoints, CrossEntropy, DecodedImages, FineTuning, FoldSplit, LrFactors, Outputs,
+    ProgressReporter, Sampling, Schedule, Settings, train,
 };
 
 use study::{Job, SIDE_PX, Study, assert_same_files};
@@ -50,12 +50,14 @@ fn trained(study: &Study, fold: u32) -> Outputs {
         epochs: 3,
         sampling: Sampling::Shuffle,
         batch_size: 4,
-        learning_rate: ExponentialDecay::new(1e-3, 0.1, 50.0),
+        learning_rate: Schedule::exponential(1e-3, 0.1, 50.0),
         lr_factors: LrFactors {
             backbone: 1.0,
             head: 1.0,
+            layer_decay: 1.0,
         },
         weight_decay: 1e-4,
+        fine_tuning: FineTuning::default(),
         selection_k: 1,
         seed: Seed::new(7),
     };

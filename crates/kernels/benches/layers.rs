@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
-use kernels::{AdamStep, Backend, CachingAllocator, adam_step};
+use kernels::{AdamStep, Backend, CachingAllocator, WeightDecay, adam_step};
 
 #[global_allocator]
 static ALLOCATOR: CachingAllocator = CachingAllocator::new();
@@ -180,7 +180,7 @@ fn step(batch: usize, repeats: usize) -> Result<()> {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            weight_decay: 0.0,
+            weight_decay: WeightDecay::Penalty(0.0),
             step: number,
         };
         for ((parameter, first), second) in parameters.iter().zip(&first).zip(&second) {

@@ -9,11 +9,11 @@ use crate::{
 
 /// The numbers of one step of Adam: Kingma and Ba (2015), "Adam", algorithm 1.
 ///
-/// Conventions are those of `torch.optim.Adam`: the weight decay is an L2 penalty, added to the gradient, and ε is
-/// added to the square root of the corrected second moment.
+/// Conventions are those of `torch.optim.Adam` and `torch.optim.AdamW`: ε is added to the square root of the corrected
+/// second moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
-    /// Learning rate, > 0.
+    /// Learning rate, ≥ 0.
     pub learning_rate: f64,
     /// Decay of the first moment, in `[0, 1)`.
     pub beta1: f64,
@@ -21,10 +21,39 @@ pub struct AdamStep {
     pub beta2: f64,
     /// Added to the denominator, > 0.
     pub epsilon: f64,
-    /// Factor of the parameter that is added to its gradient, ≥ 0.
-    pub weight_decay: f64,
+    /// Weight decay.
+    pub weight_decay: WeightDecay,
     /// Number of this step, from 1 on.
     pub step: usize,
+}
+
+/// Weight decay of a step; a factor of 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WeightDecay {
+    /// An L2 penalty: the parameter times this factor, ≥ 0, is added to its gradient (`torch.optim.Adam`).
+    Penalty(f64),
+    /// Decoupled decay: the parameter falls by the learning rate times this factor, ≥ 0, of itself before the step, and the
+    /// decay doesn't enter the moments (Loshchilov and Hutter (2019), "Decoupled weight decay regularization", algorithm 2,
+    /// in the form of `torch.optim.AdamW`).
+    Decoupled(f64),
+}
+
+impl AdamStep {
+    /// Factor of the penalty.
+    fn penalty(&self) -> f64 {
+        match self.weight_decay {
+            WeightDecay::Penalty(factor) => factor,
+            WeightDecay::Decoupled(_) => 0.0,
+        }
+    }
+
+    /// Remaining share of the parameter after decoupled decay: 1 without any.
+    fn kept(&self) -> f64 {
+        match self.weight_decay {
+            WeightDecay::Penalty(_) => 1.0,
+            WeightDecay::Decoupled(factor) => 1.0 - self.learning_rate * factor,
+        }
+    }
 }
 
 /// Updates `parameter` and the moments of its gradient, `first` and `second`, in place.
@@ -86,7 +115,8 @@ fn cpu_step(
         step_size: (step.learning_rate / correction(step.beta1, step.step)) as f32,
         inverse_correction: correction(step.beta2, step.step).sqrt().recip() as f32,
         epsilon: step.epsilon as f32,
-        weight_decay: step.weight_decay as f32,
+        penalty: step.penalty() as f32,
+        kept: step.kept() as f32,
     };
     let gradient = gradient.contiguous()?;
     with_slice(&gradient, |gradient| {
@@ -109,7 +139,10 @@ pub(crate) fn reference_step(
     step: &AdamStep,
 ) -> Result<()> {
     let value = parameter.as_detached_tensor();
-    let gradient = (gradient.detach() + (&value * step.weight_decay)?)?;
+    let (gradient, value) = match step.weight_decay {
+        WeightDecay::Penalty(factor) => ((gradient.detach() + (&value * factor)?)?, value),
+        WeightDecay::Decoupled(_) => (gradient.detach(), (value * step.kept())?),
+    };
     let new_first =
         ((first.as_detached_tensor() * step.beta1)? + (&gradient * (1.0 - step.beta1))?)?;
     let new_second =

@@ -6,6 +6,7 @@ pub(crate) mod buffer;
 pub(crate) mod conv;
 mod gemm;
 mod im2col;
+pub(crate) mod lerp;
 mod pack;
 pub(crate) mod pool;
 pub(crate) mod shape;

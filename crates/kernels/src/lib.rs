@@ -21,14 +21,16 @@ mod allocator;
 mod backend;
 mod cpu;
 mod device;
+mod lerp;
 mod ops;
 mod reference;
 mod statistics;
 
-pub use adam::{AdamStep, adam_step};
+pub use adam::{AdamStep, WeightDecay, adam_step};
 pub use allocator::CachingAllocator;
 pub use backend::Backend;
 pub use device::{configure, memory_bytes};
+pub use lerp::lerp;
 pub use ops::relu::relu;
 pub use statistics::BatchStatistics;
 

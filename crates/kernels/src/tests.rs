@@ -3,7 +3,10 @@
 use approx::assert_abs_diff_eq;
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 
-use crate::{AdamStep, Backend, adam::reference_step, adam_step, relu};
+use crate::{
+    AdamStep, Backend, WeightDecay, adam::reference_step, adam_step, lerp, lerp::reference_lerp,
+    relu,
+};
 
 /// Reproducible numbers spread over `[−1, 1]`.
 fn numbers(shape: &[usize], seed: f64) -> Result<Tensor> {
@@ -220,7 +223,7 @@ fn first_step_of_adam_is_the_learning_rate() -> Result<()> {
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-12,
-        weight_decay: 0.0,
+        weight_decay: WeightDecay::Penalty(0.0),
         step: 1,
     };
     adam_step(&parameter, &gradient, &moments()?, &moments()?, &step)?;
@@ -232,6 +235,11 @@ fn first_step_of_adam_is_the_learning_rate() -> Result<()> {
 
 #[test]
 fn adam_agrees_with_reference_operations() -> Result<()> {
+    compare_adam(WeightDecay::Penalty(0.1))?;
+    compare_adam(WeightDecay::Decoupled(0.1))
+}
+
+fn compare_adam(weight_decay: WeightDecay) -> Result<()> {
     let shape = [300, 401];
     let start = |seed| variable(&shape, seed);
     let (fused, reference) = (
@@ -249,7 +257,7 @@ fn adam_agrees_with_reference_operations() -> Result<()> {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            weight_decay: 0.1,
+            weight_decay,
             step: i,
         };
         adam_step(&fused[0], &gradient, &fused[1], &fused[2], &step)?;
@@ -264,6 +272,58 @@ fn adam_agrees_with_reference_operations() -> Result<()> {
     for (found, expected) in fused.iter().zip(&reference) {
         assert!(distance(found, expected)? < 1e-6);
     }
+    Ok(())
+}
+
+#[test]
+fn decoupled_decay_leaves_the_moments_alone() -> Result<()> {
+    // Without a gradient, the parameter falls by lr · decay of itself: 2 · (1 − 0.1 · 0.5).
+    let parameter = Var::new(&[2_f32], &Device::Cpu)?;
+    let zeros = || Var::zeros(1, DType::F32, &Device::Cpu);
+    let (first, second) = (zeros()?, zeros()?);
+    let step = AdamStep {
+        learning_rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: WeightDecay::Decoupled(0.5),
+        step: 1,
+    };
+    adam_step(
+        &parameter,
+        &Tensor::new(&[0_f32], &Device::Cpu)?,
+        &first,
+        &second,
+        &step,
+    )?;
+    assert_abs_diff_eq!(parameter.to_vec1::<f32>()?[0], 1.9, epsilon = 1e-6);
+    assert_eq!([first.to_vec1::<f32>()?, second.to_vec1()?], [[0.0], [0.0]]);
+    Ok(())
+}
+
+#[test]
+fn interpolation_agrees_with_reference_operations() -> Result<()> {
+    let target = numbers(&[300, 401], 2.0)?;
+    for weight in [0.0, 0.25, 0.75, 1.0] {
+        let [fused, reference] = [variable(&[300, 401], 1.0)?, variable(&[300, 401], 1.0)?];
+        let start = fused.copy()?;
+        lerp(&fused, &target, weight)?;
+        reference_lerp(&reference, &target, weight)?;
+        assert!(distance(&fused, &reference)? < 1e-7);
+        let expected = ((&start * (1.0 - weight))? + (&target * weight)?)?;
+        assert!(distance(&fused, &expected)? < 1e-6);
+        // Both ends are exact.
+        if [0.0, 1.0].contains(&weight) {
+            assert!(distance(&fused, &expected)? <= 0.0);
+        }
+    }
+    let short = variable(&[3], 1.0)?;
+    assert!(
+        lerp(&short, &target, 0.5)
+            .unwrap_err()
+            .to_string()
+            .contains("[300, 401]")
+    );
     Ok(())
 }
 
@@ -296,7 +356,7 @@ fn wrong_shapes_are_errors_that_state_both() -> Result<()> {
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
-        weight_decay: 0.0,
+        weight_decay: WeightDecay::Penalty(0.0),
         step: 1,
     };
     let found = adam_step(

@@ -51,6 +51,35 @@ pub enum MetricError {
         /// `N`.
         expected: usize,
     },
+    /// No training history.
+    #[error("no fold has a training history, expected one of each fold")]
+    NoHistory,
+    /// A history without a best epoch.
+    #[error("no epoch of fold {0} is the best")]
+    NoBestEpoch(u32),
+    /// Histories of different epochs.
+    #[error(
+        "fold {fold} was trained for {found} epochs and fold {first} for {expected}, expected the same epochs of all folds: \
+         run stage `train` for all folds with one `train.epochs`"
+    )]
+    Epochs {
+        /// The fold.
+        fold: u32,
+        /// Number of its epochs.
+        found: usize,
+        /// The first fold.
+        first: u32,
+        /// Number of the first fold's epochs.
+        expected: usize,
+    },
+    /// Scores of another number of folds.
+    #[error("found the scores of {found} folds, expected those of {expected}")]
+    Folds {
+        /// Number of folds.
+        found: usize,
+        /// Number of the other folds.
+        expected: usize,
+    },
     /// No images to fit to or to evaluate.
     #[error("there are no images, expected at least one")]
     NoImages,

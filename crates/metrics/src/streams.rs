@@ -7,6 +7,8 @@ pub const SCORE_EPOCHS: &str = "score epochs";
 pub const SCORE_MODELS: &str = "score models";
 /// The replicates of the scores.
 pub const SCORE_BOOTSTRAP: &str = "score bootstrap";
+/// The replicates of the cross-validated scores.
+pub const CROSS_VALIDATION_BOOTSTRAP: &str = "cross-validation bootstrap";
 /// The replicates of the calibration errors.
 pub const CALIBRATE_BOOTSTRAP: &str = "calibrate bootstrap";
 /// The calibration error by chance, by replicate.
@@ -48,6 +50,14 @@ mod tests {
                 17_107_237_502_580_700_425,
                 14_813_831_580_547_003_243,
                 2_091_642_492_166_769_111
+            ]
+        );
+        assert_eq!(
+            of_subsets(CROSS_VALIDATION_BOOTSTRAP).map(at),
+            [
+                16_212_486_280_698_195_601,
+                3_660_877_369_705_265_745,
+                12_601_953_971_379_193_406
             ]
         );
         assert_eq!(

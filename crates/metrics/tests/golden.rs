@@ -1,4 +1,4 @@
-//! Scores against scikit-learn: `golden/make.py` documents how the values were made.
+//! Scores against scikit-learn: `golden/make.py` and `golden/baselines.py` document how the values were made.
 
 use std::collections::BTreeMap;
 
@@ -152,6 +152,35 @@ fn separations_are_those_of_scikit_learn() {
             check(
                 "calinski_harabasz",
                 calinski_harabasz(&points, labels).unwrap(),
+            );
+        }
+    }
+}
+
+/// As in `baselines.py`: training images and scored images by class.
+const BASELINES: [[u32; 4]; 2] = [[7, 12, 5, 6], [9, 4, 6, 3]];
+
+#[test]
+fn baselines_are_those_of_scikit_learn() {
+    let golden: BTreeMap<String, BTreeMap<String, f64>> =
+        serde_json::from_str(include_str!("golden/baselines.json")).unwrap();
+    let [train, scored] = BASELINES;
+    let total: u32 = train.iter().sum();
+    let frequencies = train.map(|count| f64::from(count) / f64::from(total));
+    let actual = || (0..4).flat_map(|class| (0..scored[class]).map(move |_| class));
+    let prior: Vec<ScoredPrediction> = actual()
+        .map(|class| metrics::largest_class(&frequencies, class))
+        .collect();
+    let uniform: Vec<ScoredPrediction> = actual()
+        .flat_map(|class| metrics::chance(4, class))
+        .collect();
+    for (name, predictions, epsilon) in [("prior", prior, 1e-9), ("uniform", uniform, 0.01)] {
+        let found = ConfusionCounts::of(4, &predictions).scores();
+        for (metric, found) in Metric::ALL.into_iter().zip(found) {
+            let expected = golden[name][metric.name()];
+            assert!(
+                (found - expected).abs() < epsilon,
+                "{metric:?} of {name}: {found}, expected {expected}"
             );
         }
     }

@@ -33,6 +33,7 @@ pub(crate) struct StateEntry {
 #[derive(Clone, Copy)]
 pub(crate) struct ForwardContext {
     pub(crate) backend: Backend,
+    /// Mode of batch-norms.
     pub(crate) mode: Mode,
     /// Gradients of the layer's weights are computed.
     pub(crate) tracked: bool,

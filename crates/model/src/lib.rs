@@ -26,4 +26,4 @@ pub use device::device;
 pub use error::ModelError;
 pub use mode::{Freeze, Mode};
 pub use network::{Network, Output};
-pub use parameter_group::ParameterGroup;
+pub use parameter_group::{ParameterGroup, layers_behind};

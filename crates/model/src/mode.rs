@@ -13,12 +13,15 @@ pub enum Mode {
 /// Parts of the network that training does not change.
 ///
 /// A frozen part gets no gradient, and none is computed for it where nothing before it needs one.
-/// Its batch-norm still works in train mode: in [`Mode::Train`] it normalizes by the batch and its running
-/// statistics change.
+/// Its batch-norm still works in train mode unless that is frozen too: in [`Mode::Train`] it normalizes by the batch and
+/// its running statistics change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Freeze {
     /// The ResNet up to its pooled features.
     pub cnn: bool,
     /// The ResNet's own classifier, `fc`.
     pub fc: bool,
+    /// The running statistics of the ResNet's batch-norms, by which they normalize in [`Mode::Train`], too. Scales and
+    /// shifts are trained all the same.
+    pub batch_norm: bool,
 }

@@ -94,10 +94,7 @@ impl Network {
             device,
             Backend::of(device),
             RandomInitializer(rng),
-            |config, builder| {
-                let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
-                Ok(Head::Cosine(head))
-            },
+            cosine_head,
         )
     }
 
@@ -167,6 +164,51 @@ impl Network {
         self.freeze = freeze;
     }
 
+    /// The frozen parts.
+    #[must_use]
+    pub fn frozen(&self) -> Freeze {
+        self.freeze
+    }
+
+    /// Another network of the same shape, device, frozen parts and state.
+    ///
+    /// # Errors
+    /// The device has no room.
+    pub fn replica(&self) -> Result<Self, ModelError> {
+        let head = match self.head {
+            Head::Linear(_) => linear_head,
+            Head::Cosine(_) => cosine_head,
+        };
+        let mut replica = Self::build(
+            &self.config,
+            &self.device,
+            self.backend,
+            ZeroInitializer,
+            head,
+        )?;
+        replica.freeze = self.freeze;
+        for (entry, of_self) in replica.entries.iter().zip(&self.entries) {
+            entry.var.set(&of_self.var.as_detached_tensor())?;
+        }
+        Ok(replica)
+    }
+
+    /// Moves weights and running statistics by the share `weight`, in `[0, 1]`, of their way to those of `other`, a
+    /// [`Network::replica`] or its original; counts of batches become those of `other`.
+    ///
+    /// # Errors
+    /// The shapes or devices of the networks differ, or the device fails.
+    pub fn approach(&mut self, other: &Self, weight: f64) -> Result<(), ModelError> {
+        for (entry, of_other) in self.entries.iter().zip(&other.entries) {
+            let target = of_other.var.as_detached_tensor();
+            match entry.role {
+                Role::Weight | Role::Statistic => kernels::lerp(&entry.var, &target, weight)?,
+                Role::Count => entry.var.set(&target)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Logits and embeddings of images `[B, H, W, 3]`: f32, RGB, normalized as the weights require.
     ///
     /// # Errors
@@ -174,9 +216,11 @@ impl Network {
     /// batch-norm sees only one value a channel (one image that shrinks to one pixel).
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output, ModelError> {
         check_images(images)?;
-        let features = self
-            .resnet
-            .features(images, self.context(mode, self.freeze.cnn))?;
+        let mut context = self.context(mode, self.freeze.cnn);
+        if self.freeze.batch_norm {
+            context.mode = Mode::Eval;
+        }
+        let features = self.resnet.features(images, context)?;
         self.classify_features(&features, mode)
     }
 
@@ -332,6 +376,14 @@ fn linear_head<I: Initializer>(
 ) -> Result<Head, ModelError> {
     let head = builder.linear("head", config.embedding_size, config.n_classes)?;
     Ok(Head::Linear(head))
+}
+
+fn cosine_head<I: Initializer>(
+    config: &Config,
+    builder: &mut Builder<'_, I>,
+) -> Result<Head, ModelError> {
+    let head = builder.cosine("head", config.embedding_size, config.n_classes)?;
+    Ok(Head::Cosine(head))
 }
 
 fn check_images(images: &Tensor) -> Result<(), ModelError> {

@@ -23,6 +23,24 @@ impl ParameterGroup {
     }
 }
 
+/// Number of layers behind that of a parameter, by its name: 0 for embedder and head, 1 for the ResNet's classifier `fc`,
+/// 2 to 5 for `layer4` to `layer1`, 6 for the stem.
+///
+/// It is the depth from the end of timm's layer-wise decay of learning rates, with a group for each of the four stages of
+/// blocks (timm's `group_matcher(coarse=True)`), and the classifier, behind which embedder and head are, as one more.
+#[must_use]
+pub fn layers_behind(name: &str) -> i32 {
+    match name.split('.').next() {
+        Some("embed" | "head") => 0,
+        Some("fc") => 1,
+        Some("layer4") => 2,
+        Some("layer3") => 3,
+        Some("layer2") => 4,
+        Some("layer1") => 5,
+        _ => 6,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

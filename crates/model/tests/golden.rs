@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
 use formula::{BATCH, formula, images, network, relative, values};
-use kernels::{AdamStep, Backend};
+use kernels::{AdamStep, Backend, WeightDecay};
 use model::{Depth, Mode, Network};
 use serde::Deserialize;
 
@@ -134,7 +134,7 @@ impl Adam {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            weight_decay: 0.0,
+            weight_decay: WeightDecay::Penalty(0.0),
             step: self.step,
         };
         for ((name, var), (first, second)) in network.parameters().iter().zip(&self.moments) {

@@ -291,8 +291,8 @@ fn another_classifier_keeps_the_random_weights_of_the_own_one() {
         assert!(same(&after["fc.weight"], &before["fc.weight"]));
         assert!(same(&after["conv1.weight"], &pretrained["conv1.weight"]));
         let frozen = Freeze {
-            cnn: false,
             fc: true,
+            ..Freeze::default()
         };
         let error = summary.check(Depth::D18, frozen).unwrap_err().to_string();
         assert!(error.contains("set `model.freeze_fc = false`"), "{error}");
@@ -558,7 +558,7 @@ fn frozen_parts_have_no_gradient_but_their_statistics_change() {
     assert_eq!(network.parameters().len(), 66);
     network.freeze(Freeze {
         cnn: true,
-        fc: false,
+        ..Freeze::default()
     });
     let names: Vec<String> = network
         .parameters()
@@ -592,11 +592,71 @@ fn frozen_parts_have_no_gradient_but_their_statistics_change() {
 }
 
 #[test]
+fn frozen_batch_norms_keep_their_statistics_and_train_their_scales() {
+    for backend in [Backend::Cpu, Backend::Reference] {
+        let mut network = network(Depth::D18, backend);
+        network.freeze(Freeze {
+            batch_norm: true,
+            ..Freeze::default()
+        });
+        let before = network.state().unwrap();
+        let output = network.forward(&images(), Mode::Train).unwrap();
+        // Statistics are those of eval mode, and stay.
+        let evaluated = network.forward(&images(), Mode::Eval).unwrap();
+        assert!(same(&output.logits, &evaluated.logits));
+        let after = network.state().unwrap();
+        assert!(
+            before
+                .iter()
+                .all(|(name, tensor)| same(tensor, &after[name]))
+        );
+        let gradients = output.logits.sum_all().unwrap().backward().unwrap();
+        assert_eq!(network.parameters().len(), 66);
+        assert!(
+            network
+                .parameters()
+                .iter()
+                .all(|(_, var)| gradients.get(var).is_some())
+        );
+    }
+}
+
+#[test]
+fn a_replica_approaches_its_original() {
+    let original = network(Depth::D18, Backend::Cpu);
+    let mut replica = original.replica().unwrap();
+    let states = |network: &Network| network.state().unwrap();
+    assert!(
+        states(&original)
+            .iter()
+            .all(|(name, tensor)| same(tensor, &states(&replica)[name]))
+    );
+    // A training pass changes the statistics of the original alone.
+    original.forward(&images(), Mode::Train).unwrap();
+    let [of_original, before] = [states(&original), states(&replica)];
+    replica.approach(&original, 0.25).unwrap();
+    let after = states(&replica);
+    let mean =
+        |state: &BTreeMap<String, Tensor>| state["bn1.running_mean"].to_vec1::<f32>().unwrap()[0];
+    let expected = 0.75 * mean(&before) + 0.25 * mean(&of_original);
+    assert!((mean(&after) - expected).abs() < 1e-6);
+    assert!((mean(&after) - mean(&before)).abs() > 1e-6);
+    let count = after["bn1.num_batches_tracked"].to_scalar::<i64>().unwrap();
+    assert_eq!(count, 1);
+    replica.approach(&original, 1.0).unwrap();
+    assert!(
+        of_original
+            .iter()
+            .all(|(name, tensor)| same(tensor, &states(&replica)[name]))
+    );
+}
+
+#[test]
 fn a_frozen_classifier_passes_gradients_on() {
     let mut network = network(Depth::D18, Backend::Cpu);
     network.freeze(Freeze {
-        cnn: false,
         fc: true,
+        ..Freeze::default()
     });
     let output = network.forward(&images(), Mode::Train).unwrap();
     let gradients = output.logits.sum_all().unwrap().backward().unwrap();

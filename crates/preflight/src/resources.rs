@@ -12,6 +12,9 @@ const BYTES_A_NUMBER: f64 = 14.3;
 const BYTES_A_PARAMETER: f64 = 16.0;
 const PROCESS: f64 = 75e6;
 
+/// Bytes of a parameter in the average of the weights, in memory and in a checkpoint.
+const AVERAGE: u64 = 4;
+
 /// Factor of the reference operations, as on GPUs.
 const ON_GPU: f64 = 3.0;
 
@@ -47,7 +50,13 @@ impl Footprint {
         } else {
             ON_GPU * images
         };
-        let step = of_images + BYTES_A_PARAMETER * parameters + PROCESS;
+        let average = if settings.train.ema_decay > 0.0 {
+            AVERAGE
+        } else {
+            0
+        };
+        let a_parameter = BYTES_A_PARAMETER + average as f64;
+        let step = of_images + a_parameter * parameters + PROCESS;
         let parameters = parameters as u64;
         let (images, classes) = (split.len() as u64, split.labels().len() as u64);
         let epoch = |numbers: u64| images * (4 * numbers + 16);
@@ -58,7 +67,7 @@ impl Footprint {
         // The folds, and the two splits with leakage.
         let trainings = u64::from(settings.split.folds) + 2;
         // Outputs of epochs are in the checkpoint while the table is written.
-        let checkpoint = (CHECKPOINT + 4) * parameters + trained.max(arranged);
+        let checkpoint = (CHECKPOINT + average + 4) * parameters + trained.max(arranged);
         Self {
             step: step as u64,
             outputs: trainings * (trained + 4 * parameters) + arranged + checkpoint,

@@ -23,6 +23,8 @@ pub struct Settings {
     pub freeze_cnn: bool,
     /// Freezes the ResNet's classifier.
     pub freeze_fc: bool,
+    /// Freezes the running statistics of the ResNet's batch-norms.
+    pub freeze_batch_norm: bool,
     /// `[split]`.
     pub split: Split,
     /// `[leakage]`.
@@ -57,6 +59,7 @@ impl Settings {
         Freeze {
             cnn: self.freeze_cnn,
             fc: self.freeze_fc,
+            batch_norm: self.freeze_batch_norm,
         }
     }
 }
@@ -86,6 +89,12 @@ pub struct Train {
     pub side_px: usize,
     /// The `k` of the top-k accuracy that selects the epoch.
     pub selection_k: usize,
+    /// First epochs that train the head alone.
+    pub head_epochs: usize,
+    /// Epochs of the warm-up.
+    pub warmup_epochs: f64,
+    /// Decay of the average of the weights; 0 for none.
+    pub ema_decay: f64,
 }
 
 /// Settings of `[metric-learning]`.
@@ -378,8 +387,9 @@ pub(crate) mod tests {
     pub(crate) fn settings() -> Settings {
         let text = r#"{
             "device": "cpu", "resnet": 18, "embedding_size": 32,
-            "freeze_cnn": false, "freeze_fc": false, "split": {"folds": 2}, "leakage": {"fold": 0},
-            "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "lr": 0.1},
+            "freeze_cnn": false, "freeze_fc": false, "freeze_batch_norm": false, "split": {"folds": 2}, "leakage": {"fold": 0},
+            "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "head_epochs": 0,
+                      "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1},
             "metric-learning": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
             "attribution": {"cells": 8, "window": 2},
             "forest": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,

@@ -96,8 +96,12 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
 fn params() -> Value {
     json!({
         "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
+        "freeze_batch_norm": false,
         "split": { "folds": 2, "steps": 60_000 }, "leakage": { "fold": 0, "shuffles": 100 },
-        "train": { "epochs": 1, "batch_size": 16, "side_px": 32, "selection_k": 1, "lr": 4e-4 },
+        "train": {
+            "epochs": 1, "batch_size": 16, "side_px": 32, "selection_k": 1, "lr": 4e-4,
+            "head_epochs": 0, "warmup_epochs": 0, "ema_decay": 0.0,
+        },
         "metric-learning": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
         "attribution": { "per_class": 2, "cells": 8, "window": 2 },
         "forest": {

@@ -1,25 +1,22 @@
 //! The state of a training after an epoch, from which a killed run continues to the same end.
 //!
 //! A checkpoint is a record, `checkpoint.json`, and the files whose digests it lists: the outputs of each epoch
-//! (`outputs-…`), the network and the optimizer's moments after the last epoch (`state-…`), and the best model so far
-//! (`model-…`). The record is renamed last, so a kill at any moment leaves the previous checkpoint whole.
+//! (`outputs-…`), the network, its average and the optimizer's moments after the last epoch (`state-…`), and the saved model
+//! so far (`model-…`). The record is renamed last, so a kill at any moment leaves the previous checkpoint whole.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use model::Network;
 use safetensors::serialize_to_file;
 use serde::{Deserialize, Serialize};
 use table_history::History;
 use tracing::warn;
 
-use crate::adam::Adam;
+use crate::state::TrainingState;
 use crate::{FoldSplit, Outputs, TrainError, TrainingHistory};
 
 const RECORD: &str = "checkpoint.json";
-/// Prefix of the network's tensors, which distinguishes them from the moments.
-const NETWORK: &str = "network.";
 
 /// Dependencies of a training's results, beside the inputs in its key.
 #[derive(Debug, Serialize)]
@@ -61,22 +58,21 @@ impl Checkpoints {
         })
     }
 
-    /// Restores `network` and `adam` from the latest checkpoint and returns its history: no epoch if there is none,
-    /// or, with a warning, if it is damaged or of another training.
+    /// Restores `state` from the latest checkpoint and returns its history: no epoch if there is none, or, with a warning,
+    /// if it is damaged or of another training.
     ///
     /// # Errors
     /// The device fails.
-    pub fn resume(
+    pub(crate) fn resume(
         &mut self,
-        network: &mut Network,
-        adam: &mut Adam,
+        state: &mut TrainingState<'_>,
     ) -> Result<TrainingHistory, TrainError> {
         if !self.folder.join(RECORD).exists() {
             return Ok(TrainingHistory::default());
         }
         match self.read() {
-            Ok((record, state)) => {
-                restore(network, adam, state, record.steps)?;
+            Ok((record, tensors)) => {
+                state.restore(&tensors, record.steps)?;
                 self.digests = record.digests;
                 Ok(record.history)
             }
@@ -91,34 +87,32 @@ impl Checkpoints {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn save(
+    pub(crate) fn save(
         &mut self,
         history: &TrainingHistory,
         outputs: &Outputs,
-        network: &Network,
-        adam: &Adam,
+        state: &TrainingState<'_>,
     ) -> Result<(), TrainError> {
         let epoch = history.n_epochs() - 1;
         outputs.save(&self.outputs_path(epoch))?;
         self.add_digest(&outputs_name(epoch))?;
 
         self.digests.retain(|name, _| !name.starts_with("state-"));
-        let mut state = adam.state();
-        let network_state = network.state()?.into_iter();
-        state.extend(network_state.map(|(name, tensor)| (format!("{NETWORK}{name}"), tensor)));
-        serialize_to_file(state, None, &self.folder.join(state_name(epoch)))?;
+        let path = self.folder.join(state_name(epoch));
+        serialize_to_file(state.tensors()?, None, &path)?;
         self.add_digest(&state_name(epoch))?;
 
         if history.epochs[epoch].best {
             self.digests.retain(|name, _| !name.starts_with("model-"));
-            network.save(&self.folder.join(model_name(epoch)))?;
+            let path = self.folder.join(model_name(epoch));
+            state.evaluated().save(&path)?;
             self.add_digest(&model_name(epoch))?;
         }
-        self.commit(history, adam.steps())?;
+        self.commit(history, state.optimizer_steps())?;
         self.remove_unlisted()
     }
 
-    /// Path of the best model of a history.
+    /// Path of the saved model of a history.
     pub fn model_path(&self, best: &History) -> PathBuf {
         self.folder.join(model_name(best.epoch as usize))
     }
@@ -179,21 +173,6 @@ impl Checkpoints {
         hasher.update_reader(fs_err::File::open(self.folder.join(name))?)?;
         Ok(hasher.finalize().to_string())
     }
-}
-
-fn restore(
-    network: &mut Network,
-    adam: &mut Adam,
-    state: BTreeMap<String, Tensor>,
-    steps: usize,
-) -> Result<(), TrainError> {
-    adam.set_state(&state, steps)?;
-    let network_state = state
-        .into_iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix(NETWORK)?.to_owned(), tensor)))
-        .collect();
-    network.set_state(&network_state)?;
-    Ok(())
 }
 
 fn outputs_name(epoch: usize) -> String {

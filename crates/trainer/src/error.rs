@@ -52,6 +52,26 @@ pub enum TrainError {
         /// Number of classes.
         n_classes: usize,
     },
+    /// The head alone would be trained to the end.
+    #[error(
+        "`head_epochs` is {head_epochs}: expected less than `epochs`, {epochs}, so that epochs of all parts follow"
+    )]
+    HeadEpochs {
+        /// Epochs of the head alone.
+        head_epochs: usize,
+        /// All epochs.
+        epochs: usize,
+    },
+    /// The warm-up would last to the end.
+    #[error(
+        "`warmup_epochs` is {warmup_epochs}: expected less than the {epochs} epochs that all parts are trained for"
+    )]
+    Warmup {
+        /// Epochs of the warm-up.
+        warmup_epochs: f64,
+        /// Epochs of the schedule.
+        epochs: usize,
+    },
     /// Two tables have different numbers of images.
     #[error("`annotations` has {annotations} images and `folds` has {folds}: expected the same")]
     RowCounts {

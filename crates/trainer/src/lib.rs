@@ -14,6 +14,7 @@ mod batches;
 mod checkpoint;
 mod error;
 mod evaluate;
+mod fine_tuning;
 mod history;
 mod loss;
 mod outputs;
@@ -25,8 +26,10 @@ mod ranges;
 mod schedule;
 mod split;
 mod stage_run;
+mod state;
 pub mod streams;
 mod train;
+mod weight_average;
 
 pub use adam::Adam;
 pub use batches::{
@@ -35,14 +38,16 @@ pub use batches::{
 pub use checkpoint::{Checkpoints, Identity};
 pub use error::TrainError;
 pub use evaluate::{EVALUATION_BATCH_SIZE, evaluate};
+pub use fine_tuning::{EpochSelection, FineTuning, Optimizer};
 pub use history::TrainingHistory;
 pub use loss::{CrossEntropy, Loss, check_logits};
 pub use outputs::Outputs;
 pub use pixels::DecodedImages;
 pub use pretrained::load_pretrained;
 pub use progress::ProgressReporter;
-pub use ranges::{Angle, BelowOne, NotNegative, Positive};
-pub use schedule::{ExponentialDecay, LrFactors};
+pub use ranges::{Angle, BelowOne, NotNegative, Positive, UpToOne};
+pub use schedule::{Decay, LrFactors, Schedule, StepSchedule};
 pub use split::FoldSplit;
 pub use stage_run::{StageRun, TrainingData, TrainingInputs};
 pub use train::{Sampling, Settings, TrainingObserver, train};
+pub use weight_average::WeightAverage;

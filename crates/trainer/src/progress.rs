@@ -13,8 +13,8 @@ pub struct ProgressReporter<C> {
     n_epochs: usize,
     epochs: Progress,
     steps: Option<Progress>,
-    /// The highest score so far, and its epoch, from 1.
-    best: Option<(f64, u64)>,
+    /// Of the best epoch so far: score, negative validation loss, which breaks ties, and number, from 1.
+    best: Option<(f64, f64, u64)>,
 }
 
 impl<C: Fn() -> f64> ProgressReporter<C> {
@@ -26,6 +26,15 @@ impl<C: Fn() -> f64> ProgressReporter<C> {
             epochs: Progress::start("epochs", n_epochs),
             steps: None,
             best: None,
+        }
+    }
+
+    /// Remembers the epoch if it is the best so far.
+    fn note(&mut self, row: &History) {
+        let rank = (row.score, -row.validation_loss);
+        let is_best = |(score, loss, _)| rank > (score, loss);
+        if self.best.is_none_or(is_best) {
+            self.best = Some((rank.0, rank.1, u64::from(row.epoch) + 1));
         }
     }
 }
@@ -41,8 +50,7 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
             info!("continuing after {epochs} of {} epochs", self.n_epochs);
             self.epochs.advance(epochs);
         }
-        let best = history.iter().find(|row| row.best);
-        self.best = best.map(|row| (row.score, u64::from(row.epoch) + 1));
+        history.iter().for_each(|row| self.note(row));
     }
 
     fn epoch_started(&mut self, steps: usize) {
@@ -57,10 +65,9 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
 
     fn epoch_finished(&mut self, row: &History, timing: &Timing) {
         let epoch = u64::from(row.epoch) + 1;
-        if self.best.is_none_or(|(score, _)| row.score > score) {
-            self.best = Some((row.score, epoch));
-        }
-        let (best_score, best_epoch) = self.best.unwrap_or((row.score, epoch));
+        self.note(row);
+        let best = self.best.map(|(score, _, epoch)| (score, epoch));
+        let (best_score, best_epoch) = best.unwrap_or((row.score, epoch));
         self.epochs.epoch(&Epoch {
             loss: row.train_loss,
             score: row.score,
@@ -77,7 +84,7 @@ impl<C: Fn() -> f64> TrainingObserver for ProgressReporter<C> {
             row.train_loss,
             row.validation_loss,
             row.score,
-            if row.best { " (best)" } else { "" },
+            if best_epoch == epoch { " (best)" } else { "" },
             timing.train_s,
             timing.evaluate_s,
         );

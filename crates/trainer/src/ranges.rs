@@ -17,6 +17,11 @@ pub struct NotNegative(f64);
 #[serde(try_from = "f64")]
 pub struct BelowOne(f64);
 
+/// A number in `(0, 1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(try_from = "f64")]
+pub struct UpToOne(f64);
+
 /// An angle in `[0, 180)` degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(try_from = "f64")]
@@ -37,6 +42,13 @@ impl NotNegative {
 }
 
 impl BelowOne {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl UpToOne {
     /// The number.
     pub fn get(self) -> f64 {
         self.0
@@ -74,6 +86,15 @@ impl TryFrom<f64> for BelowOne {
     }
 }
 
+impl TryFrom<f64> for UpToOne {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        let fits = number > 0.0 && number <= 1.0;
+        within(number, fits, "a number in (0, 1]").map(Self)
+    }
+}
+
 impl TryFrom<f64> for Angle {
     type Error = String;
 
@@ -102,6 +123,9 @@ mod tests {
         assert!(BelowOne::try_from(0.0).is_ok());
         assert!(NotNegative::try_from(-1e-9).is_err());
         assert!(BelowOne::try_from(1.0).is_err());
+        assert!(UpToOne::try_from(1.0).is_ok());
+        assert!(UpToOne::try_from(0.0).is_err());
+        assert!(UpToOne::try_from(1.1).is_err());
         assert!(Angle::try_from(28.6).is_ok());
         assert!(Angle::try_from(180.0).is_err());
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {

@@ -1,5 +1,8 @@
 //! Names of the random streams that training draws from. They are frozen: another name has other numbers.
 
+use rand::Rng as _;
+use random::Seed;
+
 /// Initial weights of a network.
 pub const WEIGHTS: &str = "weights";
 /// The order of the training images, by epoch.
@@ -7,10 +10,20 @@ pub const ORDER: &str = "order";
 /// The augmentation of an image, by epoch.
 pub const AUGMENT: &str = "augment";
 
+/// Seeds of repeated trainings, by number.
+const REPEAT: &str = "repeat";
+
+/// The seed of repetition number `repeat` of a training: that of the study for 0, another for each number above.
+#[must_use]
+pub fn repeated(seed: Seed, repeat: u32) -> Seed {
+    if repeat == 0 {
+        return seed;
+    }
+    Seed::new(seed.stream(REPEAT).at(u64::from(repeat), 0).random())
+}
+
 #[cfg(test)]
 mod tests {
-    use rand::Rng as _;
-    use random::Seed;
 
     use super::*;
 
@@ -25,5 +38,17 @@ mod tests {
             drawn,
             [6_874_035_823_445_540_213, 9_516_617_799_324_042_385]
         );
+        let drawn =
+            [1, 2].map(|repeat| repeated(seed, repeat).stream(WEIGHTS).rng().random::<u64>());
+        assert_eq!(
+            drawn,
+            [7_875_185_612_549_659_475, 1_396_554_956_695_104_649]
+        );
+    }
+
+    #[test]
+    fn the_first_repetition_has_the_seed_of_the_study() {
+        assert_eq!(repeated(Seed::new(7), 0), Seed::new(7));
+        assert_ne!(repeated(Seed::new(7), 1), repeated(Seed::new(7), 2));
     }
 }

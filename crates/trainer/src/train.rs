@@ -10,14 +10,15 @@ use table_history::History;
 use table_timings::Timing;
 use tables::Subset;
 
-use crate::adam::Adam;
 use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
+use crate::fine_tuning::FineTuning;
 use crate::history::TrainingHistory;
 use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
-use crate::schedule::{ExponentialDecay, LrFactors};
+use crate::schedule::{LrFactors, Schedule};
+use crate::state::TrainingState;
 use crate::{FoldSplit, Outputs, TrainError, streams};
 
 /// Settings of a training.
@@ -29,12 +30,14 @@ pub struct Settings {
     pub sampling: Sampling,
     /// Images per step; the last step of an epoch may have fewer, or one more: a single remaining image joins it.
     pub batch_size: usize,
-    /// The learning rate by epoch.
-    pub learning_rate: ExponentialDecay,
+    /// The learning rate by step.
+    pub learning_rate: Schedule,
     /// Factors of the learning rate for parameter groups.
     pub lr_factors: LrFactors,
-    /// Weight decay of [`Adam`].
+    /// Weight decay of the optimizer.
     pub weight_decay: f64,
+    /// Methods of fine-tuning.
+    pub fine_tuning: FineTuning,
     /// `k` of the class-weighted top-`k` accuracy on the fold, which is highest in the best epoch.
     pub selection_k: usize,
     /// The root of all randomness.
@@ -70,14 +73,14 @@ pub trait TrainingObserver {
 }
 
 /// Trains `network` to minimize `loss` on the training images of a fold, from the latest checkpoint on, and returns the
-/// history of all epochs. The best model and the outputs of every epoch are in the files of `checkpoints`.
+/// history of all epochs. The saved model and the outputs of every epoch are in the files of `checkpoints`.
 ///
 /// Outputs of training images are those of the training pass itself, the last ones of an image drawn several times; all
-/// other images, including those not drawn, are evaluated after it.
+/// other images, including those not drawn, are evaluated after it, by the average of the weights if there is one.
 ///
 /// # Errors
-/// A class has no training image, a loss is not finite, an image cannot be read, a checkpoint cannot be written, or
-/// the device fails.
+/// A class has no training image, the epochs of head or warm-up leave no others, a loss is not finite, an image cannot be
+/// read, a checkpoint cannot be written, or the device fails.
 pub fn train(
     network: &mut Network,
     source: &dyn ImageSource,
@@ -101,16 +104,16 @@ pub fn train(
         let k = settings.selection_k;
         return Err(TrainError::SelectionK { k, n_classes });
     }
-    let mut adam = Adam::new(network.parameters(), settings.weight_decay)?
-        .with_lr_factors(|name| settings.lr_factors.of(name));
-    let mut history = checkpoints.resume(network, &mut adam)?;
+    let n_steps = training_steps(training.len(), batch_size);
+    let mut state = TrainingState::new(network, settings, n_steps)?;
+    let mut history = checkpoints.resume(&mut state)?;
     observer.resumed(&history.epochs);
 
     for epoch in history.n_epochs()..settings.epochs {
-        let learning_rate = settings.learning_rate.at(epoch);
+        state.begin_epoch(epoch)?;
         let mut outputs = Outputs::zeros(split.len(), n_classes, embedding_size);
         let started = observer.seconds();
-        observer.epoch_started(training_steps(training.len(), batch_size));
+        observer.epoch_started(n_steps);
 
         let mut rng = settings.seed.stream(streams::ORDER).at(epoch as u64, 0);
         let order = match settings.sampling {
@@ -121,10 +124,10 @@ pub fn train(
         let mut losses = EpochLosses::new(epoch);
         let mut pending = PendingSteps::for_device(&device);
         for_each_batch(source, &order, transform, batch_size, &device, |batch| {
-            let output = network.forward(&batch.values, Mode::Train)?;
+            let output = state.network().forward(&batch.values, Mode::Train)?;
             let labels = split.class_indices_of(batch.images);
             let batch_loss = loss.mean(&output, &labels)?;
-            adam.step(&batch_loss.backward()?, learning_rate)?;
+            state.step(&batch_loss.backward()?, epoch, losses.weights.len())?;
             // Read after the whole step is issued, so that a GPU has work meanwhile.
             pending.push(batch.images, &output, Some(&batch_loss));
             losses.weights.push(loss.total_weight(&labels));
@@ -140,12 +143,18 @@ pub fn train(
         let undrawn = training.iter().filter(|&image| !drawn.contains(image));
         let undrawn: Vec<usize> = undrawn.copied().collect();
         let not_trained = [validation.as_slice(), &test, &unseen, &undrawn].concat();
-        evaluate(network, source, &not_trained, &mut outputs, |_| ())?;
+        evaluate(
+            state.evaluated(),
+            source,
+            &not_trained,
+            &mut outputs,
+            |_| (),
+        )?;
         let mean_loss = |images: &[usize]| mean_loss(loss, &outputs, split, images, epoch);
         let row = History {
             fold: split.fold,
             epoch: number(epoch),
-            learning_rate,
+            learning_rate: state.learning_rate(epoch, n_steps - 1),
             train_loss: losses.mean(),
             validation_loss: mean_loss(&validation)?,
             test_loss: (!test.is_empty()).then(|| mean_loss(&test)).transpose()?,
@@ -163,8 +172,8 @@ pub fn train(
             train_s: trained - started,
             evaluate_s: observer.seconds() - trained,
         };
-        history.push(row, timing);
-        checkpoints.save(&history, &outputs, network, &adam)?;
+        history.push(row, timing, settings.fine_tuning.selection);
+        checkpoints.save(&history, &outputs, &state)?;
         observer.epoch_finished(&history.epochs[epoch], &history.timings[epoch]);
     }
     Ok(history)

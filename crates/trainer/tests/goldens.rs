@@ -1,14 +1,18 @@
-//! Loss, optimizer and schedule against PyTorch; the values are from `golden/golden.py`.
+//! Loss, optimizers, schedules and averages against PyTorch and timm; the values are from `golden/golden.py`.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod close;
 
+use std::collections::BTreeMap;
+
 use approx::assert_relative_eq;
 use candle_core::{Device, Tensor, Var};
 use close::assert_close;
+use model::{Config, Depth, Network};
+use random::Seed;
 use serde::Deserialize;
-use trainer::{Adam, CrossEntropy, ExponentialDecay};
+use trainer::{Adam, CrossEntropy, Decay, LrFactors, Schedule, WeightAverage};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -16,6 +20,10 @@ struct Golden {
     focals: Vec<Focal>,
     adams: Vec<AdamSteps>,
     schedule: Vec<f64>,
+    adamws: Vec<AdamWSteps>,
+    cosines: Vec<Cosine>,
+    layer_decays: Vec<LayerDecay>,
+    averages: Vec<Average>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +45,32 @@ struct Focal {
 struct AdamSteps {
     weight_decay: f64,
     after: Vec<Vec<f32>>,
+}
+
+#[derive(Deserialize)]
+struct AdamWSteps {
+    clip_norm: f64,
+    #[serde(flatten)]
+    steps: AdamSteps,
+}
+
+#[derive(Deserialize)]
+struct Cosine {
+    warmup_epochs: f64,
+    rates: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct LayerDecay {
+    decay: f64,
+    factors: BTreeMap<String, f64>,
+}
+
+/// Weight, running mean and count of batches after each step.
+#[derive(Deserialize)]
+struct Average {
+    decay: f64,
+    after: Vec<(f32, f32, i64)>,
 }
 
 fn golden() -> Golden {
@@ -111,9 +145,151 @@ fn adam_is_pytorchs() {
 
 #[test]
 fn schedule_is_pytorchs() {
-    let decay = ExponentialDecay::new(1e-4, 0.1, 50.0);
+    let schedule = Schedule::exponential(1e-4, 0.1, 50.0).over(51, 3).unwrap();
     for (epoch, &expected) in golden().schedule.iter().enumerate() {
-        assert_relative_eq!(decay.at(epoch), expected, max_relative = 1e-12);
+        for step in 0..3 {
+            let found = schedule.at(epoch, step);
+            assert_relative_eq!(found, expected, max_relative = 1e-12);
+        }
+    }
+}
+
+#[test]
+fn warmup_of_an_exponential_schedule_has_a_share_of_each_epochs_rate() {
+    let schedule = Schedule {
+        warmup_epochs: 1.5,
+        ..Schedule::exponential(1.0, 0.5, 1.0)
+    };
+    let schedule = schedule.over(3, 2).unwrap();
+    let found: Vec<f64> = (0..6).map(|step| schedule.at(step / 2, step % 2)).collect();
+    for (found, expected) in found
+        .iter()
+        .zip([0.0, 1.0 / 3.0, 1.0 / 3.0, 0.5, 0.25, 0.25])
+    {
+        assert_relative_eq!(*found, expected, max_relative = 1e-12);
+    }
+}
+
+#[test]
+fn cosine_schedule_is_timms() {
+    for golden in golden().cosines {
+        let schedule = Schedule {
+            start: 1e-3,
+            warmup_epochs: golden.warmup_epochs,
+            decay: Decay::Cosine { factor: 0.01 },
+        };
+        let schedule = schedule.over(5, 4).unwrap();
+        assert_eq!(golden.rates.len(), 20);
+        for (step, &expected) in golden.rates.iter().enumerate() {
+            let found = schedule.at(step / 4, step % 4);
+            assert_relative_eq!(found, expected, max_relative = 1e-12);
+        }
+    }
+}
+
+#[test]
+fn a_warmup_without_end_is_refused() {
+    let schedule = Schedule {
+        warmup_epochs: 2.0,
+        ..Schedule::exponential(1.0, 0.5, 1.0)
+    };
+    assert_eq!(
+        schedule.over(2, 10).unwrap_err().to_string(),
+        "`warmup_epochs` is 2: expected less than the 2 epochs that all parts are trained for"
+    );
+}
+
+#[test]
+fn layer_decay_is_timms() {
+    for golden in golden().layer_decays {
+        let factors = LrFactors {
+            backbone: 0.5,
+            head: 2.0,
+            layer_decay: golden.decay,
+        };
+        assert_eq!(golden.factors.len(), 66);
+        for (name, expected) in &golden.factors {
+            // Factors of groups are multiplied by those of layers.
+            let of_group = match name.split('.').next() {
+                Some("embed") => 1.0,
+                Some("head") => 2.0,
+                _ => 0.5,
+            };
+            let found = factors.of(name);
+            assert_relative_eq!(found, of_group * expected, max_relative = 1e-12);
+        }
+    }
+}
+
+#[test]
+fn adamw_and_clipping_are_pytorchs() {
+    for golden in golden().adamws {
+        let var =
+            |values: &[f32], shape: &[usize]| Var::from_slice(values, shape, &Device::Cpu).unwrap();
+        let weight = var(&[0.5, -1.0, 2.0, 0.0, -0.25, 1e-3], &[2, 3]);
+        let bias = var(&[0.3, -2.0], &[2]);
+        let parameters = [("weight", &weight), ("bias", &bias)];
+        let named = parameters.map(|(name, parameter)| (name.to_owned(), parameter.clone()));
+        let mut adam = Adam::new(named.to_vec(), golden.steps.weight_decay)
+            .unwrap()
+            .decoupled()
+            .with_clip_norm(golden.clip_norm);
+        for (step, expected) in (0_u8..).zip(&golden.steps.after) {
+            let gradient: Vec<f32> = (0..8)
+                .map(|i| f32::from((step * 5 + i * 3) % 7) * 0.3 - 1.0)
+                .collect();
+            let (of_weight, of_bias) = gradient.split_at(6);
+            // The gradient of `parameter · gradient` is the gradient.
+            let product = |parameter: &Var, gradient: &[f32]| {
+                let gradient = Tensor::from_slice(gradient, parameter.shape(), &Device::Cpu);
+                parameter
+                    .mul(&gradient.unwrap())
+                    .unwrap()
+                    .sum_all()
+                    .unwrap()
+            };
+            let sum = (product(&weight, of_weight) + product(&bias, of_bias)).unwrap();
+            let rate = 0.1 / f64::from(step + 1);
+            adam.step(&sum.backward().unwrap(), rate).unwrap();
+            let mut found: Vec<f32> = weight.flatten_all().unwrap().to_vec1().unwrap();
+            found.extend(bias.to_vec1::<f32>().unwrap());
+            assert_close(&found, expected, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn average_is_timms() {
+    let config = Config {
+        depth: Depth::D18,
+        embedding_size: 2,
+        n_classes: 2,
+    };
+    let mut rng = Seed::new(1).stream("weights").rng();
+    let mut network = Network::new(&config, &Device::Cpu, &mut rng).unwrap();
+    // Every weight, statistic and count is `value`.
+    let fill = |network: &mut Network, value: f64| {
+        let state = network.state().unwrap().into_iter();
+        let filled = state.map(|(name, tensor)| {
+            let filled = (tensor.ones_like().unwrap() * value).unwrap();
+            (name, filled)
+        });
+        network.set_state(&filled.collect()).unwrap();
+    };
+    for golden in golden().averages {
+        fill(&mut network, 1.0);
+        let mut average = WeightAverage::new(&network, golden.decay).unwrap();
+        for (step, (weight, running_mean, count)) in (1_u8..).zip(golden.after) {
+            fill(&mut network, f64::from(3 * step % 7) - 2.0);
+            average.update(&network, usize::from(step)).unwrap();
+            let state = average.network().state().unwrap();
+            let first =
+                |name: &str| state[name].flatten_all().unwrap().to_vec1::<f32>().unwrap()[0];
+            let found = [first("layer4.1.conv2.weight"), first("bn1.running_mean")];
+            assert_close(&found, &[weight, running_mean], 1e-6);
+            let found: i64 = state["bn1.num_batches_tracked"].to_scalar().unwrap();
+            assert_eq!(found, count);
+        }
     }
 }
 

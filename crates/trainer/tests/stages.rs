@@ -29,11 +29,14 @@ trait Jobs {
 impl Jobs for Study {
     fn train(&self, run: &str, changes: &Value) -> Job {
         let mut params = json!({
-            "seed": 7, "device": "cpu", "fold": 1,
-            "resnet": 18, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
+            "seed": 7, "repeat": 0, "device": "cpu", "fold": 1,
+            "resnet": 18, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false,
+            "freeze_batch_norm": false, "side_px": SIDE_PX,
             "epochs": 4, "sampling": "shuffle", "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
+            "optimizer": "adam", "schedule": "exponential", "warmup_epochs": 0.0, "layer_lr_decay": 1.0,
             "backbone_lr_factor": 1.0, "weight_decay": 1e-4, "label_smoothing": 0.1, "focal_gamma": 0.0,
-            "class_weights": true, "selection_k": 1,
+            "clip_norm": 0.0, "ema_decay": 0.0, "head_epochs": 0,
+            "class_weights": true, "selection": "best", "selection_k": 1,
             "augmentation": augmentation(),
         });
         let changed = changes.as_object().unwrap().clone();
@@ -86,6 +89,49 @@ fn a_training_has_the_same_bytes_with_other_threads_and_after_a_kill() {
         "{log}"
     );
     assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
+}
+
+#[test]
+fn fine_tuning_has_the_same_bytes_with_other_threads_and_after_a_kill() {
+    let study = Study::new();
+    let changes = json!({
+        "repeat": 1, "freeze_batch_norm": true, "optimizer": "adamw", "schedule": "cosine", "warmup_epochs": 0.5,
+        "layer_lr_decay": 0.8, "clip_norm": 1.0, "ema_decay": 0.9, "head_epochs": 1, "selection": "last",
+    });
+    study.train("whole", &changes).run(2);
+    study.train("one-thread", &changes).run(1);
+    assert_same_files(&study.path("whole"), &study.path("one-thread"), &OUTPUTS);
+
+    let broken = study.train("broken", &changes);
+    broken.kill_after_a_checkpoint();
+    let log = broken.run(2);
+    assert!(log.contains("continuing after"), "{log}");
+    assert_same_files(&study.path("whole"), &study.path("broken"), &OUTPUTS);
+
+    let history: Vec<History> = study.read("whole/history");
+    let saved: Vec<u32> = { history.iter() }
+        .filter(|row| row.best)
+        .map(|row| row.epoch)
+        .collect();
+    assert_eq!(saved, [3]);
+    // The head's epoch at `lr`, then the last steps' rates of three epochs, whose first is half a warm-up.
+    let rates: Vec<f64> = history.iter().map(|row| row.learning_rate).collect();
+    assert!(
+        rates[0] >= 1e-3 && rates[1] < 1e-3 && rates.is_sorted_by(|a, b| a > b),
+        "{rates:?}"
+    );
+}
+
+#[test]
+fn a_repetition_is_another_training() {
+    let study = Study::new();
+    study.train("first", &json!({ "epochs": 1 })).run(2);
+    study
+        .train("second", &json!({ "epochs": 1, "repeat": 1 }))
+        .run(2);
+    let losses = ["first", "second"]
+        .map(|run| study.read::<History>(&format!("{run}/history"))[0].train_loss);
+    assert!((losses[0] - losses[1]).abs() > 0.0);
 }
 
 #[test]
@@ -164,6 +210,19 @@ fn errors_have_the_value_found_and_the_expected_range() {
     check(
         json!({ "label_smoothing": 1.0 }),
         "parameter `label_smoothing`: found 1, expected a number in [0, 1)",
+    );
+    check(
+        json!({ "layer_lr_decay": 1.5 }),
+        "parameter `layer_lr_decay`: found 1.5, expected a number in (0, 1]",
+    );
+    check(json!({ "optimizer": "sgd" }), "expected `adam` or `adamw`");
+    check(
+        json!({ "head_epochs": 4 }),
+        "`head_epochs` is 4: expected less than `epochs`, 4",
+    );
+    check(
+        json!({ "warmup_epochs": 4 }),
+        "`warmup_epochs` is 4: expected less than the 4 epochs that all parts are trained for",
     );
     check(
         json!({ "fold": 3 }),

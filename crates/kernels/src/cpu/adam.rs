@@ -19,7 +19,10 @@ pub(crate) struct Factors {
     /// `1 / √(1 − β₂ᵗ)`
     pub(crate) inverse_correction: f32,
     pub(crate) epsilon: f32,
-    pub(crate) weight_decay: f32,
+    /// Factor of the L2 penalty.
+    pub(crate) penalty: f32,
+    /// Share of the parameter that decoupled decay leaves.
+    pub(crate) kept: f32,
 }
 
 /// Updates `parameter` and its moments; all slices are of equal length.
@@ -47,11 +50,12 @@ pub(crate) fn update(
                         .zip(gradient)
                         .zip(first.iter_mut().zip(second.iter_mut()));
                     for ((parameter, gradient), (first, second)) in values {
-                        let gradient = gradient + f.weight_decay * *parameter;
+                        let gradient = gradient + f.penalty * *parameter;
                         *first = f.beta1 * *first + f.one_minus_beta1 * gradient;
                         *second = f.beta2 * *second + f.one_minus_beta2 * gradient * gradient;
-                        *parameter -= f.step_size * *first
-                            / (second.sqrt() * f.inverse_correction + f.epsilon);
+                        *parameter = f.kept * *parameter
+                            - f.step_size * *first
+                                / (second.sqrt() * f.inverse_correction + f.epsilon);
                     }
                 },
             );

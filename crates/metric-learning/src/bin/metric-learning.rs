@@ -20,8 +20,8 @@ use table_metric_embeddings::MetricEmbedding;
 use table_timings::Timing;
 use tables::Subset;
 use trainer::{
-    Angle, CrossEntropy, ExponentialDecay, FoldSplit, Loss, LrFactors, NotNegative, Positive,
-    Sampling, Settings, StageRun, TrainingInputs,
+    Angle, CrossEntropy, FineTuning, FoldSplit, Loss, LrFactors, NotNegative, Positive, Sampling,
+    Schedule, Settings, StageRun, TrainingInputs,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -155,6 +155,7 @@ fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow:
     let freeze = Freeze {
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
+        ..Freeze::default()
     };
     trainer::load_pretrained(&mut network, weights, freeze)?;
     Ok(network)
@@ -186,7 +187,7 @@ fn settings(params: &Params) -> Settings {
         epochs: params.epochs.get(),
         sampling: Sampling::Shuffle,
         batch_size: params.batch_size.get(),
-        learning_rate: ExponentialDecay::new(
+        learning_rate: Schedule::exponential(
             lr,
             params.lr_decay.get(),
             params.lr_decay_epochs.get(),
@@ -197,8 +198,10 @@ fn settings(params: &Params) -> Settings {
                 Objective::Arcface => centers_lr / lr,
                 Objective::Triplet => 1.0,
             },
+            layer_decay: 1.0,
         },
         weight_decay: params.weight_decay.get(),
+        fine_tuning: FineTuning::default(),
         // The history's score: the share of the fold's images that are nearest to their own class's center.
         selection_k: 1,
         seed: params.seed,

@@ -14,7 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::AdamStep;
+use kernels::{AdamStep, WeightDecay};
 use model::{Config, Depth, Mode, Network};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -156,7 +156,7 @@ impl Ours {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            weight_decay: 0.0,
+            weight_decay: WeightDecay::Penalty(0.0),
             step: self.n_steps,
         };
         for ((name, var), (first, second)) in self.network.parameters().iter().zip(&self.moments) {

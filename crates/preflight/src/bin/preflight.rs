@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use preflight::{
-    Finding, FoldSplit, Footprint, Settings, available_memory, check_forest, check_resources,
-    check_settings, check_split, free_disk, in_units, listed,
+    Finding, FoldSplit, Footprint, Settings, available_memory, check_fine_tuning, check_forest,
+    check_resources, check_settings, check_split, free_disk, in_units, listed,
 };
 use serde::Deserialize;
 use stage::{Input, InputPath, OutputPath};
@@ -53,6 +53,7 @@ fn run(settings: Settings, inputs: Inputs, outputs: Outputs) -> anyhow::Result<(
     let own = FoldSplit::of("of the study", &folds);
     let mut findings = Vec::new();
     check_settings(&settings, &own, &mut findings);
+    check_fine_tuning(&settings, inputs.weights.is_some(), &mut findings);
     check_forest(&settings, &mut findings);
     check_split(&own, &(0..settings.split.folds).collect(), &mut findings);
     let compared = BTreeSet::from([settings.leakage.fold]);

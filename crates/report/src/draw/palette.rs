@@ -1,9 +1,9 @@
 //! Colors, in light and in dark.
 //!
-//! The eight of the series have the hues of Okabe and Ito (2008, "Color universal design"), with the black replaced by a
+//! The eight of the series come from the hues of Okabe and Ito (2008, "Color universal design"), with the black replaced by a
 //! gray. Lightness and chroma were moved until each has a contrast of 3 : 1 to the ground (WCAG 2.2, success criterion
-//! 1.4.11), and until the least difference between two of them, under each kind of color vision, was as large as these
-//! hues allow. The tests state it.
+//! 1.4.11), and until every two of them differ by 12.5 or more (CIEDE2000) with normal vision and with protanopia,
+//! deuteranopia and tritanopia, simulated by the matrices of Machado, Oliveira and Fernandes (2009). The tests compute it.
 
 use std::fmt::Write as _;
 
@@ -25,10 +25,10 @@ const COLORS: [(&str, &str, &str); 21] = [
     ("series-5", "#223b7f", "#315ecd"),
     ("series-6", "#6b925c", "#d0f600"),
     ("series-7", "#897981", "#6e7d78"),
-    ("cluster-0", "#5b2a86", "#b08be0"),
-    ("cluster-1", "#7a4a1e", "#c9935f"),
-    ("cluster-2", "#00605c", "#5fb8b0"),
-    ("cluster-3", "#a3195b", "#f08bb4"),
+    ("cluster-0", "#5b2a86", "#7d5be6"),
+    ("cluster-1", "#7a4a1e", "#b98a3a"),
+    ("cluster-2", "#00605c", "#4fd0c8"),
+    ("cluster-3", "#a3195b", "#ff9ec4"),
     ("key-0", "#62676f", "#a0a6ae"),
 ];
 

@@ -318,7 +318,10 @@ mod tests {
             let points = [(0.0, 0.0), corner].into_iter();
             Placement::fit_width(100.0, 10.0, points).area().size.1
         });
-        assert_eq!(heights, [80.0, 50.0, 100.0]);
+        assert_eq!(
+            heights.map(|height| height.to_string()),
+            ["80", "50", "100"]
+        );
         let empty = Placement::fit_width(100.0, 10.0, std::iter::empty());
         assert!((50.0..=100.0).contains(&empty.area().size.1));
     }

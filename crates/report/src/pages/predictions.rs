@@ -220,7 +220,7 @@ mod tests {
             Orient::Upright,
         );
         // The center of the clusters is the center of the figure; the first image has no coordinates.
-        assert!(page.contains("<circle class=\"new\" cx=\"200\" cy=\"100\""));
+        assert!(page.contains("<circle class=\"new\" cx=\"200\" cy=\"106\""));
         assert!(page.contains(">2</text>") && !page.contains(">1</text>"));
     }
 }

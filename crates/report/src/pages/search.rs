@@ -136,7 +136,7 @@ mod tests {
         assert!(
             report
                 .page
-                .contains("A choice whose best score is below that of others")
+                .contains("These are too few trials to tell a parameter's effect from chance.")
         );
     }
 }

@@ -280,18 +280,22 @@ mod tests {
             let forest = rows.iter().filter(|row| row.model == FOREST);
             let tuned = forest.map(|row| Score {
                 model: TUNED.to_owned(),
-                value: Some(0.7),
+                value: Some(if row.metric == "log_loss" { 0.8 } else { 0.7 }),
                 ..row.clone()
             });
             rows.extend(tuned.collect::<Vec<_>>());
         });
         study.edit("model_comparisons", |rows: &mut Vec<Comparison>| {
-            let tuned = rows.iter().map(|row| Comparison {
-                model: TUNED.to_owned(),
-                difference: -0.05,
-                low: Some(-0.08),
-                high: Some(-0.02),
-                ..row.clone()
+            let tuned = rows.iter().map(|row| {
+                // A higher loss is worse.
+                let sign = if row.metric == "log_loss" { 1.0 } else { -1.0 };
+                Comparison {
+                    model: TUNED.to_owned(),
+                    difference: sign * 0.05,
+                    low: Some(sign * 0.05 - 0.03),
+                    high: Some(sign * 0.05 + 0.03),
+                    ..row.clone()
+                }
             });
             rows.extend(tuned.collect::<Vec<_>>());
         });

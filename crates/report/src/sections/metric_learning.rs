@@ -353,7 +353,7 @@ impl MetricLearning {
             "Raw embeddings of metric learning",
             &format!(
                 "Images of a class should be on a ray from the origin: the direction stands for the class, and the length for the \
-             confidence. {}Training images are faint.",
+             confidence. {}Marks of training images are hollow.",
                 if has_held_out {
                     "Held-out classes are on the rays of other classes, or on separate ones. "
                 } else {
@@ -367,7 +367,7 @@ impl MetricLearning {
             "metric-normalized",
             "Normalized embeddings of metric learning",
             &format!(
-                "Tight groups of one color are well separated classes{}. Training images are faint.",
+                "Tight groups of one color are well separated classes{}. Marks of training images are hollow.",
                 if has_held_out {
                     "; held-out classes are among the classes that the network confuses them with"
                 } else {

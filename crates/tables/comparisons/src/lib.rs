@@ -12,7 +12,8 @@ use tables::Table;
 pub struct Comparison {
     /// The first model, as in `scores` or `cross_validation`.
     pub model: String,
-    /// The second.
+    /// The second. A baseline on the features of another backbone than the network's has its name, as in `linear probe on
+    /// NAME`.
     pub other: String,
     /// The images, as in `scores` or `cross_validation`.
     pub subset: Subset,

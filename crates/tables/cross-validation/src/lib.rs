@@ -12,7 +12,8 @@ use tables::Table;
 pub struct CrossValidation {
     /// `network`, the folds' networks; `selected network`, the one of stage `select`, whose validation images selected it;
     /// `linear probe` and `forest`, on frozen features; `largest class`, which predicts the class with most training
-    /// images; `chance`, which guesses.
+    /// images, with the classes' frequencies as probabilities; `chance`, all classes equally probable: scores of the
+    /// expected counts of a uniform guess, as a class-weighted top-k of `k / K`.
     pub model: String,
     /// As in `out_of_fold`.
     pub features: Option<String>,
@@ -24,7 +25,7 @@ pub struct CrossValidation {
     pub metric: String,
     /// Value over the images of the subset.
     pub value: f64,
-    /// Lower end of the 95 % interval; null where it cannot be known.
+    /// Lower end of the 95 % interval; null where it cannot be known, and of `chance`, whose value is an expectation.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,

@@ -15,18 +15,20 @@ pub struct History {
     pub fold: u32,
     /// From 0.
     pub epoch: u32,
-    /// Learning rate of the optimizer in this epoch, before the factors of parameter groups.
+    /// Learning rate of the epoch's last step, before the factors of parameter groups.
     pub learning_rate: f64,
-    /// Mean loss of the training images during the training pass: the class-weighted cross-entropy or focal loss in
+    /// Mean loss of the training images during the training pass, by the weights of each step: the class-weighted cross-entropy or focal loss in
     /// `train`, that of the metric learning in `metric-learning`, where only learned classes count.
     pub train_loss: f64,
     /// Loss of the validation images after the epoch, without augmentation.
     pub validation_loss: f64,
     /// Loss of the test images after the epoch; null when there are none.
     pub test_loss: Option<f64>,
-    /// Score that selects the best epoch: class-weighted top-k accuracy on the fold, in `[0, 1]`.
+    /// Score of the epoch: class-weighted top-k accuracy on the fold, in `[0, 1]`. Where weights are averaged over steps, it
+    /// is that of the average, as are the losses of validation and test images.
     pub score: f64,
-    /// True if this epoch's model is the saved one of the fold.
+    /// True if this epoch's model is the saved one of the fold: that of the best score, or, where `train.selection` is
+    /// `last`, of the last epoch.
     pub best: bool,
 }
 

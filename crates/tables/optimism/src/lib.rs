@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// Optimism of the selected network's metric on its validation images. Sorted by `metric`, `part`.
+/// Optimism of the selected network's metric on its validation images. Sorted by `metric`, `part`. No rows with a single
+/// fold, whose selection of the epoch no other fold measures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Optimism {
     /// Name of the metric, as in `scores`.

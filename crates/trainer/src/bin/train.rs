@@ -18,8 +18,9 @@ use table_history::History;
 use table_timings::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, ExponentialDecay, FoldSplit, LrFactors, NotNegative,
-    Positive, Sampling, Settings, StageRun, TrainingInputs, streams,
+    BelowOne, Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, LrFactors,
+    NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun, TrainingInputs,
+    UpToOne, streams,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -27,6 +28,8 @@ use trainer::{
 struct Params {
     /// The root of all randomness.
     seed: Seed,
+    /// Number of the repetition, under another seed for each above 0.
+    repeat: u32,
     /// Class of the device: `cpu`, `metal` or `cuda`.
     device: String,
     /// The fold that is the validation set; the others are trained on.
@@ -39,6 +42,8 @@ struct Params {
     freeze_cnn: bool,
     /// Freezes the ResNet's classifier.
     freeze_fc: bool,
+    /// Freezes the running statistics of the ResNet's batch-norms.
+    freeze_batch_norm: bool,
     /// Side of the network's square input, in pixels.
     side_px: u32,
     /// Number of epochs; each has as many samples as there are training images.
@@ -47,16 +52,33 @@ struct Params {
     sampling: Sampling,
     /// Images per step.
     batch_size: NonZeroUsize,
-    /// Learning rate of the first epoch.
+    /// The optimizer: `adam` or `adamw`.
+    optimizer: Optimizer,
+    /// Fall of the learning rate: `exponential` or `cosine`.
+    schedule: Form,
+    /// Epochs of the warm-up.
+    warmup_epochs: NotNegative,
+    /// The highest learning rate.
     lr: Positive,
-    /// Factor of the learning rate over `lr_decay_epochs`, which falls by the same factor in each epoch.
+    /// `exponential`: factor of the learning rate over `lr_decay_epochs`, which falls by the same factor in each epoch.
+    /// `cosine`: the last learning rate, relative to `lr`.
     lr_decay: Positive,
-    /// Epochs over which the learning rate falls by `lr_decay`.
+    /// `exponential`: epochs over which the learning rate falls by `lr_decay`.
     lr_decay_epochs: Positive,
     /// Factor of the ResNet's learning rate.
     backbone_lr_factor: Positive,
-    /// L2 penalty of Adam.
+    /// Factor of the learning rate from a layer of the ResNet to the one before it.
+    layer_lr_decay: UpToOne,
+    /// L2 penalty of Adam, or decoupled decay of AdamW.
     weight_decay: NotNegative,
+    /// Largest norm of the gradients; 0 for no limit.
+    clip_norm: NotNegative,
+    /// Decay of the average of the weights; 0 for none.
+    ema_decay: BelowOne,
+    /// First epochs, which train embedder and head alone.
+    head_epochs: usize,
+    /// The epoch whose model is saved: `best` or `last`.
+    selection: EpochSelection,
     /// Share of the target that is spread over all classes.
     label_smoothing: BelowOne,
     /// γ of the focal loss; 0 for cross-entropy.
@@ -67,6 +89,16 @@ struct Params {
     selection_k: NonZeroUsize,
     /// Augmentation of training images.
     augmentation: Augmentation,
+}
+
+/// Form of the fall of the learning rate.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    /// By the same factor after each epoch.
+    Exponential,
+    /// By half a cosine over all epochs, step by step.
+    Cosine,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +118,8 @@ fn main() -> ExitCode {
     stage::main(run)
 }
 
-fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Result<()> {
+fn run(mut params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Result<()> {
+    params.seed = streams::repeated(params.seed, params.repeat);
     let data = inputs.read(params.fold, params.side_px)?;
     let images = (data.images).augmented(params.augmentation, params.seed);
     let (annotations, split) = (data.annotations, data.split);
@@ -104,8 +137,14 @@ fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Resu
 
     let best = history.best().context("no epoch was trained")?;
     info!(
-        "fold {}: best score {:.4} in epoch {}",
-        params.fold, best.score, best.epoch
+        "fold {}: score {:.4} in epoch {}, the {}",
+        params.fold,
+        best.score,
+        best.epoch,
+        match params.selection {
+            EpochSelection::Best => "best",
+            EpochSelection::Last => "last",
+        }
     );
     fs_err::copy(checkpoints.model_path(best), &*outputs.model)?;
     write_epochs(
@@ -134,6 +173,7 @@ fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow:
     let freeze = Freeze {
         cnn: params.freeze_cnn,
         fc: params.freeze_fc,
+        batch_norm: params.freeze_batch_norm,
     };
     trainer::load_pretrained(&mut network, weights, freeze)?;
     Ok(network)
@@ -155,18 +195,37 @@ fn settings(params: &Params) -> Settings {
         epochs: params.epochs.get(),
         sampling: params.sampling,
         batch_size: params.batch_size.get(),
-        learning_rate: ExponentialDecay::new(
-            params.lr.get(),
-            params.lr_decay.get(),
-            params.lr_decay_epochs.get(),
-        ),
+        learning_rate: schedule(params),
         lr_factors: LrFactors {
             backbone: params.backbone_lr_factor.get(),
             head: 1.0,
+            layer_decay: params.layer_lr_decay.get(),
         },
         weight_decay: params.weight_decay.get(),
+        fine_tuning: FineTuning {
+            optimizer: params.optimizer,
+            clip_norm: params.clip_norm.get(),
+            ema_decay: params.ema_decay.get(),
+            head_epochs: params.head_epochs,
+            selection: params.selection,
+        },
         selection_k: params.selection_k.get(),
         seed: params.seed,
+    }
+}
+
+fn schedule(params: &Params) -> Schedule {
+    let factor = params.lr_decay.get();
+    Schedule {
+        start: params.lr.get(),
+        warmup_epochs: params.warmup_epochs.get(),
+        decay: match params.schedule {
+            Form::Exponential => Decay::Exponential {
+                factor,
+                epochs: params.lr_decay_epochs.get(),
+            },
+            Form::Cosine => Decay::Cosine { factor },
+        },
     }
 }
 

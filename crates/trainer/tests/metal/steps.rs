@@ -15,8 +15,9 @@ use table_history::History;
 use tables::Subset;
 use table_timings::Timing;
 use trainer::{
-    Checkpoints, CrossEntropy, ExponentialDecay, FoldSplit, ImageSource, Loss, LrFactors, Outputs,
-    Sampling, Settings, TrainError, TrainingObserver, Transform, evaluate, train,
+    Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, ImageSource, Loss,
+    LrFactors, Optimizer, Outputs, Sampling, Schedule, Settings, TrainError, TrainingObserver,
+    Transform, evaluate, train,
 };
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -81,14 +82,35 @@ fn settings(epochs: usize, sampling: Sampling) -> Settings {
         epochs,
         sampling,
         batch_size: 4,
-        learning_rate: ExponentialDecay::new(1e-3, 0.1, 10.0),
+        learning_rate: Schedule::exponential(1e-3, 0.1, 10.0),
         lr_factors: LrFactors {
             backbone: 0.5,
             head: 1.0,
+            layer_decay: 1.0,
         },
         weight_decay: 1e-4,
+        fine_tuning: FineTuning::default(),
         selection_k: 1,
         seed: Seed::new(7),
+    }
+}
+
+/// Settings with every method of fine-tuning.
+fn fine_tuning(epochs: usize) -> Settings {
+    Settings {
+        learning_rate: Schedule {
+            start: 1e-3,
+            warmup_epochs: 0.5,
+            decay: Decay::Cosine { factor: 0.1 },
+        },
+        fine_tuning: FineTuning {
+            optimizer: Optimizer::AdamW,
+            clip_norm: 1.0,
+            ema_decay: 0.9,
+            head_epochs: 1,
+            selection: EpochSelection::Last,
+        },
+        ..settings(epochs, Sampling::Shuffle)
     }
 }
 
@@ -113,20 +135,32 @@ fn trained(
     loss: &dyn Loss,
     folder: &Path,
 ) -> Outcome<Network> {
-    for epochs in [1, 2] {
+    trained_for([1, 2], make, side_px, |epochs| settings(epochs, sampling), loss, folder)
+}
+
+/// Trains for the first number of epochs, and from its checkpoint to the second.
+fn trained_for(
+    numbers: [usize; 2],
+    make: impl Fn() -> Outcome<Network>,
+    side_px: usize,
+    settings: impl Fn(usize) -> Settings,
+    loss: &dyn Loss,
+    folder: &Path,
+) -> Outcome<Network> {
+    for epochs in numbers {
         let mut network = make()?;
         let mut checkpoints = Checkpoints::open(folder, &"steps")?;
         let history = train(
             &mut network,
             &Noise { side_px },
             &split(),
-            &settings(epochs, sampling),
+            &settings(epochs),
             loss,
             &mut checkpoints,
             &mut Silent,
         )?;
         assert_eq!(history.n_epochs(), epochs);
-        if epochs == 2 {
+        if epochs == numbers[1] {
             network.save(&folder.join("model.safetensors"))?;
             return Ok(network);
         }
@@ -148,11 +182,24 @@ fn stage_train(device: &Device, folder: &Path) -> Outcome<()> {
     for (name, cnn, fc) in [("cnn", true, false), ("both", true, true)] {
         let make = || -> Outcome<Network> {
             let mut network = make()?;
-            network.freeze(Freeze { cnn, fc });
+            network.freeze(Freeze {
+                cnn,
+                fc,
+                batch_norm: false,
+            });
             Ok(network)
         };
         trained(make, 32, Sampling::Shuffle, &cross_entropy, &at(name))?;
     }
+    let make = || -> Outcome<Network> {
+        let mut network = make()?;
+        network.freeze(Freeze {
+            batch_norm: true,
+            ..Freeze::default()
+        });
+        Ok(network)
+    };
+    trained_for([2, 3], make, 32, fine_tuning, &cross_entropy, &at("fine-tuned"))?;
     let deeper = || network(Depth::D50, device);
     trained(deeper, 64, Sampling::Shuffle, &cross_entropy, &at("deeper"))?;
     Ok(())

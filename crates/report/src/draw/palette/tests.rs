@@ -196,8 +196,8 @@ fn marks_stand_out_from_the_ground() {
 fn colors_differ_with_any_color_vision() {
     // Two patches side by side are told apart from about 2 on; marks are small and lie apart, so shapes differ as well.
     let least = [
-        (Palette::Classes, [8.0, 8.0]),
-        (Palette::Clusters, [8.0, 8.0]),
+        (Palette::Classes, [12.5, 13.0]),
+        (Palette::Clusters, [10.0, 8.0]),
     ];
     for (palette, expected) in least {
         for (colors, expected) in colors(palette).into_iter().zip(expected) {
