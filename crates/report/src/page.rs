@@ -63,7 +63,7 @@ pub struct FigureFile {
 }
 
 /// The page's scripts, in their order.
-const SCRIPTS: [&str; 5] = [space::SCRIPT, CONTENTS, FILTER, SORT, RUN];
+pub(crate) const SCRIPTS: [&str; 5] = [space::SCRIPT, CONTENTS, FILTER, SORT, RUN];
 
 /// The page of `sections`, with their figures and tables.
 pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Report {
@@ -103,7 +103,8 @@ fn page(title: &str, sections: &[Content], main: &Markup) -> Markup {
                 @if has_contents { (contents(sections)) }
                 main id="main" { (main) }
                 @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." } } }
-                script { @for script in SCRIPTS { (PreEscaped(script)) } }
+                // Each by itself: a failure of one leaves the others.
+                @for script in SCRIPTS { script { (PreEscaped(script)) } }
             }
         }
     }

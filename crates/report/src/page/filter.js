@@ -33,6 +33,7 @@
     const copy = image.cloneNode();
     copy.alt = "";
     cell.prepend(copy);
+    cell.closest("tbody").className = "pictured";
   }
   filter.hidden = false;
   show();

@@ -18,6 +18,7 @@ use table_silhouettes::Silhouette;
 use tables::Subset;
 
 use super::fixture::{occurrences, options, png, report, study};
+use crate::page::SCRIPTS;
 use crate::render;
 
 #[test]
@@ -43,8 +44,8 @@ fn the_contents_lead_to_every_section_and_back() {
 fn names_are_escaped() {
     let report = report(&study());
     assert!(!report.page.contains("<b>"));
-    // The page's own script is last.
-    assert_eq!(occurrences(&report.page, "<script>"), 1);
+    // The page's own scripts are last.
+    assert_eq!(occurrences(&report.page, "<script>"), SCRIPTS.len());
     assert!(!report.page.contains("art<deco>"));
     assert!(report.page.contains("&lt;b&gt;&amp;&quot;: no "));
     let figures = report.figures.iter();
