@@ -26,14 +26,18 @@ struct Params {
     max_rows: usize,
     /// The long side of an example, in pixels, from 16 to 512.
     thumbnail_px: u32,
-    /// Settings of the other stages, for section "Recipe".
+    /// Settings of the other stages, for section "Recipe": this and all that follow.
     decode: Table,
     annotate: Table,
     #[serde(rename = "near-duplicates")]
     near_duplicates: Table,
     split: Table,
     leakage: Table,
-    model: Table,
+    resnet: Value,
+    embedding_size: Value,
+    freeze_cnn: Value,
+    freeze_fc: Value,
+    freeze_batch_norm: Value,
     train: Table,
     #[serde(rename = "metric-learning")]
     metric_learning: Table,
@@ -116,13 +120,24 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 
 /// Settings of the stages in their order, with the seed first.
 fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
+    // One by one: the path of the weights is no part of the recipe, their content is.
+    let model = [
+        ("resnet", params.resnet),
+        ("embedding_size", params.embedding_size),
+        ("freeze_cnn", params.freeze_cnn),
+        ("freeze_fc", params.freeze_fc),
+        ("freeze_batch_norm", params.freeze_batch_norm),
+    ];
+    let model: Table = { model.into_iter() }
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     let tables = [
         ("decode", params.decode),
         ("annotate", params.annotate),
         ("near-duplicates", params.near_duplicates),
         ("split", params.split),
         ("leakage", params.leakage),
-        ("model", params.model),
+        ("model", model),
         ("train", params.train),
         ("metric-learning", params.metric_learning),
         ("metric-learning-scores", params.metric_learning_scores),

@@ -1,5 +1,7 @@
 //! The recipe: all that is needed to make the study again.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -111,14 +113,10 @@ fn settings(recipe: &Recipe) -> Vec<(String, String)> {
 fn collect(name: String, value: &Value, settings: &mut Vec<(String, String)>) {
     match value {
         Value::Object(table) if !table.is_empty() => {
-            for (key, value) in table {
+            let sorted: BTreeMap<&String, &Value> = table.iter().collect();
+            for (key, value) in sorted {
                 collect(format!("{name}.{key}"), value, settings);
             }
-        }
-        // A path tells where the file was; its name and its content are above.
-        Value::String(path) if name == "model.weights" => {
-            let name_of_file = path.rsplit(['/', '\\']).next().unwrap_or(path);
-            settings.push((name, text(&Value::from(name_of_file))));
         }
         value => settings.push((name, text(value))),
     }
@@ -165,11 +163,11 @@ mod tests {
                 ("seed".to_owned(), json!(7)),
                 (
                     "model".to_owned(),
-                    json!({ "resnet": 18, "embedding_size": 32, "weights": "/home/somebody/resnet18.pth" }),
+                    json!({ "resnet": 18, "embedding_size": 32 }),
                 ),
                 (
                     "train".to_owned(),
-                    json!({ "side_px": 224, "lr": 1e-4, "augmentation": { "flip": true } }),
+                    json!({ "side_px": 224, "lr": 1e-4, "optimizer": "adam", "augmentation": { "flip": true } }),
                 ),
                 (
                     "forest-search".to_owned(),
@@ -200,15 +198,14 @@ mod tests {
         ] {
             assert!(report.page.contains(part), "{part}");
         }
-        assert!(!report.page.contains("/home/somebody"));
         let csv = |name: &str| {
             let file = report.tables.iter().find(|file| file.name == name);
             file.unwrap().csv.clone()
         };
         assert_eq!(
             csv("settings-of-network-and-training.csv"),
-            "setting,value\nmodel.embedding_size,32\nmodel.resnet,18\nmodel.weights,\"\"\"resnet18.pth\"\"\"\n\
-             train.augmentation.flip,true\ntrain.lr,0.0001\ntrain.side_px,224\n"
+            "setting,value\nmodel.embedding_size,32\nmodel.resnet,18\n\
+             train.augmentation.flip,true\ntrain.lr,0.0001\ntrain.optimizer,\"\"\"adam\"\"\"\ntrain.side_px,224\n"
         );
         assert!(
             csv("settings-of-the-other-stages.csv")
