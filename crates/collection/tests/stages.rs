@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use images::{Limits, Orient, Pixels, Preprocess, Resizer, resize};
+use images::{Limits, Orient, Pixels, Preprocess, Resizer, View, resize};
 use serde_json::{Value, json};
 use table_annotations::Annotation;
 use table_attributes::Attribute;
@@ -67,7 +67,14 @@ const DECODE: &str = env!("CARGO_BIN_EXE_decode");
 const ANNOTATE: &str = env!("CARGO_BIN_EXE_annotate");
 
 /// Parameters of stage `decode`.
-const RULES: [&str; 4] = ["side_px", "max_pixels", "max_aspect", "exif_orientation"];
+const RULES: [&str; 6] = [
+    "side_px",
+    "crop_area",
+    "evaluation",
+    "max_pixels",
+    "max_aspect",
+    "exif_orientation",
+];
 
 fn changed(mut params: Value, changes: &[(&str, Value)]) -> Value {
     for (key, value) in changes {
@@ -78,7 +85,8 @@ fn changed(mut params: Value, changes: &[(&str, Value)]) -> Value {
 
 fn decode_job(folder: &Path, changes: &[(&str, Value)]) -> PathBuf {
     let params = json!({
-        "side_px": 64, "max_pixels": 1_000_000, "max_aspect": 10, "exif_orientation": true
+        "side_px": 64, "crop_area": 1.0, "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
+        "max_pixels": 1_000_000, "max_aspect": 10, "exif_orientation": true
     });
     let outputs = json!({
         "images": folder.join("images.parquet"), "pixels": folder.join("pixels"),
@@ -455,9 +463,9 @@ fn decode_keeps_the_pixels_and_the_fault_of_each_file() {
         assert_eq!(thumbnails.read(position).unwrap(), thumbnail);
         // The way of a new image to the network is the same.
         let preprocess = Preprocess::new(pixels.geometry());
-        let stored = preprocess.image(&pixels.read(at, &mut buffer).unwrap());
-        let direct = preprocess.file(&bytes, limits, Orient::Upright).unwrap();
-        assert_eq!(stored, direct, "{}", image.path);
+        let stored = preprocess.image(&pixels.read(at, &mut buffer).unwrap(), View::CENTER);
+        let direct = preprocess.file(&bytes, limits, Orient::Upright, &[View::CENTER]);
+        assert_eq!([stored], *direct.unwrap(), "{}", image.path);
     }
 }
 
@@ -529,6 +537,49 @@ fn annotations_do_not_depend_on_the_side_of_the_pixels() {
     let other = annotate(folder.path(), &[("side_px", json!(32))]);
     assert!(other.status.success(), "{}", log_of(&other));
     assert_eq!(first, read());
+}
+
+#[test]
+fn pixels_suffice_for_random_crops_and_for_the_evaluation() {
+    let folder = tempfile::tempdir().unwrap();
+    put(
+        &folder.path().join("images"),
+        "gray.png",
+        &golden("odd-gray.png"),
+    );
+    let size = |changes: &[(&str, Value)]| {
+        let output = run(DECODE, &decode_job(folder.path(), changes));
+        assert!(output.status.success(), "{}", log_of(&output));
+        let pixels = Pixels::open(&folder.path().join("pixels")).unwrap();
+        let mut buffer = Vec::new();
+        let image = pixels.read(0, &mut buffer).unwrap();
+        (pixels.side_px(), image.width, image.height)
+    };
+    let evaluation =
+        |crops: u32, side_px: u32| json!({ "flip": true, "crops": crops, "side_px": side_px });
+    // Of 37 × 29 pixels the sides become 93 and 64 · 256/224 = 73, of which a rotation reaches all. At 512 they become 746
+    // and 585, and it reaches ⌈512 · √2⌉ + 4 = 729, with one more for a multiple of four.
+    let side = |side_px: u32| ("side_px", json!(side_px));
+    assert_eq!(size(&[]), (64, 93, 73));
+    assert_eq!(size(&[side(512)]), (512, 730, 585));
+    assert_eq!(
+        size(&[side(512), ("crop_area", json!(0.35))]),
+        (512, 746, 585)
+    );
+    assert_eq!(
+        size(&[side(512), ("evaluation", evaluation(5, 0))]),
+        (512, 746, 585)
+    );
+    assert_eq!(size(&[("evaluation", evaluation(1, 512))]), (512, 730, 585));
+    let smaller = run(
+        DECODE,
+        &decode_job(folder.path(), &[("evaluation", evaluation(1, 32))]),
+    );
+    assert!(
+        log_of(&smaller).contains("`evaluation.side_px` is 32: expected 0"),
+        "{}",
+        log_of(&smaller)
+    );
 }
 
 #[test]

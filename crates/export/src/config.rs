@@ -1,6 +1,6 @@
 //! Configuration that a program needs besides the weights.
 
-use images::{Geometry, Limits, MEAN, Orient, STD};
+use images::{Evaluation, Geometry, ImageError, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
 use crate::{ExportError, Weights};
@@ -30,6 +30,21 @@ pub struct ModelConfig {
     /// Rules of decoding the collection's files.
     #[serde(default)]
     pub images: ImageRules,
+    /// In the study's evaluation, logits are the means over each crop and its mirror image. The exported network sees
+    /// one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test_time_flip: bool,
+    /// Crops of an image in the study's evaluation: 1 for the center, 5 for center and corners.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub test_time_crops: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(crops: &u32) -> bool {
+    *crops == 1
 }
 
 /// Rules of decoding a file, from stage `decode`.
@@ -99,6 +114,50 @@ impl ModelConfig {
             mean: MEAN,
             std: STD,
             images,
+            test_time_flip: false,
+            test_time_crops: one(),
         })
+    }
+
+    /// The same with the views of an image in `evaluation`.
+    #[must_use]
+    pub fn with_views(self, evaluation: Evaluation) -> Self {
+        Self {
+            test_time_flip: evaluation.flip(),
+            test_time_crops: evaluation.crops(),
+            ..self
+        }
+    }
+
+    /// Views of an image in the study's evaluation.
+    ///
+    /// # Errors
+    /// The number of crops is neither 1 nor 5.
+    pub fn evaluation(&self) -> Result<Evaluation, ImageError> {
+        Evaluation::new(self.test_time_flip, self.test_time_crops, self.side_px)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_named_where_there_are_several() {
+        let text = r#"{
+            "depth": 18, "embedding_size": 4, "classes": ["cat", "dog"], "side_px": 64, "resize_px": 73,
+            "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
+        }"#;
+        let config: ModelConfig = serde_json::from_str(text).unwrap();
+        let one = config.evaluation().unwrap();
+        assert_eq!(one.views().len(), 1);
+        let of_one = serde_json::to_value(config.clone().with_views(one)).unwrap();
+        assert!(of_one.get("test_time_flip").is_none() && of_one.get("test_time_crops").is_none());
+
+        let ten = Evaluation::new(true, 5, 64).unwrap();
+        let of_ten = serde_json::to_value(config.with_views(ten)).unwrap();
+        assert_eq!(of_ten["test_time_crops"], 5);
+        let read: ModelConfig = serde_json::from_value(of_ten).unwrap();
+        assert_eq!(read.evaluation().unwrap(), ten);
     }
 }

@@ -42,6 +42,8 @@ def images(path, wanted, side):
 
 def main(artifacts, n=64):
     config = json.loads((artifacts / "export/config.json").read_text())
+    # The exported network sees one view, predictions are means over all.
+    assert not {"test_time_flip", "test_time_crops"} & config.keys(), "set `evaluation.flip = false` and `evaluation.crops = 1`"
     model = artifacts / "export/model.onnx"
     onnx.checker.check_model(onnx.load(model), full_check=True)
     rows = pq.read_table(artifacts / "predict/predictions.parquet").slice(0, n).to_pydict()

@@ -103,6 +103,16 @@ pub enum ImageError {
         /// Its range in words.
         expected: &'static str,
     },
+    /// A parameter of the evaluation is out of its range.
+    #[error("`evaluation.{name}` is {value}: expected {expected}")]
+    Evaluation {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: u32,
+        /// Its range in words.
+        expected: String,
+    },
     /// An image of another size than the geometry makes of its original was handed to the writer.
     #[error("`{path}` is {found:?} pixels, expected {expected:?}")]
     UnexpectedSize {

@@ -1,11 +1,12 @@
 //! Sizes and offsets of torchvision's resize and center crop.
 
-use crate::ImageError;
+use crate::{ImageError, ResizedImage};
 
 /// Sizes of resized images for a network of a given side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     side_px: u32,
+    whole: bool,
 }
 
 impl Geometry {
@@ -15,9 +16,21 @@ impl Geometry {
     /// The side is not in 8 to 2048.
     pub fn new(side_px: u32) -> Result<Self, ImageError> {
         if (8..=2048).contains(&side_px) {
-            Ok(Self { side_px })
+            Ok(Self {
+                side_px,
+                whole: false,
+            })
         } else {
             Err(ImageError::Side { side_px })
+        }
+    }
+
+    /// The same without a cut of the long side, for crops that don't lie in the center.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self {
+            whole: true,
+            ..self
         }
     }
 
@@ -47,7 +60,7 @@ impl Geometry {
     }
 
     /// Width and height that are kept of a resized image: all that a rotation of any angle about its center can
-    /// bring into the center crop.
+    /// bring into the center crop; all of it for [`Geometry::whole`].
     ///
     /// The crop's corner is `side/√2` from the center, so a long side is cut to `⌈side·√2⌉ + 4`, where 4 covers
     /// the neighbors that sampling reads, and then up to three pixels more so that the cut is a multiple of
@@ -60,13 +73,46 @@ impl Geometry {
             .unwrap_or(u32::MAX)
             .saturating_add(4);
         let cut = |whole: u32| {
-            if whole > reach {
+            if whole > reach && !self.whole {
                 reach + (whole - reach) % 4
             } else {
                 whole
             }
         };
         (cut(width), cut(height))
+    }
+}
+
+/// The size of a network's input, and of a stored image at the scale of that input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSize {
+    /// Side of the input.
+    pub side_px: u32,
+    /// Width and height of the whole resized image, whose center crop is the input.
+    pub whole: (u32, u32),
+}
+
+impl NetworkSize {
+    /// For a network that sees the side of `network`, and an image that is stored for `stored`: the image's own size if
+    /// both are equal, else that of another resize.
+    pub fn of(image: &ResizedImage<'_>, stored: Geometry, network: Geometry) -> Self {
+        let (width, height) = (image.full_width, image.full_height);
+        Self {
+            side_px: network.side_px,
+            whole: if stored.side_px == network.side_px {
+                (width, height)
+            } else {
+                network.resized(width, height)
+            },
+        }
+    }
+
+    /// Pixels of the stored image for one of the input, across and along.
+    pub(crate) fn scale(self, image: &ResizedImage<'_>) -> [f32; 2] {
+        [
+            image.full_width as f32 / self.whole.0 as f32,
+            image.full_height as f32 / self.whole.1 as f32,
+        ]
     }
 }
 
@@ -117,6 +163,13 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_cut_of_a_whole_image() {
+        let geometry = Geometry::new(224).unwrap();
+        assert_eq!(geometry.kept(256, 900), (256, 321 + (900 - 321) % 4));
+        assert_eq!(geometry.whole().kept(256, 900), (256, 900));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use images::{
-    Geometry, Limits, MEAN, Orient, Pixels, PixelsWriter, Preprocess, Resizer, STD, decode, resize,
+    Geometry, Limits, MEAN, Orient, Pixels, PixelsWriter, Preprocess, Resizer, STD, View, decode,
+    resize,
 };
 
 const LIMITS: Limits = Limits {
@@ -19,8 +20,9 @@ fn read(name: &str) -> Vec<u8> {
 /// The center crop in bytes, by way of the network's scale.
 fn ours(name: &str, side: u32) -> Vec<f32> {
     let preprocess = Preprocess::new(Geometry::new(side).unwrap());
-    let input = { preprocess.file(&read(name), LIMITS, Orient::AsStored) }.unwrap();
-    input
+    let input =
+        { preprocess.file(&read(name), LIMITS, Orient::AsStored, &[View::CENTER]) }.unwrap();
+    input[0]
         .iter()
         .enumerate()
         .map(|(i, value)| (value * STD[i % 3] + MEAN[i % 3]) * 255.0)
@@ -89,8 +91,9 @@ fn stored_pixels_give_the_input_of_their_file() {
         writer.finish().unwrap();
         let mut buffer = Vec::new();
         let pixels = Pixels::open(file.path()).unwrap();
-        let stored = preprocess.image(&pixels.read(0, &mut buffer).unwrap());
-        let direct = { preprocess.file(&read(name), LIMITS, Orient::AsStored) }.unwrap();
-        assert_eq!(stored, direct, "{name}");
+        let stored = preprocess.image(&pixels.read(0, &mut buffer).unwrap(), View::CENTER);
+        let direct =
+            { preprocess.file(&read(name), LIMITS, Orient::AsStored, &[View::CENTER]) }.unwrap();
+        assert_eq!([stored], direct.as_slice(), "{name}");
     }
 }

@@ -35,7 +35,7 @@ pub fn extract_features(
     for_each_batch(
         source,
         &images,
-        Transform::Plain,
+        Transform::PLAIN,
         EVALUATION_BATCH_SIZE,
         network.device,
         |batch| {

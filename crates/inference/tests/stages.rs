@@ -9,6 +9,7 @@ use std::path::Path;
 
 use approx::assert_abs_diff_eq;
 use candle_core::Device;
+use images::{Evaluation, View};
 use model::{Config, Depth, Network};
 use random::Seed;
 use serde_json::json;
@@ -20,8 +21,9 @@ use table_predictions::Prediction;
 use table_selection::Selection;
 use tables::Subset;
 use trainer::{
-    Checkpoints, CrossEntropy, DecodedImages, FineTuning, FoldSplit, LrFactors, Outputs,
-    ProgressReporter, Sampling, Schedule, Settings, train,
+    Checkpoints, CrossEntropy, DecodedImages, FineTuning, FoldSplit, ImageSource, LrFactors,
+    Outputs, ProgressReporter, Sampling, Schedule, Settings, TrainError, Transform, evaluate,
+    train,
 };
 
 use study::{Job, SIDE_PX, Study, assert_same_files};
@@ -97,7 +99,10 @@ fn predict(study: &Study) -> Job {
         "selection": study.path("select/selection"), "model": study.path("select/model"),
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
-    let params = json!({ "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX });
+    let params = json!({
+        "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX,
+        "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
+    });
     let program = env!("CARGO_BIN_EXE_predict");
     study.job(program, "predict", &params, inputs, &["predictions"])
 }
@@ -153,6 +158,80 @@ fn predictions_are_those_of_the_best_epoch_of_the_selected_fold() {
             }
         }
     }
+}
+
+/// The images by one view alone.
+struct OneView<'a>(&'a DecodedImages, [View; 1]);
+
+impl ImageSource for OneView<'_> {
+    fn side_px(&self, transform: Transform) -> usize {
+        self.0.side_px(transform)
+    }
+
+    fn views(&self) -> &[View] {
+        &self.1
+    }
+
+    fn prepare(
+        &self,
+        image: usize,
+        transform: Transform,
+        buffer: &mut Vec<u8>,
+        values: &mut [f32],
+    ) -> Result<(), TrainError> {
+        self.0.prepare(image, transform, buffer, values)
+    }
+}
+
+#[test]
+fn predictions_are_means_over_the_views() {
+    let study = Study::new();
+    let annotations: Vec<Annotation> = study.read("annotations");
+    let network = start();
+    fs_err::create_dir_all(study.path("select")).unwrap();
+    network.save(&study.path("select/model")).unwrap();
+    study.write(
+        "select/selection",
+        vec![Selection {
+            rule: "best".to_owned(),
+            fold: 0,
+            epoch: 0,
+            score: 0.5,
+        }],
+    );
+    let logits = |side_px: u32, evaluation: Evaluation| -> Vec<Vec<f32>> {
+        let mut job = predict(&study);
+        job.content["params"]["side_px"] = json!(side_px);
+        job.content["params"]["evaluation"] = json!(evaluation);
+        job.run(2);
+        let rows: Vec<Prediction> = study.read("predict/predictions");
+        rows.into_iter().map(|row| row.logits).collect()
+    };
+    let ten = Evaluation::new(true, 5, 0).unwrap();
+    let source = DecodedImages::open(&study.path("pixels"), &annotations, SIDE_PX).unwrap();
+    let images: Vec<usize> = (0..annotations.len()).collect();
+    let mut sums = vec![vec![0.0; 3]; images.len()];
+    for view in ten.views() {
+        let mut outputs = Outputs::zeros(images.len(), 3, 4);
+        let source = OneView(&source, [view]);
+        evaluate(&network, &source, &images, &mut outputs, |_| ()).unwrap();
+        for (image, sums) in sums.iter_mut().enumerate() {
+            for (sum, logit) in sums.iter_mut().zip(outputs.logits(image)) {
+                *sum += logit / 10.0;
+            }
+        }
+    }
+    for (found, expected) in logits(SIDE_PX, ten).iter().zip(&sums) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert_abs_diff_eq!(found, expected, epsilon = 1e-5);
+        }
+    }
+    // A network that was trained at half the side is evaluated at the whole.
+    let plain = Evaluation::new(false, 1, 0).unwrap();
+    let larger = Evaluation::new(false, 1, SIDE_PX).unwrap();
+    let whole = logits(SIDE_PX, plain);
+    assert_eq!(logits(SIDE_PX / 2, larger), whole);
+    assert_ne!(logits(SIDE_PX / 2, plain), whole);
 }
 
 #[test]

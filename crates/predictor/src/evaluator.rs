@@ -70,15 +70,16 @@ pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyho
 }
 
 impl Evaluator {
-    /// Predicts the image with these bytes.
+    /// Predicts the image with these bytes: logits and embedding are the means over its views, an attribution is that of
+    /// the center.
     ///
     /// # Errors
     /// The bytes are no whole image, or the device fails.
     pub(crate) fn predict(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<ImagePrediction> {
-        let image = self.input(bytes)?;
-        let output = self.network.forward(&image.unsqueeze(0)?, Mode::Eval)?;
-        let logits: Vec<f32> = output.logits.get(0)?.to_vec1()?;
-        let embedding: Vec<f32> = output.embedding.get(0)?.to_vec1()?;
+        let views = self.inputs(bytes)?;
+        let output = self.network.forward(&views, Mode::Eval)?;
+        let logits: Vec<f32> = output.logits.mean(0)?.to_vec1()?;
+        let embedding: Vec<f32> = output.embedding.mean(0)?.to_vec1()?;
         let probabilities = self.temperature.apply(&logits);
         let classes: Vec<ClassProbability> = ranking(&logits)
             .into_iter()
@@ -90,9 +91,15 @@ impl Evaluator {
             .collect();
         let neighbors = nearest(&embedding, &self.predictions);
         let file = file.display().to_string();
-        let attribution = self
-            .windows
-            .map(|windows| self.attribute(&file, &image, ranking(&logits)[0], &classes, windows));
+        let attribution = self.windows.map(|windows| {
+            self.attribute(
+                &file,
+                &views.get(0)?,
+                ranking(&logits)[0],
+                &classes,
+                windows,
+            )
+        });
         Ok(ImagePrediction {
             coordinates: coordinates(&neighbors, &self.clusters),
             attribution: attribution.transpose()?,
@@ -102,14 +109,21 @@ impl Evaluator {
         })
     }
 
-    /// Network input, `[S, S, 3]`.
-    fn input(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
+    /// Network inputs of the views of an image, `[V, S, S, 3]`; the first is the center.
+    fn inputs(&self, bytes: &[u8]) -> anyhow::Result<Tensor> {
         let rules = self.config.images;
-        let preprocess = Preprocess::new(Geometry::new(self.config.side_px)?);
+        let evaluation = self.config.evaluation()?;
+        let geometry = Geometry::new(self.config.side_px)?;
+        let preprocess = Preprocess::new(match evaluation.needs_whole_image() {
+            true => geometry.whole(),
+            false => geometry,
+        });
+        let views = evaluation.views();
+        let inputs = preprocess.file(bytes, rules.limits(), rules.orient(), &views)?;
         let side = self.config.side_px as usize;
         Ok(Tensor::from_vec(
-            preprocess.file(bytes, rules.limits(), rules.orient())?,
-            (side, side, 3),
+            inputs.concat(),
+            (views.len(), side, side, 3),
             self.network.device(),
         )?)
     }

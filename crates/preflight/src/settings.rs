@@ -95,6 +95,21 @@ pub struct Train {
     pub warmup_epochs: f64,
     /// Decay of the average of the weights; 0 for none.
     pub ema_decay: f64,
+    /// γ of the focal loss.
+    pub focal_gamma: f64,
+    /// α of mixup.
+    pub mixup: f64,
+    /// α of CutMix.
+    pub cutmix: f64,
+    /// `[train.augmentation]`.
+    pub augmentation: Augmentation,
+}
+
+/// Settings of `[train.augmentation]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Augmentation {
+    /// Least share of the image's area in a random crop.
+    pub crop_area: f64,
 }
 
 /// Settings of `[metric-learning]`.
@@ -179,6 +194,7 @@ pub fn check_settings(settings: &Settings, split: &FoldSplit, findings: &mut Vec
     check_held_out(settings, split, findings);
     check_folds(settings, findings);
     check_training(settings, split, findings);
+    check_augmentation(&settings.train, findings);
     check_reading(settings, split, findings);
 }
 
@@ -308,6 +324,50 @@ fn check_training(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Fin
     }
 }
 
+fn check_augmentation(train: &Train, findings: &mut Vec<Finding>) {
+    let Train {
+        focal_gamma,
+        mixup,
+        cutmix,
+        batch_size,
+        ..
+    } = *train;
+    for (name, alpha) in [("mixup", mixup), ("cutmix", cutmix)] {
+        if !(0.0..).contains(&alpha) {
+            findings.push(Finding::new(
+                format!("`train.{name}` is {alpha}, expected 0 or greater"),
+                format!("set `train.{name} = 0.0` for none"),
+            ));
+        }
+    }
+    let mixes = mixup > 0.0 || cutmix > 0.0;
+    if mixes && focal_gamma > 0.0 {
+        findings.push(Finding::new(
+            format!(
+                "`train.focal_gamma` is {focal_gamma} with `train.mixup` {mixup} and `train.cutmix` {cutmix}, expected 0 for \
+                 the focal loss or for both ways of mixing"
+            ),
+            "set `train.focal_gamma = 0.0`, or `train.mixup = 0.0` and `train.cutmix = 0.0`",
+        ));
+    }
+    if mixes && batch_size < 2 {
+        findings.push(Finding::new(
+            format!(
+                "`train.batch_size` is {batch_size} with `train.mixup` {mixup} and `train.cutmix` {cutmix}, expected at least 2 \
+                 images to mix"
+            ),
+            "set `train.batch_size = 16`",
+        ));
+    }
+    let crop_area = train.augmentation.crop_area;
+    if !(crop_area > 0.0 && crop_area <= 1.0) {
+        findings.push(Finding::new(
+            format!("`train.augmentation.crop_area` is {crop_area}, expected above 0, up to 1"),
+            "set `train.augmentation.crop_area = 1.0` for the center crop, or 0.35",
+        ));
+    }
+}
+
 /// Settings of the stages that read trained networks, hours later and without a check.
 fn check_reading(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
     let Attribution { cells, window } = settings.attribution;
@@ -389,7 +449,8 @@ pub(crate) mod tests {
             "device": "cpu", "resnet": 18, "embedding_size": 32,
             "freeze_cnn": false, "freeze_fc": false, "freeze_batch_norm": false, "split": {"folds": 2}, "leakage": {"fold": 0},
             "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "head_epochs": 0,
-                      "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1},
+                      "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1, "focal_gamma": 0.0,
+                      "mixup": 0.0, "cutmix": 0.0, "augmentation": {"crop_area": 1.0, "flip": true}},
             "metric-learning": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
             "attribution": {"cells": 8, "window": 2},
             "forest": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,
@@ -487,6 +548,28 @@ pub(crate) mod tests {
         for (found, expected) in found.iter().zip(expected) {
             assert!(found.starts_with(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn mixing_needs_batches_and_cross_entropy() {
+        let change = |settings: &mut Settings| {
+            settings.train.cutmix = 1.0;
+            settings.train.focal_gamma = 2.0;
+            settings.train.batch_size = 1;
+            settings.train.augmentation.crop_area = 0.0;
+        };
+        let found = check(change, &two_classes());
+        let expected = [
+            "`train.focal_gamma` is 2 with `train.mixup` 0 and `train.cutmix` 1",
+            "`train.batch_size` is 1 with `train.mixup` 0 and `train.cutmix` 1",
+            "`train.augmentation.crop_area` is 0, expected above 0, up to 1",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}");
+        }
+        let found = check(|settings| settings.train.mixup = -0.2, &two_classes());
+        assert!(found[0].starts_with("`train.mixup` is -0.2, expected 0 or greater"));
     }
 
     #[test]

@@ -6,12 +6,14 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use candle_core::{Device, Tensor};
+use images::View;
 use numeric::balanced_draws;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::TrainError;
+use crate::mixing::Mixture;
 
 /// Transform of an image to an input of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +25,14 @@ pub enum Transform {
         /// Number of earlier samples of the image in this pass.
         repeat: usize,
     },
-    /// The center of the image, without augmentation.
-    Plain,
+    /// A view of the image in an evaluation, without augmentation.
+    View(View),
 }
 
 impl Transform {
+    /// The center of the image, without augmentation.
+    pub const PLAIN: Self = Self::View(View::CENTER);
+
     /// The transform of the first sample of an image in the training pass of `epoch`.
     pub fn augmented(epoch: usize) -> Self {
         Self::Augmented { epoch, repeat: 0 }
@@ -37,7 +42,7 @@ impl Transform {
     fn repeated(self, repeat: usize) -> Self {
         match self {
             Self::Augmented { epoch, .. } => Self::Augmented { epoch, repeat },
-            Self::Plain => Self::Plain,
+            Self::View(view) => Self::View(view),
         }
     }
 }
@@ -46,10 +51,20 @@ impl Transform {
 ///
 /// It is called from several threads at once; the values depend on the image and the transform alone.
 pub trait ImageSource: Sync {
-    /// Height and width of a prepared image, in pixels.
-    fn side_px(&self) -> usize;
+    /// Height and width of an image prepared by `transform`, in pixels.
+    fn side_px(&self, transform: Transform) -> usize;
 
-    /// Writes image number `image` as `side_px · side_px · 3` normalized values in the order height, width, color.
+    /// Views of an image in an evaluation, of whose outputs the mean counts; at least one.
+    fn views(&self) -> &[View] {
+        &[View::CENTER]
+    }
+
+    /// The mixture of the batch of a training step, if batches are mixed.
+    fn mixture(&self, _epoch: usize, _step: usize) -> Option<Mixture> {
+        None
+    }
+
+    /// Writes image number `image` as `side · side · 3` normalized values in the order height, width, color.
     /// `buffer` is memory to decode into, reused from image to image.
     ///
     /// # Errors
@@ -69,6 +84,8 @@ pub struct Batch<'a> {
     pub images: &'a [usize],
     /// Their values, `[B, side, side, 3]`.
     pub values: Tensor,
+    /// The mixture of the values, if they are mixed.
+    pub mixture: Option<Mixture>,
 }
 
 /// The same images in a random order.
@@ -108,7 +125,7 @@ fn ranges(
 ) -> impl Iterator<Item = Range<usize>> {
     let n_batches = match transform {
         Transform::Augmented { .. } => training_steps(n_images, batch_size),
-        Transform::Plain => n_images.div_ceil(batch_size),
+        Transform::View(_) => n_images.div_ceil(batch_size),
     };
     (0..n_batches).map(move |batch| {
         let is_last = batch + 1 == n_batches;
@@ -121,7 +138,8 @@ fn ranges(
 /// those of [`training_steps`].
 ///
 /// While a batch is consumed, the next one is prepared in the background on rayon's threads. An image that occurs
-/// several times in `order` is augmented differently each time.
+/// several times in `order` is augmented differently each time. Batches of a training pass are mixed if the source has
+/// a mixture.
 ///
 /// # Errors
 /// Those of `source` and `consume`; nothing further is prepared then.
@@ -133,24 +151,33 @@ pub fn for_each_batch<E: From<TrainError>>(
     device: &Device,
     mut consume: impl FnMut(Batch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let side = source.side_px();
+    let side = source.side_px(transform);
     let samples: Vec<Sample> = samples(order, transform).collect();
     // A channel without capacity: the batch that waits in it is the one ahead.
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
-            for range in ranges(order.len(), transform, batch_size) {
-                let prepared = prepare(source, &samples[range.clone()]);
+            let ranges = ranges(order.len(), transform, batch_size);
+            for (step, range) in ranges.enumerate() {
+                let mixture = match transform {
+                    Transform::Augmented { epoch, .. } => source.mixture(epoch, step),
+                    Transform::View(_) => None,
+                };
+                let prepared = prepare(source, &samples[range.clone()], side, mixture);
                 // The receiver is dropped when the consumer fails.
-                if sender.send((&order[range], prepared)).is_err() {
+                if sender.send((&order[range], prepared, mixture)).is_err() {
                     break;
                 }
             }
         });
-        for (images, values) in receiver {
+        for (images, values, mixture) in receiver {
             let values = Tensor::from_vec(values?, (images.len(), side, side, 3), device);
             let values = values.map_err(TrainError::from)?;
-            consume(Batch { images, values })?;
+            consume(Batch {
+                images,
+                values,
+                mixture,
+            })?;
         }
         Ok(())
     })
@@ -172,8 +199,13 @@ fn samples(order: &[usize], transform: Transform) -> impl Iterator<Item = Sample
     })
 }
 
-fn prepare(source: &dyn ImageSource, samples: &[Sample]) -> Result<Vec<f32>, TrainError> {
-    let size = source.side_px().pow(2) * 3;
+fn prepare(
+    source: &dyn ImageSource,
+    samples: &[Sample],
+    side: usize,
+    mixture: Option<Mixture>,
+) -> Result<Vec<f32>, TrainError> {
+    let size = side.pow(2) * 3;
     let mut values = vec![0.0; samples.len() * size];
     values
         .par_chunks_mut(size)
@@ -181,6 +213,9 @@ fn prepare(source: &dyn ImageSource, samples: &[Sample]) -> Result<Vec<f32>, Tra
         .try_for_each_init(Vec::new, |buffer, (values, sample)| {
             source.prepare(sample.image, sample.transform, buffer, values)
         })?;
+    if let Some(mixture) = mixture {
+        mixture.apply(&mut values, side);
+    }
     Ok(values)
 }
 
@@ -197,7 +232,7 @@ mod tests {
     }
 
     impl ImageSource for Numbered {
-        fn side_px(&self) -> usize {
+        fn side_px(&self, _: Transform) -> usize {
             1
         }
 
@@ -225,7 +260,7 @@ mod tests {
         for_each_batch(
             &Numbered { n_readable },
             order,
-            Transform::Plain,
+            Transform::PLAIN,
             batch_size,
             &Device::Cpu,
             |batch| {
@@ -285,7 +320,7 @@ mod tests {
 
     #[test]
     fn evaluation_batches_keep_a_remainder_of_one() {
-        let lengths = ranges(9, Transform::Plain, 8).map(|range| range.len());
+        let lengths = ranges(9, Transform::PLAIN, 8).map(|range| range.len());
         assert_eq!(lengths.collect::<Vec<_>>(), [8, 1]);
     }
 
@@ -302,7 +337,7 @@ mod tests {
         let ended = for_each_batch(
             &Numbered { n_readable: 1 },
             &order,
-            Transform::Plain,
+            Transform::PLAIN,
             1,
             &Device::Cpu,
             |_| {
@@ -345,7 +380,7 @@ mod tests {
             [(7, 0), (3, 0), (7, 1), (7, 2), (3, 1)]
                 .map(|(image, repeat)| augmented(image, repeat))
         );
-        assert_eq!(repeats(Transform::Plain)[2], (7, Transform::Plain));
+        assert_eq!(repeats(Transform::PLAIN)[2], (7, Transform::PLAIN));
     }
 
     #[test]

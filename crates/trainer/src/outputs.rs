@@ -42,6 +42,30 @@ impl Outputs {
         )
     }
 
+    /// Adds the outputs of `images` in `others`.
+    pub(crate) fn add(&mut self, images: &[usize], others: &Self) {
+        self.change(images, others, |sum, value| sum + value);
+    }
+
+    /// Sets the outputs of `images` to the means over `n` terms whose sums are `sums`.
+    pub(crate) fn set_means(&mut self, images: &[usize], sums: &Self, n: usize) {
+        self.change(images, sums, |_, sum| sum / n as f32);
+    }
+
+    /// Sets each value of `images` to a function of itself and the value in `others`.
+    fn change(&mut self, images: &[usize], others: &Self, new: impl Fn(f32, f32) -> f32) {
+        let (n_classes, embedding_size) = (self.n_classes, self.embedding_size);
+        for &image in images {
+            let logits = &mut self.logits[image * n_classes..][..n_classes];
+            let embedding = &mut self.embedding[image * embedding_size..][..embedding_size];
+            let logits = logits.iter_mut().zip(others.logits(image));
+            let embedding = embedding.iter_mut().zip(others.embedding(image));
+            for (value, other) in logits.chain(embedding) {
+                *value = new(*value, *other);
+            }
+        }
+    }
+
     /// The logits of an image, `[K]`.
     pub fn logits(&self, image: usize) -> &[f32] {
         &self.logits[image * self.n_classes..][..self.n_classes]

@@ -270,10 +270,9 @@ mod tests {
         let changed = changed(&before, &state.network().state().unwrap());
         assert_eq!(changed.len(), before.len(), "{changed:?}");
         // The schedule begins with the second phase.
-        assert_eq!(
-            [0, 1].map(|epoch| state.learning_rate(epoch, 0)),
-            [0.1, 0.1]
-        );
+        for epoch in [0, 1] {
+            approx::assert_abs_diff_eq!(state.learning_rate(epoch, 0), 0.1);
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub const WEIGHTS: &str = "weights";
 pub const ORDER: &str = "order";
 /// The augmentation of an image, by epoch.
 pub const AUGMENT: &str = "augment";
+/// The mixture of a batch, by epoch and step.
+pub const MIX: &str = "mix";
 
 /// Seeds of repeated trainings, by number.
 const REPEAT: &str = "repeat";
@@ -24,7 +26,6 @@ pub fn repeated(seed: Seed, repeat: u32) -> Seed {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]
@@ -33,10 +34,14 @@ mod tests {
         let seed = Seed::new(1);
         let drawn: u64 = seed.stream(WEIGHTS).rng().random();
         assert_eq!(drawn, 12_828_567_458_247_133_856);
-        let drawn = [ORDER, AUGMENT].map(|name| seed.stream(name).at(2, 3).random::<u64>());
+        let drawn = [ORDER, AUGMENT, MIX].map(|name| seed.stream(name).at(2, 3).random::<u64>());
         assert_eq!(
             drawn,
-            [6_874_035_823_445_540_213, 9_516_617_799_324_042_385]
+            [
+                6_874_035_823_445_540_213,
+                9_516_617_799_324_042_385,
+                12_668_784_724_557_265_386
+            ]
         );
         let drawn =
             [1, 2].map(|repeat| repeated(seed, repeat).stream(WEIGHTS).rng().random::<u64>());

@@ -19,7 +19,7 @@ use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
 use crate::schedule::{LrFactors, Schedule};
 use crate::state::TrainingState;
-use crate::{FoldSplit, Outputs, TrainError, streams};
+use crate::{FoldSplit, Outputs, TrainError, mixing, streams};
 
 /// Settings of a training.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +75,9 @@ pub trait TrainingObserver {
 /// Trains `network` to minimize `loss` on the training images of a fold, from the latest checkpoint on, and returns the
 /// history of all epochs. The saved model and the outputs of every epoch are in the files of `checkpoints`.
 ///
-/// Outputs of training images are those of the training pass itself, the last ones of an image drawn several times; all
-/// other images, including those not drawn, are evaluated after it, by the average of the weights if there is one.
+/// Outputs of training images are those of the training pass itself, the last ones of an image drawn several times, and
+/// of mixed images if batches are mixed; all other images, including those not drawn, are evaluated after it, by the
+/// average of the weights if there is one.
 ///
 /// # Errors
 /// A class has no training image, the epochs of head or warm-up leave no others, a loss is not finite, an image cannot be
@@ -126,7 +127,7 @@ pub fn train(
         for_each_batch(source, &order, transform, batch_size, &device, |batch| {
             let output = state.network().forward(&batch.values, Mode::Train)?;
             let labels = split.class_indices_of(batch.images);
-            let batch_loss = loss.mean(&output, &labels)?;
+            let batch_loss = mixing::mean_loss(loss, &output, &labels, batch.mixture)?;
             state.step(&batch_loss.backward()?, epoch, losses.weights.len())?;
             // Read after the whole step is issued, so that a GPU has work meanwhile.
             pending.push(batch.images, &output, Some(&batch_loss));

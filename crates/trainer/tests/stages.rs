@@ -35,6 +35,7 @@ impl Jobs for Study {
             "epochs": 4, "sampling": "shuffle", "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
             "optimizer": "adam", "schedule": "exponential", "warmup_epochs": 0.0, "layer_lr_decay": 1.0,
             "backbone_lr_factor": 1.0, "weight_decay": 1e-4, "label_smoothing": 0.1, "focal_gamma": 0.0,
+            "mixup": 0.0, "cutmix": 0.0, "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
             "clip_norm": 0.0, "ema_decay": 0.0, "head_epochs": 0,
             "class_weights": true, "selection": "best", "selection_k": 1,
             "augmentation": augmentation(),
@@ -193,6 +194,26 @@ fn every_option_of_training_works() {
 }
 
 #[test]
+fn mixed_and_randomly_cropped_batches_train_the_same_for_any_number_of_threads() {
+    let study = Study::new();
+    let mut augmentation = augmentation();
+    augmentation["crop_area"] = json!(0.3);
+    augmentation["trivial"] = json!(true);
+    let changes = json!({
+        "epochs": 2, "mixup": 0.2, "cutmix": 1.0, "augmentation": augmentation,
+        "evaluation": { "flip": true, "crops": 1, "side_px": 0 },
+    });
+    study.train("mixed", &changes).run(2);
+    study.train("again", &changes).run(1);
+    assert_same_files(&study.path("mixed"), &study.path("again"), &OUTPUTS);
+    let without = json!({ "epochs": 2, "augmentation": changes["augmentation"].clone() });
+    study.train("without", &without).run(2);
+    // The network of the first step is the same, its loss isn't.
+    let loss = |run: &str| study.read::<History>(&format!("{run}/history"))[0].train_loss;
+    assert!((loss("mixed") - loss("without")).abs() > 1e-6);
+}
+
+#[test]
 fn errors_have_the_value_found_and_the_expected_range() {
     let study = Study::new();
     let check = |changes: Value, expected: &str| {
@@ -231,6 +252,18 @@ fn errors_have_the_value_found_and_the_expected_range() {
     check(
         json!({ "side_px": 64 }),
         "`pixels` is decoded for a side of 32 px: expected the side of the network, 64 px",
+    );
+    check(
+        json!({ "mixup": 0.2, "focal_gamma": 2.0 }),
+        "`focal_gamma` is 2, `mixup` 0.2 and `cutmix` 0: expected 0 for the focal loss or for both ways of mixing",
+    );
+    check(
+        json!({ "evaluation": { "flip": false, "crops": 1, "side_px": 64 } }),
+        "`pixels` is decoded for a side of 32 px: expected the side of the network, 64 px",
+    );
+    check(
+        json!({ "evaluation": { "flip": false, "crops": 2, "side_px": 0 } }),
+        "`evaluation.crops` is 2: expected 1 for the center, or 5 for center and corners",
     );
     check(
         json!({ "selection_k": 3 }),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use attribution::{AttributionError, Limits, OcclusionWindows, grad_cam, occlusion, pick, range};
 use candle_core::Tensor;
-use images::{Pixels, Preprocess};
+use images::{Pixels, Preprocess, View};
 use model::{Config, Depth, Network};
 use numeric::{Classes, ranking, softmax};
 use random::Seed;
@@ -129,7 +129,7 @@ impl Attributor {
         let image = self.pixels.read(position, &mut buffer)?;
         let side = self.pixels.side_px() as usize;
         Ok(Tensor::from_vec(
-            Preprocess::new(self.pixels.geometry()).image(&image),
+            Preprocess::new(self.pixels.geometry()).image(&image, View::CENTER),
             (side, side, 3),
             self.network.device(),
         )?)

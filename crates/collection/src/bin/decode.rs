@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use collection::{FileFault, ImageFacts, image_row, read_image, scan};
 use fs_err::File;
-use images::{Geometry, Limits, Orient, PixelsWriter, Resizer, Rgb, resize};
+use images::{Evaluation, Geometry, Limits, Orient, PixelsWriter, Resizer, Rgb, resize};
 use rayon::prelude::*;
 use serde::Deserialize;
 use stage::{InputPath, Output, OutputPath, Progress};
@@ -22,8 +22,13 @@ const CHUNK: usize = 64;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Side of the network's input in pixels, 8 to 2048; the short side is stored at 256/224 of it.
+    /// Side of the network's input in a training, in pixels, 8 to 2048; the short side is stored at 256/224 of it, or of
+    /// the side in an evaluation.
     side_px: u32,
+    /// Least share of the image's area in a random crop; below 1 the whole long side is stored.
+    crop_area: f32,
+    /// Views of an image in an evaluation, and their side; with several crops the whole long side is stored.
+    evaluation: Evaluation,
     /// Applies the orientation in an image's metadata.
     exif_orientation: bool,
     /// Width times height of the largest image that is decoded.
@@ -55,7 +60,7 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let decoder = Decoder {
-        geometry: Geometry::new(params.side_px).context("`side_px`")?,
+        geometry: geometry(&params)?,
         limits: Limits {
             pixels: params.max_pixels,
             aspect: params.max_aspect,
@@ -97,6 +102,22 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         decoder.geometry.resize_px()
     );
     outputs.images.write(rows)
+}
+
+/// Sizes that suffice for training and evaluation.
+fn geometry(params: &Params) -> anyhow::Result<Geometry> {
+    let geometry = Geometry::new(params.side_px).context("`side_px`")?;
+    let side_px = params.evaluation.side_px(params.side_px)?;
+    let geometry = match side_px == params.side_px {
+        true => geometry,
+        false => Geometry::new(side_px).context("`evaluation.side_px`")?,
+    };
+    Ok(
+        match params.crop_area < 1.0 || params.evaluation.needs_whole_image() {
+            true => geometry.whole(),
+            false => geometry,
+        },
+    )
 }
 
 fn create(path: &OutputPath) -> std::io::Result<BufWriter<File>> {

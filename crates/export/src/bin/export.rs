@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use export::{ImageRules, ModelConfig, Weights, onnx_model};
-use images::Geometry;
+use images::{Evaluation, Geometry};
 use numeric::Classes;
 use prost::Message as _;
 use serde::Deserialize;
@@ -14,8 +14,10 @@ use table_annotations::Annotation;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Params {
-    /// Side of the network's input, in pixels.
+    /// Side of the network's input in its training, in pixels.
     side_px: u32,
+    /// Views of an image in an evaluation, and the side of the network's input there, which is that of the export.
+    evaluation: Evaluation,
     /// Width times height of the largest image that is read.
     max_pixels: u64,
     /// The long side over the short one of the most elongated image that is read.
@@ -59,9 +61,10 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let config = ModelConfig::new(
         &weights,
         classes.names().to_vec(),
-        Geometry::new(params.side_px)?,
+        Geometry::new(params.evaluation.side_px(params.side_px)?)?,
         images,
-    )?;
+    )?
+    .with_views(params.evaluation);
     let model =
         onnx_model(&weights, &config).context("cannot convert the selected model to ONNX")?;
     fs_err::write(&*outputs.onnx, model.encode_to_vec())?;

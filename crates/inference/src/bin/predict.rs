@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use images::Evaluation;
 use model::{Config, Depth, Network};
 use numeric::{argmax, softmax};
 use serde::Deserialize;
@@ -23,8 +24,10 @@ struct Params {
     resnet: Depth,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
-    /// Side of the network's square input, in pixels.
+    /// Side of the network's square input in its training, in pixels.
     side_px: u32,
+    /// Views of an image; its outputs are the means over them.
+    evaluation: Evaluation,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +61,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     };
     let annotations = inputs.annotations.read()?;
     let split = FoldSplit::new(&annotations, &inputs.folds.read()?, selection.fold)?;
-    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?
+        .evaluated(params.evaluation)?;
     let network = network(&params, split.classes.len(), &inputs.model)?;
 
     let images: Vec<usize> = (0..split.len()).collect();

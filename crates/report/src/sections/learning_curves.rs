@@ -125,8 +125,9 @@ impl Section for LearningCurves {
         let body = html! {
             p {
                 "Each fold's network was trained for " (counted(self.n_epochs(), "epoch")) ". Training values are those of the training pass itself, on "
-                "augmented images while the weights changed, so that they can be worse than validation values. Validation and test values "
-                "are those after the epoch, on images without augmentation."
+                "augmented images while the weights changed, so that they can be worse than validation values; if " code { "train.mixup" }
+                " or " code { "train.cutmix" } " is set, they are of mixtures of two images. Validation and test values are those \
+                 after the epoch, on images without augmentation."
             }
             (row(&figures))
             (self.numbers(&panels))

@@ -11,7 +11,9 @@ use tables::Table;
 ///
 /// Rows of training images come from the training pass itself (augmented, with the weights of that step); with balanced
 /// sampling, an image drawn several times has the row of its last draw, and one not drawn is evaluated as validation
-/// images are.
+/// images are. With mixup or CutMix, the row of a training image is that of a mixture, of which the image has the larger
+/// or the smaller share: scores of training images are then lower than those of the plain images would be. Rows of other
+/// images are the means over the views of the evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochOutput {
     /// The fold left out, for validation.

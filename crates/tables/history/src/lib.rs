@@ -17,8 +17,9 @@ pub struct History {
     pub epoch: u32,
     /// Learning rate of the epoch's last step, before the factors of parameter groups.
     pub learning_rate: f64,
-    /// Mean loss of the training images during the training pass, by the weights of each step: the class-weighted cross-entropy or focal loss in
-    /// `train`, that of the metric learning in `metric-learning`, where only learned classes count.
+    /// Mean loss of the training images during the training pass, by the weights of each step: the class-weighted
+    /// cross-entropy or focal loss in `train`, that of the metric learning in `metric-learning`, where only learned classes
+    /// count. With mixup or CutMix, that of mixed images for both labels by their shares.
     pub train_loss: f64,
     /// Loss of the validation images after the epoch, without augmentation.
     pub validation_loss: f64,

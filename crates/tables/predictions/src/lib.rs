@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
-/// Prediction for an image, without augmentation. Sorted by `path`.
+/// Prediction for an image, without augmentation: logits and embedding are the means over the views of the evaluation.
+/// Sorted by `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// As in `annotations`.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
-use images::Augmentation;
+use anyhow::{Context, ensure};
+use images::{Augmentation, Evaluation};
 use model::{Config, Depth, Freeze, Network};
 use numeric::inverse_counts;
 use random::Seed;
@@ -19,8 +19,8 @@ use table_timings::Timing;
 use tracing::info;
 use trainer::{
     BelowOne, Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, LrFactors,
-    NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun, TrainingInputs,
-    UpToOne, streams,
+    Mixing, NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun,
+    TrainingInputs, UpToOne, streams,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -83,12 +83,18 @@ struct Params {
     label_smoothing: BelowOne,
     /// γ of the focal loss; 0 for cross-entropy.
     focal_gamma: NotNegative,
+    /// α of mixup; 0 for none.
+    mixup: NotNegative,
+    /// α of CutMix; 0 for none.
+    cutmix: NotNegative,
     /// Gives every class the same weight in the loss.
     class_weights: bool,
     /// k of the class-weighted top-k accuracy on the fold, which is highest in the best epoch.
     selection_k: NonZeroUsize,
     /// Augmentation of training images.
     augmentation: Augmentation,
+    /// Views of an image in an evaluation.
+    evaluation: Evaluation,
 }
 
 /// Form of the fall of the learning rate.
@@ -121,7 +127,14 @@ fn main() -> ExitCode {
 fn run(mut params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Result<()> {
     params.seed = streams::repeated(params.seed, params.repeat);
     let data = inputs.read(params.fold, params.side_px)?;
-    let images = (data.images).augmented(params.augmentation, params.seed);
+    let mixing = Mixing {
+        mixup: params.mixup.get(),
+        cutmix: params.cutmix.get(),
+    };
+    let images = (data.images)
+        .augmented(params.augmentation, params.seed)
+        .mixed(mixing, params.seed)
+        .evaluated(params.evaluation)?;
     let (annotations, split) = (data.annotations, data.split);
     let mut network = network(&params, split.classes.len(), inputs.weights.as_deref())?;
     let started = Instant::now();
@@ -180,6 +193,16 @@ fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow:
 }
 
 fn loss(params: &Params, split: &FoldSplit) -> anyhow::Result<CrossEntropy> {
+    let (mixup, cutmix, focal_gamma) = (
+        params.mixup.get(),
+        params.cutmix.get(),
+        params.focal_gamma.get(),
+    );
+    ensure!(
+        focal_gamma <= 0.0 || mixup <= 0.0 && cutmix <= 0.0,
+        "`focal_gamma` is {focal_gamma}, `mixup` {mixup} and `cutmix` {cutmix}: expected 0 for the focal loss or for both \
+         ways of mixing; no image is easy or hard with two labels"
+    );
     let counts = split.train_counts()?;
     let class_weights = if params.class_weights {
         inverse_counts(&counts)
@@ -187,7 +210,7 @@ fn loss(params: &Params, split: &FoldSplit) -> anyhow::Result<CrossEntropy> {
         vec![1.0; counts.len()]
     };
     let cross_entropy = CrossEntropy::new(class_weights, params.label_smoothing.get());
-    Ok(cross_entropy.with_focus(params.focal_gamma.get()))
+    Ok(cross_entropy.with_focus(focal_gamma))
 }
 
 fn settings(params: &Params) -> Settings {

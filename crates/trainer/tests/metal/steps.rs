@@ -32,7 +32,7 @@ struct Noise {
 }
 
 impl ImageSource for Noise {
-    fn side_px(&self) -> usize {
+    fn side_px(&self, _: Transform) -> usize {
         self.side_px
     }
 
@@ -249,7 +249,7 @@ fn stage_features(device: &Device, folder: &Path) -> Outcome<()> {
 
 fn image(side_px: usize, device: &Device) -> Outcome<Tensor> {
     let mut values = vec![0.0; side_px * side_px * 3];
-    Noise { side_px }.prepare(1, Transform::Plain, &mut Vec::new(), &mut values)?;
+    Noise { side_px }.prepare(1, Transform::PLAIN, &mut Vec::new(), &mut values)?;
     Ok(Tensor::from_vec(values, (side_px, side_px, 3), device)?)
 }
 

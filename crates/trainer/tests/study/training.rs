@@ -20,7 +20,7 @@ impl Study {
 
 pub(crate) fn augmentation() -> Value {
     json!({
-        "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
+        "crop_area": 1.0, "trivial": false, "rotation_deg": 45.0, "flip": true, "brightness": 0.25, "contrast": 0.25, "saturation": 0.25,
         "erase_probability": 0.5,
     })
 }
