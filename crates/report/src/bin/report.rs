@@ -39,6 +39,7 @@ struct Params {
     freeze_fc: Value,
     freeze_batch_norm: Value,
     train: Table,
+    evaluation: Table,
     #[serde(rename = "metric-learning")]
     metric_learning: Table,
     #[serde(rename = "metric-learning-scores")]
@@ -139,6 +140,7 @@ fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
         ("leakage", params.leakage),
         ("model", model),
         ("train", params.train),
+        ("evaluation", params.evaluation),
         ("metric-learning", params.metric_learning),
         ("metric-learning-scores", params.metric_learning_scores),
         ("select", params.select),

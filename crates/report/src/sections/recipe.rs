@@ -15,7 +15,7 @@ use crate::page::section::{Content, Context, Section};
 use crate::page::tables::reads;
 
 /// Tables of settings that the page shows at once; the others are folded.
-const SHOWN: [&str; 2] = ["model", "train"];
+const SHOWN: [&str; 3] = ["model", "train", "evaluation"];
 
 reads! {
     /// Tables of the section.
