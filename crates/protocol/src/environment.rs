@@ -17,3 +17,12 @@ pub const CUDA_DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 
 /// `false` for programs on Metal: candle compiles kernels with fast math by default, where NaN may become a number.
 pub const METAL_FAST_MATH: &str = "CANDLE_METAL_ENABLE_FAST_MATH";
+
+/// Version of the runner, for a stage with a volatile output: no other may depend on it.
+pub const VERSION: &str = "ATELIER_VERSION";
+
+/// Commit of the workspace, whose files may have been edited since; as [`VERSION`], and where there is one.
+pub const COMMIT: &str = "ATELIER_COMMIT";
+
+/// Device that the setting `device` stands for; as [`VERSION`], and where there is such a setting.
+pub const DEVICE: &str = "ATELIER_DEVICE";

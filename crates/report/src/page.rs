@@ -4,24 +4,41 @@ pub(crate) mod annotations;
 pub(crate) mod cross_validated;
 pub(crate) mod dot_rows;
 pub(crate) mod fold_scores;
+pub(crate) mod image;
 pub(crate) mod metrics;
 pub(crate) mod options;
 pub(crate) mod prediction;
+pub(crate) mod recipe;
+pub(crate) mod run_facts;
 pub(crate) mod sample;
 pub(crate) mod scores;
 pub(crate) mod section;
+pub(crate) mod table_file;
 pub(crate) mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::draw::{figure, palette, space};
 use crate::page::section::Content;
+use crate::page::table_file::{TableFile, with_links};
 
 /// The page's style sheet.
 const STYLE: &str = include_str!("page/style.css");
 
-/// Adds a filter by text to the table of images.
+/// The contents: marks the section in view, folds on narrow pages.
+const CONTENTS: &str = include_str!("page/contents.js");
+
+/// Sorts tables by the heads of their columns.
+const SORT: &str = include_str!("page/sort.js");
+
+/// Adds a filter by text and thumbnails to the table of images.
 const FILTER: &str = include_str!("page/filter.js");
+
+/// Shows the facts of the run, which stand beside the page.
+const RUN: &str = include_str!("page/run.js");
+
+/// Name of the file beside the page with the facts of the run, which differ between runs of the same study.
+pub(crate) const RUN_FILE: &str = "run.js";
 
 /// A report, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +47,8 @@ pub struct Report {
     pub page: String,
     /// The page's figures.
     pub figures: Vec<FigureFile>,
+    /// The page's tables, to which it links in the folder `tables` beside it.
+    pub tables: Vec<TableFile>,
     /// A few lines for the end of a run.
     pub summary: String,
 }
@@ -43,11 +62,17 @@ pub struct FigureFile {
     pub svg: String,
 }
 
-/// The page of `sections`, with their figures.
+/// The page's scripts, in their order.
+pub(crate) const SCRIPTS: [&str; 5] = [space::SCRIPT, CONTENTS, FILTER, SORT, RUN];
+
+/// The page of `sections`, with their figures and tables.
 pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Report {
     let figures = sections.iter().flat_map(|section| &section.figures);
+    let main = html! { @for section in sections { (section.markup()) } };
+    let (main, tables) = with_links(&main.into_string());
     Report {
-        page: page(title, sections).into_string(),
+        page: page(title, sections, &PreEscaped(main)).into_string(),
+        tables,
         figures: figures
             .map(|figure| FigureFile {
                 name: format!("{}.svg", figure.name),
@@ -58,7 +83,8 @@ pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Repo
     }
 }
 
-fn page(title: &str, sections: &[Content]) -> Markup {
+fn page(title: &str, sections: &[Content], main: &Markup) -> Markup {
+    let has_contents = sections.len() > 1;
     let style = format!("{}{STYLE}{}", palette::properties(), figure::STYLE);
     html! {
         (DOCTYPE)
@@ -72,11 +98,13 @@ fn page(title: &str, sections: &[Content]) -> Markup {
                 title { (title) }
                 style { (PreEscaped(style)) }
             }
-            body {
-                header { h1 { (title) } @if sections.len() > 1 { (contents(sections)) } }
-                main { @for section in sections { (section.markup()) } }
+            body class=[has_contents.then_some("has-contents")] {
+                header id="top" { h1 { (title) } }
+                @if has_contents { (contents(sections)) }
+                main id="main" { (main) }
                 @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." } } }
-                script { (PreEscaped(space::SCRIPT)) (PreEscaped(FILTER)) }
+                // Each by itself: a failure of one leaves the others.
+                @for script in SCRIPTS { script { (PreEscaped(script)) } }
             }
         }
     }
@@ -84,8 +112,11 @@ fn page(title: &str, sections: &[Content]) -> Markup {
 
 fn contents(sections: &[Content]) -> Markup {
     html! {
-        nav aria-label="Contents" {
-            ol { @for section in sections { li { a href={ "#" (section.id) } { (section.heading) } } } }
+        nav.contents aria-label="Contents" {
+            a.skip href="#main" { "Skip the contents" }
+            button type="button" aria-expanded="false" aria-controls="contents" { "Contents" span {} }
+            a.top href="#top" { "Top" }
+            ol id="contents" { @for section in sections { li { a href={ "#" (section.id) } { (section.heading) } } } }
         }
     }
 }

@@ -19,7 +19,9 @@ mod image_table;
 mod leakage;
 mod learning_curves;
 mod metric_learning;
+mod near_duplicates;
 mod overview;
+mod recipe;
 mod split;
 mod umap;
 mod umap_space;
@@ -35,6 +37,7 @@ pub(crate) const SECTIONS: &[Entry] = &[
     Entry::of::<Overview>(),
     Entry::of::<cross_validation::CrossValidationSection>(),
     Entry::of::<collection::Collection>(),
+    Entry::of::<near_duplicates::NearDuplicates>(),
     Entry::of::<split::Split>(),
     Entry::of::<leakage::Leakage>(),
     Entry::of::<learning_curves::LearningCurves>(),
@@ -51,5 +54,6 @@ pub(crate) const SECTIONS: &[Entry] = &[
     Entry::of::<calibration::Calibrations>(),
     Entry::of::<forest_search::ForestSearch>(),
     Entry::of::<frozen_backbones::FrozenBackbones>(),
+    Entry::of::<recipe::RecipeSection>(),
     Entry::of::<image_table::ImageTable>(),
 ];

@@ -39,6 +39,7 @@
 //! The runner starts the binary with the path of a job file as its only argument. The job file is the whole interface:
 //! any run can be repeated by hand.
 
+mod facts;
 mod input;
 mod logging;
 mod output;
@@ -46,6 +47,7 @@ mod progress;
 mod request;
 mod run;
 
+pub use facts::Facts;
 pub use input::{Input, InputPath};
 pub use output::{Output, OutputPath, TableWriter};
 pub use progress::{Epoch, Progress};

@@ -79,6 +79,24 @@ fn a_stage_gets_its_declared_resources() {
 }
 
 #[test]
+fn a_stage_with_a_volatile_output_alone_finds_facts_of_the_run() {
+    let space = Space::new(
+        r#"
+        [stage.a]
+        cmd = "echo version $ATELIER_VERSION > ${out.log}"
+        out = { log = { path = "a.txt", volatile = true } }
+        [stage.b]
+        cmd = "echo version $ATELIER_VERSION > ${out.x}"
+        out = { x = "b.txt" }
+        "#,
+    );
+    space.ok(&["repro"]);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(space.read("a.txt"), format!("version {version}\n"));
+    assert_eq!(space.read("b.txt"), "version\n");
+}
+
+#[test]
 fn reports_have_the_order_of_the_plan() {
     // The first stage ends last.
     let space = Space::new(

@@ -95,7 +95,7 @@ fn each_stage_has_the_crates_that_it_needs() {
         near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
-        report/report: images numeric random search | annotations attributions balance calibrations class-reports cluster-scores clusters comparisons confusion cross-validation embedding-evolution embedding-evolution-quality epoch-scores fold-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates optimism predictions problems reliabilities scores search-trials selection silhouettes
+        report/report: images numeric random search | annotations attributions balance calibrations class-reports cluster-scores clusters comparisons confusion cross-validation embedding-evolution embedding-evolution-quality epoch-scores fold-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates optimism predictions problems reliabilities scores search-trials selection silhouettes timings
         trainer/train: images kernels model numeric random | annotations epoch-outputs folds history timings
     "#]].assert_eq(&lines);
 }

@@ -1,11 +1,13 @@
-//! Stage `report`: the report page, its figures as files, and a summary.
+//! Stage `report`: the report page, its figures and tables as files, and a summary.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
 use random::Seed;
-use report::{Inputs, Options, render};
+use report::{Inputs, Options, Recipe, Report, RunFacts, Weights, count_parameters, render};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use stage::OutputPath;
 
 /// Settings of the report.
@@ -24,7 +26,42 @@ struct Params {
     max_rows: usize,
     /// The long side of an example, in pixels, from 16 to 512.
     thumbnail_px: u32,
+    /// Settings of the other stages, for section "Recipe": this and all that follow.
+    decode: Table,
+    annotate: Table,
+    #[serde(rename = "near-duplicates")]
+    near_duplicates: Table,
+    split: Table,
+    leakage: Table,
+    resnet: Value,
+    embedding_size: Value,
+    freeze_cnn: Value,
+    freeze_fc: Value,
+    freeze_batch_norm: Value,
+    train: Table,
+    evaluation: Table,
+    #[serde(rename = "metric-learning")]
+    metric_learning: Table,
+    #[serde(rename = "metric-learning-scores")]
+    metric_learning_scores: Table,
+    select: Table,
+    attribution: Table,
+    forest: Table,
+    #[serde(rename = "forest-search")]
+    forest_search: Table,
+    #[serde(rename = "backbone-features")]
+    backbone_features: Table,
+    #[serde(rename = "linear-probe")]
+    linear_probe: Table,
+    score: Table,
+    calibrate: Table,
+    cluster: Table,
+    #[serde(rename = "embedding-evolution")]
+    embedding_evolution: Table,
 }
+
+/// A table of `params.toml`.
+type Table = Map<String, Value>;
 
 /// Outputs of the stage.
 #[derive(Deserialize)]
@@ -34,6 +71,10 @@ struct Outputs {
     page: OutputPath,
     /// A folder of the figures.
     figures: OutputPath,
+    /// A folder of the tables as CSV.
+    tables: OutputPath,
+    /// Facts of the run, on which the page doesn't depend.
+    run: OutputPath,
     /// A few lines for the end of a run.
     summary: OutputPath,
 }
@@ -48,6 +89,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         "`thumbnail_px` is {}, expected 16 to 512",
         params.thumbnail_px
     );
+    let weights = inputs.weights.as_deref();
     let options = Options {
         examples_per_class: params.examples_per_class,
         max_examples: params.max_examples,
@@ -55,20 +97,79 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         max_rows: params.max_rows,
         thumbnail_px: params.thumbnail_px,
         stream: params.seed.stream(report::streams::REPORT_EXAMPLES),
+        recipe: Recipe {
+            weights: weights.map(Weights::of).transpose()?,
+            parameters: count_parameters(&inputs.model)?,
+            settings: settings(params)?,
+        },
     };
     let report = render(&inputs.tables, &options, |path| {
         fs_err::read(inputs.images.join(path))
     })?;
-    fs_err::create_dir(&*outputs.figures)?;
-    for figure in &report.figures {
-        fs_err::write(outputs.figures.join(&figure.name), &figure.svg)?;
-    }
+    write_files(&report, &outputs)?;
+    fs_err::write(&*outputs.run, RunFacts::find(&inputs.timings)?.script())?;
     tracing::info!(
-        "a page of {} bytes with {} figures",
+        "a page of {} bytes with {} figures and {} tables",
         report.page.len(),
-        report.figures.len()
+        report.figures.len(),
+        report.tables.len()
     );
     fs_err::write(&*outputs.page, report.page)?;
     fs_err::write(&*outputs.summary, report.summary)?;
+    Ok(())
+}
+
+/// Settings of the stages in their order, with the seed first.
+fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
+    // One by one: the path of the weights is no part of the recipe, their content is.
+    let model = [
+        ("resnet", params.resnet),
+        ("embedding_size", params.embedding_size),
+        ("freeze_cnn", params.freeze_cnn),
+        ("freeze_fc", params.freeze_fc),
+        ("freeze_batch_norm", params.freeze_batch_norm),
+    ];
+    let model: Table = { model.into_iter() }
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let tables = [
+        ("decode", params.decode),
+        ("annotate", params.annotate),
+        ("near-duplicates", params.near_duplicates),
+        ("split", params.split),
+        ("leakage", params.leakage),
+        ("model", model),
+        ("train", params.train),
+        ("evaluation", params.evaluation),
+        ("metric-learning", params.metric_learning),
+        ("metric-learning-scores", params.metric_learning_scores),
+        ("select", params.select),
+        ("attribution", params.attribution),
+        ("forest", params.forest),
+        ("forest-search", params.forest_search),
+        ("backbone-features", params.backbone_features),
+        ("linear-probe", params.linear_probe),
+        ("score", params.score),
+        ("calibrate", params.calibrate),
+        ("cluster", params.cluster),
+        ("embedding-evolution", params.embedding_evolution),
+    ];
+    let seed = ("seed".to_owned(), serde_json::to_value(params.seed)?);
+    let tables = tables.map(|(name, table)| (name.to_owned(), Value::Object(table)));
+    Ok(std::iter::once(seed).chain(tables).collect())
+}
+
+/// Writes the figures and tables of `report`.
+fn write_files(report: &Report, outputs: &Outputs) -> anyhow::Result<()> {
+    let figures = report.figures.iter();
+    let figures = figures.map(|figure| (&*outputs.figures, &figure.name, &figure.svg));
+    let tables = report.tables.iter();
+    let tables = tables.map(|table| (&*outputs.tables, &table.name, &table.csv));
+    fs_err::create_dir(&*outputs.figures)?;
+    fs_err::create_dir(&*outputs.tables)?;
+    for (folder, name, content) in figures.chain(tables) {
+        let folder: &Path = folder;
+        fs_err::write(folder.join(name), content)?;
+    }
     Ok(())
 }

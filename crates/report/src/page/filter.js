@@ -1,4 +1,5 @@
-// Filters the table of images by text. Without scripts the table is whole.
+// Filters the table of images by text, and shows in its rows the images that are on the page. Without scripts the table is
+// whole, and has text alone.
 (() => {
   "use strict";
   const section = document.querySelector("#images"), filter = section?.querySelector(".filter");
@@ -26,6 +27,14 @@
     input.value = "";
     show();
   });
+  for (const link of document.querySelectorAll("a[href^='#p']")) {
+    const image = link.querySelector("img"), cell = document.getElementById(link.hash.slice(1))?.cells[0];
+    if (!image || !cell || cell.querySelector("img")) continue;
+    const copy = image.cloneNode();
+    copy.alt = "";
+    cell.prepend(copy);
+    cell.closest("tbody").className = "pictured";
+  }
   filter.hidden = false;
   show();
 })();

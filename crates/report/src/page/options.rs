@@ -2,6 +2,8 @@
 
 use random::Stream;
 
+use crate::page::recipe::Recipe;
+
 /// Settings of the report.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -17,4 +19,6 @@ pub struct Options {
     pub thumbnail_px: u32,
     /// Seeds the draw of the examples.
     pub stream: Stream,
+    /// Settings of the stages, weights and size of the network.
+    pub recipe: Recipe,
 }

@@ -109,6 +109,7 @@ mod tests {
             max_rows,
             thumbnail_px: 16,
             stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
+            recipe: crate::Recipe::default(),
         }
     }
 

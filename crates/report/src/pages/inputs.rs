@@ -13,20 +13,27 @@ use crate::page::section::Entry;
 use crate::page::tables::{Declared, Reading, Tables};
 use crate::sections::SECTIONS;
 
-/// The one input that is no table.
-const IMAGES: &str = "images";
+/// Inputs that no section reads: the folder of the images, pretrained weights, the selected network, and the times of the
+/// trainings.
+const FILES: [&str; 4] = ["images", "weights", "model", "timings"];
 
 /// Names of all inputs.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let tables = declared(SECTIONS).into_iter().map(|input| input.name);
-    std::iter::once(IMAGES).chain(tables).collect()
+    FILES.into_iter().chain(tables).collect()
 });
 
-/// Inputs of the report's stage: the folder of the images, and each table that a section declares.
+/// Inputs of the report's stage: files of its own, and each table that a section declares.
 #[derive(Debug)]
 pub struct Inputs {
     /// The folder of the images.
     pub images: InputPath,
+    /// Pretrained weights; none if the networks started from random numbers.
+    pub weights: Option<InputPath>,
+    /// The selected network.
+    pub model: InputPath,
+    /// Tables `timings` of the trainings, on which the page doesn't depend.
+    pub timings: Vec<PathBuf>,
     /// The tables.
     pub tables: Tables,
 }
@@ -59,21 +66,28 @@ impl<'de> Visitor<'de> for InputsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inputs, A::Error> {
         let inputs = declared(SECTIONS);
-        let (mut images, mut files) = (None, BTreeMap::new());
+        let (mut images, mut weights, mut model, mut timings) = (None, None, None, None);
+        let mut files = BTreeMap::new();
         while let Some(Name(name)) = map.next_key()? {
-            match inputs.iter().find(|input| input.name == name) {
-                Some(input) => drop(files.insert(name, map.next_value_seed(input.reading)?)),
-                None => images = Some(map.next_value()?),
+            match (inputs.iter().find(|input| input.name == name), name) {
+                (Some(input), _) => drop(files.insert(name, map.next_value_seed(input.reading)?)),
+                (None, "weights") => weights = Some(map.next_value()?),
+                (None, "model") => model = Some(map.next_value()?),
+                (None, "timings") => timings = Some(map.next_value()?),
+                (None, _) => images = Some(map.next_value()?),
             }
         }
-        let images = images.ok_or_else(|| A::Error::missing_field(IMAGES))?;
-        match inputs.iter().find(|input| !files.contains_key(input.name)) {
-            Some(missing) => Err(A::Error::missing_field(missing.name)),
-            None => Ok(Inputs {
-                images,
-                tables: Tables::new(files),
-            }),
+        if let Some(missing) = inputs.iter().find(|input| !files.contains_key(input.name)) {
+            return Err(A::Error::missing_field(missing.name));
         }
+        let [of_images, of_weights, of_model, of_timings] = FILES.map(A::Error::missing_field);
+        Ok(Inputs {
+            images: images.ok_or(of_images)?,
+            weights: weights.ok_or(of_weights)?,
+            model: model.ok_or(of_model)?,
+            timings: timings.ok_or(of_timings)?,
+            tables: Tables::new(files),
+        })
     }
 }
 
@@ -150,8 +164,9 @@ mod tests {
             };
             (input.name.to_owned(), files)
         });
-        let images = (IMAGES.to_owned(), json!("images"));
-        Value::Object(files.chain([images]).collect())
+        let paths = ["images", "weights", "model"].map(|name| (name.to_owned(), json!(name)));
+        let timings = ("timings".to_owned(), json!(["timings.parquet"]));
+        Value::Object(files.chain(paths).chain([timings]).collect())
     }
 
     fn error(job: Value) -> String {
@@ -195,6 +210,14 @@ mod tests {
             missing.as_object_mut().unwrap().remove(*name);
             assert_eq!(error(missing), format!("missing field `{name}`"));
         }
+    }
+
+    #[test]
+    fn a_study_from_random_weights_has_no_file_of_weights() {
+        let mut random = job();
+        random["weights"] = Value::Null;
+        let inputs: Inputs = serde_json::from_value(random).unwrap();
+        assert!(inputs.weights.is_none());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use images::Orient;
 use maud::{Markup, html};
 use numeric::Classes;
 use rand::seq::index::sample;
@@ -13,8 +12,8 @@ use tables::Subset;
 use crate::ReportError;
 use crate::draw::format::{count, percent};
 use crate::draw::table::gallery;
-use crate::draw::thumbnail::thumbnail;
 use crate::page::annotations::{Annotations, name};
+use crate::page::image::image;
 use crate::page::options::Options;
 use crate::page::prediction::{Outcome, guesses, true_class, unknown};
 use crate::page::section::{Content, Context, Section};
@@ -205,7 +204,7 @@ fn cell(labels: &Classes, example: &Example<'_>, context: &Context<'_>) -> Marku
     } = example;
     let name = name(annotation);
     html! {
-        a href=[context.sample.anchors.link(&annotation.path)] { (image(annotation, &name, context)) }
+        a href=[context.sample.anchors.link(&annotation.path)] { (image(annotation, context)) }
         p.name title=(annotation.path) { (name) }
         ol.guesses {
             @for (label, probability) in guesses(labels, &prediction.probabilities) {
@@ -213,27 +212,6 @@ fn cell(labels: &Classes, example: &Example<'_>, context: &Context<'_>) -> Marku
                     span { (label) } " " span { (percent(f64::from(probability))) }
                 }
             }
-        }
-    }
-}
-
-/// The thumbnail, or a text where the file cannot be read.
-fn image(annotation: &Annotation, name: &str, context: &Context<'_>) -> Markup {
-    let made = (context.read)(&annotation.path)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| {
-            let orient = Orient::by(annotation.orientation != 1);
-            let made = thumbnail(&bytes, orient, context.options.thumbnail_px);
-            made.map_err(|error| error.to_string())
-        });
-    match made {
-        Ok(thumbnail) => html! {
-            img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(name);
-        },
-        Err(error) => {
-            // The page leaves out the reason, which may name a path on this machine.
-            tracing::warn!("cannot show `{}`: {error}", annotation.path);
-            html! { p.missing { "This image cannot be shown." } }
         }
     }
 }

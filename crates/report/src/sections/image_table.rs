@@ -103,7 +103,7 @@ impl ImageTable {
                 }
                 " and the network's first three guesses, the true class in bold. The last column is the outcome: the true class came first "
                 @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
-                ". The images above link to their rows."
+                ". The images above link to their rows, and are shown there again. The heads of the columns sort the table."
             }
             p.filter hidden {
                 label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder=(example); }

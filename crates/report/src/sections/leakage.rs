@@ -1,13 +1,8 @@
 //! Effect of leakage on scores: one training recipe under three splits.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use maud::{Markup, html};
 use table_leakage::SplitLeakage;
 use table_leakage_effect::LeakageEffect;
-use table_near_duplicates::NearDuplicate;
-use table_predictions::Prediction;
-use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
@@ -16,7 +11,6 @@ use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::dot_rows::{DotRow, draw, share};
 use crate::page::metrics::{Difference, Metric, Verdict};
-use crate::page::sample::Anchors;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
@@ -34,14 +28,12 @@ reads! {
     pub(crate) struct Leakage {
         annotations: Annotations,
         leakage: Rows<SplitLeakage>,
-        near_duplicates: Rows<NearDuplicate>,
         leakage_effect: Rows<LeakageEffect>,
-        predictions: Rows<Prediction>,
     }
 }
 
 impl Section for Leakage {
-    fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
+    fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let figures = vec![self.figure()];
         let body = html! {
             p {
@@ -72,7 +64,6 @@ impl Section for Leakage {
             (row(&figures))
             (self.score_table())
             (self.shared_table())
-            (self.near_duplicate_table(&context.sample.anchors))
         };
         Ok(Some(Content {
             id: "leakage",
@@ -291,79 +282,6 @@ impl Leakage {
             &body,
         )
     }
-
-    /// Near-duplicates: those with conflicting labels first, then those in several subsets.
-    fn near_duplicate_table(&self, anchors: &Anchors<'_>) -> Markup {
-        const MOST: usize = 20;
-        if self.near_duplicates.is_empty() {
-            return html! {};
-        }
-        let subsets = self.subsets();
-        let groups = || self.near_duplicates.iter().map(|row| row.group);
-        let n_groups = groups().collect::<BTreeSet<u32>>().len();
-        let conflicting = self.near_duplicates.iter().filter(|row| row.conflict);
-        let n_conflicting = conflicting
-            .map(|row| row.group)
-            .collect::<BTreeSet<u32>>()
-            .len();
-        let is_split = |group: u32| subsets[&group].len() > 1;
-        let n_split = subsets.keys().filter(|group| is_split(**group)).count();
-        let copies = self
-            .near_duplicates
-            .iter()
-            .filter(|row| row.path != row.representative);
-        let mut copies: Vec<&NearDuplicate> = copies.collect();
-        copies.sort_by_key(|row| (!row.conflict, !is_split(row.group)));
-        let rows = self.near_duplicates.iter();
-        let labels: BTreeMap<&str, &str> = rows
-            .map(|row| (row.path.as_str(), row.label.as_str()))
-            .collect();
-        let label = |path: &str| labels.get(path).copied().unwrap_or(NONE);
-        let head = html! {
-            tr { th scope="col" { "image" } th.words scope="col" { "copy of" } th.words scope="col" { "classes" } th scope="col" { "difference" } th scope="col" { "subsets" } }
-        };
-        let body = html! {
-            @for row in copies.iter().take(MOST) {
-                tr {
-                    th.path scope="row" { a href=[anchors.link(&row.path)] { (row.path) } }
-                    td."path words" { a href=[anchors.link(&row.representative)] { (row.representative) } }
-                    td.words {
-                        @let other = label(&row.representative);
-                        @if row.label == other { (row.label) } @else { strong { (row.label) " and " (other) } }
-                    }
-                    td { (format!("{:.1}", row.difference)) }
-                    td { (subsets[&row.group].iter().map(|subset| subset.name()).collect::<Vec<_>>().join(", ")) }
-                }
-            }
-        };
-        html! {
-            p {
-                (counted(self.near_duplicates.len(), "image")) " are near-duplicates: the same image in another size, compression, "
-                "brightness or with a slight crop, in " (counted(n_groups, "group")) ". "
-                @if n_split == 0 { "Each group is in one subset, so that no network is scored on a copy of a training image. " }
-                @else { strong { (counted(n_split, "group")) " in several subsets. " } }
-                @if n_conflicting > 0 {
-                    strong { (counted(n_conflicting, "group")) " with conflicting labels: " }
-                    "one image is in several classes, and no network can predict all of them."
-                }
-            }
-            (table("Near-duplicates, with the difference in levels of 255", &head, &body))
-            @if copies.len() > MOST { p.note { "The first " (MOST) " of " (copies.len()) "; all are in the table " code { "near_duplicates" } "." } }
-        }
-    }
-
-    /// Subsets by group of near-duplicates.
-    fn subsets(&self) -> BTreeMap<u32, BTreeSet<Subset>> {
-        let rows = self.predictions.iter();
-        let subset_of: BTreeMap<&str, Subset> =
-            rows.map(|row| (row.path.as_str(), row.subset)).collect();
-        let mut subsets: BTreeMap<u32, BTreeSet<Subset>> = BTreeMap::new();
-        for row in self.near_duplicates.iter() {
-            let subsets = subsets.entry(row.group).or_default();
-            subsets.extend(subset_of.get(row.path.as_str()).copied());
-        }
-        subsets
-    }
 }
 
 #[cfg(test)]
@@ -397,17 +315,6 @@ mod tests {
         assert!(report(&study).page.contains(
             "a difference of −0.200 (−0.300 to −0.100); the score under the split that leaks is lower, which leakage does not explain."
         ));
-    }
-
-    #[test]
-    fn copies_with_conflicting_labels_come_first() {
-        let page = report(&study()).page;
-        assert!(page.contains("4 images are near-duplicates"), "{page}");
-        assert!(page.contains("1 group with conflicting labels: "));
-        let place = |text: &str| page.find(text).unwrap();
-        assert!(place(">b/four.jpg<") < place(">a/two.jpg<"));
-        assert!(page.contains("<strong>b and a</strong>"));
-        assert!(page.contains(">a/&lt;three&gt;.jpg<"));
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl Overview {
             false => " and is assigned to a fold at random",
         };
         format!(
-            " {} ({share}) have no known author: each of them stands alone{dealt}, so that images of one unknown author              can be in training and in validation, which raises scores.",
+            " {} ({share}) have no known author: each of them stands alone{dealt}, so that images of one unknown author can be in training and in validation, which raises scores.",
             counted(unknown, "image")
         )
     }

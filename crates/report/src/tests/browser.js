@@ -57,26 +57,58 @@ addEventListener("load", async () => {
     if (!/\S+\n\S+/.test(tip.textContent)) seen.failures.push(`${figure.id}: names an image`);
   }
   const check = (name, holds) => {
-    if (!holds) seen.failures.push(`the table of images: ${name}`);
+    if (!holds) seen.failures.push(name);
   };
   const rows = [...document.querySelectorAll("#images tbody tr")];
   const shown = () => rows.filter((row) => row.offsetHeight > 0);
   const input = document.querySelector("#images input");
-  check("shows all rows", shown().length === rows.length && rows.length > 0);
+  check("the table of images shows all rows", shown().length === rows.length && rows.length > 0);
   const [link] = document.querySelectorAll(".examples a");
   const row = document.querySelector(link.hash);
   input.value = "Wrong\u00a0 photo";
   input.dispatchEvent(new Event("input"));
-  check("filters", shown().length > 0 && shown().every((row) => /photo.*wrong/.test(row.textContent)));
-  check("counts", document.querySelector("#images output").textContent === `${shown().length} of ${rows.length}`);
+  check("the filter hides rows", shown().length > 0 && shown().every((row) => /photo.*wrong/.test(row.textContent)));
+  check("the filter counts rows", document.querySelector("#images output").textContent === `${shown().length} of ${rows.length}`);
   input.value = "no such row";
   input.dispatchEvent(new Event("input"));
-  check("says that no row is found", /no row/.test(document.querySelector("#images output").textContent));
-  check("hides a linked row", !shown().includes(row));
+  check("the filter says that no row is found", /no row/.test(document.querySelector("#images output").textContent));
+  check("the filter hides a linked row", !shown().includes(row));
   const arrival = new Promise((done) => addEventListener("hashchange", done, { once: true }));
   link.click();
   await arrival;
-  check("shows a linked row", shown().length === rows.length && row.matches(":target"));
+  check("a link shows its row again", shown().length === rows.length && row.matches(":target"));
+  check("a row shows the image that links to it", row.querySelector("img")?.src === link.querySelector("img").src);
+
+  const outcomes = () => [...document.querySelectorAll("#images tbody tr")].map((row) => row.cells[5].innerText.trim());
+  const first = outcomes().join(), head = [...document.querySelectorAll("#images thead th")].at(-1);
+  const sort = () => head.querySelector("button").click();
+  sort();
+  const isSorted = (texts, sign) => texts.every((text, at) => at === 0 || sign * texts[at - 1].localeCompare(text, "en") <= 0);
+  check("a head sorts", head.ariaSort === "ascending" && isSorted(outcomes(), 1) && outcomes().join() !== first);
+  sort();
+  check("a head sorts the other way", head.ariaSort === "descending" && isSorted(outcomes(), -1));
+  sort();
+  check("a table has its first order again", head.ariaSort === null && outcomes().join() === first);
+
+  const [nav] = document.querySelectorAll(".contents"), links = [...nav.querySelectorAll("ol a")];
+  const marked = () => nav.querySelector("[aria-current]")?.hash;
+  const arrive = async (target) => {
+    document.querySelector(target).scrollIntoView({ behavior: "instant" });
+    dispatchEvent(new Event("scroll"));
+    await frames();
+  };
+  await arrive("#leakage");
+  check("the contents mark the section in view", marked() === "#leakage");
+  const [button] = nav.querySelectorAll("button");
+  button.click();
+  check("the contents open", button.ariaExpanded === "true");
+  button.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  check("the contents close", button.ariaExpanded === "false");
+  scrollTo({ top: 0, behavior: "instant" });
+  dispatchEvent(new Event("scroll"));
+  check("the contents begin with the first section", marked() === links[0].hash);
+  check("facts of the run are shown", /\d{4}-\d\d-\d\d/.test(document.querySelector("#recipe").innerText) && !document.querySelector("#run"));
+
   const text = document.createElement("pre");
   text.id = "seen";
   text.textContent = JSON.stringify(seen);

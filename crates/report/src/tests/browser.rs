@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde::Deserialize;
 
 use super::fixture::{report, study};
+use crate::RunFacts;
 
 /// Examines every figure, rotates those in three dimensions, and writes its findings into the page.
 const PROBE: &str = include_str!("browser.js");
@@ -75,6 +76,8 @@ fn a_browser_draws_every_figure_and_turns_those_in_space() {
         .replace("<head>", &format!("<head>{FRAMES}"))
         .replace("</body>", &format!("<script>{PROBE}</script></body>"));
     fs_err::write(&page, probed).unwrap();
+    let run = RunFacts::find(&[]).unwrap().script();
+    fs_err::write(folder.path().join("run.js"), run).unwrap();
     let output = open(browser, &folder.path().join("profile"), &page);
     let log = String::from_utf8_lossy(&output.stderr);
     let console: Vec<&str> = log

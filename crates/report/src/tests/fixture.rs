@@ -706,6 +706,7 @@ pub(crate) fn options() -> Options {
         max_rows: 1000,
         thumbnail_px: 16,
         stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
+        recipe: crate::Recipe::default(),
     }
 }
 

@@ -82,6 +82,7 @@ fn bounded(study: &Tables) -> Report {
         max_rows: 200,
         thumbnail_px: 16,
         stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
+        recipe: crate::Recipe::default(),
     };
     render(study, &options, |_| Ok(png())).unwrap()
 }

@@ -18,6 +18,7 @@ use table_silhouettes::Silhouette;
 use tables::Subset;
 
 use super::fixture::{occurrences, options, png, report, study};
+use crate::page::SCRIPTS;
 use crate::render;
 
 #[test]
@@ -26,11 +27,25 @@ fn the_same_study_gives_the_same_bytes() {
 }
 
 #[test]
+fn the_contents_lead_to_every_section_and_back() {
+    let page = report(&study()).page;
+    let (_, rest) = page.split_once("<ol id=\"contents\">").unwrap();
+    let list = rest.split("</ol>").next().unwrap();
+    let ids: Vec<&str> = list.split("href=\"#").skip(1).collect();
+    assert_eq!(ids.len(), occurrences(&page, "<section id="));
+    for id in ids.iter().filter_map(|rest| rest.split('"').next()) {
+        assert_eq!(occurrences(&page, &format!("<section id=\"{id}\"")), 1);
+    }
+    assert_eq!(occurrences(&page, "href=\"#top\""), 1);
+    assert_eq!(occurrences(&page, "id=\"top\""), 1);
+}
+
+#[test]
 fn names_are_escaped() {
     let report = report(&study());
     assert!(!report.page.contains("<b>"));
-    // The page's own script is last.
-    assert_eq!(occurrences(&report.page, "<script>"), 1);
+    // The page's own scripts are last.
+    assert_eq!(occurrences(&report.page, "<script>"), SCRIPTS.len());
     assert!(!report.page.contains("art<deco>"));
     assert!(report.page.contains("&lt;b&gt;&amp;&quot;: no "));
     let figures = report.figures.iter();

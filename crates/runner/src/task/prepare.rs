@@ -60,7 +60,7 @@ impl Job {
                 program,
                 arguments,
                 folder: workspace.workflow.root.clone(),
-                environment: variables(instance, &work),
+                environment: variables(workspace, instance, &work),
                 limits: None,
                 timeout: instance.rules.timeout,
                 log: workspace.log(&instance.name),
@@ -153,8 +153,8 @@ fn places(
 }
 
 /// Variables that a stage has beside those of the runner: its job, and, as far as it declares them, the number of
-/// threads for libraries that ask for it, and its device. Executors add its GPUs.
-fn variables(instance: &Instance, work: &Path) -> Vec<(String, String)> {
+/// threads for libraries that ask for it, its device, and facts of the run. Executors add its GPUs.
+fn variables(workspace: &Workspace, instance: &Instance, work: &Path) -> Vec<(String, String)> {
     let job = work.join(JOB).display().to_string();
     let mut variables = vec![(environment::JOB.to_owned(), job)];
     if let Some(cores) = instance.rules.resources.cores {
@@ -164,7 +164,32 @@ fn variables(instance: &Instance, work: &Path) -> Vec<(String, String)> {
     }
     let of_device = instance.device.and_then(accelerator::variable);
     variables.extend(of_device.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let mut outputs = instance.outputs.values();
+    if outputs.any(|output| output.treatment.is_volatile) {
+        variables.extend(facts(workspace));
+    }
     variables
+}
+
+/// Facts of the run that differ between runs with the same results: only volatile outputs may depend on them.
+fn facts(workspace: &Workspace) -> impl Iterator<Item = (String, String)> {
+    let workflow = &workspace.workflow;
+    let commit = workspace.state.environment(&workflow.root).commit.clone();
+    let device = workflow
+        .device_setting()
+        .and_then(|_| workflow.device().ok());
+    let facts = [
+        (
+            environment::VERSION,
+            Some(env!("CARGO_PKG_VERSION").to_owned()),
+        ),
+        (environment::COMMIT, commit),
+        (
+            environment::DEVICE,
+            device.map(|device| device.name().to_owned()),
+        ),
+    ];
+    { facts.into_iter() }.filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
 /// The files and folders that the stage reads.
