@@ -15,8 +15,8 @@ const MOST_ROWS: i64 = 1000;
 
 /// Numbers of the small table at `path`, by name, in the order of its rows.
 ///
-/// A row is named by its keys: the columns of text and flags and, as far as these don't distinguish the rows, those of
-/// integers from the left, else the row's number. Each other column of numbers gives a number, named after the row and
+/// A row is named by its keys: the columns of text and, if there are none or they don't distinguish the rows, those of flags
+/// and, as far as these don't either, those of integers from the left, else the row's number. Each other column of numbers gives a number, named after the row and
 /// the column; a column `value` after the row alone. Missing and non-finite values are left out.
 ///
 /// # Errors
@@ -72,6 +72,10 @@ fn names(schema: &Schema, rows: &[Vec<Cell>]) -> (BTreeSet<usize>, Vec<String>) 
             .map(|(at, _)| at)
     };
     let mut keys: BTreeSet<usize> = of(is_text).collect();
+    let texts: BTreeSet<String> = rows.iter().map(|row| name(row, &keys)).collect();
+    if keys.is_empty() || texts.len() < rows.len() {
+        keys.extend(of(|kind| *kind == DataType::Boolean));
+    }
     let mut integers = of(DataType::is_integer);
     loop {
         let names: Vec<String> = rows.iter().map(|row| name(row, &keys)).collect();
@@ -109,10 +113,7 @@ fn without_nulls(rows: &[Vec<Cell>], keys: &BTreeSet<usize>) -> Option<Vec<Strin
 }
 
 fn is_text(kind: &DataType) -> bool {
-    matches!(
-        kind,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Boolean
-    )
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8)
 }
 
 fn name(row: &[Cell], keys: &BTreeSet<usize>) -> String {
@@ -206,6 +207,31 @@ mod tests {
             ],
         );
         check(json!([["value", [0.5, 0.25]]]), &[("0", 0.5), ("1", 0.25)]);
+    }
+
+    #[test]
+    fn flags_are_keys_where_text_does_not_distinguish_rows() {
+        check(
+            json!([
+                ["subset", ["test", "validation"]],
+                ["judged", [false, true]],
+                ["value", [0.5, 0.25]]
+            ]),
+            &[("test", 0.5), ("validation", 0.25)],
+        );
+        check(
+            json!([
+                ["subset", ["test", "test"]],
+                ["learned", [false, true]],
+                ["value", [0.5, 0.25]]
+            ]),
+            &[("test.false", 0.5), ("test.true", 0.25)],
+        );
+        // A single row of a table without text.
+        check(
+            json!([["best", [true]], ["score", [0.5]]]),
+            &[("true.score", 0.5)],
+        );
     }
 
     #[test]

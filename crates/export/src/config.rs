@@ -3,16 +3,29 @@
 use images::{Evaluation, Geometry, ImageError, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
-use crate::{ExportError, Weights};
+use crate::graph::{EMBEDDING, IMAGES, IR_VERSION, LOGITS, OPSET};
+use crate::{ExportError, Preprocessing, Weights};
 
-/// The content of `config.json`.
+/// The version of the format that is written and read. Files of version 1 had no `format_version`.
+const FORMAT_VERSION: u32 = 2;
+
+/// The network behind the ResNet's pooled features, by names of linear layers in the file of weights.
+const HEAD: [&str; 5] = ["fc", "relu", "embed", "relu", "head"];
+
+/// The content of `config.json`: all that leads from an image file to the model's probabilities.
 ///
-/// Preprocessing of an image: its short side is resized to `resize_px`, bilinear with antialiasing; the center crop of
-/// `side_px` is divided by 255, less `mean`, over `std`, by color. The network is `ResNet → 1000 → ReLU → embed → ReLU
-/// → head`.
+/// An image is upright if `images.exif_orientation`, goes through the steps of `preprocessing` with `resize_px` and
+/// `side_px`, and then by color less `mean`, over `std`. The probabilities are the softmax of the logits over
+/// `temperature`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
+    /// Version of this format.
+    pub format_version: FormatVersion,
+    /// Name of the ResNet, as torchvision has it: `resnet18`.
+    pub architecture: String,
+    /// Steps behind the ResNet's pooled features: linear layers by their names in the file of weights, and `relu`.
+    pub head: Vec<String>,
     /// Layers of the ResNet.
     pub depth: usize,
     /// `D`, before the ReLU that precedes the head.
@@ -27,9 +40,14 @@ pub struct ModelConfig {
     pub mean: [f32; 3],
     /// Standard deviation of the same.
     pub std: [f32; 3],
+    /// Steps from a decoded file to the network's input.
+    pub preprocessing: Preprocessing,
     /// Rules of decoding the collection's files.
-    #[serde(default)]
     pub images: ImageRules,
+    /// Divisor of the logits before the softmax, which calibrates the probabilities; 1 without a calibration.
+    pub temperature: f64,
+    /// Interface of the ONNX file.
+    pub onnx: OnnxInterface,
     /// In the study's evaluation, logits are the means over each crop and its mirror image. The exported network sees
     /// one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -37,6 +55,57 @@ pub struct ModelConfig {
     /// Crops of an image in the study's evaluation: 1 for the center, 5 for center and corners.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub test_time_crops: u32,
+}
+
+/// [`FORMAT_VERSION`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct FormatVersion;
+
+impl TryFrom<u32> for FormatVersion {
+    type Error = String;
+
+    fn try_from(found: u32) -> Result<Self, String> {
+        if found == FORMAT_VERSION {
+            Ok(Self)
+        } else {
+            Err(format!(
+                "`format_version` is {found}, expected {FORMAT_VERSION}: `cargo xtask repro export` writes it"
+            ))
+        }
+    }
+}
+
+impl From<FormatVersion> for u32 {
+    fn from(_: FormatVersion) -> Self {
+        FORMAT_VERSION
+    }
+}
+
+/// Interface of the ONNX file. `N` is the number of images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnnxInterface {
+    /// Version of the operators.
+    pub opset: i64,
+    /// Version of the file format.
+    pub ir_version: i64,
+    /// Name of the input, `[N, 3, S, S]`, 32-bit floats.
+    pub input: String,
+    /// Names of the outputs, `[N, K]` and `[N, D]`, 32-bit floats.
+    pub outputs: Vec<String>,
+}
+
+impl Default for OnnxInterface {
+    /// The one that is written.
+    fn default() -> Self {
+        Self {
+            opset: OPSET,
+            ir_version: IR_VERSION,
+            input: IMAGES.to_owned(),
+            outputs: vec![LOGITS.to_owned(), EMBEDDING.to_owned()],
+        }
+    }
 }
 
 fn one() -> u32 {
@@ -60,7 +129,7 @@ pub struct ImageRules {
 }
 
 impl Default for ImageRules {
-    /// Rules of models whose configuration has none.
+    /// The rules of `params.toml`'s defaults, but with pixels as they are stored.
     fn default() -> Self {
         Self {
             max_pixels: 100_000_000,
@@ -88,7 +157,7 @@ impl ImageRules {
 }
 
 impl ModelConfig {
-    /// Configuration of `weights` for `classes` and images of `geometry`.
+    /// Configuration of `weights` for `classes` and images of `geometry`, without calibration.
     ///
     /// # Errors
     /// The head has not as many rows as there are classes, or is missing.
@@ -105,15 +174,22 @@ impl ModelConfig {
                 labels: classes.len(),
             });
         }
+        let depth = weights.depth();
         Ok(Self {
-            depth: weights.depth(),
+            format_version: FormatVersion,
+            architecture: format!("resnet{depth}"),
+            head: HEAD.map(str::to_owned).to_vec(),
+            depth,
             embedding_size,
             classes,
             side_px: geometry.side_px(),
             resize_px: geometry.resize_px(),
             mean: MEAN,
             std: STD,
+            preprocessing: Preprocessing::default(),
             images,
+            temperature: 1.0,
+            onnx: OnnxInterface::default(),
             test_time_flip: false,
             test_time_crops: one(),
         })
@@ -144,11 +220,24 @@ mod tests {
 
     #[test]
     fn views_are_named_where_there_are_several() {
-        let text = r#"{
-            "depth": 18, "embedding_size": 4, "classes": ["cat", "dog"], "side_px": 64, "resize_px": 73,
-            "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]
-        }"#;
-        let config: ModelConfig = serde_json::from_str(text).unwrap();
+        let config = ModelConfig {
+            format_version: FormatVersion,
+            architecture: "resnet18".to_owned(),
+            head: HEAD.map(str::to_owned).to_vec(),
+            depth: 18,
+            embedding_size: 4,
+            classes: vec!["cat".to_owned(), "dog".to_owned()],
+            side_px: 64,
+            resize_px: 73,
+            mean: [0.5; 3],
+            std: [0.5; 3],
+            preprocessing: Preprocessing::default(),
+            images: ImageRules::default(),
+            temperature: 1.0,
+            onnx: OnnxInterface::default(),
+            test_time_flip: false,
+            test_time_crops: one(),
+        };
         let one = config.evaluation().unwrap();
         assert_eq!(one.views().len(), 1);
         let of_one = serde_json::to_value(config.clone().with_views(one)).unwrap();

@@ -8,9 +8,15 @@ use crate::onnx::{
 use crate::{ExportError, ModelConfig, Weights};
 
 /// Version of the file format; 8 came with operators of version 15 and is supported wherever 17 is.
-const IR_VERSION: i64 = 8;
+pub(crate) const IR_VERSION: i64 = 8;
 /// Version of the operators.
-const OPSET: i64 = 17;
+pub(crate) const OPSET: i64 = 17;
+/// Name of the input.
+pub(crate) const IMAGES: &str = "images";
+/// Name of the first output.
+pub(crate) const LOGITS: &str = "logits";
+/// Name of the second output.
+pub(crate) const EMBEDDING: &str = "embedding";
 /// Added to variances before the root: PyTorch's `eps`.
 const EPSILON: f32 = 1e-5;
 
@@ -29,16 +35,16 @@ pub fn onnx_model(weights: &Weights<'_>, config: &ModelConfig) -> Result<ModelPr
         nodes: Vec::new(),
         initializers: Vec::new(),
     };
-    let features = graph.resnet("images")?;
+    let features = graph.resnet(IMAGES)?;
     graph.heads(&features)?;
     let graph = GraphProto {
         node: graph.nodes,
         name: format!("ResNet-{} with embedding", config.depth),
         initializer: graph.initializers,
-        input: vec![value("images", &[3, side, side])?],
+        input: vec![value(IMAGES, &[3, side, side])?],
         output: vec![
-            value("logits", &[config.classes.len()])?,
-            value("embedding", &[config.embedding_size])?,
+            value(LOGITS, &[config.classes.len()])?,
+            value(EMBEDDING, &[config.embedding_size])?,
         ],
     };
     Ok(ModelProto {
@@ -140,9 +146,9 @@ impl Graph<'_> {
     fn heads(&mut self, features: &str) -> Result<(), ExportError> {
         let classes = self.linear("fc", "fc", features)?;
         let active = self.add("fc.relu", "Relu", &[&classes], Vec::new());
-        let embedding = self.linear("embed", "embedding", &active)?;
+        let embedding = self.linear("embed", EMBEDDING, &active)?;
         let active = self.add("embedding.relu", "Relu", &[&embedding], Vec::new());
-        self.linear("head", "logits", &active)?;
+        self.linear("head", LOGITS, &active)?;
         Ok(())
     }
 

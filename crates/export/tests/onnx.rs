@@ -223,6 +223,92 @@ fn metadata_has_any_class_name() {
 }
 
 #[test]
+fn a_configuration_says_all_that_leads_to_probabilities() {
+    let (config, _) = exported(&shapes([1, 1, 1, 1], false)).unwrap();
+    let text = serde_json::to_string_pretty(&config).unwrap();
+    expect![[r#"
+        {
+          "format_version": 2,
+          "architecture": "resnet10",
+          "head": [
+            "fc",
+            "relu",
+            "embed",
+            "relu",
+            "head"
+          ],
+          "depth": 10,
+          "embedding_size": 4,
+          "classes": [
+            "drawn",
+            "painted"
+          ],
+          "side_px": 64,
+          "resize_px": 73,
+          "mean": [
+            0.485,
+            0.456,
+            0.406
+          ],
+          "std": [
+            0.229,
+            0.224,
+            0.225
+          ],
+          "preprocessing": {
+            "color": "RGB",
+            "transparency": "on white",
+            "resize": "short side",
+            "interpolation": "bilinear",
+            "antialias": true,
+            "rounding": "bytes",
+            "crop": "center",
+            "rescale": 0.00392156862745098,
+            "layout": "NCHW"
+          },
+          "images": {
+            "max_pixels": 100000000,
+            "max_aspect": 20,
+            "exif_orientation": false
+          },
+          "temperature": 1.0,
+          "onnx": {
+            "opset": 17,
+            "ir_version": 8,
+            "input": "images",
+            "outputs": [
+              "logits",
+              "embedding"
+            ]
+          }
+        }"#]]
+    .assert_eq(&text);
+    assert_eq!(serde_json::from_str::<ModelConfig>(&text).unwrap(), config);
+}
+
+#[test]
+fn a_configuration_of_other_steps_is_refused() {
+    let (config, _) = exported(&shapes([1, 1, 1, 1], false)).unwrap();
+    let text = serde_json::to_string(&config).unwrap();
+    let error = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let read = serde_json::from_str::<ModelConfig>(&text.replace(from, to));
+        read.unwrap_err().to_string()
+    };
+    let message = error("bilinear", "bicubic");
+    assert!(
+        message.starts_with("unknown variant `bicubic`, expected `bilinear`"),
+        "{message}"
+    );
+    let message = error("\"format_version\":2", "\"format_version\":3");
+    assert!(
+        message
+            .starts_with("`format_version` is 3, expected 2: `cargo xtask repro export` writes it"),
+        "{message}"
+    );
+}
+
+#[test]
 fn numbers_that_are_not_finite_are_refused() {
     let shapes = shapes([1, 1, 1, 1], false);
     let numbers: Vec<u8> = [0.5, f32::NAN, 1.0, f32::NEG_INFINITY]

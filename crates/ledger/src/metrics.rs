@@ -4,8 +4,8 @@
 //!
 //! A metric's name is `instance.output`, followed by its name in the file. Of JSON, each number is a metric, named by
 //! its keys; the items of an array count from 0. Of a table in parquet, each row is named by its key columns (those of
-//! text and flags, and if these don't distinguish the rows, of integers, too; null ones are left out where the others
-//! distinguish the rows) and each other column of numbers is a
+//! text, and if these don't distinguish the rows, of flags and then of integers, too; null ones are left out where the
+//! others distinguish the rows) and each other column of numbers is a
 //! metric, named by the column unless that is `value`. Other values than finite numbers and keys are left out; of JSON,
 //! numbers that are not finite (`NaN`, `Infinity`, as many programs write them, though JSON has no such words) are
 //! reported, too.

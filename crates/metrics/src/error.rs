@@ -83,6 +83,11 @@ pub enum MetricError {
     /// No images to fit to or to evaluate.
     #[error("there are no images, expected at least one")]
     NoImages,
+    /// Too few groups of images to fit calibrators by.
+    #[error(
+        "found images of {0} groups, expected at least 2: a calibrator is fitted to the images of the other groups"
+    )]
+    Groups(usize),
     /// Predictions of different numbers of classes.
     #[error("an image has scores of {found} classes, expected {expected}")]
     Classes {

@@ -8,7 +8,8 @@
 //!
 //! A class with a single unit has no variation between authors that could be seen. Its images' variation counts, and
 //! their resemblance is taken to be that of the other classes' authors; [`single_unit_classes`] counts such classes.
-//! Where every class has a single unit, nothing is known, and there is no interval.
+//! Where every class has a single unit, nothing is known, and there is no interval. Statistics that are none of the
+//! metrics have theirs by [`Clusters`].
 //!
 //! | metrics | interval |
 //! |---|---|
@@ -26,6 +27,7 @@
 //! purpose: mostly above 97 %, at least 92 % of shares, 90 % of macro F1 and log-loss.
 
 mod bound;
+mod clusters;
 mod design;
 mod differences;
 mod distributions;
@@ -37,8 +39,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction};
 use design::Design;
 
+pub use clusters::Clusters;
 pub use differences::{Difference, Sample, differences};
-pub use resampling::bootstrap;
 
 /// A 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]

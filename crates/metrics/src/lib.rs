@@ -29,7 +29,7 @@ pub use collection::Collection;
 pub use confusion_counts::{ClassMetrics, ConfusionCounts, Metric, Scores};
 pub use error::MetricError;
 pub use intervals::{
-    Difference, Interval, Sample, bootstrap, differences, intervals, single_unit_classes,
+    Clusters, Difference, Interval, Sample, differences, intervals, single_unit_classes,
 };
 pub use retrieval_by_chance::retrieval_by_chance;
 pub use scored_prediction::ScoredPrediction;

@@ -86,7 +86,7 @@ fn check(golden: &Golden, name: &str, forecasts: &Forecasts, tolerance: f64) {
             "classwise_ece" => quality.classwise_ece,
             "brier" => quality.brier,
             "log_loss" => quality.log_loss,
-            _ => quality.top1,
+            _ => quality.accuracy,
         };
         assert_abs_diff_eq!(found, expected, epsilon = tolerance);
     }

@@ -7,7 +7,7 @@ use attribution::{OcclusionWindows, grad_cam, occlusion, range};
 use candle_core::Tensor;
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
-use metrics::calibration::Temperature;
+use metrics::calibration::NetworkCalibrators;
 use model::{Config, Depth, Mode, Network};
 use numeric::ranking;
 use serde::Serialize;
@@ -25,7 +25,7 @@ const N_CLASSES: usize = 3;
 pub(crate) struct Evaluator {
     pub(crate) network: Network,
     pub(crate) config: ModelConfig,
-    pub(crate) temperature: Temperature,
+    pub(crate) calibrators: NetworkCalibrators,
     /// None without attribution.
     pub(crate) windows: Option<OcclusionWindows>,
     pub(crate) predictions: Vec<Prediction>,
@@ -38,6 +38,9 @@ pub(crate) struct ImagePrediction {
     pub(crate) file: String,
     /// The most probable classes, in descending order.
     pub(crate) classes: Vec<ClassProbability>,
+    /// Those of them of which the calibrator has seen no image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) uncalibrated_classes: Vec<String>,
     /// The nearest images of the collection, nearest first.
     pub(crate) neighbors: Vec<Neighbor>,
     /// Approximate coordinates in the UMAP embedding of stage `cluster`.
@@ -80,7 +83,7 @@ impl Evaluator {
         let output = self.network.forward(&views, Mode::Eval)?;
         let logits: Vec<f32> = output.logits.mean(0)?.to_vec1()?;
         let embedding: Vec<f32> = output.embedding.mean(0)?.to_vec1()?;
-        let probabilities = self.temperature.apply(&logits);
+        let probabilities = self.calibrators.temperature.apply(&logits);
         let classes: Vec<ClassProbability> = ranking(&logits)
             .into_iter()
             .take(N_CLASSES)
@@ -89,6 +92,8 @@ impl Evaluator {
                 probability: probabilities[class],
             })
             .collect();
+        let unseen = &self.calibrators.unseen_classes;
+        let uncalibrated = classes.iter().filter(|class| unseen.contains(&class.label));
         let neighbors = nearest(&embedding, &self.predictions);
         let file = file.display().to_string();
         let attribution = self.windows.map(|windows| {
@@ -104,6 +109,7 @@ impl Evaluator {
             coordinates: coordinates(&neighbors, &self.clusters),
             attribution: attribution.transpose()?,
             file,
+            uncalibrated_classes: uncalibrated.map(|class| class.label.clone()).collect(),
             classes,
             neighbors,
         })

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use export::ModelConfig;
-use metrics::calibration::{Calibrators, Temperature};
+use metrics::calibration::{Calibrators, NetworkCalibrators, Temperature};
 use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
@@ -143,28 +143,31 @@ fn evaluator(params: &Params, inputs: &Inputs) -> anyhow::Result<Evaluator> {
     let windows = attribution::OcclusionWindows::new(params.cells, params.window)?;
     let config: ModelConfig = serde_json::from_str(&fs_err::read_to_string(&*inputs.config)?)
         .context("cannot read the model's configuration")?;
-    let temperature = match &inputs.calibrators {
-        Some(path) => temperature(path, &config)?,
-        None => Temperature::ONE,
+    let calibrators = match &inputs.calibrators {
+        Some(path) => calibrators(path, &config)?,
+        None => NetworkCalibrators {
+            temperature: Temperature::ONE,
+            unseen_classes: Vec::new(),
+        },
     };
     Ok(Evaluator {
         network: evaluator::network(&config, &params.device, &inputs.model)?,
         config,
-        temperature,
+        calibrators,
         windows: params.explain.then_some(windows),
         predictions: inputs.predictions.read()?,
         clusters: inputs.clusters.read()?,
     })
 }
 
-fn temperature(path: &Path, config: &ModelConfig) -> anyhow::Result<Temperature> {
+fn calibrators(path: &Path, config: &ModelConfig) -> anyhow::Result<NetworkCalibrators> {
     let calibrators: Calibrators = serde_json::from_str(&fs_err::read_to_string(path)?)
         .context("cannot read the calibrators")?;
     ensure!(
         calibrators.labels == config.classes,
         "the calibrators are of other classes than the model: run `cargo xtask repro`"
     );
-    Ok(calibrators.network.temperature)
+    Ok(calibrators.network)
 }
 
 fn predict(

@@ -18,6 +18,13 @@ pub(crate) fn of(image: &ImagePrediction) -> String {
         let percent = class.probability * 100.0;
         let _ = writeln!(text, "  {percent:5.1} %  {}", class.label);
     }
+    if !image.uncalibrated_classes.is_empty() {
+        let _ = writeln!(
+            text,
+            "  note     no validation image is of {}: the calibration of these probabilities is unknown",
+            image.uncalibrated_classes.join(", ")
+        );
+    }
     for (i, neighbor) in image.neighbors.iter().enumerate() {
         let head = if i == 0 { "near" } else { "" };
         let _ = writeln!(
@@ -63,6 +70,7 @@ mod tests {
         let image = ImagePrediction {
             file: "new.jpg".to_owned(),
             classes: vec![class("cubism", 0.954), class("photo", 0.046)],
+            uncalibrated_classes: vec!["photo".to_owned()],
             neighbors: vec![
                 neighbor("Cubism/a.jpg", 0.5),
                 neighbor("Cubism/b.jpg", 12.25),
@@ -74,6 +82,7 @@ mod tests {
             new.jpg
                95.4 %  cubism
                 4.6 %  photo
+              note     no validation image is of photo: the calibration of these probabilities is unknown
               near     0.500 Cubism/a.jpg (train)
                        12.250 Cubism/b.jpg (train)
               umap     1.50 -2.00

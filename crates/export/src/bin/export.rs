@@ -1,9 +1,10 @@
 //! Stage `export`: the selected model for other tools.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use export::{ImageRules, ModelConfig, Weights, onnx_model};
+use anyhow::{Context, ensure};
+use export::{Calibration, EXAMPLE, ImageRules, ModelConfig, Weights, onnx_model};
 use images::{Evaluation, Geometry};
 use numeric::Classes;
 use prost::Message as _;
@@ -31,6 +32,8 @@ struct Params {
 struct Inputs {
     model: InputPath,
     annotations: Input<Annotation>,
+    /// Calibrators of the probabilities, by stage `calibrate`; without them the temperature is 1.
+    calibrators: Option<InputPath>,
 }
 
 #[derive(Deserialize)]
@@ -38,10 +41,12 @@ struct Inputs {
 struct Outputs {
     /// The weights, unchanged.
     model: OutputPath,
-    /// Configuration of the model: classes, sizes and preprocessing.
+    /// Configuration of the model: classes, preprocessing and temperature.
     config: OutputPath,
     /// The network in eval mode.
     onnx: OutputPath,
+    /// A program that predicts images by the configuration and the ONNX file.
+    example: OutputPath,
 }
 
 fn main() -> ExitCode {
@@ -58,13 +63,16 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         max_aspect: params.max_aspect,
         exif_orientation: params.exif_orientation,
     };
-    let config = ModelConfig::new(
+    let mut config = ModelConfig::new(
         &weights,
         classes.names().to_vec(),
         Geometry::new(params.evaluation.side_px(params.side_px)?)?,
         images,
     )?
     .with_views(params.evaluation);
+    if let Some(path) = &inputs.calibrators {
+        config.temperature = temperature(path, &config)?;
+    }
     let model =
         onnx_model(&weights, &config).context("cannot convert the selected model to ONNX")?;
     fs_err::write(&*outputs.onnx, model.encode_to_vec())?;
@@ -73,5 +81,19 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         serde_json::to_string_pretty(&config)? + "\n",
     )?;
     fs_err::write(&*outputs.model, &bytes)?;
+    fs_err::write(&*outputs.example, EXAMPLE)?;
     Ok(())
+}
+
+/// Temperature of the network, whose classes must be those of the calibrators.
+fn temperature(path: &Path, config: &ModelConfig) -> anyhow::Result<f64> {
+    let calibration: Calibration = serde_json::from_str(&fs_err::read_to_string(path)?)
+        .with_context(|| format!("cannot read the calibrators in `{}`", path.display()))?;
+    ensure!(
+        calibration.labels == config.classes,
+        "the calibrators are of the classes {:?}, the model of {:?}: run stage `calibrate` again",
+        calibration.labels,
+        config.classes
+    );
+    Ok(calibration.network.temperature)
 }

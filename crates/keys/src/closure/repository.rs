@@ -91,6 +91,7 @@ fn each_stage_has_the_crates_that_it_needs() {
         metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
         metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
         metrics/score: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
+        model-card/model-card: export images numeric | annotations calibrations comparisons cross-validation folds near-duplicates optimism selection
         near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
@@ -123,6 +124,7 @@ fn a_fold_is_not_trained_again_for_unused_code() {
         "linear-probe",
         "metric-learning",
         "metrics",
+        "model-card",
         "near-duplicates",
         "nearest-name",
         "painter",

@@ -46,6 +46,11 @@ impl Forecasts {
         self.n_classes
     }
 
+    /// The true classes `[N]`.
+    pub(crate) fn actual(&self) -> &[usize] {
+        &self.actual
+    }
+
     /// An image's probabilities `[K]` and true class.
     pub(crate) fn image(&self, image: usize) -> (&[f64], usize) {
         let start = image * self.n_classes;

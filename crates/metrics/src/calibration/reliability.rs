@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use numeric::argmax;
 
 use super::Forecasts;
+use crate::Interval;
 
 /// Images whose confidence is in `(low, high]`; the lowest bin includes 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,16 +20,8 @@ pub struct Bin {
     pub confidence: Option<f64>,
     /// Share of images predicted correctly; `None` for no images.
     pub accuracy: Option<f64>,
-}
-
-/// Reliability diagram of the predicted classes (Guo, Pleiss, Sun and Weinberger 2017, §2): bins of equal width over
-/// the highest probability of an image, which is the model's confidence.
-pub fn reliability(forecasts: &Forecasts, n_bins: NonZeroUsize) -> Vec<Bin> {
-    let mut bins = Bins::new(n_bins);
-    for image in 0..forecasts.n_images() {
-        bins.add(top(forecasts, image), 1);
-    }
-    bins.rows()
+    /// Its 95 % interval; `None` for no images, or if no class has two authors.
+    pub interval: Option<Interval>,
 }
 
 /// Confidence of an image's predicted class, the first of equals, and whether it is right.
@@ -53,23 +46,18 @@ impl Bins {
         Self(vec![Sums::default(); n_bins.get()])
     }
 
-    /// Counts a confidence and whether it is right, `times` times.
-    pub(crate) fn add(&mut self, (confidence, is_right): (f64, bool), times: u64) {
-        let bin = self.bin(confidence);
+    /// Counts a confidence and whether it is right.
+    pub(crate) fn add(&mut self, (confidence, is_right): (f64, bool)) {
+        let bin = place(self.0.len(), confidence);
         let sums = &mut self.0[bin];
-        sums.n += times;
-        sums.confidence += confidence * times as f64;
-        sums.right += u64::from(is_right) * times;
+        sums.n += 1;
+        sums.confidence += confidence;
+        sums.right += u64::from(is_right);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an index: negative numbers become 0"
-    )]
-    fn bin(&self, confidence: f64) -> usize {
-        let position = (confidence * self.0.len() as f64).ceil() as usize;
-        position.saturating_sub(1).min(self.0.len() - 1)
+    /// Place of a confidence among `n_bins` bins.
+    pub(crate) fn bin(n_bins: NonZeroUsize, confidence: f64) -> usize {
+        place(n_bins.get(), confidence)
     }
 
     /// Mean distance of accuracy from confidence, over the images; 0 for none.
@@ -82,9 +70,10 @@ impl Bins {
         gap / n.max(1) as f64
     }
 
-    fn rows(&self) -> Vec<Bin> {
+    /// The bins, with the interval of each one's accuracy.
+    pub(crate) fn rows(&self, intervals: impl Iterator<Item = Option<Interval>>) -> Vec<Bin> {
         let bound = |bin: usize| bin as f64 / self.0.len() as f64;
-        let row = |(bin, sums): (usize, &Sums)| {
+        let row = |((bin, sums), interval): ((usize, &Sums), Option<Interval>)| {
             let mean = |sum: f64| (sums.n > 0).then(|| sum / sums.n as f64);
             Bin {
                 low: bound(bin),
@@ -92,8 +81,20 @@ impl Bins {
                 n: sums.n,
                 confidence: mean(sums.confidence),
                 accuracy: mean(sums.right as f64),
+                interval,
             }
         };
-        self.0.iter().enumerate().map(row).collect()
+        let bins = self.0.iter().enumerate();
+        bins.zip(intervals).map(row).collect()
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index: negative numbers become 0"
+)]
+fn place(n_bins: usize, confidence: f64) -> usize {
+    let position = (confidence * n_bins as f64).ceil() as usize;
+    position.saturating_sub(1).min(n_bins - 1)
 }

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::MetricError;
+use crate::{Difference, MetricError};
 
 const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
@@ -41,60 +41,166 @@ fn four_images_by_hand() {
     );
     let likelihood = 0.95_f64 * 0.15 * 0.83 * 0.6;
     assert_abs_diff_eq!(found.log_loss, -likelihood.ln() / 4.0, epsilon = 1e-12);
-    assert_abs_diff_eq!(found.top1, 0.75);
+    assert_abs_diff_eq!(found.accuracy, 0.75);
 }
 
 #[test]
 fn bins_include_their_upper_bounds() {
     let rows = [0.5, 0.6, 0.600_001, 1.0];
     let forecasts = Forecasts::of(rows.map(|p| (vec![p, 1.0 - p], 0))).unwrap();
-    let bins = reliability(&forecasts, NonZeroUsize::new(5).unwrap());
+    let units = [0, 1, 2, 3];
+    let evaluation = Evaluation::of(&forecasts, &units, NonZeroUsize::new(5).unwrap()).unwrap();
+    let bins = evaluation.reliability();
     assert_eq!(
         bins.iter().map(|bin| bin.n).collect::<Vec<_>>(),
         [0, 0, 2, 1, 1]
     );
     assert_eq!((bins[0].confidence, bins[0].accuracy), (None, None));
+    assert_eq!(bins[0].interval, None);
     assert_abs_diff_eq!(bins[2].confidence.unwrap(), 0.55, epsilon = 1e-12);
     assert_abs_diff_eq!(bins[2].low, 0.4);
     assert_abs_diff_eq!(bins[2].high, 0.6);
     assert_eq!(bins[4].accuracy, Some(1.0));
+    // One image is right: that is no certainty.
+    assert!(bins[4].interval.unwrap().low < 0.2);
+}
+
+/// Images of one class and their authors, whose confidences are `rows`.
+fn by_chance(rows: &[f64], units: &[usize], n_replicates: u64) -> Option<Chance> {
+    let rows = rows.iter().map(|&p| (vec![p, 1.0 - p], 0));
+    let forecasts = Forecasts::of(rows).unwrap();
+    let evaluation = Evaluation::of(&forecasts, units, TEN).unwrap();
+    evaluation.ece_by_chance(n_replicates, ChaCha8Rng::seed_from_u64)
 }
 
 #[test]
 fn the_error_by_chance_is_above_0() {
-    let error = |rows: &[f64], n_replicates| {
-        let rows = rows.iter().map(|&p| (vec![p, 1.0 - p], 0));
-        let forecasts = Forecasts::of(rows).unwrap();
-        let rng_of = |replicate| ChaCha8Rng::seed_from_u64(replicate);
-        ece_by_chance(&forecasts, TEN, n_replicates, rng_of)
-    };
     // Right or wrong, one image is as far from a half; of two, one is right every second time.
-    assert_abs_diff_eq!(error(&[0.5], 10).unwrap(), 0.5);
-    assert_abs_diff_eq!(error(&[0.5, 0.5], 4000).unwrap(), 0.25, epsilon = 0.02);
-    assert_abs_diff_eq!(error(&[1.0; 5], 10).unwrap(), 0.0);
-    assert_eq!(error(&[0.5], 0), None);
+    let single = by_chance(&[0.5], &[0], 10).unwrap();
+    assert_abs_diff_eq!(single.mean, 0.5);
+    assert_abs_diff_eq!(single.low, 0.5);
+    assert_abs_diff_eq!(single.high, 0.5);
+    let two = by_chance(&[0.5, 0.5], &[0, 1], 4000).unwrap();
+    assert_abs_diff_eq!(two.mean, 0.25, epsilon = 0.02);
+    assert_abs_diff_eq!(two.low, 0.0);
+    assert_abs_diff_eq!(two.high, 0.5);
+    assert_abs_diff_eq!(by_chance(&[1.0; 5], &[0; 5], 10).unwrap().mean, 0.0);
+    assert_eq!(by_chance(&[0.5], &[0], 0), None);
 }
 
 #[test]
-fn bootstrap_terms_give_the_metrics_of_the_images_drawn() {
-    let drawn = [(0, 1), (1, 2), (3, 1)];
-    let expected = CalibrationMetrics::of_drawn(&four(), &drawn, TEN);
-    let found = BootstrapTerms::of(&four(), TEN).ece_and_log_loss(&drawn);
-    assert_abs_diff_eq!(found[0], expected.ece);
-    assert_abs_diff_eq!(found[1], expected.log_loss);
+fn images_of_one_author_make_chance_larger() {
+    // Both images of an author have the same confidence: 30 authors are wrong in both, 30 right.
+    let rows = |is_alike: bool| -> (Forecasts, Vec<usize>) {
+        let image = |image: usize| {
+            let is_right = if is_alike { image / 2 } else { image }.is_multiple_of(2);
+            let p = if is_right { 0.7 } else { 0.3 };
+            (vec![p, 1.0 - p], 0)
+        };
+        let units = (0..120).map(|image| image / 2).collect();
+        (Forecasts::of((0..120).map(image)).unwrap(), units)
+    };
+    let mean = |is_alike| {
+        let (forecasts, units) = rows(is_alike);
+        let evaluation = Evaluation::of(&forecasts, &units, TEN).unwrap();
+        let chance = evaluation.ece_by_chance(2000, ChaCha8Rng::seed_from_u64);
+        chance.unwrap().mean
+    };
+    // The mean distance from 0.7 of a share of n images is √(2 / π · 0.21 / n): 60 authors are worth 60 images.
+    let expected = |n: f64| (2.0 / std::f64::consts::PI * 0.21 / n).sqrt();
+    assert_abs_diff_eq!(mean(false), expected(120.0), epsilon = 0.002);
+    assert_abs_diff_eq!(mean(true), expected(60.0), epsilon = 0.002);
+}
+
+/// Images of two classes by authors of two images each; `is_right` of an image number, all with this confidence.
+fn evaluated(confidence: f64, is_right: impl Fn(usize) -> bool) -> (Forecasts, Vec<usize>) {
+    let row = |image: usize| {
+        let actual = image / 2 % 2;
+        let predicted = if is_right(image) { actual } else { 1 - actual };
+        let mut row = vec![1.0 - confidence; 2];
+        row[predicted] = confidence;
+        (row, actual)
+    };
+    let units = (0..240).map(|image| image / 2).collect();
+    (Forecasts::of((0..240).map(row)).unwrap(), units)
 }
 
 #[test]
-fn an_image_drawn_twice_counts_twice() {
-    let rows = [(0.95, 0), (0.85, 1), (0.85, 1), (0.4, 1)];
-    let doubled = Forecasts::of(rows.map(|(p, actual)| (vec![p, 1.0 - p], actual))).unwrap();
-    let drawn = CalibrationMetrics::of_drawn(&four(), &[(0, 1), (1, 2), (3, 1)], TEN);
-    let expected = CalibrationMetrics::of(&doubled, TEN);
-    assert_abs_diff_eq!(drawn.ece, expected.ece, epsilon = 1e-12);
-    assert_abs_diff_eq!(drawn.classwise_ece, expected.classwise_ece, epsilon = 1e-12);
-    assert_abs_diff_eq!(drawn.brier, expected.brier, epsilon = 1e-12);
-    assert_abs_diff_eq!(drawn.log_loss, expected.log_loss, epsilon = 1e-12);
-    assert_abs_diff_eq!(drawn.top1, expected.top1);
+fn confidence_is_told_from_accuracy_by_authors() {
+    let excess = |confidence, is_right: fn(usize) -> bool| {
+        let (forecasts, units) = evaluated(confidence, is_right);
+        let evaluation = Evaluation::of(&forecasts, &units, TEN).unwrap();
+        let found = evaluation.excess_confidence(500, ChaCha8Rng::seed_from_u64);
+        found.unwrap()
+    };
+    // 80 % are right.
+    let over = excess(0.9, |image| !image.is_multiple_of(5));
+    assert_abs_diff_eq!(over.value, 0.1, epsilon = 1e-12);
+    assert!(over.low > 0.0, "{over:?}");
+    let under = excess(0.7, |image| !image.is_multiple_of(5));
+    assert!(under.high < 0.0, "{under:?}");
+    let calibrated = excess(0.82, |image| !image.is_multiple_of(5));
+    assert!(!calibrated.excludes_zero(), "{calibrated:?}");
+    // The same share, but authors are right or wrong in both images: less is known.
+    let alike = excess(0.9, |image| !(image / 2).is_multiple_of(5));
+    let width = |found: Difference| found.high - found.low;
+    assert!(width(alike) > 1.2 * width(over), "{alike:?} {over:?}");
+}
+
+#[test]
+fn a_change_of_the_loss_is_paired_by_image() {
+    let is_right = |image: usize| !image.is_multiple_of(5);
+    let (before, units) = evaluated(0.95, is_right);
+    let (after, _) = evaluated(0.8, is_right);
+    let [before, after] =
+        [&before, &after].map(|forecasts| Evaluation::of(forecasts, &units, TEN).unwrap());
+    let change = after
+        .log_loss_change(&before, 500, ChaCha8Rng::seed_from_u64)
+        .unwrap()
+        .unwrap();
+    let loss = |p: f64| -0.8 * p.ln() - 0.2 * (1.0 - p).ln();
+    assert_abs_diff_eq!(change.value, loss(0.8) - loss(0.95), epsilon = 1e-12);
+    assert!(change.excludes_zero() && change.high < 0.0, "{change:?}");
+    // Not paired, it would be unknown: the interval of the log-loss alone is wider than the change.
+    let alone = before
+        .log_loss(500, ChaCha8Rng::seed_from_u64)
+        .unwrap()
+        .unwrap();
+    assert!(alone.high - alone.low > change.value.abs(), "{alone:?}");
+    let (other, units) = evaluated(0.8, is_right);
+    let fewer = Forecasts::of((0..10).map(|i| (other.image(i).0.to_vec(), 0))).unwrap();
+    let fewer = Evaluation::of(&fewer, &units[..10], TEN).unwrap();
+    assert_eq!(
+        fewer
+            .log_loss_change(&before, 1, ChaCha8Rng::seed_from_u64)
+            .unwrap_err()
+            .to_string(),
+        "losses before calibration: found 240, expected 10, one for each image"
+    );
+}
+
+#[test]
+fn resampled_errors_are_those_of_the_images_drawn() {
+    let units = [0, 1, 2, 3];
+    let forecasts = four();
+    let evaluation = Evaluation::of(&forecasts, &units, TEN).unwrap();
+    // Of each class's two images one is drawn, which then counts twice: each of the four draws is a whole error.
+    let error = |first: (f64, bool), second: (f64, bool)| {
+        let gap = |(p, is_right): (f64, bool)| (p - f64::from(u8::from(is_right))).abs();
+        (gap(first) + gap(second)) / 2.0
+    };
+    let errors = [
+        error((0.95, true), (0.85, false)),
+        error((0.95, true), (0.6, true)),
+        // Both are in one bin.
+        (0.83 + 0.85 - 1.0) / 2.0,
+        error((0.83, true), (0.6, true)),
+    ];
+    let found = evaluation.ece(400, ChaCha8Rng::seed_from_u64).unwrap();
+    let low = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = errors.iter().copied().fold(0.0, f64::max);
+    assert_abs_diff_eq!(found.low, low, epsilon = 1e-9);
+    assert_abs_diff_eq!(found.high, high, epsilon = 1e-9);
 }
 
 #[test]
@@ -149,7 +255,7 @@ fn a_temperature_scales_with_the_logits_and_keeps_their_order() {
     let top1 = |temperature: Temperature| {
         let rows = logits.iter().zip(&actual);
         let rows = rows.map(|(row, &actual)| (temperature.apply(row), actual));
-        CalibrationMetrics::of(&Forecasts::of(rows).unwrap(), TEN).top1
+        CalibrationMetrics::of(&Forecasts::of(rows).unwrap(), TEN).accuracy
     };
     assert_abs_diff_eq!(top1(plain), top1(Temperature::ONE));
 }
@@ -266,15 +372,19 @@ fn calibrators_round_trip_through_json() {
         labels: vec!["a".to_owned(), "b".to_owned()],
         network: NetworkCalibrators {
             temperature: Temperature::try_from(1.5).unwrap(),
+            unseen_classes: vec!["b".to_owned()],
         },
         forest: Some(ForestCalibrators {
+            unseen_classes: Vec::new(),
             platt: OneAgainstRest::fit(&forecasts),
             isotonic: OneAgainstRest::fit(&forecasts),
         }),
     };
     let text = serde_json::to_string(&calibrators).unwrap();
     assert!(
-        text.starts_with(r#"{"labels":["a","b"],"network":{"temperature":1.5},"#),
+        text.starts_with(
+            r#"{"labels":["a","b"],"network":{"temperature":1.5,"unseen_classes":["b"]},"#
+        ),
         "{text}"
     );
     let read: Calibrators = serde_json::from_str(&text).unwrap();

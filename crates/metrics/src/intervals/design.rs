@@ -30,10 +30,14 @@ struct Moments {
 impl Design {
     /// Images of `samples`, whose units have the same numbers.
     pub(super) fn of(samples: &[Sample<'_>]) -> Self {
-        let keys: Vec<(usize, usize)> = { samples.iter() }
+        let images = { samples.iter() }
             .flat_map(|sample| sample.predictions.iter().zip(sample.units))
-            .map(|(prediction, &unit)| (prediction.actual, unit))
-            .collect();
+            .map(|(prediction, &unit)| (prediction.actual, unit));
+        Self::of_images(images.collect())
+    }
+
+    /// Images by class and unit.
+    pub(super) fn of_images(keys: Vec<(usize, usize)>) -> Self {
         let mut sizes: BTreeMap<(usize, usize), f64> = BTreeMap::new();
         for key in &keys {
             *sizes.entry(*key).or_default() += 1.0;
@@ -69,6 +73,21 @@ impl Design {
     /// Number of cells.
     pub(super) fn n_cells(&self) -> usize {
         self.cell_sizes.len()
+    }
+
+    /// Weights of the images from those of their cells, scaled so that the weights of a class sum to its number of images.
+    /// Some cell of each class has a weight above 0.
+    pub(super) fn image_weights(&self, of_cells: &[f64]) -> Vec<f64> {
+        let mut scales = vec![0.0; self.n_cells()];
+        for stratum in &self.strata {
+            let weights = of_cells[stratum.cells.clone()].iter();
+            let sizes = &self.cell_sizes[stratum.cells.clone()];
+            let sum: f64 = weights.zip(sizes).map(|(weight, size)| weight * size).sum();
+            scales[stratum.cells.clone()].fill(stratum.images / sum);
+        }
+        { self.cell_of.iter() }
+            .map(|&cell| of_cells[cell] * scales[cell])
+            .collect()
     }
 
     /// Cells of each class.

@@ -51,7 +51,7 @@ def metrics(probabilities, actual, with_bins=True):
     out = {
         "log_loss": log_loss(actual, probabilities, labels=range(K)),
         "brier": brier_score_loss(actual, probabilities, labels=range(K)),
-        "top1": (probabilities.argmax(axis=1) == actual).mean(),
+        "accuracy": (probabilities.argmax(axis=1) == actual).mean(),
     }
     if with_bins:
         out["ece"] = ECE(BINS).measure(probabilities, actual)

@@ -1,5 +1,7 @@
 //! Calibration of the predicted probabilities.
 
+mod diagram;
+
 use maud::{Markup, html};
 use table_calibrations::Calibration;
 use table_reliabilities::Reliability;
@@ -7,8 +9,9 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
-use crate::draw::format::{NONE, count, counted, percent, subset_name, value};
-use crate::draw::plot::{Margins, Plot};
+use crate::draw::format::{
+    count, counted, list, percent, ranged, signed, signed_range, subset_name, value,
+};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
@@ -23,17 +26,7 @@ const VARIANTS: [(&str, &str, &str); 5] = [
     ("forest", "isotonic", "isotonic regression"),
 ];
 
-/// Subsets with their colors: the one that calibrators are fitted to, and the one on which they are evaluated.
-const SUBSETS: [(Subset, &str, &str); 2] = [
-    (Subset::Validation, "stroke-0", "fill-0"),
-    (Subset::Test, "stroke-1", "fill-1"),
-];
-
-/// Largest difference of confidence and accuracy that counts as calibrated.
-const ALIKE: f64 = 0.02;
-
-/// Number of images below which a calibration supports no conclusion.
-const FEW: u32 = 30;
+const SUBSETS: [Subset; 2] = [Subset::Validation, Subset::Test];
 
 reads! {
     /// Tables of the section.
@@ -46,33 +39,25 @@ reads! {
 
 impl Section for Calibrations {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let shown = || {
-            VARIANTS
-                .iter()
-                .filter(|(model, method, _)| self.is_known(model, method))
-        };
-        let figures: Vec<Figure> = shown()
-            .map(|(model, method, name)| self.figure(model, method, name))
-            .collect();
+        let figures = self.figures();
         let body = html! {
             p {
                 "Probabilities are calibrated if they equal frequencies: of all images that a model predicts with a confidence of 80\u{a0}%, it is "
                 "right on 80\u{a0}%. The expected calibration error (ECE) is the mean difference of the two; the log-loss is high "
-                "for confident errors. Lower is better for both. The calibration methods were fitted to validation "
-                "images"
-                @if self.calibrations.iter().any(|row| row.subset == Subset::Test) {
-                    " and are evaluated on test images."
-                } @else {
-                    ", and there is no test set to evaluate them: their scores are better than on new images."
-                }
+                "for confident errors. Lower is better for both. "
+                (self.fitting())
             }
             @for paragraph in self.paragraphs() { p { (paragraph) } }
             (row(&figures))
-            (table(&format!("Metrics of the probabilities, images with equal weights, with 95 % intervals by bootstrap over {}", self.annotations.units()), &head(), &self.body()))
+            (table(&format!("Metrics of the probabilities, images with equal weights, with 95 % intervals by the variation between {}", self.annotations.units()), &head(), &self.body()))
             p.note {
-                "Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
-                "their squared distance from the true class. With few images, chance alone raises ECE. The column “by chance” has the "
-                "ECE of a perfectly calibrated model of the same confidences; in the resampled images of the interval, chance raises it further."
+                "The column “wrong” has the number of images whose class was not predicted; where there are too few images, or too few of them "
+                "wrong or right ("
+                code { "calibrate.min_images" } ", " code { "calibrate.min_errors" }
+                "), nothing is concluded. The column “by chance” has the ECE of a perfectly calibrated model of the same confidences with the range of "
+                "95\u{a0}% of such models: with few images, chance alone raises ECE. In the resampled images of an interval, chance raises it "
+                "further. Classwise ECE is the calibration error of all classes' probabilities, not of the first guess alone; the Brier score is "
+                "their squared distance from the true class. The change of the log-loss is that by the method, paired by image."
             }
         };
         Ok(Some(Content {
@@ -85,11 +70,6 @@ impl Section for Calibrations {
 }
 
 impl Calibrations {
-    fn is_known(&self, model: &str, method: &str) -> bool {
-        let mut rows = self.calibrations.iter();
-        rows.any(|row| row.model == model && row.method == method)
-    }
-
     fn find<'a>(&'a self, model: &str, method: &str, subset: Subset) -> Option<&'a Calibration> {
         let mut rows = self.calibrations.iter();
         rows.find(|row| {
@@ -97,124 +77,123 @@ impl Calibrations {
         })
     }
 
-    /// Bins with images.
-    fn bins<'a>(
-        &'a self,
-        model: &str,
-        method: &str,
-        subset: Subset,
-    ) -> impl Iterator<Item = &'a Reliability> {
-        let rows = self.reliabilities.iter().filter(|row| row.n > 0);
-        rows.filter(move |row| {
-            (row.model.as_str(), row.method.as_str(), row.subset) == (model, method, subset)
-        })
-    }
-
-    /// Mean confidence of the images.
-    fn confidence(&self, model: &str, method: &str, subset: Subset) -> Option<f64> {
-        let bins = || self.bins(model, method, subset);
-        let n: f64 = bins().map(|bin| f64::from(bin.n)).sum();
-        let sum: f64 = bins()
-            .filter_map(|bin| Some(f64::from(bin.n) * bin.confidence?))
-            .sum();
-        (n > 0.0).then(|| sum / n)
-    }
-
-    /// Confidence of each model and effect of its calibration: a paragraph a model.
-    fn paragraphs(&self) -> Vec<String> {
-        let evaluated = [Subset::Test, Subset::Validation]
-            .into_iter()
-            .find(|subset| self.find("network", "none", *subset).is_some());
-        let Some(subset) = evaluated else {
-            return vec!["There are no images to evaluate calibration on.".to_owned()];
-        };
-        let network = vec![
-            self.verdict("network", subset),
-            self.effect("network", "temperature", subset, "Temperature scaling"),
-            self.chance(subset),
-        ];
-        let forest = vec![
-            self.verdict("forest", subset),
-            self.effect("forest", "platt", subset, "Platt scaling"),
-            self.effect("forest", "isotonic", subset, "Isotonic regression"),
-        ];
-        let paragraphs = [network, forest].map(|sentences| {
-            let sentences: Vec<String> = sentences.into_iter().flatten().collect();
-            sentences.join(" ")
+    /// Diagrams of the validation images, and of test images where there are enough.
+    fn figures(&self) -> Vec<Figure> {
+        let variants = VARIANTS
+            .iter()
+            .flat_map(|variant| SUBSETS.map(|subset| (variant, subset)));
+        let shown = variants.filter_map(|((model, method, name), subset)| {
+            let row = self.find(model, method, subset)?;
+            if subset == Subset::Test && !row.judged {
+                return None;
+            }
+            let bins = self.reliabilities.iter().filter(|bin| {
+                (bin.model.as_str(), bin.method.as_str(), bin.subset) == (model, method, subset)
+            });
+            Some(diagram::figure(row, &bins.collect::<Vec<_>>(), name))
         });
-        let has_text = |paragraph: &String| !paragraph.is_empty();
-        paragraphs.into_iter().filter(has_text).collect()
+        shown.collect()
     }
 
-    fn verdict(&self, model: &str, subset: Subset) -> Option<String> {
-        let right = self.find(model, "none", subset)?.top1;
-        let sure = self.confidence(model, "none", subset)?;
-        let verdict = match sure - right {
-            gap if gap > ALIKE => "it is overconfident",
-            gap if gap < -ALIKE => "it is underconfident",
-            _ => "on average, it is calibrated",
-        };
-        let mut text = format!(
-            "On {} images, the mean confidence of the {model} is {}, and its accuracy {}: {verdict}.",
-            subset_name(subset),
-            percent(sure),
-            percent(right)
+    /// The images that calibrators were fitted to.
+    fn fitting(&self) -> String {
+        let network = self.find("network", "temperature", Subset::Validation);
+        let forest = self.find("forest", "platt", Subset::Validation);
+        let mut sentences: Vec<String> = Vec::new();
+        sentences.extend(network.map(|row| match (row.folds, row.calibrators) {
+            (2.., 2..) => {
+                "The network's temperature for the validation images of a fold was fitted to those of the other folds: no image is evaluated by a \
+                 calibrator that has seen it. Networks of the folds, and the selected one among them, share the temperature fitted to all of them."
+                    .to_owned()
+            }
+            _ => format!("The network's temperature {}", self.of_one_fold(row)),
+        }));
+        sentences.extend(
+            forest.map(|row| format!("The forest's calibration {}", self.of_one_fold(row))),
         );
-        let n = self.find(model, "none", subset)?.n;
-        if right >= 1.0 {
-            text.push_str(&format!(
-                " With all {} right, any higher confidence looks better calibrated: these images cannot show overconfidence.",
-                counted(n as usize, "image")
-            ));
-        } else if n < FEW {
-            text.push_str(&format!(
-                " {} are too few for a conclusion.",
-                counted(n as usize, "image")
-            ));
+        let mut rows = self.calibrations.iter();
+        let tested = rows.find(|row| row.subset == Subset::Test);
+        sentences.extend(
+            tested.map(|_| {
+                "Test images are calibrated by what all validation images give.".to_owned()
+            }),
+        );
+        let ensemble = self.find("network", "temperature", Subset::Test);
+        sentences.extend(ensemble.filter(|row| row.folds > 1).map(|_| {
+            "The ensemble that predicts them is less confident than a network of a fold, so that the networks' temperature suits it less; no \
+             image is left to fit another."
+                .to_owned()
+        }));
+        sentences.join(" ")
+    }
+
+    /// Predicate on the calibrators of a single fold's images.
+    fn of_one_fold(&self, row: &Calibration) -> String {
+        if row.calibrators > 1 {
+            format!(
+                "was fitted, for each of {} groups of {}, to the validation images of the other groups in the selected fold.",
+                row.calibrators,
+                self.annotations.units()
+            )
+        } else {
+            "was fitted to the validation images that it is evaluated on, which are all of one author: its metrics on them are optimistic."
+                .to_owned()
         }
-        Some(text)
     }
 
-    fn effect(&self, model: &str, method: &str, subset: Subset, name: &str) -> Option<String> {
-        let before = self.find(model, "none", subset)?;
-        let after = self.find(model, method, subset)?;
-        let verdict = match (after.ece < before.ece, after.log_loss < before.log_loss) {
-            (true, true) => "better by both",
-            (false, false) => "no better by either",
-            (true, false) => "better by ECE alone",
-            (false, true) => "better by log-loss alone",
-        };
-        let parameter = after
-            .temperature
-            .map_or(String::new(), |t| format!(" with T = {t:.2}"));
-        Some(format!(
-            "{name}{parameter} changes the {model}'s ECE from {} to {} and its log-loss from {} to {}: {verdict}.",
-            value(Some(before.ece)),
-            value(Some(after.ece)),
-            value(Some(before.log_loss)),
-            value(Some(after.log_loss))
-        ))
+    /// Confidence of each model and effect of its calibration: a paragraph a model and subset.
+    fn paragraphs(&self) -> Vec<String> {
+        let methods: [(&str, &[(&str, &str)]); 2] = [
+            ("network", &[("temperature", "Temperature scaling")]),
+            (
+                "forest",
+                &[
+                    ("platt", "Platt scaling"),
+                    ("isotonic", "Isotonic regression"),
+                ],
+            ),
+        ];
+        let mut paragraphs = Vec::new();
+        for (model, methods) in methods {
+            for subset in SUBSETS {
+                let Some(before) = self.find(model, "none", subset) else {
+                    continue;
+                };
+                let mut sentences = vec![verdict(before)];
+                if before.judged {
+                    sentences.extend(chance(before));
+                    sentences.extend(methods.iter().filter_map(|(method, name)| {
+                        Some(effect(before, self.find(model, method, subset)?, name))
+                    }));
+                }
+                paragraphs.push(sentences.join(" "));
+            }
+            let (method, _) = methods[0];
+            paragraphs.extend(self.unseen(model, method));
+        }
+        if paragraphs.is_empty() {
+            paragraphs.push("There are no images to evaluate calibration on.".to_owned());
+        }
+        paragraphs
     }
 
-    /// ECE of a perfectly calibrated network on as few images.
-    fn chance(&self, subset: Subset) -> Option<String> {
-        let before = self.find("network", "none", subset)?;
-        let after = self.find("network", "temperature", subset)?;
-        Some(format!(
-            "On {}, perfectly calibrated networks of the same confidences would have an ECE of {} before and {} after the scaling, by \
-             chance: an ECE of that size is no evidence of miscalibration.",
-            counted(after.n as usize, "image"),
-            value(Some(before.ece_by_chance?)),
-            value(Some(after.ece_by_chance?))
-        ))
+    /// Classes that calibrators have not seen.
+    fn unseen(&self, model: &str, method: &str) -> Option<String> {
+        let row = self.find(model, method, Subset::Validation)?;
+        (!row.unseen_classes.is_empty()).then(|| {
+            format!(
+                "Calibrators of the {model} were fitted without an image of {}: how well its probabilities are calibrated for such images is unknown.",
+                list(&row.unseen_classes)
+            )
+        })
     }
 
     fn body(&self) -> Markup {
         let rows = VARIANTS.iter().flat_map(|variant| {
             let (model, method, _) = variant;
             let rows = SUBSETS
-                .iter()
-                .filter_map(|(subset, ..)| self.find(model, method, *subset));
+                .into_iter()
+                .filter_map(|subset| self.find(model, method, subset));
             rows.enumerate().map(move |(idx, row)| (variant, idx, row))
         });
         html! {
@@ -224,73 +203,18 @@ impl Calibrations {
                     th scope="row" { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
                     th scope="row" { (subset_name(row.subset)) }
                     td { (count(row.n)) }
-                    (cell(row.ece, row.ece_low, row.ece_high))
-                    td { (value(row.ece_by_chance)) }
+                    td { (count(row.errors)) }
+                    td { (ranged(Some(row.ece), row.ece_low, row.ece_high)) }
+                    td { (ranged(row.ece_by_chance, row.ece_by_chance_low, row.ece_by_chance_high)) }
                     td { (value(Some(row.classwise_ece))) }
                     td { (value(Some(row.brier))) }
-                    (cell(row.log_loss, row.log_loss_low, row.log_loss_high))
-                    td { (value(Some(row.top1))) }
+                    td { (ranged(Some(row.log_loss), row.log_loss_low, row.log_loss_high)) }
+                    td { (change(row)) }
+                    td { (value(Some(row.confidence))) }
+                    td { (value(Some(row.accuracy))) }
                 }
             }
         }
-    }
-
-    fn figure(&self, model: &str, method: &str, name: &str) -> Figure {
-        let margins = Margins {
-            left: 54.0,
-            right: 16.0,
-            top: 30.0,
-            bottom: 38.0,
-        };
-        let mut plot = Plot::new((360.0, 340.0), margins, (0.0, 1.0), (0.0, 1.0));
-        plot.draw_y_axis();
-        plot.draw_x_axis("confidence", 0.2, false);
-        plot.canvas
-            .turned_text("muted middle", (14.0, plot.y.at(0.5)), -90.0, "accuracy");
-        let ends = [(0.0, 0.0), (1.0, 1.0)].map(|end| plot.at(end));
-        plot.canvas.line("chance", ends[0], ends[1]);
-        for (subset, _, fill) in SUBSETS {
-            let bins: Vec<_> = self.bins(model, method, subset).collect();
-            draw(&mut plot, &bins, fill);
-        }
-        let shown = SUBSETS
-            .iter()
-            .filter(|(subset, ..)| self.find(model, method, *subset).is_some());
-        let entries: Vec<(String, &str)> = shown
-            .map(|(subset, stroke, _)| (format!("curve {stroke}"), subset_name(*subset)))
-            .collect();
-        let entries: Vec<(&str, &str)> = entries
-            .iter()
-            .map(|(c, name)| (c.as_str(), *name))
-            .collect();
-        plot.draw_legend(&entries);
-        Figure {
-            name: format!("reliability-{model}-{method}"),
-            title: format!("Reliability diagram of the {model}, {name}"),
-            caption: self.caption(model, method),
-            canvas: plot.canvas,
-        }
-    }
-
-    fn caption(&self, model: &str, method: &str) -> String {
-        let ece = |subset| value(self.find(model, method, subset).map(|row| row.ece));
-        let meaning = match method {
-            "none" => {
-                "Accuracy by confidence of the first guess; larger dots have more images. Below the dotted line the model is \
-             overconfident, above it underconfident."
-            }
-            _ => {
-                "Dots should be closer to the dotted line than without calibration, above all the large ones of test images: \
-             the method was fitted to validation images."
-            }
-        };
-        let eces: Vec<String> = SUBSETS
-            .iter()
-            .map(|(subset, ..)| (subset_name(*subset), ece(*subset)))
-            .filter(|(_, ece)| ece != NONE)
-            .map(|(named, ece)| format!("{named} {ece}"))
-            .collect();
-        format!("{meaning} ECE: {}.", eces.join(", "))
     }
 }
 
@@ -298,29 +222,96 @@ fn head() -> Markup {
     html! {
         tr {
             td {} td {} td {}
-            th scope="col" { "images" } th scope="col" { "ECE" } th scope="col" { "by chance" } th scope="col" { "classwise ECE" }
-            th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "accuracy" }
+            th scope="col" { "images" } th scope="col" { "wrong" } th scope="col" { "ECE" } th scope="col" { "by chance" }
+            th scope="col" { "classwise ECE" } th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "change" }
+            th scope="col" { "confidence" } th scope="col" { "accuracy" }
         }
     }
 }
 
-fn cell(figure: f64, low: Option<f64>, high: Option<f64>) -> Markup {
-    let range = low
-        .zip(high)
-        .map(|(low, high)| format!("({low:.2}–{high:.2})"));
-    html! { td { (value(Some(figure))) @if let Some(range) = range { " " small { (range) } } } }
+/// Change of the log-loss, with its interval.
+fn change(row: &Calibration) -> String {
+    let Some(change) = row.log_loss_change else {
+        return String::new();
+    };
+    match row.log_loss_change_low.zip(row.log_loss_change_high) {
+        Some(range) => format!("{} ({})", signed(change), signed_range(range)),
+        None => signed(change),
+    }
 }
 
-/// A dot for each bin, with an area by the bin's share of the images.
-fn draw(plot: &mut Plot, bins: &[&Reliability], fill: &str) {
-    let n: f64 = bins.iter().map(|bin| f64::from(bin.n)).sum();
-    for bin in bins {
-        if let (Some(confidence), Some(accuracy)) = (bin.confidence, bin.accuracy) {
-            let radius = 1.5 + 14.0 * (f64::from(bin.n) / n).sqrt();
-            let at = plot.at((confidence, accuracy));
-            plot.canvas.circle(&format!("dot {fill}"), at, radius);
-        }
+/// Mean confidence against accuracy, as far as the images show a difference.
+fn verdict(row: &Calibration) -> String {
+    let (model, subset) = (&row.model, subset_name(row.subset));
+    if !row.judged {
+        return format!(
+            "The {model}'s {} {subset} images, of which {} are wrong, are too few to tell whether it is calibrated.",
+            count(row.n),
+            count(row.errors)
+        );
     }
+    let excess = signed(row.excess_confidence);
+    let verdict = match row.excess_confidence_low.zip(row.excess_confidence_high) {
+        None => format!("the difference of {excess} has no interval"),
+        Some(range) => {
+            let verdict = match range {
+                (low, _) if low > 0.0 => "it is overconfident",
+                (_, high) if high < 0.0 => "it is underconfident",
+                _ => "neither over- nor underconfidence is shown",
+            };
+            format!("{verdict} (difference {excess}, {})", signed_range(range))
+        }
+    };
+    format!(
+        "On {} {subset} images, the mean confidence of the {model} is {}, and its accuracy {}: {verdict}.",
+        count(row.n),
+        percent(row.confidence),
+        percent(row.accuracy)
+    )
+}
+
+/// ECE against that of perfectly calibrated models.
+fn chance(row: &Calibration) -> Option<String> {
+    let high = row.ece_by_chance_high?;
+    let range = ranged(row.ece_by_chance, row.ece_by_chance_low, Some(high));
+    let verdict = if row.ece > high {
+        "more than chance explains"
+    } else {
+        "no more than chance explains"
+    };
+    Some(format!(
+        "Its ECE is {}: {verdict}, since a perfectly calibrated {} of the same confidences would have {range} on {}.",
+        value(Some(row.ece)),
+        row.model,
+        counted(row.n as usize, "image")
+    ))
+}
+
+/// Effect of a method on the log-loss.
+fn effect(before: &Calibration, after: &Calibration, name: &str) -> String {
+    let parameter = match (
+        after.temperature,
+        after.temperature_min,
+        after.temperature_max,
+    ) {
+        (Some(t), Some(low), Some(high)) if high > low => {
+            format!(" (T = {t:.2}, without a fold or group {low:.2} to {high:.2})")
+        }
+        (Some(t), ..) => format!(" (T = {t:.2})"),
+        _ => String::new(),
+    };
+    let verdict = match after.log_loss_change_low.zip(after.log_loss_change_high) {
+        None => "the difference has no interval",
+        Some((_, high)) if high < 0.0 => "an improvement",
+        Some((low, _)) if low > 0.0 => "a deterioration",
+        Some(_) => "no difference is shown",
+    };
+    format!(
+        "{name}{parameter} changes the log-loss by {}: {verdict}; the ECE goes from {} to {}.",
+        change(after),
+        value(Some(before.ece)),
+        value(Some(after.ece))
+    )
 }
 
 #[cfg(test)]
@@ -329,40 +320,76 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn images_that_are_all_right_show_no_overconfidence() {
-        let mut study = study();
-        study.edit("calibrations", |rows: &mut Vec<Calibration>| {
-            rows.iter_mut().for_each(|row| row.top1 = 1.0)
-        });
-        assert!(
-            report(&study)
-                .page
-                .contains("With all 8 images right, any higher confidence")
-        );
-    }
-
-    #[test]
-    fn confidence_is_evaluated_on_test_images() {
+    fn confidence_is_judged_where_there_are_enough_images() {
         let report = report(&study());
         let expected = [
-            "On test images, the mean confidence of the network is 75\u{a0}%, and its accuracy 50\u{a0}%: it is \
-             overconfident.",
-            "Temperature scaling with T = 1.50 changes the network's ECE from 0.250 to 0.125 and its log-loss from \
-             1.000 to 1.000: better by ECE alone.",
-            "Platt scaling changes the forest's ECE",
-            "overconfident. 8 images are too few for a conclusion.",
-            "On 8 images, perfectly calibrated networks of the same confidences would have an ECE of 0.200 before and 0.200 after the \
-             scaling",
+            "On 400 validation images, the mean confidence of the network is 75\u{a0}%, and its accuracy 50\u{a0}%: it is \
+             overconfident (difference +0.250, +0.180 to +0.320).",
+            "Its ECE is 0.250: more than chance explains, since a perfectly calibrated network of the same confidences would \
+             have 0.050 (0.03–0.08) on 400 images.",
+            "Temperature scaling (T = 1.50, without a fold or group 1.40 to 1.60) changes the log-loss by −0.100 (−0.150 to \
+             −0.050): an improvement; the ECE goes from 0.250 to 0.125.",
+            "The network's 8 test images, of which 4 are wrong, are too few to tell whether it is calibrated.",
+            "Platt scaling changes the log-loss by",
         ];
         for sentence in expected {
             assert!(report.page.contains(sentence), "{sentence}");
         }
         let figures = report.figures.iter();
         let diagrams = figures.filter(|f| f.name.starts_with("reliability-"));
-        // A dot for each subset: the lower bin has no images.
+        // No diagram of the few test images. A dot for the bin with images, one in the legend, and two for the sizes.
         let dots: Vec<usize> = diagrams
             .map(|f| occurrences(&f.svg, "<circle class=\"dot"))
             .collect();
-        assert_eq!(dots, [2; 5]);
+        assert_eq!(dots, [4; 5]);
+    }
+
+    #[test]
+    fn a_difference_that_may_be_none_is_no_verdict() {
+        let mut study = study();
+        study.edit("calibrations", |rows: &mut Vec<Calibration>| {
+            for row in rows {
+                row.excess_confidence_low = Some(-0.01);
+                row.log_loss_change_high = row.log_loss_change.map(|_| 0.01);
+                row.ece_by_chance_high = Some(0.3);
+            }
+        });
+        let page = report(&study).page;
+        assert!(!page.contains("it is overconfident") && !page.contains("an improvement"));
+        assert!(page.contains("neither over- nor underconfidence is shown"));
+        assert!(page.contains("no more than chance explains"));
+        assert!(page.contains("no difference is shown"));
+    }
+
+    #[test]
+    fn classes_that_no_calibrator_saw_are_named() {
+        let mut study = study();
+        study.edit("calibrations", |rows: &mut Vec<Calibration>| {
+            let calibrated = rows.iter_mut().filter(|row| row.method != "none");
+            calibrated.for_each(|row| row.unseen_classes = vec!["photo".to_owned()]);
+        });
+        let page = report(&study).page;
+        assert!(page.contains("Calibrators of the network were fitted without an image of photo"));
+        assert!(
+            !report(&self::study())
+                .page
+                .contains("fitted without an image")
+        );
+    }
+
+    #[test]
+    fn a_single_fold_is_divided_by_author_or_said_to_be_optimistic() {
+        let with_calibrators = |n| {
+            let mut study = study();
+            study.edit("calibrations", |rows: &mut Vec<Calibration>| {
+                let calibrated = rows.iter_mut().filter(|row| row.method != "none");
+                calibrated.for_each(|row| (row.folds, row.calibrators) = (1, n));
+            });
+            report(&study).page
+        };
+        assert!(with_calibrators(5).contains(
+            "The network's temperature was fitted, for each of 5 groups of authors, to the validation images of the other groups"
+        ));
+        assert!(with_calibrators(1).contains("its metrics on them are optimistic"));
     }
 }

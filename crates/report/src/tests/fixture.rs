@@ -449,23 +449,49 @@ fn variants() -> impl Iterator<Item = (String, String, Subset)> {
     })
 }
 
-/// Calibration is better by ECE on test images, and no better on validation images.
+/// Validation images that show overconfidence, which every method improves, and test images that are too few.
 fn calibrations() -> Vec<Calibration> {
     let row = |(model, method, subset): (String, String, Subset)| {
-        let is_better = method != "none" && subset == Subset::Test;
+        let is_calibrated = method != "none";
+        let is_validation = subset == Subset::Validation;
+        let is_network = model == "network";
+        let temperature = |value: f64| (method == "temperature").then_some(value);
+        let spread = if is_validation { 0.1 } else { 0.0 };
+        let change = is_calibrated && is_validation;
         Calibration {
-            n: 8,
-            temperature: (method == "temperature").then_some(1.5),
-            ece: if is_better { 0.125 } else { 0.25 },
+            folds: if is_network { 2 } else { 1 },
+            calibrators: match (is_calibrated, is_validation) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) if is_network => 2,
+                (true, true) => 5,
+            },
+            n: if is_validation { 400 } else { 8 },
+            errors: if is_validation { 200 } else { 4 },
+            judged: is_validation,
+            temperature: temperature(1.5),
+            temperature_min: temperature(1.5 - spread),
+            temperature_max: temperature(1.5 + spread),
+            unseen_classes: Vec::new(),
+            ece: if is_calibrated { 0.125 } else { 0.25 },
             ece_low: Some(0.1),
-            ece_high: (subset != Subset::Test).then_some(0.4),
-            ece_by_chance: Some(0.2),
+            ece_high: is_validation.then_some(0.4),
+            ece_by_chance: Some(0.05),
+            ece_by_chance_low: Some(0.03),
+            ece_by_chance_high: Some(0.08),
             classwise_ece: 0.25,
             brier: 0.5,
-            log_loss: 1.0,
+            log_loss: if is_calibrated { 0.9 } else { 1.0 },
             log_loss_low: None,
             log_loss_high: None,
-            top1: 0.5,
+            log_loss_change: is_calibrated.then_some(-0.1),
+            log_loss_change_low: change.then_some(-0.15),
+            log_loss_change_high: change.then_some(-0.05),
+            confidence: 0.75,
+            accuracy: 0.5,
+            excess_confidence: 0.25,
+            excess_confidence_low: is_validation.then_some(0.18),
+            excess_confidence_high: is_validation.then_some(0.32),
             model,
             method,
             subset,
@@ -488,6 +514,8 @@ fn reliabilities() -> Vec<Reliability> {
                 n,
                 confidence,
                 accuracy: confidence.map(|_| 0.5),
+                accuracy_low: confidence.map(|_| 0.4),
+                accuracy_high: confidence.map(|_| 0.6),
             })
         })
         .collect()

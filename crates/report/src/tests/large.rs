@@ -189,7 +189,7 @@ fn without_a_test_set_its_columns_are_absent() {
     });
     let page = report(&study).page;
     assert!(page.contains("There is no test set, held out of all folds"));
-    assert!(page.contains("there is no test set to evaluate them"));
+    assert!(!page.contains("Test images are calibrated"));
     assert!(!page.contains("top-1, test"));
 }
 

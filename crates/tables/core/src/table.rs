@@ -8,8 +8,8 @@ use arrow_schema::FieldRef;
 /// A row type with a name, an order and a conversion to columns.
 ///
 /// The columns are the struct's fields, in their order: `String` and enums without data are string columns, `Option` is a
-/// nullable one, and `Vec<f32>` a list of fixed size, named in [`Table::vectors`]. An implementation gives the conversion
-/// by [`columns!`](crate::columns).
+/// nullable one, `Vec<f32>` a list of fixed size, named in [`Table::vectors`], and another `Vec` a list of any length. An
+/// implementation gives the conversion by [`columns!`](crate::columns).
 pub trait Table: Sized {
     /// Name of the table, in snake case.
     const NAME: &'static str;

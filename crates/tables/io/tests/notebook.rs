@@ -1,12 +1,12 @@
 //! The notebooks run from their first cells to their last on the tables in `artifacts/` and print the numbers of the
-//! tables.
+//! tables, and `recompute.py` finds the same numbers.
 //!
-//! They need Jupyter with the library that each is about, and the tables of a run (`cargo xtask repro`); without them a
+//! They need Jupyter with the libraries that each is about, and the tables of a run (`cargo xtask repro`); without them a
 //! test is skipped. `ATELIER_PYTHON` names the Python, by default `python3`.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,42 +14,108 @@ use serde_json::Value;
 use table_balance::Balance;
 use table_calibrations::Calibration;
 use table_class_reports::ClassReport;
-use table_confusion::Confusion;
+use table_cross_validation::CrossValidation;
 use table_forest_trials::ForestTrial;
 use table_history::History;
 use table_io::Reader;
-use table_scores::Score;
+use table_out_of_fold::OutOfFold;
 use tables::Subset;
 use tables::Table;
 
 #[test]
 fn the_notebook_with_pandas_prints_the_numbers_of_the_tables() {
-    check("study", "pandas, pyarrow");
+    let mut rows = in_all();
+    rows.extend(classes());
+    rows.extend(epochs());
+    rows.extend(calibrations());
+    rows.extend(trials());
+    check("study", "pandas, pyarrow, matplotlib", rows);
 }
 
 #[test]
 fn the_notebook_with_polars_prints_the_numbers_of_the_tables() {
-    check("study_polars", "polars");
+    let mut rows = in_all();
+    rows.extend(classes_out_of_fold());
+    check("study_polars", "polars", rows);
 }
 
 #[test]
 fn the_notebook_with_duckdb_prints_the_numbers_of_the_tables() {
-    check("study_duckdb", "duckdb");
+    let mut rows = in_all();
+    rows.extend(classes_out_of_fold());
+    check("study_duckdb", "duckdb", rows);
 }
 
-fn check(name: &str, libraries: &str) {
-    let python = std::env::var("ATELIER_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let import = format!("import nbconvert, ipykernel, {libraries}");
-    let found = Command::new(&python).args(["-c", &import]).output();
+#[test]
+fn the_tables_are_those_that_are_recomputed_in_python() {
+    if !is_possible("numpy, pandas, pyarrow, scipy, sklearn") {
+        return;
+    }
+    let output = Command::new(python())
+        .arg(root().join("notebooks/recompute.py"))
+        .env("ATELIER_ARTIFACTS", artifacts())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}{errors}");
+    for table in [
+        "scores: metrics",
+        "confusion",
+        "class_reports",
+        "out_of_fold: probabilities",
+        "cross_validation: values",
+        "cross_validation: intervals",
+        "fold_scores",
+        "calibrations",
+        "cluster_scores",
+    ] {
+        let is_of = |line: &str| line.starts_with(table);
+        assert!(printed.lines().any(is_of), "no `{table}` in\n{printed}");
+    }
+}
+
+#[test]
+fn without_tables_the_message_says_what_to_do() {
+    if !is_possible("numpy, pandas, pyarrow, scipy, sklearn") {
+        return;
+    }
+    let output = Command::new(python())
+        .arg(root().join("notebooks/recompute.py"))
+        .env("ATELIER_ARTIFACTS", "nowhere")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr).trim_end(),
+        "found no `score/scores.parquet` in `nowhere`: run `cargo xtask repro`, or set ATELIER_ARTIFACTS"
+    );
+}
+
+fn python() -> String {
+    std::env::var("ATELIER_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
+/// Whether there are a Python with these `libraries` and the tables of a run; without them the test is skipped.
+fn is_possible(libraries: &str) -> bool {
+    let import = format!("import {libraries}");
+    let found = Command::new(python()).args(["-c", &import]).output();
     if skip::unless(found.is_ok_and(|output| output.status.success()), "jupyter") {
+        return false;
+    }
+    !skip::unless(
+        artifacts().join("score/scores.parquet").exists(),
+        "artifacts",
+    )
+}
+
+/// Runs the notebook `name`, which prints `expected` rows.
+fn check(name: &str, libraries: &str, expected: Vec<Row>) {
+    if !is_possible(&format!("nbconvert, ipykernel, {libraries}")) {
         return;
     }
-    let has_tables = artifacts().join("score/scores.parquet").exists();
-    if skip::unless(has_tables, "artifacts") {
-        return;
-    }
-    let sections = run(&python, name);
-    for (section, words, numbers) in expected() {
+    let sections = run(&python(), name);
+    for (section, words, numbers) in expected {
         let text = sections.get(section);
         let text = text.unwrap_or_else(|| panic!("`{name}` has no section `{section}`"));
         assert!(
@@ -122,20 +188,21 @@ fn holds(line: &str, words: &[String], numbers: &[f64]) -> bool {
 
 type Row = (&'static str, Vec<String>, Vec<f64>);
 
-/// Rows that the notebooks must print: section, names and numbers, read from parquet without Python.
-fn expected() -> Vec<Row> {
+/// Rows that each notebook must print: section, names and numbers, read from parquet without Python. None without the
+/// tables of a run.
+fn in_all() -> Vec<Row> {
     let mut rows = balance();
-    rows.extend(scores());
-    rows.extend(classes());
+    rows.extend(cross_validation());
     rows.extend(confusion());
-    rows.extend(epochs());
-    rows.extend(calibrations());
-    rows.extend(trials());
     rows
 }
 
+/// Rows of a table; none where it isn't there.
 fn read<T: Table>(name: &str) -> Vec<T> {
     let path = artifacts().join(format!("{name}.parquet"));
+    if !path.exists() {
+        return Vec::new();
+    }
     Reader::new(&path).read().unwrap()
 }
 
@@ -159,33 +226,21 @@ fn balance() -> Vec<Row> {
         .collect()
 }
 
-fn scores() -> Vec<Row> {
-    let mut rows = Vec::new();
-    let scores = read::<Score>("score/scores");
-    let top2 = |row: &&Score| row.metric == "top2";
-    for row in scores.iter().filter(top2) {
-        if row.model == "network" {
-            let numbers = [row.value, row.low, row.high]
-                .into_iter()
-                .flatten()
-                .collect();
-            rows.push((
-                "Scores with intervals",
-                words([row.subset.name(), "top2"]),
-                numbers,
-            ));
-        }
-        if row.model == "forest" {
-            // Models stand by name: the forest first.
-            let numbers = row.value.into_iter().collect();
-            rows.push((
-                "Network and forest",
-                words([row.subset.name(), "top2"]),
-                numbers,
-            ));
-        }
-    }
-    rows
+fn cross_validation() -> Vec<Row> {
+    let rows = read::<CrossValidation>("cross-validation/cross_validation");
+    let rows = rows.into_iter().filter(|row| {
+        row.model == "network" && ["top1", "log_loss"].contains(&row.metric.as_str())
+    });
+    rows.map(|row| {
+        let ends = row.low.into_iter().chain(row.high);
+        let folds = row.fold_mean.into_iter().chain(row.fold_sd);
+        (
+            "Cross-validation",
+            words(["network", row.subset.name(), &row.metric]),
+            [row.value].into_iter().chain(ends).chain(folds).collect(),
+        )
+    })
+    .collect()
 }
 
 fn classes() -> Vec<Row> {
@@ -198,17 +253,53 @@ fn classes() -> Vec<Row> {
         .collect()
 }
 
+/// Validation images by the network of their fold.
+fn out_of_fold() -> Vec<OutOfFold> {
+    let mut rows = read::<OutOfFold>("cross-validation/out_of_fold");
+    rows.retain(|row| row.subset == Subset::Validation);
+    rows
+}
+
+fn classes_out_of_fold() -> Vec<Row> {
+    let rows = out_of_fold();
+    let labels: BTreeSet<&String> = rows.iter().map(|row| &row.label).collect();
+    let report = |label: &String| {
+        let count =
+            |is: &dyn Fn(&OutOfFold) -> bool| rows.iter().filter(|row| is(row)).count() as f64;
+        let support = count(&|row| row.label == *label);
+        let predicted = count(&|row| row.predicted == *label);
+        let right = count(&|row| row.label == *label && row.predicted == *label);
+        let precision = right / predicted.max(1.0);
+        let f1 = 2.0 * right / (support + predicted);
+        (
+            "Classification report",
+            vec![label.clone()],
+            vec![precision, right / support, f1, support],
+        )
+    };
+    labels.into_iter().map(report).collect()
+}
+
 fn confusion() -> Vec<Row> {
-    let mut rows = BTreeMap::<String, Vec<f64>>::new();
-    for row in read::<Confusion>("score/confusion") {
-        if row.model == "network" && row.subset == Subset::Validation {
-            rows.entry(row.actual).or_default().push(row.count.into());
-        }
-    }
-    // Wide tables may go on below: the first columns are enough.
-    let rows = rows.into_iter();
-    rows.map(|(label, counts)| ("Confusion matrix", vec![label], counts[..2].to_vec()))
-        .collect()
+    let rows = out_of_fold();
+    let predicted: BTreeSet<&String> = rows.iter().map(|row| &row.predicted).collect();
+    let labels: BTreeSet<&String> = rows.iter().map(|row| &row.label).collect();
+    // Wide tables may go on below: the first columns are enough. A class that is never predicted has no column.
+    let columns: Vec<&String> = predicted.into_iter().take(2).collect();
+    let row = |label: &String| {
+        let count = |predicted: &&String| {
+            let cell = rows
+                .iter()
+                .filter(|row| row.label == *label && row.predicted == **predicted);
+            cell.count() as f64
+        };
+        (
+            "Confusion matrix",
+            vec![label.clone()],
+            columns.iter().map(count).collect(),
+        )
+    };
+    labels.into_iter().map(row).collect()
 }
 
 fn epochs() -> Vec<Row> {
@@ -246,12 +337,6 @@ fn calibrations() -> Vec<Row> {
 }
 
 fn trials() -> Vec<Row> {
-    if !artifacts()
-        .join("forest-search/forest_trials.parquet")
-        .exists()
-    {
-        return Vec::new();
-    }
     let rows = read::<ForestTrial>("forest-search/forest_trials").into_iter();
     rows.filter(|row| row.best)
         .map(|row| {

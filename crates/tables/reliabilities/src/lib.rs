@@ -29,6 +29,11 @@ pub struct Reliability {
     pub confidence: Option<f64>,
     /// Share of them whose class was predicted; null for no images.
     pub accuracy: Option<f64>,
+    /// Lower end of its 95 % interval, Wilson's on the effective number of images by author; null for no images, or if every
+    /// class has a single author.
+    pub accuracy_low: Option<f64>,
+    /// Upper end.
+    pub accuracy_high: Option<f64>,
 }
 
 impl Table for Reliability {

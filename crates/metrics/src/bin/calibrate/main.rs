@@ -1,4 +1,5 @@
-//! Stage `calibrate`: calibrators of the models, fitted on validation images and evaluated on test images.
+//! Stage `calibrate`: calibrators of the models, fitted to validation images and evaluated on images that they were not
+//! fitted to.
 
 mod model_output;
 mod rows;
@@ -6,30 +7,17 @@ mod variant;
 
 use std::{num::NonZeroUsize, process::ExitCode};
 
-use anyhow::Context;
-use metrics::{
-    Collection,
-    calibration::{
-        Calibrators, Forecasts, ForestCalibrators, NetworkCalibrators, OneAgainstRest, Temperature,
-    },
-};
+use metrics::{Collection, calibration::Calibrators};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath};
 use table_calibrations::Calibration;
 use table_folds::Fold;
 use table_forest_predictions::ForestPrediction;
-use table_predictions::Prediction;
+use table_out_of_fold::OutOfFold;
 use table_reliabilities::Reliability;
-use tables::Subset;
 
-use model_output::ModelOutput;
-use variant::Variant;
-
-/// Subset that calibrators are fitted to: the models were not trained on it.
-const FITTED: Subset = Subset::Validation;
-/// Subsets that are evaluated. Only the second is independent of the fit.
-const EVALUATED: [Subset; 2] = [FITTED, Subset::Test];
+use crate::model_output::Model;
 
 /// Parameters of the evaluation.
 #[derive(Deserialize)]
@@ -41,6 +29,10 @@ struct Params {
     bins: NonZeroUsize,
     /// Replicates of the bootstrap, which resamples authors, and of the errors by chance; 0 for none.
     bootstrap: u64,
+    /// Minimum number of images of a subset for a judgment.
+    min_images: u64,
+    /// Minimum number of wrong images of a subset, and of right ones, for a judgment.
+    min_errors: u64,
 }
 
 /// Tables of images and predictions.
@@ -49,9 +41,9 @@ struct Params {
 struct Inputs {
     /// Classes and authors of the images.
     folds: Input<Fold>,
-    /// Predictions of the selected network.
-    predictions: Input<Prediction>,
-    /// Predictions of the forest for the same images.
+    /// Predictions of the folds' networks for images that they were not trained on.
+    out_of_fold: Input<OutOfFold>,
+    /// Predictions of the forest on the selected network's embedding.
     forest: Option<Input<ForestPrediction>>,
 }
 
@@ -77,85 +69,50 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         .iter()
         .map(|row| (row.path.as_str(), row.label.as_str(), row.author.as_deref()));
     let collection = Collection::of(images);
-    let network = model_output::by_network(inputs.predictions.read()?, &collection)?;
-    let forest = match &inputs.forest {
-        Some(forest) => Some(model_output::by_forest(forest.read()?, &collection)?),
-        None => None,
-    };
-    let calibrators = fit(&network, forest.as_deref(), &collection)
-        .with_context(|| format!("cannot fit to the images of the subset `{FITTED}`"))?;
+    let model = Model::network(inputs.out_of_fold.read()?, &collection)?;
+    let (network, variants) = variant::of_network(&model, &collection)?;
     tracing::info!(
         "the network's temperature is {:.3}",
-        calibrators.network.temperature.value()
+        network.temperature.value()
     );
+    let mut tables = rows::Tables::default();
+    tables.add(&model, &variants, &params)?;
 
-    if let Some(forest) = &calibrators.forest {
-        let classes = collection.labels().iter().zip(forest.isotonic.curves());
-        let unfitted = classes.filter(|(_, curve)| curve.is_none());
-        let unfitted: Vec<&str> = unfitted.map(|(label, _)| label.as_str()).collect();
-        if !unfitted.is_empty() {
-            tracing::warn!(
-                "no calibration of the forest for {}: the subset `{FITTED}` has none of its images, or no others; its probabilities stay as they are",
-                unfitted.join(", ")
-            );
+    let forest = match &inputs.forest {
+        Some(forest) => {
+            let model = Model::forest(forest.read()?, &collection)?;
+            let (calibrators, variants) = variant::of_forest(&model, &collection)?;
+            tables.add(&model, &variants, &params)?;
+            Some(calibrators)
         }
-    }
-
-    let (mut metrics, mut diagrams) = (Vec::new(), Vec::new());
-    for variant in Variant::all(&calibrators) {
-        let all = match variant.model() {
-            "network" => network.as_slice(),
-            _ => forest.as_deref().unwrap_or_default(),
-        };
-        for subset in EVALUATED {
-            let images = model_output::of_subset(all, subset);
-            if images.is_empty() {
-                continue;
-            }
-            let forecasts = variant.forecasts(&images)?;
-            metrics.push(rows::metrics(
-                &variant, subset, &forecasts, &images, &params,
-            )?);
-            diagrams.extend(rows::diagram(&variant, subset, &forecasts, params.bins)?);
-        }
-    }
+        None => None,
+    };
+    let calibrators = Calibrators {
+        labels: collection.labels().to_vec(),
+        network,
+        forest,
+    };
+    warn_of_unseen_classes(&calibrators);
     fs_err::write(
         &*outputs.calibrators,
         serde_json::to_string_pretty(&calibrators)? + "\n",
     )?;
-    outputs.calibrations.write(metrics)?;
-    outputs.reliabilities.write(diagrams)
+    outputs.calibrations.write(tables.calibrations)?;
+    outputs.reliabilities.write(tables.reliabilities)
 }
 
-/// Fits calibrators to the subset [`FITTED`].
-fn fit(
-    network: &[ModelOutput],
-    forest: Option<&[ModelOutput]>,
-    collection: &Collection,
-) -> anyhow::Result<Calibrators> {
-    let network: Vec<&ModelOutput> = model_output::of_subset(network, FITTED);
-    let logits: Vec<&[f32]> = network
-        .iter()
-        .map(|image| image.scores.as_slice())
-        .collect();
-    let actual: Vec<usize> = network.iter().map(|image| image.class_index).collect();
-    let forest = forest.map(|forest| {
-        let images = model_output::of_subset(forest, FITTED);
-        let forecasts = Forecasts::of(
-            images
-                .iter()
-                .map(|image| (image.votes(), image.class_index)),
-        )?;
-        anyhow::Ok(ForestCalibrators {
-            platt: OneAgainstRest::fit(&forecasts),
-            isotonic: OneAgainstRest::fit(&forecasts),
-        })
-    });
-    Ok(Calibrators {
-        labels: collection.labels().to_vec(),
-        network: NetworkCalibrators {
-            temperature: Temperature::fit(&logits, &actual)?,
-        },
-        forest: forest.transpose()?,
-    })
+fn warn_of_unseen_classes(calibrators: &Calibrators) {
+    let forest = calibrators.forest.as_ref();
+    let models = [
+        ("network", Some(&calibrators.network.unseen_classes)),
+        ("forest", forest.map(|forest| &forest.unseen_classes)),
+    ];
+    for (model, unseen) in models {
+        let unseen = unseen.map(|unseen| unseen.join(", ")).unwrap_or_default();
+        if !unseen.is_empty() {
+            tracing::warn!(
+                "no validation image calibrates the {model} for {unseen}: its probabilities are those that calibration gives the other classes"
+            );
+        }
+    }
 }
