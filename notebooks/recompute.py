@@ -1,8 +1,9 @@
-"""Recomputes a study's tables from its predictions, without its code: python notebooks/recompute.py [ARTIFACTS]
+"""Recomputes a study's tables from its predictions, without its code: python notebooks/recompute.py [ARTIFACTS [SAMPLE]]
 
 Reads the parquet files in the folder `artifacts`: the argument, the variable ATELIER_ARTIFACTS, or the first one found
 beside this script or above it, or in the working folder or above. Prints a line for each table: its rows, the largest
-difference of a value from the table's, and the tolerance. Ends with 1 if a difference is above its tolerance.
+difference of a value from the table's, and the tolerance. SAMPLE is the parameter `score.silhouette_sample`, 5000 by
+default. Ends with 1 if a difference is above its tolerance.
 
 Needs numpy, pandas with pyarrow, scipy and scikit-learn (written with numpy 2.3, pandas 3.0, scikit-learn 1.9).
 """
@@ -96,9 +97,12 @@ class Predicted:
         return values
 
 
-def compare(name, rows, tolerance):
+def compare(name, rows, tolerance, may_be_empty=False):
     """Prints the largest difference of `rows`, pairs of the table's value and the recomputed one."""
     rows = list(rows)
+    if may_be_empty and not rows:
+        print(f"{name:34}      0 rows   nothing to compare")
+        return
     theirs, ours = (np.array([pair[i] for pair in rows], np.float64) for i in (0, 1))
     unequal = np.isnan(theirs) != np.isnan(ours)
     difference = np.where(unequal, np.inf, np.abs(theirs - ours))
@@ -144,7 +148,8 @@ def separations(embeddings, part):
 
 def check_scores():
     predictions, embeddings, found = models()
-    scores, sample = table("score/scores"), 5000
+    scores = table("score/scores")
+    sample = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
     pairs = {"metrics": [], "indices": []}
     confusion, reports = [], []
     theirs_confusion = table("score/confusion").set_index(["model", "subset", "actual", "predicted"])["count"]
@@ -176,7 +181,7 @@ def check_scores():
             reports += zip(row[["precision", "recall", "f1", "support"]], [column[i] for column in report])
     # Votes of a forest are 32-bit numbers.
     compare("scores: metrics", pairs["metrics"], 1e-6)
-    compare("scores: indices of embeddings", pairs["indices"], 1e-6)
+    compare("scores: indices of embeddings", pairs["indices"], 1e-6, may_be_empty=True)
     compare("confusion", confusion, 0)
     compare("class_reports", reports, 1e-12)
 
@@ -334,6 +339,9 @@ def share_intervals(sample):
                 between += variance * each.n[shared].sum()
         correlation = np.clip(1 - within / between, 0, 1) if between > 0 else 1.0
         n = 1 / (1 / images + correlation * (1 / authors - 1 / images))
+        # Variance of an image of the whole share by that of the classes' shares, at most 1.
+        by_class = images * ((frame.x - frame.groupby("c").x.transform("mean")) ** 2).sum()
+        n *= min(1, value * (1 - value) / by_class)
         squared = t * t / n
         half = np.sqrt(value * (1 - value) * squared + squared**2 / 4)
         middle = value + squared / 2
@@ -375,9 +383,9 @@ def check_cross_validation():
             if row.metric in bounds and key[0] != "chance" and pd.notna(row.low):
                 intervals += zip((row.low, row.high), bounds[row.metric])
     compare("cross_validation: values", values, 1e-6)
-    compare("cross_validation: folds", folds, 1e-6)
+    compare("cross_validation: folds", folds, 1e-6, may_be_empty=True)
     compare("cross_validation: counts", counts, 0)
-    compare("cross_validation: intervals", intervals, 1e-6)
+    compare("cross_validation: intervals", intervals, 1e-6, may_be_empty=True)
     check_fold_scores(found, of_networks)
     keys = [("network", "", subset) for subset in ("validation", "test")]
     return {key[2]: found[key].predicted for key in keys if key in found}

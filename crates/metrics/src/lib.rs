@@ -23,6 +23,7 @@ pub mod cross_validation;
 pub mod intervals;
 pub mod retrieval;
 pub mod streams;
+pub mod text;
 
 pub use baselines::{chance, ensemble, largest_class};
 pub use collection::Collection;

@@ -376,7 +376,7 @@ fn the_selected_networks_score_has_its_optimism_beside_it() {
         "cross-validated, 3 folds: top-2 1.000 (",
         "36 images, 36 authors, each in the epoch that the other folds select",
         "by the ensemble of 3 networks",
-        "selected network, fold 0, epoch 0: validation top-2 1.000, optimistic by 0.000 (epoch 0.000, fold 0.000); top-1 1.000, optimistic by 0.667 (epoch 0.500, fold 0.167)",
+        "selected network, fold 0, epoch 0: validation top-2 1.000, 0.000 from the mean of the folds (epoch 0.000, fold 0.000); top-1 1.000, optimistic by 0.667 (epoch +0.500, fold +0.167)",
         "top-1 chance 0.333, largest class 0.333, linear probe 0.750, forest 0.750",
         "top-1: the network loses to the linear probe (-0.417, ",
     ] {

@@ -34,6 +34,15 @@ impl Card {
         )
     }
 
+    /// Sentence on the views of an image, where there are several.
+    fn views(&self) -> &'static str {
+        if !self.config.test_time_flip && self.config.test_time_crops == 1 {
+            return "";
+        }
+        " All scores below and the temperature are of means of logits over several views of an image (`test_time_flip` and \
+         `test_time_crops` in `config.json`), while `example.py` and `model.onnx` see one view."
+    }
+
     /// The card in Markdown, with front matter.
     #[must_use]
     pub fn text(&self) -> String {
@@ -49,7 +58,8 @@ impl Card {
             format!(
                 "## Use\n\n`python example.py IMAGE` predicts images with Pillow, numpy and onnxruntime alone. `model.onnx` \
                  takes normalized images `[N, 3, {side}, {side}]`; `config.json` has each step that leads from a file to \
-                 them, and from logits to probabilities. `model.safetensors` has the weights by torchvision's names.\n"
+                 them, and from logits to probabilities. `model.safetensors` has the weights by torchvision's names.{}\n",
+                self.views()
             ),
             self.data.section(),
             self.recipe.section(&self.config.architecture),

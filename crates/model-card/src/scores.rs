@@ -67,8 +67,8 @@ impl Scores {
     /// Section of the card.
     pub(crate) fn section(&self) -> String {
         let mut text = "## Scores\n\nTop-1 and top-2 weigh classes equally, accuracy weighs images equally; log-loss is in \
-                        nats, lower is better. In parentheses are 95 % intervals, which resample authors within \
-                        classes.\n\n### The recipe, cross-validated\n\n"
+                        nats, lower is better. In parentheses are 95 % intervals, whose units are the authors of \
+                        a class.\n\n### The recipe, cross-validated\n\n"
             .to_owned();
         text += &self.cross_validated();
         text += &self.table(Subset::Validation, &[SELECTED]);
@@ -86,12 +86,16 @@ impl Scores {
         let Selection {
             rule, fold, epoch, ..
         } = &self.selection;
+        let row = self.of(Subset::Validation, "top1");
         let mut text = format!(
             "The exported network was trained without fold {fold} and is that of epoch {epoch}, from 0, by the rule \
              `{rule}` of stage `select`. The scores below are not its own but those of the recipe: each image is predicted \
-             by the network of the fold that was trained without it, in an epoch that the other folds selected.\n\n"
+             by the network of the fold that was trained without it, {}.\n\n",
+            match row.map(|row| row.folds) {
+                Some(1) => "in its saved epoch",
+                _ => "in an epoch that its fold did not select",
+            }
         );
-        let row = self.of(Subset::Validation, "top1");
         if let Some((row, (mean, sd))) =
             row.and_then(|row| Some((row, row.fold_mean.zip(row.fold_sd)?)))
         {
@@ -156,8 +160,8 @@ impl Scores {
             { self.optimism.iter() }.find(|row| row.metric == "top1" && row.part == "total");
         match own.zip(total) {
             Some((own, total)) => format!(
-                "\nOn the validation images that selected it, the exported network has a top-1 of {:.3}. That is optimistic: \
-                 it differs from the mean of the folds by {:+.3}.\n",
+                "\nOn the validation images that selected it, the exported network has a top-1 of {:.3}, which \
+                 differs from the mean of the folds by {:+.3}. Scores on images that selected a network are optimistic.\n",
                 own.value, total.value
             ),
             None => String::new(),

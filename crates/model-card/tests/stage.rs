@@ -78,6 +78,7 @@ impl Folder {
             .collect();
         let params = json!({
             "seed": 7, "device": "cpu", "resnet": 18, "embedding_size": 4,
+            "annotate": { "classes": ["a", "b"] }, "near-duplicates": { "max_difference": 12.0 },
             "decode": { "max_aspect": 20 }, "split": { "folds": 2 }, "select": { "rule": "best" },
             "evaluation": { "flip": false },
             "train": { "lr": 1e-4, "augmentation": { "flip": true } },

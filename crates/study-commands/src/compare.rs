@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use cli::arguments::common::{self, Confine};
 use cli::program::exit_code;
@@ -82,6 +82,12 @@ fn start(
         HERE => WORKSPACE,
         name => name,
     });
+    ensure!(
+        names[0] != names[1],
+        "both recipes are `{}`, expected two different ones: name an experiment of `{PROGRAM} exp list`, and `.` for the \
+         current state",
+        arguments.a
+    );
     let states: Vec<State> = { names.iter() }
         .map(|name| comparison::find(workspace, name, &arguments.params.files))
         .collect::<Result<_, _>>()?;

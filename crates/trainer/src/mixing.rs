@@ -85,19 +85,20 @@ struct Rectangle {
 
 impl Rectangle {
     /// The part of a square around `center`, row and column, that lies in an image of `side` pixels, where the square has
-    /// the area `1 − share` of the image. As timm's `rand_bbox` rounds it: down, and to an even length.
+    /// the area `1 − share` of the image. As timm's `rand_bbox` rounds it: its length down, and of an odd length the start up.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a length of at most `side`"
     )]
     fn around([row, column]: [usize; 2], share: f64, side: usize) -> Self {
-        let half = (side as f64 * (1.0 - share).sqrt()) as usize / 2;
+        let length = (side as f64 * (1.0 - share).sqrt()) as usize;
+        let (before, behind) = (length / 2, length.div_ceil(2));
         Self {
-            top: row.saturating_sub(half),
-            bottom: (row + half).min(side),
-            left: column.saturating_sub(half),
-            right: (column + half).min(side),
+            top: row.saturating_sub(before),
+            bottom: (row + behind).min(side),
+            left: column.saturating_sub(before),
+            right: (column + behind).min(side),
         }
     }
 }

@@ -57,6 +57,9 @@ pub(super) struct Share {
     contributions: Vec<f64>,
     /// Numbers of images and of units that the share is worth.
     effective: (f64, f64),
+    /// Variance of an image of the whole share by that of the classes' shares, at most 1: below 1 where a class that
+    /// weighs much has many errors.
+    evenness: f64,
 }
 
 impl Share {
@@ -71,11 +74,22 @@ impl Share {
         let contributions: Vec<f64> = { sample.predictions.iter().zip(hits) }
             .map(|(image, is_hit)| if is_hit { weights[&image.actual] } else { 0.0 })
             .collect();
+        // Sums of reciprocals may exceed 1 by a rounding.
+        let value = contributions.iter().sum::<f64>().min(1.0);
+        let effective = design.effective_numbers(&weights);
+        // The sum of the squared weights is the reciprocal of the effective number of images.
+        let centered = design.centered(&contributions).into_iter();
+        let by_class = centered.map(|rest| rest * rest).sum::<f64>() * effective.0;
+        let whole = value * (1.0 - value);
         Self {
-            // Sums of reciprocals may exceed 1 by a rounding.
-            value: contributions.iter().sum::<f64>().min(1.0),
+            value,
             contributions,
-            effective: design.effective_numbers(&weights),
+            effective,
+            evenness: if by_class > whole {
+                whole / by_class
+            } else {
+                1.0
+            },
         }
     }
 
@@ -86,11 +100,8 @@ impl Share {
             return without_variation(self.value, units);
         }
         let correlation = design.spread(&self.centered(design)).correlation;
-        wilson(
-            self.value,
-            1.0 / (1.0 / images + correlation * (1.0 / units - 1.0 / images)),
-            t,
-        )
+        let n = 1.0 / (1.0 / images + correlation * (1.0 / units - 1.0 / images));
+        wilson(self.value, n * self.evenness, t)
     }
 
     /// Contributions less the mean of their class.

@@ -28,6 +28,11 @@ struct Params {
     device: String,
     /// `[decode]`.
     decode: Map<String, Value>,
+    /// `[annotate]`.
+    annotate: Map<String, Value>,
+    /// `[near-duplicates]`.
+    #[serde(rename = "near-duplicates")]
+    near_duplicates: Map<String, Value>,
     /// `[split]`.
     split: Map<String, Value>,
     /// `[train]`.
@@ -110,9 +115,11 @@ fn recipe(params: Params, inputs: &Inputs) -> anyhow::Result<Recipe> {
         weights,
         settings: BTreeMap::new(),
     };
+    recipe.add("annotate", &params.annotate);
     recipe.add("decode", &params.decode);
     recipe.add("evaluation", &params.evaluation);
     recipe.add("model", &params.model);
+    recipe.add("near-duplicates", &params.near_duplicates);
     recipe.add("select", &params.select);
     recipe.add("split", &params.split);
     recipe.add("train", &params.train);

@@ -49,8 +49,8 @@ struct Params {
     forest: Table,
     #[serde(rename = "forest-search")]
     forest_search: Table,
-    #[serde(rename = "backbone-features")]
-    backbone_features: Table,
+    /// Of `[backbone-features]`, what isn't a path.
+    backbones: Value,
     #[serde(rename = "linear-probe")]
     linear_probe: Table,
     score: Table,
@@ -132,6 +132,7 @@ fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
     let model: Table = { model.into_iter() }
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
+    let backbones = Table::from_iter([("backbones".to_owned(), params.backbones)]);
     let tables = [
         ("decode", params.decode),
         ("annotate", params.annotate),
@@ -147,7 +148,7 @@ fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
         ("attribution", params.attribution),
         ("forest", params.forest),
         ("forest-search", params.forest_search),
-        ("backbone-features", params.backbone_features),
+        ("backbone-features", backbones),
         ("linear-probe", params.linear_probe),
         ("score", params.score),
         ("calibrate", params.calibrate),

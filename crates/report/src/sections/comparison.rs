@@ -49,7 +49,7 @@ impl Section for ModelComparison {
                 (self.difference_table())
                 p.note {
                     "Differences are of the same images, in the same resamples of " (self.annotations.units()) ", so that what is hard for "
-                    "both models cancels. Several metrics and models are compared: one interval of 20 lies beside 0 by chance. "
+                    "both models cancels. Several metrics and models are compared: of 20 differences that are truly none, one has an interval without 0 by chance. "
                     "All models here are those of the selected fold; another fold or another seed gives others."
                 }
             }

@@ -174,7 +174,7 @@ impl CrossValidationSection {
         html! {
             @if self.fold_scores.selected_by(NETWORK) == Some("other folds") && !means.is_empty() {
                 p.note {
-                    "In the epoch that each fold selects itself, as is common, the mean of the folds is optimistic: "
+                    "In the epoch that each fold selects itself, as is common, the mean of the folds is optimistic by the metric that selects: "
                     (means.join(", ")) "."
                 }
             }

@@ -18,7 +18,7 @@ use crate::page::tables::{Rows, reads};
 const LEAKY: [&str; 2] = ["by class", "at random"];
 
 /// Name of an existing split.
-const EXISTING: &str = "existing";
+pub(crate) const EXISTING: &str = "existing";
 
 /// The metrics shown.
 const METRICS: [Metric; 3] = [Metric::TOP_1, Metric::TOP_2, Metric::F1];
@@ -52,7 +52,7 @@ impl Section for Leakage {
                 "The three scores are of three different sets of validation images, and of one fold and one training each: a split's "
                 "validation images can also be harder or easier than another's, and another fold or another seed gives other scores. "
                 "In all three, the scored images selected the epoch, so that all three scores are optimistic. With several metrics and "
-                "two splits, one difference of 20 lies outside of its interval by chance."
+                "two splits, of 20 differences that are truly none, one has an interval without 0 by chance."
             }
             @if !self.annotations.has_authors() {
                 p.note {
@@ -214,7 +214,7 @@ impl Leakage {
             tr {
                 td {}
                 @for metric in self.metrics() { th scope="col" { (metric.name) } }
-                th scope="col" { "best epoch" }
+                th scope="col" { "saved epoch" }
                 th scope="col" { "images" }
             }
         };

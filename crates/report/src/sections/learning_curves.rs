@@ -287,10 +287,10 @@ impl LearningCurves {
         }
     }
 
-    /// The best epoch of each fold.
+    /// The saved epoch of each fold.
     fn folds(&self) -> Markup {
         let head = html! {
-            tr { th scope="col" { "fold" } th scope="col" { "best epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
+            tr { th scope="col" { "fold" } th scope="col" { "saved epoch" } th scope="col" { "score" } th scope="col" { "validation loss" } th scope="col" { "" } }
         };
         let selection = &self.selection;
         let body = html! {
@@ -306,7 +306,7 @@ impl LearningCurves {
             }
         };
         html! {
-            (table("The best epoch of each fold, by the score that selects epochs", &head, &body))
+            (table("The epoch of each fold whose model is saved", &head, &body))
         }
     }
 }

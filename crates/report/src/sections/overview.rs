@@ -29,7 +29,7 @@ use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{One, Rows, Several, reads};
 use crate::sections::clusters;
 use crate::sections::overview::headline::Headline;
-use crate::sections::split::has_fixed_training_images;
+use crate::sections::split::{has_fixed_training_images, is_existing};
 
 /// Path of the page in a workspace.
 const PAGE: &str = "artifacts/report/index.html";
@@ -212,6 +212,7 @@ impl Overview {
                     " have an existing split, which is used: networks were trained on its training images and validated on "
                     @if self.n_folds() == 1 { "its validation images. " } @else { "a fold each. " }
                 } @else {
+                    @if is_existing(&self.leakage) { " have an existing test set, which is used. The others" }
                     " are divided into " (counted(self.n_folds(), "fold")) ", and for each fold a network was trained on the "
                     "others and validated on it. "
                 }
@@ -295,7 +296,7 @@ impl Overview {
 
     /// Sentence on the choice of the test set.
     fn kind_of_test_set(&self) -> &'static str {
-        if has_fixed_training_images(&self.balance) || !self.annotations.has_authors() {
+        if is_existing(&self.leakage) || !self.annotations.has_authors() {
             return "";
         }
         " The test images are by the authors with the fewest images of their class: they are no random sample of the collection."
@@ -431,8 +432,8 @@ mod tests {
             "report: artifacts/report/index.html",
             "cross-validated, 3 folds: top-1 0.600 (0.47–0.73); over folds: top-1 0.600 ± 0.100; 24 images by 13 authors",
             "test set, ensemble: top-1 0.600 (0.47–0.73); selected network: top-1 0.750 (0.62–0.88); 8 images by 4 authors",
-            "selected network: fold 1, epoch 2, by rule `best`; its own validation images: top-1 0.750 (0.62–0.88); optimistic by \
-             top-1 +0.150 (epoch +0.025, fold +0.125)",
+            "selected network: fold 1, epoch 2, by rule `best`; its own validation images: top-1 0.750 (0.62–0.88), optimistic; \
+             difference from the mean of the folds: top-1 +0.150 (epoch +0.025, fold +0.125)",
             "baselines, top-1: linear probe, resnet18 0.700; forest on frozen features, resnet18 0.500; largest class 0.500; chance \
              0.500",
             "The network is worse than the linear probe on frozen features of resnet18 in top-1 (−0.100, −0.150 to −0.050); it is not \

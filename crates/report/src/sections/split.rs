@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use table_balance::Balance;
+use table_leakage::SplitLeakage;
 use table_selection::Selection;
 use tables::Assignment;
 
@@ -13,6 +14,7 @@ use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{One, Rows, reads};
+use crate::sections::leakage::EXISTING;
 
 reads! {
     /// Tables of the section.
@@ -20,6 +22,7 @@ reads! {
         annotations: Annotations,
         selection: One<Selection>,
         balance: Rows<Balance>,
+        leakage: Rows<SplitLeakage>,
     }
 }
 
@@ -30,6 +33,9 @@ impl Section for Split {
             p {
                 @if has_fixed_training_images(&self.balance) {
                     "The collection has an existing split, which is used. "
+                } @else if is_existing(&self.leakage) {
+                    "The collection has an existing split, which is used: its test set is held out, and its training images are divided "
+                    "into folds. "
                 } @else if self.annotations.has_authors() {
                     "All images of an author are in one fold, so that no two folds share an author. Under this constraint the folds are "
                     "as even as the data allow, in images and in authors of every class. "
@@ -130,6 +136,11 @@ impl Split {
         folds.dedup();
         folds
     }
+}
+
+/// Returns whether the collection has its own split, which is used.
+pub(crate) fn is_existing(leakage: &[SplitLeakage]) -> bool {
+    leakage.iter().any(|row| row.split == EXISTING)
 }
 
 /// Returns whether the collection has its own split, whose training images are in no fold.

@@ -62,7 +62,7 @@ struct Params {
     lr: Positive,
     /// `exponential`: factor of the learning rate over `lr_decay_epochs`, which falls by the same factor in each epoch.
     /// `cosine`: the last learning rate, relative to `lr`.
-    lr_decay: Positive,
+    lr_decay: NotNegative,
     /// `exponential`: epochs over which the learning rate falls by `lr_decay`.
     lr_decay_epochs: Positive,
     /// Factor of the ResNet's learning rate.
@@ -98,7 +98,7 @@ struct Params {
 }
 
 /// Form of the fall of the learning rate.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Form {
     /// By the same factor after each epoch.
@@ -131,6 +131,10 @@ fn run(mut params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::
         mixup: params.mixup.get(),
         cutmix: params.cutmix.get(),
     };
+    ensure!(
+        params.lr_decay.get() > 0.0 || params.schedule == Form::Cosine,
+        "`train.lr_decay` is 0, expected more with `train.schedule = \"exponential\"`; a cosine may end at 0"
+    );
     let images = (data.images)
         .augmented(params.augmentation, params.seed)
         .mixed(mixing, params.seed)

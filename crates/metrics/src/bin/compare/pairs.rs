@@ -66,7 +66,7 @@ impl Pairs {
             }
             let unit = collection.unit(path);
             images.units.push(unit.with_context(|| {
-                format!("cannot find the author of an image of `{a}` and `{b}`: run `repro split` for this collection")
+                format!("cannot find the author of an image of `{a}` and `{b}`: the current state has another collection")
             })?);
         }
         if n_common == 0 {
@@ -89,7 +89,7 @@ fn by_path(name: &str, rows: Vec<OutOfFold>) -> anyhow::Result<BTreeMap<String, 
     let rows: BTreeMap<String, OutOfFold> = rows.map(|row| (row.path.clone(), row)).collect();
     ensure!(
         !rows.is_empty(),
-        "`out_of_fold` of `{name}` has no row of the model `{MODEL}`: train it with `repro cross-validation`"
+        "`out_of_fold` of `{name}` has no row of the model `{MODEL}`: run stage `cross-validation`"
     );
     Ok(rows)
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use metrics::text::signed;
+
 use crate::{Document, MetricDocument};
 
 /// A block for each subset, with a line for each metric.
@@ -57,16 +59,6 @@ fn difference(metric: &MetricDocument) -> String {
             format!("{value} ({} to {}){verdict}", signed(low), signed(high))
         }
         _ => format!("{value} (no interval)"),
-    }
-}
-
-/// With a sign, and no "-0.000".
-fn signed(value: f64) -> String {
-    let text = format!("{value:+.3}");
-    if text == "-0.000" {
-        "+0.000".to_owned()
-    } else {
-        text
     }
 }
 

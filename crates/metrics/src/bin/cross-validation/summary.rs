@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use metrics::cross_validation::SelectedBy;
+use metrics::text::{range, signed};
 use table_comparisons::Comparison;
 use table_cross_validation::CrossValidation;
 use table_optimism::Optimism;
@@ -87,10 +88,13 @@ impl Summary<'_> {
         let any = self.row(NETWORK, Subset::Test, "top1")?;
         let by_ensemble = self.cells(NETWORK, Subset::Test, value);
         let by_selected = self.cells(SELECTED, Subset::Test, value);
+        let networks = match any.folds {
+            1 => "the network of the fold".to_owned(),
+            folds => format!("the ensemble of {folds} networks"),
+        };
         Some(format!(
-            "test: {} by the ensemble of {} networks; {} by the selected network; {} images, {} authors",
+            "test: {} by {networks}; {} by the selected network; {} images, {} authors",
             by_ensemble.join(", "),
-            any.folds,
             by_selected.join(", "),
             any.images,
             any.authors
@@ -120,10 +124,14 @@ impl Summary<'_> {
             row.map(|row| row.value)
         };
         let [total, epoch, fold] = ["total", "epoch", "fold"].map(part);
-        Some(format!(
-            ", optimistic by {:.3} (epoch {:.3}, fold {:.3})",
-            total?, epoch?, fold?
-        ))
+        let (total, parts) = (total?, [("epoch", epoch?), ("fold", fold?)]);
+        let parts = parts.map(|(name, part)| format!("{name} {}", signed(part)));
+        let parts = parts.join(", ");
+        Some(if total > 0.0 {
+            format!(", optimistic by {total:.3} ({parts})")
+        } else {
+            format!(", {} from the mean of the folds ({parts})", signed(total))
+        })
     }
 
     /// The weakest first. Backbones are named if there are several.
@@ -173,8 +181,11 @@ impl Summary<'_> {
                 return None;
             };
             Some(format!(
-                "{title}: the network {verdict} the {} ({:+.3}, {low:+.2} to {high:+.2})",
-                row.other, row.difference
+                "{title}: the network {verdict} the {} ({}, {} to {})",
+                row.other,
+                signed(row.difference),
+                signed(low),
+                signed(high)
             ))
         });
         lines.collect()
@@ -184,7 +195,7 @@ impl Summary<'_> {
 /// The value with its interval.
 fn value(row: &CrossValidation) -> String {
     match row.low.zip(row.high) {
-        Some((low, high)) => format!("{:.3} ({low:.2}–{high:.2})", row.value),
+        Some((low, high)) => format!("{:.3} ({})", row.value, range(low, high)),
         None => format!("{:.3}", row.value),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use metrics::text::range;
 use table_scores::Score;
 use tables::Subset;
 
@@ -46,22 +47,11 @@ pub(crate) fn text(scores: &[Score]) -> String {
 fn cell(score: &Score) -> String {
     match (score.value, score.low, score.high) {
         (Some(value), Some(low), Some(high)) => {
-            let (low, high) = (below(low), above(high));
-            format!("{value:.3} ({low:.2}–{high:.2})")
+            format!("{value:.3} ({})", range(low, high))
         }
         (Some(value), ..) => format!("{value:.3}"),
         _ => "–".to_owned(),
     }
-}
-
-/// The hundredth below, so that an interval is never printed narrower than it is: no lower end below 1 is "1.00".
-fn below(end: f64) -> f64 {
-    (end * 100.0 + 1e-9).floor() / 100.0
-}
-
-/// The hundredth above.
-fn above(end: f64) -> f64 {
-    (end * 100.0 - 1e-9).ceil() / 100.0
 }
 
 fn push(text: &mut String, cell: &str) {

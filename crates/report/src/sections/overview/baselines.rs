@@ -45,10 +45,12 @@ pub(crate) fn at_a_glance(
             }
         }
     };
+    let n_folds = counts.folds;
     let counts = counts_text(counts, annotations.has_authors());
     let images = match subset {
         Subset::Test => format!("the test set ({counts})"),
-        _ => format!("the validation images of all folds ({counts})"),
+        _ if n_folds > 1 => format!("the validation images of all folds ({counts})"),
+        _ => format!("the validation images ({counts})"),
     };
     table(
         &format!(

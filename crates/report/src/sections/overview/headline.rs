@@ -139,7 +139,7 @@ impl Headline<'_> {
     /// Choices that the selected network's validation images made.
     fn selected_by_images(&self) -> Vec<String> {
         let epoch = self.fold_scores.selected_by(NETWORK) != Some("nothing");
-        let fold = self.results.folds() > 1;
+        let fold = self.results.folds() > 1 && self.selection.rule == "best";
         let choices = [(epoch, "its epoch"), (fold, "its fold")].into_iter();
         choices
             .filter(|(was_made, _)| *was_made)
@@ -204,8 +204,12 @@ impl Headline<'_> {
             let selected = self.scores(SELECTED, Subset::Test);
             let selected = selected.map(|scores| format!("; selected network: {scores}"));
             let counts = self.counts(Subset::Test).unwrap_or_default();
+            let networks = match self.results.folds() {
+                0 | 1 => "",
+                _ => ", ensemble",
+            };
             format!(
-                "test set, ensemble: {scores}{}; {counts}",
+                "test set{networks}: {scores}{}; {counts}",
                 selected.unwrap_or_default()
             )
         });
@@ -228,10 +232,12 @@ impl Headline<'_> {
             fold, epoch, rule, ..
         } = self.selection;
         let optimism = self.optimism();
-        let optimism = optimism.map_or_else(String::new, |parts| format!(" by {parts}"));
+        let optimism = optimism.map_or_else(String::new, |parts| {
+            format!("; difference from the mean of the folds: {parts}")
+        });
         let optimism = match self.selected_by_images().is_empty() {
             true => String::new(),
-            false => format!("; optimistic{optimism}"),
+            false => format!(", optimistic{optimism}"),
         };
         Some(format!(
             "selected network: fold {fold}, epoch {epoch}, by rule `{rule}`; its own validation images: {scores}{optimism}"
