@@ -160,7 +160,7 @@ impl Scores {
             { self.optimism.iter() }.find(|row| row.metric == "top1" && row.part == "total");
         match own.zip(total) {
             Some((own, total)) => format!(
-                "\nOn the validation images that selected it, the exported network has a top-1 of {:.3}, which \
+                "\nOn its own validation images, the exported network has a top-1 of {:.3}, which \
                  differs from the mean of the folds by {:+.3}. Scores on images that selected a network are optimistic.\n",
                 own.value, total.value
             ),

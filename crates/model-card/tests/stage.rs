@@ -316,10 +316,12 @@ fn a_card_has_data_recipe_scores_and_limits() {
 
         | setting | value |
         | --- | --- |
+        | `annotate.classes` | `["a","b"]` |
         | `decode.max_aspect` | `20` |
         | `evaluation.flip` | `false` |
         | `model.embedding_size` | `4` |
         | `model.resnet` | `18` |
+        | `near-duplicates.max_difference` | `12.0` |
         | `select.rule` | `"best"` |
         | `split.folds` | `2` |
         | `train.augmentation.flip` | `true` |
@@ -327,11 +329,11 @@ fn a_card_has_data_recipe_scores_and_limits() {
 
         ## Scores
 
-        Top-1 and top-2 weigh classes equally, accuracy weighs images equally; log-loss is in nats, lower is better. In parentheses are 95 % intervals, which resample authors within classes.
+        Top-1 and top-2 weigh classes equally, accuracy weighs images equally; log-loss is in nats, lower is better. In parentheses are 95 % intervals, whose units are the authors of a class.
 
         ### The recipe, cross-validated
 
-        The exported network was trained without fold 1 and is that of epoch 3, from 0, by the rule `best` of stage `select`. The scores below are not its own but those of the recipe: each image is predicted by the network of the fold that was trained without it, in an epoch that the other folds selected.
+        The exported network was trained without fold 1 and is that of epoch 3, from 0, by the rule `best` of stage `select`. The scores below are not its own but those of the recipe: each image is predicted by the network of the fold that was trained without it, in an epoch that its fold did not select.
 
         Top-1 is 0.875 (0.750 to 0.938) over 5 images, by 3 authors; by fold 0.875 ± 0.031 (mean and standard deviation of 2 folds).
 
@@ -341,7 +343,7 @@ fn a_card_has_data_recipe_scores_and_limits() {
         | chance | 0.500 | – |
         | linear probe on features of resnet18 | 0.750 (0.625 to 0.812) | – |
 
-        On the validation images that selected it, the exported network has a top-1 of 0.938. That is optimistic: it differs from the mean of the folds by +0.062.
+        On its own validation images, the exported network has a top-1 of 0.938, which differs from the mean of the folds by +0.062. Scores on images that selected a network are optimistic.
 
         ### Test images
 
