@@ -57,7 +57,7 @@ pub struct ModelConfig {
     pub test_time_crops: u32,
 }
 
-/// [`FORMAT_VERSION`].
+/// Version of the fields of `config.json`, the number 2: another one is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct FormatVersion;
