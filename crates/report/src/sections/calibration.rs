@@ -133,7 +133,11 @@ impl Calibrations {
             format!(
                 "was fitted, for each of {} groups of {}, to the validation images of the other groups in the selected fold.",
                 row.calibrators,
-                self.annotations.units()
+                if self.annotations.has_authors() {
+                    "authors"
+                } else {
+                    "images"
+                }
             )
         } else {
             "was fitted to the validation images that it is evaluated on, which are all of one author: its metrics on them are optimistic."

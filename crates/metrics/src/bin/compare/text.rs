@@ -101,8 +101,8 @@ mod tests {
             validation: 76 images, 20 authors; classes with a single author: 1\n\
             metric         wide     deep  difference\n\
             top1          0.750    0.875  +0.125 (+0.020 to +0.220)\n\
-            top1          0.750    0.750  +0.000 (-0.100 to +0.100)  not told apart\n\
-            top1          0.750    0.750  +0.000 (no interval)\n";
+            top1          0.750    0.750  0.000 (-0.100 to +0.100)  not told apart\n\
+            top1          0.750    0.750  0.000 (no interval)\n";
         assert_eq!(of(&document), expected);
     }
 }

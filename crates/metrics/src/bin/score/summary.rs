@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn an_interval_is_rounded_outwards() {
         let scores = [score("network", Subset::Test, 1.0, Some((0.9963, 1.0)))];
-        let line = "test        top2   1.000 (0.99–1.00)\n";
+        let line = "test        top2   1.000 (0.996–1.000)\n";
         assert!(text(&scores).ends_with(line), "{}", text(&scores));
     }
 

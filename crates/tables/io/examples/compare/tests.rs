@@ -93,7 +93,9 @@ fn cells_and_rows_that_differ_are_named() {
         panic!("{found:?}");
     };
     assert!(
-        found.starts_with("x.parquet: column `value`: 0.25, 0.2 before, at metric `b`"),
+        found.starts_with(
+            "x.parquet: column `value`: 0.25, 0.2 before, at authors 3, images 8, metric `b`"
+        ),
         "{found}"
     );
     assert!(found.ends_with("(1 of 2 cells differ)"), "{found}");
