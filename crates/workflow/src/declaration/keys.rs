@@ -255,7 +255,8 @@ pub const KEYS: &[Key] = &[
         Output,
         "volatile",
         Flag(false),
-        "Whether it is a by-product, such as timings, that decides nothing.",
+        "Whether it is a by-product, such as timings, that decides nothing. The stage then finds `ATELIER_VERSION`, \
+         `ATELIER_COMMIT` and `ATELIER_DEVICE` in its environment; no other output may depend on them.",
     ),
     free(
         Output,
