@@ -3,7 +3,7 @@
 use images::{Evaluation, Geometry, ImageError, Limits, MEAN, Orient, STD};
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{EMBEDDING, IMAGES, IR_VERSION, LOGITS, OPSET};
+use crate::interface::{EMBEDDING, IMAGES, IR_VERSION, LOGITS, OPSET};
 use crate::{ExportError, Preprocessing, Weights};
 
 /// The version of the format that is written and read. Files of version 1 had no `format_version`.

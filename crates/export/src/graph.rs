@@ -1,5 +1,6 @@
 //! Conversion of weights to ONNX's operations.
 
+use crate::interface::{EMBEDDING, IMAGES, IR_VERSION, LOGITS, OPSET};
 use crate::onnx::{
     AttributeProto, AttributeType, Dimension, FLOAT, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, Size, StringStringEntryProto, TensorProto, TensorShapeProto, TensorType,
@@ -7,16 +8,6 @@ use crate::onnx::{
 };
 use crate::{ExportError, ModelConfig, Weights};
 
-/// Version of the file format; 8 came with operators of version 15 and is supported wherever 17 is.
-pub(crate) const IR_VERSION: i64 = 8;
-/// Version of the operators.
-pub(crate) const OPSET: i64 = 17;
-/// Name of the input.
-pub(crate) const IMAGES: &str = "images";
-/// Name of the first output.
-pub(crate) const LOGITS: &str = "logits";
-/// Name of the second output.
-pub(crate) const EMBEDDING: &str = "embedding";
 /// Added to variances before the root: PyTorch's `eps`.
 const EPSILON: f32 = 1e-5;
 

@@ -8,6 +8,7 @@ mod calibration;
 mod config;
 mod error;
 mod graph;
+mod interface;
 pub mod onnx;
 mod preprocessing;
 mod weights;

@@ -17,6 +17,7 @@
 mod color;
 mod crop;
 mod erase;
+mod rounding;
 mod sampler;
 mod transform;
 mod trivial;
@@ -231,15 +232,6 @@ fn trivial(how: &Augmentation, size: NetworkSize, rng: &mut impl Rng) -> (Affine
         affine
     };
     (affine, changes)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a length in an image, or a number of bits"
-)]
-fn rounded(value: f32) -> u32 {
-    value.round() as u32
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod limits;
 mod pixels;
 mod resample;
 mod resize;
+mod resized_image;
 mod rgb;
 
 pub use augment::{Augmentation, augment};
@@ -31,6 +32,7 @@ pub use format::Format;
 pub use geometry::{Geometry, NetworkSize, center_offset};
 pub use input::{MEAN, Preprocess, STD};
 pub use limits::Limits;
-pub use pixels::{Pixels, PixelsWriter, ResizedImage};
+pub use pixels::{Pixels, PixelsWriter};
 pub use resize::{Resizer, resize, scale};
+pub use resized_image::ResizedImage;
 pub use rgb::Rgb;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use fs_err::File;
 use fs_err::os::unix::fs::FileExt;
 
-use crate::{Geometry, ImageError, Rgb};
+use crate::{Geometry, ImageError, ResizedImage, Rgb};
 
 const MAGIC: &[u8; 8] = b"ATLRPXLS";
 const VERSION: u32 = 2;
@@ -25,21 +25,6 @@ const FRONT_BYTES: u64 = 16;
 const ENTRY_BYTES: u64 = 28;
 /// Number of images, bytes of paths, hash.
 const END_BYTES: u64 = 16 + blake3::OUT_LEN as u64;
-
-/// An image of the file, borrowed from the buffer that it was read into.
-#[derive(Clone, Copy, Debug)]
-pub struct ResizedImage<'a> {
-    /// Pixels from left to right.
-    pub width: u32,
-    /// Pixels from top to bottom.
-    pub height: u32,
-    /// Width of the resized image before its cut.
-    pub full_width: u32,
-    /// Height of the resized image before its cut.
-    pub full_height: u32,
-    /// RGB, `height · width · 3` bytes, rows from the top.
-    pub pixels: &'a [u8],
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {

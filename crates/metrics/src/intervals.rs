@@ -33,7 +33,9 @@ mod design;
 mod differences;
 mod distributions;
 mod influence;
+mod interval;
 mod resampling;
+mod sample;
 
 use rand_chacha::ChaCha8Rng;
 
@@ -41,26 +43,9 @@ use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction};
 use design::Design;
 
 pub use clusters::Clusters;
-pub use differences::{Difference, Sample, differences};
-
-/// A 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-impl Interval {
-    /// The smallest interval that contains both.
-    fn hull(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-        }
-    }
-}
+pub use differences::{Difference, differences};
+pub use interval::Interval;
+pub use sample::Sample;
 
 /// An interval of each of [`Metric::ALL`]; the [module](self) names their forms.
 ///

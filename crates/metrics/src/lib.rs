@@ -14,6 +14,7 @@ mod baselines;
 mod collection;
 mod confusion_counts;
 mod error;
+mod metric;
 mod retrieval_by_chance;
 mod scored_prediction;
 mod weighted_counts;
@@ -27,11 +28,12 @@ pub mod text;
 
 pub use baselines::{chance, ensemble, largest_class};
 pub use collection::Collection;
-pub use confusion_counts::{ClassMetrics, ConfusionCounts, Metric, Scores};
+pub use confusion_counts::{ClassMetrics, ConfusionCounts};
 pub use error::MetricError;
 pub use intervals::{
     Clusters, Difference, Interval, Sample, differences, intervals, single_unit_classes,
 };
+pub use metric::{Metric, Scores};
 pub use retrieval_by_chance::retrieval_by_chance;
 pub use scored_prediction::ScoredPrediction;
 

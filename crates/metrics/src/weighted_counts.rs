@@ -1,6 +1,7 @@
 //! Counts of scored predictions with weights, and the scores computed from them.
 
-use crate::{Metric, ScoredPrediction, confusion_counts::TOP};
+use crate::ScoredPrediction;
+use crate::metric::{Metric, TOP};
 
 /// [`crate::ConfusionCounts`] in which an image may count a part of once, or more.
 #[derive(Clone, Debug)]

@@ -51,7 +51,12 @@ impl Card {
         [
             format!(
                 "{}\n# {}\n\nPredicts the class of an image, one of {}.\n",
-                front_matter(self),
+                front_matter(
+                    &self.title(),
+                    &self.config.architecture,
+                    &self.data,
+                    &self.scores
+                ),
                 self.title(),
                 classes.join(", ")
             ),

@@ -6,7 +6,9 @@
 use serde_json::json;
 use tables::Subset;
 
-use crate::{Card, data::count_classes, markdown::count};
+use crate::data::count_classes;
+use crate::markdown::count;
+use crate::{Data, Scores};
 
 /// Metrics of the index: name in the tables, type on the hub, and name.
 const METRICS: [(&str, &str, &str); 3] = [
@@ -15,8 +17,13 @@ const METRICS: [(&str, &str, &str); 3] = [
     ("top1", "accuracy", "Class-weighted top-1 accuracy"),
 ];
 
-/// The front matter.
-pub(crate) fn front_matter(card: &Card) -> String {
+/// The front matter of the model called `title`.
+pub(crate) fn front_matter(
+    title: &str,
+    architecture: &str,
+    data: &Data,
+    scores: &Scores,
+) -> String {
     let mut text = format!(
         "---\n\
          license: other\n\
@@ -24,14 +31,14 @@ pub(crate) fn front_matter(card: &Card) -> String {
          library_name: onnx\n\
          pipeline_tag: image-classification\n\
          tags:\n- image-classification\n- onnx\n- {}\n",
-        card.config.architecture
+        architecture
     );
     let results: Vec<String> = [Subset::Validation, Subset::Test]
         .into_iter()
-        .filter_map(|subset| results(card, subset))
+        .filter_map(|subset| results(data, scores, subset))
         .collect();
     if !results.is_empty() {
-        let name = json!(card.title());
+        let name = json!(title);
         text += &format!(
             "model-index:\n- name: {name}\n  results:\n{}",
             results.concat()
@@ -41,10 +48,10 @@ pub(crate) fn front_matter(card: &Card) -> String {
 }
 
 /// Results on a subset; none without scores.
-fn results(card: &Card, subset: Subset) -> Option<String> {
+fn results(data: &Data, scores: &Scores, subset: Subset) -> Option<String> {
     let metrics: String = { METRICS.iter() }
         .filter_map(|(metric, kind, name)| {
-            let row = card.scores.of(subset, metric)?;
+            let row = scores.of(subset, metric)?;
             let value = row.value;
             Some(format!(
                 "    - type: {kind}\n      name: {name}\n      value: {value:.4}\n"
@@ -60,8 +67,8 @@ fn results(card: &Card, subset: Subset) -> Option<String> {
     };
     let dataset = json!(format!(
         "{} of {}: {of}",
-        count(card.data.images(), "image"),
-        count_classes(card.data.classes.len())
+        count(data.images(), "image"),
+        count_classes(data.classes.len())
     ));
     Some(format!(
         "  - task:\n      type: image-classification\n    dataset:\n      type: imagefolder\n      name: {dataset}\n      \

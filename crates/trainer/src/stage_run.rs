@@ -9,7 +9,8 @@ use table_annotations::Annotation;
 use table_folds::Fold;
 
 use crate::checkpoint::{Checkpoints, Identity};
-use crate::train::{Settings, train};
+use crate::settings::Settings;
+use crate::train::train;
 use crate::{
     DecodedImages, FoldSplit, ImageSource, Loss, ProgressReporter, TrainError, TrainingHistory,
 };

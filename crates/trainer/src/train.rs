@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use model::{Mode, Network};
 use numeric::top_k_accuracy;
-use random::Seed;
-use serde::{Deserialize, Serialize};
 use table_history::History;
 use table_timings::Timing;
 use tables::Subset;
@@ -13,46 +11,12 @@ use tables::Subset;
 use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
-use crate::fine_tuning::FineTuning;
 use crate::history::TrainingHistory;
 use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
-use crate::schedule::{LrFactors, Schedule};
+use crate::settings::{Sampling, Settings};
 use crate::state::TrainingState;
 use crate::{FoldSplit, Outputs, TrainError, mixing, streams};
-
-/// Settings of a training.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Number of epochs; each has as many samples as there are training images.
-    pub epochs: usize,
-    /// Sampling of the training images.
-    pub sampling: Sampling,
-    /// Images per step; the last step of an epoch may have fewer, or one more: a single remaining image joins it.
-    pub batch_size: usize,
-    /// The learning rate by step.
-    pub learning_rate: Schedule,
-    /// Factors of the learning rate for parameter groups.
-    pub lr_factors: LrFactors,
-    /// Weight decay of the optimizer.
-    pub weight_decay: f64,
-    /// Methods of fine-tuning.
-    pub fine_tuning: FineTuning,
-    /// `k` of the class-weighted top-`k` accuracy on the fold, which is highest in the best epoch.
-    pub selection_k: usize,
-    /// The root of all randomness.
-    pub seed: Seed,
-}
-
-/// Sampling of the training images of an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Sampling {
-    /// Every image once, in a random order.
-    Shuffle,
-    /// As many draws with replacement, with equal probability of every class.
-    Balanced,
-}
 
 /// The clock of a training, and the receiver of its progress.
 pub trait TrainingObserver {

@@ -57,10 +57,11 @@ examples_per_class = 1
 "#;
 
 /// Sources of the workspace; everything else is made from them.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "Cargo.toml",
     "Cargo.lock",
     "pipeline.toml",
+    "weights.toml",
     "params.toml",
     "params",
     ".cargo",

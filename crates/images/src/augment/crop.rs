@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::rounded;
+use super::rounding::rounded;
 use crate::ResizedImage;
 use crate::resample::Window;
 

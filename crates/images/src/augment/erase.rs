@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::rounded;
+use super::rounding::rounded;
 use crate::center_offset;
 
 /// A rectangle in a canvas, after the flip.

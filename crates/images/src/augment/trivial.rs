@@ -61,7 +61,9 @@ impl Operation {
             7 => Self::Color(Change::Saturation(factor)),
             8 => Self::Color(Change::Contrast(factor)),
             9 => Self::Color(Change::Sharpness(factor)),
-            10 => Self::Color(Change::Posterize(8 - super::rounded(BITS * share))),
+            10 => Self::Color(Change::Posterize(
+                8 - super::rounding::rounded(BITS * share),
+            )),
             11 => Self::Color(Change::Solarize(255.0 - 255.0 / greatest * magnitude)),
             12 => Self::Color(Change::AutoContrast),
             _ => Self::Color(Change::Equalize),

@@ -1,7 +1,8 @@
 //! Intervals of one sample's metrics, by the variation between its authors.
 
 use super::{
-    Interval, Sample, design::Design, distributions::clopper_pearson, influence::influences,
+    design::Design, distributions::clopper_pearson, influence::influences, interval::Interval,
+    sample::Sample,
 };
 use crate::{Metric, ScoredPrediction};
 

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::{Interval, bound::wilson, design::Design, distributions, resampling};
+use super::{bound::wilson, design::Design, distributions, interval::Interval, resampling};
 use crate::MetricError;
 
 /// Images by class and author, for intervals of statistics that a caller computes. Authors vary within classes, as in

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Sample;
+use super::sample::Sample;
 
 /// Images of one or two samples by class and unit. Classes without images are left out.
 pub(super) struct Design {

@@ -3,21 +3,14 @@
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Interval,
     bound::{self, Kind, Share},
     design::Design,
-    distributions, influence, resampling,
+    distributions, influence,
+    interval::Interval,
+    resampling,
+    sample::Sample,
 };
 use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction, confusion_counts::subtract};
-
-/// Scored images with the unit of each: its author, or itself where there is none.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
-    /// `[N]`.
-    pub predictions: &'a [ScoredPrediction],
-    /// `[N]`.
-    pub units: &'a [usize],
-}
 
 /// A difference of two metrics with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,31 +27,6 @@ impl Difference {
     /// Returns whether the interval is all above 0 or all below: whether the two are told apart.
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
-    }
-}
-
-impl Sample<'_> {
-    pub(super) fn check(&self) -> Result<(), MetricError> {
-        if self.units.len() == self.predictions.len() {
-            return Ok(());
-        }
-        Err(MetricError::Length {
-            list: "units",
-            found: self.units.len(),
-            expected: self.predictions.len(),
-        })
-    }
-
-    /// Returns whether both samples are of the same images, as far as classes and units tell.
-    fn is_paired(&self, other: &Self) -> bool {
-        let classes = |sample: &Self| -> Vec<usize> {
-            sample
-                .predictions
-                .iter()
-                .map(|image| image.actual)
-                .collect()
-        };
-        self.units == other.units && classes(self) == classes(other)
     }
 }
 

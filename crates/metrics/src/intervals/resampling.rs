@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Interval, Sample, design::Design, distributions::normal_tail};
+use super::{design::Design, distributions::normal_tail, interval::Interval, sample::Sample};
 use crate::{Scores, weighted_counts::WeightedCounts};
 
 /// A value of each replicate, computed from the weights of the cells, by the rescaled bootstrap within classes (Rao and
