@@ -5,6 +5,7 @@
 use numeric::log_sum_exp;
 
 use crate::ScoredPrediction;
+use crate::scored_prediction::clamped_loss;
 
 /// The `K` equally probable guesses of chance for an image of class `actual` of `n_classes`.
 ///
@@ -34,12 +35,11 @@ pub fn largest_class(frequencies: &[f64], actual: usize) -> ScoredPrediction {
         (0..frequencies.len()).filter(precedes).count()
     };
     let predicted = (0..frequencies.len()).find(|&class| rank_of(class) == 0);
-    let probability = frequencies[actual].clamp(f64::EPSILON, 1.0 - f64::EPSILON);
     ScoredPrediction {
         actual,
         predicted: predicted.unwrap_or(actual),
         rank: rank_of(actual),
-        loss: -probability.ln(),
+        loss: clamped_loss(frequencies[actual]),
     }
 }
 

@@ -34,8 +34,7 @@ impl ScoredPrediction {
     /// A probability is not finite, or `actual` is not below `K`.
     pub fn of_probabilities(probabilities: &[f32], actual: usize) -> Result<Self, MetricError> {
         Self::new(probabilities, actual, |probabilities| {
-            let probability = f64::from(probabilities[actual]);
-            -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+            clamped_loss(f64::from(probabilities[actual]))
         })
     }
 
@@ -61,4 +60,9 @@ impl ScoredPrediction {
             loss: loss(scores),
         })
     }
+}
+
+/// `−ln` of the `probability` of the true class, clamped to `[ε, 1 − ε]` as [`ScoredPrediction::of_probabilities`] has it.
+pub(crate) fn clamped_loss(probability: f64) -> f64 {
+    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }

@@ -6,6 +6,7 @@ use super::{
     Forecasts,
     reliability::{Bins, top},
 };
+use crate::scored_prediction::clamped_loss;
 
 /// Metrics of forecasts. Of errors and losses, lower is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,7 +67,5 @@ impl CalibrationMetrics {
 
 /// `−ln p` of the true class, as [`CalibrationMetrics::log_loss`] has it.
 pub(super) fn loss(probabilities: &[f64], actual: usize) -> f64 {
-    -probabilities[actual]
-        .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
-        .ln()
+    clamped_loss(probabilities[actual])
 }

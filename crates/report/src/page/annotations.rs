@@ -124,6 +124,11 @@ impl Annotations {
         self.iter().any(|row| row.author.is_some())
     }
 
+    /// Number of images without a known author.
+    pub(crate) fn n_without_author(&self) -> usize {
+        self.iter().filter(|row| row.author.is_none()).count()
+    }
+
     /// Sampling units of the bootstrap.
     pub(crate) fn units(&self) -> &'static str {
         match self.has_authors() {

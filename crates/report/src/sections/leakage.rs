@@ -15,7 +15,7 @@ use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
 /// Splits that leak, for comparison: the stricter first.
-const LEAKY: [&str; 2] = ["by class", "at random"];
+pub(crate) const LEAKY: [&str; 2] = ["by class", "at random"];
 
 /// Name of an existing split.
 pub(crate) const EXISTING: &str = "existing";

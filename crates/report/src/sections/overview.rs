@@ -28,6 +28,7 @@ use crate::page::prediction::n_images;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{One, Rows, Several, reads};
 use crate::sections::clusters;
+use crate::sections::leakage::LEAKY;
 use crate::sections::overview::headline::Headline;
 use crate::sections::split::{has_fixed_training_images, is_existing};
 
@@ -234,14 +235,9 @@ impl Overview {
         }
     }
 
-    fn n_without_author(&self) -> usize {
-        let images = self.annotations.iter();
-        images.filter(|row| row.author.is_none()).count()
-    }
-
     /// Images without an author, where others have one.
     fn unknown_authors(&self) -> String {
-        let unknown = self.n_without_author();
+        let unknown = self.annotations.n_without_author();
         if unknown == 0 || !self.annotations.has_authors() {
             return String::new();
         }
@@ -258,9 +254,8 @@ impl Overview {
 
     /// Near-duplicates in several folds, or in the test set and elsewhere.
     fn copies(&self) -> String {
-        let leaky = ["by class", "at random"];
         let mut splits = self.leakage.iter();
-        let own = splits.find(|row| !leaky.contains(&row.split.as_str()));
+        let own = splits.find(|row| !LEAKY.contains(&row.split.as_str()));
         let in_several = own.map_or(0, |row| row.split_near_duplicates) as usize;
         let with_test = self.n_copies_of_test_images();
         let mut text = String::new();
@@ -331,7 +326,7 @@ impl Overview {
                 @if has_top_2 { " and " (value(Some(self.annotations.chance(2)))) } @else { "; with two classes, top-2 is always 1" }
                 ". Log-loss is the mean of −ln p of the true class, in nats; lower is better. In parentheses are 95 % intervals; "
                 "their sampling units are " (self.annotations.units()) "."
-                @if self.annotations.has_authors() && self.n_without_author() > 0 {
+                @if self.annotations.has_authors() && self.annotations.n_without_author() > 0 {
                     " In numbers of authors, an image without a known one counts as an author of its own."
                 }
             }

@@ -42,8 +42,8 @@ impl Section for Split {
                     @if has_test_set {
                         "The test set has the authors with the fewest images of each class: it is no random sample of the authors. "
                     }
-                    @if self.n_without_author() > 0 {
-                        "The " (counted(self.n_without_author(), "image")) " without a known author are distributed one by one at random: two of "
+                    @if self.annotations.n_without_author() > 0 {
+                        "The " (counted(self.annotations.n_without_author(), "image")) " without a known author are distributed one by one at random: two of "
                         "them by one author can be in two folds. "
                     }
                 } @else {
@@ -78,11 +78,6 @@ impl Section for Split {
 }
 
 impl Split {
-    fn n_without_author(&self) -> usize {
-        let images = self.annotations.iter();
-        images.filter(|row| row.author.is_none()).count()
-    }
-
     fn balance_table(&self) -> Markup {
         let folds = self.folds();
         let mut cells = Cells::new();
