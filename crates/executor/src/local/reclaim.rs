@@ -167,7 +167,13 @@ mod tests {
         let start = |job: PathBuf| {
             let mut command = Command::new("sleep");
             command.arg("600").env(environment::JOB, job);
-            command.spawn().unwrap()
+            let child = command.spawn().unwrap();
+            // A process that was just started has no environment yet: the system lists it before it has copied that.
+            let environment = format!("/proc/{}/environ", child.id());
+            while fs_err::read(&environment).unwrap().is_empty() {
+                std::thread::sleep(TICK);
+            }
+            child
         };
         let mut own = start(work.join("job.json"));
         let mut other = start(work.with_extension("other").join("job.json"));
