@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use metrics::{Metric, Sample, ScoredPrediction, differences, intervals};
+use metrics::{Metric, Pairing, Sample, ScoredPrediction, differences, intervals};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -190,10 +190,9 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
             assert!(interval.low < interval.high);
             contains(interval.low, interval.high, truth[i])
         });
-        let of_difference = |a: Sample<'_>, b: Sample<'_>, truth: [[f64; 4]; 2]| -> [u32; 4] {
-            let found = differences(case.n_classes, a, b, REPLICATES, rng_of)
-                .unwrap()
-                .unwrap();
+        let of_difference = |samples, pairing, truth: [[f64; 4]; 2]| -> [u32; 4] {
+            let found = differences(case.n_classes, samples, pairing, REPLICATES, rng_of);
+            let found = found.unwrap().unwrap();
             std::array::from_fn(|i| {
                 let difference = found[place(METRICS[i])];
                 assert!(difference.low < difference.high);
@@ -202,14 +201,14 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
         };
         let sample = |predictions, units| Sample { predictions, units };
         let paired = of_difference(
-            sample(&set.first, &set.units),
-            sample(&set.second, &set.units),
+            [&set.first, &set.second].map(|predictions| sample(predictions, &set.units)),
+            Pairing::Images,
             [truth, set.second_truth()],
         );
         let [a, b] = case.collection(false, &mut rng);
         let shared = of_difference(
-            sample(&a.first, &a.units),
-            sample(&b.second, &b.units),
+            [sample(&a.first, &a.units), sample(&b.second, &b.units)],
+            Pairing::Authors,
             [a.first_truth(), b.second_truth()],
         );
         [values, paired, shared]

@@ -189,9 +189,10 @@ mod tests {
     use candle_core::{DType, Device};
     use model::{Config, Depth, Mode};
     use random::Seed;
+    use table_history::EpochSelection;
 
     use super::*;
-    use crate::{EpochSelection, LrFactors, Sampling};
+    use crate::{LrFactors, Sampling};
 
     fn network() -> Network {
         let config = Config {

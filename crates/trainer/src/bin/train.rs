@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use stage::{Output, OutputPath};
 use table_annotations::Annotation;
 use table_epoch_outputs::EpochOutput;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use table_timings::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, LrFactors,
-    Mixing, NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun,
-    TrainingInputs, UpToOne, streams,
+    BelowOne, Checkpoints, CrossEntropy, Decay, FineTuning, FoldSplit, LrFactors, Mixing,
+    NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun, TrainingInputs,
+    UpToOne, streams,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -11,11 +11,11 @@ use attribution::{OcclusionWindows, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use tables::Subset;
 use table_timings::Timing;
 use trainer::{
-    Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, ImageSource, Loss,
+    Checkpoints, CrossEntropy, Decay, FineTuning, FoldSplit, ImageSource, Loss,
     LrFactors, Optimizer, Outputs, Sampling, Schedule, Settings, TrainError, TrainingObserver,
     Transform, evaluate, train,
 };
