@@ -7,7 +7,7 @@ use crate::front_matter::front_matter;
 use crate::markdown::code;
 use crate::{Data, Recipe, Scores, limits};
 
-/// All that the card says.
+/// Contents of the card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     /// Configuration of the exported model.

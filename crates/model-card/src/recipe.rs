@@ -31,7 +31,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights with this SHA-256, and what the `catalog` (`weights.toml`) says of them.
+    /// The weights with this SHA-256, with their entry in the `catalog` (`weights.toml`).
     ///
     /// # Errors
     /// The catalog is no TOML.

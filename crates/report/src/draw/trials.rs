@@ -62,11 +62,11 @@ const SHOWN: usize = 5;
 /// Number of best trials in captions.
 const LEADERS: usize = 10;
 
-/// Complete trials from which on the values of the best say something: with fewer, the ten best are most of all.
+/// Complete trials from which on the values of the best are shown: with fewer, the ten best are most of all.
 const MANY: usize = 50;
 
 /// Caption of a parameter's figure with few trials.
-const FEW: &str = "These are too few trials to tell a parameter's effect from chance.";
+const FEW: &str = "These are too few trials to distinguish a parameter's effect from chance.";
 
 /// Room on either side of the values, as a share of their range.
 const ROOM: f64 = 0.03;

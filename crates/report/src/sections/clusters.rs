@@ -198,7 +198,7 @@ impl Clusters {
                 p.note {
                     "The adjusted Rand index (ARI) is 1 for clusters that are the classes, and 0 on average for random ones. The normalized "
                     "mutual information (NMI) is from 0 to 1, and above 0 by chance, the more so with few images. The clusters were fitted "
-                    "to all images together, and are compared with the classes in each subset: only validation and test images tell "
+                    "to all images together, and are compared with the classes in each subset: only validation and test images show "
                     "how well classes of images that the network was not fitted to are separated."
                 }
             }

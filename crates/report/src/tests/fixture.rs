@@ -177,7 +177,7 @@ fn comparison(
     }
 }
 
-/// The network is worse than its linear probe in top-1 and not told apart from it in log-loss.
+/// The network is worse than its linear probe in top-1 and not significantly different from it in log-loss.
 fn comparisons() -> Vec<Comparison> {
     let subsets = [Subset::Validation, Subset::Test];
     let rows = subsets.into_iter().flat_map(|subset| {
