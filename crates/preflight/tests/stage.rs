@@ -103,6 +103,7 @@ fn params() -> Value {
             "head_epochs": 0, "warmup_epochs": 0, "ema_decay": 0.0,
             "focal_gamma": 0.0, "mixup": 0.0, "cutmix": 0.0, "augmentation": { "crop_area": 1.0, "trivial": false },
         },
+        "evaluation_px": 0,
         "metric-learning": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
         "attribution": { "per_class": 2, "cells": 8, "window": 2 },
         "forest": {
