@@ -35,7 +35,7 @@ impl Difference {
 ///
 /// Of shares, the interval combines those of two shares by their distances from the values (MOVER: Zou and Donner 2008;
 /// Newcombe 1998, method 10): for the same images, of the share that only `a` has right and the share that only `b` has
-/// right; else of the shares of `a` and `b`; with the correlation of their sums by author. It is no point even if no
+/// right; else of the shares of `a` and `b`; with the correlation of their sums by author, which is shrunk where authors are few. It is no point even if no
 /// image differs. Of precision and F1 it is the linearized difference with Student's `t`, at least as wide as that of
 /// accuracy or, for the macro mean, top-1, joined with the bootstrap's, which draws the same authors for both; of the
 /// log-loss the same, where the accuracy's width counts times the excess loss of a wrong image.
@@ -183,7 +183,7 @@ impl<'a> Pair<'a> {
             .samples
             .map(|sample| -> Vec<bool> { sample.predictions.iter().map(&is_hit).collect() });
         let [a, b] = self.samples;
-        let (more, less, correlation);
+        let (more, less, found);
         let more_design;
         let less_design;
         if self.pairing == Pairing::Images {
@@ -196,7 +196,7 @@ impl<'a> Pair<'a> {
             (more_design, less_design) = (&self.design, &self.design);
             more = Share::of(more_design, &a, by_class, only(0));
             less = Share::of(less_design, &a, by_class, only(1));
-            correlation = self
+            found = self
                 .design
                 .correlation(&more.centered(&self.design), &less.centered(&self.design));
         } else {
@@ -205,13 +205,13 @@ impl<'a> Pair<'a> {
             less = Share::of(less_design, &b, by_class, hits[1].iter().copied());
             let (own, other) = (more.centered(more_design), less.centered(less_design));
             let zeros = |sample: &Sample<'_>| vec![0.0; sample.units.len()];
-            let found = self
+            found = self
                 .design
                 .correlation(&[own, zeros(&b)].concat(), &[zeros(&a), other].concat());
-            // That of few authors is uncertain, and a high one makes the interval narrow.
-            let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
-            correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         }
+        // That of few authors is uncertain, and a high one makes the interval narrow.
+        let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
+        let correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         let more = Reach::of(more.value, more.interval(more_design, t));
         let less = Reach::of(less.value, less.interval(less_design, t));
         let combined = |x: f64, y: f64| (x * x + y * y - 2.0 * correlation * x * y).max(0.0).sqrt();
