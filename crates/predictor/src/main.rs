@@ -1,5 +1,5 @@
-//! Predictions of the selected network, or of the ensemble of the folds' networks, for new images: `cargo xtask predict` starts this program with a job file, as a
-//! stage is started, but nothing of it is recorded.
+//! Predictions of the selected network, or of the ensemble of the folds' networks, for new images: `cargo xtask predict`
+//! starts this program with a job file, as a stage is started, but nothing of it is recorded.
 //!
 //! Letters of shapes: `S` pixels along the network's input, `V` views of an image, `K` classes, `D` dimensions of the
 //! embedding, `F` networks of the ensemble.
@@ -85,9 +85,12 @@ fn main() -> ExitCode {
 /// The JSON document.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Networks of the ensemble that predicts; absent for the selected network.
+    /// The ensemble that predicts; absent for the selected network.
     #[serde(skip_serializing_if = "Option::is_none")]
     ensemble: Option<&'a Description>,
+    /// Sentences on the ensemble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     images: Vec<ImagePrediction>,
     failures: Vec<Failure>,
     /// Files in the folders that are no images.
@@ -148,6 +151,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     if params.json {
         let document = Document {
             ensemble: description,
+            note: introduction.as_deref(),
             images,
             failures,
             skipped,
