@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use attribution::{OcclusionWindows, grad_cam, occlusion, range};
+use attribution::{OcclusionWindows, cam_layer, grad_cam, occlusion, range};
 use candle_core::{Device, Tensor};
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
@@ -194,7 +194,8 @@ impl Evaluator {
             anyhow::bail!("the model has fewer than two classes");
         };
         let probability_drops = occlusion(&self.network, image, class, windows)?;
-        let cam = grad_cam(&self.network, image, class)?;
+        let layer = cam_layer(image.dim(0)?, image.dim(1)?);
+        let cam = grad_cam(&self.network, image, class, layer)?;
         Ok(Attribution {
             path: file.to_owned(),
             label: first.label.clone(),
@@ -208,6 +209,7 @@ impl Evaluator {
             cells: u32::try_from(windows.cells())?,
             window: u32::try_from(windows.window())?,
             probability_drops: probability_drops.into_iter().map(to_f32).collect(),
+            cam_layer: layer.name().to_owned(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })

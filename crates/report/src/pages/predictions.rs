@@ -13,7 +13,7 @@ use crate::draw::palette::Palette;
 use crate::draw::svg::Point;
 use crate::draw::thumbnail;
 use crate::page::section::Content;
-use crate::sections::{draw_umap, overlays};
+use crate::sections::{draw_umap, grad_cam, overlays};
 use crate::{ReportError, page};
 
 /// The long side of an image of the collection, in pixels.
@@ -68,9 +68,9 @@ pub fn predictions_page(
             p {
                 (counted(images.len(), "image")) ", each with the likeliest classes and, below, the nearest images "
                 "of the collection in the network's embedding."
-                @if images.iter().any(|image| image.attribution.is_some()) {
+                @if let Some(attribution) = images.iter().find_map(|image| image.attribution.as_ref()) {
                     " Beside each image, the occlusion map is orange where blanking lowers the probability of the likeliest class, and "
-                    "blue where it raises it; Grad-CAM, where its map has enough cells, shows the activations that raise its score."
+                    "blue where it raises it. " (grad_cam(attribution, "that class"))
                 }
             }
             @if let Some(ensemble) = ensemble { p { (ensemble) } }

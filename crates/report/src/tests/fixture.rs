@@ -104,6 +104,7 @@ fn attribution(number: u32) -> Attribution {
         cells: 2,
         window: 1,
         probability_drops: vec![0.25, -0.25, 0.25, -0.25],
+        cam_layer: "layer2".to_owned(),
         cam_side: 1,
         cam: vec![0.0],
     }
