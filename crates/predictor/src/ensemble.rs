@@ -12,7 +12,7 @@ use serde::Serialize;
 use stage::InputPath;
 use table_history::History;
 
-use crate::evaluator::network;
+use crate::network;
 
 /// The saved networks of all folds.
 pub(crate) struct Ensemble {
@@ -67,7 +67,9 @@ impl Ensemble {
             models.len(),
             histories.len()
         );
-        let networks = models.iter().map(|model| network(config, device, model));
+        let networks = models
+            .iter()
+            .map(|model| network::open(config, device, model));
         Ok(Self {
             description: Description::of(histories, selection)?,
             networks: networks.collect::<anyhow::Result<_>>()?,

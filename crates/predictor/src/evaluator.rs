@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
 use attribution::{OcclusionWindows, cam_layer, grad_cam, occlusion, range};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
 use metrics::calibration::NetworkCalibrators;
-use model::{Config, Depth, Mode, Network};
+use model::{Mode, Network};
 use numeric::{ranking, softmax};
 use serde::Serialize;
 use table_attributions::Attribution;
@@ -69,25 +68,6 @@ impl ImagePrediction {
 pub(crate) struct ClassProbability {
     pub(crate) label: String,
     pub(crate) probability: f64,
-}
-
-/// The network of a model file.
-pub(crate) fn network(
-    config: &ModelConfig,
-    device: &Device,
-    model: &Path,
-) -> anyhow::Result<Network> {
-    let shape = Config {
-        depth: Depth::try_from(config.depth as u64)?,
-        embedding_size: config.embedding_size,
-        n_classes: config.classes.len(),
-    };
-    ensure!(
-        shape.n_classes > 1,
-        "the model's configuration has fewer than two classes"
-    );
-    Network::open(&shape, device, model)
-        .with_context(|| format!("cannot load the model `{}`", model.display()))
 }
 
 /// Logits `[K]` of a prediction, with its probabilities.

@@ -8,6 +8,7 @@ mod ensemble;
 mod evaluator;
 mod files;
 mod neighbors;
+mod network;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -178,7 +179,7 @@ fn evaluator(params: &Params, inputs: &Inputs) -> anyhow::Result<Evaluator> {
     };
     let device = model::device(&params.device)?;
     Ok(Evaluator {
-        network: evaluator::network(&config, &device, &inputs.model)?,
+        network: network::open(&config, &device, &inputs.model)?,
         ensemble: ensemble(params, inputs, &config, &device)?,
         config,
         calibrators,
