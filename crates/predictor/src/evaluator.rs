@@ -160,8 +160,8 @@ impl Evaluator {
         )?)
     }
 
-    /// Attribution of `class`, the most probable, by the selected network. As in the report, its probability drops are those of the plain
-    /// softmax.
+    /// Attribution of `class`, the most probable, by the selected network. As in the report, its probability drops are those
+    /// of the plain softmax.
     fn attribute(
         &self,
         file: &str,
