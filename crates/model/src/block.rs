@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::initializer::Initializer;
 use crate::layer::{BatchNorm, Builder, Convolution, ForwardContext, Linear};
-use crate::{Depth, ModelError};
+use crate::{Depth, ModelError, ResnetLayer};
 
 /// Outputs of the classifier that is kept from ImageNet.
 pub(crate) const IMAGENET_CLASSES: usize = 1000;
@@ -193,6 +193,8 @@ pub(crate) fn layout(depth: Depth) -> Vec<(String, Vec<usize>)> {
 pub(crate) struct Resnet {
     stem: Step,
     blocks: Vec<Block>,
+    /// Number of blocks in each layer.
+    n_blocks: [usize; 4],
     fc: Linear,
 }
 
@@ -210,22 +212,47 @@ impl Resnet {
             .map(|(name, plan)| plan.build(&name, builder))
             .collect::<Result<_, _>>()?;
         let fc = builder.linear("fc", depth.features(), IMAGENET_CLASSES)?;
-        Ok(Self { stem, blocks, fc })
+        Ok(Self {
+            stem,
+            blocks,
+            n_blocks: depth.blocks(),
+            fc,
+        })
     }
 
-    /// Images `[B, H, W, 3]` → activations of the last block, in the backend's layout.
+    /// Images `[B, H, W, 3]` → activations of `layer`'s last block, in the backend's layout.
     pub(crate) fn activations(
         &self,
         images: &Tensor,
+        layer: ResnetLayer,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
         let x = context.backend.images(images)?;
         let x = self.stem.forward(&x, None, true, context)?;
         let mut x = context.backend.max_pool(&x)?;
-        for block in &self.blocks {
+        for block in &self.blocks[..self.end(layer)] {
             x = block.forward(&x, context)?;
         }
         Ok(x)
+    }
+
+    /// Activations of `layer`'s last block, in the backend's layout → pooled features `[B, C]`.
+    pub(crate) fn pooled(
+        &self,
+        activations: &Tensor,
+        layer: ResnetLayer,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let mut x = activations.clone();
+        for block in &self.blocks[self.end(layer)..] {
+            x = block.forward(&x, context)?;
+        }
+        Ok(context.backend.average_pool(&x)?)
+    }
+
+    /// Number of blocks up to `layer`'s last.
+    fn end(&self, layer: ResnetLayer) -> usize {
+        self.n_blocks[..=layer.index()].iter().sum()
     }
 
     /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
@@ -234,8 +261,8 @@ impl Resnet {
         images: &Tensor,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        let x = self.activations(images, context)?;
-        Ok(context.backend.average_pool(&x)?)
+        let x = self.activations(images, ResnetLayer::Layer4, context)?;
+        self.pooled(&x, ResnetLayer::Layer4, context)
     }
 
     /// Features `[B, C]` → the 1000 logits of ImageNet.

@@ -19,6 +19,7 @@ mod memory;
 mod mode;
 mod network;
 mod parameter_group;
+mod resnet_layer;
 pub mod weights;
 
 pub use config::{Config, Depth, UnknownDepth};
@@ -27,3 +28,4 @@ pub use error::ModelError;
 pub use mode::{Freeze, Mode};
 pub use network::{Network, Output};
 pub use parameter_group::{ParameterGroup, layers_behind};
+pub use resnet_layer::ResnetLayer;

@@ -12,7 +12,7 @@ use crate::block::{IMAGENET_CLASSES, Resnet};
 use crate::initializer::{Initializer, RandomInitializer, ZeroInitializer};
 use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
-use crate::{Config, Freeze, Mode, ModelError, ParameterGroup};
+use crate::{Config, Freeze, Mode, ModelError, ParameterGroup, ResnetLayer};
 
 /// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
@@ -234,29 +234,33 @@ impl Network {
         self.resnet.features(images, self.context(Mode::Eval, true))
     }
 
-    /// Activations of the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
-    /// not negative.
+    /// Activations of `layer`'s last block for images `[B, H, W, 3]`, in eval mode: [`ResnetLayer::cells`] of `H` by those
+    /// of `W`, `[B, …, …, C]`, not negative.
     ///
     /// # Errors
     /// As [`Network::forward`].
-    pub fn activations(&self, images: &Tensor) -> Result<Tensor, ModelError> {
+    pub fn activations(&self, images: &Tensor, layer: ResnetLayer) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        let x = self
-            .resnet
-            .activations(images, self.context(Mode::Eval, true))?;
+        let context = self.context(Mode::Eval, true);
+        let x = self.resnet.activations(images, layer, context)?;
         Ok(match self.backend {
             Backend::Cpu => x,
             Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
         })
     }
 
-    /// Outputs for the activations of [`Network::activations`], in eval mode: differentiable in the
+    /// Outputs for the activations of [`Network::activations`] in the same `layer`, in eval mode: differentiable in the
     /// activations, not in the weights.
     ///
     /// # Errors
     /// The activations have another shape, or lie on another device.
-    pub fn classify(&self, activations: &Tensor) -> Result<Output, ModelError> {
-        let features = activations.flatten(1, 2)?.mean(1)?;
+    pub fn classify(&self, activations: &Tensor, layer: ResnetLayer) -> Result<Output, ModelError> {
+        let x = match self.backend {
+            Backend::Cpu => activations.clone(),
+            Backend::Reference => activations.permute((0, 3, 1, 2))?.contiguous()?,
+        };
+        let context = self.context(Mode::Eval, true);
+        let features = self.resnet.pooled(&x, layer, context)?;
         self.classify_features(&features, Mode::Eval)
     }
 

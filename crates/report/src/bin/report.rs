@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
+use images::Pixels;
 use random::Seed;
 use report::{Inputs, Options, Recipe, Report, RunFacts, Weights, count_parameters, render};
 use serde::Deserialize;
@@ -103,7 +104,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             settings: settings(params)?,
         },
     };
-    let report = render(&inputs.tables, &options, |path| {
+    let pixels = Pixels::open(&inputs.pixels)?;
+    let report = render(&inputs.tables, &options, Some(&pixels), |path| {
         fs_err::read(inputs.images.join(path))
     })?;
     write_files(&report, &outputs)?;

@@ -200,7 +200,7 @@ mod tests {
             recipe: recipe(),
             ..options()
         };
-        let report = render(&study(), &options, |_| Ok(png())).unwrap();
+        let report = render(&study(), &options, None, |_| Ok(png())).unwrap();
         for part in [
             "ResNet-18, an embedding of 32 dimensions, and a linear layer to 2 classes; images of 224 × 224 pixels",
             "<dd>11,689,512</dd>",

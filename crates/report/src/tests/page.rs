@@ -144,8 +144,8 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
 #[test]
 fn an_image_that_cannot_be_read_is_replaced_by_a_text() {
     let missing = || std::io::Error::other("/home/somebody: not there");
-    let absent = render(&study(), &options(), |_| Err(missing())).unwrap();
-    let broken = render(&study(), &options(), |_| Ok(png()[..20].to_vec())).unwrap();
+    let absent = render(&study(), &options(), None, |_| Err(missing())).unwrap();
+    let broken = render(&study(), &options(), None, |_| Ok(png()[..20].to_vec())).unwrap();
     for report in [absent, broken] {
         assert!(report.page.contains("This image cannot be shown."));
         assert!(!report.page.contains("<img"));
@@ -159,7 +159,7 @@ fn predictions_of_other_classes_are_an_error() {
     study.edit("predictions", |rows: &mut Vec<Prediction>| {
         rows[2].probabilities.push(0.0)
     });
-    let error = render(&study, &options(), |_| Ok(png())).unwrap_err();
+    let error = render(&study, &options(), None, |_| Ok(png())).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the image `0/02.png` has scores of 3 classes, the annotations know 2"
