@@ -61,6 +61,7 @@ pub(crate) struct ClassProbability {
 pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyhow::Result<Network> {
     let shape = Config {
         depth: Depth::try_from(config.depth as u64)?,
+        classifier: config.has_classifier(),
         embedding_size: config.embedding_size,
         n_classes: config.classes.len(),
     };
