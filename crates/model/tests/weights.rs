@@ -100,6 +100,48 @@ fn eval_mode_changes_nothing_and_records_no_graph() {
 }
 
 #[test]
+fn without_a_classifier_the_embedding_follows_from_the_features() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pretrained, saved) = (folder.path().join("resnet18"), folder.path().join("model"));
+    write(&pretrained, &backbone(&network(Depth::D18, Backend::Cpu)));
+    let config = Config {
+        classifier: false,
+        ..config(Depth::D18)
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut network = Network::new(&config, &Device::Cpu, &mut rng).unwrap();
+    // The file's classifier is left out.
+    network.load_backbone(&pretrained).unwrap();
+    let state = network.state().unwrap();
+    assert!(state.keys().all(|name| !name.starts_with("fc.")));
+    let embed = &state["embed.weight"];
+    assert_eq!(embed.dims(), [16, 512]);
+    let features = network.features(&images()).unwrap();
+    let expected = { features.matmul(&embed.t().unwrap()).unwrap() }
+        .broadcast_add(&state["embed.bias"])
+        .unwrap();
+    let output = network.forward(&images(), Mode::Eval).unwrap();
+    for (value, expected) in values(&output.embedding).iter().zip(values(&expected)) {
+        assert!((value - expected).abs() < 1e-4, "{value} {expected}");
+    }
+    network.save(&saved).unwrap();
+    let opened = Network::open(&config, &Device::Cpu, &saved).unwrap();
+    assert!(same(
+        &opened.forward(&images(), Mode::Eval).unwrap().logits,
+        &output.logits
+    ));
+    let with_classifier = Config {
+        classifier: true,
+        ..config
+    };
+    let error = Network::open(&with_classifier, &Device::Cpu, &saved).unwrap_err();
+    assert!(
+        error.to_string().contains("`fc.weight` is missing"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_backbone_does_not_change_embedder_and_head() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("resnet18.safetensors");
