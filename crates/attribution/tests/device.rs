@@ -20,6 +20,7 @@ const SIDE_PX: usize = 64;
 fn maps(device: &Device) -> [Vec<f64>; 3] {
     let config = Config {
         depth: Depth::D18,
+        classifier: true,
         embedding_size: 4,
         n_classes: 3,
     };

@@ -34,6 +34,15 @@ impl Card {
         )
     }
 
+    /// Layers before the embedding.
+    fn backbone(&self) -> String {
+        let architecture = &self.config.architecture;
+        match self.config.has_classifier() {
+            true => format!("{architecture} → 1000 → ReLU"),
+            false => architecture.clone(),
+        }
+    }
+
     /// Sentence on the views of an image, where there are several.
     fn views(&self) -> &'static str {
         if !self.config.test_time_flip && self.config.test_time_crops == 1 {
@@ -67,7 +76,7 @@ impl Card {
                 self.views()
             ),
             self.data.section(),
-            self.recipe.section(&self.config.architecture),
+            self.recipe.section(&self.backbone()),
             self.scores.section(),
             self.scores.calibration(self.config.temperature),
             limits::section(&self.data),

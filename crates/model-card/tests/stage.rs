@@ -77,7 +77,7 @@ impl Folder {
             .map(|name| (name.to_owned(), json!(self.path(name))))
             .collect();
         let params = json!({
-            "seed": 7, "device": "cpu", "resnet": 18, "embedding_size": 4,
+            "seed": 7, "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 4,
             "annotate": { "classes": ["a", "b"] }, "near-duplicates": { "max_difference": 12.0 },
             "decode": { "max_aspect": 20 }, "split": { "folds": 2 }, "select": { "rule": "best" },
             "evaluation": { "flip": false },

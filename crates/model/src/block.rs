@@ -189,18 +189,19 @@ pub(crate) fn layout(depth: Depth) -> Vec<(String, Vec<usize>)> {
     layout
 }
 
-/// A ResNet up to its pooled features, and its classifier.
+/// A ResNet up to its pooled features, and its classifier if that is kept.
 pub(crate) struct Resnet {
     stem: Step,
     blocks: Vec<Block>,
     /// Number of blocks in each layer.
     n_blocks: [usize; 4],
-    fc: Linear,
+    fc: Option<Linear>,
 }
 
 impl Resnet {
     pub(crate) fn new<I: Initializer>(
         depth: Depth,
+        classifier: bool,
         builder: &mut Builder<'_, I>,
     ) -> Result<Self, ModelError> {
         let stem = Step {
@@ -211,7 +212,10 @@ impl Resnet {
             .into_iter()
             .map(|(name, plan)| plan.build(&name, builder))
             .collect::<Result<_, _>>()?;
-        let fc = builder.linear("fc", depth.features(), IMAGENET_CLASSES)?;
+        let fc = match classifier {
+            true => Some(builder.linear("fc", depth.features(), IMAGENET_CLASSES)?),
+            false => None,
+        };
         Ok(Self {
             stem,
             blocks,
@@ -265,12 +269,16 @@ impl Resnet {
         self.pooled(&x, ResnetLayer::Layer4, context)
     }
 
-    /// Features `[B, C]` → the 1000 logits of ImageNet.
+    /// Features `[B, C]` → the classifier's 1000 logits behind a ReLU; without a classifier, the features, which aren't
+    /// negative.
     pub(crate) fn classify(
         &self,
         features: &Tensor,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        self.fc.forward(features, context)
+        match &self.fc {
+            Some(fc) => Ok(kernels::relu(&fc.forward(features, context)?)?),
+            None => Ok(features.clone()),
+        }
     }
 }

@@ -11,6 +11,7 @@ use model::{Config, Depth, Network};
 pub(crate) fn open(config: &ModelConfig, device: &Device, model: &Path) -> anyhow::Result<Network> {
     let shape = Config {
         depth: Depth::try_from(config.depth as u64)?,
+        classifier: config.has_classifier(),
         embedding_size: config.embedding_size,
         n_classes: config.classes.len(),
     };

@@ -23,6 +23,8 @@ pub struct Settings {
     pub freeze_cnn: bool,
     /// Freezes the ResNet's classifier.
     pub freeze_fc: bool,
+    /// Use of that classifier between features and embedder.
+    pub classifier: bool,
     /// Freezes the running statistics of the ResNet's batch-norms.
     pub freeze_batch_norm: bool,
     /// `[split]`.
@@ -470,7 +472,7 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> Settings {
         let text = r#"{
-            "device": "cpu", "resnet": 18, "embedding_size": 32,
+            "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 32,
             "freeze_cnn": false, "freeze_fc": false, "freeze_batch_norm": false, "split": {"folds": 2}, "leakage": {"fold": 0},
             "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "head_epochs": 0,
                       "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1, "focal_gamma": 0.0,

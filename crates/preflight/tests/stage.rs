@@ -95,7 +95,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
 /// Parameters as in `params.toml`, with settings that the stage doesn't read.
 fn params() -> Value {
     json!({
-        "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
+        "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
         "freeze_batch_norm": false,
         "split": { "folds": 2, "steps": 60_000 }, "leakage": { "fold": 0, "shuffles": 100 },
         "train": {

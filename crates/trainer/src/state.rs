@@ -197,6 +197,7 @@ mod tests {
     fn network() -> Network {
         let config = Config {
             depth: Depth::D18,
+            classifier: true,
             embedding_size: 2,
             n_classes: 2,
         };

@@ -26,6 +26,8 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
+    /// Whether the ResNet's classifier stands between features and embedder.
+    classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
     /// Images of each class, at most.
@@ -164,6 +166,7 @@ fn network(
     let first = predictions.first().context("`predictions` has no rows")?;
     let config = Config {
         depth: params.resnet,
+        classifier: params.classifier,
         embedding_size: params.embedding_size.get(),
         n_classes: first.logits.len(),
     };

@@ -67,6 +67,7 @@ fn network(params: &Params, weights: Option<&Path>) -> anyhow::Result<Network> {
     // Features come from a layer before those with these sizes.
     let config = Config {
         depth: params.resnet,
+        classifier: true,
         embedding_size: 1,
         n_classes: 1,
     };

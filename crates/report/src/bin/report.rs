@@ -35,6 +35,7 @@ struct Params {
     split: Table,
     leakage: Table,
     resnet: Value,
+    classifier: Value,
     embedding_size: Value,
     freeze_cnn: Value,
     freeze_fc: Value,
@@ -126,6 +127,7 @@ fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
     // One by one: the path of the weights is no part of the recipe, their content is.
     let model = [
         ("resnet", params.resnet),
+        ("classifier", params.classifier),
         ("embedding_size", params.embedding_size),
         ("freeze_cnn", params.freeze_cnn),
         ("freeze_fc", params.freeze_fc),

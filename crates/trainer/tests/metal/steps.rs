@@ -117,6 +117,7 @@ fn fine_tuning(epochs: usize) -> Settings {
 fn config(depth: Depth) -> Config {
     Config {
         depth,
+        classifier: true,
         embedding_size: 4,
         n_classes: CLASSES.len(),
     }
