@@ -65,13 +65,18 @@ pub struct FigureFile {
 /// The page's scripts, in their order.
 pub(crate) const SCRIPTS: [&str; 5] = [space::SCRIPT, CONTENTS, FILTER, SORT, RUN];
 
-/// The page of `sections`, with their figures and tables.
-pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Report {
+/// The page of `sections`, with their figures and tables. `footer` says where the figures are, if there are any.
+pub(crate) fn report(
+    title: &str,
+    sections: &[Content],
+    footer: &Markup,
+    summary: String,
+) -> Report {
     let figures = sections.iter().flat_map(|section| &section.figures);
     let main = html! { @for section in sections { (section.markup()) } };
     let (main, tables) = with_links(&main.into_string());
     Report {
-        page: page(title, sections, &PreEscaped(main)).into_string(),
+        page: page(title, sections, &PreEscaped(main), footer).into_string(),
         tables,
         figures: figures
             .map(|figure| FigureFile {
@@ -83,7 +88,7 @@ pub(crate) fn report(title: &str, sections: &[Content], summary: String) -> Repo
     }
 }
 
-fn page(title: &str, sections: &[Content], main: &Markup) -> Markup {
+fn page(title: &str, sections: &[Content], main: &Markup, footer: &Markup) -> Markup {
     let has_contents = sections.len() > 1;
     let style = format!("{}{STYLE}{}", palette::properties(), figure::STYLE);
     html! {
@@ -102,7 +107,7 @@ fn page(title: &str, sections: &[Content], main: &Markup) -> Markup {
                 header id="top" { h1 { (title) } }
                 @if has_contents { (contents(sections)) }
                 main id="main" { (main) }
-                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." } } }
+                @if sections.iter().any(|section| !section.figures.is_empty()) { footer { p { (footer) } } }
                 // Each by itself: a failure of one leaves the others.
                 @for script in SCRIPTS { script { (PreEscaped(script)) } }
             }

@@ -3,5 +3,6 @@
 pub(crate) mod fixture;
 
 mod browser;
+mod files;
 mod large;
 mod page;

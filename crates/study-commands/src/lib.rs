@@ -1,10 +1,11 @@
-//! Commands of this repository's stages: `compare`, `init`, `predict`, `weights`.
+//! Commands of this repository's stages: `compare`, `figures`, `init`, `predict`, `weights`.
 //!
 //! They start programs of the repository and know its parameters, so they are no part of the command line that other
 //! repositories use.
 
 mod catalog;
 mod compare;
+mod figures;
 mod hub;
 mod init;
 mod predict;
@@ -18,6 +19,7 @@ use runner::program_name::PROGRAM;
 pub fn commands() -> Vec<Subcommand> {
     vec![
         Subcommand::new("compare", compare::compare),
+        Subcommand::new("figures", figures::figures),
         Subcommand::new("init", init::init),
         Subcommand::new("predict", predict::predict),
         Subcommand::new("weights", weights::run).with_values(|path| match path {

@@ -13,6 +13,7 @@ mod device;
 mod each;
 mod experiments;
 mod failures;
+mod figures;
 mod full;
 mod keys;
 mod kills;

@@ -40,7 +40,9 @@ fn stages_parameters_and_searches_complete() {
 fn help_of_every_command_names_this_program() {
     let space = Space::new(PAIR);
     let commands = space.ok(&["__complete", "cargo xtask "]).stdout;
-    for command in ["repro", "init", "predict", "weights", "test", "bench"] {
+    for command in [
+        "repro", "figures", "init", "predict", "weights", "test", "bench",
+    ] {
         assert!(commands.lines().any(|line| line == command), "{commands}");
     }
     for command in commands.lines() {

@@ -84,7 +84,13 @@ pub fn predictions_page(
         // The page alone is written.
         figures: Vec::new(),
     };
-    page::report("Predictions for new images", &[section], String::new()).page
+    page::report(
+        "Predictions for new images",
+        &[section],
+        &html! {},
+        String::new(),
+    )
+    .page
 }
 
 fn card(number: usize, image: &NewImage, orient: Orient) -> Markup {

@@ -3,6 +3,7 @@
 use std::io;
 
 use images::Pixels;
+use maud::{Markup, html};
 
 use crate::ReportError;
 use crate::page::annotations::Annotations;
@@ -42,5 +43,18 @@ pub fn render(
     let drawn: Vec<Option<Content>> = drawn.collect::<Result<_, _>>()?;
     let contents: Vec<Content> = drawn.into_iter().flatten().collect();
     let overview = Overview::read(tables)?;
-    Ok(report(&overview.title(), &contents, overview.summary()))
+    Ok(report(
+        &overview.title(),
+        &contents,
+        &footer(),
+        overview.summary(),
+    ))
+}
+
+fn footer() -> Markup {
+    html! {
+        "The figures of this page are SVG files in the folder " code { "figures" } " beside it, and "
+        code { "cargo xtask figures" } " writes them as PNG, PDF and SVG with outlined text; all numbers are in the "
+        "tables of the run."
+    }
 }

@@ -41,7 +41,8 @@ pub fn search_page(
         figures,
     };
     let summary = format!("{name}: {}\n", states(recorded));
-    report(&format!("Search {name}"), &[section], summary)
+    let footer = html! { "The figures of this page are SVG files beside it; all numbers are in the tables of the run." };
+    report(&format!("Search {name}"), &[section], &footer, summary)
 }
 
 /// Sentence on the states of the trials.

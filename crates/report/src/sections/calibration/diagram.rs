@@ -81,7 +81,7 @@ fn draw_bin(plot: &mut Plot, bin: &Reliability, most: u32) {
 
 /// Names of the marks, and below them sizes of dots.
 fn draw_legend(plot: &mut Plot, most: u32) {
-    const LEFT: f64 = 54.0;
+    const LEFT: f64 = 4.0;
     const GAP: f64 = 14.0;
     let canvas = &mut plot.canvas;
     let mut x = LEFT;

@@ -1,0 +1,105 @@
+//! A figure, read from a file of the report.
+
+use std::collections::BTreeSet;
+
+use resvg::usvg::roxmltree::{self, Document};
+use resvg::usvg::{Group, Node, Size, Tree};
+
+use crate::error::FigureError;
+use crate::font::{self, Missing};
+use crate::format::Format;
+use crate::{outlines, pdf, raster};
+
+/// A figure. Lengths are in its units, of which 96 are an inch.
+#[derive(Debug)]
+pub struct Figure {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) tree: Tree,
+    missing: BTreeSet<char>,
+    clipped: Vec<String>,
+}
+
+impl Figure {
+    /// Reads the text of an SVG file.
+    ///
+    /// # Errors
+    /// The text is no SVG, or a size is missing.
+    pub fn read(svg: &str) -> Result<Self, FigureError> {
+        let document = Document::parse(svg)?;
+        let missing = Missing::default();
+        let tree = Tree::from_xmltree(&document, &font::options(&missing))?;
+        let root = document.root_element();
+        let mut clipped = Vec::new();
+        add_clipped(tree.root(), tree.size(), &mut clipped);
+        Ok(Self {
+            title: text(root, "title"),
+            description: text(root, "desc"),
+            tree,
+            missing: missing.into_characters(),
+            clipped,
+        })
+    }
+
+    /// Title.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> [f32; 2] {
+        let size = self.tree.size();
+        [size.width(), size.height()]
+    }
+
+    /// Characters for which the font has no glyph, the first of each text: a box is in their place.
+    #[must_use]
+    pub fn missing(&self) -> &BTreeSet<char> {
+        &self.missing
+    }
+
+    /// Texts that the figure's left or right edge cuts off.
+    #[must_use]
+    pub fn clipped(&self) -> &[String] {
+        &self.clipped
+    }
+
+    /// The bytes of the figure's file in a format. `scale` is the number of pixels of a unit, of PNG.
+    ///
+    /// # Errors
+    /// The PNG is too large, or the PDF would have to show more than shapes and text in plain colors.
+    pub fn file(&self, format: Format, scale: f32) -> Result<Vec<u8>, FigureError> {
+        match format {
+            Format::Png => raster::png(&self.tree, scale),
+            Format::Pdf => pdf::pdf(self),
+            Format::Svg => Ok(outlines::svg(self).into_bytes()),
+        }
+    }
+}
+
+/// The text of an element directly in `root`.
+fn text(root: roxmltree::Node<'_, '_>, name: &str) -> String {
+    let mut elements = root.children().filter(roxmltree::Node::is_element);
+    let element = elements.find(|element| element.tag_name().name() == name);
+    let text = element.and_then(|element| element.text());
+    text.unwrap_or_default().to_owned()
+}
+
+/// Adds the texts of a group that are wider than the place that the figure has for them.
+fn add_clipped(group: &Group, size: Size, clipped: &mut Vec<String>) {
+    for node in group.children() {
+        match node {
+            Node::Group(group) => add_clipped(group, size, clipped),
+            Node::Text(text) => {
+                let text_box = text.abs_bounding_box();
+                if text_box.left() < 0.0 || text_box.right() > size.width() {
+                    let chunks = text.chunks().iter();
+                    clipped.push(chunks.map(|chunk| chunk.text()).collect());
+                }
+            }
+            Node::Path(_) | Node::Image(_) => {}
+        }
+    }
+}

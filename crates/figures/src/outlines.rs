@@ -1,0 +1,29 @@
+//! SVG with text as outlines.
+
+use resvg::usvg::WriteOptions;
+
+use crate::figure::Figure;
+
+/// The figure as SVG that any program draws alike: without a style sheet, and with text as outlines. It keeps title and
+/// description.
+pub(crate) fn svg(figure: &Figure) -> String {
+    let options = WriteOptions {
+        preserve_text: false,
+        coordinates_precision: 4,
+        ..WriteOptions::default()
+    };
+    let svg = figure.tree.to_string(&options);
+    let [title, description] = [&figure.title, &figure.description].map(|text| escape(text));
+    // The first `>` ends the tag of the root: its attributes are numbers and the name space.
+    svg.replacen(
+        '>',
+        &format!(">\n    <title>{title}</title>\n    <desc>{description}</desc>"),
+        1,
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

@@ -1,0 +1,39 @@
+//! The figures' files, as `cargo xtask figures` reads them.
+
+use figures::{Figure, Format};
+
+use super::fixture::{report, study};
+
+/// Scale of PNG: enough to tell ink from paper.
+const SCALE: f32 = 0.25;
+
+#[test]
+fn every_figure_has_a_file_in_each_format() {
+    let report = report(&study());
+    assert!(report.figures.len() > 20);
+    for file in &report.figures {
+        let name = &file.name;
+        let figure = Figure::read(&file.svg).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!figure.title().is_empty(), "{name}");
+        assert!(
+            figure.missing().is_empty(),
+            "{name}: {:?}",
+            figure.missing()
+        );
+        assert!(
+            figure.clipped().is_empty(),
+            "{name}: {:?}",
+            figure.clipped()
+        );
+        for (format, begin) in [
+            (Format::Png, &b"\x89PNG"[..]),
+            (Format::Pdf, b"%PDF"),
+            (Format::Svg, b"<svg "),
+        ] {
+            let bytes = figure.file(format, SCALE);
+            let bytes = bytes.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(bytes.starts_with(begin), "{name}");
+            assert_eq!(bytes, figure.file(format, SCALE).unwrap(), "{name}");
+        }
+    }
+}
