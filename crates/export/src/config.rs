@@ -237,9 +237,7 @@ mod tests {
         let config = ModelConfig {
             format_version: FormatVersion,
             architecture: "resnet18".to_owned(),
-            head: { classifier.iter().chain(&HEAD) }
-                .map(|step| (*step).to_owned())
-                .collect(),
+            head: HEAD.map(str::to_owned).to_vec(),
             depth: 18,
             embedding_size: 4,
             classes: vec!["cat".to_owned(), "dog".to_owned()],

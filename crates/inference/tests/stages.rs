@@ -110,7 +110,10 @@ fn predict(study: &Study) -> Job {
 
 /// A job of stage `features` with outputs in the folder `run`.
 fn features(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
-    let params = json!({ "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
+    let params = json!({
+        "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX,
+        "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
+    });
     let inputs = json!({
         "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
     });

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use candle_core::{Device, Tensor};
 use export::ModelConfig;
-use metrics::cross_validation::{EpochSelection, FoldEpochs, fold_epochs};
+use metrics::cross_validation::{FoldEpochs, fold_epochs};
 use model::{Mode, Network};
 use numeric::ranking;
 use serde::Serialize;
 use stage::InputPath;
+use table_history::EpochSelection;
 use table_history::History;
 
 use crate::network;

@@ -18,11 +18,11 @@ use anyhow::{Context, bail, ensure};
 use candle_core::Device;
 use export::ModelConfig;
 use metrics::calibration::{Calibrators, NetworkCalibrators, Temperature};
-use metrics::cross_validation::EpochSelection;
 use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
 use table_clusters::Cluster;
+use table_history::EpochSelection;
 use table_history::History;
 use table_predictions::Prediction;
 

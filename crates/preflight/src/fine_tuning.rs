@@ -37,8 +37,15 @@ fn check_phases(train: &Train, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Epochs of the head are no phase of their own where the ResNet is frozen in all.
+/// Frozen parts that leave a setting without effect.
 fn check_frozen(settings: &Settings, findings: &mut Vec<Finding>) {
+    if settings.freeze_fc && !settings.classifier {
+        findings.push(Finding::new(
+            "`model.freeze_fc` is true and `model.classifier` is false: there is no classifier to freeze",
+            "set `model.freeze_fc = false`, or `model.classifier = true`",
+        ));
+    }
+    // Epochs of the head are no phase of their own where the ResNet is frozen in all.
     let head_epochs = settings.train.head_epochs;
     if head_epochs > 0 && settings.freeze_cnn {
         findings.push(Finding::new(
@@ -82,6 +89,24 @@ mod tests {
         let mut findings = Vec::new();
         check_fine_tuning(&settings, with_weights, &mut findings);
         findings.iter().map(Finding::to_string).collect()
+    }
+
+    #[test]
+    fn a_classifier_that_is_left_out_is_not_frozen() {
+        let with = |classifier: bool| {
+            let change = |settings: &mut Settings| {
+                (settings.freeze_fc, settings.classifier) = (true, classifier);
+            };
+            check(change, true)
+        };
+        assert_eq!(with(true), [""; 0]);
+        assert_eq!(
+            with(false),
+            [
+                "`model.freeze_fc` is true and `model.classifier` is false: there is no classifier to freeze: set \
+                 `model.freeze_fc = false`, or `model.classifier = true`"
+            ]
+        );
     }
 
     #[test]

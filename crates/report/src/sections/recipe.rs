@@ -94,8 +94,12 @@ impl RecipeSection {
             ),
             None => format!("images of {}", size(side)),
         };
+        let classifier = match find(recipe, "model.classifier") {
+            Some(Value::Bool(true)) => ", its classifier of 1000 classes",
+            _ => "",
+        };
         format!(
-            "ResNet-{}, an embedding of {} dimensions, and a linear layer to {} classes; {images}",
+            "ResNet-{}{classifier}, an embedding of {} dimensions, and a linear layer to {} classes; {images}",
             of("model.resnet"),
             of("model.embedding_size"),
             self.annotations.labels().len(),
@@ -175,7 +179,7 @@ mod tests {
                 ("seed".to_owned(), json!(7)),
                 (
                     "model".to_owned(),
-                    json!({ "resnet": 18, "embedding_size": 32 }),
+                    json!({ "resnet": 18, "classifier": true, "embedding_size": 32 }),
                 ),
                 (
                     "train".to_owned(),
@@ -202,7 +206,7 @@ mod tests {
         };
         let report = render(&study(), &options, None, |_| Ok(png())).unwrap();
         for part in [
-            "ResNet-18, an embedding of 32 dimensions, and a linear layer to 2 classes; images of 224 × 224 pixels",
+            "ResNet-18, its classifier of 1000 classes, an embedding of 32 dimensions, and a linear layer to 2 classes; images of 224 × 224 pixels",
             "<dd>11,689,512</dd>",
             "resnet18.pth, SHA-256 <span class=\"path\">0123abcd</span>",
             "<dt>seed</dt><dd>7</dd>",
@@ -216,7 +220,7 @@ mod tests {
         };
         assert_eq!(
             csv("settings-of-network-and-training.csv"),
-            "setting,value\nmodel.embedding_size,32\nmodel.resnet,18\n\
+            "setting,value\nmodel.classifier,true\nmodel.embedding_size,32\nmodel.resnet,18\n\
              train.augmentation.flip,true\ntrain.lr,0.0001\ntrain.optimizer,\"\"\"adam\"\"\"\ntrain.side_px,224\n"
         );
         assert!(
@@ -235,7 +239,9 @@ mod tests {
                 recipe,
                 ..options()
             };
-            render(&study(), &options, |_| Ok(png())).unwrap().page
+            render(&study(), &options, None, |_| Ok(png()))
+                .unwrap()
+                .page
         };
         let both = "images of 224 × 224 pixels in training and of 256 × 256 pixels in evaluation";
         assert!(page(256).contains(both));
