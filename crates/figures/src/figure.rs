@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use resvg::usvg::roxmltree::{self, Document};
-use resvg::usvg::{Group, Node, Size, Tree};
+use resvg::usvg::{Group, Node, Rect, Size, Tree};
 
 use crate::error::FigureError;
 use crate::font::{self, Missing};
@@ -60,7 +60,7 @@ impl Figure {
         &self.missing
     }
 
-    /// Texts that the figure's left or right edge cuts off.
+    /// Texts that an edge of the figure cuts off.
     #[must_use]
     pub fn clipped(&self) -> &[String] {
         &self.clipped
@@ -87,14 +87,21 @@ fn text(root: roxmltree::Node<'_, '_>, name: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// Adds the texts of a group that are wider than the place that the figure has for them.
+/// Adds the texts of a group whose outlines reach beyond an edge.
 fn add_clipped(group: &Group, size: Size, clipped: &mut Vec<String>) {
     for node in group.children() {
         match node {
             Node::Group(group) => add_clipped(group, size, clipped),
             Node::Text(text) => {
-                let text_box = text.abs_bounding_box();
-                if text_box.left() < 0.0 || text_box.right() > size.width() {
+                let outlines = text.flattened().bounding_box();
+                let outlines = outlines.transform(text.abs_transform());
+                let is_clipped = |outlines: Rect| {
+                    outlines.left() < 0.0
+                        || outlines.right() > size.width()
+                        || outlines.top() < 0.0
+                        || outlines.bottom() > size.height()
+                };
+                if outlines.is_some_and(is_clipped) {
                     let chunks = text.chunks().iter();
                     clipped.push(chunks.map(|chunk| chunk.text()).collect());
                 }

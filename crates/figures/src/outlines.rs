@@ -14,10 +14,13 @@ pub(crate) fn svg(figure: &Figure) -> String {
     };
     let svg = figure.tree.to_string(&options);
     let [title, description] = [&figure.title, &figure.description].map(|text| escape(text));
+    let [width, height] = figure.size();
     // The first `>` ends the tag of the root: its attributes are numbers and the name space.
     svg.replacen(
         '>',
-        &format!(">\n    <title>{title}</title>\n    <desc>{description}</desc>"),
+        &format!(
+            " viewBox=\"0 0 {width} {height}\">\n    <title>{title}</title>\n    <desc>{description}</desc>"
+        ),
         1,
     )
 }

@@ -86,14 +86,20 @@ fn characters_without_a_glyph_are_reported() {
 
 #[test]
 fn text_beyond_an_edge_is_reported() {
-    let text = |x: i32, text: &str, turn: &str| {
-        format!("<text x=\"{x}\" y=\"9\" font-size=\"5\"{turn}>{text}</text>")
+    let text = |x: i32, y: i32, text: &str, more: &str| {
+        format!("<text x=\"{x}\" y=\"{y}\" font-size=\"5\"{more}>{text}</text>")
     };
-    let marks = text(1, "fits", "")
-        + &text(30, "too wide", "")
-        + &text(-2, "left", "")
-        + &text(36, "upright", " transform=\"rotate(-90 36 9)\"");
-    assert_eq!(figure(&marks).clipped(), ["too wide", "left"]);
+    let marks = text(1, 9, "fits", "")
+        + &text(30, 9, "too wide", "")
+        + &text(-2, 9, "left", "")
+        + &text(1, 19, "gap", "")
+        + &text(36, 9, "I", " transform=\"rotate(-90 36 9)\"")
+        + &text(38, 15, "up", " transform=\"rotate(-90 38 15)\"")
+        + &text(38, 5, "long", " transform=\"rotate(-90 38 5)\"");
+    assert_eq!(
+        figure(&marks).clipped(),
+        ["too wide", "left", "gap", "long"]
+    );
 }
 
 #[test]
@@ -197,6 +203,7 @@ fn outlined_svg_looks_the_same_without_font_and_style() {
     let figure = Figure::read(&svg).unwrap();
     let outlined = String::from_utf8(figure.file(Format::Svg, 1.0).unwrap()).unwrap();
     assert!(!outlined.contains("<text") && !outlined.contains("<style"));
+    assert!(outlined.contains(" viewBox=\"0 0 40 20\">"));
     let again = Figure::read(&outlined).unwrap();
     assert_eq!(again.title(), "A < B");
     assert_eq!(again.size(), figure.size());

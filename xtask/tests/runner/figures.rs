@@ -10,11 +10,18 @@ cmd = "mkdir ${out.figures}; echo ${chain.letter} > ${out.figures}/a.svg"
 out = { figures = "report/figures" }
 "#;
 
-/// Prints its job.
+/// Copies a figure and prints its job.
 const PROGRAM: &str = r#"
 fn main() {
     let job = std::env::args().nth(1).unwrap();
-    print!("{}", std::fs::read_to_string(job).unwrap());
+    let job = std::fs::read_to_string(job).unwrap();
+    let path = |name: &str| {
+        let rest = job.split_once(&format!("\"{name}\":\"")).unwrap().1;
+        std::path::PathBuf::from(rest.split_once('"').unwrap().0)
+    };
+    let figure = std::fs::read(path("figures").join("a.svg")).unwrap();
+    std::fs::write(path("folder").join("a.pdf"), figure).unwrap();
+    print!("{job}");
 }
 "#;
 
@@ -87,7 +94,7 @@ fn the_program_gets_the_figures_in_place() {
         "json": false,
     });
     assert_eq!(job["params"], expected);
-    assert!(space.path("paper/files").is_dir());
+    assert_eq!(space.read("paper/files/a.pdf"), "x\n");
     assert!(!ran.stderr.contains("made otherwise"), "{}", ran.stderr);
     // Other parameters than the report's.
     let other = [&arguments[..], &["--set", "chain.letter=y"]].concat();
