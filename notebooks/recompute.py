@@ -149,9 +149,7 @@ def check_scores():
     scores = table("score/scores")
     sample = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
     pairs = {"metrics": [], "indices": []}
-    confusion, reports = [], []
-    theirs_confusion = table("score/confusion").set_index(["model", "subset", "actual", "predicted"])["count"]
-    theirs_reports = table("score/class_reports").set_index(["model", "subset", "label"])
+    parts = {}
     for (model, subset), rows in scores.groupby(["model", "subset"]):
         at = np.flatnonzero(predictions.subset == subset)
         part = found[model].take(at)
@@ -167,6 +165,19 @@ def check_scores():
                 if row.metric.startswith("calinski") and value:
                     value, ours_value = 1.0, ours_value / value
                 pairs["indices" if is_index else "metrics"].append((value, ours_value))
+        parts[model, subset] = part
+    # Votes of a forest are 32-bit numbers.
+    compare("scores: metrics", pairs["metrics"], 1e-6)
+    compare("scores: indices of embeddings", pairs["indices"], 1e-6, may_be_empty=True)
+    check_classes("score", parts)
+
+
+def check_classes(stage, parts):
+    """Confusion matrices and metrics of each class, of the predictions `parts` by model and subset."""
+    confusion, reports = [], []
+    theirs_confusion = table(f"{stage}/confusion").set_index(["model", "subset", "actual", "predicted"])["count"]
+    theirs_reports = table(f"{stage}/class_reports").set_index(["model", "subset", "label"])
+    for (model, subset), part in parts.items():
         matrix = sk.confusion_matrix(part.actual, part.predicted, labels=range(len(LABELS)))
         for i, actual in enumerate(LABELS):
             for j, label in enumerate(LABELS):
@@ -177,11 +188,8 @@ def check_scores():
         for i, label in enumerate(LABELS):
             row = theirs_reports.loc[(model, subset, label)]
             reports += zip(row[["precision", "recall", "f1", "support"]], [column[i] for column in report])
-    # Votes of a forest are 32-bit numbers.
-    compare("scores: metrics", pairs["metrics"], 1e-6)
-    compare("scores: indices of embeddings", pairs["indices"], 1e-6, may_be_empty=True)
-    compare("confusion", confusion, 0)
-    compare("class_reports", reports, 1e-12)
+    compare(f"{stage}: confusion", confusion, 0)
+    compare(f"{stage}: class_reports", reports, 1e-12)
 
 
 def check_calibrations(out_of_fold):
@@ -385,6 +393,9 @@ def check_cross_validation():
     compare("cross_validation: counts", counts, 0)
     compare("cross_validation: intervals", intervals, 1e-6, may_be_empty=True)
     check_fold_scores(found, of_networks)
+    check_classes(
+        "cross-validation", {key[::2]: sample.predicted for key, sample in found.items() if key[0] == "network"}
+    )
     keys = [("network", "", subset) for subset in ("validation", "test")]
     return {key[2]: found[key].predicted for key in keys if key in found}
 

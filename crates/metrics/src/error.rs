@@ -6,6 +6,9 @@ pub enum MetricError {
     /// A prediction without classes.
     #[error("a prediction has no scores; expected one for each class")]
     NoScores,
+    /// More images than a table can count.
+    #[error("found {0} images, of which a table can count 4,294,967,295")]
+    TooManyImages(u64),
     /// A class index beyond the scores.
     #[error("the true class has index {class_index}, but the prediction has {classes} scores")]
     UnknownClass {

@@ -11,6 +11,7 @@
 //! `K` classes, `D` dimensions.
 
 mod baselines;
+mod class_tables;
 mod collection;
 mod confusion_counts;
 mod error;
@@ -27,6 +28,7 @@ pub mod streams;
 pub mod text;
 
 pub use baselines::{chance, ensemble, largest_class};
+pub use class_tables::{class_report_rows, confusion_rows};
 pub use collection::{Collection, n_authors};
 pub use confusion_counts::{ClassMetrics, ConfusionCounts};
 pub use error::MetricError;

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use approx::assert_abs_diff_eq;
 use serde_json::json;
+use table_class_reports::ClassReport;
 use table_comparisons::Comparison;
+use table_confusion::Confusion;
 use table_cross_validation::CrossValidation;
 use table_epoch_outputs::EpochOutput;
 use table_fold_scores::FoldScore;
@@ -232,6 +234,8 @@ fn run_with(saved: &str, right: Right<'_>, probes: Vec<OutOfFold>) -> Run {
         "out_of_fold",
         "fold_scores",
         "cross_validation",
+        "confusion",
+        "class_reports",
         "comparisons",
         "optimism",
         "summary",
@@ -359,6 +363,29 @@ fn the_network_stands_beside_its_baselines() {
     let chance = against("chance", Subset::Validation);
     assert_abs_diff_eq!(chance, 0.0, epsilon = 1e-12);
     assert!(against("selected network", Subset::Test).abs() < 1e-12);
+}
+
+#[test]
+fn classes_are_counted_over_all_folds() {
+    let study = study();
+    let confusion: Vec<Confusion> = study.read("confusion");
+    let reports: Vec<ClassReport> = study.read("class_reports");
+    for (model, share) in [("network", 1.0 / 3.0), ("linear probe", 0.75)] {
+        let of = |row: &&Confusion| row.model == model && row.subset == Subset::Validation;
+        let counts = |is_right: bool| -> u32 {
+            let cells = confusion.iter().filter(of);
+            let cells = cells.filter(|row| (row.actual == row.predicted) == is_right);
+            cells.map(|row| row.count).sum()
+        };
+        let (right, wrong) = (f64::from(counts(true)), f64::from(counts(false)));
+        assert_abs_diff_eq!(right / (right + wrong), share, epsilon = 1e-12);
+        let rows = reports.iter();
+        let rows = rows.filter(|row| row.model == model && row.subset == Subset::Validation);
+        let weighted = rows.map(|row| row.recall * f64::from(row.support));
+        assert_abs_diff_eq!(weighted.sum::<f64>(), right, epsilon = 1e-9);
+    }
+    // Baselines without a look at the images predict no class.
+    assert!(confusion.iter().all(|row| row.model != "chance"));
 }
 
 #[test]

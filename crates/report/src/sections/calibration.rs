@@ -10,7 +10,7 @@ use tables::Subset;
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
 use crate::draw::format::{
-    count, counted, list, percent, ranged, signed, signed_range, subset_name, value,
+    count, counted, list, percent, range, ranged, signed, signed_range, subset_name, value,
 };
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
@@ -205,19 +205,19 @@ impl Calibrations {
             rows.enumerate().map(move |(idx, row)| (variant, idx, row))
         });
         html! {
-            @for ((model, method, name), idx, row) in rows {
+            @for ((model, _, name), idx, row) in rows {
                 tr class=[(idx == 0).then_some("first")] {
-                    th scope="row" { @if idx == 0 && *method == "none" { (model) } }
-                    th scope="row" { @if idx == 0 { (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
+                    th scope="row" { @if idx == 0 { (model) ", " (name) @if let Some(t) = row.temperature { " " (format!("{t:.2}")) } } }
                     th scope="row" { (subset_name(row.subset)) }
                     td { (count(row.n)) }
                     td { (count(row.errors)) }
-                    td { (ranged(Some(row.ece), row.ece_low, row.ece_high)) }
-                    td { (ranged(row.ece_by_chance, row.ece_by_chance_low, row.ece_by_chance_high)) }
+                    td { (with_interval(Some(row.ece), row.ece_low, row.ece_high)) }
+                    td { (with_interval(row.ece_by_chance, row.ece_by_chance_low, row.ece_by_chance_high)) }
                     td { (value(Some(row.classwise_ece))) }
                     td { (value(Some(row.brier))) }
-                    td { (ranged(Some(row.log_loss), row.log_loss_low, row.log_loss_high)) }
-                    td { (change(row)) }
+                    td { (with_interval(Some(row.log_loss), row.log_loss_low, row.log_loss_high)) }
+                    @let (change, ends) = change(row);
+                    td { (change) @if !ends.is_empty() { " " small { (ends) } } }
                     td { (value(Some(row.confidence))) }
                     td { (value(Some(row.accuracy))) }
                 }
@@ -229,7 +229,7 @@ impl Calibrations {
 fn head() -> Markup {
     html! {
         tr {
-            td {} td {} td {}
+            th scope="col" { "model" } td {}
             th scope="col" { "images" } th scope="col" { "wrong" } th scope="col" { "ECE" } th scope="col" { "by chance" }
             th scope="col" { "classwise ECE" } th scope="col" { "Brier" } th scope="col" { "log-loss" } th scope="col" { "change" }
             th scope="col" { "confidence" } th scope="col" { "accuracy" }
@@ -237,15 +237,17 @@ fn head() -> Markup {
     }
 }
 
-/// Change of the log-loss, with its interval.
-fn change(row: &Calibration) -> String {
-    let Some(change) = row.log_loss_change else {
-        return String::new();
-    };
-    match row.log_loss_change_low.zip(row.log_loss_change_high) {
-        Some(range) => format!("{} ({})", signed(change), signed_range(range)),
-        None => signed(change),
-    }
+/// A value with its interval in small.
+fn with_interval(number: Option<f64>, low: Option<f64>, high: Option<f64>) -> Markup {
+    html! { (value(number)) @if let Some(ends) = range(low, high) { " " small { "(" (ends) ")" } } }
+}
+
+/// Change of the log-loss, and its interval in parentheses; empty where there is none.
+fn change(row: &Calibration) -> (String, String) {
+    let change = row.log_loss_change.map_or_else(String::new, signed);
+    let ends = row.log_loss_change_low.zip(row.log_loss_change_high);
+    let ends = ends.map_or_else(String::new, |ends| format!("({})", signed_range(ends)));
+    (change, ends)
 }
 
 /// Mean confidence against accuracy, as far as the images show a difference.
@@ -314,9 +316,11 @@ fn effect(before: &Calibration, after: &Calibration, name: &str) -> String {
         Some((low, _)) if low > 0.0 => "a deterioration",
         Some(_) => "no difference is shown",
     };
+    let (change, ends) = change(after);
+    let change = [change, ends].join(" ");
     format!(
         "{name}{parameter} changes the log-loss by {}: {verdict}; the ECE goes from {} to {}.",
-        change(after),
+        change.trim_end(),
         value(Some(before.ece)),
         value(Some(after.ece))
     )

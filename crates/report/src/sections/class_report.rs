@@ -2,17 +2,17 @@
 
 use maud::{Markup, html};
 use table_class_reports::ClassReport;
-use table_predictions::Prediction;
 use tables::Subset;
 
 use crate::ReportError;
-use crate::draw::format::{count, score, subset_name, value};
+use crate::draw::format::{count, counted, subset_name, value};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
-use crate::page::prediction::n_images;
-use crate::page::scores::Scores;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
+
+/// Models of the selected fold, in their order.
+const MODELS: [&str; 3] = ["network", "forest", "tuned forest"];
 
 /// Subsets side by side.
 const SHOWN: [Subset; 2] = [Subset::Validation, Subset::Test];
@@ -21,21 +21,30 @@ reads! {
     /// Tables of the section.
     pub(crate) struct ClassificationReport {
         annotations: Annotations,
-        scores: Scores,
-        predictions: Rows<Prediction>,
         class_reports: Rows<ClassReport>,
+        cross_validated_class_reports: Rows<ClassReport>,
     }
 }
 
 impl Section for ClassificationReport {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
+        let cross_validated = self.cross_validated();
         let body = html! {
             p {
                 "Precision is the share of images predicted as a class that are of the class; recall is the share of the class's "
                 "images that are predicted as it; F1 is their harmonic mean. High recall with low precision marks a class that "
                 "the model predicts too often."
+                @if cross_validated.is_some() {
+                    " The first table has the validation images of all folds, each predicted by the network of its fold, and the test "
+                    "images as the networks of all folds predict them together; the others are those of the selected network and of "
+                    "the forests on its embeddings."
+                }
             }
-            @for model in self.scores.models() { (self.report(model)) }
+            @if let Some(table) = cross_validated { (table) }
+            @for model in MODELS {
+                @let subsets = subsets(&self.class_reports, model);
+                @if !subsets.is_empty() { (self.table(&format!("Classification report of the {model}"), &subsets)) }
+            }
         };
         Ok(Some(Content {
             id: "class-report",
@@ -46,23 +55,65 @@ impl Section for ClassificationReport {
     }
 }
 
+/// Rows of a model on a subset.
+struct OfSubset<'a> {
+    subset: Subset,
+    rows: Vec<&'a ClassReport>,
+}
+
+impl OfSubset<'_> {
+    fn n_images(&self) -> u32 {
+        self.rows.iter().map(|row| row.support).sum()
+    }
+
+    /// Mean of a metric over the classes, weighted by their numbers of images.
+    fn mean(&self, metric: fn(&ClassReport) -> f64) -> Option<f64> {
+        let n_images = self.n_images();
+        let weighted = { self.rows.iter() }.map(|row| metric(row) * f64::from(row.support));
+        (n_images > 0).then(|| weighted.sum::<f64>() / f64::from(n_images))
+    }
+}
+
+/// Subsets that a model was scored on.
+fn subsets<'a>(reports: &'a [ClassReport], model: &str) -> Vec<OfSubset<'a>> {
+    let of_subset = |subset| OfSubset {
+        subset,
+        rows: { reports.iter() }
+            .filter(|row| (row.model.as_str(), row.subset) == (model, subset))
+            .collect(),
+    };
+    let subsets = SHOWN.into_iter().map(of_subset);
+    subsets.filter(|of| !of.rows.is_empty()).collect()
+}
+
 impl ClassificationReport {
-    fn report(&self, model: &str) -> Markup {
-        let subsets: Vec<Subset> = SHOWN
-            .into_iter()
-            .filter(|subset| self.scores.subsets().contains(subset))
-            .collect();
-        let find = |subset: Subset, label: &str| -> Option<&ClassReport> {
-            let mut rows = self.class_reports.iter();
-            rows.find(|row| {
-                (row.model.as_str(), row.subset, row.label.as_str()) == (model, subset, label)
-            })
+    /// Report of the network on the validation images of all folds; none of a single fold, whose images are those of the
+    /// selected network.
+    fn cross_validated(&self) -> Option<Markup> {
+        let validation = |reports| {
+            let mut subsets = subsets(reports, MODELS[0]).into_iter();
+            subsets.find(|of| of.subset == Subset::Validation)
         };
+        let n_images = validation(&self.cross_validated_class_reports)?.n_images();
+        let of_selected = validation(&self.class_reports);
+        if of_selected.is_some_and(|of_selected| of_selected.n_images() == n_images) {
+            return None;
+        }
+        let caption = format!(
+            "Classification report of the {}, cross-validated ({})",
+            MODELS[0],
+            counted(n_images as usize, "image")
+        );
+        let subsets = subsets(&self.cross_validated_class_reports, MODELS[0]);
+        Some(self.table(&caption, &subsets))
+    }
+
+    fn table(&self, caption: &str, subsets: &[OfSubset<'_>]) -> Markup {
         let head = html! {
-            tr { td {} @for subset in &subsets { th.group scope="colgroup" colspan="4" { (subset_name(*subset)) } } }
+            tr { td {} @for of in subsets { th.group scope="colgroup" colspan="4" { (subset_name(of.subset)) } } }
             tr {
                 th scope="col" { "class" }
-                @for _ in &subsets {
+                @for _ in subsets {
                     th.group scope="col" { "precision" } th scope="col" { "recall" } th scope="col" { "F1" } th scope="col" { "images" }
                 }
             }
@@ -71,24 +122,20 @@ impl ClassificationReport {
             @for label in self.annotations.labels().names() {
                 tr {
                     th scope="row" { (label) }
-                    @for &subset in &subsets { (cells(find(subset, label))) }
+                    @for of in subsets { (cells(of.rows.iter().copied().find(|row| row.label == *label))) }
                 }
             }
             tr.total {
                 th scope="row" { "weighted mean" }
-                @for &subset in &subsets {
-                    td.group { (score(self.scores.find(model, subset, "precision"))) }
-                    td { (score(self.scores.find(model, subset, "recall"))) }
-                    td { (score(self.scores.find(model, subset, "f1"))) }
-                    td { (count(n_images(&self.predictions, subset))) }
+                @for of in subsets {
+                    td.group { (value(of.mean(|row| row.precision))) }
+                    td { (value(of.mean(|row| row.recall))) }
+                    td { (value(of.mean(|row| row.f1))) }
+                    td { (count(of.n_images())) }
                 }
             }
         };
-        table(
-            &format!("Classification report of the {model}"),
-            &head,
-            &body,
-        )
+        table(caption, &head, &body)
     }
 }
 
@@ -100,5 +147,25 @@ fn cells(row: Option<&ClassReport>) -> Markup {
         td { (of(|row| row.recall)) }
         td { (of(|row| row.f1)) }
         td { (count(row.map_or(0, |row| row.support))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::fixture::{report, study};
+
+    #[test]
+    fn the_first_report_is_cross_validated() {
+        let page = report(&study()).page;
+        let (_, section) = page.split_once("<section id=\"class-report\"").unwrap();
+        let (_, caption) = section.split_once("<caption>").unwrap();
+        assert!(
+            caption
+                .starts_with("Classification report of the network, cross-validated (18 images)")
+        );
+        // (5 · 0.9 + 13 · 0.5) / 18
+        let (table, _) = caption.split_once("</table>").unwrap();
+        let (_, total) = table.split_once("weighted mean").unwrap();
+        assert!(total.contains(">0.611<"), "{total}");
     }
 }

@@ -15,7 +15,7 @@ use crate::page::annotations::Annotations;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
-/// Models and subsets of the matrices, in their order.
+/// Models and subsets of the matrices of the selected fold, in their order.
 const SHOWN: [(&str, Subset); 5] = [
     ("network", Subset::Validation),
     ("forest", Subset::Validation),
@@ -29,20 +29,28 @@ reads! {
     pub(crate) struct ConfusionMatrices {
         annotations: Annotations,
         confusion: Rows<Confusion>,
+        cross_validated_confusion: Rows<Confusion>,
     }
 }
 
 impl Section for ConfusionMatrices {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let (figures, tables): (Vec<Figure>, Vec<Markup>) = SHOWN
+        let of_selected = SHOWN
             .iter()
-            .filter_map(|(model, subset)| self.figure(model, *subset))
-            .unzip();
+            .filter_map(|(model, subset)| self.of_selected(model, *subset));
+        let cross_validated = self.cross_validated();
+        let has_cross_validated = cross_validated.is_some();
+        let (figures, tables): (Vec<Figure>, Vec<Markup>) =
+            cross_validated.into_iter().chain(of_selected).unzip();
         let wide = self.annotations.labels().len() > WIDE;
         let body = html! {
             p {
                 "Rows are true classes, columns predicted classes; the shares of a row sum to 100 %. The diagonal holds the correct "
                 "predictions. A strongly colored cell off the diagonal is a frequent confusion of two classes."
+                @if has_cross_validated {
+                    " The first matrix has the validation images of all folds, each predicted by the network of its fold; the others are "
+                    "those of the selected network and of the forests on its embeddings."
+                }
             }
             div class=(if wide { "wide" } else { "figures" }) {
                 @for (figure, table) in figures.iter().zip(&tables) { div { (figure.markup()) (table) } }
@@ -58,27 +66,32 @@ impl Section for ConfusionMatrices {
 }
 
 impl ConfusionMatrices {
-    /// The matrix as a drawing, and as a table behind it.
-    fn figure(&self, model: &str, subset: Subset) -> Option<(Figure, Markup)> {
+    /// Matrix of the network on the validation images of all folds; none of a single fold, whose images are those of the
+    /// selected network.
+    fn cross_validated(&self) -> Option<(Figure, Markup)> {
+        let (model, subset) = SHOWN[0];
+        let matrix = Matrix::of(&self.cross_validated_confusion, model, subset)?;
+        let of_selected = Matrix::of(&self.confusion, model, subset);
+        let n_images = matrix.n_images();
+        if of_selected.is_some_and(|of_selected| of_selected.n_images() == n_images) {
+            return None;
+        }
+        let images = counted(n_images as usize, "image");
+        Some(matrix.figure(
+            "confusion-cross-validated".to_owned(),
+            format!("Confusion matrix of the {model}, cross-validated ({images})"),
+        ))
+    }
+
+    fn of_selected(&self, model: &str, subset: Subset) -> Option<(Figure, Markup)> {
         let matrix = Matrix::of(&self.confusion, model, subset)?;
-        let worst = matrix.worst_text();
-        let title = format!(
-            "Confusion matrix of the {model}, {} images",
-            subset_name(subset)
-        );
-        let table = matrix.table(&title);
-        let figure = Figure {
-            name: format!("confusion-{}-{subset}", model.replace(' ', "-")),
-            title,
-            caption: match matrix.labels.len() {
-                n if MOST_WIDE / (n as f64) < NUMBERED => format!(
-                    "Stronger color is a larger share of the true class; the numbers of a cell are in its title. {worst}"
-                ),
-                _ => format!("Percent of the true class; small numbers are images. {worst}"),
-            },
-            canvas: draw(&matrix),
-        };
-        Some((figure, table))
+        Some(matrix.figure(
+            format!("confusion-{}-{subset}", model.replace(' ', "-")),
+            format!(
+                "Confusion matrix of the {model}, {} images",
+                subset_name(subset)
+            ),
+        ))
     }
 }
 
@@ -111,6 +124,29 @@ impl<'a> Matrix<'a> {
             counts,
             totals,
         })
+    }
+
+    /// The matrix as a drawing, and as a table behind it.
+    fn figure(&self, name: String, title: String) -> (Figure, Markup) {
+        let worst = self.worst_text();
+        let table = self.table(&title);
+        let figure = Figure {
+            name,
+            title,
+            caption: match self.labels.len() {
+                n if MOST_WIDE / (n as f64) < NUMBERED => format!(
+                    "Stronger color is a larger share of the true class; the numbers of a cell are in its title. {worst}"
+                ),
+                _ => format!("Percent of the true class; small numbers are images. {worst}"),
+            },
+            canvas: draw(self),
+        };
+        (figure, table)
+    }
+
+    /// Number of images.
+    fn n_images(&self) -> u32 {
+        self.totals.values().sum()
     }
 
     /// Number of images of class `actual` that were predicted as `predicted`.

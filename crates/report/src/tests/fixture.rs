@@ -292,6 +292,34 @@ pub(crate) fn confusion() -> Vec<Confusion> {
         .collect()
 }
 
+/// The network on the validation images of all folds.
+fn cross_validated_confusion() -> Vec<Confusion> {
+    let cells = [(0, 0, 4), (0, 1, 1), (1, 0, 3), (1, 1, 10)];
+    let cell = |(actual, predicted, count): (usize, usize, u32)| Confusion {
+        model: "network".to_owned(),
+        subset: Subset::Validation,
+        actual: LABELS[actual].to_owned(),
+        predicted: LABELS[predicted].to_owned(),
+        count,
+    };
+    cells.map(cell).to_vec()
+}
+
+fn cross_validated_class_reports() -> Vec<ClassReport> {
+    let row = |(label, precision, support): (&str, f64, u32)| ClassReport {
+        model: "network".to_owned(),
+        subset: Subset::Validation,
+        label: label.to_owned(),
+        precision,
+        recall: 0.5,
+        f1: 0.5,
+        support,
+    };
+    [(LABELS[0], 0.9, 5), (LABELS[1], 0.5, 13)]
+        .map(row)
+        .to_vec()
+}
+
 fn class_reports() -> Vec<ClassReport> {
     models()
         .flat_map(|(model, subset)| {
@@ -647,6 +675,11 @@ pub(crate) fn study() -> Tables {
     study.insert("optimism", optimism());
     study.insert("confusion", confusion());
     study.insert("class_reports", class_reports());
+    study.insert("cross_validated_confusion", cross_validated_confusion());
+    study.insert(
+        "cross_validated_class_reports",
+        cross_validated_class_reports(),
+    );
     study.insert("calibrations", calibrations());
     study.insert("reliabilities", reliabilities());
     study.insert("clusters", (0..24).map(cluster).collect());

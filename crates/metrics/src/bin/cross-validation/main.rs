@@ -10,12 +10,14 @@ mod summary;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use metrics::Collection;
 use metrics::cross_validation::{FoldEpochs, SelectedBy, fold_epochs, selected_by};
+use metrics::{Collection, class_report_rows, confusion_rows};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath};
+use table_class_reports::ClassReport;
 use table_comparisons::Comparison;
+use table_confusion::Confusion;
 use table_cross_validation::CrossValidation;
 use table_epoch_outputs::EpochOutput;
 use table_fold_scores::FoldScore;
@@ -72,6 +74,10 @@ struct Outputs {
     fold_scores: Output<FoldScore>,
     /// Metrics over all folds, and of the test set.
     cross_validation: Output<CrossValidation>,
+    /// Confusion matrices over all folds, and of the test set.
+    confusion: Output<Confusion>,
+    /// Metrics of each class over all folds, and of the test set.
+    class_reports: Output<ClassReport>,
     /// Differences of the network and its baselines.
     comparisons: Output<Comparison>,
     /// Optimism of the selected network's metrics.
@@ -111,6 +117,9 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let fold_scores = fold_scores.rows(&study.network, &study.in_own_epochs, &study.baselines)?;
     outputs.fold_scores.write(fold_scores)?;
     outputs.cross_validation.write(table)?;
+    let (confusion, class_reports) = study.by_class()?;
+    outputs.confusion.write(confusion)?;
+    outputs.class_reports.write(class_reports)?;
     outputs.comparisons.write(comparisons)?;
     outputs.optimism.write(optimism)
 }
@@ -172,6 +181,21 @@ impl Study {
             epochs: &self.epochs,
             selected_by: self.selected_by,
         }
+    }
+
+    /// Rows of `confusion` and `class_reports`, of the models that look at the images.
+    fn by_class(&self) -> anyhow::Result<(Vec<Confusion>, Vec<ClassReport>)> {
+        let (mut confusion, mut reports) = (Vec::new(), Vec::new());
+        let models = [&self.network].into_iter().chain(&self.baselines);
+        for model in models.filter(|model| model.sees_images) {
+            for (subset, images) in model.subsets() {
+                let name = &model.compared_as;
+                let counts = predictions::counts(images, self.collection.labels().len());
+                confusion.extend(confusion_rows(name, subset, &counts, &self.collection)?);
+                reports.extend(class_report_rows(name, subset, &counts, &self.collection)?);
+            }
+        }
+        Ok((confusion, reports))
     }
 
     /// Rows of `cross_validation` and `comparisons`.

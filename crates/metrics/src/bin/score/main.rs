@@ -7,7 +7,7 @@ mod summary;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use metrics::Collection;
+use metrics::{Collection, class_report_rows, confusion_rows};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath, Progress};
@@ -103,8 +103,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         for (subset, images) in scored_image::subsets(images) {
             let counts = scored_image::counts(&images, &collection);
             scores.extend(rows::scores(model, subset, &images, &collection, &params)?);
-            confusion.extend(rows::confusion(model, subset, &counts, &collection)?);
-            report.extend(rows::report(model, subset, &counts, &collection)?);
+            confusion.extend(confusion_rows(model, subset, &counts, &collection)?);
+            report.extend(class_report_rows(model, subset, &counts, &collection)?);
         }
     }
     outputs

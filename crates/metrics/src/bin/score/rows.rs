@@ -1,14 +1,11 @@
 //! Metrics as rows of the tables.
 
-use anyhow::Context;
 use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
 use metrics::{
-    Collection, ConfusionCounts, Interval, Metric, Pairing, Sample, ScoredPrediction, differences,
-    intervals, n_authors, single_unit_classes,
+    Collection, Interval, Metric, Pairing, Sample, ScoredPrediction, differences, intervals,
+    n_authors, single_unit_classes,
 };
-use table_class_reports::ClassReport;
 use table_comparisons::Comparison;
-use table_confusion::Confusion;
 use table_epoch_outputs::EpochOutput;
 use table_epoch_scores::EpochScore;
 use table_scores::Score;
@@ -179,53 +176,4 @@ impl Resampled {
 /// Name of the stream of a subset's replicates.
 fn bootstrap_stream(subset: Subset) -> String {
     format!("{SCORE_BOOTSTRAP} {}", subset.stream_name())
-}
-
-/// The cells of a confusion matrix.
-pub(crate) fn confusion(
-    model: &str,
-    subset: Subset,
-    counts: &ConfusionCounts,
-    collection: &Collection,
-) -> anyhow::Result<Vec<Confusion>> {
-    let classes = || collection.labels().iter().enumerate();
-    let cells = classes().flat_map(|actual| classes().map(move |predicted| (actual, predicted)));
-    cells
-        .map(|((actual, actual_label), (predicted, predicted_label))| {
-            Ok(Confusion {
-                model: model.to_owned(),
-                subset,
-                actual: actual_label.clone(),
-                predicted: predicted_label.clone(),
-                count: count_of(counts.count(actual, predicted))?,
-            })
-        })
-        .collect()
-}
-
-/// Metrics of each class.
-pub(crate) fn report(
-    model: &str,
-    subset: Subset,
-    counts: &ConfusionCounts,
-    collection: &Collection,
-) -> anyhow::Result<Vec<ClassReport>> {
-    let classes = collection.labels().iter().zip(counts.report());
-    classes
-        .map(|(label, class)| {
-            Ok(ClassReport {
-                model: model.to_owned(),
-                subset,
-                label: label.clone(),
-                precision: class.precision,
-                recall: class.recall,
-                f1: class.f1,
-                support: count_of(class.support)?,
-            })
-        })
-        .collect()
-}
-
-fn count_of(count: u64) -> anyhow::Result<u32> {
-    u32::try_from(count).context("more images than the table can count")
 }
