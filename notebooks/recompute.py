@@ -59,7 +59,7 @@ def stacked(column):
 class Predicted:
     """Predictions of N images: true classes [N], probabilities [N, K], and scores [N, K] whose order ranks the classes."""
 
-    def __init__(self, actual, probabilities, scores=None, losses=None):
+    def __init__(self, actual, probabilities, scores=None):
         self.actual = np.asarray(actual)
         self.probabilities = probabilities
         self.scores = probabilities if scores is None else scores
@@ -70,14 +70,12 @@ class Predicted:
         self.rank = ((self.scores > own) | ((self.scores == own) & later)).sum(1)
         epsilon = np.finfo(np.float64).eps
         own = probabilities[np.arange(len(self.actual)), self.actual]
-        self.losses = -np.log(np.clip(own, epsilon, 1 - epsilon)) if losses is None else losses
+        self.losses = -np.log(np.clip(own, epsilon, 1 - epsilon))
 
     @classmethod
     def of_logits(cls, actual, logits):
         logits = np.asarray(logits, np.float64)
-        shifted = logits - logits.max(1, keepdims=True)
-        own = shifted[np.arange(len(logits)), np.asarray(actual)]
-        return cls(actual, softmax(logits), logits, np.log(np.exp(shifted).sum(1)) - own)
+        return cls(actual, softmax(logits), logits)
 
     def take(self, rows):
         part = object.__new__(Predicted)

@@ -1,16 +1,32 @@
-//! Grad-CAM: parts of the last block that a class depends on.
+//! Grad-CAM: parts of an image that a class depends on, in the activations of a layer.
 
 use candle_core::{Tensor, Var};
-use model::Network;
+use model::{Network, ResnetLayer};
 
 use crate::AttributionError;
 use crate::probability::check_class;
 
-/// Heat map of `class` on the last block, `[⌈H/32⌉, ⌈W/32⌉]`, not negative, before any upsampling.
+/// Cells along each side of a heat map, at least: the last layer's map of an image of 224 pixels has 7.
+pub const MIN_CELLS: usize = 6;
+
+/// Layer for the heat map of an image of `height` by `width` pixels: the last one whose map has [`MIN_CELLS`] a side, or
+/// else the first.
+///
+/// The last layer knows most of the classes (Selvaraju et al. 2017, §3); that of a small image has too few cells to show a
+/// place. Cells of an earlier layer respond to smaller parts: edges, textures and shapes.
+#[must_use]
+pub fn cam_layer(height: usize, width: usize) -> ResnetLayer {
+    let has_cells = |layer: &ResnetLayer| layer.cells(height.min(width)) >= MIN_CELLS;
+    let mut layers = ResnetLayer::ALL.into_iter().rev();
+    layers.find(has_cells).unwrap_or(ResnetLayer::Layer1)
+}
+
+/// Heat map of `class` on the last block of `layer`: [`ResnetLayer::cells`] of `H` by those of `W`, not negative, before any
+/// upsampling.
 ///
 /// A channel's weight is the mean over all positions of the gradient of the class's logit; the map is the weighted sum
 /// of the channels, and 0 where that is negative (Selvaraju et al. 2017, equations 1 and 2). Its scale is that of the
-/// logits, so that only maps of one network can be compared.
+/// logits, so that only maps of one layer of one network can be compared.
 ///
 /// `image` is `[H, W, 3]`, normalized. The network is in eval mode.
 ///
@@ -20,18 +36,41 @@ pub fn grad_cam(
     network: &Network,
     image: &Tensor,
     class: usize,
+    layer: ResnetLayer,
 ) -> Result<Tensor, AttributionError> {
     check_class(network, class)?;
-    let activations = Var::from_tensor(&network.activations(&image.unsqueeze(0)?)?)?;
-    let logit = network.classify(&activations)?.logits.get(0)?.get(class)?;
-    let gradients = logit.backward()?;
+    let activations = network.activations(&image.unsqueeze(0)?, layer)?;
+    let activations = Var::from_tensor(&activations)?;
+    let logits = network.classify(&activations, layer)?.logits;
+    let gradients = logits.get(0)?.get(class)?.backward()?;
     let gradient = gradients
         .get(&activations)
-        .ok_or(AttributionError::NoGradient)?;
+        .ok_or_else(|| AttributionError::NoGradient {
+            layer: layer.name(),
+        })?;
     let weights = gradient.mean_keepdim((1, 2))?; // [1, 1, 1, C]
     let map = activations
         .as_detached_tensor()
         .broadcast_mul(&weights)?
         .sum(3)?;
     Ok(kernels::relu(&map)?.squeeze(0)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_layer_with_enough_cells_is_taken() {
+        let name = |side| cam_layer(side, side).name();
+        assert_eq!(
+            [448, 224, 192, 160, 96, 64, 48, 32].map(name),
+            [
+                "layer4", "layer4", "layer4", "layer3", "layer3", "layer2", "layer2", "layer1"
+            ]
+        );
+        // The shorter side decides, and no image is too small.
+        assert_eq!(cam_layer(48, 224).name(), "layer2");
+        assert_eq!(name(8), "layer1");
+    }
 }

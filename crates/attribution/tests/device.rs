@@ -3,9 +3,9 @@
 #![cfg(any(feature = "cuda", feature = "metal"))]
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use attribution::{OcclusionWindows, grad_cam, occlusion};
+use attribution::{OcclusionWindows, cam_layer, grad_cam, occlusion};
 use candle_core::{Device, Tensor};
-use model::{Config, Depth, Network};
+use model::{Config, Depth, Network, ResnetLayer};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -16,10 +16,11 @@ const CLASS: &str = "metal";
 
 const SIDE_PX: usize = 64;
 
-/// Probability drops and a Grad-CAM of one image.
-fn maps(device: &Device) -> [Vec<f64>; 2] {
+/// Probability drops of one image, and its Grad-CAM on an earlier and on the last layer.
+fn maps(device: &Device) -> [Vec<f64>; 3] {
     let config = Config {
         depth: Depth::D18,
+        classifier: true,
         embedding_size: 4,
         n_classes: 3,
     };
@@ -29,9 +30,13 @@ fn maps(device: &Device) -> [Vec<f64>; 2] {
     let image = Tensor::from_vec(values, (SIDE_PX, SIDE_PX, 3), device).unwrap();
     let probability_drops =
         occlusion(&network, &image, 1, OcclusionWindows::new(4, 2).unwrap()).unwrap();
-    let cam = grad_cam(&network, &image, 1).unwrap();
-    let cam: Vec<f32> = cam.flatten_all().unwrap().to_vec1().unwrap();
-    [probability_drops, cam.into_iter().map(f64::from).collect()]
+    let cam = |layer| {
+        let cam = grad_cam(&network, &image, 1, layer).unwrap();
+        let cam: Vec<f32> = cam.flatten_all().unwrap().to_vec1().unwrap();
+        cam.into_iter().map(f64::from).collect()
+    };
+    let earlier = cam(cam_layer(SIDE_PX, SIDE_PX));
+    [probability_drops, earlier, cam(ResnetLayer::Layer4)]
 }
 
 #[test]

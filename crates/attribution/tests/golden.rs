@@ -5,11 +5,13 @@
 #[expect(dead_code, reason = "batches and norms serve the tests of `model`")]
 mod formula;
 
+use std::collections::BTreeMap;
+
 use attribution::{OcclusionWindows, grad_cam, occlusion};
 use candle_core::Tensor;
 use formula::{network, values, weight};
 use kernels::Backend;
-use model::Depth;
+use model::{Depth, ResnetLayer};
 use serde::Deserialize;
 
 const IMAGES: usize = 2;
@@ -20,7 +22,10 @@ struct Case {
     image: usize,
     label: usize,
     probability_drops: Vec<f64>,
+    /// On the last layer.
     cam: Vec<f64>,
+    /// On earlier layers, by name; of some cases.
+    earlier: BTreeMap<String, Vec<f64>>,
 }
 
 fn check(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
@@ -36,6 +41,7 @@ fn check_backend(backend: Backend) {
     let network = network(Depth::D18, backend);
     let images: Tensor = (weight("images", &[IMAGES, SIDE, SIDE, 3]) * 5.0).unwrap();
     let windows = OcclusionWindows::new(4, 2).unwrap();
+    let mut n_earlier = 0;
     for case in cases {
         let image = images.get(case.image).unwrap();
         let probability_drops = occlusion(&network, &image, case.label, windows).unwrap();
@@ -45,10 +51,21 @@ fn check_backend(backend: Backend) {
             &case.probability_drops,
             1e-5,
         );
-        let cam = grad_cam(&network, &image, case.label).unwrap();
-        assert_eq!(cam.dims(), [3, 3]);
-        check("cam", &values(&cam), &case.cam, 1e-4);
+        let check_cam = |layer: ResnetLayer, expected: &[f64]| {
+            let cam = grad_cam(&network, &image, case.label, layer).unwrap();
+            assert_eq!(cam.dims(), [layer.cells(SIDE); 2]);
+            let largest = expected.iter().copied().fold(0.0, f64::max);
+            check(layer.name(), &values(&cam), expected, 2e-4 * largest);
+        };
+        check_cam(ResnetLayer::Layer4, &case.cam);
+        for layer in ResnetLayer::ALL {
+            if let Some(expected) = case.earlier.get(layer.name()) {
+                check_cam(layer, expected);
+                n_earlier += 1;
+            }
+        }
     }
+    assert_eq!(n_earlier, 4);
 }
 
 #[test]

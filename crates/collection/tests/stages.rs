@@ -67,10 +67,11 @@ const DECODE: &str = env!("CARGO_BIN_EXE_decode");
 const ANNOTATE: &str = env!("CARGO_BIN_EXE_annotate");
 
 /// Parameters of stage `decode`.
-const RULES: [&str; 6] = [
+const RULES: [&str; 7] = [
     "side_px",
     "crop_area",
-    "evaluation",
+    "evaluation_px",
+    "crops",
     "max_pixels",
     "max_aspect",
     "exif_orientation",
@@ -85,7 +86,7 @@ fn changed(mut params: Value, changes: &[(&str, Value)]) -> Value {
 
 fn decode_job(folder: &Path, changes: &[(&str, Value)]) -> PathBuf {
     let params = json!({
-        "side_px": 64, "crop_area": 1.0, "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
+        "side_px": 64, "crop_area": 1.0, "evaluation_px": 0, "crops": 1,
         "max_pixels": 1_000_000, "max_aspect": 10, "exif_orientation": true
     });
     let outputs = json!({
@@ -555,8 +556,7 @@ fn pixels_suffice_for_random_crops_and_for_the_evaluation() {
         let image = pixels.read(0, &mut buffer).unwrap();
         (pixels.side_px(), image.width, image.height)
     };
-    let evaluation =
-        |crops: u32, side_px: u32| json!({ "flip": true, "crops": crops, "side_px": side_px });
+    let evaluation_px = |side_px: u32| ("evaluation_px", json!(side_px));
     // Of 37 × 29 pixels the sides become 93 and 64 · 256/224 = 73, of which a rotation reaches all. At 512 they become 746
     // and 585, and it reaches ⌈512 · √2⌉ + 4 = 729, with one more for a multiple of four.
     let side = |side_px: u32| ("side_px", json!(side_px));
@@ -566,20 +566,18 @@ fn pixels_suffice_for_random_crops_and_for_the_evaluation() {
         size(&[side(512), ("crop_area", json!(0.35))]),
         (512, 746, 585)
     );
-    assert_eq!(
-        size(&[side(512), ("evaluation", evaluation(5, 0))]),
-        (512, 746, 585)
-    );
-    assert_eq!(size(&[("evaluation", evaluation(1, 512))]), (512, 730, 585));
-    let smaller = run(
-        DECODE,
-        &decode_job(folder.path(), &[("evaluation", evaluation(1, 32))]),
-    );
-    assert!(
-        log_of(&smaller).contains("`evaluation.side_px` is 32: expected 0"),
-        "{}",
-        log_of(&smaller)
-    );
+    assert_eq!(size(&[side(512), ("crops", json!(5))]), (512, 746, 585));
+    assert_eq!(size(&[evaluation_px(512)]), (512, 730, 585));
+    for (change, part) in [
+        (evaluation_px(32), "`evaluation.side_px` is 32: expected 0"),
+        (
+            ("crops", json!(2)),
+            "`evaluation.crops` is 2: expected 1 for the center",
+        ),
+    ] {
+        let refused = run(DECODE, &decode_job(folder.path(), &[change]));
+        assert!(log_of(&refused).contains(part), "{}", log_of(&refused));
+    }
 }
 
 #[test]

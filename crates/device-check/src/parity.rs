@@ -50,6 +50,7 @@ fn network(
 ) -> Result<Network, TrainError> {
     let config = Config {
         depth: Depth::D18,
+        classifier: true,
         embedding_size: 4,
         n_classes: N_CLASSES,
     };

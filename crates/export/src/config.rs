@@ -9,8 +9,10 @@ use crate::{ExportError, Preprocessing, Weights};
 /// The version of the format that is written and read. Files of version 1 had no `format_version`.
 const FORMAT_VERSION: u32 = 2;
 
-/// The network behind the ResNet's pooled features, by names of linear layers in the file of weights.
-const HEAD: [&str; 5] = ["fc", "relu", "embed", "relu", "head"];
+/// The network behind the ResNet's pooled features, by names of linear layers in the file of weights: its own classifier,
+/// if that is kept, and what follows.
+const CLASSIFIER: [&str; 2] = ["fc", "relu"];
+const HEAD: [&str; 3] = ["embed", "relu", "head"];
 
 /// The content of `config.json`: all that leads from an image file to the model's probabilities.
 ///
@@ -175,10 +177,16 @@ impl ModelConfig {
             });
         }
         let depth = weights.depth();
+        let classifier: &[&str] = match weights.has_classifier() {
+            true => &CLASSIFIER,
+            false => &[],
+        };
         Ok(Self {
             format_version: FormatVersion,
             architecture: format!("resnet{depth}"),
-            head: HEAD.map(str::to_owned).to_vec(),
+            head: { classifier.iter().chain(&HEAD) }
+                .map(|step| (*step).to_owned())
+                .collect(),
             depth,
             embedding_size,
             classes,
@@ -193,6 +201,12 @@ impl ModelConfig {
             test_time_flip: false,
             test_time_crops: one(),
         })
+    }
+
+    /// Whether the ResNet's own classifier stands between its features and the embedder.
+    #[must_use]
+    pub fn has_classifier(&self) -> bool {
+        self.head.iter().any(|step| step == CLASSIFIER[0])
     }
 
     /// The same with the views of an image in `evaluation`.

@@ -135,9 +135,12 @@ impl Graph<'_> {
 
     /// Pooled features → `embedding` and `logits`.
     fn heads(&mut self, features: &str) -> Result<(), ExportError> {
-        let classes = self.linear("fc", "fc", features)?;
-        let active = self.add("fc.relu", "Relu", &[&classes], Vec::new());
-        let embedding = self.linear("embed", EMBEDDING, &active)?;
+        let mut x = features.to_owned();
+        if self.weights.has_classifier() {
+            x = self.linear("fc", "fc", &x)?;
+            x = self.add("fc.relu", "Relu", &[&x], Vec::new());
+        }
+        let embedding = self.linear("embed", EMBEDDING, &x)?;
         let active = self.add("embedding.relu", "Relu", &[&embedding], Vec::new());
         self.linear("head", LOGITS, &active)?;
         Ok(())

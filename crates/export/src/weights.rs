@@ -46,6 +46,11 @@ impl<'a> Weights<'a> {
         })
     }
 
+    /// Whether the ResNet has its own classifier.
+    pub(crate) fn has_classifier(&self) -> bool {
+        self.has("fc.weight")
+    }
+
     /// Layers of the ResNet, as its name counts them: 18, 34, 50, ….
     #[must_use]
     pub fn depth(&self) -> usize {
@@ -54,7 +59,7 @@ impl<'a> Weights<'a> {
         } else {
             2
         };
-        // The stem's convolution and the classifier are layers too.
+        // The stem's convolution and the classifier are layers too, kept or not.
         self.blocks().iter().sum::<usize>() * convolutions + 2
     }
 

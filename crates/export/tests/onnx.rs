@@ -141,6 +141,28 @@ fn inputs_and_outputs_have_names_and_shapes() {
 }
 
 #[test]
+fn without_a_classifier_the_embedding_follows_from_the_features() {
+    let mut shapes = shapes([1, 1, 1, 1], false);
+    shapes.retain(|name, _| !name.starts_with("fc."));
+    shapes.insert("embed.weight".to_owned(), vec![4, 512]);
+    let (config, model) = exported(&shapes).unwrap();
+    assert!(!config.has_classifier());
+    assert_eq!(config.head, ["embed", "relu", "head"]);
+    let graph = model.graph.unwrap();
+    let ends: String = graph.node[graph.node.len() - 4..]
+        .iter()
+        .map(line)
+        .collect();
+    expect![[r#"
+        features = Flatten(avgpool) axis=1
+        embedding = Gemm(features, embed.weight, embed.bias) transB=1
+        embedding.relu = Relu(embedding)
+        logits = Gemm(embedding.relu, head.weight, head.bias) transB=1
+    "#]]
+    .assert_eq(&ends);
+}
+
+#[test]
 fn every_operand_is_defined_once_before_its_use() {
     for (blocks, bottleneck) in [([2, 2, 2, 2], false), ([3, 4, 6, 3], true)] {
         let graph = graph(blocks, bottleneck);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use numeric::top_k_accuracy;
+use numeric::{clamped_loss, top_k_accuracy};
 use serde::{Deserialize, Serialize};
 
 /// Score of class probabilities, by which classifiers are selected. On few images the top-`k` accuracy takes few values and
@@ -55,15 +55,12 @@ impl SelectionScore {
     }
 }
 
-/// Mean of `−ln p` of the true class over the rows of `probabilities` `[N][K]`, in nats; 0 without rows. Probabilities are
-/// clamped to `[ε, 1 − ε]` with the `ε` of 64-bit floats, as in scikit-learn's `log_loss`, so that a probability of 0
-/// costs 36 and not infinity.
+/// Mean of `−ln p` of the true class over the rows of `probabilities` `[N][K]`, in nats, each by [`clamped_loss`]; 0
+/// without rows.
 #[must_use]
 pub fn log_loss(probabilities: &[Vec<f64>], labels: &[usize]) -> f64 {
-    let losses = probabilities.iter().zip(labels).map(|(row, &label)| {
-        let probability = row[label].clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-        -probability.ln()
-    });
+    let rows = probabilities.iter().zip(labels);
+    let losses = rows.map(|(row, &label)| clamped_loss(-row[label].ln()));
     losses.sum::<f64>() / probabilities.len().max(1) as f64
 }
 

@@ -32,6 +32,7 @@ use study::{Job, SIDE_PX, Study, assert_same_files};
 fn start() -> Network {
     let config = Config {
         depth: Depth::D18,
+        classifier: true,
         embedding_size: 4,
         n_classes: 3,
     };
@@ -100,7 +101,7 @@ fn predict(study: &Study) -> Job {
         "annotations": study.path("annotations"), "folds": study.path("folds"), "pixels": study.path("pixels"),
     });
     let params = json!({
-        "device": "cpu", "resnet": 18, "embedding_size": 4, "side_px": SIDE_PX,
+        "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 4, "side_px": SIDE_PX,
         "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
     });
     let program = env!("CARGO_BIN_EXE_predict");
@@ -109,7 +110,10 @@ fn predict(study: &Study) -> Job {
 
 /// A job of stage `features` with outputs in the folder `run`.
 fn features(study: &Study, run: &str, seed: u64, weights: Option<&Path>) -> Job {
-    let params = json!({ "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX });
+    let params = json!({
+        "seed": seed, "device": "cpu", "resnet": 18, "side_px": SIDE_PX,
+        "evaluation": { "flip": false, "crops": 1, "side_px": 0 },
+    });
     let inputs = json!({
         "annotations": study.path("annotations"), "pixels": study.path("pixels"), "weights": weights,
     });

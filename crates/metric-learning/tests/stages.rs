@@ -19,7 +19,7 @@ use training::augmentation;
 fn metric_learning(study: &Study, run: &str, changes: &Value) -> Job {
     let mut params = json!({
         "seed": 7, "device": "cpu", "fold": 1, "held_out": ["green"], "loss": "arcface",
-        "resnet": 18, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
+        "resnet": 18, "classifier": true, "embedding_size": 3, "freeze_cnn": false, "freeze_fc": false, "side_px": SIDE_PX,
         "epochs": 3, "batch_size": 5, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
         "weight_decay": 0.0, "class_weights": true, "centers_lr": 1e-2, "scale": 16.0, "margin_deg": 28.6,
         "triplet_margin": 0.1, "augmentation": augmentation(),

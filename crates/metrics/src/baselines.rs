@@ -2,10 +2,9 @@
 //!
 //! The two baselines are those of scikit-learn's `DummyClassifier`: `uniform`, as its expectation, and `prior`.
 
-use numeric::log_sum_exp;
+use numeric::{clamped_loss, log_sum_exp};
 
 use crate::ScoredPrediction;
-use crate::scored_prediction::clamped_loss;
 
 /// The `K` equally probable guesses of chance for an image of class `actual` of `n_classes`.
 ///
@@ -25,7 +24,7 @@ pub fn chance(n_classes: usize, actual: usize) -> impl Iterator<Item = ScoredPre
 /// predicted class is the most frequent, and ranks are those of falling frequency. Of equals the first class precedes, in
 /// ranks, too, so that the predicted class has rank 0.
 ///
-/// The loss clamps a frequency as [`ScoredPrediction::of_probabilities`] does. `actual` is below `K`.
+/// `actual` is below `K`.
 pub fn largest_class(frequencies: &[f64], actual: usize) -> ScoredPrediction {
     let rank_of = |class: usize| {
         let precedes = |&other: &usize| {
@@ -39,7 +38,7 @@ pub fn largest_class(frequencies: &[f64], actual: usize) -> ScoredPrediction {
         actual,
         predicted: predicted.unwrap_or(actual),
         rank: rank_of(actual),
-        loss: clamped_loss(frequencies[actual]),
+        loss: clamped_loss(-frequencies[actual].ln()),
     }
 }
 

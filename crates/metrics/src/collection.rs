@@ -1,6 +1,6 @@
 //! Classes and authors of the images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use numeric::Classes;
 
@@ -58,6 +58,12 @@ impl Collection {
     }
 }
 
+/// Number of authors of images with these `units`, as [`Collection::unit`] numbers them; an image without a known author
+/// counts as one.
+pub fn n_authors(units: impl IntoIterator<Item = usize>) -> usize {
+    units.into_iter().collect::<BTreeSet<_>>().len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +78,7 @@ mod tests {
         ]);
         let units = ["b/1", "a/1", "a/2", "a/3"].map(|path| collection.unit(path).unwrap());
         assert_eq!(units, [0, 1, 0, 3]);
+        assert_eq!(n_authors(units), 3);
         assert_eq!(collection.labels(), ["a", "b"]);
         assert_eq!(collection.class_index("b"), Ok(1));
         assert_eq!(

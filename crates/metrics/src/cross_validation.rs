@@ -8,20 +8,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use table_history::History;
+use table_history::{EpochSelection, History};
 
 use crate::{Metric, MetricError, Scores};
-
-/// Selection of the epoch that stage `train` saves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EpochSelection {
-    /// The epoch of the best score on the fold's validation images.
-    Best,
-    /// The last epoch.
-    Last,
-}
 
 /// Selection of the epochs that cross-validated metrics are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +171,7 @@ impl Optimism {
 }
 
 /// Optimism of each of [`Metric::ALL`], where `own` and `scored` have the scores of each fold in its own and in its scored
-/// epoch, and `selected` is the selected fold's place among them. `None` with fewer than two folds: no other fold tells
+/// epoch, and `selected` is the selected fold's place among them. `None` with fewer than two folds: no other fold shows
 /// what the selection of the epoch adds.
 ///
 /// # Errors

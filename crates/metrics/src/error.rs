@@ -51,6 +51,17 @@ pub enum MetricError {
         /// `N`.
         expected: usize,
     },
+    /// Paired samples of different images.
+    #[error(
+        "samples of the same images have {} and {} images, and differ in class or author from image {place} on",
+        images[0], images[1]
+    )]
+    OtherImages {
+        /// The first place that differs.
+        place: usize,
+        /// Number of images of each.
+        images: [usize; 2],
+    },
     /// No training history.
     #[error("no fold has a training history, expected one of each fold")]
     NoHistory,

@@ -45,7 +45,7 @@ use design::Design;
 pub use clusters::Clusters;
 pub use differences::{Difference, differences};
 pub use interval::Interval;
-pub use sample::Sample;
+pub use sample::{Pairing, Sample};
 
 /// An interval of each of [`Metric::ALL`]; the [module](self) names their forms.
 ///

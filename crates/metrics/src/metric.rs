@@ -19,7 +19,7 @@ pub enum Metric {
     Top2,
     /// The same for the three highest.
     Top3,
-    /// Mean of `−ln p` of the true class, in nats; lower is better.
+    /// Mean of `−ln p` of the true class, in nats, each by [`numeric::clamped_loss`]; lower is better.
     LogLoss,
 }
 

@@ -1,6 +1,6 @@
 //! Result of a model for one image, as scores need it.
 
-use numeric::{argmax, cross_entropy, rank};
+use numeric::{argmax, clamped_loss, cross_entropy, rank};
 
 use crate::MetricError;
 
@@ -14,7 +14,7 @@ pub struct ScoredPrediction {
     /// Number of classes that precede the true one, from 0. Of equal scores the later class precedes, as in
     /// scikit-learn's `top_k_accuracy_score`.
     pub rank: usize,
-    /// `−ln p` of the true class, in nats.
+    /// `−ln p` of the true class, in nats, by [`clamped_loss`].
     pub loss: f64,
 }
 
@@ -24,17 +24,18 @@ impl ScoredPrediction {
     /// # Errors
     /// A logit is not finite, or `actual` is not below `K`.
     pub fn of_logits(logits: &[f32], actual: usize) -> Result<Self, MetricError> {
-        Self::new(logits, actual, |logits| cross_entropy(logits, actual, 1.0))
+        Self::new(logits, actual, |logits| {
+            clamped_loss(cross_entropy(logits, actual, 1.0))
+        })
     }
 
-    /// Scores `probabilities` `[K]`, which sum to 1. The loss clamps them to `[ε, 1 − ε]` with the `ε` of 64-bit
-    /// floats, as scikit-learn's `log_loss`, so that a probability of 0 costs 36 and not infinity.
+    /// Scores `probabilities` `[K]`, which sum to 1.
     ///
     /// # Errors
     /// A probability is not finite, or `actual` is not below `K`.
     pub fn of_probabilities(probabilities: &[f32], actual: usize) -> Result<Self, MetricError> {
         Self::new(probabilities, actual, |probabilities| {
-            clamped_loss(f64::from(probabilities[actual]))
+            clamped_loss(-f64::from(probabilities[actual]).ln())
         })
     }
 
@@ -60,9 +61,4 @@ impl ScoredPrediction {
             loss: loss(scores),
         })
     }
-}
-
-/// `−ln` of the `probability` of the true class, clamped to `[ε, 1 − ε]` as [`ScoredPrediction::of_probabilities`] has it.
-pub(crate) fn clamped_loss(probability: f64) -> f64 {
-    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }

@@ -19,13 +19,16 @@ fn a_scored_prediction_has_the_rank_and_loss_of_the_true_class() {
     let ranks = [0, 1, 2].map(|actual| prediction(&tie, actual).rank);
     assert_eq!((prediction(&tie, 1).predicted, ranks), (0, [2, 1, 0]));
     // Far logits don't overflow.
-    assert_abs_diff_eq!(prediction(&[1e30, 0.0], 0).loss, 0.0);
+    assert_abs_diff_eq!(prediction(&[1e30, 0.0], 0).loss, 0.0, epsilon = 1e-12);
 }
 
 #[test]
-fn probabilities_are_clipped() {
+fn probabilities_are_clamped() {
     let none = ScoredPrediction::of_probabilities(&[1.0, 0.0], 1).unwrap();
     assert_abs_diff_eq!(none.loss, -f64::EPSILON.ln(), epsilon = 1e-12);
+    // So are those of logits.
+    assert_eq!(prediction(&[1e4, 0.0], 1), none);
+    assert!(prediction(&[30.0, 0.0], 1).loss < none.loss);
     let half = ScoredPrediction::of_probabilities(&[0.5, 0.5], 1).unwrap();
     assert_abs_diff_eq!(half.loss, 2_f64.ln(), epsilon = 1e-12);
 }
@@ -205,7 +208,7 @@ fn difference(a: &[usize], b: &[usize]) -> [Difference; Metric::ALL.len()] {
         predictions,
         units: &units,
     };
-    let found = differences(3, sample(&a), sample(&b), 200, rng_of);
+    let found = differences(3, [sample(&a), sample(&b)], Pairing::Images, 200, rng_of);
     found.unwrap().unwrap()
 }
 
@@ -246,7 +249,7 @@ fn equal_results_differ_by_exactly_0_within_the_bound_of_their_authors() {
 }
 
 #[test]
-fn a_difference_of_many_images_is_told_apart_and_of_one_is_not() {
+fn a_difference_of_many_images_is_significant_and_of_one_is_not() {
     let many: Vec<usize> = (0..60).filter(|i| i % 4 == 0).collect();
     let found = difference(&[], &many);
     assert!(found.iter().zip(Metric::ALL).all(|(difference, metric)| {
@@ -272,7 +275,7 @@ fn samples_of_other_images_share_their_authors() {
         predictions: &b[..57],
         units: &units[..57],
     };
-    let found = differences(3, all(&a), without_last, 200, rng_of)
+    let found = differences(3, [all(&a), without_last], Pairing::Authors, 200, rng_of)
         .unwrap()
         .unwrap();
     assert_abs_diff_eq!(found[0].value, 54.0 / 60.0 - 54.0 / 57.0, epsilon = 1e-12);
@@ -283,13 +286,30 @@ fn samples_of_other_images_share_their_authors() {
         predictions: &b,
         units: &others,
     };
-    let apart = differences(3, all(&a), apart, 200, rng_of)
+    let apart = differences(3, [all(&a), apart], Pairing::Authors, 200, rng_of)
         .unwrap()
         .unwrap();
-    let paired = differences(3, all(&a), all(&b), 200, rng_of)
+    let paired = differences(3, [all(&a), all(&b)], Pairing::Images, 200, rng_of)
         .unwrap()
         .unwrap();
     assert!(apart[0].high - apart[0].low > paired[0].high - paired[0].low);
+    // Samples that are paired by image are checked.
+    for (other, message) in [
+        (
+            without_last,
+            "samples of the same images have 60 and 57 images, and differ in class or author from image 57 on",
+        ),
+        (
+            Sample {
+                units: &others,
+                ..all(&b)
+            },
+            "samples of the same images have 60 and 60 images, and differ in class or author from image 0 on",
+        ),
+    ] {
+        let refused = differences(3, [all(&a), other], Pairing::Images, 200, rng_of);
+        assert_eq!(refused.unwrap_err().to_string(), message);
+    }
 }
 
 #[test]

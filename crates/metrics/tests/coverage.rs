@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use metrics::{Metric, Sample, ScoredPrediction, differences, intervals};
+use metrics::{Metric, Pairing, Sample, ScoredPrediction, differences, intervals};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -190,10 +190,9 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
             assert!(interval.low < interval.high);
             contains(interval.low, interval.high, truth[i])
         });
-        let of_difference = |a: Sample<'_>, b: Sample<'_>, truth: [[f64; 4]; 2]| -> [u32; 4] {
-            let found = differences(case.n_classes, a, b, REPLICATES, rng_of)
-                .unwrap()
-                .unwrap();
+        let of_difference = |samples, pairing, truth: [[f64; 4]; 2]| -> [u32; 4] {
+            let found = differences(case.n_classes, samples, pairing, REPLICATES, rng_of);
+            let found = found.unwrap().unwrap();
             std::array::from_fn(|i| {
                 let difference = found[place(METRICS[i])];
                 assert!(difference.low < difference.high);
@@ -202,14 +201,14 @@ fn coverage(case: Case) -> [[f64; 4]; 3] {
         };
         let sample = |predictions, units| Sample { predictions, units };
         let paired = of_difference(
-            sample(&set.first, &set.units),
-            sample(&set.second, &set.units),
+            [&set.first, &set.second].map(|predictions| sample(predictions, &set.units)),
+            Pairing::Images,
             [truth, set.second_truth()],
         );
         let [a, b] = case.collection(false, &mut rng);
         let shared = of_difference(
-            sample(&a.first, &a.units),
-            sample(&b.second, &b.units),
+            [sample(&a.first, &a.units), sample(&b.second, &b.units)],
+            Pairing::Authors,
             [a.first_truth(), b.second_truth()],
         );
         [values, paired, shared]
@@ -284,4 +283,55 @@ fn intervals_of_few_authors_or_rare_errors_are_wider() {
     check(case(8, 5, 1.0, 0.98, 0.0), FEW);
     check(case(8, 5, 4.0, 0.9, 0.15), FEW);
     check(case(8, 20, 4.0, 0.98, 0.5), FEW);
+}
+
+/// Coverage of the difference of two models of equal accuracy, which err on the same `authors` of each of three classes: on
+/// a fifth of the authors, one of the two is wrong on nine of ten images, else on one of fifty.
+fn coverage_of_hard_authors(authors: usize) -> f64 {
+    let misses = |seed: u64| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut predictions = [Vec::new(), Vec::new()];
+        let mut units = Vec::new();
+        for (class, author) in (0..3).flat_map(|class| (0..authors).map(move |it| (class, it))) {
+            let is_hard = rng.random::<f64>() < 0.2;
+            for _ in 0..5 {
+                let differs = rng.random::<f64>() < if is_hard { 0.9 } else { 0.02 };
+                let wrong = differs.then(|| rng.random_range(0..2));
+                for (model, predictions) in predictions.iter_mut().enumerate() {
+                    let is_wrong = wrong == Some(model);
+                    predictions.push(ScoredPrediction {
+                        actual: class,
+                        predicted: (class + usize::from(is_wrong)) % 3,
+                        rank: usize::from(is_wrong),
+                        loss: 1.0,
+                    });
+                }
+                units.push(class * authors + author);
+            }
+        }
+        let samples = [0, 1].map(|model| Sample {
+            predictions: &predictions[model],
+            units: &units,
+        });
+        // Intervals of shares take nothing of the replicates.
+        let rng_of = |replicate| ChaCha8Rng::seed_from_u64(replicate);
+        let found = differences(3, samples, Pairing::Images, 1, rng_of);
+        found.unwrap().unwrap()[0].excludes_zero()
+    };
+    let missed = (0..3 * COLLECTIONS)
+        .into_par_iter()
+        .filter(|seed| misses(*seed));
+    1.0 - missed.count() as f64 / (3 * COLLECTIONS) as f64
+}
+
+#[test]
+fn differences_cover_where_few_authors_are_hard_for_both_models() {
+    for authors in [3, 5] {
+        let covered = coverage_of_hard_authors(authors);
+        println!("{covered} of the paired accuracy, {authors} authors, some of them hard");
+        assert!(
+            (0.93..=1.0).contains(&covered),
+            "{covered}, {authors} authors"
+        );
+    }
 }

@@ -5,11 +5,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use metrics::cross_validation::{EpochSelection, FoldEpochs, fold_epochs, optimism};
+use metrics::cross_validation::{FoldEpochs, fold_epochs, optimism};
 use metrics::{ConfusionCounts, Metric, ScoredPrediction, Scores};
 use rand::Rng;
 use random::Seed;
-use table_history::History;
+use table_history::{EpochSelection, History};
 
 const STUDIES: u64 = 400;
 const FOLDS: u32 = 4;

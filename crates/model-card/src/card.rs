@@ -7,7 +7,7 @@ use crate::front_matter::front_matter;
 use crate::markdown::code;
 use crate::{Data, Recipe, Scores, limits};
 
-/// All that the card says.
+/// Contents of the card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
     /// Configuration of the exported model.
@@ -32,6 +32,15 @@ impl Card {
             "{architecture} for images of {}",
             count_classes(classes.len())
         )
+    }
+
+    /// Layers before the embedding.
+    fn backbone(&self) -> String {
+        let architecture = &self.config.architecture;
+        match self.config.has_classifier() {
+            true => format!("{architecture} → 1000 → ReLU"),
+            false => architecture.clone(),
+        }
     }
 
     /// Sentence on the views of an image, where there are several.
@@ -67,7 +76,7 @@ impl Card {
                 self.views()
             ),
             self.data.section(),
-            self.recipe.section(&self.config.architecture),
+            self.recipe.section(&self.backbone()),
             self.scores.section(),
             self.scores.calibration(self.config.temperature),
             limits::section(&self.data),

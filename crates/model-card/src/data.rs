@@ -22,8 +22,10 @@ pub struct Data {
     pub test: usize,
     /// Number of authors of test images.
     pub test_authors: usize,
-    /// BLAKE3 of the lines `path`, tabulator, BLAKE3 of the file's content, in the order of the paths; hexadecimal.
-    pub hash: String,
+    /// SHA-256 of the images, as [`digests::of_images`].
+    pub images_sha256: String,
+    /// SHA-256 of the labels, as [`digests::of_labels`].
+    pub labels_sha256: String,
     /// Groups of near-duplicates.
     pub near_duplicates: NearDuplicates,
 }
@@ -67,7 +69,6 @@ impl Data {
         let is_test = |path: &str| assignments.get(path) == Some(&Assignment::Test);
         let mut classes: BTreeMap<String, ClassCounts> = BTreeMap::new();
         let (mut authors, mut test_authors) = (BTreeSet::new(), BTreeSet::new());
-        let mut hash = blake3::Hasher::new();
         for row in annotations {
             let class = classes.entry(row.label.clone()).or_default();
             class.images += 1;
@@ -82,7 +83,6 @@ impl Data {
                 }
                 None => class.without_author += 1,
             }
-            hash.update(format!("{}\t{}\n", row.path, row.content_hash).as_bytes());
         }
         let folds: BTreeSet<u32> = { folds.iter() }
             .filter_map(|row| match row.fold {
@@ -96,7 +96,8 @@ impl Data {
             authors: authors.len(),
             test_authors: test_authors.len(),
             folds: folds.len(),
-            hash: hash.finalize().to_hex().to_string(),
+            images_sha256: digests::of_images(annotations),
+            labels_sha256: digests::of_labels(annotations),
             near_duplicates: NearDuplicates::of(near_duplicates, &assignments),
         }
     }
@@ -136,15 +137,17 @@ impl Data {
             "images without a known author",
         ];
         format!(
-            "## Data\n\n{} of {} by {}; {} in {}, {} in the test set. Content of the folder: BLAKE3 `{}` of the lines \
-             `PATH⇥BLAKE3 of the file`, sorted by path.\n\n{}",
+            "## Data\n\n{} of {} by {}; {} in {}, {} in the test set. Images: SHA-256 `{}` of the lines that \
+             `b3sum` prints for them, sorted by path. Labels: SHA-256 `{}` of the lines of path, class, author and \
+             existing split, with tabs between them. Section “Recipe” of the report has the same.\n\n{}",
             count(self.images(), "image"),
             count_classes(self.classes.len()),
             count(self.authors, "known author"),
             self.images() - self.test,
             count(self.folds, "fold"),
             self.test,
-            self.hash,
+            self.images_sha256,
+            self.labels_sha256,
             table(&head, 1, &rows)
         )
     }

@@ -24,8 +24,8 @@ pub(crate) fn section(data: &Data) -> String {
     let of_one: Vec<String> = of_one.map(|(label, _)| escaped(label)).collect();
     if !of_one.is_empty() {
         limits.push(format!(
-            "All images of {} are of one author: author and class cannot be told apart there, and no interval covers other \
-             authors.",
+            "All images of {} are of one author: effects of author and class cannot be separated there, and no interval \
+             covers other authors.",
             of_one.join(", ")
         ));
     }

@@ -31,7 +31,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// The weights with this SHA-256, and what the `catalog` (`weights.toml`) says of them.
+    /// The weights with this SHA-256, with their entry in the `catalog` (`weights.toml`).
     ///
     /// # Errors
     /// The catalog is no TOML.
@@ -84,8 +84,8 @@ impl Recipe {
         }
     }
 
-    /// Section of the card about the network `architecture`.
-    pub(crate) fn section(&self, architecture: &str) -> String {
+    /// Section of the card about a network of the layers `backbone` before its embedding.
+    pub(crate) fn section(&self, backbone: &str) -> String {
         let weights = match &self.weights {
             Some(weights) => weights.text(),
             None => "none: the network started from random numbers".to_owned(),
@@ -94,7 +94,7 @@ impl Recipe {
             .map(|(name, value)| vec![code(name), code(&value.to_string())])
             .collect();
         format!(
-            "## Recipe\n\n- Architecture: {architecture} → 1000 → ReLU → embedding → ReLU → logits\n- Pretrained weights: \
+            "## Recipe\n\n- Architecture: {backbone} → embedding → ReLU → logits\n- Pretrained weights: \
              {weights}\n- Seed: {}\n- Device: {}\n- Made by: atelier {}\n\n{}",
             code(&self.seed.to_string()),
             escaped(&self.device),

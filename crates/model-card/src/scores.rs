@@ -181,7 +181,7 @@ impl Scores {
                         let is_better = (row.difference > 0.0) == (row.metric != "log_loss");
                         if is_better { "better" } else { "worse" }
                     }
-                    Some(_) => "not told apart",
+                    Some(_) => "not significantly different",
                     None => "unknown",
                 };
                 Some(vec![
@@ -197,7 +197,7 @@ impl Scores {
         }
         format!(
             "\n### The network against its baselines\n\nDifferences on the same validation images, paired; where an interval \
-             contains 0, the two are not told apart. With so many intervals, one in twenty misses by chance.\n\n{}",
+             contains 0, the difference is not significant. With so many intervals, one in twenty misses by chance.\n\n{}",
             table(
                 &["baseline", "metric", "the network is", "difference"],
                 3,

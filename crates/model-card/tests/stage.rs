@@ -77,7 +77,7 @@ impl Folder {
             .map(|name| (name.to_owned(), json!(self.path(name))))
             .collect();
         let params = json!({
-            "seed": 7, "device": "cpu", "resnet": 18, "embedding_size": 4,
+            "seed": 7, "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 4,
             "annotate": { "classes": ["a", "b"] }, "near-duplicates": { "max_difference": 12.0 },
             "decode": { "max_aspect": 20 }, "split": { "folds": 2 }, "select": { "rule": "best" },
             "evaluation": { "flip": false },
@@ -299,7 +299,7 @@ fn a_card_has_data_recipe_scores_and_limits() {
 
         ## Data
 
-        6 images of 2 classes by 2 known authors; 5 in 2 folds, 1 in the test set. Content of the folder: BLAKE3 `d7a80eb8dc9f21c4200beac06dbd76040af0641659ff8ba053ffa50a484998fc` of the lines `PATH⇥BLAKE3 of the file`, sorted by path.
+        6 images of 2 classes by 2 known authors; 5 in 2 folds, 1 in the test set. Images: SHA-256 `7f85a5178db7463a0f1117d73f1977c44619ab8e19609c6a4910ab5188f8b340` of the lines that `b3sum` prints for them, sorted by path. Labels: SHA-256 `d787509eb4d4ab6800f32d22957d84af66010f61ce9f3a396c47fd9377b27988` of the lines of path, class, author and existing split, with tabs between them. Section “Recipe” of the report has the same.
 
         | class | images | of them test images | authors | images without a known author |
         | --- | ---: | ---: | ---: | ---: |
@@ -356,13 +356,13 @@ fn a_card_has_data_recipe_scores_and_limits() {
 
         ### The network against its baselines
 
-        Differences on the same validation images, paired; where an interval contains 0, the two are not told apart. With so many intervals, one in twenty misses by chance.
+        Differences on the same validation images, paired; where an interval contains 0, the difference is not significant. With so many intervals, one in twenty misses by chance.
 
         | baseline | metric | the network is | difference |
         | --- | --- | --- | ---: |
         | chance | top-1 | better | 0.375 (0.250 to 0.500) |
         | linear probe | log-loss | worse | 0.125 (0.062 to 0.250) |
-        | linear probe | top-1 | not told apart | 0.125 (-0.125 to 0.250) |
+        | linear probe | top-1 | not significantly different | 0.125 (-0.125 to 0.250) |
 
         ## Calibration
 
@@ -376,7 +376,7 @@ fn a_card_has_data_recipe_scores_and_limits() {
         - Every image gets one of the classes, also one that belongs to none of them.
         - Scores are those of images of this collection. Images from elsewhere, photographed or scanned otherwise, were not tried.
         - Of 2 images no author is known. They count as images of different authors: if some are of one author, folds share authors and scores are too high.
-        - All images of a\|b are of one author: author and class cannot be told apart there, and no interval covers other authors.
+        - All images of a\|b are of one author: effects of author and class cannot be separated there, and no interval covers other authors.
         - The test set has 1 image, of 0 known authors; it is small and no random sample where it was made of the authors with fewest images.
         - 2 images in 1 group are near-duplicates of each other; 0 groups with several classes, 1 group across folds or the test set.
 

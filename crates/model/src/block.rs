@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::initializer::Initializer;
 use crate::layer::{BatchNorm, Builder, Convolution, ForwardContext, Linear};
-use crate::{Depth, ModelError};
+use crate::{Depth, ModelError, ResnetLayer};
 
 /// Outputs of the classifier that is kept from ImageNet.
 pub(crate) const IMAGENET_CLASSES: usize = 1000;
@@ -189,16 +189,19 @@ pub(crate) fn layout(depth: Depth) -> Vec<(String, Vec<usize>)> {
     layout
 }
 
-/// A ResNet up to its pooled features, and its classifier.
+/// A ResNet up to its pooled features, and its classifier if that is kept.
 pub(crate) struct Resnet {
     stem: Step,
     blocks: Vec<Block>,
-    fc: Linear,
+    /// Number of blocks in each layer.
+    n_blocks: [usize; 4],
+    fc: Option<Linear>,
 }
 
 impl Resnet {
     pub(crate) fn new<I: Initializer>(
         depth: Depth,
+        classifier: bool,
         builder: &mut Builder<'_, I>,
     ) -> Result<Self, ModelError> {
         let stem = Step {
@@ -209,23 +212,51 @@ impl Resnet {
             .into_iter()
             .map(|(name, plan)| plan.build(&name, builder))
             .collect::<Result<_, _>>()?;
-        let fc = builder.linear("fc", depth.features(), IMAGENET_CLASSES)?;
-        Ok(Self { stem, blocks, fc })
+        let fc = match classifier {
+            true => Some(builder.linear("fc", depth.features(), IMAGENET_CLASSES)?),
+            false => None,
+        };
+        Ok(Self {
+            stem,
+            blocks,
+            n_blocks: depth.blocks(),
+            fc,
+        })
     }
 
-    /// Images `[B, H, W, 3]` → activations of the last block, in the backend's layout.
+    /// Images `[B, H, W, 3]` → activations of `layer`'s last block, in the backend's layout.
     pub(crate) fn activations(
         &self,
         images: &Tensor,
+        layer: ResnetLayer,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
         let x = context.backend.images(images)?;
         let x = self.stem.forward(&x, None, true, context)?;
         let mut x = context.backend.max_pool(&x)?;
-        for block in &self.blocks {
+        for block in &self.blocks[..self.end(layer)] {
             x = block.forward(&x, context)?;
         }
         Ok(x)
+    }
+
+    /// Activations of `layer`'s last block, in the backend's layout → pooled features `[B, C]`.
+    pub(crate) fn pooled(
+        &self,
+        activations: &Tensor,
+        layer: ResnetLayer,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let mut x = activations.clone();
+        for block in &self.blocks[self.end(layer)..] {
+            x = block.forward(&x, context)?;
+        }
+        Ok(context.backend.average_pool(&x)?)
+    }
+
+    /// Number of blocks up to `layer`'s last.
+    fn end(&self, layer: ResnetLayer) -> usize {
+        self.n_blocks[..=layer.index()].iter().sum()
     }
 
     /// Images `[B, H, W, 3]` → pooled features `[B, C]`.
@@ -234,16 +265,20 @@ impl Resnet {
         images: &Tensor,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        let x = self.activations(images, context)?;
-        Ok(context.backend.average_pool(&x)?)
+        let x = self.activations(images, ResnetLayer::Layer4, context)?;
+        self.pooled(&x, ResnetLayer::Layer4, context)
     }
 
-    /// Features `[B, C]` → the 1000 logits of ImageNet.
+    /// Features `[B, C]` → the classifier's 1000 logits behind a ReLU; without a classifier, the features, which aren't
+    /// negative.
     pub(crate) fn classify(
         &self,
         features: &Tensor,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        self.fc.forward(features, context)
+        match &self.fc {
+            Some(fc) => Ok(kernels::relu(&fc.forward(features, context)?)?),
+            None => Ok(features.clone()),
+        }
     }
 }

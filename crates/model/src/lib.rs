@@ -1,6 +1,6 @@
-//! The network: a ResNet with its 1000-way classifier, an embedder and a head.
+//! The network: a ResNet with or without its 1000-way classifier, an embedder and a head.
 //!
-//! `images → ResNet → 1000 → ReLU → Linear → embedding → ReLU → Linear → logits`
+//! `images → ResNet → features → (Linear → 1000 → ReLU →) Linear → embedding → ReLU → Linear → logits`
 //!
 //! Layers, names and shapes are torchvision's, so weights pass between the two in both directions.
 //! All arithmetic goes through [`kernels::Backend`]: fused operations on the CPU, candle's own elsewhere; the network
@@ -19,6 +19,7 @@ mod memory;
 mod mode;
 mod network;
 mod parameter_group;
+mod resnet_layer;
 pub mod weights;
 
 pub use config::{Config, Depth, UnknownDepth};
@@ -27,3 +28,4 @@ pub use error::ModelError;
 pub use mode::{Freeze, Mode};
 pub use network::{Network, Output};
 pub use parameter_group::{ParameterGroup, layers_behind};
+pub use resnet_layer::ResnetLayer;

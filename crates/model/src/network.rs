@@ -12,7 +12,7 @@ use crate::block::{IMAGENET_CLASSES, Resnet};
 use crate::initializer::{Initializer, RandomInitializer, ZeroInitializer};
 use crate::layer::{Builder, Cosine, ForwardContext, Linear, Role, StateEntry};
 use crate::weights::{self, Classifier, Scope, Summary};
-use crate::{Config, Freeze, Mode, ModelError, ParameterGroup};
+use crate::{Config, Freeze, Mode, ModelError, ParameterGroup, ResnetLayer};
 
 /// Outputs of the network for a batch.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub struct Output {
 
 /// A ResNet, an embedder and a head.
 ///
-/// The state has torchvision's names for the ResNet (`conv1.weight`, `layer1.0.bn1.running_mean`, …,
-/// `fc.bias`), then `embed.weight`, `embed.bias`, `head.weight` and, in a linear head, `head.bias`.
+/// The state has torchvision's names for the ResNet (`conv1.weight`, `layer1.0.bn1.running_mean`, …, and `fc.bias` if the
+/// classifier is kept), then `embed.weight`, `embed.bias`, `head.weight` and, in a linear head, `head.bias`.
 pub struct Network {
     config: Config,
     device: Device,
@@ -132,8 +132,12 @@ impl Network {
             }
         }
         let mut builder = Builder::new(device, initializer);
-        let resnet = Resnet::new(config.depth, &mut builder)?;
-        let embed = builder.linear("embed", IMAGENET_CLASSES, config.embedding_size)?;
+        let resnet = Resnet::new(config.depth, config.classifier, &mut builder)?;
+        let n_in = match config.classifier {
+            true => IMAGENET_CLASSES,
+            false => config.depth.features(),
+        };
+        let embed = builder.linear("embed", n_in, config.embedding_size)?;
         let head = head(config, &mut builder)?;
         Ok(Self {
             config: config.clone(),
@@ -234,29 +238,33 @@ impl Network {
         self.resnet.features(images, self.context(Mode::Eval, true))
     }
 
-    /// Activations of the last block for images `[B, H, W, 3]`, in eval mode: `[B, ⌈H/32⌉, ⌈W/32⌉, C]`,
-    /// not negative.
+    /// Activations of `layer`'s last block for images `[B, H, W, 3]`, in eval mode: [`ResnetLayer::cells`] of `H` by those
+    /// of `W`, `[B, …, …, C]`, not negative.
     ///
     /// # Errors
     /// As [`Network::forward`].
-    pub fn activations(&self, images: &Tensor) -> Result<Tensor, ModelError> {
+    pub fn activations(&self, images: &Tensor, layer: ResnetLayer) -> Result<Tensor, ModelError> {
         check_images(images)?;
-        let x = self
-            .resnet
-            .activations(images, self.context(Mode::Eval, true))?;
+        let context = self.context(Mode::Eval, true);
+        let x = self.resnet.activations(images, layer, context)?;
         Ok(match self.backend {
             Backend::Cpu => x,
             Backend::Reference => x.permute((0, 2, 3, 1))?.contiguous()?,
         })
     }
 
-    /// Outputs for the activations of [`Network::activations`], in eval mode: differentiable in the
+    /// Outputs for the activations of [`Network::activations`] in the same `layer`, in eval mode: differentiable in the
     /// activations, not in the weights.
     ///
     /// # Errors
     /// The activations have another shape, or lie on another device.
-    pub fn classify(&self, activations: &Tensor) -> Result<Output, ModelError> {
-        let features = activations.flatten(1, 2)?.mean(1)?;
+    pub fn classify(&self, activations: &Tensor, layer: ResnetLayer) -> Result<Output, ModelError> {
+        let x = match self.backend {
+            Backend::Cpu => activations.clone(),
+            Backend::Reference => activations.permute((0, 3, 1, 2))?.contiguous()?,
+        };
+        let context = self.context(Mode::Eval, true);
+        let features = self.resnet.pooled(&x, layer, context)?;
         self.classify_features(&features, Mode::Eval)
     }
 
@@ -266,7 +274,7 @@ impl Network {
             .resnet
             .classify(features, self.context(mode, self.freeze.fc))?;
         let context = self.context(mode, false);
-        let embedding = self.embed.forward(&kernels::relu(&classes)?, context)?;
+        let embedding = self.embed.forward(&classes, context)?;
         let logits = self.head.forward(&embedding, context)?;
         Ok(Output { logits, embedding })
     }
@@ -329,7 +337,7 @@ impl Network {
     ///
     /// The content decides how the file is read, not its name; no code in it is run. The ResNet may stand under a key of
     /// a checkpoint and behind a prefix, and parts that belong to no ResNet are ignored. Without a classifier of 1000
-    /// classes in the file, the network's own keeps its random weights. Counts of batches (`num_batches_tracked`), which
+    /// classes in the file, the network's own, if it has one, keeps its random weights. Counts of batches (`num_batches_tracked`), which
     /// old files lack, may be missing. Returns a summary of the file.
     ///
     /// # Errors
@@ -338,8 +346,8 @@ impl Network {
     pub fn load_backbone(&mut self, path: &Path) -> Result<Summary, ModelError> {
         let (summary, tensors) = weights::read_backbone(path, self.config.depth)?;
         let scope = match summary.classifier {
-            Classifier::Pretrained => Scope::Backbone,
-            Classifier::Absent | Classifier::Other { .. } => Scope::BeforeClassifier,
+            Classifier::Pretrained if self.config.classifier => Scope::Backbone,
+            _ => Scope::BeforeClassifier,
         };
         weights::assign(
             &self.entries,

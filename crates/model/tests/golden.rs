@@ -9,9 +9,9 @@ mod formula;
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
-use formula::{BATCH, formula, images, network, relative, values};
+use formula::{BATCH, SIDE, formula, images, network, relative, values};
 use kernels::{AdamStep, Backend, WeightDecay};
-use model::{Depth, Mode, Network};
+use model::{Depth, Mode, Network, ResnetLayer};
 use serde::Deserialize;
 
 /// Allowed error, in multiples of PyTorch's own.
@@ -168,14 +168,19 @@ fn check(depth: Depth, backend: Backend, golden: &Golden) {
     let output = network.forward(&images, Mode::Eval).unwrap();
     golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
     golden.check_values("eval_embedding", &output.embedding, &golden.eval_embedding);
-    // The two halves of the network give the same outputs.
-    let activations = network.activations(&images).unwrap();
-    assert_eq!(activations.dims()[..3], [BATCH, 2, 2]);
-    let features = network.features(&images).unwrap();
-    let pooled = activations.flatten(1, 2).unwrap().mean(1).unwrap();
-    assert!(relative(&values(&features), &values(&pooled)) < 1e-6);
-    let output = network.classify(&activations).unwrap();
-    golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
+    // The two halves of the network give the same outputs, wherever it is cut.
+    for layer in ResnetLayer::ALL {
+        let activations = network.activations(&images, layer).unwrap();
+        let side = layer.cells(SIDE);
+        assert_eq!(activations.dims()[..3], [BATCH, side, side]);
+        let output = network.classify(&activations, layer).unwrap();
+        golden.check_values("eval_logits", &output.logits, &golden.eval_logits);
+        if layer == ResnetLayer::Layer4 {
+            let features = network.features(&images).unwrap();
+            let pooled = activations.flatten(1, 2).unwrap().mean(1).unwrap();
+            assert!(relative(&values(&features), &values(&pooled)) < 1e-6);
+        }
+    }
 
     let mut adam = Adam::new(&network);
     let mut losses = Vec::new();

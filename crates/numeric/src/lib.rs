@@ -1,5 +1,5 @@
-//! Arithmetic that several crates of the study share: classes and their indices, scores and their order, probabilities,
-//! medians, balanced draws. No input or output.
+//! Arithmetic that several crates of the study share: classes and their indices, scores and their order, probabilities
+//! and losses, medians, balanced draws, intervals as text. No input or output.
 //!
 //! All training stages depend on this crate: a function enters with its second user.
 //!
@@ -16,10 +16,12 @@ mod matrix;
 mod quantiles;
 mod ranking;
 mod softmax;
+mod text;
 
 pub use balance::{balanced_draws, balanced_weights, in_turns, inverse_counts};
 pub use classes::{Classes, UnknownLabel};
 pub use matrix::{Matrix, MatrixError, check_rows};
 pub use quantiles::{median, median_high, quantile};
 pub use ranking::{argmax, mean_share, rank, ranking, top_k_accuracy};
-pub use softmax::{cross_entropy, log_sum_exp, softmax};
+pub use softmax::{clamped_loss, cross_entropy, log_sum_exp, softmax};
+pub use text::interval_text;

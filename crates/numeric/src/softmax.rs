@@ -1,4 +1,4 @@
-//! Probabilities of logits, in double precision.
+//! Probabilities of logits and their losses, in double precision.
 
 /// `[K]`, the probabilities `exp(zᵢ / T) / Σⱼ exp(zⱼ / T)` of finite `logits` `z` `[K]` at the `temperature` `T` (Guo,
 /// Pleiss, Sun and Weinberger 2017, §3), a number above 0; 1 is the plain softmax. They sum to 1.
@@ -17,6 +17,13 @@ pub fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
 pub fn cross_entropy(logits: &[f32], class: usize, temperature: f64) -> f64 {
     let scaled = scaled(logits, temperature);
     log_sum_exp(scaled.iter().copied()) - scaled[class]
+}
+
+/// `loss`, the `−ln p` of a probability `p`, clamped as if `p` were in `[ε, 1 − ε]` with the `ε` of 64-bit floats: by
+/// scikit-learn's convention of `log_loss`, a probability of 0 costs 36 nats and not infinity.
+#[must_use]
+pub fn clamped_loss(loss: f64) -> f64 {
+    loss.clamp(-(1.0 - f64::EPSILON).ln(), -f64::EPSILON.ln())
 }
 
 /// `ln Σᵢ exp(xᵢ)` of `values` `x`, of which the highest is finite. It doesn't overflow.
@@ -89,5 +96,15 @@ mod tests {
         assert_abs_diff_eq!(found, 700.0 + 8_f64.ln(), epsilon = 1e-12);
         let found = log_sum_exp([f64::NEG_INFINITY, -1e4].into_iter());
         assert_abs_diff_eq!(found, -1e4);
+    }
+
+    #[test]
+    fn losses_are_clamped_as_probabilities_are() {
+        for probability in [0.0, 1e-300, 1e-16, 0.25, 1.0 - 1e-16, 1.0, 1.000_000_1] {
+            let expected = -f64::clamp(probability, f64::EPSILON, 1.0 - f64::EPSILON).ln();
+            let found = clamped_loss(-f64::ln(probability));
+            assert_abs_diff_eq!(found, expected, epsilon = 0.0);
+        }
+        assert_abs_diff_eq!(clamped_loss(1e4), 36.043_653_389, epsilon = 1e-9);
     }
 }

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
-use attribution::{OcclusionWindows, grad_cam, occlusion, range};
+use attribution::{OcclusionWindows, cam_layer, grad_cam, occlusion, range};
 use candle_core::Tensor;
 use export::ModelConfig;
 use images::{Geometry, Preprocess};
 use metrics::calibration::NetworkCalibrators;
-use model::{Config, Depth, Mode, Network};
-use numeric::ranking;
+use model::{Mode, Network};
+use numeric::{ranking, softmax};
 use serde::Serialize;
 use table_attributions::Attribution;
 use table_clusters::Cluster;
 use table_predictions::Prediction;
 use tables::Subset;
 
+use crate::ensemble::{Ensemble, Votes};
 use crate::neighbors::{Neighbor, coordinates, nearest};
 
 /// Number of classes in a prediction.
@@ -26,6 +26,8 @@ pub(crate) struct Evaluator {
     pub(crate) network: Network,
     pub(crate) config: ModelConfig,
     pub(crate) calibrators: NetworkCalibrators,
+    /// Networks that predict in place of `network`, whose embedding and attributions remain.
+    pub(crate) ensemble: Option<Ensemble>,
     /// None without attribution.
     pub(crate) windows: Option<OcclusionWindows>,
     pub(crate) predictions: Vec<Prediction>,
@@ -38,16 +40,27 @@ pub(crate) struct ImagePrediction {
     pub(crate) file: String,
     /// The most probable classes, in descending order.
     pub(crate) classes: Vec<ClassProbability>,
+    /// Predictions of the ensemble's networks; none of the selected network.
+    #[serde(flatten)]
+    pub(crate) votes: Option<Votes>,
     /// Those of them of which the calibrator has seen no image.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) uncalibrated_classes: Vec<String>,
-    /// The nearest images of the collection, nearest first.
+    /// The nearest images of the collection in the selected network's embedding, nearest first.
     pub(crate) neighbors: Vec<Neighbor>,
     /// Approximate coordinates in the UMAP embedding of stage `cluster`.
     pub(crate) coordinates: Option<[f64; 2]>,
-    /// Attribution of the most probable class.
+    /// Attribution of the most probable class, by the selected network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attribution: Option<Attribution>,
+}
+
+impl ImagePrediction {
+    /// Agreement of the ensemble's networks, as text; none of the selected network.
+    pub(crate) fn agreement(&self) -> Option<String> {
+        let top = self.classes.first()?;
+        Some(self.votes.as_ref()?.text(&top.label))
+    }
 }
 
 /// A class and its probability.
@@ -57,19 +70,11 @@ pub(crate) struct ClassProbability {
     pub(crate) probability: f64,
 }
 
-/// The network of a model file.
-pub(crate) fn network(config: &ModelConfig, device: &str, model: &Path) -> anyhow::Result<Network> {
-    let shape = Config {
-        depth: Depth::try_from(config.depth as u64)?,
-        embedding_size: config.embedding_size,
-        n_classes: config.classes.len(),
-    };
-    ensure!(
-        shape.n_classes > 1,
-        "the model's configuration has fewer than two classes"
-    );
-    let device = model::device(device)?;
-    Network::open(&shape, &device, model).context("cannot load the selected model")
+/// Logits `[K]` of a prediction, with its probabilities.
+struct Scores {
+    logits: Vec<f32>,
+    probabilities: Vec<f64>,
+    votes: Option<Votes>,
 }
 
 impl Evaluator {
@@ -81,37 +86,58 @@ impl Evaluator {
     pub(crate) fn predict(&self, file: &Path, bytes: &[u8]) -> anyhow::Result<ImagePrediction> {
         let views = self.inputs(bytes)?;
         let output = self.network.forward(&views, Mode::Eval)?;
-        let logits: Vec<f32> = output.logits.mean(0)?.to_vec1()?;
+        let scores = match &self.ensemble {
+            Some(ensemble) => self.by_ensemble(ensemble, &views)?,
+            None => self.by_network(output.logits.mean(0)?.to_vec1()?),
+        };
+        let order = ranking(&scores.logits);
         let embedding: Vec<f32> = output.embedding.mean(0)?.to_vec1()?;
-        let probabilities = self.calibrators.temperature.apply(&logits);
-        let classes: Vec<ClassProbability> = ranking(&logits)
-            .into_iter()
+        let classes: Vec<ClassProbability> = order
+            .iter()
             .take(N_CLASSES)
-            .map(|class| ClassProbability {
+            .map(|&class| ClassProbability {
                 label: self.config.classes[class].clone(),
-                probability: probabilities[class],
+                probability: scores.probabilities[class],
             })
             .collect();
         let unseen = &self.calibrators.unseen_classes;
-        let uncalibrated = classes.iter().filter(|class| unseen.contains(&class.label));
+        // No class of an ensemble is calibrated.
+        let is_uncalibrated =
+            |class: &&ClassProbability| self.ensemble.is_none() && unseen.contains(&class.label);
+        let uncalibrated = classes.iter().filter(is_uncalibrated);
         let neighbors = nearest(&embedding, &self.predictions);
         let file = file.display().to_string();
-        let attribution = self.windows.map(|windows| {
-            self.attribute(
-                &file,
-                &views.get(0)?,
-                ranking(&logits)[0],
-                &classes,
-                windows,
-            )
-        });
+        let attribution = self
+            .windows
+            .map(|windows| self.attribute(&file, &views.get(0)?, order[0], &classes, windows));
         Ok(ImagePrediction {
             coordinates: coordinates(&neighbors, &self.clusters),
             attribution: attribution.transpose()?,
             file,
             uncalibrated_classes: uncalibrated.map(|class| class.label.clone()).collect(),
             classes,
+            votes: scores.votes,
             neighbors,
+        })
+    }
+
+    /// Calibrated scores of the selected network with these logits.
+    fn by_network(&self, logits: Vec<f32>) -> Scores {
+        Scores {
+            probabilities: self.calibrators.temperature.apply(&logits),
+            logits,
+            votes: None,
+        }
+    }
+
+    /// Scores of the ensemble for the views of an image.
+    fn by_ensemble(&self, ensemble: &Ensemble, views: &Tensor) -> anyhow::Result<Scores> {
+        let networks = ensemble.logits(views)?;
+        let logits = metrics::ensemble(&networks.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        Ok(Scores {
+            probabilities: softmax(&logits, 1.0),
+            votes: Some(Votes::of(&networks, &logits, &self.config.classes)),
+            logits,
         })
     }
 
@@ -134,8 +160,8 @@ impl Evaluator {
         )?)
     }
 
-    /// Attribution of `class`, the most probable. As in the report, its probability drops are those of the plain
-    /// softmax.
+    /// Attribution of `class`, the most probable, by the selected network. As in the report, its probability drops are those
+    /// of the plain softmax.
     fn attribute(
         &self,
         file: &str,
@@ -148,7 +174,8 @@ impl Evaluator {
             anyhow::bail!("the model has fewer than two classes");
         };
         let probability_drops = occlusion(&self.network, image, class, windows)?;
-        let cam = grad_cam(&self.network, image, class)?;
+        let layer = cam_layer(image.dim(0)?, image.dim(1)?);
+        let cam = grad_cam(&self.network, image, class, layer)?;
         Ok(Attribution {
             path: file.to_owned(),
             label: first.label.clone(),
@@ -162,6 +189,7 @@ impl Evaluator {
             cells: u32::try_from(windows.cells())?,
             window: u32::try_from(windows.window())?,
             probability_drops: probability_drops.into_iter().map(to_f32).collect(),
+            cam_layer: layer.name().to_owned(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })

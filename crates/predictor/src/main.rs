@@ -1,25 +1,32 @@
-//! Predictions of the selected network for new images: `cargo xtask predict` starts this program with a job file, as a
-//! stage is started, but nothing of it is recorded.
+//! Predictions of the selected network, or of the ensemble of the folds' networks, for new images: `cargo xtask predict`
+//! starts this program with a job file, as a stage is started, but nothing of it is recorded.
 //!
-//! Letters of shapes: `S` pixels along the network's input, `K` classes, `D` dimensions of the embedding.
+//! Letters of shapes: `S` pixels along the network's input, `V` views of an image, `K` classes, `D` dimensions of the
+//! embedding, `F` networks of the ensemble.
 
+mod ensemble;
 mod evaluator;
 mod files;
 mod neighbors;
+mod network;
 mod text;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use candle_core::Device;
 use export::ModelConfig;
 use metrics::calibration::{Calibrators, NetworkCalibrators, Temperature};
 use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
 use table_clusters::Cluster;
+use table_history::EpochSelection;
+use table_history::History;
 use table_predictions::Prediction;
 
+use ensemble::{Description, Ensemble};
 use evaluator::{Evaluator, ImagePrediction};
 
 #[derive(Deserialize)]
@@ -35,6 +42,8 @@ struct Params {
     cells: usize,
     /// Cells along each side of a blanked window.
     window: usize,
+    /// Setting `train.selection`: the epoch whose network stage `train` saves.
+    selection: Option<EpochSelection>,
     /// One JSON document in place of text.
     json: bool,
 }
@@ -53,6 +62,10 @@ struct Inputs {
     clusters: Input<Cluster>,
     /// Calibrators of the probabilities; without them they are the softmax's.
     calibrators: Option<InputPath>,
+    /// The saved network of each fold, for their ensemble; none for the selected network.
+    models: Vec<InputPath>,
+    /// The histories of their trainings, in the same order.
+    histories: Vec<Input<History>>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +85,13 @@ fn main() -> ExitCode {
 
 /// The JSON document.
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
+    /// The ensemble that predicts; absent for the selected network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ensemble: Option<&'a Description>,
+    /// Sentences on the ensemble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     images: Vec<ImagePrediction>,
     failures: Vec<Failure>,
     /// Files in the folders that are no images.
@@ -88,6 +107,11 @@ struct Failure {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let evaluator = evaluator(&params, &inputs)?;
+    let description = evaluator.ensemble.as_ref().map(|it| &it.description);
+    let introduction = description.map(text::introduction);
+    if let Some(lines) = introduction.as_ref().filter(|_| !params.json) {
+        text::print(&format!("{lines}\n"));
+    }
     let (mut images, mut shown) = (Vec::new(), Vec::new());
     let (mut failures, mut skipped) = (Vec::new(), Vec::new());
     for found in files::files(&params.files) {
@@ -120,12 +144,15 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
                 &shown,
                 &evaluator.clusters,
                 evaluator.config.images.orient(),
+                introduction.as_deref(),
             ),
         )?;
     }
     let (n_failed, n_all) = (failures.len(), failures.len() + images.len());
     if params.json {
         let document = Document {
+            ensemble: description,
+            note: introduction.as_deref(),
             images,
             failures,
             skipped,
@@ -150,14 +177,33 @@ fn evaluator(params: &Params, inputs: &Inputs) -> anyhow::Result<Evaluator> {
             unseen_classes: Vec::new(),
         },
     };
+    let device = model::device(&params.device)?;
     Ok(Evaluator {
-        network: evaluator::network(&config, &params.device, &inputs.model)?,
+        network: network::open(&config, &device, &inputs.model)?,
+        ensemble: ensemble(params, inputs, &config, &device)?,
         config,
         calibrators,
         windows: params.explain.then_some(windows),
         predictions: inputs.predictions.read()?,
         clusters: inputs.clusters.read()?,
     })
+}
+
+/// The ensemble of the folds' networks, if there are any.
+fn ensemble(
+    params: &Params,
+    inputs: &Inputs,
+    config: &ModelConfig,
+    device: &Device,
+) -> anyhow::Result<Option<Ensemble>> {
+    if inputs.models.is_empty() {
+        return Ok(None);
+    }
+    let selection = params.selection.context("`train.selection` is missing")?;
+    let histories = inputs.histories.iter().map(Input::read);
+    let histories: Vec<Vec<History>> = histories.collect::<anyhow::Result<_>>()?;
+    let opened = Ensemble::open(config, device, &inputs.models, &histories, selection)?;
+    Ok(Some(opened))
 }
 
 fn calibrators(path: &Path, config: &ModelConfig) -> anyhow::Result<NetworkCalibrators> {
@@ -201,6 +247,7 @@ fn predict(
             })
             .collect(),
         coordinates: image.coordinates,
+        agreement: image.agreement(),
         attribution: image.attribution.clone(),
     };
     Ok((image, new_image))

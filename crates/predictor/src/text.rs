@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use crate::ensemble::{Description, Member};
 use crate::evaluator::ImagePrediction;
 
 /// Writes to standard output. A closed pipe is no error, as a page may still be requested.
@@ -11,12 +12,39 @@ pub(crate) fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Sentences on the ensemble that predicts.
+pub(crate) fn introduction(ensemble: &Description) -> String {
+    let epochs = |of: fn(&Member) -> u32| {
+        let members = ensemble.networks.iter();
+        let epochs = members.map(|member| format!("{} of fold {}", of(member), member.fold));
+        epochs.collect::<Vec<_>>().join(", ")
+    };
+    let n_networks = ensemble.networks.len();
+    let saved = epochs(|member| member.epoch);
+    let cross_validated = match ensemble.is_cross_validated {
+        true => "The ensemble in table cross_validation has the same epochs: its scores on test images are those of this ensemble.".to_owned(),
+        false => format!(
+            "The ensemble in table cross_validation, whose scores are not those of this one, has the epochs that the other \
+             folds select: {}.",
+            epochs(|member| member.cross_validation_epoch)
+        ),
+    };
+    format!(
+        "Ensemble of {n_networks} networks, one of each fold: the mean of their softmax probabilities, without a temperature, as \
+         that of stage calibrate is fitted to single networks. Saved epochs, from 0: {saved}. {cross_validated} Nearest \
+         images, coordinates and attributions are by the selected network."
+    )
+}
+
 /// Some lines, with the file's name first.
 pub(crate) fn of(image: &ImagePrediction) -> String {
     let mut text = format!("{}\n", image.file);
     for class in &image.classes {
         let percent = class.probability * 100.0;
         let _ = writeln!(text, "  {percent:5.1} %  {}", class.label);
+    }
+    if let Some(agreement) = image.agreement() {
+        let _ = writeln!(text, "  votes    {agreement}");
     }
     if !image.uncalibrated_classes.is_empty() {
         let _ = writeln!(
@@ -51,6 +79,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::ensemble::Votes;
     use crate::evaluator::ClassProbability;
     use crate::neighbors::Neighbor;
     use tables::Subset;
@@ -70,6 +99,7 @@ mod tests {
         let image = ImagePrediction {
             file: "new.jpg".to_owned(),
             classes: vec![class("cubism", 0.954), class("photo", 0.046)],
+            votes: None,
             uncalibrated_classes: vec!["photo".to_owned()],
             neighbors: vec![
                 neighbor("Cubism/a.jpg", 0.5),
@@ -88,5 +118,54 @@ mod tests {
               umap     1.50 -2.00
         "#]]
         .assert_eq(&of(&image));
+    }
+
+    #[test]
+    fn an_ensemble_has_its_epochs_and_votes() {
+        let member = |fold, epoch, cross_validation_epoch| Member {
+            fold,
+            epoch,
+            cross_validation_epoch,
+        };
+        let mut ensemble = Description {
+            networks: vec![member(0, 7, 5), member(1, 4, 4)],
+            is_cross_validated: false,
+        };
+        let other = introduction(&ensemble);
+        assert!(other.starts_with("Ensemble of 2 networks, one of each fold:"));
+        assert!(other.contains("Saved epochs, from 0: 7 of fold 0, 4 of fold 1."));
+        assert!(
+            other.contains("epochs that the other folds select: 5 of fold 0, 4 of fold 1."),
+            "{other}"
+        );
+        ensemble.is_cross_validated = true;
+        assert!(introduction(&ensemble).contains("has the same epochs"));
+
+        let votes = |predicted: &[&str]| Votes {
+            agreement: 0.5,
+            predicted: predicted.iter().map(|&class| class.to_owned()).collect(),
+        };
+        let image = ImagePrediction {
+            file: "new.jpg".to_owned(),
+            classes: vec![ClassProbability {
+                label: "cubism".to_owned(),
+                probability: 0.7,
+            }],
+            votes: Some(votes(&["cubism", "photo"])),
+            uncalibrated_classes: Vec::new(),
+            neighbors: Vec::new(),
+            coordinates: None,
+            attribution: None,
+        };
+        expect![[r#"
+            new.jpg
+               70.0 %  cubism
+              votes    1 of 2 networks agree (others: photo 1)
+        "#]]
+        .assert_eq(&of(&image));
+        // Programs find the share beside the classes.
+        let json = serde_json::to_value(&image).unwrap();
+        assert_eq!(json["agreement"], 0.5);
+        assert_eq!(json["predicted"], serde_json::json!(["cubism", "photo"]));
     }
 }

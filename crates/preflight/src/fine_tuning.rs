@@ -6,6 +6,7 @@ use crate::{Finding, Settings};
 /// Checks the methods of fine-tuning, for a study `with_weights` that are pretrained or without.
 pub fn check_fine_tuning(settings: &Settings, with_weights: bool, findings: &mut Vec<Finding>) {
     check_phases(&settings.train, findings);
+    check_frozen(settings, findings);
     if !with_weights {
         check_pretrained(settings, findings);
     }
@@ -32,6 +33,27 @@ fn check_phases(train: &Train, findings: &mut Vec<Finding>) {
                  for"
             ),
             format!("set `train.warmup_epochs = {}`", rest / 4),
+        ));
+    }
+}
+
+/// Frozen parts that leave a setting without effect.
+fn check_frozen(settings: &Settings, findings: &mut Vec<Finding>) {
+    if settings.freeze_fc && !settings.classifier {
+        findings.push(Finding::new(
+            "`model.freeze_fc` is true and `model.classifier` is false: there is no classifier to freeze",
+            "set `model.freeze_fc = false`, or `model.classifier = true`",
+        ));
+    }
+    // Epochs of the head are no phase of their own where the ResNet is frozen in all.
+    let head_epochs = settings.train.head_epochs;
+    if head_epochs > 0 && settings.freeze_cnn {
+        findings.push(Finding::new(
+            format!(
+                "`train.head_epochs` is {head_epochs} and `model.freeze_cnn` is true: the ResNet's convolutions are frozen in \
+                 the other epochs, too"
+            ),
+            "set `train.head_epochs = 0`, or `model.freeze_cnn = false`",
         ));
     }
 }
@@ -70,6 +92,24 @@ mod tests {
     }
 
     #[test]
+    fn a_classifier_that_is_left_out_is_not_frozen() {
+        let with = |classifier: bool| {
+            let change = |settings: &mut Settings| {
+                (settings.freeze_fc, settings.classifier) = (true, classifier);
+            };
+            check(change, true)
+        };
+        assert_eq!(with(true), [""; 0]);
+        assert_eq!(
+            with(false),
+            [
+                "`model.freeze_fc` is true and `model.classifier` is false: there is no classifier to freeze: set \
+                 `model.freeze_fc = false`, or `model.classifier = true`"
+            ]
+        );
+    }
+
+    #[test]
     fn epochs_of_head_and_warmup_leave_others() {
         let phases = |head_epochs: usize, warmup_epochs: f64| {
             let change = |settings: &mut Settings| {
@@ -90,6 +130,25 @@ mod tests {
             [
                 "`train.warmup_epochs` is 6, expected less than the 6 epochs that all parts are trained for: set \
                  `train.warmup_epochs = 1`"
+            ]
+        );
+    }
+
+    #[test]
+    fn epochs_of_the_head_need_a_resnet_that_is_trained_later() {
+        let with = |head_epochs: usize| {
+            let change = |settings: &mut Settings| {
+                settings.freeze_cnn = true;
+                settings.train.head_epochs = head_epochs;
+            };
+            check(change, true)
+        };
+        assert_eq!(with(0), [""; 0]);
+        assert_eq!(
+            with(2),
+            [
+                "`train.head_epochs` is 2 and `model.freeze_cnn` is true: the ResNet's convolutions are frozen in the other \
+                 epochs, too: set `train.head_epochs = 0`, or `model.freeze_cnn = false`"
             ]
         );
     }

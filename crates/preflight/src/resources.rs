@@ -111,7 +111,7 @@ pub fn check_resources(
             format!(
                 "set smaller `train.batch_size` and `metric-learning.batch_size` ({}), `train.side_px`, or `model.resnet`, \
                  or close other programs",
-                (settings.train.batch_size / 2).max(1)
+                (settings.train.batch_size / 2).max(2)
             ),
         ));
     }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub freeze_cnn: bool,
     /// Freezes the ResNet's classifier.
     pub freeze_fc: bool,
+    /// Use of that classifier between features and embedder.
+    pub classifier: bool,
     /// Freezes the running statistics of the ResNet's batch-norms.
     pub freeze_batch_norm: bool,
     /// `[split]`.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub leakage: Leakage,
     /// `[train]`.
     pub train: Train,
+    /// Side of the network's input in an evaluation, in pixels; 0 for that of the training.
+    pub evaluation_px: usize,
     /// `[metric-learning]`.
     #[serde(rename = "metric-learning")]
     pub metric_learning: MetricLearning,
@@ -54,6 +58,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Name and value of the setting with the side of the network's input in an evaluation.
+    fn evaluated_side(&self) -> (&'static str, usize) {
+        match self.evaluation_px {
+            0 => ("train.side_px", self.train.side_px),
+            side_px => ("evaluation.side_px", side_px),
+        }
+    }
+
     /// Frozen parts of the network.
     pub fn freeze(&self) -> Freeze {
         Freeze {
@@ -270,34 +282,15 @@ fn check_folds(settings: &Settings, findings: &mut Vec<Finding>) {
 }
 
 fn check_training(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
-    let Train {
-        side_px,
-        batch_size,
-        ..
-    } = settings.train;
+    let side_px = settings.train.side_px;
     if !(8..=2048).contains(&side_px) {
         findings.push(Finding::new(
             format!("`train.side_px` is {side_px}, expected 8 to 2048"),
             "set `train.side_px = 224`, or 48 for a quick study",
         ));
     }
-    // At 32 pixels, the last block's maps have one position: batch normalization needs two values.
     let labels = split.labels();
-    let sizes = [
-        ("train", batch_size),
-        ("metric-learning", settings.metric_learning.batch_size),
-    ];
-    for (section, batch_size) in sizes {
-        if batch_size < 2 && side_px <= 32 {
-            findings.push(Finding::new(
-                format!(
-                    "`{section}.batch_size` is {batch_size} at `train.side_px` = {side_px}, expected at least 2: the last \
-                     maps have one value a channel, which cannot be normalized"
-                ),
-                format!("set `{section}.batch_size = 16`"),
-            ));
-        }
-    }
+    check_batch_sizes(settings, findings);
     let fewest = (0..settings.split.folds).map(|fold| (split.trained_on(fold, &labels), fold));
     if let Some((n, fold)) = fewest.min().filter(|(n, _)| *n < 2 && labels.len() > 1) {
         findings.push(Finding::new(
@@ -320,6 +313,39 @@ fn check_training(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Fin
                 empty.join("`, `")
             ),
             "set another `metric-learning.fold`, or hold the class out by `metric-learning.held_out`",
+        ));
+    }
+}
+
+/// A batch of one image has no statistics of its channels but its own; at 32 pixels, the last block's maps have one
+/// position, and none at all. Metric learning freezes no statistics.
+fn check_batch_sizes(settings: &Settings, findings: &mut Vec<Finding>) {
+    let sizes = [
+        (
+            "train",
+            settings.train.batch_size,
+            settings.freeze_batch_norm,
+        ),
+        (
+            "metric-learning",
+            settings.metric_learning.batch_size,
+            false,
+        ),
+    ];
+    for (section, batch_size, is_frozen) in sizes {
+        if batch_size >= 2 || is_frozen {
+            continue;
+        }
+        let remedy = match section {
+            "train" => ", or `model.freeze_batch_norm = true` with pretrained weights",
+            _ => "",
+        };
+        findings.push(Finding::new(
+            format!(
+                "`{section}.batch_size` is {batch_size}, expected at least 2: batch normalization needs the statistics of \
+                 several images"
+            ),
+            format!("set `{section}.batch_size = 16`{remedy}"),
         ));
     }
 }
@@ -371,10 +397,10 @@ fn check_augmentation(train: &Train, findings: &mut Vec<Finding>) {
 /// Settings of the stages that read trained networks, hours later and without a check.
 fn check_reading(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Finding>) {
     let Attribution { cells, window } = settings.attribution;
-    let side = settings.train.side_px;
+    let (name, side) = settings.evaluated_side();
     if cells == 0 || cells > side {
         findings.push(Finding::new(
-            format!("`attribution.cells` is {cells}, expected 1 to `train.side_px`, {side}"),
+            format!("`attribution.cells` is {cells}, expected 1 to `{name}`, {side}"),
             format!("set `attribution.cells = {}`", 8.min(side)),
         ));
     }
@@ -446,11 +472,12 @@ pub(crate) mod tests {
 
     pub(crate) fn settings() -> Settings {
         let text = r#"{
-            "device": "cpu", "resnet": 18, "embedding_size": 32,
+            "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 32,
             "freeze_cnn": false, "freeze_fc": false, "freeze_batch_norm": false, "split": {"folds": 2}, "leakage": {"fold": 0},
             "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "head_epochs": 0,
                       "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1, "focal_gamma": 0.0,
                       "mixup": 0.0, "cutmix": 0.0, "augmentation": {"crop_area": 1.0, "flip": true}},
+            "evaluation_px": 0,
             "metric-learning": {"fold": 0, "held_out": [], "embedding_size": 3, "epochs": 8, "batch_size": 16},
             "attribution": {"cells": 8, "window": 2},
             "forest": {"n_trees": 300, "max_depth": 0, "min_samples_leaf": 2, "min_samples_split": 2,
@@ -556,6 +583,7 @@ pub(crate) mod tests {
             settings.train.cutmix = 1.0;
             settings.train.focal_gamma = 2.0;
             settings.train.batch_size = 1;
+            settings.freeze_batch_norm = true;
             settings.train.augmentation.crop_area = 0.0;
         };
         let found = check(change, &two_classes());
@@ -573,12 +601,50 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn single_images_cannot_be_normalized_at_a_small_side() {
+    fn single_images_are_normalized_by_frozen_statistics_alone() {
+        let single = |is_frozen: bool| {
+            let change = |settings: &mut Settings| {
+                settings.train.batch_size = 1;
+                settings.freeze_batch_norm = is_frozen;
+            };
+            check(change, &two_classes())
+        };
+        assert_eq!(
+            single(false),
+            [
+                "`train.batch_size` is 1, expected at least 2: batch normalization needs the statistics of several images: set \
+                 `train.batch_size = 16`, or `model.freeze_batch_norm = true` with pretrained weights"
+            ]
+        );
+        assert_eq!(single(true), [""; 0]);
         let change = |settings: &mut Settings| {
-            settings.train.side_px = 32;
-            settings.train.batch_size = 1;
+            settings.metric_learning.batch_size = 1;
+            settings.freeze_batch_norm = true;
         };
         let found = check(change, &two_classes());
-        assert!(found[0].starts_with("`train.batch_size` is 1"), "{found:?}");
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("`metric-learning.batch_size` is 1"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn cells_are_of_the_side_in_an_evaluation() {
+        let with = |evaluation_px: usize| {
+            let change = |settings: &mut Settings| {
+                settings.attribution.cells = 56;
+                settings.evaluation_px = evaluation_px;
+            };
+            check(change, &two_classes())
+        };
+        assert_eq!(with(56), [""; 0]);
+        assert!(
+            with(0)[0].starts_with("`attribution.cells` is 56, expected 1 to `train.side_px`, 48")
+        );
+        assert!(
+            with(52)[0]
+                .starts_with("`attribution.cells` is 56, expected 1 to `evaluation.side_px`, 52")
+        );
     }
 }

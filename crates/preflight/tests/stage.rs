@@ -95,7 +95,7 @@ fn annotation(path: &str, label: &str, class_index: u32) -> Annotation {
 /// Parameters as in `params.toml`, with settings that the stage doesn't read.
 fn params() -> Value {
     json!({
-        "device": "cpu", "resnet": 18, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
+        "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 32, "freeze_cnn": false, "freeze_fc": false,
         "freeze_batch_norm": false,
         "split": { "folds": 2, "steps": 60_000 }, "leakage": { "fold": 0, "shuffles": 100 },
         "train": {
@@ -103,6 +103,7 @@ fn params() -> Value {
             "head_epochs": 0, "warmup_epochs": 0, "ema_decay": 0.0,
             "focal_gamma": 0.0, "mixup": 0.0, "cutmix": 0.0, "augmentation": { "crop_area": 1.0, "trivial": false },
         },
+        "evaluation_px": 0,
         "metric-learning": { "fold": 0, "held_out": [], "embedding_size": 3, "epochs": 1, "batch_size": 16 },
         "attribution": { "per_class": 2, "cells": 8, "window": 2 },
         "forest": {

@@ -7,6 +7,7 @@ pub(crate) mod overlay;
 pub(crate) mod palette;
 pub(crate) mod plot;
 pub(crate) mod scatter;
+pub(crate) mod sheet;
 pub(crate) mod space;
 pub(crate) mod svg;
 pub(crate) mod table;

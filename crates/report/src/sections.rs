@@ -28,7 +28,7 @@ mod umap_space;
 
 use crate::page::section::Entry;
 
-pub(crate) use attribution::overlays;
+pub(crate) use attribution::{grad_cam, overlays};
 pub(crate) use overview::Overview;
 pub(crate) use umap::draw_umap;
 

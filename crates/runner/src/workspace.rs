@@ -172,6 +172,27 @@ impl Workspace {
         Ok(path.filter(|path| path.exists()))
     }
 
+    /// The file that an output of each of a stage's instances becomes, if it is there, by the instance's name, in their
+    /// order.
+    ///
+    /// # Errors
+    /// There's no such stage.
+    pub fn made_by_each(
+        &self,
+        stage: &str,
+        output: &str,
+    ) -> Result<Vec<(String, Option<PathBuf>)>> {
+        let root = &self.workflow.root;
+        let named = self.workflow.graph.of_stage(stage)?.into_iter();
+        let made = named.map(|id| {
+            let instance = &self.workflow.graph.instances[id];
+            let output = instance.outputs.get(output);
+            let path = output.map(|output| root.join(&output.path));
+            (instance.name.clone(), path.filter(|path| path.exists()))
+        });
+        Ok(made.collect())
+    }
+
     /// The bytes of an output, a file, as a state's last result has it: from the cache, else from its place. None if the
     /// state has no such result, or neither has it.
     #[must_use]

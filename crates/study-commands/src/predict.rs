@@ -24,19 +24,32 @@ use workflow::instance::Target;
 /// The program.
 const RUN: &str = "predictor/predictor";
 
-/// Predict the classes of new images by the selected network
+/// Stage of the folds' networks.
+const TRAIN: &str = "train";
+
+/// Predict the classes of new images by the selected network, or by the ensemble of the folds' networks
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Needs a model that `{PROGRAM} repro` made, with the same parameters.
 
+`--ensemble` predicts by the networks that stage `train` saved, one of each fold: the mean of their softmax
+probabilities, and the share of them that predict the same class. No temperature is applied, as the one of stage
+`calibrate` is fitted to single networks. Table `cross_validation` scores the ensemble in the epochs that the other folds
+select: with `train.selection = \"last\"` it is the same ensemble, otherwise its epochs may differ, and the output has
+both. Neighbors, coordinates and attributions are by the selected network.
+
 Examples:
   {PROGRAM} predict painting.jpg
   {PROGRAM} predict folder/ more/*.png --json
+  {PROGRAM} predict folder/ --ensemble
   {PROGRAM} predict folder/ --explain --html new.html"))]
 pub(crate) struct Predict {
     /// Images, or folders of images
     #[arg(value_name = "FILE|FOLDER", required = true)]
     images: Vec<PathBuf>,
+    /// Predict by the ensemble of the folds' networks
+    #[arg(long)]
+    ensemble: bool,
     /// Add attributions: occlusion map and Grad-CAM
     #[arg(long)]
     explain: bool,
@@ -60,6 +73,7 @@ struct Params<'a> {
     explain: bool,
     cells: Option<&'a Value>,
     window: Option<&'a Value>,
+    selection: Option<&'a Value>,
     json: bool,
 }
 
@@ -67,7 +81,7 @@ struct Params<'a> {
 pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let paths = Paths::find(&workspace, arguments)?;
-    check_one_run(&mut workspace, &arguments.params)?;
+    check_one_run(&mut workspace, arguments)?;
     let device = device_trial::device(&mut workspace, &mut Warnings)?;
     let params = Params {
         files: paths.files,
@@ -75,6 +89,7 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
         explain: arguments.explain,
         cells: workspace.workflow.params.get("attribution.cells"),
         window: workspace.workflow.params.get("attribution.window"),
+        selection: workspace.workflow.params.get("train.selection"),
         json: arguments.json,
     };
     let job = Job {
@@ -90,13 +105,22 @@ pub(crate) fn predict(arguments: &Predict) -> anyhow::Result<ExitCode> {
 }
 
 /// Refuses results that were not made together, or with other parameters than these.
-fn check_one_run(workspace: &mut Workspace, params: &common::Params) -> anyhow::Result<()> {
+fn check_one_run(workspace: &mut Workspace, arguments: &Predict) -> anyhow::Result<()> {
     const SHOWN: usize = 4;
     let mut stages = vec!["export", "predict", "cluster"];
     if workspace.made("calibrate", "calibrators")?.is_some() {
         stages.push("calibrate");
     }
-    let unfit = unfit(workspace, &stages)?;
+    let networks = match arguments.ensemble {
+        true => workspace.made_by_each(TRAIN, "model")?,
+        false => Vec::new(),
+    };
+    let networks = networks.iter().map(|(name, _)| name.as_str());
+    let checked: Vec<&str> = stages.iter().copied().chain(networks).collect();
+    let unfit = unfit(workspace, &checked)?;
+    if arguments.ensemble {
+        stages.push(TRAIN);
+    }
     if unfit.is_empty() {
         return Ok(());
     }
@@ -109,7 +133,7 @@ fn check_one_run(workspace: &mut Workspace, params: &common::Params) -> anyhow::
     bail!(
         "the results in place are not of one run with these parameters:{lines}\n`{PROGRAM} repro {}{}` makes them so; or give the `--params` and `--set` with which the model was made",
         stages.join(" "),
-        typed(params)
+        typed(&arguments.params)
     );
 }
 
@@ -138,6 +162,10 @@ impl Paths {
             bail!("`{}` is not there", arguments.images[0].display());
         }
         let files = arguments.images.iter();
+        let of_folds = |output: &str| match arguments.ensemble {
+            true => made_by_folds(workspace, output),
+            false => Ok(Vec::new()),
+        };
         let calibrators = workspace.made("calibrate", "calibrators")?;
         let inputs = [
             ("model", Input::One(made(workspace, "export", "model")?)),
@@ -152,6 +180,8 @@ impl Paths {
                 Input::One(made(workspace, "cluster", "clusters")?),
             ),
             ("calibrators", calibrators.map_or(Input::Absent, Input::One)),
+            ("models", Input::Many(of_folds("model")?)),
+            ("histories", Input::Many(of_folds("history")?)),
         ];
         let page = arguments.html.iter();
         Ok(Paths {
@@ -182,6 +212,25 @@ fn images(workspace: &Workspace) -> PathBuf {
 fn made(workspace: &Workspace, stage: &str, output: &str) -> anyhow::Result<PathBuf> {
     let made = workspace.made(stage, output)?;
     made.with_context(|| format!("no model yet: run `{PROGRAM} repro`"))
+}
+
+/// Paths of an output of all folds' trainings.
+fn made_by_folds(workspace: &Workspace, output: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let made = workspace.made_by_each(TRAIN, output)?;
+    let missing = made.iter().filter(|(_, path)| path.is_none());
+    let missing: Vec<&str> = missing.map(|(name, _)| name.as_str()).collect();
+    if !missing.is_empty() {
+        bail!(
+            "the output `{output}` of {} is missing, expected that of every fold for the ensemble: run `{PROGRAM} repro {TRAIN}`",
+            missing.join(", ")
+        );
+    }
+    if made.len() < 2 {
+        bail!(
+            "there is the network of a single fold, expected two or more for an ensemble: leave out `--ensemble`, or set `split.folds`"
+        );
+    }
+    Ok(made.into_iter().filter_map(|(_, path)| path).collect())
 }
 
 /// Prints warnings alone.

@@ -1,6 +1,7 @@
 //! Methods of fine-tuning, none of which is in use by default.
 
 use serde::{Deserialize, Serialize};
+use table_history::EpochSelection;
 
 /// Methods of fine-tuning; the default is Adam on all parameters from the first epoch on, and the best epoch's own weights.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,15 +31,4 @@ pub enum Optimizer {
     Adam,
     /// AdamW: decoupled weight decay of weights of more than one dimension; biases and batch-norms have none.
     AdamW,
-}
-
-/// The epoch whose model is saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EpochSelection {
-    /// The best epoch, by the score on validation images.
-    #[default]
-    Best,
-    /// The last epoch: nothing is selected by validation images.
-    Last,
 }

@@ -1,10 +1,8 @@
 //! The history of a training.
 
 use serde::{Deserialize, Serialize};
-use table_history::History;
+use table_history::{EpochSelection, History};
 use table_timings::Timing;
-
-use crate::fine_tuning::EpochSelection;
 
 /// The epochs of a training so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

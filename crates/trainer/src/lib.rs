@@ -40,7 +40,7 @@ pub use batches::{
 pub use checkpoint::{Checkpoints, Identity};
 pub use error::TrainError;
 pub use evaluate::{EVALUATION_BATCH_SIZE, evaluate};
-pub use fine_tuning::{EpochSelection, FineTuning, Optimizer};
+pub use fine_tuning::{FineTuning, Optimizer};
 pub use history::TrainingHistory;
 pub use loss::{CrossEntropy, Loss, check_logits};
 pub use mixing::{Mixing, Mixture};

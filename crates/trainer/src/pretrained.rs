@@ -24,8 +24,10 @@ pub fn load_pretrained(
     let summary = { network.load_backbone(path) }.context("cannot load the pretrained weights")?;
     summary.check(network.config().depth, freeze)?;
     match summary.classifier {
-        Classifier::Pretrained => info!("weights: {summary}"),
-        Classifier::Absent | Classifier::Other { .. } => warn!("weights: {summary}"),
+        Classifier::Absent | Classifier::Other { .. } if network.config().classifier => {
+            warn!("weights: {summary}; the network's own classifier starts from random weights");
+        }
+        _ => info!("weights: {summary}"),
     }
     Ok(())
 }

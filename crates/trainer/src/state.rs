@@ -189,13 +189,15 @@ mod tests {
     use candle_core::{DType, Device};
     use model::{Config, Depth, Mode};
     use random::Seed;
+    use table_history::EpochSelection;
 
     use super::*;
-    use crate::{EpochSelection, LrFactors, Sampling};
+    use crate::{LrFactors, Sampling};
 
     fn network() -> Network {
         let config = Config {
             depth: Depth::D18,
+            classifier: true,
             embedding_size: 2,
             n_classes: 2,
         };

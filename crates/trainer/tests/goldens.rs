@@ -262,6 +262,7 @@ fn adamw_and_clipping_are_pytorchs() {
 fn average_is_timms() {
     let config = Config {
         depth: Depth::D18,
+        classifier: true,
         embedding_size: 2,
         n_classes: 2,
     };

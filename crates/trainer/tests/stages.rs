@@ -30,7 +30,7 @@ impl Jobs for Study {
     fn train(&self, run: &str, changes: &Value) -> Job {
         let mut params = json!({
             "seed": 7, "repeat": 0, "device": "cpu", "fold": 1,
-            "resnet": 18, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false,
+            "resnet": 18, "classifier": true, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false,
             "freeze_batch_norm": false, "side_px": SIDE_PX,
             "epochs": 4, "sampling": "shuffle", "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
             "optimizer": "adam", "schedule": "exponential", "warmup_epochs": 0.0, "layer_lr_decay": 1.0,

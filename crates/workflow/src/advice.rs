@@ -37,7 +37,7 @@ impl Workflow {
                 let message = format!("advice names the unknown parameter `{key}`{hint}");
                 return Err(self.wrong_advice(advice, message));
             };
-            each.push(found == value);
+            each.push(is_same(found, value));
         }
         Ok(if all {
             each.iter().all(|is| *is)
@@ -66,5 +66,26 @@ impl Workflow {
     fn wrong_advice(&self, advice: &Advice, message: String) -> Error {
         let source = &self.declaration.source;
         source.error(advice.span.clone(), message)
+    }
+}
+
+/// Returns whether the values are equal; `0` is `0.0`.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let numbers = a.as_f64().zip(b.as_f64());
+    numbers.map_or(a == b, |(a, b)| a.total_cmp(&b).is_eq())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_equal_by_value() {
+        assert!(is_same(&json!(0), &json!(0.0)));
+        assert!(is_same(&json!("adamw"), &json!("adamw")));
+        assert!(!is_same(&json!(0), &json!("0")));
+        assert!(!is_same(&json!(0.01), &json!(0.0)));
     }
 }

@@ -211,6 +211,24 @@ impl Graph {
         nearest_name::hint(target, names)
     }
 
+    /// The instances of a stage, in their order; there is at least one.
+    ///
+    /// # Errors
+    /// There's no such stage.
+    pub fn of_stage(&self, stage: &str) -> Result<Vec<InstanceId>> {
+        let all = self.instances.with_ids();
+        let found = all.filter(|(_, instance)| instance.stage == stage);
+        let found: Vec<InstanceId> = found.map(|(id, _)| id).collect();
+        if found.is_empty() {
+            let hint = self.target_hint(stage);
+            return Err(Error::UnknownTarget {
+                name: stage.to_owned(),
+                hint,
+            });
+        }
+        Ok(found)
+    }
+
     /// The instance called `name`, or the only one of the stage `name`.
     ///
     /// # Errors
@@ -220,22 +238,10 @@ impl Graph {
         if let Some((id, _)) = all.find(|(_, instance)| instance.name == name) {
             return Ok(id);
         }
-        let of_stage: Vec<&str> = self
-            .instances
-            .iter()
-            .filter(|i| i.stage == name)
-            .map(|i| i.name.as_str())
-            .collect();
-        if of_stage.is_empty() {
-            let hint = self.target_hint(name);
-            return Err(Error::UnknownTarget {
-                name: name.to_owned(),
-                hint,
-            });
-        }
+        let names = self.of_stage(name)?.into_iter();
         Err(Error::SeveralInstances {
             stage: name.to_owned(),
-            instances: of_stage.into_iter().map(str::to_owned).collect(),
+            instances: names.map(|id| self.instances[id].name.clone()).collect(),
         })
     }
 }

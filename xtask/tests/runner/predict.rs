@@ -82,6 +82,7 @@ fn the_program_gets_the_outputs_of_a_repro() {
     assert_eq!(job["params"]["explain"], true);
     assert_eq!(job["in"]["model"], path("export/model"));
     assert_eq!(job["in"]["calibrators"], Value::Null);
+    assert_eq!(job["in"]["models"], json!([]));
     assert_eq!(job["out"]["page"], path("new.html"));
     // The job file is gone with the job.
     let left = fs_err::read_dir(space.path(".atelier/work"))
@@ -94,6 +95,64 @@ fn the_program_gets_the_outputs_of_a_repro() {
     let job: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(job["in"]["calibrators"], path("calibrators"));
     assert_eq!(job["out"]["page"], Value::Null);
+}
+
+/// Folds whose networks are an ensemble.
+const FOLDS: &str = r#"
+[stage.train]
+each = { fold = "${folds}" }
+cmd = "echo ${fold} > ${out.model}; echo ${fold} > ${out.history}"
+out = { model = "train/${fold}/model", history = "train/${fold}/history" }
+"#;
+
+#[test]
+fn an_ensemble_has_the_networks_of_all_folds() {
+    let space = workspace();
+    space.write("pipeline.toml", &format!("{PIPELINE}{FOLDS}"));
+    space.write(
+        "params.toml",
+        "device = \"cpu\"\nfolds = 3\n[chain]\nnumber = 2\n[train]\nselection = \"last\"\n[attribution]\ncells = 4\nwindow = 1\n",
+    );
+    space.ok(&["repro"]);
+    let ran = space.run(&["predict", "a.jpg", "--ensemble"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    let job: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let root = fs_err::canonicalize(space.path("")).unwrap();
+    let of_folds = |output: &str| {
+        let paths = (0..3).map(|fold| root.join(format!("train/{fold}/{output}")));
+        json!(paths.collect::<Vec<_>>())
+    };
+    assert_eq!(job["in"]["models"], of_folds("model"));
+    assert_eq!(job["in"]["histories"], of_folds("history"));
+    assert_eq!(job["params"]["selection"], "last");
+
+    space.remove("train/1/model");
+    assert_eq!(space.run(&["predict", "a.jpg"]).code, Some(3));
+    space.fails(
+        &["predict", "a.jpg", "--ensemble"],
+        "the output `model` of train@1 is missing, expected that of every fold for the ensemble: run `cargo xtask repro train`",
+    );
+    // A network that another run made.
+    space.write("train/1/model", "other\n");
+    space.fails(
+        &["predict", "a.jpg", "--ensemble"],
+        "train@1: output model was edited",
+    );
+}
+
+#[test]
+fn the_network_of_a_single_fold_is_no_ensemble() {
+    let space = workspace();
+    space.write("pipeline.toml", &format!("{PIPELINE}{FOLDS}"));
+    space.write(
+        "params.toml",
+        "device = \"cpu\"\nfolds = 1\n[chain]\nnumber = 2\n[train]\nselection = \"best\"\n[attribution]\ncells = 4\nwindow = 1\n",
+    );
+    space.ok(&["repro"]);
+    space.fails(
+        &["predict", "a.jpg", "--ensemble"],
+        "there is the network of a single fold, expected two or more for an ensemble",
+    );
 }
 
 /// Stages that depend on each other as those of the study do.

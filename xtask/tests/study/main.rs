@@ -189,6 +189,21 @@ fn the_whole_study_runs_once() {
     assert_eq!(image["classes"].as_array().unwrap().len(), 3);
     assert!(image["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
     assert!(image["attribution"]["range"].is_number());
+    assert_eq!(image["attribution"]["cam_layer"], "layer1");
+
+    // So do the networks of both folds, whose only epoch is also that of the cross-validation.
+    let ensemble = study.ok(&["predict", &picture, "--ensemble", "--json"]);
+    let ensemble: serde_json::Value = serde_json::from_str(&ensemble).unwrap();
+    let member = |fold| serde_json::json!({"fold": fold, "epoch": 0, "cross_validation_epoch": 0});
+    let networks = serde_json::json!([member(0), member(1)]);
+    assert_eq!(ensemble["ensemble"]["networks"], networks);
+    assert_eq!(ensemble["ensemble"]["is_cross_validated"], true);
+    let image = &ensemble["images"][0];
+    let first = &image["classes"][0]["label"];
+    let predicted = image["predicted"].as_array().unwrap();
+    let agreeing = predicted.iter().filter(|&class| class == first).count();
+    assert_eq!(predicted.len(), 2);
+    assert_eq!(image["agreement"], agreeing as f64 / 2.0);
 
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();

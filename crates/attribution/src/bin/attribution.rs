@@ -4,7 +4,9 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use attribution::{AttributionError, Limits, OcclusionWindows, grad_cam, occlusion, pick, range};
+use attribution::{
+    AttributionError, Limits, OcclusionWindows, cam_layer, grad_cam, occlusion, pick, range,
+};
 use candle_core::Tensor;
 use images::{Pixels, Preprocess, View};
 use model::{Config, Depth, Network};
@@ -24,6 +26,8 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
+    /// Whether the ResNet's classifier stands between features and embedder.
+    classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
     /// Images of each class, at most.
@@ -102,7 +106,8 @@ impl Attributor {
         let class = class.context("every label is a class")?;
         let image = self.image(&prediction.path)?;
         let probability_drops = occlusion(&self.network, &image, class, self.windows)?;
-        let cam = grad_cam(&self.network, &image, class)?;
+        let layer = cam_layer(image.dim(0)?, image.dim(1)?);
+        let cam = grad_cam(&self.network, &image, class, layer)?;
         Ok(Attribution {
             path: prediction.path.clone(),
             label: prediction.label.clone(),
@@ -116,6 +121,7 @@ impl Attributor {
             cells: u32::try_from(self.windows.cells())?,
             window: u32::try_from(self.windows.window())?,
             probability_drops: probability_drops.into_iter().map(to_f32).collect(),
+            cam_layer: layer.name().to_owned(),
             cam_side: u32::try_from(cam.dim(0)?)?,
             cam: cam.flatten_all()?.to_vec1()?,
         })
@@ -160,6 +166,7 @@ fn network(
     let first = predictions.first().context("`predictions` has no rows")?;
     let config = Config {
         depth: params.resnet,
+        classifier: params.classifier,
         embedding_size: params.embedding_size.get(),
         n_classes: first.logits.len(),
     };

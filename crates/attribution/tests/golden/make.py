@@ -4,7 +4,7 @@
 
 Made with torch 2.15.0, torchvision 0.29.2, numpy 2.4.6 on an x86-64 CPU, in float64. Weights and images come from the
 integer formula of `model/tests/golden/resnet.py`: no random numbers, no file. Tolerance of the tests: 1e-5 for the
-drops, which reach 0.002, and 1e-4 for the heat maps, which reach 1.
+drops, which reach 0.002, and 2e-4 of a heat map's largest value for its values.
 """
 
 import json
@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "model/tests/golden")
 from resnet import CLASSES, Net, weight  # noqa: E402
 
 IMAGES, SIDE, CELLS, SQUARE = 2, 96, 4, 2
+EARLIER, CASES = ["layer2", "layer3"], [(0, 1), (1, 6)]  # image and label of the maps of earlier layers
 
 
 def drops(net, image, label):
@@ -38,15 +39,20 @@ def drops(net, image, label):
     )
 
 
-def grad_cam(net, image, label):
-    """Selvaraju et al. 2017, eq. 1 and 2, on the last block, before upsampling."""
+def grad_cam(net, image, label, layer):
+    """Selvaraju et al. 2017, eq. 1 and 2, on the last block of `layer`, before upsampling."""
     kept = {}
-    hook = net.resnet.layer4[-1].register_forward_hook(lambda _, __, output: kept.update(block=output))
+    block = getattr(net.resnet, layer)[-1]
+    hook = block.register_forward_hook(lambda _, __, output: kept.update(block=output))
     logits, _ = net(image[None])
     hook.remove()
     (gradient,) = torch.autograd.grad(logits[0, label], kept["block"])
     importance = gradient.mean((2, 3), keepdim=True)
     return relu((importance * kept["block"]).sum(1))[0].detach()
+
+
+def cam_values(net, image, label, layer):
+    return [round(value, 9) for value in grad_cam(net, image, label, layer).flatten().tolist()]
 
 
 def main():
@@ -60,7 +66,8 @@ def main():
                     image=i,
                     label=label,
                     probability_drops=[round(value, 9) for value in drops(net, image, label).flatten().tolist()],
-                    cam=[round(value, 9) for value in grad_cam(net, image, label).flatten().tolist()],
+                    cam=cam_values(net, image, label, "layer4"),
+                    earlier={layer: cam_values(net, image, label, layer) for layer in EARLIER if (i, label) in CASES},
                 )
             )
     print(json.dumps(golden, indent=1))

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use backbones::{Backbone, Name};
+use images::Evaluation;
 use inference::{FrozenNetwork, extract_features};
 use serde::Deserialize;
 use stage::{Input, InputPath, Output, Progress};
@@ -17,8 +18,10 @@ struct Params {
     device: String,
     /// The network, by timm's name.
     backbone: Name,
-    /// Side of the network's square input, in pixels.
+    /// Side of the network's square input in a training, in pixels.
     side_px: u32,
+    /// Views of an image in an evaluation, and their side.
+    evaluation: Evaluation,
 }
 
 #[derive(Deserialize)]
@@ -40,9 +43,11 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    params.backbone.check_side(params.side_px)?;
+    let side_px = params.evaluation.side_px(params.side_px)?;
+    params.backbone.check_side(side_px)?;
     let annotations = inputs.annotations.read()?;
-    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?
+        .evaluated(params.evaluation)?;
     let device = model::device(&params.device)?;
     let backbone = Backbone::load(&params.backbone, &inputs.weights, &device)?;
     let frozen = FrozenNetwork {

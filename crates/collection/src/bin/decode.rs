@@ -27,8 +27,10 @@ struct Params {
     side_px: u32,
     /// Least share of the image's area in a random crop; below 1 the whole long side is stored.
     crop_area: f32,
-    /// Views of an image in an evaluation, and their side; with several crops the whole long side is stored.
-    evaluation: Evaluation,
+    /// Side of the network's input in an evaluation; 0 for that of the training.
+    evaluation_px: u32,
+    /// Crops of an image in an evaluation, 1 or 5; with several the whole long side is stored.
+    crops: u32,
     /// Applies the orientation in an image's metadata.
     exif_orientation: bool,
     /// Width times height of the largest image that is decoded.
@@ -107,13 +109,15 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 /// Sizes that suffice for training and evaluation.
 fn geometry(params: &Params) -> anyhow::Result<Geometry> {
     let geometry = Geometry::new(params.side_px).context("`side_px`")?;
-    let side_px = params.evaluation.side_px(params.side_px)?;
+    // Mirror images need no other pixels.
+    let evaluation = Evaluation::new(false, params.crops, params.evaluation_px)?;
+    let side_px = evaluation.side_px(params.side_px)?;
     let geometry = match side_px == params.side_px {
         true => geometry,
         false => Geometry::new(side_px).context("`evaluation.side_px`")?,
     };
     Ok(
-        match params.crop_area < 1.0 || params.evaluation.needs_whole_image() {
+        match params.crop_area < 1.0 || evaluation.needs_whole_image() {
             true => geometry.whole(),
             false => geometry,
         },

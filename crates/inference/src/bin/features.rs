@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use images::Evaluation;
 use inference::{FrozenNetwork, extract_features};
 use model::{Config, Depth, Freeze, Network};
 use random::Seed;
@@ -21,8 +22,10 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Side of the network's square input, in pixels.
+    /// Side of the network's square input in a training, in pixels.
     side_px: u32,
+    /// Views of an image in an evaluation, and their side.
+    evaluation: Evaluation,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +53,8 @@ fn main() -> ExitCode {
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
     let annotations = inputs.annotations.read()?;
-    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?
+        .evaluated(params.evaluation)?;
     let network = network(&params, inputs.weights.as_deref())?;
     let frozen = FrozenNetwork {
         backbone: &format!("resnet{}", params.resnet.layers()),
@@ -67,6 +71,7 @@ fn network(params: &Params, weights: Option<&Path>) -> anyhow::Result<Network> {
     // Features come from a layer before those with these sizes.
     let config = Config {
         depth: params.resnet,
+        classifier: true,
         embedding_size: 1,
         n_classes: 1,
     };

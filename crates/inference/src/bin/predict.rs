@@ -22,6 +22,8 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
+    /// Whether the ResNet's classifier stands between features and embedder.
+    classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
     /// Side of the network's square input in its training, in pixels.
@@ -95,6 +97,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
 fn network(params: &Params, n_classes: usize, model: &InputPath) -> anyhow::Result<Network> {
     let config = Config {
         depth: params.resnet,
+        classifier: params.classifier,
         embedding_size: params.embedding_size.get(),
         n_classes,
     };

@@ -91,11 +91,11 @@ fn each_stage_has_the_crates_that_it_needs() {
         metrics/leakage-effect: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
         metrics/metric-learning-scores: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
         metrics/score: cluster-validity numeric random | calibrations class-reports comparisons confusion cross-validation epoch-outputs epoch-scores fold-scores folds forest-predictions history leakage leakage-effect metric-embeddings metric-learning-scores optimism out-of-fold predictions reliabilities scores selection
-        model-card/model-card: export images numeric | annotations calibrations comparisons cross-validation folds near-duplicates optimism selection
+        model-card/model-card: digests export images numeric | annotations calibrations comparisons cross-validation folds near-duplicates optimism selection
         near-duplicates/near-duplicates: images thumbnails | annotations folds images near-duplicates
         painter/paint: random | folds
         preflight/preflight: forest kernels model nearest-name numeric random search | annotations folds forest-predictions forest-trials predictions
-        report/report: images numeric random search | annotations attributions balance calibrations class-reports cluster-scores clusters comparisons confusion cross-validation embedding-evolution embedding-evolution-quality epoch-scores fold-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates optimism predictions problems reliabilities scores search-trials selection silhouettes timings
+        report/report: digests images numeric random search | annotations attributions balance calibrations class-reports cluster-scores clusters comparisons confusion cross-validation embedding-evolution embedding-evolution-quality epoch-scores fold-scores folds forest-trials history leakage leakage-effect linear-probes metric-embeddings metric-learning-scores near-duplicates optimism predictions problems reliabilities scores search-trials selection silhouettes timings
         trainer/train: images kernels model numeric random | annotations epoch-outputs folds history timings
     "#]].assert_eq(&lines);
 }
@@ -113,6 +113,7 @@ fn a_fold_is_not_trained_again_for_unused_code() {
         "clustering",
         "collection",
         "device-check",
+        "digests",
         "executor",
         "experiments",
         "export",

@@ -33,6 +33,8 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
+    /// Whether the ResNet's classifier stands between features and embedder.
+    classifier: bool,
     /// Freezes the ResNet's layers before its classifier.
     freeze_cnn: bool,
     /// Freezes the ResNet's classifier.
@@ -143,6 +145,7 @@ fn run(params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::Resu
 fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow::Result<Network> {
     let config = Config {
         depth: params.resnet,
+        classifier: params.classifier,
         embedding_size: params.embedding_size.get(),
         n_classes,
     };

@@ -1,10 +1,11 @@
 //! Stage `leakage-effect`: one recipe's scores under three splits, and their differences from those of the study's own.
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use metrics::{
-    Collection, ConfusionCounts, Metric, Sample, ScoredPrediction, differences, intervals, streams,
+    Collection, ConfusionCounts, Metric, Pairing, Sample, ScoredPrediction, differences, intervals,
+    n_authors, streams,
 };
 use random::Seed;
 use serde::Deserialize;
@@ -151,13 +152,23 @@ fn leakage_effect(
     let intervals = intervals(n_classes, predictions, units, params.bootstrap, rng_of)?;
     let own = own.map(Validation::sample);
     let differences = match own {
-        Some(own) => differences(n_classes, sample, own, params.bootstrap, rng_of)?,
+        // The splits have other validation images, of which some are of the same authors.
+        Some(own) => {
+            let samples = [sample, own];
+            differences(
+                n_classes,
+                samples,
+                Pairing::Authors,
+                params.bootstrap,
+                rng_of,
+            )?
+        }
         None => None,
     };
     let counts = |sample: Sample<'_>| ConfusionCounts::of(n_classes, sample.predictions);
     let changes = own.map(|own| counts(sample).scores_less(&counts(own)));
     let images = u32::try_from(predictions.len())?;
-    let authors = u32::try_from(units.iter().collect::<BTreeSet<_>>().len())?;
+    let authors = u32::try_from(n_authors(units.iter().copied()))?;
     let values = Metric::ALL.iter().zip(counts(sample).scores()).enumerate();
     let values = values.filter(|(_, (metric, _))| metric.is_informative(n_classes));
     let rows = values.map(|(i, (metric, value))| {

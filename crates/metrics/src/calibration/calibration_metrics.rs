@@ -2,11 +2,12 @@
 
 use std::num::NonZeroUsize;
 
+use numeric::clamped_loss;
+
 use super::{
     Forecasts,
     reliability::{Bins, top},
 };
-use crate::scored_prediction::clamped_loss;
 
 /// Metrics of forecasts. Of errors and losses, lower is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,8 +20,7 @@ pub struct CalibrationMetrics {
     /// Mean over the images of the squared distance of their probabilities from the truth, in `[0, 2]` (Brier
     /// 1950); scikit-learn's for more than two classes.
     pub brier: f64,
-    /// Mean of `−ln p` of the true class, in nats. Probabilities are taken from `[ε, 1 − ε]` with the `ε` of 64-bit
-    /// floats, as in scikit-learn's `log_loss`.
+    /// Mean of `−ln p` of the true class, in nats, each by [`clamped_loss`].
     pub log_loss: f64,
     /// Mean probability of the predicted class, in `[0, 1]`.
     pub confidence: f64,
@@ -67,5 +67,5 @@ impl CalibrationMetrics {
 
 /// `−ln p` of the true class, as [`CalibrationMetrics::log_loss`] has it.
 pub(super) fn loss(probabilities: &[f64], actual: usize) -> f64 {
-    clamped_loss(probabilities[actual])
+    clamped_loss(-probabilities[actual].ln())
 }

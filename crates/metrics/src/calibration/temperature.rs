@@ -84,7 +84,7 @@ impl From<Temperature> for f64 {
     }
 }
 
-/// The log-loss by the logarithm of the temperature.
+/// The log-loss by the logarithm of the temperature. It isn't clamped, so that it has a slope everywhere.
 struct LogLoss<'a> {
     logits: &'a [&'a [f32]],
     actual: &'a [usize],

@@ -8,7 +8,7 @@ use super::{
     distributions, influence,
     interval::Interval,
     resampling,
-    sample::Sample,
+    sample::{Pairing, Sample},
 };
 use crate::{ConfusionCounts, Metric, MetricError, ScoredPrediction, confusion_counts::subtract};
 
@@ -24,20 +24,18 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Returns whether the interval is all above 0 or all below: whether the two are told apart.
+    /// Returns whether the interval is all above 0 or all below: whether the difference is significant.
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
     }
 }
 
-/// Differences of each of [`Metric::ALL`] between `a` and `b`, with intervals that account for what the two share.
-///
-/// Samples with the same classes and units in the same order are of the same images, in this order, and paired by image.
-/// Others are paired by author. Authors vary within classes, as in [`super::intervals()`].
+/// Differences of each of [`Metric::ALL`] between `a` and `b`, with intervals that account for what the two share by
+/// `pairing`: images, or authors alone. Authors vary within classes, as in [`super::intervals()`].
 ///
 /// Of shares, the interval combines those of two shares by their distances from the values (MOVER: Zou and Donner 2008;
 /// Newcombe 1998, method 10): for the same images, of the share that only `a` has right and the share that only `b` has
-/// right; else of the shares of `a` and `b`; with the correlation of their sums by author. It is no point even if no
+/// right; else of the shares of `a` and `b`; with the correlation of their sums by author, which is shrunk where authors are few. It is no point even if no
 /// image differs. Of precision and F1 it is the linearized difference with Student's `t`, at least as wide as that of
 /// accuracy or, for the macro mean, top-1, joined with the bootstrap's, which draws the same authors for both; of the
 /// log-loss the same, where the accuracy's width counts times the excess loss of a wrong image.
@@ -45,17 +43,20 @@ impl Difference {
 /// `None` as for [`super::intervals()`], or without images.
 ///
 /// # Errors
-/// `units` is not as long as `predictions` in one of them.
+/// `units` is not as long as `predictions` in one of them, or images that are paired differ in class or unit.
 pub fn differences(
     n_classes: usize,
-    a: Sample<'_>,
-    b: Sample<'_>,
+    [a, b]: [Sample<'_>; 2],
+    pairing: Pairing,
     n_replicates: u64,
     rng_of: impl Fn(u64) -> ChaCha8Rng + Sync,
 ) -> Result<Option<[Difference; Metric::ALL.len()]>, MetricError> {
     a.check()?;
     b.check()?;
-    let pair = Pair::of(n_classes, a, b);
+    if pairing == Pairing::Images {
+        a.check_same_images(&b)?;
+    }
+    let pair = Pair::of(n_classes, a, b, pairing);
     let degrees_of_freedom = pair.design.degrees_of_freedom();
     if n_replicates == 0 || degrees_of_freedom == 0 || a.units.is_empty() || b.units.is_empty() {
         return Ok(None);
@@ -83,7 +84,7 @@ pub fn differences(
 struct Pair<'a> {
     n_classes: usize,
     samples: [Sample<'a>; 2],
-    is_paired: bool,
+    pairing: Pairing,
     /// Of the images that both have, or of all images of both.
     design: Design,
     /// Of each.
@@ -128,16 +129,14 @@ impl Reach {
 }
 
 impl<'a> Pair<'a> {
-    fn of(n_classes: usize, a: Sample<'a>, b: Sample<'a>) -> Self {
-        let is_paired = a.is_paired(&b);
+    fn of(n_classes: usize, a: Sample<'a>, b: Sample<'a>, pairing: Pairing) -> Self {
         Self {
             n_classes,
             samples: [a, b],
-            is_paired,
-            design: if is_paired {
-                Design::of(&[a])
-            } else {
-                Design::of(&[a, b])
+            pairing,
+            design: match pairing {
+                Pairing::Images => Design::of(&[a]),
+                Pairing::Authors => Design::of(&[a, b]),
             },
             designs: [Design::of(&[a]), Design::of(&[b])],
         }
@@ -184,10 +183,10 @@ impl<'a> Pair<'a> {
             .samples
             .map(|sample| -> Vec<bool> { sample.predictions.iter().map(&is_hit).collect() });
         let [a, b] = self.samples;
-        let (more, less, correlation);
+        let (more, less, found);
         let more_design;
         let less_design;
-        if self.is_paired {
+        if self.pairing == Pairing::Images {
             let only = |of: usize| {
                 hits[of]
                     .iter()
@@ -197,7 +196,7 @@ impl<'a> Pair<'a> {
             (more_design, less_design) = (&self.design, &self.design);
             more = Share::of(more_design, &a, by_class, only(0));
             less = Share::of(less_design, &a, by_class, only(1));
-            correlation = self
+            found = self
                 .design
                 .correlation(&more.centered(&self.design), &less.centered(&self.design));
         } else {
@@ -206,13 +205,13 @@ impl<'a> Pair<'a> {
             less = Share::of(less_design, &b, by_class, hits[1].iter().copied());
             let (own, other) = (more.centered(more_design), less.centered(less_design));
             let zeros = |sample: &Sample<'_>| vec![0.0; sample.units.len()];
-            let found = self
+            found = self
                 .design
                 .correlation(&[own, zeros(&b)].concat(), &[zeros(&a), other].concat());
-            // That of few authors is uncertain, and a high one makes the interval narrow.
-            let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
-            correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         }
+        // That of few authors is uncertain, and a high one makes the interval narrow.
+        let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
+        let correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         let more = Reach::of(more.value, more.interval(more_design, t));
         let less = Reach::of(less.value, less.interval(less_design, t));
         let combined = |x: f64, y: f64| (x * x + y * y - 2.0 * correlation * x * y).max(0.0).sqrt();
@@ -228,12 +227,9 @@ impl<'a> Pair<'a> {
             let values = influence::influences(metric, self.n_classes, self.samples[i].predictions);
             self.designs[i].centered(&values)
         });
-        let values: Vec<f64> = if self.is_paired {
-            a.iter().zip(&b).map(|(a, b)| a - b).collect()
-        } else {
-            a.into_iter()
-                .chain(b.into_iter().map(|value| -value))
-                .collect()
+        let values: Vec<f64> = match self.pairing {
+            Pairing::Images => a.iter().zip(&b).map(|(a, b)| a - b).collect(),
+            Pairing::Authors => a.into_iter().chain(b.into_iter().map(|b| -b)).collect(),
         };
         let half_width = t * self.design.spread(&values).variance.sqrt();
         Reach {

@@ -23,15 +23,29 @@ impl Sample<'_> {
         })
     }
 
-    /// Returns whether both samples are of the same images, as far as classes and units tell.
-    pub(super) fn is_paired(&self, other: &Self) -> bool {
-        let classes = |sample: &Self| -> Vec<usize> {
-            sample
-                .predictions
-                .iter()
-                .map(|image| image.actual)
-                .collect()
+    /// Checks that images of both at the same place have the same class and unit.
+    pub(super) fn check_same_images(&self, other: &Self) -> Result<(), MetricError> {
+        let keys = |sample: &Self| -> Vec<(usize, usize)> {
+            let classes = sample.predictions.iter().map(|image| image.actual);
+            classes.zip(sample.units.iter().copied()).collect()
         };
-        self.units == other.units && classes(self) == classes(other)
+        let (own, others) = (keys(self), keys(other));
+        let place = (0..own.len().max(others.len())).find(|&at| own.get(at) != others.get(at));
+        match place {
+            None => Ok(()),
+            Some(place) => Err(MetricError::OtherImages {
+                place,
+                images: [own.len(), others.len()],
+            }),
+        }
     }
+}
+
+/// Relation of the images of two samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairing {
+    /// The same images in the same order: a difference is that of each image's two results.
+    Images,
+    /// Other images, some of the same authors.
+    Authors,
 }

@@ -8,7 +8,6 @@ use anyhow::{Context, anyhow};
 use model_card::{Card, Data, Recipe, Scores, Weights};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use stage::{Input, InputPath, OutputPath};
 use table_annotations::Annotation;
 use table_calibrations::Calibration;
@@ -127,18 +126,7 @@ fn recipe(params: Params, inputs: &Inputs) -> anyhow::Result<Recipe> {
 }
 
 fn weights(path: &Path, catalog: &Path) -> anyhow::Result<Weights> {
-    let mut sha256 = Sha256::new();
-    let mut file = fs_err::File::open(path)?;
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match std::io::Read::read(&mut file, &mut chunk) {
-            Ok(0) => break,
-            Ok(n) => sha256.update(&chunk[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let sha256 = format!("{:x}", sha256.finalize());
+    let sha256 = digests::of_file(path)?;
     Weights::of(sha256, &fs_err::read_to_string(catalog)?)
         .with_context(|| format!("cannot read the catalog `{}`", catalog.display()))
 }

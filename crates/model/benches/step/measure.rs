@@ -119,6 +119,7 @@ impl Ours {
         let (batch, side, device) = (options.batch, options.side, Device::Cpu);
         let config = Config {
             depth: Depth::D18,
+            classifier: true,
             embedding_size: 16,
             n_classes: CLASSES as usize,
         };

@@ -114,12 +114,6 @@ impl fmt::Display for Summary {
             Naming::Transformers => f.write_str(", names of transformers renamed")?,
         }
         write!(f, ") with {}", self.classifier)?;
-        if self.classifier != Classifier::Pretrained {
-            write!(
-                f,
-                ": the network's own of {IMAGENET_CLASSES} starts from random weights"
-            )?;
-        }
         if !self.ignored.is_empty() {
             let n: usize = self.ignored.values().sum();
             let parts = names::listed(self.ignored.keys().map(String::as_str));

@@ -68,6 +68,7 @@ pub(crate) fn images() -> Tensor {
 pub(crate) fn network(depth: Depth, backend: Backend) -> Network {
     let config = Config {
         depth,
+        classifier: true,
         embedding_size: 16,
         n_classes: CLASSES,
     };

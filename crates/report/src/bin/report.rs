@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
+use images::Pixels;
 use random::Seed;
 use report::{Inputs, Options, Recipe, Report, RunFacts, Weights, count_parameters, render};
 use serde::Deserialize;
@@ -34,6 +35,7 @@ struct Params {
     split: Table,
     leakage: Table,
     resnet: Value,
+    classifier: Value,
     embedding_size: Value,
     freeze_cnn: Value,
     freeze_fc: Value,
@@ -103,7 +105,8 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
             settings: settings(params)?,
         },
     };
-    let report = render(&inputs.tables, &options, |path| {
+    let pixels = Pixels::open(&inputs.pixels)?;
+    let report = render(&inputs.tables, &options, Some(&pixels), |path| {
         fs_err::read(inputs.images.join(path))
     })?;
     write_files(&report, &outputs)?;
@@ -124,6 +127,7 @@ fn settings(params: Params) -> anyhow::Result<Vec<(String, Value)>> {
     // One by one: the path of the weights is no part of the recipe, their content is.
     let model = [
         ("resnet", params.resnet),
+        ("classifier", params.classifier),
         ("embedding_size", params.embedding_size),
         ("freeze_cnn", params.freeze_cnn),
         ("freeze_fc", params.freeze_fc),

@@ -1,5 +1,6 @@
 //! Numbers and names as text, with fixed numbers of digits.
 
+use numeric::interval_text;
 use table_scores::Score;
 use tables::Subset;
 
@@ -50,16 +51,10 @@ pub(crate) fn interval(score: Option<&Score>) -> Option<String> {
     range(score.low, score.high)
 }
 
-/// An interval as `0.87–0.94`, rounded outwards, with a third digit where it is narrow; none without ends.
+/// An interval as [`interval_text`]; none without ends.
 pub(crate) fn range(low: Option<f64>, high: Option<f64>) -> Option<String> {
     let (low, high) = low.zip(high)?;
-    let digits = if high - low < 0.02 { 3 } else { 2 };
-    let unit = 10_f64.powi(digits);
-    // An end that has the digits but for the last bit stays.
-    let low = (low * unit + 1e-9).floor() / unit;
-    let high = (high * unit - 1e-9).ceil() / unit;
-    let digits = digits.unsigned_abs() as usize;
-    Some(format!("{low:.digits$}–{high:.digits$}"))
+    Some(interval_text(low, high))
 }
 
 /// A score with its interval: `0.912 (0.87–0.94)`.
@@ -152,13 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_interval_is_no_point() {
-        let texts = [(0.879, 0.941), (0.6, 0.7), (0.9914, 0.9936)]
-            .map(|(low, high)| range(Some(low), Some(high)));
-        assert_eq!(
-            texts.map(Option::unwrap),
-            ["0.87–0.95", "0.60–0.70", "0.991–0.994"]
-        );
+    fn an_interval_needs_both_ends() {
+        assert_eq!(range(Some(0.6), Some(0.7)).unwrap(), "0.60–0.70");
         assert_eq!(range(None, Some(1.0)), None);
         assert_eq!(ranged(Some(0.5), None, None), "0.500");
     }

@@ -51,8 +51,22 @@ pub(crate) fn thumbnail(
 /// # Errors
 /// There are fewer pixels than the size requires.
 pub(crate) fn jpeg_uri(pixels: &[u8], width: u16, height: u16) -> Result<String, ReportError> {
+    encoded(pixels, [width, height], QUALITY)
+}
+
+/// The same with a quality from 1 to 100.
+///
+/// # Errors
+/// As for [`jpeg_uri`].
+pub(crate) fn encoded(
+    pixels: &[u8],
+    [width, height]: [u16; 2],
+    quality: u8,
+) -> Result<String, ReportError> {
     let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, QUALITY).encode(pixels, width, height, ColorType::Rgb)?;
+    let mut encoder = Encoder::new(&mut jpeg, quality);
+    encoder.set_optimized_huffman_tables(true);
+    encoder.encode(pixels, width, height, ColorType::Rgb)?;
     Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 

@@ -50,7 +50,7 @@ impl Setting {
 
 const SIZE: (f64, f64) = (400.0, 250.0);
 const MARGINS: Margins = Margins {
-    left: 44.0,
+    left: 60.0,
     right: 14.0,
     top: 24.0,
     bottom: 38.0,
@@ -62,11 +62,11 @@ const SHOWN: usize = 5;
 /// Number of best trials in captions.
 const LEADERS: usize = 10;
 
-/// Complete trials from which on the values of the best say something: with fewer, the ten best are most of all.
+/// Complete trials from which on the values of the best are shown: with fewer, the ten best are most of all.
 const MANY: usize = 50;
 
 /// Caption of a parameter's figure with few trials.
-const FEW: &str = "These are too few trials to tell a parameter's effect from chance.";
+const FEW: &str = "These are too few trials to distinguish a parameter's effect from chance.";
 
 /// Room on either side of the values, as a share of their range.
 const ROOM: f64 = 0.03;
@@ -107,6 +107,7 @@ impl Trials {
         let mut plot = Plot::new(SIZE, MARGINS, roomy(0.0, last.max(1.0)), self.range());
         plot.draw_y_axis();
         plot.draw_x_axis("trial", 1.0, false);
+        plot.name_y_axis(&self.score);
         let mut best = f64::NEG_INFINITY;
         let mut steps = Vec::new();
         for (number, row) in self.rows.iter().enumerate() {
@@ -128,9 +129,8 @@ impl Trials {
             name: format!("search-{}", self.name),
             title: format!("Trials of the {}", self.name),
             caption: format!(
-                "Each dot is a trial, by {}; the line is the highest score so far, the ring the best trial. {}{}",
+                "Each dot is a trial, by {}; the line is the highest score so far, the ring the best trial.{}",
                 self.score,
-                self.distinct(),
                 self.stopped()
             ),
             canvas: plot.canvas,
@@ -201,6 +201,7 @@ impl Trials {
         let axis = Axis::of(values.iter().flatten().copied())?;
         let mut plot = Plot::new(SIZE, MARGINS, axis.domain(), self.range());
         plot.draw_y_axis();
+        plot.name_y_axis(&self.score);
         axis.draw(&mut plot, &self.params[param]);
         let places = values.iter().enumerate().map(|(number, setting)| {
             setting.map_or(f64::NAN, |setting| axis.place(setting, number))

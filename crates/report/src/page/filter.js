@@ -1,5 +1,5 @@
-// Filters the table of images by text, and shows in its rows the images that are on the page. Without scripts the table is
-// whole, and has text alone.
+// Filters the table of images by text, and shows in its rows the images that are on the page, and of others their tiles of
+// the sheet. Without scripts the table is whole, and has text alone.
 (() => {
   "use strict";
   const section = document.querySelector("#images"), filter = section?.querySelector(".filter");
@@ -27,6 +27,21 @@
     input.value = "";
     show();
   });
+  const sheet = section.querySelector("img.sheet"), columns = 32;
+  if (sheet) {
+    // One rule, so that the long address is parsed once.
+    const style = document.createElement("style");
+    style.textContent = `.images .tile{background-image:url("${sheet.src}")}`;
+    document.head.append(style);
+    for (const [row] of rows) {
+      if (!row.dataset.tile) continue;
+      const number = Number(row.dataset.tile), tile = document.createElement("i");
+      tile.className = "tile";
+      tile.style.backgroundPosition = `${-2.5 * (number % columns)}rem ${-2.5 * Math.floor(number / columns)}rem`;
+      row.cells[0].prepend(tile);
+      row.parentElement.className = "pictured";
+    }
+  }
   for (const link of document.querySelectorAll("a[href^='#p']")) {
     const image = link.querySelector("img"), cell = document.getElementById(link.hash.slice(1))?.cells[0];
     if (!image || !cell || cell.querySelector("img")) continue;

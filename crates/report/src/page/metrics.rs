@@ -57,21 +57,26 @@ pub(crate) enum Verdict {
     /// The first model is worse: the interval excludes 0.
     Worse,
     /// The interval contains 0.
-    NotToldApart,
+    NotSignificant,
     /// There is no interval.
     Unknown,
 }
 
 impl Verdict {
-    const ALL: [Self; 4] = [Self::Better, Self::Worse, Self::NotToldApart, Self::Unknown];
+    const ALL: [Self; 4] = [
+        Self::Better,
+        Self::Worse,
+        Self::NotSignificant,
+        Self::Unknown,
+    ];
 
-    /// The statement in a cell.
-    pub(crate) fn name(self) -> &'static str {
+    /// The statement on `model`, the first, in a cell.
+    pub(crate) fn on(self, model: &str) -> String {
         match self {
-            Self::Better => "better",
-            Self::Worse => "worse",
-            Self::NotToldApart => "not told apart",
-            Self::Unknown => "no interval",
+            Self::Better => format!("{model} better"),
+            Self::Worse => format!("{model} worse"),
+            Self::NotSignificant => "not significant".to_owned(),
+            Self::Unknown => "no interval".to_owned(),
         }
     }
 
@@ -80,7 +85,7 @@ impl Verdict {
         match self {
             Self::Better => "better than",
             Self::Worse => "worse than",
-            Self::NotToldApart => "not told apart from",
+            Self::NotSignificant => "not significantly different from",
             Self::Unknown => "compared without an interval with",
         }
     }
@@ -112,7 +117,7 @@ impl Difference {
     pub(crate) fn verdict(&self) -> Verdict {
         match self.interval {
             None => Verdict::Unknown,
-            Some((low, high)) if low <= 0.0 && high >= 0.0 => Verdict::NotToldApart,
+            Some((low, high)) if low <= 0.0 && high >= 0.0 => Verdict::NotSignificant,
             Some(_) if self.metric.is_better(self.value, 0.0) => Verdict::Better,
             Some(_) => Verdict::Worse,
         }
@@ -129,7 +134,7 @@ impl Difference {
 }
 
 /// A sentence that compares `subject` with `other` in several metrics, such as `The network is worse than the linear probe
-/// in top-1 (−0.053, …) and not told apart from it in top-2 (…).`; none without differences.
+/// in top-1 (−0.053, …); it is not significantly different from it in top-2 (…).`; none without differences.
 pub(crate) fn statement(subject: &str, other: &str, differences: &[Difference]) -> Option<String> {
     let mut clauses = Vec::new();
     for verdict in Verdict::ALL {
@@ -225,10 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_reaches_zero_tells_nothing_apart() {
+    fn a_difference_whose_interval_reaches_zero_is_not_significant() {
         for (low, high) in [(-0.1, 0.1), (0.0, 0.1), (-0.1, 0.0)] {
             let difference = of(Metric::TOP_1, 0.05, low, high);
-            assert_eq!(difference.verdict(), Verdict::NotToldApart);
+            assert_eq!(difference.verdict(), Verdict::NotSignificant);
+            assert_eq!(difference.verdict().on("network"), "not significant");
         }
         let unknown = Difference::new(Metric::TOP_1, 0.05, None, None);
         assert_eq!(unknown.verdict(), Verdict::Unknown);
@@ -244,7 +250,7 @@ mod tests {
         assert_eq!(
             statement("The network", "the probe", &differences).unwrap(),
             "The network is worse than the probe in top-1 (−0.053, −0.090 to −0.020) and log-loss (+0.200, +0.100 to +0.300); it \
-             is not told apart from it in top-2 (+0.010, −0.020 to +0.030)."
+             is not significantly different from it in top-2 (+0.010, −0.020 to +0.030)."
         );
         assert_eq!(statement("The network", "the probe", &[]), None);
     }

@@ -1,4 +1,4 @@
-//! How the study was made: settings of its stages, pretrained weights, size of the network, digests of the data.
+//! How the study was made: settings of its stages, pretrained weights, size of the network.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -6,11 +6,6 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use table_annotations::Annotation;
-
-/// Bytes that are hashed at once.
-const CHUNK: usize = 1 << 20;
 
 /// Parts of a network that no gradient changes: the running statistics of batch normalization.
 const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
@@ -41,19 +36,10 @@ impl Weights {
     /// # Errors
     /// The file cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let mut file = fs_err::File::open(path)?;
-        let (mut sha256, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
-        loop {
-            let n = file.read(&mut chunk)?;
-            if n == 0 {
-                break;
-            }
-            sha256.update(&chunk[..n]);
-        }
         let name = path.file_name().unwrap_or_default();
         Ok(Self {
             name: name.to_string_lossy().into_owned(),
-            sha256: hexadecimal(sha256),
+            sha256: digests::of_file(path)?,
         })
     }
 }
@@ -86,42 +72,9 @@ pub fn count_parameters(path: &Path) -> io::Result<u64> {
     Ok(n)
 }
 
-/// SHA-256 of the images: of the lines `BLAKE3  path`, sorted by path, as `b3sum` prints them.
-pub(crate) fn digest_of_images(annotations: &[Annotation]) -> String {
-    digest_of_lines(annotations, |row| {
-        format!("{}  {}", row.content_hash, row.path)
-    })
-}
-
-/// SHA-256 of what is known of the images: of the lines `path`, class, author and existing split with tabs between them.
-pub(crate) fn digest_of_labels(annotations: &[Annotation]) -> String {
-    digest_of_lines(annotations, |row| {
-        let author = row.author.as_deref().unwrap_or_default();
-        let split = row.split.map_or("", |split| split.name());
-        format!("{}\t{}\t{author}\t{split}", row.path, row.label)
-    })
-}
-
-fn digest_of_lines(rows: &[Annotation], line: impl Fn(&Annotation) -> String) -> String {
-    let mut rows: Vec<&Annotation> = rows.iter().collect();
-    rows.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut sha256 = Sha256::new();
-    for row in rows {
-        sha256.update(line(row).as_bytes());
-        sha256.update(b"\n");
-    }
-    hexadecimal(sha256)
-}
-
-fn hexadecimal(sha256: Sha256) -> String {
-    let digest = sha256.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::fixture::annotation;
 
     #[test]
     fn weights_are_known_by_their_content() {
@@ -148,16 +101,5 @@ mod tests {
         assert_eq!(count_parameters(&path).unwrap(), 15);
         fs_err::write(&path, &bytes[..40]).unwrap();
         assert!(count_parameters(&path).is_err());
-    }
-
-    #[test]
-    fn digests_depend_on_content_and_labels_alone() {
-        let rows = [annotation(0), annotation(1)];
-        let turned = [annotation(1), annotation(0)];
-        assert_eq!(digest_of_images(&rows), digest_of_images(&turned));
-        let mut relabeled = rows.clone();
-        relabeled[0].label.push('s');
-        assert_eq!(digest_of_images(&rows), digest_of_images(&relabeled));
-        assert_ne!(digest_of_labels(&rows), digest_of_labels(&relabeled));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use images::Pixels;
 use maud::{Markup, html};
 
 use crate::ReportError;
@@ -34,6 +35,8 @@ pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options,
     /// Images that are shown one by one.
     pub(crate) sample: &'a Sample<'a>,
+    /// Decoded images, of which small thumbnails are made.
+    pub(crate) pixels: Option<&'a Pixels>,
     /// Reads the bytes of an image's file by its path.
     pub(crate) read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
 }

@@ -13,9 +13,9 @@ use crate::page::section::Entry;
 use crate::page::tables::{Declared, Reading, Tables};
 use crate::sections::SECTIONS;
 
-/// Inputs that no section reads: the folder of the images, pretrained weights, the selected network, and the times of the
-/// trainings.
-const FILES: [&str; 4] = ["images", "weights", "model", "timings"];
+/// Inputs that no section reads: the folder of the images, decoded images, pretrained weights, the selected network, and
+/// the times of the trainings.
+const FILES: [&str; 5] = ["images", "pixels", "weights", "model", "timings"];
 
 /// Names of all inputs.
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -28,6 +28,8 @@ static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 pub struct Inputs {
     /// The folder of the images.
     pub images: InputPath,
+    /// The file of decoded images.
+    pub pixels: InputPath,
     /// Pretrained weights; none if the networks started from random numbers.
     pub weights: Option<InputPath>,
     /// The selected network.
@@ -66,11 +68,13 @@ impl<'de> Visitor<'de> for InputsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inputs, A::Error> {
         let inputs = declared(SECTIONS);
-        let (mut images, mut weights, mut model, mut timings) = (None, None, None, None);
+        let (mut images, mut pixels, mut weights, mut model, mut timings) =
+            (None, None, None, None, None);
         let mut files = BTreeMap::new();
         while let Some(Name(name)) = map.next_key()? {
             match (inputs.iter().find(|input| input.name == name), name) {
                 (Some(input), _) => drop(files.insert(name, map.next_value_seed(input.reading)?)),
+                (None, "pixels") => pixels = Some(map.next_value()?),
                 (None, "weights") => weights = Some(map.next_value()?),
                 (None, "model") => model = Some(map.next_value()?),
                 (None, "timings") => timings = Some(map.next_value()?),
@@ -80,9 +84,11 @@ impl<'de> Visitor<'de> for InputsVisitor {
         if let Some(missing) = inputs.iter().find(|input| !files.contains_key(input.name)) {
             return Err(A::Error::missing_field(missing.name));
         }
-        let [of_images, of_weights, of_model, of_timings] = FILES.map(A::Error::missing_field);
+        let [of_images, of_pixels, of_weights, of_model, of_timings] =
+            FILES.map(A::Error::missing_field);
         Ok(Inputs {
             images: images.ok_or(of_images)?,
+            pixels: pixels.ok_or(of_pixels)?,
             weights: weights.ok_or(of_weights)?,
             model: model.ok_or(of_model)?,
             timings: timings.ok_or(of_timings)?,
@@ -164,7 +170,8 @@ mod tests {
             };
             (input.name.to_owned(), files)
         });
-        let paths = ["images", "weights", "model"].map(|name| (name.to_owned(), json!(name)));
+        let paths =
+            ["images", "pixels", "weights", "model"].map(|name| (name.to_owned(), json!(name)));
         let timings = ("timings".to_owned(), json!(["timings.parquet"]));
         Value::Object(files.chain(paths).chain([timings]).collect())
     }

@@ -13,7 +13,7 @@ use crate::draw::palette::Palette;
 use crate::draw::svg::Point;
 use crate::draw::thumbnail;
 use crate::page::section::Content;
-use crate::sections::{draw_umap, overlays};
+use crate::sections::{draw_umap, grad_cam, overlays};
 use crate::{ReportError, page};
 
 /// The long side of an image of the collection, in pixels.
@@ -28,6 +28,8 @@ pub struct NewImage {
     pub bytes: Vec<u8>,
     /// The likeliest classes and their probabilities, falling.
     pub guesses: Vec<(String, f64)>,
+    /// Agreement of the networks of an ensemble, as text.
+    pub agreement: Option<String>,
     /// The nearest images of the collection, nearest first.
     pub neighbors: Vec<Neighbor>,
     /// Its coordinates in the UMAP of the collection.
@@ -51,9 +53,14 @@ pub struct Neighbor {
 const MOST_DOTS: usize = 10_000;
 
 /// The page: HTML that needs no other file. `clusters` has the coordinates of the collection's images; `orient` is the
-/// orientation in which the network reads images.
+/// orientation in which the network reads images; `ensemble` describes the ensemble that predicts, if one does.
 #[must_use]
-pub fn predictions_page(images: &[NewImage], clusters: &[Cluster], orient: Orient) -> String {
+pub fn predictions_page(
+    images: &[NewImage],
+    clusters: &[Cluster],
+    orient: Orient,
+    ensemble: Option<&str>,
+) -> String {
     let section = Content {
         id: "images",
         heading: "Predictions",
@@ -61,11 +68,12 @@ pub fn predictions_page(images: &[NewImage], clusters: &[Cluster], orient: Orien
             p {
                 (counted(images.len(), "image")) ", each with the likeliest classes and, below, the nearest images "
                 "of the collection in the network's embedding."
-                @if images.iter().any(|image| image.attribution.is_some()) {
+                @if let Some(attribution) = images.iter().find_map(|image| image.attribution.as_ref()) {
                     " Beside each image, the occlusion map is orange where blanking lowers the probability of the likeliest class, and "
-                    "blue where it raises it; Grad-CAM, where its map has enough cells, shows the activations that raise its score."
+                    "blue where it raises it. " (grad_cam(attribution, "that class"))
                 }
             }
+            @if let Some(ensemble) = ensemble { p { (ensemble) } }
             div.attributions {
                 @for (number, image) in (1..).zip(images) { (card(number, image, orient)) }
             }
@@ -103,6 +111,7 @@ fn card(number: usize, image: &NewImage, orient: Orient) -> Markup {
                 @if let Some(attribution) = &image.attribution {
                     ", range " (format!("{:.3}", attribution.range))
                 }
+                @if let Some(agreement) = &image.agreement { br; (agreement) }
                 div.near { @for near in &image.neighbors { (neighbor(near, orient)) } }
             }
         }
@@ -187,6 +196,7 @@ mod tests {
             name: "<new>.png".to_owned(),
             bytes: png(),
             guesses: vec![("cubism".to_owned(), 0.75), ("photo".to_owned(), 0.25)],
+            agreement: Some("3 of 5 networks agree".to_owned()),
             neighbors: vec![near(Some(png())), near(None)],
             coordinates,
             attribution: None,
@@ -195,10 +205,17 @@ mod tests {
 
     #[test]
     fn an_image_is_shown_with_its_neighbors() {
-        let page = predictions_page(&[image(None)], &[], Orient::Upright);
+        let page = predictions_page(
+            &[image(None)],
+            &[],
+            Orient::Upright,
+            Some("Ensemble of <5>"),
+        );
         assert_eq!(page.matches("<img").count(), 2);
         assert!(page.contains("1. &lt;new&gt;.png"));
         assert!(page.contains("<strong>cubism</strong> 75\u{a0}%"));
+        assert!(page.contains("<p>Ensemble of &lt;5&gt;</p>"));
+        assert!(page.contains("<br>3 of 5 networks agree"));
         assert!(
             page.contains(">cubism</span>"),
             "a text in place of an image that is missing"
@@ -224,6 +241,7 @@ mod tests {
             &[image(None), image(Some([2.0, 1.0]))],
             &clusters,
             Orient::Upright,
+            None,
         );
         // The center of the clusters is the center of the figure; the first image has no coordinates.
         assert!(page.contains("<circle class=\"new\" cx=\"200\" cy=\"106\""));

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use images::Pixels;
 use maud::{Markup, html};
 
 use crate::ReportError;
@@ -14,14 +15,15 @@ use crate::page::{Report, report};
 use crate::sections::{Overview, SECTIONS};
 
 /// The report of `tables`. `read` gives the bytes of an image's file by its path in the collection; an image that cannot
-/// be read or decoded is replaced by a text, with a warning.
+/// be read or decoded is replaced by a text, with a warning. Of `pixels` are the thumbnails of the table of images.
 ///
 /// # Errors
 /// A table cannot be read, or tables don't fit together: a prediction is of an image or of classes that the annotations
-/// lack.
+/// lack; or `pixels` cannot be read.
 pub fn render(
     tables: &Tables,
     options: &Options,
+    pixels: Option<&Pixels>,
     read: impl Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Report, ReportError> {
     let sections = SECTIONS.iter().map(|entry| (entry.open)(tables));
@@ -34,6 +36,7 @@ pub fn render(
     let context = Context {
         options,
         sample: &Sample::of(&annotations, options, &linked),
+        pixels,
         read: &read,
     };
     let drawn = sections.iter().map(|section| section.draw(&context));

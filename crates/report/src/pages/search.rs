@@ -135,9 +135,9 @@ mod tests {
         let at = |name| figure.find(&format!(">{name}</text>")).unwrap();
         assert!(at("18") < at("50") && at("50") < at("101"));
         assert!(
-            report
-                .page
-                .contains("These are too few trials to tell a parameter's effect from chance.")
+            report.page.contains(
+                "These are too few trials to distinguish a parameter's effect from chance."
+            )
         );
     }
 }

@@ -21,6 +21,9 @@ const LEAST_FULL: f64 = 0.05;
 /// Cells along each side of a heat map, at least: one of fewer cells has nothing to show.
 const LEAST_CELLS: u32 = 4;
 
+/// The ResNet's last layer, whose activations its classifier sees.
+const LAST_LAYER: &str = "layer4";
+
 reads! {
     /// Tables of the section.
     pub(crate) struct Attributions {
@@ -86,19 +89,27 @@ impl Attributions {
         }
     }
 
-    /// Sentence on Grad-CAM, whose resolution depends on the size of the network's input alone.
-    fn grad_cam(&self) -> String {
-        let sides = self.attributions.iter().map(|row| row.cam_side);
-        let side = sides.max().unwrap_or(0);
-        let cells = format!("{side}\u{a0}×\u{a0}{side} cells");
-        if side < LEAST_CELLS {
-            return format!(
-                "Grad-CAM is left out: at this input size its map has {cells}, too few to localize a part."
-            );
+    /// Sentences on Grad-CAM, whose layer and resolution depend on the size of the network's input alone.
+    fn grad_cam(&self) -> Markup {
+        html! { @if let Some(row) = self.attributions.first() { (grad_cam(row, "the true class")) } }
+    }
+}
+
+/// Sentences on the layer and the resolution of a Grad-CAM of `class`.
+pub(crate) fn grad_cam(row: &Attribution, class: &str) -> Markup {
+    let cells = format!("{0}\u{a0}×\u{a0}{0} cells", row.cam_side);
+    html! {
+        @if row.cam_side < LEAST_CELLS {
+            "Grad-CAM is left out: at this input size its map has " (cells) ", too few to localize a part."
+        } @else {
+            "Grad-CAM on the right shows the activations of the ResNet's " code { (row.cam_layer) } ", in " (cells)
+            ", that raise the score of " (class) "."
+            @if row.cam_layer != LAST_LAYER {
+                " At this input size the map of the last layer, " code { (LAST_LAYER) } ", would have too few cells. An earlier "
+                "layer responds to parts, such as edges, textures and shapes, and less to classes: its map shows where the image has "
+                "parts that count for the class, and is no outline of the object."
+            }
         }
-        format!(
-            "Grad-CAM on the right shows the activations in {cells} that raise the score of the true class."
-        )
     }
 }
 
@@ -237,8 +248,19 @@ mod tests {
         let page = report(&study).page;
         assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
         assert!(
-            page.contains("Grad-CAM on the right shows the activations in 4\u{a0}×\u{a0}4 cells")
+            page.contains(
+                "activations of the ResNet's <code>layer2</code>, in 4\u{a0}×\u{a0}4 cells"
+            )
         );
+        assert!(page.contains("An earlier layer responds to parts"));
+        study.edit("attributions", |rows: &mut Vec<Attribution>| {
+            for row in rows {
+                row.cam_layer = LAST_LAYER.to_owned();
+            }
+        });
+        let page = report(&study).page;
+        assert!(page.contains("activations of the ResNet's <code>layer4</code>"));
+        assert!(!page.contains("An earlier layer"));
         study.edit("attributions", |rows: &mut Vec<Attribution>| rows.clear());
         let page = report(&study).page;
         assert!(page.contains("This run has no attributions."));

@@ -108,9 +108,13 @@ impl Calibrations {
             }
             _ => format!("The network's temperature {}", self.of_one_fold(row)),
         }));
-        sentences.extend(
-            forest.map(|row| format!("The forest's calibration {}", self.of_one_fold(row))),
-        );
+        sentences.extend(forest.map(|row| {
+            format!(
+                "The forest's calibration {} These images selected the network whose embedding the forest reads, its epoch and its \
+                 fold, so that the forest's metrics on them are optimistic.",
+                self.of_one_fold(row)
+            )
+        }));
         let mut rows = self.calibrations.iter();
         let tested = rows.find(|row| row.subset == Subset::Test);
         sentences.extend(
@@ -249,7 +253,7 @@ fn verdict(row: &Calibration) -> String {
     let (model, subset) = (&row.model, subset_name(row.subset));
     if !row.judged {
         return format!(
-            "The {model}'s {} {subset} images, of which {} are wrong, are too few to tell whether it is calibrated.",
+            "The {model}'s {} {subset} images, of which {} are wrong, are too few for a statement on its calibration.",
             count(row.n),
             count(row.errors)
         );
@@ -333,8 +337,9 @@ mod tests {
              have 0.050 (0.03–0.08) on 400 images.",
             "Temperature scaling (T = 1.50, without a fold or group 1.40 to 1.60) changes the log-loss by −0.100 (−0.150 to \
              −0.050): an improvement; the ECE goes from 0.250 to 0.125.",
-            "The network's 8 test images, of which 4 are wrong, are too few to tell whether it is calibrated.",
+            "The network's 8 test images, of which 4 are wrong, are too few for a statement on its calibration.",
             "Platt scaling changes the log-loss by",
+            "These images selected the network whose embedding the forest reads",
         ];
         for sentence in expected {
             assert!(report.page.contains(sentence), "{sentence}");

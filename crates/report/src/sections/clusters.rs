@@ -118,13 +118,14 @@ impl Clusters {
         let low = defined().map(|(_, value)| value).fold(0.0, f64::min);
         let high = defined().map(|(_, value)| value).fold(0.1, f64::max);
         let margins = Margins {
-            left: 40.0,
+            left: 52.0,
             right: 24.0,
             top: 34.0,
             bottom: 38.0,
         };
         let mut plot = Plot::new((440.0, 260.0), margins, k_domain, (low, high * 1.15));
         plot.draw_y_axis();
+        plot.name_y_axis("silhouette");
         plot.draw_x_axis("number of clusters, k", 1.0, false);
         for (name, stroke, fill, _) in METHODS {
             draw(&mut plot, &self.silhouettes, name, stroke, fill);
@@ -198,7 +199,7 @@ impl Clusters {
                 p.note {
                     "The adjusted Rand index (ARI) is 1 for clusters that are the classes, and 0 on average for random ones. The normalized "
                     "mutual information (NMI) is from 0 to 1, and above 0 by chance, the more so with few images. The clusters were fitted "
-                    "to all images together, and are compared with the classes in each subset: only validation and test images tell "
+                    "to all images together, and are compared with the classes in each subset: only validation and test images show "
                     "how well classes of images that the network was not fitted to are separated."
                 }
             }

@@ -5,11 +5,11 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::figure::{Figure, row};
-use crate::draw::format::{NO_INTERVAL, list, subset_name, value};
+use crate::draw::format::{NO_INTERVAL, list, subset_name};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::dot_rows::{DotRow, difference, draw};
-use crate::page::metrics::{Difference, Differences, Metric, statement};
+use crate::page::metrics::{Difference, Differences, Metric, Verdict, statement};
 use crate::page::scores::Scores;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::reads;
@@ -112,10 +112,11 @@ impl ModelComparison {
                 let subject = format!("On {} images, the {}", subset_name(subset), pair.0);
                 statement(&subject, &format!("the {}", pair.1), &differences)
             });
-            let effect = (pair == (TUNED, FOREST))
-                .then(|| self.search_effect())
-                .flatten();
-            let sentences: Vec<String> = effect.into_iter().chain(of_subsets).collect();
+            let sentences: Vec<String> = if pair == (TUNED, FOREST) {
+                self.search_effect().into_iter().chain(of_subsets).collect()
+            } else {
+                of_subsets.collect()
+            };
             sentences.join(" ")
         });
         paragraphs
@@ -123,44 +124,37 @@ impl ModelComparison {
             .collect()
     }
 
-    /// Effect of the search on images that it did not use, or on validation images where there are no others.
+    /// Effect of the search by the paired intervals on images that it did not use, or on validation images where there are no
+    /// others.
     fn search_effect(&self) -> Option<String> {
-        let is_scored = |subset: &Subset| {
-            let score = self.scores.find(TUNED, *subset, Metric::TOP_1.id);
-            score.is_some()
+        let subsets = [Subset::Test, Subset::Validation].into_iter();
+        let (subset, differences) = subsets
+            .map(|subset| (subset, self.differences((TUNED, FOREST), subset)))
+            .find(|(_, differences)| !differences.is_empty())?;
+        let metrics = |verdict: Verdict| -> Vec<String> {
+            let of = differences.iter().filter(|d| d.verdict() == verdict);
+            of.map(|d| format!("{} by {}", d.metric.name, d.text()))
+                .collect()
         };
-        let subset = [Subset::Test, Subset::Validation]
-            .into_iter()
-            .find(is_scored)?;
-        let (mut better, mut worse) = (Vec::new(), Vec::new());
-        for metric in self.metrics() {
-            let value_of = |model| self.scores.find(model, subset, metric.id)?.value;
-            let (tuned, plain) = (value_of(TUNED)?, value_of(FOREST)?);
-            let text = format!(
-                "{} {} from {}",
-                metric.name,
-                value(Some(tuned)),
-                value(Some(plain))
-            );
-            if metric.is_better(tuned, plain) {
-                better.push(text);
-            } else if metric.is_better(plain, tuned) {
-                worse.push(text);
-            }
-        }
+        let changes = [
+            ("improved", metrics(Verdict::Better)),
+            ("made worse", metrics(Verdict::Worse)),
+        ];
+        let changes = changes.into_iter().filter(|(_, names)| !names.is_empty());
+        let changes: Vec<String> = changes
+            .map(|(verb, metrics)| format!("{verb} {}", list(&metrics)))
+            .collect();
         let images = subset_name(subset);
-        Some(match (better.is_empty(), worse.is_empty()) {
-            (true, true) => format!("On {images} images, the search changed no score."),
-            (true, false) => format!(
-                "The search made the forest worse on {images} images: {}.",
-                list(&worse)
-            ),
-            (false, true) => format!("On {images} images, the search improved {}.", list(&better)),
-            (false, false) => format!(
-                "On {images} images, the search improved {}, and made worse {}.",
-                list(&better),
-                list(&worse)
-            ),
+        if !changes.is_empty() {
+            return Some(format!(
+                "On {images} images, the search {}.",
+                list(&changes)
+            ));
+        }
+        Some(if metrics(Verdict::Unknown).is_empty() {
+            format!("On {images} images, the search changed no score significantly.")
+        } else {
+            format!("On {images} images, no interval shows whether the search changed a score.")
         })
     }
 
@@ -202,7 +196,7 @@ impl ModelComparison {
                     @for (model, other) in &pairs {
                         td {
                             @if let Some(difference) = self.model_comparisons.find(model, other, subset, metric) {
-                                (difference.text()) br; small { (model) " " (difference.verdict().name()) }
+                                (difference.text()) br; small { (difference.verdict().on(model)) }
                             }
                         }
                     }
@@ -242,7 +236,7 @@ impl ModelComparison {
             name: "comparison".to_owned(),
             title: "Differences of the models".to_owned(),
             caption: "Paired differences with 95 % intervals; right of the line, the first model is better. Where an interval crosses \
-                      the line, the two are not told apart."
+                      the line, the difference is not significant."
                 .to_owned(),
             canvas: draw(&rows, &difference("difference of scores")),
         })
@@ -261,8 +255,8 @@ mod tests {
     fn models_are_compared_by_their_differences() {
         let report = report(&study());
         let expected = [
-            "On validation images, the network is not told apart from the forest in top-1 (0.000, −0.100 to +0.100)",
-            "<small>network not told apart</small>",
+            "On validation images, the network is not significantly different from the forest in top-1 (0.000, −0.100 to +0.100)",
+            "<small>not significant</small>",
         ];
         for part in expected {
             assert!(report.page.contains(part), "{part}");
@@ -274,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_made_the_forest_worse_is_said() {
+    fn the_effect_of_the_search_has_an_interval() {
         let mut study = study();
         study.edit("scores", |rows: &mut Vec<Score>| {
             let forest = rows.iter().filter(|row| row.model == FOREST);
@@ -302,10 +296,18 @@ mod tests {
         let page = report(&study).page;
         assert!(
             page.contains(
-                "The search made the forest worse on test images: top-1 0.700 from 0.750"
+                "On test images, the search made worse top-1 by −0.050 (−0.080 to −0.020)"
             )
         );
         assert!(page.contains("On test images, the tuned forest is worse than the forest in top-1 (−0.050, −0.080 to −0.020)"));
+        // Lower scores with intervals that hold 0 are no effect.
+        study.edit("model_comparisons", |rows: &mut Vec<Comparison>| {
+            let tuned = rows.iter_mut().filter(|row| row.model == TUNED);
+            tuned.for_each(|row| (row.low, row.high) = (Some(-0.1), Some(0.1)));
+        });
+        let page = report(&study).page;
+        assert!(page.contains("On test images, the search changed no score significantly."));
+        assert!(!page.contains("the search made worse"));
     }
 
     #[test]

@@ -285,7 +285,7 @@ mod tests {
         let before = report(&study);
         let expected = [
             "The best of them by validation images is the linear probe on frozen features of resnet18, with a top-1 of 0.700. The \
-             fine-tuned network is worse than it in top-1 (−0.100, −0.150 to −0.050); it is not told apart from it in log-loss",
+             fine-tuned network is worse than it in top-1 (−0.100, −0.150 to −0.050); it is not significantly different from it in log-loss",
             "The weights of resnet18 are random, as",
             "by the validation images of the other folds; all folds together select C\u{a0}=\u{a0}0.1 for resnet18.",
             "<td class=\"words\">linear probe</td><td>512</td>",

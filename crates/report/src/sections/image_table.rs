@@ -10,6 +10,7 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{NONE, count, counted, percent, subset_name};
+use crate::draw::sheet::Sheet;
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::prediction::{Outcome, guesses, true_class};
@@ -27,7 +28,13 @@ reads! {
 
 impl Section for ImageTable {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let rows = self.rows(&context.sample.anchors)?;
+        let unlinked = context.sample.unlinked();
+        let sheet = match context.pixels {
+            Some(pixels) => Sheet::of(&unlinked, pixels)?,
+            None => None,
+        };
+        let is_without_sheet = context.pixels.is_some() && sheet.is_none() && !unlinked.is_empty();
+        let rows = self.rows(&context.sample.anchors, sheet.as_ref())?;
         let example = self.example(&context.sample.anchors)?;
         Ok(Some(Content {
             id: "images",
@@ -36,14 +43,27 @@ impl Section for ImageTable {
             } else {
                 "Images"
             },
-            body: self.body(&rows, &example),
+            body: html! {
+                (self.introduction(rows.len()))
+                @if is_without_sheet {
+                    p.note {
+                        "Other images have no thumbnails: those of " (counted(unlinked.len(), "image"))
+                        " would lengthen the page by more than 1.5 MB."
+                    }
+                }
+                (filtered(&rows, &example, sheet.as_ref()))
+            },
             figures: Vec::new(),
         }))
     }
 }
 
 impl ImageTable {
-    fn rows(&self, anchors: &Anchors<'_>) -> Result<Vec<Markup>, ReportError> {
+    fn rows(
+        &self,
+        anchors: &Anchors<'_>,
+        sheet: Option<&Sheet<'_>>,
+    ) -> Result<Vec<Markup>, ReportError> {
         let labels = self.annotations.labels();
         let annotations = self.annotations.by_path();
         let predictions: BTreeMap<&str, &Prediction> = { self.predictions.iter() }
@@ -57,7 +77,11 @@ impl ImageTable {
             let prediction = predictions.get(path).copied();
             let predicted = prediction.map(|row| Predicted::of(row, &labels));
             let predicted = predicted.transpose()?;
-            rows.push(row(anchors.id(path), annotation, predicted.as_ref()));
+            let place = Place {
+                id: anchors.id(path),
+                tile: sheet.and_then(|sheet| sheet.tile(path)),
+            };
+            rows.push(row(&place, annotation, predicted.as_ref()));
         }
         Ok(rows)
     }
@@ -81,38 +105,51 @@ impl ImageTable {
         Ok(example.unwrap_or_default())
     }
 
-    fn body(&self, rows: &[Markup], example: &str) -> Markup {
-        let head = html! {
-            tr {
-                th scope="col" { "image" }
-                th scope="col" { "class" }
-                th scope="col" { "author" }
-                th scope="col" { "subset" }
-                th scope="col" { "first three guesses" }
-                th scope="col" { "outcome" }
-            }
-        };
-        let body = html! { @for row in rows { (row) } };
+    fn introduction(&self, n_rows: usize) -> Markup {
         html! {
             p {
-                @if rows.len() == self.annotations.len() {
-                    "The " (counted(rows.len(), "image")) " of the collection"
+                @if n_rows == self.annotations.len() {
+                    "The " (counted(n_rows, "image")) " of the collection"
                 } @else {
-                    (count(rows.len())) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
+                    (count(n_rows)) " of the " (counted(self.annotations.len(), "image")) " of the collection, those linked "
                     "above and others drawn at random (the table " code { "predictions" } " has all),"
                 }
                 " and the network's first three guesses, the true class in bold. The last column is the outcome: the true class came first "
                 @if self.annotations.labels().len() > 2 { "(right), second, or later (wrong)" } @else { "(right) or not (wrong)" }
                 ". The images above link to their rows, and are shown there again. The heads of the columns sort the table."
             }
-            p.filter hidden {
-                label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder=(example); }
-                " " output {}
-            }
-            div.images { (table("Images by path", &head, &body)) }
-            p.unprinted { "The table is left out in print." }
         }
     }
+}
+
+/// The table with its filter, and the sheet of its thumbnails, which a script shows in the rows.
+fn filtered(rows: &[Markup], example: &str, sheet: Option<&Sheet<'_>>) -> Markup {
+    let head = html! {
+        tr {
+            th scope="col" { "image" }
+            th scope="col" { "class" }
+            th scope="col" { "author" }
+            th scope="col" { "subset" }
+            th scope="col" { "first three guesses" }
+            th scope="col" { "outcome" }
+        }
+    };
+    let body = html! { @for row in rows { (row) } };
+    html! {
+        p.filter hidden {
+            label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder=(example); }
+            " " output {}
+        }
+        @if let Some(sheet) = sheet { img.sheet src=(sheet.uri) alt="" hidden; }
+        div.images { (table("Images by path", &head, &body)) }
+        p.unprinted { "The table is left out in print." }
+    }
+}
+
+/// Place of a row, and of its thumbnail in the sheet.
+struct Place {
+    id: Option<String>,
+    tile: Option<usize>,
 }
 
 /// A prediction as it is shown.
@@ -138,9 +175,9 @@ impl<'a> Predicted<'a> {
     }
 }
 
-fn row(id: Option<String>, annotation: &Annotation, predicted: Option<&Predicted<'_>>) -> Markup {
+fn row(place: &Place, annotation: &Annotation, predicted: Option<&Predicted<'_>>) -> Markup {
     html! {
-        tr id=[id] {
+        tr id=[&place.id] data-tile=[place.tile] {
             th scope="row" { (annotation.path) }
             td { (annotation.label) }
             td { (annotation.author.as_deref().unwrap_or(NONE)) }
@@ -162,7 +199,7 @@ fn row(id: Option<String>, annotation: &Annotation, predicted: Option<&Predicted
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::fixture::{occurrences, report, study};
+    use crate::tests::fixture::{occurrences, report, report_with_pixels, study};
 
     /// Rows of the table of all images, each from its id on.
     fn rows_of(page: &str) -> Vec<&str> {
@@ -187,6 +224,33 @@ mod tests {
         assert!(rows[13].contains("<strong>photo 25\u{a0}%</strong></td><td>wrong</td>"));
         // A collection of thousands fits into a page.
         assert!(rows[..23].iter().all(|row| row.len() < 400));
+    }
+
+    #[test]
+    fn rows_to_which_no_image_links_have_tiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = report_with_pixels(&study(), folder.path()).page;
+        assert_eq!(occurrences(&page, "<img class=\"sheet\""), 1);
+        let rows = rows_of(&page);
+        let is_linked = |at: usize| page.contains(&format!("href=\"#p{at}\"><img"));
+        let tiles: Vec<&&str> = rows
+            .iter()
+            .filter(|row| row.contains("data-tile"))
+            .collect();
+        assert!(!tiles.is_empty() && tiles.len() < rows.len());
+        for (number, row) in tiles.iter().enumerate() {
+            assert!(
+                row.contains(&format!("\" data-tile=\"{number}\">")),
+                "{row}"
+            );
+        }
+        for (at, row) in rows.iter().enumerate() {
+            assert_eq!(row.contains("data-tile"), !is_linked(at), "{row}");
+        }
+        assert!(!page.contains("have no thumbnails"));
+        // Without decoded images there is no word of them.
+        let plain = report(&study()).page;
+        assert!(!plain.contains("data-tile") && !plain.contains("have no thumbnails"));
     }
 
     #[test]

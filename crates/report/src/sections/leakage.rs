@@ -155,7 +155,7 @@ impl Leakage {
             let [leaky, own] = [a?, b?].map(|row| ranged(Some(row.value), row.low, row.high));
             let difference = self.difference(split, metric)?;
             let meaning = match difference.verdict() {
-                Verdict::NotToldApart => "the two are not told apart",
+                Verdict::NotSignificant => "the interval holds 0: no significant difference",
                 Verdict::Better => "the score under the split that leaks is higher",
                 Verdict::Worse => {
                     "the score under the split that leaks is lower, which leakage does not explain"
@@ -297,7 +297,7 @@ mod tests {
              score under the split that leaks is higher."
         ));
         assert!(
-            page.contains("a difference of +0.100 (0.000 to +0.200); the two are not told apart.")
+            page.contains("a difference of +0.100 (0.000 to +0.200); the interval holds 0: no significant difference.")
         );
         assert!(page.contains("<small>+0.200 (+0.100 to +0.300)</small>"));
         assert!(page.contains("<td>7 of 9</td>"));

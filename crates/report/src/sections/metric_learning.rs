@@ -223,13 +223,14 @@ impl MetricLearning {
             _ => 1.0,
         };
         let margins = Margins {
-            left: 36.0,
+            left: 50.0,
             right: 12.0,
             top: 40.0,
             bottom: 38.0,
         };
         let mut plot = Plot::new((400.0, 250.0), margins, (0.0, last), (low, high));
         plot.draw_y_axis();
+        plot.name_y_axis(name);
         plot.draw_x_axis("epoch", 1.0, false);
         for (value, name) in self.chances(metric) {
             plot.mark_y(value, &name);

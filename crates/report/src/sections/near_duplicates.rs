@@ -196,7 +196,7 @@ mod tests {
             max_rows: 1,
             ..options()
         };
-        let page = render(&study, &few, |_| Ok(png())).unwrap().page;
+        let page = render(&study, &few, None, |_| Ok(png())).unwrap().page;
         assert!(page.contains("<th scope=\"row\">0/02.png</th>"));
     }
 

@@ -341,8 +341,8 @@ impl Overview {
         let n_baselines = models.filter(is_baseline).count();
         html! {
             p.note {
-                "The intervals are of the choice of images and authors for the trained models at hand. A difference is “not told apart” "
-                "where its interval contains 0. Each comparison stands for itself: of 20 pairs of equal models, one has an interval "
+                "The intervals are of the choice of images and authors for the trained models at hand. A difference is “not significant” "
+                "where its interval holds 0. Each comparison stands for itself: of 20 pairs of equal models, one has an interval "
                 "without 0 by chance"
                 @if n_baselines > 1 { ", and there are " (n_baselines) " fitted models beside the network" }
                 ". Networks of another seed differ too, which no interval here covers; "
@@ -432,7 +432,7 @@ mod tests {
             "baselines, top-1: linear probe, resnet18 0.700; forest on frozen features, resnet18 0.500; largest class 0.500; chance \
              0.500",
             "The network is worse than the linear probe on frozen features of resnet18 in top-1 (−0.100, −0.150 to −0.050); it is not \
-             told apart from it in log-loss (+0.100, −0.100 to +0.300).",
+             significantly different from it in log-loss (+0.100, −0.100 to +0.300).",
             "clusters: the silhouette of k-means is highest at k = 3, 0.500",
             "",
         ];
@@ -452,7 +452,7 @@ mod tests {
         assert!((paragraph..end).contains(&worse));
         let row = "<td>0.700 <small>(0.57–0.83)</small><br><small>−0.100 (−0.150 to −0.050), network worse</small></td>";
         assert!(page.contains(row));
-        assert!(page.contains("+0.100 (−0.100 to +0.300), not told apart"));
+        assert!(page.contains("+0.100 (−0.100 to +0.300), not significant"));
     }
 
     #[test]

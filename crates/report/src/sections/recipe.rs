@@ -10,7 +10,7 @@ use crate::draw::format::{count, counted};
 use crate::draw::table::table;
 use crate::page::RUN_FILE;
 use crate::page::annotations::Annotations;
-use crate::page::recipe::{Recipe, digest_of_images, digest_of_labels};
+use crate::page::recipe::Recipe;
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::reads;
 
@@ -68,11 +68,11 @@ impl RecipeSection {
                 } }
                 @if let Some(seed) = find(recipe, "seed") { div { dt { "seed" } dd { (text(seed)) } } }
                 div { dt { "images" } dd {
-                    (counted(self.annotations.len(), "image")) ", SHA-256 " span.path { (digest_of_images(&self.annotations)) }
+                    (counted(self.annotations.len(), "image")) ", SHA-256 " span.path { (digests::of_images(&self.annotations)) }
                     " of the lines that " code { "b3sum" } " prints for them, sorted by path"
                 } }
                 div { dt { "labels" } dd {
-                    "SHA-256 " span.path { (digest_of_labels(&self.annotations)) }
+                    "SHA-256 " span.path { (digests::of_labels(&self.annotations)) }
                     " of the lines of path, class, author and existing split, with tabs between them"
                 } }
             }
@@ -81,12 +81,28 @@ impl RecipeSection {
 
     fn architecture(&self, recipe: &Recipe) -> String {
         let of = |name| find(recipe, name).map_or_else(String::new, text);
+        let size = |side: String| format!("{side} × {side} pixels");
+        let side = of("train.side_px");
+        // 0 stands for the side of the training.
+        let evaluated = find(recipe, "evaluation.side_px").map(text);
+        let evaluated = evaluated.filter(|evaluated| *evaluated != "0" && *evaluated != side);
+        let images = match evaluated {
+            Some(evaluated) => format!(
+                "images of {} in training and of {} in evaluation",
+                size(side),
+                size(evaluated)
+            ),
+            None => format!("images of {}", size(side)),
+        };
+        let classifier = match find(recipe, "model.classifier") {
+            Some(Value::Bool(true)) => ", its classifier of 1000 classes",
+            _ => "",
+        };
         format!(
-            "ResNet-{}, an embedding of {} dimensions, and a linear layer to {} classes; images of {side} × {side} pixels",
+            "ResNet-{}{classifier}, an embedding of {} dimensions, and a linear layer to {} classes; {images}",
             of("model.resnet"),
             of("model.embedding_size"),
             self.annotations.labels().len(),
-            side = of("train.side_px"),
         )
     }
 }
@@ -163,7 +179,7 @@ mod tests {
                 ("seed".to_owned(), json!(7)),
                 (
                     "model".to_owned(),
-                    json!({ "resnet": 18, "embedding_size": 32 }),
+                    json!({ "resnet": 18, "classifier": true, "embedding_size": 32 }),
                 ),
                 (
                     "train".to_owned(),
@@ -188,9 +204,9 @@ mod tests {
             recipe: recipe(),
             ..options()
         };
-        let report = render(&study(), &options, |_| Ok(png())).unwrap();
+        let report = render(&study(), &options, None, |_| Ok(png())).unwrap();
         for part in [
-            "ResNet-18, an embedding of 32 dimensions, and a linear layer to 2 classes; images of 224 × 224 pixels",
+            "ResNet-18, its classifier of 1000 classes, an embedding of 32 dimensions, and a linear layer to 2 classes; images of 224 × 224 pixels",
             "<dd>11,689,512</dd>",
             "resnet18.pth, SHA-256 <span class=\"path\">0123abcd</span>",
             "<dt>seed</dt><dd>7</dd>",
@@ -204,13 +220,32 @@ mod tests {
         };
         assert_eq!(
             csv("settings-of-network-and-training.csv"),
-            "setting,value\nmodel.embedding_size,32\nmodel.resnet,18\n\
+            "setting,value\nmodel.classifier,true\nmodel.embedding_size,32\nmodel.resnet,18\n\
              train.augmentation.flip,true\ntrain.lr,0.0001\ntrain.optimizer,\"\"\"adam\"\"\"\ntrain.side_px,224\n"
         );
         assert!(
             csv("settings-of-the-other-stages.csv")
                 .contains("forest-search.space.n_trees.int,\"[10, 1000]\"")
         );
+    }
+
+    #[test]
+    fn another_side_in_evaluation_is_named() {
+        let page = |side_px: u32| {
+            let mut recipe = recipe();
+            let evaluation = json!({ "flip": false, "crops": 1, "side_px": side_px });
+            recipe.settings.push(("evaluation".to_owned(), evaluation));
+            let options = Options {
+                recipe,
+                ..options()
+            };
+            render(&study(), &options, None, |_| Ok(png()))
+                .unwrap()
+                .page
+        };
+        let both = "images of 224 × 224 pixels in training and of 256 × 256 pixels in evaluation";
+        assert!(page(256).contains(both));
+        assert!(page(0).contains("2 classes; images of 224 × 224 pixels</dd>"));
     }
 
     #[test]

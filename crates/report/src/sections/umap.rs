@@ -133,7 +133,7 @@ mod tests {
     use crate::tests::fixture::{occurrences, report, study};
 
     #[test]
-    fn classes_and_clusters_are_told_apart() {
+    fn classes_and_clusters_differ_in_their_marks() {
         let report = report(&study());
         let figure = |name: &str| {
             let mut figures = report.figures.iter();

@@ -78,6 +78,11 @@ addEventListener("load", async () => {
   await arrival;
   check("a link shows its row again", shown().length === rows.length && row.matches(":target"));
   check("a row shows the image that links to it", row.querySelector("img")?.src === link.querySelector("img").src);
+  const tiles = rows.filter((row) => row.dataset.tile).map((row) => row.querySelector(".tile"));
+  const isSeen = (tile) => tile?.offsetWidth > 0 && getComputedStyle(tile).backgroundImage.includes("data:image/jpeg");
+  check("other rows show their tiles", tiles.length > 0 && tiles.every(isSeen));
+  check("each has a tile of its own", new Set(tiles.map((tile) => tile.style.backgroundPosition)).size === tiles.length);
+  check("every row has an image", rows.every((row) => row.querySelector("img, .tile")));
 
   const outcomes = () => [...document.querySelectorAll("#images tbody tr")].map((row) => row.cells[5].innerText.trim());
   const first = outcomes().join(), head = [...document.querySelectorAll("#images thead th")].at(-1);

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde::Deserialize;
 
-use super::fixture::{report, study};
+use super::fixture::{report_with_pixels, study};
 use crate::RunFacts;
 
 /// Examines every figure, rotates those in three dimensions, and writes its findings into the page.
@@ -68,8 +68,8 @@ fn a_browser_draws_every_figure_and_turns_those_in_space() {
         return;
     }
     let browser = browser.unwrap();
-    let report = report(&study());
     let folder = tempfile::tempdir().unwrap();
+    let report = report_with_pixels(&study(), folder.path());
     let page = folder.path().join("index.html");
     let probed = report
         .page

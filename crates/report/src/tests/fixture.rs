@@ -1,7 +1,9 @@
 //! Tables of a small study with two classes, three folds and names that need escaping.
 
 use std::io::Cursor;
+use std::path::Path;
 
+use images::{Geometry, Pixels, PixelsWriter, Rgb};
 use random::Seed;
 use table_annotations::Annotation;
 use table_attributions::Attribution;
@@ -104,6 +106,7 @@ fn attribution(number: u32) -> Attribution {
         cells: 2,
         window: 1,
         probability_drops: vec![0.25, -0.25, 0.25, -0.25],
+        cam_layer: "layer2".to_owned(),
         cam_side: 1,
         cam: vec![0.0],
     }
@@ -177,7 +180,7 @@ fn comparison(
     }
 }
 
-/// The network is worse than its linear probe in top-1 and not told apart from it in log-loss.
+/// The network is worse than its linear probe in top-1 and not significantly different from it in log-loss.
 fn comparisons() -> Vec<Comparison> {
     let subsets = [Subset::Validation, Subset::Test];
     let rows = subsets.into_iter().flat_map(|subset| {
@@ -697,6 +700,30 @@ pub(crate) fn png() -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A file of pixels in `folder`, of images of one color each by their paths.
+pub(crate) fn pixels<'a>(
+    folder: &Path,
+    images: impl IntoIterator<Item = (&'a str, [u8; 3])>,
+) -> Pixels {
+    let path = folder.join("pixels");
+    let geometry = Geometry::new(16).unwrap();
+    let mut writer = PixelsWriter::new(fs_err::File::create(&path).unwrap(), geometry).unwrap();
+    let original = (60, 40);
+    let (width, height) = geometry.resized(original.0, original.1);
+    let (width, height) = geometry.kept(width, height);
+    for (path, color) in images {
+        let pixels = color.repeat((width * height) as usize);
+        let image = Rgb {
+            width,
+            height,
+            pixels,
+        };
+        writer.append(path, original, &image).unwrap();
+    }
+    writer.finish().unwrap();
+    Pixels::open(&path).unwrap()
+}
+
 /// Settings under which a small collection is shown whole.
 pub(crate) fn options() -> Options {
     Options {
@@ -712,7 +739,18 @@ pub(crate) fn options() -> Options {
 
 /// The report of `study`, all of whose images are the same.
 pub(crate) fn report(study: &Tables) -> Report {
-    render(study, &options(), |_| Ok(png())).unwrap()
+    render(study, &options(), None, |_| Ok(png())).unwrap()
+}
+
+/// The report of `study` with thumbnails in the table of images; `folder` is for the file of pixels.
+pub(crate) fn report_with_pixels(study: &Tables, folder: &Path) -> Report {
+    let annotations: Vec<Annotation> = (0..24).map(annotation).collect();
+    let images = annotations.iter();
+    let pixels = pixels(
+        folder,
+        images.map(|row| (row.path.as_str(), [200, 100, 50])),
+    );
+    render(study, &options(), Some(&pixels), |_| Ok(png())).unwrap()
 }
 
 /// Number of times that `part` occurs in `text`.

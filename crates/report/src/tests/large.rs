@@ -84,7 +84,7 @@ fn bounded(study: &Tables) -> Report {
         stream: Seed::new(1).stream(crate::streams::REPORT_EXAMPLES),
         recipe: crate::Recipe::default(),
     };
-    render(study, &options, |_| Ok(png())).unwrap()
+    render(study, &options, None, |_| Ok(png())).unwrap()
 }
 
 #[test]

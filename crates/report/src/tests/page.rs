@@ -18,6 +18,7 @@ use table_silhouettes::Silhouette;
 use tables::Subset;
 
 use super::fixture::{occurrences, options, png, report, study};
+use crate::draw::svg::text_width;
 use crate::page::SCRIPTS;
 use crate::render;
 
@@ -38,6 +39,40 @@ fn the_contents_lead_to_every_section_and_back() {
     }
     assert_eq!(occurrences(&page, "href=\"#top\""), 1);
     assert_eq!(occurrences(&page, "id=\"top\""), 1);
+}
+
+/// The value of an attribute in the start of an element.
+fn attribute<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = element.split_once(&format!("{name}=\""))?;
+    rest.split('"').next()
+}
+
+#[test]
+fn texts_of_figures_end_within_them() {
+    let report = report(&study());
+    let mut n_texts = 0;
+    for figure in &report.figures {
+        let width: f64 = attribute(&figure.svg, " width").unwrap().parse().unwrap();
+        for element in figure.svg.split("<text").skip(1) {
+            let (start, rest) = element.split_once('>').unwrap();
+            let text = rest.split('<').next().unwrap();
+            let class = attribute(start, "class").unwrap_or_default();
+            if start.contains("transform") {
+                continue;
+            }
+            let x: f64 = attribute(start, " x").unwrap().parse().unwrap();
+            let wide = text_width(text);
+            let (left, right) = match () {
+                () if class.contains("end") => (x - wide, x),
+                () if class.contains("middle") => (x - wide / 2.0, x + wide / 2.0),
+                () => (x, x + wide),
+            };
+            let name = &figure.name;
+            assert!(left >= -2.0 && right <= width + 2.0, "{name}: {text}");
+            n_texts += 1;
+        }
+    }
+    assert!(n_texts > 100);
 }
 
 #[test]
@@ -144,8 +179,8 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
 #[test]
 fn an_image_that_cannot_be_read_is_replaced_by_a_text() {
     let missing = || std::io::Error::other("/home/somebody: not there");
-    let absent = render(&study(), &options(), |_| Err(missing())).unwrap();
-    let broken = render(&study(), &options(), |_| Ok(png()[..20].to_vec())).unwrap();
+    let absent = render(&study(), &options(), None, |_| Err(missing())).unwrap();
+    let broken = render(&study(), &options(), None, |_| Ok(png()[..20].to_vec())).unwrap();
     for report in [absent, broken] {
         assert!(report.page.contains("This image cannot be shown."));
         assert!(!report.page.contains("<img"));
@@ -159,7 +194,7 @@ fn predictions_of_other_classes_are_an_error() {
     study.edit("predictions", |rows: &mut Vec<Prediction>| {
         rows[2].probabilities.push(0.0)
     });
-    let error = render(&study, &options(), |_| Ok(png())).unwrap_err();
+    let error = render(&study, &options(), None, |_| Ok(png())).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the image `0/02.png` has scores of 3 classes, the annotations know 2"

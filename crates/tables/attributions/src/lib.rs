@@ -38,9 +38,11 @@ pub struct Attribution {
     /// `[G, G]`, drop of the true class's probability when a window over the cell is blanked, in `[-1, 1]`; the mean over
     /// all windows that cover the cell.
     pub probability_drops: Vec<f32>,
+    /// Layer of the ResNet that the heat map is of, `layer1` to `layer4`: the last one whose map has 6 cells a side.
+    pub cam_layer: String,
     /// `S`, cells of the heat map along each side.
     pub cam_side: u32,
-    /// `[S, S]`, Grad-CAM of the true class on the last block, not negative.
+    /// `[S, S]`, Grad-CAM of the true class on the last block of `cam_layer`, not negative.
     pub cam: Vec<f32>,
 }
 

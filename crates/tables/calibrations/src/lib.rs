@@ -8,7 +8,7 @@ use tables::Subset;
 use tables::Table;
 
 /// A model's probabilities on a subset, by a method of calibration. Images have equal weights, whatever their class. No
-/// image is evaluated by a calibrator that was fitted to it, but where `calibrators` says so. Intervals are those of authors
+/// image is evaluated by a calibrator that was fitted to it, but for a single one of `calibrators`. Intervals are those of authors
 /// within classes, at a level of 95 %. Sorted by `model`, `method`, `subset`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -17,7 +17,8 @@ pub struct Calibration {
     /// `none`; `temperature` for the network; `platt` or `isotonic` for the forest.
     pub method: String,
     /// `validation`: of the network, all folds' images, each predicted by the network that was not trained on it; of the
-    /// forest, those of the selected fold. `test`: of the network, the ensemble of the folds' networks.
+    /// forest, those of the selected fold, which selected the network of its embedding: optimistic. `test`: of the network,
+    /// the ensemble of the folds' networks.
     pub subset: Subset,
     /// Number of folds whose images are evaluated or, of test images, that the calibrator was fitted to.
     pub folds: u32,
@@ -29,7 +30,7 @@ pub struct Calibration {
     pub n: u32,
     /// Number of images whose class was not predicted.
     pub errors: u32,
-    /// Whether there are enough images, of both outcomes, to tell whether the model is calibrated: `calibrate.min_images` and
+    /// Whether there are enough images, of both outcomes, for a statement on the model's calibration: `calibrate.min_images` and
     /// `calibrate.min_errors`.
     pub judged: bool,
     /// Divisor of the logits, fitted to all validation images; null for other methods.

@@ -21,8 +21,8 @@ pub struct Comparison {
     pub metric: String,
     /// The first model's value less the second's.
     pub difference: f64,
-    /// Lower end of the paired 95 % interval; null where it cannot be known. If the interval contains 0, the models are not
-    /// told apart.
+    /// Lower end of the paired 95 % interval; null where it cannot be known. If the interval contains 0, the difference is
+    /// not significant.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,

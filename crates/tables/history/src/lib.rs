@@ -21,7 +21,8 @@ pub struct History {
     /// cross-entropy or focal loss in `train`, that of the metric learning in `metric-learning`, where only learned classes
     /// count. With mixup or CutMix, that of mixed images for both labels by their shares.
     pub train_loss: f64,
-    /// Loss of the validation images after the epoch, without augmentation.
+    /// Loss of the validation images after the epoch, without augmentation: the training's, with its class weights,
+    /// smoothing and focus, and not the `log_loss` of the scores.
     pub validation_loss: f64,
     /// Loss of the test images after the epoch; null when there are none.
     pub test_loss: Option<f64>,
@@ -31,6 +32,17 @@ pub struct History {
     /// True if this epoch's model is the saved one of the fold: that of the best score, or, where `train.selection` is
     /// `last`, of the last epoch.
     pub best: bool,
+}
+
+/// Selection of the epoch whose model is saved: of the row with `best`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EpochSelection {
+    /// The epoch of the best score on the fold's validation images.
+    #[default]
+    Best,
+    /// The last epoch: nothing is selected by validation images.
+    Last,
 }
 
 impl Table for History {

@@ -24,7 +24,7 @@ pub struct LeakageEffect {
     /// The value less that of the study's own split; null for the latter.
     pub difference: Option<f64>,
     /// Lower end of the difference's 95 % interval, paired by author; null as `low` and `difference`. If the interval
-    /// contains 0, the splits are not told apart.
+    /// contains 0, it is not significant.
     pub difference_low: Option<f64>,
     /// Upper end.
     pub difference_high: Option<f64>,

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use stage::{Output, OutputPath};
 use table_annotations::Annotation;
 use table_epoch_outputs::EpochOutput;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use table_timings::Timing;
 use tracing::info;
 use trainer::{
-    BelowOne, Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, LrFactors,
-    Mixing, NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun,
-    TrainingInputs, UpToOne, streams,
+    BelowOne, Checkpoints, CrossEntropy, Decay, FineTuning, FoldSplit, LrFactors, Mixing,
+    NotNegative, Optimizer, Positive, Sampling, Schedule, Settings, StageRun, TrainingInputs,
+    UpToOne, streams,
 };
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -36,6 +36,8 @@ struct Params {
     fold: u32,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
+    /// Whether the ResNet's classifier stands between features and embedder.
+    classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,
     /// Freezes the ResNet's layers before its classifier.
@@ -178,6 +180,7 @@ fn run(mut params: Params, inputs: TrainingInputs, outputs: Outputs) -> anyhow::
 fn network(params: &Params, n_classes: usize, weights: Option<&Path>) -> anyhow::Result<Network> {
     let config = Config {
         depth: params.resnet,
+        classifier: params.classifier,
         embedding_size: params.embedding_size.get(),
         n_classes,
     };

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use candle_core::dummy_metal_backend::{begin, operations};
 use candle_core::{Device, Tensor};
-use attribution::{OcclusionWindows, grad_cam, occlusion};
+use attribution::{OcclusionWindows, cam_layer, grad_cam, occlusion};
 use metric_learning::{ArcFace, Triplet, TripletAndCrossEntropy};
 use model::{Config, Depth, Freeze, Mode, Network};
 use random::Seed;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use tables::Subset;
 use table_timings::Timing;
 use trainer::{
-    Checkpoints, CrossEntropy, Decay, EpochSelection, FineTuning, FoldSplit, ImageSource, Loss,
+    Checkpoints, CrossEntropy, Decay, FineTuning, FoldSplit, ImageSource, Loss,
     LrFactors, Optimizer, Outputs, Sampling, Schedule, Settings, TrainError, TrainingObserver,
     Transform, evaluate, train,
 };
@@ -117,6 +117,7 @@ fn fine_tuning(epochs: usize) -> Settings {
 fn config(depth: Depth) -> Config {
     Config {
         depth,
+        classifier: true,
         embedding_size: 4,
         n_classes: CLASSES.len(),
     }
@@ -258,8 +259,10 @@ fn stage_attribution(device: &Device, folder: &Path) -> Outcome<()> {
     let network = loaded(device, folder)?;
     let image = image(64, device)?;
     occlusion(&network, &image, 1, OcclusionWindows::new(4, 2)?)?;
-    let cam = grad_cam(&network, &image, 2)?;
-    cam.flatten_all()?.to_vec1::<f32>()?;
+    for layer in [cam_layer(64, 64), cam_layer(224, 224)] {
+        let cam = grad_cam(&network, &image, 2, layer)?;
+        cam.flatten_all()?.to_vec1::<f32>()?;
+    }
     Ok(())
 }
 

@@ -179,7 +179,7 @@ pub const KEYS: &[Key] = &[
         Stage,
         "params",
         Texts,
-        "Keys of params.toml, table.* for all keys of a table; by default the section with the stage's name.",
+        "Keys of params.toml, table.* for all keys of a table, table.key as name for another name than the last part; by default the section with the stage's name.",
     ),
     keyed(
         Stage,

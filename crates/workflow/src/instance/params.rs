@@ -21,8 +21,9 @@ pub(super) struct StageParams {
 
 impl Scope<'_> {
     /// The params that the stage sees. The keys of its own table, and of one
-    /// listed as `table.*`, stand at the top, any other key under its last
-    /// part; the variables of `each` join them.
+    /// listed as `table.*`, stand at the top, a key listed as `table.key as
+    /// name` under this name, any other under its last part; the variables of
+    /// `each` join them.
     pub(super) fn stage_params(&self, variables: &Variables) -> Result<StageParams> {
         let own = &self.stage.name;
         let mut seen = StageParams::default();
@@ -34,26 +35,34 @@ impl Scope<'_> {
             None => Vec::new(),
         };
         for key in self.stage.params.clone().unwrap_or_else(default) {
-            let (name, is_spread) = match key.value.strip_suffix(".*") {
+            let (listed, alias) = match key.value.split_once(" as ") {
+                Some((listed, alias)) => (listed, Some(alias)),
+                None => (key.value.as_str(), None),
+            };
+            let (name, is_spread) = match listed.strip_suffix(".*").filter(|_| alias.is_none()) {
                 Some(table) => (table, true),
-                None => (key.value.as_str(), key.value == *own),
+                None => (listed, alias.is_none() && listed == *own),
+            };
+            let dotted = Spanned {
+                value: listed.to_owned(),
+                span: key.span.clone(),
             };
             let value = self.param(name, &key.span)?;
             match value {
                 Value::Object(table) if is_spread => {
                     self.spread(name, table, &key.span, &mut seen)?
                 }
-                value if name != key.value => {
+                value if name != listed => {
                     let message = format!("`{name}` is `{value}`, which has no keys");
                     return Err(self.error(&key.span, message));
                 }
-                Value::String(text) if key.value == "device" => {
+                Value::String(text) if listed == "device" => {
                     let class = Device::resolve(text, self.auto)
                         .map_err(|unknown| self.error(&key.span, unknown.to_string()))?;
                     seen.device = Some(class);
-                    self.insert_param(&key, Value::from(class.name()), &mut seen)?;
+                    self.insert_param(&dotted, alias, Value::from(class.name()), &mut seen)?;
                 }
-                value => self.insert_param(&key, value.clone(), &mut seen)?,
+                value => self.insert_param(&dotted, alias, value.clone(), &mut seen)?,
             }
         }
         for (Variable { name, value, .. }, (_, declared)) in variables.iter().zip(&self.stage.each)
@@ -75,19 +84,21 @@ impl Scope<'_> {
                 value: format!("{table_name}.{name}"),
                 span: span.clone(),
             };
-            self.insert_param(&dotted, value.clone(), seen)?;
+            self.insert_param(&dotted, None, value.clone(), seen)?;
         }
         Ok(())
     }
 
-    /// Adds the value of the dotted `key` under its last part.
+    /// Adds the value of the dotted `key` under `alias`, or under its last part.
     fn insert_param(
         &self,
         key: &Spanned<String>,
+        alias: Option<&str>,
         value: Value,
         seen: &mut StageParams,
     ) -> Result<()> {
-        let name = key.value.rsplit('.').next().unwrap_or(&key.value);
+        let last_part = || key.value.rsplit('.').next().unwrap_or(&key.value);
+        let name = alias.unwrap_or_else(last_part);
         self.insert(name, value, &key.span, seen)?;
         seen.keys.insert(name.to_owned(), key.value.clone());
         Ok(())

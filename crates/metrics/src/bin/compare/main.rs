@@ -7,7 +7,7 @@ mod text;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use metrics::{Collection, ConfusionCounts, Metric, Sample, differences, streams};
+use metrics::{Collection, ConfusionCounts, Metric, Pairing, Sample, differences, streams};
 use random::Seed;
 use serde::{Deserialize, Serialize};
 use stage::Input;
@@ -72,7 +72,7 @@ pub(crate) struct MetricDocument {
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
     /// Whether the interval leaves out 0; null without an interval.
-    pub(crate) told_apart: Option<bool>,
+    pub(crate) significant: Option<bool>,
 }
 
 fn main() -> ExitCode {
@@ -120,7 +120,7 @@ fn compare(
     let name = format!("{} {}", streams::SCORE_BOOTSTRAP, subset.stream_name());
     let stream = params.seed.stream(&name);
     let rng_of = |replicate| stream.at(replicate, 0);
-    let intervals = differences(n_classes, b, a, params.bootstrap, rng_of)?;
+    let intervals = differences(n_classes, [b, a], Pairing::Images, params.bootstrap, rng_of)?;
     let counts = |sample: Sample<'_>| ConfusionCounts::of(n_classes, sample.predictions);
     let [of_a, of_b] = [counts(a), counts(b)];
     let changes = of_b.scores_less(&of_a);
@@ -136,14 +136,14 @@ fn compare(
             difference: changes[i],
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
-            told_apart: interval.map(|interval| interval.excludes_zero()),
+            significant: interval.map(|interval| interval.excludes_zero()),
         }
     });
     let metrics = metrics.collect();
     Ok(SubsetDocument {
         subset,
         images: images.units.len(),
-        authors: images.authors(),
+        authors: metrics::n_authors(images.units.iter().copied()),
         single_author_classes: metrics::single_unit_classes(a.predictions, a.units)?,
         metrics,
     })

@@ -1,6 +1,6 @@
 //! Images that both recipes predict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
 use metrics::{Collection, ScoredPrediction};
@@ -22,13 +22,6 @@ pub(crate) struct Pairs {
 pub(crate) struct Images {
     pub(crate) predictions: [Vec<ScoredPrediction>; 2],
     pub(crate) units: Vec<usize>,
-}
-
-impl Images {
-    /// Number of authors; an image without a known author counts as one.
-    pub(crate) fn authors(&self) -> usize {
-        self.units.iter().collect::<BTreeSet<_>>().len()
-    }
 }
 
 impl Pairs {

@@ -53,9 +53,9 @@ pub(crate) fn of(document: &Document) -> String {
 
 fn difference(metric: &MetricDocument) -> String {
     let value = signed(metric.difference);
-    match (metric.low, metric.high, metric.told_apart) {
-        (Some(low), Some(high), Some(told_apart)) => {
-            let verdict = if told_apart { "" } else { "  not told apart" };
+    match (metric.low, metric.high, metric.significant) {
+        (Some(low), Some(high), Some(significant)) => {
+            let verdict = if significant { "" } else { "  not significant" };
             format!("{value} ({} to {}){verdict}", signed(low), signed(high))
         }
         _ => format!("{value} (no interval)"),
@@ -71,14 +71,14 @@ mod tests {
 
     #[test]
     fn differences_stand_with_their_verdict() {
-        let metric = |difference: f64, low, told_apart| MetricDocument {
+        let metric = |difference: f64, low, significant| MetricDocument {
             metric: "top1",
             a: 0.75,
             b: 0.75 + difference,
             difference,
             low,
             high: low.map(|low| low + 0.2),
-            told_apart,
+            significant,
         };
         let document = Document {
             a: "wide".to_owned(),
@@ -101,7 +101,7 @@ mod tests {
             validation: 76 images, 20 authors; classes with a single author: 1\n\
             metric         wide     deep  difference\n\
             top1          0.750    0.875  +0.125 (+0.020 to +0.220)\n\
-            top1          0.750    0.750  0.000 (-0.100 to +0.100)  not told apart\n\
+            top1          0.750    0.750  0.000 (-0.100 to +0.100)  not significant\n\
             top1          0.750    0.750  0.000 (no interval)\n";
         assert_eq!(of(&document), expected);
     }

@@ -42,6 +42,7 @@ pub(crate) fn probes(
                 },
                 n_models: epochs.len(),
                 is_cross_validated: true,
+                sees_images: true,
                 validation: Vec::new(),
                 test: Vec::new(),
             });
@@ -152,6 +153,7 @@ fn model(
         compared_as: name.to_owned(),
         n_models,
         is_cross_validated: true,
+        sees_images: false,
         validation,
         test,
     })

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use metrics::Collection;
-use metrics::cross_validation::{EpochSelection, FoldEpochs, SelectedBy, fold_epochs, selected_by};
+use metrics::cross_validation::{FoldEpochs, SelectedBy, fold_epochs, selected_by};
 use random::Seed;
 use serde::Deserialize;
 use stage::{Input, Output, OutputPath};
@@ -20,7 +20,7 @@ use table_cross_validation::CrossValidation;
 use table_epoch_outputs::EpochOutput;
 use table_fold_scores::FoldScore;
 use table_folds::Fold;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use table_optimism::Optimism;
 use table_out_of_fold::OutOfFold;
 use table_predictions::Prediction;

@@ -1,6 +1,6 @@
 //! Scored predictions of a model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use metrics::{Collection, ConfusionCounts, ScoredPrediction, Scores};
@@ -32,17 +32,13 @@ pub(crate) struct Model {
     pub(crate) n_models: usize,
     /// Whether its validation images are those of all folds.
     pub(crate) is_cross_validated: bool,
+    /// Whether predictions depend on the images, and not on their folds and on chance alone.
+    pub(crate) sees_images: bool,
     pub(crate) validation: Vec<ImagePrediction>,
     pub(crate) test: Vec<ImagePrediction>,
 }
 
 impl Model {
-    /// Whether the predictions are guesses, whose scores are expectations.
-    pub(crate) fn is_expected(&self) -> bool {
-        let mut images = self.validation.iter().chain(&self.test);
-        images.any(|image| image.scored.len() > 1)
-    }
-
     /// The subsets that have images.
     pub(crate) fn subsets(&self) -> impl Iterator<Item = (Subset, &[ImagePrediction])> {
         let subsets = [
@@ -96,16 +92,24 @@ pub(crate) fn scored(images: &[ImagePrediction]) -> (Vec<ScoredPrediction>, Vec<
     each.unzip()
 }
 
+/// Counts of the images' results.
+pub(crate) fn counts<'a>(
+    images: impl IntoIterator<Item = &'a ImagePrediction>,
+    n_classes: usize,
+) -> ConfusionCounts {
+    let mut counts = ConfusionCounts::new(n_classes);
+    for prediction in images.into_iter().flat_map(|image| &image.scored) {
+        counts.add(prediction, 1);
+    }
+    counts
+}
+
 /// Scores of the images.
 pub(crate) fn scores<'a>(
     images: impl IntoIterator<Item = &'a ImagePrediction>,
     n_classes: usize,
 ) -> Scores {
-    let mut counts = ConfusionCounts::new(n_classes);
-    for prediction in images.into_iter().flat_map(|image| &image.scored) {
-        counts.add(prediction, 1);
-    }
-    counts.scores()
+    counts(images, n_classes).scores()
 }
 
 /// The images by fold.
@@ -119,12 +123,13 @@ pub(crate) fn by_fold(images: &[ImagePrediction]) -> BTreeMap<u32, Vec<&ImagePre
     folds
 }
 
-/// Number of authors; an image without a known author counts as one.
+/// Number of authors of the images.
 pub(crate) fn n_authors<'a>(
     images: impl IntoIterator<Item = &'a ImagePrediction>,
 ) -> anyhow::Result<u32> {
-    let units: BTreeSet<usize> = images.into_iter().map(|image| image.unit).collect();
-    count(units.len())
+    count(metrics::n_authors(
+        images.into_iter().map(|image| image.unit),
+    ))
 }
 
 /// A number of images or models, as tables have it.

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use metrics::cross_validation::{FoldEpochs, SelectedBy, mean_and_sd, optimism as parts};
 use metrics::streams::CROSS_VALIDATION_BOOTSTRAP;
 use metrics::{
-    Collection, Difference, Interval, Metric, Sample, Scores, differences, intervals,
+    Collection, Difference, Interval, Metric, Pairing, Sample, Scores, differences, intervals,
     single_unit_classes,
 };
 use random::{Seed, Stream};
@@ -16,7 +16,9 @@ use tables::Subset;
 
 use crate::baselines::{LINEAR_PROBE, PROBES};
 use crate::network::NETWORK;
-use crate::predictions::{ImagePrediction, Model, by_fold, count, n_authors, scored, scores};
+use crate::predictions::{
+    ImagePrediction, Model, by_fold, count, counts, n_authors, scored, scores,
+};
 
 /// Metrics that can differ for the classes of `collection`, each with its place in [`Scores`].
 fn informative(collection: &Collection) -> impl Iterator<Item = (usize, &'static str)> {
@@ -167,12 +169,12 @@ impl Intervals<'_> {
         others: &[ImagePrediction],
     ) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
         let n_classes = self.collection.labels().len();
-        if other.is_expected() {
-            // The expected scores don't vary, so the interval is that of the model, shifted.
-            let expected = scores(others, n_classes);
+        if !other.sees_images {
+            // Its scores don't vary between authors, so the interval is that of the model, shifted.
+            let constant = scores(others, n_classes);
             let shifted = |at: usize, interval: Interval| Interval {
-                low: interval.low - expected[at],
-                high: interval.high - expected[at],
+                low: interval.low - constant[at],
+                high: interval.high - constant[at],
             };
             let bounds = self.of(subset, images)?;
             return Ok(bounds.map(|bounds| std::array::from_fn(|at| shifted(at, bounds[at]))));
@@ -182,7 +184,7 @@ impl Intervals<'_> {
         let [a, b] = [(&a, &a_units), (&b, &b_units)]
             .map(|(predictions, units)| Sample { predictions, units });
         let rng_of = |replicate| stream.at(replicate, 0);
-        let differences = differences(n_classes, a, b, self.bootstrap, rng_of)?;
+        let differences = differences(n_classes, [a, b], Pairing::Images, self.bootstrap, rng_of)?;
         let interval = |Difference { low, high, .. }| Interval { low, high };
         Ok(differences.map(|differences| differences.map(interval)))
     }
@@ -197,11 +199,11 @@ pub(crate) fn cross_validation(
     let mut rows = Vec::new();
     for (subset, images) in model.subsets() {
         let values = scores(images, n_classes);
-        // The guesses of chance have expected scores, which don't vary.
-        let bounds = if model.is_expected() {
-            None
-        } else {
+        // Without a look at the images, scores follow from the classes' numbers of images, which don't vary.
+        let bounds = if model.sees_images {
             intervals.of(subset, images)?
+        } else {
+            None
         };
         let folds: Vec<Scores> = if model.is_cross_validated {
             let folds = by_fold(images).into_values();
@@ -283,7 +285,7 @@ fn on_subset(
         return Ok(Vec::new());
     }
     let n_classes = intervals.collection.labels().len();
-    let (a, b) = (scores(&images, n_classes), scores(&others, n_classes));
+    let values = counts(&images, n_classes).scores_less(&counts(&others, n_classes));
     let bounds = intervals.of_difference(subset, &images, other, &others)?;
     let (n_images, n_authors) = (count(images.len())?, n_authors(&images)?);
     let rows = informative(intervals.collection).map(|(at, metric)| {
@@ -293,7 +295,7 @@ fn on_subset(
             other: other.compared_as.clone(),
             subset,
             metric: metric.to_owned(),
-            difference: difference(a[at], b[at]),
+            difference: values[at],
             low: interval.map(|interval| interval.low),
             high: interval.map(|interval| interval.high),
             images: n_images,
@@ -301,10 +303,4 @@ fn on_subset(
         }
     });
     Ok(rows.collect())
-}
-
-/// `a − b`, 0 where they differ by rounding alone.
-fn difference(a: f64, b: f64) -> f64 {
-    let is_rounding = (a - b).abs() <= 1e-12 * a.abs().max(b.abs());
-    if is_rounding { 0.0 } else { a - b }
 }

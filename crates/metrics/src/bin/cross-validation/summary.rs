@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use metrics::cross_validation::SelectedBy;
-use metrics::text::{range, signed};
+use metrics::text::signed;
+use numeric::interval_text;
 use table_comparisons::Comparison;
 use table_cross_validation::CrossValidation;
 use table_optimism::Optimism;
@@ -174,9 +175,9 @@ impl Summary<'_> {
             let (_, title) = METRICS.iter().find(|(metric, _)| *metric == row.metric)?;
             let (low, high) = (row.low?, row.high?);
             let verdict = if high < 0.0 {
-                "loses to"
+                "is worse than"
             } else if low <= 0.0 {
-                "is not told apart from"
+                "is not significantly different from"
             } else {
                 return None;
             };
@@ -195,7 +196,7 @@ impl Summary<'_> {
 /// The value with its interval.
 fn value(row: &CrossValidation) -> String {
     match row.low.zip(row.high) {
-        Some((low, high)) => format!("{:.3} ({})", row.value, range(low, high)),
+        Some((low, high)) => format!("{:.3} ({})", row.value, interval_text(low, high)),
         None => format!("{:.3}", row.value),
     }
 }

@@ -1,12 +1,10 @@
 //! Metrics as rows of the tables.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context;
 use metrics::streams::{SCORE_BOOTSTRAP, SCORE_EPOCHS, SCORE_MODELS};
 use metrics::{
-    Collection, ConfusionCounts, Interval, Metric, Sample, ScoredPrediction, differences,
-    intervals, single_unit_classes,
+    Collection, ConfusionCounts, Interval, Metric, Pairing, Sample, ScoredPrediction, differences,
+    intervals, n_authors, single_unit_classes,
 };
 use table_class_reports::ClassReport;
 use table_comparisons::Comparison;
@@ -125,8 +123,8 @@ pub(crate) fn comparisons(
     let stream = params.seed.stream(&bootstrap_stream(subset));
     let differences = differences(
         n_classes,
-        a.sample(),
-        b.sample(),
+        [a.sample(), b.sample()],
+        Pairing::Images,
         params.bootstrap,
         |replicate| stream.at(replicate, 0),
     )?;
@@ -174,8 +172,7 @@ impl Resampled {
 
     /// Number of authors; an image without a known author counts as one.
     fn authors(&self) -> anyhow::Result<u32> {
-        let authors: BTreeSet<usize> = self.units.iter().copied().collect();
-        Ok(u32::try_from(authors.len())?)
+        Ok(u32::try_from(n_authors(self.units.iter().copied()))?)
     }
 }
 

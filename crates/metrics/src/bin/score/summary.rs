@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use metrics::text::range;
+use numeric::interval_text;
 use table_scores::Score;
 use tables::Subset;
 
@@ -47,7 +47,7 @@ pub(crate) fn text(scores: &[Score]) -> String {
 fn cell(score: &Score) -> String {
     match (score.value, score.low, score.high) {
         (Some(value), Some(low), Some(high)) => {
-            format!("{value:.3} ({})", range(low, high))
+            format!("{value:.3} ({})", interval_text(low, high))
         }
         (Some(value), ..) => format!("{value:.3}"),
         _ => "–".to_owned(),

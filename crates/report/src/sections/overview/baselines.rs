@@ -9,7 +9,7 @@ use crate::page::annotations::Annotations;
 use crate::page::cross_validated::{
     CrossValidated, Model, NETWORK, SELECTED, counts_text, difference_from,
 };
-use crate::page::metrics::{Differences, Metric, Verdict};
+use crate::page::metrics::{Differences, Metric};
 
 /// Columns of the table.
 pub(crate) const METRICS: [Metric; 3] = [Metric::TOP_1, Metric::TOP_2, Metric::LOG_LOSS];
@@ -85,9 +85,7 @@ fn cell(
             @if let Some(difference) = difference {
                 br;
                 small {
-                    (difference.text())
-                    @if difference.verdict() == Verdict::NotToldApart { ", " } @else { ", network " }
-                    (difference.verdict().name())
+                    (difference.text()) ", " (difference.verdict().on("network"))
                 }
             }
         }

@@ -80,6 +80,18 @@ fn params_are_spread_or_named_by_their_last_part() {
         params(r#"params = ["model"]"#),
         json!({"model": {"resnet": 18, "weights": ""}})
     );
+    assert_eq!(
+        params(r#"params = ["train.lr", "model.resnet as lr_2", "train as x", "device as on"]"#),
+        json!({"lr": 0.1, "lr_2": 18, "x": {"lr": 0.1, "epochs": 2}, "on": "cpu"})
+    );
+    check_error(
+        &stage(r#"params = ["train.lr as rate", "model.resnet as rate"]"#),
+        "would be called `rate`",
+    );
+    check_error(
+        &stage(r#"params = ["train.* as rates"]"#),
+        "unknown parameter `train.*`",
+    );
     check_error(
         &stage(r#"params = ["model.resnte"]"#),
         "did you mean `model.resnet`?",
