@@ -1,5 +1,7 @@
 //! The program, started with a job file.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

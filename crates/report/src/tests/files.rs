@@ -10,7 +10,7 @@ const SCALE: f32 = 0.25;
 #[test]
 fn every_figure_has_a_file_in_each_format() {
     let report = report(&study());
-    assert!(report.figures.len() > 20);
+    assert!(!report.figures.is_empty());
     for file in &report.figures {
         let name = &file.name;
         let figure = Figure::read(&file.svg).unwrap_or_else(|error| panic!("{name}: {error}"));
