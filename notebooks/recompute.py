@@ -393,9 +393,13 @@ def check_cross_validation():
     compare("cross_validation: counts", counts, 0)
     compare("cross_validation: intervals", intervals, 1e-6, may_be_empty=True)
     check_fold_scores(found, of_networks)
-    check_classes(
-        "cross-validation", {key[::2]: sample.predicted for key, sample in found.items() if key[0] == "network"}
-    )
+    # Classifiers on the features of the study's own ResNet are named without it.
+    names, classes = set(table("cross-validation/confusion").model), {}
+    for (model, features, subset), sample in found.items():
+        if model in ("network", "linear probe", "forest"):
+            name = f"{model} on {features}"
+            classes[name if name in names else model, subset] = sample.predicted
+    check_classes("cross-validation", classes)
     keys = [("network", "", subset) for subset in ("validation", "test")]
     return {key[2]: found[key].predicted for key in keys if key in found}
 

@@ -22,8 +22,11 @@ pub enum BackboneError {
         "the weights `{0}` were trained on images normalized by another mean and deviation than ImageNet's: expected others of their architecture"
     )]
     Normalization(String),
-    /// Images of this side are not supported.
-    #[error("`{name}` takes images of {expected} px a side alone, found `side_px` = {found}")]
+    /// The images of the study are smaller than those that are supported.
+    #[error(
+        "`{name}` takes images of {expected} px a side alone, and those of this study have {found}: set `evaluation.side_px` \
+         to {expected} or more"
+    )]
     Side {
         /// The backbone.
         name: String,

@@ -34,18 +34,20 @@ impl Name {
         &self.text
     }
 
-    /// Checks that the network supports images of this side.
+    /// Side of the images that the network reads in a study that evaluates images of `side_px`: the only one that it
+    /// supports, or that of the study.
     ///
     /// # Errors
-    /// It supports another side alone.
-    pub fn check_side(&self, side_px: u32) -> Result<(), BackboneError> {
+    /// The only one is larger than that of the study.
+    pub fn side_px(&self, side_px: u32) -> Result<u32, BackboneError> {
         match self.architecture.side_px() {
-            Some(expected) if expected != side_px => Err(BackboneError::Side {
+            Some(expected) if expected > side_px => Err(BackboneError::Side {
                 name: self.text.clone(),
                 expected,
                 found: side_px,
             }),
-            _ => Ok(()),
+            Some(only) => Ok(only),
+            None => Ok(side_px),
         }
     }
 }
@@ -128,11 +130,13 @@ mod tests {
     #[test]
     fn hiera_supports_one_side() {
         let hiera = name("hiera_tiny_224").unwrap();
-        assert!(hiera.check_side(224).is_ok());
+        assert_eq!(hiera.side_px(224).unwrap(), 224);
+        assert_eq!(hiera.side_px(256).unwrap(), 224);
         assert_eq!(
-            hiera.check_side(48).unwrap_err().to_string(),
-            "`hiera_tiny_224` takes images of 224 px a side alone, found `side_px` = 48"
+            hiera.side_px(48).unwrap_err().to_string(),
+            "`hiera_tiny_224` takes images of 224 px a side alone, and those of this study have 48: set `evaluation.side_px` \
+             to 224 or more"
         );
-        assert!(name("convnext_atto").unwrap().check_side(48).is_ok());
+        assert_eq!(name("convnext_atto").unwrap().side_px(48).unwrap(), 48);
     }
 }

@@ -58,6 +58,7 @@ fn trained(study: &Study, fold: u32) -> Outputs {
             backbone: 1.0,
             head: 1.0,
             layer_decay: 1.0,
+            classifier: true,
         },
         weight_decay: 1e-4,
         fine_tuning: FineTuning::default(),

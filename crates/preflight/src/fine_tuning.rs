@@ -45,13 +45,13 @@ fn check_frozen(settings: &Settings, findings: &mut Vec<Finding>) {
             "set `model.freeze_fc = false`, or `model.classifier = true`",
         ));
     }
-    // Epochs of the head are no phase of their own where the ResNet is frozen in all.
+    // Epochs of the head are no phase of their own where all of the ResNet is frozen.
     let head_epochs = settings.train.head_epochs;
-    if head_epochs > 0 && settings.freeze_cnn {
+    let freezes_classifier = settings.freeze_fc || !settings.classifier;
+    if head_epochs > 0 && settings.freeze_cnn && freezes_classifier {
         findings.push(Finding::new(
             format!(
-                "`train.head_epochs` is {head_epochs} and `model.freeze_cnn` is true: the ResNet's convolutions are frozen in \
-                 the other epochs, too"
+                "`train.head_epochs` is {head_epochs} and all of the ResNet is frozen: the other epochs train no more than these"
             ),
             "set `train.head_epochs = 0`, or `model.freeze_cnn = false`",
         ));
@@ -136,19 +136,20 @@ mod tests {
 
     #[test]
     fn epochs_of_the_head_need_a_resnet_that_is_trained_later() {
-        let with = |head_epochs: usize| {
+        let with = |freeze_fc: bool, head_epochs: usize| {
             let change = |settings: &mut Settings| {
-                settings.freeze_cnn = true;
+                (settings.freeze_cnn, settings.freeze_fc) = (true, freeze_fc);
                 settings.train.head_epochs = head_epochs;
             };
             check(change, true)
         };
-        assert_eq!(with(0), [""; 0]);
+        assert_eq!(with(true, 0), [""; 0]);
+        // The classifier learns in the other epochs.
+        assert_eq!(with(false, 2), [""; 0]);
         assert_eq!(
-            with(2),
+            with(true, 2),
             [
-                "`train.head_epochs` is 2 and `model.freeze_cnn` is true: the ResNet's convolutions are frozen in the other \
-                 epochs, too: set `train.head_epochs = 0`, or `model.freeze_cnn = false`"
+                "`train.head_epochs` is 2 and all of the ResNet is frozen: the other epochs train no more than these: set `train.head_epochs = 0`, or `model.freeze_cnn = false`"
             ]
         );
     }

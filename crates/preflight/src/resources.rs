@@ -108,11 +108,8 @@ pub fn check_resources(
                 in_units(footprint.step),
                 in_units(memory)
             ),
-            format!(
-                "set smaller `train.batch_size` and `metric-learning.batch_size` ({}), `train.side_px`, or `model.resnet`, \
-                 or close other programs",
-                (settings.train.batch_size / 2).max(2)
-            ),
+            "set smaller `train.batch_size` and `metric-learning.batch_size`, `train.side_px`, or `model.resnet`, or close \
+             other programs",
         ));
     }
     if let Some(disk) = disk.filter(|disk| *disk < footprint.outputs) {

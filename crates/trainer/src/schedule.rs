@@ -114,13 +114,18 @@ pub struct LrFactors {
     /// Layer-wise decay: the factor of a layer of the ResNet is multiplied by it for each layer behind it (Clark et al. 2020,
     /// *ELECTRA*, section 3.1; timm's `param_groups_layer_decay`), as [`layers_behind`] counts them. 1 is none.
     pub layer_decay: f64,
+    /// `true` if the ResNet's classifier is one of the layers.
+    pub classifier: bool,
 }
 
 impl LrFactors {
     /// The factor of the parameter called `name`.
     pub fn of(&self, name: &str) -> f64 {
         match ParameterGroup::of(name) {
-            ParameterGroup::Backbone => self.backbone * self.layer_decay.powi(layers_behind(name)),
+            ParameterGroup::Backbone => {
+                let n_behind = layers_behind(name, self.classifier);
+                self.backbone * self.layer_decay.powi(n_behind)
+            }
             ParameterGroup::Embedder => 1.0,
             ParameterGroup::Head => self.head,
         }

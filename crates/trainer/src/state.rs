@@ -215,6 +215,7 @@ mod tests {
                 backbone: 1.0,
                 head: 1.0,
                 layer_decay: 1.0,
+                classifier: true,
             },
             weight_decay: 0.1,
             fine_tuning,

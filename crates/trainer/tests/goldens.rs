@@ -206,6 +206,7 @@ fn layer_decay_is_timms() {
             backbone: 0.5,
             head: 2.0,
             layer_decay: golden.decay,
+            classifier: true,
         };
         assert_eq!(golden.factors.len(), 66);
         for (name, expected) in &golden.factors {

@@ -43,11 +43,12 @@ fn main() -> ExitCode {
 }
 
 fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
-    let side_px = params.evaluation.side_px(params.side_px)?;
-    params.backbone.check_side(side_px)?;
+    let evaluation = params.evaluation;
+    let side_px = evaluation.side_px(params.side_px)?;
+    let side_px = params.backbone.side_px(side_px)?;
+    let views = Evaluation::new(evaluation.flip(), evaluation.crops(), 0)?;
     let annotations = inputs.annotations.read()?;
-    let source = DecodedImages::open(&inputs.pixels, &annotations, params.side_px)?
-        .evaluated(params.evaluation)?;
+    let source = DecodedImages::open(&inputs.pixels, &annotations, side_px)?.evaluated(views)?;
     let device = model::device(&params.device)?;
     let backbone = Backbone::load(&params.backbone, &inputs.weights, &device)?;
     let frozen = FrozenNetwork {

@@ -71,7 +71,7 @@ fn network(params: &Params, weights: Option<&Path>) -> anyhow::Result<Network> {
     // Features come from a layer before those with these sizes.
     let config = Config {
         depth: params.resnet,
-        classifier: true,
+        classifier: false,
         embedding_size: 1,
         n_classes: 1,
     };

@@ -202,6 +202,7 @@ fn settings(params: &Params) -> Settings {
                 Objective::Triplet => 1.0,
             },
             layer_decay: 1.0,
+            classifier: params.classifier,
         },
         weight_decay: params.weight_decay.get(),
         fine_tuning: FineTuning::default(),

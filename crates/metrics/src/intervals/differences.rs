@@ -35,8 +35,8 @@ impl Difference {
 ///
 /// Of shares, the interval combines those of two shares by their distances from the values (MOVER: Zou and Donner 2008;
 /// Newcombe 1998, method 10): for the same images, of the share that only `a` has right and the share that only `b` has
-/// right; else of the shares of `a` and `b`; with the correlation of their sums by author, which is shrunk where authors are few. It is no point even if no
-/// image differs. Of precision and F1 it is the linearized difference with Student's `t`, at least as wide as that of
+/// right; else of the shares of `a` and `b`; with the correlation `ρ` of their sums by author, of which `ρ f / (f + 4)`
+/// counts if it is positive, where `f` are the degrees of freedom of the authors. It is no point even if no image differs. Of precision and F1 it is the linearized difference with Student's `t`, at least as wide as that of
 /// accuracy or, for the macro mean, top-1, joined with the bootstrap's, which draws the same authors for both; of the
 /// log-loss the same, where the accuracy's width counts times the excess loss of a wrong image.
 ///
@@ -209,7 +209,9 @@ impl<'a> Pair<'a> {
                 .design
                 .correlation(&[own, zeros(&b)].concat(), &[zeros(&a), other].concat());
         }
-        // That of few authors is uncertain, and a high one makes the interval narrow.
+        // The estimate from few authors is uncertain, and a high correlation makes the interval narrow: shrinkage towards 0
+        // with the weight of four more authors, which keeps the coverage with 3 to 5 authors above 95 % (`tests/coverage.rs`).
+        // A negative one makes it wide, and stays.
         let degrees_of_freedom = self.design.degrees_of_freedom() as f64;
         let correlation = found.min(found * degrees_of_freedom / (degrees_of_freedom + 4.0));
         let more = Reach::of(more.value, more.interval(more_design, t));

@@ -110,8 +110,8 @@ impl Calibrations {
         }));
         sentences.extend(forest.map(|row| {
             format!(
-                "The forest's calibration {} These images selected the network whose embedding the forest reads, its epoch and its \
-                 fold, so that the forest's metrics on them are optimistic.",
+                "The forest's calibration {} Where these images selected the epoch or the fold of the network whose embedding the \
+                 forest reads, the forest's metrics on them are optimistic.",
                 self.of_one_fold(row)
             )
         }));
@@ -343,7 +343,7 @@ mod tests {
              −0.050): an improvement; the ECE goes from 0.250 to 0.125.",
             "The network's 8 test images, of which 4 are wrong, are too few for a statement on its calibration.",
             "Platt scaling changes the log-loss by",
-            "These images selected the network whose embedding the forest reads",
+            "Where these images selected the epoch or the fold of the network",
         ];
         for sentence in expected {
             assert!(report.page.contains(sentence), "{sentence}");

@@ -8,6 +8,7 @@ use crate::ReportError;
 use crate::draw::format::{count, counted, subset_name, value};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
+use crate::page::cross_validated::{CrossValidated, NETWORK};
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
@@ -22,6 +23,7 @@ reads! {
     pub(crate) struct ClassificationReport {
         annotations: Annotations,
         class_reports: Rows<ClassReport>,
+        cross_validation: CrossValidated,
         cross_validated_class_reports: Rows<ClassReport>,
     }
 }
@@ -29,18 +31,23 @@ reads! {
 impl Section for ClassificationReport {
     fn draw(&self, _: &Context<'_>) -> Result<Option<Content>, ReportError> {
         let cross_validated = self.cross_validated();
+        let has_test = { cross_validated.iter() }.any(|of| of.subset == Subset::Test);
         let body = html! {
             p {
                 "Precision is the share of images predicted as a class that are of the class; recall is the share of the class's "
                 "images that are predicted as it; F1 is their harmonic mean. High recall with low precision marks a class that "
                 "the model predicts too often."
-                @if cross_validated.is_some() {
-                    " The first table has the validation images of all folds, each predicted by the network of its fold, and the test "
-                    "images as the networks of all folds predict them together; the others are those of the selected network and of "
-                    "the forests on its embeddings."
+                @if !cross_validated.is_empty() {
+                    " The first table has the validation images of all folds, each predicted by the network of its fold"
+                    @if has_test { ", and the test images as the networks of all folds predict them together" }
+                    "; the others are of the selected fold."
                 }
             }
-            @if let Some(table) = cross_validated { (table) }
+            @if let Some(validation) = cross_validated.first() {
+                @let images = counted(validation.n_images() as usize, "image");
+                @let caption = format!("Classification report of the {}, cross-validated ({images})", NETWORK.model);
+                (self.table(&caption, &cross_validated))
+            }
             @for model in MODELS {
                 @let subsets = subsets(&self.class_reports, model);
                 @if !subsets.is_empty() { (self.table(&format!("Classification report of the {model}"), &subsets)) }
@@ -87,25 +94,13 @@ fn subsets<'a>(reports: &'a [ClassReport], model: &str) -> Vec<OfSubset<'a>> {
 }
 
 impl ClassificationReport {
-    /// Report of the network on the validation images of all folds; none of a single fold, whose images are those of the
-    /// selected network.
-    fn cross_validated(&self) -> Option<Markup> {
-        let validation = |reports| {
-            let mut subsets = subsets(reports, MODELS[0]).into_iter();
-            subsets.find(|of| of.subset == Subset::Validation)
-        };
-        let n_images = validation(&self.cross_validated_class_reports)?.n_images();
-        let of_selected = validation(&self.class_reports);
-        if of_selected.is_some_and(|of_selected| of_selected.n_images() == n_images) {
-            return None;
+    /// The network on the validation images of all folds, and on test images; none of a single fold, whose images are
+    /// those of the selected network.
+    fn cross_validated(&self) -> Vec<OfSubset<'_>> {
+        if self.cross_validation.folds() < 2 {
+            return Vec::new();
         }
-        let caption = format!(
-            "Classification report of the {}, cross-validated ({})",
-            MODELS[0],
-            counted(n_images as usize, "image")
-        );
-        let subsets = subsets(&self.cross_validated_class_reports, MODELS[0]);
-        Some(self.table(&caption, &subsets))
+        subsets(&self.cross_validated_class_reports, NETWORK.model)
     }
 
     fn table(&self, caption: &str, subsets: &[OfSubset<'_>]) -> Markup {
@@ -167,5 +162,7 @@ mod tests {
         let (table, _) = caption.split_once("</table>").unwrap();
         let (_, total) = table.split_once("weighted mean").unwrap();
         assert!(total.contains(">0.611<"), "{total}");
+        // Its rows have no test images.
+        assert!(!section.contains("and the test images"));
     }
 }

@@ -12,6 +12,7 @@ use crate::draw::format::{count, counted, percent, subset_name};
 use crate::draw::svg::{Canvas, short, text_width};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
+use crate::page::cross_validated::{CrossValidated, NETWORK};
 use crate::page::section::{Content, Context, Section};
 use crate::page::tables::{Rows, reads};
 
@@ -29,6 +30,7 @@ reads! {
     pub(crate) struct ConfusionMatrices {
         annotations: Annotations,
         confusion: Rows<Confusion>,
+        cross_validation: CrossValidated,
         cross_validated_confusion: Rows<Confusion>,
     }
 }
@@ -49,7 +51,7 @@ impl Section for ConfusionMatrices {
                 "predictions. A strongly colored cell off the diagonal is a frequent confusion of two classes."
                 @if has_cross_validated {
                     " The first matrix has the validation images of all folds, each predicted by the network of its fold; the others are "
-                    "those of the selected network and of the forests on its embeddings."
+                    "of the selected fold."
                 }
             }
             div class=(if wide { "wide" } else { "figures" }) {
@@ -69,14 +71,12 @@ impl ConfusionMatrices {
     /// Matrix of the network on the validation images of all folds; none of a single fold, whose images are those of the
     /// selected network.
     fn cross_validated(&self) -> Option<(Figure, Markup)> {
-        let (model, subset) = SHOWN[0];
-        let matrix = Matrix::of(&self.cross_validated_confusion, model, subset)?;
-        let of_selected = Matrix::of(&self.confusion, model, subset);
-        let n_images = matrix.n_images();
-        if of_selected.is_some_and(|of_selected| of_selected.n_images() == n_images) {
+        if self.cross_validation.folds() < 2 {
             return None;
         }
-        let images = counted(n_images as usize, "image");
+        let model = NETWORK.model;
+        let matrix = Matrix::of(&self.cross_validated_confusion, model, Subset::Validation)?;
+        let images = counted(matrix.n_images() as usize, "image");
         Some(matrix.figure(
             "confusion-cross-validated".to_owned(),
             format!("Confusion matrix of the {model}, cross-validated ({images})"),
@@ -386,6 +386,8 @@ fn ink(share: f64) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use table_cross_validation::CrossValidation;
+
     use super::*;
     use crate::tests::fixture::{LABELS, confusion, report, study};
 
@@ -437,6 +439,19 @@ mod tests {
             text(&[("a", "b", 1), ("a", "a", 1), ("b", "a", 2), ("b", "b", 2)]),
             "The most frequent confusion is a predicted as b: 1 of 2 images (50\u{a0}%); one other confusion has the same share."
         );
+    }
+
+    #[test]
+    fn the_first_matrix_is_cross_validated_unless_there_is_a_single_fold() {
+        let title = "Confusion matrix of the network, cross-validated (18 images)";
+        assert!(report(&study()).page.contains(title));
+        let mut study = study();
+        study.edit("cross_validation", |rows: &mut Vec<CrossValidation>| {
+            rows.iter_mut().for_each(|row| row.folds = 1)
+        });
+        let page = report(&study).page;
+        assert!(!page.contains("cross-validated ("));
+        assert!(!page.contains("The first matrix"));
     }
 
     #[test]

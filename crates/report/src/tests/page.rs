@@ -1,6 +1,7 @@
 //! The whole page.
 
 use table_calibrations::Calibration;
+use table_class_reports::ClassReport;
 use table_clusters::Cluster;
 use table_comparisons::Comparison;
 use table_confusion::Confusion;
@@ -141,6 +142,9 @@ fn a_study_without_forest_test_set_or_clusters_has_a_report() {
         rows.clear()
     });
     study.edit("confusion", |rows: &mut Vec<Confusion>| {
+        rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
+    });
+    study.edit("class_reports", |rows: &mut Vec<ClassReport>| {
         rows.retain(|row| row.model == "network" && row.subset != Subset::Test)
     });
     study.edit("calibrations", |rows: &mut Vec<Calibration>| {

@@ -10,7 +10,7 @@ use tables::Table;
 /// A class in a model's report on a subset. Sorted by `model`, `subset`, `label`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
-    /// `network`, `forest` or `tuned forest`.
+    /// As in table `confusion`.
     pub model: String,
     /// `train`, `validation` or `test`.
     pub subset: Subset,

@@ -11,7 +11,8 @@ use tables::Table;
 /// row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// `network`, `forest` or `tuned forest`.
+    /// Of stage `score`: `network`, `forest` or `tuned forest`, of the selected fold. Of stage `cross-validation`: `network`,
+    /// and `linear probe` and `forest` on frozen features, ` on NAME` of another backbone than the network's.
     pub model: String,
     /// `train`, `validation` or `test`.
     pub subset: Subset,

@@ -25,8 +25,8 @@ pub struct CrossValidation {
     pub metric: String,
     /// Value over the images of the subset.
     pub value: f64,
-    /// Lower end of the 95 % interval; null where it cannot be known, and of `chance` and `largest class`, whose values
-    /// follow from the classes' numbers of images and don't vary between authors.
+    /// Lower end of the 95 % interval; null where it cannot be known, and of `chance` and `largest class`, whose
+    /// predictions follow from the numbers of images in the folds.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use tables::Table;
 
-/// Features of an image by a network that was not trained on the study's classes, without augmentation. Sorted by
-/// `backbone`, `path`.
+/// Features of an image by a network that was not trained on the study's classes, without augmentation: the means over the
+/// views of an evaluation. Sorted by `backbone`, `path`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feature {
     /// The network, such as `resnet18`; one per file.

@@ -230,6 +230,7 @@ fn settings(params: &Params) -> Settings {
             backbone: params.backbone_lr_factor.get(),
             head: 1.0,
             layer_decay: params.layer_lr_decay.get(),
+            classifier: params.classifier,
         },
         weight_decay: params.weight_decay.get(),
         fine_tuning: FineTuning {

@@ -87,6 +87,7 @@ fn settings(epochs: usize, sampling: Sampling) -> Settings {
             backbone: 0.5,
             head: 1.0,
             layer_decay: 1.0,
+            classifier: true,
         },
         weight_decay: 1e-4,
         fine_tuning: FineTuning::default(),

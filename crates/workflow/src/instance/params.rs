@@ -36,9 +36,20 @@ impl Scope<'_> {
         };
         for key in self.stage.params.clone().unwrap_or_else(default) {
             let (listed, alias) = match key.value.split_once(" as ") {
-                Some((listed, alias)) => (listed, Some(alias)),
+                Some((listed, alias)) => (listed.trim(), Some(alias.trim())),
                 None => (key.value.as_str(), None),
             };
+            let is_plain = |name: &str| {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+                !name.is_empty() && name.chars().all(is_part)
+            };
+            if alias.is_some_and(|alias| !is_plain(alias) || listed.ends_with(".*")) {
+                let message = format!(
+                    "`{}`: expected the key of a value, ` as `, and a name of letters, digits, `_` and `-`",
+                    key.value
+                );
+                return Err(self.error(&key.span, message));
+            }
             let (name, is_spread) = match listed.strip_suffix(".*").filter(|_| alias.is_none()) {
                 Some(table) => (table, true),
                 None => (listed, alias.is_none() && listed == *own),

@@ -42,7 +42,7 @@ pub(crate) fn probes(
                 },
                 n_models: epochs.len(),
                 is_cross_validated: true,
-                sees_images: true,
+                depends_on_images: true,
                 validation: Vec::new(),
                 test: Vec::new(),
             });
@@ -153,7 +153,7 @@ fn model(
         compared_as: name.to_owned(),
         n_models,
         is_cross_validated: true,
-        sees_images: false,
+        depends_on_images: false,
         validation,
         test,
     })

@@ -183,11 +183,11 @@ impl Study {
         }
     }
 
-    /// Rows of `confusion` and `class_reports`, of the models that look at the images.
+    /// Rows of `confusion` and `class_reports`, of the models that depend on the images.
     fn by_class(&self) -> anyhow::Result<(Vec<Confusion>, Vec<ClassReport>)> {
         let (mut confusion, mut reports) = (Vec::new(), Vec::new());
         let models = [&self.network].into_iter().chain(&self.baselines);
-        for model in models.filter(|model| model.sees_images) {
+        for model in models.filter(|model| model.depends_on_images) {
             for (subset, images) in model.subsets() {
                 let name = &model.compared_as;
                 let counts = predictions::counts(images, self.collection.labels().len());

@@ -31,7 +31,7 @@ pub(crate) fn cross_validated(
         compared_as: NETWORK.to_owned(),
         n_models: outputs.len(),
         is_cross_validated: true,
-        sees_images: true,
+        depends_on_images: true,
         validation: validation(outputs, |it| &it.validation, folds, collection)?,
         test: test(outputs, folds, collection)?,
     })
@@ -63,7 +63,7 @@ pub(crate) fn selected(
         compared_as: SELECTED.to_owned(),
         n_models: 1,
         is_cross_validated: false,
-        sees_images: true,
+        depends_on_images: true,
         validation: of(Subset::Validation, Some(fold))?,
         test: of(Subset::Test, None)?,
     })

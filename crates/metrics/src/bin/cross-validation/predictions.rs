@@ -14,7 +14,7 @@ pub(crate) struct ImagePrediction {
     pub(crate) fold: Option<u32>,
     /// Author, as the bootstrap draws it.
     pub(crate) unit: usize,
-    /// `[K]`; none of a baseline that looks at no image.
+    /// `[K]`; none of a baseline that depends on no image.
     pub(crate) probabilities: Vec<f32>,
     /// One result, or one for each guess of chance.
     pub(crate) scored: Vec<ScoredPrediction>,
@@ -32,13 +32,19 @@ pub(crate) struct Model {
     pub(crate) n_models: usize,
     /// Whether its validation images are those of all folds.
     pub(crate) is_cross_validated: bool,
-    /// Whether predictions depend on the images, and not on their folds and on chance alone.
-    pub(crate) sees_images: bool,
+    /// False for chance and the largest class, whose predictions follow from the numbers of images.
+    pub(crate) depends_on_images: bool,
     pub(crate) validation: Vec<ImagePrediction>,
     pub(crate) test: Vec<ImagePrediction>,
 }
 
 impl Model {
+    /// Returns whether the predictions are guesses, whose scores are expectations.
+    pub(crate) fn is_expected(&self) -> bool {
+        let mut images = self.validation.iter().chain(&self.test);
+        images.any(|image| image.scored.len() > 1)
+    }
+
     /// The subsets that have images.
     pub(crate) fn subsets(&self) -> impl Iterator<Item = (Subset, &[ImagePrediction])> {
         let subsets = [

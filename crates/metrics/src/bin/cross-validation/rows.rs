@@ -169,8 +169,8 @@ impl Intervals<'_> {
         others: &[ImagePrediction],
     ) -> anyhow::Result<Option<[Interval; Metric::ALL.len()]>> {
         let n_classes = self.collection.labels().len();
-        if !other.sees_images {
-            // Its scores don't vary between authors, so the interval is that of the model, shifted.
+        if other.is_expected() {
+            // Expectations don't vary between authors, so the interval is that of the model, shifted.
             let constant = scores(others, n_classes);
             let shifted = |at: usize, interval: Interval| Interval {
                 low: interval.low - constant[at],
@@ -199,8 +199,8 @@ pub(crate) fn cross_validation(
     let mut rows = Vec::new();
     for (subset, images) in model.subsets() {
         let values = scores(images, n_classes);
-        // Without a look at the images, scores follow from the classes' numbers of images, which don't vary.
-        let bounds = if model.sees_images {
+        // An interval would be that of the folds' numbers of images, not of a model's predictions.
+        let bounds = if model.depends_on_images {
             intervals.of(subset, images)?
         } else {
             None

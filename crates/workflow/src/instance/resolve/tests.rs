@@ -88,10 +88,16 @@ fn params_are_spread_or_named_by_their_last_part() {
         &stage(r#"params = ["train.lr as rate", "model.resnet as rate"]"#),
         "would be called `rate`",
     );
-    check_error(
-        &stage(r#"params = ["train.* as rates"]"#),
-        "unknown parameter `train.*`",
+    assert_eq!(
+        params(r#"params = ["train.lr  as  rate"]"#),
+        json!({"rate": 0.1})
     );
+    for wrong in ["train.* as rates", "train.lr as ", "train.lr as a as b"] {
+        check_error(
+            &stage(&format!("params = [\"{wrong}\"]")),
+            &format!("`{wrong}`: expected the key of a value, ` as `, and a name"),
+        );
+    }
     check_error(
         &stage(r#"params = ["model.resnte"]"#),
         "did you mean `model.resnet`?",
