@@ -495,10 +495,9 @@ mod tests {
             ["search-forest", "search-forest-size", "search-forest-kind"]
         );
         assert!(figures[0].caption.contains("Gray: 1 trial pruned"));
-        assert!(
-            figures[0]
-                .caption
-                .contains("The 3 complete trials have 2 different scores, and 2 have the highest.")
+        assert_eq!(
+            trials.distinct(),
+            "The 3 complete trials have 2 different scores, and 2 have the highest."
         );
         let kind = figures[2].file();
         assert!(kind.contains("b&lt;") && !kind.contains("NaN"), "{kind}");

@@ -61,8 +61,10 @@ fn the_tables_are_those_that_are_recomputed_in_python() {
     assert!(output.status.success(), "{printed}{errors}");
     for table in [
         "scores: metrics",
-        "confusion",
-        "class_reports",
+        "score: confusion",
+        "score: class_reports",
+        "cross-validation: confusion",
+        "cross-validation: class_reports",
         "out_of_fold: probabilities",
         "cross_validation: values",
         "cross_validation: intervals",
