@@ -28,7 +28,7 @@ pub enum FigureError {
     /// The PNG cannot be encoded.
     #[error("cannot encode the PNG: {0}")]
     Png(#[from] png::EncodingError),
-    /// The drawing has a part that the writer of PDF doesn't know.
+    /// The drawing has a part that the PDF writer doesn't support.
     #[error("cannot write PDF: found {0}, expected shapes and text in plain colors")]
     Unsupported(&'static str),
     /// The content of the PDF cannot be compressed.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use resvg::usvg::roxmltree::{self, Document};
-use resvg::usvg::{Group, Node, Rect, Size, Tree};
+use resvg::usvg::{Group, Node, Rect, Size, Transform, Tree};
 
 use crate::error::FigureError;
 use crate::font::{self, Missing};
@@ -93,15 +93,7 @@ fn add_clipped(group: &Group, size: Size, clipped: &mut Vec<String>) {
         match node {
             Node::Group(group) => add_clipped(group, size, clipped),
             Node::Text(text) => {
-                let outlines = text.flattened().bounding_box();
-                let outlines = outlines.transform(text.abs_transform());
-                let is_clipped = |outlines: Rect| {
-                    outlines.left() < 0.0
-                        || outlines.right() > size.width()
-                        || outlines.top() < 0.0
-                        || outlines.bottom() > size.height()
-                };
-                if outlines.is_some_and(is_clipped) {
+                if is_clipped(text.flattened(), text.abs_transform(), size) {
                     let chunks = text.chunks().iter();
                     clipped.push(chunks.map(|chunk| chunk.text()).collect());
                 }
@@ -109,4 +101,27 @@ fn add_clipped(group: &Group, size: Size, clipped: &mut Vec<String>) {
             Node::Path(_) | Node::Image(_) => {}
         }
     }
+}
+
+/// Returns whether an outline of a group reaches beyond an edge. `outer` leads from the coordinates around the group to
+/// the figure's.
+fn is_clipped(group: &Group, outer: Transform, size: Size) -> bool {
+    let transform = outer.pre_concat(group.transform());
+    group.children().iter().any(|node| match node {
+        Node::Group(group) => is_clipped(group, transform, size),
+        Node::Path(path) => {
+            // The bounds of slanted text are narrower than those of its slanted bounding box.
+            let outline = path.data().clone().transform(transform);
+            let bounds = outline.and_then(|outline| outline.compute_tight_bounds());
+            bounds.is_some_and(|bounds| is_beyond(bounds, size))
+        }
+        Node::Text(_) | Node::Image(_) => false,
+    })
+}
+
+fn is_beyond(bounds: Rect, size: Size) -> bool {
+    bounds.left() < 0.0
+        || bounds.right() > size.width()
+        || bounds.top() < 0.0
+        || bounds.bottom() > size.height()
 }

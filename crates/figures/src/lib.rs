@@ -14,3 +14,6 @@ mod raster;
 pub use error::FigureError;
 pub use figure::Figure;
 pub use format::Format;
+
+/// Units of a figure in an inch, after CSS.
+pub const UNITS_PER_INCH: f32 = 96.0;

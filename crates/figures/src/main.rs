@@ -2,17 +2,14 @@
 //! nothing of it is recorded.
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use figures::{Figure, Format};
+use figures::{Figure, Format, UNITS_PER_INCH};
 use protocol::Part;
 use serde::{Deserialize, Serialize};
-
-/// Units of a figure in an inch.
-const UNITS_PER_INCH: f32 = 96.0;
 
 /// The request.
 #[derive(Deserialize)]
@@ -22,8 +19,8 @@ struct Request {
     figures: PathBuf,
     /// The folder to write to, absolute.
     folder: PathBuf,
-    /// The folder to write to, as typed.
-    typed: String,
+    /// The argument of `--out`, for messages.
+    out_argument: String,
     formats: BTreeSet<Format>,
     /// Pixels of a unit, of PNG.
     scale: f32,
@@ -123,7 +120,7 @@ fn convert(request: &Request, path: &Path) -> anyhow::Result<Entry> {
     for format in &request.formats {
         let file = format!("{name}.{}", format.extension());
         let bytes = figure.file(*format, request.scale)?;
-        let written = fs_err::write(request.folder.join(&file), bytes);
+        let written = write(&request.folder.join(&file), &bytes);
         written.context("cannot write it; `--out DIR` names another folder")?;
         files.push(file);
     }
@@ -137,6 +134,19 @@ fn convert(request: &Request, path: &Path) -> anyhow::Result<Entry> {
         missing: figure.missing().clone(),
         clipped: figure.clipped().to_vec(),
     })
+}
+
+/// Writes a file under a temporary name beside `path` and renames it: a symbolic link at `path` is replaced, and its
+/// target stays as it is.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = path.with_file_name(format!(".{name}.tmp-{}", std::process::id()));
+    let written = fs_err::write(&temporary, bytes).and_then(|()| fs_err::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs_err::remove_file(&temporary);
+    }
+    written
 }
 
 /// Warns of text that the figure's files don't show.
@@ -170,7 +180,7 @@ fn text(request: &Request, n_figures: usize) -> String {
     let figures = if n_figures == 1 { "figure" } else { "figures" };
     format!(
         "{n_figures} {figures} in `{}`: {}\n",
-        request.typed,
+        request.out_argument,
         formats.join(", ")
     )
 }

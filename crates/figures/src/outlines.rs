@@ -16,12 +16,15 @@ pub(crate) fn svg(figure: &Figure) -> String {
     let [title, description] = [&figure.title, &figure.description].map(|text| escape(text));
     let [width, height] = figure.size();
     // The first `>` ends the tag of the root: its attributes are numbers and the name space.
-    svg.replacen(
-        '>',
-        &format!(
-            " viewBox=\"0 0 {width} {height}\">\n    <title>{title}</title>\n    <desc>{description}</desc>"
-        ),
-        1,
+    let (tag, content) = svg.split_once('>').unwrap_or((&svg, ""));
+    // Without visible shapes the root is written as an empty element.
+    let (tag, content) = match tag.strip_suffix('/') {
+        Some(tag) => (tag, "\n</svg>\n"),
+        None => (tag, content),
+    };
+    format!(
+        "{tag} viewBox=\"0 0 {width} {height}\">\n    \
+         <title>{title}</title>\n    <desc>{description}</desc>{content}"
     )
 }
 

@@ -1,16 +1,20 @@
 //! Pixels.
 
-use png::{BitDepth, ColorType, Encoder, PixelDimensions, Unit};
+use std::io::Write as _;
+
+use png::{BitDepth, ColorType, Encoder, EncodingError, PixelDimensions, Unit};
 use resvg::tiny_skia::{Color, Pixmap};
 use resvg::usvg::{Transform, Tree};
 
+use crate::UNITS_PER_INCH;
 use crate::error::FigureError;
 
-/// The most pixels of a PNG: 400 MB in memory.
+/// The most pixels of a PNG: 400 MB in memory, besides the encoded file. A translucent group is drawn on a layer of its
+/// own, which takes up to as much again.
 const MOST_PIXELS: u64 = 100_000_000;
 
-/// Units of a figure in a meter: 96 in an inch.
-const UNITS_PER_METER: f64 = 96.0 / 0.0254;
+/// Meters in an inch.
+const METERS_PER_INCH: f64 = 0.0254;
 
 /// The figure on white as PNG, whose resolution gives it the size of the SVG. `scale` is the number of pixels of a unit.
 pub(crate) fn png(tree: &Tree, scale: f32) -> Result<Vec<u8>, FigureError> {
@@ -18,18 +22,28 @@ pub(crate) fn png(tree: &Tree, scale: f32) -> Result<Vec<u8>, FigureError> {
     pixels.fill(Color::WHITE);
     let transform = Transform::from_scale(scale, scale);
     resvg::render(tree, transform, &mut pixels.as_mut());
-    let (width, height) = (pixels.width(), pixels.height());
-    let colors = pixels.pixels().iter();
-    let colors: Vec<u8> = colors
-        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
-        .collect();
+    encode(&pixels, scale)
+}
+
+/// Encodes the pixels row by row, so that no copy of all pixels is in memory.
+fn encode(pixels: &Pixmap, scale: f32) -> Result<Vec<u8>, FigureError> {
     let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, width, height);
+    let mut encoder = Encoder::new(&mut bytes, pixels.width(), pixels.height());
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_pixel_dims(Some(resolution(scale)));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&colors)?;
+    let mut stream = writer.stream_writer()?;
+    let mut row = Vec::new();
+    for line in pixels.pixels().chunks_exact(pixels.width() as usize) {
+        row.clear();
+        row.extend(
+            line.iter()
+                .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]),
+        );
+        stream.write_all(&row).map_err(EncodingError::from)?;
+    }
+    stream.finish()?;
     writer.finish()?;
     Ok(bytes)
 }
@@ -55,7 +69,8 @@ fn blank(tree: &Tree, scale: f32) -> Result<Pixmap, FigureError> {
     reason = "a scale at which a figure has few enough pixels is far below a million"
 )]
 fn resolution(scale: f32) -> PixelDimensions {
-    let per_meter = (f64::from(scale) * UNITS_PER_METER).round() as u32;
+    let per_inch = f64::from(scale) * f64::from(UNITS_PER_INCH);
+    let per_meter = (per_inch / METERS_PER_INCH).round() as u32;
     PixelDimensions {
         xppu: per_meter,
         yppu: per_meter,

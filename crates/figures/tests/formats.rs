@@ -97,10 +97,13 @@ fn text_beyond_an_edge_is_reported() {
         + &text(1, 19, "gap", "")
         + &text(36, 9, "I", " transform=\"rotate(-90 36 9)\"")
         + &text(38, 15, "up", " transform=\"rotate(-90 38 15)\"")
-        + &text(38, 5, "long", " transform=\"rotate(-90 38 5)\"");
+        + &text(38, 5, "long", " transform=\"rotate(-90 38 5)\"")
+        // The upper right corner, which is empty in an L, is beyond the upper edge.
+        + &text(20, 4, "L", " transform=\"rotate(-45 20 4)\"")
+        + &text(30, 4, "T", " transform=\"rotate(-45 30 4)\"");
     assert_eq!(
         figure(&marks).clipped(),
-        ["too wide", "left", "gap", "long"]
+        ["too wide", "left", "gap", "long", "T"]
     );
 }
 
@@ -214,7 +217,17 @@ fn outlined_svg_looks_the_same_without_font_and_style() {
 }
 
 #[test]
-fn what_is_no_svg_is_an_error() {
+fn outlined_svg_without_shapes_is_valid() {
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"20\"><title>A &lt; B</title></svg>";
+    let figure = Figure::read(svg).unwrap();
+    let outlined = String::from_utf8(figure.file(Format::Svg, 1.0).unwrap()).unwrap();
+    let again = Figure::read(&outlined).unwrap();
+    assert_eq!(again.title(), "A < B", "{outlined}");
+    assert!(outlined.contains(" viewBox=\"0 0 40 20\">"), "{outlined}");
+}
+
+#[test]
+fn invalid_svg_is_an_error() {
     for (text, error) in [
         ("an essay", "expected SVG, found no XML"),
         ("<html/>", "cannot read the SVG"),

@@ -18,7 +18,7 @@ fn start(folder: &Path, json: bool) -> Output {
         "params": {
             "figures": folder.join("report"),
             "folder": folder.join("files"),
-            "typed": "files",
+            "out_argument": "files",
             "formats": ["pdf", "png", "svg"],
             "scale": 3.125,
             "json": json,
@@ -61,8 +61,28 @@ fn each_figure_has_a_file_in_each_format() {
     assert_eq!(files.count(), 6);
 }
 
+#[cfg(unix)]
 #[test]
-fn a_failure_names_the_figure_and_the_cure() {
+fn links_in_the_folder_are_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs_err::create_dir(folder.join("report")).unwrap();
+    fs_err::create_dir(folder.join("files")).unwrap();
+    fs_err::write(folder.join("report/a.svg"), SVG).unwrap();
+    let file = folder.join("files/a.svg");
+    std::os::unix::fs::symlink("../report/a.svg", &file).unwrap();
+    let ran = start(folder, false);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    assert!(!file.is_symlink());
+    assert!(fs_err::read_to_string(&file).unwrap().contains("viewBox"));
+    let source = fs_err::read_to_string(folder.join("report/a.svg")).unwrap();
+    assert_eq!(source, SVG);
+    let files = fs_err::read_dir(folder.join("files")).unwrap();
+    assert_eq!(files.count(), 3);
+}
+
+#[test]
+fn errors_name_the_file_and_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let fails = |part: &str| {

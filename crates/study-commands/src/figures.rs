@@ -1,7 +1,8 @@
 //! Files of the report's figures: the job file of the program that writes them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -18,8 +19,8 @@ use runner::workspace::Access;
 use runner::{Workspace, program};
 use serde::Serialize;
 
-/// The program.
-const RUN: &str = "figures/figures";
+/// The program, as `crate/binary`.
+const BINARY: &str = "figures/figures";
 
 /// The stage that draws the figures, and its output.
 const REPORT: (&str, &str) = ("report", "figures");
@@ -32,7 +33,7 @@ const FORMATS: [&str; 3] = ["pdf", "png", "svg"];
 #[command(after_help = format!("\
 A file has the name of the figure in the report: the page's `#figure-umap-classes` is umap-classes.pdf.
 Text has the same font on each machine. PDF and SVG have it as outlines; SVG with text as text, for
-editing, is in artifacts/report/figures.
+editing, is in the output `figures` of stage `report`.
 
 Examples:
   {PROGRAM} figures
@@ -75,7 +76,7 @@ fn scale(text: &str) -> Result<f64, String> {
 struct Params<'a> {
     figures: &'a Path,
     folder: &'a Path,
-    typed: String,
+    out_argument: String,
     formats: BTreeSet<&'a str>,
     scale: f64,
     json: bool,
@@ -85,15 +86,15 @@ struct Params<'a> {
 pub(crate) fn figures(arguments: &Figures) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let (stage, output) = REPORT;
-    let figures = workspace.made(stage, output)?.with_context(|| {
-        format!("no report yet, whose figures these are: run `{PROGRAM} repro {stage}`")
-    })?;
+    let figures = workspace.made(stage, output)?;
+    let figures =
+        figures.with_context(|| format!("no figures yet: run `{PROGRAM} repro {stage}`"))?;
     let folder = folder(&workspace, &current_folder()?, &arguments.out)?;
     warn_of_changes(&mut workspace)?;
     let params = Params {
         figures: &figures,
         folder: &folder,
-        typed: arguments.out.display().to_string(),
+        out_argument: arguments.out.display().to_string(),
         formats: arguments.format.iter().map(String::as_str).collect(),
         scale: arguments.scale,
         json: arguments.json,
@@ -106,38 +107,54 @@ pub(crate) fn figures(arguments: &Figures) -> anyhow::Result<ExitCode> {
         stage: "figures".to_owned(),
     };
     let sandbox = arguments.confine.sandbox();
-    let status = program::run(&mut workspace, RUN, None, &job, sandbox)?;
+    let status = program::run(&mut workspace, BINARY, None, &job, sandbox)?;
     Ok(exit_code(status))
 }
 
-/// Makes the folder of the files and returns its path without links. A folder in an output of a stage is refused: its
-/// files may be the cache's.
-fn folder(workspace: &Workspace, here: &Path, typed: &Path) -> anyhow::Result<PathBuf> {
-    let path = here.join(typed);
-    let there = path.ancestors().find(|path| path.exists());
-    if let Some(there) = there {
-        refuse_outputs(workspace, &fs_err::canonicalize(there)?, typed)?;
-    }
-    let made = fs_err::create_dir_all(&path);
+/// Makes the folder of the files and returns its path without links and `..`. A folder in an output of a stage is
+/// refused before anything is made: its files may be the cache's.
+fn folder(workspace: &Workspace, here: &Path, out: &Path) -> anyhow::Result<PathBuf> {
+    let folder = resolved(&here.join(out))?;
+    refuse_outputs(workspace, &folder, out)?;
+    let made = fs_err::create_dir_all(&folder);
     made.with_context(|| {
-        let shown = typed.display();
-        format!("cannot write to `{shown}`: choose another folder by `--out`")
+        let out = out.display();
+        format!("cannot write to `{out}`: choose another folder by `--out`")
     })?;
-    let folder = fs_err::canonicalize(&path)?;
-    refuse_outputs(workspace, &folder, typed)?;
     Ok(folder)
 }
 
-fn refuse_outputs(workspace: &Workspace, folder: &Path, typed: &Path) -> anyhow::Result<()> {
-    let root = fs_err::canonicalize(&workspace.workflow.root)?;
+/// The path without links, `.` and `..`. In the part that doesn't exist, `..` removes the name before it.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                resolved.pop();
+            }
+            part => {
+                resolved.push(part);
+                if resolved.exists() {
+                    resolved = fs_err::canonicalize(&resolved)?;
+                }
+            }
+        }
+    }
+    Ok(resolved)
+}
+
+fn refuse_outputs(workspace: &Workspace, folder: &Path, out: &Path) -> anyhow::Result<()> {
+    let root = &workspace.workflow.root;
     for instance in &workspace.workflow.graph.instances {
-        let mut outputs = instance.outputs.values();
-        if outputs.any(|output| folder.starts_with(root.join(&output.path))) {
-            bail!(
-                "`{}` is in an output of stage `{}`: choose another folder by `--out`",
-                typed.display(),
-                instance.name
-            );
+        for output in instance.outputs.values() {
+            if folder.starts_with(resolved(&root.join(&output.path))?) {
+                bail!(
+                    "`{}` is in an output of stage `{}`: choose another folder by `--out`",
+                    out.display(),
+                    instance.name
+                );
+            }
         }
     }
     Ok(())
@@ -171,6 +188,32 @@ mod tests {
             format("webp").unwrap_err(),
             "unknown format; expected one of `pdf`, `png`, `svg`"
         );
+    }
+
+    #[test]
+    fn paths_are_resolved_in_absent_folders_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        fs_err::create_dir_all(root.join("a/b")).unwrap();
+        for (path, expected) in [
+            ("a/b", "a/b"),
+            ("new/../a/./b/c", "a/b/c"),
+            ("a/../new/more/../b", "new/b"),
+        ] {
+            let found = resolved(&root.join(path)).unwrap();
+            assert_eq!(found, root.join(expected), "{path}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_parent_of_a_link_is_that_of_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        fs_err::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink("a/b", root.join("link")).unwrap();
+        let found = resolved(&root.join("link/../c")).unwrap();
+        assert_eq!(found, root.join("a/c"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn wrong_arguments_fail_before_a_build() {
     let space = workspace();
     space.fails(
         &["figures", "--out", "files"],
-        "no report yet, whose figures these are: run `cargo xtask repro report`",
+        "no figures yet: run `cargo xtask repro report`",
     );
     assert!(!space.exists("files"));
     space.ok(&["repro"]);
@@ -62,10 +62,15 @@ fn wrong_arguments_fail_before_a_build() {
             "report/figures/png",
             "`report/figures/png` is in an output of stage `report`",
         ),
+        (
+            "new/../report/figures/png",
+            "`new/../report/figures/png` is in an output of stage `report`",
+        ),
     ] {
         space.fails(&["figures", "--out", out], why);
     }
     assert!(!space.exists("report/figures/png"));
+    assert!(!space.exists("new"));
     space.fails(
         &["figures", "--format", "pdf,pgn"],
         "unknown format; did you mean `png`?",
@@ -88,7 +93,7 @@ fn the_program_gets_the_figures_in_place() {
     let expected = json!({
         "figures": root.join("report/figures"),
         "folder": root.join("paper/files"),
-        "typed": "paper/files",
+        "out_argument": "paper/files",
         "formats": ["pdf", "svg"],
         "scale": 3.125,
         "json": false,
