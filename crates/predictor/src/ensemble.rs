@@ -10,8 +10,7 @@ use model::{Mode, Network};
 use numeric::ranking;
 use serde::Serialize;
 use stage::InputPath;
-use table_history::EpochSelection;
-use table_history::History;
+use table_history::{EpochSelection, History};
 
 use crate::network;
 
@@ -26,8 +25,8 @@ pub(crate) struct Ensemble {
 pub(crate) struct Description {
     /// In the order of [`Votes::predicted`].
     pub(crate) networks: Vec<Member>,
-    /// Whether the networks are those of the ensemble in table `cross_validation`.
-    pub(crate) is_cross_validated: bool,
+    /// `true` if each network has the epoch that stage `cross-validation` takes for its fold.
+    pub(crate) has_cross_validation_epochs: bool,
 }
 
 /// A network of an ensemble. Epochs are numbered from 0.
@@ -37,7 +36,7 @@ pub(crate) struct Member {
     pub(crate) fold: u32,
     /// Epoch of the network, which stage `train` saved.
     pub(crate) epoch: u32,
-    /// Epoch of the fold's network in the ensemble of table `cross_validation`.
+    /// Epoch that stage `cross-validation` takes for the fold: the other folds select it.
     pub(crate) cross_validation_epoch: u32,
 }
 
@@ -77,6 +76,18 @@ impl Ensemble {
         })
     }
 
+    /// An ensemble of `networks` without a description of them.
+    #[cfg(test)]
+    pub(crate) fn of(networks: Vec<Network>) -> Self {
+        Self {
+            networks,
+            description: Description {
+                networks: Vec::new(),
+                has_cross_validation_epochs: true,
+            },
+        }
+    }
+
     /// Logits `[F, K]` of the networks for the views `[V, S, S, 3]` of an image: the means over the views.
     pub(crate) fn logits(&self, views: &Tensor) -> anyhow::Result<Vec<Vec<f32>>> {
         let logits = self.networks.iter().map(|network| {
@@ -94,7 +105,7 @@ impl Description {
         let members = histories.iter().map(|rows| member(rows, &epochs));
         let networks: Vec<Member> = members.collect::<anyhow::Result<_>>()?;
         Ok(Self {
-            is_cross_validated: networks
+            has_cross_validation_epochs: networks
                 .iter()
                 .all(|member| member.epoch == member.cross_validation_epoch),
             networks,
@@ -182,10 +193,10 @@ mod tests {
         let histories = [history(1, &[0.9, 0.5], 0), history(0, &[0.6, 0.8], 1)];
         let best = Description::of(&histories, EpochSelection::Best).unwrap();
         assert_eq!(epochs(&best), [(1, 0, 1), (0, 1, 0)]);
-        assert!(!best.is_cross_validated);
+        assert!(!best.has_cross_validation_epochs);
         let agreed = [history(0, &[0.6, 0.8], 1), history(1, &[0.5, 0.9], 1)];
         let agreed = Description::of(&agreed, EpochSelection::Best).unwrap();
-        assert!(agreed.is_cross_validated);
+        assert!(agreed.has_cross_validation_epochs);
     }
 
     #[test]
@@ -193,7 +204,7 @@ mod tests {
         let histories = [history(0, &[0.9, 0.5], 1), history(1, &[0.6, 0.8], 1)];
         let last = Description::of(&histories, EpochSelection::Last).unwrap();
         assert_eq!(epochs(&last), [(0, 1, 1), (1, 1, 1)]);
-        assert!(last.is_cross_validated);
+        assert!(last.has_cross_validation_epochs);
     }
 
     #[test]
@@ -204,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_the_networks_that_agree_is_that_of_the_ensembles_class() {
+    fn agreement_is_the_share_of_networks_that_predict_the_class_of_the_ensemble() {
         let logits = |probabilities: [f32; 2]| probabilities.map(f32::ln).to_vec();
         let classes = ["cubism", "photo"].map(str::to_owned);
-        // Two of three networks are for the photo by a little, the third against it by far: 0.9 + 2 · 0.45 > 1.5.
+        // Two of three networks predict `photo`, the ensemble `cubism`: its probability is (0.9 + 2 · 0.45) / 3 = 0.6.
         let networks = [[0.9, 0.1], [0.45, 0.55], [0.45, 0.55]].map(logits);
         let of_all = metrics::ensemble(&networks.each_ref().map(Vec::as_slice));
         let probabilities = numeric::softmax(&of_all, 1.0);

@@ -9,7 +9,7 @@ use walk::{Rules, Tree};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ImageFile {
     pub(crate) path: PathBuf,
-    /// Whether it is given by its own name, and not by a folder's.
+    /// `true` if it is given by its own name, and not by a folder's.
     is_named: bool,
 }
 

@@ -22,8 +22,7 @@ use report::{Neighbor, NewImage};
 use serde::{Deserialize, Serialize};
 use stage::{Input, InputPath, OutputPath};
 use table_clusters::Cluster;
-use table_history::EpochSelection;
-use table_history::History;
+use table_history::{EpochSelection, History};
 use table_predictions::Prediction;
 
 use ensemble::{Description, Ensemble};
@@ -118,7 +117,7 @@ fn run(params: Params, inputs: Inputs, outputs: Outputs) -> anyhow::Result<()> {
         match found.and_then(|file| predict(&evaluator, &inputs.images, &file)) {
             Ok((image, new_image)) => {
                 if !params.json {
-                    text::print(&text::of(&image));
+                    text::print(&text::prediction_lines(&image));
                 }
                 images.push(image);
                 shown.push(new_image);

@@ -21,23 +21,25 @@ pub(crate) fn introduction(ensemble: &Description) -> String {
     };
     let n_networks = ensemble.networks.len();
     let saved = epochs(|member| member.epoch);
-    let cross_validated = match ensemble.is_cross_validated {
-        true => "The ensemble in table cross_validation has the same epochs: its scores on test images are those of this ensemble.".to_owned(),
+    let cross_validation = match ensemble.has_cross_validation_epochs {
+        true => "Stage cross-validation takes the same epochs: its scores of test images, if there are any, are those \
+                 of this ensemble."
+            .to_owned(),
         false => format!(
-            "The ensemble in table cross_validation, whose scores are not those of this one, has the epochs that the other \
-             folds select: {}.",
+            "Stage cross-validation takes the epochs that the other folds select: {}. Its scores of test images, if \
+             there are any, are those of another ensemble.",
             epochs(|member| member.cross_validation_epoch)
         ),
     };
     format!(
-        "Ensemble of {n_networks} networks, one of each fold: the mean of their softmax probabilities, without a temperature, as \
-         that of stage calibrate is fitted to single networks. Saved epochs, from 0: {saved}. {cross_validated} Nearest \
-         images, coordinates and attributions are by the selected network."
+        "Ensemble of {n_networks} networks, one of each fold: the mean of their softmax probabilities, without a \
+         temperature, as that of stage calibrate is fitted to single networks. Saved epochs, from 0: {saved}. \
+         {cross_validation} Nearest images, coordinates and attributions are by the selected network."
     )
 }
 
-/// Some lines, with the file's name first.
-pub(crate) fn of(image: &ImagePrediction) -> String {
+/// Lines of a prediction, the file's name first.
+pub(crate) fn prediction_lines(image: &ImagePrediction) -> String {
     let mut text = format!("{}\n", image.file);
     for class in &image.classes {
         let percent = class.probability * 100.0;
@@ -67,7 +69,7 @@ pub(crate) fn of(image: &ImagePrediction) -> String {
     if let Some(attribution) = &image.attribution {
         let _ = writeln!(
             text,
-            "  range    {:.3} of the occlusion map for {}; the maps are in --html and --json",
+            "  range    {:.3} of the selected network's occlusion map for {}; the maps are in --html and --json",
             attribution.range, attribution.label
         );
     }
@@ -117,7 +119,7 @@ mod tests {
                        12.250 Cubism/b.jpg (train)
               umap     1.50 -2.00
         "#]]
-        .assert_eq(&of(&image));
+        .assert_eq(&prediction_lines(&image));
     }
 
     #[test]
@@ -129,7 +131,7 @@ mod tests {
         };
         let mut ensemble = Description {
             networks: vec![member(0, 7, 5), member(1, 4, 4)],
-            is_cross_validated: false,
+            has_cross_validation_epochs: false,
         };
         let other = introduction(&ensemble);
         assert!(other.starts_with("Ensemble of 2 networks, one of each fold:"));
@@ -138,8 +140,16 @@ mod tests {
             other.contains("epochs that the other folds select: 5 of fold 0, 4 of fold 1."),
             "{other}"
         );
-        ensemble.is_cross_validated = true;
-        assert!(introduction(&ensemble).contains("has the same epochs"));
+        ensemble.has_cross_validation_epochs = true;
+        let same = introduction(&ensemble);
+        assert!(same.contains("takes the same epochs"), "{same}");
+        // Without a test subset there are no scores of an ensemble.
+        for text in [same, other] {
+            assert!(
+                text.contains("scores of test images, if there are any,"),
+                "{text}"
+            );
+        }
 
         let votes = |predicted: &[&str]| Votes {
             agreement: 0.5,
@@ -162,7 +172,7 @@ mod tests {
                70.0 %  cubism
               votes    1 of 2 networks agree (others: photo 1)
         "#]]
-        .assert_eq(&of(&image));
+        .assert_eq(&prediction_lines(&image));
         // Programs find the share beside the classes.
         let json = serde_json::to_value(&image).unwrap();
         assert_eq!(json["agreement"], 0.5);

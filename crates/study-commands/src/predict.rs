@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 use workflow::instance::Target;
 
-/// The program.
+/// Crate and name of the program that predicts.
 const RUN: &str = "predictor/predictor";
 
 /// Stage of the folds' networks.
@@ -227,7 +227,9 @@ fn made_by_folds(workspace: &Workspace, output: &str) -> anyhow::Result<Vec<Path
     }
     if made.len() < 2 {
         bail!(
-            "there is the network of a single fold, expected two or more for an ensemble: leave out `--ensemble`, or set `split.folds`"
+            "there is the network of a single fold, expected two or more for an ensemble: leave out `--ensemble`, or \
+             set `split.folds` to 2 or more, with `split.existing = \"ignore\"` if the collection has validation \
+             images of its own"
         );
     }
     Ok(made.into_iter().filter_map(|(_, path)| path).collect())

@@ -151,7 +151,8 @@ fn the_network_of_a_single_fold_is_no_ensemble() {
     space.ok(&["repro"]);
     space.fails(
         &["predict", "a.jpg", "--ensemble"],
-        "there is the network of a single fold, expected two or more for an ensemble",
+        "there is the network of a single fold, expected two or more for an ensemble: leave out `--ensemble`, or set \
+         `split.folds` to 2 or more, with `split.existing = \"ignore\"` if the collection has validation images",
     );
 }
 

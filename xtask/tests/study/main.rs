@@ -190,20 +190,26 @@ fn the_whole_study_runs_once() {
     assert!(image["neighbors"][0]["distance"].as_f64().unwrap() < 1e-3);
     assert!(image["attribution"]["range"].is_number());
     assert_eq!(image["attribution"]["cam_layer"], "layer1");
+    let attribution = image["attribution"].clone();
 
     // So do the networks of both folds, whose only epoch is also that of the cross-validation.
-    let ensemble = study.ok(&["predict", &picture, "--ensemble", "--json"]);
+    let ensemble = study.ok(&["predict", &picture, "--ensemble", "--explain", "--json"]);
     let ensemble: serde_json::Value = serde_json::from_str(&ensemble).unwrap();
     let member = |fold| serde_json::json!({"fold": fold, "epoch": 0, "cross_validation_epoch": 0});
     let networks = serde_json::json!([member(0), member(1)]);
     assert_eq!(ensemble["ensemble"]["networks"], networks);
-    assert_eq!(ensemble["ensemble"]["is_cross_validated"], true);
+    assert_eq!(ensemble["ensemble"]["has_cross_validation_epochs"], true);
     let image = &ensemble["images"][0];
     let first = &image["classes"][0]["label"];
     let predicted = image["predicted"].as_array().unwrap();
     let agreeing = predicted.iter().filter(|&class| class == first).count();
     assert_eq!(predicted.len(), 2);
     assert_eq!(image["agreement"], agreeing as f64 / 2.0);
+    // The attribution is of the ensemble's class by the selected network.
+    assert_eq!(image["attribution"]["label"], *first);
+    for field in ["top1", "top1_probability", "top2", "top2_probability"] {
+        assert_eq!(image["attribution"][field], attribution[field], "{field}");
+    }
 
     // All over again: the same bytes.
     fs_err::remove_dir_all(study.path(".atelier")).unwrap();

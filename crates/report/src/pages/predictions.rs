@@ -69,8 +69,9 @@ pub fn predictions_page(
                 (counted(images.len(), "image")) ", each with the likeliest classes and, below, the nearest images "
                 "of the collection in the network's embedding."
                 @if let Some(attribution) = images.iter().find_map(|image| image.attribution.as_ref()) {
-                    " Beside each image, the occlusion map is orange where blanking lowers the probability of the likeliest class, and "
-                    "blue where it raises it. " (grad_cam(attribution, "that class"))
+                    " Beside each image, the occlusion map of the selected network is orange where blanking lowers the "
+                    "network's probability of the likeliest class, and blue where it raises it. "
+                    (grad_cam(attribution, "that class"))
                 }
             }
             @if let Some(ensemble) = ensemble { p { (ensemble) } }
@@ -109,7 +110,7 @@ fn card(number: usize, image: &NewImage, orient: Orient) -> Markup {
                     " " (percent(*probability))
                 }
                 @if let Some(attribution) = &image.attribution {
-                    ", range " (format!("{:.3}", attribution.range))
+                    ", range of the selected network's occlusion map " (format!("{:.3}", attribution.range))
                 }
                 @if let Some(agreement) = &image.agreement { br; (agreement) }
                 div.near { @for near in &image.neighbors { (neighbor(near, orient)) } }
@@ -221,6 +222,34 @@ mod tests {
             "a text in place of an image that is missing"
         );
         assert!(!page.contains("figure-umap-new") && !page.contains("<nav"));
+    }
+
+    #[test]
+    fn an_attribution_names_its_network() {
+        let attribution = Attribution {
+            path: "<new>.png".to_owned(),
+            label: "cubism".to_owned(),
+            subset: Subset::Unseen,
+            top1: "photo".to_owned(),
+            top1_probability: 0.75,
+            top2: "cubism".to_owned(),
+            top2_probability: 0.25,
+            probability: 0.25,
+            range: 0.5,
+            cells: 2,
+            window: 1,
+            probability_drops: vec![0.25, -0.25, 0.25, -0.25],
+            cam_layer: "layer2".to_owned(),
+            cam_side: 1,
+            cam: vec![0.0],
+        };
+        let new = NewImage {
+            attribution: Some(attribution),
+            ..image(None)
+        };
+        let page = predictions_page(&[new], &[], Orient::Upright, None);
+        assert!(page.contains("the occlusion map of the selected network is orange"));
+        assert!(page.contains(", range of the selected network's occlusion map 0.500"));
     }
 
     #[test]
