@@ -136,7 +136,10 @@ fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<
     html! {
         figure {
             @match drawn {
-                Ok(overlays) => a.pair href=[context.sample.anchors.link(&row.path)] { (overlays.images(&name)) },
+                Ok(overlays) => {
+                    @let () = context.shown.insert(&row.path);
+                    a.pair href=[context.sample.anchors.link(&row.path)] { (overlays.images(&name)) }
+                }
                 Err(error) => {
                     // The page leaves out the reason, which may name a path on this machine.
                     @let () = tracing::warn!("cannot show `{}`: {error}", row.path);
