@@ -2,27 +2,27 @@
 
 use candle_core::{Tensor, Var};
 use model::{Network, ResnetLayer};
+use table_attributions::MIN_CAM_SIDE;
 
 use crate::AttributionError;
 use crate::probability::check_class;
 
-/// Cells along each side of a heat map, at least: the last layer's map of an image of 224 pixels has 7.
-pub const MIN_CELLS: usize = 6;
-
-/// Layer for the heat map of an image of `height` by `width` pixels: the last one whose map has [`MIN_CELLS`] a side, or
-/// else the first.
+/// Layer for the heat map of an image of `height` by `width` pixels: the last one whose map has [`MIN_CAM_SIDE`] cells
+/// a side, or else the first.
 ///
-/// The last layer knows most of the classes (Selvaraju et al. 2017, §3); that of a small image has too few cells to show a
-/// place. Cells of an earlier layer respond to smaller parts: edges, textures and shapes.
+/// The last layer has high-level semantics and still spatial detail (Selvaraju et al. 2017, §3): 7 cells a side at 224
+/// pixels. At 48 pixels it has 2, too few to localize a part. Cells of an earlier layer respond to smaller parts:
+/// edges, textures and shapes.
 #[must_use]
 pub fn cam_layer(height: usize, width: usize) -> ResnetLayer {
-    let has_cells = |layer: &ResnetLayer| layer.cells(height.min(width)) >= MIN_CELLS;
+    let side = height.min(width);
+    let has_cells = |layer: &ResnetLayer| layer.cells(side) >= MIN_CAM_SIDE as usize;
     let mut layers = ResnetLayer::ALL.into_iter().rev();
     layers.find(has_cells).unwrap_or(ResnetLayer::Layer1)
 }
 
-/// Heat map of `class` on the last block of `layer`: [`ResnetLayer::cells`] of `H` by those of `W`, not negative, before any
-/// upsampling.
+/// Heat map of `class` on the last block of `layer`: [`ResnetLayer::cells`] of `H` by those of `W`, not negative,
+/// before any upsampling.
 ///
 /// A channel's weight is the mean over all positions of the gradient of the class's logit; the map is the weighted sum
 /// of the channels, and 0 where that is negative (Selvaraju et al. 2017, equations 1 and 2). Its scale is that of the

@@ -11,7 +11,7 @@ mod pick;
 mod probability;
 pub mod streams;
 
-pub use cam::{MIN_CELLS, cam_layer, grad_cam};
+pub use cam::{cam_layer, grad_cam};
 pub use error::AttributionError;
 pub use occlusion::{OcclusionWindows, occlusion, range};
 pub use pick::{Limits, pick};

@@ -65,7 +65,8 @@ pub struct FigureFile {
 /// The page's scripts, in their order.
 pub(crate) const SCRIPTS: [&str; 5] = [space::SCRIPT, CONTENTS, FILTER, SORT, RUN];
 
-/// The page of `sections`, with their figures and tables. `footer` says where the figures are, if there are any.
+/// The page of `sections`, with their figures and tables. `footer` names the folder of the figures; a page without
+/// figures has no footer.
 pub(crate) fn report(
     title: &str,
     sections: &[Content],

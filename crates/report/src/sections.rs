@@ -32,7 +32,8 @@ pub(crate) use attribution::{grad_cam, overlays};
 pub(crate) use overview::Overview;
 pub(crate) use umap::draw_umap;
 
-/// Sections of the report, in their order.
+/// Sections of the report, in their order. The table of images is the last, as it has tiles of images that no other
+/// section shows.
 pub(crate) const SECTIONS: &[Entry] = &[
     Entry::of::<Overview>(),
     Entry::of::<cross_validation::CrossValidationSection>(),

@@ -13,14 +13,17 @@ use crate::draw::thumbnail::encoded;
 /// another. The style sheet shows it at 40.
 const TILE_PX: u32 = 48;
 
-/// Tiles from left to right, as in `filter.js` and the style sheet.
-const COLUMNS: usize = 32;
+/// Tiles from left to right.
+pub(crate) const COLUMNS: usize = 32;
 
 /// Quality of the JPEG: lower than that of larger thumbnails.
 const QUALITY: u8 = 60;
 
-/// Bytes of a pixel.
-const CHANNELS: usize = 3;
+/// Bytes of a line of a tile's RGB pixels.
+const TILE_LINE_BYTES: usize = TILE_PX as usize * 3;
+
+/// Bytes of a row of tiles.
+const ROW_BYTES: usize = COLUMNS * TILE_LINE_BYTES * TILE_PX as usize;
 
 /// Bounds of a sheet.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,7 @@ struct Bounds {
     /// Number of tiles: more would hardly fit into `bytes`, and are not read.
     tiles: usize,
     /// Length of the `data:` URI.
-    bytes: usize,
+    bytes: u32,
 }
 
 /// Bounds of the page's sheet.
@@ -40,58 +43,106 @@ const BOUNDS: Bounds = Bounds {
 /// Square thumbnails of images.
 #[derive(Debug)]
 pub(crate) struct Sheet<'a> {
-    /// A JPEG as a `data:` URI.
-    pub(crate) uri: String,
+    /// A JPEG as a `data:` URI; none without tiles.
+    pub(crate) uri: Option<String>,
+    /// Images without a tile, by reason.
+    pub(crate) missing: Vec<Missing>,
     tiles: BTreeMap<&'a str, usize>,
 }
 
+/// Number of images without a tile, and the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The file of pixels lacks them.
+    NotDecoded { images: usize },
+    /// The sheet has the maximum number of tiles.
+    TooMany { images: usize, max_tiles: usize },
+    /// A sheet with tiles of all would be longer than `max_bytes`.
+    TooLong { images: usize, max_bytes: u32 },
+}
+
 impl<'a> Sheet<'a> {
-    /// Center squares of the images at `paths`, as far as `pixels` has them; none where there are no images, or where they
-    /// take more than 1.5 MB.
+    /// Center squares of the images at `paths`, as far as `pixels` has them: the first ones, in rows, if not all fit.
     ///
     /// # Errors
     /// The file of pixels cannot be read.
-    pub(crate) fn of(paths: &[&'a str], pixels: &Pixels) -> Result<Option<Self>, ReportError> {
+    pub(crate) fn of(paths: &[&'a str], pixels: &Pixels) -> Result<Self, ReportError> {
         Self::within(BOUNDS, paths, pixels)
     }
 
-    fn within(
-        bounds: Bounds,
-        paths: &[&'a str],
-        pixels: &Pixels,
-    ) -> Result<Option<Self>, ReportError> {
-        let known = paths.iter();
-        let known: Vec<(&str, usize)> = known
+    fn within(bounds: Bounds, paths: &[&'a str], pixels: &Pixels) -> Result<Self, ReportError> {
+        let decoded = paths.iter();
+        let decoded: Vec<(&str, usize)> = decoded
             .filter_map(|&path| Some((path, pixels.position(path)?)))
             .collect();
-        if known.is_empty() || known.len() > bounds.tiles {
-            return Ok(None);
-        }
-        let side = TILE_PX as usize;
-        let (width, height) = (COLUMNS * side, known.len().div_ceil(COLUMNS) * side);
-        let mut sheet = vec![0; width * height * CHANNELS];
-        let mut buffer = Vec::new();
-        for (number, &(_, position)) in known.iter().enumerate() {
-            let tile = tile(&pixels.read(position, &mut buffer)?)?;
-            let corner = (number / COLUMNS * side * width + number % COLUMNS * side) * CHANNELS;
-            for (row, line) in tile.chunks_exact(side * CHANNELS).enumerate() {
-                let start = corner + row * width * CHANNELS;
-                sheet[start..start + line.len()].copy_from_slice(line);
-            }
-        }
-        let sides = [width, height].map(|side| u16::try_from(side).unwrap_or(u16::MAX));
-        let uri = encoded(&sheet, sides, QUALITY)?;
-        let tiles = known.into_iter().zip(0..);
-        Ok((uri.len() <= bounds.bytes).then(|| Self {
-            tiles: tiles.map(|((path, _), number)| (path, number)).collect(),
+        let drawn = &decoded[..decoded.len().min(bounds.tiles)];
+        let (uri, n_rows) = match encode_rows(&draw(drawn, pixels)?, bounds.bytes)? {
+            Some((uri, n_rows)) => (Some(uri), n_rows),
+            None => (None, 0),
+        };
+        let n_tiles = drawn.len().min(n_rows * COLUMNS);
+        let images = decoded.len() - n_tiles;
+        let not_decoded = Missing::NotDecoded {
+            images: paths.len() - decoded.len(),
+        };
+        let too_many = Missing::TooMany {
+            images,
+            max_tiles: bounds.tiles,
+        };
+        let too_long = Missing::TooLong {
+            images,
+            max_bytes: bounds.bytes,
+        };
+        let missing = [
+            (decoded.len() < paths.len()).then_some(not_decoded),
+            (n_tiles == drawn.len() && images > 0).then_some(too_many),
+            (n_tiles < drawn.len()).then_some(too_long),
+        ];
+        let tiles = drawn[..n_tiles].iter().zip(0..);
+        Ok(Self {
             uri,
-        }))
+            missing: missing.into_iter().flatten().collect(),
+            tiles: tiles.map(|(&(path, _), number)| (path, number)).collect(),
+        })
     }
 
     /// Number of an image's tile, by rows from the top left; none where the sheet has none of it.
     pub(crate) fn tile(&self, path: &str) -> Option<usize> {
         self.tiles.get(path).copied()
     }
+}
+
+/// Tiles of the images at these positions in `pixels`, in rows: RGB `[rows · TILE_PX, COLUMNS · TILE_PX, 3]`.
+fn draw(images: &[(&str, usize)], pixels: &Pixels) -> Result<Vec<u8>, ReportError> {
+    let mut sheet = vec![0; images.len().div_ceil(COLUMNS) * ROW_BYTES];
+    let mut buffer = Vec::new();
+    for (number, &(_, position)) in images.iter().enumerate() {
+        let tile = tile(&pixels.read(position, &mut buffer)?)?;
+        let corner = number / COLUMNS * ROW_BYTES + number % COLUMNS * TILE_LINE_BYTES;
+        for (row, line) in tile.chunks_exact(TILE_LINE_BYTES).enumerate() {
+            let start = corner + row * COLUMNS * TILE_LINE_BYTES;
+            sheet[start..start + line.len()].copy_from_slice(line);
+        }
+    }
+    Ok(sheet)
+}
+
+/// The first rows of tiles as a `data:` URI of at most `max_bytes`, with their number; none if the first row is longer.
+fn encode_rows(sheet: &[u8], max_bytes: u32) -> Result<Option<(String, usize)>, ReportError> {
+    let max_bytes = max_bytes as usize;
+    let side = TILE_PX as usize;
+    let mut n_rows = sheet.len() / ROW_BYTES;
+    while n_rows > 0 {
+        let sides = [COLUMNS * side, n_rows * side];
+        let sides = sides.map(|side| u16::try_from(side).unwrap_or(u16::MAX));
+        let uri = encoded(&sheet[..n_rows * ROW_BYTES], sides, QUALITY)?;
+        if uri.len() <= max_bytes {
+            return Ok(Some((uri, n_rows)));
+        }
+        // The length is about proportional to the rows; the quotient is at least one row fewer.
+        n_rows = n_rows * max_bytes / uri.len();
+    }
+    Ok(None)
 }
 
 /// The center square of an image, RGB `[TILE_PX, TILE_PX, 3]`.
@@ -144,12 +195,14 @@ mod tests {
         );
         let mut paths: Vec<&str> = names.iter().skip(1).map(String::as_str).collect();
         paths.insert(5, "unknown.png");
-        let sheet = Sheet::of(&paths, &pixels).unwrap().unwrap();
+        let sheet = Sheet::of(&paths, &pixels).unwrap();
+        assert_eq!(sheet.missing, [Missing::NotDecoded { images: 1 }]);
         assert_eq!(
             (sheet.tile("00.png"), sheet.tile("unknown.png")),
             (None, None)
         );
-        let jpeg = sheet.uri.strip_prefix("data:image/jpeg;base64,").unwrap();
+        let uri = sheet.uri.as_ref().unwrap();
+        let jpeg = uri.strip_prefix("data:image/jpeg;base64,").unwrap();
         let jpeg = STANDARD.decode(jpeg).unwrap();
         let image = image::load_from_memory(&jpeg).unwrap().to_rgb8();
         assert_eq!(image.dimensions(), (1536, 96));
@@ -168,17 +221,49 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_beyond_its_bounds_is_left_out() {
+    fn the_first_images_have_tiles_where_not_all_fit() {
         let folder = tempfile::tempdir().unwrap();
-        let pixels = pixels(folder.path(), [("a.png", [1; 3]), ("b.png", [2; 3])]);
+        let names: Vec<String> = (0..70).map(|number| format!("{number:02}.png")).collect();
+        let colored = names.iter().enumerate();
+        let pixels = pixels(
+            folder.path(),
+            colored.map(|(number, name)| (name.as_str(), color(number))),
+        );
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
         let within = |tiles, bytes| {
-            let sheet = Sheet::within(Bounds { tiles, bytes }, &["a.png", "b.png"], &pixels);
-            sheet.unwrap().map(|sheet| sheet.uri.len())
+            let sheet = Sheet::within(Bounds { tiles, bytes }, &paths, &pixels).unwrap();
+            let n_tiles = sheet.tiles.len();
+            assert!({ paths.iter().zip(0..) }.all(|(path, number)| {
+                sheet.tile(path) == (number < n_tiles).then_some(number)
+            }));
+            let length = sheet.uri.map(|uri| u32::try_from(uri.len()).unwrap());
+            (n_tiles, length, sheet.missing)
         };
-        let length = within(2, 100_000).unwrap();
-        assert_eq!(within(2, length), Some(length));
-        assert_eq!(within(2, length - 1), None);
-        assert_eq!(within(1, length), None);
-        assert!(Sheet::of(&[], &pixels).unwrap().is_none());
+        let (n_tiles, length, missing) = within(70, 100_000);
+        assert_eq!((n_tiles, missing), (70, vec![]));
+        let length = length.unwrap();
+        assert_eq!(within(70, length), (70, Some(length), vec![]));
+        // Whole rows of 32 tiles.
+        let (n_tiles, shorter, missing) = within(70, length - 1);
+        assert_eq!(n_tiles % COLUMNS, 0);
+        assert!(n_tiles > 0 && shorter < Some(length));
+        let max_bytes = length - 1;
+        let images = 70 - n_tiles;
+        assert_eq!(missing, [Missing::TooLong { images, max_bytes }]);
+        let (n_tiles, _, missing) = within(50, length);
+        let (images, max_tiles) = (20, 50);
+        assert_eq!(n_tiles, 50);
+        assert_eq!(missing, [Missing::TooMany { images, max_tiles }]);
+        let (images, max_bytes) = (70, 10);
+        let too_long = Missing::TooLong { images, max_bytes };
+        assert_eq!(within(50, 10), (0, None, vec![too_long]));
+    }
+
+    #[test]
+    fn without_images_there_are_no_tiles_and_none_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let pixels = pixels(folder.path(), []);
+        let sheet = Sheet::of(&[], &pixels).unwrap();
+        assert_eq!((sheet.uri, sheet.missing), (None, vec![]));
     }
 }

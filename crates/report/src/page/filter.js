@@ -1,5 +1,5 @@
-// Filters the table of images by text, and shows in its rows the images that are on the page, and of others their tiles of
-// the sheet. Without scripts the table is whole, and has text alone.
+// Filters the table of images by text. Adds thumbnails to its rows: copies of the images that the page shows elsewhere,
+// and the tiles of other images. Without scripts the table has all rows, and text alone.
 (() => {
   "use strict";
   const section = document.querySelector("#images"), filter = section?.querySelector(".filter");
@@ -27,11 +27,12 @@
     input.value = "";
     show();
   });
-  const sheet = section.querySelector("img.sheet"), columns = 32;
-  if (sheet) {
+  const tiles = section.querySelector("img.tiles");
+  if (tiles) {
+    const columns = Number(tiles.dataset.columns);
     // One rule, so that the long address is parsed once.
     const style = document.createElement("style");
-    style.textContent = `.images .tile{background-image:url("${sheet.src}")}`;
+    style.textContent = `.images .tile{background-image:url("${tiles.src}");background-size:${2.5 * columns}rem auto}`;
     document.head.append(style);
     for (const [row] of rows) {
       if (!row.dataset.tile) continue;

@@ -8,7 +8,7 @@ use crate::draw::thumbnail::thumbnail;
 use crate::page::annotations::name;
 use crate::page::section::Context;
 
-/// Thumbnail of an image, or a text where the file cannot be read.
+/// Thumbnail of an image, for a link to its row in the table of images, or a text where the file cannot be read.
 pub(crate) fn image(annotation: &Annotation, context: &Context<'_>) -> Markup {
     let made = (context.read)(&annotation.path)
         .map_err(|error| error.to_string())
@@ -18,9 +18,12 @@ pub(crate) fn image(annotation: &Annotation, context: &Context<'_>) -> Markup {
             made.map_err(|error| error.to_string())
         });
     match made {
-        Ok(thumbnail) => html! {
-            img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(name(annotation));
-        },
+        Ok(thumbnail) => {
+            context.shown.insert(&annotation.path);
+            html! {
+                img src=(thumbnail.uri) width=(thumbnail.width) height=(thumbnail.height) alt=(name(annotation));
+            }
+        }
         Err(error) => {
             // The page leaves out the reason, which may name a path on this machine.
             tracing::warn!("cannot show `{}`: {error}", annotation.path);

@@ -33,8 +33,6 @@ impl<'a> Anchors<'a> {
 pub(crate) struct Sample<'a> {
     /// Targets of links to the rows.
     pub(crate) anchors: Anchors<'a>,
-    /// Paths of images to which the page links.
-    linked: BTreeSet<&'a str>,
     /// Paths; none if every image has a dot.
     dots: Option<BTreeSet<&'a str>>,
     n_images: usize,
@@ -59,7 +57,7 @@ impl<'a> Sample<'a> {
             .filter_map(|path| Some(paths[paths.binary_search(&path.as_str()).ok()?]))
             .collect();
         let rows = if n_images > options.max_rows {
-            let mut rows = linked.clone();
+            let mut rows = linked;
             let room = options.max_rows.saturating_sub(rows.len());
             paths.retain(|path| !rows.contains(path));
             rows.extend(draw(&paths, room, 1));
@@ -69,16 +67,9 @@ impl<'a> Sample<'a> {
         };
         Self {
             anchors: Anchors(rows),
-            linked,
             dots,
             n_images,
         }
-    }
-
-    /// Paths of images that have a row in the table of images and to which nothing else links, sorted.
-    pub(crate) fn unlinked(&self) -> Vec<&'a str> {
-        let rows = self.anchors.paths().iter().copied();
-        rows.filter(|path| !self.linked.contains(path)).collect()
     }
 
     /// Rows of images that have a dot.
@@ -144,8 +135,6 @@ mod tests {
         let sample = Sample::of(&annotations, &options(5, 4), &[linked.clone(), unknown]);
         assert!(sample.anchors.link(&linked).is_some());
         assert_eq!(sample.anchors.paths().len(), 5);
-        let unlinked = sample.unlinked();
-        assert!(unlinked.len() == 4 && !unlinked.contains(&linked.as_str()));
         assert_eq!(sample.dots(&annotations, |row| &row.path).len(), 4);
         let n = annotations.len();
         let expected = format!(" The figure shows 4 of the {n} images, drawn at random.");

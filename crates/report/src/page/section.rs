@@ -1,5 +1,7 @@
 //! Sections of a page.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 
 use images::Pixels;
@@ -39,6 +41,22 @@ pub(crate) struct Context<'a> {
     pub(crate) pixels: Option<&'a Pixels>,
     /// Reads the bytes of an image's file by its path.
     pub(crate) read: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    /// Images that the sections drawn so far show.
+    pub(crate) shown: Shown,
+}
+
+/// Paths of images that the page shows and links to their rows in the table of images.
+#[derive(Default)]
+pub(crate) struct Shown(RefCell<BTreeSet<String>>);
+
+impl Shown {
+    pub(crate) fn insert(&self, path: &str) {
+        self.0.borrow_mut().insert(path.to_owned());
+    }
+
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.0.borrow().contains(path)
+    }
 }
 
 /// A drawn section: its markup, with the figures in it, and the figures again, of which files are made.

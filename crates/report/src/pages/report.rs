@@ -9,13 +9,14 @@ use crate::ReportError;
 use crate::page::annotations::Annotations;
 use crate::page::options::Options;
 use crate::page::sample::Sample;
-use crate::page::section::{Content, Context, Section};
+use crate::page::section::{Content, Context, Section, Shown};
 use crate::page::tables::{Reads as _, Tables};
 use crate::page::{Report, report};
 use crate::sections::{Overview, SECTIONS};
 
 /// The report of `tables`. `read` gives the bytes of an image's file by its path in the collection; an image that cannot
-/// be read or decoded is replaced by a text, with a warning. Of `pixels` are the thumbnails of the table of images.
+/// be read or decoded is replaced by a text, with a warning. `pixels` has the decoded images from which the small
+/// thumbnails of the table of images are made.
 ///
 /// # Errors
 /// A table cannot be read, or tables don't fit together: a prediction is of an image or of classes that the annotations
@@ -38,6 +39,7 @@ pub fn render(
         sample: &Sample::of(&annotations, options, &linked),
         pixels,
         read: &read,
+        shown: Shown::default(),
     };
     let drawn = sections.iter().map(|section| section.draw(&context));
     let drawn: Vec<Option<Content>> = drawn.collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@ use images::Orient;
 use maud::{Markup, html};
 use numeric::median_high;
 use table_annotations::Annotation;
-use table_attributions::Attribution;
+use table_attributions::{Attribution, MIN_CAM_SIDE};
 
 use crate::ReportError;
 use crate::draw::format::{counted, percent, subset_name};
@@ -18,10 +18,7 @@ use crate::page::tables::{Rows, reads};
 /// Smallest change of probability that has the strongest color, so that maps of small changes are pale.
 const LEAST_FULL: f64 = 0.05;
 
-/// Cells along each side of a heat map, at least: one of fewer cells has nothing to show.
-const LEAST_CELLS: u32 = 4;
-
-/// The ResNet's last layer, whose activations its classifier sees.
+/// The ResNet's last layer, whose activations are pooled.
 const LAST_LAYER: &str = "layer4";
 
 reads! {
@@ -99,7 +96,7 @@ impl Attributions {
 pub(crate) fn grad_cam(row: &Attribution, class: &str) -> Markup {
     let cells = format!("{0}\u{a0}×\u{a0}{0} cells", row.cam_side);
     html! {
-        @if row.cam_side < LEAST_CELLS {
+        @if row.cam_side < MIN_CAM_SIDE {
             "Grad-CAM is left out: at this input size its map has " (cells) ", too few to localize a part."
         } @else {
             "Grad-CAM on the right shows the activations of the ResNet's " code { (row.cam_layer) } ", in " (cells)
@@ -139,7 +136,10 @@ fn figure(row: &Attribution, annotation: Option<&Annotation>, context: &Context<
     html! {
         figure {
             @match drawn {
-                Ok(overlays) => a.pair href=[context.sample.anchors.link(&row.path)] { (overlays.images(&name)) },
+                Ok(overlays) => {
+                    @let () = context.shown.insert(&row.path);
+                    a.pair href=[context.sample.anchors.link(&row.path)] { (overlays.images(&name)) }
+                }
                 Err(error) => {
                     // The page leaves out the reason, which may name a path on this machine.
                     @let () = tracing::warn!("cannot show `{}`: {error}", row.path);
@@ -203,7 +203,7 @@ pub(crate) fn overlays(
         (if drop > 0.0 { FOR } else { AGAINST }, drop.abs())
     })?;
     let hottest = largest(&row.cam).max(f64::MIN_POSITIVE);
-    let cam = (row.cam_side >= LEAST_CELLS)
+    let cam = (row.cam_side >= MIN_CAM_SIDE)
         .then(|| crop.under(|y, x| (FOR, smooth(&row.cam, row.cam_side, y, x) / hottest)));
     Ok(Overlays {
         original: crop.plain()?,
@@ -240,16 +240,24 @@ mod tests {
             "Grad-CAM is left out: at this input size its map has 1\u{a0}×\u{a0}1 cells"
         ));
         assert!(page.contains("range 0.500, colors to ±0.250"));
-        study.edit("attributions", |rows: &mut Vec<Attribution>| {
-            for row in rows {
-                (row.cam_side, row.cam) = (4, vec![1.0; 16]);
-            }
-        });
-        let page = report(&study).page;
+        let mut with_cells = |side: u8| {
+            study.edit("attributions", |rows: &mut Vec<Attribution>| {
+                for row in rows {
+                    row.cam_side = side.into();
+                    row.cam = vec![1.0; usize::from(side).pow(2)];
+                }
+            });
+            report(&study).page
+        };
+        // As many cells as the last layer has at 160 pixels, where the map is of the layer before it.
+        let page = with_cells(5);
+        assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 0);
+        assert!(page.contains("its map has 5\u{a0}×\u{a0}5 cells, too few to localize a part."));
+        let page = with_cells(6);
         assert_eq!(occurrences(&page, "alt=\"Grad-CAM: "), 2);
         assert!(
             page.contains(
-                "activations of the ResNet's <code>layer2</code>, in 4\u{a0}×\u{a0}4 cells"
+                "activations of the ResNet's <code>layer2</code>, in 6\u{a0}×\u{a0}6 cells"
             )
         );
         assert!(page.contains("An earlier layer responds to parts"));

@@ -10,7 +10,7 @@ use tables::Subset;
 
 use crate::ReportError;
 use crate::draw::format::{NONE, count, counted, percent, subset_name};
-use crate::draw::sheet::Sheet;
+use crate::draw::sheet::{COLUMNS, Missing, Sheet};
 use crate::draw::table::table;
 use crate::page::annotations::Annotations;
 use crate::page::prediction::{Outcome, guesses, true_class};
@@ -28,12 +28,12 @@ reads! {
 
 impl Section for ImageTable {
     fn draw(&self, context: &Context<'_>) -> Result<Option<Content>, ReportError> {
-        let unlinked = context.sample.unlinked();
-        let sheet = match context.pixels {
-            Some(pixels) => Sheet::of(&unlinked, pixels)?,
-            None => None,
-        };
-        let is_without_sheet = context.pixels.is_some() && sheet.is_none() && !unlinked.is_empty();
+        let sheet = context.pixels.map(|pixels| {
+            let paths = context.sample.anchors.paths().iter().copied();
+            let others: Vec<&str> = paths.filter(|path| !context.shown.contains(path)).collect();
+            Sheet::of(&others, pixels)
+        });
+        let sheet = sheet.transpose()?;
         let rows = self.rows(&context.sample.anchors, sheet.as_ref())?;
         let example = self.example(&context.sample.anchors)?;
         Ok(Some(Content {
@@ -45,11 +45,8 @@ impl Section for ImageTable {
             },
             body: html! {
                 (self.introduction(rows.len()))
-                @if is_without_sheet {
-                    p.note {
-                        "Other images have no thumbnails: those of " (counted(unlinked.len(), "image"))
-                        " would lengthen the page by more than 1.5 MB."
-                    }
+                @if let Some(sheet) = &sheet {
+                    @for &missing in &sheet.missing { p.note { (note(missing)) } }
                 }
                 (filtered(&rows, &example, sheet.as_ref()))
             },
@@ -86,8 +83,8 @@ impl ImageTable {
         Ok(rows)
     }
 
-    /// Words of the filter that find a row: those of the first wrong prediction of an image that was not trained on, or else
-    /// of the first prediction.
+    /// Words of the filter that find a row: those of the first wrong prediction of an image that was not trained on, or
+    /// else of the first prediction.
     fn example(&self, anchors: &Anchors<'_>) -> Result<String, ReportError> {
         let labels = self.annotations.labels();
         let mut example = None;
@@ -122,7 +119,31 @@ impl ImageTable {
     }
 }
 
-/// The table with its filter, and the sheet of its thumbnails, which a script shows in the rows.
+/// Sentence on images without a thumbnail.
+fn note(missing: Missing) -> String {
+    let have_none = |n| {
+        let verb = if n == 1 { "has" } else { "have" };
+        format!("{} {verb} no thumbnail", counted(n, "image"))
+    };
+    match missing {
+        Missing::NotDecoded { images } => {
+            format!("{}, for lack of decoded pixels.", have_none(images))
+        }
+        Missing::TooMany { images, max_tiles } => format!(
+            "{}, the last by path of those that are not shown above: the page has small thumbnails of {} at most.",
+            have_none(images),
+            counted(max_tiles, "image"),
+        ),
+        Missing::TooLong { images, max_bytes } => format!(
+            "{}, the last by path of those that are not shown above: small thumbnails of all would lengthen the page \
+             by more than {}\u{a0}MB.",
+            have_none(images),
+            f64::from(max_bytes) / 1e6,
+        ),
+    }
+}
+
+/// The table with its filter, and the JPEG of its small thumbnails, whose tiles a script shows in the rows.
 fn filtered(rows: &[Markup], example: &str, sheet: Option<&Sheet<'_>>) -> Markup {
     let head = html! {
         tr {
@@ -140,7 +161,9 @@ fn filtered(rows: &[Markup], example: &str, sheet: Option<&Sheet<'_>>) -> Markup
             label { "Rows with all of these words: " input type="search" autocomplete="off" spellcheck="false" placeholder=(example); }
             " " output {}
         }
-        @if let Some(sheet) = sheet { img.sheet src=(sheet.uri) alt="" hidden; }
+        @if let Some(uri) = sheet.and_then(|sheet| sheet.uri.as_ref()) {
+            img.tiles src=(uri) data-columns=(COLUMNS) alt="" hidden;
+        }
         div.images { (table("Images by path", &head, &body)) }
         p.unprinted { "The table is left out in print." }
     }
@@ -199,7 +222,10 @@ fn row(place: &Place, annotation: &Annotation, predicted: Option<&Predicted<'_>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::fixture::{occurrences, report, report_with_pixels, study};
+    use crate::render;
+    use crate::tests::fixture::{
+        annotation, occurrences, options, pixels, report, report_with_pixels, study,
+    };
 
     /// Rows of the table of all images, each from its id on.
     fn rows_of(page: &str) -> Vec<&str> {
@@ -230,7 +256,8 @@ mod tests {
     fn rows_to_which_no_image_links_have_tiles() {
         let folder = tempfile::tempdir().unwrap();
         let page = report_with_pixels(&study(), folder.path()).page;
-        assert_eq!(occurrences(&page, "<img class=\"sheet\""), 1);
+        assert_eq!(occurrences(&page, "<img class=\"tiles\""), 1);
+        assert_eq!(occurrences(&page, "data-columns=\"32\""), 1);
         let rows = rows_of(&page);
         let is_linked = |at: usize| page.contains(&format!("href=\"#p{at}\"><img"));
         let tiles: Vec<&&str> = rows
@@ -247,10 +274,53 @@ mod tests {
         for (at, row) in rows.iter().enumerate() {
             assert_eq!(row.contains("data-tile"), !is_linked(at), "{row}");
         }
-        assert!(!page.contains("have no thumbnails"));
-        // Without decoded images there is no word of them.
+        assert!(!page.contains("no thumbnail"));
+        // Without decoded images the page mentions no thumbnails.
         let plain = report(&study()).page;
-        assert!(!plain.contains("data-tile") && !plain.contains("have no thumbnails"));
+        assert!(!plain.contains("data-tile=") && !plain.contains("no thumbnail"));
+    }
+
+    #[test]
+    fn images_whose_files_cannot_be_read_have_tiles() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<String> = (0..24).map(|number| annotation(number).path).collect();
+        let images = paths.iter().map(|path| (path.as_str(), [200, 100, 50]));
+        let pixels = pixels(folder.path(), images);
+        let missing = || std::io::Error::other("not there");
+        let page = render(&study(), &options(), Some(&pixels), |_| Err(missing())).unwrap();
+        assert!(
+            rows_of(&page.page)
+                .iter()
+                .all(|row| row.contains("data-tile="))
+        );
+    }
+
+    #[test]
+    fn images_without_decoded_pixels_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let pixels = pixels(folder.path(), []);
+        let missing = || std::io::Error::other("not there");
+        let page = render(&study(), &options(), Some(&pixels), |_| Err(missing())).unwrap();
+        assert!(
+            page.page
+                .contains("24 images have no thumbnail, for lack of decoded pixels.")
+        );
+        assert!(!page.page.contains("<img class=\"tiles\""));
+    }
+
+    #[test]
+    fn a_note_has_the_number_of_images_and_the_bound() {
+        let (images, max_tiles, max_bytes) = (1, 3000, 1_500_000);
+        assert_eq!(
+            note(Missing::TooMany { images, max_tiles }),
+            "1 image has no thumbnail, the last by path of those that are not shown above: the page has small \
+             thumbnails of 3,000 images at most."
+        );
+        assert_eq!(
+            note(Missing::TooLong { images, max_bytes }),
+            "1 image has no thumbnail, the last by path of those that are not shown above: small thumbnails of \
+             all would lengthen the page by more than 1.5\u{a0}MB."
+        );
     }
 
     #[test]
@@ -262,8 +332,8 @@ mod tests {
             rest.starts_with("><img").then(|| place.parse::<usize>())
         });
         let to_rows: Vec<usize> = to_rows.map(Result::unwrap).collect();
-        // Four examples: numbers 2 to 20 are in rows 1 to 10, 3 to 21 in 13 to 22. The two that are explained have a class, and
-        // are not counted.
+        // Four examples: numbers 2 to 20 are in rows 1 to 10, 3 to 21 in 13 to 22. The two that are explained have a
+        // class, and are not counted.
         assert_eq!(to_rows.len(), 4);
         assert!(
             to_rows

@@ -4,12 +4,17 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::fixture::{report_with_pixels, study};
-use crate::RunFacts;
+use super::fixture::{options, pixels, png, report_with_pixels, study};
+use super::large::with_classes;
+use crate::{Report, RunFacts, render};
 
 /// Examines every figure, rotates those in three dimensions, and writes its findings into the page.
 const PROBE: &str = include_str!("browser.js");
+
+/// Examines the tiles of the table of images.
+const TILES_PROBE: &str = include_str!("tiles.js");
 
 /// A browser without a screen paints frames when it likes; time it keeps.
 const FRAMES: &str = "<script>window.requestAnimationFrame = (act) => setTimeout(act, 1);</script>";
@@ -55,10 +60,31 @@ fn open(browser: &str, profile: &Path, page: &Path) -> Output {
         .unwrap()
 }
 
-fn seen(page: &str) -> Seen {
+fn seen<T: DeserializeOwned>(page: &str) -> T {
     let (_, rest) = page.split_once("<pre id=\"seen\">").unwrap();
     let (json, _) = rest.split_once("</pre>").unwrap();
     serde_json::from_str(json).unwrap()
+}
+
+/// Findings of the script `probe` in the page of `report`, which is written to `folder`.
+fn examine<T: DeserializeOwned>(browser: &str, folder: &Path, report: &Report, probe: &str) -> T {
+    let page = folder.join("index.html");
+    let probed = report
+        .page
+        .replace("<head>", &format!("<head>{FRAMES}"))
+        .replace("</body>", &format!("<script>{probe}</script></body>"));
+    fs_err::write(&page, probed).unwrap();
+    let run = RunFacts::find(&[]).unwrap().script();
+    fs_err::write(folder.join("run.js"), run).unwrap();
+    let output = open(browser, &folder.join("profile"), &page);
+    let log = String::from_utf8_lossy(&output.stderr);
+    let console: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert!(console.is_empty(), "{console:#?}");
+    assert!(output.status.success(), "{log}");
+    seen(&String::from_utf8_lossy(&output.stdout))
 }
 
 #[test]
@@ -70,24 +96,25 @@ fn a_browser_draws_every_figure_and_turns_those_in_space() {
     let browser = browser.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let report = report_with_pixels(&study(), folder.path());
-    let page = folder.path().join("index.html");
-    let probed = report
-        .page
-        .replace("<head>", &format!("<head>{FRAMES}"))
-        .replace("</body>", &format!("<script>{PROBE}</script></body>"));
-    fs_err::write(&page, probed).unwrap();
-    let run = RunFacts::find(&[]).unwrap().script();
-    fs_err::write(folder.path().join("run.js"), run).unwrap();
-    let output = open(browser, &folder.path().join("profile"), &page);
-    let log = String::from_utf8_lossy(&output.stderr);
-    let console: Vec<&str> = log
-        .lines()
-        .filter(|line| line.contains("CONSOLE"))
-        .collect();
-    assert!(console.is_empty(), "{console:#?}");
-    assert!(output.status.success(), "{log}");
-    let seen = seen(&String::from_utf8_lossy(&output.stdout));
+    let seen: Seen = examine(browser, folder.path(), &report, PROBE);
     assert_eq!(seen.figures, report.figures.len());
     assert!(seen.undrawn.is_empty(), "{seen:?}");
     assert!(seen.spaces > 0 && seen.failures.is_empty(), "{seen:?}");
+}
+
+#[test]
+fn a_browser_shows_tiles_of_several_rows_in_their_places() {
+    let browser = browser();
+    if skip::unless(browser.is_some(), "chromium") {
+        return;
+    }
+    let browser = browser.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<String> = (0..100).map(|number| format!("{number:05}.png")).collect();
+    let images = paths.iter().map(|path| (path.as_str(), [200, 100, 50]));
+    let pixels = pixels(folder.path(), images);
+    let study = with_classes(3, 100);
+    let report = render(&study, &options(), Some(&pixels), |_| Ok(png())).unwrap();
+    let failures: Vec<String> = examine(browser, folder.path(), &report, TILES_PROBE);
+    assert!(failures.is_empty(), "{failures:#?}");
 }

@@ -4,7 +4,7 @@ use figures::{Figure, Format};
 
 use super::fixture::{report, study};
 
-/// Scale of PNG: enough to tell ink from paper.
+/// Scale of the PNG files: small, so that the test is fast.
 const SCALE: f32 = 0.25;
 
 #[test]

@@ -19,7 +19,7 @@ use super::fixture::{annotation, cluster, occurrences, png, report, study};
 use crate::{Options, Report, Tables, render};
 
 /// The study with `n_classes` classes that alternate over `n_images` images, each predicted as the class before its own.
-fn with_classes(n_classes: u32, n_images: u32) -> Tables {
+pub(super) fn with_classes(n_classes: u32, n_images: u32) -> Tables {
     let label = |class: u32| format!("class {class:03}, \"<{}>\" & more", "x".repeat(70));
     let predictions: Vec<Prediction> = (0..n_images)
         .map(|number| wrong(number, n_classes, label))

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use tables::Subset;
 use tables::Table;
 
+/// Minimum number of cells along each side of a heat map that localizes a part of an image: [`Attribution::cam_layer`]
+/// is the last layer whose map has them, and smaller maps are not shown.
+pub const MIN_CAM_SIDE: u32 = 6;
+
 /// An image that the network was not trained on, with two maps of the evidence for its true class. Sorted by `label`,
 /// `path`.
 ///
@@ -38,7 +42,8 @@ pub struct Attribution {
     /// `[G, G]`, drop of the true class's probability when a window over the cell is blanked, in `[-1, 1]`; the mean over
     /// all windows that cover the cell.
     pub probability_drops: Vec<f32>,
-    /// Layer of the ResNet that the heat map is of, `layer1` to `layer4`: the last one whose map has 6 cells a side.
+    /// Layer of the ResNet that the heat map is of, `layer1` to `layer4`: the last one whose map has [`MIN_CAM_SIDE`]
+    /// cells a side, or else the first.
     pub cam_layer: String,
     /// `S`, cells of the heat map along each side.
     pub cam_side: u32,
