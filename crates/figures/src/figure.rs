@@ -7,8 +7,6 @@ use resvg::usvg::{Group, Node, Rect, Size, Transform, Tree};
 
 use crate::error::FigureError;
 use crate::font::{self, Missing};
-use crate::format::Format;
-use crate::{outlines, pdf, raster};
 
 /// A figure. Lengths are in its units, of which 96 are an inch.
 #[derive(Debug)]
@@ -64,18 +62,6 @@ impl Figure {
     #[must_use]
     pub fn clipped(&self) -> &[String] {
         &self.clipped
-    }
-
-    /// The bytes of the figure's file in a format. `scale` is the number of pixels of a unit, of PNG.
-    ///
-    /// # Errors
-    /// The PNG is too large, or the PDF would have to show more than shapes and text in plain colors.
-    pub fn file(&self, format: Format, scale: f32) -> Result<Vec<u8>, FigureError> {
-        match format {
-            Format::Png => raster::png(&self.tree, scale),
-            Format::Pdf => pdf::pdf(self),
-            Format::Svg => Ok(outlines::svg(self).into_bytes()),
-        }
     }
 }
 

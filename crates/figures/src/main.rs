@@ -119,7 +119,7 @@ fn convert(request: &Request, path: &Path) -> anyhow::Result<Entry> {
     let mut files = Vec::new();
     for format in &request.formats {
         let file = format!("{name}.{}", format.extension());
-        let bytes = figure.file(*format, request.scale)?;
+        let bytes = format.file(&figure, request.scale)?;
         let written = write(&request.folder.join(&file), &bytes);
         written.context("cannot write it; `--out DIR` names another folder")?;
         files.push(file);

@@ -32,12 +32,12 @@ fn pixels(file: &[u8]) -> (u32, u32, u32, Vec<[u8; 3]>) {
 }
 
 fn png_of(figure: &Figure, scale: f32) -> (u32, u32, u32, Vec<[u8; 3]>) {
-    pixels(&figure.file(Format::Png, scale).unwrap())
+    pixels(&Format::Png.file(figure, scale).unwrap())
 }
 
 /// The operators of a PDF's only page.
 fn operators(figure: &Figure) -> String {
-    let pdf = figure.file(Format::Pdf, 1.0).unwrap();
+    let pdf = Format::Pdf.file(figure, 1.0).unwrap();
     let find = |part: &[u8]| pdf.windows(part.len()).position(|window| window == part);
     let begin = find(b"stream\n").unwrap() + b"stream\n".len();
     let mut text = String::new();
@@ -54,7 +54,7 @@ fn a_png_has_the_scale_and_the_size_on_paper() {
     let at = |x: usize, y: usize| colors[y * 125 + x];
     assert_eq!(at(10, 30), [255, 0, 0]);
     assert_eq!(at(100, 30), [255, 255, 255]);
-    let large = figure("").file(Format::Png, 1e6);
+    let large = Format::Png.file(&figure(""), 1e6);
     assert!(matches!(large, Err(FigureError::TooLarge { .. })));
 }
 
@@ -164,7 +164,7 @@ f
 S
 Q";
     assert_eq!(operators(&figure).trim_end(), expected);
-    let pdf = figure.file(Format::Pdf, 1.0).unwrap();
+    let pdf = Format::Pdf.file(&figure, 1.0).unwrap();
     let text = String::from_utf8_lossy(&pdf);
     assert!(text.starts_with("%PDF-1."));
     for part in ["/MediaBox [0 0 30 15]", "/Title (A < B)", "/CA 0.5"] {
@@ -187,7 +187,7 @@ fn a_drawing_that_a_pdf_cannot_show_is_an_error() {
                     <rect width=\"9\" height=\"9\" fill=\"url(#g)\"/>";
     let group = "<g opacity=\".5\"><rect width=\"9\" height=\"9\"/></g>";
     for (marks, found) in [(gradient, "a gradient"), (group, "a translucent group")] {
-        let error = figure(marks).file(Format::Pdf, 1.0).unwrap_err();
+        let error = Format::Pdf.file(&figure(marks), 1.0).unwrap_err();
         let expected =
             format!("cannot write PDF: found {found}, expected shapes and text in plain colors");
         assert_eq!(error.to_string(), expected);
@@ -203,7 +203,7 @@ fn outlined_svg_looks_the_same_without_font_and_style() {
         marks,
     );
     let figure = Figure::read(&svg).unwrap();
-    let outlined = String::from_utf8(figure.file(Format::Svg, 1.0).unwrap()).unwrap();
+    let outlined = String::from_utf8(Format::Svg.file(&figure, 1.0).unwrap()).unwrap();
     assert!(!outlined.contains("<text") && !outlined.contains("<style"));
     assert!(outlined.contains(" viewBox=\"0 0 40 20\">"));
     let again = Figure::read(&outlined).unwrap();
@@ -220,7 +220,7 @@ fn outlined_svg_looks_the_same_without_font_and_style() {
 fn outlined_svg_without_shapes_is_valid() {
     let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"20\"><title>A &lt; B</title></svg>";
     let figure = Figure::read(svg).unwrap();
-    let outlined = String::from_utf8(figure.file(Format::Svg, 1.0).unwrap()).unwrap();
+    let outlined = String::from_utf8(Format::Svg.file(&figure, 1.0).unwrap()).unwrap();
     let again = Figure::read(&outlined).unwrap();
     assert_eq!(again.title(), "A < B", "{outlined}");
     assert!(outlined.contains(" viewBox=\"0 0 40 20\">"), "{outlined}");

@@ -8,6 +8,7 @@ const PIPELINE: &str = r#"
 [stage.report]
 cmd = "mkdir ${out.figures}; echo ${chain.letter} > ${out.figures}/a.svg"
 out = { figures = "report/figures" }
+params = ["chain.letter"]
 "#;
 
 /// Copies a figure and prints its job.
@@ -71,14 +72,17 @@ fn wrong_arguments_fail_before_a_build() {
     }
     assert!(!space.exists("report/figures/png"));
     assert!(!space.exists("new"));
-    space.fails(
-        &["figures", "--format", "pdf,pgn"],
-        "unknown format; did you mean `png`?",
-    );
-    space.fails(
-        &["figures", "--scale", "0"],
-        "expected a number from 0.1 to 100",
-    );
+    for (arguments, why) in [
+        (
+            ["--format", "pdf,pgn"],
+            "unknown format; did you mean `png`?",
+        ),
+        (["--scale", "0"], "expected a number from 0.1 to 100"),
+    ] {
+        let ran = space.run(&[&["figures"][..], &arguments].concat());
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        assert!(ran.stderr.contains(why), "{}", ran.stderr);
+    }
     assert!(!space.exists("target"));
 }
 

@@ -30,10 +30,10 @@ fn every_figure_has_a_file_in_each_format() {
             (Format::Pdf, b"%PDF"),
             (Format::Svg, b"<svg "),
         ] {
-            let bytes = figure.file(format, SCALE);
+            let bytes = format.file(&figure, SCALE);
             let bytes = bytes.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(bytes.starts_with(begin), "{name}");
-            assert_eq!(bytes, figure.file(format, SCALE).unwrap(), "{name}");
+            assert_eq!(bytes, format.file(&figure, SCALE).unwrap(), "{name}");
         }
     }
 }
