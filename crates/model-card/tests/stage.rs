@@ -319,6 +319,7 @@ fn a_card_has_data_recipe_scores_and_limits() {
         | `annotate.classes` | `["a","b"]` |
         | `decode.max_aspect` | `20` |
         | `evaluation.flip` | `false` |
+        | `model.classifier` | `true` |
         | `model.embedding_size` | `4` |
         | `model.resnet` | `18` |
         | `near-duplicates.max_difference` | `12.0` |

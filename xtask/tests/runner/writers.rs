@@ -66,6 +66,17 @@ fn parent(process: Pid) -> Pid {
     Pid::from_raw(fields.split(' ').nth(1).unwrap().parse().unwrap())
 }
 
+/// Stops a process and waits until all of its threads are: the signal reaches one of them, and then the others.
+fn stop(process: Pid) {
+    kill(process, Signal::SIGSTOP).unwrap();
+    wait("the process to stop", || {
+        let threads = fs_err::read_dir(format!("/proc/{process}/task")).unwrap();
+        let mut stats =
+            threads.map(|thread| fs_err::read_to_string(thread.unwrap().path().join("stat")));
+        stats.all(|stat| stat.is_ok_and(|stat| stat.contains(") T ")))
+    });
+}
+
 /// Processes are listed in `/proc`.
 fn skipped() -> bool {
     skip::unless(Path::new("/proc/self/stat").exists(), "proc")
@@ -112,7 +123,7 @@ fn a_stage_without_runner_and_supervisor_is_stopped_by_the_next_run() {
     let first = pid(&space);
     let supervisor = parent(first);
     // A supervisor that is stopped cannot see that its runner ends.
-    kill(supervisor, Signal::SIGSTOP).unwrap();
+    stop(supervisor);
     killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).unwrap();
     kill(supervisor, Signal::SIGKILL).unwrap();
     child.wait().unwrap();
@@ -161,7 +172,7 @@ fn a_stage_that_another_command_finds_at_work_is_stopped() {
     let mut child = halfway(&space);
     let first = pid(&space);
     let supervisor = parent(first);
-    kill(supervisor, Signal::SIGSTOP).unwrap();
+    stop(supervisor);
     child.kill().unwrap();
     kill(supervisor, Signal::SIGKILL).unwrap();
     child.wait().unwrap();
