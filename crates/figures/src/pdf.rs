@@ -11,13 +11,9 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pdf_writer::{Filter, Finish as _, Name, Pdf, Rect, Ref, TextStr, writers};
 
-use crate::UNITS_PER_INCH;
 use crate::error::FigureError;
 use crate::figure::Figure;
-use page::{Page, ShapeOpacity, state_name};
-
-/// Points of a unit of a figure: 72 points are an inch.
-const POINTS: f32 = 72.0 / UNITS_PER_INCH;
+use page::{POINTS, Page, ShapeOpacity, state_name};
 
 // Numbers of objects.
 const CATALOG: Ref = Ref::new(1);

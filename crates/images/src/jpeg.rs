@@ -41,35 +41,78 @@ pub(crate) fn header(
 
 /// The kind of a JPEG that no decoder here reads, by its frame header (ITU T.81, B.1.1.3 and B.2.2).
 fn unread_kind(bytes: &[u8]) -> Option<&'static str> {
-    let (marker, bits) = frame(bytes)?;
+    let Frame {
+        marker,
+        bits,
+        n_components,
+        n_in_first_scan,
+    } = frame(bytes)?;
     match marker {
         0xc3 | 0xc7 | 0xcb | 0xcf => Some("a lossless JPEG"),
         0xc9 | 0xca | 0xcd | 0xce => Some("a JPEG with arithmetic coding"),
         0xc5 | 0xc6 => Some("a hierarchical JPEG"),
         _ if bits == 12 => Some("a JPEG of 12 bits a color"),
+        // The decoder mistakes the tables of later scans, without an error: colors are wrong.
+        _ if n_in_first_scan < n_components => Some("a JPEG with a scan for each color"),
         _ => None,
     }
 }
 
-/// Marker and bits a color of the frame header.
-fn frame(bytes: &[u8]) -> Option<(u8, u8)> {
+/// Header of a JPEG's frame.
+struct Frame {
+    marker: u8,
+    /// Bits a color.
+    bits: u8,
+    n_components: u8,
+    /// Components in the first scan; all if the file has no scan.
+    n_in_first_scan: u8,
+}
+
+/// The frame header, and the first scan's number of components (ITU T.81, B.2.3).
+fn frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found: Option<Frame> = None;
     let mut at = 2;
     loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xff)?;
-        let marker = *bytes.get(at + 1)?;
+        let Some((start, marker)) = next_marker(bytes, at) else {
+            return found;
+        };
+        at = start;
         match marker {
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                return Some((marker, *bytes.get(at + 4)?));
+                let n_components = *bytes.get(at + 9)?;
+                found = Some(Frame {
+                    marker,
+                    bits: *bytes.get(at + 4)?,
+                    n_components,
+                    n_in_first_scan: n_components,
+                });
             }
-            0xda => return None,
-            0x00 | 0x01 | 0xd0..=0xd9 => at += 2,
-            0xff => at += 1,
-            _ => {
-                let length = bytes.get(at + 2..at + 4)?;
-                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            0xda => {
+                let n_in_first_scan = bytes.get(at + 4).copied();
+                return found.map(|frame| Frame {
+                    n_in_first_scan: n_in_first_scan.unwrap_or(frame.n_components),
+                    ..frame
+                });
             }
+            _ => {}
         }
+        at = match marker {
+            0x00 | 0x01 | 0xd0..=0xd9 => at + 2,
+            0xff => at + 1,
+            _ => {
+                let Some(length) = bytes.get(at + 2..at + 4) else {
+                    return found;
+                };
+                at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]]))
+            }
+        };
     }
+}
+
+/// Place of the next 0xff from `at` on, and the marker behind it.
+fn next_marker(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
+    let start = at + bytes.get(at..)?.iter().position(|&byte| byte == 0xff)?;
+    Some((start, *bytes.get(start + 1)?))
 }
 
 /// Pixels as stored, with their orientation and the first fault that was passed over.

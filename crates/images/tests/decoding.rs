@@ -146,6 +146,16 @@ fn other_files_are_named() {
             "a JPEG of 12 bits a color is not supported: save it as a baseline or progressive JPEG, or as PNG".to_owned()
         )
     );
+    // A first scan of one color.
+    let mut single = read("odd-baseline.jpg");
+    let is_scan = |pair: &[u8]| pair == [0xff, 0xda];
+    let scan = single.windows(2).position(is_scan).unwrap();
+    single[scan + 4] = 1;
+    assert!(
+        message(&single)
+            .1
+            .starts_with("a JPEG with a scan for each color is not supported")
+    );
     let mut arithmetic = read("odd-baseline.jpg");
     arithmetic[frame + 1] = 0xc9;
     let (kind, text) = message(&arithmetic);

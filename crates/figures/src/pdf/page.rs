@@ -8,8 +8,11 @@ use resvg::usvg::{
     Path, Stroke, Transform, Tree,
 };
 
-use super::POINTS;
+use crate::UNITS_PER_INCH;
 use crate::error::FigureError;
+
+/// Points of a unit of a figure: 72 points are an inch.
+pub(super) const POINTS: f32 = 72.0 / UNITS_PER_INCH;
 
 /// Opacities of a shape, in `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq)]

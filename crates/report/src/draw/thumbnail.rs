@@ -64,9 +64,7 @@ pub(crate) fn encoded(
     quality: u8,
 ) -> Result<String, ReportError> {
     let mut jpeg = Vec::new();
-    let mut encoder = Encoder::new(&mut jpeg, quality);
-    encoder.set_optimized_huffman_tables(true);
-    encoder.encode(pixels, width, height, ColorType::Rgb)?;
+    Encoder::new(&mut jpeg, quality).encode(pixels, width, height, ColorType::Rgb)?;
     Ok(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 
