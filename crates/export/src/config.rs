@@ -203,7 +203,7 @@ impl ModelConfig {
         })
     }
 
-    /// Whether the ResNet's own classifier stands between its features and the embedder.
+    /// Returns whether the ResNet's own classifier is kept, between its features and the embedder.
     #[must_use]
     pub fn has_classifier(&self) -> bool {
         self.head.iter().any(|step| step == CLASSIFIER[0])

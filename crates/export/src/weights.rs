@@ -46,7 +46,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Whether the ResNet has its own classifier.
+    /// Returns whether the ResNet has its own classifier.
     pub(crate) fn has_classifier(&self) -> bool {
         self.has("fc.weight")
     }

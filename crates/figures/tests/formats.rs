@@ -1,6 +1,6 @@
 //! Figures in each format, on drawings that one can check by eye.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::io::Read as _;
 

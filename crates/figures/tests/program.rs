@@ -1,6 +1,6 @@
 //! The program, started with a job file.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::path::Path;
 use std::process::{Command, Output};

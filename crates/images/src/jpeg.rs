@@ -68,51 +68,44 @@ struct Frame {
     n_in_first_scan: u8,
 }
 
+/// Marker of a scan's header.
+const SCAN: u8 = 0xda;
+
 /// The frame header, and the first scan's number of components (ITU T.81, B.2.3).
 fn frame(bytes: &[u8]) -> Option<Frame> {
-    let mut found: Option<Frame> = None;
-    let mut at = 2;
-    loop {
-        let Some((start, marker)) = next_marker(bytes, at) else {
-            return found;
-        };
-        at = start;
-        match marker {
-            0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
-                let n_components = *bytes.get(at + 9)?;
-                found = Some(Frame {
-                    marker,
-                    bits: *bytes.get(at + 4)?,
-                    n_components,
-                    n_in_first_scan: n_components,
-                });
-            }
-            0xda => {
-                let n_in_first_scan = bytes.get(at + 4).copied();
-                return found.map(|frame| Frame {
-                    n_in_first_scan: n_in_first_scan.unwrap_or(frame.n_components),
-                    ..frame
-                });
-            }
-            _ => {}
-        }
-        at = match marker {
-            0x00 | 0x01 | 0xd0..=0xd9 => at + 2,
-            0xff => at + 1,
-            _ => {
-                let Some(length) = bytes.get(at + 2..at + 4) else {
-                    return found;
-                };
-                at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]]))
-            }
-        };
+    let is_frame = |marker| matches!(marker, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf);
+    let (at, marker) = segment(bytes, 2, |marker| is_frame(marker) || marker == SCAN)?;
+    if marker == SCAN {
+        return None;
     }
+    let n_components = *bytes.get(at + 9)?;
+    let scan = segment(bytes, at, |marker| marker == SCAN);
+    let n_in_first_scan = scan.and_then(|(scan, _)| bytes.get(scan + 4).copied());
+    Some(Frame {
+        marker,
+        bits: *bytes.get(at + 4)?,
+        n_components,
+        n_in_first_scan: n_in_first_scan.unwrap_or(n_components),
+    })
 }
 
-/// Place of the next 0xff from `at` on, and the marker behind it.
-fn next_marker(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
-    let start = at + bytes.get(at..)?.iter().position(|&byte| byte == 0xff)?;
-    Some((start, *bytes.get(start + 1)?))
+/// Place and marker of the first segment from `at` on with a marker that is wanted.
+fn segment(bytes: &[u8], mut at: usize, is_wanted: impl Fn(u8) -> bool) -> Option<(usize, u8)> {
+    loop {
+        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xff)?;
+        let marker = *bytes.get(at + 1)?;
+        if is_wanted(marker) {
+            return Some((at, marker));
+        }
+        match marker {
+            0x00 | 0x01 | 0xd0..=0xd9 => at += 2,
+            0xff => at += 1,
+            _ => {
+                let length = bytes.get(at + 2..at + 4)?;
+                at += 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            }
+        }
+    }
 }
 
 /// Pixels as stored, with their orientation and the first fault that was passed over.

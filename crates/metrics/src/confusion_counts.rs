@@ -41,7 +41,10 @@ impl ConfusionCounts {
     }
 
     /// Counts every prediction once. Their classes are below `n_classes`.
-    pub fn of(n_classes: usize, predictions: &[ScoredPrediction]) -> Self {
+    pub fn of<'a>(
+        n_classes: usize,
+        predictions: impl IntoIterator<Item = &'a ScoredPrediction>,
+    ) -> Self {
         let mut counts = Self::new(n_classes);
         for prediction in predictions {
             counts.add(prediction, 1);

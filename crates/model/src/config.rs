@@ -95,7 +95,7 @@ impl From<Depth> for u64 {
 pub struct Config {
     /// Layers of the ResNet.
     pub depth: Depth,
-    /// Whether the ResNet's classifier of 1000 classes stands between its features and the embedder.
+    /// `true` if the ResNet's classifier of 1000 classes is kept, between its features and the embedder.
     pub classifier: bool,
     /// `D`, at least 1.
     pub embedding_size: usize,

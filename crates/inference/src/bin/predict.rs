@@ -22,7 +22,7 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Whether the ResNet's classifier stands between features and embedder.
+    /// `true` if the ResNet's classifier is kept, between features and embedder.
     classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,

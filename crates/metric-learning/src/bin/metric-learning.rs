@@ -33,7 +33,7 @@ struct Params {
     device: String,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Whether the ResNet's classifier stands between features and embedder.
+    /// `true` if the ResNet's classifier is kept, between features and embedder.
     classifier: bool,
     /// Freezes the ResNet's layers before its classifier.
     freeze_cnn: bool,

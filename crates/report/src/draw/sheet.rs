@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::ResizeOptions;
 use images::{Pixels, ResizedImage};
 
 use crate::ReportError;
-use crate::draw::thumbnail::encoded;
+use crate::draw::thumbnail::{encoded, resize};
 
 /// Pixels along each side of a tile: a multiple of the 16 pixels that share a block of color, so that no tile runs into
 /// another. The style sheet shows it at 40.
@@ -147,28 +146,16 @@ fn encode_rows(sheet: &[u8], max_bytes: u32) -> Result<Option<(String, usize)>, 
 
 /// The center square of an image, RGB `[TILE_PX, TILE_PX, 3]`.
 fn tile(image: &ResizedImage<'_>) -> Result<Vec<u8>, ReportError> {
-    let failed = |reason: String| ReportError::Resize {
-        width: image.width,
-        height: image.height,
-        reason,
-    };
-    let source = ImageRef::new(image.width, image.height, image.pixels, PixelType::U8x3);
-    let source = source.map_err(|error| failed(error.to_string()))?;
     let side = image.width.min(image.height);
     let offset = |length: u32| f64::from((length - side) / 2);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .crop(
-            offset(image.width),
-            offset(image.height),
-            side.into(),
-            side.into(),
-        );
-    let mut small = Image::new(TILE_PX, TILE_PX, PixelType::U8x3);
-    Resizer::new()
-        .resize(&source, &mut small, &options)
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(small.into_vec())
+    let square = ResizeOptions::new().crop(
+        offset(image.width),
+        offset(image.height),
+        side.into(),
+        side.into(),
+    );
+    let size = [image.width, image.height];
+    resize(image.pixels, size, square, [TILE_PX; 2])
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use images::{Limits, Orient, Rgb, decode};
+use images::{Limits, Orient, decode};
 use jpeg_encoder::{ColorType, Encoder};
 
 use crate::ReportError;
@@ -38,7 +38,9 @@ pub(crate) fn thumbnail(
 ) -> Result<Thumbnail, ReportError> {
     let image = decode(bytes, LIMITS, orient)?.rgb;
     let (width, height) = fit(image.width, image.height, side_px);
-    let pixels = resize(&image, width.into(), height.into())?;
+    let size = [image.width, image.height];
+    let target = [width.into(), height.into()];
+    let pixels = resize(&image.pixels, size, ResizeOptions::new(), target)?;
     Ok(Thumbnail {
         uri: jpeg_uri(&pixels, width, height)?,
         width,
@@ -79,16 +81,25 @@ fn fit(width: u32, height: u32, side_px: u32) -> (u16, u16) {
     (scaled(width), scaled(height))
 }
 
-fn resize(image: &Rgb, width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
+/// Pixels `[height, width, 3]` of an image, or of the part that `options` crop, in another size.
+///
+/// # Errors
+/// The image has no pixels of these sizes, or cannot be cropped.
+pub(crate) fn resize(
+    pixels: &[u8],
+    [width, height]: [u32; 2],
+    options: ResizeOptions,
+    target: [u32; 2],
+) -> Result<Vec<u8>, ReportError> {
     let failed = |reason: String| ReportError::Resize {
-        width: image.width,
-        height: image.height,
+        width,
+        height,
         reason,
     };
-    let source = ImageRef::new(image.width, image.height, &image.pixels, PixelType::U8x3)
+    let source = ImageRef::new(width, height, pixels, PixelType::U8x3)
         .map_err(|error| failed(error.to_string()))?;
-    let mut small = Image::new(width, height, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let mut small = Image::new(target[0], target[1], PixelType::U8x3);
+    let options = options.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     Resizer::new()
         .resize(&source, &mut small, &options)
         .map_err(|error| failed(error.to_string()))?;

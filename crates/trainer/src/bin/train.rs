@@ -36,7 +36,7 @@ struct Params {
     fold: u32,
     /// Depth of the ResNet: 18, 34, 50, 101 or 152.
     resnet: Depth,
-    /// Whether the ResNet's classifier stands between features and embedder.
+    /// `true` if the ResNet's classifier is kept, between features and embedder.
     classifier: bool,
     /// Dimensions of the embedding.
     embedding_size: NonZeroUsize,

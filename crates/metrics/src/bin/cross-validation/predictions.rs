@@ -103,11 +103,8 @@ pub(crate) fn counts<'a>(
     images: impl IntoIterator<Item = &'a ImagePrediction>,
     n_classes: usize,
 ) -> ConfusionCounts {
-    let mut counts = ConfusionCounts::new(n_classes);
-    for prediction in images.into_iter().flat_map(|image| &image.scored) {
-        counts.add(prediction, 1);
-    }
-    counts
+    let predictions = images.into_iter().flat_map(|image| &image.scored);
+    ConfusionCounts::of(n_classes, predictions)
 }
 
 /// Scores of the images.

@@ -107,11 +107,8 @@ pub(crate) fn subsets(images: &[ScoredImage]) -> BTreeMap<Subset, Vec<&ScoredIma
 
 /// Confusion counts of the images.
 pub(crate) fn counts(images: &[&ScoredImage], collection: &Collection) -> ConfusionCounts {
-    let mut counts = ConfusionCounts::new(collection.labels().len());
-    for image in images {
-        counts.add(&image.prediction, 1);
-    }
-    counts
+    let predictions = images.iter().map(|image| &image.prediction);
+    ConfusionCounts::of(collection.labels().len(), predictions)
 }
 
 /// Separation of the classes in the embedding, by predicted and by true labels: `(metric, value)`.
