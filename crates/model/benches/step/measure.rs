@@ -187,7 +187,7 @@ struct Torch {
 
 impl Torch {
     fn start(python: &str, options: &Options) -> Outcome<Self> {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step/torch.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/step/peer.py");
         let mut child = Command::new(python)
             .arg(script)
             .args([options.threads, options.batch, options.side].map(|n| n.to_string()))

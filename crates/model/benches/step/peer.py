@@ -1,4 +1,4 @@
-"""PyTorch's side of the bench: `torch.py THREADS BATCH SIDE`.
+"""PyTorch's side of the bench: `peer.py THREADS BATCH SIDE`.
 
 For each line on stdin, `train` or `infer`, does one such step and answers with its seconds, by the clock and of the CPU.
 """
