@@ -4,6 +4,7 @@ pub(crate) mod adam;
 pub(crate) mod batch_norm;
 pub(crate) mod buffer;
 pub(crate) mod conv;
+mod few_pixels;
 mod gemm;
 mod im2col;
 pub(crate) mod lerp;

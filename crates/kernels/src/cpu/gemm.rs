@@ -20,7 +20,7 @@ use super::{
 const DEPTH_BLOCK: usize = 512;
 
 /// Largest number of lanes of any instruction set.
-const MOST_LANES: usize = 16;
+pub(crate) const MOST_LANES: usize = 16;
 
 /// Columns of a panel of the right matrix.
 pub(crate) fn panel_width() -> usize {
@@ -30,6 +30,15 @@ pub(crate) fn panel_width() -> usize {
 /// Length of a packed matrix of `depth` rows and `columns` columns.
 pub(crate) fn packed_len(depth: usize, columns: usize) -> usize {
     columns.next_multiple_of(panel_width()) * depth
+}
+
+/// The right matrix of a product.
+#[derive(Clone, Copy)]
+pub(crate) enum Right<'a> {
+    /// In panels, of [`packed_len`] numbers.
+    Panels(&'a [f32]),
+    /// Row by row, with this distance between rows. The columns are a multiple of [`panel_width`].
+    Rows { numbers: &'a [f32], stride: usize },
 }
 
 /// A product: left `[rows, depth]` by right `[depth, columns]`.
@@ -47,8 +56,8 @@ pub(crate) struct Product<'a> {
     pub(crate) row_stride: usize,
     /// Distance between columns of the left matrix.
     pub(crate) depth_stride: usize,
-    /// The right matrix in panels.
-    pub(crate) right: &'a [f32],
+    /// The right matrix.
+    pub(crate) right: Right<'a>,
 }
 
 impl Product<'_> {
@@ -87,12 +96,7 @@ impl Product<'_> {
             "left matrix {rows}×{depth} within its {} numbers",
             self.left.len()
         );
-        let packed = packed_len(depth, columns);
-        assert!(
-            packed <= self.right.len(),
-            "right matrix {depth}×{columns} within its {} numbers",
-            self.right.len()
-        );
+        self.right.check(depth, columns);
         arch().dispatch(Kernel {
             product: self,
             result,
@@ -108,6 +112,32 @@ impl Product<'_> {
             rows == 0 || fits,
             "result {rows}×{columns}, rows {stride} apart, within its {len} numbers"
         );
+    }
+}
+
+impl Right<'_> {
+    /// Panics if the matrix exceeds its numbers.
+    fn check(self, depth: usize, columns: usize) {
+        let (needed, found) = match self {
+            Self::Panels(numbers) => (packed_len(depth, columns), numbers.len()),
+            Self::Rows { numbers, stride } => {
+                let is_whole = columns.is_multiple_of(panel_width()) && columns <= stride;
+                assert!(is_whole, "{columns} columns, rows {stride} apart");
+                (depth.saturating_sub(1) * stride + columns, numbers.len())
+            }
+        };
+        assert!(
+            needed <= found,
+            "right matrix {depth}×{columns} within its {found} numbers"
+        );
+    }
+
+    /// Address of the first number, distance between rows of a panel, distance between panels.
+    fn layout(self, depth: usize) -> (*const f32, usize, usize) {
+        match self {
+            Self::Panels(numbers) => (numbers.as_ptr(), panel_width(), depth * panel_width()),
+            Self::Rows { numbers, stride } => (numbers.as_ptr(), stride, panel_width()),
+        }
     }
 }
 
@@ -143,6 +173,7 @@ struct Tile {
     row_stride: usize,
     depth_stride: usize,
     right: *const f32,
+    right_stride: usize,
     result: *mut f32,
     stride: usize,
     columns: usize,
@@ -166,6 +197,7 @@ impl Kernel<'_> {
             right,
         } = self.product;
         let width = 2 * S::F32_LANES;
+        let (right, right_stride, panel_stride) = right.layout(depth);
         for first in (0..depth.max(1)).step_by(DEPTH_BLOCK) {
             for panel in 0..columns.div_ceil(width) {
                 // SAFETY: every offset below is within the extents, by the loops' bounds.
@@ -175,7 +207,8 @@ impl Kernel<'_> {
                         left: left.as_ptr().add(row * row_stride + first * depth_stride),
                         row_stride,
                         depth_stride,
-                        right: right.as_ptr().add((panel * depth + first) * width),
+                        right: right.add(panel * panel_stride + first * right_stride),
+                        right_stride,
                         result: self.result.add(row * self.stride + panel * width),
                         stride: self.stride,
                         columns: (columns - panel * width).min(width),
@@ -206,12 +239,17 @@ impl Kernel<'_> {
     }
 }
 
-/// One tile of `ROWS` rows and two registers of columns.
+/// The numbers of a tile: two registers a row.
+type Sums<S, const ROWS: usize> = [[<S as Simd>::f32s; 2]; ROWS];
+
+/// Sums of one tile of `ROWS` rows and two registers of columns, over the tile's depth.
+///
+/// The sums are a value of their own, apart from what is done with them later, so that they stay in registers.
 ///
 /// # Safety
-/// `tile` points to `ROWS` rows of `depth` numbers, a panel of `depth` rows, and `ROWS` rows of the result.
+/// `tile` points to `ROWS` rows of `depth` numbers, and to `depth` rows of a panel.
 #[inline(always)]
-unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
+unsafe fn sum<S: Simd, const ROWS: usize>(simd: S, tile: &Tile) -> Sums<S, ROWS> {
     let lanes = S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); 2]; ROWS];
     // SAFETY: the caller promises the extents of the operands; loads need no alignment.
@@ -225,10 +263,22 @@ unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
                 sum[0] = simd.mul_add_f32s(factor, first, sum[0]);
                 sum[1] = simd.mul_add_f32s(factor, second, sum[1]);
             }
-            right = right.add(2 * lanes);
+            right = right.wrapping_add(tile.right_stride);
             left = left.wrapping_add(tile.depth_stride);
         }
     }
+    sums
+}
+
+/// One tile of `ROWS` rows and two registers of columns.
+///
+/// # Safety
+/// `tile` points to `ROWS` rows of `depth` numbers, `depth` rows of a panel, and `ROWS` rows of the result.
+#[inline(always)]
+unsafe fn multiply<S: Simd, const ROWS: usize>(simd: S, tile: Tile) {
+    let lanes = S::F32_LANES;
+    // SAFETY: the caller promises the extents of the operands.
+    let sums = unsafe { sum::<S, ROWS>(simd, &tile) };
     // SAFETY: as above, for the result.
     unsafe {
         if tile.columns == 2 * lanes {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{
     buffer::{Scratch, Uninit, as_uninit, fill_zeros},
-    gemm::{Product, packed_len},
+    gemm::{Product, Right, packed_len},
     pack,
     shape::ConvShape,
     simd::vectorized,
@@ -41,7 +41,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uni
                 left,
                 row_stride: depth,
                 depth_stride: 1,
-                right: &packed,
+                right: Right::Panels(&packed),
             };
             if shape.is_pointwise() {
                 product(&x[pixels.start * depth..]).store(y, columns);
@@ -68,7 +68,7 @@ pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: 
         left: &dy[first * depth..],
         row_stride: depth,
         depth_stride: 1,
-        right: &packed,
+        right: Right::Panels(&packed),
     };
     if shape.is_pointwise() {
         dx.par_chunks_mut(block * columns)
@@ -139,7 +139,7 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
                     left,
                     row_stride: 1,
                     depth_stride,
-                    right: &packed[block * block_len..],
+                    right: Right::Panels(&packed[block * block_len..]),
                 };
                 if block == blocks.start {
                     product.store(as_uninit(sum), outputs);
@@ -180,7 +180,7 @@ fn gradient_jobs<'a>(
 fn merge_parts(parts: &[f32], shape: &ConvShape, dw: &mut [Uninit]) {
     const BLOCK: usize = 16;
     let (channels, outputs, patch) = (shape.in_channels, shape.out_channels, shape.patch_len());
-    let taps = shape.kernel * shape.kernel;
+    let taps = shape.taps();
     dw.par_chunks_mut(BLOCK * patch)
         .enumerate()
         .for_each(|(block, dw)| {

@@ -11,7 +11,7 @@ use super::{
 /// Weights `[O, C, K, K]` as the right matrix `[K·K·C, O]`, for the output.
 pub(crate) fn weights_by_patch(weight: &[f32], shape: &ConvShape) -> Scratch {
     let (width, depth, channels) = (panel_width(), shape.patch_len(), shape.in_channels);
-    let taps = shape.kernel * shape.kernel;
+    let taps = shape.taps();
     let mut packed = Scratch::new(packed_len(depth, shape.out_channels));
     packed
         .par_chunks_mut(depth * width)
@@ -41,7 +41,7 @@ pub(crate) fn weights_by_patch(weight: &[f32], shape: &ConvShape) -> Scratch {
 /// Weights `[O, C, K, K]` as the right matrix `[O, K·K·C]`, for the gradient of the input.
 pub(crate) fn weights_by_output(weight: &[f32], shape: &ConvShape) -> Scratch {
     let (width, columns, channels) = (panel_width(), shape.patch_len(), shape.in_channels);
-    let taps = shape.kernel * shape.kernel;
+    let taps = shape.taps();
     let mut packed = Scratch::new(packed_len(shape.out_channels, columns));
     packed
         .par_chunks_mut(shape.out_channels * width)

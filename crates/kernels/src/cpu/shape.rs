@@ -93,9 +93,14 @@ impl ConvShape {
         self.out_pixels() * self.out_channels
     }
 
+    /// Pixels of a patch, `K · K`.
+    pub(crate) fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
     /// Numbers of one output channel's weights, and of one patch: `K · K · C`.
     pub(crate) fn patch_len(&self) -> usize {
-        self.kernel * self.kernel * self.in_channels
+        self.taps() * self.in_channels
     }
 
     /// Numbers of the weights.

@@ -5,7 +5,7 @@ use rayon::ThreadPoolBuilder;
 use super::{
     batch_norm::{self, Affine, GradientMask, Moments},
     buffer::{Uninit, write_vec},
-    conv, im2col,
+    conv, few_pixels, im2col,
     pool::{self, PoolShape},
     shape::ConvShape,
     simd, winograd,
@@ -144,6 +144,16 @@ fn check_convolution(s: &ConvShape) {
             im2col::weight_gradient,
         ],
     )];
+    if few_pixels::has_form(s) {
+        algorithms.push((
+            "few pixels",
+            [
+                few_pixels::forward,
+                few_pixels::input_gradient,
+                few_pixels::weight_gradient,
+            ],
+        ));
+    }
     if winograd::has_form(s) {
         algorithms.push((
             "winograd",
@@ -208,7 +218,7 @@ fn convolutions_of_resnet_50() {
 fn convolutions_of_odd_sizes() {
     for batch in [1, 3] {
         for [height, width] in [[1, 1], [1, 9], [5, 3], [7, 10], [13, 6]] {
-            for channels in [[16, 32], [48, 16], [5, 7], [1, 1], [17, 33]] {
+            for channels in [[16, 32], [48, 16], [64, 50], [5, 7], [1, 1], [17, 33]] {
                 for (kernel, stride) in [(1, 1), (1, 2), (3, 1), (3, 2), (5, 3)] {
                     check_convolution(&conv_shape(
                         batch,
@@ -240,6 +250,8 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
         conv_shape(3, [28, 28], [64, 128], 3, 2),
         conv_shape(2, [20, 20], [64, 256], 1, 1),
         conv_shape(2, [64, 64], [3, 64], 7, 2),
+        conv_shape(7, [3, 5], [128, 320], 3, 1),
+        conv_shape(16, [7, 6], [64, 96], 3, 2),
     ] {
         let (x, w, dy) = (
             numbers(s.in_len(), 1),
@@ -324,7 +336,7 @@ fn convolutions_without_vectors() {
         .unwrap();
     pool.install(|| {
         for (kernel, stride) in [(1, 1), (3, 1), (3, 2)] {
-            check_convolution(&conv_shape(2, [6, 9], [16, 48], kernel, stride));
+            check_convolution(&conv_shape(2, [6, 9], [32, 48], kernel, stride));
         }
     });
 }

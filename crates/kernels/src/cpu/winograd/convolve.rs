@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::{
     super::{
         buffer::{Disjoint, Scratch, Uninit, as_uninit},
-        gemm::{Product, panel_width},
+        gemm::{Product, Right, panel_width},
         shape::ConvShape,
         simd::vectorized,
     },
@@ -83,7 +83,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
                     left: &transformed[frequency * in_plane..],
                     row_stride: inputs,
                     depth_stride: 1,
-                    right: weights.matrix(frequency, 0),
+                    right: Right::Panels(weights.matrix(frequency, 0)),
                 };
                 let target = &mut products[frequency * out_plane..(frequency + 1) * out_plane];
                 product.store(as_uninit(target), outputs);
@@ -158,7 +158,7 @@ fn multiply(
             left: &transformed[frequency * in_plane..],
             row_stride: inputs,
             depth_stride: 1,
-            right: weights.matrix(frequency, first),
+            right: Right::Panels(weights.matrix(frequency, first)),
         };
         assert!(
             (frequency + 1) * out_plane <= products.len() && rows * outputs <= out_plane,
