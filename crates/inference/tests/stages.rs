@@ -53,6 +53,7 @@ fn trained(study: &Study, fold: u32) -> Outputs {
         epochs: 3,
         sampling: Sampling::Shuffle,
         batch_size: 4,
+        micro_batch_size: None,
         learning_rate: Schedule::exponential(1e-3, 0.1, 50.0),
         lr_factors: LrFactors {
             backbone: 1.0,

@@ -40,7 +40,7 @@ impl Footprint {
     pub fn of(settings: &Settings, split: &FoldSplit) -> Self {
         let largest = settings
             .train
-            .batch_size
+            .images_together()
             .max(settings.metric_learning.batch_size);
         let (numbers, parameters) = size(settings.resnet);
         let pixels = (settings.train.side_px as f64 / 224.0).powi(2) * largest as f64;
@@ -103,13 +103,13 @@ pub fn check_resources(
             format!(
                 "a training step of ResNet-{} with batches of {} at {} px takes about {} of memory, {} is free",
                 settings.resnet.layers(),
-                settings.train.batch_size.max(settings.metric_learning.batch_size),
+                settings.train.images_together().max(settings.metric_learning.batch_size),
                 settings.train.side_px,
                 in_units(footprint.step),
                 in_units(memory)
             ),
-            "set smaller `train.batch_size` and `metric-learning.batch_size`, `train.side_px`, or `model.resnet`, or close \
-             other programs",
+            "set `train.micro_batch_size`, smaller `train.batch_size` and `metric-learning.batch_size`, `train.side_px`, or \
+             `model.resnet`, or close other programs",
         ));
     }
     if let Some(disk) = disk.filter(|disk| *disk < footprint.outputs) {

@@ -97,6 +97,8 @@ pub struct Train {
     pub epochs: usize,
     /// Images a step.
     pub batch_size: usize,
+    /// Images that go through the network together; 0 for a whole batch.
+    pub micro_batch_size: usize,
     /// Side of the network's input in pixels.
     pub side_px: usize,
     /// The `k` of the top-k accuracy that selects the epoch.
@@ -115,6 +117,16 @@ pub struct Train {
     pub cutmix: f64,
     /// `[train.augmentation]`.
     pub augmentation: Augmentation,
+}
+
+impl Train {
+    /// Images that go through the network together in a step.
+    pub fn images_together(&self) -> usize {
+        match self.micro_batch_size {
+            0 => self.batch_size,
+            size => self.batch_size.min(size),
+        }
+    }
 }
 
 /// Settings of `[train.augmentation]`.
@@ -322,30 +334,36 @@ fn check_training(settings: &Settings, split: &FoldSplit, findings: &mut Vec<Fin
 fn check_batch_sizes(settings: &Settings, findings: &mut Vec<Finding>) {
     let sizes = [
         (
-            "train",
+            "train.batch_size",
             settings.train.batch_size,
             settings.freeze_batch_norm,
         ),
         (
-            "metric-learning",
+            "train.micro_batch_size",
+            settings.train.images_together(),
+            settings.freeze_batch_norm || settings.train.micro_batch_size == 0,
+        ),
+        (
+            "metric-learning.batch_size",
             settings.metric_learning.batch_size,
             false,
         ),
     ];
-    for (section, batch_size, is_frozen) in sizes {
+    for (setting, batch_size, is_frozen) in sizes {
         if batch_size >= 2 || is_frozen {
             continue;
         }
-        let remedy = match section {
-            "train" => ", or `model.freeze_batch_norm = true` with pretrained weights",
-            _ => "",
+        let remedy = if setting.starts_with("train.") {
+            ", or `model.freeze_batch_norm = true` with pretrained weights"
+        } else {
+            ""
         };
         findings.push(Finding::new(
             format!(
-                "`{section}.batch_size` is {batch_size}, expected at least 2: batch normalization needs the statistics of \
+                "`{setting}` is {batch_size}, expected at least 2: batch normalization needs the statistics of \
                  several images"
             ),
-            format!("set `{section}.batch_size = 16`{remedy}"),
+            format!("set `{setting} = 16`{remedy}"),
         ));
     }
 }
@@ -474,7 +492,7 @@ pub(crate) mod tests {
         let text = r#"{
             "device": "cpu", "resnet": 18, "classifier": true, "embedding_size": 32,
             "freeze_cnn": false, "freeze_fc": false, "freeze_batch_norm": false, "split": {"folds": 2}, "leakage": {"fold": 0},
-            "train": {"epochs": 9, "batch_size": 16, "side_px": 48, "selection_k": 1, "head_epochs": 0,
+            "train": {"epochs": 9, "batch_size": 16, "micro_batch_size": 0, "side_px": 48, "selection_k": 1, "head_epochs": 0,
                       "warmup_epochs": 0, "ema_decay": 0.0, "lr": 0.1, "focal_gamma": 0.0,
                       "mixup": 0.0, "cutmix": 0.0, "augmentation": {"crop_area": 1.0, "flip": true}},
             "evaluation_px": 0,
@@ -617,6 +635,15 @@ pub(crate) mod tests {
             ]
         );
         assert_eq!(single(true), [""; 0]);
+        let found = check(
+            |settings| settings.train.micro_batch_size = 1,
+            &two_classes(),
+        );
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("`train.micro_batch_size` is 1"),
+            "{found:?}"
+        );
         let change = |settings: &mut Settings| {
             settings.metric_learning.batch_size = 1;
             settings.freeze_batch_norm = true;

@@ -99,7 +99,7 @@ fn params() -> Value {
         "freeze_batch_norm": false,
         "split": { "folds": 2, "steps": 60_000 }, "leakage": { "fold": 0, "shuffles": 100 },
         "train": {
-            "epochs": 1, "batch_size": 16, "side_px": 32, "selection_k": 1, "lr": 4e-4,
+            "epochs": 1, "batch_size": 16, "micro_batch_size": 0, "side_px": 32, "selection_k": 1, "lr": 4e-4,
             "head_epochs": 0, "warmup_epochs": 0, "ema_decay": 0.0,
             "focal_gamma": 0.0, "mixup": 0.0, "cutmix": 0.0, "augmentation": { "crop_area": 1.0, "trivial": false },
         },

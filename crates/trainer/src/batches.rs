@@ -117,16 +117,20 @@ pub fn training_steps(n_images: usize, batch_size: usize) -> usize {
     n_images.div_ceil(batch_size) - usize::from(leaves_one)
 }
 
-/// Position of each batch of `transform` in an order of `n_images` images.
-fn ranges(
+/// Position of each batch of a training pass, those of [`training_steps`].
+pub(crate) fn training_ranges(
     n_images: usize,
-    transform: Transform,
     batch_size: usize,
 ) -> impl Iterator<Item = Range<usize>> {
-    let n_batches = match transform {
-        Transform::Augmented { .. } => training_steps(n_images, batch_size),
-        Transform::View(_) => n_images.div_ceil(batch_size),
-    };
+    ranges(n_images, batch_size, training_steps(n_images, batch_size))
+}
+
+/// Position of each of `n_batches` batches in an order of `n_images` images; the last has the rest.
+fn ranges(
+    n_images: usize,
+    batch_size: usize,
+    n_batches: usize,
+) -> impl Iterator<Item = Range<usize>> {
     (0..n_batches).map(move |batch| {
         let is_last = batch + 1 == n_batches;
         let end = (batch + 1) * batch_size;
@@ -157,7 +161,11 @@ pub fn for_each_batch<E: From<TrainError>>(
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         scope.spawn(move || {
-            let ranges = ranges(order.len(), transform, batch_size);
+            let n_batches = match transform {
+                Transform::Augmented { .. } => training_steps(order.len(), batch_size),
+                Transform::View(_) => order.len().div_ceil(batch_size),
+            };
+            let ranges = ranges(order.len(), batch_size, n_batches);
             for (step, range) in ranges.enumerate() {
                 let mixture = match transform {
                     Transform::Augmented { epoch, .. } => source.mixture(epoch, step),
@@ -292,7 +300,7 @@ mod tests {
     #[test]
     fn last_training_batch_of_one_image_joins_the_one_before() {
         let lengths = |n_images, batch_size| -> Vec<usize> {
-            let ranges = ranges(n_images, Transform::augmented(0), batch_size);
+            let ranges = training_ranges(n_images, batch_size);
             ranges.map(|range| range.len()).collect()
         };
         assert_eq!(lengths(51, 10), [10, 10, 10, 10, 11]);
@@ -309,18 +317,16 @@ mod tests {
     fn training_batches_cover_every_image_once() {
         for n_images in 0..40 {
             for batch_size in 1..9 {
-                let transform = Transform::augmented(0);
-                let covered = ranges(n_images, transform, batch_size).flatten();
+                let covered = training_ranges(n_images, batch_size).flatten();
                 assert!(covered.eq(0..n_images), "{n_images} by {batch_size}");
-                let n_batches = ranges(n_images, transform, batch_size).count();
-                assert_eq!(n_batches, training_steps(n_images, batch_size));
             }
         }
     }
 
     #[test]
     fn evaluation_batches_keep_a_remainder_of_one() {
-        let lengths = ranges(9, Transform::PLAIN, 8).map(|range| range.len());
+        let batches = batches(&[0; 9], 8, 1).unwrap();
+        let lengths = batches.iter().map(Vec::len);
         assert_eq!(lengths.collect::<Vec<_>>(), [8, 1]);
     }
 

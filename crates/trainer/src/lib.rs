@@ -15,6 +15,7 @@ mod checkpoint;
 mod error;
 mod evaluate;
 mod fine_tuning;
+mod gradients;
 mod history;
 mod loss;
 mod mixing;

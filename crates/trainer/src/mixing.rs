@@ -104,6 +104,11 @@ impl Rectangle {
 }
 
 impl Mixture {
+    /// Share of each image, and of its label.
+    pub(crate) fn share(self) -> f64 {
+        self.share
+    }
+
     /// The share is corrected by the area of the rectangle in the image.
     fn of_rectangle(rectangle: Rectangle, side: usize) -> Self {
         let area = (rectangle.bottom - rectangle.top) * (rectangle.right - rectangle.left);
@@ -204,6 +209,16 @@ mod tests {
     use super::*;
     use crate::CrossEntropy;
 
+    impl Mixture {
+        /// Mixup with the share `share`.
+        pub(crate) fn of_share(share: f64) -> Self {
+            Self {
+                share,
+                rectangle: None,
+            }
+        }
+    }
+
     /// Values of timm, by `tests/golden/mixing.py`.
     #[derive(Deserialize)]
     struct Golden {
@@ -269,10 +284,7 @@ mod tests {
             logits,
         };
         for golden in golden().losses {
-            let mixture = Mixture {
-                share: golden.share,
-                rectangle: None,
-            };
+            let mixture = Mixture::of_share(golden.share);
             let loss = CrossEntropy::new(golden.weights, golden.smoothing);
             let mean = mixture.loss(&loss, &output, &[0, 1, 3, 1, 0]).unwrap();
             let found = mean.to_scalar::<f32>().unwrap();
@@ -311,10 +323,7 @@ mod tests {
         // Three images of 2 × 2 pixels whose values are 0, 10 and 40.
         let images: Vec<f32> = [0.0, 10.0, 40.0].iter().flat_map(|&v| [v; 12]).collect();
         let mut values = images.clone();
-        let mixture = Mixture {
-            share: 0.75,
-            rectangle: None,
-        };
+        let mixture = Mixture::of_share(0.75);
         mixture.apply(&mut values, 2);
         let expected: Vec<f32> = [10.0, 10.0, 30.0].iter().flat_map(|&v| [v; 12]).collect();
         assert_eq!(values, expected);

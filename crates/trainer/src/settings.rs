@@ -15,6 +15,9 @@ pub struct Settings {
     pub sampling: Sampling,
     /// Images per step; the last step of an epoch may have fewer, or one more: a single remaining image joins it.
     pub batch_size: usize,
+    /// Images that go through the network together, where a batch has more; none for whole batches. The loss is a mean
+    /// over images.
+    pub micro_batch_size: Option<usize>,
     /// The learning rate by step.
     pub learning_rate: Schedule,
     /// Factors of the learning rate for parameter groups.

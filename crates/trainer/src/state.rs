@@ -210,6 +210,7 @@ mod tests {
             epochs: 2,
             sampling: Sampling::Shuffle,
             batch_size: 2,
+            micro_batch_size: None,
             learning_rate: Schedule::exponential(0.1, 0.1, 1.0),
             lr_factors: LrFactors {
                 backbone: 1.0,

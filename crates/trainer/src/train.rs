@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Mode, Network};
+use model::Network;
 use numeric::top_k_accuracy;
 use table_history::History;
 use table_timings::Timing;
@@ -11,12 +11,13 @@ use tables::Subset;
 use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
+use crate::gradients::BatchGradients;
 use crate::history::TrainingHistory;
 use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
 use crate::settings::{Sampling, Settings};
 use crate::state::TrainingState;
-use crate::{FoldSplit, Outputs, TrainError, mixing, streams};
+use crate::{FoldSplit, Outputs, TrainError, streams};
 
 /// The clock of a training, and the receiver of its progress.
 pub trait TrainingObserver {
@@ -89,12 +90,12 @@ pub fn train(
         let mut losses = EpochLosses::new(epoch);
         let mut pending = PendingSteps::for_device(&device);
         for_each_batch(source, &order, transform, batch_size, &device, |batch| {
-            let output = state.network().forward(&batch.values, Mode::Train)?;
             let labels = split.class_indices_of(batch.images);
-            let batch_loss = mixing::mean_loss(loss, &output, &labels, batch.mixture)?;
-            state.step(&batch_loss.backward()?, epoch, losses.weights.len())?;
+            let parts = settings.micro_batch_size;
+            let passes = BatchGradients::of(state.network(), loss, &batch, &labels, parts)?;
+            state.step(&passes.gradients, epoch, losses.weights.len())?;
             // Read after the whole step is issued, so that a GPU has work meanwhile.
-            pending.push(batch.images, &output, Some(&batch_loss));
+            pending.push(batch.images, &passes.output, Some(&passes.loss));
             losses.weights.push(loss.total_weight(&labels));
             if pending.is_full() {
                 losses.add(&pending.take(&mut outputs)?, observer)?;

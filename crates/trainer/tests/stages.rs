@@ -32,7 +32,7 @@ impl Jobs for Study {
             "seed": 7, "repeat": 0, "device": "cpu", "fold": 1,
             "resnet": 18, "classifier": true, "embedding_size": 4, "freeze_cnn": false, "freeze_fc": false,
             "freeze_batch_norm": false, "side_px": SIDE_PX,
-            "epochs": 4, "sampling": "shuffle", "batch_size": 4, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
+            "epochs": 4, "sampling": "shuffle", "batch_size": 4, "micro_batch_size": 0, "lr": 1e-3, "lr_decay": 0.1, "lr_decay_epochs": 50.0,
             "optimizer": "adam", "schedule": "exponential", "warmup_epochs": 0.0, "layer_lr_decay": 1.0,
             "backbone_lr_factor": 1.0, "weight_decay": 1e-4, "label_smoothing": 0.1, "focal_gamma": 0.0,
             "mixup": 0.0, "cutmix": 0.0, "evaluation": { "flip": false, "crops": 1, "side_px": 0 },

@@ -29,6 +29,8 @@ struct Params {
     side_px: usize,
     /// Images per step of stage `train`.
     batch_size: NonZeroUsize,
+    /// Images that go through the network together; 0 for a whole batch.
+    micro_batch_size: usize,
     /// Images per step of stage `metric-learning`.
     metric_learning_batch_size: NonZeroUsize,
 }
@@ -112,8 +114,10 @@ fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
         let bytes = params.resnet.training_bytes(params.side_px, batch_size);
         bytes * rounding
     };
+    let micro_batch = NonZeroUsize::new(params.micro_batch_size);
+    let together = micro_batch.map_or(params.batch_size, |size| size.min(params.batch_size));
     let batches = [
-        ("train.batch_size", params.batch_size),
+        ("train.micro_batch_size", together),
         (
             "metric-learning.batch_size",
             params.metric_learning_batch_size,
@@ -163,6 +167,7 @@ mod tests {
             resnet: Depth::D18,
             side_px: 224,
             batch_size: NonZeroUsize::new(batch_size).unwrap(),
+            micro_batch_size: 0,
             metric_learning_batch_size: NonZeroUsize::MIN,
         }
     }
@@ -187,6 +192,11 @@ mod tests {
         let size = text.split("at most ").nth(1).unwrap();
         let size: usize = size.trim_end_matches(" fits").parse().unwrap();
         assert_eq!(refusal(size), None);
+        let by_parts = Params {
+            micro_batch_size: size,
+            ..params("metal", 256)
+        };
+        assert_eq!(fit(&by_parts, memory, &mut Details::default()), None);
         assert!(refusal(size + 1).is_some());
     }
 

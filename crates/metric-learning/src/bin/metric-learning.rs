@@ -190,6 +190,7 @@ fn settings(params: &Params) -> Settings {
         epochs: params.epochs.get(),
         sampling: Sampling::Shuffle,
         batch_size: params.batch_size.get(),
+        micro_batch_size: None,
         learning_rate: Schedule::exponential(
             lr,
             params.lr_decay.get(),

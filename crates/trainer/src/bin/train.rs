@@ -54,6 +54,8 @@ struct Params {
     sampling: Sampling,
     /// Images per step.
     batch_size: NonZeroUsize,
+    /// Images that go through the network together; 0 for whole batches.
+    micro_batch_size: usize,
     /// The optimizer: `adam` or `adamw`.
     optimizer: Optimizer,
     /// Fall of the learning rate: `exponential` or `cosine`.
@@ -225,6 +227,7 @@ fn settings(params: &Params) -> Settings {
         epochs: params.epochs.get(),
         sampling: params.sampling,
         batch_size: params.batch_size.get(),
+        micro_batch_size: Some(params.micro_batch_size).filter(|&size| size > 0),
         learning_rate: schedule(params),
         lr_factors: LrFactors {
             backbone: params.backbone_lr_factor.get(),

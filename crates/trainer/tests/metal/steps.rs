@@ -82,6 +82,7 @@ fn settings(epochs: usize, sampling: Sampling) -> Settings {
         epochs,
         sampling,
         batch_size: 4,
+        micro_batch_size: None,
         learning_rate: Schedule::exponential(1e-3, 0.1, 10.0),
         lr_factors: LrFactors {
             backbone: 0.5,
