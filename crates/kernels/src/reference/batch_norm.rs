@@ -7,9 +7,6 @@ use crate::{
     statistics::BatchStatistics,
 };
 
-/// Dimensions over which a channel's moments are taken.
-const ALL_BUT_CHANNELS: (usize, usize, usize) = (0, 2, 3);
-
 /// Normalization by the batch's own moments, of `x` `[B, C, H, W]`.
 pub(crate) fn train(
     x: &Tensor,
@@ -20,12 +17,9 @@ pub(crate) fn train(
     with_relu: bool,
 ) -> Result<(Tensor, BatchStatistics)> {
     let input = x.detach();
-    let mean = input.mean_keepdim(ALL_BUT_CHANNELS)?;
-    let variance = input
-        .broadcast_sub(&mean)?
-        .sqr()?
-        .mean_keepdim(ALL_BUT_CHANNELS)?;
     let count = (x.elem_count() / x.dim(1)?) as f64;
+    let mean = (sum_by_channel(&input)? / count)?;
+    let variance = (sum_by_channel(&input.broadcast_sub(&mean)?.sqr()?)? / count)?;
     let correction = if count > 1.0 {
         count / (count - 1.0)
     } else {
@@ -106,8 +100,8 @@ fn normalized(
         .broadcast_add(&per_channel(&beta.detach())?)?;
     let parameters = Tensor::stack(&[gamma, beta], 0)?;
     custom_gradient::binary([x, &parameters], &value, move |dy| {
-        let d_beta = dy.sum_keepdim(ALL_BUT_CHANNELS)?;
-        let d_gamma = (dy * &normal)?.sum_keepdim(ALL_BUT_CHANNELS)?;
+        let d_beta = sum_by_channel(dy)?;
+        let d_gamma = sum_by_channel(&(dy * &normal)?)?;
         let centered = if of_batch {
             let share = d_beta.elem_count() as f64 / dy.elem_count() as f64;
             let by_mean = dy.broadcast_sub(&(&d_beta * share)?)?;
@@ -132,6 +126,14 @@ fn finish(y: Tensor, residual: Option<&Tensor>, with_relu: bool) -> Result<Tenso
         None => y,
     };
     if with_relu { relu(&y) } else { Ok(y) }
+}
+
+/// Sums of `x` `[B, C, H, W]` over all but the channels, `[1, C, 1, 1]`.
+///
+/// Pixels first: a GPU then sums each image's channel on its own, next to each other in memory. Over all three dimensions
+/// at once it would have as many sums as channels, too few to be busy.
+fn sum_by_channel(x: &Tensor) -> Result<Tensor> {
+    per_channel(&x.flatten_from(2)?.sum(2)?.sum(0)?)
 }
 
 fn per_channel(values: &Tensor) -> Result<Tensor> {

@@ -23,13 +23,14 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize)
     })
 }
 
-/// `[O, C, K, K]`: products of the output's gradient with the matrix of patches, summed over images.
+/// `[O, C, K, K]`: the output's gradient `[O, B·PQ]` times the matrix of patches `[B·PQ, KKC]`, one product for the batch.
 fn weight_gradient(x: &Tensor, dy: &Tensor, s: &ConvShape) -> Result<Tensor> {
-    let taps = s.kernel * s.kernel;
-    let patches = patches(x, s)?.transpose(1, 2)?.contiguous()?; // [B, PQ, KKC]
-    let dy = dy.reshape((s.batch, s.out_channels, s.out_area()))?;
-    dy.matmul(&patches)?
-        .sum(0)?
+    let taps = s.taps();
+    let patches = patches(x, s)?.transpose(1, 2)?.contiguous()?;
+    let patches = patches.reshape((s.out_pixels(), s.patch_len()))?;
+    let dy = dy.transpose(0, 1)?.contiguous()?;
+    dy.reshape((s.out_channels, s.out_pixels()))?
+        .matmul(&patches)?
         .reshape((s.out_channels, taps, s.in_channels))?
         .transpose(1, 2)?
         .contiguous()?
@@ -48,7 +49,7 @@ fn patches(x: &Tensor, s: &ConvShape) -> Result<Tensor> {
     let x = resized(x, 2, s.padding, rows * s.stride)?;
     let x = resized(&x, 3, s.padding, columns * s.stride)?.contiguous()?;
     let x = x.reshape(vec![batch, channels, rows, s.stride, columns, s.stride])?;
-    let mut taps = Vec::with_capacity(s.kernel * s.kernel);
+    let mut taps = Vec::with_capacity(s.taps());
     for i in 0..s.kernel {
         for j in 0..s.kernel {
             let phase = x
@@ -98,10 +99,13 @@ fn input_gradient(dy: &Tensor, weight: &Tensor, s: &ConvShape) -> Result<Tensor>
             s.out_width() * s.stride,
         ))?
     };
+    // The convolution pads both ends; what the stride adds beyond the last pixel is cut off, and is nothing at a stride of 1.
     let lead = s.kernel - 1 - s.padding;
-    let spread = resized(&spread, 2, lead, s.height + s.kernel - 1)?;
-    let spread = resized(&spread, 3, lead, s.width + s.kernel - 1)?.contiguous()?;
-    spread.conv2d(&turned, 0, 1, 1, 1)
+    let len = |side: usize| side + s.kernel - 1 - 2 * lead;
+    let spread = spread
+        .narrow(2, 0, len(s.height))?
+        .narrow(3, 0, len(s.width))?;
+    spread.contiguous()?.conv2d(&turned, lead, 1, 1, 1)
 }
 
 /// `x` with `lead` zeros before dimension `dim`, then cut or filled with zeros to `len`.
