@@ -1,0 +1,205 @@
+//! The program behind `cargo xtask doctor`: times and results of each operation and of a training step, on a device beside
+//! the CPU's kernels.
+//!
+//! It is started with a job file, as a stage is started, but nothing of it is recorded. Text comes part by part, so that a
+//! driver that ends the program leaves the name of the operation before.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use device_check::{
+    Check, Document, Facts, GIB, Measured, Processor, Settings, Side, Verdict, batch_size, chain,
+    check_parity, operations, row, step, step_bytes, text,
+};
+use model::Depth;
+use protocol::Part;
+use serde::Deserialize;
+
+/// That of training, whose times are measured.
+#[global_allocator]
+static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
+
+/// The request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Class of the device to measure.
+    device: String,
+    /// Reason why this program wasn't built for it.
+    build_failure: Option<String>,
+    /// Depth of the ResNet: 18, 34, 50, 101 or 152.
+    resnet: Depth,
+    /// True if the ResNet's classifier is kept.
+    classifier: bool,
+    embedding_size: NonZeroUsize,
+    /// Side of the network's square input, in pixels.
+    side_px: NonZeroUsize,
+    /// Images per step of stage `train`.
+    batch_size: NonZeroUsize,
+    /// One JSON document in place of text.
+    json: bool,
+    facts: Facts,
+}
+
+fn main() -> ExitCode {
+    let sound = Request::read(std::env::args()).and_then(examine);
+    match sound {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Request {
+    /// Reads the job file that the only argument names.
+    fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let program = arguments.next().unwrap_or_default();
+        let (Some(path), None) = (arguments.next(), arguments.next()) else {
+            bail!("expected one argument, the job file: `{program} JOB.json`");
+        };
+        let text = fs_err::read_to_string(&path)?;
+        let job: protocol::Job = serde_json::from_str(&text)
+            .with_context(|| format!("cannot read `{path}` as a job file"))?;
+        Ok(job.read(Part::Parameter)?)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            depth: self.resnet,
+            classifier: self.classifier,
+            embedding_size: self.embedding_size.get(),
+            side_px: self.side_px.get(),
+            batch_size: self.batch_size.get(),
+        }
+    }
+}
+
+/// Measures and prints; true if all is sound.
+fn examine(mut request: Request) -> anyhow::Result<bool> {
+    let out = Out {
+        is_json: request.json,
+    };
+    let (measured, side) = open(&request);
+    let memory = memory(&mut request.facts, &measured, &side);
+    let (facts, processor) = (request.facts.clone(), Processor::find());
+    out.part(&text::facts(&facts, &processor))?;
+    out.part(&text::head(&measured))?;
+    let mut rows = Vec::new();
+    for operation in operations() {
+        let row = row(&operation, &side);
+        out.part(&text::row(&row))?;
+        rows.push(row);
+    }
+    let settings = request.settings();
+    let device_check = check_parity(&side);
+    let size = batch_size(&settings, &side, &measured.device, memory);
+    let step = step(&settings, size, &side);
+    // Of the device that the question is about.
+    let class = &measured.asked;
+    let peak = step_bytes(class, settings.depth, settings.side_px, settings.batch_size);
+    let peak_gib = peak / GIB;
+    out.part(&text::steps(
+        &device_check,
+        &step,
+        peak_gib,
+        measured.label(),
+    ))?;
+    let named = rows.iter().map(|row| (row.operation.clone(), &row.check));
+    let mut checks: Vec<(String, &Check)> = named.collect();
+    checks.push(("the step of the device check".to_owned(), &device_check));
+    checks.push((format!("the step of {}", step.network), &step.check));
+    let verdict = Verdict::of(&measured, &checks);
+    out.part(&text::verdict(&verdict))?;
+    let document = Document {
+        facts,
+        processor,
+        measured,
+        operations: rows,
+        device_check,
+        step,
+        peak_gib,
+        verdict,
+    };
+    out.document(&document)?;
+    Ok(document.verdict.is_sound)
+}
+
+/// The side to measure: the device that was asked for, or where it doesn't open, the reference backend on the CPU.
+fn open(request: &Request) -> (Measured, Side) {
+    let asked = request.device.clone();
+    let on_cpu = |failure| {
+        let device = "cpu".to_owned();
+        let measured = Measured {
+            asked: asked.clone(),
+            device,
+            failure,
+        };
+        (measured, Side::reference_on_cpu())
+    };
+    if request.build_failure.is_some() || asked == "cpu" {
+        return on_cpu(request.build_failure.clone());
+    }
+    match model::device(&asked) {
+        Ok(device) => {
+            let measured = Measured {
+                asked: asked.clone(),
+                device: asked.clone(),
+                failure: None,
+            };
+            (measured, Side::of(&device))
+        }
+        Err(error) => on_cpu(Some(chain(&error))),
+    }
+}
+
+/// Bytes for tensors on the side that is measured, which the facts get, too.
+fn memory(facts: &mut Facts, measured: &Measured, side: &Side) -> Option<f64> {
+    let bytes = kernels::memory_bytes(&side.device).ok().flatten();
+    let of_device = bytes.map(|bytes| bytes as f64);
+    for device in &mut facts.devices {
+        if device.device == measured.device {
+            device.memory_gib = of_device.map(|bytes| bytes / GIB);
+        }
+    }
+    // The step of the kernels needs that of the machine.
+    let of_machine = facts.available_gib.map(|gib| gib * GIB);
+    of_device
+        .into_iter()
+        .chain(of_machine)
+        .min_by(f64::total_cmp)
+}
+
+/// Standard output: text part by part, or one document.
+struct Out {
+    is_json: bool,
+}
+
+impl Out {
+    fn part(&self, text: &str) -> anyhow::Result<()> {
+        match self.is_json {
+            true => Ok(()),
+            false => print(text),
+        }
+    }
+
+    fn document(&self, document: &Document) -> anyhow::Result<()> {
+        match self.is_json {
+            true => print(&(serde_json::to_string_pretty(document)? + "\n")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Prints to standard output; a closed pipe is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
