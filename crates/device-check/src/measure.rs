@@ -164,7 +164,7 @@ impl<'a> Prepared<'a> {
         let (forward_ms, outputs) = timed(self.side, || {
             self.operation.apply(self.side.backend, &self.tensors)
         })?;
-        let sum = (&outputs[0].1 * weights)?.sum_all()?;
+        let sum = weighted_sum(&outputs[0].1, weights)?;
         let (backward_ms, _) = timed(self.side, || sum.backward().map_err(TrainError::from))?;
         Ok(Sample {
             forward_ms,
@@ -188,7 +188,7 @@ impl<'a> Prepared<'a> {
             let values = self.side.host(tensor, Layout::of_output(tensor))?;
             results.push(((*name).to_owned(), values));
         }
-        let gradients = (&outputs[0].1 * weights)?.sum_all()?.backward()?;
+        let gradients = weighted_sum(&outputs[0].1, weights)?.backward()?;
         for (argument, tensor) in self.arguments.iter().zip(&self.tensors) {
             if argument.has_gradient {
                 let name = format!("gradient of {}", argument.name);
@@ -198,6 +198,15 @@ impl<'a> Prepared<'a> {
             }
         }
         Ok(results)
+    }
+}
+
+/// The sum of `tensor` times `weights`; a scalar has nothing to sum.
+fn weighted_sum(tensor: &Tensor, weights: &Tensor) -> candle_core::Result<Tensor> {
+    let product = (tensor * weights)?;
+    match product.rank() {
+        0 => Ok(product),
+        _ => product.sum_all(),
     }
 }
 

@@ -67,7 +67,7 @@ pub fn head(measured: &Measured) -> String {
         ));
     }
     text.push_str(&format!(
-        "  {:<31} {:<19} {:>9} {:>9} {:>9} {:>9} {:>8} {:>6}\n  {:<31} {:<19} {:>9} {:>9} {:>9} {:>9} {:>8} {:>6}  {}\n",
+        "  {:<33} {:<17} {:>9} {:>9} {:>9} {:>9} {:>8} {:>6}\n  {:<33} {:<17} {:>9} {:>9} {:>9} {:>9} {:>8} {:>6}  {}\n",
         "", "", "forward", "forward", "backward", "backward", "", "",
         "operation", "size", "CPU", label, "CPU", label, "error", "sound", "worst",
     ));
@@ -90,7 +90,7 @@ pub fn row(row: &Row) -> String {
     let fewest = repeats.min().filter(|&fewest| fewest < REPEATS);
     let fewer = fewest.map(|fewest| format!(" (median of {fewest})"));
     format!(
-        "  {:<31} {:<19} {:>9} {:>9} {:>9} {:>9} {}{}\n",
+        "  {:<33} {:<17} {:>9} {:>9} {:>9} {:>9} {}{}\n",
         row.operation,
         row.size,
         forward(row.cpu),
