@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::failure::attempt;
-use crate::measure::{Measured, Times, measure};
+use crate::measure::{Measurement, Times, measure};
 use crate::named::{Named, relative_error};
 use crate::operation::Operation;
 use crate::parity::{Parity, TOLERANCE, parity_of};
@@ -103,7 +103,7 @@ pub fn row(operation: &Operation, side: &Side) -> Row {
     let on = |side: &Side| attempt(|| measure(operation, side));
     let expected = on(&Side::kernels()).map_err(|failure| format!("the kernels failed: {failure}"));
     let found = on(side);
-    judged(operation, expected, found)
+    compare(operation, expected, found)
 }
 
 /// Compares the training step of the device check; the result is the worst one.
@@ -121,13 +121,14 @@ pub fn check_parity(side: &Side) -> Check {
     }
 }
 
-fn judged(
+fn compare(
     operation: &Operation,
-    expected: Result<Measured, String>,
-    found: Result<Measured, String>,
+    expected: Result<Measurement, String>,
+    found: Result<Measurement, String>,
 ) -> Row {
     let tolerance = operation.tolerance();
-    let times = |measured: &Result<Measured, String>| measured.as_ref().ok().map(|it| it.times);
+    let times =
+        |measurement: &Result<Measurement, String>| measurement.as_ref().ok().map(|it| it.times);
     Row {
         operation: operation.kind.to_string(),
         size: operation.size(),
@@ -165,7 +166,7 @@ mod tests {
                 let mut wrong = expected.clone();
                 wrong.results[at].1.iter_mut().for_each(|it| *it *= factor);
                 let name = wrong.results[at].0.clone();
-                let check = judged(&operation, Ok(expected.clone()), Ok(wrong)).check;
+                let check = compare(&operation, Ok(expected.clone()), Ok(wrong)).check;
                 assert!(!check.is_sound && check.excess() > 1.0, "{operation:?}");
                 assert_eq!(check.worst().unwrap().result, name);
             }
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_failure_is_no_sound_result() {
         let operation = &operations()[0];
-        let row = judged(operation, Err("x".to_owned()), Err("no kernel".to_owned()));
+        let row = compare(operation, Err("x".to_owned()), Err("no kernel".to_owned()));
         assert_eq!(row.check.failure.as_deref(), Some("no kernel"));
         assert!(!row.check.is_sound && row.check.excess().is_infinite());
     }

@@ -1,4 +1,4 @@
-//! All that `doctor` found, and its verdict.
+//! The document of `doctor`: facts, measurements and verdict.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub struct Document {
     /// The processor.
     pub processor: Processor,
     /// The side that is compared with the CPU's kernels.
-    pub measured: Measured,
+    pub target: Target,
     /// Operations.
     pub operations: Vec<Row>,
     /// The training step of the device check, with its worst result.
@@ -30,16 +30,16 @@ pub struct Document {
 
 /// The side that is compared with the CPU's kernels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Measured {
-    /// Device class that was asked for.
-    pub asked: String,
+pub struct Target {
+    /// Device class that was requested.
+    pub requested: String,
     /// Device class that was measured; `cpu` is the reference backend there.
     pub device: String,
-    /// Reason why the device that was asked for wasn't measured.
+    /// Reason why the requested device wasn't measured.
     pub failure: Option<String>,
 }
 
-impl Measured {
+impl Target {
     /// A word for the columns of the table.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -62,36 +62,38 @@ impl Measured {
 /// The verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// True if all results are those of the CPU, and the device that was asked for was measured.
+    /// True if all results are those of the CPU, and the requested device was measured.
     pub is_sound: bool,
     /// A line: the worst result and its cure, if there is one.
     pub text: String,
 }
 
 impl Verdict {
-    /// The verdict on `measured` by its checks, each with a name.
+    /// The verdict on `target` by its checks, each with a name.
     #[must_use]
-    pub fn of(measured: &Measured, checks: &[(String, &Check)]) -> Self {
+    pub fn of(target: &Target, checks: &[(String, &Check)]) -> Self {
         let unsound = checks.iter().filter(|(_, check)| !check.is_sound);
         let worst = unsound.max_by(|(_, a), (_, b)| a.excess().total_cmp(&b.excess()));
-        let cure = match measured.device.as_str() {
+        let cure = match target.device.as_str() {
             "cpu" => "report it with this output",
             _ => "`--set device=cpu` trains on the CPU",
         };
-        let text = match (worst, &measured.failure) {
+        let text = match (worst, &target.failure) {
             (Some((name, check)), _) => format!("{} is wrong: {}; {cure}", name, fault(check)),
             (None, Some(failure)) => {
-                let asked = &measured.asked;
-                format!("{asked} cannot be used: {failure}; `--set device=cpu` trains on the CPU")
+                let requested = &target.requested;
+                format!(
+                    "{requested} cannot be used: {failure}; `--set device=cpu` trains on the CPU"
+                )
             }
             (None, None) => format!(
                 "sound: {} has the results of the CPU's kernels in all {} comparisons",
-                measured.words(),
+                target.words(),
                 checks.len()
             ),
         };
         Self {
-            is_sound: worst.is_none() && measured.failure.is_none(),
+            is_sound: worst.is_none() && target.failure.is_none(),
             text,
         }
     }
@@ -119,9 +121,9 @@ mod tests {
         Check::of_errors(vec![ResultError { result, error }], tolerance)
     }
 
-    fn measured(device: &str) -> Measured {
-        Measured {
-            asked: device.to_owned(),
+    fn target(device: &str) -> Target {
+        Target {
+            requested: device.to_owned(),
             device: device.to_owned(),
             failure: None,
         }
@@ -132,19 +134,19 @@ mod tests {
         let [sound, pool, step] = [check(1e-6, 1e-4), check(1e-3, 1e-5), check(6e-2, 5e-2)];
         let checks = [("linear", &sound), ("max-pool", &pool), ("the step", &step)];
         let checks = checks.map(|(name, check)| (name.to_owned(), check));
-        let verdict = Verdict::of(&measured("metal"), &checks);
+        let verdict = Verdict::of(&target("metal"), &checks);
         assert!(!verdict.is_sound);
         assert_eq!(
             verdict.text,
             "max-pool is wrong: gradient of weight differs from the kernels' by 1.0e-3, expected at most 1e-5; \
              `--set device=cpu` trains on the CPU"
         );
-        let verdict = Verdict::of(&measured("metal"), &checks[..1]);
+        let verdict = Verdict::of(&target("metal"), &checks[..1]);
         assert!(
             verdict.is_sound && verdict.text.starts_with("sound: metal"),
             "{verdict:?}"
         );
-        let verdict = Verdict::of(&measured("cpu"), &checks);
+        let verdict = Verdict::of(&target("cpu"), &checks);
         assert!(
             verdict.text.ends_with("; report it with this output"),
             "{verdict:?}"
@@ -158,15 +160,15 @@ mod tests {
             check(0.5, 1e-5),
         );
         let checks = [("linear".to_owned(), &failed), ("ReLU".to_owned(), &wrong)];
-        let verdict = Verdict::of(&measured("cuda"), &checks);
+        let verdict = Verdict::of(&target("cuda"), &checks);
         assert!(
             verdict.text.starts_with("linear is wrong: no kernel; "),
             "{verdict:?}"
         );
-        let unopened = Measured {
+        let unopened = Target {
             failure: Some("no driver".to_owned()),
-            asked: "cuda".to_owned(),
-            ..measured("cpu")
+            requested: "cuda".to_owned(),
+            ..target("cpu")
         };
         let verdict = Verdict::of(&unopened, &[]);
         assert!(!verdict.is_sound);

@@ -4,7 +4,7 @@ use pulp::Arch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What the command finds without a device.
+/// Facts that the command finds without a device.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
@@ -34,7 +34,7 @@ pub struct Facts {
 pub struct DeviceFacts {
     /// Its class: `cpu`, `metal` or `cuda`.
     pub device: String,
-    /// What this machine lacks for it; nothing where it seems to be there.
+    /// Requirements that this machine doesn't meet; empty where the device seems to be there.
     pub missing: Vec<String>,
     /// Names, drivers and memories of GPUs.
     pub gpus: Vec<String>,

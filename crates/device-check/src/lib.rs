@@ -17,12 +17,12 @@ pub mod streams;
 pub mod text;
 
 pub use comparison::{Check, ResultError, Row, check_parity, row};
-pub use document::{Document, Measured, Verdict};
+pub use document::{Document, Target, Verdict};
 pub use facts::{Auto, DeviceFacts, Facts, Processor};
 pub use failure::chain;
 pub use measure::{REPEATS, Times};
 pub use memory::{GIB, fitting, step_bytes};
-pub use operation::{Fused, Kind, Operation, operations};
+pub use operation::{Fusion, Kind, Operation, operations};
 pub use parity::{Parity, TOLERANCE, parity};
 pub use side::{Layout, Side};
 pub use step::{STEP_REPEATS, Settings, Step, StepTime, batch_size, step};

@@ -30,7 +30,7 @@ pub struct Times {
 
 /// Times and results of an operation on a side.
 #[derive(Clone)]
-pub(crate) struct Measured {
+pub(crate) struct Measurement {
     pub(crate) times: Times,
     /// Outputs, then gradients.
     pub(crate) results: Vec<Named>,
@@ -40,14 +40,14 @@ pub(crate) struct Measured {
 ///
 /// # Errors
 /// The device fails.
-pub(crate) fn measure(operation: &Operation, side: &Side) -> Result<Measured, TrainError> {
-    let prepared = Prepared::new(operation, side)?;
-    let results = prepared.results()?;
-    let samples = repeated(REPEATS, LIMIT, || prepared.run())?;
+pub(crate) fn measure(operation: &Operation, side: &Side) -> Result<Measurement, TrainError> {
+    let workload = Workload::new(operation, side)?;
+    let results = workload.results()?;
+    let samples = repeated(REPEATS, LIMIT, || workload.run())?;
     let forward: Vec<f64> = samples.iter().map(|sample| sample.forward_ms).collect();
     let backward = samples.iter().filter_map(|sample| sample.backward_ms);
     let backward: Vec<f64> = backward.collect();
-    Ok(Measured {
+    Ok(Measurement {
         times: Times {
             forward_ms: median(forward),
             backward_ms: (!backward.is_empty()).then(|| median(backward)),
@@ -101,7 +101,7 @@ struct Sample {
 }
 
 /// An operation with its arguments on a side.
-struct Prepared<'a> {
+struct Workload<'a> {
     operation: &'a Operation,
     side: &'a Side,
     arguments: Vec<Argument>,
@@ -110,7 +110,7 @@ struct Prepared<'a> {
     weights: Option<Tensor>,
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> Workload<'a> {
     fn new(operation: &'a Operation, side: &'a Side) -> Result<Self, TrainError> {
         let arguments = operation.arguments();
         let mut tensors = Vec::new();
@@ -122,7 +122,7 @@ impl<'a> Prepared<'a> {
                 false => tensor,
             });
         }
-        let mut prepared = Self {
+        let mut workload = Self {
             operation,
             side,
             arguments,
@@ -130,9 +130,9 @@ impl<'a> Prepared<'a> {
             weights: None,
         };
         if !operation.is_update() {
-            prepared.weights = Some(prepared.weights_of_output()?);
+            workload.weights = Some(workload.weights_of_output()?);
         }
-        Ok(prepared)
+        Ok(workload)
     }
 
     fn weights_of_output(&self) -> Result<Tensor, TrainError> {

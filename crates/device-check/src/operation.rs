@@ -28,9 +28,9 @@ pub enum Kind {
         stride: usize,
     },
     /// Batch normalization by the moments of the batch.
-    BatchNormTrain(Fused),
+    BatchNormTrain(Fusion),
     /// Batch normalization by running moments, as of frozen ones.
-    BatchNormEval(Fused),
+    BatchNormEval(Fusion),
     /// Maxima of 3×3 windows.
     MaxPool,
     /// Means over the pixels.
@@ -51,7 +51,7 @@ pub enum Kind {
 
 /// Operations in the same pass as batch normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fused {
+pub enum Fusion {
     /// None.
     Nothing,
     /// A ReLU.
@@ -90,11 +90,11 @@ pub fn operations() -> Vec<Operation> {
         convolution(3, 2, ACTIVATIONS, 128),
         convolution(1, 1, ACTIVATIONS, 256),
         convolution(1, 2, ACTIVATIONS, 128),
-        of(Kind::BatchNormTrain(Fused::Nothing), ACTIVATIONS, 64),
-        of(Kind::BatchNormTrain(Fused::Relu), ACTIVATIONS, 64),
-        of(Kind::BatchNormTrain(Fused::ResidualRelu), ACTIVATIONS, 64),
-        of(Kind::BatchNormEval(Fused::Nothing), ACTIVATIONS, 64),
-        of(Kind::BatchNormEval(Fused::ResidualRelu), ACTIVATIONS, 64),
+        of(Kind::BatchNormTrain(Fusion::Nothing), ACTIVATIONS, 64),
+        of(Kind::BatchNormTrain(Fusion::Relu), ACTIVATIONS, 64),
+        of(Kind::BatchNormTrain(Fusion::ResidualRelu), ACTIVATIONS, 64),
+        of(Kind::BatchNormEval(Fusion::Nothing), ACTIVATIONS, 64),
+        of(Kind::BatchNormEval(Fusion::ResidualRelu), ACTIVATIONS, 64),
         of(Kind::MaxPool, &[4, 64, 56, 56], 64),
         of(Kind::AveragePool, &[32, 512, 7, 7], 512),
         of(Kind::Relu, &[32, 4096], 4096),
@@ -179,11 +179,11 @@ impl Operation {
     #[must_use]
     pub fn tolerance(&self) -> f64 {
         match self.kind {
-            Kind::BatchNormTrain(Fused::Relu | Fused::ResidualRelu)
-            | Kind::BatchNormEval(Fused::Relu | Fused::ResidualRelu) => 1e-2,
+            Kind::BatchNormTrain(Fusion::Relu | Fusion::ResidualRelu)
+            | Kind::BatchNormEval(Fusion::Relu | Fusion::ResidualRelu) => 1e-2,
             Kind::Convolution { .. }
-            | Kind::BatchNormTrain(Fused::Nothing)
-            | Kind::BatchNormEval(Fused::Nothing)
+            | Kind::BatchNormTrain(Fusion::Nothing)
+            | Kind::BatchNormEval(Fusion::Nothing)
             | Kind::Linear
             | Kind::CrossEntropy => 1e-4,
             Kind::MaxPool
@@ -218,7 +218,7 @@ impl Operation {
                 let is_first = channels == [3];
                 vec![if is_first { x.constant() } else { x }, weight]
             }
-            Kind::BatchNormTrain(fused) | Kind::BatchNormEval(fused) => {
+            Kind::BatchNormTrain(fusion) | Kind::BatchNormEval(fusion) => {
                 let mut arguments = vec![
                     Argument::activations("input", shape),
                     plain("gamma", channels),
@@ -226,7 +226,7 @@ impl Operation {
                     plain("mean", channels).constant(),
                     plain("variance", channels).positive().constant(),
                 ];
-                if fused == Fused::ResidualRelu {
+                if fusion == Fusion::ResidualRelu {
                     arguments.push(Argument::activations("residual", shape));
                 }
                 arguments
@@ -268,8 +268,10 @@ impl Operation {
             Kind::Convolution { side, stride } => {
                 backend.conv2d(x, &arguments[1], stride, side / 2)?
             }
-            Kind::BatchNormTrain(fused) => return Ok(batch_norm_train(backend, arguments, fused)?),
-            Kind::BatchNormEval(fused) => batch_norm_eval(backend, arguments, fused)?,
+            Kind::BatchNormTrain(fusion) => {
+                return Ok(batch_norm_train(backend, arguments, fusion)?);
+            }
+            Kind::BatchNormEval(fusion) => batch_norm_eval(backend, arguments, fusion)?,
             Kind::MaxPool => backend.max_pool(x)?,
             Kind::AveragePool => backend.average_pool(x)?,
             Kind::Relu => kernels::relu(x)?,
@@ -309,7 +311,7 @@ impl Operation {
 fn batch_norm_train(
     backend: Backend,
     arguments: &[Tensor],
-    fused: Fused,
+    fusion: Fusion,
 ) -> Result<Vec<(&'static str, Tensor)>> {
     let (y, moments) = backend.batch_norm_train(
         &arguments[0],
@@ -317,7 +319,7 @@ fn batch_norm_train(
         &arguments[2],
         EPSILON,
         arguments.get(5),
-        fused != Fused::Nothing,
+        fusion != Fusion::Nothing,
     )?;
     Ok(vec![
         ("output", y),
@@ -326,7 +328,7 @@ fn batch_norm_train(
     ])
 }
 
-fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fused: Fused) -> Result<Tensor> {
+fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fusion: Fusion) -> Result<Tensor> {
     backend.batch_norm_eval(
         &arguments[0],
         &arguments[1],
@@ -335,7 +337,7 @@ fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fused: Fused) -> Resu
         &arguments[4],
         EPSILON,
         arguments.get(5),
-        fused != Fused::Nothing,
+        fusion != Fusion::Nothing,
     )
 }
 
@@ -353,8 +355,8 @@ impl fmt::Display for Kind {
             Self::Convolution { side, stride } => {
                 write!(f, "convolution {side}×{side}/{stride}")
             }
-            Self::BatchNormTrain(fused) => write!(f, "batch-norm, train{fused}"),
-            Self::BatchNormEval(fused) => write!(f, "batch-norm, eval{fused}"),
+            Self::BatchNormTrain(fusion) => write!(f, "batch-norm, train{fusion}"),
+            Self::BatchNormEval(fusion) => write!(f, "batch-norm, eval{fusion}"),
             Self::MaxPool => f.write_str("max-pool 3×3/2"),
             Self::AveragePool => f.write_str("average-pool"),
             Self::Relu => f.write_str("ReLU"),
@@ -367,7 +369,7 @@ impl fmt::Display for Kind {
     }
 }
 
-impl fmt::Display for Fused {
+impl fmt::Display for Fusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "",

@@ -106,8 +106,8 @@ pub fn step(settings: &Settings, batch_size: usize, side: &Side) -> Step {
     let on = |side: &Side| attempt(|| measure(&settings, side));
     let expected = on(&Side::kernels()).map_err(|failure| format!("the kernels failed: {failure}"));
     let found = on(side);
-    let time = |measured: &Result<(StepTime, Vec<Named>), String>| {
-        measured.as_ref().ok().map(|(time, _)| *time)
+    let time = |measurement: &Result<(StepTime, Vec<Named>), String>| {
+        measurement.as_ref().ok().map(|(time, _)| *time)
     };
     Step {
         network: settings.depth.to_string(),

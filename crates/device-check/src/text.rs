@@ -1,7 +1,7 @@
 //! The text of `doctor`, part by part, so that a part is printed before the next begins.
 
 use crate::comparison::{Check, Row};
-use crate::document::{Measured, Verdict, fault};
+use crate::document::{Target, Verdict, fault};
 use crate::facts::{Facts, Processor};
 use crate::measure::{REPEATS, Times};
 use crate::step::{STEP_REPEATS, Step, StepTime};
@@ -53,17 +53,17 @@ pub fn facts(facts: &Facts, processor: &Processor) -> String {
 
 /// The head of the table of operations.
 #[must_use]
-pub fn head(measured: &Measured) -> String {
-    let label = measured.label();
+pub fn head(target: &Target) -> String {
+    let label = target.label();
     let mut text = format!(
         "\nOperations: the CPU's kernels beside {}\n  Milliseconds, each the median of {REPEATS} runs after a first one. \
          Errors are relative to the kernels' results: that of the\n  worst output or gradient, and the largest that is sound.\n",
-        measured.words()
+        target.words()
     );
-    if let Some(failure) = &measured.failure {
+    if let Some(failure) = &target.failure {
         text.push_str(&format!(
             "  {} was not measured: {failure}\n",
-            measured.asked
+            target.requested
         ));
     }
     text.push_str(&format!(

@@ -94,7 +94,7 @@ fn the_document_has_each_operation_and_the_step() {
     }
     assert!(document["step"]["device"]["images_per_s"].as_f64().unwrap() > 0.0);
     assert!(document["peak_gib"].as_f64().unwrap() > 0.1);
-    assert_eq!(document["measured"]["device"], "cpu");
+    assert_eq!(document["target"]["device"], "cpu");
     assert_eq!(document["verdict"]["is_sound"], true);
 }
 

@@ -48,7 +48,7 @@ fn detected() -> Device {
     present.next().unwrap_or(Device::Cpu)
 }
 
-/// What this machine lacks for a device, as texts; nothing where it seems to have it.
+/// Requirements of a device that this machine doesn't meet, as texts; empty where it seems to have the device.
 #[must_use]
 pub fn missing(device: Device) -> Vec<&'static str> {
     let needs: &[(bool, &str)] = match device {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_detected_device_lacks_nothing_and_others_say_what() {
+    fn the_detected_device_lacks_nothing() {
         assert!(missing(detected()).is_empty() && missing(Device::Cpu).is_empty());
         // No machine has both.
         let accelerators = [Device::Metal, Device::Cuda];

@@ -1,4 +1,4 @@
-//! What a new machine can do: the job file of the program that measures it.
+//! Check of this machine: the job file of the program that measures it.
 
 mod facts;
 
@@ -25,7 +25,7 @@ use workflow::device::Device;
 /// The program, as `crate/binary`.
 const BINARY: &str = "device-check/doctor";
 
-/// Check what this machine trains on: each operation and a training step, their times and their results
+/// Check this machine: devices, and times and results of each operation of training
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 The first command on a new machine, and the text to paste into a report of a fault. It needs no images and takes about a
@@ -78,8 +78,8 @@ struct Params<'a> {
 /// Measures this machine; the exit code is the program's own.
 pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
-    let device = measured(&workspace, arguments.device.as_deref())?;
-    let choice = device_trial::choice(&mut workspace, &mut Silent)?;
+    let device = target(&workspace, arguments.device.as_deref())?;
+    let choice = device_trial::choice(&mut workspace, &mut NoEvents)?;
     let facts = Facts::find(&workspace, &choice)?;
     let status = match start(&mut workspace, arguments, device, &facts, None) {
         Err(runner::Error::Keys(keys::Error::Cargo { why, .. })) if device != Device::Cpu => {
@@ -99,7 +99,7 @@ pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<ExitCode> {
 }
 
 /// The device to measure.
-fn measured(workspace: &Workspace, argument: Option<&str>) -> anyhow::Result<Device> {
+fn target(workspace: &Workspace, argument: Option<&str>) -> anyhow::Result<Device> {
     let setting = workspace.workflow.device_setting();
     let name = argument.or(setting).unwrap_or("auto");
     let device = Device::resolve(name, accelerator())?;
@@ -153,9 +153,9 @@ fn start(
 }
 
 /// Reports nothing: the verdict of the device check is part of the text.
-struct Silent;
+struct NoEvents;
 
-impl Events for Silent {
+impl Events for NoEvents {
     fn event(&mut self, _: Event<'_>) {}
 }
 

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use device_check::{
-    Check, Document, Facts, GIB, Measured, Processor, Settings, Side, Verdict, batch_size, chain,
+    Check, Document, Facts, GIB, Processor, Settings, Side, Target, Verdict, batch_size, chain,
     check_parity, operations, row, step, step_bytes, text,
 };
 use model::Depth;
 use protocol::Part;
 use serde::Deserialize;
 
-/// That of training, whose times are measured.
+/// The allocator of training, so that times are those of training.
 #[global_allocator]
 static ALLOCATOR: kernels::CachingAllocator = kernels::CachingAllocator::new();
 
@@ -84,11 +84,11 @@ fn examine(mut request: Request) -> anyhow::Result<bool> {
     let out = Out {
         is_json: request.json,
     };
-    let (measured, side) = open(&request);
-    let memory = memory(&mut request.facts, &measured, &side);
+    let (target, side) = open(&request);
+    let memory = memory(&mut request.facts, &target, &side);
     let (facts, processor) = (request.facts.clone(), Processor::find());
     out.part(&text::facts(&facts, &processor))?;
-    out.part(&text::head(&measured))?;
+    out.part(&text::head(&target))?;
     let mut rows = Vec::new();
     for operation in operations() {
         let row = row(&operation, &side);
@@ -97,28 +97,23 @@ fn examine(mut request: Request) -> anyhow::Result<bool> {
     }
     let settings = request.settings();
     let device_check = check_parity(&side);
-    let size = batch_size(&settings, &side, &measured.device, memory);
+    let size = batch_size(&settings, &side, &target.device, memory);
     let step = step(&settings, size, &side);
-    // Of the device that the question is about.
-    let class = &measured.asked;
+    // The estimate is about the requested device, even where it cannot be measured.
+    let class = &target.requested;
     let peak = step_bytes(class, settings.depth, settings.side_px, settings.batch_size);
     let peak_gib = peak / GIB;
-    out.part(&text::steps(
-        &device_check,
-        &step,
-        peak_gib,
-        measured.label(),
-    ))?;
+    out.part(&text::steps(&device_check, &step, peak_gib, target.label()))?;
     let named = rows.iter().map(|row| (row.operation.clone(), &row.check));
     let mut checks: Vec<(String, &Check)> = named.collect();
     checks.push(("the step of the device check".to_owned(), &device_check));
     checks.push((format!("the step of {}", step.network), &step.check));
-    let verdict = Verdict::of(&measured, &checks);
+    let verdict = Verdict::of(&target, &checks);
     out.part(&text::verdict(&verdict))?;
     let document = Document {
         facts,
         processor,
-        measured,
+        target,
         operations: rows,
         device_check,
         step,
@@ -129,40 +124,40 @@ fn examine(mut request: Request) -> anyhow::Result<bool> {
     Ok(document.verdict.is_sound)
 }
 
-/// The side to measure: the device that was asked for, or where it doesn't open, the reference backend on the CPU.
-fn open(request: &Request) -> (Measured, Side) {
-    let asked = request.device.clone();
+/// The side to measure: the requested device, or where it doesn't open, the reference backend on the CPU.
+fn open(request: &Request) -> (Target, Side) {
+    let requested = request.device.clone();
     let on_cpu = |failure| {
         let device = "cpu".to_owned();
-        let measured = Measured {
-            asked: asked.clone(),
+        let target = Target {
+            requested: requested.clone(),
             device,
             failure,
         };
-        (measured, Side::reference_on_cpu())
+        (target, Side::reference_on_cpu())
     };
-    if request.build_failure.is_some() || asked == "cpu" {
+    if request.build_failure.is_some() || requested == "cpu" {
         return on_cpu(request.build_failure.clone());
     }
-    match model::device(&asked) {
+    match model::device(&requested) {
         Ok(device) => {
-            let measured = Measured {
-                asked: asked.clone(),
-                device: asked.clone(),
+            let target = Target {
+                requested: requested.clone(),
+                device: requested.clone(),
                 failure: None,
             };
-            (measured, Side::of(&device))
+            (target, Side::of(&device))
         }
         Err(error) => on_cpu(Some(chain(&error))),
     }
 }
 
-/// Bytes for tensors on the side that is measured, which the facts get, too.
-fn memory(facts: &mut Facts, measured: &Measured, side: &Side) -> Option<f64> {
+/// Bytes for tensors on the side that is measured, and of the machine; the facts get the former.
+fn memory(facts: &mut Facts, target: &Target, side: &Side) -> Option<f64> {
     let bytes = kernels::memory_bytes(&side.device).ok().flatten();
     let of_device = bytes.map(|bytes| bytes as f64);
     for device in &mut facts.devices {
-        if device.device == measured.device {
+        if device.device == target.device {
             device.memory_gib = of_device.map(|bytes| bytes / GIB);
         }
     }
