@@ -1,6 +1,7 @@
 //! A step on the GPU against the CPU. It needs one: `.ci/device cuda`.
 
 #![cfg(any(feature = "cuda", feature = "metal"))]
+
 use device_check::{Side, operations, parity, row, text};
 
 #[cfg(feature = "cuda")]

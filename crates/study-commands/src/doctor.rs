@@ -11,7 +11,7 @@ use clap::Args;
 use cli::arguments::common::{self, Confine};
 use cli::program::exit_code;
 use cli::workspace::open;
-use facts::Facts;
+use facts::{Facts, Trial};
 use protocol::Job;
 use runner::accelerator::{accelerator, missing};
 use runner::events::{Event, Events};
@@ -79,8 +79,12 @@ struct Params<'a> {
 pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<ExitCode> {
     let mut workspace = open(&arguments.params, Access::Write)?;
     let device = target(&workspace, arguments.device.as_deref())?;
-    let choice = device_trial::choice(&mut workspace, &mut NoEvents)?;
-    let facts = Facts::find(&workspace, &choice)?;
+    // Who names the CPU may have an accelerator that hangs.
+    let trial = match arguments.device.as_deref() {
+        Some("cpu") => Trial::LeftOut,
+        _ => Trial::Done(device_trial::choice(&mut workspace, &mut NoEvents)?.verdict),
+    };
+    let facts = Facts::find(&workspace, &trial)?;
     let status = match start(&mut workspace, arguments, device, &facts, None) {
         Err(runner::Error::Keys(keys::Error::Cargo { why, .. })) if device != Device::Cpu => {
             let failure = format!("the build for {} failed: {why}", device.name());

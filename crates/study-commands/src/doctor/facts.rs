@@ -5,14 +5,32 @@ use std::process::{Command, Stdio};
 
 use keys::cargo::tool;
 use ledger::runs::Environment;
+use protocol::Verdict;
 use runner::Workspace;
 use runner::accelerator::{accelerator, missing};
-use runner::device_trial::Choice;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use workflow::device::Device;
 
 const GIB: f64 = (1_u64 << 30) as f64;
+
+/// The trial of the accelerator by the device check.
+#[derive(Debug)]
+pub(super) enum Trial {
+    /// The verdict; none where there is nothing to try.
+    Done(Option<Verdict>),
+    /// By `--device cpu`.
+    LeftOut,
+}
+
+impl Trial {
+    fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Done(verdict) => verdict.as_ref(),
+            Self::LeftOut => None,
+        }
+    }
+}
 
 /// Facts for the program, which prints them.
 #[derive(Debug, Serialize)]
@@ -47,7 +65,7 @@ struct Auto {
 
 impl Facts {
     /// Finds them.
-    pub(super) fn find(workspace: &Workspace, choice: &Choice) -> anyhow::Result<Self> {
+    pub(super) fn find(workspace: &Workspace, trial: &Trial) -> anyhow::Result<Self> {
         let root = &workspace.workflow.root;
         let unknown = || "unknown".to_owned();
         let meminfo = fs_err::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -72,9 +90,9 @@ impl Facts {
                 .into(),
             auto: Auto {
                 setting: setting.to_owned(),
-                device: choice.device.name(),
-                reason: reason(choice, setting, accelerator()),
-                check: choice.verdict.as_ref().map(|it| it.details.clone()),
+                device: workspace.workflow.device()?.name(),
+                reason: reason(trial, setting, accelerator()),
+                check: trial.verdict().map(|verdict| verdict.details.clone()),
             },
         })
     }
@@ -102,16 +120,23 @@ fn in_gib(bytes: f64) -> f64 {
     bytes / GIB
 }
 
-/// The reason for the choice of a device, where this machine seems to have `detected`.
-fn reason(choice: &Choice, setting: &str, detected: Device) -> String {
+/// The reason for the choice of a device, where `detected` is the accelerator of this machine, or the CPU.
+fn reason(trial: &Trial, setting: &str, detected: Device) -> String {
     let name = detected.name();
     if setting != "auto" {
         return format!("`{setting}` is set, so that no device is tried");
     }
-    match &choice.verdict {
-        None if detected == Device::Cpu => "no accelerator is found".to_owned(),
-        None => "`pipeline.toml` names no device check".to_owned(),
-        Some(verdict) => match &verdict.refusal {
+    if detected == Device::Cpu {
+        let mut accelerators = [Device::Metal, Device::Cuda].into_iter();
+        return match accelerators.any(|device| missing(device).is_empty()) {
+            true => "`ATELIER_ACCELERATOR` is `cpu`, so that no accelerator is tried".to_owned(),
+            false => "no accelerator is found".to_owned(),
+        };
+    }
+    match trial {
+        Trial::LeftOut => format!("`--device cpu` leaves out the check of {name}"),
+        Trial::Done(None) => "`pipeline.toml` names no device check".to_owned(),
+        Trial::Done(Some(verdict)) => match &verdict.refusal {
             Some(refusal) => {
                 format!("the device check refused {name}: {refusal}; `--set device={name}` insists")
             }
@@ -179,45 +204,37 @@ fn lines(program: impl AsRef<Path>, arguments: &[&str]) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Verdict;
     use serde_json::json;
 
     use super::*;
 
-    fn choice(device: Device, refusal: Option<&str>, details: Value) -> Choice {
-        let verdict = Verdict {
+    fn done(refusal: Option<&str>, details: &Value) -> Trial {
+        Trial::Done(Some(Verdict {
             refusal: refusal.map(str::to_owned),
             details: details.as_object().cloned().unwrap_or_default(),
-        };
-        Choice {
-            device,
-            verdict: Some(verdict),
-        }
+        }))
     }
 
     #[test]
     fn the_choice_has_its_reason() {
         let found = json!({"largest_error": 0.0012, "worst": "loss", "needed_gib": 1.5, "memory_gib": 10.7});
-        let passed = choice(Device::Metal, None, found);
+        let passed = done(None, &found);
         assert_eq!(
             reason(&passed, "auto", Device::Metal),
             "metal passed the device check; the largest relative error is 1.2e-3, of loss; a step needs about 1.5 of 10.7 GiB"
         );
-        let refused = choice(Device::Cpu, Some("no driver"), Value::Null);
+        let refused = done(Some("no driver"), &Value::Null);
         assert_eq!(
             reason(&refused, "auto", Device::Cuda),
             "the device check refused cuda: no driver; `--set device=cuda` insists"
         );
-        let none = Choice {
-            device: Device::Cpu,
-            verdict: None,
-        };
+        assert!(reason(&Trial::Done(None), "auto", Device::Cpu).contains("no accelerator"));
         assert_eq!(
-            reason(&none, "auto", Device::Cpu),
-            "no accelerator is found"
+            reason(&Trial::LeftOut, "auto", Device::Cuda),
+            "`--device cpu` leaves out the check of cuda"
         );
         assert_eq!(
-            reason(&none, "cpu", Device::Cuda),
+            reason(&Trial::Done(None), "cpu", Device::Cuda),
             "`cpu` is set, so that no device is tried"
         );
     }
