@@ -333,7 +333,7 @@ fn help_and_completion_are_of_this_program() {
     let mut helps = vec![repository.ok(&["--help"])];
     for command in &commands {
         let is_of_another = [
-            "compare", "figures", "init", "predict", "weights", "test", "bench",
+            "compare", "doctor", "figures", "init", "predict", "weights", "test", "bench",
         ];
         assert!(!is_of_another.contains(&command.as_str()), "{command}");
         let help = repository.ok(&[command, "--help"]);

@@ -4,16 +4,19 @@
 //! backend on the device, and on the kernels on the CPU.
 
 use candle_core::{Device, Tensor};
-use model::{Config, Depth, Mode, ModelError, Network};
-use random::{Seed, Stream};
+use model::{Config, Depth, Mode, Network};
+use random::Seed;
 use trainer::{Adam, CrossEntropy, Loss, TrainError};
 
+use crate::fixture;
+use crate::named::{Named, norm, relative_error};
+use crate::side::Side;
 use crate::streams;
 
 /// Size of the step: a small, odd number of images, large enough that the last block has more than one pixel.
 const BATCH_SIZE: usize = 5;
 const SIDE_PX: usize = 64;
-const N_CLASSES: usize = 3;
+const N_CLASSES: u32 = 3;
 
 /// Largest relative error of a sound device: single precision alone accounts for some 2e-2 in the smallest
 /// gradients of a fresh ResNet, those of biases, and a wrong operation for more than a tenth.
@@ -41,31 +44,40 @@ impl Parity {
 /// # Errors
 /// The device fails.
 pub fn parity(device: &Device) -> Result<Parity, TrainError> {
-    let network = network(|config, stream| Network::new(config, device, &mut stream.rng()))?;
-    compare(&results(&network)?)
+    parity_of(&Side::of(device))
 }
 
-fn network(
-    build: impl FnOnce(&Config, &Stream) -> Result<Network, ModelError>,
-) -> Result<Network, TrainError> {
+/// Compares a step on `side` with one by the kernels.
+///
+/// # Errors
+/// The device fails.
+pub(crate) fn parity_of(side: &Side) -> Result<Parity, TrainError> {
+    compare(&results(&network(side)?)?)
+}
+
+fn network(side: &Side) -> Result<Network, TrainError> {
     let config = Config {
         depth: Depth::D18,
         classifier: true,
         embedding_size: 4,
-        n_classes: N_CLASSES,
+        n_classes: N_CLASSES as usize,
     };
-    Ok(build(&config, &Seed::new(1).stream(streams::PARITY))?)
+    let mut rng = Seed::new(1).stream(streams::PARITY).rng();
+    Ok(Network::with_backend(
+        &config,
+        &side.device,
+        side.backend,
+        &mut rng,
+    )?)
 }
-
-/// A named result of the step, on the host.
-type Named = (String, Vec<f32>);
 
 /// The results of a step: loss, outputs, gradients, and the state after it.
 fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
     let device = network.device().clone();
-    let images = Tensor::from_vec(images(), (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), &device)?;
+    let images = fixture::images(BATCH_SIZE, SIDE_PX);
+    let images = Tensor::from_vec(images, (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), &device)?;
     let output = network.forward(&images, Mode::Train)?;
-    let labels: Vec<u32> = (0..).take(BATCH_SIZE).map(|i| i % 3).collect();
+    let labels = fixture::labels(BATCH_SIZE, N_CLASSES);
     let loss = CrossEntropy::new(vec![1.0, 2.0, 0.5], 0.1).mean(&output, &labels)?;
     let gradients = loss.backward()?;
     let mut results = vec![
@@ -101,23 +113,9 @@ fn named(name: &str, tensor: &Tensor) -> Result<Named, TrainError> {
     Ok((name.to_owned(), tensor.flatten_all()?.to_vec1()?))
 }
 
-/// A wave and noise, so that channels differ and no window is flat.
-fn images() -> Vec<f32> {
-    let value = |i: usize| {
-        let noise = (i * 7919 % 97) as f32 / 97.0;
-        (i as f32 * 0.003).sin() + noise - 0.5
-    };
-    (0..BATCH_SIZE * SIDE_PX * SIDE_PX * 3).map(value).collect()
-}
-
 /// Compares results with those of the CPU.
 fn compare(found: &[Named]) -> Result<Parity, TrainError> {
-    let on_cpu = network(|config, stream| Network::new(config, &Device::Cpu, &mut stream.rng()))?;
-    let expected = results(&on_cpu)?;
-    let norm = |values: &[f32]| {
-        let squares = values.iter().map(|&value| f64::from(value).powi(2));
-        squares.sum::<f64>().sqrt()
-    };
+    let expected = results(&network(&Side::kernels())?)?;
     // A result far smaller than the largest is compared by the scale of the largest: it may be rounding alone.
     let largest = expected.iter().map(|(_, values)| norm(values));
     let least = 1e-4 * largest.fold(0.0, f64::max);
@@ -126,13 +124,7 @@ fn compare(found: &[Named]) -> Result<Parity, TrainError> {
         error: 0.0,
     };
     for ((name, found), (_, expected)) in found.iter().zip(&expected) {
-        let differences: Vec<f32> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
-        let error = norm(&differences) / norm(expected).max(least);
-        let error = if error.is_finite() {
-            error
-        } else {
-            f64::INFINITY
-        };
+        let error = relative_error(found, expected, least);
         if error > parity.error {
             parity = Parity {
                 worst: name.clone(),
@@ -145,15 +137,10 @@ fn compare(found: &[Named]) -> Result<Parity, TrainError> {
 
 #[cfg(test)]
 mod tests {
-    use kernels::Backend;
-
     use super::*;
 
     fn on_reference_backend() -> Vec<Named> {
-        let network = network(|config, stream| {
-            Network::with_backend(config, &Device::Cpu, Backend::Reference, &mut stream.rng())
-        });
-        results(&network.unwrap()).unwrap()
+        results(&network(&Side::reference_on_cpu()).unwrap()).unwrap()
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! A step on the GPU against the CPU. It needs one: `.ci/device cuda`.
 
 #![cfg(any(feature = "cuda", feature = "metal"))]
-#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-use device_check::parity;
+use device_check::{Side, operations, parity, row, text};
 
 #[cfg(feature = "cuda")]
 const CLASS: &str = "cuda";
@@ -16,6 +15,18 @@ fn a_step_has_the_results_of_the_cpu() {
     let parity = parity(&device).unwrap();
     println!("{CLASS}: {} differs by {:.1e}", parity.worst, parity.error);
     assert!(parity.is_sound(), "{parity:?}");
+}
+
+#[test]
+fn each_operation_has_the_results_of_the_cpu() {
+    let side = Side::of(&model::device(CLASS).unwrap());
+    let rows: Vec<_> = { operations().into_iter() }
+        .map(|operation| row(&operation, &side))
+        .collect();
+    print!("{}", rows.iter().map(text::row).collect::<String>());
+    for row in rows {
+        assert!(row.check.is_sound, "{row:?}");
+    }
 }
 
 #[test]

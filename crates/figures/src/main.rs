@@ -6,9 +6,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use figures::{Figure, Format, UNITS_PER_INCH};
-use protocol::Part;
+use protocol::{Job, Part};
 use serde::{Deserialize, Serialize};
 
 /// The request.
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let request = Request::read(std::env::args())?;
+    let request = Request::read()?;
     let mut figures = Vec::new();
     for path in svg_files(&request.figures)? {
         let entry = convert(&request, &path);
@@ -81,15 +81,9 @@ fn run() -> anyhow::Result<()> {
 }
 
 impl Request {
-    /// Reads the job file that the only argument names.
-    fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let program = arguments.next().unwrap_or_default();
-        let (Some(path), None) = (arguments.next(), arguments.next()) else {
-            bail!("expected one argument, the job file: `{program} JOB.json`");
-        };
-        let text = fs_err::read_to_string(&path)?;
-        let job: protocol::Job = serde_json::from_str(&text)
-            .with_context(|| format!("cannot read `{path}` as a job file"))?;
+    fn read() -> anyhow::Result<Self> {
+        let arguments: Vec<String> = std::env::args().collect();
+        let job = Job::of_arguments(&arguments)?;
         Ok(job.read(Part::Parameter)?)
     }
 }

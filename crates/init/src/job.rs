@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
 use images::Limits;
 use protocol::Part;
 use serde::Deserialize;
@@ -65,14 +64,9 @@ impl Job {
     ///
     /// # Errors
     /// There is no job file, or it has other fields.
-    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let program = arguments.next().unwrap_or_default();
-        let (Some(path), None) = (arguments.next(), arguments.next()) else {
-            bail!("expected one argument, the job file: `{program} JOB.json`");
-        };
-        let text = fs_err::read_to_string(&path)?;
-        let job: protocol::Job = serde_json::from_str(&text)
-            .with_context(|| format!("cannot read `{path}` as a job file"))?;
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let arguments: Vec<String> = std::env::args().collect();
+        let job = protocol::Job::of_arguments(&arguments)?;
         Ok(job.read(Part::Parameter)?)
     }
 

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let job = Job::read(std::env::args())?;
+    let job = Job::read()?;
     let target = Target::choose(&job)?;
     let scanned = ScannedFolder::scan(&job)?;
     let table = format!("params/{}.csv", target.name);

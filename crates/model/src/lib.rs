@@ -25,6 +25,7 @@ pub mod weights;
 pub use config::{Config, Depth, UnknownDepth};
 pub use device::device;
 pub use error::ModelError;
+pub use memory::images_together;
 pub use mode::{Freeze, Mode};
 pub use network::{Network, Output};
 pub use parameter_group::{ParameterGroup, layers_behind};

@@ -52,6 +52,15 @@ impl Depth {
     }
 }
 
+/// Images that go through the network together in a step, with a `micro_batch_size` of 0 for whole batches.
+#[must_use]
+pub fn images_together(batch_size: usize, micro_batch_size: usize) -> usize {
+    match micro_batch_size {
+        0 => batch_size,
+        size => batch_size.min(size),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -122,10 +122,7 @@ pub struct Train {
 impl Train {
     /// Images that go through the network together in a step.
     pub fn images_together(&self) -> usize {
-        match self.micro_batch_size {
-            0 => self.batch_size,
-            size => self.batch_size.min(size),
-        }
+        model::images_together(self.batch_size, self.micro_batch_size)
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Every message is JSON. The crate is small, as it is in the key of every stage.
 
+mod argument;
 pub mod environment;
 mod fault;
 mod job;
@@ -18,6 +19,7 @@ mod refusal;
 mod value;
 mod verdict;
 
+pub use argument::ArgumentError;
 pub use fault::{Fault, Part};
 pub use job::{Input, Job};
 pub use message::{Message, Progress};

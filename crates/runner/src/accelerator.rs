@@ -43,14 +43,28 @@ pub(crate) fn variable(device: Device) -> Option<(&'static str, &'static str)> {
 }
 
 fn detected() -> Device {
-    let has_cuda = || Path::new("/dev/nvidia0").exists() && on_search_path("nvcc");
-    if cfg!(all(target_os = "macos", target_arch = "aarch64")) {
-        Device::Metal
-    } else if cfg!(target_os = "linux") && has_cuda() {
-        Device::Cuda
-    } else {
-        Device::Cpu
-    }
+    let accelerators = [Device::Metal, Device::Cuda].into_iter();
+    let mut present = accelerators.filter(|&device| missing(device).is_empty());
+    present.next().unwrap_or(Device::Cpu)
+}
+
+/// Requirements of a device that this machine doesn't meet, as texts; empty where it seems to have the device.
+#[must_use]
+pub fn missing(device: Device) -> Vec<&'static str> {
+    let needs: &[(bool, &str)] = match device {
+        Device::Cpu => &[],
+        Device::Metal => &[(
+            cfg!(all(target_os = "macos", target_arch = "aarch64")),
+            "not a Mac with Apple silicon",
+        )],
+        Device::Cuda if cfg!(target_os = "linux") => &[
+            (Path::new("/dev/nvidia0").exists(), "no `/dev/nvidia0`"),
+            (on_search_path("nvcc"), "no `nvcc` on `PATH`"),
+        ],
+        Device::Cuda => &[(false, "not Linux")],
+    };
+    let lacking = needs.iter().filter(|(is_met, _)| !is_met);
+    lacking.map(|(_, text)| *text).collect()
 }
 
 fn on_search_path(program: &str) -> bool {
@@ -189,6 +203,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_detected_device_lacks_nothing() {
+        assert!(missing(detected()).is_empty() && missing(Device::Cpu).is_empty());
+        // No machine has both.
+        let accelerators = [Device::Metal, Device::Cuda];
+        assert!(accelerators.iter().any(|&it| !missing(it).is_empty()));
+    }
 
     #[test]
     fn a_remembered_verdict_keeps_the_fields_of_the_answer() {

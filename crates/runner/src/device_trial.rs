@@ -33,10 +33,28 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// # Errors
 /// The setting is no device, the verdict cannot be written, or a signal to stop came.
 pub fn device(workspace: &mut Workspace, events: &mut dyn Events) -> Result<Device> {
+    Ok(choice(workspace, events)?.device)
+}
+
+/// The device that stages run on, and its reason.
+#[derive(Debug)]
+pub struct Choice {
+    /// The device.
+    pub device: Device,
+    /// The verdict on the accelerator; none where there is none to try, or `device` isn't `auto`.
+    pub verdict: Option<Verdict>,
+}
+
+/// The device that `device` in `params.toml` stands for, as [`device`], with the verdict that decided.
+///
+/// # Errors
+/// As for [`device`].
+pub fn choice(workspace: &mut Workspace, events: &mut dyn Events) -> Result<Choice> {
     let interrupts = Interrupts::catch()?;
-    settle(workspace, &interrupts, events)?;
+    let verdict = settle(workspace, &interrupts, events)?;
     let device = workspace.workflow.device();
-    Ok(device.map_err(workflow::Error::from)?)
+    let device = device.map_err(workflow::Error::from)?;
+    Ok(Choice { device, verdict })
 }
 
 /// Finds out whether the accelerator can be used, if one of the selected stages would run on it.
@@ -57,14 +75,15 @@ pub(crate) fn settle_for(
     Ok(())
 }
 
-/// Finds out whether the accelerator can be used, if that isn't known, and warns if it cannot.
+/// Finds out whether the accelerator can be used, if that isn't known, and warns if it cannot. Returns the verdict, if
+/// there is an accelerator to try.
 fn settle(
     workspace: &mut Workspace,
     interrupts: &Interrupts,
     events: &mut dyn Events,
-) -> Result<()> {
+) -> Result<Option<Verdict>> {
     let Some(candidate) = Candidate::of(&workspace.workflow) else {
-        return Ok(());
+        return Ok(None);
     };
     let verdict = verdict(workspace, &candidate, interrupts, events)?;
     accelerator::apply(&mut workspace.workflow, &verdict)?;
@@ -78,7 +97,7 @@ fn settle(
             text: &text,
         });
     }
-    Ok(())
+    Ok(Some(verdict))
 }
 
 /// The verdict that is remembered, or that of a trial now.

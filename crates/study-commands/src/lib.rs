@@ -1,10 +1,11 @@
-//! Commands of this repository's stages: `compare`, `figures`, `init`, `predict`, `weights`.
+//! Commands of this repository's stages: `compare`, `doctor`, `figures`, `init`, `predict`, `weights`.
 //!
 //! They start programs of the repository and know its parameters, so they are no part of the command line that other
 //! repositories use.
 
 mod catalog;
 mod compare;
+mod doctor;
 mod figures;
 mod hub;
 mod init;
@@ -19,6 +20,7 @@ use runner::program_name::PROGRAM;
 pub fn commands() -> Vec<Subcommand> {
     vec![
         Subcommand::new("compare", compare::compare),
+        Subcommand::new("doctor", doctor::doctor),
         Subcommand::new("figures", figures::figures),
         Subcommand::new("init", init::init),
         Subcommand::new("predict", predict::predict),

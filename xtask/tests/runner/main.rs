@@ -10,6 +10,7 @@ mod checked;
 mod code;
 mod defaults;
 mod device;
+mod doctor;
 mod each;
 mod experiments;
 mod failures;

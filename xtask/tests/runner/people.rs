@@ -41,7 +41,7 @@ fn help_of_every_command_names_this_program() {
     let space = Space::new(PAIR);
     let commands = space.ok(&["__complete", "cargo xtask "]).stdout;
     for command in [
-        "repro", "figures", "init", "predict", "weights", "test", "bench",
+        "repro", "doctor", "figures", "init", "predict", "weights", "test", "bench",
     ] {
         assert!(commands.lines().any(|line| line == command), "{commands}");
     }

@@ -3,20 +3,15 @@
 //!
 //! It writes a [`Verdict`] with [`Details`].
 
-use std::error::Error;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use candle_core::Device;
-use device_check::{TOLERANCE, parity};
-use model::Depth;
+use device_check::{GIB, TOLERANCE, chain, fitting, parity, step_bytes};
+use model::{Depth, images_together};
 use protocol::Verdict;
 use serde::{Deserialize, Serialize};
 use stage::OutputPath;
-
-/// Factor of a ResNet's memory at 224 px on Metal, which rounds buffers up to powers of two.
-const ROUNDING_ON_METAL: f64 = 1.31;
-const GIB: f64 = (1_u64 << 30) as f64;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,36 +100,26 @@ fn refusal(params: &Params, device: &Device, details: &mut Details) -> Option<St
 
 /// The reason why a training step doesn't fit in `memory` bytes, if it does not.
 fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
-    let rounding = if params.device == "metal" {
-        ROUNDING_ON_METAL
-    } else {
-        1.0
-    };
-    let needed = |batch_size: usize| {
-        let bytes = params.resnet.training_bytes(params.side_px, batch_size);
-        bytes * rounding
-    };
-    let micro_batch = NonZeroUsize::new(params.micro_batch_size);
-    let together = micro_batch.map_or(params.batch_size, |size| size.min(params.batch_size));
     let batches = [
-        ("train.micro_batch_size", together),
+        (
+            "train.micro_batch_size",
+            images_together(params.batch_size.get(), params.micro_batch_size),
+        ),
         (
             "metric-learning.batch_size",
-            params.metric_learning_batch_size,
+            params.metric_learning_batch_size.get(),
         ),
     ];
     let largest = batches.into_iter().max_by_key(|(_, size)| *size)?;
     let (setting, batch_size) = largest;
-    let needed_bytes = needed(batch_size.get());
+    let (class, depth, side_px) = (params.device.as_str(), params.resnet, params.side_px);
+    let needed_bytes = step_bytes(class, depth, side_px, batch_size);
     details.memory_gib = Some(memory / GIB);
     details.needed_gib = Some(needed_bytes / GIB);
     if needed_bytes <= memory {
         return None;
     }
-    let fitting = (1..batch_size.get())
-        .rev()
-        .find(|&size| needed(size) <= memory);
-    let cure = match fitting {
+    let cure = match fitting(class, depth, side_px, batch_size, memory) {
         Some(size) => format!("`{setting}` of at most {size} fits"),
         None => "a smaller `train.side_px` or `model.resnet` is needed".to_owned(),
     };
@@ -143,18 +128,6 @@ fn fit(params: &Params, memory: f64, details: &mut Details) -> Option<String> {
         needed_bytes / GIB,
         memory / GIB
     ))
-}
-
-/// An error and its causes, as one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    // Backtraces of candle follow on further lines.
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
