@@ -80,7 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let threads = usize::from(arguments.threads);
-    let mut python = Python::start(&interpreter, threads, folder.path())?;
+    let mut python = Python::start(&interpreter, threads)?;
     let bench = Workbench::new(
         folder.path().to_owned(),
         arguments.images.clone(),
@@ -183,7 +183,14 @@ mod tests {
 
     #[test]
     fn each_peer_has_its_function() {
-        let script = include_str!("../python/peers.py");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/python");
+        let modules = fs_err::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let modules = modules.filter(|path| path.extension().is_some_and(|end| end == "py"));
+        let script: String = modules
+            .map(|path| fs_err::read_to_string(path).unwrap())
+            .collect();
         for case in cases::ALL {
             for peer in case.peers {
                 let definition = format!("\ndef {}(", peer.function);

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 
-/// The script, which is part of the program.
-const SCRIPT: &str = include_str!("../python/peers.py");
+/// The script, beside the modules that it imports.
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py");
 
 /// Variables that set the threads of libraries, each to the same number.
 const THREADS: [&str; 4] = [
@@ -28,21 +28,21 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// Starts the interpreter `program`, whose libraries use `threads` threads; the script is written to `folder`.
+    /// Starts the interpreter `program`, whose libraries use `threads` threads.
     ///
     /// # Errors
     /// The interpreter cannot be started.
-    pub(crate) fn start(program: &Path, threads: usize, folder: &Path) -> anyhow::Result<Self> {
-        let script = folder.join("peers.py");
-        fs_err::write(&script, SCRIPT)?;
+    pub(crate) fn start(program: &Path, threads: usize) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
-        command.arg(script).arg(threads.to_string());
+        command.arg(SCRIPT);
         for name in THREADS {
             command.env(name, threads.to_string());
         }
         // Threads that wait for work leave the cores to the other side.
         command.env("OMP_WAIT_POLICY", "PASSIVE");
         command.env("PYTHONWARNINGS", "ignore");
+        // No compiled modules among the sources.
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
         let mut child = { command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() }
             .with_context(|| {
                 let program = program.display();
