@@ -17,7 +17,10 @@ const PACKAGES: [&str; 8] = [
     "umap-learn==0.5.12",
 ];
 
-/// PyTorch's builds without CUDA, a tenth of the size; where it can't be reached, pip takes those with it.
+/// Packages that depend on CUDA in PyPI's builds for Linux.
+const WITH_CUDA: [&str; 2] = ["torch==", "torchvision=="];
+
+/// PyTorch's index of builds without CUDA, a tenth of the size.
 const CPU_INDEX: &str = "https://download.pytorch.org/whl/cpu";
 
 /// The interpreter of the virtual environment, which is made and filled first if `install`.
@@ -47,9 +50,19 @@ fn set_up(environment: &Path) -> anyhow::Result<()> {
             .args(["-m", "venv"])
             .arg(environment))?;
     }
-    let mut pip = Command::new(environment.join("bin/pip"));
-    pip.args(["install", "--quiet", "--extra-index-url", CPU_INDEX]);
-    run(pip.args(PACKAGES))
+    let pip = || {
+        let mut pip = Command::new(environment.join("bin/pip"));
+        pip.args(["install", "--quiet"]);
+        pip
+    };
+    let is_with_cuda = |package: &&str| WITH_CUDA.iter().any(|start| package.starts_with(start));
+    let mut small = pip();
+    small.args(["--retries", "0", "--index-url", CPU_INDEX]);
+    if run(small.args(PACKAGES.into_iter().filter(is_with_cuda))).is_err() {
+        eprintln!("{CPU_INDEX} has no PyTorch for this machine: PyPI's build is installed");
+    }
+    // What is installed in these versions stays.
+    run(pip().args(PACKAGES))
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
