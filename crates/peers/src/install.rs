@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 
-/// Packages that pip installs, by name and version. Those that they need besides are pip's choice.
+/// Packages that pip installs, by name and version. Those that they need besides are pip's choice; an index of builds of
+/// PyTorch without CUDA, a tenth of the size, can be named by pip's own variable `PIP_EXTRA_INDEX_URL`.
 const PACKAGES: [&str; 8] = [
     "captum==0.9.0",
     "onnxruntime==1.32.0",
@@ -16,12 +17,6 @@ const PACKAGES: [&str; 8] = [
     "torchvision==0.29.2",
     "umap-learn==0.5.12",
 ];
-
-/// Packages that depend on CUDA in PyPI's builds for Linux.
-const WITH_CUDA: [&str; 2] = ["torch==", "torchvision=="];
-
-/// PyTorch's index of builds without CUDA, a tenth of the size.
-const CPU_INDEX: &str = "https://download.pytorch.org/whl/cpu";
 
 /// The interpreter of the virtual environment, which is made and filled first if `install`.
 ///
@@ -50,19 +45,9 @@ fn set_up(environment: &Path) -> anyhow::Result<()> {
             .args(["-m", "venv"])
             .arg(environment))?;
     }
-    let pip = || {
-        let mut pip = Command::new(environment.join("bin/pip"));
-        pip.args(["install", "--quiet"]);
-        pip
-    };
-    let is_with_cuda = |package: &&str| WITH_CUDA.iter().any(|start| package.starts_with(start));
-    let mut small = pip();
-    small.args(["--retries", "0", "--index-url", CPU_INDEX]);
-    if run(small.args(PACKAGES.into_iter().filter(is_with_cuda))).is_err() {
-        eprintln!("{CPU_INDEX} has no PyTorch for this machine: PyPI's build is installed");
-    }
-    // What is installed in these versions stays.
-    run(pip().args(PACKAGES))
+    run(Command::new(environment.join("bin/pip"))
+        .args(["install", "--quiet"])
+        .args(PACKAGES))
 }
 
 fn run(command: &mut Command) -> anyhow::Result<()> {
