@@ -24,6 +24,7 @@ pub(crate) struct Test {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 runner      the runner beside DVC and ninja
+peers       the study's own work beside Python's: scikit-learn, umap-learn, Optuna, Captum, PyTorch, onnxruntime
 step        a training step and an inference beside PyTorch's
 allocators  the same under the allocator of training, mimalloc and the system's, three times in turn
 layers      the layers of a ResNet
@@ -31,11 +32,13 @@ layers      the layers of a ResNet
 Examples:
   cargo xtask bench runner --install
   cargo xtask bench runner --only files
+  cargo xtask bench peers --install
+  cargo xtask bench peers --only umap --only forest
   cargo xtask bench step --torch python3")]
 pub(crate) struct Bench {
     /// Name of the benchmark
     name: Benchmark,
-    /// Its own arguments; `--help` lists those of `runner`
+    /// Its own arguments; `--help` lists those of `runner` and `peers`
     #[arg(
         value_name = "ARGUMENT",
         trailing_var_arg = true,
@@ -47,6 +50,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Benchmark {
     Runner,
+    Peers,
     Step,
     Allocators,
     Layers,
@@ -65,6 +69,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
     let arguments = &bench.arguments;
     match bench.name {
         Benchmark::Runner => bench_target("xtask", "runner", "xtask", arguments),
+        Benchmark::Peers => bench_program("peers", arguments),
         Benchmark::Step => bench_target("model", "step", "release", arguments),
         Benchmark::Layers => bench_target("kernels", "layers", "release", arguments),
         Benchmark::Allocators => bench_allocators(arguments),
@@ -94,6 +99,14 @@ fn bench_target(
     let mut command = cargo()?;
     command.args(["bench", "--quiet", "--locked", "--profile", profile]);
     command.args(["--package", package, "--bench", target, "--"]);
+    run(command.args(arguments))
+}
+
+/// A benchmark that is a package's program, compiled as stages are.
+fn bench_program(package: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut command = cargo()?;
+    command.args(["run", "--quiet", "--locked", "--release"]);
+    command.args(["--package", package, "--"]);
     run(command.args(arguments))
 }
 
