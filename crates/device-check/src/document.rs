@@ -53,7 +53,7 @@ impl Target {
     #[must_use]
     pub fn words(&self) -> String {
         match self.device.as_str() {
-            "cpu" => "the reference backend on the CPU, whose operations a GPU runs".to_owned(),
+            "cpu" => "the reference backend on the CPU".to_owned(),
             device => device.to_owned(),
         }
     }
