@@ -57,14 +57,14 @@ fn prepare(
     n_dimensions: usize,
     epochs: usize,
 ) -> anyhow::Result<Vec<Work>> {
-    let drawn = Points::draw(&format!("umap {n}"), n, n_dimensions);
+    let name = format!("umap {n}");
+    let drawn = Points::draw(&name, n, n_dimensions);
     let rows: Vec<&[f32]> = drawn.rows.iter().map(Vec::as_slice).collect();
     let points = points_from_rows(&rows)?;
     let params = UmapParams {
         epochs,
         ..UmapParams::default()
     };
-    let name = format!("umap {n}");
     let request = json!({
         "points": bench.floats(&name, &[n, n_dimensions], &drawn.flat())?,
         "n_neighbors": params.n_neighbors,
