@@ -33,6 +33,6 @@ pub use geometry::{Geometry, NetworkSize, center_offset};
 pub use input::{MEAN, Preprocess, STD};
 pub use limits::Limits;
 pub use pixels::{Pixels, PixelsWriter};
-pub use resize::{Resizer, resize, scale};
+pub use resize::{Filter, Resizer, resize, scale};
 pub use resized_image::ResizedImage;
 pub use rgb::Rgb;

@@ -1,5 +1,7 @@
 //! An image as the file of pixels has it.
 
+use crate::Rgb;
+
 /// An image of the file, borrowed from the buffer that it was read into.
 #[derive(Clone, Copy, Debug)]
 pub struct ResizedImage<'a> {
@@ -13,4 +15,12 @@ pub struct ResizedImage<'a> {
     pub full_height: u32,
     /// RGB, `height · width · 3` bytes, rows from the top.
     pub pixels: &'a [u8],
+}
+
+impl ResizedImage<'_> {
+    /// The largest square around the center.
+    pub fn center_square(&self) -> Rgb {
+        let side = self.width.min(self.height);
+        Rgb::center_of(self.pixels, (self.width, self.height), (side, side))
+    }
 }

@@ -37,4 +37,22 @@ impl Rgb {
             pixels,
         })
     }
+
+    /// The centered part of `(width, height)` pixels of RGB `[whole height, whole width, 3]`.
+    pub(crate) fn center_of(pixels: &[u8], whole: (u32, u32), (width, height): (u32, u32)) -> Self {
+        let left = ((whole.0 - width) / 2) as usize;
+        let top = ((whole.1 - height) / 2) as usize;
+        let row = width as usize * 3;
+        let lines = pixels.chunks_exact(whole.0 as usize * 3).skip(top);
+        let pixels = lines
+            .take(height as usize)
+            .flat_map(|line| &line[left * 3..left * 3 + row])
+            .copied()
+            .collect();
+        Self {
+            width,
+            height,
+            pixels,
+        }
+    }
 }

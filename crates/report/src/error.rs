@@ -33,16 +33,6 @@ pub enum ReportError {
     /// A file cannot be decoded.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// An image cannot be made small.
-    #[error("cannot resize {width}×{height} pixels: {reason}")]
-    Resize {
-        /// Pixels from left to right.
-        width: u32,
-        /// Pixels from top to bottom.
-        height: u32,
-        /// The resizer's message.
-        reason: String,
-    },
     /// A thumbnail cannot be encoded.
     #[error("cannot encode a thumbnail: {0}")]
     Encode(#[from] jpeg_encoder::EncodingError),

@@ -1,6 +1,6 @@
 //! Thumbnails: the pixels that near-duplicates are compared by.
 
-use images::{ImageError, Resizer, Rgb, scale};
+use images::{Filter, ImageError, Resizer, Rgb, scale};
 
 /// Side of a thumbnail in pixels.
 const SIDE_PX: u32 = 64;
@@ -27,7 +27,7 @@ impl Thumbnail {
     /// # Errors
     /// The image has fewer bytes than its size requires.
     pub fn of(image: &Rgb, resizer: &mut Resizer) -> Result<Self, ImageError> {
-        let small = scale(image, (SIDE_PX, SIDE_PX), resizer)?;
+        let small = scale(image, (SIDE_PX, SIDE_PX), Filter::Bilinear, resizer)?;
         Ok(Self::of_rgb(&small.pixels))
     }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fast_image_resize::ResizeOptions;
-use images::{Pixels, ResizedImage};
+use images::{Filter, Pixels, ResizedImage, Resizer, scale};
 
 use crate::ReportError;
-use crate::draw::thumbnail::{encoded, resize};
+use crate::draw::thumbnail::encoded;
 
 /// Pixels along each side of a tile: a multiple of the 16 pixels that share a block of color, so that no tile runs into
 /// another. The style sheet shows it at 40.
@@ -146,16 +145,14 @@ fn encode_rows(sheet: &[u8], max_bytes: u32) -> Result<Option<(String, usize)>, 
 
 /// The center square of an image, RGB `[TILE_PX, TILE_PX, 3]`.
 fn tile(image: &ResizedImage<'_>) -> Result<Vec<u8>, ReportError> {
-    let side = image.width.min(image.height);
-    let offset = |length: u32| f64::from((length - side) / 2);
-    let square = ResizeOptions::new().crop(
-        offset(image.width),
-        offset(image.height),
-        side.into(),
-        side.into(),
-    );
-    let size = [image.width, image.height];
-    resize(image.pixels, size, square, [TILE_PX; 2])
+    let square = image.center_square();
+    let tile = scale(
+        &square,
+        (TILE_PX, TILE_PX),
+        Filter::Lanczos,
+        &mut Resizer::default(),
+    )?;
+    Ok(tile.pixels)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Thumbnails inside the page.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use images::{Limits, Orient, decode};
+use images::{Filter, Limits, Orient, Resizer, decode, scale};
 use jpeg_encoder::{ColorType, Encoder};
 
 use crate::ReportError;
@@ -38,11 +36,10 @@ pub(crate) fn thumbnail(
 ) -> Result<Thumbnail, ReportError> {
     let image = decode(bytes, LIMITS, orient)?.rgb;
     let (width, height) = fit(image.width, image.height, side_px);
-    let size = [image.width, image.height];
-    let target = [width.into(), height.into()];
-    let pixels = resize(&image.pixels, size, ResizeOptions::new(), target)?;
+    let target = (width.into(), height.into());
+    let small = scale(&image, target, Filter::Lanczos, &mut Resizer::default())?;
     Ok(Thumbnail {
-        uri: jpeg_uri(&pixels, width, height)?,
+        uri: jpeg_uri(&small.pixels, width, height)?,
         width,
         height,
     })
@@ -79,31 +76,6 @@ fn fit(width: u32, height: u32, side_px: u32) -> (u16, u16) {
         u16::try_from(rounded.max(1)).unwrap_or(u16::MAX)
     };
     (scaled(width), scaled(height))
-}
-
-/// Pixels `[height, width, 3]` of an image, or of the part that `options` crop, in another size.
-///
-/// # Errors
-/// The image has no pixels of these sizes, or cannot be cropped.
-pub(crate) fn resize(
-    pixels: &[u8],
-    [width, height]: [u32; 2],
-    options: ResizeOptions,
-    target: [u32; 2],
-) -> Result<Vec<u8>, ReportError> {
-    let failed = |reason: String| ReportError::Resize {
-        width,
-        height,
-        reason,
-    };
-    let source = ImageRef::new(width, height, pixels, PixelType::U8x3)
-        .map_err(|error| failed(error.to_string()))?;
-    let mut small = Image::new(target[0], target[1], PixelType::U8x3);
-    let options = options.resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new()
-        .resize(&source, &mut small, &options)
-        .map_err(|error| failed(error.to_string()))?;
-    Ok(small.into_vec())
 }
 
 #[cfg(test)]
