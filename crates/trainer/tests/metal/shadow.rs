@@ -88,30 +88,22 @@ fn manifest() -> String {
     let profiles = text.split_once("[profile.dev]").unwrap().1;
     let profiles = profiles.split_once("[profile.xtask]").unwrap().0;
     // Compiled for few and small images alone: a quick build matters more than quick code.
-    let slower = |text: String, (name, from, to): (&str, u8, u8)| {
-        let package = format!("[profile.dev.package.{name}]\nopt-level = ");
+    let slower = |text: String, (profile, name, from, to): (&str, &str, u8, u8)| {
+        let package = format!("[profile.{profile}.package.{name}]\nopt-level = ");
         text.replace(&format!("{package}{from}"), &format!("{package}{to}"))
     };
-    let packages = [("candle-core", 3, 1), ("candle-nn", 3, 1), ("images", 2, 0)];
+    let packages = [
+        ("dev", "candle-core", 3, 1),
+        ("dev", "candle-nn", 3, 1),
+        ("dev", "images", 2, 0),
+        ("release", "attribution", 3, 1),
+        ("release", "images", 3, 1),
+        ("release", "kernels", 3, 1),
+        ("release", "metric-learning", 3, 1),
+        ("release", "numeric", 3, 1),
+        ("release", "random", 3, 1),
+    ];
     let profiles = packages.into_iter().fold(profiles.to_owned(), slower);
-    let of_release = |name| format!("[profile.release.package.{name}]\nopt-level = 1\n");
-    let of_release = [
-        "candle-core",
-        "candle-nn",
-        "attribution",
-        "images",
-        "kernels",
-        "metric-learning",
-        "model",
-        "numeric",
-        "protocol",
-        "random",
-        "stage",
-        "table-io",
-        "trainer",
-    ]
-    .map(of_release);
-    let profiles = profiles + &of_release.concat();
     let dependency = |(name, folder): (&str, &str)| {
         let path = root.join("crates").join(folder);
         format!("{name} = {{ path = {path:?} }}\n")
