@@ -24,6 +24,7 @@ pub(crate) struct Test {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 runner      the runner beside DVC and ninja
+builds      builds of this workspace, from nothing and after edits
 peers       the study's own work beside Python's: scikit-learn, umap-learn, Optuna, Captum, PyTorch, onnxruntime
 step        a training step and an inference beside PyTorch's
 allocators  the same under the allocator of training, mimalloc and the system's, three times in turn
@@ -32,13 +33,14 @@ layers      the layers of a ResNet
 Examples:
   cargo xtask bench runner --install
   cargo xtask bench runner --only files
+  cargo xtask bench builds
   cargo xtask bench peers --install
   cargo xtask bench peers --only umap --only forest
   cargo xtask bench step --torch python3")]
 pub(crate) struct Bench {
     /// Name of the benchmark
     name: Benchmark,
-    /// Its own arguments; `--help` lists those of `runner` and `peers`
+    /// Its own arguments; `--help` lists those of `runner`, `builds` and `peers`
     #[arg(
         value_name = "ARGUMENT",
         trailing_var_arg = true,
@@ -50,6 +52,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Benchmark {
     Runner,
+    Builds,
     Peers,
     Step,
     Allocators,
@@ -69,6 +72,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
     let arguments = &bench.arguments;
     match bench.name {
         Benchmark::Runner => bench_target("xtask", "runner", "xtask", arguments),
+        Benchmark::Builds => bench_target("xtask", "builds", "xtask", arguments),
         Benchmark::Peers => bench_program("peers", arguments),
         Benchmark::Step => bench_target("model", "step", "release", arguments),
         Benchmark::Layers => bench_target("kernels", "layers", "release", arguments),

@@ -9,6 +9,7 @@
 //! written. A tool that has taken [`PATIENCE`] for a case isn't run again.
 
 mod cases;
+#[path = "../shared/measure.rs"]
 mod measure;
 mod tool;
 
@@ -112,9 +113,22 @@ fn measure_case(
             measured.push(case.measure(tool, &folder, round)?);
         }
     }
-    Ok({ series.iter() }
-        .map(|of| Measurement::median(of))
-        .collect())
+    Ok(series.iter().map(|of| median(of)).collect())
+}
+
+/// The median of each number; none without measurements.
+fn median(of: &[Measurement]) -> Option<Measurement> {
+    let middle = |value: fn(&Measurement) -> f64| {
+        let mut values: Vec<f64> = of.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    Some(Measurement {
+        wall_s: middle(|m| m.wall_s)?,
+        cpu_s: middle(|m| m.cpu_s)?,
+        peak_mb: middle(|m| m.peak_mb)?,
+        written_mb: middle(|m| m.written_mb)?,
+    })
 }
 
 fn print_header(tools: &[Tool]) {

@@ -40,21 +40,6 @@ impl Measurement {
         let last = text.lines().last().context("nothing was measured")?;
         Ok(serde_json::from_str(last)?)
     }
-
-    /// The median of each number; none without measurements.
-    pub(crate) fn median(of: &[Self]) -> Option<Self> {
-        let middle = |value: fn(&Self) -> f64| {
-            let mut values: Vec<f64> = of.iter().map(value).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied()
-        };
-        Some(Self {
-            wall_s: middle(|m| m.wall_s)?,
-            cpu_s: middle(|m| m.cpu_s)?,
-            peak_mb: middle(|m| m.peak_mb)?,
-            written_mb: middle(|m| m.written_mb)?,
-        })
-    }
 }
 
 /// A program to measure.
