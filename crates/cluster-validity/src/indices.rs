@@ -20,15 +20,41 @@ pub struct LabelCountError {
 /// # Errors
 /// `labels` is not as long as `points`.
 pub fn silhouette(points: &Matrix, labels: &[usize]) -> Result<Option<f64>, LabelCountError> {
-    let Some(clusters) = Clusters::of(points, labels)? else {
-        return Ok(None);
-    };
+    let of_one = silhouettes(points, &[labels])?;
+    Ok(of_one.into_iter().next().flatten())
+}
+
+/// The [`silhouette`] of each of many partitions of the same points, whose distances are computed once.
+///
+/// # Errors
+/// A partition is not as long as `points`.
+pub fn silhouettes(
+    points: &Matrix,
+    partitions: &[&[usize]],
+) -> Result<Vec<Option<f64>>, LabelCountError> {
+    let n_points = points.n_rows();
+    let partitions = partitions.iter().map(|labels| Clusters::of(points, labels));
+    let partitions: Vec<Option<Clusters>> = partitions.collect::<Result<_, _>>()?;
     let columns = columns(points);
-    let of_point = |point| clusters.silhouette_of(point, &columns);
-    let silhouettes: Vec<f64> = (0..points.n_rows()).into_par_iter().map(of_point).collect();
-    Ok(Some(
-        silhouettes.iter().sum::<f64>() / points.n_rows() as f64,
-    ))
+    let of_point = |distances: &mut Vec<f64>, point: usize| -> Vec<f64> {
+        distances_from(point, &columns, distances);
+        let of_partition = |clusters: &Clusters| clusters.silhouette_of(point, distances);
+        { partitions.iter().flatten() }.map(of_partition).collect()
+    };
+    let by_point: Vec<Vec<f64>> = (0..n_points)
+        .into_par_iter()
+        .map_init(|| vec![0.0; n_points], of_point)
+        .collect();
+    let mean = |defined: usize| {
+        let of_points = by_point.iter().map(|values| values[defined]);
+        of_points.sum::<f64>() / n_points as f64
+    };
+    let mut defined = 0..;
+    let silhouette = |clusters: &Option<Clusters>| {
+        let number = clusters.as_ref().and_then(|_| defined.next());
+        number.map(mean)
+    };
+    Ok(partitions.iter().map(silhouette).collect())
 }
 
 /// Davies-Bouldin index (Davies and Bouldin 1979), at least 0, lower is better: the mean over the labels of the worst
@@ -148,12 +174,16 @@ impl Clusters {
         centers
     }
 
-    fn silhouette_of(&self, point: usize, columns: &[Vec<f64>]) -> f64 {
+    /// `distances` are those from `point` to all points.
+    fn silhouette_of(&self, point: usize, distances: &[f64]) -> f64 {
         let own = self.of_point[point];
         if self.sizes[own] == 1 {
             return 0.0;
         }
-        let sums = self.distance_sums(point, columns);
+        let mut sums = vec![0.0; self.sizes.len()];
+        for (distance, &cluster) in distances.iter().zip(&self.of_point) {
+            sums[cluster] += distance;
+        }
         let within = sums[own] / (self.sizes[own] - 1) as f64;
         let others = sums.iter().zip(&self.sizes).enumerate();
         let nearest = others
@@ -166,25 +196,21 @@ impl Clusters {
         }
         (nearest - within) / scale
     }
+}
 
-    /// By cluster: the sum of the distances from `point` to its points.
-    fn distance_sums(&self, point: usize, columns: &[Vec<f64>]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.sizes.len()];
-        let mut squares = [0.0; BLOCK];
-        for (block, clusters) in self.of_point.chunks(BLOCK).enumerate() {
-            let squares = &mut squares[..clusters.len()];
-            squares.fill(0.0);
-            for column in columns {
-                let others = &column[block * BLOCK..][..squares.len()];
-                for (square, other) in squares.iter_mut().zip(others) {
-                    *square += (other - column[point]).powi(2);
-                }
-            }
-            for (square, &cluster) in squares.iter().zip(clusters) {
-                sums[cluster] += square.sqrt();
+/// Writes the distances from `point` to all points to `distances`.
+fn distances_from(point: usize, columns: &[Vec<f64>], distances: &mut [f64]) {
+    for (block, squares) in distances.chunks_mut(BLOCK).enumerate() {
+        squares.fill(0.0);
+        for column in columns {
+            let others = &column[block * BLOCK..][..squares.len()];
+            for (square, other) in squares.iter_mut().zip(others) {
+                *square += (other - column[point]).powi(2);
             }
         }
-        sums
+        for square in squares {
+            *square = square.sqrt();
+        }
     }
 }
 

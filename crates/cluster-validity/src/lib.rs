@@ -8,7 +8,7 @@ mod agreement;
 mod indices;
 
 pub use agreement::{adjusted_rand_index, normalized_mutual_information};
-pub use indices::{LabelCountError, calinski_harabasz, davies_bouldin, silhouette};
+pub use indices::{LabelCountError, calinski_harabasz, davies_bouldin, silhouette, silhouettes};
 
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,24 @@ fn a_silhouette_does_not_depend_on_scale_or_blocks() {
     assert_abs_diff_eq!(plain, plain_silhouette(&values, &labels), epsilon = 1e-12);
 }
 
+#[test]
+fn silhouettes_of_partitions_are_those_of_each() {
+    let values: Vec<f32> = (0..40_u16).map(|i| f32::from(i * i % 31)).collect();
+    let by = |number: usize| -> Vec<usize> { (0..40).map(|i| i % number).collect() };
+    let partitions = [by(2), by(1), by(7), by(40), by(3)];
+    let partitions: Vec<&[usize]> = partitions.iter().map(Vec::as_slice).collect();
+    let expected: Vec<Option<f64>> = { partitions.iter() }
+        .map(|labels| silhouette(&points(&values), labels).unwrap())
+        .collect();
+    assert_eq!(
+        silhouettes(&points(&values), &partitions).unwrap(),
+        expected
+    );
+    let defined: Vec<bool> = expected.iter().map(Option::is_some).collect();
+    assert_eq!(defined, [true, false, true, false, true]);
+    assert!(silhouettes(&points(&values), &[&[0, 1]]).is_err());
+}
+
 /// By the definition.
 fn plain_silhouette(values: &[f32], labels: &[usize]) -> f64 {
     let mean = |i: usize, label: usize| {
