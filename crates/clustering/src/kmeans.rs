@@ -1,17 +1,15 @@
-//! K-means: smartcore's k-means++ and Lloyd iterations, restarted many times; the best result is returned.
+//! K-means, restarted many times; the best result is returned.
+
+mod restart;
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
-use smartcore::cluster::kmeans::{KMeans, KMeansParameters};
-use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use crate::ClusterError;
 use crate::labels::by_first_appearance;
 use crate::points::{check_finite, count_distinct};
 use crate::random::Keyed;
-
-/// Maximum number of iterations of a restart; in practice the inertia stops falling after some tens.
-const MAX_ITERATIONS: usize = 300;
+use restart::Blocks;
 
 /// Parameters of k-means.
 #[derive(Clone, Copy, Debug)]
@@ -46,18 +44,14 @@ pub fn kmeans(
     if k == 1 {
         return Ok(fit_of_labels(points, vec![0; points.nrows()]));
     }
-    let matrix = dense(points)?;
+    let blocks = Blocks::of(points);
     let fits: Vec<KMeansFit> = (0..params.n_init)
         .into_par_iter()
         .map(|start| {
-            restart(
-                points,
-                &matrix,
-                k,
-                Keyed::new(params.seed, k as u64, start as u64).bits(),
-            )
+            let random = Keyed::new(params.seed, k as u64, start as u64);
+            fit_of_labels(points, by_first_appearance(blocks.restart(k, random)))
         })
-        .collect::<Result<_, _>>()?;
+        .collect();
     // A restart that lost a cluster may be below none that kept all; ties go to the first restart.
     let best = fits.into_iter().min_by(|a, b| {
         b.centers
@@ -77,7 +71,7 @@ fn check(points: ArrayView2<'_, f32>, k: usize, params: &KMeansParams) -> Result
             expected: "at least 1",
         });
     }
-    // smartcore would divide by an empty cluster's size with fewer distinct points than clusters.
+    // Each cluster starts from another point.
     let distinct = count_distinct(points);
     if k == 0 || k > distinct {
         return Err(ClusterError::ClusterCount { k, distinct });
@@ -85,37 +79,7 @@ fn check(points: ArrayView2<'_, f32>, k: usize, params: &KMeansParams) -> Result
     Ok(())
 }
 
-fn dense(points: ArrayView2<'_, f32>) -> Result<DenseMatrix<f32>, ClusterError> {
-    let (n, d) = points.dim();
-    DenseMatrix::new(n, d, points.iter().copied().collect(), false).map_err(numeric)
-}
-
-fn numeric(source: smartcore::error::Failed) -> ClusterError {
-    ClusterError::Numeric {
-        quantity: "k-means clusters",
-        source,
-    }
-}
-
-fn restart(
-    points: ArrayView2<'_, f32>,
-    matrix: &DenseMatrix<f32>,
-    k: usize,
-    seed: u64,
-) -> Result<KMeansFit, ClusterError> {
-    let params = KMeansParameters {
-        k,
-        max_iter: MAX_ITERATIONS,
-        seed: Some(seed),
-    };
-    let fit: KMeans<f32, u32, _, Vec<u32>> = KMeans::fit(matrix, params).map_err(numeric)?;
-    Ok(fit_of_labels(
-        points,
-        by_first_appearance(fit.predict(matrix).map_err(numeric)?),
-    ))
-}
-
-/// Centers and inertia of a partition; smartcore doesn't return its own.
+/// Centers and inertia of a partition.
 fn fit_of_labels(points: ArrayView2<'_, f32>, labels: Vec<u32>) -> KMeansFit {
     let k = labels.iter().max().map_or(0, |&last| last as usize + 1);
     let mut centers = Array2::zeros((k, points.ncols()));

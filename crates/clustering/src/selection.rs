@@ -1,6 +1,6 @@
 //! Selection of the number of clusters by the highest silhouette.
 
-use cluster_validity::silhouette;
+use cluster_validity::silhouettes;
 use ndarray::ArrayView2;
 use numeric::Matrix;
 use rayon::prelude::*;
@@ -43,16 +43,20 @@ pub fn kmeans_candidates(
     silhouettes: Silhouettes,
     done: impl Fn() + Sync,
 ) -> Result<Vec<Candidate>, ClusterError> {
-    let scored = SilhouetteSample::of(points, silhouettes)?;
-    feasible(points, numbers)
-        .into_par_iter()
-        .map(|k| {
-            let fit = kmeans(points, k, params)?;
-            let candidate = scored.candidate(k, fit.labels, Some(fit.inertia));
-            done();
-            candidate
+    let partitions = feasible(points, numbers).into_par_iter().map(|k| {
+        let fit = kmeans(points, k, params)?;
+        done();
+        Ok(Partition {
+            k,
+            labels: fit.labels,
+            inertia: Some(fit.inertia),
         })
-        .collect()
+    });
+    scored(
+        partitions.collect::<Result<_, ClusterError>>()?,
+        points,
+        silhouettes,
+    )
 }
 
 /// The partitions of points `[N, D]` by Ward's criterion for each `k` of `numbers` that there are distinct points for.
@@ -65,11 +69,18 @@ pub fn agglomerative_candidates(
     silhouettes: Silhouettes,
 ) -> Result<Vec<Candidate>, ClusterError> {
     let tree = Dendrogram::ward(points)?;
-    let scored = SilhouetteSample::of(points, silhouettes)?;
-    feasible(points, numbers)
-        .into_iter()
-        .map(|k| scored.candidate(k, tree.cut(k)?, None))
-        .collect()
+    let partitions = feasible(points, numbers).into_iter().map(|k| {
+        Ok(Partition {
+            k,
+            labels: tree.cut(k)?,
+            inertia: None,
+        })
+    });
+    scored(
+        partitions.collect::<Result<_, ClusterError>>()?,
+        points,
+        silhouettes,
+    )
 }
 
 /// The candidate of the highest silhouette; of equals, the one with fewer clusters.
@@ -88,38 +99,37 @@ fn feasible(points: ArrayView2<'_, f32>, numbers: &[usize]) -> Vec<usize> {
     feasible.copied().collect()
 }
 
-/// Points that silhouettes are computed of.
-struct SilhouetteSample {
-    sample: Sample,
-    points: Matrix,
+/// A candidate without its silhouette.
+struct Partition {
+    k: usize,
+    labels: Vec<u32>,
+    inertia: Option<f64>,
 }
 
-impl SilhouetteSample {
-    fn of(points: ArrayView2<'_, f32>, silhouettes: Silhouettes) -> Result<Self, ClusterError> {
-        let sample = Sample::draw(points.nrows(), silhouettes.sample, silhouettes.seed);
-        let rows = sample.rows().iter().map(|&row| points.row(row).to_vec());
-        let rows: Vec<Vec<f32>> = rows.collect();
-        Ok(Self {
-            points: Matrix::from_rows(&rows)?,
-            sample,
+/// Candidates of partitions of points `[N, D]`.
+fn scored(
+    partitions: Vec<Partition>,
+    points: ArrayView2<'_, f32>,
+    of: Silhouettes,
+) -> Result<Vec<Candidate>, ClusterError> {
+    let sample = Sample::draw(points.nrows(), of.sample, of.seed);
+    let drawn = sample.rows().iter().map(|&row| points.row(row).to_vec());
+    let drawn = Matrix::from_rows(&drawn.collect::<Vec<Vec<f32>>>())?;
+    let clusters = |partition: &Partition| -> Vec<usize> {
+        let rows = sample.rows().iter();
+        rows.map(|&row| partition.labels[row] as usize).collect()
+    };
+    let clusters: Vec<Vec<usize>> = partitions.iter().map(clusters).collect();
+    let clusters: Vec<&[usize]> = clusters.iter().map(Vec::as_slice).collect();
+    let silhouettes = silhouettes(&drawn, &clusters)?;
+    Ok({ partitions.into_iter().zip(silhouettes) }
+        .map(|(partition, silhouette)| Candidate {
+            k: partition.k,
+            labels: partition.labels,
+            silhouette,
+            inertia: partition.inertia,
         })
-    }
-
-    fn candidate(
-        &self,
-        k: usize,
-        labels: Vec<u32>,
-        inertia: Option<f64>,
-    ) -> Result<Candidate, ClusterError> {
-        let drawn = self.sample.rows().iter();
-        let clusters: Vec<usize> = drawn.map(|&row| labels[row] as usize).collect();
-        Ok(Candidate {
-            k,
-            silhouette: silhouette(&self.points, &clusters)?,
-            labels,
-            inertia,
-        })
-    }
+        .collect())
 }
 
 #[cfg(test)]
@@ -185,7 +195,7 @@ mod tests {
         let points = rows.of(points.view());
         let points: Vec<Vec<f32>> = points.rows().into_iter().map(|row| row.to_vec()).collect();
         let points = Matrix::from_rows(&points);
-        let expected = silhouette(&points.unwrap(), &labels).unwrap();
+        let expected = cluster_validity::silhouette(&points.unwrap(), &labels).unwrap();
         assert_eq!(sampled[0].silhouette, expected);
         assert_ne!(sampled[0].silhouette, all[0].silhouette);
     }
