@@ -1,6 +1,6 @@
 //! The indices.
 
-use numeric::Matrix;
+use numeric::{Columns, Matrix};
 use rayon::prelude::*;
 
 /// More or fewer labels than points.
@@ -35,26 +35,26 @@ pub fn silhouettes(
     let n_points = points.n_rows();
     let partitions = partitions.iter().map(|labels| Clusters::of(points, labels));
     let partitions: Vec<Option<Clusters>> = partitions.collect::<Result<_, _>>()?;
-    let columns = columns(points);
-    let of_point = |distances: &mut Vec<f64>, point: usize| -> Vec<f64> {
-        distances_from(point, &columns, distances);
+    if partitions.iter().all(Option::is_none) {
+        return Ok(vec![None; partitions.len()]);
+    }
+    let columns = Columns::new(n_points, points.n_columns(), |point, d| points.at(point, d));
+    let of_point = |distances: &mut Vec<f64>, point: usize| -> Vec<Option<f64>> {
+        columns.squared_distances(&columns.point(point), distances);
+        distances.iter_mut().for_each(|it| *it = it.sqrt());
         let of_partition = |clusters: &Clusters| clusters.silhouette_of(point, distances);
-        { partitions.iter().flatten() }.map(of_partition).collect()
+        let partitions = partitions.iter().map(Option::as_ref);
+        partitions.map(|it| it.map(of_partition)).collect()
     };
-    let by_point: Vec<Vec<f64>> = (0..n_points)
+    let by_point: Vec<Vec<Option<f64>>> = (0..n_points)
         .into_par_iter()
         .map_init(|| vec![0.0; n_points], of_point)
         .collect();
-    let mean = |defined: usize| {
-        let of_points = by_point.iter().map(|values| values[defined]);
-        of_points.sum::<f64>() / n_points as f64
+    let mean = |partition: usize| {
+        let sum: Option<f64> = by_point.iter().map(|values| values[partition]).sum();
+        sum.map(|sum| sum / n_points as f64)
     };
-    let mut defined = 0..;
-    let silhouette = |clusters: &Option<Clusters>| {
-        let number = clusters.as_ref().and_then(|_| defined.next());
-        number.map(mean)
-    };
-    Ok(partitions.iter().map(silhouette).collect())
+    Ok((0..partitions.len()).map(mean).collect())
 }
 
 /// Davies-Bouldin index (Davies and Bouldin 1979), at least 0, lower is better: the mean over the labels of the worst
@@ -127,8 +127,6 @@ pub fn calinski_harabasz(
 
 /// Tolerance below which scikit-learn's Davies-Bouldin index takes a value for 0.
 const ZERO: f64 = 1e-8;
-/// Points whose distances are computed side by side.
-const BLOCK: usize = 512;
 
 /// Labels numbered from 0 without gaps.
 struct Clusters {
@@ -196,30 +194,6 @@ impl Clusters {
         }
         (nearest - within) / scale
     }
-}
-
-/// Writes the distances from `point` to all points to `distances`.
-fn distances_from(point: usize, columns: &[Vec<f64>], distances: &mut [f64]) {
-    for (block, squares) in distances.chunks_mut(BLOCK).enumerate() {
-        squares.fill(0.0);
-        for column in columns {
-            let others = &column[block * BLOCK..][..squares.len()];
-            for (square, other) in squares.iter_mut().zip(others) {
-                *square += (other - column[point]).powi(2);
-            }
-        }
-        for square in squares {
-            *square = square.sqrt();
-        }
-    }
-}
-
-/// `[D, N]`, so that distances to many points are computed side by side.
-fn columns(points: &Matrix) -> Vec<Vec<f64>> {
-    let column = |d| (0..points.n_rows()).map(move |point| f64::from(points.at(point, d)));
-    (0..points.n_columns())
-        .map(|d| column(d).collect())
-        .collect()
 }
 
 /// Squared distance.

@@ -3,13 +3,14 @@
 mod restart;
 
 use ndarray::{Array2, ArrayView2};
+use numeric::Columns;
 use rayon::prelude::*;
 
 use crate::ClusterError;
 use crate::labels::by_first_appearance;
 use crate::points::{check_finite, count_distinct};
 use crate::random::Keyed;
-use restart::Blocks;
+use restart::restart;
 
 /// Parameters of k-means.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +45,13 @@ pub fn kmeans(
     if k == 1 {
         return Ok(fit_of_labels(points, vec![0; points.nrows()]));
     }
-    let blocks = Blocks::of(points);
+    let (n_points, n_columns) = points.dim();
+    let columns = Columns::new(n_points, n_columns, |point, column| points[[point, column]]);
     let fits: Vec<KMeansFit> = (0..params.n_init)
         .into_par_iter()
         .map(|start| {
             let random = Keyed::new(params.seed, k as u64, start as u64);
-            fit_of_labels(points, by_first_appearance(blocks.restart(k, random)))
+            fit_of_labels(points, by_first_appearance(restart(&columns, k, random)))
         })
         .collect();
     // A restart that lost a cluster may be below none that kept all; ties go to the first restart.

@@ -52,11 +52,8 @@ pub fn kmeans_candidates(
             inertia: Some(fit.inertia),
         })
     });
-    scored(
-        partitions.collect::<Result<_, ClusterError>>()?,
-        points,
-        silhouettes,
-    )
+    let partitions: Result<_, ClusterError> = partitions.collect();
+    scored(partitions?, points, silhouettes)
 }
 
 /// The partitions of points `[N, D]` by Ward's criterion for each `k` of `numbers` that there are distinct points for.
@@ -76,11 +73,8 @@ pub fn agglomerative_candidates(
             inertia: None,
         })
     });
-    scored(
-        partitions.collect::<Result<_, ClusterError>>()?,
-        points,
-        silhouettes,
-    )
+    let partitions: Result<_, ClusterError> = partitions.collect();
+    scored(partitions?, points, silhouettes)
 }
 
 /// The candidate of the highest silhouette; of equals, the one with fewer clusters.

@@ -1,4 +1,4 @@
-//! Arithmetic that several crates of the study share: classes and their indices, scores and their order, probabilities
+//! Arithmetic that several crates of the study share: classes and their indices, distances, scores and their order, probabilities
 //! and losses, medians, balanced draws, intervals as text. No input or output.
 //!
 //! All training stages depend on this crate: a function enters with its second user.
@@ -12,6 +12,7 @@
 
 mod balance;
 mod classes;
+mod columns;
 mod matrix;
 mod quantiles;
 mod ranking;
@@ -20,6 +21,7 @@ mod text;
 
 pub use balance::{balanced_draws, balanced_weights, in_turns, inverse_counts};
 pub use classes::{Classes, UnknownLabel};
+pub use columns::Columns;
 pub use matrix::{Matrix, MatrixError, check_rows};
 pub use quantiles::{median, median_high, quantile};
 pub use ranking::{argmax, mean_share, rank, ranking, top_k_accuracy};
