@@ -114,8 +114,9 @@ impl<'a> Sheet<'a> {
 fn draw(images: &[(&str, usize)], pixels: &Pixels) -> Result<Vec<u8>, ReportError> {
     let mut sheet = vec![0; images.len().div_ceil(COLUMNS) * ROW_BYTES];
     let mut buffer = Vec::new();
+    let mut resizer = Resizer::default();
     for (number, &(_, position)) in images.iter().enumerate() {
-        let tile = tile(&pixels.read(position, &mut buffer)?)?;
+        let tile = tile(&pixels.read(position, &mut buffer)?, &mut resizer)?;
         let corner = number / COLUMNS * ROW_BYTES + number % COLUMNS * TILE_LINE_BYTES;
         for (row, line) in tile.chunks_exact(TILE_LINE_BYTES).enumerate() {
             let start = corner + row * COLUMNS * TILE_LINE_BYTES;
@@ -144,14 +145,9 @@ fn encode_rows(sheet: &[u8], max_bytes: u32) -> Result<Option<(String, usize)>, 
 }
 
 /// The center square of an image, RGB `[TILE_PX, TILE_PX, 3]`.
-fn tile(image: &ResizedImage<'_>) -> Result<Vec<u8>, ReportError> {
+fn tile(image: &ResizedImage<'_>, resizer: &mut Resizer) -> Result<Vec<u8>, ReportError> {
     let square = image.center_square();
-    let tile = scale(
-        &square,
-        (TILE_PX, TILE_PX),
-        Filter::Lanczos,
-        &mut Resizer::default(),
-    )?;
+    let tile = scale(&square, (TILE_PX, TILE_PX), Filter::Lanczos, resizer)?;
     Ok(tile.pixels)
 }
 
