@@ -11,19 +11,19 @@
 mod measure;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use fs_err::{File, OpenOptions};
+use fs_err::OpenOptions;
 use measure::Measurement;
 use serde_json::json;
 
 /// Times builds of this workspace.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Edits whose names have these words; what they start from is built in any case
+    /// Only edits whose names contain these words; the builds from nothing always run
     #[arg(long, value_name = "WORDS")]
     only: Option<String>,
     /// Print one JSON document
@@ -57,7 +57,7 @@ const FROM_NOTHING: [Case; 2] = [
     },
 ];
 
-/// What compiles to the same program changes no result, so that no stage runs: these are builds alone.
+/// The new function is unused, so that binaries of stages stay the same and no stage runs: these measure builds alone.
 const EDITS: [Case; 5] = [
     Case {
         name: "nothing edited",
@@ -93,7 +93,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = root.parent().context("no workspace around `xtask`")?;
-    let tree = tempfile::tempdir_in(root.join("target"))?;
+    let tree = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     copy_sources(root, tree.path())?;
     let is_meant = |case: &&Case| {
         let words = arguments.only.as_deref();
@@ -124,7 +124,7 @@ impl Case {
             let text = "\n/// Of the benchmark.\npub fn added_by_the_benchmark() {}\n";
             source.write_all(text.as_bytes())?;
         }
-        // Cargo's own variables would say where its programs are to be found, and what is compiled.
+        // The copy has a target folder of its own.
         let mut command = vec!["env".to_owned(), "--unset=CARGO_TARGET_DIR".to_owned()];
         command.push(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
         command.extend(self.command.iter().map(|&word| word.to_owned()));
@@ -132,7 +132,7 @@ impl Case {
     }
 }
 
-/// Copies what git knows, or would add.
+/// Copies tracked files, and untracked ones that git doesn't ignore.
 fn copy_sources(root: &Path, to: &Path) -> anyhow::Result<()> {
     let listed = Command::new("git")
         .current_dir(root)
@@ -146,13 +146,12 @@ fn copy_sources(root: &Path, to: &Path) -> anyhow::Result<()> {
         .output()?;
     ensure!(listed.status.success(), "git cannot list the sources");
     let listed = String::from_utf8(listed.stdout)?;
-    for path in listed.split_terminator('\0').map(PathBuf::from) {
-        let (source, target) = (root.join(&path), to.join(&path));
-        if let (true, Some(folder)) = (source.is_file(), target.parent()) {
-            fs_err::create_dir_all(folder)?;
-            // Not a copy of the file's times: cargo goes by them.
-            std::io::copy(&mut File::open(&source)?, &mut File::create(&target)?)?;
-        }
+    // A tracked file may have been removed.
+    let is_there = |path: &&str| root.join(path).is_file();
+    for path in listed.split_terminator('\0').filter(is_there) {
+        let target = to.join(path);
+        fs_err::create_dir_all(target.parent().unwrap_or(to))?;
+        fs_err::copy(root.join(path), target)?;
     }
     Ok(())
 }
