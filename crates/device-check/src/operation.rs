@@ -8,7 +8,7 @@
 use std::fmt;
 
 use candle_core::{Result, Tensor, Var};
-use kernels::{AdamStep, Backend, WeightDecay, adam_step, lerp};
+use kernels::{AdamStep, Backend, Normalization, WeightDecay, adam_step, lerp};
 use trainer::{CrossEntropy, TrainError};
 
 use crate::fixture;
@@ -329,16 +329,15 @@ fn batch_norm_train(
 }
 
 fn batch_norm_eval(backend: Backend, arguments: &[Tensor], fusion: Fusion) -> Result<Tensor> {
-    backend.batch_norm_eval(
-        &arguments[0],
-        &arguments[1],
-        &arguments[2],
-        &arguments[3],
-        &arguments[4],
-        EPSILON,
-        arguments.get(5),
-        fusion != Fusion::Nothing,
-    )
+    let norm = Normalization {
+        gamma: &arguments[1],
+        beta: &arguments[2],
+        mean: &arguments[3],
+        variance: &arguments[4],
+        epsilon: EPSILON,
+    };
+    let relu = fusion != Fusion::Nothing;
+    backend.batch_norm_eval(&arguments[0], &norm, arguments.get(5), relu)
 }
 
 fn cross_entropy(logits: &Tensor) -> std::result::Result<Tensor, TrainError> {

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use crate::{BatchStatistics, ops, reference};
+use crate::{BatchStatistics, Normalization, cpu::shape::ConvShape, ops, reference};
 
 /// Implementation of the operations, and layout of the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Backend {
         residual: Option<&Tensor>,
         relu: bool,
     ) -> Result<(Tensor, BatchStatistics)> {
-        self.check_batch_norm(x, &[gamma, beta], residual)?;
+        self.check_batch_norm(x.dims(), x.dtype(), &[gamma, beta], residual)?;
         match self {
             Self::Cpu => {
                 let (y, moments) = ops::batch_norm::train(x, gamma, beta, eps, residual, relu)?;
@@ -97,32 +97,52 @@ impl Backend {
         }
     }
 
-    /// Batch normalization by given moments, `mean` and `variance` `[C]`, which carry no gradient.
-    ///
-    /// Differentiable in `x`, `gamma`, `beta` and `residual`.
+    /// Batch normalization by given moments, with the residual and the ReLU of [`Backend::batch_norm_train`].
     ///
     /// # Errors
     /// Shapes do not fit.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the operation's operands"
-    )]
     pub fn batch_norm_eval(
         self,
         x: &Tensor,
-        gamma: &Tensor,
-        beta: &Tensor,
-        mean: &Tensor,
-        variance: &Tensor,
-        eps: f64,
+        norm: &Normalization<'_>,
         residual: Option<&Tensor>,
         relu: bool,
     ) -> Result<Tensor> {
-        let per_channel = [gamma, beta, mean, variance];
-        self.check_batch_norm(x, &per_channel, residual)?;
+        self.check_batch_norm(x.dims(), x.dtype(), &norm.tensors(), residual)?;
         match self {
-            Self::Cpu => ops::batch_norm::eval(x, per_channel, eps, residual, relu),
-            Self::Reference => reference::batch_norm::eval(x, per_channel, eps, residual, relu),
+            Self::Cpu => ops::batch_norm::eval(x, norm, residual, relu),
+            Self::Reference => reference::batch_norm::eval(x, norm, residual, relu),
+        }
+    }
+
+    /// [`Backend::batch_norm_eval`] of [`Backend::conv2d`], to the bit. Where no operand needs a gradient, the CPU does
+    /// both in one pass over the activations.
+    ///
+    /// # Errors
+    /// Those of the two operations.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the operands of two operations"
+    )]
+    pub fn conv2d_batch_norm_eval(
+        self,
+        x: &Tensor,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+        norm: &Normalization<'_>,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<Tensor> {
+        let operands = [x, weight, norm.gamma, norm.beta];
+        let needs_gradient = operands.into_iter().chain(residual).any(Tensor::track_op);
+        if self == Self::Cpu && !needs_gradient {
+            let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
+            self.check_batch_norm(&shape.out_dims(), x.dtype(), &norm.tensors(), residual)?;
+            ops::conv::conv2d_batch_norm_eval(x, weight, &shape, norm, residual, relu)
+        } else {
+            let y = self.conv2d(x, weight, stride, padding)?;
+            self.batch_norm_eval(&y, norm, residual, relu)
         }
     }
 
@@ -155,33 +175,35 @@ impl Backend {
         }
     }
 
+    /// Checks the operands of a batch normalization of activations `dims`.
     fn check_batch_norm(
         self,
-        x: &Tensor,
+        dims: &[usize],
+        dtype: DType,
         per_channel: &[&Tensor],
         residual: Option<&Tensor>,
     ) -> Result<()> {
-        x.dims4()?;
-        let channels = x.dim(self.channel_dim())?;
+        let &[_, _, _, _] = dims else {
+            bail!("batch-norm expects activations of rank 4, found {dims:?}");
+        };
+        let channels = dims[self.channel_dim()];
         if let Some(found) = per_channel.iter().find(|t| t.dims() != [channels]) {
             bail!(
-                "batch-norm of activations {:?} expects [{channels}] parameters, found {:?}",
-                x.shape(),
+                "batch-norm of activations {dims:?} expects [{channels}] parameters, found {:?}",
                 found.shape()
             );
         }
-        if let Some(residual) = residual.filter(|r| r.shape() != x.shape()) {
+        if let Some(residual) = residual.filter(|r| r.dims() != dims) {
             bail!(
-                "batch-norm: activations {:?} and residual {:?} differ in shape",
-                x.shape(),
+                "batch-norm: activations {dims:?} and residual {:?} differ in shape",
                 residual.shape()
             );
         }
-        if x.elem_count() == 0 {
-            bail!("batch-norm of nothing: activations {:?}", x.shape());
+        if dims.contains(&0) {
+            bail!("batch-norm of nothing: activations {dims:?}");
         }
-        if self == Self::Cpu && x.dtype() != DType::F32 {
-            bail!("batch-norm on CPU expects f32, found {:?}", x.dtype());
+        if self == Self::Cpu && dtype != DType::F32 {
+            bail!("batch-norm on CPU expects f32, found {dtype:?}");
         }
         Ok(())
     }

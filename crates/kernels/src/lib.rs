@@ -22,6 +22,7 @@ mod backend;
 mod cpu;
 mod device;
 mod lerp;
+mod normalization;
 mod ops;
 mod reference;
 mod statistics;
@@ -31,6 +32,7 @@ pub use allocator::CachingAllocator;
 pub use backend::Backend;
 pub use device::{configure, memory_bytes};
 pub use lerp::lerp;
+pub use normalization::Normalization;
 pub use ops::relu::relu;
 pub use statistics::BatchStatistics;
 

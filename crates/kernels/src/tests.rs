@@ -4,8 +4,8 @@ use approx::assert_abs_diff_eq;
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 
 use crate::{
-    AdamStep, Backend, WeightDecay, adam::reference_step, adam_step, lerp, lerp::reference_lerp,
-    relu,
+    AdamStep, Backend, Normalization, WeightDecay, adam::reference_step, adam_step, lerp,
+    lerp::reference_lerp, relu,
 };
 
 /// Reproducible numbers spread over `[−1, 1]`.
@@ -126,6 +126,13 @@ fn batch_norms_agree() -> Result<()> {
     let (x, residual) = (variable(&[3, 6, 5, 4], 1.0)?, variable(&[3, 6, 5, 4], 2.0)?);
     let (gamma, beta) = (variable(&[6], 3.0)?, variable(&[6], 4.0)?);
     let (mean, variance) = (numbers(&[6], 5.0)?, (numbers(&[6], 6.0)?.sqr()? + 0.1)?);
+    let norm = Normalization {
+        gamma: &gamma,
+        beta: &beta,
+        mean: &mean,
+        variance: &variance,
+        epsilon: 1e-5,
+    };
     for with_relu in [true, false] {
         compare(&[&x, &gamma, &beta], 1, 2e-5, |backend, a| {
             Ok(backend
@@ -138,20 +145,68 @@ fn batch_norms_agree() -> Result<()> {
                 .0)
         })?;
         compare(&[&x, &residual, &gamma, &beta], 2, 2e-5, |backend, a| {
-            backend.batch_norm_eval(
-                &a[0],
-                &a[2],
-                &a[3],
-                &mean,
-                &variance,
-                1e-5,
-                Some(&a[1]),
-                with_relu,
-            )
+            let (gamma, beta) = (&a[2], &a[3]);
+            let norm = Normalization {
+                gamma,
+                beta,
+                ..norm
+            };
+            backend.batch_norm_eval(&a[0], &norm, Some(&a[1]), with_relu)
         })?;
         compare(&[&x, &gamma, &beta], 1, 2e-5, |backend, a| {
-            backend.batch_norm_eval(&a[0], &a[1], &a[2], &mean, &variance, 1e-5, None, with_relu)
+            let (gamma, beta) = (&a[1], &a[2]);
+            let norm = Normalization {
+                gamma,
+                beta,
+                ..norm
+            };
+            backend.batch_norm_eval(&a[0], &norm, None, with_relu)
         })?;
+    }
+    Ok(())
+}
+
+/// `conv2d_batch_norm_eval` of constants and of variables.
+#[test]
+fn convolution_and_batch_norm_at_once_are_those_one_by_one() -> Result<()> {
+    let channels = |seed| numbers(&[32], seed);
+    let (gamma, beta, mean) = (channels(3.0)?, channels(4.0)?, channels(5.0)?);
+    let variance = (channels(6.0)?.sqr()? + 0.1)?;
+    let norm = Normalization {
+        gamma: &gamma,
+        beta: &beta,
+        mean: &mean,
+        variance: &variance,
+        epsilon: 1e-5,
+    };
+    for backend in [Backend::Cpu, Backend::Reference] {
+        let layout = |x: Tensor| match backend {
+            Backend::Cpu => channels_last(&x),
+            Backend::Reference => Ok(x),
+        };
+        let x = layout(numbers(&[2, 16, 9, 8], 1.0)?)?;
+        let weight = numbers(&[32, 16, 3, 3], 2.0)?;
+        let residual = layout(numbers(&[2, 32, 9, 8], 7.0)?)?;
+        for (residual, relu) in [
+            (None, true),
+            (Some(&residual), true),
+            (Some(&residual), false),
+        ] {
+            let y = backend.conv2d(&x, &weight, 1, 1)?;
+            let expected = backend.batch_norm_eval(&y, &norm, residual, relu)?;
+            let found = backend.conv2d_batch_norm_eval(&x, &weight, 1, 1, &norm, residual, relu)?;
+            assert!(!found.track_op(), "{backend:?}");
+            assert_eq!(values(&found)?, values(&expected)?, "{backend:?}");
+            let input = Var::from_tensor(&x)?;
+            let found =
+                backend.conv2d_batch_norm_eval(&input, &weight, 1, 1, &norm, residual, relu)?;
+            assert_eq!(values(&found)?, values(&expected)?, "{backend:?}");
+            assert!(found.backward()?.get(&input).is_some(), "{backend:?}");
+        }
+        let other = numbers(&[2, 3, 9, 8], 7.0)?;
+        let found = backend.conv2d_batch_norm_eval(&x, &weight, 1, 1, &norm, Some(&other), true);
+        let message = found.unwrap_err().to_string();
+        assert!(message.contains("[2, 3, 9, 8]"), "{message}");
     }
     Ok(())
 }
@@ -406,6 +461,13 @@ fn batch_norm_with_relu_keeps_nan() -> Result<()> {
     };
     let channel = |value: f32| Tensor::new(&[value], &Device::Cpu);
     let (zero, one) = (channel(0.0)?, channel(1.0)?);
+    let identity = Normalization {
+        gamma: &one,
+        beta: &zero,
+        mean: &zero,
+        variance: &one,
+        epsilon: 0.0,
+    };
     for backend in [Backend::Cpu, Backend::Reference] {
         let x = Var::from_tensor(&row(backend, [f32::NAN, -1.0, 1.0, 2.0])?)?;
         let residual = row(backend, [0.0, 0.0, f32::NAN, 1.0])?;
@@ -413,7 +475,7 @@ fn batch_norm_with_relu_keeps_nan() -> Result<()> {
             (None, [None, Some(0.0), Some(1.0), Some(2.0)]),
             (Some(&residual), [None, Some(0.0), None, Some(3.0)]),
         ] {
-            let y = backend.batch_norm_eval(&x, &one, &zero, &zero, &one, 0.0, residual, true)?;
+            let y = backend.batch_norm_eval(&x, &identity, residual, true)?;
             assert_eq!(values(&y)?, expected, "{backend:?}");
             // As in PyTorch, the gradient is 0 where the output is 0.
             let gradients = y.backward()?;

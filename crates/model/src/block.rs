@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::initializer::Initializer;
 use crate::layer::{BatchNorm, Builder, Convolution, ForwardContext, Linear};
-use crate::{Depth, ModelError, ResnetLayer};
+use crate::{Depth, Mode, ModelError, ResnetLayer};
 
 /// Outputs of the classifier that is kept from ImageNet.
 pub(crate) const IMAGENET_CLASSES: usize = 1000;
@@ -23,12 +23,15 @@ impl Step {
         relu: bool,
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
-        self.norm.forward(
-            &self.convolution.forward(x, context)?,
-            residual,
-            relu,
-            context,
-        )
+        match context.mode {
+            Mode::Train => {
+                let x = self.convolution.forward(x, context)?;
+                self.norm.train(&x, residual, relu, context)
+            }
+            Mode::Eval => self
+                .norm
+                .eval(&self.convolution, x, residual, relu, context),
+        }
     }
 }
 

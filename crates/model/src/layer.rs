@@ -1,7 +1,7 @@
 //! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::Backend;
+use kernels::{Backend, Normalization};
 
 use crate::initializer::{self, Initializer};
 use crate::{Mode, ModelError};
@@ -175,8 +175,9 @@ pub(crate) struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// `relu(norm(x) + residual)`, the residual and the ReLU being optional.
-    pub(crate) fn forward(
+    /// `relu(norm(x) + residual)` by the batch's moments, the residual and the ReLU being optional. The running moments
+    /// are updated.
+    pub(crate) fn train(
         &self,
         x: &Tensor,
         residual: Option<&Tensor>,
@@ -184,22 +185,38 @@ impl BatchNorm {
         context: ForwardContext,
     ) -> Result<Tensor, ModelError> {
         let (weight, bias) = (context.operand(&self.weight), context.operand(&self.bias));
-        if context.mode == Mode::Train {
-            self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
-            let (y, batch) = context
-                .backend
-                .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
-            blend(&self.running_mean, &batch.mean)?;
-            blend(&self.running_var, &batch.variance)?;
-            self.n_batches
-                .set(&(self.n_batches.as_detached_tensor() + 1.0)?)?;
-            return Ok(y);
-        }
-        let mean = self.running_mean.as_detached_tensor();
-        let variance = self.running_var.as_detached_tensor();
+        self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
+        let (y, batch) = context
+            .backend
+            .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
+        blend(&self.running_mean, &batch.mean)?;
+        blend(&self.running_var, &batch.variance)?;
+        self.n_batches
+            .set(&(self.n_batches.as_detached_tensor() + 1.0)?)?;
+        Ok(y)
+    }
+
+    /// `relu(norm(convolution(x)) + residual)` by the running moments, the residual and the ReLU being optional.
+    pub(crate) fn eval(
+        &self,
+        convolution: &Convolution,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        relu: bool,
+        context: ForwardContext,
+    ) -> Result<Tensor, ModelError> {
+        let norm = Normalization {
+            gamma: &context.operand(&self.weight),
+            beta: &context.operand(&self.bias),
+            mean: &self.running_mean.as_detached_tensor(),
+            variance: &self.running_var.as_detached_tensor(),
+            epsilon: EPSILON,
+        };
+        let weight = context.operand(&convolution.weight);
+        let (stride, padding) = (convolution.stride, convolution.padding);
         Ok(context
             .backend
-            .batch_norm_eval(x, &weight, &bias, &mean, &variance, EPSILON, residual, relu)?)
+            .conv2d_batch_norm_eval(x, &weight, stride, padding, &norm, residual, relu)?)
     }
 
     fn check_values_per_channel(&self, n: usize) -> Result<(), ModelError> {

@@ -134,7 +134,7 @@ pub(crate) fn forward(
     relu: bool,
 ) -> Vec<f32> {
     let (channels, chunk) = (affine.channels(), chunk_len(affine.channels()));
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let floor = floor(relu);
     let run = |y: &mut [Uninit]| {
         y.par_chunks_mut(chunk).enumerate().for_each(|(i, y)| {
             let range = i * chunk..i * chunk + y.len();
@@ -172,6 +172,64 @@ pub(crate) fn forward(
     };
     // SAFETY: the chunks cover `y`, and each row of a chunk is written whole: `x` has whole rows.
     unsafe { write_vec(x.len(), run) }
+}
+
+/// What follows a convolution whose batch normalization has given moments: `scale · (x − mean) + shift + residual`, and
+/// the ReLU of it if `relu`.
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<'a> {
+    pub(crate) affine: &'a Affine,
+    /// As many numbers as the convolution's output.
+    pub(crate) residual: Option<&'a [f32]>,
+    pub(crate) relu: bool,
+}
+
+impl Epilogue<'_> {
+    /// Applies it in place to `pixels`, whole rows of channels from number `first` of the output on: the bits of
+    /// [`forward`].
+    pub(crate) fn apply(self, first: usize, pixels: &mut [f32]) {
+        let channels = self.affine.channels();
+        vectorized(
+            #[inline(always)]
+            || {
+                for (i, pixel) in pixels.chunks_exact_mut(channels).enumerate() {
+                    self.apply_channels(first + i * channels, 0, pixel);
+                }
+            },
+        );
+    }
+
+    /// Applies it in place to `numbers`, channels of one pixel from `channel` on, at number `first` of the output.
+    #[inline(always)]
+    pub(crate) fn apply_channels(self, first: usize, channel: usize, numbers: &mut [f32]) {
+        let n = numbers.len();
+        let floor = floor(self.relu);
+        let Affine {
+            scale, mean, shift, ..
+        } = self.affine;
+        let (scale, mean) = (&scale[channel..][..n], &mean[channel..][..n]);
+        let shift = &shift[channel..][..n];
+        match self.residual.map(|residual| &residual[first..][..n]) {
+            None => {
+                for j in 0..n {
+                    let value = (numbers[j] - mean[j]).mul_add(scale[j], shift[j]);
+                    numbers[j] = at_least(floor, value);
+                }
+            }
+            Some(residual) => {
+                for j in 0..n {
+                    let value = (numbers[j] - mean[j]).mul_add(scale[j], shift[j]) + residual[j];
+                    numbers[j] = at_least(floor, value);
+                }
+            }
+        }
+    }
+}
+
+/// The least value of an output.
+#[inline(always)]
+fn floor(relu: bool) -> f32 {
+    if relu { 0.0 } else { f32::NEG_INFINITY }
 }
 
 /// The larger of the two; NaN stays NaN, which `f32::max` would turn into `floor`.

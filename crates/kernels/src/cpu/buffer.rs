@@ -89,7 +89,28 @@ pub(crate) fn as_uninit(numbers: &mut [f32]) -> &mut [Uninit] {
 /// Fills `elements` with zeros.
 pub(crate) fn fill_zeros(elements: &mut [Uninit]) -> &mut [f32] {
     elements.fill(MaybeUninit::new(0.0));
-    // SAFETY: every element was just written; same layout.
+    // SAFETY: every element was just written.
+    unsafe { assume_written(elements) }
+}
+
+/// Writes as many of `numbers` as there are elements.
+pub(crate) fn write_all(elements: &mut [Uninit], numbers: impl Iterator<Item = f32>) -> &mut [f32] {
+    let mut written = 0;
+    for (element, number) in elements.iter_mut().zip(numbers) {
+        element.write(number);
+        written += 1;
+    }
+    assert_eq!(written, elements.len(), "a number for each element");
+    // SAFETY: every element was just written, by the assertion.
+    unsafe { assume_written(elements) }
+}
+
+/// `elements` as numbers.
+///
+/// # Safety
+/// Every element was written.
+pub(crate) unsafe fn assume_written(elements: &mut [Uninit]) -> &mut [f32] {
+    // SAFETY: same layout; the caller promises that there are numbers.
     unsafe { &mut *(std::ptr::from_mut(elements) as *mut [f32]) }
 }
 

@@ -1,7 +1,9 @@
 //! Convolution: the choice of the algorithm.
 #![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
 
-use super::{buffer::write_vec, few_pixels, im2col, shape::ConvShape, winograd};
+use super::{
+    batch_norm::Epilogue, buffer::write_vec, few_pixels, im2col, shape::ConvShape, winograd,
+};
 
 enum Algorithm {
     FewPixels,
@@ -22,8 +24,13 @@ impl Algorithm {
     }
 }
 
-/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> {
+/// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue if there is one.
+pub(crate) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    epilogue: Option<Epilogue<'_>>,
+) -> Vec<f32> {
     check(shape, x.len(), weight.len(), shape.out_len());
     let run = match Algorithm::of(shape) {
         Algorithm::FewPixels => few_pixels::forward,
@@ -31,7 +38,7 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape) -> Vec<f32> 
         Algorithm::Im2col => im2col::forward,
     };
     // SAFETY: all write every output pixel.
-    unsafe { write_vec(shape.out_len(), |y| run(x, weight, shape, y)) }
+    unsafe { write_vec(shape.out_len(), |y| run(x, weight, shape, epilogue, y)) }
 }
 
 /// Gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, P, Q, O]`.

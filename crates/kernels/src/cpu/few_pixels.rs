@@ -13,7 +13,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    buffer::{Disjoint, Scratch, Uninit, as_uninit, fill_zeros},
+    batch_norm::Epilogue,
+    buffer::{Disjoint, Scratch, Uninit, as_uninit, fill_zeros, write_all},
     gemm::{MOST_LANES, Product, Right, packed_len, panel_width},
     shape::ConvShape,
 };
@@ -25,7 +26,7 @@ const OUTPUTS: usize = 48;
 /// Channels of the output that a job of the weights' gradient computes.
 const GRADIENT_OUTPUTS: usize = 256;
 /// From so many pixels in the batch on, other algorithms are faster.
-const PIXELS: usize = 1000;
+const PIXELS: usize = 600;
 
 /// Returns `true` if the convolution has the form that this module computes.
 pub(crate) fn has_form(shape: &ConvShape) -> bool {
@@ -37,8 +38,14 @@ pub(crate) fn applies(shape: &ConvShape) -> bool {
     has_form(shape) && shape.out_pixels() < PIXELS
 }
 
-/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uninit]) {
+/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue.
+pub(crate) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    epilogue: Option<Epilogue<'_>>,
+    y: &mut [Uninit],
+) {
     let (pixels, outputs, depth) = (shape.out_pixels(), shape.out_channels, shape.patch_len());
     let patches = patches_by_pixel(x, shape);
     let y = Disjoint::new(y);
@@ -55,10 +62,12 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uni
         }
         .store(as_uninit(&mut product), pixels);
         for pixel in 0..pixels {
+            let first = pixel * outputs + range.start;
             // SAFETY: these outputs of all pixels belong to this job alone.
-            let target = unsafe { y.slice(pixel * outputs + range.start, range.len()) };
-            for (target, line) in target.iter_mut().zip(product.chunks_exact(pixels)) {
-                target.write(line[pixel]);
+            let target = unsafe { y.slice(first, range.len()) };
+            let target = write_all(target, product.chunks_exact(pixels).map(|line| line[pixel]));
+            if let Some(epilogue) = epilogue {
+                epilogue.apply_channels(first, range.start, target);
             }
         }
     });

@@ -12,7 +12,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{
-    buffer::Uninit,
+    buffer::{Uninit, assume_written},
     simd::{arch, lanes},
 };
 
@@ -66,6 +66,15 @@ impl Product<'_> {
         self.check_result(result.len(), stride);
         // SAFETY: the result fits the slice, which is borrowed mutably.
         unsafe { self.run(result.as_mut_ptr().cast(), stride, false) }
+    }
+
+    /// Writes the product to `result`, whose rows follow each other, and returns it as numbers.
+    pub(crate) fn fill(self, result: &mut [Uninit]) -> &mut [f32] {
+        let columns = self.columns;
+        assert_eq!(result.len(), self.rows * columns, "numbers of a product");
+        self.store(result, columns);
+        // SAFETY: a product writes `columns` numbers of each of its rows, which are the whole result.
+        unsafe { assume_written(result) }
     }
 
     /// Adds the product to `result`, whose rows are `stride` apart.

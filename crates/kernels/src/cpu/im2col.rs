@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    batch_norm::Epilogue,
     buffer::{Scratch, Uninit, as_uninit, fill_zeros},
     gemm::{Product, Right, packed_len},
     pack,
@@ -22,8 +23,14 @@ const GRADIENT_ROWS: usize = 128;
 /// Below so few channels, patches are copied whole rather than a tap at a time.
 const FEW_CHANNELS: usize = 16;
 
-/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uninit]) {
+/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue.
+pub(crate) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    epilogue: Option<Epilogue<'_>>,
+    y: &mut [Uninit],
+) {
     let packed = pack::weights_by_patch(weight, shape);
     let (columns, depth, block) = (
         shape.out_channels,
@@ -43,12 +50,15 @@ pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uni
                 depth_stride: 1,
                 right: Right::Panels(&packed),
             };
-            if shape.is_pointwise() {
-                product(&x[pixels.start * depth..]).store(y, columns);
+            let y = if shape.is_pointwise() {
+                product(&x[pixels.start * depth..]).fill(y)
             } else {
                 let mut patches = Scratch::new(pixels.len() * depth);
                 copy_patches(x, shape, pixels.clone(), &mut patches);
-                product(&patches).store(y, columns);
+                product(&patches).fill(y)
+            };
+            if let Some(epilogue) = epilogue {
+                epilogue.apply(pixels.start * columns, y);
             }
         });
 }

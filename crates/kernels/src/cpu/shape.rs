@@ -73,6 +73,16 @@ impl ConvShape {
         (self.width + 2 * self.padding - self.kernel) / self.stride + 1
     }
 
+    /// `[B, P, Q, O]`.
+    pub(crate) fn out_dims(&self) -> [usize; 4] {
+        [
+            self.batch,
+            self.out_height(),
+            self.out_width(),
+            self.out_channels,
+        ]
+    }
+
     /// Pixels of one output image.
     pub(crate) fn out_area(&self) -> usize {
         self.out_height() * self.out_width()

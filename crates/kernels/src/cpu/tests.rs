@@ -3,7 +3,7 @@
 use rayon::ThreadPoolBuilder;
 
 use super::{
-    batch_norm::{self, Affine, GradientMask, Moments},
+    batch_norm::{self, Affine, Epilogue, GradientMask, Moments},
     buffer::{Uninit, write_vec},
     conv, few_pixels, im2col,
     pool::{self, PoolShape},
@@ -117,13 +117,15 @@ fn reference(x: &[f32], w: &[f32], dy: &[f32], s: &ConvShape) -> Reference {
     Reference { y, dx, dw }
 }
 
-type Kernel = fn(&[f32], &[f32], &ConvShape, &mut [Uninit]);
+type Forward = fn(&[f32], &[f32], &ConvShape, Option<Epilogue<'_>>, &mut [Uninit]);
+type Gradient = fn(&[f32], &[f32], &ConvShape, &mut [Uninit]);
 
-fn run(kernel: Kernel, a: &[f32], b: &[f32], shape: &ConvShape, len: usize) -> Vec<f32> {
+/// What a kernel writes to its whole output of `len` numbers.
+fn written(len: usize, kernel: impl FnOnce(&mut [Uninit])) -> Vec<f32> {
     #[expect(unsafe_code, reason = "a kernel writes its whole output")]
     // SAFETY: the kernel writes its whole output.
     unsafe {
-        write_vec(len, |out| kernel(a, b, shape, out))
+        write_vec(len, kernel)
     }
 }
 
@@ -136,49 +138,67 @@ fn check_convolution(s: &ConvShape) {
     );
     let expected = reference(&x, &w, &dy, s);
     let name = |algorithm: &str, result: &str| format!("{result} by {algorithm} of {s:?}");
-    let mut algorithms: Vec<(&str, [Kernel; 3])> = vec![(
+    let mut algorithms: Vec<(&str, Forward, [Gradient; 2])> = vec![(
         "im2col",
-        [
-            im2col::forward,
-            im2col::input_gradient,
-            im2col::weight_gradient,
-        ],
+        im2col::forward,
+        [im2col::input_gradient, im2col::weight_gradient],
     )];
     if few_pixels::has_form(s) {
         algorithms.push((
             "few pixels",
-            [
-                few_pixels::forward,
-                few_pixels::input_gradient,
-                few_pixels::weight_gradient,
-            ],
+            few_pixels::forward,
+            [few_pixels::input_gradient, few_pixels::weight_gradient],
         ));
     }
     if winograd::has_form(s) {
         algorithms.push((
             "winograd",
-            [
-                winograd::forward,
-                winograd::input_gradient,
-                winograd::weight_gradient,
-            ],
+            winograd::forward,
+            [winograd::input_gradient, winograd::weight_gradient],
         ));
     }
-    for (algorithm, [forward, input_gradient, weight_gradient]) in algorithms {
-        check(
-            &name(algorithm, "output"),
-            &run(forward, &x, &w, s, s.out_len()),
-            &expected.y,
-        );
+    for (algorithm, forward, [input_gradient, weight_gradient]) in algorithms {
+        let y = written(s.out_len(), |y| forward(&x, &w, s, None, y));
+        check(&name(algorithm, "output"), &y, &expected.y);
+        check_epilogue(&name(algorithm, "epilogue"), &y, s, |epilogue, y| {
+            forward(&x, &w, s, Some(epilogue), y);
+        });
         check(
             &name(algorithm, "input gradient"),
-            &run(input_gradient, &dy, &w, s, s.in_len()),
+            &written(s.in_len(), |dx| input_gradient(&dy, &w, s, dx)),
             &expected.dx,
         );
         check(
             &name(algorithm, "weight gradient"),
-            &run(weight_gradient, &x, &dy, s, s.weight_len()),
+            &written(s.weight_len(), |dw| weight_gradient(&x, &dy, s, dw)),
             &expected.dw,
+        );
+    }
+}
+
+/// Checks the output after an epilogue against the normalization of the output `y`, to the bit.
+fn check_epilogue(
+    name: &str,
+    y: &[f32],
+    s: &ConvShape,
+    convolution: impl Fn(Epilogue<'_>, &mut [Uninit]),
+) {
+    let channels = s.out_channels;
+    let moments = Moments::of(y, channels);
+    let affine = Affine::new(&moments, &numbers(channels, 4), &numbers(channels, 5), 1e-5);
+    let other = numbers(y.len(), 6);
+    for (residual, relu) in [(None, false), (None, true), (Some(&other[..]), true)] {
+        let epilogue = Epilogue {
+            affine: &affine,
+            residual,
+            relu,
+        };
+        let found = written(y.len(), |y| convolution(epilogue, y));
+        let expected = batch_norm::forward(y, &affine, residual, relu);
+        let is_same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits();
+        assert!(
+            found.iter().zip(&expected).all(is_same),
+            "{name}: the bits of a normalization by itself"
         );
     }
 }
@@ -258,7 +278,7 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
             numbers(s.weight_len(), 2),
             numbers(s.out_len(), 3),
         );
-        results.push(conv::forward(&x, &w, &s));
+        results.push(conv::forward(&x, &w, &s, None));
         results.push(conv::input_gradient(&dy, &w, &s));
         results.push(conv::weight_gradient(&x, &dy, &s));
     }

@@ -23,7 +23,7 @@ use super::shape::ConvShape;
 use tiles::GROUP;
 
 /// Below so many pixels in the batch, the transform of the weights costs more than the products save.
-const MINIMUM_PIXELS: usize = 1000;
+const MINIMUM_PIXELS: usize = 600;
 
 /// Returns `true` if the convolution has the form that this module computes.
 pub(crate) fn has_form(shape: &ConvShape) -> bool {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::slices::{numbers, tensor, with_slice};
+use crate::Normalization;
 use crate::cpu::batch_norm::{Affine, GradientMask, Moments, backward, forward, mask_gradient};
 
 /// Normalization by the batch's own moments, which are also returned.
@@ -30,26 +31,34 @@ pub(crate) fn train(
     }
 }
 
-/// Normalization by given moments, `mean` and `variance` `[C]`.
+/// Normalization by given moments.
 pub(crate) fn eval(
     x: &Tensor,
-    [gamma, beta, mean, variance]: [&Tensor; 4],
-    epsilon: f64,
+    norm: &Normalization<'_>,
     residual: Option<&Tensor>,
     relu: bool,
 ) -> Result<Tensor> {
-    let moments = Moments {
-        mean: mean.to_vec1()?,
-        variance: variance.to_vec1()?,
-        count: 1,
-    };
     let op = BatchNorm {
-        moments: Arc::new(OnceLock::from(moments)),
+        moments: Arc::new(OnceLock::from(moments(norm)?)),
         of_batch: false,
-        epsilon,
+        epsilon: norm.epsilon,
         relu,
     };
-    op.apply(x, gamma, beta, residual)
+    op.apply(x, norm.gamma, norm.beta, residual)
+}
+
+/// The map of each channel by given moments.
+pub(super) fn affine(norm: &Normalization<'_>) -> Result<Affine> {
+    let (gamma, beta): (Vec<f32>, Vec<f32>) = (norm.gamma.to_vec1()?, norm.beta.to_vec1()?);
+    Ok(Affine::new(&moments(norm)?, &gamma, &beta, norm.epsilon))
+}
+
+fn moments(norm: &Normalization<'_>) -> Result<Moments> {
+    Ok(Moments {
+        mean: norm.mean.to_vec1()?,
+        variance: norm.variance.to_vec1()?,
+        count: 1,
+    })
 }
 
 struct BatchNorm {

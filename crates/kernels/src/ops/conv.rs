@@ -2,8 +2,10 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
+use super::batch_norm::affine;
 use super::slices::{numbers, tensor, with_slice};
-use crate::cpu::{conv, shape::ConvShape};
+use crate::Normalization;
+use crate::cpu::{batch_norm::Epilogue, conv, shape::ConvShape};
 
 /// Output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`.
 pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize) -> Result<Tensor> {
@@ -14,6 +16,34 @@ pub(crate) fn conv2d(x: &Tensor, weight: &Tensor, stride: usize, padding: usize)
         weight_needs_gradient: weight.track_op(),
     };
     x.contiguous()?.apply_op2(&weight.contiguous()?, op)
+}
+
+/// [`conv2d`] of the `shape`, then [`eval`](super::batch_norm::eval) of its output, in one pass and without gradients.
+pub(crate) fn conv2d_batch_norm_eval(
+    x: &Tensor,
+    weight: &Tensor,
+    shape: &ConvShape,
+    norm: &Normalization<'_>,
+    residual: Option<&Tensor>,
+    relu: bool,
+) -> Result<Tensor> {
+    let (x, weight, affine) = (x.contiguous()?, weight.contiguous()?, affine(norm)?);
+    let residual = residual.map(Tensor::contiguous).transpose()?;
+    let run = |residual: Option<&[f32]>| {
+        let epilogue = Epilogue {
+            affine: &affine,
+            residual,
+            relu,
+        };
+        let y = with_slice(&x, |x| {
+            with_slice(&weight, |w| conv::forward(x, w, shape, Some(epilogue)))
+        })??;
+        tensor(y, &shape.out_dims())
+    };
+    match &residual {
+        Some(residual) => with_slice(residual, |residual| run(Some(residual)))?,
+        None => run(None),
+    }
 }
 
 struct Conv {
@@ -35,11 +65,8 @@ impl CustomOp2 for Conv {
         wl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
-        let y = conv::forward(numbers(x, xl)?, numbers(w, wl)?, s);
-        Ok((
-            CpuStorage::F32(y),
-            (s.batch, s.out_height(), s.out_width(), s.out_channels).into(),
-        ))
+        let y = conv::forward(numbers(x, xl)?, numbers(w, wl)?, s, None);
+        Ok((CpuStorage::F32(y), Shape::from(&s.out_dims())))
     }
 
     fn bwd(

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::{
+    Normalization,
     ops::{custom_gradient, relu::relu},
     statistics::BatchStatistics,
 };
@@ -46,25 +47,24 @@ pub(crate) fn train(
 /// Normalization by given moments, `mean` and `variance` `[C]`.
 pub(crate) fn eval(
     x: &Tensor,
-    [gamma, beta, mean, variance]: [&Tensor; 4],
-    epsilon: f64,
+    norm: &Normalization<'_>,
     residual: Option<&Tensor>,
     with_relu: bool,
 ) -> Result<Tensor> {
     let (mean, variance) = (
-        per_channel(&mean.detach())?,
-        per_channel(&variance.detach())?,
+        per_channel(&norm.mean.detach())?,
+        per_channel(&norm.variance.detach())?,
     );
     let y = normalized(
         x,
-        gamma,
-        beta,
+        norm.gamma,
+        norm.beta,
         Moments {
             mean,
             variance,
             of_batch: false,
         },
-        epsilon,
+        norm.epsilon,
     )?;
     finish(y, residual, with_relu)
 }

@@ -10,13 +10,14 @@ use rayon::prelude::*;
 
 use super::{
     super::{
+        batch_norm::Epilogue,
         buffer::{Disjoint, Scratch, Uninit, as_uninit},
         gemm::{Product, Right, panel_width},
         shape::ConvShape,
         simd::vectorized,
     },
     tiles::{GROUP, PLANE_GAP, PLANES, TILE, Tiles},
-    transform::{input_tile, output_tile, store},
+    transform::{Group, input_tile, output_tile, store},
     weights::{Direction, Weights},
 };
 
@@ -25,27 +26,54 @@ const TILES_PER_JOB: usize = 4;
 /// Parts into which the phased variant cuts the columns of each product.
 const COLUMN_PARTS: usize = 4;
 
-/// Writes the output `[B, H, W, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, 3, 3]`.
-pub(crate) fn forward(x: &[f32], weight: &[f32], shape: &ConvShape, y: &mut [Uninit]) {
-    convolve(
-        x,
-        &Weights::new(weight, shape, Direction::Forward),
-        &Tiles::new(shape),
-        y,
-    );
+/// Writes the output `[B, H, W, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, 3, 3]`, after the epilogue.
+pub(crate) fn forward(
+    x: &[f32],
+    weight: &[f32],
+    shape: &ConvShape,
+    epilogue: Option<Epilogue<'_>>,
+    y: &mut [Uninit],
+) {
+    let weights = Weights::new(weight, shape, Direction::Forward);
+    convolve(x, &weights, &Tiles::new(shape), Output::new(y, epilogue));
 }
 
 /// Writes the gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, H, W, O]`.
 pub(crate) fn input_gradient(dy: &[f32], weight: &[f32], shape: &ConvShape, dx: &mut [Uninit]) {
-    convolve(
-        dy,
-        &Weights::new(weight, shape, Direction::Backward),
-        &Tiles::new(shape),
-        dx,
-    );
+    let weights = Weights::new(weight, shape, Direction::Backward);
+    convolve(dy, &weights, &Tiles::new(shape), Output::new(dx, None));
 }
 
-fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
+/// The output, of which each job writes some channels of some pixels.
+#[derive(Clone, Copy)]
+struct Output<'a> {
+    numbers: Disjoint<'a, Uninit>,
+    epilogue: Option<Epilogue<'a>>,
+}
+
+impl<'a> Output<'a> {
+    fn new(numbers: &'a mut [Uninit], epilogue: Option<Epilogue<'a>>) -> Self {
+        Self {
+            numbers: Disjoint::new(numbers),
+            epilogue,
+        }
+    }
+
+    /// Writes a group, channels of one pixel from `channel` on, at number `first`, after the epilogue.
+    ///
+    /// # Safety
+    /// These numbers belong to the calling job alone.
+    #[inline(always)]
+    unsafe fn write(self, first: usize, channel: usize, mut group: Group) {
+        if let Some(epilogue) = self.epilogue {
+            epilogue.apply_channels(first, channel, &mut group);
+        }
+        // SAFETY: passed on.
+        store(unsafe { self.numbers.slice(first, GROUP) }, &group);
+    }
+}
+
+fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: Output<'_>) {
     if weights.inputs * weights.outputs < 256 * 128 {
         blocked(x, weights, tiles, y);
     } else {
@@ -54,11 +82,10 @@ fn convolve(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
 }
 
 /// Each job takes its tiles through all phases; its planes fit the cache.
-fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
+fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: Output<'_>) {
     let (inputs, outputs) = (weights.inputs, weights.outputs);
     let block = (220_000 / (PLANES * (inputs + outputs))).clamp(24, 96) / 12 * 12;
     let (in_plane, out_plane) = (block * inputs + PLANE_GAP, block * outputs + PLANE_GAP);
-    let y = Disjoint::new(y);
     (0..tiles.count.div_ceil(block))
         .into_par_iter()
         .for_each(|job| {
@@ -101,7 +128,7 @@ fn blocked(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
 }
 
 /// The phases alternate on blocks of tiles, each phase in parallel.
-fn phased(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
+fn phased(x: &[f32], weights: &Weights, tiles: &Tiles, y: Output<'_>) {
     let (inputs, outputs) = (weights.inputs, weights.outputs);
     let block = (3_000_000 / (PLANES * (inputs + outputs)))
         .max(96)
@@ -109,7 +136,6 @@ fn phased(x: &[f32], weights: &Weights, tiles: &Tiles, y: &mut [Uninit]) {
     let (in_plane, out_plane) = (block * inputs + PLANE_GAP, block * outputs + PLANE_GAP);
     let mut transformed = Scratch::new(PLANES * in_plane);
     let mut products = Scratch::new(PLANES * out_plane);
-    let y = Disjoint::new(y);
     for first in (0..tiles.count).step_by(block) {
         let end = (first + block).min(tiles.count);
         let jobs = (end - first).div_ceil(TILES_PER_JOB);
@@ -211,7 +237,7 @@ fn transform_outputs(
     range: Range<usize>,
     origin: usize,
     plane: usize,
-    y: Disjoint<'_, Uninit>,
+    y: Output<'_>,
 ) {
     vectorized(
         #[inline(always)]
@@ -228,11 +254,9 @@ fn transform_outputs(
                         let start =
                             position.image + (position.row + i) * tiles.width + position.column;
                         for (j, group) in line[..columns].iter().enumerate() {
+                            let first = (start + j) * channels + channel;
                             // SAFETY: these channels of this pixel belong to this job alone.
-                            store(
-                                unsafe { y.slice((start + j) * channels + channel, GROUP) },
-                                group,
-                            );
+                            unsafe { y.write(first, channel, *group) };
                         }
                     }
                 }
