@@ -73,6 +73,13 @@ fn main() -> anyhow::Result<ExitCode> {
     if std::env::var(THREADS).ok().as_ref() != Some(&threads) {
         return with_threads(&threads);
     }
+    // On a thread of rayon's, as stages run.
+    rayon::scope(|_| compare(&arguments))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the cases that are asked for, and prints what is found.
+fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     let chosen = chosen(&arguments.only)?;
     let interpreter = match &arguments.python {
         Some(python) => python.clone(),
@@ -86,12 +93,12 @@ fn main() -> anyhow::Result<ExitCode> {
         arguments.images.clone(),
         usize::from(arguments.sample),
     );
-    let found = measure_all(&chosen, &bench, &mut python, &arguments)?;
+    let found = measure_all(&chosen, &bench, &mut python, arguments)?;
     python.stop()?;
     if arguments.json {
         println!("{:#}", Value::from(found));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Measures the cases, and prints each row of the table as it is found unless JSON is wanted; returns all rows.

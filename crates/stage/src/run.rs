@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use protocol::{Fault, Job, Part};
+use rayon::ThreadPoolBuilder;
 use serde::de::DeserializeOwned;
 
 use crate::{logging, request::Request};
@@ -19,14 +20,18 @@ static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
 /// The scratch folder, locked.
 static HELD: Mutex<Option<fs_err::File>> = Mutex::new(None);
 
+/// Stack of each of rayon's threads, that of a main thread.
+const STACK_BYTES: usize = 8 << 20;
+
 /// Maximum time until a killed process releases its folder.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Runs a stage: reads the job file, calls `run`, and turns an error into a message on the log and exit code 1.
+/// Runs a stage: reads the job file, calls `run` on one of rayon's threads, and turns an error into a message on the log
+/// and exit code 1.
 ///
 /// With `--check` before the job file, it only checks that the stage has the parameters, inputs and outputs of the job:
 /// exit code 0, or 1 with a [`Fault`] as JSON on standard output.
-pub fn main<P, I, O>(run: impl FnOnce(P, I, O) -> anyhow::Result<()>) -> ExitCode
+pub fn main<P, I, O>(run: impl FnOnce(P, I, O) -> anyhow::Result<()> + Send) -> ExitCode
 where
     P: DeserializeOwned,
     I: DeserializeOwned,
@@ -42,26 +47,51 @@ where
     }
 }
 
-fn carry_out<P, I, O>(run: impl FnOnce(P, I, O) -> anyhow::Result<()>) -> anyhow::Result<ExitCode>
+fn carry_out<P, I, O>(
+    run: impl FnOnce(P, I, O) -> anyhow::Result<()> + Send,
+) -> anyhow::Result<ExitCode>
 where
     P: DeserializeOwned,
     I: DeserializeOwned,
     O: DeserializeOwned,
 {
     let request = Request::from_args(std::env::args())?;
-    let (params, inputs, outputs) = match parts(&request.job) {
-        Ok(parts) => parts,
-        Err(fault) if request.is_check => {
-            println!("{}", serde_json::to_string(&fault)?);
-            return Ok(ExitCode::FAILURE);
-        }
-        Err(fault) => return Err(fault.into()),
-    };
-    if !request.is_check {
-        SCRATCH.get_or_init(|| request.job.scratch);
-        run(params, inputs, outputs)?;
+    if request.is_check {
+        return check::<P, I, O>(&request.job);
     }
+    SCRATCH.get_or_init(|| request.job.scratch.clone());
+    on_pool(|| {
+        let (params, inputs, outputs) = parts(&request.job)?;
+        run(params, inputs, outputs)
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the fault of a job that doesn't fit the stage.
+fn check<P, I, O>(job: &Job) -> anyhow::Result<ExitCode>
+where
+    P: DeserializeOwned,
+    I: DeserializeOwned,
+    O: DeserializeOwned,
+{
+    match parts::<P, I, O>(job) {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(fault) => {
+            println!("{}", serde_json::to_string(&fault)?);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// Calls `work` on a thread of rayon's.
+///
+/// Another thread would sleep during each parallel loop and be woken after it: for the short loops of a training step
+/// on small images, that costs more than a tenth of the step.
+fn on_pool(work: impl FnOnce() -> anyhow::Result<()> + Send) -> anyhow::Result<()> {
+    ThreadPoolBuilder::new()
+        .stack_size(STACK_BYTES)
+        .build_global()?;
+    rayon::scope(|_| work())
 }
 
 fn parts<P, I, O>(job: &Job) -> Result<(P, I, O), Fault>

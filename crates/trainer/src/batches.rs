@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
 use candle_core::{Device, Tensor};
 use images::View;
@@ -141,12 +139,11 @@ fn ranges(
 /// Calls `consume` with `order` in batches of `batch_size`, of which the last may be shorter; in a training pass,
 /// those of [`training_steps`].
 ///
-/// While a batch is consumed, the next one is prepared in the background on rayon's threads. An image that occurs
-/// several times in `order` is augmented differently each time. Batches of a training pass are mixed if the source has
-/// a mixture.
+/// While a batch is consumed, the next one is prepared by rayon's threads. An image that occurs several times in `order`
+/// is augmented differently each time. Batches of a training pass are mixed if the source has a mixture.
 ///
 /// # Errors
-/// Those of `source` and `consume`; nothing further is prepared then.
+/// Those of `source` and `consume`; no more than the next batch is prepared then.
 pub fn for_each_batch<E: From<TrainError>>(
     source: &dyn ImageSource,
     order: &[usize],
@@ -157,38 +154,38 @@ pub fn for_each_batch<E: From<TrainError>>(
 ) -> Result<(), E> {
     let side = source.side_px(transform);
     let samples: Vec<Sample> = samples(order, transform).collect();
-    // A channel without capacity: the batch that waits in it is the one ahead.
-    let (sender, receiver) = sync_channel(0);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let n_batches = match transform {
-                Transform::Augmented { .. } => training_steps(order.len(), batch_size),
-                Transform::View(_) => order.len().div_ceil(batch_size),
-            };
-            let ranges = ranges(order.len(), batch_size, n_batches);
-            for (step, range) in ranges.enumerate() {
+    let n_batches = match transform {
+        Transform::Augmented { .. } => training_steps(order.len(), batch_size),
+        Transform::View(_) => order.len().div_ceil(batch_size),
+    };
+    let mut batches =
+        ranges(order.len(), batch_size, n_batches)
+            .enumerate()
+            .map(|(step, range)| {
                 let mixture = match transform {
                     Transform::Augmented { epoch, .. } => source.mixture(epoch, step),
                     Transform::View(_) => None,
                 };
-                let prepared = prepare(source, &samples[range.clone()], side, mixture);
-                // The receiver is dropped when the consumer fails.
-                if sender.send((&order[range], prepared, mixture)).is_err() {
-                    break;
-                }
-            }
-        });
-        for (images, values, mixture) in receiver {
-            let values = Tensor::from_vec(values?, (images.len(), side, side, 3), device);
-            let values = values.map_err(TrainError::from)?;
-            consume(Batch {
-                images,
-                values,
-                mixture,
-            })?;
-        }
-        Ok(())
-    })
+                let values = prepare(source, &samples[range.clone()], side, mixture)?;
+                Ok::<_, TrainError>((&order[range], values, mixture))
+            });
+    let mut next = batches.next();
+    while let Some(batch) = next {
+        let (images, values, mixture) = batch?;
+        let shape = (images.len(), side, side, 3);
+        let batch = Batch {
+            images,
+            values: Tensor::from_vec(values, shape, device).map_err(TrainError::from)?,
+            mixture,
+        };
+        next = None;
+        // A task, and no thread that would wait for rayon's threads: this one may be the only one of them.
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| next = batches.next());
+            consume(batch)
+        })?;
+    }
+    Ok(())
 }
 
 /// An image and its transform.
@@ -353,6 +350,13 @@ mod tests {
         );
         assert!(ended.is_err());
         assert_eq!(calls, 1);
+    }
+
+    #[test]
+    fn batches_need_no_thread_besides_the_consumer() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let batches = pool.unwrap().install(|| batches(&[3, 0, 2], 1, 4));
+        assert_eq!(batches.unwrap(), [vec![3.], vec![0.], vec![2.]]);
     }
 
     #[test]

@@ -45,7 +45,8 @@ struct Request {
 }
 
 fn main() -> ExitCode {
-    let sound = Request::read().and_then(examine);
+    // On a thread of rayon's, as stages run.
+    let sound = Request::read().and_then(|request| rayon::scope(|_| examine(request)));
     match sound {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -21,7 +21,7 @@ use nix::sys::time::TimeValLike;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const CLASSES: u32 = 8;
 
@@ -265,6 +265,11 @@ fn print_row(name: &str, ours: f64, torch: Option<f64>) {
 /// # Errors
 /// An option is unknown, a step fails, or PyTorch's side ends.
 pub(crate) fn run(allocator: &str) -> Outcome<()> {
+    // On a thread of rayon's, as stages run.
+    rayon::scope(|_| compare(allocator))
+}
+
+fn compare(allocator: &str) -> Outcome<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut ours = Ours::new(&options)?;
     let mut torch = match &options.torch {
