@@ -4,7 +4,7 @@
 //! backend on the device, and on the kernels on the CPU.
 
 use candle_core::{Device, Tensor};
-use model::{Config, Depth, Mode, Network};
+use model::{Config, Depth, Network};
 use random::Seed;
 use trainer::{Adam, CrossEntropy, Loss, TrainError};
 
@@ -76,10 +76,10 @@ fn results(network: &Network) -> Result<Vec<Named>, TrainError> {
     let device = network.device().clone();
     let images = fixture::images(BATCH_SIZE, SIDE_PX);
     let images = Tensor::from_vec(images, (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), &device)?;
-    let output = network.forward(&images, Mode::Train)?;
     let labels = fixture::labels(BATCH_SIZE, N_CLASSES);
-    let loss = CrossEntropy::new(vec![1.0, 2.0, 0.5], 0.1).mean(&output, &labels)?;
-    let gradients = loss.backward()?;
+    let loss = CrossEntropy::new(vec![1.0, 2.0, 0.5], 0.1);
+    let passes = network.passes(&images, |output| loss.mean(output, &labels))?;
+    let (output, loss, gradients) = (passes.output, passes.loss, passes.gradients);
     let mut results = vec![
         named("loss", &loss)?,
         named("logits", &output.logits)?,

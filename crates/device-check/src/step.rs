@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candle_core::Tensor;
-use model::{Config, Depth, Mode, Network, ParameterGroup};
+use model::{Config, Depth, Network, ParameterGroup, Passes};
 use random::Seed;
 use serde::Serialize;
 use trainer::{Adam, CrossEntropy, Loss, TrainError};
@@ -186,9 +186,14 @@ impl Training {
 
     /// A step: forward, loss, backward, optimizer, and the loss on the host.
     fn step(&mut self) -> Result<Results, TrainError> {
-        let output = self.network.forward(&self.images, Mode::Train)?;
-        let loss = self.loss.mean(&output, &self.labels)?;
-        let gradients = loss.backward()?;
+        let passes = self
+            .network
+            .passes(&self.images, |output| self.loss.mean(output, &self.labels))?;
+        let Passes {
+            output,
+            loss,
+            gradients,
+        } = passes;
         self.optimizer.step(&gradients, 1e-4)?;
         let parameters = self.network.parameters().into_iter();
         let gradients = parameters.map(|(name, parameter)| {

@@ -81,18 +81,7 @@ impl Backend {
     ) -> Result<(Tensor, BatchStatistics)> {
         self.check_batch_norm(x.dims(), x.dtype(), &[gamma, beta], residual)?;
         match self {
-            Self::Cpu => {
-                let (y, moments) = ops::batch_norm::train(x, gamma, beta, eps, residual, relu)?;
-                let channels = moments.mean.len();
-                let variance = Tensor::from_vec(moments.unbiased_variance(), channels, x.device())?;
-                Ok((
-                    y,
-                    BatchStatistics {
-                        mean: Tensor::from_vec(moments.mean, channels, x.device())?,
-                        variance,
-                    },
-                ))
-            }
+            Self::Cpu => ops::batch_norm::train(x, gamma, beta, eps, residual, relu),
             Self::Reference => reference::batch_norm::train(x, gamma, beta, eps, residual, relu),
         }
     }
@@ -153,10 +142,6 @@ impl Backend {
     /// # Errors
     /// The rank is not 4, or the activations are empty.
     pub fn max_pool(self, x: &Tensor) -> Result<Tensor> {
-        x.dims4()?;
-        if x.elem_count() == 0 {
-            bail!("max-pool of nothing: activations {:?}", x.shape());
-        }
         match self {
             Self::Cpu => ops::pool::max_pool(x),
             Self::Reference => reference::pool::max_pool(x),
@@ -170,13 +155,13 @@ impl Backend {
     pub fn average_pool(self, x: &Tensor) -> Result<Tensor> {
         x.dims4()?;
         match self {
-            Self::Cpu => x.flatten(1, 2)?.mean(1),
+            Self::Cpu => ops::pool::average_pool(x),
             Self::Reference => x.flatten_from(2)?.mean(2),
         }
     }
 
     /// Checks the operands of a batch normalization of activations `dims`.
-    fn check_batch_norm(
+    pub(crate) fn check_batch_norm(
         self,
         dims: &[usize],
         dtype: DType,

@@ -26,6 +26,7 @@ mod normalization;
 mod ops;
 mod reference;
 mod statistics;
+mod tape;
 
 pub use adam::{AdamStep, WeightDecay, adam_step};
 pub use allocator::CachingAllocator;
@@ -35,6 +36,7 @@ pub use lerp::lerp;
 pub use normalization::Normalization;
 pub use ops::relu::relu;
 pub use statistics::BatchStatistics;
+pub use tape::Tape;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use approx::assert_abs_diff_eq;
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 
 use crate::{
-    AdamStep, Backend, Normalization, WeightDecay, adam::reference_step, adam_step, lerp,
+    AdamStep, Backend, Normalization, Tape, WeightDecay, adam::reference_step, adam_step, lerp,
     lerp::reference_lerp, relu,
 };
 
@@ -512,5 +512,41 @@ fn max_pool_keeps_nan_in_the_windows_over_it() -> Result<()> {
     let x = Tensor::new(&[f32::INFINITY, 1.0, 2.0], &Device::Cpu)?.reshape((1, 1, 1, 3))?;
     let y = Backend::Reference.max_pool(&x)?;
     assert_eq!(values(&y)?, [Some(f32::INFINITY), Some(2.0)]);
+    Ok(())
+}
+
+#[test]
+fn a_tape_names_an_operation_whose_output_others_used() -> Result<()> {
+    let x = variable(&[2, 5, 6, 4], 1.0)?;
+    let weight = variable(&[8, 4, 3, 3], 2.0)?;
+    let tape = Tape::new();
+    let y = tape.conv2d(&x, &weight, 1, 1)?;
+    let means = tape.average_pool(&y.sqr()?)?;
+    // The squares are candle's, and no output of the tape.
+    let found = tape.backward(&means, &means).map(|_| ());
+    let message = found.unwrap_err().to_string();
+    assert!(message.contains("of conv2d has no gradient"), "{message}");
+    // Without a variable there is nothing to go backward over.
+    let tape = Tape::new();
+    let y = tape.conv2d(&x.detach(), &weight.detach(), 1, 1)?;
+    assert_eq!(tape.backward(&y, &y)?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_tape_adds_the_gradients_of_a_value_used_twice() -> Result<()> {
+    let x = variable(&[2, 4, 6, 32], 1.0)?;
+    let weight = variable(&[32, 32, 3, 3], 2.0)?;
+    let tape = Tape::new();
+    let once = tape.conv2d(&x, &weight, 1, 1)?;
+    let twice = tape.conv2d(&once, &weight, 1, 1)?;
+    let gradients: Vec<_> = tape.backward(&twice, &twice)?.collect::<Result<_>>()?;
+    let once = Backend::Cpu.conv2d(&x, &weight, 1, 1)?;
+    let twice = Backend::Cpu.conv2d(&once, &weight, 1, 1)?;
+    let expected = (twice.sqr()?.sum_all()? * 0.5)?.backward()?;
+    assert_eq!(gradients.len(), 2);
+    for (id, found) in gradients {
+        assert!(distance(&found, expected.get_id(id).unwrap())? < 1e-6);
+    }
     Ok(())
 }

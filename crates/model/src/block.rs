@@ -21,7 +21,7 @@ impl Step {
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         match context.mode {
             Mode::Train => {
@@ -44,7 +44,7 @@ struct Block {
 }
 
 impl Block {
-    fn forward(&self, x: &Tensor, context: ForwardContext) -> Result<Tensor, ModelError> {
+    fn forward(&self, x: &Tensor, context: ForwardContext<'_>) -> Result<Tensor, ModelError> {
         let shortcut = match &self.downsample {
             Some(step) => step.forward(x, None, false, context)?,
             None => x.clone(),
@@ -232,11 +232,11 @@ impl Resnet {
         &self,
         images: &Tensor,
         layer: ResnetLayer,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let x = context.backend.images(images)?;
         let x = self.stem.forward(&x, None, true, context)?;
-        let mut x = context.backend.max_pool(&x)?;
+        let mut x = context.max_pool(&x)?;
         for block in &self.blocks[..self.end(layer)] {
             x = block.forward(&x, context)?;
         }
@@ -248,13 +248,13 @@ impl Resnet {
         &self,
         activations: &Tensor,
         layer: ResnetLayer,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let mut x = activations.clone();
         for block in &self.blocks[self.end(layer)..] {
             x = block.forward(&x, context)?;
         }
-        Ok(context.backend.average_pool(&x)?)
+        Ok(context.average_pool(&x)?)
     }
 
     /// Number of blocks up to `layer`'s last.
@@ -266,7 +266,7 @@ impl Resnet {
     pub(crate) fn features(
         &self,
         images: &Tensor,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let x = self.activations(images, ResnetLayer::Layer4, context)?;
         self.pooled(&x, ResnetLayer::Layer4, context)
@@ -277,7 +277,7 @@ impl Resnet {
     pub(crate) fn classify(
         &self,
         features: &Tensor,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         match &self.fc {
             Some(fc) => Ok(kernels::relu(&fc.forward(features, context)?)?),

@@ -1,7 +1,7 @@
 //! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::{Backend, Normalization};
+use kernels::{Backend, Normalization, Tape};
 
 use crate::initializer::{self, Initializer};
 use crate::{Mode, ModelError};
@@ -31,21 +31,37 @@ pub(crate) struct StateEntry {
 
 /// Settings of a layer's forward pass.
 #[derive(Clone, Copy)]
-pub(crate) struct ForwardContext {
+pub(crate) struct ForwardContext<'a> {
     pub(crate) backend: Backend,
+    /// Records the ResNet's operations, for gradients without candle's autograd; on CPU.
+    pub(crate) tape: Option<&'a Tape>,
     /// Mode of batch-norms.
     pub(crate) mode: Mode,
     /// Gradients of the layer's weights are computed.
     pub(crate) tracked: bool,
 }
 
-impl ForwardContext {
+impl ForwardContext<'_> {
     /// The weight as an operand: detached where no gradient is computed, so that nothing is kept for it.
     fn operand(self, weight: &Var) -> Tensor {
         if self.tracked {
             weight.as_tensor().clone()
         } else {
             weight.as_detached_tensor()
+        }
+    }
+
+    pub(crate) fn max_pool(self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self.tape {
+            Some(tape) => tape.max_pool(x),
+            None => self.backend.max_pool(x),
+        }
+    }
+
+    pub(crate) fn average_pool(self, x: &Tensor) -> candle_core::Result<Tensor> {
+        match self.tape {
+            Some(tape) => tape.average_pool(x),
+            None => self.backend.average_pool(x),
         }
     }
 }
@@ -154,12 +170,14 @@ impl Convolution {
     pub(crate) fn forward(
         &self,
         x: &Tensor,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let weight = context.operand(&self.weight);
-        Ok(context
-            .backend
-            .conv2d(x, &weight, self.stride, self.padding)?)
+        let (stride, padding) = (self.stride, self.padding);
+        Ok(match context.tape {
+            Some(tape) => tape.conv2d(x, &weight, stride, padding)?,
+            None => context.backend.conv2d(x, &weight, stride, padding)?,
+        })
     }
 }
 
@@ -182,13 +200,16 @@ impl BatchNorm {
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let (weight, bias) = (context.operand(&self.weight), context.operand(&self.bias));
         self.check_values_per_channel(x.elem_count() / weight.elem_count())?;
-        let (y, batch) = context
-            .backend
-            .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?;
+        let (y, batch) = match context.tape {
+            Some(tape) => tape.batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?,
+            None => context
+                .backend
+                .batch_norm_train(x, &weight, &bias, EPSILON, residual, relu)?,
+        };
         blend(&self.running_mean, &batch.mean)?;
         blend(&self.running_var, &batch.variance)?;
         self.n_batches
@@ -203,7 +224,7 @@ impl BatchNorm {
         x: &Tensor,
         residual: Option<&Tensor>,
         relu: bool,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let norm = Normalization {
             gamma: &context.operand(&self.weight),
@@ -212,6 +233,10 @@ impl BatchNorm {
             variance: &self.running_var.as_detached_tensor(),
             epsilon: EPSILON,
         };
+        if let Some(tape) = context.tape {
+            let y = convolution.forward(x, context)?;
+            return Ok(tape.batch_norm_eval(&y, &norm, residual, relu)?);
+        }
         let weight = context.operand(&convolution.weight);
         let (stride, padding) = (convolution.stride, convolution.padding);
         Ok(context
@@ -247,7 +272,7 @@ impl Linear {
     pub(crate) fn forward(
         &self,
         x: &Tensor,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let weight = context.operand(&self.weight);
         Ok(x.matmul(&weight.t()?)?
@@ -265,7 +290,7 @@ impl Cosine {
     pub(crate) fn forward(
         &self,
         x: &Tensor,
-        context: ForwardContext,
+        context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
         let directions = unit(&context.operand(&self.weight))?;
         Ok(unit(x)?.matmul(&directions.t()?)?)
@@ -289,6 +314,7 @@ mod tests {
         let weight = Var::new(&[[2.0_f32, 0.0], [0.0, 0.5]], &Device::Cpu).unwrap();
         let context = ForwardContext {
             backend: Backend::Cpu,
+            tape: None,
             mode: Mode::Eval,
             tracked: false,
         };

@@ -27,6 +27,6 @@ pub use device::device;
 pub use error::ModelError;
 pub use memory::images_together;
 pub use mode::{Freeze, Mode};
-pub use network::{Network, Output};
+pub use network::{Network, Output, Passes};
 pub use parameter_group::{ParameterGroup, layers_behind};
 pub use resnet_layer::ResnetLayer;

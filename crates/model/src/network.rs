@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::Backend;
+use kernels::{Backend, Tape};
 use rand::Rng;
 
 use crate::block::{IMAGENET_CLASSES, Resnet};
@@ -21,6 +22,17 @@ pub struct Output {
     pub logits: Tensor,
     /// `[B, D]`, before the ReLU that precedes the head.
     pub embedding: Tensor,
+}
+
+/// A forward pass in train mode, and the backward pass of its loss. Nothing in it keeps activations.
+#[derive(Debug)]
+pub struct Passes {
+    /// The outputs.
+    pub output: Output,
+    /// The loss, a scalar.
+    pub loss: Tensor,
+    /// Gradients of the loss.
+    pub gradients: GradStore,
 }
 
 /// A ResNet, an embedder and a head.
@@ -47,7 +59,11 @@ enum Head {
 }
 
 impl Head {
-    fn forward(&self, embedding: &Tensor, context: ForwardContext) -> Result<Tensor, ModelError> {
+    fn forward(
+        &self,
+        embedding: &Tensor,
+        context: ForwardContext<'_>,
+    ) -> Result<Tensor, ModelError> {
         match self {
             Self::Linear(linear) => linear.forward(&kernels::relu(embedding)?, context),
             Self::Cosine(cosine) => cosine.forward(embedding, context),
@@ -219,13 +235,66 @@ impl Network {
     /// The images have another shape or type, or lie on another device; or, in [`Mode::Train`], a
     /// batch-norm sees only one value a channel (one image that shrinks to one pixel).
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Output, ModelError> {
+        let features = self.pooled(images, mode, None)?;
+        self.classify_features(&features, mode)
+    }
+
+    /// Outputs of images `[B, H, W, 3]` in train mode, the loss that `loss` has for them, and its gradients of
+    /// [`Network::parameters`].
+    ///
+    /// # Errors
+    /// Those of [`Network::forward`] and of `loss`, or the device fails.
+    pub fn passes<E: From<ModelError>>(
+        &self,
+        images: &Tensor,
+        loss: impl FnOnce(&Output) -> Result<Tensor, E>,
+    ) -> Result<Passes, E> {
+        let tape = (self.backend == Backend::Cpu).then(Tape::new);
+        let features = self.pooled(images, Mode::Train, tape.as_ref())?;
+        // The rest is candle's: with a tape, its gradients begin at the features.
+        let start = match &tape {
+            Some(_) => Var::from_tensor(&features)
+                .map_err(ModelError::from)?
+                .into_inner(),
+            None => features.clone(),
+        };
+        let output = self.classify_features(&start, Mode::Train)?;
+        let loss = loss(&output)?;
+        let mut gradients = loss.backward().map_err(ModelError::from)?;
+        if let (Some(tape), Some(gradient)) = (tape, gradients.remove(&start)) {
+            for of_variable in tape
+                .backward(&features, &gradient)
+                .map_err(ModelError::from)?
+            {
+                let (variable, gradient) = of_variable.map_err(ModelError::from)?;
+                gradients.insert_id(variable, gradient);
+            }
+        }
+        // Detached, so that the graph with all activations is freed.
+        Ok(Passes {
+            output: Output {
+                logits: output.logits.detach(),
+                embedding: output.embedding.detach(),
+            },
+            loss: loss.detach(),
+            gradients,
+        })
+    }
+
+    /// Pooled features of images `[B, H, W, 3]`.
+    fn pooled(
+        &self,
+        images: &Tensor,
+        mode: Mode,
+        tape: Option<&Tape>,
+    ) -> Result<Tensor, ModelError> {
         check_images(images)?;
         let mut context = self.context(mode, self.freeze.cnn);
+        context.tape = tape;
         if self.freeze.batch_norm {
             context.mode = Mode::Eval;
         }
-        let features = self.resnet.features(images, context)?;
-        self.classify_features(&features, mode)
+        self.resnet.features(images, context)
     }
 
     /// Pooled features of images `[B, H, W, 3]`, in eval mode: the mean of the last block's activations over the
@@ -279,9 +348,10 @@ impl Network {
         Ok(Output { logits, embedding })
     }
 
-    fn context(&self, mode: Mode, frozen: bool) -> ForwardContext {
+    fn context(&self, mode: Mode, frozen: bool) -> ForwardContext<'static> {
         ForwardContext {
             backend: self.backend,
+            tape: None,
             mode,
             tracked: mode == Mode::Train && !frozen,
         }

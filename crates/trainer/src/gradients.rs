@@ -1,44 +1,32 @@
 //! Outputs, loss and gradients of a training step.
 
 use candle_core::Tensor;
-use candle_core::backprop::GradStore;
-use model::{Mode, Network, Output};
+use model::{Network, Output, Passes};
 
 use crate::batches::{Batch, training_ranges};
 use crate::mixing::{Mixture, mean_loss};
 use crate::{Loss, TrainError};
 
-/// Result of the passes of a step, forward and backward.
-pub(crate) struct BatchGradients {
-    /// The network's outputs for the batch.
-    pub(crate) output: Output,
-    /// The mean loss: a scalar.
-    pub(crate) loss: Tensor,
-    /// Gradients of the mean loss.
-    pub(crate) gradients: GradStore,
-}
-
-impl BatchGradients {
-    /// The passes of a batch; with a `micro_batch_size`, of so many images at a time, whose gradients are summed.
-    ///
-    /// The sum is the gradient of the whole batch, but for rounding and batch normalization, whose moments are those of the
-    /// images that go through the network together.
-    ///
-    /// # Errors
-    /// Those of the loss, or the device fails.
-    pub(crate) fn of(
-        network: &Network,
-        loss: &dyn Loss,
-        batch: &Batch<'_>,
-        labels: &[u32],
-        micro_batch_size: Option<usize>,
-    ) -> Result<Self, TrainError> {
-        match micro_batch_size.filter(|&size| size < labels.len()) {
-            Some(size) => by_parts(network, loss, batch, labels, size),
-            None => passes(network, &batch.values, |output| {
-                mean_loss(loss, output, labels, batch.mixture)
-            }),
-        }
+/// The passes of a batch and its mean loss; with a `micro_batch_size`, of so many images at a time, whose gradients are
+/// summed.
+///
+/// The sum is the gradient of the whole batch, but for rounding and batch normalization, whose moments are those of the
+/// images that go through the network together.
+///
+/// # Errors
+/// Those of the loss, or the device fails.
+pub(crate) fn batch_passes(
+    network: &Network,
+    loss: &dyn Loss,
+    batch: &Batch<'_>,
+    labels: &[u32],
+    micro_batch_size: Option<usize>,
+) -> Result<Passes, TrainError> {
+    match micro_batch_size.filter(|&size| size < labels.len()) {
+        Some(size) => by_parts(network, loss, batch, labels, size),
+        None => network.passes(&batch.values, |output| {
+            mean_loss(loss, output, labels, batch.mixture)
+        }),
     }
 }
 
@@ -48,14 +36,14 @@ fn by_parts(
     batch: &Batch<'_>,
     labels: &[u32],
     size: usize,
-) -> Result<BatchGradients, TrainError> {
+) -> Result<Passes, TrainError> {
     let partners: Vec<u32> = labels.iter().rev().copied().collect();
     let total_weight = loss.total_weight(labels);
-    let mut sum: Option<BatchGradients> = None;
+    let mut sum: Option<Passes> = None;
     for range in training_ranges(labels.len(), size) {
         let values = batch.values.narrow(0, range.start, range.len())?;
         let (labels, partners) = (&labels[range.clone()], &partners[range]);
-        let part = passes(network, &values, |output| {
+        let part = network.passes(&values, |output| {
             part_of_mean(
                 loss,
                 output,
@@ -65,7 +53,7 @@ fn by_parts(
             )
         })?;
         sum = Some(match sum {
-            Some(sum) => sum.plus(part)?,
+            Some(sum) => joined(sum, part)?,
             None => part,
         });
     }
@@ -90,38 +78,19 @@ fn part_of_mean(
     }
 }
 
-fn passes(
-    network: &Network,
-    values: &Tensor,
-    loss: impl FnOnce(&Output) -> Result<Tensor, TrainError>,
-) -> Result<BatchGradients, TrainError> {
-    let output = network.forward(values, Mode::Train)?;
-    let loss = loss(&output)?;
-    let gradients = loss.backward()?;
-    // Detached, so that the graph with all activations is freed.
-    Ok(BatchGradients {
+/// The passes of the images of both, of a loss that is the sum.
+fn joined(first: Passes, second: Passes) -> Result<Passes, TrainError> {
+    let mut gradients = first.gradients;
+    gradients.extend(second.gradients)?;
+    let both = |first: &Tensor, second: &Tensor| Tensor::cat(&[first, second], 0);
+    Ok(Passes {
         output: Output {
-            logits: output.logits.detach(),
-            embedding: output.embedding.detach(),
+            logits: both(&first.output.logits, &second.output.logits)?,
+            embedding: both(&first.output.embedding, &second.output.embedding)?,
         },
-        loss: loss.detach(),
+        loss: (first.loss + second.loss)?,
         gradients,
     })
-}
-
-impl BatchGradients {
-    /// The result for the images of both.
-    fn plus(mut self, other: Self) -> Result<Self, TrainError> {
-        self.gradients.extend(other.gradients)?;
-        Ok(Self {
-            output: Output {
-                logits: Tensor::cat(&[self.output.logits, other.output.logits], 0)?,
-                embedding: Tensor::cat(&[self.output.embedding, other.output.embedding], 0)?,
-            },
-            loss: (self.loss + other.loss)?,
-            gradients: self.gradients,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -178,7 +147,7 @@ mod tests {
         let labels = [0, 1, 2, 2, 1, 0, 2];
         for mixture in [None, Some(Mixture::of_share(0.7))] {
             let batch = batch(&images, mixture);
-            let of = |size| BatchGradients::of(&network, &loss, &batch, &labels, size).unwrap();
+            let of = |size| batch_passes(&network, &loss, &batch, &labels, size).unwrap();
             let whole = of(None);
             // Parts of 3 and 4 images, of 2, 2 and 3, and the whole again.
             for size in [3, 2, 7, 100] {

@@ -11,7 +11,7 @@ use tables::Subset;
 use crate::batches::{ImageSource, Transform, balanced, for_each_batch, shuffled, training_steps};
 use crate::checkpoint::Checkpoints;
 use crate::evaluate::evaluate;
-use crate::gradients::BatchGradients;
+use crate::gradients::batch_passes;
 use crate::history::TrainingHistory;
 use crate::loss::Loss;
 use crate::pending_steps::PendingSteps;
@@ -92,7 +92,7 @@ pub fn train(
         for_each_batch(source, &order, transform, batch_size, &device, |batch| {
             let labels = split.class_indices_of(batch.images);
             let parts = settings.micro_batch_size;
-            let passes = BatchGradients::of(state.network(), loss, &batch, &labels, parts)?;
+            let passes = batch_passes(state.network(), loss, &batch, &labels, parts)?;
             state.step(&passes.gradients, epoch, losses.weights.len())?;
             // Read after the whole step is issued, so that a GPU has work meanwhile.
             pending.push(batch.images, &passes.output, Some(&passes.loss));

@@ -92,6 +92,7 @@ fn chunk_moments(chunk: &[f32], channels: usize) -> (f64, Vec<f32>, Vec<f32>) {
 /// The affine map of each channel, `y = scale · (x − mean) + shift`.
 ///
 /// The mean is not folded into the shift: for a channel that hardly varies, the two would nearly cancel.
+#[derive(Debug)]
 pub(crate) struct Affine {
     scale: Vec<f32>,
     mean: Vec<f32>,
@@ -257,29 +258,26 @@ pub(crate) struct Gradients {
     pub(crate) beta: Vec<f32>,
 }
 
-/// The gradient of the ReLU's input, given that of its output. As in PyTorch, it passes where the output is NaN.
-pub(crate) fn mask_gradient(dy: &[f32], y: &[f32]) -> Vec<f32> {
-    let run = |out: &mut [Uninit]| {
-        out.par_chunks_mut(CHUNK)
-            .zip(dy.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)))
-            .for_each(|(out, (dy, y))| {
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for ((out, dy), y) in out.iter_mut().zip(dy).zip(y) {
-                            out.write(if *y <= 0.0 { 0.0 } else { *dy });
-                        }
-                    },
-                );
-            });
-    };
+/// Turns the gradient of a ReLU's output `y` into that of its input. As in PyTorch, it passes where the output is NaN.
+pub(crate) fn mask_gradient(gradient: &mut [f32], y: &[f32]) {
     assert_eq!(
-        dy.len(),
+        gradient.len(),
         y.len(),
         "numbers of an output and of its gradient"
     );
-    // SAFETY: chunks of equal lengths cover the output.
-    unsafe { write_vec(dy.len(), run) }
+    gradient
+        .par_chunks_mut(CHUNK)
+        .zip(y.par_chunks(CHUNK))
+        .for_each(|(gradient, y)| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (gradient, y) in gradient.iter_mut().zip(y) {
+                        *gradient = if *y <= 0.0 { 0.0 } else { *gradient };
+                    }
+                },
+            );
+        });
 }
 
 /// The gradients, given that of the output; `of_batch` if the moments are those of `x`.

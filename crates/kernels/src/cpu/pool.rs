@@ -1,4 +1,4 @@
-//! Max-pooling 3×3, stride 2, padding 1, of `[B, H, W, C]`.
+//! Pooling of `[B, H, W, C]`: maxima of windows 3×3, stride 2, padding 1; means over all pixels.
 #![expect(unsafe_code, reason = "outputs are not zeroed before they are written")]
 
 use std::ops::Range;
@@ -20,18 +20,28 @@ pub(crate) struct PoolShape {
 }
 
 impl PoolShape {
-    /// Rows of the output.
+    /// Rows of the maxima.
     pub(crate) fn out_height(&self) -> usize {
         self.height.div_ceil(2)
     }
 
-    /// Columns of the output.
+    /// Columns of the maxima.
     pub(crate) fn out_width(&self) -> usize {
         self.width.div_ceil(2)
     }
 
+    /// `[B, ⌈H/2⌉, ⌈W/2⌉, C]`.
+    pub(crate) fn out_dims(&self) -> [usize; 4] {
+        [
+            self.batch,
+            self.out_height(),
+            self.out_width(),
+            self.channels,
+        ]
+    }
+
     fn out_len(&self) -> usize {
-        self.batch * self.out_height() * self.out_width() * self.channels
+        self.out_dims().iter().product()
     }
 }
 
@@ -172,4 +182,49 @@ fn gather_pixel(
             first = false;
         }
     }
+}
+
+/// Means `[B, C]` over the pixels of `x`.
+pub(crate) fn average(x: &[f32], shape: &PoolShape) -> Vec<f32> {
+    let (channels, area) = (shape.channels, shape.height * shape.width);
+    let factor = share(area);
+    let mut means = vec![0.0; shape.batch * channels];
+    means
+        .par_chunks_mut(channels)
+        .zip(x.par_chunks(area * channels))
+        .for_each(|(means, x)| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for pixel in x.chunks_exact(channels) {
+                        let pairs = means.iter_mut().zip(pixel);
+                        pairs.for_each(|(sum, value)| *sum += value);
+                    }
+                    means.iter_mut().for_each(|sum| *sum *= factor);
+                },
+            );
+        });
+    means
+}
+
+/// The gradient of the input of [`average`], given that of the means.
+pub(crate) fn average_backward(dy: &[f32], shape: &PoolShape) -> Vec<f32> {
+    let (channels, area) = (shape.channels, shape.height * shape.width);
+    let factor = share(area);
+    let mut dx = vec![0.0; dy.len() * area];
+    dx.par_chunks_mut(area * channels)
+        .zip(dy.par_chunks(channels))
+        .for_each(|(dx, dy)| {
+            for pixel in dx.chunks_exact_mut(channels) {
+                let pairs = pixel.iter_mut().zip(dy);
+                pairs.for_each(|(dx, dy)| *dx = dy * factor);
+            }
+        });
+    dx
+}
+
+/// A pixel's share of a mean over `area` pixels.
+#[expect(clippy::cast_possible_truncation, reason = "the numbers are f32")]
+fn share(area: usize) -> f32 {
+    (1.0 / area as f64) as f32
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::slices::{numbers, tensor, with_slice};
-use crate::Normalization;
 use crate::cpu::batch_norm::{Affine, GradientMask, Moments, backward, forward, mask_gradient};
+use crate::{BatchStatistics, Normalization};
 
-/// Normalization by the batch's own moments, which are also returned.
+/// Normalization by the batch's own moments, whose statistics are also returned.
 pub(crate) fn train(
     x: &Tensor,
     gamma: &Tensor,
@@ -16,7 +16,7 @@ pub(crate) fn train(
     epsilon: f64,
     residual: Option<&Tensor>,
     relu: bool,
-) -> Result<(Tensor, Moments)> {
+) -> Result<(Tensor, BatchStatistics)> {
     let moments = Arc::new(OnceLock::new());
     let op = BatchNorm {
         moments: moments.clone(),
@@ -26,9 +26,18 @@ pub(crate) fn train(
     };
     let y = op.apply(x, gamma, beta, residual)?;
     match moments.get() {
-        Some(moments) => Ok((y, moments.clone())),
+        Some(moments) => Ok((y, statistics(moments)?)),
         None => bail!("batch-norm computed no moments"),
     }
+}
+
+/// What running statistics take from the moments of a batch.
+pub(crate) fn statistics(moments: &Moments) -> Result<BatchStatistics> {
+    let channels = moments.mean.len();
+    Ok(BatchStatistics {
+        mean: tensor(moments.mean.clone(), channels)?,
+        variance: tensor(moments.unbiased_variance(), channels)?,
+    })
 }
 
 /// Normalization by given moments.
@@ -48,7 +57,7 @@ pub(crate) fn eval(
 }
 
 /// The map of each channel by given moments.
-pub(super) fn affine(norm: &Normalization<'_>) -> Result<Affine> {
+pub(crate) fn affine(norm: &Normalization<'_>) -> Result<Affine> {
     let (gamma, beta): (Vec<f32>, Vec<f32>) = (norm.gamma.to_vec1()?, norm.beta.to_vec1()?);
     Ok(Affine::new(&moments(norm)?, &gamma, &beta, norm.epsilon))
 }
@@ -195,10 +204,9 @@ impl CustomOp3 for BatchNorm {
         let dy = dy.contiguous()?;
         // The ReLU's input is a sum, so its gradient is also the residual's.
         let sum = if self.relu {
-            tensor(
-                with_slice(&dy, |dy| with_slice(y, |y| mask_gradient(dy, y)))??,
-                y.shape(),
-            )?
+            let mut sum = with_slice(&dy, <[f32]>::to_vec)?;
+            with_slice(y, |y| mask_gradient(&mut sum, y))?;
+            tensor(sum, y.shape())?
         } else {
             dy
         };

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor, Var};
 use kernels::{AdamStep, WeightDecay};
-use model::{Config, Depth, Mode, Network};
+use model::{Config, Depth, Mode, ModelError, Network};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use rand::SeedableRng;
@@ -146,11 +146,11 @@ impl Ours {
     }
 
     fn train(&mut self) -> Outcome<()> {
-        let output = self.network.forward(&self.images, Mode::Train)?;
-        let likelihood = candle_nn::ops::log_softmax(&output.logits, 1)?.gather(&self.labels, 1)?;
-        let total = self.weights.sum_all()?;
-        let loss = ((likelihood * &self.weights)?.sum_all()? / total)?.neg()?;
-        let gradients = loss.backward()?;
+        let passes = self.network.passes(&self.images, |output| {
+            let log_p = candle_nn::ops::log_softmax(&output.logits, 1)?;
+            let weighted = (log_p.gather(&self.labels, 1)? * &self.weights)?.sum_all()?;
+            Ok::<_, ModelError>((weighted / self.weights.sum_all()?)?.neg()?)
+        })?;
         self.n_steps += 1;
         let step = AdamStep {
             learning_rate: 1e-4,
@@ -161,12 +161,13 @@ impl Ours {
             step: self.n_steps,
         };
         for ((name, var), (first, second)) in self.network.parameters().iter().zip(&self.moments) {
-            let gradient = gradients
+            let gradient = passes
+                .gradients
                 .get(var)
                 .ok_or_else(|| format!("no gradient of `{name}`"))?;
             kernels::adam_step(var, gradient, first, second, &step)?;
         }
-        loss.to_scalar::<f32>()?;
+        passes.loss.to_scalar::<f32>()?;
         Ok(())
     }
 

@@ -1,0 +1,389 @@
+//! Gradients on the CPU without candle's autograd.
+//!
+//! candle adds the first gradient of each tensor to zeros, and keeps all activations until the last gradient is known: in a
+//! ResNet, a sixth of a training step's time. A tape takes a first gradient as it is, adds later ones in place, and frees
+//! activations on its way backward.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
+
+use candle_core::{Result, Shape, Tensor, TensorId, bail};
+
+use crate::cpu::add::add;
+use crate::cpu::batch_norm::{self, Affine, GradientMask, Moments, mask_gradient};
+use crate::cpu::pool::{self, PoolShape};
+use crate::cpu::{conv, shape::ConvShape};
+use crate::ops::batch_norm::{affine, statistics};
+use crate::ops::slices::{tensor, with_slice};
+use crate::{Backend, BatchStatistics, Normalization, ops};
+
+/// Operations of a forward pass on the CPU, to be gone through backward.
+///
+/// The methods are those of [`Backend::Cpu`], with the same bits, and record what gradients need. Gradients reach variables
+/// through operations of the tape alone.
+#[derive(Debug, Default)]
+pub struct Tape(RefCell<Records>);
+
+#[derive(Debug, Default)]
+struct Records {
+    list: Vec<Record>,
+    /// Outputs of the list.
+    outputs: HashSet<TensorId>,
+}
+
+/// An operation of which an operand has a gradient.
+#[derive(Debug)]
+struct Record {
+    output: TensorId,
+    operation: Operation,
+}
+
+#[derive(Debug)]
+enum Operation {
+    Convolution {
+        x: Operand,
+        weight: Operand,
+        shape: ConvShape,
+    },
+    BatchNorm {
+        x: Operand,
+        gamma: Option<Target>,
+        beta: Option<Target>,
+        affine: Affine,
+        /// The moments are those of `x`.
+        of_batch: bool,
+        after: After,
+    },
+    MaxPool {
+        x: Target,
+        shape: PoolShape,
+        taps: Vec<u8>,
+    },
+    AveragePool {
+        x: Target,
+        shape: PoolShape,
+    },
+}
+
+/// What follows a normalization.
+#[derive(Debug)]
+enum After {
+    Nothing,
+    Relu,
+    Sum {
+        residual: Option<Target>,
+        /// The output, if a ReLU follows the sum.
+        relu: Option<Tensor>,
+    },
+}
+
+/// A tensor that has a gradient.
+#[derive(Debug)]
+struct Target {
+    id: TensorId,
+    shape: Shape,
+}
+
+/// A tensor whose numbers the gradients of others need; contiguous.
+#[derive(Debug)]
+struct Operand {
+    tensor: Tensor,
+    target: Option<Target>,
+}
+
+impl Operand {
+    fn numbers<R>(&self, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+        with_slice(&self.tensor, f)
+    }
+}
+
+impl Tape {
+    /// A tape without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// [`Backend::conv2d`].
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn conv2d(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        stride: usize,
+        padding: usize,
+    ) -> Result<Tensor> {
+        let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
+        let (x, weight) = (self.operand(x)?, self.operand(weight)?);
+        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, &shape, None)))??;
+        let y = tensor(y, &shape.out_dims())?;
+        if x.target.is_some() || weight.target.is_some() {
+            self.record(&y, Operation::Convolution { x, weight, shape });
+        }
+        Ok(y)
+    }
+
+    /// [`Backend::batch_norm_train`].
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn batch_norm_train(
+        &self,
+        x: &Tensor,
+        gamma: &Tensor,
+        beta: &Tensor,
+        epsilon: f64,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<(Tensor, BatchStatistics)> {
+        Backend::Cpu.check_batch_norm(x.dims(), x.dtype(), &[gamma, beta], residual)?;
+        let channels = gamma.elem_count();
+        let moments = with_slice(&x.contiguous()?, |x| Moments::of(x, channels))?;
+        let affine = Affine::new(&moments, &gamma.to_vec1()?, &beta.to_vec1()?, epsilon);
+        let y = self.batch_norm(x, [gamma, beta], affine, true, residual, relu)?;
+        Ok((y, statistics(&moments)?))
+    }
+
+    /// [`Backend::batch_norm_eval`].
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn batch_norm_eval(
+        &self,
+        x: &Tensor,
+        norm: &Normalization<'_>,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<Tensor> {
+        Backend::Cpu.check_batch_norm(x.dims(), x.dtype(), &norm.tensors(), residual)?;
+        let affine = affine(norm)?;
+        self.batch_norm(x, [norm.gamma, norm.beta], affine, false, residual, relu)
+    }
+
+    fn batch_norm(
+        &self,
+        x: &Tensor,
+        [gamma, beta]: [&Tensor; 2],
+        affine: Affine,
+        of_batch: bool,
+        residual: Option<&Tensor>,
+        relu: bool,
+    ) -> Result<Tensor> {
+        let x = self.operand(x)?;
+        let normalize = |residual: Option<&[f32]>| {
+            x.numbers(|x| batch_norm::forward(x, &affine, residual, relu))
+        };
+        let y = match residual {
+            None => normalize(None)?,
+            Some(residual) => with_slice(&residual.contiguous()?, |r| normalize(Some(r)))??,
+        };
+        let y = tensor(y, x.tensor.shape())?;
+        let [gamma, beta] = [gamma, beta].map(|tensor| self.target(tensor));
+        let after = match (residual, relu) {
+            (None, false) => After::Nothing,
+            (None, true) => After::Relu,
+            (Some(residual), relu) => After::Sum {
+                residual: self.target(residual),
+                relu: relu.then(|| y.clone()),
+            },
+        };
+        let targets = [&x.target, &gamma, &beta, after.residual()];
+        if targets.into_iter().any(Option::is_some) {
+            let operation = Operation::BatchNorm {
+                x,
+                gamma,
+                beta,
+                affine,
+                of_batch,
+                after,
+            };
+            self.record(&y, operation);
+        }
+        Ok(y)
+    }
+
+    /// [`Backend::max_pool`].
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn max_pool(&self, x: &Tensor) -> Result<Tensor> {
+        let shape = ops::pool::shape(x)?;
+        let (y, taps) = with_slice(&x.contiguous()?, |x| pool::forward(x, &shape))?;
+        let y = tensor(y, &shape.out_dims())?;
+        if let Some(x) = self.target(x) {
+            self.record(&y, Operation::MaxPool { x, shape, taps });
+        }
+        Ok(y)
+    }
+
+    /// [`Backend::average_pool`].
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn average_pool(&self, x: &Tensor) -> Result<Tensor> {
+        let shape = ops::pool::shape(x)?;
+        let y = with_slice(&x.contiguous()?, |x| pool::average(x, &shape))?;
+        let y = tensor(y, (shape.batch, shape.channels))?;
+        if let Some(x) = self.target(x) {
+            self.record(&y, Operation::AveragePool { x, shape });
+        }
+        Ok(y)
+    }
+
+    /// The gradients of all variables, given that of `output`, the output of an operation of the tape. There are none if
+    /// no variable has led to it.
+    ///
+    /// # Errors
+    /// The output of another operation has no gradient: something else than the tape used it, or nothing.
+    pub fn backward(
+        self,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<impl Iterator<Item = Result<(TensorId, Tensor)>> + use<>> {
+        let records = self.0.into_inner();
+        let mut gradients = Gradients::default();
+        if records.outputs.contains(&output.id()) {
+            let gradient = with_slice(&gradient.contiguous()?, <[f32]>::to_vec)?;
+            gradients.add(Some(Target::of(output)), gradient);
+        }
+        for Record { output, operation } in records.list.into_iter().rev() {
+            let Some(gradient) = gradients.0.remove(&output) else {
+                bail!(
+                    "backward: the output of {} has no gradient; no operation of the tape used it",
+                    operation.name()
+                );
+            };
+            operation.backward(gradient.numbers, &mut gradients)?;
+        }
+        let variables = gradients.0.into_iter();
+        Ok(variables.map(|(id, of)| Ok((id, tensor(of.numbers, of.shape)?))))
+    }
+
+    fn operand(&self, tensor: &Tensor) -> Result<Operand> {
+        Ok(Operand {
+            target: self.target(tensor),
+            tensor: tensor.contiguous()?.detach(),
+        })
+    }
+
+    /// The tensor as a target, if it is a variable or an output of the tape.
+    fn target(&self, tensor: &Tensor) -> Option<Target> {
+        let has_gradient = tensor.is_variable() || self.0.borrow().outputs.contains(&tensor.id());
+        has_gradient.then(|| Target::of(tensor))
+    }
+
+    fn record(&self, output: &Tensor, operation: Operation) {
+        let mut records = self.0.borrow_mut();
+        records.outputs.insert(output.id());
+        records.list.push(Record {
+            output: output.id(),
+            operation,
+        });
+    }
+}
+
+impl Target {
+    fn of(tensor: &Tensor) -> Self {
+        Self {
+            id: tensor.id(),
+            shape: tensor.shape().clone(),
+        }
+    }
+}
+
+impl After {
+    fn residual(&self) -> &Option<Target> {
+        match self {
+            Self::Nothing | Self::Relu => &None,
+            Self::Sum { residual, .. } => residual,
+        }
+    }
+}
+
+/// The gradient of a target.
+struct Gradient {
+    numbers: Vec<f32>,
+    shape: Shape,
+}
+
+/// The gradients that are known.
+#[derive(Default)]
+struct Gradients(HashMap<TensorId, Gradient>);
+
+impl Gradients {
+    /// Adds a term to the gradient of `target`, if it has one.
+    fn add(&mut self, target: Option<Target>, numbers: Vec<f32>) {
+        let Some(Target { id, shape }) = target else {
+            return;
+        };
+        match self.0.entry(id) {
+            Entry::Vacant(entry) => {
+                entry.insert(Gradient { numbers, shape });
+            }
+            Entry::Occupied(mut entry) => add(&mut entry.get_mut().numbers, &numbers),
+        }
+    }
+}
+
+impl Operation {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Convolution { .. } => "conv2d",
+            Self::BatchNorm { .. } => "batch-norm",
+            Self::MaxPool { .. } => "max-pool",
+            Self::AveragePool { .. } => "average-pool",
+        }
+    }
+
+    /// Adds the gradients of the operands, given that of the output.
+    fn backward(self, mut dy: Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+        match self {
+            Self::Convolution { x, weight, shape } => {
+                if weight.target.is_some() {
+                    let dw = x.numbers(|x| conv::weight_gradient(x, &dy, &shape))?;
+                    gradients.add(weight.target, dw);
+                }
+                drop(x.tensor);
+                if x.target.is_some() {
+                    let w = weight.tensor;
+                    let dx = with_slice(&w, |w| conv::input_gradient(&dy, w, &shape))?;
+                    gradients.add(x.target, dx);
+                }
+            }
+            Self::BatchNorm {
+                x,
+                gamma,
+                beta,
+                affine,
+                of_batch,
+                after,
+            } => {
+                if let After::Sum { relu: Some(y), .. } = &after {
+                    with_slice(y, |y| mask_gradient(&mut dy, y))?;
+                }
+                let mask = match after {
+                    After::Relu => GradientMask::Positive,
+                    After::Nothing | After::Sum { .. } => GradientMask::All,
+                };
+                let of = x.numbers(|x| batch_norm::backward(x, &dy, &affine, mask, of_batch))?;
+                gradients.add(x.target, of.x);
+                gradients.add(gamma, of.gamma);
+                gradients.add(beta, of.beta);
+                // The ReLU's input is a sum, so its gradient is also the residual's.
+                if let After::Sum { residual, .. } = after {
+                    gradients.add(residual, dy);
+                }
+            }
+            Self::MaxPool { x, shape, taps } => {
+                gradients.add(Some(x), pool::backward(&dy, &taps, &shape));
+            }
+            Self::AveragePool { x, shape } => {
+                gradients.add(Some(x), pool::average_backward(&dy, &shape));
+            }
+        }
+        Ok(())
+    }
+}

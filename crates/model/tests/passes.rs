@@ -1,0 +1,75 @@
+//! The gradients of [`model::Network::passes`] against candle's autograd.
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+mod formula;
+
+use candle_core::{Result, Tensor};
+use formula::{images, network, values};
+use kernels::Backend;
+use model::{Depth, Freeze, Mode, ModelError, Network, Output};
+
+/// A loss that depends on all outputs.
+fn loss(output: &Output) -> Result<Tensor> {
+    output.logits.sqr()?.mean_all()? + output.embedding.sin()?.mean_all()?
+}
+
+/// Checks outputs, loss, gradients and running statistics of two equal networks, to the bit.
+fn check(depth: Depth, backend: Backend, freeze: Freeze) {
+    let [by_candle, by_tape] = [(); 2].map(|()| {
+        let mut network: Network = network(depth, backend);
+        network.freeze(freeze);
+        network
+    });
+    let output = by_candle.forward(&images(), Mode::Train).unwrap();
+    let expected_loss = loss(&output).unwrap();
+    let expected = expected_loss.backward().unwrap();
+    let passes = by_tape
+        .passes(&images(), |output| Ok::<_, ModelError>(loss(output)?))
+        .unwrap();
+    assert_eq!(values(&passes.loss), values(&expected_loss));
+    assert_eq!(values(&passes.output.logits), values(&output.logits));
+    assert_eq!(values(&passes.output.embedding), values(&output.embedding));
+    let parameters = by_candle.parameters().into_iter().zip(by_tape.parameters());
+    for ((name, var), (_, var_of_tape)) in parameters {
+        let [expected, found] = [(&expected, &var), (&passes.gradients, &var_of_tape)]
+            .map(|(gradients, var)| values(gradients.get(var).unwrap()));
+        assert!(expected.iter().any(|&value| value != 0.0), "{name}");
+        assert_eq!(found, expected, "{name}");
+    }
+    let n_gradients = passes.gradients.get_ids().count();
+    assert_eq!(n_gradients, by_tape.parameters().len());
+    let (state, expected) = (by_tape.state().unwrap(), by_candle.state().unwrap());
+    for (name, tensor) in state {
+        let both = [&tensor, &expected[&name]];
+        let [found, expected] =
+            both.map(|tensor| tensor.to_dtype(candle_core::DType::F32).unwrap());
+        assert_eq!(values(&found), values(&expected), "{name}");
+    }
+}
+
+#[test]
+fn resnet18() {
+    check(Depth::D18, Backend::Cpu, Freeze::default());
+}
+
+#[test]
+fn resnet50() {
+    check(Depth::D50, Backend::Cpu, Freeze::default());
+}
+
+#[test]
+fn resnet18_by_the_operations_of_gpus() {
+    check(Depth::D18, Backend::Reference, Freeze::default());
+}
+
+#[test]
+fn frozen_parts() {
+    for (cnn, batch_norm) in [(true, false), (false, true), (true, true)] {
+        let freeze = Freeze {
+            cnn,
+            batch_norm,
+            ..Freeze::default()
+        };
+        check(Depth::D18, Backend::Cpu, freeze);
+    }
+}
