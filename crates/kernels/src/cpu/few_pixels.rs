@@ -22,7 +22,9 @@ use super::{
 /// Channels of the input that a job takes: those of a tap fill whole panels, whatever the instruction set.
 const CHANNELS: usize = 2 * MOST_LANES;
 /// Channels of the output that a job of the output computes; a multiple of every microkernel's rows.
-const OUTPUTS: usize = 48;
+const OUTPUTS: usize = 24;
+/// Pixels whose output a job computes; whole panels, whatever the instruction set.
+const JOB_PIXELS: usize = 192;
 /// Channels of the output that a job of the weights' gradient computes.
 const GRADIENT_OUTPUTS: usize = 256;
 /// From so many pixels in the batch on, other algorithms are faster.
@@ -49,28 +51,34 @@ pub(crate) fn forward(
     let (pixels, outputs, depth) = (shape.out_pixels(), shape.out_channels, shape.patch_len());
     let patches = patches_by_pixel(x, shape);
     let y = Disjoint::new(y);
-    jobs(outputs, OUTPUTS).for_each(|range| {
-        let mut product = Scratch::new(range.len() * pixels); // [outputs, pixels]
-        Product {
-            rows: range.len(),
-            columns: pixels,
-            depth,
-            left: &weight[range.start * depth..],
-            row_stride: depth,
-            depth_stride: 1,
-            right: Right::Panels(&patches),
-        }
-        .store(as_uninit(&mut product), pixels);
-        for pixel in 0..pixels {
-            let first = pixel * outputs + range.start;
-            // SAFETY: these outputs of all pixels belong to this job alone.
-            let target = unsafe { y.slice(first, range.len()) };
-            let target = write_all(target, product.chunks_exact(pixels).map(|line| line[pixel]));
-            if let Some(epilogue) = epilogue {
-                epilogue.apply_channels(first, range.start, target);
+    let n_parts = pixels.div_ceil(JOB_PIXELS);
+    (0..outputs.div_ceil(OUTPUTS) * n_parts)
+        .into_par_iter()
+        .for_each(|job| {
+            let range = part(job / n_parts, OUTPUTS, outputs);
+            let pixels = part(job % n_parts, JOB_PIXELS, pixels);
+            let mut product = Scratch::new(range.len() * pixels.len()); // [outputs, pixels]
+            Product {
+                rows: range.len(),
+                columns: pixels.len(),
+                depth,
+                left: &weight[range.start * depth..],
+                row_stride: depth,
+                depth_stride: 1,
+                right: Right::Panels(&patches[pixels.start * depth..]),
             }
-        }
-    });
+            .store(as_uninit(&mut product), pixels.len());
+            for (i, pixel) in pixels.clone().enumerate() {
+                let first = pixel * outputs + range.start;
+                // SAFETY: these outputs of these pixels belong to this job alone.
+                let target = unsafe { y.slice(first, range.len()) };
+                let lines = product.chunks_exact(pixels.len());
+                let target = write_all(target, lines.map(|line| line[i]));
+                if let Some(epilogue) = epilogue {
+                    epilogue.apply_channels(first, range.start, target);
+                }
+            }
+        });
 }
 
 /// Writes the gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, P, Q, O]`.
@@ -154,7 +162,12 @@ pub(crate) fn weight_gradient(x: &[f32], dy: &[f32], shape: &ConvShape, dw: &mut
 fn jobs(len: usize, size: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..len.div_ceil(size))
         .into_par_iter()
-        .map(move |job| job * size..((job + 1) * size).min(len))
+        .map(move |job| part(job, size, len))
+}
+
+/// The range of this number among those of `len` numbers, each of `size` but the last.
+fn part(number: usize, size: usize, len: usize) -> Range<usize> {
+    number * size..((number + 1) * size).min(len)
 }
 
 /// The patches as the right matrix `[C · K · K, pixels]`, in panels.
@@ -196,15 +209,26 @@ fn channels_at(x: &[f32], source: Option<usize>, first: usize) -> &[f32; CHANNEL
 
 /// For each output pixel and tap, the first of the input pixel's numbers in the activations; none outside the image.
 fn sources(shape: &ConvShape) -> Vec<Option<usize>> {
-    let (area, width, kernel) = (shape.out_area(), shape.out_width(), shape.kernel);
-    let source = |pixel: usize, tap: usize| {
-        let (image, row, column) = (pixel / area, pixel % area / width, pixel % area % width);
-        let y = (row * shape.stride + tap / kernel).checked_sub(shape.padding)?;
-        let x = (column * shape.stride + tap % kernel).checked_sub(shape.padding)?;
-        (y < shape.height && x < shape.width)
-            .then(|| ((image * shape.height + y) * shape.width + x) * shape.in_channels)
+    let mut sources = Vec::with_capacity(shape.out_pixels() * shape.taps());
+    // The positions under a kernel whose output is the `i`-th.
+    let under = |i: usize, len: usize| {
+        (i * shape.stride..i * shape.stride + shape.kernel).map(move |position| {
+            let position = position.checked_sub(shape.padding);
+            position.filter(|&position| position < len)
+        })
     };
-    (0..shape.out_pixels())
-        .flat_map(|pixel| (0..shape.taps()).map(move |tap| source(pixel, tap)))
-        .collect()
+    for image in 0..shape.batch {
+        for row in 0..shape.out_height() {
+            for column in 0..shape.out_width() {
+                for y in under(row, shape.height) {
+                    let line = y.map(|y| (image * shape.height + y) * shape.width);
+                    sources.extend(under(column, shape.width).map(|x| {
+                        let (line, x) = (line?, x?);
+                        Some((line + x) * shape.in_channels)
+                    }));
+                }
+            }
+        }
+    }
+    sources
 }
