@@ -19,6 +19,7 @@
 mod adam;
 mod allocator;
 mod backend;
+mod constant;
 mod cpu;
 mod device;
 mod lerp;
@@ -31,6 +32,7 @@ mod tape;
 pub use adam::{AdamStep, WeightDecay, adam_step};
 pub use allocator::CachingAllocator;
 pub use backend::Backend;
+pub use constant::ConstantConvolution;
 pub use device::{configure, memory_bytes};
 pub use lerp::lerp;
 pub use normalization::Normalization;

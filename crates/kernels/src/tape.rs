@@ -12,8 +12,9 @@ use candle_core::{Result, Shape, Tensor, TensorId, bail};
 
 use crate::cpu::add::add;
 use crate::cpu::batch_norm::{self, Affine, GradientMask, Moments, mask_gradient};
+use crate::cpu::conv::{self, Filter};
 use crate::cpu::pool::{self, PoolShape};
-use crate::cpu::{conv, shape::ConvShape};
+use crate::cpu::shape::ConvShape;
 use crate::ops::batch_norm::{affine, statistics};
 use crate::ops::slices::{tensor, with_slice};
 use crate::{Backend, BatchStatistics, Normalization, ops};
@@ -118,7 +119,8 @@ impl Tape {
     ) -> Result<Tensor> {
         let shape = ConvShape::new(x.dims(), weight.dims(), stride, padding)?;
         let (x, weight) = (self.operand(x)?, self.operand(weight)?);
-        let y = x.numbers(|x| weight.numbers(|w| conv::forward(x, w, &shape, None)))??;
+        let y =
+            x.numbers(|x| weight.numbers(|w| conv::forward(x, &Filter::new(w), &shape, None)))??;
         let y = tensor(y, &shape.out_dims())?;
         if x.target.is_some() || weight.target.is_some() {
             self.record(&y, Operation::Convolution { x, weight, shape });

@@ -1,6 +1,7 @@
 //! Residual blocks, and the ResNet that consists of them.
 
 use candle_core::Tensor;
+use kernels::ConstantConvolution;
 
 use crate::initializer::Initializer;
 use crate::layer::{BatchNorm, Builder, Convolution, ForwardContext, Linear};
@@ -13,9 +14,19 @@ pub(crate) const IMAGENET_CLASSES: usize = 1000;
 struct Step {
     convolution: Convolution,
     norm: BatchNorm,
+    /// Both, of a network whose weights are constant.
+    constant: Option<ConstantConvolution>,
 }
 
 impl Step {
+    fn new(convolution: Convolution, norm: BatchNorm) -> Self {
+        Self {
+            convolution,
+            norm,
+            constant: None,
+        }
+    }
+
     fn forward(
         &self,
         x: &Tensor,
@@ -28,9 +39,15 @@ impl Step {
                 let x = self.convolution.forward(x, context)?;
                 self.norm.train(&x, residual, relu, context)
             }
-            Mode::Eval => self
-                .norm
-                .eval(&self.convolution, x, residual, relu, context),
+            Mode::Eval => {
+                let needs_gradient = x.track_op() || residual.is_some_and(Tensor::track_op);
+                match &self.constant {
+                    Some(constant) if !needs_gradient => Ok(constant.forward(x, residual, relu)?),
+                    _ => self
+                        .norm
+                        .eval(&self.convolution, x, residual, relu, context),
+                }
+            }
         }
     }
 }
@@ -109,7 +126,7 @@ impl Plan {
         for (i, (sizes, stride)) in (1..).zip(self.convolutions()) {
             let convolution = builder.convolution(&format!("{name}.conv{i}"), sizes, stride)?;
             let norm = builder.batch_norm(&format!("{name}.bn{i}"), sizes[1])?;
-            steps.push(Step { convolution, norm });
+            steps.push(Step::new(convolution, norm));
         }
         let last = steps.pop().expect("a block has two or three convolutions");
         let downsample = if self.fits() {
@@ -130,14 +147,10 @@ impl Plan {
         builder: &mut Builder<'_, I>,
     ) -> Result<Step, ModelError> {
         let sizes = [self.n_in, self.n_out(), 1];
-        Ok(Step {
-            convolution: builder.convolution(
-                &format!("{name}.downsample.0"),
-                sizes,
-                self.stride,
-            )?,
-            norm: builder.batch_norm(&format!("{name}.downsample.1"), self.n_out())?,
-        })
+        Ok(Step::new(
+            builder.convolution(&format!("{name}.downsample.0"), sizes, self.stride)?,
+            builder.batch_norm(&format!("{name}.downsample.1"), self.n_out())?,
+        ))
     }
 }
 
@@ -207,10 +220,10 @@ impl Resnet {
         classifier: bool,
         builder: &mut Builder<'_, I>,
     ) -> Result<Self, ModelError> {
-        let stem = Step {
-            convolution: builder.convolution("conv1", STEM, 2)?,
-            norm: builder.batch_norm("bn1", STEM[1])?,
-        };
+        let stem = Step::new(
+            builder.convolution("conv1", STEM, 2)?,
+            builder.batch_norm("bn1", STEM[1])?,
+        );
         let blocks = plans(depth)
             .into_iter()
             .map(|(name, plan)| plan.build(&name, builder))
@@ -225,6 +238,27 @@ impl Resnet {
             n_blocks: depth.blocks(),
             fc,
         })
+    }
+
+    /// Prepares all convolutions for inference with the weights as they are now, on CPU.
+    pub(crate) fn make_constant(&mut self) -> Result<(), ModelError> {
+        for step in self.steps() {
+            step.constant = Some(step.norm.constant(&step.convolution)?);
+        }
+        Ok(())
+    }
+
+    /// Forgets what [`Resnet::make_constant`] prepared.
+    pub(crate) fn make_variable(&mut self) {
+        self.steps().for_each(|step| step.constant = None);
+    }
+
+    fn steps(&mut self) -> impl Iterator<Item = &mut Step> {
+        let of_blocks = self.blocks.iter_mut().flat_map(|block| {
+            let others = [&mut block.last].into_iter().chain(&mut block.downsample);
+            block.steps.iter_mut().chain(others)
+        });
+        [&mut self.stem].into_iter().chain(of_blocks)
     }
 
     /// Images `[B, H, W, 3]` → activations of `layer`'s last block, in the backend's layout.

@@ -10,6 +10,9 @@ pub enum ModelError {
     /// A number of layers that no ResNet has.
     #[error(transparent)]
     UnknownDepth(#[from] UnknownDepth),
+    /// A pass in train mode of a network for inference alone.
+    #[error("a network with constant weights is not trained")]
+    Constant,
     /// A layer without units.
     #[error("`{name}` is 0: expected at least 1")]
     EmptyLayer {

@@ -1,7 +1,7 @@
 //! Layers with weights.
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::{Backend, Normalization, Tape};
+use kernels::{Backend, ConstantConvolution, Normalization, Tape};
 
 use crate::initializer::{self, Initializer};
 use crate::{Mode, ModelError};
@@ -226,13 +226,9 @@ impl BatchNorm {
         relu: bool,
         context: ForwardContext<'_>,
     ) -> Result<Tensor, ModelError> {
-        let norm = Normalization {
-            gamma: &context.operand(&self.weight),
-            beta: &context.operand(&self.bias),
-            mean: &self.running_mean.as_detached_tensor(),
-            variance: &self.running_var.as_detached_tensor(),
-            epsilon: EPSILON,
-        };
+        let (gamma, beta) = (context.operand(&self.weight), context.operand(&self.bias));
+        let (mean, variance) = self.running_moments();
+        let norm = normalization(&gamma, &beta, &mean, &variance);
         if let Some(tape) = context.tape {
             let y = convolution.forward(x, context)?;
             return Ok(tape.batch_norm_eval(&y, &norm, residual, relu)?);
@@ -244,6 +240,26 @@ impl BatchNorm {
             .conv2d_batch_norm_eval(x, &weight, stride, padding, &norm, residual, relu)?)
     }
 
+    /// The convolution and the normalization behind it, by running moments, with weights that no longer change.
+    pub(crate) fn constant(
+        &self,
+        convolution: &Convolution,
+    ) -> Result<ConstantConvolution, ModelError> {
+        let weight = convolution.weight.as_detached_tensor();
+        let [gamma, beta] = [&self.weight, &self.bias].map(Var::as_detached_tensor);
+        let (mean, variance) = self.running_moments();
+        let norm = normalization(&gamma, &beta, &mean, &variance);
+        let (stride, padding) = (convolution.stride, convolution.padding);
+        Ok(ConstantConvolution::new(&weight, stride, padding, &norm)?)
+    }
+
+    fn running_moments(&self) -> (Tensor, Tensor) {
+        (
+            self.running_mean.as_detached_tensor(),
+            self.running_var.as_detached_tensor(),
+        )
+    }
+
     fn check_values_per_channel(&self, n: usize) -> Result<(), ModelError> {
         if n < 2 {
             return Err(ModelError::NoVariance {
@@ -251,6 +267,21 @@ impl BatchNorm {
             });
         }
         Ok(())
+    }
+}
+
+fn normalization<'a>(
+    gamma: &'a Tensor,
+    beta: &'a Tensor,
+    mean: &'a Tensor,
+    variance: &'a Tensor,
+) -> Normalization<'a> {
+    Normalization {
+        gamma,
+        beta,
+        mean,
+        variance,
+        epsilon: EPSILON,
     }
 }
 

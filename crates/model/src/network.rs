@@ -44,6 +44,7 @@ pub struct Network {
     device: Device,
     backend: Backend,
     freeze: Freeze,
+    is_constant: bool,
     resnet: Resnet,
     embed: Linear,
     head: Head,
@@ -114,7 +115,8 @@ impl Network {
         )
     }
 
-    /// The network in a file of [`Network::save`], which has a linear head.
+    /// The network in a file of [`Network::save`], which has a linear head, for inference alone, as by
+    /// [`Network::into_constant`].
     ///
     /// # Errors
     /// As [`Network::new`] and [`Network::load_backbone`], with classifier, embedder and head expected too.
@@ -129,7 +131,7 @@ impl Network {
         let found = weights::read_state(path)?;
         let origin = format!("`{}`", path.display());
         weights::assign(&network.entries, Scope::All, config.depth, &found, &origin)?;
-        Ok(network)
+        network.into_constant()
     }
 
     fn build<I: Initializer>(
@@ -160,6 +162,7 @@ impl Network {
             device: device.clone(),
             backend,
             freeze: Freeze::default(),
+            is_constant: false,
             resnet,
             embed,
             head,
@@ -188,6 +191,24 @@ impl Network {
     #[must_use]
     pub fn frozen(&self) -> Freeze {
         self.freeze
+    }
+
+    /// The same network for inference alone: what the CPU's kernels make of its weights is made once. It has no
+    /// parameters and no train mode until its state is set anew.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn into_constant(mut self) -> Result<Self, ModelError> {
+        if self.backend == Backend::Cpu {
+            self.resnet.make_constant()?;
+        }
+        self.is_constant = true;
+        Ok(self)
+    }
+
+    fn make_variable(&mut self) {
+        self.resnet.make_variable();
+        self.is_constant = false;
     }
 
     /// Another network of the same shape, device, frozen parts and state.
@@ -219,6 +240,7 @@ impl Network {
     /// # Errors
     /// The shapes or devices of the networks differ, or the device fails.
     pub fn approach(&mut self, other: &Self, weight: f64) -> Result<(), ModelError> {
+        self.make_variable();
         for (entry, of_other) in self.entries.iter().zip(&other.entries) {
             let target = of_other.var.as_detached_tensor();
             match entry.role {
@@ -289,6 +311,9 @@ impl Network {
         tape: Option<&Tape>,
     ) -> Result<Tensor, ModelError> {
         check_images(images)?;
+        if self.is_constant && mode == Mode::Train {
+            return Err(ModelError::Constant);
+        }
         let mut context = self.context(mode, self.freeze.cnn);
         context.tape = tape;
         if self.freeze.batch_norm {
@@ -357,13 +382,14 @@ impl Network {
         }
     }
 
-    /// The trained weights by name, in the order of the layers: no running statistics, no
-    /// frozen parts.
+    /// The trained weights by name, in the order of the layers: no running statistics, no frozen parts, and none of a
+    /// network for inference alone.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Var)> {
         self.entries
             .iter()
             .filter(|entry| entry.role == Role::Weight && !self.is_frozen(&entry.name))
+            .filter(|_| !self.is_constant)
             .map(|entry| (entry.name.clone(), entry.var.clone()))
             .collect()
     }
@@ -393,6 +419,7 @@ impl Network {
     /// # Errors
     /// Tensors are missing, unexpected or of another shape; the network is then unchanged.
     pub fn set_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), ModelError> {
+        self.make_variable();
         weights::assign(
             &self.entries,
             Scope::All,
@@ -415,6 +442,7 @@ impl Network {
     /// mis-shaped tensors (which are listed) or numbers that are not finite; the network is then unchanged.
     pub fn load_backbone(&mut self, path: &Path) -> Result<Summary, ModelError> {
         let (summary, tensors) = weights::read_backbone(path, self.config.depth)?;
+        self.make_variable();
         let scope = match summary.classifier {
             Classifier::Pretrained if self.config.classifier => Scope::Backbone,
             _ => Scope::BeforeClassifier,

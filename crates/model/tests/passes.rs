@@ -1,10 +1,10 @@
-//! The gradients of [`model::Network::passes`] against candle's autograd.
+//! The gradients of [`model::Network::passes`] against candle's autograd; networks for inference alone.
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 mod formula;
 
 use candle_core::{Result, Tensor};
-use formula::{images, network, values};
+use formula::{images, network, relative, values};
 use kernels::Backend;
 use model::{Depth, Freeze, Mode, ModelError, Network, Output};
 
@@ -71,5 +71,44 @@ fn frozen_parts() {
             ..Freeze::default()
         };
         check(Depth::D18, Backend::Cpu, freeze);
+    }
+}
+
+#[test]
+fn a_constant_network_has_the_outputs_of_the_variable_one() {
+    for (depth, backend) in [
+        (Depth::D18, Backend::Cpu),
+        (Depth::D50, Backend::Cpu),
+        (Depth::D18, Backend::Reference),
+    ] {
+        let variable: Network = network(depth, backend);
+        let expected = variable.forward(&images(), Mode::Eval).unwrap();
+        let state = variable.state().unwrap();
+        let mut constant = variable.into_constant().unwrap();
+        // Twice: what is made of the weights is made in the first pass.
+        for n_images in [4, 1, 4] {
+            let some = images().narrow(0, 0, n_images).unwrap();
+            let found = constant.forward(&some, Mode::Eval).unwrap();
+            let expected = expected.logits.narrow(0, 0, n_images).unwrap();
+            let difference = relative(&values(&found.logits), &values(&expected));
+            assert!(difference < 1e-5, "{difference:.1e} by {n_images}");
+        }
+        assert!(constant.parameters().is_empty());
+        let refused = constant.forward(&images(), Mode::Train).unwrap_err();
+        assert!(matches!(refused, ModelError::Constant), "{refused}");
+        // Another state is not that of which something was made.
+        let other = state.into_iter().map(|(name, tensor)| {
+            let is_scale = name.ends_with("bn1.weight");
+            let tensor = if is_scale {
+                (tensor * 2.0).unwrap()
+            } else {
+                tensor
+            };
+            (name, tensor)
+        });
+        constant.set_state(&other.collect()).unwrap();
+        let changed = constant.forward(&images(), Mode::Eval).unwrap();
+        assert!(relative(&values(&changed.logits), &values(&expected.logits)) > 1e-3);
+        assert!(constant.forward(&images(), Mode::Train).is_ok());
     }
 }

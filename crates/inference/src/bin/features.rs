@@ -79,5 +79,5 @@ fn network(params: &Params, weights: Option<&Path>) -> anyhow::Result<Network> {
     let mut rng = params.seed.stream(streams::WEIGHTS).rng();
     let mut network = Network::new(&config, &device, &mut rng)?;
     load_pretrained(&mut network, weights, Freeze::default())?;
-    Ok(network)
+    Ok(network.into_constant()?)
 }

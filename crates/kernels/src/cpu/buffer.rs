@@ -18,6 +18,7 @@ static IDLE: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 ///
 /// The system hands out fresh memory a page at a time, at the first touch: for the tens of megabytes that a
 /// convolution needs, that costs as much as the arithmetic.
+#[derive(Debug)]
 pub(crate) struct Scratch {
     buffer: Vec<f32>,
     len: usize,

@@ -23,15 +23,15 @@ const GRADIENT_ROWS: usize = 128;
 /// Below so few channels, patches are copied whole rather than a tap at a time.
 const FEW_CHANNELS: usize = 16;
 
-/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, K, K]`, after the epilogue.
+/// Writes the output `[B, P, Q, O]` of `x` `[B, H, W, C]`, after the epilogue. `panels` are the weights by
+/// [`pack::weights_by_patch`].
 pub(crate) fn forward(
     x: &[f32],
-    weight: &[f32],
+    panels: &[f32],
     shape: &ConvShape,
     epilogue: Option<Epilogue<'_>>,
     y: &mut [Uninit],
 ) {
-    let packed = pack::weights_by_patch(weight, shape);
     let (columns, depth, block) = (
         shape.out_channels,
         shape.patch_len(),
@@ -48,7 +48,7 @@ pub(crate) fn forward(
                 left,
                 row_stride: depth,
                 depth_stride: 1,
-                right: Right::Panels(&packed),
+                right: Right::Panels(panels),
             };
             let y = if shape.is_pointwise() {
                 product(&x[pixels.start * depth..]).fill(y)

@@ -5,7 +5,8 @@ use rayon::ThreadPoolBuilder;
 use super::{
     batch_norm::{self, Affine, Epilogue, GradientMask, Moments},
     buffer::{Uninit, write_vec},
-    conv, few_pixels, im2col,
+    conv::{self, Filter},
+    few_pixels, im2col, pack,
     pool::{self, PoolShape},
     shape::ConvShape,
     simd, winograd,
@@ -140,7 +141,9 @@ fn check_convolution(s: &ConvShape) {
     let name = |algorithm: &str, result: &str| format!("{result} by {algorithm} of {s:?}");
     let mut algorithms: Vec<(&str, Forward, [Gradient; 2])> = vec![(
         "im2col",
-        im2col::forward,
+        |x, w, s, epilogue, y| {
+            im2col::forward(x, &pack::weights_by_patch(w, s), s, epilogue, y);
+        },
         [im2col::input_gradient, im2col::weight_gradient],
     )];
     if few_pixels::has_form(s) {
@@ -153,7 +156,9 @@ fn check_convolution(s: &ConvShape) {
     if winograd::has_form(s) {
         algorithms.push((
             "winograd",
-            winograd::forward,
+            |x, w, s, epilogue, y| {
+                winograd::forward(x, &winograd::weights(w, s), s, epilogue, y);
+            },
             [winograd::input_gradient, winograd::weight_gradient],
         ));
     }
@@ -278,7 +283,7 @@ fn bits_of_a_step() -> Vec<Vec<u32>> {
             numbers(s.weight_len(), 2),
             numbers(s.out_len(), 3),
         );
-        results.push(conv::forward(&x, &w, &s, None));
+        results.push(conv::forward(&x, &Filter::new(&w[..]), &s, None));
         results.push(conv::input_gradient(&dy, &w, &s));
         results.push(conv::weight_gradient(&x, &dy, &s));
     }

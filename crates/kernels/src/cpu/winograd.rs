@@ -16,14 +16,18 @@ mod tiles;
 mod transform;
 mod weights;
 
-pub(crate) use convolve::{forward, input_gradient};
+pub(crate) use convolve::{forward, input_gradient, weights};
 pub(crate) use gradient::weight_gradient;
+pub(crate) use weights::Weights;
 
 use super::shape::ConvShape;
 use tiles::GROUP;
 
 /// Below so many pixels in the batch, the transform of the weights costs more than the products save.
 const MINIMUM_PIXELS: usize = 600;
+
+/// The same where the weights are transformed once for many convolutions.
+const MINIMUM_PIXELS_OF_CONSTANT_WEIGHTS: usize = 150;
 
 /// Returns `true` if the convolution has the form that this module computes.
 pub(crate) fn has_form(shape: &ConvShape) -> bool {
@@ -35,4 +39,9 @@ pub(crate) fn has_form(shape: &ConvShape) -> bool {
 /// Returns `true` if this module computes the convolution faster than a product with its patches.
 pub(crate) fn applies(shape: &ConvShape) -> bool {
     has_form(shape) && shape.out_pixels() >= MINIMUM_PIXELS
+}
+
+/// Returns `true` if it does so where the weights are transformed once for many convolutions.
+pub(crate) fn applies_to_constant_weights(shape: &ConvShape) -> bool {
+    has_form(shape) && shape.out_pixels() >= MINIMUM_PIXELS_OF_CONSTANT_WEIGHTS
 }

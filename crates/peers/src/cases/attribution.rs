@@ -45,6 +45,7 @@ fn prepare(bench: &Workbench) -> anyhow::Result<Vec<Work>> {
     let network = network()?;
     let weights = bench.path("attribution.safetensors");
     network.save(&weights)?;
+    let network = network.into_constant()?;
     let cell_px = SIDE_PX as usize / CELLS;
     let request = json!({
         "images": inputs.write(bench, "attribution")?,

@@ -38,6 +38,7 @@ fn prepare(bench: &Workbench) -> anyhow::Result<Vec<Work>> {
     let network = network()?;
     let weights = bench.path("features.safetensors");
     network.save(&weights)?;
+    let network = network.into_constant()?;
     let request = json!({
         "images": Inputs::read(decoded, &paths, SIDE_PX)?.write(bench, "features")?,
         "weights": text(&weights)?,

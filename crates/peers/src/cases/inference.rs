@@ -54,6 +54,7 @@ fn prepare(bench: &Workbench) -> anyhow::Result<Vec<Work>> {
         bench.path("inference.onnx"),
     );
     network.save(&weights)?;
+    let network = network.into_constant()?;
     fs_err::write(&onnx, onnx_of(&weights)?)?;
     let network = Rc::new(network);
     let images = inputs.write(bench, "inference")?;

@@ -26,16 +26,20 @@ const TILES_PER_JOB: usize = 4;
 /// Parts into which the phased variant cuts the columns of each product.
 const COLUMN_PARTS: usize = 4;
 
-/// Writes the output `[B, H, W, O]` of `x` `[B, H, W, C]` and `weight` `[O, C, 3, 3]`, after the epilogue.
+/// The transform of `weight` `[O, C, 3, 3]` for [`forward`].
+pub(crate) fn weights(weight: &[f32], shape: &ConvShape) -> Weights {
+    Weights::new(weight, shape, Direction::Forward)
+}
+
+/// Writes the output `[B, H, W, O]` of `x` `[B, H, W, C]`, after the epilogue.
 pub(crate) fn forward(
     x: &[f32],
-    weight: &[f32],
+    weights: &Weights,
     shape: &ConvShape,
     epilogue: Option<Epilogue<'_>>,
     y: &mut [Uninit],
 ) {
-    let weights = Weights::new(weight, shape, Direction::Forward);
-    convolve(x, &weights, &Tiles::new(shape), Output::new(y, epilogue));
+    convolve(x, weights, &Tiles::new(shape), Output::new(y, epilogue));
 }
 
 /// Writes the gradient `[B, H, W, C]` of the input, given the output's `dy` `[B, H, W, O]`.

@@ -24,7 +24,8 @@ pub(super) enum Direction {
 }
 
 /// Transformed weights, a packed matrix for each of the 36 frequencies.
-pub(super) struct Weights {
+#[derive(Debug)]
+pub(crate) struct Weights {
     packed: Scratch,
     plane: usize,
     /// Channels of the activations that the weights apply to.
