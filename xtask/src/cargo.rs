@@ -25,6 +25,7 @@ pub(crate) struct Test {
 #[command(after_help = "\
 runner      the runner beside DVC and ninja
 builds      builds of this workspace, from nothing and after edits
+growth      the demo's stages on numbers of painted images
 peers       the study's own work beside Python's: scikit-learn, umap-learn, Optuna, Captum, PyTorch, onnxruntime
 step        a training step and an inference beside PyTorch's
 allocators  the same under the allocator of training, mimalloc and the system's, three times in turn
@@ -34,13 +35,14 @@ Examples:
   cargo xtask bench runner --install
   cargo xtask bench runner --only files
   cargo xtask bench builds
+  cargo xtask bench growth --images 1000 --images 10000 --images 100000
   cargo xtask bench peers --install
   cargo xtask bench peers --only umap --only forest
   cargo xtask bench step --torch python3")]
 pub(crate) struct Bench {
     /// Name of the benchmark
     name: Benchmark,
-    /// Its own arguments; `--help` lists those of `runner`, `builds` and `peers`
+    /// Its own arguments; `--help` lists those of `runner`, `builds`, `growth` and `peers`
     #[arg(
         value_name = "ARGUMENT",
         trailing_var_arg = true,
@@ -53,6 +55,7 @@ pub(crate) struct Bench {
 enum Benchmark {
     Runner,
     Builds,
+    Growth,
     Peers,
     Step,
     Allocators,
@@ -73,6 +76,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<ExitCode> {
     match bench.name {
         Benchmark::Runner => bench_target("xtask", "runner", "xtask", arguments),
         Benchmark::Builds => bench_target("xtask", "builds", "xtask", arguments),
+        Benchmark::Growth => bench_target("xtask", "growth", "xtask", arguments),
         Benchmark::Peers => bench_program("peers", arguments),
         Benchmark::Step => bench_target("model", "step", "release", arguments),
         Benchmark::Layers => bench_target("kernels", "layers", "release", arguments),

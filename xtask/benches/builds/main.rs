@@ -9,12 +9,13 @@
 
 #[path = "../shared/measure.rs"]
 mod measure;
+#[path = "../shared/tree.rs"]
+mod tree;
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Parser;
 use fs_err::OpenOptions;
 use measure::Measurement;
@@ -91,10 +92,7 @@ fn main() -> anyhow::Result<()> {
         return request.run();
     }
     let arguments = Arguments::parse();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = root.parent().context("no workspace around `xtask`")?;
-    let tree = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    copy_sources(root, tree.path())?;
+    let tree = tree::copy()?;
     let is_meant = |case: &&Case| {
         let words = arguments.only.as_deref();
         words.is_none_or(|words| case.name.contains(words))
@@ -130,28 +128,4 @@ impl Case {
         command.extend(self.command.iter().map(|&word| word.to_owned()));
         Measurement::of(tree, &command).with_context(|| format!("cannot measure {}", self.name))
     }
-}
-
-/// Copies tracked files, and untracked ones that git doesn't ignore.
-fn copy_sources(root: &Path, to: &Path) -> anyhow::Result<()> {
-    let listed = Command::new("git")
-        .current_dir(root)
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .output()?;
-    ensure!(listed.status.success(), "git cannot list the sources");
-    let listed = String::from_utf8(listed.stdout)?;
-    // A tracked file may have been removed.
-    let is_there = |path: &&str| root.join(path).is_file();
-    for path in listed.split_terminator('\0').filter(is_there) {
-        let target = to.join(path);
-        fs_err::create_dir_all(target.parent().unwrap_or(to))?;
-        fs_err::copy(root.join(path), target)?;
-    }
-    Ok(())
 }
