@@ -109,19 +109,24 @@ fn gather(
     output: usize,
 ) -> [Group; 9] {
     let mut kernels = [ZERO; 9];
-    let outputs = match direction {
-        Direction::Forward => shape.out_channels,
-        Direction::Backward => shape.in_channels,
+    let (outputs, start, stride) = match direction {
+        Direction::Forward => (
+            shape.out_channels,
+            output * shape.in_channels + input,
+            shape.in_channels,
+        ),
+        Direction::Backward => (shape.in_channels, input * shape.in_channels + output, 1),
     };
     for lane in 0..GROUP.min(outputs.saturating_sub(output)) {
-        let index = match direction {
-            Direction::Forward => (output + lane) * shape.in_channels + input,
-            Direction::Backward => input * shape.in_channels + output + lane,
-        };
+        let index = start + lane * stride;
         let kernel = &weight[index * 9..index * 9 + 9];
-        for (tap, group) in kernels.iter_mut().enumerate() {
-            let turned = direction == Direction::Backward;
-            group[lane] = kernel[if turned { 8 - tap } else { tap }];
+        for tap in 0..9 {
+            let turned = if direction == Direction::Backward {
+                8 - tap
+            } else {
+                tap
+            };
+            kernels[tap][lane] = kernel[turned];
         }
     }
     kernels
@@ -131,30 +136,32 @@ fn gather(
 #[inline(always)]
 fn transformed(kernels: &[Group; 9]) -> [Group; PLANES] {
     let mut rows = [[ZERO; 3]; 6];
-    for (row, factors) in rows.iter_mut().zip(&G) {
-        for (column, sum) in row.iter_mut().enumerate() {
-            *sum = combine(
-                factors,
-                [&kernels[column], &kernels[3 + column], &kernels[6 + column]],
-            );
+    for column in 0..3 {
+        let values = weights(kernels[column], kernels[3 + column], kernels[6 + column]);
+        for (row, value) in rows.iter_mut().zip(values) {
+            row[column] = value;
         }
     }
     let mut planes = [ZERO; PLANES];
-    for (i, plane) in planes.iter_mut().enumerate() {
-        let row = &rows[i / 6];
-        *plane = combine(&G[i % 6], [&row[0], &row[1], &row[2]]);
+    for (planes, [w0, w1, w2]) in planes.chunks_exact_mut(6).zip(rows) {
+        planes.copy_from_slice(&weights(w0, w1, w2));
     }
     planes
 }
 
+/// `G w`
 #[inline(always)]
-fn combine(factors: &[f32; 3], groups: [&Group; 3]) -> Group {
-    let mut sum = ZERO;
-    for (i, sum) in sum.iter_mut().enumerate() {
-        *sum = factors[2].mul_add(
-            groups[2][i],
-            factors[1].mul_add(groups[1][i], factors[0] * groups[0][i]),
-        );
+fn weights(w0: Group, w1: Group, w2: Group) -> [Group; 6] {
+    let mut t = [ZERO; 6];
+    for i in 0..GROUP {
+        let sum = |row: usize| {
+            let [f0, f1, f2] = G[row];
+            f2.mul_add(w2[i], f1.mul_add(w1[i], f0 * w0[i]))
+        };
+        t[0][i] = w0[i];
+        (t[1][i], t[2][i]) = (sum(1), sum(2));
+        (t[3][i], t[4][i]) = (sum(3), sum(4));
+        t[5][i] = w2[i];
     }
-    sum
+    t
 }
