@@ -3,19 +3,19 @@
 use serde::Serialize;
 
 /// Milliseconds of wall time for one image of a training step, ResNet-18 at [`BASE_SIDE_PX`], on two cores.
-const BASE_MS: f64 = 10.0;
+const BASE_MS: f64 = 6.0;
 
 /// Side of the base measurement, in pixels.
 const BASE_SIDE_PX: f64 = 48.0;
 
-/// Exponent of the side: 5 ms at 32 px, 75 ms at 224 px.
+/// Exponent of the side: 3.5 ms at 32 px, 45 ms at 224 px.
 const SIDE_EXPONENT: f64 = 1.31;
 
 /// Exponent of the number of cores beyond two.
 const CORES_EXPONENT: f64 = 0.85;
 
 /// A forward pass in units of a training step.
-const FORWARD: f64 = 0.3;
+const FORWARD: f64 = 0.25;
 
 /// Speed of a GPU in units of two cores, at least.
 const GPU: f64 = 60.0;
@@ -192,7 +192,7 @@ mod tests {
         let ms = |side| (TWO_CORES.step_s(side, 18) * 1000.0).round();
         assert_eq!(
             [ms(32), ms(48), ms(224)].map(|ms| ms.to_string()),
-            ["6", "10", "75"]
+            ["4", "6", "45"]
         );
     }
 

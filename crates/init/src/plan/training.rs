@@ -58,7 +58,7 @@ impl PlanBuilder {
             (_, 5000..) | (true, _) => 32,
             _ => 16,
         };
-        // Rates of params/paintings.toml and of the demo; a larger batch has a larger rate.
+        // Rates of params/paintings-study.toml and of the demo; a larger batch has a larger rate.
         let lr = match (is_pretrained, batch_size) {
             (true, _) if epochs >= 10 => 1e-4,
             (true, _) => 2e-4,
